@@ -102,7 +102,7 @@ def checkpoint(
     path = path_of(output)
     with whole_archive(place.settings(), adds=True) as engine:
         found = _cosigned(place.settings(), engine)
-    write_text([found.cosigned], path)
+    write_text([found.with_cosignatures], path)
     say(f"{found.size} entries, signed {found.made_at.isoformat(timespec='seconds')}")
 
 
@@ -158,8 +158,8 @@ def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 
     The service asks each about every new checkpoint; `lesart proof checkpoint` asks at once.
     """
-    from storage.proof.others.authorities import states  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.proof.others.calendars import calendar_states  # noqa: PLC0415
+    from storage.proof.external.authorities import states  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.external.calendars import calendar_states  # noqa: PLC0415
     from storage.proof.stamp import read_authorities  # noqa: PLC0415
 
     settings = place.settings()
@@ -197,21 +197,21 @@ def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
     """
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.checkpoints import latest  # noqa: PLC0415
-    from storage.proof.others.authorities import ask_authorities  # noqa: PLC0415
-    from storage.proof.others.calendars import ask_calendars  # noqa: PLC0415
-    from storage.proof.others.witnesses import ask_all, read_policy  # noqa: PLC0415
+    from storage.proof.external.authorities import request_stamps  # noqa: PLC0415
+    from storage.proof.external.calendars import request_calendar_stamps  # noqa: PLC0415
+    from storage.proof.external.witnesses import read_policy, request_cosignatures  # noqa: PLC0415
     from storage.proof.stamp import read_authorities  # noqa: PLC0415
 
     authorities = read_authorities(settings.proof_authorities)
     policy = read_policy(settings.proof_witnesses)
     found = made(settings, engine)
-    for each in ask_all(engine, utc_now, policy) if policy is not None else ():
+    for each in request_cosignatures(engine, utc_now, policy) if policy is not None else ():
         say(f"{each.witness} {'cosigned' if each.line else f'did not cosign: {each.reason}'}")
-    for stamp in ask_authorities(engine, utc_now, authorities, at_once=True):
+    for stamp in request_stamps(engine, utc_now, authorities, at_once=True):
         answer = f"stamped at {stamp.at.isoformat()}" if stamp.at else f"no stamp: {stamp.reason}"
         say(f"{stamp.authority}: {answer}")
-    for stamp in ask_calendars(engine, utc_now, authorities, at_once=True):
-        say(f"{stamp.authority}: {stamp.reason or 'it promised, or kept its promise'}")
+    for stamp in request_calendar_stamps(engine, utc_now, authorities, at_once=True):
+        say(f"{stamp.authority}: {stamp.reason or 'it pending_promise, or kept its promise'}")
     with engine.connect() as connection:
         return latest(connection) or found
 

@@ -128,7 +128,7 @@ def report_verification(
 
     `more` goes on with checks of a caller, such as the derivation of texts from their bytes.
     """
-    from storage.proof.others.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.external.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.verify.finding import (  # noqa: PLC0415
         NOT_COVERED,
         Broken,

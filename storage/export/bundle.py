@@ -24,9 +24,9 @@ from storage.export.warc import WarcWriter
 from storage.export.warc_record import uri
 from storage.proof import log, rows
 from storage.proof.checkpoints import Signed
-from storage.proof.leaf import SHAPES, Opened, opened
+from storage.proof.external.authorities import StoredStamp, authority_stamps, calendar_stamps
+from storage.proof.leaf import SHAPES, OpenedRow, open_row
 from storage.proof.note import Signer
-from storage.proof.others.authorities import KeptStamp, kept_calendar_stamps, kept_stamps
 from storage.proof.stamp import Authority
 from storage.proof.tiles import TileError
 from storage.proof.tlog_proof import TlogProof
@@ -147,7 +147,7 @@ class Bundle:
 
         All statements of a bundle are derived from its rows: see `check_bundle`.
         """
-        self.files["log/checkpoint"] = self.signed.cosigned.encode()
+        self.files["log/checkpoint"] = self.signed.with_cosignatures.encode()
         for row in self._observations():
             self._observation(row)
         for number, undone in self._relations():
@@ -170,23 +170,23 @@ class Bundle:
 
     # ----------------------------------------------------------------------------- stamps
 
-    def _stamps(self) -> Iterable[KeptStamp]:
+    def _stamps(self) -> Iterable[StoredStamp]:
         """Return the first stamp of each authority that covers all rows, otherwise its last one."""
-        chosen: dict[str, KeptStamp] = {}
-        for each in kept_stamps(self.connection):
+        chosen: dict[str, StoredStamp] = {}
+        for each in authority_stamps(self.connection):
             known = chosen.get(each.authority)
             is_better = known is None or known.signed.size <= self._last_index
             if is_better and 0 < each.signed.size <= self.signed.size:
                 chosen[each.authority] = each
         return chosen.values()
 
-    def _calendars(self) -> Iterator[tuple[int, KeptStamp]]:
+    def _calendars(self) -> Iterator[tuple[int, StoredStamp]]:
         """Yield the last stamp of each calendar on this history."""
-        found = {each.authority: each for each in kept_calendar_stamps(self.connection)
+        found = {each.authority: each for each in calendar_stamps(self.connection)
                  if each.signed.size <= self.signed.size}  # fmt: skip
         return enumerate(found.values(), 1)
 
-    def _stamp(self, number: int, stamp: KeptStamp, ending: str) -> Json:
+    def _stamp(self, number: int, stamp: StoredStamp, ending: str) -> Json:
         """Add a stamp with its checkpoint, and the path from that to the newest."""
         name = f"log/{'stamp' if ending == 'tsr' else 'calendar'}-{number}"
         self.files[f"{name}.{ending}"] = stamp.stamp
@@ -311,8 +311,8 @@ class Bundle:
         except TileError as error:
             raise NotLoggedError(table, str(number), f"the log is damaged: {error}") from error
         stem = f"{place.index:08}-{table}-{seq}"
-        proof = TlogProof(place.index, tuple(path), self.signed.cosigned)
-        self.files[f"rows/{stem}.json"] = _row(opened(table, values, place.opening), seq)
+        proof = TlogProof(place.index, tuple(path), self.signed.with_cosignatures)
+        self.files[f"rows/{stem}.json"] = _row(open_row(table, values, place.opening), seq)
         self.files[f"proofs/{stem}"] = place.entry
         self.files[f"proofs/{stem}.tlog-proof"] = proof.text.encode()
         self._follow(table, number, values)
@@ -343,7 +343,7 @@ class Bundle:
             self.files[name] = load(held)
 
 
-def _row(held: Opened, seq: int) -> bytes:
+def _row(held: OpenedRow, seq: int) -> bytes:
     contents: dict[str, Json] = {}
     for name, content in held.contents.items():
         if isinstance(content, bytes):

@@ -20,7 +20,7 @@ DEEPEST, LONGEST = 256, 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Attested:
+class Attestation:
     """The end of a chain: a promise (`uri`), a Bitcoin block (`height`), or neither.
 
     `message` is the attested message; the item is at `begin` to `end`.
@@ -39,7 +39,7 @@ def is_calendar_stamp(stamp: bytes) -> bool:
     return stamp.startswith(MAGIC)
 
 
-def asked_of(note: str, nonce: bytes) -> bytes:
+def calendar_request(note: str, nonce: bytes) -> bytes:
     """Return the request to a calendar: a digest that does not reveal the checkpoint."""
     return hashlib.sha256(hashlib.sha256(note.encode()).digest() + nonce).digest()
 
@@ -48,11 +48,11 @@ def first_stamp(note: str, nonce: bytes, answer: bytes) -> bytes:
     """Return the stamp on a checkpoint from the answer of a calendar. Raises: StampError."""
     head = MAGIC + bytes([VERSION, SHA256]) + hashlib.sha256(note.encode()).digest()
     stamp = head + bytes([APPEND, len(nonce)]) + nonce + bytes([SHA256]) + answer
-    attested(stamp, note)
+    attestations(stamp, note)
     return stamp
 
 
-def attested(stamp: bytes, note: str) -> list[Attested]:
+def attestations(stamp: bytes, note: str) -> list[Attestation]:
     """Return the attestations of a stamp.
 
     Raises: StampError, also if it belongs to another checkpoint.
@@ -69,24 +69,24 @@ def attested(stamp: bytes, note: str) -> list[Attested]:
     return found
 
 
-def promised(stamp: bytes, note: str) -> Attested | None:
+def pending_promise(stamp: bytes, note: str) -> Attestation | None:
     """Return the pending promise, None for a complete stamp.
 
     Raises: StampError.
     """
-    found = attested(stamp, note)
+    found = attestations(stamp, note)
     if any(each.height is not None for each in found):
         return None
     return next((each for each in found if each.uri is not None and each.is_last), None)
 
 
-def finished(stamp: bytes, note: str, answer: bytes) -> bytes:
+def complete_stamp(stamp: bytes, note: str, answer: bytes) -> bytes:
     """Return a stamp completed with the answer to its promise. Raises: StampError."""
-    promise = promised(stamp, note)
+    promise = pending_promise(stamp, note)
     if promise is None:
         raise StampError("it promises nothing")
     whole = stamp[: promise.begin] + answer + stamp[promise.end :]
-    attested(whole, note)
+    attestations(whole, note)
     return whole
 
 
@@ -120,7 +120,7 @@ class _StampReader:
         return self.take(size)
 
 
-def _walk(reader: _StampReader, message: bytes, depth: int) -> Iterator[Attested]:
+def _walk(reader: _StampReader, message: bytes, depth: int) -> Iterator[Attestation]:
     """Yield the ends of all chains that begin with a message."""
     if depth > DEEPEST:
         raise StampError("it is too deep")
@@ -134,20 +134,20 @@ def _walk(reader: _StampReader, message: bytes, depth: int) -> Iterator[Attested
         if kind == 0:
             yield _end(reader, message, begin, is_last=is_last)
         else:
-            yield from _walk(reader, _applied(reader, kind, message), depth + 1)
+            yield from _walk(reader, _apply_operation(reader, kind, message), depth + 1)
 
 
-def _end(reader: _StampReader, message: bytes, begin: int, *, is_last: bool) -> Attested:
+def _end(reader: _StampReader, message: bytes, begin: int, *, is_last: bool) -> Attestation:
     kind, held = reader.take(8), _StampReader(reader.text())
     uri, height = None, None
     if kind == PENDING:
         uri = held.text().decode("ascii", "replace")
     elif kind == BITCOIN:
         height = held.number()
-    return Attested(message, begin, reader.at, is_last, uri, height)
+    return Attestation(message, begin, reader.at, is_last, uri, height)
 
 
-def _applied(reader: _StampReader, kind: int, message: bytes) -> bytes:
+def _apply_operation(reader: _StampReader, kind: int, message: bytes) -> bytes:
     """Return the result of an operation on a message."""
     match kind:
         case 0x08:

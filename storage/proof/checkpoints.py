@@ -14,7 +14,7 @@ from storage.database.engine import looking
 from storage.database.tables import LOG_CHECKPOINT, LOG_COSIGNATURE, LOG_KEY
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import log
-from storage.proof.entries import unpacked
+from storage.proof.entries import unpack_entries
 from storage.proof.leaf import SHAPES
 from storage.proof.note import Checkpoint, Note, NoteError, Signer, Verifier
 from storage.proof.rows import STREAMING
@@ -42,8 +42,8 @@ class Key:
     made_at: datetime
 
     @property
-    def endorsed_text(self) -> str:
-        return endorsed_text(self.verifier)
+    def endorsement_text(self) -> str:
+        return endorsement_text(self.verifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,12 @@ class Signed:
     lines: tuple[str, ...]
 
     @property
-    def cosigned(self) -> str:
+    def with_cosignatures(self) -> str:
         """Return the note with all its lines."""
         return self.note + "".join(self.lines)
 
 
-def endorsed_text(verifier: Verifier) -> str:
+def endorsement_text(verifier: Verifier) -> str:
     """Return the text that an old key signs to endorse the next one."""
     return f"lesart key\n{verifier.vkey}\n"
 
@@ -184,7 +184,7 @@ def make(engine: Engine, clock: Clock, signer: Signer) -> Signed:
 
 
 def _stands(connection: Connection, newest: Signed, signer: Signer) -> bool:
-    signature = Note.parse(newest.note).signed_by(signer.verifier)
+    signature = Note.parse(newest.note).line_of(signer.verifier)
     return signature is not None and not has_news(connection, newest)
 
 
@@ -205,7 +205,7 @@ def has_news(connection: Connection, newest: Signed) -> bool:
         return any(
             each.seq > newest.id and each.kind not in OWN_KINDS
             for run in runs
-            for each in unpacked(*run)
+            for each in unpack_entries(*run)
         )
 
 
@@ -225,7 +225,7 @@ def introduce(unit: Unit, signer: Signer, old: Signer | None = None) -> None:
             "old one, or, where that is lost, `lesart proof keygen --origin NEW` for a new log"
         )
     newest = latest(unit.connection)
-    endorsed = endorsed_text(signer.verifier)
+    endorsed = endorsement_text(signer.verifier)
     unit.add(
         LOG_KEY,
         {
@@ -239,22 +239,22 @@ def introduce(unit: Unit, signer: Signer, old: Signer | None = None) -> None:
     unit.flush()
 
 
-def keep_cosignatures(
-    unit: Unit, signed: Signed, found: Sequence[tuple[Verifier, str]]
+def store_cosignatures(
+    unit: Unit, checkpoint: Signed, lines: Sequence[tuple[Verifier, str]]
 ) -> list[str]:
     """Store the lines of witnesses with a checkpoint; return the new ones.
 
     Raises: NoteError if a line is not a signature of that witness.
     """
-    known = latest_lines(unit.connection, signed.id)
-    fresh = [(verifier, line) for verifier, line in found if verifier.vkey not in known]
+    known = latest_lines(unit.connection, checkpoint.id)
+    fresh = [(verifier, line) for verifier, line in lines if verifier.vkey not in known]
     for verifier, line in fresh:
-        if Note.parse(signed.note + line).signed_by(verifier) is None:
+        if Note.parse(checkpoint.note + line).line_of(verifier) is None:
             raise NoteError(f"{verifier.name} did not sign with the key that is known of it")
         unit.add(
             LOG_COSIGNATURE,
             {
-                "id": unit.number(), "checkpoint_id": signed.id, "vkey": verifier.vkey,
+                "id": unit.number(), "checkpoint_id": checkpoint.id, "vkey": verifier.vkey,
                 "line": line, "received_at": unit.now,
             },
         )  # fmt: skip

@@ -46,16 +46,16 @@ def runs_of(entries: Sequence[Entry], size: int) -> Iterator[Run]:
     while begin < len(entries):
         start = size + begin
         part = entries[begin : begin + WIDTH - start % WIDTH]
-        packed = b"".join(_ENTRY.pack(seq, kind, held) for seq, kind, _, held in part)
-        yield part[-1][0], start, packed, packed_openings(each[2] for each in part)
+        blob = b"".join(_ENTRY.pack(seq, kind, held) for seq, kind, _, held in part)
+        yield part[-1][0], start, blob, pack_openings(each[2] for each in part)
         begin += len(part)
 
 
-def packed_openings(openings: Iterable[bytes]) -> bytes:
+def pack_openings(openings: Iterable[bytes]) -> bytes:
     return b"".join(_SIZE.pack(len(each)) + each for each in openings)
 
 
-def unpacked(start: int, entries: bytes, openings: bytes) -> list[LogPosition]:
+def unpack_entries(start: int, entries: bytes, openings: bytes) -> list[LogPosition]:
     """Return the entries of a run; if it is damaged, the readable ones."""
     whole = len(entries) // _ENTRY.size * _ENTRY.size
     found = _ENTRY.iter_unpack(bytes(entries)[:whole])
@@ -74,19 +74,19 @@ def count(entries: bytes) -> int:
 def is_sound(run: Run) -> bool:
     """Check whether the row of a run is intact to the last byte."""
     last, start, entries, openings = run
-    found = unpacked(start, entries, openings)
+    found = unpack_entries(start, entries, openings)
     return (
         bool(found)
         and found[-1].seq == last
         and len(found) * _ENTRY.size == len(entries)
-        and packed_openings(each.opening for each in found) == openings
+        and pack_openings(each.opening for each in found) == openings
     )
 
 
-def _openings(packed: bytes) -> Iterator[bytes]:
+def _openings(blob: bytes) -> Iterator[bytes]:
     at = 0
-    while at + _SIZE.size <= len(packed):
-        (size,) = _SIZE.unpack_from(packed, at)
+    while at + _SIZE.size <= len(blob):
+        (size,) = _SIZE.unpack_from(blob, at)
         at += _SIZE.size
-        yield packed[at : at + size]
+        yield blob[at : at + size]
         at += size

@@ -41,11 +41,11 @@ def write_tiles(connection: Connection, folder: Path, newest: Signed) -> Written
         if not target.exists():
             _write(target, content)
             number += 1
-    _write(folder / CHECKPOINT, newest.cosigned.encode())
+    _write(folder / CHECKPOINT, newest.with_cosignatures.encode())
     return WrittenLog(number + 1, newest.size)
 
 
-def keep_tiles(connection: Connection, folder: Path) -> WrittenLog | None:
+def update_tiles(connection: Connection, folder: Path) -> WrittenLog | None:
     """Update the files in a folder to the newest checkpoint; None if they are up to date.
 
     Raises: TilesError.
@@ -54,7 +54,7 @@ def keep_tiles(connection: Connection, folder: Path) -> WrittenLog | None:
     if newest is None:
         return None
     with suppress(FileNotFoundError):
-        if (folder / CHECKPOINT).read_bytes() == newest.cosigned.encode():
+        if (folder / CHECKPOINT).read_bytes() == newest.with_cosignatures.encode():
             return None
     return write_tiles(connection, folder, newest)
 

@@ -76,7 +76,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedRow:
     """The parts of a commitment, from which another program can compute it.
 
     `contents` maps each column to its salt and bytes (None for null), or only to the hash of a
@@ -118,7 +118,7 @@ def commitment(table: str, values: Values, salt: bytes) -> bytes:
     return sha256(b"".join(parts)).digest()
 
 
-def opened(table: str, values: Values, opening: bytes) -> Opened:
+def open_row(table: str, values: Values, opening: bytes) -> OpenedRow:
     """Return a row with its opening: its salt, or the rest after a redaction.
 
     Raises: OpeningError.
@@ -129,7 +129,7 @@ def opened(table: str, values: Values, opening: bytes) -> Opened:
         contents: dict[str, Any] = {
             name: (salt, values[name]) for name, salt in zip(shape.contents, salts, strict=True)
         }
-        return Opened(table, plain(shape, values), blind, contents)
+        return OpenedRow(table, plain(shape, values), blind, contents)
     blind, rest, contents = opening[:SALT_SIZE], opening[SALT_SIZE:], {}
     for name in shape.contents:
         size = SALT_SIZE if rest[:1] == _KEPT else 32
@@ -137,12 +137,12 @@ def opened(table: str, values: Values, opening: bytes) -> Opened:
         if len(held) != size:
             raise OpeningError("it is cut off")
         contents[name] = (held, values[name]) if size == SALT_SIZE else held
-    return Opened(table, plain(shape, values), blind, contents)
+    return OpenedRow(table, plain(shape, values), blind, contents)
 
 
-def sealed(table: str, values: Values, opening: bytes, taken: Sequence[str]) -> bytes:
+def seal_opening(table: str, values: Values, opening: bytes, taken: Sequence[str]) -> bytes:
     """Return the opening of a row after the columns `taken` are removed with their salts."""
-    held = opened(table, values, opening)
+    held = open_row(table, values, opening)
     parts = [held.blind]
     for name in SHAPES[table].contents:
         content = held.contents[name]
@@ -169,18 +169,18 @@ def plain(shape: Shape, values: Values) -> bytes:
     return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
 
 
-def canonical_json(stored: str | bytes | None) -> bytes | None:
+def canonical_json(stored_value: str | bytes | None) -> bytes | None:
     """Return JSON of a column in one form, independent of the database.
 
     >>> canonical_json('{"b": 1, "a": "ü"}').decode()
     '{"a":"ü","b":1}'
     """
-    if stored is None:
+    if stored_value is None:
         return None
     try:
-        return orjson.dumps(orjson.loads(stored), option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(orjson.loads(stored_value), option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError):  # a number beyond 64 bits, or a lone surrogate
-        value = json.loads(stored)
+        value = json.loads(stored_value)
         encoded = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return encoded.encode("utf-8", "surrogatepass")
 

@@ -22,13 +22,13 @@ from storage.proof.entries import (
     LogPosition,
     Run,
     count,
-    packed_openings,
+    pack_openings,
     runs_of,
-    unpacked,
+    unpack_entries,
 )
-from storage.proof.leaf import ARCHIVE, SALT_SIZE, SHAPES, commitment, entry, sealed
-from storage.proof.tiles import WIDTH, tiled
-from storage.proof.tree import Node, leaf_hash, whole
+from storage.proof.leaf import ARCHIVE, SALT_SIZE, SHAPES, commitment, entry, seal_opening
+from storage.proof.tiles import WIDTH, tree_of_tiles
+from storage.proof.tree import Node, complete_root, leaf_hash
 
 POSITION = "log"
 """Name of the counter with the last number up to which the log is complete."""
@@ -117,7 +117,7 @@ def size_of(connection: Connection) -> int:
 
 def node_of(connection: Connection) -> Node:
     """Return the tree of the log, read tile by tile on demand."""
-    return tiled(lambda level, number: tile(connection, level, number))
+    return tree_of_tiles(lambda level, number: tile(connection, level, number))
 
 
 def tile(connection: Connection, level: int, number: int) -> list[bytes]:
@@ -140,7 +140,7 @@ def entries(connection: Connection, number: int) -> list[LogPosition]:
     )
     after, upto = (_last_seq(connection, number - each) for each in (1, 0))
     asked = {"after": after or -1, "upto": upto or HIGHEST, "width": WIDTH}
-    found = [place for run in connection.execute(query, asked) for place in unpacked(*run)]
+    found = [place for run in connection.execute(query, asked) for place in unpack_entries(*run)]
     return found[:WIDTH]
 
 
@@ -157,7 +157,7 @@ def _run_with(connection: Connection, number: int) -> tuple[int, list[LogPositio
         "SELECT seq, start, entries, openings FROM log_run WHERE seq >= :seq ORDER BY seq LIMIT 1"
     )
     row = connection.execute(query, {"seq": number}).first()
-    return (-1, []) if row is None else (row.seq, unpacked(*row[1:]))
+    return (-1, []) if row is None else (row.seq, unpack_entries(*row[1:]))
 
 
 def seal(unit: Unit, table: str, number: int, taken: Sequence[str]) -> None:
@@ -172,8 +172,8 @@ def seal(unit: Unit, table: str, number: int, taken: Sequence[str]) -> None:
     openings = {each.seq: each.opening for each in places}
     if values is None or number not in openings:
         raise LookupError(f"{table} {number} is not in the log")
-    openings[number] = sealed(table, values, openings[number], taken)
-    left = packed_openings(openings.values())
+    openings[number] = seal_opening(table, values, openings[number], taken)
+    left = pack_openings(openings.values())
     unit.connection.execute(update(LOG_RUN).where(LOG_RUN.c.seq == run).values(openings=left))
 
 
@@ -223,7 +223,7 @@ def _tiles(connection: Connection, size: int, new: Sequence[Entry]) -> Iterator[
     level = 1
     while len(hashes) >= WIDTH:
         ends = range(WIDTH, len(hashes) + 1, WIDTH)
-        full = [(whole(hashes[end - WIDTH : end]), lasts[end - 1]) for end in ends]
+        full = [(complete_root(hashes[end - WIDTH : end]), lasts[end - 1]) for end in ends]
         yield from ((level, number + at, *each) for at, each in enumerate(full))
         above = [*_level(connection, level, number // WIDTH * WIDTH, number), *full]
         hashes, lasts = [digest for digest, _ in above], [last for _, last in above]

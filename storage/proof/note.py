@@ -47,7 +47,7 @@ class Verifier:
         """
         name, _, rest = vkey.strip().partition("+")
         number, _, encoded = rest.partition("+")
-        data = _decoded(encoded, "key")
+        data = _decode(encoded, "key")
         if not is_name(name) or len(data) != 33 or data[0] not in {ED25519, COSIGNATURE}:
             raise NoteError(f"{vkey!r} is no Ed25519 key of a log or a witness")
         found = cls(name, data[0], data[1:])
@@ -117,7 +117,7 @@ class Signer:
         parts = text.strip().split("+", 4)
         if len(parts) != 5 or parts[:2] != ["PRIVATE", "KEY"]:
             raise NoteError("the file holds no key of a log: make one with `lesart proof keygen`")
-        data = _decoded(parts[4], "secret key")
+        data = _decode(parts[4], "secret key")
         if len(data) != 33 or data[0] not in {ED25519, COSIGNATURE}:
             raise NoteError("the file holds no Ed25519 key of a log or a witness")
         found = cls.generate(parts[2], data[0], data[1:])
@@ -137,7 +137,7 @@ class Signer:
 
     def cosign(self, text: str, at: int) -> str:
         """Return the cosignature line of a witness for a checkpoint at a time in POSIX seconds."""
-        return _line(self.verifier, at.to_bytes(8) + self._signed(_cosigned(text, at)))
+        return _line(self.verifier, at.to_bytes(8) + self._signed(_cosigned_message(text, at)))
 
     def _signed(self, message: bytes) -> bytes:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
@@ -168,12 +168,12 @@ class Note:
     signatures: tuple[NoteSignature, ...]
 
     @classmethod
-    def parse(cls, given: str | bytes) -> Self:
+    def parse(cls, data: str | bytes) -> Self:
         """Parse a signed note.
 
         Raises: NoteError.
         """
-        note = _decoded_text(given)
+        note = _decode_text(data)
         text, separator, below = note.rpartition("\n\n")
         lines = below.split("\n")
         if not separator or lines[-1] or not 1 < len(lines) <= MOST_SIGNATURES + 1:
@@ -182,7 +182,7 @@ class Note:
             raise NoteError("it is no signed note: it holds control characters")
         return cls(f"{text}\n", tuple(_signature(line) for line in lines[:-1]))
 
-    def signed_by(self, verifier: Verifier) -> NoteSignature | None:
+    def line_of(self, verifier: Verifier) -> NoteSignature | None:
         """Return the verified line of this key, None if there is none.
 
         Raises: NoteError for an invalid signature.
@@ -192,7 +192,7 @@ class Note:
                 continue
             message, signature = self.text.encode(), each.data
             if verifier.kind == COSIGNATURE:
-                message, signature = _cosigned(self.text, each.at), each.data[8:]
+                message, signature = _cosigned_message(self.text, each.at), each.data[8:]
             if not verifier.has_signed(message, signature):
                 raise NoteError(f"the signature of {verifier.name} is wrong")
             return each
@@ -203,7 +203,7 @@ class Note:
 
         Raises: NoteError if none of them signed, or a signature is invalid.
         """
-        signed = [each for each in verifiers if self.signed_by(each) is not None]
+        signed = [each for each in verifiers if self.line_of(each) is not None]
         if not signed:
             raise NoteError("it is signed by no key that is known")
         return signed[0]
@@ -228,7 +228,7 @@ class Checkpoint:
         if len(lines) < 4 or lines[-1] or not all(lines[:-1]):
             raise NoteError("it is no checkpoint: three lines at least")
         size = number_of(lines[1])
-        root = _decoded(lines[2], "root")
+        root = _decode(lines[2], "root")
         if len(root) != 32:
             raise NoteError("it is no checkpoint: the root has 32 bytes")
         return cls(lines[0], size, root, tuple(lines[3:-1]))
@@ -262,7 +262,7 @@ def hash_of(line: str) -> bytes:
 
     Raises: NoteError.
     """
-    found = _decoded(line, "hash")
+    found = _decode(line, "hash")
     if len(found) != 32:
         raise NoteError("a hash has 32 bytes")
     return found
@@ -274,17 +274,17 @@ def _line(verifier: Verifier, data: bytes) -> str:
 
 def _signature(line: str) -> NoteSignature:
     name, _, encoded = line.removeprefix(DASH).partition(" ")
-    data = _decoded(encoded, "signature")
+    data = _decode(encoded, "signature")
     if not line.startswith(DASH) or not is_name(name) or len(data) < 5:
         raise NoteError("it is no signed note: a signature is garbled")
     return NoteSignature(name, data[:4], data[4:], line)
 
 
-def _cosigned(text: str, at: int) -> bytes:
+def _cosigned_message(text: str, at: int) -> bytes:
     return f"cosignature/v1\ntime {at}\n{text}".encode()
 
 
-def _decoded(encoded: str, what: str) -> bytes:
+def _decode(encoded: str, what: str) -> bytes:
     try:
         data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -294,7 +294,7 @@ def _decoded(encoded: str, what: str) -> bytes:
     return data
 
 
-def _decoded_text(given: str | bytes) -> str:
+def _decode_text(given: str | bytes) -> str:
     if len(given) > LARGEST_NOTE:
         raise NoteError("it is no signed note: it is too long")
     try:

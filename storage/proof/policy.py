@@ -61,7 +61,7 @@ class Policy:
         Raises: NoteError for an invalid signature.
         """
         found = self.witnesses.values()
-        return [each.name for each in found if note.signed_by(each.verifier) is not None]
+        return [each.name for each in found if note.line_of(each.verifier) is not None]
 
     def _read(self, words: list[str]) -> None:
         match words:

@@ -4,7 +4,7 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from storage.proof.tree import Node, whole
+from storage.proof.tree import Node, complete_root
 
 WIDTH = 256
 """Number of hashes of a full tile."""
@@ -101,7 +101,7 @@ def bundle(entries: Iterable[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def tiled(read: ReadTile) -> Node:
+def tree_of_tiles(read: ReadTile) -> Node:
     """Return the tree of tiles; the last few tiles are cached."""
     cached: dict[tuple[int, int], Sequence[bytes]] = {}
 
@@ -119,6 +119,6 @@ def tiled(read: ReadTile) -> Node:
         hashes = tile(of_tile, number)[place : place + (1 << within)]
         if len(hashes) != 1 << within:
             raise TileError(f"tile {of_tile}/{number} is too narrow")
-        return whole(hashes)
+        return complete_root(hashes)
 
     return node

@@ -22,8 +22,8 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(b"\0" + entry).digest()
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\1" + left + right).digest()
+def node_hash(left_hash: bytes, right_hash: bytes) -> bytes:
+    return sha256(b"\1" + left_hash + right_hash).digest()
 
 
 def root(node: Node, size: int) -> bytes:
@@ -135,7 +135,7 @@ def _old_root(old: int, new: int, old_root: bytes, path: Sequence[bytes], new_ro
     return first
 
 
-def whole(hashes: Sequence[bytes]) -> bytes:
+def complete_root(hashes: Sequence[bytes]) -> bytes:
     """Return the root of a complete subtree from its hashes (a power of two)."""
     while len(hashes) > 1:
         pairs = zip(hashes[::2], hashes[1::2], strict=True)

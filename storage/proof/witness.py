@@ -68,7 +68,7 @@ def answer(
     logs: Mapping[str, Sequence[Verifier]],
     latest: str | None,
     signer: Signer,
-    at: int,
+    time: int,
 ) -> WitnessReply:
     """Return the answer; `latest` is the last cosigned checkpoint of that log."""
     try:
@@ -89,21 +89,21 @@ def answer(
     refusal = _refusal(request, found, known)
     if refusal is not None:
         return refusal
-    return WitnessReply(200, signer.cosign(note.text, at), keep=request.note)
+    return WitnessReply(200, signer.cosign(note.text, time), keep=request.note)
 
 
 def _refusal(
-    request: CosignRequest, found: Checkpoint, known: Checkpoint | None
+    request: CosignRequest, checkpoint: Checkpoint, latest: Checkpoint | None
 ) -> WitnessReply | None:
     """Return the reason of a refusal: a rollback, a fork, or an invalid proof."""
-    size = 0 if known is None else known.size
+    size = 0 if latest is None else latest.size
     if request.old_size != size:
         return WitnessReply(409, f"{size}\n", SIZE_TYPE)
-    if known is not None and found.size == size and found.root != known.root:
+    if latest is not None and checkpoint.size == size and checkpoint.root != latest.root:
         return WitnessReply(409, f"{size}\n", SIZE_TYPE)
-    root = found.root if known is None else known.root
+    root = checkpoint.root if latest is None else latest.root
     try:
-        check_consistency(size, found.size, root, found.root, request.path)
+        check_consistency(size, checkpoint.size, root, checkpoint.root, request.path)
     except TreeProofError as error:
         return WitnessReply(422, f"{error}\n")
     return None

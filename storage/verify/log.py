@@ -13,15 +13,15 @@ from storage.database.rows import stream
 from storage.database.tables import EMPTIED, ERASABLE, LOGGED
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows
-from storage.proof.calendar_stamp import attested
+from storage.proof.calendar_stamp import attestations
 from storage.proof.checkpoints import Key, Signed
-from storage.proof.entries import LogPosition, is_sound, unpacked
-from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, opened
+from storage.proof.entries import LogPosition, is_sound, unpack_entries
+from storage.proof.external.authorities import StoredStamp, authority_stamps, calendar_stamps
+from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, open_row
 from storage.proof.note import Checkpoint, Note, NoteError, Verifier
-from storage.proof.others.authorities import KeptStamp, kept_calendar_stamps, kept_stamps
-from storage.proof.stamp import StampError, stamped_at
+from storage.proof.stamp import StampError, stamp_time
 from storage.proof.tiles import WIDTH, TileError
-from storage.proof.tree import leaf_hash, root, whole
+from storage.proof.tree import complete_root, leaf_hash, root
 from storage.values.redaction import is_emptied
 from storage.verify.finding import REDACTED, WELL, Broken, Findings, Passed, Scope
 
@@ -95,7 +95,7 @@ def _chunk(connection: Connection, after: int) -> dict[int, Entry]:
     found: dict[int, Entry] = {}
     with connection.execute(query, {"after": after}, execution_options=rows.STREAMING) as runs:
         for run in runs:
-            for each in unpacked(*run):
+            for each in unpack_entries(*run):
                 if each.seq > after:
                     found[each.seq] = each.kind, each.opening, each.commitment
             if len(found) >= CHUNK_ENTRIES:
@@ -150,7 +150,7 @@ def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Passe
     _kind, opening, commitment = held
     number = _id(values, 0)
     try:
-        found = opened(table, values, opening)
+        found = open_row(table, values, opening)
     except OpeningError as error:
         return Broken(table, number, "opening_damaged", f"its entry cannot be opened: {error}")
     if found.commitment != commitment:
@@ -158,15 +158,15 @@ def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Passe
         emptied = f"; emptied are {', '.join(empty)}" if empty else ""
         message = f"it is not the row that was logged: a column was changed{emptied}"
         return Broken(table, number, "row_changed", message)
-    sealed = [name for name, held in found.contents.items() if isinstance(held, bytes)]
+    seal_opening = [name for name, held in found.contents.items() if isinstance(held, bytes)]
     allowed = known.redacted.get((table, number), ()) if isinstance(number, int) else ()
-    if left := [name for name in sealed if name not in allowed]:
+    if left := [name for name in seal_opening if name not in allowed]:
         message = f"{', '.join(left)} went, and no redaction says why"
         return Broken(table, number, "sealed", message)
-    if full := [name for name in sealed if not is_emptied(values[name])]:
+    if full := [name for name in seal_opening if not is_emptied(values[name])]:
         message = f"the log has forgotten {', '.join(full)}, and something stands there"
         return Broken(table, number, "row_changed", message)
-    return REDACTED if sealed else WELL
+    return REDACTED if seal_opening else WELL
 
 
 # ---------------------------------------------------------------------------------- tree
@@ -183,7 +183,7 @@ def tree(connection: Connection, scope: Scope) -> Findings:
         levels[0].append((leaf_hash(place.entry), place.seq))
         level = 0
         while len(levels[level]) == WIDTH:
-            full = whole([digest for digest, _seq in levels[level]]), levels[level][-1][1]
+            full = complete_root([digest for digest, _seq in levels[level]]), levels[level][-1][1]
             levels[level].clear()
             level += 1
             yield _tile(stored, level, counts[level], full)
@@ -204,7 +204,7 @@ def _places(connection: Connection, broken: list[Broken]) -> Iterator[LogPositio
     query = "SELECT seq, start, entries, openings FROM log_run ORDER BY seq"
     size, last = 0, -1
     for row in stream(connection, query, {}):
-        found = unpacked(row["start"], row["entries"], row["openings"])
+        found = unpack_entries(row["start"], row["entries"], row["openings"])
         seqs = [last, *(each.seq for each in found)]
         is_next = row["start"] == size and all(a < b for a, b in pairwise(seqs))
         if not is_next or not is_sound((row["seq"], size, row["entries"], row["openings"])):
@@ -296,7 +296,7 @@ def _keys(keys: Sequence[Key]) -> Findings:
         try:
             note = Note.parse(key.endorsement or "")
             note.require([before.verifier])
-            is_right = note.text == key.endorsed_text
+            is_right = note.text == key.endorsement_text
         except NoteError:
             is_right = False
         if is_right:
@@ -350,7 +350,7 @@ def _cosignatures(connection: Connection) -> Findings:
     for row in connection.execute(query):
         try:
             note = Note.parse(notes[row.checkpoint_id] + row.line)
-            is_right = note.signed_by(Verifier.parse(row.vkey)) is not None
+            is_right = note.line_of(Verifier.parse(row.vkey)) is not None
         except (NoteError, KeyError):
             is_right = False
         if is_right:
@@ -381,15 +381,15 @@ def _against(given: str, keys: Sequence[Key], roots: _Roots) -> Findings:
 
 def stamps(connection: Connection, scope: Scope) -> Findings:
     """Check the checkpoint, time and issuer of each stamp, as far as its authority is known."""
-    for stamp in kept_stamps(connection):
+    for stamp in authority_stamps(connection):
         try:
             at = _stamped_at(stamp, scope)
         except StampError as error:
             message = f"the stamp of {stamp.authority} does not hold: {error}"
             yield Broken("log_stamp", stamp.id, "stamp_wrong", message)
             continue
-        if at != stamp.stamped_at:
-            message = f"it says {at.isoformat()}, the row {stamp.stamped_at.isoformat()}"
+        if at != stamp.stamp_time:
+            message = f"it says {at.isoformat()}, the row {stamp.stamp_time.isoformat()}"
             yield Broken("log_stamp", stamp.id, "stamp_time_wrong", message)
         elif at < stamp.signed.made_at - TOLERANCE:
             message = (
@@ -399,9 +399,9 @@ def stamps(connection: Connection, scope: Scope) -> Findings:
             yield Broken("log_checkpoint", stamp.signed.id, "clock_ahead", message)
         else:
             yield WELL
-    for stamp in kept_calendar_stamps(connection):
+    for stamp in calendar_stamps(connection):
         try:
-            attested(stamp.stamp, stamp.signed.note)
+            attestations(stamp.stamp, stamp.signed.note)
         except StampError as error:
             message = f"the stamp of {stamp.authority} does not hold: {error}"
             yield Broken("log_stamp", stamp.id, "stamp_wrong", message)
@@ -409,15 +409,15 @@ def stamps(connection: Connection, scope: Scope) -> Findings:
             yield WELL
 
 
-def _stamped_at(stamp: KeptStamp, scope: Scope) -> datetime:
+def _stamped_at(stamp: StoredStamp, scope: Scope) -> datetime:
     known = {each.name: each for each in scope.authorities}
-    return stamped_at(stamp.stamp, stamp.signed.note, known.get(stamp.authority))
+    return stamp_time(stamp.stamp, stamp.signed.note, known.get(stamp.authority))
 
 
-def _last_stamp(connection: Connection, scope: Scope) -> KeptStamp | None:
+def _last_stamp(connection: Connection, scope: Scope) -> StoredStamp | None:
     """Return the stamp of a known authority on the longest log."""
     known = {each.name for each in scope.authorities}
-    found = [each for each in kept_stamps(connection) if each.authority in known]
+    found = [each for each in authority_stamps(connection) if each.authority in known]
     return max(found, key=lambda each: each.signed.size, default=None)
 
 
@@ -438,8 +438,8 @@ def facts(connection: Connection, scope: Scope) -> Mapping[str, int | str | None
         "signed": None if newest is None else newest.size,
         "signed_at": None if newest is None else iso_utc(newest.made_at),
         "cosigned": 0 if newest is None else len(newest.lines),
-        "note": None if newest is None else newest.cosigned,
+        "note": None if newest is None else newest.with_cosignatures,
         "stamped": None if stamp is None else stamp.signed.size,
         "stamped_by": None if stamp is None else stamp.authority,
-        "stamped_at": None if stamp is None else iso_utc(stamp.stamped_at),
+        "stamped_at": None if stamp is None else iso_utc(stamp.stamp_time),
     }

@@ -26,7 +26,7 @@ def checkpoint(library: Asked) -> Response:
         newest = latest(connection)
     if newest is None:
         raise Problem("no_such", "no checkpoint was signed yet: `lesart proof keygen` makes a key")
-    return PlainTextResponse(newest.cosigned, headers=FEW_SECONDS)
+    return PlainTextResponse(newest.with_cosignatures, headers=FEW_SECONDS)
 
 
 @router.get("/tile/{path:path}", responses=plain(BYTES, "Hashes, or entries"))

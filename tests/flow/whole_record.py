@@ -6,9 +6,9 @@ from sqlalchemy import Connection, insert, text
 
 from storage.database.tables import METADATA
 from storage.proof import checkpoints, log
+from storage.proof.external.authorities import store_stamp
 from storage.proof.note import COSIGNATURE, Note, Signer
-from storage.proof.others.authorities import keep_stamp
-from storage.proof.stamp import stamped_at
+from storage.proof.stamp import stamp_time
 from tests.authority import authority
 from tests.flow.driver import SENTENCES, START, Newsroom, page, seed
 from tests.warcs import answer, request, response
@@ -57,9 +57,9 @@ def log_record(kept: Newsroom, signer: Signer = KEY) -> None:
     made = checkpoints.make(engine, clock, signer)
     line = WITNESS.cosign(Note.parse(made.note).text, int(kept.now.timestamp()))
     with kept.archive.unit() as unit:
-        assert checkpoints.keep_cosignatures(unit, made, [(WITNESS.verifier, line)]) == [line]
+        assert checkpoints.store_cosignatures(unit, made, [(WITNESS.verifier, line)]) == [line]
         stamp = authority("one").stamp_of(made.note.encode())
-        keep_stamp(unit, made, "one", stamp, stamped_at(stamp, made.note, None))
+        store_stamp(unit, made, "one", stamp, stamp_time(stamp, made.note, None))
     log.append(engine, clock)
 
 

@@ -13,7 +13,7 @@ from storage.database.engine import insert_tuples
 from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
 from storage.proof import checkpoints, log, rows
-from storage.proof.entries import RUN_COLUMNS, Entry, runs_of, unpacked
+from storage.proof.entries import RUN_COLUMNS, Entry, runs_of, unpack_entries
 from storage.proof.leaf import SHAPES, TABLES, commitment
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from storage.proof.tree import root
@@ -83,7 +83,7 @@ def entries_of(connection: Connection) -> list[Entry]:
     return [
         (each.seq, each.kind, each.opening, each.commitment)
         for run in runs
-        for each in unpacked(run.start, run.entries, run.openings)
+        for each in unpack_entries(run.start, run.entries, run.openings)
     ]
 
 

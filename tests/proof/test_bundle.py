@@ -16,9 +16,9 @@ from storage.export.bundle import Bundle, BundleRequest
 from storage.export.bundle_log import is_signed
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import first_stamp
+from storage.proof.external.authorities import store_stamp
 from storage.proof.note import Note, Signer
-from storage.proof.others.authorities import keep_stamp
-from storage.proof.stamp import Authority, stamped_at
+from storage.proof.stamp import Authority, stamp_time
 from storage.read.find import Finder
 from storage.read.render.visible import CONTROL, UNSEEN
 from storage.values.redaction import RedactionReason
@@ -45,13 +45,13 @@ def bundle(
     one = Authority("uni", "http://uni.example", authority("one").root.read_bytes())
     stamp = authority("one").stamp_of(made.note.encode())
     with room.archive.unit() as unit:
-        keep_stamp(unit, made, "uni", stamp, stamped_at(stamp, made.note, one))
+        store_stamp(unit, made, "uni", stamp, stamp_time(stamp, made.note, one))
     room.write("spaeter.txt", seed("Später", "Ein Satz, der nach dem Stempel kam."))
     room.scan()
     made = checkpoints.make(engine, clock, KEY)
     line = WITNESS.cosign(Note.parse(made.note).text, 1_700_000_000)
     with room.archive.unit() as unit:
-        checkpoints.keep_cosignatures(unit, made, [(WITNESS.verifier, line)])
+        checkpoints.store_cosignatures(unit, made, [(WITNESS.verifier, line)])
     with room.archive.looking() as connection:
         signed = checkpoints.latest(connection)
         found = Finder(connection, BERLIN).versions(rev)
@@ -317,7 +317,7 @@ def test_a_stamp_of_a_calendar_is_on_an_earlier_checkpoint_of_the_same_log(tmp_p
     room.scan(0)
     made = checkpoints.make(room.archive.engine, room.archive.clock, KEY)
     with room.archive.unit() as unit:
-        keep_stamp(unit, made, "kalender", first_stamp(made.note, NONCE, PROMISE), hour(0))
+        store_stamp(unit, made, "kalender", first_stamp(made.note, NONCE, PROMISE), hour(0))
     path = bundle(room, "seed:presse/a.txt", tmp_path / "b.zip")
     room.close()
     folder = tmp_path / "b"

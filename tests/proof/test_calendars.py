@@ -9,9 +9,15 @@ from threading import Thread
 import pytest
 
 from storage.proof import checkpoints
-from storage.proof.calendar_stamp import asked_of, attested, finished, first_stamp, promised
-from storage.proof.others.authorities import kept_calendar_stamps, kept_stamps
-from storage.proof.others.calendars import STILL_PENDING, ask_calendars, calendar_states
+from storage.proof.calendar_stamp import (
+    attestations,
+    calendar_request,
+    complete_stamp,
+    first_stamp,
+    pending_promise,
+)
+from storage.proof.external.authorities import authority_stamps, calendar_stamps
+from storage.proof.external.calendars import STILL_PENDING, calendar_states, request_calendar_stamps
 from storage.proof.stamp import Authority, StampError, read_authorities
 from storage.verify.finding import Broken, Scope
 from storage.verify.log import facts, stamps
@@ -73,7 +79,9 @@ def serving(calendar: Calendar) -> Iterator[Authority]:
 
 
 def asked(press, calendar: Authority, *, at_once: bool = False):
-    return ask_calendars(press.archive.engine, press.archive.clock, [calendar], at_once=at_once)
+    return request_calendar_stamps(
+        press.archive.engine, press.archive.clock, [calendar], at_once=at_once
+    )
 
 
 def told(press, calendar: Authority) -> dict:
@@ -91,27 +99,27 @@ def broken(press) -> list[str]:
 def test_a_stamp_is_the_file_that_the_library_of_others_reads():
     stamp = first_stamp(NOTE, NONCE, PROMISE)
     assert stamp.hex().startswith("004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e89294")
-    promise = promised(stamp, NOTE)
+    promise = pending_promise(stamp, NOTE)
     assert promise is not None
     assert promise.uri == "https://kalender.example"
-    whole = finished(stamp, NOTE, BLOCK)
-    (block,) = [each for each in attested(whole, NOTE) if each.height is not None]
+    whole = complete_stamp(stamp, NOTE, BLOCK)
+    (block,) = [each for each in attestations(whole, NOTE) if each.height is not None]
     assert (block.height, block.message[::-1].hex()) == (870_123, ROOT)
-    assert promised(whole, NOTE) is None
+    assert pending_promise(whole, NOTE) is None
 
 
 def test_what_is_no_stamp_on_the_checkpoint_is_refused():
     stamp = first_stamp(NOTE, NONCE, PROMISE)
     for wrong in (b"", stamp[:-1], stamp + b"\0", stamp[:40], stamp[:83] + b"\x67" + stamp[84:]):
         with pytest.raises(StampError):
-            attested(wrong, NOTE)
+            attestations(wrong, NOTE)
     with pytest.raises(StampError):
-        attested(stamp, NOTE + "mehr\n")
+        attestations(stamp, NOTE + "mehr\n")
     for answer in (b"", b"\xf0\xff\xff\x7f", b"\x08" * 1000 + PENDING, b"\xff" * 50):
         with pytest.raises(StampError):
             first_stamp(NOTE, NONCE, answer)
     with pytest.raises(StampError):
-        finished(finished(stamp, NOTE, BLOCK), NOTE, BLOCK)
+        complete_stamp(complete_stamp(stamp, NOTE, BLOCK), NOTE, BLOCK)
 
 
 def test_a_checkpoint_is_promised_then_found_in_a_block_and_nobody_says_that_it_was_checked(press):
@@ -124,7 +132,7 @@ def test_a_checkpoint_is_promised_then_found_in_a_block_and_nobody_says_that_it_
         assert (first.reason, later.reason) == (None, STILL_PENDING)
         (stamp,) = list_of(press)
         nonce = stamp.stamp[67:83]
-        assert calendar.asked == [asked_of(made.note, nonce)], "it learns no checkpoint"
+        assert calendar.asked == [calendar_request(made.note, nonce)], "it learns no checkpoint"
         assert told(press, one)["state"] == "pending"
         assert asked(press, one) == [], "it is left alone for a while"
         press.now += timedelta(minutes=2)
@@ -138,13 +146,13 @@ def test_a_checkpoint_is_promised_then_found_in_a_block_and_nobody_says_that_it_
         assert len(set(calendar.looked)) == 1
     assert broken(press) == []
     with press.archive.looking() as connection:
-        assert list(kept_stamps(connection)) == [], "it is no stamp of an authority"
+        assert list(authority_stamps(connection)) == [], "it is no stamp of an authority"
         assert facts(connection, Scope())["stamped"] is None, "and no level rests on it"
 
 
 def list_of(press):
     with press.archive.looking() as connection:
-        return list(kept_calendar_stamps(connection))
+        return list(calendar_stamps(connection))
 
 
 @pytest.mark.parametrize("answer", [(500, b""), (200, b"<html>"), (200, b"")])

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import text
 
 from storage.proof import checkpoints, log
+from storage.proof.external.witnesses import request_cosignatures
 from storage.proof.note import COSIGNATURE, Checkpoint, Signer, Verifier
-from storage.proof.others.witnesses import ask_all
 from storage.proof.policy import Policy
 from storage.proof.tlog_proof import TlogProof
 from storage.proof.tree import consistency, inclusion, leaf_hash
@@ -91,7 +91,7 @@ def test_a_foreign_witness_cosigns_a_real_archive_and_refuses_another_history(ro
         for at in (1, 2):
             made = checkpoints.make(engine, clock, KEY)
             assert made.size > 256
-            assert [each.reason for each in ask_all(engine, clock, policy)] == [None]
+            assert [each.reason for each in request_cosignatures(engine, clock, policy)] == [None]
             room.write(f"neu{at}.txt", seed(f"Neu {at}", f"{A} Neu {at}."))
             room.scan(at)
         log.append(engine, clock)

@@ -12,9 +12,9 @@ from storage.database.tables import ERASABLE, LOGGED, METADATA
 from storage.proof import checkpoints, log, rows
 from storage.proof.checkpoints import ProofKeyError
 from storage.proof.files import TilesError, write_tiles
-from storage.proof.leaf import ARCHIVE, SHAPES, commitment, opened
+from storage.proof.leaf import ARCHIVE, SHAPES, commitment, open_row
 from storage.proof.note import Checkpoint, Note, Signer
-from storage.proof.tiles import tiled
+from storage.proof.tiles import tree_of_tiles
 from storage.proof.tree import inclusion, leaf_hash, root, root_of
 from tests.proof.grown import Tree, entries_in, hashes_in
 from tests.read.press import Press, draft, hour, the_usual_press
@@ -81,7 +81,7 @@ def test_a_commitment_is_what_it_always_was():
     values = {"id": 7, "public_id": b"0zfme61hjyre0a76", "origin": "https://a.example/ü".encode(),
               "recorded_at": "2024-06-18T06:00:00.000000+00:00"}  # fmt: skip
     assert commitment("origin", values, bytes(16)).hex() == GOLDEN
-    assert opened("origin", values, bytes(16)).commitment.hex() == GOLDEN
+    assert open_row("origin", values, bytes(16)).commitment.hex() == GOLDEN
     more = {**values, "a_column_of_later": None}
     assert commitment("origin", more, bytes(16)).hex() == GOLDEN
 
@@ -173,11 +173,11 @@ def test_a_redaction_leaves_an_entry_that_opens_what_is_left(press):
         )
     with press.archive.looking() as connection:
         place = log.place_of(connection, "wording", row)
-        left = opened("wording", rows.row(connection, "wording", row), place.opening)
+        left = open_row("wording", rows.row(connection, "wording", row), place.opening)
         assert left.commitment == place.commitment
         assert isinstance(left.contents["text"], bytes), "its salt is gone"
         other = {**rows.row(connection, "wording", row), "digest": bytes(32)}
-        assert opened("wording", other, place.opening).commitment != place.commitment
+        assert open_row("wording", other, place.opening).commitment != place.commitment
 
 
 def test_a_checkpoint_covers_what_was_committed_before_it(press):
@@ -245,7 +245,7 @@ def test_files_hold_the_tree_and_grow_with_it(press, tmp_path):
         path = whole if whole.exists() else max(parts, key=lambda each: int(each.name))
         return hashes_in(path.read_bytes())
 
-    assert root(tiled(read), found.size) == found.root
+    assert root(tree_of_tiles(read), found.size) == found.root
     first = entries_in((tmp_path / "out/tile/entries/000").read_bytes())
     assert [leaf_hash(each) for each in first] == read(0, 0)
     (tmp_path / "out/checkpoint").write_text(Checkpoint(found.origin, 20, bytes(32)).signed(KEY))

@@ -47,7 +47,7 @@ def test_a_note_is_signed_by_who_signed_it_and_by_no_other():
 def test_a_cosignature_holds_for_its_time_alone():
     note = Note.parse(CHECKPOINT.signed(LOG))
     cosigned = Note.parse(with_line(note, WITNESS.cosign(note.text, 1_700_000_000)))
-    found = cosigned.signed_by(WITNESS.verifier)
+    found = cosigned.line_of(WITNESS.verifier)
     assert found is not None
     assert found.at == 1_700_000_000
     head, _, encoded = found.line.rpartition(" ")
@@ -55,7 +55,7 @@ def test_a_cosignature_holds_for_its_time_alone():
     data[11] ^= 1
     forged = with_line(note, f"{head} {base64.b64encode(data).decode()}\n")
     with pytest.raises(NoteError, match="is wrong"):
-        Note.parse(forged).signed_by(WITNESS.verifier)
+        Note.parse(forged).line_of(WITNESS.verifier)
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))

@@ -13,9 +13,9 @@ from threading import Event, Thread
 import pytest
 import trustme
 
+from storage.proof.external import exchange as exchanges
+from storage.proof.external.exchange import ExchangeError, exchange
 from storage.proof.note import COSIGNATURE, Signer
-from storage.proof.others import exchange as exchanges
-from storage.proof.others.exchange import ExchangeError, exchange
 from tests.authority import authority
 
 OPENINGS = {

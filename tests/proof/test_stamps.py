@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.proof import checkpoints
-from storage.proof.others.authorities import ask_authorities, kept_stamps, states
+from storage.proof.external.authorities import authority_stamps, request_stamps, states
 from storage.proof.policy import PolicyError
-from storage.proof.stamp import Authority, StampError, read_authorities, stamp_request, stamped_at
+from storage.proof.stamp import Authority, StampError, read_authorities, stamp_request, stamp_time
 from storage.verify.finding import Scope
 from storage.verify.level import level, sentences
 from storage.verify.log import facts, stamps
@@ -25,7 +25,7 @@ def known(url: str, name: str = "one") -> Authority:
 
 
 def asked(press, *authorities: Authority, at_once: bool = False):
-    return ask_authorities(press.archive.engine, press.archive.clock, authorities, at_once=at_once)
+    return request_stamps(press.archive.engine, press.archive.clock, authorities, at_once=at_once)
 
 
 def told(press, *authorities: Authority) -> list[dict]:
@@ -54,7 +54,7 @@ def test_each_new_checkpoint_is_stamped_once_and_its_stamp_makes_no_next_one(pre
             press.scan(at, neu=draft("Neu", f"Satz {at}."))
             press.now = datetime.now(UTC)
     with press.archive.looking() as connection:
-        (first, second) = kept_stamps(connection)
+        (first, second) = authority_stamps(connection)
         now = facts(connection, Scope(authorities=(one,)))
         assert level(now, None, is_checked_outside=False) == "stamped"
         assert any("one stamped at" in each for each in sentences(now, (), None, is_broken=False))
@@ -107,7 +107,7 @@ def test_what_is_no_stamp_on_this_checkpoint_by_this_authority_is_not_kept(press
     for reason, wanted in zip(reasons, ("certificate", "Mismatch", "did not stamp", "no stamp", "no stamp", "503"), strict=True):  # fmt: skip
         assert wanted in reason
     with press.archive.looking() as connection:
-        assert list(kept_stamps(connection)) == []
+        assert list(authority_stamps(connection)) == []
 
 
 def test_a_stamp_by_somebody_else_or_that_tells_of_a_fast_clock_is_named(press):
@@ -122,7 +122,7 @@ def test_a_stamp_by_somebody_else_or_that_tells_of_a_fast_clock_is_named(press):
 def test_openssl_agrees(tmp_path):
     one = authority("one")
     stamp = one.stamp(stamp_request(NOTE))
-    assert stamped_at(stamp, NOTE, known("http://x")) == stamped_at(stamp, NOTE, None)
+    assert stamp_time(stamp, NOTE, known("http://x")) == stamp_time(stamp, NOTE, None)
     (tmp_path / "stamp").write_bytes(stamp)
     for note, code in ((NOTE, 0), (f"{NOTE} ", 1)):
         (tmp_path / "note").write_text(note)
@@ -130,7 +130,7 @@ def test_openssl_agrees(tmp_path):
                                "-CAfile", one.root], cwd=tmp_path, capture_output=True)  # fmt: skip
         assert done.returncode == code
     with pytest.raises(StampError, match="something else"):
-        stamped_at(stamp, f"{NOTE} ", None)
+        stamp_time(stamp, f"{NOTE} ", None)
 
 
 @pytest.mark.parametrize(("line", "reason"), [

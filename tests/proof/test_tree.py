@@ -15,8 +15,8 @@ from storage.proof.tiles import (
     bundle,
     tile_at,
     tile_path,
-    tiled,
     tiles_of,
+    tree_of_tiles,
     width_of,
 )
 from storage.proof.tree import TreeProofError, leaf_hash
@@ -162,7 +162,7 @@ def test_tiles_hold_the_tree(size, start):
         (level, number): b"".join(grown.node(8 * level, number * WIDTH + at) for at in range(width))
         for level, number, width in tiles_of(size)
     }
-    node = tiled(lambda level, number: hashes_in(files[level, number]))
+    node = tree_of_tiles(lambda level, number: hashes_in(files[level, number]))
     assert tree.root(node, size) == grown.root()
     index = start % size
     assert tree.inclusion(node, index, size) == tree.inclusion(grown.node, index, size)

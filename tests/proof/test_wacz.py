@@ -94,7 +94,7 @@ def test_the_key_that_signs_is_vouched_for_by_that_of_the_log(packed):
     note = Note.parse(files["lesart/wacz-key.note"].decode())
     key = json.loads(files["datapackage-digest.json"])["signedData"]["publicKey"]
     assert note.text == f"lesart wacz key v1\n{key}\n"
-    assert note.signed_by(KEY.verifier) is not None
+    assert note.line_of(KEY.verifier) is not None
 
 
 def test_each_record_is_where_the_index_says_and_the_pages_are_there(packed):

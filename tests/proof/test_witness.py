@@ -10,8 +10,8 @@ import pytest
 import urllib3
 
 from storage.proof import checkpoints
+from storage.proof.external.witnesses import read_policy, request_cosignatures
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
-from storage.proof.others.witnesses import ask_all, read_policy
 from storage.proof.policy import Policy
 from storage.proof.tree import consistency, leaf_hash
 from storage.proof.witness import CosignRequest, answer
@@ -74,7 +74,7 @@ def test_a_witness_answers_as_the_specification_says(body, latest, status):
         assert text == "5\n"
     if status == 200:
         note = CosignRequest.parse(body).note
-        assert Note.parse(note + text).signed_by(WITNESS.verifier).at == 1_700_000_000
+        assert Note.parse(note + text).line_of(WITNESS.verifier).at == 1_700_000_000
 
 
 @contextmanager
@@ -106,16 +106,16 @@ def press(database_url):
 def test_an_archive_is_cosigned_as_it_grows(press, tmp_path):
     engine, clock = press.archive.engine, press.archive.clock
     with serving(tmp_path / "w") as url:
-        asked_of = policy(("uni", WITNESS, url))
+        calendar_request = policy(("uni", WITNESS, url))
         for at in (7, 8, 9):
             checkpoints.make(engine, clock, LOG)
-            (found,) = ask_all(engine, clock, asked_of)
+            (found,) = request_cosignatures(engine, clock, calendar_request)
             assert found.reason is None
-            assert ask_all(engine, clock, asked_of) == [], "it is asked once"
+            assert request_cosignatures(engine, clock, calendar_request) == [], "it is asked once"
             press.scan(at, neu=draft("Neu", f"Satz {at}."))
     with press.archive.looking() as connection:
         told = facts(connection, Scope())
-    assert level(told, asked_of, is_checked_outside=False) == "cosigned"
+    assert level(told, calendar_request, is_checked_outside=False) == "cosigned"
     assert level(told, None, is_checked_outside=False) == "signed"
     both = policy(("uni", WITNESS, url), ("other", Signer.generate("o", COSIGNATURE), url), quorum="all")  # fmt: skip
     assert level(told, both, is_checked_outside=False) == "signed"
@@ -128,7 +128,7 @@ def test_a_rolled_back_archive_is_refused_and_told_why(press, tmp_path):
     )
     checkpoints.make(engine, clock, LOG)
     with serving(tmp_path / "w") as url:
-        (found,) = ask_all(engine, clock, policy(("uni", WITNESS, url)))
+        (found,) = request_cosignatures(engine, clock, policy(("uni", WITNESS, url)))
     assert (found.line, "rolled back" in str(found.reason)) == (None, True)
 
 
@@ -137,7 +137,7 @@ def test_a_witness_that_is_away_or_lies_is_told_and_hinders_nothing(press, tmp_p
     made = checkpoints.make(engine, clock, LOG)
     liar = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
     with serving(tmp_path / "w", liar) as url, serving(tmp_path / "v", logs=()) as deaf:
-        found = ask_all(
+        found = request_cosignatures(
             engine, clock,
             policy(("away", Signer.generate("a", COSIGNATURE), "http://127.0.0.1:9"),
                    ("liar", WITNESS, url),

@@ -4,7 +4,7 @@ import pytest
 
 from storage.proof import checkpoints
 from storage.proof.note import Checkpoint, Note
-from storage.proof.tiles import tile_path, tiled, width_of
+from storage.proof.tiles import tile_path, tree_of_tiles, width_of
 from storage.proof.tree import leaf_hash, root
 from tests.conftest import DIALECTS
 from tests.flow.whole_record import KEY
@@ -45,7 +45,7 @@ def get(client, level: int | None, number: int, width: int) -> bytes:
 def test_a_client_computes_the_signed_root_from_tiles_and_from_entries(logged):
     found = newest(logged)
     assert found.size > 256
-    node = tiled(lambda at, n: hashes_in(get(logged, at, n, width_of(at, n, found.size))))
+    node = tree_of_tiles(lambda at, n: hashes_in(get(logged, at, n, width_of(at, n, found.size))))
     assert root(node, found.size) == found.root
     for number in (0, 1):
         width = width_of(None, number, found.size)

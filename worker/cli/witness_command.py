@@ -39,8 +39,8 @@ def witness(
 ) -> None:
     """Cosign the checkpoints of other archives, and refuse rollbacks and forks."""
     from storage.proof.checkpoints import read_key  # noqa: PLC0415
+    from storage.proof.external.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.note import COSIGNATURE, NoteError  # noqa: PLC0415
-    from storage.proof.others.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker.log import log_events  # noqa: PLC0415  # what logs nothing need not load it
     from worker.services.witness import Cosigner, State, make_server  # noqa: PLC0415
 

@@ -22,11 +22,11 @@ from celery import Celery
 from storage.database.engine import DatabaseError
 from storage.proof import checkpoints
 from storage.proof import log as proof_log
-from storage.proof.files import keep_tiles
+from storage.proof.external.authorities import request_stamps
+from storage.proof.external.calendars import request_calendar_stamps
+from storage.proof.external.witnesses import request_cosignatures, read_policy
+from storage.proof.files import update_tiles
 from storage.proof.note import NoteError
-from storage.proof.others.authorities import ask_authorities
-from storage.proof.others.calendars import ask_calendars
-from storage.proof.others.witnesses import ask_all, read_policy
 from storage.proof.policy import PolicyError
 from storage.proof.stamp import read_authorities
 from storage.schedule import progress as job_progress
@@ -328,7 +328,7 @@ class Scheduler:
         """Ask the witnesses to cosign the newest checkpoint."""
         policy = read_policy(self.settings.proof_witnesses)
         if policy is not None:
-            for each in ask_all(self.archive.engine, self.archive.clock, policy):
+            for each in request_cosignatures(self.archive.engine, self.archive.clock, policy):
                 LOG.info("witness_asked", witness=each.witness, refused=each.reason)
 
     def request_timestamps(self) -> None:
@@ -336,8 +336,8 @@ class Scheduler:
         authorities = read_authorities(self.settings.proof_authorities)
         if authorities:
             engine, clock = self.archive.engine, self.archive.clock
-            asked = ask_authorities(engine, clock, authorities)
-            for each in (*asked, *ask_calendars(engine, clock, authorities)):
+            asked = request_stamps(engine, clock, authorities)
+            for each in (*asked, *request_calendar_stamps(engine, clock, authorities)):
                 LOG.info("authority_asked", authority=each.authority, refused=each.reason)
 
     def expire_captures(self) -> None:
@@ -352,7 +352,7 @@ class Scheduler:
         """Write the tiles of the log up to the newest checkpoint into their folder."""
         folder = self.settings.proof_tiles
         if folder is not None:
-            written = self.archive.ask(keep_tiles, folder)
+            written = self.archive.ask(update_tiles, folder)
             if written is not None:
                 LOG.info("tiles_written", folder=str(folder), entries=written.size)
 

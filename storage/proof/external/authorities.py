@@ -14,8 +14,8 @@ from storage.database.unit import Clock, Unit, writing
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import is_calendar_stamp
 from storage.proof.checkpoints import Signed
-from storage.proof.others.exchange import ExchangeError, exchange
-from storage.proof.stamp import Authority, StampError, stamp_request, stamped_at
+from storage.proof.external.exchange import ExchangeError, exchange
+from storage.proof.stamp import Authority, StampError, stamp_request, stamp_time
 
 KIND = "application/timestamp-query"
 FIRST_PAUSE = timedelta(minutes=1)
@@ -33,17 +33,17 @@ class StampAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptStamp:
+class StoredStamp:
     """A stored stamp with its checkpoint."""
 
     id: int
     authority: str
     stamp: bytes
-    stamped_at: datetime
+    stamp_time: datetime
     signed: Signed
 
 
-def ask_authorities(
+def request_stamps(
     engine: Engine, clock: Clock, authorities: Sequence[Authority], *, at_once: bool = False
 ) -> list[StampAnswer]:
     """Request a stamp from each authority that has not stamped the newest checkpoint.
@@ -64,31 +64,31 @@ def ask_authorities(
     return found
 
 
-def kept_stamps(connection: Connection) -> Iterator[KeptStamp]:
+def authority_stamps(connection: Connection) -> Iterator[StoredStamp]:
     """Yield the stamps of time-stamping authorities in their order."""
     return (each for each in _all_stamps(connection) if not is_calendar_stamp(each.stamp))
 
 
-def kept_calendar_stamps(connection: Connection) -> Iterator[KeptStamp]:
+def calendar_stamps(connection: Connection) -> Iterator[StoredStamp]:
     """Yield the stamps of OpenTimestamps calendars in their order."""
     return (each for each in _all_stamps(connection) if is_calendar_stamp(each.stamp))
 
 
-def _all_stamps(connection: Connection) -> Iterator[KeptStamp]:
+def _all_stamps(connection: Connection) -> Iterator[StoredStamp]:
     notes = {each.id: each for each in checkpoints.checkpoints(connection)}
     query = text(
         "SELECT id, checkpoint_id, authority, stamp, stamped_at FROM log_stamp ORDER BY id"
-    ).columns(stamped_at=UtcTime())
+    ).columns(stamp_time=UtcTime())
     for row in connection.execute(query):
         if row.checkpoint_id in notes:
             signed = notes[row.checkpoint_id]
-            yield KeptStamp(row.id, row.authority, bytes(row.stamp), row.stamped_at, signed)
+            yield StoredStamp(row.id, row.authority, bytes(row.stamp), row.stamp_time, signed)
 
 
 def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator[dict[str, Any]]:
     """Yield for each authority its latest stamp, and its state for the newest checkpoint."""
     newest = checkpoints.latest(connection)
-    last = {each.authority: each for each in kept_stamps(connection)}
+    last = {each.authority: each for each in authority_stamps(connection)}
     asked = {row.authority: row for row in connection.execute(select(STAMP_REQUEST))}
     for each in (one for one in authorities if not one.is_calendar):
         stamp, request = last.get(each.name), asked.get(each.name)
@@ -97,14 +97,14 @@ def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator
             "authority": each.name,
             "state": "stamped" if is_stamped else "failed" if request else "waiting",
             "entries": stamp.signed.size if stamp else None,
-            "stamped_at": stamp.stamped_at if stamp else None,
+            "stamped_at": stamp.stamp_time if stamp else None,
             "attempts": request.attempts if request else 0,
             "next_at": request.next_at if request else None,
             "reason": request.reason if request else None,
         }
 
 
-def keep_stamp(unit: Unit, signed: Signed, authority: str, stamp: bytes, at: datetime) -> None:
+def store_stamp(unit: Unit, signed: Signed, authority: str, stamp: bytes, at: datetime) -> None:
     """Store a stamp on a checkpoint, unless this authority has one already."""
     if not _is_stamped(unit.connection, authority, signed):
         unit.add(
@@ -141,7 +141,7 @@ def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
 def _asked(newest: Signed, authority: Authority) -> StampAnswer:
     try:
         status, body = exchange(authority.url, stamp_request(newest.note), KIND)
-        at = stamped_at(body, newest.note, authority) if status == 200 else None
+        at = stamp_time(body, newest.note, authority) if status == 200 else None
     except (ExchangeError, StampError) as error:
         return StampAnswer(authority.name, None, None, str(error)[:300])
     if at is None:
@@ -151,15 +151,15 @@ def _asked(newest: Signed, authority: Authority) -> StampAnswer:
 
 def _keep(unit: Unit, newest: Signed, found: StampAnswer) -> None:
     if found.stamp is None or found.at is None:
-        note_failure(unit, found)
+        record_failure(unit, found)
         return
     unit.connection.execute(
         delete(STAMP_REQUEST).where(STAMP_REQUEST.c.authority == found.authority)
     )
-    keep_stamp(unit, newest, found.authority, found.stamp, found.at)
+    store_stamp(unit, newest, found.authority, found.stamp, found.at)
 
 
-def note_failure(unit: Unit, found: StampAnswer) -> None:
+def record_failure(unit: Unit, found: StampAnswer) -> None:
     """Record a failure and the time of the next request."""
     mine = STAMP_REQUEST.c.authority == found.authority
     before = unit.connection.execute(select(STAMP_REQUEST.c.attempts).where(mine)).scalar() or 0

@@ -14,20 +14,20 @@ from storage.database.unit import Clock, Unit, writing
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import (
     NONCE_SIZE,
-    asked_of,
-    attested,
-    finished,
+    attestations,
+    calendar_request,
+    complete_stamp,
     first_stamp,
-    promised,
+    pending_promise,
 )
-from storage.proof.others.authorities import (
-    KeptStamp,
+from storage.proof.external.authorities import (
     StampAnswer,
+    StoredStamp,
+    calendar_stamps,
     is_request_due,
-    kept_calendar_stamps,
-    note_failure,
+    record_failure,
 )
-from storage.proof.others.exchange import SECONDS, ExchangeError, exchange
+from storage.proof.external.exchange import SECONDS, ExchangeError, exchange
 from storage.proof.stamp import Authority, StampError
 
 KIND = "application/vnd.opentimestamps.v1"
@@ -38,7 +38,7 @@ MOST_SECONDS = 2 * SECONDS
 STILL_PENDING = "the calendar has not made it into a block yet"
 
 
-def ask_calendars(
+def request_calendar_stamps(
     engine: Engine, clock: Clock, calendars: Sequence[Authority], *, at_once: bool = False
 ) -> list[StampAnswer]:
     """Request stamps on the newest checkpoint, and complete earlier promises.
@@ -57,11 +57,11 @@ def calendar_states(
     connection: Connection, calendars: Sequence[Authority]
 ) -> Iterator[dict[str, Any]]:
     """Yield for each calendar its state: a promise, or a Bitcoin block."""
-    newest = {(each.authority, each.signed.id): each for each in kept_calendar_stamps(connection)}
+    newest = {(each.authority, each.signed.id): each for each in calendar_stamps(connection)}
     asked = {row.authority: row for row in connection.execute(select(STAMP_REQUEST))}
     for each in (one for one in calendars if one.is_calendar):
         mine = [stamp for (name, _), stamp in newest.items() if name == each.name]
-        done = [stamp for stamp in mine if promised(stamp.stamp, stamp.signed.note) is None]
+        done = [stamp for stamp in mine if pending_promise(stamp.stamp, stamp.signed.note) is None]
         shown = max(done or mine, key=lambda stamp: stamp.signed.size, default=None)
         request = asked.get(each.name)
         yield {
@@ -72,13 +72,13 @@ def calendar_states(
             "stamped_at": None,
             "attempts": request.attempts if request else 0,
             "next_at": request.next_at if request else None,
-            "reason": block_told(shown) if shown else request.reason if request else None,
+            "reason": describe_block(shown) if shown else request.reason if request else None,
         }  # fmt: skip
 
 
-def block_told(stamp: KeptStamp) -> str:
+def describe_block(stamp: StoredStamp) -> str:
     """Return the statement of a calendar stamp, which cannot be checked without the blocks."""
-    for each in attested(stamp.stamp, stamp.signed.note):
+    for each in attestations(stamp.stamp, stamp.signed.note):
         if each.height is not None:
             root = each.message[::-1].hex()
             return f"it says that block {each.height} of Bitcoin has the root {root}: not checked"
@@ -96,11 +96,11 @@ def _asked(
             at_once or is_request_due(connection, name, clock())
             for name in (calendar.name, _promises(calendar.name))
         )
-        kept = {each.signed.id: each for each in kept_calendar_stamps(connection)
+        kept = {each.signed.id: each for each in calendar_stamps(connection)
                 if each.authority == calendar.name}  # fmt: skip
     if is_due and signed.id not in kept:
         yield _kept(engine, clock, signed, _first(calendar, signed), calendar.name)
-    waiting = [each for each in kept.values() if promised(each.stamp, each.signed.note)]
+    waiting = [each for each in kept.values() if pending_promise(each.stamp, each.signed.note)]
     until = time.monotonic() + MOST_SECONDS
     for each in waiting[: MOST_AT_ONCE if are_due else 0]:
         if time.monotonic() > until:
@@ -123,7 +123,7 @@ def _promises(name: str) -> str:
 
 def _first(calendar: Authority, signed: checkpoints.Signed) -> StampAnswer:
     nonce = secrets.token_bytes(NONCE_SIZE)
-    asked = asked_of(signed.note, nonce)
+    asked = calendar_request(signed.note, nonce)
     return _answer(
         calendar,
         lambda: exchange(f"{calendar.url}/digest", asked, KIND),
@@ -131,13 +131,13 @@ def _first(calendar: Authority, signed: checkpoints.Signed) -> StampAnswer:
     )
 
 
-def _finished(calendar: Authority, stamp: KeptStamp) -> StampAnswer:
-    promise = promised(stamp.stamp, stamp.signed.note)
+def _finished(calendar: Authority, stamp: StoredStamp) -> StampAnswer:
+    promise = pending_promise(stamp.stamp, stamp.signed.note)
     assert promise is not None
     return _answer(
         calendar,
         lambda: exchange(f"{calendar.url}/timestamp/{promise.message.hex()}", None, KIND),
-        lambda body: finished(stamp.stamp, stamp.signed.note, body),
+        lambda body: complete_stamp(stamp.stamp, stamp.signed.note, body),
     )
 
 
@@ -159,7 +159,7 @@ def _answer(
 
 def _keep(unit: Unit, signed: checkpoints.Signed, found: StampAnswer, asked_as: str) -> None:
     if found.stamp is None:
-        note_failure(unit, replace(found, authority=asked_as))
+        record_failure(unit, replace(found, authority=asked_as))
         return
     same = (LOG_STAMP.c.checkpoint_id == signed.id) & (LOG_STAMP.c.authority == found.authority)
     held = unit.connection.execute(select(LOG_STAMP.c.stamp).where(same)).scalars()

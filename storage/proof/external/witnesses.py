@@ -10,15 +10,15 @@ from storage.database.engine import looking
 from storage.database.unit import Clock, writing
 from storage.proof import checkpoints, log
 from storage.proof.checkpoints import Signed
+from storage.proof.external.exchange import ExchangeError, exchange
 from storage.proof.note import Note, NoteError, number_of
-from storage.proof.others.exchange import ExchangeError, exchange
 from storage.proof.policy import Policy, PolicyError, Witness
 from storage.proof.tree import consistency
 from storage.proof.witness import CosignRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Cosigned:
+class WitnessAnswer:
     """The answer of a witness: the `line` of a cosignature, or the `reason` of a refusal."""
 
     witness: str
@@ -43,7 +43,7 @@ def read_policy(path: Path | None) -> Policy | None:
         raise PolicyError(0, f"{path} cannot be read: {error}") from error
 
 
-def ask_all(engine: Engine, clock: Clock, policy: Policy) -> list[Cosigned]:
+def request_cosignatures(engine: Engine, clock: Clock, policy: Policy) -> list[WitnessAnswer]:
     """Request each missing cosignature on the newest checkpoint.
 
     No transaction is open during a request.
@@ -57,7 +57,7 @@ def ask_all(engine: Engine, clock: Clock, policy: Policy) -> list[Cosigned]:
              if each.line is not None]  # fmt: skip
     if lines:
         with writing(engine, clock) as unit:
-            checkpoints.keep_cosignatures(unit, newest, lines)
+            checkpoints.store_cosignatures(unit, newest, lines)
     return found
 
 
@@ -68,14 +68,14 @@ def _missing(engine: Engine, newest: Signed, policy: Policy) -> list[Witness]:
     return [each for each in found if each.url and each.verifier.vkey not in known]
 
 
-def _asked(engine: Engine, newest: Signed, witness: Witness) -> Cosigned:
+def _asked(engine: Engine, newest: Signed, witness: Witness) -> WitnessAnswer:
     try:
         with looking(engine) as connection:
             old = _last_size(connection, witness)
         line = _line(engine, newest, witness, old)
     except (ExchangeError, NoteError, _Refused) as error:
-        return Cosigned(witness.name, None, str(error))
-    return Cosigned(witness.name, line, None)
+        return WitnessAnswer(witness.name, None, str(error))
+    return WitnessAnswer(witness.name, line, None)
 
 
 def _line(engine: Engine, newest: Signed, witness: Witness, old: int) -> str:
@@ -89,7 +89,7 @@ def _line(engine: Engine, newest: Signed, witness: Witness, old: int) -> str:
     if status != 200:
         raise _Refused(f"it answered {status}: {body.strip()[:200]}")
     for line in _lines(body, witness):
-        if Note.parse(newest.note + line).signed_by(witness.verifier) is not None:
+        if Note.parse(newest.note + line).line_of(witness.verifier) is not None:
             return line
     raise _Refused("it answered with the signature of another key")
 
