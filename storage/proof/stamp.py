@@ -85,7 +85,7 @@ def stamp_request(note: str) -> bytes:
     return asked.build().as_bytes()
 
 
-def stamp_time(stamp: bytes, note: str, authority: Authority | None) -> datetime:
+def read_stamp_time(stamp: bytes, note: str, authority: Authority | None) -> datetime:
     """Return the time of a stamp on a checkpoint, by the clock of the authority.
 
     Without an authority the signature is not checked, only that the stamp belongs to this

@@ -59,7 +59,7 @@ def sentences(
         by = f", cosigned by {facts['cosigned']}" if facts["cosigned"] else ""
         lines.append(f"its newest checkpoint covers {facts['signed']}, {facts['signed_at']}{by}")
     if facts.get("stamped") is not None:
-        by = f"{facts['stamped_by']} stamped at {facts['stamp_time']}"
+        by = f"{facts['stamped_by']} stamped at {facts['stamped_at']}"
         lines.append(f"its first {facts['stamped']} entries were there by then: {by}")
     if is_broken:
         return [*lines, "no level holds: something is broken"]

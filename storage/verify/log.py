@@ -19,7 +19,7 @@ from storage.proof.entries import LogPosition, is_sound, unpack_entries
 from storage.proof.external.authorities import StoredStamp, authority_stamps, calendar_stamps
 from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, open_row
 from storage.proof.note import Checkpoint, Note, NoteError, Verifier
-from storage.proof.stamp import StampError, stamp_time
+from storage.proof.stamp import StampError, read_stamp_time
 from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import complete_root, leaf_hash, root
 from storage.values.redaction import is_emptied
@@ -388,8 +388,8 @@ def stamps(connection: Connection, scope: Scope) -> Findings:
             message = f"the stamp of {stamp.authority} does not hold: {error}"
             yield Broken("log_stamp", stamp.id, "stamp_wrong", message)
             continue
-        if at != stamp.stamp_time:
-            message = f"it says {at.isoformat()}, the row {stamp.stamp_time.isoformat()}"
+        if at != stamp.stamped_at:
+            message = f"it says {at.isoformat()}, the row {stamp.stamped_at.isoformat()}"
             yield Broken("log_stamp", stamp.id, "stamp_time_wrong", message)
         elif at < stamp.signed.made_at - TOLERANCE:
             message = (
@@ -411,7 +411,7 @@ def stamps(connection: Connection, scope: Scope) -> Findings:
 
 def _stamped_at(stamp: StoredStamp, scope: Scope) -> datetime:
     known = {each.name: each for each in scope.authorities}
-    return stamp_time(stamp.stamp, stamp.signed.note, known.get(stamp.authority))
+    return read_stamp_time(stamp.stamp, stamp.signed.note, known.get(stamp.authority))
 
 
 def _last_stamp(connection: Connection, scope: Scope) -> StoredStamp | None:
@@ -441,5 +441,5 @@ def facts(connection: Connection, scope: Scope) -> Mapping[str, int | str | None
         "note": None if newest is None else newest.with_cosignatures,
         "stamped": None if stamp is None else stamp.signed.size,
         "stamped_by": None if stamp is None else stamp.authority,
-        "stamped_at": None if stamp is None else iso_utc(stamp.stamp_time),
+        "stamped_at": None if stamp is None else iso_utc(stamp.stamped_at),
     }

@@ -8,7 +8,7 @@ from storage.database.tables import METADATA
 from storage.proof import checkpoints, log
 from storage.proof.external.authorities import store_stamp
 from storage.proof.note import COSIGNATURE, Note, Signer
-from storage.proof.stamp import stamp_time
+from storage.proof.stamp import read_stamp_time
 from tests.authority import authority
 from tests.flow.driver import SENTENCES, START, Newsroom, page, seed
 from tests.warcs import answer, request, response
@@ -59,7 +59,7 @@ def log_record(kept: Newsroom, signer: Signer = KEY) -> None:
     with kept.archive.unit() as unit:
         assert checkpoints.store_cosignatures(unit, made, [(WITNESS.verifier, line)]) == [line]
         stamp = authority("one").stamp_of(made.note.encode())
-        store_stamp(unit, made, "one", stamp, stamp_time(stamp, made.note, None))
+        store_stamp(unit, made, "one", stamp, read_stamp_time(stamp, made.note, None))
     log.append(engine, clock)
 
 

@@ -18,7 +18,7 @@ from storage.proof import checkpoints
 from storage.proof.calendar_stamp import first_stamp
 from storage.proof.external.authorities import store_stamp
 from storage.proof.note import Note, Signer
-from storage.proof.stamp import Authority, stamp_time
+from storage.proof.stamp import Authority, read_stamp_time
 from storage.read.find import Finder
 from storage.read.render.visible import CONTROL, UNSEEN
 from storage.values.redaction import RedactionReason
@@ -45,7 +45,7 @@ def bundle(
     one = Authority("uni", "http://uni.example", authority("one").root.read_bytes())
     stamp = authority("one").stamp_of(made.note.encode())
     with room.archive.unit() as unit:
-        store_stamp(unit, made, "uni", stamp, stamp_time(stamp, made.note, one))
+        store_stamp(unit, made, "uni", stamp, read_stamp_time(stamp, made.note, one))
     room.write("spaeter.txt", seed("Später", "Ein Satz, der nach dem Stempel kam."))
     room.scan()
     made = checkpoints.make(engine, clock, KEY)

@@ -9,7 +9,13 @@ import pytest
 from storage.proof import checkpoints
 from storage.proof.external.authorities import authority_stamps, request_stamps, states
 from storage.proof.policy import PolicyError
-from storage.proof.stamp import Authority, StampError, read_authorities, stamp_request, stamp_time
+from storage.proof.stamp import (
+    Authority,
+    StampError,
+    read_authorities,
+    read_stamp_time,
+    stamp_request,
+)
 from storage.verify.finding import Scope
 from storage.verify.level import level, sentences
 from storage.verify.log import facts, stamps
@@ -122,7 +128,7 @@ def test_a_stamp_by_somebody_else_or_that_tells_of_a_fast_clock_is_named(press):
 def test_openssl_agrees(tmp_path):
     one = authority("one")
     stamp = one.stamp(stamp_request(NOTE))
-    assert stamp_time(stamp, NOTE, known("http://x")) == stamp_time(stamp, NOTE, None)
+    assert read_stamp_time(stamp, NOTE, known("http://x")) == read_stamp_time(stamp, NOTE, None)
     (tmp_path / "stamp").write_bytes(stamp)
     for note, code in ((NOTE, 0), (f"{NOTE} ", 1)):
         (tmp_path / "note").write_text(note)
@@ -130,7 +136,7 @@ def test_openssl_agrees(tmp_path):
                                "-CAfile", one.root], cwd=tmp_path, capture_output=True)  # fmt: skip
         assert done.returncode == code
     with pytest.raises(StampError, match="something else"):
-        stamp_time(stamp, f"{NOTE} ", None)
+        read_stamp_time(stamp, f"{NOTE} ", None)
 
 
 @pytest.mark.parametrize(("line", "reason"), [

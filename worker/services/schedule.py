@@ -24,7 +24,7 @@ from storage.proof import checkpoints
 from storage.proof import log as proof_log
 from storage.proof.external.authorities import request_stamps
 from storage.proof.external.calendars import request_calendar_stamps
-from storage.proof.external.witnesses import request_cosignatures, read_policy
+from storage.proof.external.witnesses import read_policy, request_cosignatures
 from storage.proof.files import update_tiles
 from storage.proof.note import NoteError
 from storage.proof.policy import PolicyError

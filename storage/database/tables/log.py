@@ -59,7 +59,7 @@ class LogStampRow(Row, table=True):
     checkpoint_id: int = big_column()
     authority: str = text_column(nullable=False)
     stamp: bytes = bytes_column(nullable=False)
-    stamp_time: datetime = time_column()
+    stamped_at: datetime = time_column()
     received_at: datetime = time_column()
 
 

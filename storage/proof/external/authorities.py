@@ -15,7 +15,7 @@ from storage.proof import checkpoints
 from storage.proof.calendar_stamp import is_calendar_stamp
 from storage.proof.checkpoints import Signed
 from storage.proof.external.exchange import ExchangeError, exchange
-from storage.proof.stamp import Authority, StampError, stamp_request, stamp_time
+from storage.proof.stamp import Authority, StampError, read_stamp_time, stamp_request
 
 KIND = "application/timestamp-query"
 FIRST_PAUSE = timedelta(minutes=1)
@@ -39,7 +39,7 @@ class StoredStamp:
     id: int
     authority: str
     stamp: bytes
-    stamp_time: datetime
+    stamped_at: datetime
     signed: Signed
 
 
@@ -78,11 +78,11 @@ def _all_stamps(connection: Connection) -> Iterator[StoredStamp]:
     notes = {each.id: each for each in checkpoints.checkpoints(connection)}
     query = text(
         "SELECT id, checkpoint_id, authority, stamp, stamped_at FROM log_stamp ORDER BY id"
-    ).columns(stamp_time=UtcTime())
+    ).columns(stamped_at=UtcTime())
     for row in connection.execute(query):
         if row.checkpoint_id in notes:
             signed = notes[row.checkpoint_id]
-            yield StoredStamp(row.id, row.authority, bytes(row.stamp), row.stamp_time, signed)
+            yield StoredStamp(row.id, row.authority, bytes(row.stamp), row.stamped_at, signed)
 
 
 def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator[dict[str, Any]]:
@@ -97,7 +97,7 @@ def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator
             "authority": each.name,
             "state": "stamped" if is_stamped else "failed" if request else "waiting",
             "entries": stamp.signed.size if stamp else None,
-            "stamped_at": stamp.stamp_time if stamp else None,
+            "stamped_at": stamp.stamped_at if stamp else None,
             "attempts": request.attempts if request else 0,
             "next_at": request.next_at if request else None,
             "reason": request.reason if request else None,
@@ -141,7 +141,7 @@ def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
 def _asked(newest: Signed, authority: Authority) -> StampAnswer:
     try:
         status, body = exchange(authority.url, stamp_request(newest.note), KIND)
-        at = stamp_time(body, newest.note, authority) if status == 200 else None
+        at = read_stamp_time(body, newest.note, authority) if status == 200 else None
     except (ExchangeError, StampError) as error:
         return StampAnswer(authority.name, None, None, str(error)[:300])
     if at is None:
