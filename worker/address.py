@@ -1,7 +1,7 @@
-"""PURE: addresses of the web: which may be asked for, and whose server they name.
+"""PURE: web addresses: which may be fetched, and which server they belong to.
 
-An address has two forms. `Address.text` is what a server is asked for: as it was given, in ASCII,
-without its fragment. What it is called in the archive is told by `storage.values.net.origin_name`.
+An address has two forms. `Address.text` is the form that is requested: as given, in ASCII, without
+its fragment. `storage.values.net.origin_name` returns its name in the archive.
 """
 
 import re
@@ -20,7 +20,7 @@ _IN_NO_ADDRESS = frozenset(map(chr, range(0x21))) | {"\x7f", "\\"}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What a server can be asked for; `host` is in ASCII, without brackets or a final dot."""
+    """An address that can be requested; `host` is in ASCII, without brackets or a final dot."""
 
     text: str
     scheme: str
@@ -29,13 +29,13 @@ class Address:
 
     @property
     def key(self) -> str:
-        """Return whose server this is: SCHEME://HOST:PORT."""
+        """Return the server as SCHEME://HOST:PORT."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
     @property
     def target(self) -> str:
-        """Return what stands in the first line of a request.
+        """Return the request target for the request line.
 
         >>> parse_address("https://a.example?b=1").target
         '/?b=1'
@@ -45,7 +45,7 @@ class Address:
 
     @property
     def is_front_page(self) -> bool:
-        """Return whether nothing but a site is named."""
+        """Check whether the address is the front page of a site."""
         parts = urlsplit(self.text)
         return FRONT_PAGE.fullmatch(parts.path) is not None and not parts.query
 
@@ -59,13 +59,13 @@ FRONT_PAGE = re.compile(r"/?(?:(?:index|home|start|default)(?:\.\w{2,5})?/?)?", 
 
 
 IsOwn = Callable[[str, int], bool]
-"""Says of a host and a port whether the user allowed them by name."""
+"""Checks whether the user explicitly allowed a host and port."""
 
 
 def parse_address(given: str, is_own: IsOwn | None = None) -> Address | Refused:
-    """Return the address that `given` means, or why it is never asked for.
+    """Parse a web address; return a refusal if it must never be requested.
 
-    Other ports than 80 and 443 only where `is_own` says so of host and port.
+    Ports other than 80 and 443 are accepted only if `is_own` returns True for the host and port.
 
     >>> parse_address("https://Zeitung.example:443/a#b").text
     'https://zeitung.example/a'
@@ -105,11 +105,11 @@ def _parsed(given: str, is_own: IsOwn) -> Address | Refused:
 
 
 SAFE = "/:@!$&'()*+,;=~%?[]|-._"
-"""What stays as it is in a path or a query: what is no letter beyond ASCII, and no quotation."""
+"""Characters of a path or query that are not percent-encoded."""
 
 
 def without_trackers(address: Address) -> Address:
-    """Return the address to ask for: nothing is taken away but what counts visitors.
+    """Return the address without its tracking parameters.
 
     >>> without_trackers(parse_address("https://a.example/x?b=1&utm_id=7&a=2")).text
     'https://a.example/x?b=1&a=2'
@@ -121,7 +121,7 @@ def without_trackers(address: Address) -> Address:
 
 
 def without_secrets(given: str) -> str:
-    """Return an address as it may be told: what may be a password is hidden.
+    """Return an address for display, with passwords and other secrets hidden.
 
     >>> without_secrets("https://ada:geheim@a.example/b")
     'https://***@a.example/b'
@@ -130,7 +130,7 @@ def without_secrets(given: str) -> str:
 
 
 CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:[/\\]*+)[^/?#]*@", re.IGNORECASE)
-"""What stands before the host, user and password.
+"""User and password before the host.
 
 >>> CREDENTIALS.sub("", "ftp://a:b@c.example/d")
 'c.example/d'
@@ -141,7 +141,7 @@ SECRET_PARAMETER = re.compile(
     r"|auth|sig|signature|jwt|credentials?))=(?P<value>[^&#]+)",
     re.IGNORECASE,
 )
-"""A parameter of an address whose value may be a secret.
+"""A query parameter whose value may be a secret.
 
 >>> [bool(SECRET_PARAMETER.search(f"?{each}=1")) for each in ("token", "api_key", "monkey", "id")]
 [True, True, False, False]
@@ -149,7 +149,7 @@ SECRET_PARAMETER = re.compile(
 
 
 def split_secrets(text: str) -> tuple[str, dict[str, str]]:
-    """Return an address with a mark in place of each secret, and the secret of each mark.
+    """Replace each secret of an address by a mark; return the address and the secrets by mark.
 
     >>> split_secrets("https://a.example/feed?token=geheim&id=2")
     ('https://a.example/feed?token=***addb0f&id=2', {'***addb0f': 'geheim'})
@@ -168,7 +168,7 @@ def split_secrets(text: str) -> tuple[str, dict[str, str]]:
 
 
 def with_secrets(address: Address, secrets: Mapping[str, str]) -> Address:
-    """Return the address that is sent to its server."""
+    """Return the address that is sent to its server, with the secrets restored."""
     text = address.text
     for mark, secret in secrets.items():
         text = text.replace(mark, secret)
@@ -176,7 +176,7 @@ def with_secrets(address: Address, secrets: Mapping[str, str]) -> Address:
 
 
 def hide_values(text: str, secrets: Mapping[str, str]) -> str:
-    """Return a text with the mark of each secret that stands in it as the value of a parameter."""
+    """Replace each secret that is a parameter value in a text by its mark."""
     for mark, secret in secrets.items():
         text = re.sub(rf"={re.escape(secret)}(?![\w.%~-])", f"={mark}", text)
     return text

@@ -1,4 +1,4 @@
-"""How log events are written: one line each, fixed names with fields, never a text."""
+"""Log format: one line per event, with fixed names and fields, never text of an article."""
 
 import logging
 import sys
@@ -11,7 +11,9 @@ Level = Literal["debug", "info", "warning"]
 
 
 def log_events(level: Level) -> None:
-    """Write log events to standard error, one line each: never a text, only numbers and digests."""
+    """Write log events to standard error, one line each: only numbers and digests, never article
+    text.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -26,7 +28,7 @@ def log_events(level: Level) -> None:
 
 
 class _StandardError:
-    """Standard error as it is now; where it cannot be written to, the work goes on all the same."""
+    """The current standard error; a failure to write to it does not stop the program."""
 
     def write(self, text: str) -> int:
         with suppress(OSError, ValueError):
@@ -39,6 +41,6 @@ class _StandardError:
 
 
 LOG = structlog.get_logger()
-"""Whoever has something to log takes it from here, so that it is written as is said here."""
+"""The logger of the worker package."""
 
 log_events("warning")

@@ -1,1 +1,3 @@
-"""What is to be done, when, and by whom: jobs, leases, watches, intervals, hosts."""
+"""Jobs with their leases, watched addresses with their check intervals, and the pace of each
+host.
+"""

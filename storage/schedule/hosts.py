@@ -1,7 +1,8 @@
-"""How servers are treated: one row each, shared by all workers of an archive.
+"""Pace, pauses and robots.txt of each server: one row per server, shared by all workers of an
+archive.
 
-The pace runs by the clock of the database, which all workers share; when to come back and what
-robots.txt said run by the clock of the observations.
+The pace uses the clock of the database, which all workers share. Pauses and robots.txt use the
+clock of the observations.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,12 +17,12 @@ from storage.database.tables import HOST
 from storage.database.unit import rows_in, update_rows
 
 LONGEST_AHEAD_SECONDS = 3600.0
-"""A time further ahead than this comes from a clock that was put back."""
+"""A later time was set by a clock that has been put back since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What is known of a server; `robots_fetched_at` is None where nobody asked so far."""
+    """State of a server; `robots_fetched_at` is None if its robots.txt was never requested."""
 
     key: str
     next_at: datetime | None = None
@@ -37,9 +38,10 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Leave to ask a server `count` times: first in `wait` seconds, then every `pace`.
+    """Permission to send `count` requests to a server: the first in `wait` seconds, the next every
+    `pace` seconds.
 
-    A `count` of 0 means that it is not free soon; in `wait` seconds it will be.
+    If `count` is 0, the server is not free soon; `wait` is the time until it is.
     """
 
     wait: float
@@ -48,7 +50,7 @@ class Slots:
 
 
 def hosts(connection: Connection, keys: Iterable[str]) -> dict[str, Host]:
-    """Return what is known of the servers `keys`; an unknown one is told as such."""
+    """Return the state of the servers `keys`, with defaults for unknown servers."""
     columns = [HOST.c[name] for name in Host.__slots__]
     found = {key: Host(key) for key in keys}
     for row in rows_in(connection, select(*columns), HOST.c.key, list(found)):
@@ -59,10 +61,10 @@ def hosts(connection: Connection, keys: Iterable[str]) -> dict[str, Host]:
 def take_slots(
     connection: Connection, wanted: Mapping[str, tuple[int, float]], longest_wait: float
 ) -> dict[str, Slots]:
-    """Reserve for each server as many requests as are `wanted`, by count and pace in seconds.
+    """Reserve request slots: for each server a number of requests and a pace in seconds.
 
-    Two workers never get the same moment. Nothing is reserved of a server that is not free
-    within `longest_wait` seconds; what is reserved and not used leaves it alone for longer.
+    Two workers never get the same slot. Nothing is reserved for a server that is not free within
+    `longest_wait` seconds. An unused slot only lengthens the pause of its server.
     """
     given: dict[str, Slots] = {}
     rows = _held(connection, wanted)
@@ -83,7 +85,7 @@ def take_slots(
 
 
 def _held(connection: Connection, wanted: Iterable[str]) -> dict[str, datetime | None]:
-    """Return when each server is free, its row locked until the end of the transaction."""
+    """Return when each server is free, with its row locked until the end of the transaction."""
     keys = sorted(wanted)
     query = select(HOST.c.key, HOST.c.next_at).where(HOST.c.key.in_(keys)).order_by(HOST.c.key)
     found = {row[0]: row[1] for row in connection.execute(query.with_for_update())}

@@ -1,7 +1,7 @@
-"""PURE: when an address is to be looked at again.
+"""PURE: when an address is checked again.
 
-What changes is looked at often, what stands still ever more rarely; a server that fails is left
-alone for longer each time.
+Pages that change are checked often, quiet pages less and less often. After each failure of a server
+the interval grows.
 """
 
 from dataclasses import dataclass
@@ -11,16 +11,18 @@ from storage.values.outcome import Event
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 FRESH_SHARE = 8.0
-"""So many times older than its first interval is a text that was published some time ago."""
+"""A text counts as published some time ago if its age exceeds its first interval by this factor."""
 TIGHTER = 8.0
-"""By so much the interval shrinks after a change."""
+"""Factor by which the interval shrinks after a change."""
 LONGEST_RETRY = DAY
 JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class IntervalRange:
-    """How often the pages of a source are looked at, in seconds; one that is `off` never is."""
+    """Shortest and longest check interval of the pages of a source, in seconds; `off` means
+    never.
+    """
 
     first: float = 15 * MINUTE
     longest: float = 40 * DAY
@@ -34,7 +36,7 @@ class IntervalRange:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The interval that an address has now, and in how many seconds it is due; None: never."""
+    """The current interval of an address and the seconds until its next check (None: no check)."""
 
     interval: float
     due_in: float | None
@@ -49,10 +51,11 @@ def step(
     age: float | None = None,
     seed: str = "",
 ) -> Interval:
-    """Return what follows on `event`, where the interval was `interval` so far.
+    """Return the interval that follows `interval` after `event`.
 
-    `failures` counts those in a row, this one included; `age` is for how long a text has been
-    published when it is first seen. `seed` spreads the checks of different addresses.
+    `failures` is the number of consecutive failures, including this one. `age` is the number of
+    seconds since publication when a text is first seen. `seed` spreads the checks of different
+    addresses.
 
     >>> pages = IntervalRange()
     >>> step(pages, None, "first").interval, step(pages, 1000.0, "quiet").interval
@@ -84,7 +87,7 @@ def step(
 
 
 def spread(seed: str) -> float:
-    """Return a factor around 1 that differs between seeds and stays the same for each.
+    """Return a factor near 1 that depends only on the seed.
 
     >>> 0.9 <= spread("a") <= 1.1, spread("a") == spread("a")
     (True, True)

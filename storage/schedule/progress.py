@@ -1,4 +1,4 @@
-"""How far the jobs are: open, begun, due, and their counts."""
+"""Progress of the jobs: open, started and due jobs, and their counts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -26,9 +26,9 @@ def open_jobs(
 
 
 def open_families(connection: Connection, reading_of: Collection[int] | None = None) -> set[int]:
-    """Return the jobs that stand for themselves and are open, or of which a part is.
+    """Return the open jobs that have no parent, and those with open parts.
 
-    With `reading_of` only those that have captures of these sources still to be read.
+    If `reading_of` is given, only jobs with unread captures of these sources are returned.
     """
     root = func.coalesce(JOB.c.parent_id, JOB.c.id)
     query = select(root).distinct().where(OPEN)
@@ -38,13 +38,13 @@ def open_families(connection: Connection, reading_of: Collection[int] | None = N
 
 
 def source_of(connection: Connection, job_id: int) -> str | None:
-    """Return the name of the source that a job is about; None where it is about several."""
+    """Return the name of the source of a job; None if the job has several sources."""
     query = select(SOURCE.c.name).join(JOB, JOB.c.source_id == SOURCE.c.id)
     return connection.execute(query.where(JOB.c.id == job_id)).scalar()
 
 
 def sources_scanned(connection: Connection, within: Within) -> set[int]:
-    """Return the sources of folders that jobs look at as a whole."""
+    """Return the folder sources that jobs scan completely."""
     query = select(JOB.c.arguments).where(of_families(within), JOB.c.kind == "ingest")
     places = [
         each for found in connection.execute(query).scalars() for each in found.get("places", ())
@@ -53,7 +53,7 @@ def sources_scanned(connection: Connection, within: Within) -> set[int]:
 
 
 def is_waiting_for_workers(connection: Connection, within: Within) -> bool:
-    """Return whether something of these families is due while nobody works at anything."""
+    """Check whether a job of these families is due while no worker is running."""
     now, mine = database_epoch(connection), of_families(within)
     held = (OPEN, JOB.c.lease_until >= now)
     if connection.execute(select(JOB.c.id).where(*held).limit(1)).first() is not None:
@@ -65,7 +65,9 @@ def is_waiting_for_workers(connection: Connection, within: Within) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ReadSoFar:
-    """Of some captures: how many were read, are still to be read, and are read by nobody."""
+    """Of a set of captures: how many were read, how many are queued, and how many have no open
+    job.
+    """
 
     read: int
     waiting: int
@@ -73,9 +75,9 @@ class ReadSoFar:
 
 
 def read_so_far(connection: Connection, observations: Collection[int]) -> ReadSoFar:
-    """Return how far the reading of captures is; it stopped where their job is open no more.
+    """Return the reading progress of captures. Captures without an open job will not be read.
 
-    One that is named twice counts twice.
+    Duplicates in `observations` are counted twice.
     """
     if not observations:
         return ReadSoFar(0, 0, 0)
@@ -90,7 +92,7 @@ def read_so_far(connection: Connection, observations: Collection[int]) -> ReadSo
 
 
 def unread_captures(connection: Connection, container_id: int, job_id: int | None) -> list[int]:
-    """Return the captures of a web archive that job `job_id` kept and nobody has read."""
+    """Return the unread captures of a web archive that job `job_id` stored."""
     query = select(JOB.c.arguments).where(
         JOB.c.parent_id == job_id, JOB.c.kind == "read", JOB.c.state != "done"
     )
@@ -104,23 +106,23 @@ def unread_captures(connection: Connection, container_id: int, job_id: int | Non
 
 
 def exists(connection: Connection, job_id: int) -> bool:
-    """Return whether there is a job of that number."""
+    """Check whether a job with this id exists."""
     return connection.execute(select(JOB.c.id).where(JOB.c.id == job_id)).first() is not None
 
 
 def search_is_due(connection: Connection) -> bool:
-    """Return whether full text still lacks a wording."""
+    """Check whether a wording is missing from the full-text index."""
     return connection.execute(select(SEARCH_DUE.c.wording_id).limit(1)).first() is not None
 
 
 def seconds_since_claim(connection: Connection) -> float | None:
-    """Return how long ago a job was last started; None where none ever was."""
+    """Return the seconds since a job was last started; None if none ever was."""
     latest = connection.execute(select(func.max(JOB.c.started_at))).scalar()
     return None if latest is None else database_epoch(connection) - float(latest.timestamp())
 
 
 def source_is_busy(connection: Connection, source_id: int) -> bool:
-    """Return whether a source still has an ingest job that was not collected."""
+    """Check whether a source has an ingest job whose collection has not finished."""
     query = select(JOB.c.id).where(
         JOB.c.source_id == source_id,
         JOB.c.kind == "ingest",
@@ -130,7 +132,7 @@ def source_is_busy(connection: Connection, source_id: int) -> bool:
 
 
 def unfinished(connection: Connection, trigger: str, arguments: Mapping[str, Any]) -> int | None:
-    """Return the newest ingest job with these arguments that is not through, parts included."""
+    """Return the newest unfinished ingest job with these arguments, parts included."""
     is_open = OPEN
     parents = select(JOB.c.parent_id).where(is_open, JOB.c.parent_id.is_not(None))
     query = (
@@ -162,7 +164,7 @@ def family_counts(connection: Connection, within: Within) -> Counts:
 
 
 def unread_documents(connection: Connection, within: Within) -> int:
-    """Return how many documents the open jobs of families have still to read."""
+    """Return the number of documents that the open jobs of these families have still to read."""
     counted = [JOB.c[field.name] for field in fields(Counts)]
     query = select(JOB.c.arguments, *counted).where(of_families(within), OPEN, JOB.c.kind == "read")
     rows = connection.execute(query)
@@ -170,7 +172,7 @@ def unread_documents(connection: Connection, within: Within) -> int:
 
 
 def oldest_due_seconds(connection: Connection) -> float:
-    """Return for how long the oldest due job has been waiting; 0 where none is."""
+    """Return for how many seconds the oldest due job has been waiting; 0 if none is due."""
     now = database_epoch(connection)
     query = select(
         func.min(func.coalesce(JOB.c.lease_until, JOB.c.run_after, 0.0)), func.min(JOB.c.created_at)

@@ -1,4 +1,4 @@
-"""Jobs: the rows are the truth; whoever works claims one with a lease and a fresh token."""
+"""The job queue in the database: a worker claims a job with a lease and a new token."""
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -15,22 +15,24 @@ from storage.values.job import Claim, StaleLeaseError, addresses_of
 from storage.values.verdict import Counts
 
 KINDS = ("ingest", "fetch", "read")
-"""What this program knows how to work; a job of another kind waits for a newer one."""
+"""Kinds of jobs that this version can run; other kinds wait for a newer version."""
 MAX_ATTEMPTS = 3
 
 Within = int | Collection[int]
 """One job with all its parts, or several."""
 
 FAR_AHEAD_SECONDS = 30 * 86400.0
-"""The end of a lease or pause that is further ahead was set by a clock that was wrong."""
+"""A lease or pause that ends later than this was set by a wrong clock."""
 WAKE_AGAIN_SECONDS = 10.0
 WAKE_AGAIN_SOON_SECONDS = 2.0
-"""The same where no message waits in the broker: what was sent is in somebody's hands, or lost."""
+"""The same if the queue of the broker is empty: the message is being processed, or is lost."""
 BACKOFF_SECONDS = (2.0, 15.0, 60.0)
 BATCHES = frozenset({"read", "fetch"})
-"""Kinds that carry items, and fall apart into single jobs where one of them may be to blame."""
+"""Kinds of jobs with several items; they are split into single jobs if one item may have caused a
+failure.
+"""
 MOST_FETCHING = 2
-"""So many jobs fetch at a time: each asks many servers, and mostly waits for them."""
+"""Maximum number of concurrent fetch jobs; each serves many servers and mostly waits for them."""
 
 
 def add_job(
@@ -45,7 +47,7 @@ def add_job(
     arguments: Mapping[str, Any] | None = None,
     run_after: float = 0.0,
 ) -> int:
-    """Write a ready job into `unit`, due at once or at `run_after`, and return its id."""
+    """Insert a ready job, due at once or at `run_after`, and return its id."""
     number = unit.number()
     unit.announce_jobs()
     unit.add(
@@ -73,7 +75,7 @@ def add_job(
 def add_collecting(
     unit: Unit, trigger: str, source_id: int, arguments: Mapping[str, Any], slot: str | None
 ) -> int | None:
-    """Write a job that collects and return its id; None where it has one for this slot."""
+    """Insert a job that collects files and return its id; None if the slot already has one."""
     query = select(JOB.c.id).where(JOB.c.source_id == source_id, JOB.c.slot == slot)
     if slot is not None and unit.connection.execute(query).first() is not None:
         return None
@@ -91,13 +93,15 @@ def claim(
     most_fetching: int = MOST_FETCHING,
     likely: RowMapping | None = None,
 ) -> Claim | None:
-    """Take the next due job: `job_id` alone, any of the families `within`, any of a `kind`.
+    """Claim the next due job: the job `job_id`, any job of the families `within`, or any of a
+    `kind`.
 
-    It is the `likely` one, which `next_due` found before the lock, where that still is to be had.
+    `likely` is the job that `next_due` found before the lock was taken; it is claimed if it is
+    still due.
 
-    `holder` names the process that works, so that its death can be told. A batch whose worker
-    died is split into single jobs; a single that was tried `MAX_ATTEMPTS` times is quarantined.
-    Returns None where nothing is due.
+    `holder` identifies the process of the worker, so that its death can be detected. A batch whose
+    worker died is split into single jobs; a single job that was tried `MAX_ATTEMPTS` times is
+    quarantined. Returns None if no job is due.
     """
     while True:
         now = database_epoch(unit.connection)
@@ -125,7 +129,7 @@ def next_due(
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
 ) -> RowMapping | None:
-    """Return the job that would be claimed now, None where nothing is due."""
+    """Return the job that would be claimed now; None if no job is due."""
     now = database_epoch(connection)
     return _next(connection, now, job_id, within, kind, most_fetching)
 
@@ -147,7 +151,7 @@ def _next(
 
 
 def renew(unit: Unit, held: Claim) -> None:
-    """Lengthen the lease and forget failed attempts, since this unit makes progress.
+    """Extend the lease and reset the failed attempts, because the job makes progress.
 
     Raises: StaleLeaseError.
     """
@@ -156,7 +160,7 @@ def renew(unit: Unit, held: Claim) -> None:
 
 
 def finish(unit: Unit, held: Claim, counts: Counts, reason: str | None = None) -> None:
-    """Set the job done with its counts, in the unit that holds its effects.
+    """Set the job to done with its counts, in the transaction that stores its results.
 
     Raises: StaleLeaseError.
     """
@@ -167,7 +171,7 @@ def finish(unit: Unit, held: Claim, counts: Counts, reason: str | None = None) -
 
 
 def count(unit: Unit, held: Claim, counts: Counts) -> None:
-    """Add to the counts of a job that goes on.
+    """Add to the counts of a running job.
 
     Raises: StaleLeaseError.
     """
@@ -175,7 +179,7 @@ def count(unit: Unit, held: Claim, counts: Counts) -> None:
 
 
 def drop_places(unit: Unit, held: Claim, gone: Sequence[Mapping[str, Any]]) -> None:
-    """Let a job that goes on name these places no more, and count them as refused.
+    """Remove places from a running job and count them as refused.
 
     Raises: StaleLeaseError.
     """
@@ -188,7 +192,7 @@ def drop_places(unit: Unit, held: Claim, gone: Sequence[Mapping[str, Any]]) -> N
 def release(
     unit: Unit, held: Claim, counts: Counts | None = None, *, pause_seconds: float = 0.0
 ) -> None:
-    """Give the job back: what it did is kept, the rest is due after a pause.
+    """Release the job: its results are stored, and the rest is due after a pause.
 
     Raises: StaleLeaseError.
     """
@@ -200,9 +204,10 @@ def release(
 
 
 def defer(unit: Unit, held: Claim, items: Sequence[int], pause_seconds: float) -> None:
-    """Take items out of a job in our hands: each gets a job of its own, due after a pause.
+    """Move items of a claimed job to jobs of their own, due after a pause.
 
-    That job knows (`again`) that it is the second try.
+    Such a job has the argument `again`, which marks the second attempt.
+
     Raises: StaleLeaseError.
     """
     after = database_epoch(unit.connection) + pause_seconds
@@ -217,7 +222,8 @@ def defer(unit: Unit, held: Claim, items: Sequence[int], pause_seconds: float) -
 
 
 def fail(unit: Unit, held: Claim, reason: str) -> None:
-    """Note a failure: tried again later, a batch in single jobs; quarantined after the third.
+    """Record a failure: the job is retried later (a batch as single jobs) and quarantined after the
+    third.
 
     Raises: StaleLeaseError.
     """
@@ -254,7 +260,7 @@ def split(unit: Unit, row: RowMapping) -> None:
 
 
 def _hand_over(unit: Unit, item: Sequence[int], job_id: int, to: int) -> None:
-    """Let the job `to` check a watch that was in the hands of another one."""
+    """Assign a watch to the job `to` instead of the job that has it."""
     source_id, origin_id = item
     mine = (WATCH.c.source_id == source_id, WATCH.c.origin_id == origin_id)
     unit.connection.execute(update(WATCH).where(*mine, WATCH.c.job_id == job_id).values(job_id=to))
@@ -277,7 +283,7 @@ def retry(unit: Unit, job_id: int) -> list[int]:
 
 
 def cancel(unit: Unit, job_id: int) -> int:
-    """Cancel what is still open of a job and its parts; return how many rows that were."""
+    """Cancel the open rows of a job and its parts; return the number of rows."""
     family = or_(JOB.c.id == job_id, JOB.c.parent_id == job_id)
     query = select(JOB.c.id, JOB.c.arguments).where(family, OPEN)
     rows = unit.connection.execute(query).all()
@@ -311,12 +317,12 @@ def _is_due(now: float) -> Any:
 
 
 def _is_outside(moment: Any, now: float) -> Any:
-    """Return the condition that a time is past, or so far ahead that a wrong clock set it."""
+    """Return the condition that a time is in the past, or too far in the future to be right."""
     return or_(moment <= now, moment > now + FAR_AHEAD_SECONDS)
 
 
 def of_families(within: Within) -> Any:
-    """Return the condition that a job is one of those `within`, or a part of one."""
+    """Return the condition that a job is one of `within`, or a part of one."""
     ids = [within] if isinstance(within, int) else list(within)
     return or_(JOB.c.id.in_(ids), JOB.c.parent_id.in_(ids))
 

@@ -1,4 +1,4 @@
-"""Which jobs are due to be waken, and whose leases ended."""
+"""Jobs that are due for a wake-up, and the end of leases."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from storage.schedule.queue import WAKE_AGAIN_SECONDS, _due
 def wake_due(
     connection: Connection, limit: int, *, again_seconds: float = WAKE_AGAIN_SECONDS
 ) -> list[tuple[int, str]]:
-    """Return, as (id, kind), due jobs that nobody was woken for lately, and note the waking."""
+    """Return due jobs without a recent wake-up as (id, kind), and record the wake-up."""
     if limit <= 0:
         return []
     now = database_epoch(connection)
@@ -28,22 +28,24 @@ def wake_due(
 
 
 def forget_wakings(connection: Connection) -> None:
-    """Let every due job be woken at once: who was to be woken may be gone with its messages."""
+    """Make every due job eligible for a wake-up at once: the workers may have died with their
+    messages.
+    """
     stale = (JOB.c.woken_at.is_not(None), OPEN)
     connection.execute(update(JOB).where(*stale).values(woken_at=None))
 
 
 def holders(connection: Connection) -> dict[str, str]:
-    """Return, by the token of its claim, who works on each running job."""
+    """Return the process that runs each job, by claim token."""
     query = select(JOB.c.token).where(OPEN, JOB.c.lease_until > 0)
     tokens = connection.execute(query).scalars()
     return {token: holder_of(token) for token in tokens if token}
 
 
 def end_leases(connection: Connection, tokens: Iterable[str]) -> list[int]:
-    """Let claims run out at once, because their holders are known to be dead; return the jobs.
+    """End claims whose processes are known to be dead; return the jobs.
 
-    A job that somebody else has claimed since is left alone.
+    A job that another worker has claimed since is unaffected.
     """
     lost = (OPEN, JOB.c.token.in_(list(tokens)), JOB.c.lease_until.is_not(None))
     ids = list(connection.execute(select(JOB.c.id).where(*lost).order_by(JOB.c.id)).scalars())

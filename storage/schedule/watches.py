@@ -1,4 +1,4 @@
-"""Watched addresses: which are due, who checks them, and when they are looked at again."""
+"""Watched addresses: which are due, which job checks them, and when they are checked again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,20 +25,20 @@ FINAL = ORIGIN.alias("final")
 
 
 LISTS = frozenset({"feed", "sitemap", "opml", "list"})
-"""The kinds of watches that name further addresses."""
+"""The kinds of watches whose content lists further addresses."""
 DEFAULT_EVERY = {"feed": 15 * MINUTE, "sitemap": HOUR, "opml": 24 * HOUR, "list": HOUR}
 MOST_NAMES = 3
-"""So many addresses are looked at that an id of a feed stood for before."""
+"""Maximum number of earlier addresses of a feed entry id that are considered."""
 MOST_DUE = 1_000_000
 FAR_AHEAD = timedelta(days=366)
-"""A check that is due further ahead was planned by a clock that was wrong."""
+"""A check that is due later than this was scheduled by a wrong clock."""
 _CHUNK = IN_CHUNK // 20
 
 
 def intervals_of(
     options: Mapping[str, Any], every: float | None, kind: str, *, is_root: bool
 ) -> IntervalRange:
-    """Return how often an address is looked at, by what was set for its source.
+    """Return how often an address is checked, by the options of its source.
 
     >>> intervals_of({}, None, "feed", is_root=True).longest
     900.0
@@ -52,12 +52,12 @@ def intervals_of(
     )
 
 
-# ----------------------------------------------------------------------------- who is due
+# ------------------------------------------------------------------------------- due checks
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A watch that is due; `is_root`: its source was made for it."""
+    """A watch that is due; `is_root` marks the address that the source was created for."""
 
     key: Key
     is_root: bool
@@ -71,9 +71,9 @@ def due_watches(
     source_id: int | None = None,
     with_root: bool = False,
 ) -> list[Due]:
-    """Return the watches that are due and in nobody's hands, those that wait longest first.
+    """Return the due watches that no job has, longest overdue first.
 
-    `with_root` takes the addresses that `source_id` was made for as due whatever their time.
+    `with_root` treats the addresses that `source_id` was created for as due.
     """
     due = or_(WATCH.c.next_check <= now, WATCH.c.next_check > now + FAR_AHEAD)
     if with_root:
@@ -102,7 +102,7 @@ def _is_free() -> Any:
 def hand_out(
     unit: Unit, keys: Sequence[Key], trigger: str, batch_items: int, parent_id: int | None = None
 ) -> list[int]:
-    """Write jobs that check `keys`, up to `batch_items` each, and return their ids."""
+    """Insert jobs that check `keys`, up to `batch_items` each, and return their ids."""
     jobs = []
     for start in range(0, len(keys), batch_items):
         batch = keys[start : start + batch_items]
@@ -119,7 +119,7 @@ def hand_out(
 
 
 def hand_out_due(unit: Unit, limit: int, batch_items: int) -> list[int]:
-    """Write jobs for watched addresses that are due, and return their ids."""
+    """Insert jobs for watched addresses that are due, and return their ids."""
     due = due_watches(unit.connection, unit.clock, limit)
     jobs = []
     for trigger, is_root in (("schedule", True), ("recheck", False)):
@@ -135,7 +135,7 @@ def hand_out_named(
     named: Mapping[int, Sequence[Named]],
     batch_items: int,
 ) -> None:
-    """Write jobs that check what was named for sources, and what the sources `scans` have due.
+    """Insert jobs that check the specified addresses, and the due addresses of the sources `scans`.
 
     Raises: StaleLeaseError.
     """
@@ -153,7 +153,7 @@ def hand_out_named(
 
 
 def assign(unit: Unit, keys: Iterable[Key], job_id: int | None) -> None:
-    """Put watches into the hands of a job, or of nobody."""
+    """Assign watches to a job; None releases them."""
     unit.flush()
     rows = [{"source_id": s, "origin_id": o, "job_id": job_id} for s, o in keys]
     update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
@@ -189,7 +189,7 @@ def _by_key(connection: Connection, query: Any, keys: Sequence[Key]) -> Iterable
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a source stands to an address that it watches."""
+    """How a source watches an address, and the result of its last check."""
 
     source: str
     kind: str
@@ -199,7 +199,7 @@ class Standing:
 
 
 def standing_of(connection: Connection, origin: str) -> list[Standing]:
-    """Return the sources that watch an address, with what they found last."""
+    """Return the sources that watch an address, with the result of their last check."""
     query = (
         select(
             SOURCE.c.name, WATCH.c.kind, WATCH.c.outcome, WATCH.c.checked_at, WATCH.c.next_check
@@ -215,7 +215,7 @@ def standing_of(connection: Connection, origin: str) -> list[Standing]:
     return [Standing(*row) for row in connection.execute(query)]
 
 
-# ---------------------------------------------------------------------------- who is named
+# --------------------------------------------------------------------------- listed addresses
 
 
 def ensure_watches(
@@ -226,10 +226,10 @@ def ensure_watches(
     listed_by: int | None,
     is_standing: bool,
 ) -> list[Key]:
-    """Watch what was named, and return the watches that are new or said to have changed since.
+    """Watch the listed addresses; return the watches that are new or whose list reports a change.
 
-    A standing source looks at its addresses again and again; another one looks once, when told.
-    What was redacted is not watched.
+    A standing source checks its addresses repeatedly, any other source only on request. Redacted
+    addresses are not watched.
     """
     gone = Suppressed(unit.connection).addresses(each.origin for each in named)
     named = [each for each in named if each.origin not in gone]
@@ -267,7 +267,7 @@ def ensure_watches(
 
 
 def _by_guid(unit: Unit, source_id: int, guids: Sequence[str]) -> dict[str, list[str]]:
-    """Return under which addresses a source knows the ids that its feeds gave."""
+    """Return the addresses that a source stores for the entry ids of its feeds."""
     query = (
         select(WATCH.c.guid, ORIGIN.c.origin)
         .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
@@ -281,13 +281,15 @@ def _by_guid(unit: Unit, source_id: int, guids: Sequence[str]) -> dict[str, list
 
 
 def _hints_of(named: Named) -> dict[str, Json]:
-    """Return what a list said of an address, its times as moments beside them as given."""
+    """Return the statements of a list about an address, with times both as moments and as
+    written.
+    """
     times = (("since", named.published_at), ("changed", named.changed_at))
     return {**named.hints, **{name: moment.isoformat() for name, moment in times if moment}}
 
 
 def watch_named(unit: Unit, source_id: int, named: Sequence[Named]) -> list[Key]:
-    """Watch what somebody named for a source by hand, and return all of these watches."""
+    """Watch the addresses that a user specified for a source, and return all these watches."""
     query = select(SOURCE.c.standing).where(SOURCE.c.id == source_id)
     is_standing = bool(unit.connection.execute(query).scalar_one())
     ensure_watches(unit, source_id, named, listed_by=None, is_standing=is_standing)
@@ -297,7 +299,7 @@ def watch_named(unit: Unit, source_id: int, named: Sequence[Named]) -> list[Key]
 
 
 def watch_at_once(unit: Unit, source_id: int, named: Named) -> None:
-    """Watch the address that a standing source is made for; whatever it watches is due now."""
+    """Watch the address that a standing source was created for; all its watches are due now."""
     ensure_watches(unit, source_id, [named], listed_by=None, is_standing=True)
     reschedule(unit, source_id, timedelta(0))
 
@@ -326,9 +328,9 @@ def _watch_row(
 
 
 def reschedule(unit: Unit, source_id: int, soon: timedelta | None) -> None:
-    """Fit the checks of a source to what was set for it, or let all be due within `soon`.
+    """Apply the settings of a source to its watches, or make all of them due within `soon`.
 
-    Nothing is put off: an address that is due sooner than its new interval says stays so.
+    No check is postponed: an address that is due before the end of its new interval stays so.
     """
     query = select(WATCH.c.source_id, WATCH.c.origin_id).where(
         WATCH.c.source_id == source_id, WATCH.c.active
@@ -345,7 +347,7 @@ def reschedule(unit: Unit, source_id: int, soon: timedelta | None) -> None:
 
 
 def forget_unlisted(unit: Unit, source_id: int, listed_by: int, origins: Iterable[int]) -> None:
-    """Watch no more what a list named before and names no longer."""
+    """Stop watching the addresses that a list no longer contains."""
     kept = set(origins)
     query = select(WATCH.c.origin_id).where(
         WATCH.c.source_id == source_id, WATCH.c.listed_by == listed_by, WATCH.c.active
@@ -359,7 +361,7 @@ def forget_unlisted(unit: Unit, source_id: int, listed_by: int, origins: Iterabl
 
 
 def forget_lists(unit: Unit, source_id: int, places: Sequence[int]) -> None:
-    """Watch no more what was named by files of a folder that are no longer there."""
+    """Stop watching the addresses that deleted files of a folder listed."""
     query = (
         select(WATCH.c.source_id, WATCH.c.origin_id)
         .join(PRESENCE, PRESENCE.c.locator_id == WATCH.c.listed_by)
@@ -373,7 +375,7 @@ def forget_lists(unit: Unit, source_id: int, places: Sequence[int]) -> None:
 
 
 def postpone(unit: Unit, until: Mapping[Key, datetime]) -> None:
-    """Put off checks that could not be made because their server is to be left alone."""
+    """Postpone checks whose server must not be requested now."""
     rows = [
         {"source_id": s, "origin_id": o, "job_id": None, "next_check": moment}
         for (s, o), moment in until.items()
@@ -381,11 +383,11 @@ def postpone(unit: Unit, until: Mapping[Key, datetime]) -> None:
     update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
-# ------------------------------------------------------------------------- when it is due
+# ------------------------------------------------------------------------------- next check
 
 
 class Schedule:
-    """Tells, in one unit of work, when watches are due after what was found."""
+    """Calculates, within one transaction, when watches are due after a check."""
 
     def __init__(self, unit: Unit, keys: Sequence[Key]) -> None:
         self.unit = unit
@@ -398,7 +400,7 @@ class Schedule:
     def after(
         self, key: Key, event: Event, *, kind: str | None = None, age: float | None = None
     ) -> dict[str, Any]:
-        """Return the columns that `event` changes of the watch `key`."""
+        """Return the columns of the watch `key` that `event` changes."""
         row = self.rows[key]
         failures = row["failures"] + 1 if event == "failed" else 0
         intervals = self._intervals(row, kind)
@@ -416,7 +418,7 @@ class Schedule:
         return values
 
     def wanted(self, key: Key) -> datetime | None:
-        """Return when an address would be due that was found quiet just now."""
+        """Return when an address would be due if it were found unchanged now."""
         row = self.rows[key]
         intervals = self._intervals(row, None)
         interval = min(row["interval_seconds"] or intervals.first, intervals.longest)
@@ -429,7 +431,9 @@ class Schedule:
         return intervals_of(row["options"] or {}, every, kind or row["kind"], is_root=is_root)
 
     def _moment(self, row: Mapping[str, Any], due_in: float | None) -> datetime | None:
-        """Return when to look again; never by itself where a cron line or nobody says so."""
+        """Return the time of the next check; None if it follows a cron line or is only checked on
+        request.
+        """
         has_cron = row["listed_by"] is None and row["cron"] is not None
         if due_in is None or not row["standing"] or not row["active"] or has_cron:
             return None
@@ -437,9 +441,9 @@ class Schedule:
 
 
 def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
-    """Fit watches to what their last capture turned out to be when it was read.
+    """Update watches after their last capture was read.
 
-    One that could not be taken is forgotten: the server is not to say that it has not changed.
+    The validators of a barred page are deleted, so that the server sends the page again.
     """
     found = {
         (reading.captured.source_id, watch): (reading, verdict)
@@ -476,11 +480,11 @@ READ = (
     "observation_id", "capture_id", "changed_at", "interval_seconds", "quiet", "failures",
     "next_check",
 )  # fmt: skip
-"""The columns of a watch that a reading may change."""
+"""Columns of a watch that a reading may change."""
 
 
 def _age(captured: Captured) -> float | None:
-    """Return for how many seconds a text has been there, by the word of whoever listed it."""
+    """Return for how many seconds a text has been published, as stated by the list."""
     listed = captured.hints.get("listed") or {}
     earlier = [
         datetime.fromisoformat(listed[name]) for name in ("since", "changed") if listed.get(name)

@@ -1,1 +1,1 @@
-"""The way of a text from its source into the archive, in plain calls."""
+"""The path of a text from its source into the archive, as plain function calls."""

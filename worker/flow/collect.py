@@ -1,4 +1,4 @@
-"""Collect what a job's places hold: look, keep the bytes that are new, tell what is gone."""
+"""Collect the places of an ingest job: list files, store new bytes, report deleted files."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -42,25 +42,25 @@ from worker.text import HEAD_BYTES, detect_type, is_text_key
 from worker.web.kind import kind_of
 
 Progress = Callable[[int, int], None]
-"""Told, now and then, how many files were looked at so far, and how many items are to be read."""
+"""Called from time to time with the numbers of files checked and of items to be read."""
 
 BATCH_BYTES = 8 * 1024 * 1024
 PROGRESS_EVERY = 200
 HOLD_SECONDS = 5.0
 LOOK_AGAIN = frozenset({"unreadable", "not_settled"})
-"""Refusals that say nothing about the bytes: the next scan looks again."""
+"""Refusals that do not depend on the bytes: the next scan checks the file again."""
 NO_STAMP = FileStamp(0, 0, 0, 0)
 LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
-"""The names of files that may be lists of addresses."""
+"""File name extensions of possible lists of addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestTarget:
-    """One locator of a job, as `worker.flow.order` resolved it.
+    """One locator of a job, as resolved by `worker.flow.order`.
 
-    `is_scan` says that a complete listing of it covers the whole source, so that what is
-    missing from it is gone. `prefix` turns a path below `root` into an origin. Of the kind `web`
-    it is an address, or, as a scan, everything that a source watches.
+    `is_scan` says that a complete listing covers the whole source, so files missing from it are
+    deleted. `prefix` turns a path below `root` into an origin. For the kind `web` the locator is an
+    address or, in a scan, all watched addresses of a source.
     """
 
     source_id: int
@@ -76,7 +76,7 @@ class IngestTarget:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What a look at places brought: captures to be read, what was refused, what is gone."""
+    """Results of collecting places: captures to be read, refusals, and deletions."""
 
     came_in: int = 0
     refused: int = 0
@@ -95,10 +95,10 @@ def collect(
     patience: Patience,
     progress: Progress = lambda _seen, _changed: None,
 ) -> "Collected":
-    """Collect all places of an ingest job and end its row; jobs to read are left behind.
+    """Collect all places of an ingest job, finish it, and insert jobs that read the captures.
 
-    It can be run again after a crash: what was captured stays captured and is not counted
-    twice. Raises: jobs.StaleLeaseError.
+    It can be repeated after a crash: stored captures remain and are not counted twice. Raises:
+    jobs.StaleLeaseError.
     """
     counts, news, reason = Counts(), Collected(), None
     places = _without_redacted(archive, held, settings)
@@ -115,7 +115,9 @@ def collect(
 
 
 def _without_redacted(archive: Archive, held: jobs.Claim, settings: Settings) -> list[IngestTarget]:
-    """Return the places of a job; those whose address was redacted are refused and forgotten."""
+    """Return the places of a job without redacted addresses, which are refused and removed from
+    it.
+    """
     places = [IngestTarget(**entry) for entry in held.arguments["places"]]
     redacted = archive.redacted_addresses()
     left = [redacted.left_of(*_addresses(each, settings)) for each in places]
@@ -127,7 +129,7 @@ def _without_redacted(archive: Archive, held: jobs.Claim, settings: Settings) ->
 
 
 def _addresses(place: IngestTarget, settings: Settings) -> Iterator[str]:
-    """Yield under which addresses what stands at a single place may be in the archive."""
+    """Yield the names that the content of a single place may have in the archive."""
     yield from jobs.addresses_of(asdict(place))
     if place.kind == "web" and not place.is_scan:
         found = _named(place, settings)
@@ -136,10 +138,10 @@ def _addresses(place: IngestTarget, settings: Settings) -> Iterator[str]:
 
 
 def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
-    """Count captures of earlier jobs that were found again before they had been read.
+    """Count the captures of earlier jobs that were found again before they were read.
 
-    What was read meanwhile is unchanged; what another job still reads is counted there alone;
-    what nobody will read, since its job was given up, has failed.
+    Captures read meanwhile count as unchanged, those of abandoned jobs as failed. Captures that
+    another job still reads are counted there only.
     """
     found = archive.ask(job_progress.read_so_far, unread)
     return Counts(unchanged=found.read, failed=found.stopped)
@@ -148,7 +150,7 @@ def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
 def collect_addresses(
     archive: Archive, held: jobs.Claim, settings: Settings, places: Sequence[IngestTarget]
 ) -> None:
-    """Leave jobs that check the addresses of places, and what their sources have due.
+    """Insert jobs that check the addresses of places, and the due addresses of their sources.
 
     Raises: jobs.StaleLeaseError.
     """
@@ -214,7 +216,7 @@ class _Collection:
         self._unread: list[int] = []
 
     def counts(self) -> Counts:
-        """Return what was counted here, and not where captures are kept or read."""
+        """Return the counts of this pass without those of stored or read captures."""
         counted = self._importer.counted
         return Counts(
             unchanged=self.unchanged + counted.unchanged,
@@ -223,14 +225,14 @@ class _Collection:
         ) + counts_of(self.archive, [*self._unread, *counted.unread])
 
     def news(self) -> Collected:
-        """Return what is new of the place, beside what was found as it was."""
+        """Return the news of the place: everything except the unchanged count."""
         counted = self._importer.counted
         known = counted.unchanged + len(counted.unread)
         refused = self.refused + counted.refused
         return Collected(max(0, self.changed - known - refused), refused, self.gone)
 
     def run(self) -> None:
-        """Look at everything the place names."""
+        """Process all files of the place."""
         place = self.place
         if place.is_scan:
             self._scan = self.archive.start_scan(place.source_id)
@@ -296,7 +298,7 @@ class _Collection:
             self.unchanged += 1
 
     def _count_captures(self, present: Presence) -> None:
-        """Count what a web archive holds that is as it was."""
+        """Count the unchanged captures of a web archive."""
         if not present.captures:
             return
         unread = self.archive.ask(job_progress.unread_captures, present.place_id, present.job_id)
@@ -343,7 +345,7 @@ class _Collection:
             waiting = self._importer.waits - waited
             kept = captures - waiting
             arrival = self._arrival(path, "", found.stamp, container=True, captures=kept)
-            if waiting:  # not done with, until the others are there
+            if waiting:  # not complete before the other captures are stored
                 self._late.append(arrival)
             else:
                 self._add(arrival)
@@ -358,11 +360,11 @@ class _Collection:
             self._reject(path, rejected, found.stamp)
 
     def _see_whole(self, path: str) -> None:
-        """Note that nothing can be said of what a file holds: none of it is absent."""
+        """Record that nothing of a file counts as absent, because its content is unknown."""
         self._seen.update((path, member) for member in ("", *self._members.get(path, ())))
 
     def _is_redacted(self, path: str, member: str, stamp: FileStamp) -> bool:
-        """Return whether an address was redacted; what stands there is refused once."""
+        """Check whether an address was redacted; its file is refused once."""
         if not self._redacted.origins:
             return False
         arrival = self._arrival(path, member, stamp, refused=refuse("redacted"))
@@ -414,7 +416,7 @@ class _Collection:
         if self._is_redacted(path, rejected.member, stamp):
             return
         self._seen.add((path, rejected.member))
-        if rejected.refused.code == "too_many_rows":  # of the others nothing is known
+        if rejected.refused.code == "too_many_rows":  # the state of the others is unknown
             below = f"{rejected.member}#"
             self._seen.update((path, m) for m in self._members.get(path, ()) if m.startswith(below))
         if rejected.refused.code in LOOK_AGAIN:
@@ -449,7 +451,7 @@ class _Collection:
         )
 
     def _keep_hold(self) -> None:
-        """Report now and then that there is progress, also where nothing of a file is to be kept.
+        """Renew the lease from time to time, even if nothing of a file is stored.
 
         Raises: jobs.StaleLeaseError.
         """
@@ -494,16 +496,16 @@ class _Collection:
             absent=absent,
         )
 
-    # --------------------------------------------------------------------- small
+    # -------------------------------------------------------------------- helpers
 
     def _path(self, locator: str) -> str:
-        """Return the path below the source's folder: a place may be a part of it."""
+        """Return the path relative to the source's folder: a place may be a part of it."""
         below = self.place.root
         return f"{below}/{locator}" if below else locator
 
 
 def hints_of(settings: Settings, type: str | None) -> MemberHints:  # noqa: A002
-    """Return how to tell what bytes are, by the text core and the settings."""
+    """Return how file types are detected, by the text core and the settings."""
     return MemberHints(
         detect=detect,
         is_text_column=is_text_key,
@@ -513,7 +515,7 @@ def hints_of(settings: Settings, type: str | None) -> MemberHints:  # noqa: A002
 
 
 def detect(name: str, head: bytes) -> str | Refused:
-    r"""Return the type to read a file as: a list of addresses is one, whatever its name says.
+    r"""Return the type to read a file as: a list of addresses is detected whatever its name.
 
     >>> detect("a.txt", b"https://a.example/1 # erste\n"), detect("a.xml", b"<opml version='2.0'>")
     ('list', 'opml')

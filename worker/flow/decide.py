@@ -6,12 +6,12 @@ from storage.values.verdict import Copy, Known, NewArticle, NewVersion, Refuse, 
 
 
 def decide(outcome: Draft | Refused, known: Known) -> Verdict:
-    """Return the verdict on `outcome`, given what is known.
+    """Return the verdict on `outcome`.
 
-    A known origin makes a version or an unchanged snapshot, as the history says
-    (`storage.history.runs`), whatever stands elsewhere. An unknown one makes a copy where its
-    wording stands elsewhere, and a new article where it does not. A page of which the reader got
-    far less than before says nothing of the text.
+    For a known origin it is a version or an unchanged snapshot, by its history
+    (`storage.history.runs`). For an unknown origin it is a copy if its wording is already stored,
+    otherwise a new article. A page of which the reader extracted far less than before gives no
+    verdict on the text.
     """
     match outcome:
         case Refused():
@@ -29,7 +29,7 @@ LEAST_SHARE = 1 / 3
 
 
 def _is_cut_short(draft: Draft, words: int) -> bool:
-    """Return whether a page shows more text than was read, which was much more before."""
+    """Check whether a page shows more text than was read, and the text was much longer before."""
     found = draft.fields.get("word_count")
     if found is None or not SHORT & set(draft.flags):
         return False

@@ -1,8 +1,8 @@
-"""Read documents in one long-lived child process, so that a bad one costs only itself.
+"""Read documents in one long-lived child process, so that a bad document affects no other.
 
 The child (`python -m worker.flow.document_process`) answers frames on a pipe: four bytes of length,
-then the content. It has a limit of memory, a limit of processor time for each document, and no
-connection to anything but its two pipes. The parent kills what is not through by the clock either.
+then the content. It has a memory limit, a CPU time limit for each document, and no connection
+except its two pipes. The parent also kills the child after a wall-clock limit.
 """
 
 import contextlib
@@ -31,14 +31,14 @@ from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack
 
 DOCUMENT_SECONDS = 2.0
 WALL_FACTOR = 10.0
-"""So many times longer by the clock may a document take on a machine that is busy with others."""
+"""Factor by which the wall-clock limit of a document exceeds its CPU limit on a busy machine."""
 MEMORY_MB = 1024
 DOCUMENTS_PER_CHILD = 2000
-"""After so many documents a child is replaced: parsers' memory is never quite given back."""
+"""Documents after which the child is replaced, because parsers do not release all their memory."""
 TRIED_BYTES = 32 * 1024
-"""Of a larger text the child tries, too, what the parent does with the answer."""
+"""For larger texts the child also runs the steps that the parent will apply to the result."""
 MOST_ANSWER_BYTES = 100_000_000
-"""What a child may answer of one document; the parent has no limit of memory of its own."""
+"""Maximum size of the child's answer to one document; the parent itself has no memory limit."""
 
 START_SECONDS = 60.0
 _CACHES_RESET_EVERY = 500
@@ -48,7 +48,7 @@ _LENGTH = struct.Struct(">I")
 _LIMITS = struct.Struct(">dd")
 _MIB = 1 << 20
 _READY = b"ready"
-# Neither German nor English: only such a text asks the model of languages.
+# Only a text that is neither German nor English is passed to the language model.
 _WARM_UP_PAGE = (
     b"<html lang=la><body><h1>Lorem ipsum</h1><time datetime=2024-01-01></time>"
     b"<p>Lorem ipsum dolor sit amet, consectetur adipisici elit, sed eiusmod tempor incidunt.</p>"
@@ -57,9 +57,9 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class ExtractorStartError(Exception):
-    """The child process did not get ready; `exit_code` is None where it was too slow.
+    """The child process did not start; `exit_code` is None if it was too slow.
 
-    Worth trying again: no document is to blame.
+    Can be retried, because no document caused it.
     """
 
     def __init__(self, exit_code: int | None) -> None:
@@ -71,9 +71,9 @@ class ExtractorStartError(Exception):
 
 
 class DocumentReader:
-    """Reads documents, one at a time, in a child that is started at the first of them.
+    """Reads documents, one at a time, in a child process that is started with the first document.
 
-    Threads may share one; a process that was forked starts a child of its own.
+    Threads may share a reader; a forked process starts its own child.
     """
 
     def __init__(
@@ -85,7 +85,9 @@ class DocumentReader:
         memory_mb: int = MEMORY_MB,
         documents_per_child: int = DOCUMENTS_PER_CHILD,
     ) -> None:
-        """Bound each document by `document_seconds` of processor time, and by the clock."""
+        """Limit each document to `document_seconds` of CPU time and `wall_seconds` of wall-clock
+        time.
+        """
         self._settings = settings
         self._document_seconds = document_seconds
         self._wall_seconds = wall_seconds or document_seconds * WALL_FACTOR
@@ -102,36 +104,38 @@ class DocumentReader:
 
     @property
     def child_pid(self) -> int | None:
-        """Return the process id of the child, None while there is none."""
+        """Return the process id of the child; None if there is none."""
         return self._child.process.pid if self._child else None
 
     def read(self, raw: bytes, hints: Hints) -> Draft | Refused:
-        """Return what the document `raw` says, or why it was refused.
+        """Return the outcome of reading the document `raw`, or its refusal.
 
-        Refusals beside those of the text core: `resource_time`, `resource_memory`,
-        `extractor_crashed`, each charged to this document alone.
+        Refusals in addition to those of the text core: `resource_time`, `resource_memory`,
+        `extractor_crashed`, each for this document alone.
 
-        Raises: ExtractorStartError where no child could be started.
+        Raises: ExtractorStartError if the child could not be started.
         """
         with self._lock:
             child = self._ready_child()
             try:
                 answer = child.ask(raw, hints, self._document_seconds, self._wall_seconds)
             except BaseException:
-                self._drop()  # half an exchange would answer the next document
+                self._drop()  # after half an exchange the next document would get the wrong answer
                 raise
             if child.spent(answer) or child.documents >= self._documents_per_child:
                 self._drop()
             return answer
 
     def close(self) -> None:
-        """End the child."""
+        """Stop the child process."""
         with self._lock:
             self._drop()
 
     def _ready_child(self) -> "_Child":
         if self._child is not None and self._child.owner != os.getpid():
-            self._child = None  # the parent's, across a fork: not ours to use or to end
+            self._child = (
+                None  # the parent's child, inherited by a fork: neither used nor ended here
+            )
         if self._child is None:
             self._child = _Child.started(self._settings, self._memory_mb)
         return self._child
@@ -183,9 +187,9 @@ class _Child:
         return child
 
     def ask(self, raw: bytes, hints: Hints, seconds: float, wall: float) -> Draft | Refused:
-        """Send one document and return the answer; the child may be gone afterwards.
+        """Send one document and return the answer; the child may have ended afterwards.
 
-        It may need so many `seconds` of processor time, and so many by the clock.
+        `seconds` limits the CPU time, `wall` the wall-clock time.
         """
         self.documents += 1
         packed, limits = pack_hints(hints), _LIMITS.pack(seconds, wall)
@@ -204,12 +208,12 @@ class _Child:
             return _crashed()
 
     def spent(self, answer: Draft | Refused) -> bool:
-        """Return whether a child that gave `answer` is better replaced."""
+        """Check whether the child should be replaced after `answer`."""
         spending = ("resource_time", "resource_memory", "extractor_crashed")
         return isinstance(answer, Refused) and answer.code in spending
 
     def end(self) -> None:
-        """Kill the child; it holds nothing that could be lost."""
+        """Kill the child; it holds no state."""
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -223,7 +227,7 @@ class _Child:
             return None
 
     def _exchange(self, request: bytes, seconds: float) -> bytes | None:
-        """Write `request` while reading one frame; None where the child ended before that.
+        """Write `request` while reading one frame; None if the child ended first.
 
         Raises: TimeoutError after `seconds`.
         """
@@ -257,13 +261,13 @@ class _Child:
 
 
 def _widen(pipe: int) -> None:
-    """Make room in a pipe for a whole page, so that it need not be handed over in pieces."""
-    with contextlib.suppress(OSError):  # a limit of the system: it goes in pieces then
+    """Enlarge the buffer of a pipe to hold a whole page, so that it need not be sent in parts."""
+    with contextlib.suppress(OSError):  # a limit of the system: the page is sent in parts
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _write(writer: int, waiting: memoryview) -> int:
-    """Write what fits into the pipe; a child that is gone takes it all and will not answer."""
+    """Write what fits into the pipe; if the child has ended, discard the rest."""
     try:
         return os.write(writer, waiting[:_PIPE])
     except BlockingIOError:
@@ -285,10 +289,10 @@ def _crashed() -> Refused:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of the child: no settings and secrets of ours, one thread."""
+    """Return the environment of the child: one thread, no settings and no secrets."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LESART_")}
     path = os.pathsep.join(filter(None, (str(_ROOT), kept.get("PYTHONPATH"))))
-    # Each thread of a numeric library would take its share of the address space.
+    # Each thread of a numeric library would reserve its share of the address space.
     return kept | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -298,7 +302,7 @@ def _environment() -> dict[str, str]:
 def main() -> None:
     """Answer documents until the pipe ends."""
     orders = json.loads(sys.argv[1])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     requests, answers = _take_pipes()
     _end_with(orders["parent"])
     _limit_memory(orders["memory_mb"] * _MIB)
@@ -315,9 +319,9 @@ def main() -> None:
 
 @contextlib.contextmanager
 def _bounded(seconds: float, wall: float) -> Iterator[None]:
-    """Let the system end this process where a document takes more, in whatever code it is.
+    """Let the system end this process if a document exceeds its limits, whatever code is running.
 
-    The parent kills what is late; the alarm is for the case that there is no parent.
+    The parent kills a late child; the alarm covers the case that the parent has ended.
     """
     signal.setitimer(signal.ITIMER_REAL, wall * 2 + 1)
     signal.setitimer(signal.ITIMER_PROF, seconds)
@@ -327,7 +331,7 @@ def _bounded(seconds: float, wall: float) -> Iterator[None]:
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Take the pipes for frames alone: what anything prints goes to stderr."""
+    """Reserve the pipes for frames: output of any library goes to stderr."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -338,9 +342,9 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _end_with(parent: int) -> None:
-    """End when the parent does, even if a fork of it still holds the pipes open.
+    """End with the parent, even if a fork of it still holds the pipes open.
 
-    Not by PR_SET_PDEATHSIG: that fires when the *thread* ends which started the child.
+    PR_SET_PDEATHSIG does not work: it is sent when the *thread* ends that started the child.
     """
 
     def watch() -> None:
@@ -357,9 +361,9 @@ def _limit_memory(limit: int) -> None:
 
 
 def _warm_up(settings: TextSettings) -> None:
-    """Load what the first page would load: parser, extractor, and the model of languages.
+    """Load what the first page needs: parser, extractor, and the language model.
 
-    Raises: whatever goes wrong where the memory does not do for that.
+    Raises: any error of the libraries if the memory limit is too low.
     """
     hints = Hints("html", "warm-up", None, datetime(2024, 1, 1, tzinfo=UTC), None)
     _read(_WARM_UP_PAGE, hints, settings)
@@ -391,9 +395,9 @@ def _length(draft: Draft) -> int:
 
 
 def _try(draft: Draft, hints: Hints, settings: TextSettings) -> None:
-    """Do here what the parent will do with a draft: what that hurts is refused.
+    """Run the parent's steps on a draft here, so that a text that exceeds the limits is refused.
 
-    Text can be made so that even to compose its letters takes hours.
+    A text can be crafted so that Unicode normalization alone takes hours.
     """
     from worker.flow.prepare import prepare  # noqa: PLC0415 -- loads NumPy, for large ones alone
 
@@ -402,7 +406,9 @@ def _try(draft: Draft, hints: Hints, settings: TextSettings) -> None:
 
 
 def _unsigned(_words: object) -> bytes:
-    """Sign nothing: it is quick, and its library reserves a gibibyte of addresses."""
+    """Return no signature: signing is fast, but its library reserves a gibibyte of address
+    space.
+    """
     return b""
 
 

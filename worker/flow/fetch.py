@@ -1,9 +1,8 @@
-"""Work a job that fetches: ask many servers at a time, each at its pace, and keep what came.
+"""Run a fetch job: request many servers concurrently, each at its pace, and store the answers.
 
-The job carries watched addresses. One server is asked for one thing at a time, in the order of
-its queue; threads wait for the servers, all decisions and all writing happen here. What came is
-kept in batches, each in one transaction; what is left goes back, for another time or another
-worker.
+The job has watched addresses. Each server gets one request at a time, in the order of its queue.
+Threads wait for the servers; this thread decides and writes. Answers are stored in batches, each in
+one transaction; the remaining addresses are released for a later time or another worker.
 """
 
 import time
@@ -35,10 +34,10 @@ from worker.web.threads import Came, Threads
 FLUSH_SECONDS = 2.0
 FLUSH_BYTES = 8 * 1024 * 1024
 FAILED = frozenset({"unreachable", "rate_limited", "disallowed_by_robots", "refused"})
-"""Outcomes in which a server gave no answer that can be used: they become the reason of a job."""
+"""Outcomes without a usable answer of the server: they become the reason of a job."""
 REASONS_SHOWN = 3
 GRACE_SECONDS = 5.0
-"""So long after its deadline an exchange is given up whose thread does not come back."""
+"""Seconds after its deadline at which an exchange is abandoned whose thread has not returned."""
 
 Progress = Callable[[int, int], None]
 
@@ -49,15 +48,15 @@ def fetch_batch(
     settings: Settings,
     progress: Progress = lambda _seen, _changed: None,
 ) -> None:
-    """Check what the job carries; what cannot be checked now is left to it, or put off.
+    """Check the addresses of the job; those that cannot be checked now remain or are postponed.
 
-    Raises: jobs.StaleLeaseError, and nothing that is not kept so far is kept then.
+    Raises: jobs.StaleLeaseError; answers that were not stored before are lost then.
     """
     _Fetching(archive, held, settings, progress).run()
 
 
 class _Fetching:
-    """One turn of a job that fetches."""
+    """One run of a fetch job."""
 
     def __init__(
         self, archive: Archive, held: jobs.Claim, settings: Settings, progress: Progress
@@ -79,7 +78,7 @@ class _Fetching:
         self.ends_at = self.kept_at + settings.batch_seconds / 2
 
     def run(self) -> None:
-        """Ask until nothing is left, or nothing can be asked soon, or the time is over."""
+        """Send requests until no address is left, no server is free soon, or the time is over."""
         keys = [(item[0], item[1]) for item in self.held.arguments["items"]]
         found = self.archive.ask(assigned, self.held.job_id, keys)
         fetches = [Fetch(each, self.network, self.settings.fetch_seconds) for each in found]
@@ -103,7 +102,7 @@ class _Fetching:
     # ---------------------------------------------------------------------------- one turn
 
     def _turn(self) -> bool:
-        """Start what may start, take what came, keep what is enough; return whether to go on."""
+        """Start requests, accept answers, store full batches; return whether to continue."""
         is_over = time.monotonic() >= self.ends_at
         if not is_over:
             self.servers.take_slots()
@@ -131,7 +130,7 @@ class _Fetching:
         return max(0.001, min(until) - now)
 
     def _start(self, queue: HostQueue) -> None:
-        """Ask a server for what waits first, if this is a moment for it."""
+        """Send the first request of a server's queue if its slot has come."""
         while queue.waiting and not queue.is_busy and self.threads.has_room:
             if not self.servers.is_known(queue):
                 if queue.slots and queue.next_slot <= time.monotonic():
@@ -144,7 +143,7 @@ class _Fetching:
             self._ask_page(queue)
 
     def _may_ask(self, queue: HostQueue) -> bool:
-        """Return whether what waits first may be asked; what may not is over with that."""
+        """Check whether the first request of a queue is allowed; one that is not ends its check."""
         fetch = queue.waiting[0]
         assert fetch.address is not None
         if fetch.ruled_for == fetch.address.text:
@@ -160,7 +159,7 @@ class _Fetching:
         return False
 
     def _is_ready(self, fetch: Fetch, queue: HostQueue) -> bool:
-        """Learn what the source sends along; where that cannot be read, the check is over."""
+        """Load the headers of the source; if they cannot be read, the check ends."""
         try:
             fetch.learn_headers(is_own=queue.is_own)
         except SecretError as error:
@@ -168,7 +167,7 @@ class _Fetching:
             fetch.cannot("refused", refused, self.archive.clock())
         return fetch.check is None
 
-    # --------------------------------------------------------------------------- asking
+    # ------------------------------------------------------------------------------ requests
 
     def _ask_page(self, queue: HostQueue) -> None:
         fetch = queue.waiting.popleft()
@@ -192,7 +191,7 @@ class _Fetching:
         )
 
     def _give_up_late(self) -> None:
-        """Give up exchanges whose thread hangs, such as in looking up a name."""
+        """Abandon exchanges whose thread hangs, such as in a name lookup."""
         now = time.monotonic()
         for queue in list(self.servers.queues.values()):
             if not queue.is_busy or now <= queue.deadline + GRACE_SECONDS:
@@ -207,7 +206,7 @@ class _Fetching:
                 self._onward(fetch)
             self._send_away(queue)
 
-    # ----------------------------------------------------------------------- what came
+    # ------------------------------------------------------------------------------- answers
 
     def _take(self, came: Came) -> None:
         queue, kept = came.who
@@ -236,7 +235,7 @@ class _Fetching:
             self._send_away(queue)
 
     def _onward(self, fetch: Fetch) -> None:
-        """Put a check in the queue of the server that it has to ask next, or take it as over."""
+        """Move a check to the queue of the server that it requests next, or finish it."""
         if fetch.check is not None:
             self.checks.append(fetch.check)
             last = fetch.check.last
@@ -254,9 +253,9 @@ class _Fetching:
             queue.waiting.append(fetch)
 
     def _put_off(self, fetch: Fetch, queue: HostQueue, until: datetime) -> None:
-        """Leave a check for later, since its server is to be left alone.
+        """Postpone a check because its server must not be requested now.
 
-        One that is on its way, or that somebody waits for, ends here and says so.
+        A check that has started, or that a user is waiting for, ends here with this outcome.
         """
         if fetch.exchanges or self.servers.on_command:
             fetch.cannot(*why_left_alone(queue, until), self.archive.clock())
@@ -267,18 +266,20 @@ class _Fetching:
         self.put_off[fetch.watched.key] = until + pause
 
     def _note_failure(self, address: str, refused: Refused) -> None:
-        """Note why a server was not reached, once for each server."""
+        """Record why a server was not reached, once for each server."""
         host = urlsplit(address).hostname or address
         self.failures.setdefault(host, f"{host}: {refused.message}")
 
     def _reason(self) -> str | None:
-        """Return the reason of the job: why servers were not reached, the first few of them."""
+        """Return the reason of the job: why the first few servers were not reached."""
         shown = list(self.failures.values())[:REASONS_SHOWN]
         more = len(self.failures) - len(shown)
         return "; ".join([*shown, *([f"and {more} more servers"] if more else [])]) or None
 
     def _bar(self, queue: HostQueue, found: Exchanged) -> None:
-        """End what waits for a server whose robots.txt could not be had, for the same reason."""
+        """End the waiting checks of a server whose robots.txt could not be fetched, for the same
+        reason.
+        """
         refused = found.refused
         assert refused is not None
         outcome = exchange_outcome(refused.code)
@@ -289,12 +290,12 @@ class _Fetching:
         self._send_away(queue)
 
     def _send_away(self, queue: HostQueue) -> None:
-        """Let what waits in a queue find out anew where it stands."""
+        """Assign the waiting checks of a queue to their servers again."""
         waiting, queue.waiting = list(queue.waiting), deque()
         for fetch in waiting:
             self._onward(fetch)
 
-    # -------------------------------------------------------------------------- keeping
+    # -------------------------------------------------------------------------------- storing
 
     def _keep_if_due(self) -> None:
         now = time.monotonic()
@@ -306,7 +307,7 @@ class _Fetching:
             self.renewed_at = time.monotonic()
 
     def _keep(self, *, is_last: bool = False) -> None:
-        """Keep what came so far; at the end the job is through, or given back."""
+        """Store the answers so far; at the end finish or release the job."""
         ending = job_queue.count
         if is_last and self.servers.waiting:
             ending = partial(job_queue.release, pause_seconds=self._rest())
@@ -320,11 +321,11 @@ class _Fetching:
         self.progress(self.done, self.done)
 
     def _rest(self) -> float:
-        """Return in how many seconds a server that something waits for is free."""
+        """Return the seconds until a server with waiting requests is free."""
         return max(0.0, min(queue.free_at for queue in self.servers.waiting) - time.monotonic())
 
 
 def _soon(waiting: Sequence[HostQueue]) -> list[HostQueue]:
-    """Return the queues that can be asked before long."""
+    """Return the queues that can be requested soon."""
     end = time.monotonic() + AHEAD_SECONDS
     return [queue for queue in waiting if queue.free_at <= end]

@@ -1,4 +1,4 @@
-"""PURE: what is different about a page that a server gave, to us or to others."""
+"""PURE: differences between a page fetched from a server and other documents."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +11,9 @@ from worker.text import Offer
 from worker.text.page.interstitials import BARRIERS
 
 OFFERED = ("published", "updated", "authors", "tags", "language")
-"""What a list says of a page that can be a value of its fields: never what makes its wording."""
+"""Statements of a list that can be field values of a page; they never become part of its
+wording.
+"""
 
 _FIELD = {"updated": "modified"}
 _FIELD_OF = {"title": "title", "summary": "lead"}
@@ -19,7 +21,7 @@ _BARRED = frozenset(refuse("not_article", reason=reason) for reason in BARRIERS)
 
 
 def offers_of(listed: Mapping[str, Json] | None) -> tuple[Offer, ...]:
-    """Return what a feed or a sitemap said of a page, as candidates for its fields.
+    """Return the statements of a feed or sitemap about a page, as candidates for its fields.
 
     >>> offers_of({"kind": "feed", "authors": ["Ada Kern"], "title": "Pegel"})
     (Offer(field='authors', value=['Ada Kern'], found_in='feed authors'),)
@@ -30,10 +32,10 @@ def offers_of(listed: Mapping[str, Json] | None) -> tuple[Offer, ...]:
 
 
 def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> Draft | Refused:
-    """Return what a fetched page means: what stands before an article is not one.
+    """Return the outcome for a fetched page: an interstitial page is not an article.
 
-    A page that shows the beginning of a text to whoever does not pay is no wall: what it shows
-    is kept, flagged `teaser`, and the whole text that comes later is flagged too.
+    A page that shows the beginning of a text to non-subscribers is stored with the flag `teaser`;
+    the complete text that follows later is flagged too.
     """
     if isinstance(outcome, Refused):
         if outcome not in _BARRED:
@@ -43,7 +45,7 @@ def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> D
 
 
 def _with_listed(draft: Draft, listed: Mapping[str, Json]) -> Draft:
-    """Add the headline and the summary of a list as candidates: they never change a wording."""
+    """Add the headline and summary from a list as candidates; they never change a wording."""
     fields = dict(draft.fields)
     for name, of in _FIELD_OF.items():
         if listed.get(name):
@@ -58,6 +60,6 @@ def _with_listed(draft: Draft, listed: Mapping[str, Json]) -> Draft:
 
 
 def _cleaned(address: str | None) -> str | None:
-    """Return what the address that a page gives itself is called in the archive."""
+    """Return the archive's name for the address that a page states for itself."""
     found = parse_address(address) if address else None
     return origin_of(found.text) if isinstance(found, Address) else None

@@ -1,4 +1,4 @@
-"""Hand captures of web archives over to the archive, in batches, file by file."""
+"""Import captures of web archives in batches, file by file."""
 
 from dataclasses import dataclass, field
 
@@ -8,14 +8,14 @@ from storage.write.archive import Archive
 
 BATCH_BYTES = 8 * 1024 * 1024
 MOST_WAITING = 10_000
-"""So many repeats are held until their originals may have come; each is some kilobytes."""
+"""Maximum number of repeats that wait for their originals; each takes a few kilobytes."""
 
 
 @dataclass(slots=True)
 class Counted:
-    """What was counted outside of the jobs that read: known before, refused, passed over.
+    """Captures counted outside the jobs that read: known before, refused, skipped.
 
-    `unread` are captures that were known before and not read when they were found again.
+    `unread` are known captures that had not been read when they were found again.
     """
 
     unchanged: int = 0
@@ -25,7 +25,7 @@ class Counted:
 
 
 class Importer:
-    """Keeps captures in batches; repeats of captures that come later are kept at the end."""
+    """Stores captures in batches; repeats of later captures are stored at the end."""
 
     def __init__(
         self, archive: Archive, held: jobs.Claim, source_id: int, batch_items: int
@@ -40,11 +40,11 @@ class Importer:
 
     @property
     def waits(self) -> int:
-        """Return how many repeats wait for their originals."""
+        """Return the number of repeats that wait for their originals."""
         return len(self._waiting)
 
     def add(self, container: str, capture: Import) -> None:
-        """Take a capture of the file `container`, a place.
+        """Add a capture of the file `container`, a place.
 
         Raises: jobs.StaleLeaseError.
         """
@@ -57,7 +57,7 @@ class Importer:
             self.flush()
 
     def flush(self) -> None:
-        """Keep what was taken so far.
+        """Store the captures added so far.
 
         Raises: jobs.StaleLeaseError.
         """
@@ -68,7 +68,7 @@ class Importer:
         self._batch, self._bytes = [], 0
 
     def finish(self) -> None:
-        """Keep the repeats whose originals came since, and refuse the others.
+        """Store the repeats whose originals have arrived, and refuse the others.
 
         Raises: jobs.StaleLeaseError.
         """

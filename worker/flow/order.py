@@ -1,4 +1,4 @@
-"""Turn what the user names into a job: targets with their sources, then one row."""
+"""Create a job from the locators of a user: targets with their sources, then one row."""
 
 import os
 import re
@@ -28,16 +28,16 @@ from worker.text.file_types import EXTENSIONS
 
 DEFAULT_SOURCE = "seeds"
 ADDRESS_TYPES = ("page", "feed", "sitemap", "opml", "urls")
-"""What `--type` may say of an address; without it, what stands there says it itself."""
+"""Values of `--type` for an address; by default its content determines the type."""
 NO_SITE = "addresses"
-"""The source of what was named as an address and is none that is asked for."""
+"""The source of invalid addresses, which are never requested."""
 MOST_AT_ONCE = 2_000
-"""So many addresses are handed out at a time."""
+"""Maximum number of addresses that are assigned to jobs at a time."""
 
 ADDRESS = re.compile(
     r"(?!file:)[a-z][a-z0-9+.-]*://|(?:javascript|data|mailto|about|blob|tel):", re.IGNORECASE
 )
-"""How an address begins, be it one of the web or not.
+"""The beginning of an address, of the web or not.
 
 >>> bool(ADDRESS.match("javascript:alert(1)")), bool(ADDRESS.match("C# heute.txt"))
 (True, False)
@@ -45,7 +45,7 @@ ADDRESS = re.compile(
 
 
 def default_source(archive: Archive, settings: Settings) -> Source | None:
-    """Return the source that watches the seeds folder, making it when the folder is there."""
+    """Return the source that watches the seeds folder; it is created if the folder exists."""
     root = str(settings.seeds.absolute())
     try:
         found = archive.source(DEFAULT_SOURCE)
@@ -71,7 +71,7 @@ def target_at(
     origin: str | None = None,
     observed_at: datetime | None = None,
 ) -> IngestTarget:
-    """Return the target that `locator` names, under a standing source where it belongs to one.
+    """Return the target of `locator`, under the standing source that contains it.
 
     Raises: LocatorError.
     """
@@ -97,9 +97,9 @@ def target_at(
 
 
 def target_of(source: Source) -> IngestTarget:
-    """Return the whole of a source as a target.
+    """Return a whole source as a target.
 
-    Raises: LocatorError where it cannot be read, such as a source of another kind.
+    Raises: LocatorError if it cannot be read, such as a source of another kind.
     """
     if source.kind == "web":
         return IngestTarget(source.id, source.locator, "", "", is_scan=True, kind="web")
@@ -118,14 +118,14 @@ def target_of(source: Source) -> IngestTarget:
 def order(
     archive: Archive, targets: Sequence[IngestTarget], trigger: str, slot: str | None = None
 ) -> int | None:
-    """Write the job that collects `targets` and return its id; None where its slot is taken."""
+    """Insert the job that collects `targets` and return its id; None if its slot is taken."""
     return archive.run(
         queue.add_collecting, trigger, targets[0].source_id, _arguments(targets), slot
     )
 
 
 def unfinished(archive: Archive, targets: Sequence[IngestTarget]) -> int | None:
-    """Return the job of an earlier, equal command that was ended before it was through."""
+    """Return the unfinished job of an earlier, equal command that was interrupted."""
     return archive.ask(job_progress.unfinished, "command", _arguments(targets))
 
 
@@ -142,7 +142,7 @@ def file_path(locator: str) -> str:
 
 
 def is_address(locator: str) -> bool:
-    """Return whether a locator names an address rather than a file.
+    """Check whether a locator is an address rather than a file.
 
     >>> is_address("https://a.example/b"), is_address("file:///a/b"), is_address("a/b.txt")
     (True, False, False)
@@ -155,7 +155,7 @@ WITHOUT_SCHEME = re.compile(
     r"|(?:[a-z0-9-]{1,63}\.)+(?P<top>[a-z]{2,24})(?::\d{1,5})?(?:[/?#].*)?",
     re.IGNORECASE,
 )
-"""A host name or an IPv4 address at the beginning of a text without a scheme.
+"""A host name or IPv4 address at the beginning of a text without a scheme.
 
 >>> WITHOUT_SCHEME.fullmatch("www.zeitung.example/a?b=1")["top"]
 'example'
@@ -163,7 +163,7 @@ WITHOUT_SCHEME = re.compile(
 
 
 def suggested_address(given: str) -> str | None:
-    """Return the address that a text without `https://` probably means, None where it is a file.
+    """Return the address that a text without `https://` probably means; None if it is a file.
 
     >>> suggested_address("www.zeitung.example/pegel"), suggested_address("127.0.0.1:8000/a")
     ('https://www.zeitung.example/pegel', 'http://127.0.0.1:8000/a')
@@ -185,7 +185,7 @@ def _address_target(
     *,
     is_capture: bool,
 ) -> IngestTarget:
-    """Return an address as a target, under the source that watches it or that was named.
+    """Return an address as a target, under the source that watches it or the specified source.
 
     Raises: LocatorError.
     """
@@ -214,7 +214,9 @@ def _address_of(settings: Settings, locator: str) -> Address | Refused:
 
 
 def _address_owner(archive: Archive, settings: Settings, locator: str, name: str | None) -> Source:
-    """Return the source that watches an address, that was named, or that its site goes under."""
+    """Return the source that watches an address, the specified source, or the source of its
+    site.
+    """
     address = _address_of(settings, locator)
     if isinstance(address, Refused):
         return archive.ensure_source(name or NO_SITE, "web", "")
@@ -231,7 +233,7 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
 
 
 def order_due(archive: Archive, settings: Settings) -> list[int]:
-    """Write jobs for the watched addresses that are due, and return their ids."""
+    """Insert jobs for the watched addresses that are due, and return their ids."""
     if not archive.ask(due_watches, archive.shared_clock(), 1):
         return []
     return archive.run(hand_out_due, MOST_AT_ONCE, settings.batch_items)
@@ -253,7 +255,7 @@ def _listing_root(path: str, locator: str) -> str:
 
 
 def no_such_file(locator: str) -> str:
-    """Return the reason that nothing is at `locator`, with the address that may be meant."""
+    """Return the reason that no file matches `locator`, with the address that may be meant."""
     address = suggested_address(locator)
     reason = "there is no such file or folder"
     return reason if address is None else f"{reason}; for an address write {address}"
@@ -281,7 +283,7 @@ def _owner(
 
 
 def is_source_name(name: str) -> bool:
-    r"""Return whether a source may be called so.
+    r"""Check whether a source may have this name.
 
     >>> [is_source_name(each) for each in ("Bote am Sonntag", "", "a/b", "a\n")]
     [True, False, False, False]
@@ -290,9 +292,9 @@ def is_source_name(name: str) -> bool:
 
 
 def named_source(archive: Archive, name: str) -> str:
-    """Return the name that somebody gives a source, so that no two call a file the same.
+    """Check and return the name of a source for standard input.
 
-    Raises: LocatorError where no source has it and it is none to be given.
+    Raises: LocatorError if the name is invalid and no source has it.
     """
     if not is_source_name(name) and all(each.name != name for each in archive.sources()):
         raise LocatorError(repr(name), "the name of a source has no /, no line end and no control")
@@ -310,5 +312,5 @@ def _holds(folder: str, path: str) -> bool:
 
 
 def _absolute(path: str) -> str:
-    """Return `path` without `.` and `..`, links left as they are."""
+    """Return `path` without `.` and `..`; links are not resolved."""
     return os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links

@@ -1,4 +1,4 @@
-"""PURE: make ready what full text and the search for copies need of a draft."""
+"""PURE: prepare a draft for full-text search and copy detection."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ def prepare(
 ) -> Reading:
     """Return the reading of a capture, with its digest, its words and its index keys.
 
-    `sign` makes the signature of its words (`storage.similarity.signature`).
+    `sign` calculates the signature of its words (`storage.similarity.signature`).
     """
     paragraphs = outcome.text_paragraphs()
     language = outcome.fields.get("language")
@@ -58,15 +58,15 @@ def prepare(
 
 
 def flagged(draft: Draft, flags: Sequence[str]) -> Draft:
-    """Return `draft` with these flags, too."""
+    """Return `draft` with additional flags."""
     missing = tuple(flag for flag in flags if flag not in draft.flags)
     return replace(draft, flags=(*draft.flags, *missing)) if missing else draft
 
 
 def _day_of(outcome: Draft, captured: Captured) -> tuple[date, bool]:
-    """Return the last day that a text may have been published on, else that of the capture.
+    """Return the latest possible publication day of a text, by default that of the capture.
 
-    The second value says that it can be no other one.
+    The second value is True if no other day is possible.
     """
     published = outcome.fields.get("published")
     given = published.value if published and isinstance(published.value, dict) else {}

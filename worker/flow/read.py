@@ -1,4 +1,4 @@
-"""Read one batch of captures: bytes to drafts, then one transaction that keeps them."""
+"""Read one batch of captures: extract drafts, then store them in one transaction."""
 
 import json
 import time
@@ -30,19 +30,21 @@ from worker.text import read as read_text
 
 PAGE_TYPES = frozenset({"html"})
 SMALL_BYTES = 32 * 1024
-"""Texts, Markdown and JSON up to this size are read in the worker: no such one can hurt it."""
+"""Texts, Markdown and JSON up to this size are read in the worker, because they cannot exhaust
+it.
+"""
 SPARE_SHARE = 2 / 3
-"""The part of the time between the end of a batch and that of its lease that a document has."""
+"""Share of the time between the end of a batch and the end of its lease that a document gets."""
 
 
 _sorted_json = json.JSONEncoder(sort_keys=True).encode
 
 MOST_REREADING = 3
-"""So often others may bring new neighbours while earlier ones are read anew."""
+"""Maximum number of times that new neighbours are read again while others add captures."""
 
 
 class RereadingError(Exception):
-    """Others kept bringing captures of another extractor; try again later."""
+    """Other jobs kept adding captures of another extractor; retry later."""
 
     def __init__(self, job_id: int) -> None:
         super().__init__(f"job {job_id} found new neighbours each time it had read the old ones")
@@ -51,14 +53,16 @@ class RereadingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What came of a read job: its counts, and whether it is through."""
+    """Result of a read job: its counts, and whether it is finished."""
 
     counts: Counts
     done: bool
 
 
 class Reader:
-    """Reads captures: pages and what is large in a child process that starts when one comes."""
+    """Reads captures: pages and large documents in a child process that starts with the first
+    one.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -72,13 +76,13 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """End the child process, if there is one."""
+        """Stop the child process, if there is one."""
         if self._isolated is not None:
             self._isolated.close()
             self._isolated = None
 
     def read(self, captured: Captured) -> Reading:
-        """Read one capture, and make ready what full text and the search for copies need."""
+        """Read one capture, and prepare it for full-text search and copy detection."""
         hints = hints_of(captured)
         if isinstance(captured.kept, Refused):
             return Reading(captured, captured.kept, context_of(hints))
@@ -96,7 +100,7 @@ class Reader:
         return prepare(captured, outcome, context, self.settings.timezone, sign=signature)
 
     def _listing(self, captured: Captured, hints: Hints) -> AddressList | Refused:
-        """Return what a list names; it is read here, as its readers bound themselves."""
+        """Return the addresses of a list; it is read here, because the list readers are bounded."""
         own = hosts_by_port(self.settings.allow_hosts)
         return read_listing(
             hints.type, captured.raw, hints.url or captured.locator,
@@ -104,16 +108,16 @@ class Reader:
         )  # fmt: skip
 
     def draft(self, captured: Captured) -> Draft | Refused:
-        """Return what the text core makes of a capture, with all that is known of it."""
+        """Return the draft or refusal of a capture, read with all stored hints."""
         outcome = self.outcome(captured.raw, hints_of(captured))
         if captured.hints.get("fetched") or captured.hints.get("answered"):
             return as_fetched(outcome, captured.hints.get("listed"))
         return outcome
 
     def re_extract(self, wanted: ReExtraction) -> ReExtracted:
-        """Read a capture anew that was read before, maybe by another extractor.
+        """Read again a capture that was read before, maybe by another extractor.
 
-        What is late is tried once more: a busy machine says nothing about a text.
+        A document that timed out is retried: the time limit depends on the load of the machine.
         """
         reading = self.read(wanted.captured)
         if is_late(reading.outcome):
@@ -125,7 +129,7 @@ class Reader:
         )
 
     def extractor_of(self, type: str) -> Extractor:  # noqa: A002  # the word of the hints
-        """Return who reads documents of that type here."""
+        """Return the current extractor of documents of this type."""
         if type not in PAGE_TYPES:
             return extractor(self.text)
         from worker.text.page.read_page import page_extractor  # noqa: PLC0415  # loads the parsers
@@ -133,7 +137,7 @@ class Reader:
         return page_extractor(self.text)
 
     def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:
-        """Return what the text core makes of `raw`."""
+        """Return the outcome of reading `raw` with the text core."""
         if hints.type in PAGE_TYPES or len(raw) > SMALL_BYTES:
             return self._document_reader().read(raw, hints)
         return read_text(raw, hints, self.text)
@@ -151,7 +155,7 @@ class Reader:
 
 
 def wall_seconds(settings: Settings) -> float:
-    """Return how long a document may take by the clock: what the last of a batch has left.
+    """Return the wall-clock limit of a document: the time that remains for the last of a batch.
 
     >>> from storage.settings import load_settings
     >>> wall_seconds(load_settings(environ={}))
@@ -168,12 +172,12 @@ def read_batch(
     limit_seconds: float,
     batch_items: int = 100,
 ) -> Batch:
-    """Read what the job carries and keep it; past the limit the rest is given back.
+    """Read the captures of the job and store them; after the time limit the rest is released.
 
-    What lists name is looked at by jobs of up to `batch_items` addresses. What took too long is
-    tried once more before it is refused: the machine may have been busy.
+    Addresses in lists are checked by jobs of up to `batch_items` addresses. A document that timed
+    out is retried before it is refused.
 
-    Raises: jobs.StaleLeaseError, and nothing is kept then.
+    Raises: jobs.StaleLeaseError; nothing is stored then.
     """
     captured, are_all = archive.unread(held)
     readings = list(_within(captured, reader, limit_seconds))
@@ -201,7 +205,9 @@ def read_batch(
 def _read_again(
     archive: Archive, held: jobs.Claim, reader: Reader, wanted: Sequence[ReExtraction]
 ) -> Iterator[ReExtracted]:
-    """Read captures anew that another extractor read, so that what follows them compares."""
+    """Read captures of another extractor again, so that later captures can be compared with
+    them.
+    """
     renewed = time.monotonic()
     for each in wanted:
         if time.monotonic() - renewed > held.lease_seconds / 3:
@@ -211,12 +217,12 @@ def _read_again(
 
 
 def is_late(outcome: Draft | Refused | AddressList) -> bool:
-    """Return whether a document was not read in time, which says nothing about it yet."""
+    """Check whether a document timed out; that depends on the machine, not on its content."""
     return isinstance(outcome, Refused) and outcome.code == "resource_time"
 
 
 def hints_of(captured: Captured) -> Hints:
-    """Return the hints of a capture as the text core takes them."""
+    """Return the hints of a capture in the form of the text core."""
     known = captured.hints
     return Hints(
         type=known.get("type") or "seed",
@@ -229,9 +235,9 @@ def hints_of(captured: Captured) -> Hints:
 
 
 def context_of(hints: Hints) -> str:
-    """Return, as JSON, the hints that a reading depends on: the same bytes give the same draft.
+    """Return the hints that determine a reading as JSON: the same bytes give the same draft.
 
-    A year after that of the capture is no date; pages depend on the very minute.
+    Years after that of the capture are not dates; pages depend on the exact minute.
     """
     context: dict[str, Any] = {"type": hints.type, "seen": str(hints.observed_at.year)}
     if hints.charset:

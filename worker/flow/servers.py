@@ -1,4 +1,4 @@
-"""How the servers of a job that fetches are treated: their queues, pace, robots.txt and pauses."""
+"""The servers of a fetch job: their queues, pace, robots.txt and pauses."""
 
 import time
 from collections.abc import Iterable
@@ -25,20 +25,20 @@ from worker.web.robots_file import ROBOTS_KEPT, RobotsFile, robots_exchange, sit
 from worker.web.threads import Came
 
 AHEAD_SECONDS = 5.0
-"""So far ahead a worker waits for a server; for longer it turns to something else."""
+"""Longest wait for a server, in seconds; for longer waits the worker runs another job."""
 ROBOTS_FAILED_KEPT = timedelta(minutes=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
 FAR_AHEAD = timedelta(days=8)
-"""The end of a pause that is further ahead was set by a clock that was wrong."""
+"""A pause that ends later than this was set by a wrong clock."""
 LEAST_PACE_SECONDS = 0.5
-"""The least pause between two requests to a server that is not one's own."""
+"""Minimum pause between two requests to a server that the user does not run."""
 LONGEST_DELAY_SECONDS = 3600.0
 ASKED_FOR_IT = "it answered"
-"""How the note begins on a server that itself asks to be left alone."""
+"""Beginning of the note on a server that requested a pause."""
 
 
 class Servers:
-    """The servers that one job asks; `news` is what was learned of them and is not kept yet."""
+    """The servers of one job; `news` are the facts about them that are not stored yet."""
 
     def __init__(
         self, archive: Archive, settings: Settings, network: Network, *, on_command: bool
@@ -50,7 +50,7 @@ class Servers:
         self._failed: set[str] = set()
 
     def close(self) -> None:
-        """End the connections that nobody waits on."""
+        """Close the idle connections."""
         for queue in self.queues.values():
             if not queue.is_busy:
                 queue.kept.close()
@@ -60,7 +60,7 @@ class Servers:
         return [queue for queue in self.queues.values() if queue.waiting]
 
     def open(self, fetches: Iterable[Fetch]) -> None:
-        """Have a queue for each server that fetches go to, and each way to go there."""
+        """Create a queue for each server that checks are addressed to, by route."""
         missing: dict[str, tuple[Address, str | None]] = {}
         for fetch in fetches:
             assert fetch.address is not None
@@ -77,15 +77,15 @@ class Servers:
             self.queues[name] = HostQueue(address.key, kept, host, is_own=is_own, delay=host.delay)
 
     def queue_of(self, fetch: Fetch) -> HostQueue:
-        """Return the queue of the server that a fetch has to ask next."""
+        """Return the queue of the server that a check requests next."""
         self.open([fetch])
         assert fetch.address is not None
         return self.queues[_name(fetch.address, fetch.proxy)]
 
-    # --------------------------------------------------------------------------- the pace
+    # ----------------------------------------------------------------------------- pace
 
     def take_slots(self) -> None:
-        """Reserve moments for the servers that have something waiting and none left."""
+        """Reserve slots for the servers that have waiting requests and no slot."""
         now = time.monotonic()
         wanted: dict[str, tuple[int, float]] = {}
         active: dict[str, HostQueue] = {}
@@ -104,14 +104,16 @@ class Servers:
             active[key].give(slots, now)
 
     def pace(self, queue: HostQueue) -> float:
-        """Return the seconds between two requests: what was set, what the server asks for."""
+        """Return the seconds between two requests: the larger of the setting and the server's
+        request.
+        """
         least = 0.0 if queue.is_own else LEAST_PACE_SECONDS
         return max(self.settings.pace, least, min(queue.delay or 0.0, LONGEST_DELAY_SECONDS))
 
     # --------------------------------------------------------------------------- robots.txt
 
     def is_known(self, queue: HostQueue) -> bool:
-        """Return whether the robots.txt of a server is known and not too old."""
+        """Check whether the robots.txt of a server is known and current."""
         if queue.robots_known:
             return True
         fetched_at, status = queue.host.robots_fetched_at, queue.host.robots_status
@@ -123,7 +125,7 @@ class Servers:
         return queue.robots_known
 
     def rule_for(self, queue: HostQueue, address: Address) -> RobotsRule:
-        """Return what the robots.txt of a server says of an address."""
+        """Return the rule of the robots.txt of a server for an address."""
         host = queue.host
         rule = robots.decide(
             host.robots_status, host.robots_body, address.text, AGENT,
@@ -134,7 +136,7 @@ class Servers:
         return rule
 
     def learn_robots(self, queue: HostQueue, robots_file: RobotsFile, came: Came) -> None:
-        """Take over a robots.txt, or that there was no answer."""
+        """Record a robots.txt, or that there was no answer."""
         source_id = queue.waiting[0].watched.source_id if queue.waiting else None
         exchange = robots_exchange(robots_file, came.began, came.ended)
         if robots_file.status is None:
@@ -166,7 +168,7 @@ class Servers:
     # --------------------------------------------------------------------------- pauses
 
     def learn(self, queue: HostQueue, found: Exchanged, now: datetime) -> bool:
-        """Learn from an answer; return whether the server is to be left alone from now on."""
+        """Record an answer; return whether the server must be left alone from now on."""
         if found.status in {429, 503}:
             until = retry_after(found.header("retry-after"), now)
             if found.status == 429 or until is not None:
@@ -181,7 +183,7 @@ class Servers:
         return False
 
     def leave_alone(self, queue: HostQueue, until: datetime | None, note: str) -> None:
-        """Ask a server for nothing until `until`, else for longer each time that it fails."""
+        """Pause a server until `until`; by default each consecutive failure lengthens the pause."""
         now = self.archive.clock()
         self._failed.add(queue.key)
         failures = queue.host.failures + 1
@@ -191,7 +193,7 @@ class Servers:
         self.news.append(HostNews(queue.key, retry_until=until, retry_note=note, failures=failures))
 
     def left_alone_until(self, queue: HostQueue) -> datetime | None:
-        """Return until when a server is not to be asked; one that failed before is, on command."""
+        """Return the end of a server's pause; on command, a pause after failures is ignored."""
         host = queue.host
         now = self.archive.clock()
         if host.retry_until is None or not now < host.retry_until <= now + FAR_AHEAD:
@@ -203,7 +205,7 @@ class Servers:
 
 
 def why_left_alone(queue: HostQueue, until: datetime) -> tuple[Name, Refused]:
-    """Return the outcome of a check that cannot be made because of a pause, and the refusal."""
+    """Return the outcome and refusal of a check that cannot be made because of a pause."""
     note = queue.host.retry_note or "it failed"
     outcome: Name = "rate_limited" if note.startswith(ASKED_FOR_IT) else "unreachable"
     reason = f"{note.rstrip('.')}; it is left alone until {until:%Y-%m-%d %H:%M:%SZ}"

@@ -1,4 +1,4 @@
-"""Write what another archive saw into a file that is ingested as any web archive is."""
+"""Write the captures of another archive into a file that is imported like any web archive."""
 
 import gzip
 import os
@@ -10,14 +10,16 @@ from storage.values.job import Progress
 
 FOLDER = "merging"
 SECONDS = 7 * 24 * 3600
-"""So long may one other archive be read from."""
+"""Time limit for reading another archive, in seconds."""
 REPORT_EVERY = 100
 
 
 def spooled(address: str, home: Path, program: str, progress: Progress) -> Path:
-    """Return a WARC file in `home` with all that an archive saw; what an earlier call wrote stays.
+    """Return a WARC file in `home` with all captures of an archive; an existing file is reused.
 
-    Its name is the id of the archive and its last number: the same state is the same file.
+    Its name is the id of the archive and its last sequence number, so the same state gives the same
+    file.
+
     Raises: ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError, SchemaNewerError.
     """
     with open_archive(address, seconds=SECONDS) as archive:

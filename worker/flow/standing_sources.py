@@ -1,4 +1,4 @@
-"""Make addresses standing sources, and keep their schedules true."""
+"""Create standing sources from addresses, and change their schedules."""
 
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def watch_address(
     options: dict[str, Any] | None = None,
     **schedule: Any,
 ) -> Source:
-    """Watch an address from now on; it is looked at for the first time as soon as possible.
+    """Watch an address from now on; it is first checked as soon as possible.
 
     Raises: LocatorError, ScheduleError.
     """
@@ -78,13 +78,13 @@ def watch_address(
 
 
 def is_subscriptions(path: Path) -> bool:
-    """Return whether a file is the list of subscriptions of a feed reader (OPML)."""
+    """Check whether a file is the subscription list of a feed reader (OPML)."""
     with path.open("rb") as file:
         return kind_of(file.read(HEAD_BYTES), None) == "opml"
 
 
 def watch_feeds(archive: Archive, settings: Settings, path: Path, **schedule: Any) -> list[Source]:
-    """Watch each feed of a list of subscriptions; those that are watched already stay as they are.
+    """Watch each feed of a subscription list; feeds that are already watched stay unchanged.
 
     Raises: LocatorError.
     """
@@ -110,7 +110,7 @@ def _watched_feed(
 
 
 def watch_anew(archive: Archive, source: Source) -> None:
-    """Let the addresses of a source be looked at by its new schedule from now on."""
+    """Apply the new schedule of a source to its addresses from now on."""
     if source.kind == "folder":
         return
     archive.run(reschedule, source.id, None)

@@ -1,4 +1,4 @@
-"""Rows of a table, or records of a list, that have no text: refused together, with a count."""
+"""Rows of a table or list without a text: refused together, with a count."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ class _Rows:
 
 
 class TextlessRows:
-    """The rows without a text of one file, by the table that they are in.
+    """The rows of one file that have no text, by table.
 
-    Their bytes are kept together, unless they are larger than `limit_bytes`.
+    Their bytes are stored together, unless they exceed `limit_bytes`.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -35,7 +35,7 @@ class TextlessRows:
             rows.raw.append(item.raw)
 
     def take(self, locator: str) -> Iterator[Rejected]:
-        """Yield one refusal for each table, and begin again."""
+        """Yield one refusal for each table, and reset."""
         tables, self._tables = self._tables, {}
         for table, rows in tables.items():
             refused = refuse("rows_without_text", count=rows.count, line=rows.line)

@@ -1,4 +1,4 @@
-"""Claim due jobs and work them, with or without a broker."""
+"""Claim due jobs and run them, with or without a broker."""
 
 import gc
 import time
@@ -26,24 +26,24 @@ POLL_SECONDS = 0.1
 EVENTS = {
     "ingest": "documents_collected", "fetch": "addresses_checked", "read": "documents_read",
 }  # fmt: skip
-"""How the log calls what came of a job, by its kind."""
+"""Log event of a finished job, by its kind."""
 QUIET = frozenset({"unchanged", "passed_over"})
-"""Counts of documents to which nothing happened."""
+"""Counts of unchanged documents, which are not logged."""
 GARBAGE_OBJECTS = 50_000
-"""New containers between two looks, the objects of about thirty articles."""
+"""New containers between two garbage collections, the objects of about thirty articles."""
 
 
 def collect_garbage_rarely() -> None:
-    """Let Python look for reference cycles once for some batches: texts make next to none.
+    """Collect reference cycles only once in several batches: texts create hardly any.
 
-    What is loaded by now is never looked at again. Saves a twentieth of the CPU.
+    Objects loaded before this call are never scanned again. This saves about 5 % of the CPU time.
     """
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
 
 
 def patience_of(trigger: str) -> Patience:
-    """Return how long to wait for files that are being written: a schedule just comes again."""
+    """Return how long to wait for files that are being written; a scheduled job does not wait."""
     return Patience(wait=trigger != "schedule", now_ns=time.time_ns, sleep=time.sleep)
 
 
@@ -59,10 +59,10 @@ def work_next(
     most_fetching: int = queue.MOST_FETCHING,
     answered: Callable[[], None] = lambda: None,
 ) -> str | None:
-    """Claim one due job and work it; return its kind, or None where nothing is due.
+    """Claim one due job and run it; return its kind, or None if no job is due.
 
-    A job that fetches is only taken where fewer than `most_fetching` are at work. `answered` is
-    called once the database has answered the claim.
+    A fetch job is claimed only if fewer than `most_fetching` are running. `answered` is called as
+    soon as the database has answered the claim.
     """
     held = archive.claim(
         settings.lease_seconds, holder_name(), job_id=job_id, within=within, kind=kind,
@@ -82,10 +82,10 @@ def work(
     held: jobs.Claim,
     progress: Progress = lambda _seen, _changed: None,
 ) -> None:
-    """Work a claimed job: its effects are kept with its end, or it is tried again later.
+    """Run a claimed job: its results are stored as it ends; after a failure it is retried later.
 
-    Interrupted, the job is given back at once, and so it is where the machine is to blame, as by a
-    full disk, which is raised; killed, its lease runs out.
+    If it is interrupted, the job is released at once. So it is after a failure of the machine, such
+    as a full disk, which is raised. If the process is killed, the lease expires.
     """
     log = LOG.bind(job=held.job_id, kind=held.kind, attempt=held.attempts)
     try:
@@ -111,7 +111,7 @@ def work(
 def _do(
     archive: Archive, settings: Settings, reader: Reader, held: jobs.Claim, progress: Progress
 ) -> Counts | Collected | None:
-    """Do what a job is for; return what came of it where that is known."""
+    """Run the handler of a job; return its result if there is one."""
     match held.kind:
         case "ingest":
             return collect(archive, held, settings, patience_of(held.trigger), progress)
@@ -127,7 +127,7 @@ def _do(
 
 
 def drain(archive: Archive, settings: Settings, *, within: queue.Within | None = None) -> None:
-    """Work until nothing is open any more, all jobs or the families `within`; relate the rest."""
+    """Run jobs until none is open, of all or of the families `within`; then relate the backlog."""
     work_all(archive, settings, within)
     finish_rest(archive)
 
@@ -139,7 +139,7 @@ def work_all(
     looked: Progress = lambda _seen, _changed: None,
     worked: Callable[[], None] = lambda: None,
 ) -> None:
-    """Work until no job is open any more; `worked` is called after each one."""
+    """Run jobs until none is open; `worked` is called after each job."""
     collect_garbage_rarely()
     with Reader(settings) as reader:
         while True:
@@ -154,7 +154,7 @@ def work_all(
 
 
 def finish_rest(archive: Archive) -> None:
-    """Index and relate what is still due, whoever left it."""
+    """Index and relate the whole backlog."""
     while archive.index_rest(older_than=timedelta(0)):
         pass
     while archive.relate_rest(older_than=timedelta(0)):
@@ -162,7 +162,7 @@ def finish_rest(archive: Archive) -> None:
 
 
 def free_abandoned_jobs(archive: Archive) -> list[int]:
-    """End the leases of workers of this machine that are no longer there; return the jobs."""
+    """End the leases of dead workers of this machine; return the jobs."""
     held = archive.ask(wake_ups.holders)
     dead = [token for token, holder in held.items() if is_dead(holder)]
     if not dead:
@@ -171,7 +171,7 @@ def free_abandoned_jobs(archive: Archive) -> list[int]:
 
 
 def _log_news(archive: Archive, held: jobs.Claim, found: Counts | Collected | None) -> None:
-    """Log what became of documents, unless all of them are as they were."""
+    """Log the outcome of documents, unless all are unchanged."""
     with archive.looking() as connection:
         counts = asdict(found or job_progress.job_counts(connection, held.job_id))
         news = {name: number for name, number in counts.items() if number and name not in QUIET}
@@ -189,7 +189,9 @@ def _give_back(archive: Archive, held: jobs.Claim) -> None:
 
 
 def log_trouble(error: Exception) -> None:
-    """Log that nothing can be kept now, and what to do; the work goes on when it can be again."""
+    """Log that nothing can be stored now, with the remedy; work continues when storing succeeds
+    again.
+    """
     mend = mend_of(error)
     hint = {} if mend is None else {"mend": mend}
     LOG.warning("nothing_can_be_kept", error=type(error).__name__, **hint)

@@ -1,1 +1,1 @@
-"""What runs until it is stopped. It alone knows Celery, Redis, and APScheduler."""
+"""Long-running processes; the only package that uses Celery, Redis, and APScheduler."""

@@ -1,4 +1,4 @@
-"""The Celery app: how wake-ups travel; one archive and one reader per process."""
+"""The Celery app that carries wake-ups; one archive and one reader per process."""
 
 from dataclasses import dataclass
 
@@ -22,14 +22,14 @@ BROKER_OPTIONS = {
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
 }
-"""Measured to recover from half-open connections in 22 s."""
+"""With these options, half-open connections recover in 22 s (measured)."""
 
 EMBEDDED_OPTIONS = {"polling_interval": 0.01}
 
 
 @dataclass(slots=True)
 class WorkContext:
-    """What a worker process works with; opened at the first task, never before a fork."""
+    """The archive and reader of a worker process; opened by the first task, never before a fork."""
 
     settings: Settings
     archive: Archive
@@ -50,11 +50,11 @@ _CONTEXT: list[WorkContext] = []
 def make_app(
     settings: Settings, clock: Clock = utc_now, *, most_fetching: int = queue.MOST_FETCHING
 ) -> Celery:
-    """Return the app for `settings`: at most once, JSON, no results, no remote control.
+    """Return the app for `settings`: deliver at most once, JSON, no results, no remote control.
 
-    The job row is the truth; a message only wakes somebody up, so a lost one costs seconds.
-    Observations go by `clock`; who is woken takes no job that fetches where `most_fetching` are
-    at work already.
+    The job row is authoritative; a message only wakes a worker, so a lost message costs seconds.
+    `clock` dates the observations. A wake-up claims no fetch job if `most_fetching` are already
+    running.
     """
     app = Celery("lesart", broker=settings.broker_url, include=["worker.services.tasks"])
     app.conf.update(
@@ -66,7 +66,7 @@ def make_app(
         task_store_errors_even_if_ignored=False,
         worker_prefetch_multiplier=1 if not settings.is_embedded else 4,
         worker_hijack_root_logger=False,
-        worker_redirect_stdouts=False,  # our log lines name their level themselves
+        worker_redirect_stdouts=False,  # our log lines contain their level
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_max_tasks_per_child=2000,
@@ -84,7 +84,7 @@ def make_app(
 
 
 def hard_limit_seconds(settings: Settings) -> float:
-    """Return after how long a wake-up that reads is killed: before its lease runs out."""
+    """Return the seconds after which a wake-up that reads is killed: before its lease expires."""
     return settings.lease_seconds * 0.9
 
 
@@ -99,7 +99,7 @@ def work_context() -> WorkContext:
 
 
 def close_context() -> None:
-    """End what `work_context` opened in this process."""
+    """Close what `work_context` opened in this process."""
     while _CONTEXT:
         _CONTEXT.pop().close()
 

@@ -1,4 +1,4 @@
-"""What can be asked of the Redis that carries the wake-ups."""
+"""Checks of the Redis server that carries the wake-ups."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,11 +12,11 @@ from worker.services.app import QUEUE
 
 SAFE_POLICY = "noeviction"
 FAILURES = (redis.RedisError,)
-"""What the broker's own failures look like."""
+"""Exceptions raised for failures of the broker."""
 
 
 def require_safe(settings: Settings) -> None:
-    """Refuse a broker that would silently throw messages away; one that is down may come back.
+    """Refuse a broker that would silently discard messages; an unreachable broker is accepted.
 
     Raises: BrokerError.
     """
@@ -34,7 +34,7 @@ def require_safe(settings: Settings) -> None:
 
 
 def examine_broker(settings: Settings) -> Iterator[Finding]:
-    """Check that the broker answers and keeps what it is given."""
+    """Check that the broker answers and does not evict messages."""
     place = hide_secrets(settings.broker_url)
     if settings.is_embedded:
         yield Finding("broker", "ok", "none is needed: wake-ups stay inside `lesart up`")
@@ -53,7 +53,7 @@ def examine_broker(settings: Settings) -> Iterator[Finding]:
 
 
 def queue_depth(settings: Settings) -> Callable[[], int]:
-    """Return a function that says how many wake-ups lie in the broker's queue."""
+    """Return a function that counts the wake-ups in the broker's queue."""
     if settings.is_embedded:
         return lambda: 0
     client = _client(settings)

@@ -8,7 +8,7 @@ from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 CRON_WEEKDAYS = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>[1-9]\d*))?")
-"""One part of the field for weekdays.
+"""One part of the weekday field.
 
 >>> CRON_WEEKDAYS.fullmatch("1-5/2").groups()
 ('1', '5', '2')
@@ -17,7 +17,7 @@ DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 class CronError(ValueError):
-    """A cron expression cannot be read."""
+    """A cron expression is invalid."""
 
     def __init__(self, given: str, reason: str) -> None:
         super().__init__(f"{given!r} is no cron expression: {reason}")
@@ -27,7 +27,8 @@ class CronError(ValueError):
 def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
     """Return the trigger of a crontab line of five fields, in which 0 and 7 are Sunday.
 
-    As in every crontab, a day of the month and a weekday that are both named count each.
+    If both a day of the month and a weekday are given, either matches, as in every crontab.
+
     Raises: CronError.
 
     >>> str(cron_trigger("0 6 * * 1-5", ZoneInfo("UTC")).fields[4])
@@ -53,7 +54,7 @@ def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
 
 
 def _weekdays(field: str) -> str:
-    """Translate weekdays: crontab counts from Sunday, APScheduler from Monday."""
+    """Translate weekday numbers: crontab counts from Sunday, APScheduler from Monday."""
     found: set[int] = set()
     for part in field.lower().split(","):
         parts = CRON_WEEKDAYS.fullmatch(part)

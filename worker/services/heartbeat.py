@@ -1,4 +1,6 @@
-"""A file that is touched as long as a service makes progress: a look at its age costs nothing."""
+"""A file that is touched while a service makes progress, so that a health check only reads its
+age.
+"""
 
 import os
 import time
@@ -10,11 +12,13 @@ from celery import Celery, bootsteps
 
 BEAT_SECONDS = 2.0
 SILENT_SECONDS = 60.0
-"""After so long without an answer to a claim a worker makes no progress."""
+"""Seconds without an answer to a claim after which a worker makes no progress."""
 
 
 class Heartbeat:
-    """The files of one service in the folder `home`; who asks reads the age of `path`."""
+    """The heartbeat files of one service in the folder `home`; health checks read the age of
+    `path`.
+    """
 
     def __init__(self, home: Path, service: str) -> None:
         self.path = home / f"{service}.heartbeat"
@@ -22,29 +26,29 @@ class Heartbeat:
         self._answered = home / f"{service}.answered"
 
     def begin(self) -> None:
-        """Forget what an earlier process noted."""
+        """Delete the state of an earlier process."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
             self._asked.unlink(missing_ok=True)
         self.answered()
 
     def asked(self) -> None:
-        """Note that work is about to be claimed."""
+        """Record that a job is about to be claimed."""
         _touch(self._asked)
 
     def answered(self) -> None:
-        """Note that the database answered a claim."""
+        """Record that the database answered a claim."""
         _touch(self._answered)
 
     def beat(self) -> None:
-        """Touch the file, unless those who claim work have had no answer for long."""
+        """Touch the file, unless claims have had no answer for too long."""
         asked, answered = _touched_at(self._asked), _touched_at(self._answered)
         if asked <= answered or time.time() - answered < SILENT_SECONDS:
             _touch(self.path)
 
 
 def beat_with(app: Celery, heartbeat: Heartbeat) -> None:
-    """Let the worker of `app` beat as long as its loop turns; without its broker it does not."""
+    """Touch the heartbeat while the worker of `app` runs its loop and has its broker."""
 
     class Step(bootsteps.StartStopStep):
         requires = ("celery.worker.components:Timer",)
@@ -59,7 +63,7 @@ def beat_with(app: Celery, heartbeat: Heartbeat) -> None:
 
 
 def _touch(path: Path) -> None:
-    """Touch a file; one that cannot be touched ends no service."""
+    """Touch a file; a failure does not stop the service."""
     with suppress(OSError):
         try:
             os.utime(path)

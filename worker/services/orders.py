@@ -1,4 +1,4 @@
-"""What may be ordered over HTTP with a token: an ingestion, and changes to what is watched."""
+"""Requests that need a token: to ingest addresses, and to change the watched sources."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,14 +35,14 @@ JOB = record("JobWritten", job=int)
 
 
 class Ingestion(Asked):
-    """Addresses to be looked at once, now; or a source that is taken as due."""
+    """Addresses to be checked now, or a source whose addresses are due now."""
 
     locators: Annotated[tuple[Long, ...], Field(max_length=MOST_LOCATORS)] = ()
     source: Annotated[Plain | None, Field(description="File them under it; alone: run it.")] = None
 
 
 class ScheduleOrder(Asked):
-    """When a source is looked at."""
+    """The check schedule of a source."""
 
     every: Annotated[Plain | None, Field(description="How often: 15m, 2h, 1d.")] = None
     cron: Annotated[Plain | None, Field(description="When: five fields, 0 is Sunday.")] = None
@@ -57,21 +57,21 @@ class NewSource(ScheduleOrder):
 
 
 class ChangedSource(ScheduleOrder):
-    """What is to be changed of a source."""
+    """Changes to a source."""
 
     name: Plain
     paused: bool | None = None
 
 
 class SourceName(Asked):
-    """A source, by its name."""
+    """The name of a source."""
 
     name: Plain
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Takes orders for one archive."""
+    """Accepts write requests for one archive."""
 
     archive: Archive
     settings: Settings
@@ -79,9 +79,10 @@ class Desk:
     wrong_tokens: RateLimit
 
     def admitted(self, request: Request, given: str | None, scope: Scope) -> Token:
-        """Return the token that a client sends, if it allows what is wanted.
+        """Return the token of a request, if its scope allows the request.
 
-        While a client is limited, no token of it is compared, not even a right one.
+        While a client is rate-limited, none of its tokens is checked, not even a valid one.
+
         Raises: Problem.
         """
         client = request.client.host if request.client else "?"
@@ -106,7 +107,7 @@ def _missing_token() -> Problem:
 
 
 def _wrong_token() -> Problem:
-    """Return the problem of an unknown or revoked token, which does not say which of both it is."""
+    """Return the problem of an unknown or revoked token, without distinguishing the two."""
     return Problem(
         "token_invalid", "the token is unknown or revoked; `lesart token add` makes a new one",
         headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
@@ -114,7 +115,9 @@ def _wrong_token() -> Problem:
 
 
 def desk_for(archive: Archive, settings: Settings, shared: Path | None = None) -> Desk:
-    """Return who takes orders for an archive; all with the same folder count them together."""
+    """Return the ingest service of an archive; those with the same folder share their rate
+    limit.
+    """
     orders, wrong = (
         RateLimit(most, file=shared and shared / f"{name}.json")
         for name, most in (("orders", ORDERS_A_MINUTE), ("wrong", WRONG_TOKENS_A_MINUTE))
@@ -123,7 +126,7 @@ def desk_for(archive: Archive, settings: Settings, shared: Path | None = None) -
 
 
 def admits(scope: Scope) -> Callable[[Request], Desk]:
-    """Return what gives the desk to requests whose token allows `scope`."""
+    """Return a dependency that gives the ingest service to requests whose token has `scope`."""
 
     def admitted(request: Request) -> Desk:
         desk: Desk = request.app.state.desk
@@ -145,7 +148,7 @@ _KEY: dict[str, Any] = {"security": [{"token": []}]}
     openapi_extra=_KEY,
 )  # fmt: skip
 def ingest(desk: Ingesting, asked: Annotated[Ingestion, Body()]) -> Response:
-    """Order an ingestion of addresses, or of a source; files of the server cannot be named."""
+    """Order an ingestion of addresses or of a source; files of the server are not accepted."""
     return JSONResponse({"job": _ingested(desk, asked)}, 202)
 
 
@@ -179,16 +182,16 @@ def change_source(desk: Watching, asked: Annotated[ChangedSource, Body()]) -> Re
     openapi_extra=_KEY,
 )  # fmt: skip
 def remove_source(desk: Watching, asked: Annotated[SourceName, Query()]) -> Response:
-    """Watch a source no more; what it brought stays."""
+    """Stop watching a source; its captures are retained."""
     moment = desk.archive.clock()
     _found(lambda: desk.archive.change_source(asked.name, removed_at=moment, standing=False))
     return Response(status_code=204)
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Return the fields of a form of our own page.
+    """Return the fields of a form that our own page submitted.
 
-    Raises: Problem where another page sent it, or it has other fields.
+    Raises: Problem if another page submitted it, or it has other fields.
     """
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = urlsplit(request.headers.get("origin", "")).netloc
@@ -203,7 +206,7 @@ async def form_of(request: Request) -> dict[str, str]:
 
 @router.post("/sources", include_in_schema=False)
 def send_form(request: Request, form: Annotated[dict[str, str], Depends(form_of)]) -> Response:
-    """Take the form of the page: the token stands in it, so no other page can fill it in."""
+    """Accept the form of the page; it contains the token, so no other page can submit it."""
     desk: Desk = request.app.state.desk
     locator, every = form.get("locator", "").strip(), form.get("every", "").strip() or None
     is_once = form.get("once") == "true"
@@ -235,7 +238,7 @@ def _ingested(desk: Desk, asked: Ingestion) -> int:
     except LocatorError as error:
         raise Problem("not_an_address", str(error)) from error
     job = order(desk.archive, targets, "api")
-    assert job is not None  # without a slot there is nothing to be taken
+    assert job is not None  # without a slot the job is always new
     return job
 
 

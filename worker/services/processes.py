@@ -1,4 +1,4 @@
-"""The processes that go on until they are stopped: the worker, the scheduler, both in one."""
+"""Processes that run until they are stopped: the worker, the scheduler, and both in one."""
 
 import logging
 import os
@@ -35,7 +35,7 @@ FETCHER_TRIES_AGAIN_SECONDS = 10.0
 
 
 class Beside(Protocol):
-    """What goes on beside the work, from its start to its end."""
+    """A context manager of a service that runs during the work."""
 
     def start(self) -> None: ...
 
@@ -43,7 +43,7 @@ class Beside(Protocol):
 
 
 def run_worker(settings: Settings, concurrency: int) -> None:
-    """Run a prefork worker on the broker until it is told to stop.
+    """Run a prefork worker on the broker until it is stopped.
 
     Raises: BrokerError.
     """
@@ -69,7 +69,7 @@ def run_worker(settings: Settings, concurrency: int) -> None:
 
 
 def run_scheduler(settings: Settings) -> None:
-    """Run the scheduler on the broker until it is told to stop.
+    """Run the scheduler on the broker until it is stopped.
 
     Raises: BrokerError.
     """
@@ -83,9 +83,9 @@ def run_scheduler(settings: Settings) -> None:
 
 
 def run_embedded(settings: Settings, clock: Clock = utc_now, *, page: Beside | None = None) -> None:
-    """Run scheduler and worker in this process, with nothing installed, until stopped.
+    """Run scheduler and worker in this process, without a broker, until stopped.
 
-    One thread reads and archives; another waits for servers meanwhile; `page` goes on beside them.
+    One thread reads and archives, another waits for servers, and `page` runs at the same time.
     """
     app = make_app(settings, clock, most_fetching=0)
     with Archive.open(settings.database_url, clock) as archive, _stop() as stop:
@@ -107,13 +107,12 @@ def run_embedded(settings: Settings, clock: Clock = utc_now, *, page: Beside | N
 
 
 class _Consumer(Consumer):
-    """Celery's consumer without two ways in which it stops consuming for good."""
+    """Celery's consumer without two faults that stop it from consuming."""
 
     def create_task_handler(self, *arguments: Any, **named: Any) -> Callable[[Any], Any]:
-        """Drop a message that Celery cannot even look into.
+        """Discard a message that Celery cannot decode.
 
-        Left to Celery, such a message ends the worker, goes back into the queue at that, and
-        ends the next one.
+        By default such a message stops the worker, returns to the queue, and stops the next worker.
         """
         receive = super().create_task_handler(*arguments, **named)
 
@@ -128,10 +127,11 @@ class _Consumer(Consumer):
         return on_task_received
 
     def _acknowledge(self, message: Any, *_celery: Any, multiple: bool = False) -> None:
-        """Acknowledge a message, and connect anew where the broker is gone.
+        """Acknowledge a message, and reconnect if the broker is gone.
 
-        Celery only logs it. The message then fills its place for ever; once all places are
-        filled nothing is asked of the broker any more, so that its return is not noticed.
+        By default Celery only logs this. The message then occupies its place for ever; when all
+        places are occupied, Celery requests no more messages and does not notice the return of the
+        broker.
         """
         try:
             message.ack(multiple=multiple)
@@ -142,7 +142,7 @@ class _Consumer(Consumer):
 
 
 class _ThreadWorker:
-    """A Celery worker in a thread: its messages never leave the process."""
+    """A Celery worker in a thread; its messages never leave the process."""
 
     def __init__(self, app: object, settings: Settings) -> None:
         self._ready = threading.Event()
@@ -177,7 +177,7 @@ class _ThreadWorker:
 
 
 class _ThreadFetcher:
-    """A thread that works the jobs that fetch; what it holds at the end is taken up again."""
+    """A thread that runs the fetch jobs; a job that it has at the end is resumed later."""
 
     def __init__(self, archive: Archive, settings: Settings) -> None:
         self._archive, self._settings = archive, settings
@@ -192,7 +192,7 @@ class _ThreadFetcher:
         self._thread.join(timeout=FETCHER_ENDS_SECONDS)
 
     def _run(self) -> None:
-        reader = Reader(self._settings)  # it reads nothing, and starts nothing therefore
+        reader = Reader(self._settings)  # it reads no documents, so it starts no child process
         while not self._over.is_set():
             try:
                 worked = work_next(self._archive, self._settings, reader, kind="fetch")

@@ -1,4 +1,4 @@
-"""How often somebody may do something: a bucket of leave for each name, filled as time goes by."""
+"""Rate limits: a token bucket for each name."""
 
 import json
 import threading
@@ -12,9 +12,9 @@ MOST_NAMES = 4_096
 
 
 class RateLimit:
-    """So many in a minute for each name, the unused leave of one minute at most.
+    """At most `per_minute` events a minute for each name; unused events of one minute can be saved.
 
-    Processes that are told the same file share what it holds; it goes with the machine's clock.
+    Processes with the same file share the limit. It uses the machine's clock.
     """
 
     def __init__(
@@ -27,7 +27,9 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def wait(self, name: str, taken: int = 1) -> float:
-        """Take one leave and return 0, or return after how many seconds there is one.
+        """Count one event and return 0, or return the seconds until one is allowed.
+
+        With `taken=0` nothing is counted.
 
         With `taken=0` the leave stays.
 
@@ -62,7 +64,7 @@ class RateLimit:
 
 
 def _held(told: str) -> dict[str, tuple[float, float]]:
-    """Return what a file holds: nothing where whoever wrote it was killed meanwhile.
+    """Return the content of a file: empty if its writer was killed meanwhile.
 
     >>> _held('{"a": [1.0, 2.0]}'), _held('{"a": [1.'), _held("")
     ({'a': [1.0, 2.0]}, {}, {})

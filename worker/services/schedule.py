@@ -1,4 +1,4 @@
-"""The scheduler: due sources become jobs, due jobs become wake-ups; it does no work itself."""
+"""The scheduler: due sources become jobs, and due jobs become wake-ups; it runs no jobs itself."""
 
 import fcntl
 import logging
@@ -47,38 +47,40 @@ from worker.services.heartbeat import Heartbeat
 from worker.services.steady_scheduler import SteadyScheduler
 
 LATE_SECONDS = 60.0
-"""An act that did not end for this long beyond its interval is late."""
+"""An act is late if it has not ended for this many seconds beyond its interval."""
 LEAD_SECONDS = 2.0
-"""The leader checks this often that it still leads."""
+"""Interval at which the leader checks that it still leads."""
 TICKS_AT_ONCE = 8
-"""Sources whose jobs are inserted at the same time; each act has a thread of its own."""
+"""Maximum number of sources whose jobs are inserted at the same time; each act has its own
+thread.
+"""
 UNPROVEN = (checkpoints.ProofKeyError, NoteError, PolicyError)
-"""What may be wrong with the keys and policies of the log; the work goes on."""
+"""Errors in the keys and policies of the log; the other work continues."""
 LEADER_RETRY_SECONDS = 1.0
 HEAR_SECONDS = 0.5
-"""So long at most the scheduler listens before it looks whether it is to stop."""
+"""Longest wait for a notification before the stop event is checked."""
 RING_SECONDS = 0.05
-"""So long after a sweep that somebody rang for the next one waits."""
+"""Minimum time between two sweeps that notifications cause."""
 HIGH = 100
-"""Most wake-ups that lie in the queue at once."""
+"""Maximum number of wake-ups in the queue."""
 
 
 class Leadership(Protocol):
-    """Makes sure that one scheduler at a time does the scheduling."""
+    """Ensures that one scheduler at a time is active."""
 
     def holds(self) -> bool: ...
     def close(self) -> None: ...
 
 
 class FileLeadership:
-    """A lock on a file beside an SQLite archive; it ends with the process."""
+    """A lock on a file next to an SQLite archive; it ends with the process."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._held = False
 
     def holds(self) -> bool:
-        """Return whether this process leads, trying to take the lead where nobody has it."""
+        """Check whether this process leads, and try to become the leader if there is none."""
         if not self._held:
             with suppress(BlockingIOError):
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,9 +92,9 @@ class FileLeadership:
 
 
 def interval_trigger(source: Source, now: datetime) -> IntervalTrigger:
-    """Return the trigger of a source with an interval: it ticks in the middle of each slot.
+    """Return the trigger of a source with an interval, in the middle of each slot.
 
-    A tick near the border of two slots would now and then find its slot taken by the last one.
+    A run near the border of two slots would sometimes find that the last run used its slot.
     """
     seconds = _seconds_between(source)
     start = (now.timestamp() // seconds + 0.5) * seconds
@@ -102,10 +104,10 @@ def interval_trigger(source: Source, now: datetime) -> IntervalTrigger:
 
 
 def slot_of(source: Source, now: datetime, zone: ZoneInfo) -> str:
-    """Return the name of the tick that `now` falls into: one job at most for each.
+    """Return the name of the slot that `now` belongs to; each slot gets at most one job.
 
-    An interval counts from 1970; a cron tick is a minute on the wall, so that the hour that
-    comes twice when clocks go back gives one job for each minute and not two.
+    An interval counts from 1970. A cron slot is a minute of local time, so that the hour repeated
+    at the end of summer time gives one job per minute and not two.
 
     >>> paris = ZoneInfo("Europe/Paris")
     >>> at = lambda hour: datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
@@ -120,7 +122,7 @@ def slot_of(source: Source, now: datetime, zone: ZoneInfo) -> str:
 
 
 def tick(archive: Archive, settings: Settings, source: Source, now: datetime) -> int | None:
-    """Write the job of a due source; None where its slot is taken or it is still at work."""
+    """Insert the job of a due source; None if its slot is used or its last job is still open."""
     with archive.looking() as connection:
         if job_progress.source_is_busy(connection, source.id):
             return None
@@ -130,7 +132,7 @@ def tick(archive: Archive, settings: Settings, source: Source, now: datetime) ->
     except LocatorError as error:
         LOG.warning("source_unreadable", source=source.name, reason=error.reason)
         return None
-    # Slots that the clock shows for a second time are taken already.
+    # Slots of an hour that is repeated are already used.
     slot = None if archive.is_clock_behind() else slot_of(source, now, zone)
     return order(archive, [target], "schedule", slot)
 
@@ -141,9 +143,9 @@ def sweep(
     room: int,
     again_seconds: float = queue.WAKE_AGAIN_SECONDS,
 ) -> int:
-    """Publish a wake-up for up to `room` due jobs; return for how many.
+    """Publish a wake-up for up to `room` due jobs, and return their number.
 
-    A wake-up that nobody followed is sent again after `again_seconds`.
+    A wake-up without effect is sent again after `again_seconds`.
     """
     due = archive.run_aside(wake_ups.wake_due, room, again_seconds=again_seconds)
     for number, kind in due:
@@ -152,7 +154,7 @@ def sweep(
 
 
 class Scheduler:
-    """Runs the periodic acts in `ACTS` and the schedules of the sources, as long as it leads."""
+    """Runs the periodic acts in `ACTS` and the schedules of the sources while it leads."""
 
     def __init__(
         self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[], int]
@@ -177,7 +179,7 @@ class Scheduler:
         )
 
         self._ticking.add_listener(_say_missed, EVENT_JOB_MISSED)
-        # One skipped run, because the run before it has not ended, does not matter: `_say_late`.
+        # A single skipped run, because the last one has not ended, is harmless: `_say_late`.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def __enter__(self) -> Self:
@@ -194,7 +196,7 @@ class Scheduler:
             self.job_listener.close()
 
     def run(self, stop: threading.Event) -> None:
-        """Schedule until `stop` is set; without the lead only wait for it."""
+        """Schedule until `stop` is set; if another scheduler leads, only wait."""
         for act in ACTS:
             self._ticking.add_job(
                 self._run_act, IntervalTrigger(seconds=act.seconds), args=[act], id=act.name
@@ -210,12 +212,12 @@ class Scheduler:
                 self._say_late()
                 self._listen(stop, LEAD_SECONDS)
             else:
-                if holds is not None:  # another one leads, and the archive answers
+                if holds is not None:  # another scheduler leads, and the archive answers
                     self.heartbeat.beat()
                 stop.wait(LEADER_RETRY_SECONDS)
 
     def _listen(self, stop: threading.Event, seconds: float) -> None:
-        """Wait; sweep at once where jobs were written meanwhile, not at the next half second."""
+        """Wait; sweep at once if jobs were inserted meanwhile, instead of at the next interval."""
         end = time.monotonic() + seconds
         while not stop.is_set() and (left := end - time.monotonic()) > 0:
             if self.job_listener is None:
@@ -227,7 +229,7 @@ class Scheduler:
                 stop.wait(RING_SECONDS)
 
     def _begin(self) -> None:
-        """Take over from a scheduler that may have died with its messages; run every act now."""
+        """Resume after a scheduler that may have died with its messages; run every act now."""
         self._leads, self._leads_since = True, time.monotonic()
         self._ended.clear()
         self._guarded(self.archive.run_aside)(wake_ups.forget_wakings)
@@ -239,12 +241,14 @@ class Scheduler:
             self._guarded(self._end_act)(act)
 
     def _end_act(self, act: "PeriodicAct") -> None:
-        """Run an act, and note that it ended without an error."""
+        """Run an act, and record that it ended without an error."""
         act.function(self)
         self._ended[act.name] = time.monotonic()
 
     def schedule_sources(self) -> None:
-        """Fit the jobs of APScheduler to the sources, and insert jobs for due addresses."""
+        """Update the jobs of APScheduler to match the sources, and insert jobs for due
+        addresses.
+        """
         default_source(self.archive, self.settings)
         wanted = {
             source.name: source
@@ -380,16 +384,16 @@ class Scheduler:
                 LOG.warning("scheduler_late", act=act.name, seconds=round(seconds))
 
     def _is_new(self, complaint: str) -> bool:
-        """Return whether a complaint was not made within the last minute."""
+        """Check whether a warning was not logged within the last minute."""
         if time.monotonic() - self._quiet.get(complaint, -60.0) < 60.0:
             return False
         self._quiet[complaint] = time.monotonic()
         return True
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function that goes on when the broker or the database is away.
+        """Return a function that survives failures of the broker or the database.
 
-        It logs that once a minute, and returns None then.
+        It logs the failure at most once a minute, and returns None then.
         """
 
         def guarded(*arguments: Any) -> Any:
@@ -414,7 +418,7 @@ class Scheduler:
 
 @dataclass(frozen=True, slots=True)
 class PeriodicAct:
-    """What the leading scheduler does every `seconds`, in a thread of its own."""
+    """An act that the leading scheduler runs every `seconds`, in its own thread."""
 
     name: str
     function: Callable[[Scheduler], None]
@@ -438,8 +442,9 @@ ACTS = (
     PeriodicAct("retention", Scheduler.expire_captures, 3600.0),
     PeriodicAct("progress", Scheduler.report_progress, 5.0),
 )
-"""Everything that running services do periodically. The scheduler runs nothing else on a timer
-except the schedules of the sources; `lesart doctor` and `/metrics` report each act by its name."""
+"""All periodic acts of running services. The scheduler runs nothing else on a timer except the
+schedules of the sources; `lesart doctor` and `/metrics` report each act by its name.
+"""
 
 
 def late_acts(ages: Mapping[str, float]) -> dict[str, float | None]:
@@ -452,7 +457,7 @@ def late_acts(ages: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _say_missed(event: Any) -> None:
-    """Say that a source was not looked at within the hour in which it was due."""
+    """Warn that a scheduled check of a source was more than an hour late and was skipped."""
     LOG.warning("source_missed", job=event.job_id)
 
 

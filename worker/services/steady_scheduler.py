@@ -13,7 +13,7 @@ JUMP_SECONDS = 5.0
 
 
 class SteadyScheduler(BackgroundScheduler):
-    """Schedules by the clock, and follows it where it is set back."""
+    """A scheduler that adjusts to a clock that is put back."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -26,7 +26,7 @@ class SteadyScheduler(BackgroundScheduler):
         return super().add_job(func, trigger, *args, **options)
 
     def follow_clock(self) -> bool:
-        """Let every job run now if the clock was set back; return whether it was."""
+        """Run every job now if the clock was put back; return whether it was."""
         before, self._offset = self._offset, time.time() - time.monotonic()
         if before - self._offset < JUMP_SECONDS:
             return False
@@ -45,11 +45,11 @@ class LatestRun(BaseTrigger):
         self.trigger = trigger
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> Any:
-        """Return the next time after the previous one, or after now where that is past."""
+        """Return the next time after the previous one, or after now if that is past."""
         found = self.trigger.get_next_fire_time(previous_fire_time, now)
         if previous_fire_time is None or found is None or found >= now:
             return found
-        if isinstance(self.trigger, IntervalTrigger):  # its start may be years ahead
+        if isinstance(self.trigger, IntervalTrigger):  # its start may be years in the future
             interval = self.trigger.interval
             return found + interval * ceil((now - found) / interval)
         return self.trigger.get_next_fire_time(None, now)

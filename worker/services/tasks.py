@@ -1,4 +1,4 @@
-"""The only task: somebody was woken for a job; claim it in the database, work it, log it."""
+"""The only task: a message wakes a worker, which claims a job in the database and runs it."""
 
 import time
 
@@ -17,11 +17,11 @@ MARGIN_SECONDS = 5.0
 
 @shared_task(name="lesart.wake", ignore_result=True)
 def wake(job_id: int) -> None:
-    """Work job `job_id` if it is still due, and what else is to be read, as long as time allows.
+    """Run job `job_id` if it is still due, then other due read jobs while time allows.
 
-    A worker that is at it need not be woken for each batch. The hard limit that Celery sets on
-    a wake-up counts for all of them, so the last begins early enough to end within it. A
-    message that is no job's number is dropped.
+    This way an active worker needs no wake-up for each batch. Celery's hard limit covers the whole
+    wake-up, so the last job starts early enough to end within it. A message that is not a job id is
+    ignored.
     """
     if type(job_id) is not int or not 0 < job_id < LARGEST_ID:
         LOG.warning("wake_invalid")
@@ -46,5 +46,5 @@ def wake(job_id: int) -> None:
 
 
 def _spare_seconds(settings: Settings) -> float:
-    """Return how long a wake-up may go on to begin batches that end within its hard limit."""
+    """Return for how many seconds a wake-up may start batches that end within its hard limit."""
     return hard_limit_seconds(settings) - settings.batch_seconds - MARGIN_SECONDS

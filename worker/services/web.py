@@ -1,4 +1,4 @@
-"""The page as a service: the reading application of storage with what may be ordered over it."""
+"""The web server as a service: the reading application with its write requests."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ MOST_WORKERS = 4
 
 
 def run_web(settings: Settings) -> None:
-    """Serve the page in the foreground until it is stopped.
+    """Serve the web pages in the foreground until stopped.
 
     Raises: PortTakenError.
     """
@@ -41,9 +41,9 @@ def run_web(settings: Settings) -> None:
 
 
 class PageBeside:
-    """Serves the page beside other work, at an address that is taken when it is made.
+    """Serves the web pages next to other work, at an address that is bound on creation.
 
-    Made in the main thread. Raises: PortTakenError.
+    Create it in the main thread. Raises: PortTakenError.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -74,12 +74,12 @@ class PageBeside:
 
 
 def workers_of(settings: Settings) -> int:
-    """Return how many processes serve the page."""
+    """Return the number of server processes."""
     return settings.web_workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
 def address_of(given: str) -> tuple[str, int]:
-    """Return host and port of an address that the settings took.
+    """Return host and port of an address in the settings.
 
     >>> address_of("127.0.0.1:8790"), address_of("[::1]:80")
     (('127.0.0.1', 8790), ('::1', 80))
@@ -97,9 +97,9 @@ def _listening(host: str, port: int) -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class _Maker:
-    """Makes the application: it reads by one address of the archive, and takes orders by the other.
+    """Creates the application, with one URL of the archive for reads and another for writes.
 
-    What the processes of one server have in common lies in `shared`.
+    The processes of one server share files in the folder `shared`.
     """
 
     settings: Settings
@@ -117,7 +117,7 @@ class _Maker:
         return make_app(self.place, Site(hosts, (router,), state, archive.close))
 
     def check(self) -> None:
-        """Open and close what every process opens.
+        """Open and close all resources that every process opens.
 
         Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,
         SchemaNewerError.
@@ -128,7 +128,7 @@ class _Maker:
 
 @contextmanager
 def _maker(settings: Settings) -> Iterator[_Maker]:
-    """Give what makes the application; processes that start meanwhile measure together."""
+    """Yield the application factory; processes that start meanwhile share their metrics."""
     place = ServedArchive(
         settings.reader_url or settings.database_url,
         settings.zone,
@@ -139,6 +139,8 @@ def _maker(settings: Settings) -> Iterator[_Maker]:
         if workers_of(settings) > 1:
             os.environ[FOLDER] = folder
         try:
-            yield _Maker(replace(settings, origins={}), place, Path(folder))  # origins go nowhere
+            yield _Maker(
+                replace(settings, origins={}), place, Path(folder)
+            )  # origins are not sent anywhere
         finally:
             os.environ.pop(FOLDER, None)

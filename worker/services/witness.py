@@ -1,4 +1,4 @@
-"""A witness as a small server: it cosigns the checkpoints of others, with a state of its own."""
+"""A witness as a small server: it cosigns checkpoints of other logs, with its own state."""
 
 import fcntl
 import os
@@ -17,11 +17,11 @@ from worker.log import LOG
 
 REQUEST_SECONDS = 10.0
 MOST_REQUESTS = 32
-"""Requests at a time; the others are told to come back."""
+"""Maximum number of concurrent requests; further ones are told to retry."""
 
 
 class State:
-    """The newest checkpoint of each log that was cosigned: one file each, changed as a whole."""
+    """The newest cosigned checkpoint of each log: one file each, replaced atomically."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class State:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Let nobody else look and write meanwhile, in this process or another."""
+        """Lock the state against other threads and processes."""
         handle = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -44,7 +44,7 @@ class State:
             return None
 
     def keep(self, origin: str, note: str) -> None:
-        """Write a checkpoint so that it is there after a loss of power."""
+        """Write a checkpoint so that it survives a loss of power."""
         path = self._path(origin)
         fresh = path.with_name(f"{path.name}.new")
         with fresh.open("w", encoding="utf-8") as stream:
@@ -63,7 +63,7 @@ class State:
 
 
 class Cosigner:
-    """Answers requests, one after the other, and remembers before it answers."""
+    """Answers requests, one after the other, and stores its state before it answers."""
 
     def __init__(self, signer: Signer, logs: Sequence[Verifier], state: State) -> None:
         self.signer, self._state = signer, state
@@ -95,7 +95,7 @@ def make_server(cosigner: Cosigner, host: str, port: int) -> ThreadingHTTPServer
         server_version = "lesart-witness"
         sys_version = ""
 
-        def do_POST(self) -> None:  # http.server calls it so
+        def do_POST(self) -> None:  # the name required by http.server
             if not self.path.partition("?")[0].endswith("/add-checkpoint"):
                 self._report(WitnessReply(404, "ask for add-checkpoint\n"))
             elif not places.acquire(blocking=False):
@@ -121,7 +121,7 @@ def make_server(cosigner: Cosigner, host: str, port: int) -> ThreadingHTTPServer
             self.wfile.write(body)
 
         def log_message(self, *_arguments: Any) -> None:
-            """Leave it to the log of the cosigner."""
+            """Leave logging to the cosigner."""
 
     server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True

@@ -1,35 +1,32 @@
-"""Files on disk, told as what they hold: bytes with a locator, or a refusal with its reason.
+"""Read files on disk: a file yields documents as bytes with a locator, or refusals with a reason.
 
-A source is listed by `folder.expand`, which gives a `Listing` of `Found` (a regular file
-with its stamp) and `Rejected` (a link, a pipe, a folder that cannot be opened ...). What a
-found file holds is told by `capture.capture`, which yields one of three:
+`folder.expand` lists a source. The `Listing` consists of `FoundFile` (a regular file with its
+stamp) and `Rejected` (a link, a pipe, a folder that cannot be opened ...). `capture.capture` reads
+a listed file and yields three kinds of values:
 
-- `Item`: the bytes of one capture, exactly as they are to be kept, where they come from and
-  of which type they are (seed, markdown, html, json, csv). A plain document gives one item;
-  JSON lines, a JSON list and a CSV table give one for each record; tar and zip give those of
-  their members. Gzip is looked through: the bytes are those that were compressed.
-- `Rejected`: something that did not become an item, with its code, one plain sentence, what
-  to do, and the bytes as far as they are kept. Good records beside a bad one still come.
-- `Unsettled`: the file is just being written; ask again later and hand this value back.
+- `Item`: the exact bytes of one capture, with its locator and its type (seed, markdown, html,
+  json, csv). A plain document gives one item; JSON lines, a JSON list and a CSV table give one
+  for each record; tar and zip one for each member. Gzip is decompressed.
+- `Rejected`: a document that was refused, with its code, a sentence, a remedy, and its bytes as
+  far as they are stored. Valid records of the same file are still accepted.
+- `Unsettled`: the file is still being written; try again later and pass this value.
 
-Nothing here follows a link, leaves the folder, waits on a pipe, unpacks to disk or keeps
-more than one document in memory. Nothing here reads the clock: it is passed in.
+This package follows no link, never leaves the folder, never waits on a pipe, never unpacks to disk
+and holds at most one document in memory. It reads no clock: the time is a parameter.
 
-    folder      which files are there, in a fixed order, with a digest of the listing
-    files       one file, opened step by step and read only once it has settled
-    capture     the way from a found file to its items
-    members     what a file holds: documents, records, members of archives
+    folder      lists the files in a fixed order, with a digest of the listing
+    files       opens one file step by step, and reads it once it has settled
+    capture     turns a listed file into items
+    members     reads the content of a file: documents, records, members of archives
     records     JSON lines and JSON lists
     rows        CSV and TSV
     archives    tar and zip, streamed
     gunzip      gzip, bounded
-    url_list    addresses one a line, OPML
+    url_list    addresses one per line, OPML
     feed        RSS, RDF, Atom and JSON feeds
     feed_dates  their dates
     sitemap     sitemaps, indexes, news
-    robots      what a robots.txt says of an address
-    addresses   addresses made whole
-    safe_xml    XML from strangers
-    locator     paths and keys as text that is safe to store and to print
-    items       the values that all of them share
+    addresses   absolute addresses
+    safe_xml    untrusted XML
+    items       shared values
 """

@@ -1,1 +1,1 @@
-"""Addresses over the wire: asked for politely, safely, and with all that was said kept."""
+"""HTTP requests to servers: polite, safe, and with every answer stored."""

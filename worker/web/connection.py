@@ -1,8 +1,8 @@
-"""Connections to one server: to an address that was checked, until a deadline, up to a limit.
+"""Connections to one server: to a checked IP address, with a deadline and a size limit.
 
-The name is looked up once, every address that it has must be public, and it is one of these
-that is connected to: what is checked and what is asked cannot differ. The name goes on to be
-what the certificate has to prove.
+The name is resolved once, every resulting IP address must be public, and the connection goes to one
+of them. So the checked address and the requested one are the same. The certificate must be valid
+for the name.
 """
 
 import ipaddress
@@ -25,23 +25,23 @@ TLS_VERSION = ssl.TLSVersion.TLSv1_2
 
 
 class NotPublicError(OSError):
-    """An address does not lie in the public net; never tried again."""
+    """An IP address is not public; the request is never retried."""
 
 
 class NoSuchHostError(OSError):
-    """A name has no address, or nobody knows at the moment."""
+    """A name has no IP address, or the lookup failed temporarily."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server is: an address of the net and its port."""
+    """The location of a server: an IP address and its port."""
 
     address: str
     port: int
 
 
 class Network:
-    """How this process reaches servers: what it trusts, and which of its own it may ask."""
+    """How this process reaches servers: trusted certificates and allowed private servers."""
 
     def __init__(self, own: OwnHosts, ca_file: Path | None = None) -> None:
         self.own = own
@@ -49,11 +49,11 @@ class Network:
         self._own_context = _context(ca_file) if ca_file is not None else self._public_context
 
     def is_own(self, host: str, port: int) -> bool:
-        """Return whether the user named this server."""
+        """Check whether the user explicitly allowed this server."""
         return (host, port) in self.own
 
     def targets(self, address: Address) -> tuple[ServerAddress, ...]:
-        """Return where the server of `address` is, every place of it checked.
+        """Return all locations of the server of `address`, each checked.
 
         Raises: NotPublicError, NoSuchHostError.
         """
@@ -70,10 +70,9 @@ class Network:
     def connection(
         self, address: Address, meter: Meter, proxy: Proxy | None = None
     ) -> "Plain | Tls":
-        """Return a connection to the server of `address`, not opened yet.
+        """Return a connection to the server of `address` that is not opened yet.
 
-        By way of a `proxy` the name is looked up there; an address that is written as such is
-        checked here all the same.
+        With a `proxy`, the proxy resolves the name; a literal IP address is still checked here.
         """
         if address.scheme == "http":
             return Plain(self, address, meter, proxy)
@@ -86,7 +85,7 @@ class Network:
 
 
 def look_up(host: str, port: int) -> tuple[str, ...]:
-    """Return every address that a name has.
+    """Return all IP addresses of a name.
 
     Raises: NoSuchHostError.
     """
@@ -99,7 +98,7 @@ def look_up(host: str, port: int) -> tuple[str, ...]:
 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return how certificates are checked: always, by name, with nothing older than TLS 1.2."""
+    """Return the TLS settings: certificates are always checked, by name, with TLS 1.2 or newer."""
     context = ssl.create_default_context()
     context.minimum_version = TLS_VERSION
     context.sslsocket_class = MeteredTlsSocket
@@ -111,7 +110,7 @@ def _context(ca_file: Path | None) -> ssl.SSLContext:
 def open_socket(
     network: Network, address: Address, meter: Meter, proxy: Proxy | None
 ) -> MeteredSocket:
-    """Return a socket to one of the checked addresses of a server, or to its proxy.
+    """Return a socket to one of the checked IP addresses of a server, or to its proxy.
 
     Raises: NotPublicError, NoSuchHostError, OSError.
     """
@@ -139,7 +138,7 @@ def _connected(target: ServerAddress, meter: Meter) -> MeteredSocket:
 
 
 def _require_name(address: Address) -> None:
-    """Refuse a host that is an address outside the public net: a proxy would go there."""
+    """Refuse a host that is a non-public IP address: a proxy would connect to it."""
     try:
         ipaddress.ip_address(address.host)
     except ValueError:
@@ -150,7 +149,7 @@ def _require_name(address: Address) -> None:
 
 
 def _let_through(proxy: Proxy) -> dict[str, str]:
-    """Return the header that a proxy asks for.
+    """Return the authorization header for the proxy.
 
     >>> _let_through(Proxy("p", 1, "ada", "x"))
     {'Proxy-Authorization': 'Basic YWRhOng='}
@@ -168,7 +167,7 @@ def _require_peer(opened: socket.socket, target: ServerAddress) -> None:
 
 
 class _Pinned:
-    """What both kinds of connections share: where they connect to, and what they meter."""
+    """The common part of both kinds of connections: their target and their meter."""
 
     network: Network
     address: Address
@@ -180,25 +179,25 @@ class _Pinned:
         return open_socket(self.network, self.address, self.meter, self.way)
 
     def measured_by(self, meter: Meter) -> None:
-        """Let another exchange begin on the same connection."""
+        """Start another exchange on the same connection."""
         self.meter = meter
         if self.sock is not None:
             self.sock.meter = meter
 
     def connect(self) -> None:
-        """Connect, and meter what comes from now on."""
+        """Connect, and meter the data received from now on."""
         super().connect()  # type: ignore[misc]
         self.sock.meter = self.meter
 
     def send(self, data: Any) -> None:
-        """Send, and note what was sent."""
+        """Send data, and record it."""
         super().send(data)  # type: ignore[misc]
         if isinstance(data, bytes):
             self.meter.sent += data
 
 
 class Plain(_Pinned, HTTPConnection):
-    """A connection by http."""
+    """An HTTP connection."""
 
     def __init__(
         self, network: Network, address: Address, meter: Meter, way: Proxy | None = None
@@ -208,12 +207,12 @@ class Plain(_Pinned, HTTPConnection):
 
     @property
     def let_through(self) -> dict[str, str]:
-        """Return what is to be said to the proxy, if there is one."""
+        """Return the headers for the proxy, if there is one."""
         return {} if self.way is None else _let_through(self.way)
 
 
 class Tls(_Pinned, HTTPSConnection):
-    """A connection by https; the certificate is checked against the name, not the address."""
+    """An HTTPS connection; the certificate is checked against the name, not the IP address."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""PURE: take the encoding off a body, bounded, and return whether it was whole."""
+"""PURE: remove the content encoding of a body within limits, and check whether it is complete."""
 
 import sys
 import zlib
@@ -13,20 +13,20 @@ else:
     from backports import zstd
 
 MOST_ENCODINGS = 2
-"""So many encodings one upon the other; honest servers use one."""
+"""Maximum number of nested encodings; correct servers use one."""
 _PIECE = 1 << 16
 
 
 class GrownError(ValueError):
-    """Decoded, a body is larger than may be read."""
+    """A decoded body exceeds the size limit."""
 
 
 class BrokenError(ValueError):
-    """A body breaks off, or is not encoded as its header says."""
+    """A body is cut off, or is not encoded as its header declares."""
 
 
 def encodings_of(header: str | None) -> tuple[str, ...]:
-    """Return the encodings that a header names, in the order in which they were put on.
+    """Return the encodings in a header, in the order in which they were applied.
 
     >>> encodings_of("gzip"), encodings_of("x-gzip, BR"), encodings_of("identity")
     (('gzip',), ('gzip', 'br'), ())
@@ -36,7 +36,7 @@ def encodings_of(header: str | None) -> tuple[str, ...]:
 
 
 def decoded(body: bytes, encodings: tuple[str, ...], limit: int) -> bytes:
-    """Return `body` without its encodings, no more than `limit` bytes of it.
+    """Return at most `limit` bytes of `body` without its encodings.
 
     Raises: GrownError, BrokenError.
 
@@ -56,11 +56,11 @@ def _inflate(body: bytes, limit: int) -> bytes:
     try:
         return _inflate_all(body, limit, zlib.MAX_WBITS)
     except BrokenError:
-        return _inflate_all(body, limit, -zlib.MAX_WBITS)  # as some servers have it
+        return _inflate_all(body, limit, -zlib.MAX_WBITS)  # some servers send raw deflate data
 
 
 def _inflate_all(body: bytes, limit: int, bits: int) -> bytes:
-    """Return what all members of a stream hold; what follows the last one is not looked at."""
+    """Return the content of all members of a stream; bytes after the last one are ignored."""
     found = bytearray()
     rest = body
     while rest:

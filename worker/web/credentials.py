@@ -1,8 +1,8 @@
-"""What a source sends with its requests where its user said so: headers, cookies, a way by a proxy.
+"""Headers, cookies and a proxy that the user configured for a source.
 
-Secrets are never in the archive: an option names a file (`@PATH`) or a variable of the environment
-(`$NAME`), which is read when a request is made. They go to the server that the source was made
-for and to no other, and over https alone unless that is a server of one's own.
+Secrets are never stored in the archive: an option names a file (`@PATH`) or an environment variable
+(`$NAME`), which is read for each request. They are sent only to the server that the source was
+created for, and only over HTTPS unless it is an allowed private server.
 """
 
 import os
@@ -16,19 +16,19 @@ from storage.values.draft import Json
 from worker.address import Address
 
 SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
-"""Headers whose values are secrets; they are never written down."""
+"""Headers whose values are secrets; they are never stored."""
 SESSION = frozenset({"set-cookie", "set-cookie2"})
 OURS = frozenset(
     {"host", "user-agent", "accept-encoding", "connection", "content-length", "transfer-encoding",
      "te", "upgrade", "if-none-match", "if-modified-since", "range", "expect"}
 )  # fmt: skip
-"""Headers that are ours to set."""
+"""Headers that only the program sets."""
 HIDDEN = "(secret)"
 
 HEADER = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9-]{0,60})\s*:\s*(?P<value>[\x21-\x7e][\x20-\x7e]{0,2000})"
 )
-"""A header as it is written on the command line.
+"""A header as written on the command line.
 
 >>> HEADER.fullmatch("Cookie: @/run/secrets/abo").group("name", "value")
 ('Cookie', '@/run/secrets/abo')
@@ -36,12 +36,12 @@ HEADER = re.compile(
 
 
 class SecretError(Exception):
-    """What an option names cannot be read."""
+    """The file or variable of an option cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A way to servers: where it is, and what lets us through."""
+    """A proxy: its location and credentials."""
 
     host: str
     port: int
@@ -50,7 +50,7 @@ class Proxy:
 
 
 def read_header(given: str) -> tuple[str, str]:
-    """Return name and value of a header that a user wants to be sent.
+    """Return name and value of a header that the user configured.
 
     Raises: ValueError.
 
@@ -69,7 +69,7 @@ def read_header(given: str) -> tuple[str, str]:
 
 
 def read_proxy(given: str) -> Proxy:
-    """Return the proxy that an address names.
+    """Return the proxy at an address.
 
     Raises: ValueError.
 
@@ -84,7 +84,7 @@ def read_proxy(given: str) -> Proxy:
 
 
 def revealed(value: str) -> str:
-    """Return what an option stands for: the content of a file, of a variable, or itself.
+    """Return the value of an option: the content of a file, of a variable, or the text itself.
 
     Raises: SecretError.
     """
@@ -125,7 +125,7 @@ def own_headers(
 def hidden(
     headers: Sequence[tuple[str, str]], options: Mapping[str, Json]
 ) -> tuple[tuple[str, str], ...]:
-    """Return the headers as they may be kept: without what was secret.
+    """Return the headers for storage, without secret values.
 
     >>> hidden([("Cookie", "a=1"), ("Accept", "b")], {"headers": {"Cookie": "@c"}})
     (('Cookie', '(secret)'), ('Accept', 'b'))
@@ -138,9 +138,9 @@ def hidden(
 def without_session(
     answered: Sequence[tuple[str, str]], sent: Sequence[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:
-    """Return the headers of an answer as they may be kept.
+    """Return the headers of an answer for storage.
 
-    A cookie that answers a request with a secret may open the same session.
+    A cookie in the answer to a request with a secret may open the same session, so it is removed.
 
     >>> without_session([("Set-Cookie", "a=2")], [("Cookie", HIDDEN)])
     (('Set-Cookie', '(secret)'),)

@@ -1,4 +1,4 @@
-"""One request and its answer: bounded in time and size, with all that went over the wire."""
+"""One request and its answer: limited in time and size, with all transferred headers."""
 
 import errno
 import http.client
@@ -22,19 +22,19 @@ from worker.web.content_encoding import BrokenError, GrownError, decoded, encodi
 from worker.web.credentials import Proxy
 
 HEAD_BYTES = 256 * 1024
-"""How much of an answer may come before its body begins."""
+"""Maximum size of an answer before its body begins."""
 NOT_OK_BYTES = 1024 * 1024
-"""How much of a body is read that belongs to no page: of a redirect, an error."""
+"""Maximum size of the body of an answer without a page: a redirect, an error."""
 NEVER_TEXT = ("image/", "video/", "audio/", "font/")
 _PIECE = 1 << 16
 
 
 @dataclass(slots=True)
 class Exchanged:
-    """What came of one request; `refused` where there is no answer that can be used.
+    """The result of one request; `refused` is set if there is no usable answer.
 
-    `headers` are pairs as received, `body` is decoded, None where there is none to keep.
-    `sent_headers` are those of the request, as they were sent. Durations are in milliseconds.
+    `headers` are pairs as received. `body` is decoded, or None if there is none to store.
+    `sent_headers` are those of the request, as sent. Durations are in milliseconds.
     """
 
     address: Address
@@ -55,7 +55,7 @@ class Exchanged:
     refused: Refused | None = None
 
     def header(self, name: str) -> str | None:
-        """Return the value of a header, all of them joined where it came more than once."""
+        """Return the value of a header; several values are joined."""
         found = [value for key, value in self.headers if key.lower() == name]
         return ", ".join(found) if found else None
 
@@ -70,7 +70,7 @@ class Exchanged:
 
 @dataclass(slots=True)
 class KeptConnection:
-    """A connection to one server that is kept open between exchanges."""
+    """A connection to one server that stays open between exchanges."""
 
     network: Network
     proxy: Proxy | None = None
@@ -78,7 +78,7 @@ class KeptConnection:
     chain: bytes | None = None
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         opened, self.opened = self.opened, None
         if opened is not None:
             opened.close()
@@ -93,12 +93,12 @@ def ask(
     most_bytes: int,
     body: bytes | None = None,
 ) -> Exchanged:
-    """Ask for `address` and read the answer; what goes wrong is told, never raised.
+    """Request `address` and read the answer; failures are returned, never raised.
 
-    A `body` is sent there by POST.
+    A `body` is sent by POST.
 
-    An answer that `is_stale` came over a connection that the server closed just then: the same
-    may be asked once more, over another one.
+    An answer that `is_stale` came over a connection that the server had just closed: the request
+    can be repeated once over another connection.
     """
     began = time.monotonic()
     found = Exchanged(address, sent_headers=(("Host", _host_header(address)), *headers))
@@ -144,7 +144,7 @@ def _ask(
     found.status, found.reason = response.status, response.reason
     found.version = response.version_string
     found.headers = tuple((str(key), str(value)) for key, value in response.headers.iteritems())
-    response.headers.discard("content-encoding")  # it is taken off here, and bounded
+    response.headers.discard("content-encoding")  # the encoding is removed here, within limits
     limit = most_bytes if response.status == 200 else min(most_bytes, NOT_OK_BYTES)
     meter.limit = meter.received + limit + HEAD_BYTES
     if response.status == 200 and _is_never_text(found):
@@ -173,8 +173,8 @@ def _note_peer(kept: KeptConnection, connection: "Plain | Tls", found: Exchanged
 
 
 def _chain(sock: ssl.SSLSocket) -> bytes:
-    """Return the certificates that the server showed, as PEM, its own first."""
-    if hasattr(sock, "get_unverified_chain"):  # from Python 3.13 on
+    """Return the server's certificate chain as PEM, the server's own certificate first."""
+    if hasattr(sock, "get_unverified_chain"):  # available from Python 3.13
         shown = [bytes(each) for each in sock.get_unverified_chain()]
     else:
         inside: Any = sock._sslobj  # type: ignore[attr-defined]  # noqa: SLF001  # before that
@@ -187,7 +187,9 @@ def _chain(sock: ssl.SSLSocket) -> bytes:
 
 
 def _read_body(response: HTTPResponse, found: Exchanged, limit: int) -> None:
-    """Read the body and take its encoding off; one that breaks off is kept as far as it came."""
+    """Read the body and remove its encoding; a truncated body is stored as far as it was
+    received.
+    """
     pieces: list[bytes] = []
     size = 0
     broken: str | None = None
@@ -231,13 +233,13 @@ def _may_stay_open(response: HTTPResponse, found: Exchanged) -> bool:
 
 
 def _has_end(found: Exchanged) -> bool:
-    """Return whether a body says itself where it ends."""
+    """Check whether the end of a body is marked in the answer."""
     is_chunked = "chunked" in (found.header("transfer-encoding") or "").lower()
     return is_chunked or found.header("content-length") is not None
 
 
 def _refusal(error: Exception, found: Exchanged) -> Refused:
-    """Return the refusal for what went wrong; a body that is too large is not kept."""
+    """Return the refusal for an error; a body that is too large is not stored."""
     cause = _cause(error)
     is_answered = found.status is not None
     match cause:
@@ -256,13 +258,13 @@ def _refusal(error: Exception, found: Exchanged) -> Refused:
 
 
 def _is_about_trust(error: ssl.SSLError) -> bool:
-    """Return whether the server was reached and did not prove who it is, or could not."""
+    """Check whether the server was reached but its identity could not be verified."""
     is_cut_off = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
     return not is_cut_off and "timed out" not in str(error)
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Return what lies under the wrapping of a library."""
+    """Return the underlying error of a library's exception."""
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))
@@ -274,7 +276,7 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _reason(error: BaseException) -> str:
-    """Return in a few words what went wrong, without addresses, pointers and names of classes."""
+    """Return a short reason of an error, without addresses, pointers and class names."""
     reason = "it cannot be read as HTTP"
     match cause := _cause(error):
         case TimeoutError():

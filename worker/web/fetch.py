@@ -1,4 +1,4 @@
-"""One check of one address, step by step: what to ask next, and what the answers came to."""
+"""One check of one address, step by step: the next request, and the result of the answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,14 +30,14 @@ from worker.web.robots import RobotsRule
 MOST_REDIRECTS = 5
 LONGEST_VALIDATOR = 1_000
 STATUS_LINE = ":status"
-"""The name under which the first line of an answer stands before its headers."""
+"""Name under which the status line of an answer is stored before its headers."""
 
 
 @dataclass(slots=True)
 class Fetch:
-    """One check on its way: `address` is to be asked next, None once it is over.
+    """A check in progress: `address` is requested next; None at the end.
 
-    `seconds` is what is left of the time that the whole check may take.
+    `seconds` is the remaining time of the whole check.
     """
 
     watched: Watched
@@ -55,7 +55,9 @@ class Fetch:
     check: Check | None = None
 
     def begin(self, now: datetime) -> None:
-        """Choose the address to ask first; one that is never asked ends the check."""
+        """Choose the first address to request; an address that must not be requested ends the
+        check.
+        """
         watched = self.watched
         self.kind = watched.kind
         given = watched.moved_to or watched.address
@@ -73,7 +75,7 @@ class Fetch:
             self.cannot("refused", refuse("secret_missing", reason=str(error)), now)
 
     def learn_headers(self, *, is_own: bool) -> None:
-        """Read what the source sends along to the server that is asked next.
+        """Read the source's headers for the next server.
 
         Raises: SecretError.
         """
@@ -85,23 +87,23 @@ class Fetch:
 
     @property
     def secrets(self) -> Mapping[str, str]:
-        """Return the secrets that stand in the address of the source, by their marks."""
+        """Return the secrets in the address of the source, by mark."""
         found: Mapping[str, str] = self.watched.options.get("secrets") or {}
         return found
 
     @property
     def conditions(self) -> list[tuple[str, str]]:
-        """Return the headers that ask only for what is new, where the server gave validators."""
+        """Return the headers of a conditional request, if the server sent validators."""
         watched = self.watched
         if self.address is None or watched.final != origin_of(self.address.text):
             return []
         validators = (("If-None-Match", watched.etag), ("If-Modified-Since", watched.last_modified))
         return [(name, value) for name, value in validators if value]
 
-    # ------------------------------------------------------------------------- what comes
+    # ------------------------------------------------------------------------------- answers
 
     def disallow(self, rule: RobotsRule, now: datetime) -> None:
-        """End the check because robots.txt says so."""
+        """End the check because of robots.txt."""
         assert self.address is not None
         refused = refuse("disallowed_by_robots", reason=rule.reason)
         note = f"{rule.reason}: {rule.rule}" if rule.rule else rule.reason
@@ -113,12 +115,12 @@ class Fetch:
         )  # fmt: skip
 
     def cannot(self, outcome: str, refused: Refused, now: datetime) -> None:
-        """End the check without asking: its server cannot be asked."""
+        """End the check without a request, because its server cannot be requested."""
         assert self.address is not None
         self._end(CheckedExchange(origin_of(self.address.text), outcome, now, refused=refused))
 
     def answered(self, found: Exchanged, started_at: datetime, now: datetime) -> None:
-        """Take an answer: the check is over, or has another address to ask."""
+        """Accept an answer: the check is finished, or has a next address."""
         found.sent_headers = hidden(found.sent_headers, self.watched.options)
         found.headers = tuple(
             (name, hide_values(value, self.secrets))
@@ -159,7 +161,7 @@ class Fetch:
         self.address = target
 
     def _target(self, found: Exchanged) -> Address | Meaning:
-        """Return where a redirect leads, or why it is not followed."""
+        """Return the target of a redirect, or a refusal."""
         location = (found.header("location") or "").strip()
         try:
             joined = urljoin(found.address.text, location)
@@ -192,7 +194,7 @@ class Fetch:
             return refuse("not_article", reason="its address leads to the front page")
         return None
 
-    # ------------------------------------------------------------------------- what is kept
+    # ------------------------------------------------------------------------------- storage
 
     def _captured(self, found: Exchanged, started_at: datetime, now: datetime) -> CheckedExchange:
         body, content_type = found.body, found.header("content-type")
@@ -276,9 +278,10 @@ class Fetch:
 
 
 def may_lead(source: Address, target: Address, network: Network) -> bool:
-    """Return whether a redirect is followed: never from https to http, nor from outside inside.
+    """Check whether a redirect is followed: never from HTTPS to HTTP, nor from a public to a
+    private server.
 
-    A server of one's own is asked where the user named it, not because somebody led there.
+    A private server is requested only if the user specified it, never because of a redirect.
     """
     if source.scheme == "https" and target.scheme == "http":
         return False
@@ -303,7 +306,7 @@ def transfer_of(
     hops: Sequence[dict[str, Json]] = (),
     robots: Json = None,
 ) -> Transfer:
-    """Return what is kept of an exchange; of one that never reached a server, what is known."""
+    """Return the stored description of an exchange; without an answer only the known facts."""
     body = found.body if found.status in {200, 203} else None
     return Transfer(
         address=found.address.text,

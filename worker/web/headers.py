@@ -1,4 +1,4 @@
-"""How this program shows itself to servers, and the way to them that was set."""
+"""The request headers of this program, and the configured network."""
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -9,19 +9,19 @@ from storage.values.net.private_hosts import hosts_by_port
 from worker.web.connection import Network
 
 AGENT = "Lesart"
-"""The name by which a robots.txt means this program."""
+"""The product name that a robots.txt uses for this program."""
 
 
 @cache
 def network_of(allowed: tuple[str, ...], ca_file: Path | None) -> Network:
-    """Return the way to servers; it takes a while to learn whom to trust."""
+    """Return the configured network; loading the trusted certificates is slow."""
     return Network(hosts_by_port(allowed), ca_file)
 
 
 def user_agent(settings: Settings) -> str:
-    """Return who we say that we are, with whom to write to.
+    """Return the user agent with its contact address.
 
-    The name comes first, as robots.txt has it.
+    It starts with the name that robots.txt uses.
     """
     contact = f"+{settings.contact}" if settings.contact else "an archive of press texts"
     return f"{AGENT}/{_version()} ({contact})"

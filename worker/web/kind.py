@@ -1,4 +1,4 @@
-"""PURE: what stands at an address: a page, a feed, a sitemap, a list of addresses."""
+"""PURE: the kind of content at an address: a page, a feed, a sitemap, a list of addresses."""
 
 import re
 from email.message import Message
@@ -30,7 +30,7 @@ _ROOTS = {
 
 
 def kind_of(body: bytes, content_type: str | None) -> str:
-    """Return what `body` is: `feed`, `sitemap`, `opml`, `list`, else `page`.
+    """Return the kind of `body`: `feed`, `sitemap`, `opml`, `list`, otherwise `page`.
 
     >>> kind_of(b"<rss version='2.0'></rss>", "text/html"), kind_of(b"<p>a", "text/html")
     ('feed', 'page')
@@ -49,7 +49,7 @@ def kind_of(body: bytes, content_type: str | None) -> str:
 
 
 def page_type(body: bytes, content_type: str | None, name: str) -> str | Refused:
-    """Return the type as which a page is read, or why it is none.
+    """Return the type as which a page is read, or a refusal.
 
     >>> page_type(b"<p>Es brennt.", "text/html", "a"), page_type(b"%PDF-1", None, "a").code
     ('html', 'not_text')
@@ -66,7 +66,7 @@ def page_type(body: bytes, content_type: str | None, name: str) -> str | Refused
 
 
 def charset_of(content_type: str | None) -> str | None:
-    """Return the encoding that a header names.
+    """Return the encoding that a header declares.
 
     >>> charset_of('text/html; charset="ISO-8859-1"'), charset_of("text/html")
     ('iso-8859-1', None)
@@ -88,6 +88,6 @@ def _lists_addresses(body: bytes) -> bool:
 
 
 def _without_nulls(head: bytes) -> bytes:
-    """Return the beginning of a text that has two bytes a sign as if it had one."""
+    """Return the beginning of a text in two bytes per character as if it had one."""
     head = head.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
     return head.replace(b"\0", b"") if b"\0" in head[:200] else head

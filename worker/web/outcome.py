@@ -1,4 +1,4 @@
-"""PURE: what the answer of a server means for the address that was asked."""
+"""PURE: the meaning of a server's answer for the requested address."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ LONGEST_RETRY_AFTER = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What an answer means: its outcome, why nothing was taken, and a word on it."""
+    """The meaning of an answer: its outcome, the reason if nothing was accepted, and a note."""
 
     outcome: Name
     refused: Refused | None = None
@@ -29,7 +29,7 @@ class Meaning:
 
 
 def meaning_of(status: int, *, is_conditional: bool) -> Meaning:
-    """Return what a status means; `is_conditional` says that validators were sent.
+    """Return the meaning of a status; `is_conditional` means that validators were sent.
 
     >>> meaning_of(200, is_conditional=False).outcome, meaning_of(410, is_conditional=True).note
     ('captured', '410 gone')
@@ -60,7 +60,7 @@ def _failed(status: int) -> Meaning:
 
 
 def retry_after(header: str | None, now: datetime) -> datetime | None:
-    """Return until when a server asks to be left alone, a week at most.
+    """Return until when a server asks for a pause, at most a week.
 
     >>> retry_after("120", datetime(2024, 6, 18, tzinfo=UTC)).isoformat()
     '2024-06-18T00:02:00+00:00'

@@ -1,4 +1,4 @@
-"""PURE: which addresses lie in the public net."""
+"""PURE: which IP addresses are public."""
 
 import ipaddress
 
@@ -14,11 +14,11 @@ _SPECIAL = (
     ("192.88.99.0/24", "is set aside for protocols"),
 )
 SPECIAL = tuple((ipaddress.ip_network(network), reason) for network, reason in _SPECIAL)
-"""Networks that Python takes for public, or says too little about."""
+"""Networks that Python reports as public, or does not classify precisely enough."""
 
 
 def not_public(text: str) -> str | None:
-    """Return why the address `text` does not lie in the public net; None where it does.
+    """Return why the IP address `text` is not public; None if it is.
 
     >>> not_public("127.0.0.1"), not_public("2002:7f00:1::")
     ('127.0.0.1 is a loopback address', '2002:7f00:1:: stands for an IPv4 address (6to4)')

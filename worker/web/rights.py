@@ -1,6 +1,6 @@
-"""PURE: what a site says about the use of a text, as far as one answer tells it.
+"""PURE: statements of a site about the use of a text, in one answer.
 
-Nothing is decided by these signals but what robots.txt decides; they are kept as they were seen.
+Only robots.txt affects fetching; the other signals are stored unchanged.
 """
 
 import re
@@ -15,14 +15,14 @@ LONGEST_TAG = 2_010
 TAGS = (b"<meta", b"<link", b"<a")
 
 WORD = re.compile(rb"bots?\b|tdm-|rights?\b|licen[sc]e", re.IGNORECASE)
-"""A word that stands in whatever speaks of rights.
+"""A word that appears in every statement of rights.
 
 >>> bool(WORD.search(b'<meta name="robots" content="noai">')), bool(WORD.search(b"<p>Pegel"))
 (True, False)
 """
 
 ELEMENT = re.compile(r"<(?P<name>meta|link|a)\b(?P<attributes>[^<>]{1,2000})>", re.IGNORECASE)
-"""An element that may speak of rights.
+"""An element that may contain a statement of rights.
 
 >>> ELEMENT.search('<p><meta name="tdm-reservation" content="1"></p>')["name"]
 'meta'
@@ -41,7 +41,7 @@ NAMES = frozenset(
     {"robots", "googlebot", "googlebot-news", "bots", "tdm-reservation", "tdm-policy", "copyright",
      "rights", "dc.rights", "dcterms.rights", "dcterms.license", "dcterms.rightsholder", "license"}
 )  # fmt: skip
-"""The names of `meta` elements that speak of rights."""
+"""Names of `meta` elements with statements of rights."""
 
 _LINK_LICENCE = re.compile(
     r"<([^<>]{1,500})>\s*+;[^,<]*?\brel\s*+=\s*+\"?[^\",;<]{0,200}\blicense\b", re.IGNORECASE
@@ -51,9 +51,9 @@ _LINK_LICENCE = re.compile(
 def rights_of(
     headers: Sequence[tuple[str, str]], body: bytes | None, robots: Json
 ) -> dict[str, Json]:
-    """Return the signals of one answer: only what was said stands in it.
+    """Return the signals of one answer.
 
-    `robots` is what robots.txt said of the address. The body is looked at where it is a page.
+    `robots` is the rule of robots.txt for the address. The body is searched if it is a page.
 
     >>> rights_of([("X-Robots-Tag", "noai"), ("TDM-Reservation", "1")], None, None)
     {'x_robots_tag': ['noai'], 'tdm_reservation': ['1']}
@@ -90,7 +90,7 @@ def _of_page(head: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _elements(head: bytes) -> Iterator[re.Match[str]]:
-    """Yield the elements that hold one of the words: pages are full of others."""
+    """Yield the elements that contain one of the words; pages have many other elements."""
     last = -1
     for word in WORD.finditer(head):
         start = head.rfind(b"<", max(0, word.start() - LONGEST_TAG), word.start())

@@ -1,4 +1,6 @@
-"""PURE: what a robots.txt says of one address, by RFC 9309; protego reads it, we say why."""
+"""PURE: the decision of a robots.txt for one address, by RFC 9309, with the reason; protego parses
+it.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from typing import Any
 from protego import Protego
 
 MOST_BYTES = 500 * 1024
-"""How much of a robots.txt is read; RFC 9309 asks for at least this much."""
+"""Maximum size of a robots.txt that is read; RFC 9309 requires at least this size."""
 
 _BOM = b"\xef\xbb\xbf"
 _ABSENT = frozenset({404, 410})
@@ -21,14 +23,14 @@ LINE = re.compile(
     r"|(?P<delay>crawl[- ]delay)",
     re.IGNORECASE,
 )
-"""The names of lines that are read, the usual slips included.
+"""Names of lines that are read, including common misspellings.
 
 >>> LINE.fullmatch("Dissalow").lastgroup, LINE.fullmatch("Useragent").lastgroup
 ('disallow', 'agent')
 """
 
 _OF_A_TOKEN = frozenset(ascii_lowercase + "_-")
-"""What the product token is written with that a group of rules begins with."""
+"""Characters that may follow the product token at the beginning of a group of rules."""
 
 NEEDLESS_ESCAPE = re.compile(r"%(?:3[0-9]|[46][1-9a-f]|[57][0-9a]|2[de]|5f|7e)", re.IGNORECASE)
 """An escaped letter, digit or sign that needs no escape.
@@ -40,10 +42,10 @@ NEEDLESS_ESCAPE = re.compile(r"%(?:3[0-9]|[46][1-9a-f]|[57][0-9a]|2[de]|5f|7e)",
 
 @dataclass(frozen=True, slots=True)
 class RobotsRule:
-    """Whether an address may be fetched, by which line, how slowly, and why.
+    """Whether an address may be fetched, the deciding line, the crawl delay, and the reason.
 
-    `rule` is the line that decided (`Disallow: /intern`), None where none did; `crawl_delay`
-    is in seconds; `reason` is a plain clause.
+    `rule` is the line that decided (`Disallow: /intern`), or None; `crawl_delay` is in seconds;
+    `reason` is a plain clause.
     """
 
     allowed: bool
@@ -62,9 +64,9 @@ def decide(
 ) -> RobotsRule:
     r"""Decide whether `agent` may fetch `address`, by the robots.txt of its host.
 
-    `status` and `body` are the last answer for that robots.txt, redirects followed; `status` is
-    None where the host could not be reached. With `strict` an answer of 4xx that does not say
-    that there is no robots.txt (401, 403, 429 …) means no.
+    `status` and `body` are the last answer for that robots.txt after redirects; `status` is None if
+    the host could not be reached. With `strict`, a 4xx status that does not mean that the file is
+    missing (401, 403, 429 …) disallows.
 
     >>> decide(200, b"User-agent: *\nDisallow: /in", "https://a.example/intern", "Lesart").rule
     'Disallow: /in'
@@ -90,7 +92,7 @@ def _unread(*, allowed: bool, reason: str) -> RobotsRule:
 
 
 def _text(body: bytes) -> str:
-    """Return the lines that lie whole within the limit, without a byte order mark, even half."""
+    """Return the complete lines within the limit, without a byte order mark, even a partial one."""
     if len(body) > MOST_BYTES:
         body = body[: max(body.rfind(b"\n", 0, MOST_BYTES), body.rfind(b"\r", 0, MOST_BYTES)) + 1]
     for length in (3, 2, 1):
@@ -101,7 +103,7 @@ def _text(body: bytes) -> str:
 def _ruled(text: str, address: str, agent: str) -> RobotsRule:
     lines = list(_lines(text, address, agent.partition("/")[0].strip().lower()))
     rules = Protego.parse("\n".join(line for line in lines if not line.startswith("Crawl-delay")))
-    address = address.replace("/robots.txt", "/robots%2Etxt")  # protego would not look for a rule
+    address = address.replace("/robots.txt", "/robots%2Etxt")  # protego would not search for a rule
     allowed = rules.can_fetch(address, _NAME)
     rule = _deciding_line(rules, address, allowed=allowed)
     if not allowed:
@@ -113,10 +115,10 @@ def _ruled(text: str, address: str, agent: str) -> RobotsRule:
 
 
 def _lines(text: str, address: str, agent: str) -> Iterator[str]:
-    """Yield the lines that matter, each agent named as the asked one, as all or as another.
+    """Yield the relevant lines, with each agent replaced: the requested one, all, or another.
 
-    Protego finds agents in the middle of names and lets unknown lines end a group; RFC 9309 does
-    neither. What only one reading of the standard allows is not allowed.
+    Protego matches agents in the middle of names and lets unknown lines end a group, contrary to
+    RFC 9309. An address is disallowed if any reading of the standard disallows it.
     """
     for line in text.splitlines():
         kind, value = _split(line.partition("#")[0])
@@ -134,7 +136,7 @@ def _lines(text: str, address: str, agent: str) -> Iterator[str]:
 
 
 def _split(line: str) -> tuple[str | None, str]:
-    """Return which line this is and its value; a missing colon is forgiven.
+    """Return the kind of a line and its value; a missing colon is accepted.
 
     >>> _split("user-agent Foo"), _split("<br />")
     (('agent', 'Foo'), (None, '/>'))
@@ -147,16 +149,18 @@ def _split(line: str) -> tuple[str | None, str]:
 
 
 def _is_doubtful(pattern: str, address: str) -> bool:
-    """Return whether readers of the standard differ on whether `pattern` matches `address`."""
+    """Check whether interpretations of the standard differ on whether `pattern` matches
+    `address`.
+    """
     if any(escape not in address for escape in NEEDLESS_ESCAPE.findall(pattern)):
         return True
     return not address.isascii() and ("%" in pattern or not pattern.isascii())
 
 
 def _deciding_line(rules: Protego, address: str, *, allowed: bool) -> str | None:
-    """Return the line that decided; protego keeps it to itself, so its insides are asked.
+    """Return the line that decided, from the private attributes of protego.
 
-    Should another release hide them elsewhere, the decision stands and only its line is lost.
+    If another release changes them, the decision remains and only its line is missing.
     """
     try:
         group: Any = rules._get_matching_rule_set(_NAME)  # noqa: SLF001
@@ -164,7 +168,7 @@ def _deciding_line(rules: Protego, address: str, *, allowed: bool) -> str | None
         lines = [rule for rule in group._rules if rule.field == wanted]  # noqa: SLF001
     except AttributeError:
         return None
-    for line in lines:  # the longest comes first
+    for line in lines:  # the longest line comes first
         pattern = line.value._pattern  # noqa: SLF001
         alone = Protego.parse(f"User-agent: *\nDisallow: {pattern}")
         if not alone.can_fetch(address, "*"):

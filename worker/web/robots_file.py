@@ -1,4 +1,4 @@
-"""The robots.txt of a server: asked for, redirects followed, kept as an observation."""
+"""The robots.txt of a server: requested, redirects followed, stored as an observation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from worker.web.fetch import may_lead, transfer_of
 from worker.web.outcome import REDIRECTS, meaning_of
 
 ROBOTS_KEPT = timedelta(hours=24)
-"""So long a robots.txt counts as known."""
+"""Time for which a robots.txt is valid."""
 MOST_BYTES = 5 * 1024 * 1024
 MOST_HOPS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class RobotsFile:
-    """What asking for a robots.txt came to; without a status there was no answer."""
+    """The result of requesting a robots.txt; without a status there was no answer."""
 
     status: int | None
     body: bytes | None
@@ -29,7 +29,7 @@ class RobotsFile:
 
 
 def site_of(key: str) -> str:
-    """Return the beginning of every address of a server: without the port that goes without saying.
+    """Return the beginning of every address of a server, without a default port.
 
     >>> site_of("https://zeitung.example:443")
     'https://zeitung.example'
@@ -40,7 +40,7 @@ def site_of(key: str) -> str:
 def ask_robots(
     kept: KeptConnection, key: str, headers: Sequence[tuple[str, str]], seconds: float
 ) -> RobotsFile:
-    """Ask a server for its robots.txt, following up to five redirects."""
+    """Request the robots.txt of a server, following up to five redirects."""
     network = kept.network
     asked = parse_address(f"{site_of(key)}/robots.txt", network.is_own)
     assert isinstance(asked, Address)
@@ -59,7 +59,7 @@ def ask_robots(
 
 
 def _led_to(found: Exchanged, network: Network) -> Address | None:
-    """Return where a redirect of a robots.txt leads, None where it is not followed."""
+    """Return the target of a redirect of a robots.txt; None if it is not followed."""
     location = found.header("location")
     if found.status not in REDIRECTS or not location:
         return None

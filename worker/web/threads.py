@@ -1,4 +1,4 @@
-"""Threads that do nothing but wait for servers, and give back what came, when it came."""
+"""Threads that only wait for servers, and return results as they arrive."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Act = Callable[[], Any]
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What came of an act: `who` asked for it, `value` is its result, or `error` what it raised."""
+    """The result of a call: `who` requested it, `value` is its result, or `error` its exception."""
 
     who: Any
     began: datetime
@@ -22,7 +22,7 @@ class Came:
 
 
 class Threads:
-    """Up to `most` threads; they are no reason for a process to stay alive."""
+    """Up to `most` daemon threads, which do not keep the process alive."""
 
     def __init__(self, most: int, clock: Callable[[], datetime]) -> None:
         self._most, self._clock = most, clock
@@ -33,11 +33,11 @@ class Threads:
 
     @property
     def has_room(self) -> bool:
-        """Return whether another act would begin at once."""
+        """Check whether another call would start at once."""
         return self.busy < self._most
 
     def start(self, who: Any, act: Act) -> None:
-        """Let a thread do `act` on behalf of `who`."""
+        """Run `act` in a thread on behalf of `who`."""
         self.busy += 1
         if self._running < self.busy:
             self._running += 1
@@ -45,7 +45,7 @@ class Threads:
         self._orders.put((who, act))
 
     def next(self, seconds: float) -> Came | None:
-        """Return what came next, waiting for up to `seconds`."""
+        """Return the next result, waiting for up to `seconds`."""
         try:
             came = self._came.get(block=seconds > 0, timeout=max(0.0, seconds))
         except Empty:
@@ -54,17 +54,17 @@ class Threads:
         return came
 
     def lose(self) -> None:
-        """Count on a thread no longer: it hangs in what it does."""
+        """Give up a thread that hangs."""
         self.busy -= 1
         self._running -= 1
 
     def return_lost(self) -> None:
-        """Count again on a thread that came back; what it brought was told by `next`."""
+        """Restore a thread that was given up; `next` returned its result."""
         self.busy += 1
         self._running += 1
 
     def close(self) -> None:
-        """Let the threads end once they are through with what they do."""
+        """Stop the threads when they finish their current calls."""
         for _ in range(self._running):
             self._orders.put(None)
 

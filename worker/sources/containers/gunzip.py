@@ -1,4 +1,4 @@
-"""Gzip as a bounded stream: what comes out is counted, and damage is told, not passed over."""
+"""Gzip as a bounded stream: the output is counted, and damage is reported, not skipped."""
 
 import io
 import zlib
@@ -14,7 +14,7 @@ _MOST_RESUMED = 1_000
 
 
 class UnsafeArchiveError(Exception):
-    """What was packed cannot be unpacked safely or whole; `reason` completes the refusal."""
+    """Packed data cannot be unpacked safely or completely; `reason` completes the refusal."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -22,11 +22,11 @@ class UnsafeArchiveError(Exception):
 
 
 class DamagedDataError(UnsafeArchiveError):
-    """A part of a packed stream cannot be unpacked; what stands behind it may be whole."""
+    """A part of a packed stream cannot be unpacked; the data after it may be intact."""
 
 
 class GrownTooLargeError(Exception):
-    """More than `limit` bytes come out of a packed stream."""
+    """A packed stream decompresses to more than `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"more than {limit} bytes come out")
@@ -34,12 +34,12 @@ class GrownTooLargeError(Exception):
 
 
 class Gunzip(io.RawIOBase):
-    """A raw stream of what a gzip stream holds; several members in a row are one text.
+    """A raw stream of the decompressed content of a gzip stream; several members are concatenated.
 
-    Reads raise GrownTooLargeError beyond `limits.container`, and UnsafeArchiveError where
-    it is damaged, cut off, followed by other bytes, or, if `is_ratio_bounded`, grows beyond
-    `limits.ratio`. Zeros behind the end are padding, as tapes and some tools write it. What
-    came out before the damage is given first; `resume` goes on behind it.
+    Reads raise GrownTooLargeError beyond `limits.container`. They raise UnsafeArchiveError if the
+    stream is damaged, truncated, followed by other bytes, or, with `is_ratio_bounded`, grows beyond
+    `limits.ratio`. Zeros after the end are padding, as tapes and some tools write it. The content
+    before the damage is returned first; `resume` continues after it.
     """
 
     def __init__(self, packed: BinaryIO, limits: Limits, *, is_ratio_bounded: bool) -> None:
@@ -74,7 +74,7 @@ class Gunzip(io.RawIOBase):
         return filled
 
     def resume(self) -> bool:
-        """Go on at the next part behind the damage that was raised; False where none is."""
+        """Continue at the next part after the damage that was raised; False if there is none."""
         if not isinstance(self._raised, DamagedDataError) or self._resumed == _MOST_RESUMED:
             return False
         self._resumed += 1

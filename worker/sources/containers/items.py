@@ -1,4 +1,4 @@
-"""Frozen values that the sources hand to each other and to the flow."""
+"""Frozen values that the sources and the flow exchange."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +10,16 @@ from storage.values.locator import origin_path
 from storage.values.refusals import Refused
 
 Detect = Callable[[str, bytes], str | Refused]
-"""Says by a name and the first bytes which type a document has, or why it is none."""
+"""Detects the type of a document from its name and first bytes, or returns a refusal."""
 
 HEAD_BYTES = 4096
-"""How many of the first bytes `Detect` is given."""
+"""Number of first bytes passed to `Detect`."""
 
 
 class FoundFile(NamedTuple):
-    """A regular file of a listing; `path` is for the system, `locator` is for the archive."""
+    """A regular file of a listing; `path` is the system's path, `locator` the one in the
+    archive.
+    """
 
     path: str
     locator: str
@@ -26,17 +28,16 @@ class FoundFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    r"""The bytes of one capture, exactly as they are to be kept.
+    r"""The exact bytes of one capture.
 
-    `locator` is the real file (escaped, relative to the source); `member` is empty or begins
-    with `#`: `#key`, `#line`, `#path/in/archive`, `#path/in/archive.jsonl#key`. `line` is the
-    line where the record begins, or its place, from 1, in a JSON list. `charset` is only set
-    where the bytes were made here (rows of a table). `flags` are codes of `values.refusals`.
-    `has_text` is False for a record that names no text, so that nothing can be read out of it.
+    `locator` is the real file (escaped, relative to the source). `member` is empty or begins with
+    `#`: `#key`, `#line`, `#path/in/archive`, `#path/in/archive.jsonl#key`. `line` is the line where
+    the record begins, or its position, from 1, in a JSON list. `charset` is only set if the bytes
+    were created here (rows of a table). `flags` are codes of `values.refusals`. `has_text` is False
+    for a record without a text field, from which nothing can be read.
 
-    The bytes of a gzipped document are those that were compressed, not the compressed ones:
-    so `a.txt` and `a.txt.gz` are the same capture of the same origin, and `lesart raw` gives
-    the document and not its wrapping.
+    The bytes of a gzipped document are the decompressed ones. So `a.txt` and `a.txt.gz` are the
+    same capture of the same origin, and `lesart raw` returns the document itself.
     """
 
     locator: str
@@ -50,13 +51,13 @@ class Item:
 
     @property
     def origin_path(self) -> str:
-        """Return the path that makes the origin: `.gz` is no part of it, the member is."""
+        """Return the path of the origin: without `.gz`, with the member."""
         return origin_path(self.locator, self.member)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Something that did not become an item; `raw` holds its bytes as far as they are kept."""
+    """A refused document; `raw` holds its bytes as far as they are stored."""
 
     locator: str
     member: str
@@ -67,9 +68,9 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """A file that may still be being written, as it was seen at `seen_ns` (wall clock).
+    """A file that may still be being written, with its state at `seen_ns` (wall clock).
 
-    Handed back with the next try it lets a file whose time lies in the future settle.
+    Pass it to the next try, so that a file with a time in the future can settle.
     """
 
     stamp: FileStamp
@@ -78,13 +79,14 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is read at most; sizes in bytes.
+    """Limits for reading; sizes in bytes.
 
-    `document` is one document, `list` a JSON list of documents (held in memory), `container`
-    a file of many documents and all that comes out of it, `entries` the members of an
-    archive, `rows` the records of one table or list, `parts` those of a gzip stream. What grows
-    more than `ratio` times is a bomb once it has given `ratio_free`. `web_archive` goes instead
-    of `container` for WARC files, which are streamed record by record.
+    `document` limits one document, `list` a JSON list of documents (held in memory), and
+    `container` a file of many documents and its decompressed content. `entries` limits the members
+    of an archive, `rows` the records of one table or list, `parts` those of a gzip stream. Data
+    that grows more than `ratio` times is refused as a decompression bomb after the first
+    `ratio_free` bytes. `web_archive` replaces `container` for WARC files, which are streamed record
+    by record.
     """
 
     document: int = 20 * 1024 * 1024
@@ -100,7 +102,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A capture that was made elsewhere, in the record `member` of the file `locator`."""
+    """A capture that another program made, in the record `member` of the file `locator`."""
 
     locator: str
     member: str
@@ -109,6 +111,6 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """Something of a web archive that is no text and no word on one; it is only counted."""
+    """A record of a web archive without a text; it is only counted."""
 
     reason: str

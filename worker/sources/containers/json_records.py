@@ -1,4 +1,4 @@
-"""Records of JSON lines and JSON lists: the exact bytes of each, and the key that names it."""
+"""Records of JSON lines and JSON lists: the exact bytes of each record, and its key."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import HEAD_BYTES
 
 KEY_NAMES: tuple[str, ...] = ("id", "key", "guid")
-"""The fields that name a record, in the order of preference; case does not count."""
+"""Fields that identify a record, in order of preference; case-insensitive."""
 
 LONGEST_KEY = 500
-"""A longer value names nothing that somebody could type; the line number is taken."""
+"""Maximum length of a key; for longer values the line number is used."""
 
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?P<endless>".*)|[\[\]{},]', re.DOTALL)
-r"""A string of JSON, a bracket, a comma, or all that follows the quote of a string without end.
+r"""A string of JSON, a bracket, a comma, or the rest after the quote of an unterminated string.
 
 >>> [found[0] for found in TOKEN.finditer(rb'{"a, \" [": 1}, "b')]
 [b'{', b'"a, \\" ["', b'}', b',', b'"b']
@@ -30,9 +30,9 @@ _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its bytes, the key that it names itself by, the line where it begins.
+    """One record: its bytes, its key, and the line where it begins.
 
-    `names` are the fields that hold something.
+    `names` are the fields with content.
     """
 
     line: int
@@ -44,9 +44,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A record that could not be read; `raw` is None where it was too large to keep.
+    """A record that could not be read; `raw` is None if it was too large to store.
 
-    `is_file` says that no record could be told from another: the file itself is refused.
+    `is_file` means that records could not be separated: the file itself is refused.
     """
 
     line: int
@@ -76,9 +76,9 @@ def json_lines(stream: BinaryIO, limit_bytes: int) -> Iterator[Record | BadRecor
 
 
 def json_list(raw: bytes, limit_bytes: int) -> Iterator[Record | BadRecord]:
-    """Yield each element of a JSON list; `line` is its place, from 1.
+    """Yield each element of a JSON list; `line` is its position, from 1.
 
-    `raw` of an element is its exact slice of the bytes: nothing is written anew.
+    `raw` of an element is its exact slice of the bytes; nothing is re-encoded.
     """
     for place, (piece, fault) in enumerate(_elements(raw), start=1):
         element = piece.strip(_BLANK)
@@ -93,12 +93,12 @@ def json_list(raw: bytes, limit_bytes: int) -> Iterator[Record | BadRecord]:
 
 
 def is_json_list(raw: bytes) -> bool:
-    """Return whether the first sign of a JSON text opens a list."""
+    """Check whether the first character of a JSON text opens a list."""
     return raw[:HEAD_BYTES].removeprefix(_BOM).lstrip(_BLANK).startswith(b"[")
 
 
 def is_json_lines(raw: bytes) -> bool:
-    """Return whether a JSON text is several objects, one a line, whatever its name says."""
+    """Check whether a JSON text is several objects, one per line."""
     first, _, rest = raw.removeprefix(_BOM).partition(b"\n")
     if not rest.strip(_BLANK):
         return False
@@ -106,7 +106,7 @@ def is_json_lines(raw: bytes) -> bool:
 
 
 def key_of(record: dict[str, Json]) -> str | None:
-    """Return what a record names itself by, or None.
+    """Return the key of a record, or None.
 
     >>> key_of({"ID": 7, "title": "Sturm"}), key_of({"id": "", "guid": "a-1"}), key_of({})
     ('7', 'a-1', None)
@@ -122,13 +122,13 @@ def key_of(record: dict[str, Json]) -> str | None:
 
 
 def bad_file(reason: str, raw: bytes | None = None) -> BadRecord:
-    """Return what is told of a file whose first record cannot even be found."""
+    """Return the refusal of a file whose first record cannot be found."""
     refused = refuse("record_invalid", line=1, reason=reason)
     return BadRecord(1, refused, raw, is_file=True)
 
 
 def filled(record: dict[str, Json]) -> tuple[str, ...]:
-    """Return the names of the fields that hold more than blanks.
+    """Return the names of the fields that are not blank.
 
     >>> filled({"title": "Sturm", "text": " ", "tags": []})
     ('title',)
@@ -141,13 +141,13 @@ def filled(record: dict[str, Json]) -> tuple[str, ...]:
 
 
 def _json_record(line: int, raw: bytes) -> Record | BadRecord:
-    """Read a record for its key; what its bytes mean is the text core's to say."""
+    """Parse a record to find its key; the text core interprets its content."""
     try:
         value = json.loads(raw.decode("utf-8", "surrogateescape"))
     except json.JSONDecodeError as error:
         message = error.msg.removesuffix(" starting at")
         return _bad(line, f"{message} (character {error.pos + 1})", raw)
-    except ValueError:  # a number of thousands of digits
+    except ValueError:  # a number with thousands of digits
         return _bad(line, "a number in it is too long", raw)
     except RecursionError:
         return _bad(line, "it is nested too deeply", raw)
@@ -161,7 +161,7 @@ def _bad(line: int, reason: str, raw: bytes | None) -> BadRecord:
 
 
 def _elements(raw: bytes) -> Iterator[tuple[bytes, str | None]]:
-    """Yield the slices between the commas of the outer list, each with its fault if any."""
+    """Yield the slices between the commas of the outer list, each with its error, if any."""
     start = raw.index(b"[") + 1
     depth = 0
     for token in TOKEN.finditer(raw, start):

@@ -1,4 +1,4 @@
-"""Rows of a CSV or TSV table with a header, each as a JSON object in the order of the columns."""
+"""Rows of a CSV or TSV table with a header, each as a JSON object in column order."""
 
 import csv
 import io
@@ -12,29 +12,29 @@ from storage.values.refusals import refuse
 from worker.sources.containers.json_records import BadRecord, Record, bad_file, filled, key_of
 
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
-"""What Excel writes into the first line to name the delimiter.
+"""The first line with which Excel specifies the delimiter.
 
 >>> SEPARATOR_LINE.match("sep=;")[1]
 ';'
 """
 
 SURROGATE = re.compile("[\udc80-\udcff]")
-r"""A byte that was no UTF-8, as `surrogateescape` carries it.
+r"""A byte that is not UTF-8, as decoded by `surrogateescape`.
 
 >>> bool(SURROGATE.search(b"M\xfcnchen".decode("utf-8", "surrogateescape")))
 True
 """
 
 FALLBACK_CHARSET = "cp1252"
-"""What a table that is no UTF-8 is taken for: what spreadsheets of the West write."""
+"""Encoding of tables that are not UTF-8: the one that western spreadsheet programs write."""
 
 _DELIMITERS = (",", ";", "\t")
 _ON_ERROR = {"utf-8-sig": "surrogateescape", "utf-16": "replace"}
 _SAMPLE_LINES, _SAMPLE_LETTERS = 30, 1024 * 1024
 _RECOVERIES = 100
 
-# The module's own limit (128 KB) is global to the process and too small for an article; the
-# limit on a whole row below takes its place.
+# The csv module's limit (128 KB) is global to the process and too small for an article;
+# the limit on a whole row below replaces it.
 csv.field_size_limit(2**31 - 1)
 
 
@@ -44,13 +44,12 @@ def table_rows(
     delimiter: str | None = None,
     is_text_column: Callable[[str], bool] | None = None,
 ) -> Iterator[Record | BadRecord]:
-    """Yield each row below the header; `raw` is a JSON object in UTF-8, `line` is counted.
+    """Yield each row below the header; `raw` is a JSON object in UTF-8, `line` its first line.
 
-    A row with a quote that never closes costs itself only: reading goes on with its second
-    line. Rows whose cells are all blank are no records. A table that is no UTF-8 (or UTF-16
-    with a mark) is read as Windows-1252, each such row with the flag `encoding_guessed`.
-    A table with no column that `is_text_column` is refused as a whole: it has no header, or
-    holds no articles.
+    After a quote that is never closed, reading continues with the second line of the row. Blank
+    rows are skipped. A table that is not UTF-8 (or UTF-16 with a byte order mark) is read as
+    Windows-1252; each such row has the flag `encoding_guessed`. A table without a column accepted
+    by `is_text_column` is refused as a whole: it has no header, or contains no articles.
     """
     head = stream.read(3)
     encoding = "utf-16" if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
@@ -61,7 +60,7 @@ def table_rows(
     try:
         yield from _Table(lines, delimiter, limit_bytes, is_text_column).records()
     finally:
-        text.detach()  # else it would close the stream of the caller
+        text.detach()  # otherwise it would close the stream of the caller
 
 
 class _RowTooLargeError(Exception):
@@ -69,7 +68,7 @@ class _RowTooLargeError(Exception):
 
 
 class _Rejoined(io.RawIOBase):
-    """A stream with the bytes in front again that were taken to look at."""
+    """A stream with the inspected bytes put back at its beginning."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         super().__init__()
@@ -87,7 +86,7 @@ class _Rejoined(io.RawIOBase):
 
 
 class _Lines:
-    """The lines of a table with their numbers; those of the current row can be given back."""
+    """The lines of a table with their numbers; those of the current row can be read again."""
 
     def __init__(self, text: io.TextIOWrapper, limit: int) -> None:
         self._text = text
@@ -112,7 +111,7 @@ class _Lines:
         return line
 
     def begin_row(self) -> int:
-        """Forget the row before; return the number of the line that comes next."""
+        """Discard the row before; return the number of the next line."""
         self.taken = []
         self._length = 0
         return self.number + 1
@@ -123,7 +122,7 @@ class _Lines:
         del self.taken[1:]
 
     def finish_line(self) -> None:
-        """Pass over the rest of a line that was longer than the limit."""
+        """Skip the rest of a line that exceeds the limit."""
         line = self.taken[-1] if self.taken else ""
         while line and not line.endswith(("\n", "\r")):
             line = self._piece()
@@ -161,7 +160,7 @@ class _Table:
         self._recoveries = _RECOVERIES
 
     def records(self) -> Iterator[Record | BadRecord]:
-        """Yield the rows below the header; without a readable header there are none."""
+        """Yield the rows below the header; none if the header cannot be read."""
         header: list[str] | None = None
         for line, row in self._rows():
             if header is None:
@@ -204,9 +203,9 @@ class _Table:
                     yield line, cells
 
     def _recover(self) -> None:
-        """Go on with the second line of a broken row: the good lines behind it still go in.
+        """Continue with the second line of a broken row, so that the valid lines after it are read.
 
-        Only so often in one file, as each time all lines up to its end may be read again.
+        The number of times per file is limited, because each may read all lines to its end again.
         """
         if len(self._lines.taken) > 1 and self._recoveries:
             self._recoveries -= 1
@@ -228,7 +227,7 @@ def _record(line: int, header: list[str], row: list[str]) -> Record:
 
 
 def _decoded(cells: list[str]) -> tuple[list[str], bool]:
-    """Read the cells of a row that is no UTF-8 as the fallback charset, all of them alike."""
+    """Decode all cells of a row that is not UTF-8 with the fallback encoding."""
     if not any(SURROGATE.search(cell) for cell in cells):
         return cells, False
     raws = [cell.encode("utf-8", "surrogateescape") for cell in cells]
@@ -236,7 +235,7 @@ def _decoded(cells: list[str]) -> tuple[list[str], bool]:
 
 
 def _unique(cells: list[str]) -> list[str]:
-    """Name the columns; one without a name or with a used one gets its number.
+    """Return unique column names; an empty or repeated name is replaced by a numbered one.
 
     >>> _unique(["id", "", "text", "text"])
     ['id', 'column_2', 'text', 'text_4']
@@ -260,7 +259,7 @@ def _separator_line(lines: _Lines) -> str | None:
 
 
 def _delimiter(sample: list[str]) -> str:
-    """Return the delimiter by which most rows of the sample have as many cells as the header.
+    """Return the delimiter that gives most rows of the sample as many cells as the header.
 
     >>> _delimiter(["id;text", "1;Regen, Wind, Sturm"])
     ';'

@@ -1,4 +1,6 @@
-"""Members of tar and zip, one after the other, bounded and never unpacked to disk."""
+"""Members of tar and zip files, read one after the other within limits and never unpacked to
+disk.
+"""
 
 import io
 import stat
@@ -16,10 +18,10 @@ BLOCK = 512
 """The unit of a tar file, in bytes."""
 
 MOST_HEADER_BYTES = 1024 * 1024
-"""Longest extended header (a long name, pax records) of a tar member that is read."""
+"""Maximum size of an extended header (a long name, pax records) of a tar member."""
 
 MOST_DIRECTORY_BYTES = 32 * 1024 * 1024
-"""Longest central directory of a zip file that is read; it is held in memory."""
+"""Maximum size of the central directory of a zip file, which is held in memory."""
 
 _PIECE_BYTES = 256 * 1024
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
@@ -35,21 +37,21 @@ DAMAGE = (
     RuntimeError,
     ValueError,
 )
-"""What the zip reader raises where a file is not as it should be."""
+"""Exceptions of the zip reader for damaged files."""
 
 
 class DamagedMemberError(Exception):
-    """One member of an archive does not hold what its directory says; the others may."""
+    """One member of an archive does not match the directory; the others may be intact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file of an archive, to be read before the next one is asked for.
+    """One file of an archive; read it before requesting the next one.
 
-    `problem` says why it is not to be read. `read(limit)` gives at most `limit` bytes; it
-    raises DamagedMemberError, or UnsafeArchiveError where nothing of the rest can be read.
-    `skip` passes over what was not read, where that must be read all the same: a bomb that
-    hides in a member too large to be read is told as a bomb.
+    `problem` is the reason why it must not be read. `read(limit)` returns at most `limit` bytes. It
+    raises DamagedMemberError, or UnsafeArchiveError if nothing after it can be read. `skip` reads
+    the rest of a member that was not read, so that a decompression bomb in an oversized member is
+    reported as such.
     """
 
     name: str
@@ -60,13 +62,13 @@ class Member:
 
 
 def tar_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
-    """Yield the files of a tar stream in order; folders are passed over.
+    """Yield the files of a tar stream in order; folders are skipped.
 
-    Written here and not left to tarfile: that one takes a damaged header in the middle for
-    the end, and reads an extended header of any claimed size into memory.
+    The module tarfile is not used: it treats a damaged header in the middle as the end, and reads
+    an extended header of any declared size into memory.
 
-    Raises: UnsafeArchiveError where the rest cannot be read: a damaged header, a missing
-    end, too many entries.
+    Raises: UnsafeArchiveError if the rest cannot be read: a damaged header, a missing end, too many
+    entries.
     """
     extended: dict[str, str] = {}
     files = 0
@@ -97,9 +99,9 @@ def tar_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
 
 
 def zip_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
-    """Yield the files of a zip file (`stream` can seek) in the order of its directory.
+    """Yield the files of a zip file (`stream` is seekable) in the order of its directory.
 
-    Raises: UnsafeArchiveError where the rest cannot be read: no zip, too many entries, more
+    Raises: UnsafeArchiveError if the rest cannot be read: not a zip file, too many entries, more
     bytes than allowed, a member that grows too much.
     """
     with opened_zip(stream, limits) as archive:
@@ -115,7 +117,7 @@ def zip_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
 
 
 def name_problem(name: str) -> str | None:
-    """Say why a member's name is not safe, or None.
+    """Return why a member's name is not safe, or None.
 
     >>> name_problem("../../etc/passwd")
     "the member's name leads out of the archive"
@@ -132,14 +134,14 @@ def name_problem(name: str) -> str | None:
 
 
 def member_problem(name: str, info: zipfile.ZipInfo) -> str | None:
-    """Say why a member of a zip file is not to be read, or None."""
+    """Return why a member of a zip file must not be read, or None."""
     return name_problem(name) or _zip_problem(info)
 
 
 def opened_zip(stream: BinaryIO, limits: Limits) -> zipfile.ZipFile:
-    """Open a zip file that `stream` can seek in.
+    """Open a zip file from a seekable stream.
 
-    Raises: UnsafeArchiveError where it is none, or has too many entries.
+    Raises: UnsafeArchiveError if it is not a zip file, or has too many entries.
     """
     guard_directory(stream, limits)
     try:
@@ -194,7 +196,7 @@ class _TarBody:
 
 
 class _Budget:
-    """What may still come out of a zip file, all members together."""
+    """Remaining number of bytes that all members of a zip file together may yield."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -231,7 +233,7 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
 
 
 def _tar_header(stream: BinaryIO) -> tuple[str, int, bytes] | None:
-    """Return name, size and kind of the next entry, None at the end mark."""
+    """Return name, size and kind of the next entry; None at the end marker."""
     block = _exactly(stream, BLOCK)
     if block.count(0) == BLOCK:
         return None
@@ -239,17 +241,17 @@ def _tar_header(stream: BinaryIO) -> tuple[str, int, bytes] | None:
     plain = sum(block) - sum(block[148:156]) + 8 * 0x20
     if claimed != plain and claimed != plain - 256 * sum(
         byte > 127 for byte in block[:148] + block[156:]
-    ):  # some old tars summed signed bytes
+    ):  # some old tar programs summed signed bytes
         raise UnsafeArchiveError("a header in it is damaged")
     name = block[:100].split(b"\0", 1)[0]
     prefix = block[345:500].split(b"\0", 1)[0]
-    if prefix and block[257:263] == b"ustar\0":  # GNU's "ustar " keeps other things there
+    if prefix and block[257:263] == b"ustar\0":  # GNU's "ustar " uses this field differently
         name = prefix + b"/" + name
     return _text(name), _tar_number(block[124:136]), block[156:157]
 
 
 def _tar_number(digits: bytes) -> int:
-    """Read an octal field, or GNU's base 256 for what does not fit."""
+    """Parse an octal field, or GNU's base 256 for larger numbers."""
     if digits[0] == 0x80:
         return int.from_bytes(digits[1:], "big")
     try:
@@ -339,7 +341,7 @@ def _zip_reader(
 
 
 def _skip_nothing() -> None:
-    """Pass over a zip member: its place is known from the directory."""
+    """Skip a zip member: the directory contains its position."""
 
 
 def _text(name: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The way from a found file to the items that it holds."""
+"""Turn a listed file into the items that it contains."""
 
 import io
 from collections.abc import Iterator
@@ -36,13 +36,13 @@ def capture(
     patience: Patience,
     earlier: Unsettled | None = None,
 ) -> Iterator[Content | Unsettled]:
-    """Yield what the file `path` below `root` holds, read by the rules of `files`.
+    """Yield the contents of the file `path` below `root`, read by the rules of `files`.
 
-    `path` is as the system gives it (`Found.path`). An `Unsettled` is the last that comes:
-    try again later and hand it back as `earlier`. To scan a folder where some files are
-    fresh, try all without waiting first, then only the unsettled ones with `patience.wait`.
-    A large container is streamed: where it changes meanwhile, the items before the change
-    are from its settled state, and stand.
+    `path` is the system's path (`FoundFile.path`). An `Unsettled` is always the last value: try
+    again later and pass it as `earlier`. To scan a folder with recently changed files, try all
+    files without waiting first, then only the unsettled ones with `patience.wait`. A large
+    container is streamed: if it changes meanwhile, the items before the change are from its settled
+    state and remain valid.
     """
     locator = escape_locator(path)
     whole = read_settled(root, path, limit_whole(path, hints), patience, earlier)

@@ -1,4 +1,4 @@
-"""One file, opened step by step without following a link and read only once it has settled."""
+"""One file, opened step by step without following links, and read only once it has settled."""
 
 import errno
 import io
@@ -15,14 +15,14 @@ from worker.sources.containers.items import Unsettled
 from worker.sources.folders.folder import kind_of, stamp_of, unreadable
 
 SETTLE_NS = 1_000_000_000
-"""How long a file must have been left alone before it is read."""
+"""Time without changes after which a file is read, in nanoseconds."""
 
 _STEP = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FILE = _STEP | os.O_NONBLOCK | os.O_NOCTTY
 _OPEN_FOLDER = _STEP | os.O_DIRECTORY
 _SHORTEST_PAUSE_SECONDS = 0.05
-# A file that is opened for rewriting shows a size of 0 for a moment while its times are still
-# the old ones (seen on ext4): an empty file is looked at twice.
+# A file that is opened for rewriting has size 0 for a moment with its old times (seen on
+# ext4), so an empty file is checked twice.
 _TRUNCATION_SECONDS = 0.02
 
 Got = TypeVar("Got")
@@ -30,10 +30,10 @@ Got = TypeVar("Got")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait for a file that is being written, and by which clock.
+    """How long to wait for a file that is being written, and on which clock.
 
-    `now_ns` is the wall clock, as file times are; without `wait` an unsettled file is left
-    to the next try.
+    `now_ns` is the wall clock, which file times use; without `wait` an unsettled file is left to
+    the next try.
     """
 
     wait: bool
@@ -51,9 +51,9 @@ class ReadFile:
 
 
 class FileChangedError(Exception):
-    """A file changed while it was read; what was read before is from the settled state.
+    """A file changed while it was read; the part read before is from the settled state.
 
-    No OSError, so that no reader in between takes it for damage.
+    It is not an OSError, so that no reader in between treats it as damage.
     """
 
     def __init__(self, stamp: FileStamp) -> None:
@@ -62,7 +62,8 @@ class FileChangedError(Exception):
 
 
 class SettledFile(io.FileIO):
-    """A raw stream that compares the stamp after each read: changed bytes never get out.
+    """A raw stream that compares the stamp after each read, so that changed bytes are never
+    returned.
 
     Reads raise FileChangedError. `stamp` is the one at the opening.
     """
@@ -87,7 +88,7 @@ class SettledFile(io.FileIO):
         return self.read_whole()
 
     def read_whole(self) -> bytes:
-        """Return all bytes from here; a file that grows meanwhile is not followed."""
+        """Return all remaining bytes; data appended meanwhile is not read."""
         pieces = []
         left = self.stamp.size + 1 - self.tell()
         while left > 0 and (piece := self.read(left)):
@@ -98,7 +99,7 @@ class SettledFile(io.FileIO):
         return b"".join(pieces)
 
     def check(self) -> None:
-        """Raise FileChangedError where the file is no longer as it was opened."""
+        """Raise FileChangedError if the file has changed since it was opened."""
         stamp = stamp_of(os.fstat(self.fileno()))
         if stamp != self.stamp:
             raise FileChangedError(stamp)
@@ -111,13 +112,13 @@ def read_settled(
     patience: Patience,
     earlier: Unsettled | None = None,
 ) -> ReadFile | Refused | Unsettled:
-    """Read the file `path` below `root` whole, or say why not.
+    """Read the whole file `path` below `root`, or return a refusal.
 
-    A file has settled when its time is older than one second, or when it stands as it stood
-    at `earlier`, a second or more ago (so a time in the future settles as well); and its
-    size, times and inode are the same before and after the read. With `patience.wait` an
-    unsettled file is tried again, at most `limit_seconds`, then refused as `not_settled`.
-    A file above `limit_bytes` is refused before a byte of it is read.
+    A file has settled if its time is older than one second, or if it has not changed since
+    `earlier`, a second or more ago (so a file with a time in the future settles as well). In
+    addition, size, times and inode must be the same before and after the read. With `patience.wait`
+    an unsettled file is tried again for at most `limit_seconds`, then refused as `not_settled`. A
+    file above `limit_bytes` is refused before reading.
     """
 
     def attempt(seen: Unsettled | None) -> ReadFile | Refused | Unsettled:
@@ -148,7 +149,7 @@ def open_settled(
 ) -> SettledFile | Refused | Unsettled:
     """Open the file `path` below `root` for streaming, by the rules of `read_settled`.
 
-    The caller closes it. A change during the stream shows as FileChangedError.
+    The caller closes it. A change during the stream raises FileChangedError.
     """
 
     def attempt(seen: Unsettled | None) -> SettledFile | Refused | Unsettled:
@@ -177,7 +178,7 @@ def _patiently(
 
 
 def _pause_seconds(seen: Unsettled, now_ns: int) -> float:
-    """Return the time until the file can have settled; never more than a second."""
+    """Return the time until the file can have settled, at most one second."""
     touched = seen.stamp.mtime_ns if seen.stamp.mtime_ns <= now_ns else seen.seen_ns
     left = (touched + SETTLE_NS - now_ns) / SETTLE_NS
     return min(max(left, _SHORTEST_PAUSE_SECONDS), 1.0)
@@ -210,9 +211,9 @@ def _open_once(
 
 
 def _open_steps(root: Path, path: str) -> SettledFile | Refused:
-    """Open each part of `path` under the descriptor of the one before.
+    """Open each part of `path` relative to the descriptor of the part before.
 
-    Raises: OSError where the system refuses a step.
+    Raises: OSError if the system refuses a step.
     """
     *folders, name = path.split("/")
     if any(part in {"", ".", ".."} or "\0" in part for part in (*folders, name)):
@@ -229,13 +230,13 @@ def _open_steps(root: Path, path: str) -> SettledFile | Refused:
 
 
 def _open_regular(folder: int, name: str) -> SettledFile | Refused:
-    """Open `name` if it is a regular file; nothing else is opened, as that may have effects."""
+    """Open `name` if it is a regular file; opening other files may have side effects."""
     mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     if not stat.S_ISREG(mode):
         return refuse("not_regular_file", detected=kind_of(mode))
     descriptor = os.open(name, _OPEN_FILE, dir_fd=folder)
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):  # swapped between the two calls
+    if not stat.S_ISREG(status.st_mode):  # replaced between the two calls
         os.close(descriptor)
         return refuse("not_regular_file", detected=kind_of(status.st_mode))
     return SettledFile(descriptor, stamp_of(status))

@@ -1,4 +1,4 @@
-"""Which files a source holds: a listing in a fixed order, that says whether it is complete."""
+"""List the files of a source in a fixed order, and report whether the listing is complete."""
 
 import fnmatch
 import hashlib
@@ -15,7 +15,7 @@ from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import FoundFile, Rejected
 
 DEEPEST = 100
-"""How deep folders are followed; each level holds one open descriptor."""
+"""Maximum depth of folders; each level holds one open descriptor."""
 
 DOCUMENT_SUFFIXES: tuple[str, ...] = (
     ".txt",
@@ -28,18 +28,18 @@ DOCUMENT_SUFFIXES: tuple[str, ...] = (
     ".gz",
     *CONTAINER_SUFFIXES,
 )
-"""A folder with such a name is told, not entered: somebody took it for a document."""
+"""A folder with such a suffix is reported, not scanned: a user mistook it for a document."""
 
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAGIC = frozenset("*?[")
 
 
 class FolderListing:
-    """The files below `root` that were asked for; iterate it once, then ask for its figures.
+    """The selected files below `root`; iterate it once, then read its attributes.
 
-    `complete` is true when everything could be listed to the end: only then does the absence
-    of a file say anything. A file that vanishes while the listing runs is just absent.
-    `digest` is equal for two listings that found the same files with the same stamps.
+    `complete` is true if everything was listed to the end: only then is a missing file deleted. A
+    file that disappears during the listing is missing. `digest` is equal for two listings with the
+    same files and stamps.
     """
 
     def __init__(self, root: Path, wanted: "FileSelection") -> None:
@@ -63,7 +63,7 @@ class FolderListing:
             else:
                 pending.append(f"{entry.locator}\0{entry.refused.code}\n")
                 self.rejected += 1
-            if len(pending) == 500:  # one long update costs less than many short ones
+            if len(pending) == 500:  # one long update is faster than many short ones
                 self._add_to_digest(pending)
             yield entry
         self._add_to_digest(pending)
@@ -71,7 +71,7 @@ class FolderListing:
 
     @property
     def digest(self) -> str:
-        """Return sha256 over the paths and stamps, in order, of what was iterated so far."""
+        """Return the SHA-256 of the paths and stamps read so far, in order."""
         return self._hash.hexdigest()
 
     def _add_to_digest(self, pending: list[str]) -> None:
@@ -98,12 +98,12 @@ class FolderListing:
         except OSError as error:
             yield self._unlisted(name, error)
             if isinstance(error, FileNotFoundError) and _is_document_name(name):
-                self._whole = True  # the folder is there: the file is truly absent
+                self._whole = True  # the folder exists, so the file is missing
         else:
             yield _found(name, status) or _irregular(name, status.st_mode)
 
     def _below(self, root_fd: int) -> Iterator[FoundFile | Rejected]:
-        """Walk depth first with an own stack, as `yield from` would cost for each level."""
+        """Walk depth first with a stack, because `yield from` would cost time on each level."""
         open_folders: list[int] = [root_fd]
         try:
             stack: list[tuple[str, Iterator[os.DirEntry[str]]]] = []
@@ -171,18 +171,18 @@ class FolderListing:
 
 
 def walk(root: Path) -> FolderListing:
-    """Return the listing of all files below the folder `root`, which may be a link itself."""
+    """Return the listing of all files below the folder `root`, which may itself be a link."""
     return FolderListing(root, FileSelection())
 
 
 def expand(locator: str, base: Path | None = None) -> FolderListing:
-    """Return the listing of what `locator` names: a folder, a file or a glob pattern.
+    """Return the listing of a locator: a folder, a file or a glob pattern.
 
-    In a pattern `*` and `?` match within one name, `**` matches any folders; a file that
-    really has such a name is taken by its name. A file that is named itself is listed even
-    if it would be ignored in a folder. Relative locators start at `base`. Where nothing is,
-    the listing is complete only for the name of a document: a missing folder (an unmounted
-    disk) must not read as if all its files were gone.
+    In a pattern `*` and `?` match within one name, `**` matches any folders. A file whose name is
+    literally the pattern takes precedence. A file specified by name is listed even if a folder scan
+    would ignore it. Relative locators start at `base`. If nothing exists, the listing is complete
+    only for the name of a document: a missing folder (an unmounted disk) must not look as if all
+    its files were deleted.
 
     >>> expand("/no/such/folder/*.txt").root
     PosixPath('/no/such/folder')
@@ -199,7 +199,7 @@ def expand(locator: str, base: Path | None = None) -> FolderListing:
 
 
 def is_ignored(name: str) -> bool:
-    """Return whether a file of this name is passed over without a word.
+    """Check whether files with this name are ignored without a message.
 
     >>> [is_ignored(n) for n in (".swp", "a.txt~", "a.part", "README.md", "a.txt")]
     [True, True, True, True, False]
@@ -208,7 +208,7 @@ def is_ignored(name: str) -> bool:
 
 
 def unreadable(error: OSError) -> Refused:
-    """Return the refusal for a file or folder that the system would not give."""
+    """Return the refusal for a file or folder that the system could not read."""
     match error:
         case FileNotFoundError():
             reason = "it vanished or never existed"
@@ -220,12 +220,12 @@ def unreadable(error: OSError) -> Refused:
 
 
 def stamp_of(status: os.stat_result) -> FileStamp:
-    """Return the part of a stat that says whether a file has changed."""
+    """Return the part of a stat result that changes whenever the file changes."""
     return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def kind_of(mode: int) -> str:
-    """Name in plain words what a file is that is not regular."""
+    """Return the plain name of the kind of a file that is not regular."""
     for test, words in _KINDS:
         if test(mode):
             return words
@@ -234,7 +234,7 @@ def kind_of(mode: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FileSelection:
-    """Which files of a listing are asked for: all, one name, or those of a pattern."""
+    """The selected files of a listing: all, one name, or those of a pattern."""
 
     name: str | None = None
     pattern: tuple[str, ...] | None = None
@@ -257,7 +257,7 @@ _KINDS = (
 
 
 def _scan(descriptor: int) -> list[os.DirEntry[str]]:
-    """List one folder in code point order; ignored names are left out before any stat."""
+    """List one folder in code point order; ignored names are removed before any stat call."""
     with os.scandir(descriptor) as entries:
         kept = [entry for entry in entries if not _is_passed_over(entry)]
     kept.sort(key=attrgetter("name"))
@@ -297,7 +297,7 @@ def _matches(pattern: tuple[str, ...], names: list[str]) -> bool:
 
 
 def _may_lead(pattern: tuple[str, ...], names: list[str]) -> bool:
-    """Return whether a folder can hold something that the pattern matches."""
+    """Check whether a folder can contain a path that matches the pattern."""
     for part, name in zip(pattern, names, strict=False):
         if part == "**":
             return True

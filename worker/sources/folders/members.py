@@ -1,4 +1,4 @@
-"""What a file holds: one document, the records of a list, or the members of an archive."""
+"""Contents of a file: one document, the records of a list, or the members of an archive."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ else:
     web_archives = LateModule("worker.sources.web_archives.contents")
 
 MOST_BAD_RECORDS = 2_000
-"""Of a file with more bad records, each of which is told and kept, the rest is left alone."""
+"""Maximum number of bad records of a file that are reported and stored; the rest is not read."""
 
 TYPES: tuple[str, ...] = (
     "seed",
@@ -51,10 +51,12 @@ TYPES: tuple[str, ...] = (
     "warc",
     "wacz",
 )
-"""What `--type` may name. The last seven hold many documents; gzip is seen without a word."""
+"""Values of `--type`. The last seven contain many documents; gzip is always detected."""
 
 LISTS: tuple[str, ...] = ("feed", "sitemap", "opml", "list")
-"""Documents that are lists of addresses: what they name is looked at, they are no articles."""
+"""Documents that are lists of addresses: the listed addresses are checked; the list is no
+article.
+"""
 
 _KIND_BY_SUFFIX = {
     ".jsonl": "jsonl",
@@ -87,16 +89,16 @@ _NOT_READ = {
 
 
 Content = Item | Foreign | Rejected | PassedOver
-"""What a file can hold."""
+"""The kinds of values that a file can contain."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberHints:
-    """How to tell what bytes are: the sniffer of the text core, the limits, and `--type`.
+    """How types are detected: the sniffer of the text core, the limits, and `--type`.
 
-    `type` is one of TYPES; it goes for documents, while an archive is known by its name.
-    `is_text_column` says which columns of a table can hold the text of an article; without
-    it every table is taken for one of articles.
+    `type` is one of TYPES; it applies to documents, while archives are detected by name.
+    `is_text_column` checks whether a column of a table can contain the text of an article; without
+    it every table is accepted.
     """
 
     detect: Detect
@@ -106,7 +108,7 @@ class MemberHints:
 
 
 def kind_by_name(name: str) -> str | None:
-    """Return the kind that a name promises where many documents may stand in it.
+    """Return the kind of a file that may contain many documents, by its name.
 
     >>> kind_by_name("2024.JSONL.gz"), kind_by_name("a.txt")
     ('jsonl', None)
@@ -115,12 +117,12 @@ def kind_by_name(name: str) -> str | None:
 
 
 def limit_whole(name: str, hints: MemberHints) -> int:
-    """Return how many bytes of a file of this name may be held in memory."""
+    """Return the maximum size of a file of this name that is held in memory."""
     return hints.limits.list if _kind(name, hints) == "json" else hints.limits.document
 
 
 def limit_streamed(name: str, hints: MemberHints) -> int | None:
-    """Return how many bytes of a file of this name may be streamed, None where it may not."""
+    """Return the maximum size of a file of this name that is streamed; None if it is not."""
     kind = _kind(name, hints)
     if kind in _WEB_ARCHIVES:
         return hints.limits.web_archive
@@ -128,16 +130,16 @@ def limit_streamed(name: str, hints: MemberHints) -> int | None:
 
 
 def members_of(locator: str, stream: BinaryIO, hints: MemberHints) -> Iterator[Content]:
-    """Yield what the file `locator` (escaped) holds; its name and its bytes say what it is.
+    """Yield the contents of the file `locator` (escaped), detected by its name and bytes.
 
-    `stream` is at its beginning; a zip must be able to seek. Errors of the stream itself
-    (OSError, FileChangedError) are the caller's.
+    `stream` is at its beginning; for a zip file it must be seekable. Errors of the stream itself
+    (OSError, FileChangedError) are passed on.
     """
     yield from _contents(_Spot(locator, "", locator), _peekable(stream), hints)
 
 
 def members_of_bytes(locator: str, raw: bytes, hints: MemberHints) -> Iterator[Content]:
-    """Yield what the file `locator` (escaped), read whole as `raw`, holds."""
+    """Yield the contents of the file `locator` (escaped), whose bytes are `raw`."""
     stream = io.BufferedReader(
         cast("io.RawIOBase", io.BytesIO(raw)), min(len(raw) + 1, _BUFFER_BYTES)
     )
@@ -145,8 +147,8 @@ def members_of_bytes(locator: str, raw: bytes, hints: MemberHints) -> Iterator[C
 
 
 def members_of_input(stream: BinaryIO, hints: MemberHints) -> Iterator[Content]:
-    """Yield what standard input holds; its locator is `-`, its type must be named."""
-    if hints.type in _SEEKING:  # their directory stands at the end
+    """Yield the contents of standard input; its locator is `-`, and its type is required."""
+    if hints.type in _SEEKING:  # their directory is at the end
         limit = hints.limits.list
         raw = stream.read(limit + 1)
         if len(raw) > limit:
@@ -158,7 +160,7 @@ def members_of_input(stream: BinaryIO, hints: MemberHints) -> Iterator[Content]:
 
 @dataclass(frozen=True, slots=True)
 class _Spot:
-    """Where we are: the file, the member in it, and the name that tells the kind."""
+    """The current position: the file, the member in it, and the name that determines the kind."""
 
     locator: str
     member: str
@@ -174,14 +176,14 @@ class _Spot:
 
 
 class _Names:
-    """The suffixes that name the parts of one file, each given once."""
+    """The unique suffixes that identify the parts of one file."""
 
     def __init__(self) -> None:
         self._used: set[str] = set()
         self._times: dict[str, int] = {}
 
     def claim(self, *wishes: str) -> tuple[str, bool]:
-        """Return the first wish that is free, and whether it is another than the first.
+        """Return the first free suffix, and whether it differs from the preferred one.
 
         >>> names = _Names()
         >>> names.claim("#a", "#1"), names.claim("#a", "#2"), names.claim("#2")
@@ -198,7 +200,7 @@ class _Names:
         return name, name != wishes[0]
 
     def lend(self, wish: str) -> str:
-        """Return `wish`, marked where it is taken, and leave it to whoever claims it."""
+        """Return `wish`, with a marker if it is used, without reserving it."""
         return f"{wish}~line" if wish in self._used else wish
 
 
@@ -214,7 +216,7 @@ def _kind(name: str, hints: MemberHints) -> str | None:
 
 
 def _suffix(name: str) -> str:
-    """Return the suffix in small letters, `.gz` set aside, or an empty text.
+    """Return the suffix in lower case, ignoring `.gz`, or an empty text.
 
     >>> _suffix("a.b/2024.CSV.gz"), _suffix("a.b/c")
     ('.csv', '')
@@ -224,7 +226,7 @@ def _suffix(name: str) -> str:
 
 
 def _contents(spot: _Spot, stream: io.BufferedReader, hints: MemberHints) -> Iterator[Content]:
-    """Look through gzip, then yield what is there."""
+    """Decompress gzip, then yield the contents."""
     words = _NOT_READ.get(_suffix(spot.name))
     if words is not None:
         yield spot.rejected(refuse("type_unknown", detected=words))
@@ -238,7 +240,7 @@ def _contents(spot: _Spot, stream: io.BufferedReader, hints: MemberHints) -> Ite
         return
     kind = _kind(inner.name, hints)
     limits = web_archives.warc_limits(hints.limits) if kind == "warc" else hints.limits
-    if spot.inside:  # so that many members cannot give a container's worth each
+    if spot.inside:  # otherwise each member could yield as much as a container
         limits = replace(limits, container=limits.list)
     is_streamed = kind in _STREAMED  # a document has its limit in bytes
     unpacked = Gunzip(stream, limits, is_ratio_bounded=is_streamed)
@@ -263,7 +265,7 @@ def _is_gzipped(spot: _Spot, stream: io.BufferedReader, hints: MemberHints) -> b
 def _unpacked(
     spot: _Spot, stream: io.BufferedReader, hints: MemberHints, too_large: str
 ) -> Iterator[Content]:
-    """Yield what bytes hold that are not gzipped; `too_large` is the code for a document."""
+    """Yield the contents of bytes that are not gzipped; `too_large` is the code for a document."""
     kind = _kind(spot.name, hints)
     if kind in _ARCHIVES or kind == "wacz":
         yield from _archive(spot, kind, stream, hints)
@@ -287,7 +289,7 @@ def _warc(spot: _Spot, stream: io.BufferedReader | Gunzip, hints: MemberHints) -
 
 
 def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: MemberHints) -> Iterator[Content]:
-    """Yield one document, or the records of a JSON list; the sniffer has the last word."""
+    """Yield one document, or the records of a JSON list; the sniffer decides."""
     sniffed = hints.detect(spot.name if kind is None else _NEUTRAL_NAME, raw[:HEAD_BYTES])
     if isinstance(sniffed, Refused) and (kind is None or sniffed.code in _NO_TEXT):
         yield spot.rejected(sniffed, raw)
@@ -332,10 +334,10 @@ def _streamed(
 def _items(
     spot: _Spot, records: Iterator[Record | BadRecord], kind: str, hints: MemberHints
 ) -> Iterator[Content]:
-    """Name each record by its key, or by its line where it has none or the key is taken.
+    """Identify each record by its key, or by its line if it has no key or the key is used.
 
-    Where keys are numbers, a line number says that it is one: else the line of a bad record
-    would take the name of a good one, and that one the name of the next.
+    If keys are numbers, a line number is marked as such. Otherwise the line of a bad record would
+    use the key of a good one, and that one the key of the next.
     """
     names = _Names()
     names_numbers = False
@@ -378,7 +380,7 @@ def _too_many_bad(line: int) -> Refused:
 
 
 def _all_of(stream: io.BufferedReader, limit: int) -> bytes | None:
-    """Return all bytes of a refused file from its beginning, None where they are too many."""
+    """Return all bytes of a refused file from its beginning; None if they are too many."""
     if not stream.seekable():
         return None
     stream.seek(0)
@@ -389,7 +391,9 @@ def _all_of(stream: io.BufferedReader, limit: int) -> bytes | None:
 def _archive(
     spot: _Spot, kind: str | None, stream: io.BufferedReader, hints: MemberHints
 ) -> Iterator[Content]:
-    """Yield what the members hold; an unsafe one is refused alone, a bomb ends the archive."""
+    """Yield the contents of the members; an unsafe member is refused alone, a bomb ends the
+    archive.
+    """
     if spot.inside:
         yield spot.unsafe("the member is an archive itself")
         return

@@ -1,4 +1,4 @@
-"""PURE: addresses as lists, feeds and sitemaps write them, made whole."""
+"""PURE: absolute addresses from lists, feeds and sitemaps."""
 
 from urllib.parse import urljoin, urlsplit
 
@@ -8,9 +8,9 @@ LONGEST_ADDRESS = 5_000
 
 
 def whole_address(text: str | None, base: str) -> str | None:
-    r"""Return the absolute address that `text` means on the page `base`, or None.
+    r"""Return the absolute address of `text` on the page `base`, or None.
 
-    A scheme that is not of the web stays: what may be fetched is not decided here.
+    All schemes are returned; `worker.address` refuses those that are not fetched.
 
     >>> whole_address(" ../b?x=1\n", "https://a.example/d/c.xml")
     'https://a.example/b?x=1'
@@ -29,7 +29,7 @@ def whole_address(text: str | None, base: str) -> str | None:
 
 
 def is_web_address(text: str) -> bool:
-    """Return whether `text` is one absolute address of the web and nothing else.
+    """Check whether `text` is exactly one absolute web address.
 
     >>> is_web_address("https://a.example/b"), is_web_address("see https://a.example/b")
     (True, False)

@@ -1,4 +1,4 @@
-"""PURE: RSS, RDF, Atom and JSON feeds: what they list, with what they say about it."""
+"""PURE: RSS, RDF, Atom and JSON feeds: their entries with address, title, dates and authors."""
 
 import io
 import json
@@ -24,20 +24,20 @@ LONGEST_TEXT = 20_000
 _HEAD_BYTES = 64 * 1024
 
 TAG = re.compile(rb"<(/?)[A-Za-z_][^<>]*?(/?)>|<!\[CDATA\[|\]\]>|<!--|-->")
-"""A tag, or a border of what holds none.
+"""A tag, or a delimiter of a section without tags.
 
 >>> [found[0] for found in TAG.finditer(b"<a><b/></a>")]
 [b'<a>', b'<b/>', b'</a>']
 """
 
 FIRST_ELEMENT = re.compile(rb"<\0*[A-Za-z_]")
-"""Where the first element begins, be it in one byte a sign or two."""
+"""The beginning of the first element, in one or two bytes per character."""
 
 MARKUP = re.compile(r"<[/!A-Za-z]|&[#A-Za-z]")
-"""What a text holds that is to be read as HTML."""
+"""Signs that a text is HTML."""
 
 MAIL = re.compile(r"\b[^\s()<>@,;]{1,64}@[^\s()<>@,;]{1,255}")
-"""A mail address.
+"""An email address.
 
 >>> MAIL.findall("Ada Kern <red@zeitung.example>")
 ['red@zeitung.example']
@@ -48,17 +48,17 @@ JSON_FEED = frozenset(
     for place in ("", "http://jsonfeed.org/version/", "https://jsonfeed.org/version/")
     for minor in ("", *(f".{number}" for number in range(10)))
 )
-"""The versions of JSON feeds, by their address or by their number alone."""
+"""Versions of JSON Feed, by address or by number."""
 
 _MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a feed or a sitemap says of one address.
+    """One entry of a feed or a sitemap.
 
-    `address` is absolute, None where the entry names none. `published` and `updated` are ISO
-    8601, as precise as they were given; `title` and `summary` are plain text.
+    `address` is absolute, or None if the entry has none. `published` and `updated` are ISO 8601
+    with the precision of the feed; `title` and `summary` are plain text.
     """
 
     address: str | None
@@ -74,16 +74,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What a feed lists, in its order."""
+    """The entries of a feed, in its order."""
 
     title: str | None
     entries: tuple[Entry, ...]
 
 
 def read_feed(raw: bytes, base: str, content_type: str | None = None) -> Feed | Refused:
-    """Read a feed that was found at the address `base`, or say why it cannot be read.
+    """Parse a feed found at the address `base`, or return a refusal.
 
-    What is ill-formed is read as far as it goes; nothing is fetched, no file is opened.
+    Ill-formed feeds are read as far as possible; nothing is fetched, no file is opened.
     """
     if len(raw) > MOST_BYTES:
         return refuse("too_large", limit=MOST_BYTES)
@@ -95,7 +95,7 @@ def read_feed(raw: bytes, base: str, content_type: str | None = None) -> Feed | 
 
 
 def _too_odd(raw: bytes) -> Refused | None:
-    """Refuse what would keep the reader busy for longer than any feed is worth."""
+    """Refuse feeds that would take too long to parse."""
     if FIRST_ELEMENT.search(raw[:_HEAD_BYTES]) is None:
         return refuse("feed_invalid", reason="no element opens near its beginning")
     depth = 0
@@ -139,7 +139,7 @@ def _xml_feed(raw: bytes, base: str, content_type: str | None) -> Feed | Refused
 
 
 def _charset(content_type: str | None) -> str | None:
-    """Return the encoding that a header names.
+    """Return the encoding that a header declares.
 
     >>> _charset("text/xml; charset=ISO-8859-1"), _charset("text/xml")
     ('iso-8859-1', None)
@@ -165,7 +165,7 @@ def _entry(entry: Mapping[str, Any], base: str) -> Entry:
 
 
 def _link(entry: Mapping[str, Any]) -> str | None:
-    """Return the address of an entry: its link, else a permanent id that is one."""
+    """Return the address of an entry: its link, otherwise a permanent id that is an address."""
     link = entry.get("link")
     if isinstance(link, str) and link.strip():
         return link
@@ -185,7 +185,9 @@ def _authors(entry: Mapping[str, Any]) -> Iterator[str]:
     listed = entry.get("authors") or ()
     whole = entry.get("author")
     if len(listed) < 2 and isinstance(whole, str) and "@" in whole:
-        listed = ({"name": _without_mail(whole)},)  # feedparser cuts addresses of newer domains
+        listed = (
+            {"name": _without_mail(whole)},
+        )  # feedparser truncates addresses of newer domains
     for author in listed or ({"name": whole},):
         name = _text(author.get("name")) or _text(author.get("email"))
         if name:
@@ -193,7 +195,7 @@ def _authors(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _without_mail(author: str) -> str:
-    """Return the name beside a mail address, or the address where there is no name.
+    """Return the name that accompanies an email address, or the address if there is no name.
 
     >>> _without_mail("red@zeitung.example (Ada Kern)"), _without_mail("red@zeitung.example")
     ('Ada Kern', 'red@zeitung.example')
@@ -227,7 +229,7 @@ def _without_markup(text: str) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """Return a value as one line of text, or None where there is none."""
+    """Return a value as one line of text, or None if it is empty."""
     if not isinstance(value, str):
         return None
     return " ".join(value.split())[:LONGEST_TEXT] or None

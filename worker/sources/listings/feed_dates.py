@@ -1,4 +1,4 @@
-"""PURE: the dates of feeds as ISO 8601, with exactly the digits and the zone that were given."""
+"""PURE: the dates of feeds as ISO 8601, with the original precision and UTC offset."""
 
 import re
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ ISO = re.compile(
     r" ?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?",
     re.IGNORECASE,
 )
-"""A date of ISO 8601 in its extended form, cut wherever its source cuts it.
+"""A date of ISO 8601 in its extended form, truncated anywhere.
 
 >>> ISO.fullmatch("2024-06-18T13:34Z").groupdict()
 {'date': '2024-06-18', 'time': '13:34', 'zone': 'Z'}
 """
 
 ZONE_NAME = re.compile(r"\b(MESZ|MEZ|CEST|CET|BST|WEST|WET|EEST|EET)\b", re.IGNORECASE)
-"""Names of zones that feeds use and mail does not know.
+"""Names of time zones that feeds use and email does not.
 
 >>> ZONE_NAME.sub("+0200", "18 Jun 2024 13:34:00 MESZ")
 '18 Jun 2024 13:34:00 +0200'
@@ -32,7 +32,7 @@ False
 """
 
 ZONE = re.compile(r"[0-9][ ]*(?:[+-][0-9]{4}|Z|UTC?|GMT|[ECMP][SD]T)\b", re.IGNORECASE)
-"""A zone behind a time of day, as mail writes it."""
+"""A time zone after a time of day, as in email."""
 
 _HOURS = {
     "MESZ": "+0200",
@@ -48,9 +48,9 @@ _HOURS = {
 
 
 def feed_date(text: str | None, parsed: Sequence[int] | None = None) -> str | None:
-    """Return a date of a feed as ISO 8601, or None where none can be read.
+    """Return a date of a feed as ISO 8601, or None if it cannot be parsed.
 
-    `parsed` is what another reader made of it in UTC: it is used where the form is a rare one.
+    `parsed` is the result of another parser in UTC; it is used for rare formats.
 
     >>> feed_date("Tue, 18 Jun 2024 13:34 +0200"), feed_date("2024-06")
     ('2024-06-18T13:34+02:00', '2024-06')

@@ -1,4 +1,4 @@
-"""PURE: what a list of addresses names: a feed, a sitemap, subscriptions, a plain list."""
+"""PURE: the addresses in a feed, a sitemap, a subscription list or a plain list."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,21 +15,21 @@ from worker.sources.listings.url_list import OpmlFeed, read_opml, read_url_list
 KINDS = frozenset({"feed", "sitemap", "opml", "list"})
 LONGEST_SUMMARY = 1_000
 MOST_ENTRIES = 50_000
-"""Addresses of an OPML file, lines of a list of addresses: as many as a sitemap may have."""
+"""Maximum number of addresses of an OPML file, and of lines of a list: that of a sitemap."""
 MOST_REJECTED = 100
-"""Lines of a list of addresses that are refused one by one."""
+"""Maximum number of lines of a list of addresses that are refused individually."""
 
 _Found = tuple[str, str, Entry | None]
-"""An address, the kind of watch that it is, and what its list says of it."""
+"""An address, its kind of watch, and the statements of its list about it."""
 
 
 def read_listing(
     kind: str, raw: bytes, base: str, content_type: str | None, is_own: IsOwn
 ) -> AddressList | Refused:
-    """Return what the list `raw` names that stands at `base`, or why it cannot be read.
+    """Return the addresses of the list `raw` found at `base`, or a refusal.
 
-    `base` is an address, or where a file is that the user put there. A list of the public net
-    names no servers of one's own: whoever writes it could make us ask them.
+    `base` is an address, or None for a file of the user. A public list must not contain private
+    servers, because its author could make Lesart request them.
     """
     at = parse_address(base, is_own)
     is_public = isinstance(at, Address) and not is_own(at.host, at.port)
@@ -131,7 +131,7 @@ def _hints(entry: Entry) -> Iterator[tuple[str, Json]]:
 
 
 def moment_of(text: str | None) -> datetime | None:
-    """Return the moment at which the span of a date of a list begins, in UTC where it says no zone.
+    """Return the beginning of the period of a list's date, in UTC if it has no time zone.
 
     >>> moment_of("2024-06-18T13:34+02:00").isoformat(), moment_of("2024-06").isoformat()
     ('2024-06-18T11:34:00+00:00', '2024-06-01T00:00:00+00:00')

@@ -1,4 +1,4 @@
-"""PURE: XML from strangers, read without entities, document types or network."""
+"""PURE: untrusted XML, parsed without entities, document types or network access."""
 
 import re
 
@@ -14,14 +14,14 @@ ENTITY = re.compile(rb"<!ENTITY\s[^>]{0,1000}>?")
 """
 
 PLAIN_ENTITY = re.compile(rb"<!ENTITY\s+\w+\s+(?:\"[^&%\"]*\"|'[^&%']*')\s*>")
-"""A declaration that names a text and nothing else: no other entity, no file, no address.
+"""A declaration of an entity that is plain text: no other entity, no file, no address.
 
 >>> bool(PLAIN_ENTITY.fullmatch(b'<!ENTITY b "&c;">'))
 False
 """
 
 UTF_7 = re.compile(rb"encoding\s*=\s*[\"']utf-?7", re.IGNORECASE)
-"""A declared encoding in which any sign can be hidden.
+"""A declared encoding in which any character can be hidden.
 
 >>> bool(UTF_7.search(b"<?xml version='1.0' encoding='UTF-7'?>"))
 True
@@ -31,10 +31,10 @@ DECLARATION_BYTES = 200
 
 
 def unsafe(raw: bytes) -> Refused | None:
-    """Return the refusal for XML that declares what is not safe to read, or None.
+    """Return the refusal for XML with declarations that are not safe to read, or None.
 
-    Entities that stand for plain text are safe; such as stand for other entities, files or
-    addresses are not, nor is UTF-7.
+    Entities for plain text are safe. Entities for other entities, files or addresses are not, nor
+    is UTF-7.
     """
     text = raw.replace(b"\0", b"") if b"\0" in raw[:DECLARATION_BYTES] else raw
     if UTF_7.search(text[:DECLARATION_BYTES]):
@@ -47,9 +47,9 @@ def unsafe(raw: bytes) -> Refused | None:
 
 
 def parse(raw: bytes) -> etree._Element | None:
-    """Return the root of `raw`, mended where it is ill-formed, or None where there is none.
+    """Return the root of `raw`, repaired if it is ill-formed; None if there is none.
 
-    Nesting beyond 255 levels and texts beyond 10 MB are cut off by the parser.
+    The parser cuts off nesting beyond 255 levels and texts beyond 10 MB.
     """
     parser = etree.XMLParser(
         resolve_entities="internal",
@@ -68,5 +68,5 @@ def parse(raw: bytes) -> etree._Element | None:
 
 
 def local_name(element: etree._Element) -> str:
-    """Return the name of an element in small letters, without its namespace."""
+    """Return the name of an element in lower case, without its namespace."""
     return str(element.tag).rpartition("}")[2].lower()

@@ -1,4 +1,4 @@
-"""PURE: sitemaps, their indexes and their news: which addresses a site lists, since when."""
+"""PURE: sitemaps, their indexes and news: the addresses of a site with their dates."""
 
 import io
 from collections.abc import Iterator
@@ -17,25 +17,25 @@ from worker.sources.listings.safe_xml import local_name, parse, unsafe
 from worker.sources.listings.url_list import looks_like_url_list, read_url_list
 
 MOST_BYTES = 50 * 1024 * 1024
-"""How large a sitemap may be, unpacked: the limit of the protocol."""
+"""Maximum size of a decompressed sitemap, in bytes: the limit of the protocol."""
 
 MOST_ENTRIES = 50_000
-"""How many addresses one sitemap may list: the limit of the protocol."""
+"""Maximum number of addresses in one sitemap: the limit of the protocol."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """What a sitemap lists: `children` are addresses of other sitemaps, `entries` of pages."""
+    """Contents of a sitemap: `children` are addresses of other sitemaps, `entries` of pages."""
 
     children: tuple[str, ...]
     entries: tuple[Entry, ...]
 
 
 def read_sitemap(raw: bytes, base: str) -> Sitemap | Refused:
-    """Read a sitemap that was found at the address `base`, or say why it cannot be read.
+    """Parse a sitemap found at the address `base`, or return a refusal.
 
-    Gzip is looked through. A list of addresses in plain text and a feed are sitemaps too. A
-    page that is listed only as the translation of another one is an entry of its own.
+    Gzip is decompressed. A plain-text list of addresses and a feed are accepted too. A page that is
+    listed only as the translation of another page becomes an entry of its own.
     """
     unpacked = _unpack(raw)
     if isinstance(unpacked, Refused):
@@ -137,7 +137,7 @@ def _alternates(url: etree._Element, base: str) -> Iterator[tuple[str, str | Non
 
 
 def _with_alternates(listed: list[_Listed]) -> Iterator[Entry]:
-    """Yield each address once: what is listed itself, then what is only another's translation."""
+    """Yield each address once: first the listed pages, then those that are only translations."""
     seen: set[str] = set()
     entries = [each.entry for each in listed]
     entries += [

@@ -1,4 +1,4 @@
-"""PURE: lists of addresses: one a line, or the subscriptions of a feed reader (OPML)."""
+"""PURE: lists of addresses: one per line, or the subscriptions of a feed reader (OPML)."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ MOST_BYTES = 20 * 1024 * 1024
 LONGEST_TITLE = 500
 
 COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
-"""A comment: from a `#` that opens a line or stands behind a blank; others belong to addresses.
+"""A comment: a `#` at the beginning of a line or after a blank; others belong to addresses.
 
 >>> COMMENT.sub("", "https://a.example/#b # c")
 'https://a.example/#b '
@@ -24,7 +24,7 @@ COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 
 @dataclass(frozen=True, slots=True)
 class UrlList:
-    """The addresses of a list, each once, and the lines that are none."""
+    """The unique addresses of a list, and its invalid lines."""
 
     addresses: tuple[str, ...]
     rejected: tuple[BadRecord, ...]
@@ -32,14 +32,14 @@ class UrlList:
 
 @dataclass(frozen=True, slots=True)
 class OpmlFeed:
-    """A subscription: the name that its list gives it, if any, and the feed's address."""
+    """A subscription: the feed's address and the name in the list, if any."""
 
     title: str | None
     address: str
 
 
 def read_url_list(text: str) -> UrlList:
-    r"""Read a text of addresses, one a line; blank lines and `# comments` are passed over.
+    r"""Parse a text of addresses, one per line; blank lines and `# comments` are ignored.
 
     >>> found = read_url_list("https://a.example/1\nhttps://a.example/1\nnever\n")
     >>> found.addresses, found.rejected[0].line
@@ -57,7 +57,7 @@ def read_url_list(text: str) -> UrlList:
 
 
 def looks_like_url_list(text: str) -> bool:
-    r"""Return whether a text is nothing but web addresses, one a line, and comments.
+    r"""Check whether a text consists only of web addresses, one per line, and comments.
 
     >>> looks_like_url_list("# watched\nhttps://a.example/1\n"), looks_like_url_list("# none\n")
     (True, False)
@@ -78,9 +78,9 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def read_opml(raw: bytes) -> tuple[OpmlFeed, ...] | Refused:
-    """Read the feeds of a subscription list in their order, each address once.
+    """Parse the feeds of a subscription list in their order, each address once.
 
-    What is ill-formed is read as far as it goes.
+    Ill-formed lists are read as far as possible.
     """
     if len(raw) > MOST_BYTES:
         return refuse("too_large", limit=MOST_BYTES)

@@ -1,4 +1,4 @@
-"""PURE: what a capture of a web archive says was seen: a text, an absence, a word of the server."""
+"""PURE: the meaning of a web archive's capture: a text, an absence, or a status of the server."""
 
 import re
 from dataclasses import dataclass, replace
@@ -37,27 +37,27 @@ TYPES = {
     "text/markdown": "markdown",
     "application/json": "json",
 }
-"""Which media types hold texts that are read, and as what."""
+"""Media types of texts, with the type to read them as."""
 
 PAGES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
-"""Those of them that may be an article where a server sent them."""
+"""The types that may be an article if a server sent them."""
 
 PARTS_OF_PAGES = re.compile(
     r"\.(?:css|js|mjs|map|json|xml|rss|atom|ico|png|jpe?g|gif|svg|webp|avif|bmp|woff2?|ttf|otf|eot"
     r"|mp[34]|m4[av]|web[mp]|ogg|wav|avi|mov|pdf|zip|gz|wasm)$",
     re.IGNORECASE,
 )
-"""How a path ends that leads to no article, whatever the server answered.
+"""Ends of paths that never contain an article.
 
 >>> bool(PARTS_OF_PAGES.search("/a/style.CSS")), bool(PARTS_OF_PAGES.search("/a/story.html"))
 (True, False)
 """
 
 FOR_PROGRAMS = frozenset({"/robots.txt", "/ads.txt", "/app-ads.txt", "/humans.txt", "/llms.txt"})
-"""Plain texts that are written for programs."""
+"""Plain text files for programs."""
 
 END_OF_PAGE = re.compile(rb"</html\s*>", re.IGNORECASE)
-"""What stands at the end of a page that is whole, whatever its transfer said.
+"""The end of a complete page, whatever its transfer reported.
 
 >>> bool(END_OF_PAGE.search(b"</p></body></HTML> <!-- cached -->"))
 True
@@ -71,10 +71,10 @@ _FAILED = frozenset({408, 425})
 def foreign_of(
     exchange: RecordGroup, locator: str, spot: str, detect: Detect, limit: int
 ) -> Foreign | PassedOver | Rejected:
-    """Return what `exchange` says was seen, or why it is passed over or refused.
+    """Return the capture of `exchange`, or a value for a skipped or refused record.
 
-    `locator` is the file and `spot` the member in it that the records stand in; `limit` bounds a
-    body.
+    `locator` is the file and `spot` the member in it that contains the records; `limit` is the
+    maximum size of a body.
     """
     main = exchange.main
     member = f"{spot}#{escape_locator(main.id or str(main.number))}"
@@ -92,7 +92,7 @@ def foreign_of(
 
 
 def moment_of(text: str | None) -> datetime | None:
-    """Return the moment that a record names, None where it names none, or a day at most.
+    """Return the time of a record; None if it has none, or only a date.
 
     >>> moment_of("2024-06-18T12:00:00.123456789Z"), moment_of("2024-06-18")
     (datetime.datetime(2024, 6, 18, 12, 0, 0, 123456, tzinfo=datetime.timezone.utc), None)
@@ -107,7 +107,7 @@ def moment_of(text: str | None) -> datetime | None:
 
 
 def outcome_of(status: int, headers: Headers) -> str | None:
-    """Return what a status means for an address; None where it means nothing for a text.
+    """Return the outcome of a status for an address; None if it says nothing about a text.
 
     >>> [outcome_of(number, ()) for number in (200, 304, 404, 429, 503, 204)]
     ['captured', 'not_modified', 'gone', 'rate_limited', 'unreachable', None]
@@ -127,7 +127,7 @@ def outcome_of(status: int, headers: Headers) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Capture:
-    """One capture while it is made out: where and when it was seen."""
+    """One capture in progress: where and when it was recorded."""
 
     exchange: RecordGroup
     locator: str
@@ -158,7 +158,7 @@ class _Capture:
         opening: bytes = b"",
         payload: bytes = b"",
     ) -> Import:
-        """Return the capture with its transfer and its exact records, and nothing read yet."""
+        """Return the capture with its transfer and its exact records, without its content."""
         exchange = self.exchange
         beside = [*exchange.companions, *([exchange.about] if exchange.about else [])]
         return Import(
@@ -179,7 +179,7 @@ class _Capture:
         of_server: bool,
         flags: tuple[str, ...] = (),
     ) -> dict[str, Json]:
-        """Return how the bytes are to be read, and that their place and time are given."""
+        """Return how the bytes are to be read, with fixed place and time."""
         known = {
             "type": kind,
             "charset": charset,
@@ -219,7 +219,7 @@ class _Capture:
 
 
 def _resource(capture: _Capture, detect: Detect, limit: int) -> Foreign | PassedOver | Rejected:
-    """Make out a capture that is no answer of a server: a file, or bytes that somebody saved."""
+    """Interpret a capture that is not an answer of a server: a file, or saved bytes."""
     main = capture.main
     headers: Headers = (("content-type", main.field("content-type") or ""),)
     kind = _type(headers, main.block, frozenset(TYPES), detect)
@@ -233,7 +233,7 @@ def _resource(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
 
 
 def _answered(capture: _Capture, detect: Detect, limit: int) -> Foreign | PassedOver | Rejected:
-    """Make out what a server answered: all of it (response), or its head at most (revisit)."""
+    """Interpret an answer of a server: complete (response), or at most its head (revisit)."""
     main = capture.main
     irrelevant = _is_no_page(capture)
     if irrelevant is not None:
@@ -255,7 +255,9 @@ def _answered(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
 
 
 def _came_to(capture: _Capture, answer: HttpResponse) -> tuple[str | None, str | None]:
-    """Return the outcome of an answer, and a word on it where its writer says that it broke off."""
+    """Return the outcome of an answer, with a note if its writer reports that it was
+    interrupted.
+    """
     outcome, beside = outcome_of(answer.status, answer.headers), recorded_check_of(capture.exchange)
     is_cut = capture.main.field("warc-truncated") is not None
     if outcome == "captured" and is_cut and beside.outcome == "unreachable":
@@ -326,7 +328,7 @@ def _repeats(main: WebRecord) -> Repeats:
     )
 
 
-# --------------------------------------------------------------------------------- what is read
+# --------------------------------------------------------------------------------- content
 
 
 def _read(imported: Import, capture: _Capture, kind: str, headers: Headers, body: Body) -> Import:
@@ -347,9 +349,9 @@ def _read(imported: Import, capture: _Capture, kind: str, headers: Headers, body
 
 
 def _is_as_named(main: WebRecord, imported: Import, body: Body) -> bool:
-    """Return whether the digests that the record names are those of its bytes.
+    """Check whether the bytes match the digests in the record.
 
-    Some programs take the digest of a payload before its codings are off, some after.
+    Some programs calculate the digest of a payload before its encodings are removed, some after.
     """
     payload = imported.records[0].payload or b""
     return fits(main.field("warc-block-digest"), main.block) and fits(
@@ -358,7 +360,7 @@ def _is_as_named(main: WebRecord, imported: Import, body: Body) -> bool:
 
 
 def _incomplete(main: WebRecord, imported: Import, body: Body, headers: Headers) -> Refused | None:
-    """Say what is missing of a page; the end of its markup proves that it is whole."""
+    """Return why a page is incomplete; the end of its markup proves that it is complete."""
     if imported.http_status == 206:
         return refuse("capture_incomplete", reason="the server sent a part alone")
     if END_OF_PAGE.search(body.raw[-1000:]):
@@ -375,11 +377,11 @@ def _incomplete(main: WebRecord, imported: Import, body: Body, headers: Headers)
     return refuse("capture_incomplete", reason=reason) if reason else None
 
 
-# --------------------------------------------------------------------------------------- small
+# --------------------------------------------------------------------------------- helpers
 
 
 def _origin(main: WebRecord) -> str | None:
-    """Return the origin that a capture is of: a cleaned address, a seed's name or a file's."""
+    """Return the origin of a capture: a normalized address, or the name of a seed or file."""
     named = target(main)
     if named is None or len(named) > LONGEST_ADDRESS:
         return None
@@ -389,7 +391,7 @@ def _origin(main: WebRecord) -> str | None:
 
 
 def _type(headers: Headers, beginning: bytes, wanted: frozenset[str], detect: Detect) -> str | None:
-    """Return the type to read bytes as; None where they are none of the wanted ones."""
+    """Return the type to read bytes as; None if it is not one of the accepted types."""
     named = content_type(headers)[0]
     if named:
         return TYPES[named] if named in wanted else None

@@ -1,4 +1,4 @@
-"""What web archives hold: captures made elsewhere, out of WARC and ARC files and WACZ."""
+"""Contents of web archives: captures by other programs from WARC and ARC files and WACZ."""
 
 import io
 from collections.abc import Iterator
@@ -20,22 +20,22 @@ from worker.sources.web_archives.warc import (
 )
 
 MOST_PARTS = 20_000_000
-"""So many gzip parts may one WARC file have: each record is one."""
+"""Maximum number of gzip parts of one WARC file; each record is one part."""
 
 Found = Foreign | Rejected | PassedOver
 
 
 def warc_limits(limits: Limits) -> Limits:
-    """Return how much may come out of a packed WARC file."""
+    """Return the limits for a compressed WARC file."""
     return replace(limits, container=limits.web_archive, parts=MOST_PARTS)
 
 
 def warc_contents(
     locator: str, spot: str, stream: IO[bytes] | io.RawIOBase, detect: Detect, limits: Limits
 ) -> Iterator[Found]:
-    """Yield what a WARC or ARC file holds; `spot` is the member of `locator` that it is, or empty.
+    """Yield the contents of a WARC or ARC file; `spot` is its member in `locator`, or empty.
 
-    `stream` is not packed any more. Raises: errors of the stream that are no mere damage.
+    `stream` is decompressed. Raises: errors of the stream other than damage.
     """
     is_empty = True
     try:
@@ -59,7 +59,9 @@ def warc_contents(
 def wacz_contents(
     locator: str, spot: str, stream: BinaryIO, detect: Detect, limits: Limits
 ) -> Iterator[Found]:
-    """Yield what the WARC files of a WACZ hold; each that is not as listed flags its captures."""
+    """Yield the contents of the WARC files of a WACZ; a file with a wrong digest flags its
+    captures.
+    """
     is_empty = True
     try:
         for part in wacz_parts(stream, limits):

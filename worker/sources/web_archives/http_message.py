@@ -1,4 +1,4 @@
-"""PURE: HTTP messages as bytes: taken apart into their head, their headers and what follows."""
+"""PURE: HTTP messages as bytes: split into head, headers and payload."""
 
 from dataclasses import dataclass
 from email.message import Message
@@ -8,10 +8,10 @@ from typing import Any
 from warcio.statusandheaders import StatusAndHeadersParser
 
 Headers = tuple[tuple[str, str], ...]
-"""Names and values in the order in which they were received."""
+"""Names and values in the order received."""
 
 MOST_HEAD_BYTES = 256 * 1024
-"""So far the head of a message is looked for."""
+"""Maximum size of the head of a message, in bytes."""
 
 LONGEST_CHARSET = 40
 
@@ -20,7 +20,7 @@ _PARSER = StatusAndHeadersParser([], verify=False)
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What a server answered: `head` are its exact bytes, `payload` is all that follows it."""
+    """An HTTP response: `head` is its exact bytes, `payload` the bytes after it."""
 
     status: int
     headers: Headers
@@ -29,7 +29,7 @@ class HttpResponse:
 
 
 def answer_of(message: bytes) -> HttpResponse | None:
-    r"""Take an answer apart; None where the bytes are none.
+    r"""Parse an answer; None if the bytes are not an HTTP response.
 
     >>> answer_of(b"HTTP/1.1 200 OK\r\nServer: a\r\n\r\nHallo").payload
     b'Hallo'
@@ -46,7 +46,7 @@ def answer_of(message: bytes) -> HttpResponse | None:
 
 
 def request_of(message: bytes) -> dict[str, Any] | None:
-    r"""Return method, target and headers of a request; None where the bytes are none.
+    r"""Return method, target and headers of a request; None if the bytes are not an HTTP request.
 
     >>> request_of(b"GET /a HTTP/1.1\r\nHost: b.example\r\n\r\n")
     {'method': 'GET', 'target': '/a', 'headers': [['Host', 'b.example']]}
@@ -63,7 +63,7 @@ def request_of(message: bytes) -> dict[str, Any] | None:
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """Return the first value of a header, by its name in small letters.
+    """Return the first value of a header, by its name in lower case.
 
     >>> header((("Content-Type", "text/html"), ("content-type", "text/plain")), "content-type")
     'text/html'
@@ -72,7 +72,7 @@ def header(headers: Headers, name: str) -> str | None:
 
 
 def content_type(headers: Headers) -> tuple[str, str | None]:
-    """Return the media type in small letters, empty where none is named, and the charset.
+    """Return the media type in lower case (empty if there is none) and the charset.
 
     >>> content_type((("Content-Type", 'Text/HTML; charset="iso-8859-1"'),))
     ('text/html', 'iso-8859-1')

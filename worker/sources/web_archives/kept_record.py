@@ -1,4 +1,4 @@
-"""PURE: records of web archives in the form in which they are kept, bit for bit."""
+"""PURE: records of web archives in the form in which they are stored, bit for bit."""
 
 from storage.values.arrivals.foreign_capture import KeptRecord
 from storage.values.digest import raw_digest
@@ -6,11 +6,11 @@ from worker.sources.web_archives.record_digest import named_digest, sha1_name
 from worker.sources.web_archives.warc import WebRecord
 
 MOST_INNER_BYTES = 64 * 1024
-"""Up to this size the whole block of a record that is no capture is kept in one piece."""
+"""Maximum size up to which the block of a record that is no capture is stored in one piece."""
 
 
 def kept_whole(record: WebRecord) -> KeptRecord:
-    """Keep a record that is no capture, in one piece where it is small."""
+    """Store a record that is no capture, in one piece if it is small."""
     small = len(record.block) <= MOST_INNER_BYTES
     return kept_record(record, *((record.block, b"") if small else (b"", record.block)))
 

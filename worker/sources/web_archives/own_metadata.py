@@ -1,4 +1,4 @@
-"""PURE: what a WARC file of ours says of a capture beside its bytes (decision 9)."""
+"""PURE: metadata of a capture in Lesart's own WARC files (decision 9)."""
 
 import json
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ _LONGEST = 5_000
 
 @dataclass(frozen=True, slots=True)
 class RecordedCheck:
-    """What the writer knew of a check: its outcome, a word on it, which addresses it joined.
+    """A check as recorded by the writer: its outcome, a note, and the addresses that it joined.
 
-    Each of `joined` is why (`redirect`, `canonical`, `guid`) and with which address.
+    Each entry of `joined` is a reason (`redirect`, `canonical`, `guid`) with an address.
     """
 
     outcome: str | None = None
@@ -26,7 +26,7 @@ class RecordedCheck:
 
 
 def recorded_check_of(exchange: RecordGroup) -> RecordedCheck:
-    """Return what the metadata of ours among the companions says; nothing where there is none."""
+    """Return the contents of Lesart's metadata among the companions; empty if there is none."""
     for companion in exchange.companions:
         kind = (companion.field("content-type") or "").partition(";")[0].strip().lower()
         if companion.kind == "metadata" and kind == "application/json":

@@ -1,4 +1,4 @@
-"""PURE: the body that an HTTP message carries, with its codings taken off, bounded."""
+"""PURE: the body of an HTTP message, with its encodings removed, within limits."""
 
 import io
 import re
@@ -11,10 +11,10 @@ from urllib3.exceptions import HTTPError
 from worker.sources.web_archives.http_message import Headers, header
 
 NO_CODINGS = frozenset({"", "identity", "none", "utf-8"})
-"""What servers name as a content coding that is none."""
+"""Names that servers use for no content encoding."""
 
 CHUNK_HEAD = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,1000})?\r?\n")
-r"""The line before a chunk: its length in hexadecimal, perhaps with extensions.
+r"""The line before a chunk: its length in hexadecimal, optionally with extensions.
 
 >>> CHUNK_HEAD.match(b"1f;a=b\r\nabc")[1]
 b'1f'
@@ -22,7 +22,7 @@ b'1f'
 
 
 class BodyTooLargeError(Exception):
-    """More than `limit` bytes come out of a body."""
+    """A body decodes to more than `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"more than {limit} bytes come out")
@@ -31,10 +31,10 @@ class BodyTooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The bytes of a body as they are read.
+    """The decoded bytes of a body.
 
-    `codings` names what was taken off, in the order in which it was, such as
-    `("chunked", "gzip")`. `is_whole` is false where the message says that something is missing.
+    `codings` are the removed encodings in the order of removal, such as `("chunked", "gzip")`.
+    `is_whole` is False if the message reports that a part is missing.
     """
 
     raw: bytes
@@ -43,12 +43,12 @@ class Body:
 
 
 def body_of(payload: bytes, headers: Headers, limit: int) -> Body:
-    r"""Return the body that `payload` (all that follows the headers) carries.
+    r"""Return the body in `payload` (the bytes after the headers).
 
-    Archives often hold bodies whose codings were taken off while the headers still name them:
-    what does not fit its name is left as it is.
+    Archives often store decoded bodies with headers that still declare an encoding: a body that
+    does not match its declared encoding is left unchanged.
 
-    Raises: BodyTooLargeError where more than `limit` bytes come out.
+    Raises: BodyTooLargeError if more than `limit` bytes result.
 
     >>> body_of(b"4\r\nWiki\r\n0\r\n\r\n", (("Transfer-Encoding", "chunked"),), 100)
     Body(raw=b'Wiki', codings=('chunked',), is_whole=True)
@@ -71,7 +71,7 @@ def body_of(payload: bytes, headers: Headers, limit: int) -> Body:
 
 
 def _codings(values: Iterable[str]) -> tuple[str, ...]:
-    """Return the content codings in the order in which they were put on."""
+    """Return the content encodings in the order in which they were applied."""
     named = (each.strip().lower() for value in values for each in value.split(","))
     return tuple(each for each in named if each not in NO_CODINGS)
 
@@ -82,7 +82,7 @@ def _length(headers: Headers) -> int:
 
 
 def _unchunked(payload: bytes) -> tuple[bytes, bool] | None:
-    """Return the bytes of all chunks, and whether the last came; None where it is not chunked."""
+    """Return the bytes of all chunks, and whether the last one is present; None if not chunked."""
     pieces: list[bytes] = []
     at = 0
     while match := CHUNK_HEAD.match(payload, at):
@@ -108,9 +108,9 @@ def _line_end(payload: bytes, at: int) -> int | None:
 
 
 def _decoded(raw: bytes, codings: tuple[str, ...], limit: int) -> bytes | None:
-    """Return what comes out of `raw`, up to a byte beyond `limit`; None where it does not fit.
+    """Decode `raw`, up to one byte beyond `limit`; None if it is not encoded this way.
 
-    urllib3 bounds what each decoder gives, and the number of codings.
+    urllib3 limits the output of each decoder and the number of encodings.
     """
     if not set(codings) <= set(HTTPResponse.CONTENT_DECODERS):
         return None

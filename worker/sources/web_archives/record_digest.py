@@ -1,4 +1,4 @@
-"""PURE: the digests that records of web archives name: read in any spelling, and compared."""
+"""PURE: the digests in records of web archives: parsed in any notation, and compared."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ ALGORITHMS = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512", "
 
 
 def named_digest(text: str | None) -> str | None:
-    """Return a digest in one spelling, `ALGORITHM:HEX`, None where it is none that we know.
+    """Return a digest in the form `ALGORITHM:HEX`; None if its form is unknown.
 
     >>> named_digest("SHA-1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ")
     'sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709'
@@ -23,7 +23,7 @@ def named_digest(text: str | None) -> str | None:
 
 
 def fits(named: str | None, *candidates: bytes) -> bool:
-    """Return whether one of `candidates` has the digest `named`; what names none fits.
+    """Check whether one of `candidates` has the digest `named`; an unknown digest always matches.
 
     >>> fits("sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ", b""), fits("sha1:3I42H3S6", b""), fits(None)
     (True, True, True)
@@ -39,12 +39,12 @@ def fits(named: str | None, *candidates: bytes) -> bool:
 
 
 def sha1_name(payload: bytes) -> str:
-    """Return the name that most web archives give to a payload."""
+    """Return the SHA-1 digest of a payload as most web archives write it."""
     return "sha1:" + hashlib.sha1(payload, usedforsecurity=False).hexdigest()
 
 
 def _read(value: str, size: int) -> bytes | None:
-    """Read a digest of `size` bytes in base 32, 16 or 64: WARC leaves the spelling open."""
+    """Parse a digest of `size` bytes in base 32, 16 or 64: the WARC standard allows each."""
     for read in (_base_32, _base_16, _base_64):
         try:
             digest = read(value)

@@ -1,4 +1,4 @@
-"""PURE: a capture of a web archive with the records that go with it: request, metadata, file."""
+"""PURE: a capture of a web archive with its related records: request, metadata, file."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from worker.sources.web_archives.warc import DamagedRecord, WebRecord, bare
 
 CAPTURES = frozenset({"response", "resource", "revisit"})
-"""The kinds of records that a capture is made of."""
+"""The kinds of records that a capture consists of."""
 
 MOST_COMPANIONS = 16
 MOST_COMPANION_BYTES = 1024 * 1024
@@ -16,7 +16,7 @@ _COMPANIONS = frozenset({"request", "metadata"})
 
 @dataclass(frozen=True, slots=True)
 class RecordGroup:
-    """A capture with its companions; `about` is what the file said last of itself (warcinfo)."""
+    """A capture with its companions; `about` is the latest description of the file (warcinfo)."""
 
     main: WebRecord
     companions: tuple[WebRecord, ...] = ()
@@ -26,10 +26,11 @@ class RecordGroup:
 def exchanges(
     records: Iterable[WebRecord | DamagedRecord],
 ) -> Iterator[RecordGroup | WebRecord | DamagedRecord]:
-    """Yield the captures among `records`, each with what goes with it, and what stands alone.
+    """Yield the captures among `records`, each with its companions, and the records without a
+    capture.
 
-    Companions stand beside their capture, before it or behind it. They name it, or are named by
-    it, or have its address and time. Nothing but neighbours is held in memory.
+    Companions are neighbours of their capture, before or after it. They refer to it, are referred
+    to by it, or have its address and time. Only neighbours are held in memory.
     """
     about: WebRecord | None = None
     waiting: list[WebRecord] = []
@@ -58,25 +59,25 @@ def exchanges(
 
 
 def names(record: WebRecord, *fields: str) -> frozenset[str]:
-    """Return the other records that one names, without angle brackets."""
+    """Return the ids of other records that a record refers to, without angle brackets."""
     values = (bare(value) for field in fields for value in record.all_of(field))
     return frozenset(value for value in values if value)
 
 
 def target(record: WebRecord) -> str | None:
-    """Return the address that a record is about, as it stands there."""
+    """Return the address of a record, as written."""
     return bare(record.field("warc-target-uri"))
 
 
 class _Open:
-    """A capture whose companions may still come."""
+    """A capture whose companions may still follow."""
 
     def __init__(self, main: WebRecord, about: WebRecord | None) -> None:
         self._main, self._about = main, about
         self._companions: list[WebRecord] = []
 
     def takes(self, record: WebRecord) -> bool:
-        """Take a companion that goes with this capture, and return whether it did."""
+        """Add a companion if it belongs to this capture, and return whether it does."""
         held = sum(len(each.block) for each in self._companions) + len(record.block)
         fits = len(self._companions) < MOST_COMPANIONS and held <= MOST_COMPANION_BYTES
         if fits and _goes_with(record, self._main):

@@ -1,4 +1,4 @@
-"""The WARC files that a WACZ holds, streamed, with a word on whether they are as it says."""
+"""The WARC files in a WACZ, streamed, and whether they match their digests."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ from worker.sources.containers.tar_zip import DAMAGE, member_problem, opened_zip
 from worker.sources.web_archives.record_digest import named_digest
 
 MOST_LIST_BYTES = 16 * 1024 * 1024
-"""Longest list of its own files (datapackage.json) that is read."""
+"""Maximum size of the list of its files (datapackage.json)."""
 
 WARC_SUFFIXES = (".warc", ".warc.gz", ".arc", ".arc.gz")
 
@@ -24,10 +24,10 @@ _PIECE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class WarcMember:
-    """One WARC file in a WACZ, to be read before the next one is asked for.
+    """One WARC file in a WACZ; read it before requesting the next one.
 
-    `problem` says why it is not to be read; `is_as_listed` whether it has the digest that the
-    WACZ names for it, which is also so where it names none.
+    `problem` is the reason why it must not be read. `is_as_listed` is True if the file has the
+    digest in the WACZ, or if the WACZ has none.
     """
 
     name: str
@@ -37,9 +37,9 @@ class WarcMember:
 
 
 def wacz_parts(stream: BinaryIO, limits: Limits) -> Iterator[WarcMember]:
-    """Yield the WARC files of a WACZ (`stream` can seek) in the order of its directory.
+    """Yield the WARC files of a WACZ (`stream` is seekable) in the order of its directory.
 
-    Raises: UnsafeArchiveError where it is no zip file, or holds too many entries.
+    Raises: UnsafeArchiveError if it is not a zip file, or has too many entries.
     """
     with opened_zip(stream, limits) as archive:
         listed = _listed(archive)
@@ -64,7 +64,7 @@ def _part(
 
 
 def _listed(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Return, by path, the digests that the WACZ names for its files; empty where it does not."""
+    """Return the digests in the WACZ for its files, by path; empty if there are none."""
     try:
         with archive.open("datapackage.json") as packed:
             package = json.loads(packed.read(MOST_LIST_BYTES))
@@ -76,7 +76,7 @@ def _listed(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _digest_of(resource: dict[str, Json]) -> str | None:
-    """Return the digest of a file in either form that was ever in use."""
+    """Return the digest of a file in either of the two forms in use."""
     stats: Any = resource.get("stats") or {}
     if "hash" in stats:
         return named_digest(f"{resource.get('hashing')}:{stats['hash']}")

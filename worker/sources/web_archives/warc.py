@@ -1,4 +1,4 @@
-"""Records of WARC and ARC files, one after the other, bounded, with their exact bytes."""
+"""Records of WARC and ARC files, read one after the other within limits, with their exact bytes."""
 
 import io
 from collections.abc import Iterator
@@ -11,17 +11,17 @@ from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersPars
 from worker.sources.containers.gunzip import DamagedDataError, Gunzip
 
 MOST_HEAD_BYTES = 1024 * 1024
-"""Longest head of a record that is read."""
+"""Maximum size of the head of a record."""
 
 MOST_LINE_BYTES = 64 * 1024
-"""Longest line of a head that is read."""
+"""Maximum length of a line of a head."""
 
 BEGINNING_BYTES = 64 * 1024
-"""So much is kept of a block that is too large to be read."""
+"""Stored size of the beginning of a block that is too large to be read."""
 
 
 MOST_BLANK_BYTES = 16 * 1024 * 1024
-"""So much of nothing may stand between two records; a file with holes is read no further."""
+"""Maximum number of blank bytes between two records; after a larger hole reading stops."""
 
 _PIECE_BYTES = 64 * 1024
 _BLANKS = b"\r\n\t \0"
@@ -29,12 +29,12 @@ _BLANKS = b"\r\n\t \0"
 
 @dataclass(frozen=True, slots=True)
 class WebRecord:
-    """One record; `head` and `block` are its exact bytes, `fields` what the head says.
+    """One record; `head` and `block` are its exact bytes, `fields` the parsed head.
 
-    `number` counts the records of the file from 1. Of an ARC record the fields are those that
-    a WARC record would have. `size` is how long its head says that the block is; the block is
-    shorter where the file ends before it does (`is_cut`), or where it is more than the limit
-    (`is_too_large`), and only its beginning was kept.
+    `number` is the position of the record in the file, from 1. The fields of an ARC record are
+    those of an equivalent WARC record. `size` is the declared length of the block. The block is
+    shorter if the file ends early (`is_cut`), or if it exceeds the limit (`is_too_large`) and only
+    its beginning was stored.
     """
 
     number: int
@@ -48,22 +48,22 @@ class WebRecord:
     is_too_large: bool = False
 
     def field(self, name: str) -> str | None:
-        """Return the first value of a field of the head, by its name in small letters."""
+        """Return the first value of a field of the head, by its name in lower case."""
         return next(iter(self.all_of(name)), None)
 
     def all_of(self, name: str) -> tuple[str, ...]:
-        """Return all values of a field of the head, by its name in small letters."""
+        """Return all values of a field of the head, by its name in lower case."""
         return tuple(value for each, value in self.fields if each.lower() == name)
 
     @property
     def id(self) -> str | None:
-        """Return the record's name for itself, without its angle brackets."""
+        """Return the record's id, without its angle brackets."""
         return None if self.is_arc else bare(self.field("warc-record-id"))
 
 
 @dataclass(frozen=True, slots=True)
 class DamagedRecord:
-    """Something that is no record, or one that cannot be read; the next ones still come."""
+    """Bytes that are no record, or an unreadable record; further records may follow."""
 
     number: int
     reason: str
@@ -78,7 +78,7 @@ class NoRecordError(Exception):
 
 
 def bare(name: str | None) -> str | None:
-    """Return an identifier or address without the angle brackets that some programs write.
+    """Return an id or address without the angle brackets that some programs write.
 
     >>> bare("<urn:uuid:1>"), bare(" http://a.example/ "), bare(None)
     ('urn:uuid:1', 'http://a.example/', None)
@@ -94,13 +94,13 @@ def bare(name: str | None) -> str | None:
 def web_records(
     stream: IO[bytes] | io.RawIOBase, limit: int
 ) -> Iterator[WebRecord | DamagedRecord]:
-    """Yield the records of a stream that is not packed any more, and what is damaged in it.
+    """Yield the records of a decompressed stream, and its damaged parts.
 
-    Blocks of more than `limit` bytes are passed over. Behind damage reading goes on at the next
-    record, in gzip data (`Gunzip`) at the next part.
+    Blocks of more than `limit` bytes are skipped. After damage, reading continues at the next
+    record; in gzip data (`Gunzip`) at the next part.
 
-    Raises: NoRecordError where the first bytes are no record; errors of the stream that are no
-    damage, such as a bomb, where they are met.
+    Raises: NoRecordError if the first bytes are no record; errors of the stream other than damage,
+    such as a decompression bomb, when they occur.
     """
     tape = _Tape(stream)
     number, is_reported, blank = 1, False, 0
@@ -129,7 +129,9 @@ def web_records(
 
 
 def _hole(number: int) -> DamagedRecord:
-    """Report a file that holds nothing any more, or raise NoRecordError where it never did."""
+    """Report a file that contains only blank bytes from here, or raise NoRecordError at its
+    start.
+    """
     reason = f"{MOST_BLANK_BYTES} bytes of nothing stand where it should begin"
     if number == 1:
         raise NoRecordError(reason)
@@ -137,9 +139,9 @@ def _hole(number: int) -> DamagedRecord:
 
 
 def begins_record(line: bytes) -> bool:
-    r"""Return whether a line is the first of a WARC or an ARC record.
+    r"""Check whether a line is the first of a WARC or an ARC record.
 
-    The latter names address, IP address, time, type and length.
+    An ARC record starts with address, IP address, time, type and length.
 
     >>> begins_record(b"WARC/1.1\r\n")
     True
@@ -158,7 +160,7 @@ def _record(tape: "_Tape", line: bytes, number: int, limit: int) -> WebRecord | 
     parser = ARC2WARCHeadersParser() if is_arc else StatusAndHeadersParser(["WARC/"])
     try:
         parsed = parser.parse(tape, line)
-    except (StatusAndHeadersParserException, ValueError):  # ValueError: a time that is none
+    except (StatusAndHeadersParserException, ValueError):  # ValueError: an invalid time
         return DamagedRecord(number, "its head is damaged")
     except _HeadTooLongError:
         return DamagedRecord(number, "its head is too long")
@@ -178,7 +180,7 @@ def _record(tape: "_Tape", line: bytes, number: int, limit: int) -> WebRecord | 
 
 
 def _size(named: str | None, of_head: int) -> int | None:
-    """Return the length of a block; an ARC's first record counts two lines of its head."""
+    """Return the length of a block; an ARC's first record includes two lines of its head."""
     text = (named or "").strip()
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         return None
@@ -186,13 +188,14 @@ def _size(named: str | None, of_head: int) -> int | None:
 
 
 class _HeadTooLongError(Exception):
-    """A head goes on and on."""
+    """A head exceeds the maximum size."""
 
 
 class _Tape:
-    """Reads lines and blocks off a stream, remembers the bytes of a head, and survives damage.
+    """Reads lines and blocks from a stream, records the bytes of a head, and continues after
+    damage.
 
-    Damage reads as the end, with its reason in `damage`, until `goes_on` is asked.
+    Damage appears as the end, with its reason in `damage`, until `goes_on` is called.
     """
 
     def __init__(self, stream: IO[bytes] | io.RawIOBase) -> None:
@@ -204,7 +207,7 @@ class _Tape:
         self._head_bytes = 0
 
     def line(self) -> bytes:
-        """Return the next line, or a piece of it where it is too long; empty at the end."""
+        """Return the next line, or a part of it if it is too long; empty at the end."""
         while True:
             end = self._buffer.find(b"\n", self._at, self._at + MOST_LINE_BYTES)
             if end >= 0:
@@ -227,16 +230,16 @@ class _Tape:
         return line
 
     def begin_head(self, line: bytes) -> None:
-        """Remember what is read from here on."""
+        """Start recording the bytes that are read."""
         self._head, self._head_bytes = [line], len(line)
 
     def end_head(self) -> bytes:
-        """Return what was read since `begin_head`."""
+        """Return the bytes read since `begin_head`."""
         head, self._head = b"".join(self._head or ()), None
         return head
 
     def block(self, size: int, limit: int) -> tuple[bytes, bool]:
-        """Return a block, or its beginning where it is more than `limit`; and whether it is cut."""
+        """Return a block, or its beginning if it exceeds `limit`; and whether it is cut off."""
         wanted = size if size <= limit else min(size, BEGINNING_BYTES)
         pieces, left = [], wanted
         while left and (piece := self._piece(left)):
@@ -246,7 +249,7 @@ class _Tape:
         return b"".join(pieces), bool(left or rest)
 
     def _pass_over(self, rest: int) -> int:
-        """Go on behind so many bytes; return how many of them are not there."""
+        """Skip `rest` bytes; return the number of missing bytes."""
         inside = self._take(min(rest, len(self._buffer) - self._at))
         rest -= len(inside)
         if rest and self._stream.seekable():
@@ -259,7 +262,7 @@ class _Tape:
         return rest
 
     def skip_to_record(self, line: bytes) -> bytes:
-        """Return the next line that begins a record; empty where none comes."""
+        """Return the next line that begins a record; empty if there is none."""
         is_begun = line.endswith(b"\n")
         while line := self.line():
             if is_begun and begins_record(line):
@@ -268,7 +271,7 @@ class _Tape:
         return b""
 
     def goes_on(self) -> bool:
-        """Go on behind damage; False at the end, and where nothing readable is behind it."""
+        """Continue after damage; False at the end, or if no readable data follows."""
         if self.damage is None or not isinstance(self._stream, Gunzip):
             return False
         self.damage = None
