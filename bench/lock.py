@@ -180,7 +180,7 @@ SIZES = {
 
 
 def _sizes(room: Newsroom) -> dict[str, int]:
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         found = connection.exec_driver_sql(SIZES[connection.dialect.name]).all()
     return {name: int(size) for name, size in found}
 

@@ -112,7 +112,7 @@ def verification(url: str, entries: int) -> None:
     before = Moment.now()
     log.append(archive.engine, archive.clock)
     appended = before.since()
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         before = Moment.now()
         for check in (check_log.entries, check_log.tree, check_log.checkpoints):
             assert not [each for each in check(connection, Scope()) if hasattr(each, "kind")]

@@ -266,7 +266,7 @@ def _looked_up(archive: Archive, made: Iterator[IndexedWording]) -> tuple[float,
         wanted = {key for each in batch for key in each.index_keys.sought}
 
         def look() -> None:
-            with archive.looking() as connection:
+            with archive.read_connection() as connection:
                 holders = tracing.look_up(connection, wanted)  # noqa: B023
                 for each in batch:  # noqa: B023
                     tracing.candidates_among(each, holders)
@@ -293,19 +293,19 @@ def _index_keys(each: corpus.Text) -> IndexKeys:
 
 
 def _stored(archive: Archive) -> tuple[int, int]:
-    with archive.looking() as connection:
-        rows = connection.execute(sql("SELECT count(*) FROM trace")).scalar_one()
+    with archive.read_connection() as connection:
+        rows = connection.execute(sql("SELECT count(*) FROM index_key")).scalar_one()
         if archive.engine.dialect.name == "postgresql":
-            size = sql("SELECT pg_total_relation_size('trace')")
+            size = sql("SELECT pg_total_relation_size('index_key')")
         else:
-            size = sql("SELECT sum(pgsize) FROM dbstat WHERE name = 'trace'")
+            size = sql("SELECT sum(pgsize) FROM dbstat WHERE name = 'index_key'")
         return int(rows), int(connection.execute(size).scalar_one())
 
 
 def _analyze(archive: Archive) -> None:
     if archive.engine.dialect.name == "postgresql":
         with archive.engine.begin() as connection:
-            connection.execute(sql("ANALYZE trace"))
+            connection.execute(sql("ANALYZE index_key"))
 
 
 def clusters(articles: int, work: Path) -> None:
@@ -365,8 +365,8 @@ def _print_clusters(url: str, articles: int) -> None:
             "clusters of the size meant": f"SELECT count(*) FROM cluster WHERE size = {SMALL}",
             "articles in clusters": "SELECT count(*) FROM cluster_member",
             "relations an article": f"SELECT round(count(*) * 1.0 / {articles}, 2) FROM relation",
-            "traces an article": f"SELECT round(count(*) * 1.0 / {articles}, 2) FROM trace",
-            "due": "SELECT count(*) FROM relate_due",
+            "traces an article": f"SELECT round(count(*) * 1.0 / {articles}, 2) FROM index_key",
+            "due": "SELECT count(*) FROM relation_due",
         }.items():
             figures[name] = connection.execute(sql(query)).scalar()
     engine.dispose()

@@ -158,7 +158,7 @@ def _keep(
 
 def _done(archive: Archive) -> set[int]:
     """Return the batches that are in the archive; what was begun before is read to its end."""
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         query = sql("SELECT arguments FROM job WHERE kind = 'ingest' AND state = 'done'")
         found = [row[0] for row in connection.execute(query)]
     facts = [json.loads(each) if isinstance(each, str) else each for each in found]
@@ -220,7 +220,7 @@ def _server_of(archive: Archive) -> psutil.Process | None:
     """Return the process of a PostgreSQL server on this machine, whose time counts too."""
     if archive.engine.dialect.name != "postgresql":
         return None
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         number = connection.execute(sql("SELECT pg_backend_pid()")).scalar_one()
         try:
             backend = psutil.Process(number)
@@ -288,9 +288,9 @@ def _some(connection: Any, dice: random.Random) -> tuple[list[str], list[str]]:
 
 
 def _look_up(archive: Archive, dice: random.Random) -> object:
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         top = connection.execute(sql("SELECT max(id) FROM wording")).scalar_one()
-        query = sql("SELECT trace FROM trace WHERE trace >= :at ORDER BY trace LIMIT 60")
+        query = sql("SELECT key FROM index_key WHERE key >= :at ORDER BY key LIMIT 60")
         at = dice.randrange(top) << 30
         keys = [row[0] for row in connection.execute(query, {"at": at})]
         return candidates.look_up(connection, keys)
@@ -304,7 +304,7 @@ def _swept(archive: Archive) -> object:
 def _claimed(archive: Archive) -> object:
     with archive.unit() as unit:
         held = queue.claim(unit, 90.0, "bench.scale")
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         return held, job_progress.open_jobs(connection), job_progress.oldest_due_seconds(connection)
 
 

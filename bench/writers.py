@@ -177,7 +177,7 @@ def _collected(room: Newsroom, texts: Path) -> int:
 
 def _locked(archive: Archive) -> float:
     """Return for how many seconds the lock of an archive was ever held."""
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         query = select(COUNTER.c.value).where(COUNTER.c.name == LOCKED)
         return (connection.execute(query).scalar() or 0) / 1e6
 

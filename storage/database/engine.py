@@ -253,7 +253,7 @@ class Commits:
 
 
 @contextmanager
-def looking(engine: Engine) -> Iterator[Connection]:
+def read_connection(engine: Engine) -> Iterator[Connection]:
     """Yield a connection of a writer's engine that takes no lock, because it only reads."""
     with engine.connect() as connection:
         yield connection.execution_options(**{READS: True})

@@ -163,9 +163,9 @@ def _create_postgres_indexes(connection: Connection) -> None:
         "CREATE TABLE search_text (wording_id bigint PRIMARY KEY, tokens tsvector NOT NULL)",
         "CREATE INDEX search_text_tokens ON search_text USING gin (tokens) "
         f"WITH (gin_pending_list_limit = {PENDING_KB})",
-        "ALTER TABLE trace DROP CONSTRAINT trace_pkey",
-        "CREATE INDEX trace_by_number ON trace (trace)",
-        "ALTER TABLE trace REPLICA IDENTITY FULL",
+        "ALTER TABLE index_key DROP CONSTRAINT index_key_pkey",
+        "CREATE INDEX index_key_by_key ON index_key (key)",
+        "ALTER TABLE index_key REPLICA IDENTITY FULL",
     ]
     for table, column in _INCOMPRESSIBLE:
         statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")

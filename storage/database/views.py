@@ -213,7 +213,7 @@ _NEXT = (
     "AND p2.locator_id = o.locator_id AND p2.observation_id = o.id AND p2.gone = FALSE), 0)"
 )
 _OTHER_WORDING = (
-    "SELECT min(coalesce(o2.scan_id, o2.id)) FROM sight s2 "
+    "SELECT min(coalesce(o2.scan_id, o2.id)) FROM snapshot s2 "
     "JOIN observation o2 ON o2.id = s2.observation_id WHERE s2.article_id = s.article_id "
     "AND s2.observation_id > o.id AND s2.is_foreign = FALSE AND s2.wording_id <> s.wording_id "
     "AND EXISTS (SELECT 1 FROM scan any_scan WHERE any_scan.source_id = o.source_id)"
@@ -262,7 +262,7 @@ def _head_scans(words: _Words) -> str:
         else f"JOIN scan last ON last.id = {last}"
     )
     return (
-        f"FROM sight s JOIN observation o ON o.id = s.observation_id {joined} "
+        f"FROM snapshot s JOIN observation o ON o.id = s.observation_id {joined} "
         f"WHERE s.article_id = a.id AND s.wording_id = v.wording_id AND {_CONFIRMABLE}"
     )
 
@@ -374,11 +374,11 @@ def _flags(words: _Words) -> str:
         f"CASE WHEN w.text IS NULL THEN {emptied} ELSE {words.empty_list} END)"
     )
     restricted = words.with_word(words.empty_list, "restricted")
-    own = "FROM sight own WHERE own.observation_id = v.observation_id AND own.is_foreign = FALSE"
+    own = "FROM snapshot own WHERE own.observation_id = v.observation_id AND own.is_foreign = FALSE"
     shared = f"""CASE WHEN EXISTS (SELECT 1 {own} AND own.address_id <> own.origin_id)
     THEN {words.with_word(flags, "address_shared")} ELSE {flags} END"""
     return f"""CASE WHEN a.id IN {RESTRICTED} THEN {restricted}
-    WHEN EXISTS (SELECT 1 FROM observation o JOIN sight own ON own.observation_id = o.id
+    WHEN EXISTS (SELECT 1 FROM observation o JOIN snapshot own ON own.observation_id = o.id
         WHERE o.id = v.observation_id AND own.is_foreign = FALSE
         AND (o.clock_at IS NOT NULL OR own.observed_at <> o.observed_at))
     THEN {words.with_word(shared, "clock_suspect")} ELSE {shared} END"""
@@ -432,7 +432,7 @@ SELECT s.seq AS seq, a.public_id AS article, r.origin AS origin, s.observed_at A
     {_worded(words, "w.digest")} AS wording, {_raw_digest(words)} AS raw_digest,
     {open_alone(_NOTE)} AS note, 1 AS checks, {words.no_time} AS until,
     s.article_id AS article_id, s.observation_id AS observation_id
-FROM sight s
+FROM snapshot s
 JOIN observation o ON o.id = s.observation_id
 JOIN article a ON a.id = s.article_id
 JOIN origin r ON r.id = s.origin_id
@@ -453,7 +453,7 @@ SELECT {words.greater(f"last.seq - {_ORDINAL}", "s.seq - 1")} AS seq,
     CAST((SELECT count(*) FROM scan c WHERE c.source_id = o.source_id AND c.complete = TRUE
         AND c.id BETWEEN first.id AND last.id) AS integer) AS checks,
     {scan_start("last")} AS until, s.article_id AS article_id, s.observation_id AS observation_id
-FROM sight s
+FROM snapshot s
 JOIN observation o ON o.id = s.observation_id{_between(words)}
 JOIN article a ON a.id = s.article_id
 JOIN origin r ON r.id = s.origin_id
@@ -493,7 +493,7 @@ SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS
     o.id AS observation_id
 FROM observation o
 JOIN origin r ON r.id = o.locator_id
-LEFT JOIN sight s ON s.observation_id = o.id
+LEFT JOIN snapshot s ON s.observation_id = o.id
 LEFT JOIN verdict judged ON judged.observation_id = o.id
 LEFT JOIN transfer t ON t.observation_id = o.id
 LEFT JOIN capture b ON b.id = o.capture_id
@@ -524,7 +524,7 @@ def _addresses(words: _Words) -> str:
     Of several lineages that lead away from an address, the last one is told.
     """
     worded, led = "s.wording_id IS NOT NULL", "s.outcome = 'redirected'"
-    at = "FROM sight s WHERE s.origin_id = r.id AND s.article_id = a.id"
+    at = "FROM snapshot s WHERE s.origin_id = r.id AND s.article_id = a.id"
     latest = "(SELECT max(l2.id) FROM lineage l2 WHERE l2.origin_id = r.id)"
     return f"""
 SELECT {words.greater(f"coalesce((SELECT max(s.seq) {at}), 0)", "coalesce(u.id, l.id, 0)")} AS seq,
@@ -555,7 +555,7 @@ SELECT t.id AS seq, a.public_id AS article, r.origin AS origin, o.observed_at AS
 FROM transfer t
 JOIN observation o ON o.id = t.observation_id
 JOIN origin r ON r.id = o.locator_id
-LEFT JOIN sight s ON s.observation_id = o.id
+LEFT JOIN snapshot s ON s.observation_id = o.id
 LEFT JOIN article a ON a.id = s.article_id
 LEFT JOIN certificate c ON c.id = t.certificate_id
 WHERE s.article_id IS NULL OR s.article_id NOT IN {RESTRICTED}
@@ -575,7 +575,7 @@ FROM noise_step n
 JOIN wording wa ON wa.id = n.a_wording_id
 JOIN wording wb ON wb.id = n.b_wording_id
 LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id
-LEFT JOIN sight s ON s.observation_id = n.observation_id
+LEFT JOIN snapshot s ON s.observation_id = n.observation_id
 LEFT JOIN article_origin ao ON ao.origin_id = n.origin_id
 LEFT JOIN article a ON a.id = ao.article_id
 WHERE a.id IS NULL OR a.id NOT IN {RESTRICTED}

@@ -133,7 +133,7 @@ class Bundle:
         """Return the first snapshot of each version."""
         query = text(
             "SELECT r.origin, s.observed_at, w.title FROM version v "
-            "JOIN sight s ON s.observation_id = v.observation_id "
+            "JOIN snapshot s ON s.observation_id = v.observation_id "
             "JOIN origin r ON r.id = s.origin_id JOIN wording w ON w.id = v.wording_id "
             "WHERE v.article_id = :article AND v.number IN :numbers ORDER BY v.number"
         ).columns(observed_at=UtcTime())
@@ -236,9 +236,9 @@ class Bundle:
             )
         checks = text(
             "SELECT o.id, o.source_id, o.capture_id, o.locator_id, o.scan_id, s.derivation_id, "
-            "s.is_foreign FROM sight s JOIN observation o ON o.id = s.observation_id "
+            "s.is_foreign FROM snapshot s JOIN observation o ON o.id = s.observation_id "
             "WHERE s.article_id = :article AND s.observed_at >= coalesce("
-            "(SELECT max(b.observed_at) FROM sight b WHERE b.article_id = :article "
+            "(SELECT max(b.observed_at) FROM snapshot b WHERE b.article_id = :article "
             "AND b.wording_id IS NOT NULL AND b.observed_at <= :first), :first) "
             f"{bounded} ORDER BY o.observed_at, o.id"
         )

@@ -18,7 +18,7 @@ from storage.database.tables import (
     LINEAGE,
     LINEAGE_UNDONE,
     ORIGIN,
-    RETURN_DUE,
+    REBUILD_DUE,
     SNAPSHOT,
     TRANSFER,
     VERSION,
@@ -438,6 +438,6 @@ def _new_article(unit: Unit, group: set[int], rows: Mapping[int, Any]) -> int:
 
 def _remove(unit: Unit, article: int) -> None:
     """Take away an article that nothing stands at any more: what it was belongs to another."""
-    for table, key in ((VERSION, VERSION.c.article_id), (RETURN_DUE, RETURN_DUE.c.article_id),
+    for table, key in ((VERSION, VERSION.c.article_id), (REBUILD_DUE, REBUILD_DUE.c.article_id),
                        (ARTICLE, ARTICLE.c.id)):  # fmt: skip
         unit.connection.execute(delete(table).where(key == article))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, select
 
 from storage.database.columns import FIELD_BLOCK, SNAPSHOT_BLOCK
-from storage.database.tables import ARTICLE, OBSERVATION, RETURN_DUE, SNAPSHOT, VERSION
+from storage.database.tables import ARTICLE, OBSERVATION, REBUILD_DUE, SNAPSHOT, VERSION
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.article_rows import add_version
 from storage.history.changes import Comparing
@@ -202,7 +202,9 @@ class _Fitting:
         update_rows(unit.connection, ARTICLE, ("id",), rows)
         foreign = [n for n in self.found if any(snapshot.foreign for snapshot in self.stored[n])]
         if foreign:
-            unit.connection.execute(delete(RETURN_DUE).where(RETURN_DUE.c.article_id.in_(foreign)))
+            unit.connection.execute(
+                delete(REBUILD_DUE).where(REBUILD_DUE.c.article_id.in_(foreign))
+            )
         for number in foreign:
             _note_return(unit, number, self.stored[number], self.found[number])
 
@@ -254,7 +256,7 @@ def outcome_in_history(known: str, *, is_first: bool) -> str:
 
 def rebuild_returned(unit: Unit, source_id: int) -> None:
     """After a scan: make what files of the source still say a version again, where need be."""
-    query = select(RETURN_DUE.c.article_id).where(RETURN_DUE.c.source_id == source_id)
+    query = select(REBUILD_DUE.c.article_id).where(REBUILD_DUE.c.source_id == source_id)
     rebuild_all(unit, dict.fromkeys(unit.connection.execute(query).scalars().all(), True))
 
 
@@ -277,7 +279,7 @@ def _note_return(
     is_past = all(snapshot.observed_at <= unit.now for snapshot in snapshots)
     if (is_shown and is_past) or _was_followed(unit, newest):
         return
-    unit.add(RETURN_DUE, {"article_id": article_id, "source_id": newest.source_id})
+    unit.add(REBUILD_DUE, {"article_id": article_id, "source_id": newest.source_id})
 
 
 def _was_followed(unit: Unit, snapshot: StoredSnapshot) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, text
 
 from storage.database.columns import UtcTime
-from storage.database.engine import looking
+from storage.database.engine import read_connection
 from storage.database.tables import LOG_CHECKPOINT, LOG_COSIGNATURE, LOG_KEY
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import log
@@ -190,7 +190,7 @@ def _stands(connection: Connection, newest: Signed, signer: Signer) -> bool:
 
 def is_due(engine: Engine, now: datetime, every_seconds: float) -> bool:
     """Check whether the log has grown and its newest checkpoint is old enough."""
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         newest = latest(connection)
         if newest is None:
             return True

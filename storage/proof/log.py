@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, Engine, TextClause, insert, text, update
 
-from storage.database.engine import insert_tuples, looking
+from storage.database.engine import insert_tuples, read_connection
 from storage.database.tables import COUNTER, LOG_RUN, LOG_TILE, LOGGED
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import rows as record
@@ -62,7 +62,7 @@ def append(engine: Engine, clock: Clock) -> int:
     """
     added = 0
     while True:
-        with looking(engine) as connection:
+        with read_connection(engine) as connection:
             found = fresh(connection)
         if found is None:
             return added

@@ -73,7 +73,7 @@ def index_wordings(
         if not found_now.is_empty:
             candidates[wording.wording_id] = found_now
         rows += _rows_of_keys(wording, holders, unique_keys)
-    insert_integers(connection, INDEX_KEY, ("trace", "wording_id", "day"), sorted(rows))
+    insert_integers(connection, INDEX_KEY, ("key", "wording_id", "day"), sorted(rows))
     return candidates
 
 
@@ -106,12 +106,12 @@ def look_up(connection: Connection, index_keys: Iterable[int]) -> Holders:
     wanted = sorted(index_keys)
     holders: Holders = defaultdict(dict)
     if connection.dialect.name == "postgresql":
-        query = "SELECT trace, wording_id, day FROM trace WHERE trace = ANY(%s::bigint[])"
+        query = "SELECT key, wording_id, day FROM index_key WHERE key = ANY(%s::bigint[])"
         rows = connection.exec_driver_sql(query, (f"{{{','.join(map(str, wanted))}}}",))
     else:
         query = (
-            "SELECT t.trace, t.wording_id, t.day FROM json_each(?) j "
-            "CROSS JOIN trace t ON t.trace = j.value"
+            "SELECT t.key, t.wording_id, t.day FROM json_each(?) j "
+            "CROSS JOIN index_key t ON t.key = j.value"
         )
         rows = connection.exec_driver_sql(query, (json.dumps(wanted),))
     for key, wording_id, day in rows:

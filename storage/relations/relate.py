@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, func, select, update
 from storage.database.engine import insert_rows
 from storage.database.tables import (
     DERIVATION,
-    RELATE_DUE,
     RELATION,
+    RELATION_DUE,
     RELATION_UNDONE,
     WORDING,
 )
@@ -87,9 +87,9 @@ def due(
     The candidates are None for a wording without index keys.
     """
     query = (
-        select(RELATE_DUE.c.wording_id, RELATE_DUE.c.found)
-        .where(RELATE_DUE.c.recorded_at <= deadline)
-        .order_by(RELATE_DUE.c.wording_id)
+        select(RELATION_DUE.c.wording_id, RELATION_DUE.c.found)
+        .where(RELATION_DUE.c.recorded_at <= deadline)
+        .order_by(RELATION_DUE.c.wording_id)
         .limit(limit)
     )
     return {number: keys and candidates_of(keys) for number, keys in connection.execute(query)}
@@ -97,15 +97,15 @@ def due(
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Check whether a wording still has no relations."""
-    query = select(RELATE_DUE.c.wording_id).where(RELATE_DUE.c.recorded_at <= now)
+    query = select(RELATION_DUE.c.wording_id).where(RELATION_DUE.c.recorded_at <= now)
     return connection.execute(query.limit(1)).first() is not None
 
 
 def put_off(unit: Unit, wording_id: int) -> None:
     """Postpone a wording that cannot be compared until tomorrow."""
     unit.connection.execute(
-        update(RELATE_DUE)
-        .where(RELATE_DUE.c.wording_id == wording_id)
+        update(RELATION_DUE)
+        .where(RELATION_DUE.c.wording_id == wording_id)
         .values(recorded_at=unit.now + timedelta(days=1))
     )
 
@@ -116,7 +116,7 @@ def index(unit: Unit, wording_ids: set[int]) -> dict[int, ComparisonCandidates]:
     wordings = [each.with_index_keys() for _number, each in sorted(held.items())]
     candidates = add_index_keys(unit.connection, wordings, unit.now)
     unit.connection.execute(
-        delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(wording_ids - held.keys()))
+        delete(RELATION_DUE).where(RELATION_DUE.c.wording_id.in_(wording_ids - held.keys()))
     )
     _join_copies(unit, [each.origin_id for each in held.values()])
     return candidates
@@ -143,12 +143,12 @@ def add_index_keys(
     numbers = [each.wording_id for each in wordings]
     listed = rows_in(
         connection,
-        select(RELATE_DUE.c.wording_id, RELATE_DUE.c.found),
-        RELATE_DUE.c.wording_id,
+        select(RELATION_DUE.c.wording_id, RELATION_DUE.c.found),
+        RELATION_DUE.c.wording_id,
         numbers,
     )
     mine = {number for number, found in listed if found is None}
-    connection.execute(delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(mine)))
+    connection.execute(delete(RELATION_DUE).where(RELATION_DUE.c.wording_id.in_(mine)))
     return add_new_index_keys(
         connection, [each for each in wordings if each.wording_id in mine], now
     )
@@ -163,20 +163,20 @@ def add_new_index_keys(
         {"wording_id": n, "found": _load_candidates(each), "recorded_at": now}
         for n, each in candidates.items()
     ]
-    insert_rows(connection, RELATE_DUE, rows)
+    insert_rows(connection, RELATION_DUE, rows)
     return candidates
 
 
 def forget_due(connection: Connection, wording_ids: set[int]) -> None:
     """Stop indexing these wordings."""
     _lock_index_keys(connection)
-    connection.execute(delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(wording_ids)))
+    connection.execute(delete(RELATION_DUE).where(RELATION_DUE.c.wording_id.in_(wording_ids)))
 
 
 def _lock_index_keys(connection: Connection) -> None:
     """Wait until no other process inserts index keys; SQLite has a single writer."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("lesart traces"))))
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("lesart index keys"))))
 
 
 def _load_candidates(candidates: ComparisonCandidates) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def keep_relations(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
             joined.append((each.a.origin_id, each.b.origin_id))
     unit.flush()
     join_origins(unit, joined)
-    connection.execute(delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(done)))
+    connection.execute(delete(RELATION_DUE).where(RELATION_DUE.c.wording_id.in_(done)))
 
 
 # ------------------------------------------------------------------------------- comparing

@@ -91,9 +91,9 @@ NOT_COVERED = (
     NotCovered("watch", None, _WORK),
     NotCovered("host", None, _WORK),
     NotCovered("stamp_request", None, _WORK),
-    NotCovered("box_due", None, _QUEUE),
-    NotCovered("relate_due", None, _QUEUE),
-    NotCovered("return_due", None, _QUEUE),
+    NotCovered("boilerplate_due", None, _QUEUE),
+    NotCovered("relation_due", None, _QUEUE),
+    NotCovered("rebuild_due", None, _QUEUE),
     NotCovered("search_due", None, _QUEUE),
     NotCovered("search_text_config", None, _INDEX),
     NotCovered("sentence_text_config", None, _INDEX),
@@ -102,7 +102,7 @@ NOT_COVERED = (
     NotCovered("suppression", None, "digests of redacted texts, which nobody can compute again"),
     NotCovered("counter", ("value",), "numbers that were never given out leave no row"),
     NotCovered("article", ("seq",), _ORDER),
-    NotCovered("sight", ("seq",), _ORDER),
+    NotCovered("snapshot", ("seq",), _ORDER),
     NotCovered("version", ("seq",), _ORDER),
     NotCovered(
         "presence",
@@ -110,7 +110,7 @@ NOT_COVERED = (
         "properties of a file, which no observation records",
     ),
 )
-"""A missing row of `trace` is not found either, because the stored keys depend on the order."""
+"""A missing row of `index_key` is not found either, because the stored keys depend on the order."""
 
 
 def summary() -> str:

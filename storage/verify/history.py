@@ -42,7 +42,7 @@ SELECT s.article_id, s.origin_id, s.observation_id, s.observed_at, s.outcome, s.
     s.wording_id,
     s.derivation_id, s.source_id, w.digest, b.digest AS raw, d.capture_id, d.context,
     d.extractor, d.extractor_version, d.config
-FROM sight s LEFT JOIN wording w ON w.id = s.wording_id
+FROM snapshot s LEFT JOIN wording w ON w.id = s.wording_id
 LEFT JOIN derivation d ON d.id = s.derivation_id LEFT JOIN capture b ON b.id = d.capture_id
 WHERE s.article_id IN :ids
 """
@@ -260,7 +260,7 @@ def _wrong_snapshots(article: _Article, found: Sequence[Run]) -> Wrong:
     for snapshot in article.snapshots:
         observation = snapshot["observation_id"]
         if snapshot["version"] != number.get(observation):
-            yield "sight_wrong", f"observation {observation} is filed under another version"
+            yield "snapshot_wrong", f"observation {observation} is filed under another version"
         elif snapshot["wording_id"] is not None:
             expected = outcome_in_history(snapshot["outcome"], is_first=observation in first)
             if snapshot["outcome"] != expected:

@@ -25,11 +25,11 @@ from storage.verify.finding import WELL, Broken, Findings, Scope
 WORDINGS_AT_ONCE = 200
 _SEEN = (
     "SELECT DISTINCT s.wording_id, s.derivation_id, s.article_id, s.origin_id, s.locator_id, "
-    "s.address_id, s.observed_at, o.observed_at AS first_at FROM sight s "
+    "s.address_id, s.observed_at, o.observed_at AS first_at FROM snapshot s "
     "JOIN observation o ON o.id = s.observation_id "
     "WHERE s.wording_id IS NOT NULL ORDER BY s.wording_id"
 )
-_FOUND = "SELECT wording_id, count(*) AS number FROM trace GROUP BY wording_id"
+_FOUND = "SELECT wording_id, count(*) AS number FROM index_key GROUP BY wording_id"
 
 
 def index_keys(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike

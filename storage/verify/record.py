@@ -39,13 +39,13 @@ scan: source_id source
 log_cosignature: checkpoint_id log_checkpoint
 log_stamp: checkpoint_id log_checkpoint
 noise_step_undone: noise_step_id noise_step
-sight: observation_id observation, article_id article, origin_id origin, wording_id wording
-sight: derivation_id derivation
+snapshot: observation_id observation, article_id article, origin_id origin, wording_id wording
+snapshot: derivation_id derivation
 version: article_id article, wording_id wording, derivation_id derivation
 version: observation_id observation
 article: origin_id origin, source_id source, head_version_id version
 article_origin: origin_id origin, article_id article
-trace: wording_id wording
+index_key: wording_id wording
 cluster_member: article_id article
 """
 REFERENCES = tuple(
@@ -226,7 +226,7 @@ def _key_of(table: str) -> str:
 
 def agreement(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Check that snapshots and versions refer to the wording of their derivation."""
-    for table, key in (("sight", "observation_id"), ("version", "id")):
+    for table, key in (("snapshot", "observation_id"), ("version", "id")):
         query = (
             f"SELECT t.{key} AS id, t.wording_id, d.wording_id AS derived FROM {table} t "
             "JOIN derivation d ON d.id = t.derivation_id "

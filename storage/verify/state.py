@@ -48,12 +48,12 @@ def snapshots(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
     for row in connection.execute(_SNAPSHOTS.execution_options(**STREAMING)):
         if row.observation_id is None:
             message = "its observation has a text and belongs to no article"
-            yield Broken("sight", row.seen_id, "sight_missing", message)
+            yield Broken("snapshot", row.seen_id, "snapshot_missing", message)
             continue
         wrong = list(_wrong_columns(row, claims, corrections))
         for name in wrong:
             message = f"{name} is not what was observed"
-            yield Broken("sight", row.observation_id, "sight_wrong", message)
+            yield Broken("snapshot", row.observation_id, "snapshot_wrong", message)
         if not wrong:
             yield WELL
 

@@ -43,7 +43,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("presences", check_state.presences),
     ("articles", check_history.articles),
     ("search", full_text),
-    ("traces", index_keys),
+    ("index_keys", index_keys),
     ("clusters", check_clusters.clusters),
     ("log", check_log.entries),
     ("tree", check_log.tree),

@@ -15,9 +15,9 @@ from storage.database.engine import (
     DatabaseError,
     database_epoch,
     database_url,
-    looking,
     place_of,
     reachable,
+    read_connection,
     writing_engine,
 )
 from storage.database.schema_version import require_current
@@ -170,7 +170,7 @@ class Archive:
     def beats(self) -> dict[str, float]:
         """Return for how many seconds each part that ever beat has been silent."""
         facts = ARCHIVE
-        with self.looking() as connection:
+        with self.read_connection() as connection:
             now = database_epoch(connection)
             rows = connection.execute(
                 select(facts.c.key, facts.c.value).where(facts.c.key.startswith(BEAT))
@@ -186,16 +186,16 @@ class Archive:
         return JobListener(self.engine)
 
     @contextmanager
-    def looking(self) -> Iterator[Connection]:
+    def read_connection(self) -> Iterator[Connection]:
         """Yield a connection that only reads."""
-        with looking(self.engine) as connection:
+        with read_connection(self.engine) as connection:
             yield connection
 
-    def ask(
+    def read(
         self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
     ) -> T:
         """Return what `question` finds by a connection that only reads."""
-        with self.looking() as connection:
+        with self.read_connection() as connection:
             return question(connection, *args, **named)
 
     @contextmanager
@@ -204,12 +204,14 @@ class Archive:
         with writing(self.engine, self.clock) as unit:
             yield unit
 
-    def run(self, work: Callable[Concatenate[Unit, P], T], *args: P.args, **named: P.kwargs) -> T:
+    def transact(
+        self, work: Callable[Concatenate[Unit, P], T], *args: P.args, **named: P.kwargs
+    ) -> T:
         """Do `work` as one unit of work, and return what it returns."""
         with self.unit() as unit:
             return work(unit, *args, **named)
 
-    def run_aside(
+    def transact_unnumbered(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
     ) -> T:
         """Do `work` in a transaction that adds nothing to the record: no number, no turn."""
@@ -218,63 +220,63 @@ class Archive:
 
     def shared_clock(self) -> datetime:
         """Return what the clock shows that all writers share: that of the database server."""
-        return self.ask(archive_time).shared(self.clock)
+        return self.read(archive_time).shared(self.clock)
 
     def now(self) -> datetime:
         """Return the archive's time, which is never earlier than what was stored."""
-        time = self.ask(archive_time)
+        time = self.read(archive_time)
         return time.after(time.shared(self.clock))
 
     def is_clock_behind(self) -> bool:
         """Return whether the clock shows a time that the archive's time has passed."""
-        time = self.ask(archive_time)
+        time = self.read(archive_time)
         return time.is_after(time.shared(self.clock))
 
     def leapt_lately(self) -> bool:
         """Return whether the clock may be far ahead (`ArchiveTime.leapt_lately`)."""
-        time = self.ask(archive_time)
+        time = self.read(archive_time)
         return time.leapt_lately(time.shared(self.clock))
 
     def claim(self, lease_seconds: float, holder: str, **which: Any) -> jobs.Claim | None:
         """Take the next due job (`queue.claim`); where nothing is due, nobody waits for it."""
-        likely = self.ask(queue.next_due, **which)
+        likely = self.read(queue.next_due, **which)
         if likely is None:
             return None
-        time = self.ask(archive_time)
+        time = self.read(archive_time)
         if time.was_ahead_of(time.shared(self.clock)):
-            self.run(correct_clock)
-        return self.run(queue.claim, lease_seconds, holder, likely=likely, **which)
+            self.transact(correct_clock)
+        return self.transact(queue.claim, lease_seconds, holder, likely=likely, **which)
 
     # ------------------------------------------------------------------------- sources
 
     def sources(self, *, standing: bool | None = None) -> list[Source]:
         """Return the sources that were not removed, by name."""
-        return self.ask(source_rows.sources, standing=standing)
+        return self.read(source_rows.sources, standing=standing)
 
     def source(self, name: str) -> Source:
         """Return the source of that name.
 
         Raises: NoSuchSourceError.
         """
-        return self.ask(source_rows.source_named, name)
+        return self.read(source_rows.source_named, name)
 
     def source_by_id(self, number: int) -> Source:
         """Return the source with that id, removed or not.
 
         Raises: NoSuchSourceError.
         """
-        return self.ask(source_rows.source_by_id, number)
+        return self.read(source_rows.source_by_id, number)
 
     def ensure_source(self, name: str, kind: str, locator: str, **settings: Any) -> Source:
         """Return the source of that name, making it (or taking it back in) where there is none."""
-        return self.run(source_rows.ensure_source, name, kind, locator, **settings)
+        return self.transact(source_rows.ensure_source, name, kind, locator, **settings)
 
     def change_source(self, name: str, **values: Any) -> Source:
         """Change settings of a source (`paused`, `every_seconds`, `cron`, `removed_at` …).
 
         Raises: NoSuchSourceError.
         """
-        return self.run(source_rows.change_source, name, **values)
+        return self.transact(source_rows.change_source, name, **values)
 
     # ------------------------------------------------------------------------- capture
 
@@ -287,8 +289,8 @@ class Archive:
         if store is None or not packed:
             return packed
         if self._folder is None:
-            self._folder = self.run(capture_folder)
-        known = self.ask(known_captures, packed)
+            self._folder = self.transact(capture_folder)
+        known = self.read(known_captures, packed)
         return put_packed(store, self._folder, packed, known)
 
     def start_scan(self, source_id: int) -> Scan:
@@ -298,7 +300,7 @@ class Archive:
 
     def presences(self, source_id: int) -> dict[tuple[str, str], Presence]:
         """Return how the files of a source were found last, by path and member."""
-        return self.ask(presences, source_id)
+        return self.read(presences, source_id)
 
     def capture(
         self,
@@ -311,7 +313,7 @@ class Archive:
 
         Raises: jobs.StaleLeaseError, and keeps nothing then.
         """
-        arrivals = self.ask(without_redacted, arrivals)
+        arrivals = self.read(without_redacted, arrivals)
         packed = self.store_bytes(_packed(arrivals))
         names = [each for a in arrivals for each in (a.place, a.locator)]
         for each in names:
@@ -367,7 +369,7 @@ class Archive:
 
         Raises: jobs.StaleLeaseError, and keeps nothing then.
         """
-        with self.looking() as connection:
+        with self.read_connection() as connection:
             imports = imports_without_redacted(connection, imports)
             wanted = {each.records[0].digest: each for each in imports}
             known = known_records(connection, wanted)
@@ -407,7 +409,7 @@ class Archive:
         The addresses `put_off` are looked at later; `ending` says how the job goes on.
         Raises: jobs.StaleLeaseError, and keeps nothing then.
         """
-        checks = self.ask(checks_without_redacted, checks)
+        checks = self.read(checks_without_redacted, checks)
         packed = self.store_bytes(packed_checks(checks, news))
         with self.unit() as unit:
             queue.renew(unit, held)
@@ -478,7 +480,7 @@ class Archive:
 
     def redacted_addresses(self) -> RedactedAddresses:
         """Return what tells of each address whether it was redacted by now."""
-        with self.looking() as connection:
+        with self.read_connection() as connection:
             return Suppressed(connection).all_addresses()
 
     def refuse_places(
@@ -500,7 +502,7 @@ class Archive:
 
         They hold `MOST_UNREAD_BYTES` together, or it is a single one.
         """
-        rows, known, are_all = self.ask(unread_rows, held.arguments["items"])
+        rows, known, are_all = self.read(unread_rows, held.arguments["items"])
         return captures_in(rows, known), are_all
 
     def keep_readings(
@@ -522,7 +524,7 @@ class Archive:
 
         Raises: jobs.StaleLeaseError, NotComparableError, and keeps nothing then.
         """
-        with self.looking() as connection:
+        with self.read_connection() as connection:
             readings, returned = readings_without_redacted(connection, readings)
             listings = [each for each in readings if isinstance(each.outcome, AddressList)]
             others = [each for each in readings if not isinstance(each.outcome, AddressList)]
@@ -556,14 +558,14 @@ class Archive:
 
         Those of which the bytes are damaged are left out.
         """
-        return re_extractions_in(self.ask(rows_read_before, derivations))
+        return re_extractions_in(self.read(rows_read_before, derivations))
 
     def keep_re_extracted(self, re_extracted: Sequence[ReExtracted]) -> None:
         """Write what today's reader makes of captures beside what others made of them.
 
         What comes out as a text that was redacted is not kept.
         """
-        readings, _ = self.ask(readings_without_redacted, [each.reading for each in re_extracted])
+        readings, _ = self.read(readings_without_redacted, [each.reading for each in re_extracted])
         re_extracted = [e for e, r in zip(re_extracted, readings, strict=True) if r is e.reading]
         readings = [each.reading for each in re_extracted]
         to_derive = self._prepared(readings)
@@ -584,7 +586,7 @@ class Archive:
 
         Raises: NoSuchError.
         """
-        return self.run(undo, number, reason)
+        return self.transact(undo, number, reason)
 
     def redact(
         self,
@@ -602,10 +604,10 @@ class Archive:
         """
         acts: list[int] = []
         while True:
-            plan = self.ask(
+            plan = self.read(
                 plan_of, targets, with_copies=with_copies, with_addresses=with_addresses
             )
-            act = self.run(redacting.order, plan.rows, reason, actor)
+            act = self.transact(redacting.order, plan.rows, reason, actor)
             self.finish_redactions(progress)
             if act is None:
                 return acts
@@ -613,11 +615,11 @@ class Archive:
 
     def restrict(self, articles: Sequence[int], reason: RedactionReason, actor: str) -> list[int]:
         """Show nothing of articles from now on; return those that were shown before."""
-        return self.run(restrict, articles, reason, actor)
+        return self.transact(restrict, articles, reason, actor)
 
     def lift_restriction(self, articles: Sequence[int], actor: str) -> list[int]:
         """Show articles again; return those that were restricted."""
-        return self.run(lift, articles, actor)
+        return self.transact(lift, articles, actor)
 
     def drop_overdue_bytes(
         self, otherwise: float | None, *, dry_run: bool = False
@@ -627,7 +629,7 @@ class Archive:
         `otherwise` is for how many seconds bytes are kept where a source has no rule of its own.
         """
         before = limits(self.sources(), otherwise, self.clock())
-        found = self.ask(captures_due, before)
+        found = self.read(captures_due, before)
         if not dry_run:
             for start in range(0, len(found), CAPTURES_AT_A_TIME):
                 some = [each[0] for each in found[start : start + CAPTURES_AT_A_TIME]]
@@ -655,7 +657,7 @@ class Archive:
         with_copies: bool = False,
     ) -> int | None:
         """Take a passage out of articles; return the number of the act, None where none has it."""
-        with self.looking() as connection:
+        with self.read_connection() as connection:
             plan = plan_of(connection, targets, with_copies=with_copies)
             found = hits_of(connection, plan, passage, prepare)
         with self.unit() as unit:
@@ -672,7 +674,7 @@ class Archive:
 
         Raises: redact.ReplayError, and redacts nothing then.
         """
-        acts = self.run(redacting.replay, listed)
+        acts = self.transact(redacting.replay, listed)
         self.finish_redactions()
         return acts
 
@@ -680,12 +682,12 @@ class Archive:
         """Empty what was ordered to be and still stands, as after a crash; return how many rows."""
         return redacting.empty_ordered(self.engine, self.clock, progress)
 
-    def relate_rest(self, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:
+    def relate_backlog(self, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:
         """Make the relations of wordings that a crash left out; return how many those were."""
-        due = self.ask(relating.due, self.clock() - older_than, limit)
+        due = self.read(relating.due, self.clock() - older_than, limit)
         candidates = {number: each for number, each in due.items() if each is not None}
         if unindexed := due.keys() - candidates.keys():
-            candidates |= self.run(relating.index, unindexed)
+            candidates |= self.transact(relating.index, unindexed)
         self._relate(candidates)
         return len(due)
 
@@ -697,8 +699,8 @@ class Archive:
         if not candidates:
             return
         try:
-            answers = self.ask(relating.compare, candidates)
-            self.run(relating.keep_relations, answers, list(candidates))
+            answers = self.read(relating.compare, candidates)
+            self.transact(relating.keep_relations, answers, list(candidates))
         except DatabaseError:
             raise
         except Exception:  # noqa: BLE001  # a text that nobody can compare must not stop the others
@@ -706,11 +708,11 @@ class Archive:
                 for number, each in candidates.items():
                     self._relate({number: each})
                 return
-            self.run(relating.put_off, next(iter(candidates)))
+            self.transact(relating.put_off, next(iter(candidates)))
 
-    def index_rest(self, limit: int = 500, older_than: timedelta = REST_AFTER) -> int:
+    def index_backlog(self, limit: int = 500, older_than: timedelta = REST_AFTER) -> int:
         """Index wordings that a crash left out of full text; return how many there were."""
-        return self.run_aside(index_due, self.clock() - older_than, limit)
+        return self.transact_unnumbered(index_due, self.clock() - older_than, limit)
 
     def _prepared(self, readings: Sequence[Reading]) -> Prepared:
         """Make ready what is written of drafts, their words too where they are indexed within."""
@@ -728,7 +730,7 @@ class Archive:
     def _index_after(self, wordings: Sequence[ToIndex]) -> None:
         """Index wordings once they are kept: on PostgreSQL nobody waits for it."""
         if wordings and self.engine.dialect.name != "sqlite":
-            self.run_aside(_soon, index_now, wordings)
+            self.transact_unnumbered(_soon, index_now, wordings)
 
     def _add_index_keys_within(
         self, unit: Unit, wordings: Sequence[IndexedWording]
@@ -743,7 +745,7 @@ class Archive:
     ) -> dict[int, ComparisonCandidates]:
         if not wordings or self.engine.dialect.name == "sqlite":
             return {}
-        return self.run_aside(_soon, relating.add_index_keys, wordings, self.clock())
+        return self.transact_unnumbered(_soon, relating.add_index_keys, wordings, self.clock())
 
 
 def _soon(

@@ -12,8 +12,8 @@ from storage.database.tables import (
     ARTICLE_ORIGIN,
     DERIVATION,
     PRESENCE,
-    RELATE_DUE,
     RELATION,
+    RELATION_DUE,
     SNAPSHOT,
     VERDICT,
     VERSION,
@@ -479,7 +479,7 @@ class Keeping:
             own[article.id].add(wording)
             if self.unit.connection.dialect.name == "postgresql":
                 due = {"wording_id": wording, "found": None, "recorded_at": self.unit.now}
-                self.unit.add(RELATE_DUE, due)
+                self.unit.add(RELATION_DUE, due)
 
     def _relate_displaced(self, article_id: int) -> None:
         """Record where else the wordings of an article stand that lost its address."""

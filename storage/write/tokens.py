@@ -46,7 +46,7 @@ def add_token(archive: Archive, name: str, scope: str) -> str:
 
 def tokens(archive: Archive) -> list[Token]:
     """Return all tokens by name, those that were taken back too."""
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         return [
             _token(row)
             for row in connection.execute(select(ACCESS_TOKEN).order_by(ACCESS_TOKEN.c.name))
@@ -70,7 +70,7 @@ def revoke_token(archive: Archive, name: str) -> None:
 
 def token_of(archive: Archive, given: str) -> Token | None:
     """Return the token that somebody shows, None where there is none like it."""
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         query = select(ACCESS_TOKEN).where(ACCESS_TOKEN.c.digest == _digest(given))
         row = connection.execute(query).first()
     return None if row is None else _token(row)

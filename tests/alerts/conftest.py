@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from storage.database.engine import looking
+from storage.database.engine import read_connection
 from storage.history.alerts import lists
 from storage.history.alerts.rule import AlertRule
 from storage.settings import load_settings
@@ -25,7 +25,7 @@ class Watched(Press):
         self.url = url
 
     def alert(self, name="hafen", *targets, daily_at=None, **rule) -> dict[str, str]:
-        return self.archive.run(keep.add, name, AlertRule(**rule),
+        return self.archive.transact(keep.add, name, AlertRule(**rule),
                         targets or (HOOK,), daily_at=daily_at)  # fmt: skip
 
     def match(self) -> int:
@@ -33,7 +33,7 @@ class Watched(Press):
 
     def log(self, **asked) -> list[lists.Delivery]:
         """Return the deliveries in the order in which they were written."""
-        with looking(self.archive.engine) as connection:
+        with read_connection(self.archive.engine) as connection:
             return list(lists.deliveries(connection, **asked))[::-1]
 
     def told(self, **asked) -> list[tuple[int, str]]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
 
-from storage.database.engine import looking
+from storage.database.engine import read_connection
 from storage.database.tables import ALERT_DELIVERY
 from storage.history.alerts.lists import overdue_seconds
 from storage.write.alerts import keep
@@ -15,7 +15,7 @@ from worker.alerts.check import check_alerts
 
 
 def overdue(press, at: float, since_match: float | None = None) -> dict[str, int]:
-    with looking(press.archive.engine) as connection:
+    with read_connection(press.archive.engine) as connection:
         found = overdue_seconds(connection, hour(at), since_match)
     return {name: round(seconds) for name, seconds in found.items()}
 
@@ -61,7 +61,7 @@ def test_a_delivery_is_overdue_from_its_hour_on_and_not_while_its_alert_is_pause
     found = overdue(press, 1)
     assert 90 <= found["hafen"] < 300
     assert found["morgens"] == 0
-    press.archive.run(keep.pause, "hafen")
+    press.archive.transact(keep.pause, "hafen")
     assert overdue(press, 1) == {"morgens": 0}
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.database.engine import looking
+from storage.database.engine import read_connection
 from storage.history.alerts.lists import channels
 from storage.values.errors import AlertError
 from storage.values.net.private_hosts import hosts_by_port
@@ -113,11 +113,11 @@ def test_after_a_rotation_both_keys_sign_and_after_the_next_the_first_no_more(pr
     known(press)
     with receiving() as receiver:
         first = press.alert("hafen", hook(receiver))[receiver.url]
-        second = press.archive.run(keep.rotate, "hafen")[receiver.url]
+        second = press.archive.transact(keep.rotate, "hafen")[receiver.url]
         settings = settings_for(press, receiver)
         changed(press)
         send(press, settings)
-        third = press.archive.run(keep.rotate, "hafen")[receiver.url]
+        third = press.archive.transact(keep.rotate, "hafen")[receiver.url]
         press.scan(2, t0=pegel(99, title="t0"))
         send(press, settings)
     (one, two) = receiver.requests
@@ -136,7 +136,7 @@ def test_a_dead_letter_says_why_and_goes_again_when_asked(press, monkeypatch):
         assert send(press, settings) == 0
         (dead,) = press.log()
         assert (dead.state, dead.attempts, dead.note) == ("dead", 3, "it answered 500")
-        assert press.archive.run(keep.retry, "hafen") == 1
+        assert press.archive.transact(keep.retry, "hafen") == 1
         assert send(press, settings) == 1
     assert len({headers["webhook-id"] for headers, _body in receiver.requests}) == 1
     assert press.log()[0].state == "sent"
@@ -241,7 +241,7 @@ def test_a_step_that_is_none_any_more_is_told_to_nobody(press):
 
 def test_secrets_stand_with_the_channels_alone(press):
     (secret,) = press.alert("hafen", ("webhook", "https://bote.example/a/b")).values()
-    with looking(press.archive.engine) as connection:
+    with read_connection(press.archive.engine) as connection:
         (channel,) = channels(connection, [row[0] for row in connection.exec_driver_sql(
             "SELECT id FROM alert")])  # fmt: skip
     assert channel.secrets == (secret,)
@@ -256,7 +256,7 @@ def test_what_was_redacted_while_it_waited_is_not_sent(press, is_whole):
         press.alert("hafen", hook(receiver))
         press.scan(1, t0=pegel(4711, title="Damm"), t1=pegel(4812, title="Kanal"))
         press.match()
-        with looking(press.archive.engine) as connection:
+        with read_connection(press.archive.engine) as connection:
             article, wording = connection.exec_driver_sql(
                 "SELECT v.article_id, v.wording_id FROM version v JOIN wording w "
                 "ON w.id = v.wording_id WHERE w.text LIKE '%%4711%%'"

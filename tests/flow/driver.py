@@ -182,7 +182,7 @@ class Newsroom:
         assert work_next(self.archive, self.settings, self.reader, job_id=job)
 
     def counts(self, job: int) -> Counts:
-        with self.archive.looking() as connection:
+        with self.archive.read_connection() as connection:
             return job_progress.family_counts(connection, job)
 
     def claimed(self, job: int | None = None, lease_seconds: float = 90.0) -> jobs.Claim | None:
@@ -193,7 +193,7 @@ class Newsroom:
 
     def rows(self, query: str, **asked: Any) -> list[dict[str, Any]]:
         """Return rows with plain values: times as text, JSON read."""
-        with self.archive.looking() as connection:
+        with self.archive.read_connection() as connection:
             found = connection.execute(text(query), asked).mappings()
             return [{name: plain(value) for name, value in row.items()} for row in found]
 

@@ -23,9 +23,9 @@ HIDDEN = "Hinweise nimmt die Redaktion unter [email protected] gern entgegen."
 EXAMPLE = count(1)
 EXAMPLES = settings.default.max_examples // 6
 VERDICT_AND_VERSION = """
-    SELECT v.kind, (SELECT count(*) FROM sight s2
+    SELECT v.kind, (SELECT count(*) FROM snapshot s2
                     WHERE s2.article_id = s.article_id AND s2.version = s.version)
-    FROM verdict v JOIN sight s ON s.observation_id = v.observation_id
+    FROM verdict v JOIN snapshot s ON s.observation_id = v.observation_id
     JOIN article_origin ao ON ao.article_id = s.article_id
     JOIN origin o ON o.id = ao.origin_id WHERE o.origin = :url
     ORDER BY v.id DESC LIMIT 1
@@ -175,7 +175,7 @@ def test_a_box_that_other_articles_show_later_is_noise_in_the_end(room):
     assert own(room) == [1, 2]
     others(room, 3, 3)
     assert own(room) == [1]
-    assert room.number("SELECT count(*) FROM box_due") == 0
+    assert room.number("SELECT count(*) FROM boilerplate_due") == 0
 
 
 def test_a_box_and_a_change_are_told_apart_once_the_site_shows_it(room):
@@ -201,7 +201,7 @@ def test_steps_that_go_on_waiting_cost_no_statement_each(room):
         return len(said)
 
     counts = [statements(number) for number in range(12)]
-    assert room.number("SELECT count(*) FROM box_due") == len(counts)
+    assert room.number("SELECT count(*) FROM boilerplate_due") == len(counts)
     assert max(counts[-3:]) <= max(counts[:3]) + 3
 
 
@@ -216,7 +216,7 @@ def test_steps_that_others_cannot_decide_yet_are_compared_once(room, monkeypatch
     for hours in range(12):
         see(room, hours, text(A, *[BOX] * (hours % 2), f"Um {hours} Uhr hielt der Damm noch."))
     others(room, 20, 2)
-    waiting = room.number("SELECT count(*) FROM box_due")
+    waiting = room.number("SELECT count(*) FROM boilerplate_due")
     monkeypatch.setattr("storage.history.changes.CapturePair", Counted)
     see(room, 21, text(OTHERS[0], BOX, B), "https://www.lohebote.example/anderes/0")
     assert waiting == 11

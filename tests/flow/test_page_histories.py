@@ -83,7 +83,7 @@ def test_what_was_emptied_is_not_remembered(room):
             "INSERT INTO redaction (id, table_name, row_id, reason, at) "
             f"VALUES ({unit.number()}, 'wording', {row['id']}, 'test', '2024-06-18 06:00:00')"
         )
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         memory.check(connection)
     assert not memory.contents
     assert not memory.wordings

@@ -10,7 +10,9 @@ from tests.flow.driver import SENTENCES, Newsroom, seed
 from tests.flow.test_noise import BOX, others, see, text
 from tests.plans import whole_scans_of
 
-SMALL = frozenset({"archive", "clock_correction", "counter", "relate_due", "search_due", "source"})
+SMALL = frozenset(
+    {"archive", "clock_correction", "counter", "relation_due", "search_due", "source"}
+)
 """Tables that do not grow with what an archive holds, or are emptied as the work goes on."""
 FILES = 12
 
@@ -36,8 +38,8 @@ def test_a_batch_is_kept_without_reading_any_table_whole(room):
         assert room.scan(1).new_versions == FILES
         with room.archive.engine.begin() as connection:
             wake_due(connection, 10)
-        room.archive.index_rest()
-        room.archive.relate_rest()
+        room.archive.index_backlog()
+        room.archive.relate_backlog()
         log.append(room.archive.engine, room.archive.clock)
     assert scanned(scans) == set()
 

@@ -298,7 +298,7 @@ def test_a_job_that_was_claimed_anew_meanwhile_is_not_taken_from_its_new_holder(
     job = room.ordered([target_of(room.source)])
     with room.archive.unit() as unit:
         queue.claim(unit, 90.0, DEAD, job_id=job)
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         found = wake_ups.holders(connection)
     run_out(room, job)
     assert room.claimed(job) is not None

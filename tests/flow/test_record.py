@@ -89,7 +89,7 @@ def redact(room: Newsroom, table: str, row: int, *, is_next: bool = True) -> Non
     """
     with room.archive.engine.begin() as connection:
         if table == "wording" and is_next:
-            connection.execute(text(f"DELETE FROM trace WHERE wording_id = {row}"))
+            connection.execute(text(f"DELETE FROM index_key WHERE wording_id = {row}"))
             forget_words(connection, [row])
         for what in sorted({table, f"{table}_address"} & {*EMPTIED}):
             add_row(
@@ -131,7 +131,7 @@ def check_nothing_but_emptying(kept: Newsroom, table: str) -> None:
         kept, erasing(table, row, **{TIMES.get(table, "recorded_at"): hour(9)})[1].where(at)
     ), f"{table}: another column changes too"
     column = ERASABLE[table][0]
-    with kept.archive.looking() as connection:
+    with kept.archive.read_connection() as connection:
         one, other = connection.execute(
             select(rows.c[column]).order_by(rows.c.id).limit(2)
         ).scalars()
@@ -160,7 +160,7 @@ def test_guards_that_were_dropped_stand_again_after_an_upgrade(room):
             connection.execute(text(f"DROP TRIGGER guard_{table}_update{clause}"))
         assert missing_guards(connection) == sorted(f"guard_{table}_update" for table in RECORD)
     upgrade(room.archive.engine)
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         assert missing_guards(connection) == []
 
 
@@ -208,7 +208,7 @@ def test_a_new_file_has_small_pages_and_an_older_one_stays_as_it_is(tmp_path):
     pragmas = ("PRAGMA page_size", "PRAGMA wal_autocheckpoint")
 
     def asked() -> tuple[int, ...]:
-        with Archive.open(path) as archive, archive.looking() as connection:
+        with Archive.open(path) as archive, archive.read_connection() as connection:
             return tuple(connection.exec_driver_sql(each).scalar_one() for each in pragmas)
 
     assert asked() == (1_024, 32_000)

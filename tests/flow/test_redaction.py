@@ -242,7 +242,7 @@ def test_folders_and_patterns_that_lead_to_a_redacted_file_are_told(room):
     room.scan(0)
     room.ingest("von", f"von/{NAME[:3]}*.txt", f"*/{NAME}.txt", "b.txt", at=1)
     gone = [target(room, f"seed:presse/von/{NAME}.txt")]
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         plan = plan_of(connection, gone, with_copies=False, with_addresses=True)
         told = described(connection, plan)["places_kept"]
         plain = plan_of(connection, gone, with_copies=False)
@@ -265,7 +265,7 @@ def test_jobs_are_looked_through_a_portion_at_a_time(room):
 
     event.listen(room.archive.engine, "before_cursor_execute", note)
     gone = [target(room, f"seed:presse/{NAME}.txt")]
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         described(connection, plan_of(connection, gone, with_copies=False, with_addresses=True))
     redact(room, gone, with_addresses=True)
     assert whole == []
@@ -286,11 +286,13 @@ def test_no_job_names_an_address_that_was_redacted(room):
         for each in (page_at.replace("zeitung", "Zeitung"), f"{page_at}-und-andere")
     ]
     cancelled = room.ordered([own, named])
-    assert room.archive.run(queue.cancel, cancelled) == 1
+    assert room.archive.transact(queue.cancel, cancelled) == 1
     failed = room.ordered([own])
     for _ in range(queue.MAX_ATTEMPTS):
         if (claimed := room.claimed(failed)) is not None:
-            room.archive.run(queue.fail, replace(claimed, attempts=3), f"{own.prefix}{NAME}.txt")
+            room.archive.transact(
+                queue.fail, replace(claimed, attempts=3), f"{own.prefix}{NAME}.txt"
+            )
     running = room.ordered([own, named])
     held = room.claimed(running)
     alone, both = room.ordered([own]), room.ordered([pattern, named])
@@ -309,10 +311,10 @@ def test_no_job_names_an_address_that_was_redacted(room):
     collect(room.archive, held, room.settings, patience_of("command"))
     assert room.counts(running).refused == 1, "it knew the address since before"
     assert room.worked(both).unchanged == 1
-    assert room.archive.run(queue.cancel, kept) == 1
+    assert room.archive.transact(queue.cancel, kept) == 1
     late = room.ordered([own, named])
-    assert room.archive.run(queue.cancel, late) == 1
-    assert room.archive.run(queue.retry, late) == [late]
+    assert room.archive.transact(queue.cancel, late) == 1
+    assert room.archive.transact(queue.retry, late) == [late]
     assert (room.worked(late).unchanged, room.counts(late).refused) == (1, 0)
     scrub(room.archive.engine)
     needles = [f"{NAME}.txt".encode(), f"{NAME}?utm".encode()]
@@ -451,7 +453,7 @@ def test_copies_keep_the_text_unless_they_go_too(room):
         room.write(f"{name}.txt", seed("Pegel steigt", "Ada Kern sah es.", PUMPED))
     room.scan(0)
     one = target(room, "seed:presse/a.txt")
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         assert len(plan_of(connection, [one], with_copies=False).copies) == 1
     redact(room, [one], with_copies=True)
     assert [text for _number, text in room.versions()] == [None, None]
@@ -586,7 +588,7 @@ def test_what_is_redacted_while_somebody_traces_and_indexes_it_leaves_nothing(
         raced.setattr(module, step, following)
         room.scan(0)
     other.join()
-    for table in ("trace", "relate_due", "search_due", "search_text"):
+    for table in ("index_key", "relation_due", "search_due", "search_text"):
         assert room.number(f"SELECT count(*) FROM {table}") == 0, table
     assert room.findings() == []
     room.close()

@@ -144,7 +144,7 @@ def test_a_text_without_a_date_is_found_by_the_day_on_which_somebody_saw_it(room
     room.write("alt.md", page("Das Theater eröffnet mit einer Komödie."))
     room.ingest("alt.md", origin="https://lohebote.example/a", observed_at=moment)
     assert room.findings() == []
-    assert room.number("SELECT count(*) FROM trace WHERE day = 738580") > 0
+    assert room.number("SELECT count(*) FROM index_key WHERE day = 738580") > 0
 
 
 def test_a_new_version_is_compared_too(room):
@@ -257,7 +257,7 @@ def test_batches_and_workers_make_no_difference(database_url, tmp_path, batch_it
     pairs = {frozenset((a, b)) for kind, a, b in related(room) if kind == "near_copy"}
     assert pairs == {frozenset(pair) for pair in permutations(names, 2)}
     assert clusters(room) == {frozenset(names)}
-    assert room.number("SELECT count(*) FROM relate_due") == 0
+    assert room.number("SELECT count(*) FROM relation_due") == 0
     assert room.findings() == []
     room.close()
 
@@ -341,14 +341,14 @@ def test_what_a_crash_left_without_relations_is_compared_by_whoever_comes_next(r
         killed.setattr(Archive, "_relate", lambda *_: None)
         room.scan(1)
     assert related(room) == set()
-    assert room.number("SELECT count(*) FROM relate_due") == 1
-    assert room.archive.relate_rest() == 0
+    assert room.number("SELECT count(*) FROM relation_due") == 1
+    assert room.archive.relate_backlog() == 0
     room.now = hour(2)
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         assert pulse(connection, room.now).behind_seconds == {"index": 0, "relate": 3600}
     drain(room.archive, room.settings)
     assert related(room) == {("near_copy", "nachdruck", "original")}
-    assert room.number("SELECT count(*) FROM relate_due") == 0
+    assert room.number("SELECT count(*) FROM relation_due") == 0
 
 
 def test_what_a_crash_left_without_traces_leaves_them_with_whoever_comes_next(
@@ -360,12 +360,12 @@ def test_what_a_crash_left_without_traces_leaves_them_with_whoever_comes_next(
         write(room, "original", FIRE)
         write(room, "nachdruck", MENDED)
         room.scan(0)
-    assert room.number("SELECT count(*) FROM trace") == 0
-    assert room.number("SELECT count(*) FROM relate_due") == 2
+    assert room.number("SELECT count(*) FROM index_key") == 0
+    assert room.number("SELECT count(*) FROM relation_due") == 2
     room.now = hour(1)
     drain(room.archive, room.settings)
     assert related(room) == {("near_copy", "nachdruck", "original")}
-    assert room.number("SELECT count(*) FROM relate_due") == 0
+    assert room.number("SELECT count(*) FROM relation_due") == 0
     assert room.findings() == []
     room.close()
 
@@ -385,7 +385,7 @@ def test_a_server_that_dies_right_after_texts_were_kept_leaves_nothing_out(tmp_p
         room.now = hour(1)
         drain(room.archive, room.settings)
         assert related(room) == {("near_copy", "nachdruck", "original")}
-        for table, left in (("relate_due", 0), ("search_due", 0), ("search_text", 2)):
+        for table, left in (("relation_due", 0), ("search_due", 0), ("search_text", 2)):
             assert room.number(f"SELECT count(*) FROM {table}") == left
         assert room.findings() == []
         room.close()
@@ -409,9 +409,9 @@ def test_a_text_that_cannot_be_compared_stops_no_other_one(room, monkeypatch):
     room.scan(1)
     monkeypatch.undo()
     assert ("near_copy", "nachdruck", "original") in related(room)
-    assert room.number("SELECT count(*) FROM relate_due") == 1
+    assert room.number("SELECT count(*) FROM relation_due") == 1
     room.now = hour(1 + 25)
-    assert room.archive.relate_rest() == 1
+    assert room.archive.relate_backlog() == 1
     assert {"kaputt"} <= {name for each in related(room) for name in each}
 
 
@@ -422,6 +422,6 @@ def test_a_widespread_copy_leaves_a_bounded_number_of_traces_and_relations(room)
     room.scan(0)
     assert clusters(room) == {frozenset(f"n{number}" for number in range(count))}
     of_text = (PASSAGE + 1) << 45
-    fullest = f"SELECT count(*) AS n FROM trace WHERE trace < {of_text} GROUP BY trace ORDER BY n DESC LIMIT 1"
+    fullest = f"SELECT count(*) AS n FROM index_key WHERE key < {of_text} GROUP BY key ORDER BY n DESC LIMIT 1"
     assert room.one(fullest)["n"] == 32
     assert room.number("SELECT count(*) FROM relations") <= 12 * count

@@ -396,7 +396,7 @@ def test_the_log_follows_and_a_checkpoint_is_signed(room, scheduler):
     scheduler(Broker())
     until(lambda: room.number("SELECT coalesce(max(seq), 0) FROM log_run") > 8)
     until(lambda: room.number("SELECT count(*) FROM log_checkpoint") == 1)
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         made = checkpoints.latest(connection)
     assert Note.parse(made.note).require([KEY.verifier]) == KEY.verifier
 

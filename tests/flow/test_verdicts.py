@@ -365,12 +365,12 @@ def test_a_file_that_stands_there_unchanged_takes_back_the_word_of_an_imported_c
     room.write("import/p.md", page(B, url=URL, observed_at=hour(0.5)))
     room.ingest("import/p.md", at=0.7)
     assert [text for _number, text in room.versions()] == [A, B]
-    assert room.number("SELECT count(*) FROM return_due") == 1
+    assert room.number("SELECT count(*) FROM rebuild_due") == 1
     for at in (2, 3):
         room.scan(at)
         assert [text for _number, text in room.versions()] == [A, B, A]
         assert room.article(URL)["last_seen"] == iso(hour(at))
-    assert room.number("SELECT count(*) FROM return_due") == 0
+    assert room.number("SELECT count(*) FROM rebuild_due") == 0
     room.remove("pegel.md")
     room.scan(4)
     assert room.article(URL)["state"] == "gone"

@@ -114,7 +114,7 @@ def archive(request, tmp_path_factory) -> Iterator[tuple[Connection, str]]:
 def _attacked(room: Newsroom) -> Iterator[tuple[Connection, str]]:
     fill_record(room)
     log_record(room)
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         outside = checkpoints.latest(connection).note
     room.write("spaet.txt", seed("Spät", f"{A} Am Abend."))
     room.scan(30)
@@ -359,7 +359,7 @@ def change_under_a_redaction(scene: Scene) -> None:
     log.seal(unit, "wording", number, ("title", "text"))
     unit.close()
     empty_in_silence(scene)
-    scene.run("DELETE FROM trace WHERE wording_id = :id", id=number)
+    scene.run("DELETE FROM index_key WHERE wording_id = :id", id=number)
     log.append_within(unit)
     assert scene.findings() == set(), "the redaction itself is sound"
     scene.run("UPDATE wording SET recorded_at = :at WHERE id = :id", id=number,

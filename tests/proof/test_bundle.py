@@ -52,7 +52,7 @@ def bundle(
     line = WITNESS.cosign(Note.parse(made.note).text, 1_700_000_000)
     with room.archive.unit() as unit:
         checkpoints.store_cosignatures(unit, made, [(WITNESS.verifier, line)])
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         signed = checkpoints.latest(connection)
         found = Finder(connection, BERLIN).versions(rev)
         asked = BundleRequest(found, passage, language, "lesart test", hour(50), [one])

@@ -85,13 +85,13 @@ def asked(press, calendar: Authority, *, at_once: bool = False):
 
 
 def told(press, calendar: Authority) -> dict:
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         (one,) = calendar_states(connection, [calendar])
     return one
 
 
 def broken(press) -> list[str]:
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         looks = stamps(connection, Scope())
         return [each.kind for each in looks if isinstance(each, Broken)]
 
@@ -145,13 +145,13 @@ def test_a_checkpoint_is_promised_then_found_in_a_block_and_nobody_says_that_it_
         assert asked(press, one) == [], "all is done"
         assert len(set(calendar.looked)) == 1
     assert broken(press) == []
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         assert list(authority_stamps(connection)) == [], "it is no stamp of an authority"
         assert facts(connection, Scope())["stamped"] is None, "and no level rests on it"
 
 
 def list_of(press):
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         return list(calendar_stamps(connection))
 
 

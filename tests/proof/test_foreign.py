@@ -95,7 +95,7 @@ def test_a_foreign_witness_cosigns_a_real_archive_and_refuses_another_history(ro
             room.write(f"neu{at}.txt", seed(f"Neu {at}", f"{A} Neu {at}."))
             room.scan(at)
         log.append(engine, clock)
-        with room.archive.looking() as connection:
+        with room.archive.read_connection() as connection:
             entries = [each.entry for tile in range(5) for each in log.entries(connection, tile)]
             assert len(entries) > made.size
         # one old leaf changed
@@ -116,7 +116,7 @@ def _posted(url: str, old: int, grown: Tree, size: int) -> int:
 @pytest.mark.skipif(SPICY is None, reason="needs Debian's litetlog")
 def test_a_foreign_program_accepts_the_offline_proof_and_refuses_it_after_one_byte(room, tmp_path):
     signed = checkpoints.make(room.archive.engine, room.archive.clock, KEY)
-    with room.archive.looking() as connection:
+    with room.archive.read_connection() as connection:
         number = connection.execute(text("SELECT max(id) FROM wording")).scalar_one()
         place = log.place_of(connection, "wording", number)
         path = inclusion(log.node_of(connection), place.index, signed.size)

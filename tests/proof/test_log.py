@@ -48,7 +48,7 @@ def numbers_of_record(connection) -> list[tuple[str, int]]:
 
 
 def is_whole(press: Press) -> bool:
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         entries = logged(connection)
         named = [(each.table, each.seq) for each in entries]
         grown = Tree(leaf_hash(each.entry) for each in entries)
@@ -96,7 +96,7 @@ def test_everything_is_in_the_log_once_in_the_order_of_commit(press):
     press.scan(9, neu=draft("Neu", "Ein Satz."))
     assert appended(press) > 5
     assert is_whole(press)
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         for place in logged(connection):
             values = rows.row(connection, place.table, place.seq)
             assert commitment(place.table, values, place.opening) == place.commitment
@@ -114,7 +114,7 @@ def test_small_windows_and_many_tiles_make_the_same_log(database_url, monkeypatc
         if at != 2:
             appended(press)
     assert is_whole(press)
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         size = log.size_of(connection)
         assert size > 512
         node, entries = log.node_of(connection), logged(connection)
@@ -171,7 +171,7 @@ def test_a_redaction_leaves_an_entry_that_opens_what_is_left(press):
         unit.connection.execute(
             text("UPDATE wording SET title = NULL, text = NULL WHERE id = :row"), {"row": row}
         )
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         place = log.place_of(connection, "wording", row)
         left = open_row("wording", rows.row(connection, "wording", row), place.opening)
         assert left.commitment == place.commitment
@@ -194,7 +194,7 @@ def test_a_checkpoint_covers_what_was_committed_before_it(press):
     assert checkpoints.is_due(engine, press.now, 3600.0 * 24 * 365)
     later = checkpoints.make(engine, clock, KEY)
     assert later.size > made.size
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         assert root(log.node_of(connection), found.size) == found.root
 
 
@@ -222,7 +222,7 @@ def test_a_rotated_key_is_endorsed_and_the_old_one_signs_no_more(press, tmp_path
     press.scan(9, neu=draft("Neu", "Ein Satz."))
     with pytest.raises(ProofKeyError, match="was replaced"):
         checkpoints.make(engine, clock, KEY)
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         _, newer = checkpoints.keys(connection)
     assert newer.previous == first.note
     assert Note.parse(newer.endorsement).require([KEY.verifier]) == KEY.verifier
@@ -234,7 +234,7 @@ def test_files_hold_the_tree_and_grow_with_it(press, tmp_path):
         texts = {f"f{at}{n}": draft(f"F{n}", f"Satz {at} {n}.") for n in range(25)}
         press.scan(at, **texts)
         made = checkpoints.make(engine, clock, KEY)
-        with press.archive.looking() as connection:
+        with press.archive.read_connection() as connection:
             write_tiles(connection, tmp_path / "out", made)
     found = Checkpoint.parse(Note.parse((tmp_path / "out/checkpoint").read_bytes()).text)
 
@@ -249,5 +249,8 @@ def test_files_hold_the_tree_and_grow_with_it(press, tmp_path):
     first = entries_in((tmp_path / "out/tile/entries/000").read_bytes())
     assert [leaf_hash(each) for each in first] == read(0, 0)
     (tmp_path / "out/checkpoint").write_text(Checkpoint(found.origin, 20, bytes(32)).signed(KEY))
-    with pytest.raises(TilesError, match="another history"), press.archive.looking() as connection:
+    with (
+        pytest.raises(TilesError, match="another history"),
+        press.archive.read_connection() as connection,
+    ):
         write_tiles(connection, tmp_path / "out", made)

@@ -35,13 +35,13 @@ def asked(press, *authorities: Authority, at_once: bool = False):
 
 
 def told(press, *authorities: Authority) -> list[dict]:
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         return list(states(connection, authorities))
 
 
 def checked(press, *authorities: Authority) -> list[str]:
     """Return the kinds of what is wrong with the stamps, to who knows these authorities."""
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         looks = stamps(connection, Scope(authorities=authorities))
         return [each.kind for each in looks if hasattr(each, "kind")]
 
@@ -59,7 +59,7 @@ def test_each_new_checkpoint_is_stamped_once_and_its_stamp_makes_no_next_one(pre
             assert checkpoints.make(engine, clock, KEY).id == made.id, "a stamp is no news"
             press.scan(at, neu=draft("Neu", f"Satz {at}."))
             press.now = datetime.now(UTC)
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         (first, second) = authority_stamps(connection)
         now = facts(connection, Scope(authorities=(one,)))
         assert level(now, None, is_checked_outside=False) == "stamped"
@@ -112,7 +112,7 @@ def test_what_is_no_stamp_on_this_checkpoint_by_this_authority_is_not_kept(press
             reasons.append(found.reason)
     for reason, wanted in zip(reasons, ("certificate", "Mismatch", "did not stamp", "no stamp", "no stamp", "503"), strict=True):  # fmt: skip
         assert wanted in reason
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         assert list(authority_stamps(connection)) == []
 
 

@@ -35,12 +35,12 @@ INSERTED = {
 """A row that nothing in the record founds, for a table that is empty in this archive."""
 FULL_TEXT = ("search_text", "sentence_text")
 NAMED_AS = {
-    "sight": {"sight", "article"},
+    "snapshot": {"snapshot", "article"},
     "version": {"version", "article"},
-    "article": {"article", "cluster", "cluster_member", "article_origin", "sight"},
-    "article_origin": {"article_origin", "sight", "article"},
+    "article": {"article", "cluster", "cluster_member", "article_origin", "snapshot"},
+    "article_origin": {"article_origin", "snapshot", "article"},
     "cluster_member": {"cluster_member", "cluster", "article"},
-    "trace": {"trace", "wording"},
+    "index_key": {"index_key", "wording"},
     "counter": {"counter", "wording"},
     "corrected_scan": {"scan"},
     "search_text": {"wording", "database"},
@@ -170,7 +170,7 @@ def test_verify_lists_what_it_does_not_cover(whole_file):
     assert (code, found["findings"]) == (0, [])
     tables = {each["table"] for each in found["not_covered"]}
     assert {"source", "job", "alert"} <= tables
-    assert not tables & {*RECORD, "cluster", "cluster_member", "article_origin", "trace"}
+    assert not tables & {*RECORD, "cluster", "cluster_member", "article_origin", "index_key"}
     assert "not covered: source," in told
 
 
@@ -182,10 +182,10 @@ def test_whatever_is_listed_exists(whole_file):
 
 def test_an_edit_of_what_is_shown_ends_with_1(whole_file, tmp_path):
     path = Path(shutil.copy(whole_file, tmp_path))
-    edit(path, "sight", "is_foreign")
+    edit(path, "snapshot", "is_foreign")
     code, found, _told = verified(path)
     assert code == 1
-    assert {each["object"] for each in found["findings"]} == {"sight"}
+    assert {each["object"] for each in found["findings"]} == {"snapshot"}
 
 
 @pytest.mark.slow  # a process for each column

@@ -211,12 +211,12 @@ STATE = {
     "cluster_missing": ["DELETE FROM cluster_member"],
     "size_wrong": ["UPDATE cluster SET size = size + 1"],
     "trace_wrong": [
-        "UPDATE trace SET wording_id = (SELECT max(id) FROM wording) WHERE trace = (SELECT min(trace) FROM trace)",
-        "UPDATE trace SET trace = trace + 1 WHERE trace = (SELECT min(trace) FROM trace)",
-        *(f"UPDATE trace SET trace = trace + 1 WHERE trace = (SELECT min(trace) FROM trace WHERE trace / {1 << 45} = {kind})"
+        "UPDATE index_key SET wording_id = (SELECT max(id) FROM wording) WHERE key = (SELECT min(key) FROM index_key)",
+        "UPDATE index_key SET key = key + 1 WHERE key = (SELECT min(key) FROM index_key)",
+        *(f"UPDATE index_key SET key = key + 1 WHERE key = (SELECT min(key) FROM index_key WHERE key / {1 << 45} = {kind})"
           for kind in (PASSAGE, TITLE, DAY)),
     ],
-    "reference_broken": ["UPDATE trace SET wording_id = -1 WHERE trace = (SELECT min(trace) FROM trace)"],
+    "reference_broken": ["UPDATE index_key SET wording_id = -1 WHERE key = (SELECT min(key) FROM index_key)"],
 }  # fmt: skip
 
 

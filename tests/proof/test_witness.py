@@ -113,7 +113,7 @@ def test_an_archive_is_cosigned_as_it_grows(press, tmp_path):
             assert found.reason is None
             assert request_cosignatures(engine, clock, calendar_request) == [], "it is asked once"
             press.scan(at, neu=draft("Neu", f"Satz {at}."))
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         told = facts(connection, Scope())
     assert level(told, calendar_request, is_checked_outside=False) == "cosigned"
     assert level(told, None, is_checked_outside=False) == "signed"
@@ -146,7 +146,7 @@ def test_a_witness_that_is_away_or_lies_is_told_and_hinders_nothing(press, tmp_p
     assert [each.line for each in found] == [None] * 3
     assert "another key" in found[1].reason
     assert "404" in found[2].reason
-    with press.archive.looking() as connection:
+    with press.archive.read_connection() as connection:
         assert checkpoints.latest(connection) == replace(made, lines=())
 
 

@@ -112,7 +112,7 @@ DAMAGE = {
     ),
     "a derivation of another wording": (
         "UPDATE derivation SET wording_id = (SELECT id FROM wording WHERE text LIKE '%36 Z%') WHERE id = (SELECT min(id) FROM derivation)",
-        ("sight", "wording_wrong"),
+        ("snapshot", "wording_wrong"),
     ),
     "a text that a layout holds itself": (
         "UPDATE derivation SET detail = CAST(replace(CAST(detail AS text), 'füllten  Säcke', 'füllten  Eimer') AS JSON_TYPE)",
@@ -147,12 +147,12 @@ DAMAGE = {
         "UPDATE version SET last_seen = :moment WHERE number = 2",
         ("article", "version_wrong"),
     ),
-    "a sight under another version": (
-        "UPDATE sight SET version = 1 WHERE version = 2",
-        ("article", "sight_wrong"),
+    "a snapshot under another version": (
+        "UPDATE snapshot SET version = 1 WHERE version = 2",
+        ("article", "snapshot_wrong"),
     ),
-    "a sight with another outcome": (
-        "UPDATE sight SET outcome = 'unchanged' WHERE version = 2",
+    "a snapshot with another outcome": (
+        "UPDATE snapshot SET outcome = 'unchanged' WHERE version = 2",
         ("article", "outcome_wrong"),
     ),
     "a state": ("UPDATE article SET state = 'blocked'", ("article", "article_wrong")),

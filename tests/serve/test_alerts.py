@@ -14,7 +14,9 @@ def test_the_page_shows_rules_and_deliveries_but_no_address_and_no_key(tmp_path)
     url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
     with Archive.open(url) as archive:
         rule = AlertRule(query='Pegel -"<script>"', languages=("de",))
-        made = archive.run(keep.add, "hafen", rule, [("webhook", "https://hook.example/geheim")])
+        made = archive.transact(
+            keep.add, "hafen", rule, [("webhook", "https://hook.example/geheim")]
+        )
         write_archive(archive)
         assert match(archive.engine, archive.clock) == 3
     with served(url) as client:
@@ -39,7 +41,7 @@ def test_the_page_shows_rules_and_deliveries_but_no_address_and_no_key(tmp_path)
 def test_deliveries_are_told_as_the_log_has_them_part_by_part(database_url):
     with Archive.open(database_url) as archive:
         hook = ("webhook", "https://hook.example/geheim")
-        archive.run(keep.add, "alle", AlertRule(classes=("first",)), [hook])
+        archive.transact(keep.add, "alle", AlertRule(classes=("first",)), [hook])
         write_archive(archive)
         match(archive.engine, archive.clock)
     with open_archive(database_url) as archive, archive.connected() as connection:

@@ -85,7 +85,7 @@ def hostile_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def _index(archive: Archive) -> None:
-    archive.index_rest()
+    archive.index_backlog()
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_the_archive_keeps_no_token_but_its_digest(archive_url):
     with (
         desk(archive_url) as (_client, token),
         Archive.open(archive_url) as archive,
-        archive.looking() as connection,
+        archive.read_connection() as connection,
     ):
         rows = connection.execute(text("SELECT * FROM access_token")).all()
     assert rows

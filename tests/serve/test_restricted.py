@@ -17,7 +17,7 @@ def client(tmp_path_factory):
     url = f"sqlite:///{tmp_path_factory.mktemp('restricted') / 'lesart.sqlite3'}"
     with Archive.open(url) as archive:
         write_archive(archive)
-        with archive.looking() as connection:
+        with archive.read_connection() as connection:
             wanted = (
                 "SELECT DISTINCT v.article_id FROM version v JOIN wording w ON w.id = v.wording_id "
                 f"WHERE w.title = '{TITLE}'"

@@ -61,7 +61,7 @@ class Desk(Newsroom):
         while time.monotonic() < end:
             while work_next(self.archive, self.settings, self.reader, within=job):
                 pass
-            with self.archive.looking() as connection:
+            with self.archive.read_connection() as connection:
                 if not job_progress.open_jobs(connection, job):
                     return self.counts(job)
             time.sleep(0.02)

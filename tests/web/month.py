@@ -156,7 +156,7 @@ class _Life:
 
     def _next(self) -> datetime:
         """Return the next round moment at which something is due."""
-        with self.archive.looking() as connection:
+        with self.archive.read_connection() as connection:
             due = connection.execute(
                 text("SELECT min(next_check) FROM watch WHERE active")
             ).scalar()
@@ -167,7 +167,7 @@ class _Life:
     def _await_quiet(self) -> None:
         end = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < end:
-            with self.archive.looking() as connection:
+            with self.archive.read_connection() as connection:
                 if not job_progress.open_jobs(connection):
                     return
             time.sleep(0.03)
@@ -431,7 +431,7 @@ def _asking(url: str) -> Iterator[Any]:
     archive = Archive.open(url, create=False)
 
     def ask(query: str) -> list[dict[str, Any]]:
-        with archive.looking() as connection:
+        with archive.read_connection() as connection:
             found = connection.execute(text(query)).mappings()
             return [{name: plain(value) for name, value in row.items()} for row in found]
 

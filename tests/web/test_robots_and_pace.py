@@ -132,9 +132,15 @@ def test_the_pace_holds_for_all_workers_together(desk):
 
 
 def test_moments_are_given_out_once(desk):
-    first = desk.archive.run_aside(take_slots, {"https://a:443": (3, 1.0)}, 5.0)["https://a:443"]
-    second = desk.archive.run_aside(take_slots, {"https://a:443": (1, 1.0)}, 5.0)["https://a:443"]
-    late = desk.archive.run_aside(take_slots, {"https://a:443": (1, 1.0)}, 1.0)["https://a:443"]
+    first = desk.archive.transact_unnumbered(take_slots, {"https://a:443": (3, 1.0)}, 5.0)[
+        "https://a:443"
+    ]
+    second = desk.archive.transact_unnumbered(take_slots, {"https://a:443": (1, 1.0)}, 5.0)[
+        "https://a:443"
+    ]
+    late = desk.archive.transact_unnumbered(take_slots, {"https://a:443": (1, 1.0)}, 1.0)[
+        "https://a:443"
+    ]
     assert (first.count, first.wait) == (3, 0.0)
     assert 2.5 < second.wait <= 3.0
     assert (late.count, late.wait > 3.0) == (0, True)

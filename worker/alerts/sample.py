@@ -22,7 +22,7 @@ def send_samples(archive: Archive, settings: Settings, name: str) -> list[tuple[
 
     Raises: NoSuchError.
     """
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         alert = lists.alert(connection, name)
         channels = lists.channels(connection, [alert.id])
     way = outgoing(archive, settings)

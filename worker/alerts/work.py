@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 
-from storage.database.engine import looking
+from storage.database.engine import read_connection
 from storage.database.unit import Clock
 from storage.history.alerts import lists
 from storage.read.archive import ReadOnlyArchive, open_archive
@@ -50,7 +50,7 @@ class Outgoing:
 def outgoing(archive: Archive, settings: Settings) -> Outgoing:
     """Return how messages of an archive go out."""
     network = Network(hosts_by_port(settings.allow_hosts), settings.ca_file)
-    with looking(archive.engine) as connection:
+    with read_connection(archive.engine) as connection:
         return Outgoing(archive, settings, network, lists.archive_id(connection))
 
 

@@ -166,7 +166,7 @@ def add(
     where, daily_at = targets.checked(settings), targets.daily_at()
     rule = wanted.rule(settings)
     with opened_archive(settings) as archive:
-        made = archive.run(
+        made = archive.transact(
             keep.add, name, rule, where, daily_at=daily_at,
             timezone=settings.timezone,
         )  # fmt: skip
@@ -210,7 +210,7 @@ def edit(
     """
     settings, cleared = place.settings(), {each.value for each in clear or ()}
     with opened_archive(settings) as archive:
-        with archive.looking() as connection:
+        with archive.read_connection() as connection:
             found = lists.alert(connection, name)
         where = targets.checked(settings)
         kinds = {
@@ -219,7 +219,7 @@ def edit(
         daily_at = found.daily_at if targets.at is None and not targets.daily else None
         daily_at = None if "daily" in cleared else daily_at or targets.daily_at()
         rule = _merged(found.rule, wanted, cleared).rule(settings)
-        made = archive.run(keep.edit, name, rule, kinds, daily_at)
+        made = archive.transact(keep.edit, name, rule, kinds, daily_at)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
         for target, secret in made.items()
@@ -242,7 +242,7 @@ def _merged(rule: "AlertRule", wanted: Wanted, cleared: AbstractSet[str]) -> Wan
 @command(alerts, "list", example="lesart alert list")
 def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     """List the alerts, without their secrets."""
-    with opened_archive(place.settings()) as archive, archive.looking() as connection:
+    with opened_archive(place.settings()) as archive, archive.read_connection() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
         ways = lists.channels(connection, [each.id for each in found])
     names = ("alert", "rule", "channels", "daily_at", "paused", *lists.STATES)
@@ -253,7 +253,7 @@ def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "show", example="lesart alert show pegel")
 def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Show one alert, without its secrets."""
-    with opened_archive(place.settings()) as archive, archive.looking() as connection:
+    with opened_archive(place.settings()) as archive, archive.read_connection() as connection:
         found, numbers = lists.alert(connection, name), lists.counts(connection)
         ways = lists.channels(connection, [found.id])
     facts = {"timezone": found.timezone, "created_at": found.created_at.isoformat()}
@@ -282,7 +282,7 @@ def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 def pause(*, name: Name, place: ArchiveOptions) -> None:
     """Let an alert rest: nothing is looked at or sent until it is resumed."""
     with opened_archive(place.settings()) as archive:
-        archive.run(keep.pause, name)
+        archive.transact(keep.pause, name)
     say(f"{name} rests until `lesart alert resume {name}`")
 
 
@@ -290,7 +290,7 @@ def pause(*, name: Name, place: ArchiveOptions) -> None:
 def resume(*, name: Name, place: ArchiveOptions) -> None:
     """Let a paused alert go on with what changes from now on."""
     with opened_archive(place.settings()) as archive:
-        archive.run(keep.resume, name)
+        archive.transact(keep.resume, name)
     say(f"{name} tells of what changes from now on")
 
 
@@ -298,7 +298,7 @@ def resume(*, name: Name, place: ArchiveOptions) -> None:
 def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Give its webhooks new keys, shown this once; the key before signs beside it."""
     with opened_archive(place.settings()) as archive:
-        made = archive.run(keep.rotate, name)
+        made = archive.transact(keep.rotate, name)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
         for target, secret in made.items()
@@ -310,7 +310,7 @@ def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 def remove(*, name: Name, place: ArchiveOptions) -> None:
     """Remove an alert with its addresses, its keys and its log."""
     with opened_archive(place.settings()) as archive:
-        archive.run(keep.remove, name)
+        archive.transact(keep.remove, name)
     say(f"the alert {name} and its log are gone")
 
 
@@ -324,7 +324,7 @@ def log(
     state: State | None = option("--state", None, "Deliveries in it."),
 ) -> None:
     """List what became of each delivery, the newest first, with why the alert fired."""
-    with opened_archive(place.settings()) as archive, archive.looking() as connection:
+    with opened_archive(place.settings()) as archive, archive.read_connection() as connection:
         if name is not None:
             lists.alert(connection, name)
         rows = lists.deliveries(
@@ -338,7 +338,7 @@ def log(
 def retry(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Let dead deliveries be tried again at once, by whoever sends."""
     with opened_archive(place.settings()) as archive:
-        number = archive.run(keep.retry, name)
+        number = archive.transact(keep.retry, name)
     write_rows([{"alert": name, "waiting": number}], shown.target())
 
 

@@ -175,7 +175,7 @@ def _join(
     everything: bool = False,
 ) -> None:
     """Note, with its counts so far, each job to wait for that others left open."""
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         scanned = None if everything else job_progress.sources_scanned(connection, ordered)
         found = job_progress.open_families(connection, scanned)
         for job in sorted(found - earlier.keys() - set(ordered)):
@@ -184,7 +184,7 @@ def _join(
 
 def _summary(archive: Archive, job: int, before: Counts | None, seconds: float) -> dict[str, Any]:
     """Return the counts of a job; of one that was open `before`, what has come since."""
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         counts = job_progress.family_counts(connection, job) - (before or Counts())
         return {
             "source": job_progress.source_of(connection, job), "job": job, "seen": counts.seen,
@@ -199,7 +199,7 @@ def retry(archive: Archive, settings: Settings, job_id: int) -> list[int]:
     Raises: JobNotFoundError.
     """
     _require_job(archive, job_id)
-    ids = archive.run(queue.retry, job_id)
+    ids = archive.transact(queue.retry, job_id)
     if ids and settings.is_embedded:
         for each in ids:
             drain(archive, settings, within=each)
@@ -212,13 +212,13 @@ def cancel(archive: Archive, job_id: int) -> int:
     Raises: JobNotFoundError.
     """
     _require_job(archive, job_id)
-    return archive.run(queue.cancel, job_id)
+    return archive.transact(queue.cancel, job_id)
 
 
 def worker_health(settings: Settings) -> str | None:
     """Say what is wrong where due work waits and nobody has taken any; else None."""
     with Archive.open(settings.database_url, create=False) as archive:
-        with archive.looking() as connection:
+        with archive.read_connection() as connection:
             late = job_progress.oldest_due_seconds(connection)
             claimed = job_progress.seconds_since_claim(connection)
         if late > LATE_SECONDS and (claimed is None or claimed > SILENT_SECONDS):
@@ -247,7 +247,7 @@ def _ordered(archive: Archive, targets: Sequence[IngestTarget], trigger: str) ->
 
 
 def _require_job(archive: Archive, job_id: int) -> None:
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         if not job_progress.exists(connection, job_id):
             raise JobNotFoundError(job_id)
 
@@ -284,7 +284,7 @@ def _work_here(
         def worked() -> None:
             progress.update(archive, families)
 
-        still = archive.ask(job_progress.open_jobs, families)
+        still = archive.read(job_progress.open_jobs, families)
         helpers.start_if_many(still * settings.batch_items)
         if still:
             work_all(archive, settings, families, looked, worked)
@@ -299,7 +299,7 @@ def _wait(archive: Archive, families: Sequence[int], progress: "_Progress") -> N
     began = worked = time.monotonic()
     while True:
         progress.update(archive, families)
-        with archive.looking() as connection:
+        with archive.read_connection() as connection:
             still = job_progress.open_jobs(connection, families)
             is_idle = job_progress.is_waiting_for_workers(connection, families)
             due = job_progress.search_is_due(connection) or relating.is_due(
@@ -398,7 +398,7 @@ class _Progress:
         if self._bar is None or now - self._updated < LONGEST_POLL_SECONDS:
             return
         self._updated = now
-        with archive.looking() as connection:
+        with archive.read_connection() as connection:
             read = job_progress.family_counts(connection, families).seen
             total = read + job_progress.unread_documents(connection, families)
         self._bar.update(

@@ -76,7 +76,7 @@ def _known(settings: Settings, address: Address) -> tuple[Host, list[Standing], 
     try:
         with (
             Archive.open(settings.database_url, create=False) as archive,
-            archive.looking() as connection,
+            archive.read_connection() as connection,
         ):
             found = hosts(connection, [address.key])[address.key]
             return found, standing_of(connection, origin_of(address.text)), True

@@ -165,7 +165,7 @@ def _redact(order: _Order) -> None:
     from storage.write.redaction.plan import described, plan_of  # noqa: PLC0415  # the same
 
     archive, options = order.archive, order.options
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         found = order.found(connection)
         if options.addresses and any(each.wordings is not None for each in found):
             raise typer.BadParameter("addresses go with whole articles: name no version")
@@ -210,7 +210,7 @@ def _restrict(order: _Order) -> None:
     from storage.write.redaction.plan import described, plan_of  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     options = order.options
-    with order.archive.looking() as connection:
+    with order.archive.read_connection() as connection:
         found = order.found(connection)
         if any(each.wordings is not None for each in found):
             raise typer.BadParameter("whole articles are restricted: name them without a version")
@@ -231,7 +231,7 @@ def _restrict(order: _Order) -> None:
 def _restrictions(archive: "Archive") -> list[dict[str, Any]]:
     from storage.write.redaction.restrict import restrictions  # noqa: PLC0415  # the same
 
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         return [dict(each._mapping) for each in restrictions(connection)]  # noqa: SLF001  # documented
 
 
@@ -258,7 +258,7 @@ def acts_of(archive: "Archive") -> list[dict[str, Any]]:
     """Return each act of redaction with the rows that it emptied, by table."""
     from storage.write.redaction.redact import acts, archive_id, rows_of_acts  # noqa: PLC0415  # the same
 
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         rows, own = rows_of_acts(connection), archive_id(connection)
         return [
             {

@@ -125,7 +125,7 @@ class Rereading:
         )
 
     def _batches(self, wanted: RederiveSelection) -> Iterator[list[DueArticle]]:
-        with self._archive.looking() as connection:
+        with self._archive.read_connection() as connection:
             found = list(
                 chosen(connection, wanted.filters, wanted.articles, wanted.after, wanted.limit)
             )
@@ -134,7 +134,7 @@ class Rereading:
             yield batch
 
     def _stale(self, batch: Sequence[DueArticle], here: Sequence[Who]) -> list[ShownText]:
-        texts = self._archive.ask(shown_texts, [each.article_id for each in batch])
+        texts = self._archive.read(shown_texts, [each.article_id for each in batch])
         return [each for each in texts if not is_current(each, here)]
 
     def _read(
@@ -144,7 +144,7 @@ class Rereading:
         read: Callable[[list[ReExtraction]], list[ReExtracted]],
     ) -> set[int]:
         """Read what today's extractors have not read yet; return which derivations those are."""
-        known = self._archive.ask(read_today, texts, here)
+        known = self._archive.read(read_today, texts, here)
         missing = {
             each.derivation_id: each.article_id
             for each in texts
@@ -161,7 +161,7 @@ class Rereading:
         here: Sequence[Who],
         derived: set[int],
     ) -> Iterator[Difference]:
-        today = self._archive.ask(read_today, texts, here)
+        today = self._archive.read(read_today, texts, here)
         for article in batch:
             own = [each for each in texts if each.article_id == article.article_id]
             if own:

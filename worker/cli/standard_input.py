@@ -37,7 +37,7 @@ def ingest_input(
     if type not in TYPES:
         raise LocatorError("-", f"name its type with --type: {', '.join(TYPES)}")
     owner = archive.ensure_source(source or STANDARD_INPUT, "input", "-")
-    job_id = archive.run(
+    job_id = archive.transact(
         queue.add_job, "ingest", "command", source_id=owner.id, arguments={"places": []}
     )
     held = archive.claim(settings.lease_seconds, holder_name(), job_id=job_id)
@@ -63,7 +63,7 @@ def ingest_input(
     counted = importer.counted
     counts = Counts(unchanged=counted.unchanged, passed_over=counted.passed_over)
     again = counts_of(archive, counted.unread)
-    archive.run(queue.finish, held, counts + again)
+    archive.transact(queue.finish, held, counts + again)
     return job_id
 
 

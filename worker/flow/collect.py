@@ -110,7 +110,7 @@ def collect(
             news += looked.news()
             reason = reason or looked.reason
     collect_addresses(archive, held, settings, [p for p in places if p.kind == "web"])
-    archive.run(queue.finish, held, counts, reason)
+    archive.transact(queue.finish, held, counts, reason)
     return news
 
 
@@ -143,7 +143,7 @@ def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
     Captures read meanwhile count as unchanged, those of abandoned jobs as failed. Captures that
     another job still reads are counted there only.
     """
-    found = archive.ask(job_progress.read_so_far, unread)
+    found = archive.read(job_progress.read_so_far, unread)
     return Counts(unchanged=found.read, failed=found.stopped)
 
 
@@ -166,7 +166,7 @@ def collect_addresses(
         else:
             named[place.source_id].append(found)
     scans = [place.source_id for place in places if place.is_scan]
-    archive.run(hand_out_named, held, scans, named, settings.batch_items)
+    archive.transact(hand_out_named, held, scans, named, settings.batch_items)
 
 
 def _named(place: IngestTarget, settings: Settings) -> Named | Refused:
@@ -301,7 +301,7 @@ class _Collection:
         """Count the unchanged captures of a web archive."""
         if not present.captures:
             return
-        unread = self.archive.ask(job_progress.unread_captures, present.place_id, present.job_id)
+        unread = self.archive.read(job_progress.unread_captures, present.place_id, present.job_id)
         self._unread += unread
         self.unchanged += present.captures - len(unread)
 
@@ -458,7 +458,7 @@ class _Collection:
         now = time.monotonic()
         if now - self._held_at > min(HOLD_SECONDS, self.held.lease_seconds / 3):
             self._held_at = now
-            self.archive.run(queue.renew, self.held)
+            self.archive.transact(queue.renew, self.held)
             self.progress(self.looked_at, self.changed)
 
     # -------------------------------------------------------------------- batches

@@ -80,7 +80,7 @@ class _Fetching:
     def run(self) -> None:
         """Send requests until no address is left, no server is free soon, or the time is over."""
         keys = [(item[0], item[1]) for item in self.held.arguments["items"]]
-        found = self.archive.ask(assigned, self.held.job_id, keys)
+        found = self.archive.read(assigned, self.held.job_id, keys)
         fetches = [Fetch(each, self.network, self.settings.fetch_seconds) for each in found]
         try:
             self._begin(fetches)
@@ -303,7 +303,7 @@ class _Fetching:
         if is_full or ((self.checks or self.servers.news) and now - self.kept_at >= FLUSH_SECONDS):
             self._keep()
         elif now - self.renewed_at > self.held.lease_seconds / 3:
-            self.archive.run(job_queue.renew, self.held)
+            self.archive.transact(job_queue.renew, self.held)
             self.renewed_at = time.monotonic()
 
     def _keep(self, *, is_last: bool = False) -> None:

@@ -50,7 +50,7 @@ def default_source(archive: Archive, settings: Settings) -> Source | None:
     try:
         found = archive.source(DEFAULT_SOURCE)
     except NoSuchSourceError:
-        if not Path(root).is_dir() or archive.ask(was_source, DEFAULT_SOURCE):
+        if not Path(root).is_dir() or archive.read(was_source, DEFAULT_SOURCE):
             return None
         return archive.ensure_source(
             DEFAULT_SOURCE, "folder", root, standing=True, every_seconds=settings.every,
@@ -119,14 +119,14 @@ def order(
     archive: Archive, targets: Sequence[IngestTarget], trigger: str, slot: str | None = None
 ) -> int | None:
     """Insert the job that collects `targets` and return its id; None if its slot is taken."""
-    return archive.run(
+    return archive.transact(
         queue.add_collecting, trigger, targets[0].source_id, _arguments(targets), slot
     )
 
 
 def unfinished(archive: Archive, targets: Sequence[IngestTarget]) -> int | None:
     """Return the unfinished job of an earlier, equal command that was interrupted."""
-    return archive.ask(job_progress.unfinished, "command", _arguments(targets))
+    return archive.read(job_progress.unfinished, "command", _arguments(targets))
 
 
 def _arguments(targets: Sequence[IngestTarget]) -> dict[str, Any]:
@@ -221,7 +221,7 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
     if isinstance(address, Refused):
         return archive.ensure_source(name or NO_SITE, "web", "")
     origin = origin_of(address.text)
-    watching = None if name else archive.ask(source_watching, origin)
+    watching = None if name else archive.read(source_watching, origin)
     if watching is not None:
         return watching
     site = urlunsplit((*urlsplit(address.text)[:2], "", "", ""))
@@ -234,9 +234,9 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
 
 def order_due(archive: Archive, settings: Settings) -> list[int]:
     """Insert jobs for the watched addresses that are due, and return their ids."""
-    if not archive.ask(due_watches, archive.shared_clock(), 1):
+    if not archive.read(due_watches, archive.shared_clock(), 1):
         return []
-    return archive.run(hand_out_due, MOST_AT_ONCE, settings.batch_items)
+    return archive.transact(hand_out_due, MOST_AT_ONCE, settings.batch_items)
 
 
 def _listing_root(path: str, locator: str) -> str:

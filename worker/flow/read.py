@@ -211,7 +211,7 @@ def _read_again(
     renewed = time.monotonic()
     for each in wanted:
         if time.monotonic() - renewed > held.lease_seconds / 3:
-            archive.run(queue.renew, held)
+            archive.transact(queue.renew, held)
             renewed = time.monotonic()
         yield reader.re_extract(each)
 

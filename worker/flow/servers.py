@@ -69,7 +69,7 @@ class Servers:
                 missing[name] = (fetch.address, fetch.proxy)
         if not missing:
             return
-        known = self.archive.ask(hosts, [address.key for address, _proxy in missing.values()])
+        known = self.archive.read(hosts, [address.key for address, _proxy in missing.values()])
         for name, (address, proxy) in missing.items():
             host = known[address.key]
             kept = KeptConnection(self.network, None if proxy is None else read_proxy(proxy))
@@ -98,7 +98,7 @@ class Servers:
                 active[queue.key] = queue
         if not wanted:
             return
-        taken = self.archive.run_aside(take_slots, wanted, AHEAD_SECONDS)
+        taken = self.archive.transact_unnumbered(take_slots, wanted, AHEAD_SECONDS)
         now = time.monotonic()
         for key, slots in taken.items():
             active[key].give(slots, now)

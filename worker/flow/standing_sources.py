@@ -73,7 +73,7 @@ def watch_address(
     )
     asked = without_trackers(address).text
     named = Named(origin, asked, {"urls": "list"}.get(kind or "", kind or "web"))
-    archive.run(watch_at_once, source.id, named)
+    archive.transact(watch_at_once, source.id, named)
     return source
 
 
@@ -100,7 +100,7 @@ def _watched_feed(
 ) -> Source:
     address = parse_address(split_secrets(feed.address)[0])
     origin = origin_of(address.text) if isinstance(address, Address) else feed.address
-    known = archive.ask(source_watching, origin)
+    known = archive.read(source_watching, origin)
     if known is not None and origin_of(known.locator) == origin:
         return known
     is_free = feed.title not in names and is_source_name(feed.title or "")
@@ -113,4 +113,4 @@ def watch_anew(archive: Archive, source: Source) -> None:
     """Apply the new schedule of a source to its addresses from now on."""
     if source.kind == "folder":
         return
-    archive.run(reschedule, source.id, None)
+    archive.transact(reschedule, source.id, None)

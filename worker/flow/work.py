@@ -146,33 +146,33 @@ def work_all(
             free_abandoned_jobs(archive)
             while work_next(archive, settings, reader, within=within, progress=looked):
                 worked()
-            archive.index_rest()
-            archive.relate_rest()
-            if not archive.ask(job_progress.open_jobs, within):
+            archive.index_backlog()
+            archive.relate_backlog()
+            if not archive.read(job_progress.open_jobs, within):
                 return
             time.sleep(POLL_SECONDS)
 
 
 def finish_rest(archive: Archive) -> None:
     """Index and relate the whole backlog."""
-    while archive.index_rest(older_than=timedelta(0)):
+    while archive.index_backlog(older_than=timedelta(0)):
         pass
-    while archive.relate_rest(older_than=timedelta(0)):
+    while archive.relate_backlog(older_than=timedelta(0)):
         pass
 
 
 def free_abandoned_jobs(archive: Archive) -> list[int]:
     """End the leases of dead workers of this machine; return the jobs."""
-    held = archive.ask(wake_ups.holders)
+    held = archive.read(wake_ups.holders)
     dead = [token for token, holder in held.items() if is_dead(holder)]
     if not dead:
         return []
-    return archive.run_aside(wake_ups.end_leases, dead)
+    return archive.transact_unnumbered(wake_ups.end_leases, dead)
 
 
 def _log_news(archive: Archive, held: jobs.Claim, found: Counts | Collected | None) -> None:
     """Log the outcome of documents, unless all are unchanged."""
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         counts = asdict(found or job_progress.job_counts(connection, held.job_id))
         news = {name: number for name, number in counts.items() if number and name not in QUIET}
         if not news:
@@ -183,7 +183,7 @@ def _log_news(archive: Archive, held: jobs.Claim, found: Counts | Collected | No
 
 def _give_back(archive: Archive, held: jobs.Claim) -> None:
     try:
-        archive.run(queue.release, held)
+        archive.transact(queue.release, held)
     except (jobs.StaleLeaseError, DatabaseError):
         LOG.warning("job_not_given_back", job=held.job_id)
 
@@ -200,6 +200,6 @@ def log_trouble(error: Exception) -> None:
 def _fail(archive: Archive, held: jobs.Claim, error: Exception) -> None:
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     try:
-        archive.run(queue.fail, held, reason)
+        archive.transact(queue.fail, held, reason)
     except (jobs.StaleLeaseError, DatabaseError):
         LOG.warning("job_failure_not_noted", job=held.job_id)

@@ -123,7 +123,7 @@ def slot_of(source: Source, now: datetime, zone: ZoneInfo) -> str:
 
 def tick(archive: Archive, settings: Settings, source: Source, now: datetime) -> int | None:
     """Insert the job of a due source; None if its slot is used or its last job is still open."""
-    with archive.looking() as connection:
+    with archive.read_connection() as connection:
         if job_progress.source_is_busy(connection, source.id):
             return None
     zone = ZoneInfo(source.timezone) if source.timezone else settings.zone
@@ -147,7 +147,7 @@ def sweep(
 
     A wake-up without effect is sent again after `again_seconds`.
     """
-    due = archive.run_aside(wake_ups.wake_due, room, again_seconds=again_seconds)
+    due = archive.transact_unnumbered(wake_ups.wake_due, room, again_seconds=again_seconds)
     for number, kind in due:
         publish(number, kind)
     return len(due)
@@ -232,7 +232,7 @@ class Scheduler:
         """Resume after a scheduler that may have died with its messages; run every act now."""
         self._leads, self._leads_since = True, time.monotonic()
         self._ended.clear()
-        self._guarded(self.archive.run_aside)(wake_ups.forget_wakings)
+        self._guarded(self.archive.transact_unnumbered)(wake_ups.forget_wakings)
         for act in ACTS:
             self._ticking.modify_job(act.name, next_run_time=datetime.now(UTC))
 
@@ -308,8 +308,8 @@ class Scheduler:
     def sweep(self) -> None:
         """Release jobs of dead workers, index and relate the backlog, and wake workers."""
         free_abandoned_jobs(self.archive)
-        self.archive.index_rest()
-        self.archive.relate_rest()
+        self.archive.index_backlog()
+        self.archive.relate_backlog()
         waiting = self.depth()
         is_empty = waiting == 0 and not self.settings.is_embedded
         again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
@@ -356,7 +356,7 @@ class Scheduler:
         """Write the tiles of the log up to the newest checkpoint into their folder."""
         folder = self.settings.proof_tiles
         if folder is not None:
-            written = self.archive.ask(update_tiles, folder)
+            written = self.archive.read(update_tiles, folder)
             if written is not None:
                 LOG.info("tiles_written", folder=str(folder), entries=written.size)
 

@@ -250,13 +250,12 @@ class SnapshotRow(Row, table=True):
     `seq` is the top of a block of `SNAPSHOT_BLOCK` numbers.
     """
 
-    __tablename__ = "sight"
     __table_args__ = (
-        Index("sight_by_article", "article_id", "observed_at"),
-        Index("sight_by_locator", "locator_id", "observation_id"),
-        Index("sight_by_origin", "origin_id", "observation_id"),
+        Index("snapshot_by_article", "article_id", "observed_at"),
+        Index("snapshot_by_locator", "locator_id", "observation_id"),
+        Index("snapshot_by_origin", "origin_id", "observation_id"),
         Index(
-            "sight_gone",
+            "snapshot_gone",
             "observation_id",
             sqlite_where=text("outcome = 'gone'"),
             postgresql_where=text("outcome = 'gone'"),
@@ -330,8 +329,7 @@ class BoilerplateDueRow(Row, table=True):
     the article. Once enough other articles of the site have the paragraph, it is told anew.
     """
 
-    __tablename__ = "box_due"
-    __table_args__ = (Index("box_due_by_article", "article_id"),)
+    __table_args__ = (Index("boilerplate_due_by_article", "article_id"),)
     site: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
     fingerprint: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
     article_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
@@ -339,7 +337,7 @@ class BoilerplateDueRow(Row, table=True):
     b_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
 
 
-class ReturnDueRow(Row, table=True):
+class RebuildDueRow(Row, table=True):
     """An article in which a scan that finds the file unchanged may do more than prolong a version.
 
     An imported capture is newer than the last look at a file of `source_id` that says something
@@ -354,18 +352,17 @@ class IndexKeyRow(Row, table=True):
     """A number under which a wording is found by what it shares (`storage.similarity.index_keys`).
 
     `day` counts days since the year 1, 0 where none is known. No index key has more than a few
-    rows: what stands in many texts leads nobody anywhere. On PostgreSQL the index is by `trace`
+    rows: what stands in many texts leads nobody anywhere. On PostgreSQL the index is by `key`
     alone, a third smaller: rows are added under a lock, once for each wording.
     """
 
-    __tablename__ = "trace"
     __table_args__ = ({"sqlite_with_rowid": False},)
-    trace: int = key_column()
+    key: int = key_column()
     wording_id: int = key_column()
     day: int
 
 
-class RelateDueRow(Row, table=True):
+class RelationDueRow(Row, table=True):
     """A new wording that is still to be compared; `found` are the wordings that it met.
 
     Null for one that was kept before there were index keys: it has to leave its own first.

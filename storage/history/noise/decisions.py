@@ -121,7 +121,7 @@ class NoiseDecisions:
 
 
 _WAIT = text(
-    "INSERT INTO box_due (site, fingerprint, article_id, a_derivation_id, b_derivation_id) "
+    "INSERT INTO boilerplate_due (site, fingerprint, article_id, a_derivation_id, b_derivation_id) "
     "VALUES (:site, :fingerprint, :article, :a, :b) ON CONFLICT DO NOTHING"
 )
 """A step may be decided on again, as where a capture came between: it waits once."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, select, text
 
 from storage.database.columns import UtcTime
-from storage.database.engine import looking
+from storage.database.engine import read_connection
 from storage.database.tables import LOG_STAMP, STAMP_REQUEST
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import checkpoints
@@ -51,7 +51,7 @@ def request_stamps(
     After a failure the next request follows after a minute, then after twice the time, at most a
     day; `at_once` ignores these pauses. No transaction is open during a request.
     """
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         newest = checkpoints.latest(connection)
         if newest is None:
             return []

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select
 
-from storage.database.engine import looking
+from storage.database.engine import read_connection
 from storage.database.tables import LOG_STAMP, STAMP_REQUEST
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import checkpoints
@@ -88,7 +88,7 @@ def describe_block(stamp: StoredStamp) -> str:
 def _asked(
     engine: Engine, clock: Clock, calendar: Authority, *, at_once: bool
 ) -> Iterator[StampAnswer]:
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         signed = checkpoints.latest(connection)
         if signed is None:
             return

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
-from storage.database.engine import looking
+from storage.database.engine import read_connection
 from storage.database.unit import Clock, writing
 from storage.proof import checkpoints, log
 from storage.proof.checkpoints import Signed
@@ -48,7 +48,7 @@ def request_cosignatures(engine: Engine, clock: Clock, policy: Policy) -> list[W
 
     No transaction is open during a request.
     """
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         newest = checkpoints.latest(connection)
     if newest is None:
         return []
@@ -62,7 +62,7 @@ def request_cosignatures(engine: Engine, clock: Clock, policy: Policy) -> list[W
 
 
 def _missing(engine: Engine, newest: Signed, policy: Policy) -> list[Witness]:
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         known = checkpoints.latest_lines(connection, newest.id)
     found = policy.witnesses.values()
     return [each for each in found if each.url and each.verifier.vkey not in known]
@@ -70,7 +70,7 @@ def _missing(engine: Engine, newest: Signed, policy: Policy) -> list[Witness]:
 
 def _asked(engine: Engine, newest: Signed, witness: Witness) -> WitnessAnswer:
     try:
-        with looking(engine) as connection:
+        with read_connection(engine) as connection:
             old = _last_size(connection, witness)
         line = _line(engine, newest, witness, old)
     except (ExchangeError, NoteError, _Refused) as error:
@@ -101,7 +101,7 @@ def _lines(body: str, witness: Witness) -> Iterator[str]:
 
 
 def _request(engine: Engine, newest: Signed, old: int) -> CosignRequest:
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         path = consistency(log.node_of(connection), old, newest.size)
     return CosignRequest(old, tuple(path), newest.note)
 

@@ -37,12 +37,12 @@ _CONTENTS = frozenset(
 
 _ORDER = (
     *(name for name in RECORD if not name.startswith("relation")),
-    "sight", "version", "article", "article_origin", "relation", "relation_undone", "presence",
+    "snapshot", "version", "article", "article_origin", "relation", "relation_undone", "presence",
     "cluster", "cluster_member",
 )  # fmt: skip
 """The order in which views are created: PostgreSQL binds each to the relations that exist then."""
 
-_REBUILT = ("article", "version", "sight", "return_due")
+_REBUILT = ("article", "version", "snapshot", "rebuild_due")
 
 
 def turn_back(connection: Connection, clocks: Clocks) -> None:
@@ -93,7 +93,7 @@ class _Past:
         self._rebuild(views)
         for name in (*views, *(name for name in _REBUILT if name not in views)):
             self._drop(name)
-        for name in ("article", "version", "sight"):
+        for name in ("article", "version", "snapshot"):
             key = "id" if name == "article" else "article_id"
             views[name] = (
                 f"SELECT * FROM {self.base}.{name} "
@@ -125,7 +125,7 @@ class _Past:
         later = f"> {self._moment(self.known_at)}"
         self._execute(
             "CREATE TEMP TABLE past_affected AS "
-            f"SELECT s.article_id AS id FROM {self.base}.sight s "
+            f"SELECT s.article_id AS id FROM {self.base}.snapshot s "
             f"JOIN {self.base}.observation o ON o.id = s.observation_id "
             f"LEFT JOIN {self.base}.verdict d ON d.observation_id = o.id "
             f"WHERE o.recorded_at {later} OR d.recorded_at {later} OR s.is_foreign = TRUE "
@@ -143,19 +143,19 @@ class _Past:
             f"CREATE TEMP TABLE article AS SELECT * FROM {base}.article WHERE id {concerned}"
         )
         self._execute(
-            f"CREATE TEMP TABLE sight AS SELECT s.* FROM {base}.sight s "
+            f"CREATE TEMP TABLE snapshot AS SELECT s.* FROM {base}.snapshot s "
             f"JOIN ({views['observation']}) o ON o.id = s.observation_id "
             f"WHERE s.article_id {concerned} AND ("
             f"NOT EXISTS (SELECT 1 FROM {base}.verdict d WHERE d.observation_id = s.observation_id)"
             f" OR EXISTS (SELECT 1 FROM ({views['verdict']}) d "
             "WHERE d.observation_id = s.observation_id))"
         )
-        for name in ("version", "return_due"):
+        for name in ("version", "rebuild_due"):
             self._execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {base}.{name} WHERE 1 = 0")
-        for name in ("version", "sight"):
+        for name in ("version", "snapshot"):
             self._execute(f"CREATE INDEX past_{name}_by_article ON {name} (article_id)")
         self._fit()
-        for name in ("article", "version", "sight"):
+        for name in ("article", "version", "snapshot"):
             some = " WHERE versions > 0" if name == "article" else ""
             self._execute(f"CREATE TEMP TABLE past_{name} AS SELECT * FROM {name}{some}")
             key = "id" if name == "article" else "article_id"
@@ -190,7 +190,7 @@ class _Past:
         views["observation"] = (
             f"SELECT * FROM ({of('observation')}) q WHERE observed_at {by_then} OR ({ours})"
         )
-        views["sight"] = f"SELECT * FROM ({of('sight')}) q WHERE observed_at {by_then}"
+        views["snapshot"] = f"SELECT * FROM ({of('snapshot')}) q WHERE observed_at {by_then}"
         views["scan"] = f"SELECT * FROM ({of('scan')}) q WHERE {scan_start('q')} {by_then}"
         views["version"] = self._versions(of("version"), by_then)
         views["article"] = self._articles(of("article"), by_then)
@@ -200,7 +200,7 @@ class _Past:
     def _versions(self, known: str, by_then: str) -> str:
         last = (
             f"CASE WHEN v.last_seen {by_then} THEN v.last_seen ELSE coalesce("
-            "(SELECT max(s.observed_at) FROM sight s WHERE s.article_id = v.article_id "
+            "(SELECT max(s.observed_at) FROM snapshot s WHERE s.article_id = v.article_id "
             "AND s.version = v.number), v.changed_by) END"
         )
         columns = self._columns("version", "v", last_seen=last)
@@ -211,7 +211,7 @@ class _Past:
         states = " ".join(f"WHEN '{outcome}' THEN '{state}'" for outcome, state in STATES.items())
         outcomes = ", ".join(f"'{outcome}'" for outcome in STATES)
         state = (
-            "CASE (SELECT s.outcome FROM sight s WHERE s.article_id = a.id "
+            "CASE (SELECT s.outcome FROM snapshot s WHERE s.article_id = a.id "
             f"AND s.outcome IN ({outcomes}) ORDER BY s.observed_at DESC, s.observation_id DESC "
             f"LIMIT 1) {states} ELSE 'present' END"
         )
@@ -243,7 +243,7 @@ class _Past:
         return (
             f"SELECT ao.* FROM {self.base}.article_origin ao "
             "JOIN article a ON a.id = ao.article_id "
-            "WHERE ao.origin_id = a.origin_id OR EXISTS (SELECT 1 FROM sight s "
+            "WHERE ao.origin_id = a.origin_id OR EXISTS (SELECT 1 FROM snapshot s "
             "WHERE s.article_id = ao.article_id AND s.origin_id = ao.origin_id)"
         )
 

@@ -133,7 +133,7 @@ FROM (
     FROM observation o
     JOIN source r ON r.id = o.source_id AND r.kind IN ('web', 'list')
     JOIN origin n ON n.id = o.locator_id AND n.origin NOT LIKE '%/robots.txt'
-    LEFT JOIN sight s ON s.observation_id = o.id
+    LEFT JOIN snapshot s ON s.observation_id = o.id
     LEFT JOIN verdict judged ON judged.observation_id = o.id
     WHERE o.outcome <> 'redirected'
 ) q

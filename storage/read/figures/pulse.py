@@ -15,7 +15,7 @@ from storage.database.tables import (
     OBSERVATION,
     OPEN,
     READY,
-    RELATE_DUE,
+    RELATION_DUE,
     RUNNING,
     SEARCH_DUE,
     SOURCE,
@@ -183,7 +183,7 @@ def _behind(connection: Connection, now: datetime) -> dict[str, float]:
     first = select(func.min(SEARCH_DUE.c.wording_id)).scalar_subquery()
     oldest = {
         "index": select(WORDING.c.recorded_at).where(WORDING.c.id == first),
-        "relate": select(func.min(RELATE_DUE.c.recorded_at)),
+        "relate": select(func.min(RELATION_DUE.c.recorded_at)),
     }
     found = {name: connection.execute(query).scalar() for name, query in oldest.items()}
     return {

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, and_, literal_column, select, text, tuple_, update
 
-from storage.database.engine import database_epoch, looking
+from storage.database.engine import database_epoch, read_connection
 from storage.database.tables import (
     ALERT,
     ALERT_CHANNEL,
@@ -63,7 +63,7 @@ def match(engine: Engine, clock: Clock) -> int:
     """Look at all steps that came since the last time; return how many deliveries were written."""
     written = 0
     while True:
-        with looking(engine) as connection:
+        with read_connection(engine) as connection:
             behind = [each for each in alerts(connection) if not each.paused]
         behind.sort(key=lambda each: each.cursor)
         groups = [list(group) for _cursor, group in groupby(behind, key=lambda each: each.cursor)]
@@ -75,7 +75,7 @@ def match(engine: Engine, clock: Clock) -> int:
 
 def _matched(engine: Engine, clock: Clock, group: Sequence[Alert]) -> int | None:
     """Look at some steps for alerts with one cursor; None where there are none."""
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         both = [*_steps(connection, group[0].cursor), *_absences(connection, group[0].cursor)]
         steps = sorted(both, key=lambda each: each.seq)[:STEPS_AT_ONCE]
         found = [] if not steps else _fired(connection, group, steps)

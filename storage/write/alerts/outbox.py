@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, or_, select, text, update
 
-from storage.database.engine import database_epoch, looking
+from storage.database.engine import database_epoch, read_connection
 from storage.database.holder import holder_name, holder_of, is_dead
 from storage.database.tables import ALERT, ALERT_DELIVERY
 from storage.database.unit import Clock
@@ -53,7 +53,7 @@ class Message:
 
 def claim(engine: Engine, most: int = AT_ONCE) -> list[Message]:
     """Take due messages, a few of each channel, so that a dead receiver holds up nobody else."""
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         found = _due(connection)[:most]
     if not found:
         return []
@@ -84,7 +84,7 @@ def failed(
 ) -> bool:
     """Note why a message did not arrive; it is tried again after a pause (s), or given up."""
     is_dead_now = is_final or message.attempts >= MOST_ATTEMPTS
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         now = database_epoch(connection)
     state = "dead" if is_dead_now else "failed"
     return _noted(engine, message, {"state": state, "next_at": now + pause, "note": reason[:300]})
@@ -98,7 +98,7 @@ def drop(engine: Engine, message: Message, items: Iterable[OutboxItem], reason: 
 
 def free_abandoned(engine: Engine) -> None:
     """End the leases of processes of this machine that are no longer there."""
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         query = select(ALERT_DELIVERY.c.token).where(IS_OPEN, ALERT_DELIVERY.c.lease_until > 0)
         tokens = set(connection.execute(query).scalars())
     dead = [each for each in tokens if each and is_dead(holder_of(each))]
@@ -113,7 +113,7 @@ def free_abandoned(engine: Engine) -> None:
 
 def waits(engine: Engine) -> bool:
     """Return whether something could be sent now."""
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         return bool(_due(connection))
 
 

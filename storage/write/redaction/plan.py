@@ -387,7 +387,7 @@ def described(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
         "refusals": len(plan.rows["refusal"]),
         "lists": len(plan.lists),
         "search_rows": len(wordings),
-        "traces": _count_index_keys(connection, wordings),
+        "index_keys": _count_index_keys(connection, wordings),
         "citations": sorted(wording_name(bytes(row[0])) for row in named),
         "addresses": len(plan.rows["origin_address"]),
         "addresses_kept": _addresses(

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from storage.database.capture_store import CapturesUnsetError, capture_store, name_in
 from storage.database.columns import FIELD_BLOCK, JSON_TYPE, SNAPSHOT_BLOCK
-from storage.database.engine import ArchiveError, looking
+from storage.database.engine import ArchiveError, read_connection
 from storage.database.rows import STREAMING
 from storage.database.tables import (
     ARCHIVE,
@@ -164,12 +164,12 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
     done = 0
     while True:
         log.append(engine, clock)
-        with looking(engine) as connection:
+        with read_connection(engine) as connection:
             due = _due(connection)
         if wordings := {row.row_id for row in due or () if row.table_name == "wording"}:
             with engine.begin() as connection:
                 forget_due(connection, wordings)
-        with looking(engine) as connection:
+        with read_connection(engine) as connection:
             ahead = None if due is None else _Ahead.of(connection, due)
         if due is None or ahead is None:
             return done
@@ -269,7 +269,7 @@ class _Ahead:
         due = [row for row in due if not _is_over(row)]
         captures = {row.row_id for row in due if row.table_name == "capture"}
         derivations = {row.row_id for row in due if row.table_name == "derivation"}
-        query = select(INDEX_KEY.c.trace, INDEX_KEY.c.wording_id)
+        query = select(INDEX_KEY.c.key, INDEX_KEY.c.wording_id)
         ahead = cls(list(rows_in(connection, query, INDEX_KEY.c.wording_id, wordings)))
         held = select(CAPTURE.c.digest, CAPTURE.c.data)
         for digest, data in rows_in(connection, held, CAPTURE.c.id, held_by):
@@ -469,9 +469,9 @@ class _Emptying:
         if self.ahead.index_keys:
             self.connection.execute(
                 delete(INDEX_KEY).where(
-                    INDEX_KEY.c.trace == bindparam("of"), INDEX_KEY.c.wording_id == bindparam("by")
+                    INDEX_KEY.c.key == bindparam("of"), INDEX_KEY.c.wording_id == bindparam("by")
                 ),
-                [{"of": trace, "by": wording} for trace, wording in self.ahead.index_keys],
+                [{"of": key, "by": wording} for key, wording in self.ahead.index_keys],
             )
 
     def _forget_places(self, captures: set[int]) -> None:

@@ -11,14 +11,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select, text
 
-from storage.database.engine import ArchiveError, looking, place_of
+from storage.database.engine import ArchiveError, place_of, read_connection
 from storage.database.tables import ARCHIVE, ERASABLE
 from storage.values.job import Progress
 from storage.write.redaction.redact import UNSCRUBBED
 
 REWRITTEN = (
-    *ERASABLE, "log_run", "search_text", "search_due", "trace", "relate_due",
-    "box_due", "version", "presence", "watch", "article", "job", "source",
+    *ERASABLE, "log_run", "search_text", "search_due", "index_key", "relation_due",
+    "boilerplate_due", "version", "presence", "watch", "article", "job", "source",
 )  # fmt: skip
 """The tables of PostgreSQL that may hold old rows of what went."""
 _ONLY_EMPTIED = frozenset({*ERASABLE, "log_run"})
@@ -47,7 +47,7 @@ class UnscrubbedError(ArchiveError):
 
 def due(engine: Engine) -> str | None:
     """Return the last redaction of which bytes may still be in the database, None for none."""
-    with looking(engine) as connection:
+    with read_connection(engine) as connection:
         query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == UNSCRUBBED)
         found: str | None = connection.execute(query).scalar()
         return found
