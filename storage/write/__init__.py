@@ -1,1 +1,1 @@
-"""The archive as its writers see it. It alone commits."""
+"""The write access to an archive. Only this package commits transactions."""

@@ -1,4 +1,4 @@
-"""The writing side: one `Archive`, one transaction per unit of work."""
+"""The writable archive: one `Archive`, one transaction per unit of work."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -92,12 +92,12 @@ from storage.write.redaction.without_redacted import (
 from storage.write.undo import Undone, undo
 
 REST_AFTER = timedelta(seconds=5)
-"""So long a worker may take between keeping a wording, and indexing and comparing it."""
+"""Time after which wordings that are not indexed or compared yet are part of the backlog."""
 
 CAPTURES_AT_A_TIME = 1_000
-"""So many captures lose their bytes by one order."""
+"""Number of captures per redaction whose bytes are deleted together."""
 AGAIN_AFTER_SECONDS = 5.0
-"""So long waits what was not read in time, for a quieter moment."""
+"""Pause before documents whose extraction timed out are tried again."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,7 +105,7 @@ Decide = Callable[[Any, Known], Verdict]
 
 
 class Archive:
-    """Writes to one archive; every method that changes something is one transaction."""
+    """The writable archive; every method that changes something is one transaction."""
 
     def __init__(self, engine: Engine, place: str, clock: Clock = utc_now) -> None:
         self.engine = engine
@@ -116,7 +116,7 @@ class Archive:
 
     @classmethod
     def open(cls, url: str | Path, clock: Clock = utc_now, *, create: bool = True) -> Self:
-        """Open the archive at `url`, making or migrating it where `create` says so.
+        """Open the archive at `url`; with `create`, create or upgrade it if necessary.
 
         Raises: DatabaseUrlError, ForeignDatabaseError, ArchiveUnreachableError, SchemaNewerError;
         without `create` ArchiveMissingError and SchemaOlderError.
@@ -145,19 +145,19 @@ class Archive:
 
     @property
     def place(self) -> str:
-        """Return where the archive is: a path, or an address without its password."""
+        """The location of the archive: a path, or an address without its password."""
         return self._place
 
     def beat(self, who: str) -> None:
-        """Note that `who` is alive, by the clock of the database."""
+        """Record that a service is alive, by the clock of the database."""
         self._store_times({f"{BEAT}{who}": 0.0})
 
     def record_acts(self, ages: Mapping[str, float]) -> None:
-        """Store how many seconds ago each periodic act of the scheduler last ended."""
+        """Store how many seconds ago each periodic task of the scheduler last ended."""
         self._store_times({f"{ACT}{name}": age for name, age in ages.items()})
 
     def _store_times(self, ages: Mapping[str, float]) -> None:
-        """Store moments, given as seconds ago, by the clock of the database."""
+        """Store times, passed as seconds ago, by the clock of the database."""
         facts = ARCHIVE
         with self.engine.begin() as connection:
             now = database_epoch(connection)
@@ -168,7 +168,7 @@ class Archive:
                     connection.execute(insert(facts).values(key=key, **values))
 
     def beats(self) -> dict[str, float]:
-        """Return for how many seconds each part that ever beat has been silent."""
+        """Return the seconds since the last heartbeat of each service."""
         facts = ARCHIVE
         with self.read_connection() as connection:
             now = database_epoch(connection)
@@ -182,19 +182,19 @@ class Archive:
         return SessionLock(self.engine)
 
     def job_listener(self) -> JobListener:
-        """Return what this PostgreSQL archive rings when jobs were written."""
+        """Return a listener for the notifications of new jobs in this PostgreSQL archive."""
         return JobListener(self.engine)
 
     @contextmanager
     def read_connection(self) -> Iterator[Connection]:
-        """Yield a connection that only reads."""
+        """Yield a read-only connection."""
         with read_connection(self.engine) as connection:
             yield connection
 
     def read(
         self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
     ) -> T:
-        """Return what `question` finds by a connection that only reads."""
+        """Return the result of `question`, called with a read-only connection."""
         with self.read_connection() as connection:
             return question(connection, *args, **named)
 
@@ -207,38 +207,40 @@ class Archive:
     def transact(
         self, work: Callable[Concatenate[Unit, P], T], *args: P.args, **named: P.kwargs
     ) -> T:
-        """Do `work` as one unit of work, and return what it returns."""
+        """Call `work` in a unit of work and return its result."""
         with self.unit() as unit:
             return work(unit, *args, **named)
 
     def transact_unnumbered(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
     ) -> T:
-        """Do `work` in a transaction that adds nothing to the record: no number, no turn."""
+        """Call `work` in a transaction that adds nothing to the record, and so needs no numbers or
+        lock.
+        """
         with self.engine.begin() as connection:
             return work(connection, *args, **named)
 
     def shared_clock(self) -> datetime:
-        """Return what the clock shows that all writers share: that of the database server."""
+        """Return the time by the clock that all writers share: that of the database server."""
         return self.read(archive_time).shared(self.clock)
 
     def now(self) -> datetime:
-        """Return the archive's time, which is never earlier than what was stored."""
+        """Return the archive's time, which never falls behind stored times."""
         time = self.read(archive_time)
         return time.after(time.shared(self.clock))
 
     def is_clock_behind(self) -> bool:
-        """Return whether the clock shows a time that the archive's time has passed."""
+        """Check whether the clock is behind the archive's time."""
         time = self.read(archive_time)
         return time.is_after(time.shared(self.clock))
 
     def leapt_lately(self) -> bool:
-        """Return whether the clock may be far ahead (`ArchiveTime.leapt_lately`)."""
+        """Check whether the clock may be far ahead (`ArchiveTime.leapt_lately`)."""
         time = self.read(archive_time)
         return time.leapt_lately(time.shared(self.clock))
 
     def claim(self, lease_seconds: float, holder: str, **which: Any) -> jobs.Claim | None:
-        """Take the next due job (`queue.claim`); where nothing is due, nobody waits for it."""
+        """Claim the next due job (`queue.claim`); no lock is taken if there is none."""
         likely = self.read(queue.next_due, **which)
         if likely is None:
             return None
@@ -250,11 +252,11 @@ class Archive:
     # ------------------------------------------------------------------------- sources
 
     def sources(self, *, standing: bool | None = None) -> list[Source]:
-        """Return the sources that were not removed, by name."""
+        """Return the sources that were not removed, sorted by name."""
         return self.read(source_rows.sources, standing=standing)
 
     def source(self, name: str) -> Source:
-        """Return the source of that name.
+        """Return the source with that name.
 
         Raises: NoSuchSourceError.
         """
@@ -268,7 +270,7 @@ class Archive:
         return self.read(source_rows.source_by_id, number)
 
     def ensure_source(self, name: str, kind: str, locator: str, **settings: Any) -> Source:
-        """Return the source of that name, making it (or taking it back in) where there is none."""
+        """Return the source with that name; create or restore it if necessary."""
         return self.transact(source_rows.ensure_source, name, kind, locator, **settings)
 
     def change_source(self, name: str, **values: Any) -> Source:
@@ -281,9 +283,9 @@ class Archive:
     # ------------------------------------------------------------------------- capture
 
     def store_bytes(self, packed: Packed) -> Packed:
-        """Put new bytes where captures lie, if that is a store, before any lock is taken.
+        """Put new bytes into the capture store, if there is one, before any lock is taken.
 
-        Raises: CapturesAwayError, and keeps nothing then.
+        Raises: CapturesAwayError; nothing is stored then.
         """
         store = capture_store()
         if store is None or not packed:
@@ -294,12 +296,12 @@ class Archive:
         return put_packed(store, self._folder, packed, known)
 
     def start_scan(self, source_id: int) -> Scan:
-        """Take the number of a scan; its row is written by `finish_scan`."""
+        """Allocate the number of a scan; `finish_scan` writes its row."""
         with self.unit() as unit:
             return Scan(unit.number(), source_id, unit.now, unit.doubted(unit.reading, unit.now))
 
     def presences(self, source_id: int) -> dict[tuple[str, str], Presence]:
-        """Return how the files of a source were found last, by path and member."""
+        """Return the last known state of the files of a source, by path and member."""
         return self.read(presences, source_id)
 
     def capture(
@@ -309,15 +311,15 @@ class Archive:
         arrivals: Sequence[Arrival],
         scan: Scan | None = None,
     ) -> Counts:
-        """Keep the bytes of `arrivals`, note what was seen, and leave a job to read them.
+        """Store the bytes and observations of `arrivals`, and queue a job that reads them.
 
-        Raises: jobs.StaleLeaseError, and keeps nothing then.
+        Raises: jobs.StaleLeaseError; nothing is stored then.
         """
         arrivals = self.read(without_redacted, arrivals)
         packed = self.store_bytes(_packed(arrivals))
         names = [each for a in arrivals for each in (a.place, a.locator)]
         for each in names:
-            origin_id(each)  # it is remembered: under the lock nothing is hashed
+            origin_id(each)  # cached: nothing is hashed under the lock
         with self.unit() as unit:
             queue.renew(unit, held)
             places = ensure_origins(unit, names)
@@ -361,13 +363,13 @@ class Archive:
         *,
         is_last: bool = False,
     ) -> Imported:
-        """Keep captures that the file `container` holds, and leave a job to read them.
+        """Store captures from the file `container`, and queue a job that reads them.
 
-        What was kept before is known by its record, whichever file brought it, and counts as
-        unchanged, but not where this very job kept it before it was killed. A repeat whose
-        original is not here is handed back, or refused where this `is_last`.
+        A capture stored before, from whichever file, is recognised by its record and counted as
+        unchanged, unless this job itself stored it before it was killed. A revisit record whose
+        original is missing is returned, or refused if `is_last`.
 
-        Raises: jobs.StaleLeaseError, and keeps nothing then.
+        Raises: jobs.StaleLeaseError; nothing is stored then.
         """
         with self.read_connection() as connection:
             imports = imports_without_redacted(connection, imports)
@@ -404,10 +406,10 @@ class Archive:
         put_off: Mapping[Key, datetime],
         ending: Callable[[Unit, jobs.Claim, Counts], None] = queue.count,
     ) -> int:
-        """Keep checks of addresses and what was learned of servers; return how many were kept.
+        """Store checks of addresses and the new state of servers; return the counts.
 
-        The addresses `put_off` are looked at later; `ending` says how the job goes on.
-        Raises: jobs.StaleLeaseError, and keeps nothing then.
+        The addresses `put_off` are checked later; `ending` states how the job continues.
+        Raises: jobs.StaleLeaseError; nothing is stored then.
         """
         checks = self.read(checks_without_redacted, checks)
         packed = self.store_bytes(packed_checks(checks, news))
@@ -429,9 +431,9 @@ class Archive:
         changed: int,
         absent: Sequence[int] = (),
     ) -> int:
-        """Write the scan's row and what it found gone (`absent`: ids of places).
+        """Write the row of a scan and the absences it found (`absent`: ids of places).
 
-        Returns how many absences were observed. Raises: jobs.StaleLeaseError.
+        Returns the number of absences. Raises: jobs.StaleLeaseError.
         """
         with self.unit() as unit:
             queue.renew(unit, held)
@@ -462,7 +464,7 @@ class Archive:
     def refuse(
         self, held: jobs.Claim, source_id: int | None, locator: str, refused: Refused
     ) -> None:
-        """Record something that never became an item, such as a source that is not there.
+        """Record a refusal without an item, such as a missing source.
 
         Raises: jobs.StaleLeaseError.
         """
@@ -479,16 +481,16 @@ class Archive:
             queue.count(unit, held, Counts(refused=1))
 
     def redacted_addresses(self) -> RedactedAddresses:
-        """Return what tells of each address whether it was redacted by now."""
+        """Return a lookup that states whether an address was redacted."""
         with self.read_connection() as connection:
             return Suppressed(connection).all_addresses()
 
     def refuse_places(
         self, held: jobs.Claim, gone: Sequence[tuple[Mapping[str, Any], str]]
     ) -> None:
-        """Refuse places of which the address was redacted, each with what is left of that.
+        """Refuse places whose address was redacted, each with its anonymised address.
 
-        The job forgets that they were named. Raises: jobs.StaleLeaseError.
+        They are removed from the job. Raises: jobs.StaleLeaseError.
         """
         with self.unit() as unit:
             for place, left in gone:
@@ -498,9 +500,9 @@ class Archive:
     # ---------------------------------------------------------------------------- read
 
     def unread(self, held: jobs.Claim) -> tuple[list[Captured], bool]:
-        """Return the captured items of a read job that have no verdict yet, and if these are all.
+        """Return the captured items of a read job without a verdict, and whether these are all.
 
-        They hold `MOST_UNREAD_BYTES` together, or it is a single one.
+        Their total size is at most `MOST_UNREAD_BYTES`, except for a single item.
         """
         rows, known, are_all = self.read(unread_rows, held.arguments["items"])
         return captures_in(rows, known), are_all
@@ -516,13 +518,14 @@ class Archive:
         re_extracted: Sequence[ReExtracted] = (),
         later: Sequence[int] = (),
     ) -> Counts:
-        """Decide on `readings` and keep what follows; `done` ends the job, else it is given back.
+        """Decide on `readings` and store the results; `done` ends the job, otherwise it is
+        released.
 
-        What lists name is looked at by jobs of up to `batch_items` addresses. `re_extracted` are
-        earlier captures that were read anew, so that others compare with them. The observations
-        `later` are tried once more, each alone, after a pause.
+        Listed addresses are checked by jobs of up to `batch_items` addresses. `re_extracted` are
+        earlier captures extracted again for comparison. The observations `later` are tried again
+        after a pause, one by one.
 
-        Raises: jobs.StaleLeaseError, NotComparableError, and keeps nothing then.
+        Raises: jobs.StaleLeaseError, NotComparableError; nothing is stored then.
         """
         with self.read_connection() as connection:
             readings, returned = readings_without_redacted(connection, readings)
@@ -554,16 +557,16 @@ class Archive:
         return counts
 
     def re_extractions(self, derivations: Mapping[int, int]) -> list[ReExtraction]:
-        """Return captures that were read before, by derivation and its article, to be read anew.
+        """Return captures to extract again, by derivation and article.
 
-        Those of which the bytes are damaged are left out.
+        Captures with damaged bytes are left out.
         """
         return re_extractions_in(self.read(rows_read_before, derivations))
 
     def keep_re_extracted(self, re_extracted: Sequence[ReExtracted]) -> None:
-        """Write what today's reader makes of captures beside what others made of them.
+        """Store what the current extractor makes of captures, in addition to earlier derivations.
 
-        What comes out as a text that was redacted is not kept.
+        Redacted texts are not stored.
         """
         readings, _ = self.read(readings_without_redacted, [each.reading for each in re_extracted])
         re_extracted = [e for e, r in zip(re_extracted, readings, strict=True) if r is e.reading]
@@ -582,7 +585,7 @@ class Archive:
         self._index_after(deriving.to_index)
 
     def undo(self, number: int, reason: str | None = None) -> Undone:
-        """Undo a decision: a relation, a lineage, or that a step is noise.
+        """Undo a decision: a relation, a lineage, or noise.
 
         Raises: NoSuchError.
         """
@@ -598,9 +601,10 @@ class Archive:
         with_addresses: bool = False,
         progress: Progress | None = None,
     ) -> list[int]:
-        """Take articles or wordings out of the archive; return the numbers of the acts.
+        """Redact articles or wordings; return the numbers of the acts.
 
-        What comes in meanwhile goes, too. `scrub` has to follow where no bytes may stay behind.
+        Matching content that arrives meanwhile is redacted, too. Run `scrub` afterwards to remove
+        the remaining bytes from the disk.
         """
         acts: list[int] = []
         while True:
@@ -614,19 +618,19 @@ class Archive:
             acts.append(act)
 
     def restrict(self, articles: Sequence[int], reason: RedactionReason, actor: str) -> list[int]:
-        """Show nothing of articles from now on; return those that were shown before."""
+        """Hide articles; return those that were not hidden before."""
         return self.transact(restrict, articles, reason, actor)
 
     def lift_restriction(self, articles: Sequence[int], actor: str) -> list[int]:
-        """Show articles again; return those that were restricted."""
+        """Display articles again; return those that were restricted."""
         return self.transact(lift, articles, actor)
 
     def drop_overdue_bytes(
         self, otherwise: float | None, *, dry_run: bool = False
     ) -> list[dict[str, Any]]:
-        """Take the bytes whose time is over; tell of each source how many captures, how large.
+        """Delete bytes whose retention period ended; return number and size of captures by source.
 
-        `otherwise` is for how many seconds bytes are kept where a source has no rule of its own.
+        `otherwise` is the period in seconds of sources without their own, None for no limit.
         """
         before = limits(self.sources(), otherwise, self.clock())
         found = self.read(captures_due, before)
@@ -656,7 +660,7 @@ class Archive:
         *,
         with_copies: bool = False,
     ) -> int | None:
-        """Take a passage out of articles; return the number of the act, None where none has it."""
+        """Redact a passage of articles; return the number of the act, None if no text has it."""
         with self.read_connection() as connection:
             plan = plan_of(connection, targets, with_copies=with_copies)
             found = hits_of(connection, plan, passage, prepare)
@@ -670,20 +674,20 @@ class Archive:
         return None if taken is None else taken[0]
 
     def replay_redactions(self, listed: Iterable[Mapping[str, Any]]) -> int:
-        """Redact again what a list of redactions names; return how many acts had anything left.
+        """Repeat the redactions of a list; return the number of acts with remaining rows.
 
-        Raises: redact.ReplayError, and redacts nothing then.
+        Raises: redact.ReplayError; nothing is redacted then.
         """
         acts = self.transact(redacting.replay, listed)
         self.finish_redactions()
         return acts
 
     def finish_redactions(self, progress: Progress | None = None) -> int:
-        """Empty what was ordered to be and still stands, as after a crash; return how many rows."""
+        """Empty all rows with a pending redaction, as after a crash; return their number."""
         return redacting.empty_ordered(self.engine, self.clock, progress)
 
     def relate_backlog(self, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:
-        """Make the relations of wordings that a crash left out; return how many those were."""
+        """Relate wordings that a crash left unrelated; return their number."""
         due = self.read(relating.due, self.clock() - older_than, limit)
         candidates = {number: each for number, each in due.items() if each is not None}
         if unindexed := due.keys() - candidates.keys():
@@ -692,9 +696,10 @@ class Archive:
         return len(due)
 
     def _relate(self, candidates: Mapping[int, ComparisonCandidates]) -> None:
-        """Compare new wordings with those that they met, outside of the write lock, and keep it.
+        """Compare new wordings with their candidates outside the write lock, and store the
+        relations.
 
-        One that cannot be compared is left for later and stops no other one.
+        A wording that cannot be compared is postponed and does not affect the others.
         """
         if not candidates:
             return
@@ -711,11 +716,13 @@ class Archive:
             self.transact(relating.put_off, next(iter(candidates)))
 
     def index_backlog(self, limit: int = 500, older_than: timedelta = REST_AFTER) -> int:
-        """Index wordings that a crash left out of full text; return how many there were."""
+        """Index wordings that a crash left out of full text; return their number."""
         return self.transact_unnumbered(index_due, self.clock() - older_than, limit)
 
     def _prepared(self, readings: Sequence[Reading]) -> Prepared:
-        """Make ready what is written of drafts, their words too where they are indexed within."""
+        """Prepare the rows of drafts, including the tokens if they are indexed in the
+        transaction.
+        """
         if self.engine.dialect.name == "sqlite":
             for each in readings:
                 if each.tokens is not None:
@@ -723,19 +730,19 @@ class Archive:
         return prepared(readings)
 
     def _index_within(self, unit: Unit, wordings: Sequence[ToIndex]) -> None:
-        """Index wordings with what was kept: SQLite has one writer, who is at it."""
+        """Index wordings in the same transaction: SQLite has only one writer anyway."""
         if self.engine.dialect.name == "sqlite":
             index_now(unit.connection, wordings)
 
     def _index_after(self, wordings: Sequence[ToIndex]) -> None:
-        """Index wordings once they are kept: on PostgreSQL nobody waits for it."""
+        """Index wordings after the commit: on PostgreSQL no writer waits for it."""
         if wordings and self.engine.dialect.name != "sqlite":
             self.transact_unnumbered(_soon, index_now, wordings)
 
     def _add_index_keys_within(
         self, unit: Unit, wordings: Sequence[IndexedWording]
     ) -> dict[int, ComparisonCandidates]:
-        """Add index keys where wordings are indexed; return what they met."""
+        """Add index keys on SQLite, within the transaction; return the comparison candidates."""
         if not wordings or self.engine.dialect.name != "sqlite":
             return {}
         return relating.add_new_index_keys(unit.connection, wordings, unit.now)
@@ -752,16 +759,16 @@ def _soon(
     connection: Connection, work: Callable[Concatenate[Connection, P], T], *args: P.args,
     **named: P.kwargs,
 ) -> T:  # fmt: skip
-    """Do `work` in a transaction that the disk may get a moment later.
+    """Call `work` in a transaction with asynchronous commit.
 
-    A crash of the server may take it away whole; then what it was to do is due again.
+    A crash of the server may lose it; the work is due again then.
     """
     connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
     return work(connection, *args, **named)
 
 
 def _packed(arrivals: Sequence[Arrival]) -> Packed:
-    """Pack what is to be kept of arrivals: their bytes, and bodies as they came over the wire."""
+    """Compress the bytes to store of arrivals, including HTTP bodies as transferred."""
     kept = [a for a in arrivals if not a.looked]
     bodies = [a.transfer.body for a in kept if a.transfer is not None and a.transfer.body]
     return pack_all(

@@ -1,7 +1,7 @@
-"""Compare readings with what is known, before the lock of the archive is taken.
+"""Compare readings with the stored texts before the lock of the archive is taken.
 
-What is found is only a proposal: under the lock the same questions are asked again, and what is
-still as it was then has its answer ready.
+The results are cached: under the lock the comparisons are repeated, and those whose texts did
+not change meanwhile are answered from the cache.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ from storage.values.draft import Draft
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text that was read, where it stands; of what is new all numbers are below zero."""
+    """A text that was read and its article; numbers of new rows are negative."""
 
     draft: Draft
     digest: bytes
@@ -38,7 +38,7 @@ class _Text:
 
 
 def compare_ahead(connection: Connection, readings: Sequence[Reading], memory: Memory) -> Comparing:
-    """Return what `readings` compare to as the archive is now; nothing is written."""
+    """Compare `readings` with the current state of the archive; nothing is written."""
     comparing = Comparing.ahead(connection, memory)
     memory.check(connection)
     texts = sorted(_texts(connection, readings), key=lambda text: (text.moment, -text.number))
@@ -55,7 +55,7 @@ def compare_ahead(connection: Connection, readings: Sequence[Reading], memory: M
 
 
 def _agree(connection: Connection, readings: Sequence[Reading]) -> None:
-    """Ask how much texts agree that are said to be one article; signatures are remembered."""
+    """Cache the agreement of texts that are claimed to be one article."""
     own = {named(each).address or each.captured.locator: each for each in readings}
     said = [(origin, other) for origin, each in own.items() for _kind, other in said_of(each)]
     if not said:
@@ -115,7 +115,7 @@ def _articles(connection: Connection, origins: Sequence[str]) -> Mapping[str, in
 
 
 def _compare(comparing: Comparing, around: Surroundings, text: _Text) -> None:
-    """Compare a text with what stands before and after it, and add it to that."""
+    """Compare a text with the neighbouring snapshots of its article, and add it to them."""
     article, sides = text.article_id, _sides(around, text)
     if text.digest not in {each.digest for each in sides}:
         for each in sides:
@@ -130,7 +130,7 @@ def _compare(comparing: Comparing, around: Surroundings, text: _Text) -> None:
 
 
 def _sides(around: Surroundings, text: _Text) -> list[Snapshot]:
-    """Return the snapshots before and after a text, where there are such."""
+    """Return the snapshots directly before and after a text."""
     found = [
         around.beside(text.article_id, text.moment, is_before=before) for before in (True, False)
     ]

@@ -1,7 +1,7 @@
-"""Copy a whole archive, while others write to it, into a place where nothing is yet.
+"""Copy a whole archive to an empty place while others write to it.
 
-A copy is an archive itself. Between two SQLite files the database makes it; where PostgreSQL or a
-store of captures is on either side, every table goes over row by row, as one snapshot has it.
+A copy is an archive itself. SQLite copies one file into another by its own means. If PostgreSQL
+or a capture store is involved, every table is copied row by row from one snapshot.
 """
 
 import os
@@ -63,14 +63,14 @@ from storage.write.index import index_now, to_index
 
 CHUNK_ROWS = 500
 SECONDS = 7 * 24 * 3600
-"""So long may one snapshot be read from."""
+"""Maximum duration of reading from one snapshot, in seconds."""
 
 SHAPED = {name: shape.key for name, shape in SHAPES.items()}
 EVERY = true()
 
 
 class PlaceTakenError(ArchiveError):
-    """There is something where a copy should go."""
+    """The target of a copy already exists."""
 
     def __init__(self, place: str) -> None:
         super().__init__(f"there is something at {place} already: name a place where nothing is")
@@ -78,7 +78,7 @@ class PlaceTakenError(ArchiveError):
 
 
 class NotAnEarlierCopyError(ArchiveError):
-    """What should be brought up to date is no earlier copy of this archive, or must not be."""
+    """The target of an update is not an earlier copy of this archive, or must not be updated."""
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(f"{place} cannot be brought up to date: {reason}")
@@ -86,15 +86,15 @@ class NotAnEarlierCopyError(ArchiveError):
 
 
 def update(source: str, target: str, progress: Progress) -> int:
-    """Bring an earlier copy in a file to the state of its archive; return how many rows it took.
+    """Update an earlier copy to the state of its archive; return the number of rows copied.
 
-    Of the record only what was added since goes over, by its numbers; the state goes over whole.
-    All in one transaction: a copy is as it was, or up to date. Raises: what `copy` does, and
+    Only new rows of the record are copied, by their numbers; the state is copied completely.
+    It is one transaction: a failed update changes nothing. Raises: the errors of `copy`, and
     NotAnEarlierCopyError.
     """
     old, new = database_url(source), database_url(target)
     engine = reading_engine(old, SECONDS)
-    reading_engine(new).dispose()  # a file that is not there is not made
+    reading_engine(new).dispose()  # do not create a missing file
     copied = writing_engine(new)
     try:
         with reachable(old), reachable(new):
@@ -109,7 +109,7 @@ def update(source: str, target: str, progress: Progress) -> int:
 
 
 def _require_earlier(old: Connection, new: Connection, place: str) -> None:
-    """Raise NotAnEarlierCopyError unless `new` holds what the archive `old` was once."""
+    """Raise NotAnEarlierCopyError unless `new` is an earlier state of the archive `old`."""
     if archive_values(old) != archive_values(new):
         raise NotAnEarlierCopyError(place, "it is a copy of another archive")
     size = log.size_of(new)
@@ -147,11 +147,11 @@ def _last(connection: Connection, table: Table, key: str) -> int:
 
 
 def copy(source: str, target: str, progress: Progress, captures: CaptureStore | None = None) -> int:
-    """Copy the archive at `source` to `target`, where nothing is; return the number of its rows.
+    """Copy the archive at `source` to the empty place `target`; return the number of its rows.
 
-    The bytes of captures go into the database, or into the store `captures`, wherever they lay.
-    A target that is a file comes whole or not at all; in a PostgreSQL database one transaction
-    brings everything. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
+    The bytes of captures are copied into the database, or into the store `captures`, wherever they
+    were. A target file appears only when complete; in a PostgreSQL database one transaction
+    inserts everything. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
     SchemaNewerError, PlaceTakenError, ForeignDatabaseError, ArchiveUnreachableError,
     CapturesAwayError, CapturesUnsetError, DamagedBytesError.
     """
@@ -184,7 +184,7 @@ def _into_file(
             _settle(begun)
         with begun.open("rb") as file:
             os.fsync(file.fileno())
-        os.link(begun, path)  # fails where somebody was quicker
+        os.link(begun, path)  # fails if the file was created meanwhile
     except FileExistsError as error:
         raise PlaceTakenError(str(path)) from error
     finally:
@@ -195,11 +195,13 @@ def _into_file(
 
 
 def _vacuum(source: Engine, path: Path, progress: Progress) -> int:
-    """Let SQLite write one snapshot of itself into a new file."""
+    """Write a snapshot of a SQLite database into a new file with VACUUM INTO."""
     with closing(source.raw_connection()) as pooled:
         connection = pooled.driver_connection
         assert isinstance(connection, sqlite3.Connection)
-        connection.execute("PRAGMA query_only = OFF")  # it would forbid the new file, too
+        connection.execute(
+            "PRAGMA query_only = OFF"
+        )  # query_only would forbid writing the new file
         try:
             connection.execute("VACUUM INTO ?", (str(path),))
         finally:
@@ -219,14 +221,14 @@ def _count(connection: Connection, table: Table, progress: Progress) -> int:
 
 
 def _settle(path: Path) -> None:
-    """Take what stands in the write-ahead log into the file, so that it is whole alone."""
+    """Checkpoint the write-ahead log into the file, so that the file is complete by itself."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA journal_mode = DELETE")
 
 
 def _has_objects(source: Engine) -> bool:
-    """Return whether an archive has, or had, a store for the bytes of captures."""
+    """Check whether an archive has, or had, a capture store."""
     query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == CAPTURE_FOLDER)
     with source.connect() as connection:
         return connection.execute(query).first() is not None
@@ -254,27 +256,27 @@ def _fill(source: Engine, target: URL, progress: Progress, captures: CaptureStor
 def _refuse_filled(engine: Engine, target: URL) -> None:
     with engine.connect() as connection:
         if not inspect(connection).has_table(ORIGIN.name):
-            return  # whatever else is there, `upgrade` refuses it
+            return  # `upgrade` refuses any other tables
         if connection.execute(select(ORIGIN.c.id).limit(1)).first() is not None:
             raise PlaceTakenError(place_of(target))
 
 
 def _snapshot(engine: Engine) -> Connection:
-    """Return a connection that sees the archive as it is now, whatever is written meanwhile."""
+    """Return a connection that reads one snapshot of the archive."""
     if engine.dialect.name == "sqlite":
-        return engine.connect()  # a reading transaction is one snapshot
+        return engine.connect()  # a read transaction is one snapshot
     return engine.connect().execution_options(isolation_level="REPEATABLE READ")
 
 
 class _Objects:
-    """Brings the bytes of captures to where the copy has them."""
+    """Copies the bytes of captures to the database or store of the copy."""
 
     def __init__(self, store: CaptureStore | None) -> None:
         self._store = store
         self._folder = secrets.token_hex(8)
 
     def moved(self, rows: list[dict[str, Any]]) -> None:
-        """Let rows of captures hold their bytes, or name new objects of them."""
+        """Replace the bytes or object names of capture rows by those of the copy."""
         whole = [row for row in rows if row["data"] is not None]
         for row, data in zip(whole, packed_all([Held.of(row) for row in whole]), strict=True):
             row["data"] = data
@@ -285,7 +287,7 @@ class _Objects:
                 row["data"] = put[row["digest"]][2]
 
     def note(self, new: Connection) -> None:
-        """Let the copy know the folder of its own objects, never that of another archive."""
+        """Store the object folder of the copy, which is never that of another archive."""
         new.execute(delete(ARCHIVE).where(ARCHIVE.c.key == CAPTURE_FOLDER))
         if self._store is not None:
             new.execute(insert(ARCHIVE).values(key=CAPTURE_FOLDER, value=self._folder))
@@ -300,7 +302,7 @@ def _copied(
     chosen: ColumnElement[bool] | None = None,
 ) -> int:
     if table.name in {"counter", "archive"}:
-        new.execute(delete(table))  # a new archive has rows of its own in these two
+        new.execute(delete(table))  # a new archive already has rows in these two
     number = 0
     with closing(_chunks(old, table, chosen)) as chunks:
         for rows in chunks:
@@ -326,7 +328,7 @@ def _chunks(
 
 
 def _index(connection: Connection, progress: Progress, chosen: ColumnElement[bool] = EVERY) -> None:
-    """Index each wording for the full text, which no copy of rows brings along."""
+    """Index each wording for full-text search; the index itself is not copied."""
     language = (
         select(func.min(DERIVATION.c.language))
         .where(DERIVATION.c.wording_id == WORDING.c.id)
@@ -339,7 +341,7 @@ def _index(connection: Connection, progress: Progress, chosen: ColumnElement[boo
         rows = connection.execute(query.order_by(WORDING.c.id).limit(CHUNK_ROWS)).all()
         if not rows:
             return
-        if connection.dialect.name == "postgresql":  # the list there says who may index what
+        if connection.dialect.name == "postgresql":  # a trigger requires a row here before indexing
             due = [{"wording_id": row.id, "language": row.language} for row in rows]
             statement = text(
                 "INSERT INTO search_due (wording_id, language) VALUES (:wording_id, :language) "

@@ -1,4 +1,4 @@
-"""Full text: hand finished tokens of wordings to FTS5 or to a tsvector."""
+"""Full-text index: insert the tokens of wordings into FTS5 or as a tsvector."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,9 +14,9 @@ from storage.record.reading import ToIndex
 
 
 def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
-    """Index wordings and strike them off the list of those that are due.
+    """Index wordings and delete them from the list of pending ones.
 
-    On PostgreSQL the list decides: what a rival has struck off is indexed by him.
+    On PostgreSQL a wording that another process deleted from the list is left to that process.
     """
     if not items:
         return
@@ -34,7 +34,7 @@ def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
 
 
 def forget_words(connection: Connection, wording_ids: Collection[int]) -> None:
-    """Take wordings out of full text whose title and text still stand."""
+    """Remove wordings from the full-text index before their title and text are deleted."""
     if connection.dialect.name == "postgresql":
         statement = text("DELETE FROM search_text WHERE wording_id = ANY(:ids)")
         connection.execute(statement, {"ids": list(wording_ids)})
@@ -60,9 +60,9 @@ _HAS_TOKEN = text("SELECT 1 FROM search_text WHERE search_text MATCH :token AND 
 def _indexed_as(
     connection: Connection, number: int, title: str | None, body: str | None
 ) -> Sequence[str]:
-    """Return the tokens under which SQLite knows a wording: the table itself keeps no text.
+    """Return the tokens under which SQLite indexed a wording: the index itself stores no text.
 
-    They depend on the language that its first reader took it for.
+    They depend on the language that the first extractor detected.
     """
     if body is None or connection.execute(_INDEXED, {"id": number}).first() is None:
         return ()
@@ -85,7 +85,7 @@ def _languages(connection: Connection, number: int) -> list[str | None]:
 
 
 def _tokens_in_index(connection: Connection, number: int) -> Sequence[str]:
-    """Return the tokens of a wording by reading through the whole index."""
+    """Return the tokens of a wording by scanning the whole index."""
     connection.execute(
         text("CREATE VIRTUAL TABLE temp.words USING fts5vocab('main', 'search_text', 'instance')")
     )
@@ -96,7 +96,7 @@ def _tokens_in_index(connection: Connection, number: int) -> Sequence[str]:
 
 
 def index_due(connection: Connection, before: datetime, limit: int) -> int:
-    """Index up to `limit` wordings, kept `before` then, that a crash left out."""
+    """Index up to `limit` wordings stored before a time and not indexed yet."""
     query = (
         select(WORDING.c.id, WORDING.c.title, WORDING.c.text, SEARCH_DUE.c.language)
         .join(SEARCH_DUE, SEARCH_DUE.c.wording_id == WORDING.c.id)
@@ -110,7 +110,7 @@ def index_due(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def to_index(row: Any) -> ToIndex:
-    """Return what full text is to know of a wording: a row of id, title, text and language."""
+    """Return the input of the index from a row of id, title, text and language."""
     tokens = wording_tokens(row.title, row.text, row.language)
     return ToIndex(row.id, tokens, wording_keys(row.text))
 
@@ -129,7 +129,7 @@ def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:
         raw.cursor() as cursor,
         cursor.copy("COPY search_text (wording_id, tokens) FROM STDIN (FORMAT BINARY)") as copy,
     ):
-        copy.set_types(["int8", "bytea"])  # of what is sent: bytes that are a tsvector
+        copy.set_types(["int8", "bytea"])  # of the query: bytes of a tsvector
         for each in items:
             if each.wording_id in mine:
                 copy.write_row((each.wording_id, each.tokens.tsvector()))

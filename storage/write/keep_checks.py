@@ -1,4 +1,4 @@
-"""Keep checks of addresses: each exchange is an observation, with what went over the wire."""
+"""Store checks of addresses: each exchange is an observation with its transferred bytes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ from storage.values.verdict import Counts
 
 
 def packed_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
-    """Pack what checks brought, before the write lock is taken."""
+    """Compress the bytes of checks before the write lock is taken."""
     exchanges = [each for check in checks for each in check.exchanges]
     exchanges += [each.exchange for each in news if each.exchange is not None]
     return pack_all((each.digest, each.raw) for each in exchanges)
@@ -32,10 +32,9 @@ def packed_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
 def keep_checks(
     unit: Unit, held: jobs.Claim, checks: Sequence[Check], news: Sequence[HostNews], packed: Packed
 ) -> Counts:
-    """Write checks that `held` made, and what was learned of servers; return the counts.
+    """Write the checks of a job and the new state of servers; return the counts.
 
-    A watch that is no longer in the hands of the job was checked by another worker: its check
-    is dropped.
+    The check of a watch that another job claimed meanwhile is dropped.
     """
     keys = [check.key for check in checks]
     schedule = Schedule(unit, keys)
@@ -143,7 +142,7 @@ def _note_watches(
             "checked_at": last.observed_at, "moved_to": check.moved_to,
             **schedule.after(check.key, event, kind=check.kind),
         }  # fmt: skip
-        if outcome.answered and not is_captured:  # whether it is a wall, the reading tells
+        if outcome.answered and not is_captured:  # extraction decides whether it is a paywall
             values["reached_at"] = last.observed_at
         if is_captured:
             values |= {
@@ -188,7 +187,7 @@ def _note_hosts(unit: Unit, news: Sequence[HostNews]) -> None:
 
 
 def _counts(unit: Unit, checks: Sequence[Check]) -> Counts:
-    """Count checks; one that found what nobody has read yet is counted where that is read."""
+    """Count checks, except those whose content is counted when it is read."""
     confirmed = {each.last.confirms for each in checks} - {None}
     query = select(VERDICT.c.observation_id)
     read = {row[0] for row in rows_in(unit.connection, query, VERDICT.c.observation_id, confirmed)}

@@ -1,4 +1,4 @@
-"""Keep what lists of addresses name: watches, and jobs that look at what is new."""
+"""Store the entries of lists of addresses: watches, and jobs that check new ones."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,19 +18,19 @@ from storage.values.net.addresses import AddressList, Key, Named
 from storage.values.refusals import Refused
 
 WHOLE = frozenset({"list", "opml"})
-"""Lists that name all there is: what they name no longer is watched no longer."""
+"""Kinds of lists that are complete: addresses that disappear from them are no longer watched."""
 MOST_NEW = 1_000_000
 
 
 def keep_listings(
     unit: Unit, held: jobs.Claim, readings: Sequence[Reading], batch_items: int
 ) -> int:
-    """Keep what was listed and leave jobs for what is new; return how many entries were refused."""
+    """Store list entries and queue jobs for new ones; return the number of refused entries."""
     return sum(_ListingWriter(unit, held, each, batch_items).keep() for each in readings)
 
 
 class _ListingWriter:
-    """Keeps one list."""
+    """Stores one list."""
 
     def __init__(self, unit: Unit, held: jobs.Claim, reading: Reading, batch_items: int) -> None:
         assert isinstance(reading.outcome, AddressList)
@@ -56,7 +56,7 @@ class _ListingWriter:
         return len(listing.rejected)
 
     def _source(self) -> Mapping[str, Any]:
-        """Return the source that watches what is named: of a file, one that is named after it."""
+        """Return the source that watches the entries: for a file, a source named after it."""
         query = select(SOURCE).where(SOURCE.c.id == self.captured.source_id)
         own = dict(self.unit.connection.execute(query).mappings().one())
         if own["kind"] not in {"folder", "input"}:
@@ -70,7 +70,7 @@ class _ListingWriter:
         return dict(self.unit.connection.execute(by_name).mappings().one())
 
     def _recent(self, named: Sequence[Named]) -> list[Named]:
-        """Return what is not older than the source is to look back."""
+        """Return the entries within the look-back period of the source."""
         newer_than = (self.source["options"] or {}).get("newer_than")
         if newer_than is None:
             return list(named)
@@ -78,7 +78,7 @@ class _ListingWriter:
         return [each for each in named if each.kind != "page" or _moment(each, since) >= since]
 
     def _hand_out(self, keys: Sequence[Key], wanted: Sequence[Key]) -> None:
-        """Let what is new be looked at now; all of it where somebody named the list by hand."""
+        """Queue new entries for checking; all entries if the list was ingested by hand."""
         unit, held = self.unit, self.held
         now = keys
         if self.source["standing"]:
@@ -91,7 +91,7 @@ class _ListingWriter:
         hand_out(unit, now, held.trigger, self.batch_items, parent)
 
     def _note(self, list_id: int, *, is_new: bool) -> None:
-        """Note at the watch of the list itself that it answered, and with anything new."""
+        """Record at the watch of the list that it answered, and whether it had new entries."""
         at = self.captured.observed_at
         self.unit.connection.execute(
             update(WATCH)
@@ -100,7 +100,7 @@ class _ListingWriter:
         )
 
     def _reject(self) -> None:
-        """Record each entry that names nothing as an item that was refused."""
+        """Record each invalid entry as a refused item."""
         unit, captured = self.unit, self.captured
         rejected: list[tuple[str, Refused]] = [
             (f"{captured.locator}#{line}", refused) for line, refused in self.listing.rejected

@@ -1,4 +1,4 @@
-"""Keep what was read: wordings, derivations, verdicts, and the articles that they change."""
+"""Store readings: wordings, derivations, verdicts, and the articles that they change."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -52,7 +52,7 @@ from storage.values.verdict import Copy, Counts, Known, NewVersion, Refuse, Unch
 
 Decide = Callable[[Draft | Refused, Known], Verdict]
 UNWRITTEN = 2**63
-"""Stands for the number of a derivation that will be the newest one."""
+"""Placeholder for the number of a derivation that will be the newest one."""
 PUBLIC_COPY_METHOD = "w1"
 _NEWEST, _WORDED = SNAPSHOT.alias(), WORDING.alias()
 _STANDING = (
@@ -82,11 +82,11 @@ _STANDING = (
     .outerjoin(_WORDED, _WORDED.c.id == _NEWEST.c.wording_id)
     .outerjoin(DERIVATION, DERIVATION.c.id == _NEWEST.c.derivation_id)
 )
-"""What stands at an origin, and the newest wording of it as it was read last."""
+"""The current content of an origin, and its newest wording by the latest derivation."""
 
 
 class Keeping:
-    """Keeps the readings of one job in one unit of work."""
+    """Stores the readings of one job in one unit of work."""
 
     def __init__(self, unit: Unit, job_id: int, comparing: Comparing, to_derive: Prepared) -> None:
         self.unit = unit
@@ -112,22 +112,22 @@ class Keeping:
         self._beside_of: dict[int, dict[bool, int]] = {}
 
     def committed(self) -> None:
-        """Let the process remember what was written, now that it stands."""
+        """Update the memory of the process after the commit."""
         self._comparing.remember()
 
     @property
     def to_index(self) -> list[ToIndex]:
-        """Return the wordings that full text does not know yet, with their words."""
+        """Return the wordings to index, with their words."""
         return self._deriving.to_index
 
     def keep(
         self, readings: Sequence[Reading], decide: Decide, re_extracted: Sequence[ReExtracted] = ()
     ) -> Counts:
-        """Decide on each reading in order of the time seen, and write what follows.
+        """Decide on each reading in chronological order, and write the results.
 
-        `re_extracted` are earlier captures that were read anew, so that they compare.
+        `re_extracted` are earlier captures extracted again for comparison.
 
-        Raises: NotComparableError where others have to be, too.
+        Raises: NotComparableError if more captures must be extracted again.
         """
         readings = self._without_verdict(readings)
         places = self._places(readings)
@@ -146,7 +146,7 @@ class Keeping:
         self._settle(places)
         return Counts(**totals)
 
-    # ------------------------------------------------------------------ what is known
+    # ------------------------------------------------------------------ stored content
 
     def _without_verdict(self, readings: Sequence[Reading]) -> list[Reading]:
         ids = [reading.captured.observation_id for reading in readings]
@@ -202,9 +202,9 @@ class Keeping:
     def _make_comparable(
         self, places: Sequence[Position], re_extracted: Sequence[ReExtracted]
     ) -> None:
-        """Write what was read anew; ask for more where a neighbour was read by another reader.
+        """Write repeated extractions; request more if a neighbour has another extractor.
 
-        Where its bytes are gone, that is written down instead: it cannot be compared.
+        A neighbour without bytes is recorded as not comparable.
         """
         for each in re_extracted:
             self._deriving.keep_re_extracted(each)
@@ -235,10 +235,10 @@ class Keeping:
             self._holders[wording] = (article, origin, moment)
 
     def _load_articles(self, origins: Sequence[int]) -> None:
-        """Learn what stands at origins: the newest wording as it was read last.
+        """Load the current content of origins: the newest wording by the latest derivation.
 
-        That is another than the one of the newest version where another reader came meanwhile.
-        Where nothing stands yet, a short statement says so.
+        That differs from the wording of the newest version if another extractor was used meanwhile.
+        Origins without an article need only a short statement.
         """
         connection, stands = self.unit.connection, ARTICLE_ORIGIN.c.origin_id
         taken = [row[0] for row in rows_in(connection, select(stands), stands, origins)]
@@ -277,7 +277,7 @@ class Keeping:
     def _is_noise(
         self, article: KnownArticle, place: Position, draft: Draft, wording: int | None
     ) -> bool:
-        """Return whether a draft differs by noise alone from the snapshot before or after it."""
+        """Check whether a draft differs only by noise from the snapshot before or after it."""
         undone = self._undone.get(article.id, set())
         beside = self._beside_of.setdefault(place.reading.captured.observation_id, {})
         for is_before in (True, False):
@@ -291,7 +291,7 @@ class Keeping:
                 return True
         return False
 
-    # ------------------------------------------------------------------- what follows
+    # ------------------------------------------------------------------- results
 
     def _apply(self, place: Position, verdict: Verdict) -> None:
         match verdict:
@@ -328,7 +328,7 @@ class Keeping:
         self._record_copy(place, article, wording, verdict)
 
     def _flags(self, place: Position, draft: Draft, verdict: Verdict) -> list[str]:
-        """Return what is to be said of a draft that only what was seen before can tell."""
+        """Return the flags of a draft that depend on earlier observations."""
         number = place.reading.captured.observation_id
         flags = ["not_comparable"] if number in self._unknown else []
         beside = self._beside_of.get(number)
@@ -463,7 +463,7 @@ class Keeping:
         update_rows(unit.connection, PRESENCE, ("observation_id",), refused)
 
     def _note_trails(self) -> None:
-        """Note that new wordings have index keys to add, on PostgreSQL behind the commit."""
+        """Queue new wordings for index keys, which PostgreSQL adds after the commit."""
         own: dict[int, set[int]] = {a.id: set() for a, _wording, _reading in self._indexed}
         query = select(VERSION.c.article_id, VERSION.c.wording_id)
         stored = [a.id for a, _wording, _reading in self._indexed if a.stored]
@@ -482,7 +482,7 @@ class Keeping:
                 self.unit.add(RELATION_DUE, due)
 
     def _relate_displaced(self, article_id: int) -> None:
-        """Record where else the wordings of an article stand that lost its address."""
+        """Record where else the wordings of an article are online after it lost its address."""
         own, other, holder = VERSION.alias(), VERSION.alias(), ARTICLE.alias()
         query = (
             select(ARTICLE.c.origin_id, holder.c.origin_id, own.c.changed_by, other.c.changed_by)

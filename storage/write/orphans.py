@@ -1,7 +1,7 @@
-"""Sweep what lies in a store of captures and no row names, as a worker was killed in between.
+"""Delete the objects of a capture store that no row references, left by killed workers.
 
-A name is given out once, and a row that names it is there within a minute or never. So what is
-old enough and not named now never will be, and no lock is needed.
+A name is used once, and its row is written within a minute or never. So an old object without
+a row never gets one, and no lock is needed.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ SWEPT_AT_A_TIME = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep found: objects, those of them that no row names, those that it deleted."""
+    """Result of a sweep: the numbers of objects, of unreferenced ones and of deleted ones."""
 
     objects: int
     orphans: int
@@ -37,7 +37,7 @@ def sweep_orphans(
     *,
     delete: bool,
 ) -> Swept:
-    """Delete the objects of this archive that were put before a moment and that no row names.
+    """Delete the objects of this archive that are older than a time and that no row references.
 
     Raises: CapturesAwayError.
     """
@@ -58,7 +58,7 @@ def sweep_orphans(
 
 
 def _unnamed(engine: Engine, listed: list[tuple[str, datetime]]) -> Iterator[tuple[str, datetime]]:
-    """Yield those objects that no row names; what is no object of ours is left alone."""
+    """Yield the objects that no row references; objects of other programs are ignored."""
     digests = {name: digest_in(name) for name, _moment in listed}
     query = select(CAPTURE.c.digest, CAPTURE.c.data)
     with engine.connect() as connection:

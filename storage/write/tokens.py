@@ -1,4 +1,4 @@
-"""Make, list and take back the tokens by which work can be ordered over HTTP."""
+"""Create, list and revoke the tokens that authorise requests over HTTP."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def add_token(archive: Archive, name: str, scope: str) -> str:
-    """Make a token and return it; the archive keeps only its digest.
+    """Create a token and return it; the archive stores only its digest.
 
     Raises: TokenError.
     """
@@ -45,7 +45,7 @@ def add_token(archive: Archive, name: str, scope: str) -> str:
 
 
 def tokens(archive: Archive) -> list[Token]:
-    """Return all tokens by name, those that were taken back too."""
+    """Return all tokens sorted by name, including revoked ones."""
     with archive.read_connection() as connection:
         return [
             _token(row)
@@ -54,7 +54,7 @@ def tokens(archive: Archive) -> list[Token]:
 
 
 def revoke_token(archive: Archive, name: str) -> None:
-    """Revoke a token: from now on it allows nothing. A revoked one stays as it is.
+    """Revoke a token permanently. A revoked one stays unchanged.
 
     Raises: NoSuchError.
     """
@@ -69,7 +69,7 @@ def revoke_token(archive: Archive, name: str) -> None:
 
 
 def token_of(archive: Archive, given: str) -> Token | None:
-    """Return the token that somebody shows, None where there is none like it."""
+    """Return the token of a request, None if it does not exist."""
     with archive.read_connection() as connection:
         query = select(ACCESS_TOKEN).where(ACCESS_TOKEN.c.digest == _digest(given))
         row = connection.execute(query).first()

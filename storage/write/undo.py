@@ -1,6 +1,6 @@
-"""Undo what the archive decided: a relation, a lineage, or that a step is noise.
+"""Undo a decision of the archive: a relation, a lineage, or noise.
 
-The decision stays on record, and is not made again.
+The decision stays on record, and is not repeated.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _WHERE = "`lesart relations`, `lesart noise` and `lesart lineages` list decision
 
 @dataclass(frozen=True, slots=True)
 class Undone(Answer):
-    """A decision that was undone, now or before."""
+    """An undone decision, now or before."""
 
     id: int
     kind: str
@@ -40,9 +40,9 @@ class Undone(Answer):
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of decision: its table, that of its undoing, and what has to follow.
+    """A kind of decision: its table, that of its undoing, and the follow-up.
 
-    All ids of the record come from one counter, so a number names one decision of any kind.
+    All ids of the record come from one counter, so a number identifies one decision of any kind.
     """
 
     name: str
@@ -52,7 +52,7 @@ class _Kind:
 
 
 def undo(unit: Unit, number: int, reason: str | None) -> Undone:
-    """Undo the decision with that number; one that was undone before stays as it was.
+    """Undo the decision with that number; one that was undone before stays unchanged.
 
     Raises: NoSuchError.
     """
@@ -78,7 +78,7 @@ def _undo(unit: Unit, kind: _Kind, number: int, reason: str | None) -> Undone:
 
 
 def _part_articles(unit: Unit, number: int) -> None:
-    """Work out anew which articles are copies of each other."""
+    """Recompute which articles are copies of each other."""
     query = (
         select(ARTICLE_ORIGIN.c.article_id)
         .join(
@@ -94,13 +94,13 @@ def _part_articles(unit: Unit, number: int) -> None:
 
 
 def _part_addresses(unit: Unit, number: int) -> None:
-    """Let two addresses be two articles again."""
+    """Separate two addresses into two articles again."""
     query = select(LINEAGE.c.origin_id, LINEAGE.c.to_origin_id).where(LINEAGE.c.id == number)
     regroup(unit, unit.connection.execute(query).one())
 
 
 def _record_versions(unit: Unit, number: int) -> None:
-    """Make versions out of a step that counts as a change again."""
+    """Rebuild versions from a step that counts as a change again."""
     query = (
         select(ARTICLE_ORIGIN.c.article_id)
         .join(NOISE_STEP, NOISE_STEP.c.origin_id == ARTICLE_ORIGIN.c.origin_id)

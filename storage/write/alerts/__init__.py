@@ -1,1 +1,3 @@
-"""Make, change and remove alerts; match steps; the outbox of deliveries. It sends nothing."""
+"""Create, change and delete alerts; match changes; the outbox of deliveries. Nothing is sent
+here.
+"""

@@ -1,4 +1,4 @@
-"""Make, change and remove alerts."""
+"""Create, change and delete alerts."""
 
 import base64
 import secrets
@@ -19,7 +19,7 @@ SECRET_BYTES = 32
 
 
 def new_secret() -> str:
-    """Return a new key to sign webhooks with, as Standard Webhooks writes it."""
+    """Return a new secret for signing webhooks, in the format of Standard Webhooks."""
     made = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode("ascii")
     return SECRET_PREFIX + made
 
@@ -33,9 +33,9 @@ def add(
     daily_at: str | None = None,
     timezone: str = "UTC",
 ) -> dict[str, str]:
-    """Make an alert for what comes from now on; `targets` are kinds of channels and addresses.
+    """Create an alert for future changes; `targets` are pairs of channel kind and address.
 
-    Return the new key of each webhook by its address.
+    Returns the new secret of each webhook by its address.
     Raises: AlertError.
     """
     if NAME.fullmatch(name) is None:
@@ -67,10 +67,10 @@ def edit(
     targets: Mapping[str, Sequence[str]],
     daily_at: str | None,
 ) -> dict[str, str]:
-    """Replace the rule of an alert, and the targets of each kind of channel that is given.
+    """Replace the rule of an alert, and the targets of each specified channel kind.
 
-    A channel that remains keeps its keys; the log of one that goes is deleted. Return the key of
-    each new webhook by its address.
+    A remaining channel retains its secrets; the log of a removed one is deleted. Returns the
+    secret of each new webhook by its address.
     Raises: NoSuchError, AlertError.
     """
     found = alert(unit.connection, name)
@@ -97,7 +97,7 @@ def edit(
 
 
 def pause(unit: Unit, name: str) -> None:
-    """Let an alert rest: nothing is looked at or sent.
+    """Pause an alert: nothing is matched or sent.
 
     Raises: NoSuchError.
     """
@@ -106,7 +106,7 @@ def pause(unit: Unit, name: str) -> None:
 
 
 def resume(unit: Unit, name: str) -> None:
-    """Let a paused alert go on with what comes from now on; what waited is sent.
+    """Resume a paused alert for future changes; waiting deliveries are sent.
 
     Raises: NoSuchError.
     """
@@ -118,7 +118,7 @@ def resume(unit: Unit, name: str) -> None:
 
 
 def remove(unit: Unit, name: str) -> None:
-    """Remove an alert with its addresses, its keys and its log.
+    """Delete an alert with its addresses, secrets and log.
 
     Raises: NoSuchError.
     """
@@ -129,9 +129,9 @@ def remove(unit: Unit, name: str) -> None:
 
 
 def rotate(unit: Unit, name: str) -> dict[str, str]:
-    """Give each webhook of an alert a new key and return them by address.
+    """Replace the secret of each webhook of an alert; return the new secrets by address.
 
-    The key before goes on signing beside it, until the next rotation.
+    The previous secret signs in addition until the next rotation.
     Raises: NoSuchError, AlertError.
     """
     number = alert(unit.connection, name).id
@@ -148,7 +148,7 @@ def rotate(unit: Unit, name: str) -> dict[str, str]:
 
 
 def retry(unit: Unit, name: str) -> int:
-    """Let dead deliveries of an alert be tried again at once; return how many.
+    """Retry the dead deliveries of an alert immediately; return their number.
 
     Raises: NoSuchError.
     """

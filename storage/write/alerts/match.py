@@ -1,8 +1,8 @@
-"""Find, behind the commits and in their order, the steps that alerts fire for.
+"""Find the changes that match alerts, in commit order.
 
-An alert has a cursor: the `seq` up to which steps were looked at. A pass reads the steps above
-it, decides without any lock, and writes the deliveries and the new cursor in one unit of work.
-Killed before, it is done again; killed after, it is done: a step is told once.
+An alert has a cursor: the `seq` up to which changes were matched. A pass reads the changes after
+it, matches without a lock, and writes the deliveries and the new cursor in one transaction.
+A pass that is killed before the commit is repeated, so each change is reported once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,12 +47,12 @@ from storage.values.change_class import ChangeClass
 
 STEPS_AT_ONCE = 100
 RECENT = timedelta(days=30)
-"""For so long a wording that an alert told of is a known state of its article."""
+"""Period during which a wording that an alert reported is a known state of its article."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """An alert, a step that it fires for, and why."""
+    """An alert, a matching change, and the reason."""
 
     alert: Alert
     step: AlertStep
@@ -60,7 +60,7 @@ class Fired:
 
 
 def match(engine: Engine, clock: Clock) -> int:
-    """Look at all steps that came since the last time; return how many deliveries were written."""
+    """Match all new changes; return the number of deliveries written."""
     written = 0
     while True:
         with read_connection(engine) as connection:
@@ -74,7 +74,7 @@ def match(engine: Engine, clock: Clock) -> int:
 
 
 def _matched(engine: Engine, clock: Clock, group: Sequence[Alert]) -> int | None:
-    """Look at some steps for alerts with one cursor; None where there are none."""
+    """Match the next changes for alerts with one cursor; None if there are none."""
     with read_connection(engine) as connection:
         both = [*_steps(connection, group[0].cursor), *_absences(connection, group[0].cursor)]
         steps = sorted(both, key=lambda each: each.seq)[:STEPS_AT_ONCE]
@@ -115,7 +115,7 @@ def _steps(connection: Connection, cursor: int) -> list[AlertStep]:
 
 
 def _absences(connection: Connection, cursor: int) -> list[AlertStep]:
-    """Return the checks that found an article gone; one that was gone already is no news."""
+    """Return the checks that first found an article gone."""
     query = (
         select(
             SNAPSHOT.c.observation_id, SNAPSHOT.c.article_id, ARTICLE.c.public_id, VERSION.c.number,
@@ -128,7 +128,7 @@ def _absences(connection: Connection, cursor: int) -> list[AlertStep]:
         )
         .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
         .join(SOURCE, SOURCE.c.id == ARTICLE.c.source_id)
-        .where(SNAPSHOT.c.outcome == literal_column(f"'{GONE}'"))  # by its own small index
+        .where(SNAPSHOT.c.outcome == literal_column(f"'{GONE}'"))  # uses the partial index
         .where(SNAPSHOT.c.observation_id > cursor, text(f"article.id NOT IN {RESTRICTED}"))
         .order_by(SNAPSHOT.c.observation_id)
         .limit(STEPS_AT_ONCE)
@@ -152,7 +152,7 @@ def _absences(connection: Connection, cursor: int) -> list[AlertStep]:
 
 
 def _checks(connection: Connection, articles: Iterable[int]) -> dict[int, list[tuple[int, str]]]:
-    """Return the number and outcome of each check of articles, in the order of time."""
+    """Return the number and outcome of each check of articles, in chronological order."""
     query = (
         select(SNAPSHOT.c.article_id, SNAPSHOT.c.observation_id, SNAPSHOT.c.outcome)
         .where(SNAPSHOT.c.article_id.in_(list(articles)))
@@ -165,7 +165,7 @@ def _checks(connection: Connection, articles: Iterable[int]) -> dict[int, list[t
 
 
 def _wordings(connection: Connection, articles: Iterable[int]) -> dict[int, dict[int, int]]:
-    """Return, by article and number of version, its wording."""
+    """Return the wordings by article and version number."""
     query = select(VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id)
     found: dict[int, dict[int, int]] = {}
     for article, number, wording in connection.execute(
@@ -182,14 +182,14 @@ def _occurrence(wordings: Mapping[int, int], number: int, wording: int) -> int:
 def _fired(
     connection: Connection, group: Sequence[Alert], steps: Sequence[AlertStep]
 ) -> list[Fired]:
-    """Return what alerts fire for, in the order of the steps."""
+    """Return the matches of all alerts, in the order of the changes."""
     pairs = [
         (alert, step)
         for step in steps
         for alert in group
         if is_news(step, alert.since)
         and may_fire(alert.rule, step)
-        and ChangeClass.REDACTED not in step.classes  # nobody knows what changed
+        and ChangeClass.REDACTED not in step.classes  # the difference is unknown
     ]
     asked = [step for alert, step in pairs if alert.rule.wants_text]
     texts = _texts(connection, {each for s in asked for each in (s.wording_id, s.before_id)})
@@ -217,7 +217,7 @@ def _texts(
 
 
 def _keep(unit: Unit, group: Sequence[Alert], found: Sequence[Fired], cursor: int) -> int:
-    """Write deliveries and the new cursor, for the alerts that nobody changed meanwhile."""
+    """Write deliveries and the new cursor for the alerts that were not changed meanwhile."""
     ids = [each.id for each in group]
     still = select(ALERT.c.id).where(
         ALERT.c.id.in_(ids), ALERT.c.cursor == group[0].cursor, ALERT.c.paused.is_(False)
@@ -265,7 +265,9 @@ def _row(unit: Unit, fired: Fired, channel: Any, note: str | None, now: float) -
 
 
 class _Known:
-    """What alerts told of some articles already, and which wordings they told of lately."""
+    """The changes that alerts already reported of some articles, and the recently reported
+    wordings.
+    """
 
     def __init__(self, unit: Unit, fired: Sequence[Fired]) -> None:
         query = select(

@@ -1,7 +1,7 @@
-"""Deliveries on their way: who sends claims them with a lease, and notes what came of it.
+"""The outbox: senders claim deliveries with a lease and record the results.
 
-A message is sent outside of any transaction. Who is killed between sending and noting leaves a
-lease that runs out; the message goes again then, under the same id, by which a receiver knows it.
+A message is sent outside any transaction. If a sender is killed before it records the result,
+the lease expires and the message is sent again under the same id, so receivers can detect it.
 """
 
 import random
@@ -20,24 +20,24 @@ from storage.database.unit import Clock
 from storage.history.alerts.lists import Alert, Channel, OutboxItem, alerts, channels
 
 FAR_AHEAD_SECONDS = 30 * 86400.0
-"""The end of a lease or pause that is further ahead was set by a clock that was wrong."""
+"""The end of a lease or pause further ahead than this was set by a wrong clock."""
 LEASE_SECONDS = 120.0
 MOST_ATTEMPTS = 10
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 36_000.0
-"""The pauses are about 5 s, 15 s, 45 s … 10 h: a message is given up after about a day."""
+"""The pauses are about 5 s, 15 s, 45 s … 10 h; a message is given up after about a day."""
 IN_ONE_MAIL = 50
 AT_ONCE_A_CHANNEL = 4
 AT_ONCE = 16
 IS_OPEN = text("alert_delivery.state IN ('waiting', 'failed')")
-"""With literals, as SQLite finds what is open by a partial index then."""
+"""With literals, because SQLite otherwise does not use the partial index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one sending carries, in our hands until the lease runs out.
+    """One message to send, claimed until the lease expires.
 
-    `id` is the same at each try. A webhook carries one item, a mail several.
+    `id` is the same at each attempt. A webhook carries one item, a mail several.
     """
 
     id: int
@@ -52,7 +52,9 @@ class Message:
 
 
 def claim(engine: Engine, most: int = AT_ONCE) -> list[Message]:
-    """Take due messages, a few of each channel, so that a dead receiver holds up nobody else."""
+    """Claim due messages, a few per channel, so that an unavailable receiver delays no other
+    one.
+    """
     with read_connection(engine) as connection:
         found = _due(connection)[:most]
     if not found:
@@ -64,9 +66,9 @@ def claim(engine: Engine, most: int = AT_ONCE) -> list[Message]:
 
 
 def pause_after(attempts: int, asked: float | None = None) -> float:
-    """Return for how many seconds a message waits after so many attempts.
+    """Return the pause in seconds after a number of attempts.
 
-    What the receiver `asked` for counts where it is longer, up to ten hours.
+    A longer pause requested by the receiver is respected, up to ten hours.
     """
     longest = min(FIRST_PAUSE_SECONDS * 3.0 ** max(0, attempts - 1), LONGEST_PAUSE_SECONDS)
     pause = longest * random.uniform(0.5, 1.0)  # noqa: S311  # so that not all come back at once
@@ -74,7 +76,7 @@ def pause_after(attempts: int, asked: float | None = None) -> float:
 
 
 def sent(engine: Engine, clock: Clock, message: Message) -> bool:
-    """Note that a message arrived; False where the lease was lost meanwhile."""
+    """Record that a message was delivered; False if the lease was lost meanwhile."""
     values = {"state": "sent", "sent_at": clock(), "note": None}
     return _noted(engine, message, values)
 
@@ -82,7 +84,7 @@ def sent(engine: Engine, clock: Clock, message: Message) -> bool:
 def failed(
     engine: Engine, message: Message, reason: str, pause: float, *, is_final: bool = False
 ) -> bool:
-    """Note why a message did not arrive; it is tried again after a pause (s), or given up."""
+    """Record why a message failed; it is retried after a pause (s), or given up."""
     is_dead_now = is_final or message.attempts >= MOST_ATTEMPTS
     with read_connection(engine) as connection:
         now = database_epoch(connection)
@@ -91,13 +93,13 @@ def failed(
 
 
 def drop(engine: Engine, message: Message, items: Iterable[OutboxItem], reason: str) -> None:
-    """Note that there is nothing to tell of some items any more."""
+    """Record that some items of a message are obsolete."""
     gone = replace(message, items=tuple(items))
     _noted(engine, gone, {"state": "damped", "note": reason})
 
 
 def free_abandoned(engine: Engine) -> None:
-    """End the leases of processes of this machine that are no longer there."""
+    """End the leases of processes of this machine that no longer exist."""
     with read_connection(engine) as connection:
         query = select(ALERT_DELIVERY.c.token).where(IS_OPEN, ALERT_DELIVERY.c.lease_until > 0)
         tokens = set(connection.execute(query).scalars())
@@ -112,7 +114,7 @@ def free_abandoned(engine: Engine) -> None:
 
 
 def waits(engine: Engine) -> bool:
-    """Return whether something could be sent now."""
+    """Check whether a message could be sent now."""
     with read_connection(engine) as connection:
         return bool(_due(connection))
 
@@ -123,12 +125,12 @@ def _is_free(now: float) -> ColumnElement[bool]:
 
 
 def _is_outside(moment: ColumnElement[float], now: float) -> ColumnElement[bool]:
-    """Return the condition that a time is past, or so far ahead that a wrong clock set it."""
+    """Return the SQL condition that a time is past, or so far ahead that a wrong clock set it."""
     return or_(moment <= now, moment > now + FAR_AHEAD_SECONDS)
 
 
 def _due(connection: Connection) -> list[Message]:
-    """Return messages that are due, the oldest first, a few of each channel: one mail, whole."""
+    """Return due messages, the oldest first, a few per channel; all items of a mail together."""
     now = database_epoch(connection)
     is_free = _is_free(now)
     place = func.row_number().over(
@@ -161,7 +163,7 @@ def _due(connection: Connection) -> list[Message]:
 
 
 def _parts(rows: Sequence[Row[Any]]) -> list[Sequence[Row[Any]]]:
-    """Return the rows of one channel by message: one mail takes all that was in it before."""
+    """Return the rows of one channel by message; a retried mail has the same items as before."""
     if rows[0].kind == "webhook":
         return [[row] for row in rows]
     first = rows[0].message_id
@@ -184,7 +186,7 @@ def _message(
 
 
 def _taken(connection: Connection, message: Message, token: str) -> Message | None:
-    """Claim what of a message nobody else took meanwhile."""
+    """Claim the items of a message that no other sender claimed meanwhile."""
     now = database_epoch(connection)
     is_free = _is_free(now)
     done = connection.execute(

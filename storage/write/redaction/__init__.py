@@ -1,1 +1,1 @@
-"""Take texts out of the archive, everywhere, and keep what proves that they were there."""
+"""Remove texts from the archive completely, and retain the proof that they existed."""

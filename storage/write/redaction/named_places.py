@@ -1,4 +1,4 @@
-"""Which places of jobs name an address that is redacted, and which only lead to it."""
+"""Places of jobs that specify a redacted address, and places that only contain it."""
 
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
@@ -14,12 +14,12 @@ JOBS: Select[Any] = select(JOB.c.id, JOB.c.state, JOB.c.arguments, JOB.c.reason)
 
 
 def places_in(job: Row[Any]) -> list[dict[str, Any]]:
-    """Return the places that a job looks at."""
+    """Return the places of a job."""
     return list((job.arguments or {}).get("places") or ())
 
 
 def is_named(place: Mapping[str, Any], address: str) -> bool:
-    """Return whether a place of a job names an address, or the file that has it.
+    """Check whether a place of a job specifies an address, or the file that contains it.
 
     A pattern names a file where only the folders are left open.
 
@@ -42,7 +42,7 @@ def is_named(place: Mapping[str, Any], address: str) -> bool:
 
 
 def leads_to(place: Mapping[str, Any], address: str) -> bool:
-    """Return whether a place is a folder with that file, or a pattern that matches it.
+    """Check whether a place is a folder with that file, or a pattern that matches it.
 
     >>> presse = {"prefix": "seed:presse/", "root": "ada", "is_scan": False}
     >>> leads_to({**presse, "locator": "/a/presse/ada/k*.txt"}, "seed:presse/ada/kern.txt")
@@ -60,9 +60,9 @@ def leads_to(place: Mapping[str, Any], address: str) -> bool:
 
 
 def kept_places(connection: Connection, addresses: Collection[str]) -> list[str]:
-    """Return the folders and patterns that jobs were given and that lead to redacted files.
+    """Return the folders and patterns of jobs that contain redacted files.
 
-    They name more than what goes, so that they stay.
+    They are retained because they cover other files, too.
     """
     if not addresses:
         return []

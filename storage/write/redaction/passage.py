@@ -1,7 +1,8 @@
-"""Take a passage out of articles: texts go on without it, their bytes and old readings go.
+"""Remove a passage from articles: texts remain without it, their bytes and old readings are
+deleted.
 
-Each reading that has the passage is written once more with a mark in its place, as if the same
-reader had read that out of the same bytes; then the old ones are redacted like whole versions.
+Each reading with the passage is written again with a mark in its place, as if the same extractor
+had read that from the same bytes; then the old readings are redacted like whole versions.
 """
 
 import re
@@ -44,12 +45,12 @@ from storage.write.redaction.plan import RedactionPlan
 from storage.write.redaction.redact import order
 
 Prepare = Callable[[Captured, Draft, str], Reading]
-"""Makes ready what full text and the search for copies need of a draft."""
+"""Prepares the full-text tokens and the index keys of a draft."""
 
 
 @dataclass(frozen=True, slots=True)
 class WithoutPassage:
-    """A reading that has the passage, and what is to stand in its place."""
+    """A reading that has the passage, and its replacement."""
 
     old: Any
     detail: dict[str, Any]
@@ -59,7 +60,7 @@ class WithoutPassage:
 
 @dataclass(slots=True)
 class PassageHits:
-    """Where a passage stands in some articles, and what its versions compare to without it."""
+    """Readings of some articles that have a passage, and the comparisons without it."""
 
     articles: set[int]
     comparing: Comparing
@@ -67,7 +68,7 @@ class PassageHits:
 
 
 def pattern_of(passage: str) -> re.Pattern[str]:
-    """Return what finds a passage, whatever the case of its letters and the blanks between.
+    """Return a pattern for a passage that ignores case and the amount of white space.
 
     >>> pattern_of("Ada  Kern").sub(MARK, "Frau ada kern sagte")
     'Frau [redacted] sagte'
@@ -78,7 +79,7 @@ def pattern_of(passage: str) -> re.Pattern[str]:
 def hits_of(
     connection: Connection, plan: RedactionPlan, passage: str, prepare: Prepare
 ) -> PassageHits:
-    """Return the readings of a plan that have the passage, with what they are without it."""
+    """Return the readings of a plan that have the passage, with their replacements."""
     wanted = pattern_of(passage)
     found = PassageHits(set(plan.articles), Comparing.ahead(connection))
     query = select(DERIVATION, WORDING.c.title, WORDING.c.text).join(
@@ -109,7 +110,7 @@ def _content(detail: dict[str, Any]) -> CaptureContent:
 
 
 def _compare(connection: Connection, found: PassageHits) -> None:
-    """Compare what readings are without the passage with what stands before and after them."""
+    """Compare the replaced readings with their neighbouring snapshots."""
     new = {each.old.id: each.content for each in found.readings}
     query = select(VERSION.c.before_id, VERSION.c.after_id)
     for pair in rows_in(connection, query, VERSION.c.article_id, found.articles):
@@ -119,7 +120,7 @@ def _compare(connection: Connection, found: PassageHits) -> None:
 
 
 def _without(value: Any, wanted: re.Pattern[str]) -> Any:
-    """Return JSON with a mark wherever a text has the passage."""
+    """Return JSON with a mark in place of the passage in every string."""
     if isinstance(value, str):
         return wanted.sub(MARK, value)
     if isinstance(value, dict):
@@ -142,9 +143,9 @@ def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[Captured, Draft, str]:
 def take_out(
     unit: Unit, found: PassageHits, passage: str, reason: RedactionReason, actor: str
 ) -> tuple[int, list[Any]] | None:
-    """Write readings without the passage and order the old ones to go.
+    """Write readings without the passage and order the redaction of the old ones.
 
-    Returns the number of the act and what full text is to know; None where nothing had it.
+    Returns the number of the act and the wordings to index; None if no text had the passage.
     """
     connection = unit.connection
     found.comparing.enter(unit)
@@ -186,7 +187,7 @@ def take_out(
 
 
 def _write(unit: Unit, deriving: Deriving, each: WithoutPassage) -> tuple[int, int]:
-    """Write a reading without the passage; return its number and that of its wording."""
+    """Write a reading without the passage; return the numbers of derivation and wording."""
     draft, old = each.reading.outcome, each.old
     assert isinstance(draft, Draft)
     assert each.reading.digest is not None

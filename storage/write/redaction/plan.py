@@ -1,4 +1,4 @@
-"""What a redaction would touch: every row that holds a text or its bytes, and where else it stands.
+"""Plan of a redaction: every row with a text or its bytes, and all other places of it.
 
 Nothing is written here.
 """
@@ -42,13 +42,13 @@ ORDER = (
     "wording", "derivation", "capture", "foreign_record", "transfer", "observation", "refusal",
     "transfer_address", "refusal_address", "origin_address",
 )  # fmt: skip
-"""What a redaction empties (`storage.database.tables.EMPTIED`), what can be read first."""
+"""The tables that a redaction empties (`storage.database.tables.EMPTIED`), sources first."""
 Rows = dict[str, set[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionTarget:
-    """An article, whole, or only where it has one of these wordings."""
+    """An article, entirely or only its snapshots with one of these wordings."""
 
     article_id: int
     wordings: tuple[int, ...] | None = None
@@ -56,10 +56,10 @@ class RedactionTarget:
 
 @dataclass(slots=True)
 class RedactionPlan:
-    """What a redaction touches: rows of the record by table, and articles.
+    """Plan of a redaction: rows of the record by table, and articles.
 
     `copies` are articles with the same text or bytes, `related` those that only share passages;
-    `lists` are captures of feeds and other lists that name a title.
+    `lists` are captures of feeds and other lists that contain a title.
     """
 
     rows: Rows = field(default_factory=lambda: defaultdict(set))
@@ -80,9 +80,9 @@ def plan_of(
     with_copies: bool,
     with_addresses: bool = False,
 ) -> RedactionPlan:
-    """Return what redacting `targets` touches; with copies, in these articles too.
+    """Return the plan for redacting `targets`; with copies, also in articles with the same text.
 
-    With addresses also those of the articles that are named, wherever they stand.
+    With addresses, also the addresses of the articles, wherever they occur.
     """
     gathering = _Gathering(connection, with_copies=with_copies, with_addresses=with_addresses)
     for target in targets:
@@ -91,7 +91,7 @@ def plan_of(
 
 
 class _Gathering:
-    """Follows rows to rows that hold the same, until there are no more."""
+    """Follows references between rows with the same content until there are no more."""
 
     def __init__(
         self, connection: Connection, *, with_copies: bool, with_addresses: bool = False
@@ -171,7 +171,7 @@ class _Gathering:
             self._add("foreign_record", (row[0] for row in records))
 
     def _observed(self, captures: set[int]) -> None:
-        """Add observations of these bytes, but those of other articles without copies."""
+        """Add observations of these bytes; without copies, only those of the target articles."""
         query = (
             select(OBSERVATION.c.id, OBSERVATION.c.capture_id, SNAPSHOT.c.article_id)
             .outerjoin(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
@@ -183,7 +183,7 @@ class _Gathering:
                 self._add("observation", [number])
 
     def _from_wordings(self, new: set[int]) -> None:
-        """Add readings that came to these wordings, with their bytes."""
+        """Add readings that resulted in these wordings, with their bytes."""
         columns = (DERIVATION.c.id, DERIVATION.c.capture_id)
         rows = self._rows(columns, DERIVATION.c.wording_id, new)
         query = select(OBSERVATION.c.capture_id, SNAPSHOT.c.article_id).join(
@@ -196,7 +196,7 @@ class _Gathering:
             seen[capture].add(article)
         for number, capture in rows:
             articles = seen.get(capture, set())
-            takes = [self._takes(each) for each in articles]  # each is noted as a copy
+            takes = [self._takes(each) for each in articles]  # records each as a copy
             if all(takes):
                 self._add("derivation", [number])
                 self._add("capture", [capture])
@@ -208,16 +208,18 @@ class _Gathering:
         self._add("foreign_record", (row[0] for row in beside))
 
     def _takes(self, article: int | None) -> bool:
-        """Return whether what stands in an article goes, too; note it as a copy else."""
+        """Check whether the content of an article is redacted, too; otherwise record it as a
+        copy.
+        """
         if article is None or article in self.plan.articles:
             return True
         self.plan.copies.add(article)
         return self.with_copies
 
-    # ------------------------------------------------------------------- what speaks of it
+    # ------------------------------------------------------------------- references
 
     def _add_addresses(self) -> set[str]:
-        """Add the origins of the articles, and what else holds them; return what these are."""
+        """Add the origins of the articles and the rows that contain them; return the addresses."""
         rows, owned = self.plan.rows, ARTICLE_ORIGIN.c
         found = self._rows((owned.origin_id,), owned.article_id, self.plan.articles)
         own = {row[0] for row in found}
@@ -236,7 +238,7 @@ class _Gathering:
         return {canonical(each) for each in origins.values()}
 
     def _own_locators(self) -> set[int]:
-        """Return where these articles were found, and no other: files, addresses led from."""
+        """Return the locations of these articles only: files and redirecting addresses."""
         seen = SNAPSHOT.c
         found = self._rows((seen.locator_id,), seen.article_id, self.plan.articles)
         locators = {row[0] for row in found}
@@ -245,9 +247,9 @@ class _Gathering:
         return locators - others
 
     def _add_lists(self, addresses: set[str]) -> None:
-        """Add captures of lists that named an address of these articles and tell a title.
+        """Add captures of lists that contain an address of these articles and a title.
 
-        Or tell one of the addresses themselves, where these go.
+        If addresses are redacted, lists that contain them are enough.
         """
         titles = self._titles() | addresses
         articles = self.plan.articles | (self.plan.copies if self.with_copies else set())
@@ -310,7 +312,7 @@ class _Gathering:
         self.plan.related = {row[1] for row in others} - self.plan.articles - self.plan.copies
 
     def _leave_out(self) -> None:
-        """Leave out observations that say nothing but where and when, and what is empty already."""
+        """Leave out observations without content, and rows that are empty already."""
         rows = self.plan.rows
         columns = (OBSERVATION.c.id, OBSERVATION.c.hints, OBSERVATION.c.note)
         rows["observation"] = {
@@ -330,7 +332,7 @@ class _Gathering:
 
 
 def titles_of(connection: Connection, article: int) -> set[tuple[int, str]]:
-    """Return the titles that an article has, or was offered, each with the wording beside it."""
+    """Return the titles of an article, from its texts and from lists, each with its wording."""
     query = (
         select(WORDING.c.id, WORDING.c.title, DERIVATION.c.detail)
         .join(SNAPSHOT, SNAPSHOT.c.wording_id == WORDING.c.id)
@@ -346,12 +348,12 @@ def titles_of(connection: Connection, article: int) -> set[tuple[int, str]]:
 
 
 def places_of(connection: Connection, article: int) -> list[str]:
-    """Return the origins that an article answers to."""
+    """Return the origins of an article."""
     return _addresses(connection, [article])
 
 
 def _said(held: Held) -> str:
-    """Return what the bytes of a list say, near enough to find a title in it."""
+    """Return the text of a list, approximately, to find a title in it."""
     try:
         return canonical(html.unescape(load(held).decode("utf-8", "replace")))
     except DamagedBytesError:
@@ -359,7 +361,7 @@ def _said(held: Held) -> str:
 
 
 def described(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
-    """Return what a plan comes to, as `--dry-run` tells it."""
+    """Return the description of a plan that `--dry-run` displays."""
     wordings = plan.rows["wording"]
     of_version = select(VERSION.c.article_id, VERSION.c.number, ARTICLE.c.public_id).join(
         ARTICLE, ARTICLE.c.id == VERSION.c.article_id
@@ -400,7 +402,7 @@ def described(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
 
 
 def _redacted(connection: Connection, plan: RedactionPlan) -> list[str]:
-    """Return the addresses that go."""
+    """Return the addresses to redact."""
     query = select(ORIGIN.c.origin)
     return [row[0] for row in rows_in(connection, query, ORIGIN.c.id, plan.rows["origin_address"])]
 

@@ -1,8 +1,8 @@
-"""Take texts and bytes out of the archive, and leave what proves that they were there.
+"""Remove texts and bytes from the archive, and retain the proof that they existed.
 
-First the redactions are written, which name each row that is to be emptied. Then the rows are
-emptied, some at a time: a crash in between leaves the order, and whoever comes next goes on. The
-log forgets the salts of what went, so that nothing of it can be guessed from what is left.
+First the redactions are written, which list each row to empty. Then the rows are emptied in
+batches: after a crash the order remains, and the next process continues. The log deletes the
+salts of redacted rows, so that the remaining hashes reveal nothing.
 """
 
 from collections import defaultdict
@@ -82,18 +82,18 @@ from storage.write.redaction.plan import ORDER, places_of, titles_of
 from storage.write.redaction.without_redacted import Returned
 
 PENDING = "redacted_to"
-"""The fact that says up to which redaction all is emptied; there is none where nothing waits."""
+"""Key of the fact that states up to which redaction rows are emptied; absent if none is pending."""
 UNSCRUBBED = "unscrubbed"
-"""The fact that says that the database may still hold bytes of what went."""
+"""Key of the fact that states that the database may still contain redacted bytes."""
 ROWS_AT_A_TIME = 200
 ADDRESS_GONE = "an address that it named was redacted"
-"""What is told of a job that named one, or failed at it."""
+"""Reason of a job that contained, or failed at, a redacted address."""
 BY_ITSELF = "lesart"
-"""Who orders that goes what comes back."""
+"""Actor of automatic redactions, such as of returning texts."""
 
 
 def emptied_columns(table: str, names: Iterable[str], row_id: int) -> dict[str, Any]:
-    """Return what columns of a redacted row become."""
+    """Return the new values of the columns of a redacted row."""
     columns = METADATA.tables[table].columns
     return {name: _emptied(columns[name], row_id) for name in names}
 
@@ -110,14 +110,16 @@ def _emptied(column: Any, row_id: int) -> bytes | str | list[Any] | None:
 def order(
     unit: Unit, rows: Mapping[str, Collection[int]], reason: RedactionReason, actor: str
 ) -> int | None:
-    """Write down which rows are to be emptied; return the number of the act, None for no rows.
+    """Record the rows to empty; return the number of the act, None if there are no rows.
 
-    `empty_ordered` does it. What was ordered before is not ordered again.
+    `empty_ordered` empties them. Rows that were ordered before are left out.
     """
     wanted = {table: set(rows.get(table, ())) for table in ORDER}
     for table, numbers in wanted.items():
         known = select(REDACTION.c.row_id).where(REDACTION.c.table_name == table)
-        if reason is not RedactionReason.RETENTION:  # of bytes whose time was over, the rest stands
+        if (
+            reason is not RedactionReason.RETENTION
+        ):  # of captures redacted by retention, other columns remain
             known = known.where(REDACTION.c.reason != RedactionReason.RETENTION)
         numbers -= {row[0] for row in rows_in(unit.connection, known, REDACTION.c.row_id, numbers)}
     pairs = [(table, number) for table in ORDER for number in sorted(wanted[table])]
@@ -137,7 +139,7 @@ def order(
 
 
 def order_again(unit: Unit, returned: Sequence[Returned]) -> None:
-    """Order that bytes go which came to a text that was redacted before, for the same reason."""
+    """Order the redaction of bytes that resulted in a redacted text, with the same reason."""
     if not returned:
         return
     unit.flush()
@@ -157,9 +159,9 @@ def order_again(unit: Unit, returned: Sequence[Returned]) -> None:
 
 
 def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None) -> int:
-    """Empty what was ordered and still stands; return how many rows those were.
+    """Empty all ordered rows; return their number.
 
-    Raises: CapturesAwayError, CapturesUnsetError where the bytes lie in a store.
+    Raises: CapturesAwayError, CapturesUnsetError if the bytes are in a store.
     """
     done = 0
     while True:
@@ -177,7 +179,7 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
         with writing(engine, clock) as unit:
             _overwrite(unit.connection)
             log.append_within(unit)
-            if _due(unit.connection) == due:  # else somebody else did it
+            if _due(unit.connection) == due:  # otherwise another process did it
                 _Emptying(unit, ahead).carry_out(due)
                 done += len(due)
         if progress is not None:
@@ -185,7 +187,7 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
 
 
 def _delete_objects(names: Sequence[str]) -> None:
-    """Delete the objects in a store, before the rows that name them are emptied."""
+    """Delete the objects in a store, before the rows that reference them are emptied."""
     if not names:
         return
     store = capture_store()
@@ -203,19 +205,19 @@ def _due(connection: Connection) -> list[Row[Any]] | None:
 
 
 def _overwrite(connection: Connection) -> None:
-    """Let SQLite write zeros over what goes."""
+    """Make SQLite overwrite deleted content with zeros."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA secure_delete = ON")).close()
 
 
 class ReplayError(ArchiveError):
-    """A list of redactions cannot be carried out on this archive; the message says why."""
+    """A list of redactions cannot be applied to this archive; the message states the reason."""
 
 
 def replay(unit: Unit, listed: Iterable[Mapping[str, Any]]) -> int:
-    """Order again what `lesart redact --list` told of this archive, as after an old backup.
+    """Order the redactions of a `lesart redact --list` of this archive again, as after a restore.
 
-    Rows that are not here are left out. Returns how many acts had any. Raises: ReplayError.
+    Missing rows are left out. Returns the number of acts with rows. Raises: ReplayError.
     """
     own, done = archive_id(unit.connection), 0
     for act in listed:
@@ -235,7 +237,7 @@ def replay(unit: Unit, listed: Iterable[Mapping[str, Any]]) -> int:
 
 
 def _listed_rows(named: Iterable[str]) -> dict[str, set[int]]:
-    """Return rows by table that are named as `TABLE NUMBER`. Raises: ValueError."""
+    """Return rows by table, parsed from `TABLE NUMBER`. Raises: ValueError."""
     rows: dict[str, set[int]] = defaultdict(set)
     for each in named:
         table, number = each.split(" ")
@@ -252,7 +254,7 @@ def archive_id(connection: Connection) -> str | None:
 
 @dataclass(slots=True)
 class _Ahead:
-    """What is looked up before the lock is taken, as no index leads there."""
+    """Rows found before the lock is taken, because no index leads to them."""
 
     index_keys: list[Any] = field(default_factory=list)
     observations: set[int] = field(default_factory=set)
@@ -296,7 +298,7 @@ class _Ahead:
         return ahead
 
     def find_addresses(self, connection: Connection, origins: set[int]) -> None:
-        """Look up articles at origins, sources made for one, and jobs that name it."""
+        """Find the articles at origins, sources for a single one, and jobs that contain it."""
         if not origins:
             return
         owned = select(ARTICLE_ORIGIN.c.article_id)
@@ -312,18 +314,18 @@ class _Ahead:
             self.jobs = [row.id for row in rows if self.is_named_by(row)]
 
     def is_named_by(self, job: Row[Any]) -> bool:
-        """Return whether a job names one of the addresses, or failed with a word on it."""
+        """Check whether a job contains one of the addresses, or failed with a message about it."""
         failed = any(each in (job.reason or "") for each in self.addresses)
         return failed or any(self.left_of(place) for place in places_in(job))
 
     def left_of(self, place: Mapping[str, Any]) -> str | None:
-        """Return what is left of the address that a place of a job names, None for no such."""
+        """Return the anonymised address of a place of a job, None if it has no redacted address."""
         found = (number for each, number in self.addresses.items() if is_named(place, each))
         return next(map(name_placeholder, found), None)
 
 
 class _Emptying:
-    """Empties some rows in one unit of work, and tells anew what was told of them."""
+    """Empties some rows in one unit of work, and recomputes the rows derived from them."""
 
     def __init__(self, unit: Unit, ahead: _Ahead) -> None:
         self.unit = unit
@@ -342,7 +344,7 @@ class _Emptying:
             self.connection.execute(delete(ARCHIVE).where(ARCHIVE.c.key == PENDING))
 
     def _empty_bytes(self, captures: Collection[int]) -> None:
-        """Take bytes whose time is over; what they were is told by their digests and texts."""
+        """Delete bytes whose retention period ended; their digests and texts remain."""
         if captures:
             emptied = update(CAPTURE).where(CAPTURE.c.id.in_(captures)).values(data=None)
             self.connection.execute(emptied)
@@ -385,7 +387,7 @@ class _Emptying:
             suppress(self.unit, kind, those, act_id)
 
     def _suppress_titles(self, due: Sequence[Row[Any]]) -> None:
-        """Let no list tell titles again that no text of their article has any more."""
+        """Suppress titles in future lists that no text of their article has any more."""
         act_of = {row.row_id: row.act_id or row.id for row in due}
         query = select(SNAPSHOT.c.article_id).distinct()
         articles = [
@@ -400,7 +402,7 @@ class _Emptying:
                     suppress_titles(self.unit, [title], places, act_of[wording])
 
     def _suppress_addresses(self, due: Sequence[Row[Any]]) -> None:
-        """Let no address be written again; each is known by the redaction that took it."""
+        """Suppress addresses in future; each is identified by its redaction."""
         redaction_of = {row.row_id: row.id for row in due}
         query = select(ORIGIN.c.id, ORIGIN.c.origin)
         for number, origin in rows_in(self.connection, query, ORIGIN.c.id, redaction_of):
@@ -409,7 +411,7 @@ class _Emptying:
                 suppress(self.unit, OF_ADDRESS, [value], redaction_of[number])
 
     def _forget_origins(self, origins: set[int]) -> None:
-        """Give articles the ids that are left, and forget what looks at these addresses."""
+        """Replace the ids of articles by anonymised ones, and delete watches of these addresses."""
         if not origins:
             return
         for number in sorted(origins):
@@ -427,7 +429,7 @@ class _Emptying:
         self._forget_in_jobs()
 
     def _forget_in_jobs(self) -> None:
-        """Take the addresses out of all jobs; where one waits for them, they are refused."""
+        """Remove the addresses from all jobs; open jobs refuse them."""
         for row in self._naming_jobs():
             values = {"reason": ADDRESS_GONE, "seq": self.unit.number()}
             if places := places_in(row):
@@ -435,7 +437,7 @@ class _Emptying:
             self.connection.execute(update(JOB).where(JOB.c.id == row.id).values(**values))
 
     def _naming_jobs(self) -> Iterator[Row[Any]]:
-        """Yield the jobs that were found before, some at a time, then what came since."""
+        """Yield the jobs that were found before in batches, then the jobs added since."""
         jobs = self.ahead.jobs
         for at in range(0, len(jobs), ROWS_AT_A_TIME):
             part = jobs[at : at + ROWS_AT_A_TIME]
@@ -445,11 +447,11 @@ class _Emptying:
         yield from (row for row in waiting if row.id not in known and self.ahead.is_named_by(row))
 
     def _without_places(self, job: Row[Any], places: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return what a job becomes without the places that name an address."""
+        """Return the values of a job without the places that contain a redacted address."""
         told = [(place, self.ahead.left_of(place)) for place in places]
         kept = [place for place, left in told if left is None]
         values: dict[str, Any] = {"arguments": {"places": kept}}
-        if job.state != "ready":  # who works it refuses them itself
+        if job.state != "ready":  # its worker refuses them itself
             return values
         for place, left in told:
             if left is not None:
@@ -460,11 +462,13 @@ class _Emptying:
         return values
 
     def _forget_wordings(self, wordings: set[int]) -> None:
-        """Take wordings out of full text and out of the search for copies."""
+        """Remove wordings from the full-text index and the index keys."""
         if not wordings:
             return
         waiting = SEARCH_DUE.c.wording_id.in_(wordings)
-        self.connection.execute(delete(SEARCH_DUE).where(waiting))  # or who indexes them ends first
+        self.connection.execute(
+            delete(SEARCH_DUE).where(waiting)
+        )  # otherwise wait for a process that indexes them
         forget_words(self.connection, wordings)
         if self.ahead.index_keys:
             self.connection.execute(
@@ -475,7 +479,7 @@ class _Emptying:
             )
 
     def _forget_places(self, captures: set[int]) -> None:
-        """Forget by which digests, marks and words what stood at a place is known again."""
+        """Delete the digests, marks and words that identify the content of places."""
         if self.ahead.observations:
             self.connection.execute(
                 update(PRESENCE)
@@ -496,7 +500,7 @@ class _Emptying:
             )
 
     def _record_again(self, whole: Mapping[str, set[int]]) -> None:
-        """Compare versions of the articles again: what went, and what came after it."""
+        """Compare versions of the articles again: the emptied ones and their successors."""
         articles = sorted(self.ahead.articles)
         if not articles:
             return
@@ -515,7 +519,7 @@ class _Emptying:
         self._renumber(whole["wording"])
 
     def _emptied_derivations(self, articles: Collection[int]) -> set[int]:
-        """Return the derivations of these articles of which the text went."""
+        """Return the emptied derivations of these articles."""
         steps = select(VERSION.c.before_id, VERSION.c.after_id)
         named = {
             each
@@ -531,7 +535,9 @@ class _Emptying:
         return {row[0] for row in rows_in(self.connection, query, DERIVATION.c.id, named)}
 
     def _renumber(self, wordings: set[int]) -> None:
-        """Let what is shown of these wordings return to whoever copies the archive."""
+        """Assign new numbers to views of these wordings, so that replication clients read them
+        again.
+        """
         query = select(VERSION.c.id)
         found = sorted(
             r[0] for r in rows_in(self.connection, query, VERSION.c.wording_id, wordings)
@@ -550,12 +556,12 @@ class _Emptying:
 
 
 def _is_over(row: Row[Any]) -> bool:
-    """Return whether only the bytes of a row go, as their time is over."""
+    """Check whether only the bytes of a row are redacted, because of retention."""
     return bool(row.reason == RedactionReason.RETENTION)
 
 
 def acts(connection: Connection) -> list[Row[Any]]:
-    """Return each act of redaction: number, time, reason, actor, how many rows."""
+    """Return each act of redaction: number, time, reason, actor, number of rows."""
     act = func.coalesce(REDACTION.c.act_id, REDACTION.c.id).label("act")
     query = select(
         act, func.min(REDACTION.c.at).label("at"), func.min(REDACTION.c.reason).label("reason"),
@@ -565,7 +571,7 @@ def acts(connection: Connection) -> list[Row[Any]]:
 
 
 def rows_of_acts(connection: Connection) -> dict[int, list[tuple[str, int]]]:
-    """Return the rows that each act of redaction named, by table and number."""
+    """Return the rows of each act of redaction, by table and number."""
     query = select(REDACTION).order_by(REDACTION.c.id)
     found: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for row in connection.execute(query):

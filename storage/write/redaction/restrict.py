@@ -1,4 +1,4 @@
-"""Let nothing of articles be shown until that is lifted; all that is there stays as it is."""
+"""Hide articles until the restriction is lifted; everything stays stored."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +19,7 @@ from storage.values.redaction import RedactionReason
 
 
 def restrict(unit: Unit, articles: Iterable[int], reason: RedactionReason, actor: str) -> list[int]:
-    """Restrict articles at all of their addresses; return those that were not before."""
+    """Restrict articles at all their addresses; return the newly restricted ones."""
     new: set[int] = set()
     held = {*_standing(unit, articles).values()}
     for article, origin in _origins(unit, articles):
@@ -31,7 +31,7 @@ def restrict(unit: Unit, articles: Iterable[int], reason: RedactionReason, actor
 
 
 def lift(unit: Unit, articles: Iterable[int], actor: str) -> list[int]:
-    """Lift what restricts articles; return those that were restricted."""
+    """Lift the restrictions of articles; return those that were restricted."""
     lifted: set[int] = set()
     articles_of = {origin: article for article, origin in _origins(unit, articles)}
     for number, origin in _standing(unit, articles).items():
@@ -48,7 +48,7 @@ def _origins(unit: Unit, articles: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def _standing(unit: Unit, articles: Iterable[int]) -> dict[int, int]:
-    """Return, by number, the restrictions of articles that stand, each with its origin."""
+    """Return the active restrictions of articles by number, each with its origin."""
     query = (
         select(RESTRICTION.c.id, RESTRICTION.c.origin_id)
         .outerjoin(RESTRICTION_LIFTED, RESTRICTION_LIFTED.c.restriction_id == RESTRICTION.c.id)
@@ -60,7 +60,7 @@ def _standing(unit: Unit, articles: Iterable[int]) -> dict[int, int]:
 
 
 def _record_again(unit: Unit, articles: Iterable[int]) -> list[int]:
-    """Let articles and their versions return to whoever copies the archive."""
+    """Assign new numbers to articles and versions, so that replication clients read them again."""
     found = sorted(articles)
     unit.flush()
     rows = [{"id": each, "seq": unit.number()} for each in found]
@@ -75,7 +75,7 @@ def _record_again(unit: Unit, articles: Iterable[int]) -> list[int]:
 
 
 def restrictions(connection: Connection) -> list[Row[Any]]:
-    """Return each restriction: number, origin, reason, who and when, and its lifting if any."""
+    """Return each restriction: number, origin, reason, actor and time, and its lifting if any."""
     query = (
         select(
             RESTRICTION.c.id, ORIGIN.c.origin, RESTRICTION.c.reason, RESTRICTION.c.actor,

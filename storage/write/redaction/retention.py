@@ -1,4 +1,4 @@
-"""Which bytes of captures are old enough to go, by the rule of each source; their texts stay."""
+"""Find captures whose bytes exceed the retention period of each source; texts remain."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,11 +10,13 @@ from storage.database.tables import CAPTURE, DERIVATION, OBSERVATION, TRANSFER
 from storage.values.arrivals.source import Source
 
 OPTION = "retain_captures"
-"""The option of a source that says for how many seconds its bytes are kept."""
+"""The option of a source with its retention period in seconds."""
 
 
 def limits(sources: Iterable[Source], otherwise: float | None, now: datetime) -> dict[int, Any]:
-    """Return by source the time before which its bytes go; `otherwise` rules where it says none."""
+    """Return by source the time before which bytes are deleted; `otherwise` is the default
+    period.
+    """
     rules = {each.id: each.options.get(OPTION, otherwise) for each in sources}
     return {
         number: now - timedelta(seconds=seconds)
@@ -24,10 +26,10 @@ def limits(sources: Iterable[Source], otherwise: float | None, now: datetime) ->
 
 
 def captures_due(connection: Connection, before: dict[int, Any]) -> list[tuple[int, int, int]]:
-    """Return captures with source and size whose bytes have to go.
+    """Return captures with source and size whose bytes are to be deleted.
 
-    A text was read out of each, and each was seen by sources with a rule alone, by none of them
-    lately. Lists of addresses and what was refused are kept.
+    A text was extracted from each, and only sources with a retention period observed it, none
+    of them recently. Lists of addresses and refused documents are retained.
     """
     if not before:
         return []
@@ -55,6 +57,6 @@ def _is_read() -> ColumnElement[bool]:
 
 
 def _is_seen_otherwise(is_old: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that a capture was seen by somebody else, or lately."""
+    """Return the SQL condition that another source observed a capture, or one recently."""
     seen = select(OBSERVATION.c.capture_id).where(OBSERVATION.c.capture_id.is_not(None), ~is_old)
     return CAPTURE.c.id.in_(seen)

@@ -1,7 +1,7 @@
-"""Take the last bytes of what was redacted off the disk: out of free pages, old rows, logs.
+"""Remove remaining redacted bytes from the disk: free pages, dead rows, logs.
 
-A database forgets where something was before it overwrites it. What it wrote elsewhere cannot be
-reached from here: backups, archived logs and replicas of PostgreSQL, snapshots of disks.
+A database marks space as free before it overwrites it. Bytes elsewhere cannot be reached from
+here: backups, archived logs and replicas of PostgreSQL, snapshots of disks.
 """
 
 import sqlite3
@@ -20,13 +20,13 @@ REWRITTEN = (
     *ERASABLE, "log_run", "search_text", "search_due", "index_key", "relation_due",
     "boilerplate_due", "version", "presence", "watch", "article", "job", "source",
 )  # fmt: skip
-"""The tables of PostgreSQL that may hold old rows of what went."""
+"""The tables of PostgreSQL that may contain dead rows of redacted content."""
 _ONLY_EMPTIED = frozenset({*ERASABLE, "log_run"})
-"""Of these nothing but a redaction leaves old rows; what it did elsewhere is as old."""
+"""In these tables only redactions leave dead rows, so none is newer."""
 SAMPLES = "pg_statistic"
-"""Where the planner of PostgreSQL keeps samples of columns: titles, addresses, digests."""
+"""Statistics of PostgreSQL with samples of columns: titles, addresses, digests."""
 READERS_SECONDS = 30.0
-"""So long is waited for those who still see what was there before."""
+"""Maximum time to wait for transactions that still see the old rows."""
 _OWNS_DATABASE = text(
     "SELECT pg_has_role(current_user, datdba, 'USAGE') FROM pg_database "
     "WHERE datname = current_database()"
@@ -36,17 +36,17 @@ _FORGET_SAMPLES = text(
     "DELETE FROM pg_statistic USING pg_class WHERE starelid = pg_class.oid AND reltuples <= 0 "
     "AND relname = ANY(:names) AND relnamespace = current_schema()::regnamespace"
 )
-"""Of tables in which nothing is left no new samples are taken: the old ones would stay."""
+"""An empty table gets no new samples, so the old ones would remain."""
 MERGED_PAGES = 2_000
-"""So many pages of the index for full text are merged in one transaction."""
+"""Number of pages of the full-text index merged in one transaction."""
 
 
 class UnscrubbedError(ArchiveError):
-    """Bytes of what was redacted may still be on the disk; the message says what to do."""
+    """Redacted bytes may still be on the disk; the message states the remedy."""
 
 
 def due(engine: Engine) -> str | None:
-    """Return the last redaction of which bytes may still be in the database, None for none."""
+    """Return the last redaction whose bytes may still be in the database, None if there is none."""
     with read_connection(engine) as connection:
         query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == UNSCRUBBED)
         found: str | None = connection.execute(query).scalar()
@@ -54,12 +54,13 @@ def due(engine: Engine) -> str | None:
 
 
 def scrub(engine: Engine, progress: Progress | None = None) -> bool:
-    """Rewrite what may hold bytes of what was redacted; others wait meanwhile, or read on.
+    """Rewrite all tables that may contain redacted bytes; others wait meanwhile, or continue to
+    read.
 
-    On SQLite that is the whole file, which takes as much room again for a while, beside it and
-    where temporary files lie. Returns whether all was: samples that the planner of PostgreSQL took
-    only the owner of the database rewrites.
-    Raises: UnscrubbedError where somebody reads for too long, or the tables are another user's.
+    On SQLite that is the whole file, which temporarily needs its size again, next to it and
+    in the folder of temporary files. Returns whether everything was rewritten: only the owner of
+    a PostgreSQL database can rewrite the samples of the planner.
+    Raises: UnscrubbedError if a reader does not end in time, or another user owns the tables.
     """
     seen, is_all = due(engine), True
     if engine.dialect.name == "sqlite":
@@ -75,7 +76,7 @@ def scrub(engine: Engine, progress: Progress | None = None) -> bool:
 
 
 def _merge_index(engine: Engine, progress: Progress | None) -> None:
-    """Merge the parts of each index of texts into one, which leaves out what was deleted."""
+    """Merge the parts of each full-text index, which drops deleted entries."""
     for index in ("search_text", "sentence_text"):
         _merge(engine, index, progress)
 
@@ -102,7 +103,7 @@ def _rewrite_file(engine: Engine, progress: Progress | None) -> None:
     if progress is not None:
         progress("file rewritten", 0)
     _plainly(
-        engine, "PRAGMA secure_delete = ON", "PRAGMA temp_store = FILE",  # the new file on its way
+        engine, "PRAGMA secure_delete = ON", "PRAGMA temp_store = FILE",  # of the new file
         "VACUUM", "PRAGMA temp_store = MEMORY",
     )  # fmt: skip
     if progress is not None:
@@ -110,7 +111,7 @@ def _rewrite_file(engine: Engine, progress: Progress | None) -> None:
 
 
 def _empty_log(engine: Engine) -> None:
-    """Take what stands in the write-ahead log into the file, and leave the log empty."""
+    """Checkpoint the write-ahead log into the file, and empty the log."""
     ((busy, *_pages),) = _plainly(engine, "PRAGMA wal_checkpoint(TRUNCATE)")
     if busy:
         raise UnscrubbedError(
@@ -120,7 +121,7 @@ def _empty_log(engine: Engine) -> None:
 
 
 def _plainly(engine: Engine, *statements: str) -> list[Any]:
-    """Run statements that no transaction can hold, and return what the last one says."""
+    """Run statements outside a transaction, and return the last result."""
     found: list[Any] = []
     with closing(engine.raw_connection()) as pooled:
         connection = pooled.driver_connection
@@ -131,7 +132,7 @@ def _plainly(engine: Engine, *statements: str) -> list[Any]:
 
 
 def _rewrite_tables(engine: Engine, progress: Progress | None) -> bool:
-    """Rewrite the tables, and return whether the samples of the planner were, too."""
+    """Rewrite the tables; return whether the samples of the planner were rewritten, too."""
     owned = text(
         "SELECT relname FROM pg_class WHERE relname = ANY(:names) AND relkind = 'r' "
         "AND relnamespace = current_schema()::regnamespace "
@@ -166,7 +167,7 @@ def _rewrite_tables(engine: Engine, progress: Progress | None) -> bool:
 
 
 def _rewrite_table(plain: Connection, name: str) -> int:
-    """Rewrite a table and return how many old rows had to stay, as somebody may still see them."""
+    """Rewrite a table; return the number of dead rows that a transaction may still see."""
     driver = plain.connection.driver_connection
     assert driver is not None
     stayed: list[int] = []

@@ -1,4 +1,4 @@
-"""Turn what was redacted away at the door: the same bytes, or the same text, do not come back."""
+"""Refuse redacted content that arrives again: the same bytes, or the same text."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +17,11 @@ from storage.values.redaction import name_placeholder
 from storage.values.refusals import refuse
 
 _NAMELESS = "redacted:0"
-"""The address of a transfer from where everything was redacted."""
+"""The address of a transfer from a completely redacted origin."""
 
 
 def without_redacted(connection: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """Return what arrived; of what was redacted only that it was there."""
+    """Return arrivals; redacted ones only as an observation without content."""
     suppressed = Suppressed(connection)
     held = suppressed.raw(each.digest for each in arrivals if each.digest is not None)
     gone = suppressed.tombstones(name for each in arrivals for name in _names(each))
@@ -33,13 +33,13 @@ def without_redacted(connection: Connection, arrivals: Sequence[Arrival]) -> lis
 
 
 def _names(each: Arrival) -> list[str]:
-    """Return under which addresses something arrives."""
+    """Return the addresses of an arrival."""
     named = (each.hints or {}).get("origin")
     return [each.place, each.locator, *([named] if named else [])]
 
 
 def _left_of(address: str, gone: Mapping[str, int]) -> str:
-    """Return an address, or what is left of one that was redacted."""
+    """Return an address, or its anonymised form if it was redacted."""
     return name_placeholder(gone[address]) if address in gone else address
 
 
@@ -53,13 +53,13 @@ def _refused(each: Arrival, gone: Mapping[str, int]) -> Arrival:
 
 
 def nameless(arrival: Arrival, left: str) -> Arrival:
-    """Return an arrival that says of its redacted address only what is left of it."""
+    """Return an arrival with its anonymised address."""
     path = arrival.path if arrival.member else ""
     return replace(arrival, place=left, locator=left, path=path, member=left, hints=None)
 
 
 def checks_without_redacted(connection: Connection, checks: Sequence[Check]) -> list[Check]:
-    """Return checks of addresses; of exchanges that brought what was redacted only that."""
+    """Return checks; exchanges with redacted content only as observations without content."""
     digests = [e.digest for each in checks for e in each.exchanges if e.digest is not None]
     suppressed = Suppressed(connection)
     held = suppressed.raw(digests)
@@ -70,7 +70,7 @@ def checks_without_redacted(connection: Connection, checks: Sequence[Check]) -> 
 
 
 def _checked(check: Check, held: Collection[bytes], gone: Mapping[str, int]) -> Check:
-    """Return a check; where it was led to a redacted address, no exchange says on which way."""
+    """Return a check; after a redirect to a redacted address, without the redirects."""
     is_gone = any(each.origin in gone for each in check.exchanges)
     exchanges = tuple(
         _exchanged(each, gone, is_gone=is_gone) if is_gone or each.digest in held else each
@@ -92,7 +92,7 @@ def _exchanged(each: CheckedExchange, gone: Mapping[str, int], *, is_gone: bool)
 
 
 def imports_without_redacted(connection: Connection, imports: Sequence[Import]) -> list[Import]:
-    """Return captures that were made elsewhere; of what was redacted neither bytes nor records."""
+    """Return imported captures; redacted ones without bytes and records."""
     raws = {id(each): raw_digest(each.raw) for each in imports if each.raw is not None}
     suppressed = Suppressed(connection)
     held, gone = suppressed.raw(raws.values()), suppressed.tombstones(e.origin for e in imports)
@@ -114,7 +114,7 @@ def _imported(each: Import, gone: Mapping[str, int]) -> Import:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """Bytes that came to a text which an act of redaction took away before."""
+    """Bytes that resulted in a redacted text, with the act of redaction."""
 
     capture_id: int
     observation_id: int
@@ -124,7 +124,7 @@ class Returned:
 def readings_without_redacted(
     connection: Connection, readings: Sequence[Reading]
 ) -> tuple[list[Reading], list[Returned]]:
-    """Return what was read, and what of it came to a text that was redacted.
+    """Return readings, and those that resulted in a redacted text.
 
     That is refused; its bytes, which are kept by now, have to go.
     """
@@ -152,9 +152,9 @@ def readings_without_redacted(
 def _without_titles(
     suppressed: Suppressed, readings: Sequence[Reading]
 ) -> tuple[list[Reading], list[Returned]]:
-    """Return readings of which no list tells what was redacted, and the lists that did.
+    """Return readings of lists without redacted entries, and the lists that had some.
 
-    That is a title at the address of its article, or an address itself.
+    An entry is redacted by its title at the address of its article, or by its address.
     """
     told = [
         (named.origin, str(named.hints["title"]))
@@ -195,9 +195,9 @@ def _acts_in(
 def _untitled(
     listing: AddressList, held: Collection[tuple[str, str]], gone: Collection[str]
 ) -> AddressList:
-    """Return a list that says nothing but where and when of what was redacted.
+    """Return a list whose redacted entries have only place and time.
 
-    Where the address went, not even that.
+    Entries with a redacted address are removed.
     """
     named = tuple(
         replace(each, hints={}) if (each.origin, str(each.hints.get("title"))) in held else each
@@ -214,13 +214,13 @@ def _texts(outcome: object) -> list[str]:
 
 
 def _places(each: Reading) -> list[str]:
-    """Return where a text stands, or says that it does."""
+    """Return the address of a text and the addresses that it declares."""
     address = each.outcome.address if isinstance(each.outcome, Draft) else None
     named = (each.captured.locator, each.captured.hints.get("origin"), address)
     return [place for place in named if place]
 
 
 def _bare(transfer: Transfer, *, is_gone: bool) -> Transfer:
-    """Return a transfer without what the answer says of its body, or where that was."""
+    """Return a transfer without headers about its body, or about a redacted address."""
     bare = replace(transfer, request=None, response_headers=None, rights=None, body=None)
     return replace(bare, address=_NAMELESS, hops=()) if is_gone else bare
