@@ -405,7 +405,7 @@ def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, m
 
     def under_the_lock(*given):
         with monkeypatch.context() as patched:
-            patched.setattr(change, "between", lambda *_: 1 / 0)
+            patched.setattr(change, "operations_between", lambda *_: 1 / 0)
             return take_out(*given)
 
     monkeypatch.setattr(writing, "take_out", under_the_lock)
