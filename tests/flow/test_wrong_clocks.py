@@ -219,13 +219,28 @@ def test_a_running_scheduler_follows_a_clock_that_jumps(database_url, tmp_path):
             os.environ.pop(name) if value is None else os.environ.update({name: value})
     try:
         for number, clock in enumerate(("+0", "+30y", "+0", "-10y", "+0"), 1):
-            shown.write_text(f"{clock}\n")
+            given = shown.with_suffix(".new")  # an empty file would end the process
+            given.write_text(f"{clock}\n")
+            given.replace(shown)
             home.edit(SENTENCES[number % 4])
             until(lambda n=number: len(home.versions()) == n, what=f"a scan at {clock}")
     finally:
         up.end()
     assert home.texts() == [SENTENCES[number % 4] for number in range(1, 6)]
     assert_in_order(home.versions(), since)
+
+
+def test_a_running_scheduler_reads_a_file_whose_time_is_in_the_future(home):
+    up = Service(home.folder, "up", **home.settings)
+    up.start()
+    try:
+        for text in (A, B):
+            home.edit(text)
+            os.utime(home.folder / "seeds/pegel.md", (LATER.timestamp(), LATER.timestamp()))
+            until(lambda shown=text: home.texts()[-1:] == [shown], what="the text from the future")
+    finally:
+        up.end()
+    assert home.texts() == [A, B]
 
 
 # ----------------------------------------------------------------------------- the scheduler
@@ -254,15 +269,22 @@ def test_an_interval_that_began_in_the_future_goes_on():
     assert timedelta(0) <= found - NOW <= MINUTE
 
 
-def test_jobs_run_at_once_when_the_clock_was_set_back():
+@pytest.mark.parametrize(
+    "trigger",
+    [IntervalTrigger(days=1, timezone=UTC), CronTrigger.from_crontab("0 3 * * *", timezone=UTC)],
+)
+def test_jobs_run_at_once_when_the_clock_was_set_back(trigger):
     scheduler = SteadyScheduler(timezone=UTC)
     scheduler.start(paused=True)
     try:
-        job = scheduler.add_job(print, IntervalTrigger(days=1, timezone=UTC), id="daily")
+        job = scheduler.add_job(print, trigger, id="daily")
+        other = scheduler.add_job(print, IntervalTrigger(days=1, timezone=UTC), id="other")
         assert not scheduler.follow_clock()
-        assert job.next_run_time > datetime.now(UTC) + timedelta(hours=1)
-        scheduler._offset += 3600
+        assert other.next_run_time > datetime.now(UTC) + timedelta(hours=1)
+        job.modify(next_run_time=job.next_run_time + timedelta(days=1))
         assert scheduler.follow_clock()
-        assert scheduler.get_job("daily").next_run_time <= datetime.now(UTC)
+        for each in scheduler.get_jobs():
+            assert each.next_run_time <= datetime.now(UTC)
+        assert not scheduler.follow_clock()
     finally:
         scheduler.shutdown(wait=False)

@@ -35,7 +35,7 @@ from worker.sources.containers.items import (
     Unsettled,
 )
 from worker.sources.folders.capture import capture
-from worker.sources.folders.files import Patience
+from worker.sources.folders.files import SETTLE_SECONDS, Patience
 from worker.sources.folders.folder import FolderListing, expand
 from worker.sources.folders.members import MemberHints
 from worker.text import HEAD_BYTES, detect_type, is_text_key
@@ -243,9 +243,7 @@ class _Collection:
         listing = expand(place.locator)
         for found in listing:
             self._look(found, listing)
-        if self.patience.wait:
-            for found, earlier in tuple(self._unsettled):
-                self._read(found, listing, self.patience, earlier)
+        self._read_unsettled(listing)
         self._importer.finish()
         for arrival in self._late:
             self._add(arrival)
@@ -272,6 +270,19 @@ class _Collection:
             self._count_as_before(path)
             return
         self._read(found, listing, replace(self.patience, wait=False))
+
+    def _read_unsettled(self, listing: FolderListing) -> None:
+        """Try again what had not settled.
+
+        A schedule leaves it to the next scan, unless its time is in the future: no scan would
+        find that past, so the file is looked at twice.
+        """
+        waits = self.patience.wait
+        unsettled = [each for each in self._unsettled if waits or each[1].is_from_future]
+        if unsettled and not waits:
+            self.patience.sleep(SETTLE_SECONDS)
+        for found, earlier in unsettled:
+            self._read(found, listing, self.patience, earlier)
 
     def _is_as_before(self, present: Presence, stamp: FileStamp) -> bool:
         if present.gone or present.stamp != stamp:

@@ -1,23 +1,22 @@
 """APScheduler for a machine whose clock may jump: no job stalls, and missed runs count as one."""
 
-import time
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
+from apscheduler.job import Job
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-JUMP_SECONDS = 5.0
+LONGER_WAIT = timedelta(seconds=5)
+"""A job that waits this much longer than its trigger wants was scheduled by another clock."""
 
 
 class SteadyScheduler(BackgroundScheduler):
     """A scheduler that adjusts to a clock that is put back."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._offset = time.time() - time.monotonic()
 
     def add_job(self, func: Any, trigger: Any = None, *args: Any, **options: Any) -> Any:
         """Add a job whose missed runs count as one."""
@@ -26,13 +25,22 @@ class SteadyScheduler(BackgroundScheduler):
         return super().add_job(func, trigger, *args, **options)
 
     def follow_clock(self) -> bool:
-        """Run every job now if the clock was put back; return whether it was."""
-        before, self._offset = self._offset, time.time() - time.monotonic()
-        if before - self._offset < JUMP_SECONDS:
+        """Run every job now if the clock was put back; return whether it was.
+
+        The jobs themselves show it, however short the time was between two jumps.
+        """
+        now, jobs = datetime.now(UTC), self.get_jobs()
+        if not any(_waits_too_long(job, now) for job in jobs):
             return False
-        for job in self.get_jobs():
-            job.modify(next_run_time=datetime.now(UTC))
+        for job in jobs:
+            with suppress(JobLookupError):  # it was removed meanwhile
+                job.modify(next_run_time=now)
         return True
+
+
+def _waits_too_long(job: Job, now: datetime) -> bool:
+    latest = job.trigger.get_next_fire_time(now, now)
+    return latest is not None and job.next_run_time - latest > LONGER_WAIT
 
 
 class LatestRun(BaseTrigger):

@@ -76,6 +76,10 @@ class Unsettled:
     stamp: FileStamp
     seen_ns: int
 
+    @property
+    def is_from_future(self) -> bool:
+        return self.stamp.mtime_ns > self.seen_ns
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

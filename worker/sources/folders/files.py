@@ -14,8 +14,9 @@ from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import Unsettled
 from worker.sources.folders.folder import kind_of, stamp_of, unreadable
 
-SETTLE_NS = 1_000_000_000
-"""Time without changes after which a file is read, in nanoseconds."""
+SETTLE_SECONDS = 1
+"""Time without changes after which a file is read."""
+SETTLE_NS = SETTLE_SECONDS * 1_000_000_000
 
 _STEP = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FILE = _STEP | os.O_NONBLOCK | os.O_NOCTTY
