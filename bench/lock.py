@@ -34,7 +34,7 @@ from storage.relations import relate as relating
 from tests import services
 from tests.flow.driver import Newsroom
 from worker.flow.order import target_of
-from worker.flow.work import collect_garbage_rarely, finish_rest, work_next
+from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
 
 PARTS: tuple[tuple[str, str, str], ...] = (
     ("storage.relations.candidates", "found", "look-up of index keys"),
@@ -160,9 +160,9 @@ def _ingested(room: Newsroom, folder: Path, held: Held) -> tuple[float, float]:
     with _measured(room, held):
         began, worked = time.perf_counter(), time.process_time()
         job = room.ordered([target_of(source)])
-        while work_next(room.archive, room.settings, room.reader, within=job):
+        while run_next_job(room.archive, room.settings, room.reader, families=job):
             pass
-        finish_rest(room.archive)
+        process_backlog(room.archive)
         log.append(room.archive.engine, room.archive.clock)
         return time.perf_counter() - began, time.process_time() - worked
 

@@ -47,7 +47,7 @@ from storage.write.archive import Archive
 from tests import services
 from worker.flow.order import order, target_at
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, finish_rest, work_next
+from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
 
 SIZES = (1_000, 10_000, 100_000)
 LOOKED_UP = 100
@@ -102,9 +102,9 @@ def _ingest(url: str, folder: Path, seeds: Path, pause: Callable[[], None] = lam
     settings = _settings(url, folder)
     with Archive.open(url) as archive, Reader(settings) as reader:
         job = order(archive, [target_at(archive, settings, str(seeds))], "command")
-        while work_next(archive, settings, reader, within=job):
+        while run_next_job(archive, settings, reader, families=job):
             pause()
-        finish_rest(archive)
+        process_backlog(archive)
 
 
 def _settings(url: str, folder: Path) -> Settings:

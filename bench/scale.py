@@ -48,7 +48,7 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from tests import services
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, finish_rest, work_next
+from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
 
 BATCH = 100
 EDITED_AFTER = 50
@@ -130,7 +130,7 @@ def work_batches(url: str, share: int, of: int, articles: int, end: float, repor
             _keep(archive, settings, reader, source, number, arrivals)
             spent = (time.process_time() - making, making)
             reports.put((share, len(arrivals), spent, psutil.Process().memory_info().rss))
-        finish_rest(archive)
+        process_backlog(archive)
     reports.put((share, None, (0.0, 0.0), 0))
 
 
@@ -152,7 +152,7 @@ def _keep(
     archive.capture(held, source, arrivals)
     with archive.unit() as unit:
         queue.finish(unit, held, Counts())
-    while work_next(archive, settings, reader, within=job):
+    while run_next_job(archive, settings, reader, families=job):
         pass
 
 
@@ -188,7 +188,7 @@ def fill(url: str, articles: int, processes: int, minutes: float) -> list[Mark]:
 def _read_left(archive: Archive, url: str) -> None:
     settings = load_settings(environ={"LESART_DATABASE_URL": url})
     with Reader(settings) as reader:
-        while work_next(archive, settings, reader, kind="read"):
+        while run_next_job(archive, settings, reader, kind="read"):
             pass
 
 

@@ -41,7 +41,7 @@ from storage.write.archive import Archive
 from tests.flow.driver import Newsroom
 from worker.flow.order import target_of
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, finish_rest, work_next
+from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
 
 Known = dict[bytes, Reading]
 FORK = multiprocessing.get_context("fork")
@@ -124,7 +124,7 @@ def _learnt(work: Path, texts: Path) -> tuple[Known, float]:
     with _newsroom("SQLite", work) as room:
         reader = LearningReader(room.settings)
         job = _collected(room, texts)
-        while work_next(room.archive, room.settings, reader, within=job):
+        while run_next_job(room.archive, room.settings, reader, families=job):
             pass
     return reader.known, reader.seconds / len(reader.known)
 
@@ -161,9 +161,9 @@ def _work(
         SleepingReader(settings, known, seconds) as reader,
     ):
         begun.wait()
-        while work_next(archive, settings, reader, within=job):
+        while run_next_job(archive, settings, reader, families=job):
             pass
-        finish_rest(archive)
+        process_backlog(archive)
         log.append(archive.engine, archive.clock)
         done.wait()
 

@@ -59,7 +59,7 @@ def hosts(connection: Connection, keys: Iterable[str]) -> dict[str, Host]:
 
 
 def take_slots(
-    connection: Connection, wanted: Mapping[str, tuple[int, float]], longest_wait: float
+    connection: Connection, requests: Mapping[str, tuple[int, float]], longest_wait: float
 ) -> dict[str, Slots]:
     """Reserve request slots: for each server a number of requests and a pace in seconds.
 
@@ -67,11 +67,11 @@ def take_slots(
     `longest_wait` seconds. An unused slot only lengthens the pause of its server.
     """
     given: dict[str, Slots] = {}
-    rows = _held(connection, wanted)
+    rows = _lock_hosts(connection, requests)
     now = datetime.fromtimestamp(database_epoch(connection), UTC)
     ahead = now + timedelta(seconds=LONGEST_AHEAD_SECONDS)
     changed = []
-    for key, (count, pace) in wanted.items():
+    for key, (count, pace) in requests.items():
         free = rows[key]
         first = now if free is None or free < now or free > ahead else free
         wait = (first - now).total_seconds()
@@ -84,9 +84,9 @@ def take_slots(
     return given
 
 
-def _held(connection: Connection, wanted: Iterable[str]) -> dict[str, datetime | None]:
+def _lock_hosts(connection: Connection, requests: Iterable[str]) -> dict[str, datetime | None]:
     """Return when each server is free, with its row locked until the end of the transaction."""
-    keys = sorted(wanted)
+    keys = sorted(requests)
     query = select(HOST.c.key, HOST.c.next_at).where(HOST.c.key.in_(keys)).order_by(HOST.c.key)
     found = {row[0]: row[1] for row in connection.execute(query.with_for_update())}
     missing = [key for key in keys if key not in found]

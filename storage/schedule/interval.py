@@ -42,7 +42,7 @@ class Interval:
     due_in: float | None
 
 
-def step(
+def next_interval(
     intervals: IntervalRange,
     interval: float | None,
     event: Event,
@@ -58,10 +58,12 @@ def step(
     addresses.
 
     >>> pages = IntervalRange()
-    >>> step(pages, None, "first").interval, step(pages, 1000.0, "quiet").interval
+    >>> next_interval(pages, None, "first").interval, next_interval(pages, 1000.0, "quiet").interval
     (900.0, 1350.0)
-    >>> step(pages, DAY, "changed").interval, step(pages, DAY, "failed", failures=2).interval
-    (10800.0, 86400.0)
+    >>> next_interval(pages, DAY, "changed").interval
+    10800.0
+    >>> next_interval(pages, DAY, "failed", failures=2).interval
+    86400.0
     """
     now = intervals.first if interval is None else interval
     match event:
@@ -83,13 +85,13 @@ def step(
         wait = min(
             intervals.first * 2.0 ** min(failures - 1, 20), max(LONGEST_RETRY, intervals.first)
         )
-    return Interval(chosen, wait * spread(f"{seed} {chosen} {failures}"))
+    return Interval(chosen, wait * jitter(f"{seed} {chosen} {failures}"))
 
 
-def spread(seed: str) -> float:
+def jitter(seed: str) -> float:
     """Return a factor near 1 that depends only on the seed.
 
-    >>> 0.9 <= spread("a") <= 1.1, spread("a") == spread("a")
+    >>> 0.9 <= jitter("a") <= 1.1, jitter("a") == jitter("a")
     (True, True)
     """
     share = int.from_bytes(blake2b(seed.encode(), digest_size=4).digest()) / 0xFFFFFFFF

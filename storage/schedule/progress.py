@@ -9,19 +9,19 @@ from sqlalchemy import Connection, func, or_, select
 from storage.database.engine import database_epoch
 from storage.database.tables import FOREIGN_RECORD, JOB, OPEN, SEARCH_DUE, SOURCE, VERDICT
 from storage.database.unit import rows_in
-from storage.schedule.queue import KINDS, Within, _is_due, of_families
+from storage.schedule.queue import KINDS, JobFamilies, _is_due, in_families
 from storage.values.verdict import Counts
 
 
 def open_jobs(
-    connection: Connection, within: Within | None = None, kinds: Sequence[str] | None = KINDS
+    connection: Connection, families: JobFamilies | None = None, kinds: Sequence[str] | None = KINDS
 ) -> int:
     """Count the jobs that are ready or running, of all or of some families."""
     query = select(func.count()).select_from(JOB).where(OPEN)
     if kinds is not None:
         query = query.where(JOB.c.kind.in_(kinds))
-    if within is not None:
-        query = query.where(of_families(within))
+    if families is not None:
+        query = query.where(in_families(families))
     return int(connection.execute(query).scalar_one())
 
 
@@ -43,18 +43,18 @@ def source_of(connection: Connection, job_id: int) -> str | None:
     return connection.execute(query.where(JOB.c.id == job_id)).scalar()
 
 
-def sources_scanned(connection: Connection, within: Within) -> set[int]:
+def sources_scanned(connection: Connection, families: JobFamilies) -> set[int]:
     """Return the folder sources that jobs scan completely."""
-    query = select(JOB.c.arguments).where(of_families(within), JOB.c.kind == "ingest")
+    query = select(JOB.c.arguments).where(in_families(families), JOB.c.kind == "ingest")
     places = [
         each for found in connection.execute(query).scalars() for each in found.get("places", ())
     ]
     return {each["source_id"] for each in places if each.get("kind") != "web"}
 
 
-def is_waiting_for_workers(connection: Connection, within: Within) -> bool:
+def is_waiting_for_workers(connection: Connection, families: JobFamilies) -> bool:
     """Check whether a job of these families is due while no worker is running."""
-    now, mine = database_epoch(connection), of_families(within)
+    now, mine = database_epoch(connection), in_families(families)
     held = (OPEN, JOB.c.lease_until >= now)
     if connection.execute(select(JOB.c.id).where(*held).limit(1)).first() is not None:
         return False
@@ -131,7 +131,9 @@ def source_is_busy(connection: Connection, source_id: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def unfinished(connection: Connection, trigger: str, arguments: Mapping[str, Any]) -> int | None:
+def unfinished_job(
+    connection: Connection, trigger: str, arguments: Mapping[str, Any]
+) -> int | None:
     """Return the newest unfinished ingest job with these arguments, parts included."""
     is_open = OPEN
     parents = select(JOB.c.parent_id).where(is_open, JOB.c.parent_id.is_not(None))
@@ -156,17 +158,19 @@ def job_counts(connection: Connection, job_id: int) -> Counts:
     return Counts(*connection.execute(query).one())
 
 
-def family_counts(connection: Connection, within: Within) -> Counts:
+def family_counts(connection: Connection, families: JobFamilies) -> Counts:
     """Return the counts of jobs with all their parts."""
     sums = [func.coalesce(func.sum(JOB.c[f.name]), 0) for f in fields(Counts)]
-    query = select(*sums).where(of_families(within))
+    query = select(*sums).where(in_families(families))
     return Counts(*(int(n) for n in connection.execute(query).one()))
 
 
-def unread_documents(connection: Connection, within: Within) -> int:
+def unread_documents(connection: Connection, families: JobFamilies) -> int:
     """Return the number of documents that the open jobs of these families have still to read."""
     counted = [JOB.c[field.name] for field in fields(Counts)]
-    query = select(JOB.c.arguments, *counted).where(of_families(within), OPEN, JOB.c.kind == "read")
+    query = select(JOB.c.arguments, *counted).where(
+        in_families(families), OPEN, JOB.c.kind == "read"
+    )
     rows = connection.execute(query)
     return sum(len(arguments["items"]) - Counts(*counts).seen for arguments, *counts in rows)
 

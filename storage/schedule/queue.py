@@ -18,7 +18,7 @@ KINDS = ("ingest", "fetch", "read")
 """Kinds of jobs that this version can run; other kinds wait for a newer version."""
 MAX_ATTEMPTS = 3
 
-Within = int | Collection[int]
+JobFamilies = int | Collection[int]
 """One job with all its parts, or several."""
 
 FAR_AHEAD_SECONDS = 30 * 86400.0
@@ -88,12 +88,12 @@ def claim(
     holder: str,
     *,
     job_id: int | None = None,
-    within: Within | None = None,
+    families: JobFamilies | None = None,
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
     likely: RowMapping | None = None,
 ) -> Claim | None:
-    """Claim the next due job: the job `job_id`, any job of the families `within`, or any of a
+    """Claim the next due job: the job `job_id`, any job of the families `families`, or any of a
     `kind`.
 
     `likely` is the job that `next_due` found before the lock was taken; it is claimed if it is
@@ -109,7 +109,7 @@ def claim(
         if likely is not None and likely["kind"] != "fetch":
             query = _due(now, likely["id"], None)
             row, likely = unit.connection.execute(query).mappings().first(), None
-        row = row or _next(unit.connection, now, job_id, within, kind, most_fetching)
+        row = row or _next_job(unit.connection, now, job_id, families, kind, most_fetching)
         if row is None:
             return None
         lost = row["state"] == "running"
@@ -125,24 +125,24 @@ def next_due(
     connection: Connection,
     *,
     job_id: int | None = None,
-    within: Within | None = None,
+    families: JobFamilies | None = None,
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
 ) -> RowMapping | None:
     """Return the job that would be claimed now; None if no job is due."""
     now = database_epoch(connection)
-    return _next(connection, now, job_id, within, kind, most_fetching)
+    return _next_job(connection, now, job_id, families, kind, most_fetching)
 
 
-def _next(
+def _next_job(
     connection: Connection,
     now: float,
     job_id: int | None,
-    within: Within | None,
+    families: JobFamilies | None,
     kind: str | None,
     most_fetching: int,
 ) -> RowMapping | None:
-    due = _due(now, job_id, within)
+    due = _due(now, job_id, families)
     if kind is not None:
         due = due.where(JOB.c.kind == kind)
     if _fetching(connection, now) >= most_fetching:
@@ -150,60 +150,62 @@ def _next(
     return connection.execute(due.limit(1)).mappings().first()
 
 
-def renew(unit: Unit, held: Claim) -> None:
+def renew(unit: Unit, claim: Claim) -> None:
     """Extend the lease and reset the failed attempts, because the job makes progress.
 
     Raises: StaleLeaseError.
     """
-    until = database_epoch(unit.connection) + held.lease_seconds
-    _change(unit, held, lease_until=until, attempts=1, numbered=held.attempts != 1)
+    until = database_epoch(unit.connection) + claim.lease_seconds
+    _update_claimed(unit, claim, lease_until=until, attempts=1, with_number=claim.attempts != 1)
 
 
-def finish(unit: Unit, held: Claim, counts: Counts, reason: str | None = None) -> None:
+def finish(unit: Unit, claim: Claim, counts: Counts, reason: str | None = None) -> None:
     """Set the job to done with its counts, in the transaction that stores its results.
 
     Raises: StaleLeaseError.
     """
-    _change(
-        unit, held, state="done", lease_until=None, finished_at=unit.now, reason=reason,
-        **_added(counts),
+    _update_claimed(
+        unit, claim, state="done", lease_until=None, finished_at=unit.now, reason=reason,
+        **_incremented_counts(counts),
     )  # fmt: skip
 
 
-def count(unit: Unit, held: Claim, counts: Counts) -> None:
+def count(unit: Unit, claim: Claim, counts: Counts) -> None:
     """Add to the counts of a running job.
 
     Raises: StaleLeaseError.
     """
-    _change(unit, held, **_added(counts))
+    _update_claimed(unit, claim, **_incremented_counts(counts))
 
 
-def drop_places(unit: Unit, held: Claim, gone: Sequence[Mapping[str, Any]]) -> None:
+def drop_places(unit: Unit, claim: Claim, removed: Sequence[Mapping[str, Any]]) -> None:
     """Remove places from a running job and count them as refused.
 
     Raises: StaleLeaseError.
     """
-    query = select(JOB.c.arguments).where(JOB.c.id == held.job_id)
+    query = select(JOB.c.arguments).where(JOB.c.id == claim.job_id)
     named = unit.connection.execute(query).scalar_one()["places"]
-    left = [each for each in named if each not in gone]
-    _change(unit, held, arguments={"places": left}, **_added(Counts(refused=len(gone))))
+    left = [each for each in named if each not in removed]
+    _update_claimed(
+        unit, claim, arguments={"places": left}, **_incremented_counts(Counts(refused=len(removed)))
+    )
 
 
 def release(
-    unit: Unit, held: Claim, counts: Counts | None = None, *, pause_seconds: float = 0.0
+    unit: Unit, claim: Claim, counts: Counts | None = None, *, pause_seconds: float = 0.0
 ) -> None:
     """Release the job: its results are stored, and the rest is due after a pause.
 
     Raises: StaleLeaseError.
     """
     after = database_epoch(unit.connection) + pause_seconds if pause_seconds else 0.0
-    _change(
-        unit, held, state="ready", lease_until=None, woken_at=None, attempts=held.attempts - 1,
-        run_after=after, **_added(counts or Counts()),
+    _update_claimed(
+        unit, claim, state="ready", lease_until=None, woken_at=None, attempts=claim.attempts - 1,
+        run_after=after, **_incremented_counts(counts or Counts()),
     )  # fmt: skip
 
 
-def defer(unit: Unit, held: Claim, items: Sequence[int], pause_seconds: float) -> None:
+def defer(unit: Unit, claim: Claim, items: Sequence[int], pause_seconds: float) -> None:
     """Move items of a claimed job to jobs of their own, due after a pause.
 
     Such a job has the argument `again`, which marks the second attempt.
@@ -213,31 +215,33 @@ def defer(unit: Unit, held: Claim, items: Sequence[int], pause_seconds: float) -
     after = database_epoch(unit.connection) + pause_seconds
     for item in items:
         add_job(
-            unit, held.kind, held.trigger, source_id=held.source_id, parent_id=held.parent_id,
+            unit, claim.kind, claim.trigger, source_id=claim.source_id, parent_id=claim.parent_id,
             single=True, arguments={"items": [item], "again": True}, run_after=after,
         )  # fmt: skip
     unit.flush()
-    left = [item for item in held.arguments["items"] if item not in set(items)]
-    _change(unit, held, arguments={**held.arguments, "items": left})
+    left = [item for item in claim.arguments["items"] if item not in set(items)]
+    _update_claimed(unit, claim, arguments={**claim.arguments, "items": left})
 
 
-def fail(unit: Unit, held: Claim, reason: str) -> None:
+def fail(unit: Unit, claim: Claim, reason: str) -> None:
     """Record a failure: the job is retried later (a batch as single jobs) and quarantined after the
     third.
 
     Raises: StaleLeaseError.
     """
-    row = unit.connection.execute(select(JOB).where(JOB.c.id == held.job_id)).mappings().one()
-    if row["token"] != held.token:
-        raise StaleLeaseError(held.job_id)
-    if held.kind in BATCHES and len(held.arguments["items"]) > 1:
+    row = unit.connection.execute(select(JOB).where(JOB.c.id == claim.job_id)).mappings().one()
+    if row["token"] != claim.token:
+        raise StaleLeaseError(claim.job_id)
+    if claim.kind in BATCHES and len(claim.arguments["items"]) > 1:
         split(unit, row)
-    elif held.attempts >= MAX_ATTEMPTS:
-        _quarantine(unit, held.job_id, reason)
+    elif claim.attempts >= MAX_ATTEMPTS:
+        _quarantine(unit, claim.job_id, reason)
     else:
-        pause = BACKOFF_SECONDS[min(held.attempts, len(BACKOFF_SECONDS)) - 1]
+        pause = BACKOFF_SECONDS[min(claim.attempts, len(BACKOFF_SECONDS)) - 1]
         after = database_epoch(unit.connection) + pause
-        _change(unit, held, state="ready", lease_until=None, run_after=after, reason=reason)
+        _update_claimed(
+            unit, claim, state="ready", lease_until=None, run_after=after, reason=reason
+        )
 
 
 def split(unit: Unit, row: RowMapping) -> None:
@@ -301,8 +305,8 @@ def cancel(unit: Unit, job_id: int) -> int:
 
 def _fetching(connection: Connection, now: float) -> int:
     is_held = JOB.c.lease_until.between(now, now + FAR_AHEAD_SECONDS)
-    held = (OPEN, JOB.c.kind == "fetch", is_held)
-    return int(connection.execute(select(func.count()).where(*held)).scalar_one())
+    claim = (OPEN, JOB.c.kind == "fetch", is_held)
+    return int(connection.execute(select(func.count()).where(*claim)).scalar_one())
 
 
 def _is_due(now: float) -> Any:
@@ -321,18 +325,18 @@ def _is_outside(moment: Any, now: float) -> Any:
     return or_(moment <= now, moment > now + FAR_AHEAD_SECONDS)
 
 
-def of_families(within: Within) -> Any:
-    """Return the condition that a job is one of `within`, or a part of one."""
-    ids = [within] if isinstance(within, int) else list(within)
+def in_families(families: JobFamilies) -> Any:
+    """Return the condition that a job is one of `families`, or a part of one."""
+    ids = [families] if isinstance(families, int) else list(families)
     return or_(JOB.c.id.in_(ids), JOB.c.parent_id.in_(ids))
 
 
-def _due(now: float, job_id: int | None, within: Within | None) -> Any:
+def _due(now: float, job_id: int | None, families: JobFamilies | None) -> Any:
     query = select(JOB).where(_is_due(now)).order_by(JOB.c.id)
     if job_id is not None:
         query = query.where(JOB.c.id == job_id)
-    if within is not None:
-        query = query.where(of_families(within))
+    if families is not None:
+        query = query.where(in_families(families))
     return query
 
 
@@ -362,21 +366,21 @@ def _quarantine(unit: Unit, job_id: int, reason: str) -> None:
          finished_at=unit.now, reason=reason)  # fmt: skip
 
 
-def _added(counts: Counts) -> dict[str, Any]:
+def _incremented_counts(counts: Counts) -> dict[str, Any]:
     changed = {f.name: getattr(counts, f.name) for f in fields(Counts)}
     return {name: JOB.c[name] + value for name, value in changed.items() if value}
 
 
-def _change(unit: Unit, held: Claim, *, numbered: bool = True, **values: Any) -> None:
-    if numbered:
+def _update_claimed(unit: Unit, claim: Claim, *, with_number: bool = True, **values: Any) -> None:
+    if with_number:
         values["seq"] = unit.number()
     done = unit.connection.execute(
         update(JOB)
-        .where(JOB.c.id == held.job_id, JOB.c.token == held.token, JOB.c.state == "running")
+        .where(JOB.c.id == claim.job_id, JOB.c.token == claim.token, JOB.c.state == "running")
         .values(**values)
     )
     if done.rowcount != 1:
-        raise StaleLeaseError(held.job_id)
+        raise StaleLeaseError(claim.job_id)
 
 
 def _set(unit: Unit, job_id: int, **values: Any) -> None:

@@ -13,7 +13,7 @@ from storage.record.origins import ensure_origins
 from storage.record.reading import Captured, Reading
 from storage.record.suppression import Suppressed
 from storage.schedule import queue
-from storage.schedule.interval import HOUR, MINUTE, IntervalRange, spread, step
+from storage.schedule.interval import HOUR, MINUTE, IntervalRange, jitter, next_interval
 from storage.values.digest import origin_id
 from storage.values.draft import Json
 from storage.values.job import Claim
@@ -36,15 +36,15 @@ _CHUNK = IN_CHUNK // 20
 
 
 def intervals_of(
-    options: Mapping[str, Any], every: float | None, kind: str, *, is_root: bool
+    options: Mapping[str, Any], every_seconds: float | None, kind: str, *, is_root: bool
 ) -> IntervalRange:
     """Return how often an address is checked, by the options of its source.
 
     >>> intervals_of({}, None, "feed", is_root=True).longest
     900.0
     """
-    if kind in LISTS or (is_root and every is not None):
-        seconds = every if every is not None else DEFAULT_EVERY.get(kind, HOUR)
+    if kind in LISTS or (is_root and every_seconds is not None):
+        seconds = every_seconds if every_seconds is not None else DEFAULT_EVERY.get(kind, HOUR)
         return IntervalRange(seconds, seconds)
     recheck = options.get("recheck") or {}
     return IntervalRange(
@@ -99,7 +99,7 @@ def _is_free() -> Any:
     )
 
 
-def hand_out(
+def insert_check_jobs(
     unit: Unit, keys: Sequence[Key], trigger: str, batch_items: int, parent_id: int | None = None
 ) -> list[int]:
     """Insert jobs that check `keys`, up to `batch_items` each, and return their ids."""
@@ -118,28 +118,28 @@ def hand_out(
     return jobs
 
 
-def hand_out_due(unit: Unit, limit: int, batch_items: int) -> list[int]:
+def create_due_check_jobs(unit: Unit, limit: int, batch_items: int) -> list[int]:
     """Insert jobs for watched addresses that are due, and return their ids."""
     due = due_watches(unit.connection, unit.clock, limit)
     jobs = []
     for trigger, is_root in (("schedule", True), ("recheck", False)):
         keys = [each.key for each in due if each.is_root == is_root]
-        jobs += hand_out(unit, keys, trigger, batch_items)
+        jobs += insert_check_jobs(unit, keys, trigger, batch_items)
     return jobs
 
 
-def hand_out_named(
+def create_check_jobs(
     unit: Unit,
-    held: Claim,
+    claim: Claim,
     scans: Iterable[int],
-    named: Mapping[int, Sequence[Named]],
+    requested: Mapping[int, Sequence[Named]],
     batch_items: int,
 ) -> None:
     """Insert jobs that check the specified addresses, and the due addresses of the sources `scans`.
 
     Raises: StaleLeaseError.
     """
-    queue.renew(unit, held)
+    queue.renew(unit, claim)
     keys = [
         each.key
         for source_id in scans
@@ -147,9 +147,9 @@ def hand_out_named(
             unit.connection, unit.clock, MOST_DUE, source_id=source_id, with_root=True
         )
     ]
-    for source_id, listed in named.items():
-        keys += watch_named(unit, source_id, listed)
-    hand_out(unit, list(dict.fromkeys(keys)), held.trigger, batch_items, held.job_id)
+    for source_id, listed in requested.items():
+        keys += watch_requested(unit, source_id, listed)
+    insert_check_jobs(unit, list(dict.fromkeys(keys)), claim.trigger, batch_items, claim.job_id)
 
 
 def assign(unit: Unit, keys: Iterable[Key], job_id: int | None) -> None:
@@ -159,7 +159,7 @@ def assign(unit: Unit, keys: Iterable[Key], job_id: int | None) -> None:
     update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
-def assigned(connection: Connection, job_id: int, keys: Sequence[Key]) -> list[Watched]:
+def assigned_watches(connection: Connection, job_id: int, keys: Sequence[Key]) -> list[Watched]:
     """Return those of `keys` that job `job_id` still has to check."""
     query = (
         select(
@@ -175,20 +175,20 @@ def assigned(connection: Connection, job_id: int, keys: Sequence[Key]) -> list[W
         .where(WATCH.c.job_id == job_id)
     )  # fmt: skip
     found = []
-    for *head, digest, hints, locator, options in _by_key(connection, query, keys):
+    for *head, digest, hints, locator, options in _rows_by_key(connection, query, keys):
         same = bytes(digest) if digest is not None else None
         found.append(Watched(*(*head, same, hints or {}, locator, options or {})))
     return found
 
 
-def _by_key(connection: Connection, query: Any, keys: Sequence[Key]) -> Iterable[Any]:
+def _rows_by_key(connection: Connection, query: Any, keys: Sequence[Key]) -> Iterable[Any]:
     pair = tuple_(WATCH.c.source_id, WATCH.c.origin_id)
     for start in range(0, len(keys), _CHUNK):
         yield from connection.execute(query.where(pair.in_(keys[start : start + _CHUNK])))
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WatchState:
     """How a source watches an address, and the result of its last check."""
 
     source: str
@@ -198,7 +198,7 @@ class Standing:
     next_check: datetime | None
 
 
-def standing_of(connection: Connection, origin: str) -> list[Standing]:
+def watch_states(connection: Connection, origin: str) -> list[WatchState]:
     """Return the sources that watch an address, with the result of their last check."""
     query = (
         select(
@@ -212,7 +212,7 @@ def standing_of(connection: Connection, origin: str) -> list[Standing]:
         )
         .order_by(SOURCE.c.name)
     )  # fmt: skip
-    return [Standing(*row) for row in connection.execute(query)]
+    return [WatchState(*row) for row in connection.execute(query)]
 
 
 # --------------------------------------------------------------------------- listed addresses
@@ -231,42 +231,42 @@ def ensure_watches(
     A standing source checks its addresses repeatedly, any other source only on request. Redacted
     addresses are not watched.
     """
-    gone = Suppressed(unit.connection).addresses(each.origin for each in named)
-    named = [each for each in named if each.origin not in gone]
-    origins = ensure_origins(unit, [each.origin for each in named])
+    gone = Suppressed(unit.connection).addresses(address.origin for address in named)
+    named = [address for address in named if address.origin not in gone]
+    origins = ensure_origins(unit, [address.origin for address in named])
     unit.flush()
-    keys = [(source_id, origins[each.origin]) for each in named]
+    keys = [(source_id, origins[address.origin]) for address in named]
     query = select(
         WATCH.c.source_id, WATCH.c.origin_id, WATCH.c.active, WATCH.c.checked_at, WATCH.c.guid
     )
-    known = {(row[0], row[1]): row for row in _by_key(unit.connection, query, keys)}
-    by_guid = _by_guid(unit, source_id, [n.guid for k, n in zip(keys, named, strict=True)
+    known = {(row[0], row[1]): row for row in _rows_by_key(unit.connection, query, keys)}
+    by_guid = _addresses_by_guid(unit, source_id, [n.guid for k, n in zip(keys, named, strict=True)
                                          if n.guid and k not in known])  # fmt: skip
-    wanted: list[Key] = []
+    keys_to_check: list[Key] = []
     changed: list[dict[str, Any]] = []
-    for key, each in zip(keys, named, strict=True):
+    for key, address in zip(keys, named, strict=True):
         row = known.get(key)
         if row is None:
-            known[key] = (*key, True, None, each.guid)
-            was = by_guid.get(each.guid or "", [])
-            one = replace(each, hints={**each.hints, "was": was}) if was else each
+            known[key] = (*key, True, None, address.guid)
+            was = by_guid.get(address.guid or "", [])
+            one = replace(address, hints={**address.hints, "was": was}) if was else address
             unit.add(WATCH, _watch_row(unit, key, one, listed_by, is_standing=is_standing))
-            wanted.append(key)
-        elif not row[2] or row[3] is None or _is_newer(each.changed_at, row[3]):
-            wanted.append(key)
-        if row is not None and (each.hints or not row[2]):
+            keys_to_check.append(key)
+        elif not row[2] or row[3] is None or _is_newer(address.changed_at, row[3]):
+            keys_to_check.append(key)
+        if row is not None and (address.hints or not row[2]):
             changed.append(
                 {
                     "source_id": key[0], "origin_id": key[1], "active": True,
-                    "hints": _hints_of(each), "guid": each.guid or row[4],
+                    "hints": _hints_of(address), "guid": address.guid or row[4],
                 }
             )  # fmt: skip
     update_rows(unit.connection, WATCH, ("source_id", "origin_id"), changed)
     unit.flush()
-    return list(dict.fromkeys(wanted))
+    return list(dict.fromkeys(keys_to_check))
 
 
-def _by_guid(unit: Unit, source_id: int, guids: Sequence[str]) -> dict[str, list[str]]:
+def _addresses_by_guid(unit: Unit, source_id: int, guids: Sequence[str]) -> dict[str, list[str]]:
     """Return the addresses that a source stores for the entry ids of its feeds."""
     query = (
         select(WATCH.c.guid, ORIGIN.c.origin)
@@ -288,7 +288,7 @@ def _hints_of(named: Named) -> dict[str, Json]:
     return {**named.hints, **{name: moment.isoformat() for name, moment in times if moment}}
 
 
-def watch_named(unit: Unit, source_id: int, named: Sequence[Named]) -> list[Key]:
+def watch_requested(unit: Unit, source_id: int, named: Sequence[Named]) -> list[Key]:
     """Watch the addresses that a user specified for a source, and return all these watches."""
     query = select(SOURCE.c.standing).where(SOURCE.c.id == source_id)
     is_standing = bool(unit.connection.execute(query).scalar_one())
@@ -339,9 +339,13 @@ def reschedule(unit: Unit, source_id: int, soon: timedelta | None) -> None:
     schedule = Schedule(unit, keys)
     rows = []
     for key, row in schedule.rows.items():
-        wanted = unit.clock + soon if soon is not None else schedule.wanted(key)
-        known = row["next_check"]
-        moment = wanted if known is None or (wanted is not None and wanted < known) else known
+        next_check = unit.clock + soon if soon is not None else schedule.next_check_if_quiet(key)
+        planned = row["next_check"]
+        moment = (
+            next_check
+            if planned is None or (next_check is not None and next_check < planned)
+            else planned
+        )
         rows.append({"source_id": key[0], "origin_id": key[1], "next_check": moment})
     update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
@@ -394,35 +398,35 @@ class Schedule:
         query = select(
             *WATCH.c, SOURCE.c.options, SOURCE.c.every_seconds, SOURCE.c.standing, SOURCE.c.cron
         ).join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
-        found = [row._asdict() for row in _by_key(unit.connection, query, keys)]
+        found = [row._asdict() for row in _rows_by_key(unit.connection, query, keys)]
         self.rows = {(row["source_id"], row["origin_id"]): row for row in found}
 
-    def after(
+    def changes_after(
         self, key: Key, event: Event, *, kind: str | None = None, age: float | None = None
     ) -> dict[str, Any]:
         """Return the columns of the watch `key` that `event` changes."""
         row = self.rows[key]
         failures = row["failures"] + 1 if event == "failed" else 0
-        intervals = self._intervals(row, kind)
-        found = step(
-            intervals, row["interval_seconds"], event, failures=failures, age=age,
+        interval_range = self._intervals(row, kind)
+        interval = next_interval(
+            interval_range, row["interval_seconds"], event, failures=failures, age=age,
             seed=f"{key[1]}",
         )  # fmt: skip
         values = {
-            "interval_seconds": found.interval,
+            "interval_seconds": interval.interval,
             "quiet": row["quiet"] + 1 if event == "quiet" else 0,
             "failures": failures,
-            "next_check": self._moment(row, found.due_in),
+            "next_check": self._moment(row, interval.due_in),
         }
         row |= values
         return values
 
-    def wanted(self, key: Key) -> datetime | None:
+    def next_check_if_quiet(self, key: Key) -> datetime | None:
         """Return when an address would be due if it were found unchanged now."""
         row = self.rows[key]
         intervals = self._intervals(row, None)
         interval = min(row["interval_seconds"] or intervals.first, intervals.longest)
-        return self._moment(row, None if intervals.off else interval * spread(f"{key[1]}"))
+        return self._moment(row, None if intervals.off else interval * jitter(f"{key[1]}"))
 
     @staticmethod
     def _intervals(row: Mapping[str, Any], kind: str | None) -> IntervalRange:
@@ -440,7 +444,7 @@ class Schedule:
         return self.unit.clock + timedelta(seconds=due_in)
 
 
-def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
+def record_reading(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
     """Update watches after their last capture was read.
 
     The validators of a barred page are deleted, so that the server sends the page again.
@@ -461,7 +465,7 @@ def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
             continue
         values = {name: row[name] for name in READ}
         if event is not None:
-            values |= schedule.after(key, event, age=_age(captured))
+            values |= schedule.changes_after(key, event, age=_publication_age(captured))
         if isinstance(verdict, Refuse):
             values["outcome"] = page_outcome(verdict.refused.code)
         else:
@@ -483,7 +487,7 @@ READ = (
 """Columns of a watch that a reading may change."""
 
 
-def _age(captured: Captured) -> float | None:
+def _publication_age(captured: Captured) -> float | None:
     """Return for how many seconds a text has been published, as stated by the list."""
     listed = captured.hints.get("listed") or {}
     earlier = [

@@ -62,7 +62,7 @@ from storage.record.unread import captures_in, re_extractions_in, rows_read_befo
 from storage.relations import relate as relating
 from storage.relations.candidates import ComparisonCandidates, IndexedWording
 from storage.schedule import queue
-from storage.schedule.watches import forget_lists, note_read, postpone
+from storage.schedule.watches import forget_lists, postpone, record_reading
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, Scan
 from storage.values.arrivals.foreign_capture import Import
@@ -537,7 +537,7 @@ class Archive:
             comparing.enter(unit)
             keeping = Keeping(unit, held.job_id, comparing, to_derive)
             counts = keeping.keep(others, decide, re_extracted)
-            note_read(unit, keeping.decided)
+            record_reading(unit, keeping.decided)
             counts += Counts(refused=keep_listings(unit, held, listings, batch_items))
             if later:
                 queue.defer(unit, held, later, AGAIN_AFTER_SECONDS)

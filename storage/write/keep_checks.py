@@ -140,7 +140,7 @@ def _note_watches(
         values = {name: row[name] for name in NOTED} | {
             "job_id": None, "kind": check.kind, "outcome": last.outcome,
             "checked_at": last.observed_at, "moved_to": check.moved_to,
-            **schedule.after(check.key, event, kind=check.kind),
+            **schedule.changes_after(check.key, event, kind=check.kind),
         }  # fmt: skip
         if outcome.answered and not is_captured:  # extraction decides whether it is a paywall
             values["reached_at"] = last.observed_at

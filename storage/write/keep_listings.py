@@ -12,7 +12,13 @@ from storage.record.observations import add_observation, add_refusal, add_verdic
 from storage.record.origins import ensure_origins
 from storage.record.reading import Reading
 from storage.record.sources import add_source
-from storage.schedule.watches import Due, due_watches, ensure_watches, forget_unlisted, hand_out
+from storage.schedule.watches import (
+    Due,
+    due_watches,
+    ensure_watches,
+    forget_unlisted,
+    insert_check_jobs,
+)
 from storage.values import job as jobs
 from storage.values.net.addresses import AddressList, Key, Named
 from storage.values.refusals import Refused
@@ -88,7 +94,7 @@ class _ListingWriter:
             is_due = {each.key for each in due}
             now = [key for key in keys if key in is_due or key in set(wanted)]
         parent = held.parent_id or held.job_id
-        hand_out(unit, now, held.trigger, self.batch_items, parent)
+        insert_check_jobs(unit, now, held.trigger, self.batch_items, parent)
 
     def _note(self, list_id: int, *, is_new: bool) -> None:
         """Record at the watch of the list that it answered, and whether it had new entries."""

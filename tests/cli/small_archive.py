@@ -77,7 +77,7 @@ def _ingest(archive: Archive, source: int, texts: dict[str, Draft | Refused]) ->
     with archive.unit() as unit:
         queue.finish(unit, held, queue.Counts())
     with archive.unit() as unit:
-        reading = queue.claim(unit, 90.0, "test", within=parent)
+        reading = queue.claim(unit, 90.0, "test", families=parent)
     assert reading is not None
     found = [_reading(item, texts) for item in archive.unread(reading)[0]]
     archive.keep_readings(reading, found, decide, done=True)

@@ -33,7 +33,7 @@ from worker.flow.collect import IngestTarget
 from worker.flow.document_process import DocumentReader
 from worker.flow.order import order, target_at, target_of
 from worker.flow.read import Reader, wall_seconds
-from worker.flow.work import work_next
+from worker.flow.work import run_next_job
 from worker.text import TextSettings
 
 START = datetime(2024, 6, 18, 6, tzinfo=UTC)
@@ -173,13 +173,13 @@ class Newsroom:
 
     def worked(self, job: int) -> Counts:
         """Work a job with all its parts and return its counts."""
-        while work_next(self.archive, self.settings, self.reader, within=job):
+        while run_next_job(self.archive, self.settings, self.reader, families=job):
             pass
         return self.counts(job)
 
     def collected(self, job: int) -> None:
         """Work an ingest job, and leave what it captured unread."""
-        assert work_next(self.archive, self.settings, self.reader, job_id=job)
+        assert run_next_job(self.archive, self.settings, self.reader, job_id=job)
 
     def counts(self, job: int) -> Counts:
         with self.archive.read_connection() as connection:

@@ -20,7 +20,7 @@ from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
 from tests.flow.driver import iso_utc as iso
 from worker.flow.order import target_at
 from worker.flow.read import Reader
-from worker.flow.work import work_next
+from worker.flow.work import run_next_job
 
 TITLE = "Pegel steigt weiter"
 EXAMPLES = settings.default.max_examples // 6
@@ -121,7 +121,7 @@ class Workers:
             thread.join()
 
     def _drain(self, archive: Archive, reader: Reader) -> None:
-        while work_next(archive, self.room.settings, reader):
+        while run_next_job(archive, self.room.settings, reader):
             pass
 
 
@@ -151,7 +151,7 @@ def bring(room: Newsroom, workers: Workers, url: str, found: list[Capture], way:
         return
     chance.shuffle(jobs)
     for job in jobs:
-        assert work_next(room.archive, room.settings, room.reader, job_id=job)
+        assert run_next_job(room.archive, room.settings, room.reader, job_id=job)
 
 
 @settings(max_examples=EXAMPLES)

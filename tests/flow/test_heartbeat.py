@@ -110,9 +110,9 @@ def test_a_sweep_that_is_skipped_is_no_warning_and_a_minute_without_one_is(
     running.set()
     assert [each for each in caplog.records if "skipped" in each.getMessage()] == []
     scheduler._say_late()
-    assert "scheduler_late" not in capsys.readouterr().err
+    assert "periodic_act_late" not in capsys.readouterr().err
     scheduler._ended = {act.name: time.monotonic() for act in ACTS}
     scheduler._ended["sweep"] -= 0.5 + LATE_SECONDS + 1
     scheduler._say_late()
     scheduler._say_late()
-    assert capsys.readouterr().err.count("scheduler_late") == 1
+    assert capsys.readouterr().err.count("periodic_act_late") == 1

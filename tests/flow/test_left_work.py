@@ -16,7 +16,7 @@ from tests.flow.test_races import DEAD
 from tests.warcs import answer, response
 from worker.cli import control
 from worker.flow.order import target_of
-from worker.flow.work import work_next
+from worker.flow.work import run_next_job
 
 FILES = 7
 MORE = Counts(new_articles=FILES)
@@ -67,7 +67,7 @@ def test_once_takes_up_the_jobs_of_a_process_that_died(left):
 
 def test_ingest_reads_what_an_earlier_command_left_of_the_same_files(left):
     job = left.ordered(left.places("0.txt", "1.txt"))
-    own, earlier = control.see_through(left.archive, left.settings, [job], 1)
+    own, earlier = control.run_until_done(left.archive, left.settings, [job], 1)
     assert (own["seen"], earlier["new_articles"]) == (2, FILES)
     assert left.number("SELECT count(*) FROM observation") == FILES + 2
     assert left.number("SELECT count(*) FROM verdict") == FILES + 2
@@ -79,7 +79,7 @@ def test_ingest_leaves_alone_what_others_left_of_other_files(left):
         control.target_at(left.archive, left.settings, str(left.root / "neben"), source="neben")
     ]
     job = left.ordered(places)
-    (own,) = control.see_through(left.archive, left.settings, [job], 1)
+    (own,) = control.run_until_done(left.archive, left.settings, [job], 1)
     assert (own["seen"], own["new_articles"]) == (1, 1)
 
 
@@ -90,7 +90,7 @@ def test_a_file_that_nobody_has_read_is_not_unchanged(left):
 
 
 def test_a_file_is_unchanged_once_it_was_read(left):
-    while work_next(left.archive, left.settings, left.reader):
+    while run_next_job(left.archive, left.settings, left.reader):
         pass
     assert left.scan() == Counts(unchanged=FILES)
 
@@ -127,7 +127,7 @@ def test_captures_of_a_web_archive_that_nobody_has_read_are_not_unchanged(room):
     third = room.ordered([target_of(room.source)])
     room.collected(third)
     assert room.counts(third).unchanged == 0
-    while work_next(room.archive, room.settings, room.reader):
+    while run_next_job(room.archive, room.settings, room.reader):
         pass
     assert room.scan().unchanged == 6
 

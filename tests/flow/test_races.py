@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from worker.flow.run_job import free_abandoned_jobs, run_job, run_next_job
 
 from storage.database.holder import holder_name
 from storage.database.tables import JOB
@@ -27,7 +28,6 @@ from worker.cli.control import cancel, retry
 from worker.flow.decide import decide
 from worker.flow.order import order, target_of
 from worker.flow.read import Reader
-from worker.flow.work import free_abandoned_jobs, work, work_next
 from worker.services.schedule import sweep, tick
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +89,7 @@ def test_fifty_ingests_of_one_new_article_at_once_make_one_version(room):
             assert job is not None
             jobs.append(job)
             with Reader(room.settings) as reader:
-                while work_next(archive, room.settings, reader, within=job):
+                while run_next_job(archive, room.settings, reader, families=job):
                     pass
 
     at_once(50, ingest)
@@ -255,7 +255,7 @@ def test_work_that_lost_its_lease_ends_quietly_and_keeps_nothing(room):
     run_out(room, job)
     with room.archive.unit() as unit:
         assert queue.claim(unit, 90.0, "another") is not None
-    work(room.archive, room.settings, room.reader, held)
+    run_job(room.archive, room.settings, room.reader, held)
     assert room.number("SELECT count(*) FROM verdict") == 0
 
 
@@ -381,7 +381,7 @@ def test_a_poisoned_item_costs_itself_alone(room, monkeypatch):
     job = read_job(room, 5)
     parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
     poison = Poison(room.reader, "m3.txt")
-    while work_next(room.archive, room.settings, poison, within=parent):
+    while run_next_job(room.archive, room.settings, poison, families=parent):
         pass
     assert room.counts(parent) == Counts(new_articles=4, failed=1)
     assert poison.tried == 1 + queue.MAX_ATTEMPTS, "once in the batch, then alone"
@@ -422,7 +422,7 @@ def test_an_interrupted_job_is_given_back_and_costs_no_attempt(room, monkeypatch
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        work_next(room.archive, room.settings, Interrupted(), job_id=job)
+        run_next_job(room.archive, room.settings, Interrupted(), job_id=job)
     row = room.one("SELECT * FROM job WHERE id = :job", job=job)
     assert (row["state"], row["attempts"]) == ("ready", 0)
 
@@ -433,7 +433,7 @@ def test_past_its_time_a_batch_gives_the_rest_back(room):
 
     hasty = replace(room.settings, batch_seconds=0.0)
     done = 0
-    while work_next(room.archive, hasty, room.reader, job_id=job):
+    while run_next_job(room.archive, hasty, room.reader, job_id=job):
         done += 1
         assert room.number("SELECT count(*) FROM verdict") == min(done, 3)
     assert state(room, job) == "done"
@@ -453,7 +453,7 @@ def test_cancelling_stops_what_is_open_and_keeps_what_was_kept(room):
     parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
     held = room.claimed(job)
     assert cancel(room.archive, parent) == 1
-    work(room.archive, room.settings, room.reader, held)
+    run_job(room.archive, room.settings, room.reader, held)
     assert room.number("SELECT count(*) FROM verdict") == 0
     assert room.number("SELECT count(*) FROM capture") == 3
     assert (

@@ -38,7 +38,7 @@ from worker.cli.commands import app
 from worker.cli.redact_command import acts_of, prepared
 from worker.flow.collect import collect
 from worker.flow.order import target_at
-from worker.flow.work import patience_of
+from worker.flow.work import file_patience
 
 PUMPED = "Die Feuerwehr kam am Morgen und pumpte Keller leer."
 
@@ -308,7 +308,7 @@ def test_no_job_names_an_address_that_was_redacted(room):
     assert [jobs[each]["refused"] for each in wanted] == [0, 0, 0, 1, 1, 1, 0]
     told = room.rows("SELECT job_id FROM refusal WHERE code = 'redacted' ORDER BY job_id")
     assert [row["job_id"] for row in told] == [alone, both, asked]
-    collect(room.archive, held, room.settings, patience_of("command"))
+    collect(room.archive, held, room.settings, file_patience("command"))
     assert room.counts(running).refused == 1, "it knew the address since before"
     assert room.worked(both).unchanged == 1
     assert room.archive.transact(queue.cancel, kept) == 1

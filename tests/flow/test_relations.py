@@ -15,7 +15,7 @@ from tests import services
 from tests.flow.driver import Newsroom, hour, page
 from tests.flow.driver import iso_utc as iso
 from worker.flow.read import Reader
-from worker.flow.work import drain, work_next
+from worker.flow.work import drain, run_next_job
 
 FIRE = (
     "In der Nacht zum Dienstag ist in der Mühlenstraße in Lohetal eine Scheune ausgebrannt. Gegen "
@@ -246,7 +246,7 @@ def test_batches_and_workers_make_no_difference(database_url, tmp_path, batch_it
             Archive.open(database_url, clock=lambda: hour(1)) as archive,
             Reader(room.settings) as reader,
         ):
-            while work_next(archive, room.settings, reader, within=job):
+            while run_next_job(archive, room.settings, reader, families=job):
                 pass
 
     workers = [threading.Thread(target=read) for _ in range(4)]

@@ -19,7 +19,7 @@ from tests.warcs import (
     wacz,
     warcinfo,
 )
-from worker.flow.work import work_next
+from worker.flow.work import run_next_job
 
 URL = "https://zeitung.example/lohe/pegel"
 OTHER = "https://zeitung.example/lohe/deich"
@@ -283,7 +283,7 @@ def test_a_worker_killed_between_two_batches_leaves_no_doubles(room, monkeypatch
 
     monkeypatch.setattr(type(room.archive), "import_captures", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):
-        work_next(room.archive, room.settings, room.reader, job_id=job)
+        run_next_job(room.archive, room.settings, room.reader, job_id=job)
     counts = room.worked(job)
     assert counts.seen == 31
     assert counts.refused == counts.failed == 0

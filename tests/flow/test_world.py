@@ -14,7 +14,7 @@ from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, lines, page, seed
 from tests.flow.follower import Follower
 from worker.flow.order import target_at, target_of
-from worker.flow.work import work_next
+from worker.flow.work import run_next_job
 
 EXAMPLES = settings.default.max_examples // 4
 NAMES = ("a.txt", "b.txt", "c.md", "d.md", "t.jsonl")
@@ -65,7 +65,7 @@ class World:
         self.room.collected(self._order())
 
     def read(self, _name: str, _index: int) -> None:
-        work_next(self.room.archive, self.room.settings, self.room.reader)
+        run_next_job(self.room.archive, self.room.settings, self.room.reader)
 
     def name_it(self, name: str, _index: int) -> None:
         if (self.folder / name).exists():
@@ -130,7 +130,7 @@ class World:
 
     def check(self) -> None:
         """Look at the folder once more, and compare it with what the archive says of it."""
-        while work_next(self.room.archive, self.room.settings, self.room.reader):
+        while run_next_job(self.room.archive, self.room.settings, self.room.reader):
             pass
         self.scan("", 0)
         self._check_articles()

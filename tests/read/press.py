@@ -107,7 +107,7 @@ class Press:
         """Read what the job left to be read."""
         while True:
             with self.archive.unit() as unit:
-                held = queue.claim(unit, 90.0, "test", within=job)
+                held = queue.claim(unit, 90.0, "test", families=job)
             if held is None:
                 return
             readings = [self._reading(each) for each in self.archive.unread(held)[0]]

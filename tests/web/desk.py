@@ -13,7 +13,7 @@ from tests.flow.driver import Newsroom, hour
 from tests.web.site import Web, simulated_web
 from worker.flow.order import order, order_due, target_at, target_of
 from worker.flow.standing_sources import watch_address
-from worker.flow.work import work_next
+from worker.flow.work import run_next_job
 
 HOSTS = ("zeitung.example", "bote.example", "kurier.example")
 A = "https://zeitung.example/lokales/pegel"
@@ -59,7 +59,7 @@ class Desk(Newsroom):
         assert job is not None
         end = time.monotonic() + 60
         while time.monotonic() < end:
-            while work_next(self.archive, self.settings, self.reader, within=job):
+            while run_next_job(self.archive, self.settings, self.reader, families=job):
                 pass
             with self.archive.read_connection() as connection:
                 if not job_progress.open_jobs(connection, job):

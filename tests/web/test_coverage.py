@@ -11,7 +11,7 @@ from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
 from tests.web.test_lists import FEED, address, publish, rss
 from worker.flow.order import order, target_at
-from worker.flow.work import work_next
+from worker.flow.work import run_next_job
 
 
 def figures(desk, name: str, at: float):
@@ -89,7 +89,7 @@ def test_what_waits_to_be_read_is_no_wall_yet(desk):
     desk.now = hour(1)
     number = order(desk.archive, [target_at(desk.archive, desk.settings, A)], "command")
     while not desk.rows("SELECT * FROM observation WHERE outcome = 'captured' AND capture_id > 0"):
-        work_next(desk.archive, desk.settings, desk.reader, within=number)
+        run_next_job(desk.archive, desk.settings, desk.reader, families=number)
     (row,) = hours(desk, 1, source="https://zeitung.example")
     assert row == (1.0, 1, 1, 0, 0)
 

@@ -8,7 +8,7 @@ from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
 from worker.flow.order import target_at
-from worker.flow.work import work_next
+from worker.flow.work import run_next_job
 
 
 def told(moment: float) -> str:
@@ -97,7 +97,7 @@ def test_a_page_that_nobody_has_read_is_not_unchanged(desk, has_validators):
         desk.now = hour(at)
         job = desk.ordered([target_at(desk.archive, desk.settings, A)])
         for kind in ("ingest", "fetch"):
-            assert work_next(desk.archive, desk.settings, desk.reader, within=job, kind=kind)
+            assert run_next_job(desk.archive, desk.settings, desk.reader, families=job, kind=kind)
         return job
 
     first, second = fetched(1), fetched(2)

@@ -12,7 +12,7 @@ from tests.flow.driver import hour
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page, redirect
 from worker.flow.order import order, target_at
-from worker.flow.work import work_next
+from worker.flow.work import run_next_job
 
 ROBOTS = "https://zeitung.example/robots.txt"
 
@@ -116,8 +116,8 @@ def test_the_pace_holds_for_all_workers_together(desk):
     def work() -> None:
         with Archive.open(desk.url, clock=lambda: desk.now) as archive:
             for job in jobs:
-                work_next(archive, desk.settings, desk.reader, within=job)
-                work_next(archive, desk.settings, desk.reader, within=job)
+                run_next_job(archive, desk.settings, desk.reader, families=job)
+                run_next_job(archive, desk.settings, desk.reader, families=job)
 
     workers = [threading.Thread(target=work) for _ in range(3)]
     for each in workers:

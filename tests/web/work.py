@@ -8,7 +8,7 @@ from storage.settings import load_settings
 from storage.write.archive import Archive
 from tests.web.clock import SharedClock
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, free_abandoned_jobs, work_next
+from worker.flow.work import collect_garbage_rarely, free_abandoned_jobs, run_next_job
 from worker.log import log_events
 
 IDLE_SECONDS = 0.02
@@ -28,7 +28,7 @@ def main() -> None:
             if time.monotonic() - looked > 0.3:
                 free_abandoned_jobs(archive)
                 looked = time.monotonic()
-            if not work_next(archive, settings, reader):
+            if not run_next_job(archive, settings, reader):
                 time.sleep(IDLE_SECONDS)
 
 

@@ -104,7 +104,7 @@ def ingest(
             say(f"job {job.id} is written; a worker takes it up")
             _report([{"job": job.id}], shown)
             return
-        summaries = control.see_through(
+        summaries = control.run_until_done(
             archive, settings, [job.id], processes, is_resumed=job.is_resumed
         )
         log.append(archive.engine, archive.clock)
@@ -155,7 +155,7 @@ def worker(
     _log("debug" if place.debug else "info")
     if drain:
         with opened_archive(settings, create=settings.is_embedded) as archive:
-            control.drain(archive, settings, within=job)
+            control.drain(archive, settings, families=job)
             if job is None:
                 alerting.work(archive, settings)
         return

@@ -28,8 +28,15 @@ from worker.errors import (
     NoWorkerError,
 )
 from worker.flow.collect import IngestTarget
-from worker.flow.order import default_source, is_address, order, target_at, target_of, unfinished
-from worker.flow.work import POLL_SECONDS, drain, finish_rest, work_all
+from worker.flow.order import (
+    default_source,
+    is_address,
+    order,
+    target_at,
+    target_of,
+    unfinished_job,
+)
+from worker.flow.work import POLL_SECONDS, drain, process_backlog, run_jobs
 from worker.sources.folders.members import LISTS, TYPES
 
 __all__ = ["drain"]
@@ -85,7 +92,7 @@ def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> Inge
         )
         for each in request.locators
     ]  # fmt: skip
-    found = unfinished(archive, targets)
+    found = unfinished_job(archive, targets)
     if found is not None:
         say(f"going on with job {found}, which was ended early")
         return IngestJob(found, is_resumed=True)
@@ -121,7 +128,7 @@ def run_all_sources(
             "`lesart source add FOLDER`",
         )  # fmt: skip
     ordered = [_ordered(archive, [target_of(source)], "command") for source in active]
-    return see_through(archive, settings, ordered, processes, everything=True)
+    return run_until_done(archive, settings, ordered, processes, everything=True)
 
 
 def run_source(archive: Archive, settings: Settings, source: Source) -> list[dict[str, Any]]:
@@ -129,10 +136,10 @@ def run_source(archive: Archive, settings: Settings, source: Source) -> list[dic
 
     Raises: LocatorError, NoWorkerError.
     """
-    return see_through(archive, settings, [_ordered(archive, [target_of(source)], "command")])
+    return run_until_done(archive, settings, [_ordered(archive, [target_of(source)], "command")])
 
 
-def see_through(
+def run_until_done(
     archive: Archive,
     settings: Settings,
     ordered: Sequence[int],
@@ -153,10 +160,10 @@ def see_through(
     try:
         with _Progress() as progress:
             _join(archive, ordered, earlier, everything=everything)
-            _see_through(archive, settings, list(earlier), processes, progress)
-            _see_through(archive, settings, ordered, processes, progress)
+            _run_until_done(archive, settings, list(earlier), processes, progress)
+            _run_until_done(archive, settings, ordered, processes, progress)
             _join(archive, ordered, earlier)  # what others captured while these looked
-            _see_through(archive, settings, list(earlier), processes, progress)
+            _run_until_done(archive, settings, list(earlier), processes, progress)
     except KeyboardInterrupt:
         jobs = ", ".join(map(str, ordered))
         raise InterruptionError(
@@ -202,7 +209,7 @@ def retry(archive: Archive, settings: Settings, job_id: int) -> list[int]:
     ids = archive.transact(queue.retry, job_id)
     if ids and settings.is_embedded:
         for each in ids:
-            drain(archive, settings, within=each)
+            drain(archive, settings, families=each)
     return ids
 
 
@@ -252,7 +259,7 @@ def _require_job(archive: Archive, job_id: int) -> None:
             raise JobNotFoundError(job_id)
 
 
-def _see_through(
+def _run_until_done(
     archive: Archive,
     settings: Settings,
     families: Sequence[int],
@@ -287,8 +294,8 @@ def _work_here(
         still = archive.read(job_progress.open_jobs, families)
         helpers.start_if_many(still * settings.batch_items)
         if still:
-            work_all(archive, settings, families, looked, worked)
-    finish_rest(archive)
+            run_jobs(archive, settings, families, looked, worked)
+    process_backlog(archive)
 
 
 def _wait(archive: Archive, families: Sequence[int], progress: "_Progress") -> None:

@@ -127,7 +127,7 @@ def merge(
         file = spooled(address, settings.home, program(), line.report)
     with opened_archive(settings, create=settings.is_embedded) as archive:
         job = control.ingest(archive, settings, control.IngestRequest((str(file),)))
-        summaries = control.see_through(archive, settings, [job.id], is_resumed=job.is_resumed)
+        summaries = control.run_until_done(archive, settings, [job.id], is_resumed=job.is_resumed)
         append(archive.engine, archive.clock)
     file.unlink()
     report_summaries(summaries, place, shown)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from storage.database.engine import ArchiveMissingError
 from storage.schedule.hosts import Host, hosts
-from storage.schedule.watches import Standing, standing_of
+from storage.schedule.watches import WatchState, watch_states
 from storage.settings import Settings
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import Refused
@@ -72,14 +72,14 @@ def explain(settings: Settings, given: str, robots_file: Path | None = None) -> 
     return _concluded(answers)
 
 
-def _known(settings: Settings, address: Address) -> tuple[Host, list[Standing], bool]:
+def _known(settings: Settings, address: Address) -> tuple[Host, list[WatchState], bool]:
     try:
         with (
             Archive.open(settings.database_url, create=False) as archive,
             archive.read_connection() as connection,
         ):
             found = hosts(connection, [address.key])[address.key]
-            return found, standing_of(connection, origin_of(address.text)), True
+            return found, watch_states(connection, origin_of(address.text)), True
     except ArchiveMissingError:
         return Host(address.key), [], False
 
@@ -144,7 +144,7 @@ def _pace(settings: Settings, host: Host) -> CheckAnswer:
     return CheckAnswer("pace", "yes", detail)
 
 
-def _schedule(standings: list[Standing]) -> Iterator[CheckAnswer]:
+def _schedule(standings: list[WatchState]) -> Iterator[CheckAnswer]:
     for each in standings:
         detail = f"watched by {each.source}"
         if each.checked_at is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from storage.record.presences import Presence
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
-from storage.schedule.watches import hand_out_named
+from storage.schedule.watches import create_check_jobs
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
@@ -90,7 +90,7 @@ class Collected:
 
 def collect(
     archive: Archive,
-    held: jobs.Claim,
+    claim: jobs.Claim,
     settings: Settings,
     patience: Patience,
     progress: Progress = lambda _seen, _changed: None,
@@ -101,30 +101,32 @@ def collect(
     jobs.StaleLeaseError.
     """
     counts, news, reason = Counts(), Collected(), None
-    places = _without_redacted(archive, held, settings)
+    places = _without_redacted(archive, claim, settings)
     for place in places:
         if place.kind != "web":
-            looked = _Collection(archive, held, settings, patience, progress, place)
+            looked = _Collection(archive, claim, settings, patience, progress, place)
             looked.run()
             counts += looked.counts()
             news += looked.news()
             reason = reason or looked.reason
-    collect_addresses(archive, held, settings, [p for p in places if p.kind == "web"])
-    archive.transact(queue.finish, held, counts, reason)
+    collect_addresses(archive, claim, settings, [p for p in places if p.kind == "web"])
+    archive.transact(queue.finish, claim, counts, reason)
     return news
 
 
-def _without_redacted(archive: Archive, held: jobs.Claim, settings: Settings) -> list[IngestTarget]:
+def _without_redacted(
+    archive: Archive, claim: jobs.Claim, settings: Settings
+) -> list[IngestTarget]:
     """Return the places of a job without redacted addresses, which are refused and removed from
     it.
     """
-    places = [IngestTarget(**entry) for entry in held.arguments["places"]]
+    places = [IngestTarget(**entry) for entry in claim.arguments["places"]]
     redacted = archive.redacted_addresses()
     left = [redacted.left_of(*_addresses(each, settings)) for each in places]
-    named = zip(held.arguments["places"], left, strict=True)
+    named = zip(claim.arguments["places"], left, strict=True)
     gone = [(entry, name) for entry, name in named if name is not None]
     if gone:
-        archive.refuse_places(held, gone)
+        archive.refuse_places(claim, gone)
     return [each for each, name in zip(places, left, strict=True) if name is None]
 
 
@@ -148,7 +150,7 @@ def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
 
 
 def collect_addresses(
-    archive: Archive, held: jobs.Claim, settings: Settings, places: Sequence[IngestTarget]
+    archive: Archive, claim: jobs.Claim, settings: Settings, places: Sequence[IngestTarget]
 ) -> None:
     """Insert jobs that check the addresses of places, and the due addresses of their sources.
 
@@ -162,11 +164,11 @@ def collect_addresses(
             continue
         found = _named(place, settings)
         if isinstance(found, Refused):
-            archive.refuse(held, place.source_id, place.locator, found)
+            archive.refuse(claim, place.source_id, place.locator, found)
         else:
             named[place.source_id].append(found)
     scans = [place.source_id for place in places if place.is_scan]
-    archive.transact(hand_out_named, held, scans, named, settings.batch_items)
+    archive.transact(create_check_jobs, claim, scans, named, settings.batch_items)
 
 
 def _named(place: IngestTarget, settings: Settings) -> Named | Refused:
@@ -189,13 +191,13 @@ class _Collection:
     def __init__(
         self,
         archive: Archive,
-        held: jobs.Claim,
+        claim: jobs.Claim,
         settings: Settings,
         patience: Patience,
         progress: Progress,
         place: IngestTarget,
     ) -> None:
-        self.archive, self.held, self.settings = archive, held, settings
+        self.archive, self.claim, self.settings = archive, claim, settings
         self.patience, self.progress, self.place = patience, progress, place
         self.unchanged = self.still_refused = self.changed = self.looked_at = 0
         self._held_at = time.monotonic()
@@ -210,7 +212,7 @@ class _Collection:
         self._scan: Scan | None = None
         self._unsettled: list[tuple[FoundFile, Unsettled]] = []
         self._hints = hints_of(settings, place.type)
-        self._importer = Importer(archive, held, place.source_id, settings.batch_items)
+        self._importer = Importer(archive, claim, place.source_id, settings.batch_items)
         self._late: list[Arrival] = []
         self._textless = TextlessRows(settings.max_document_bytes)
         self._unread: list[int] = []
@@ -287,13 +289,13 @@ class _Collection:
     def _is_as_before(self, present: Presence, stamp: FileStamp) -> bool:
         if present.gone or present.stamp != stamp:
             return False
-        return self.place.is_scan or present.job_id == self.held.job_id
+        return self.place.is_scan or present.job_id == self.claim.job_id
 
     def _count_as_before(self, path: str) -> None:
         for member in ("", *self._members.get(path, ())):
             self._seen.add((path, member))
             present = self._known[path, member]
-            if present.job_id == self.held.job_id:
+            if present.job_id == self.claim.job_id:
                 continue
             self._count_captures(present)
             if present.container or present.gone:
@@ -386,7 +388,7 @@ class _Collection:
         self._seen.add((bare.path, bare.member))
         present = self._known.get((bare.path, bare.member))
         if present is not None and present.refused and not present.gone:
-            self.still_refused += present.job_id != self.held.job_id
+            self.still_refused += present.job_id != self.claim.job_id
             return True
         self.changed += 1
         self._add(bare)
@@ -405,10 +407,10 @@ class _Collection:
             present is not None
             and present.digest == digest
             and not present.gone
-            and (self.place.is_scan or present.job_id == self.held.job_id)
+            and (self.place.is_scan or present.job_id == self.claim.job_id)
         )
         if same and present is not None:
-            if present.job_id != self.held.job_id:
+            if present.job_id != self.claim.job_id:
                 self._count(present)
             self._add(self._arrival(path, item.member, stamp, looked=True))
             return
@@ -439,7 +441,7 @@ class _Collection:
         else:
             is_as_before = False
         if present is not None and is_as_before:
-            self.still_refused += present.job_id != self.held.job_id
+            self.still_refused += present.job_id != self.claim.job_id
             return
         self.changed += 1
         self._add(
@@ -467,9 +469,9 @@ class _Collection:
         Raises: jobs.StaleLeaseError.
         """
         now = time.monotonic()
-        if now - self._held_at > min(HOLD_SECONDS, self.held.lease_seconds / 3):
+        if now - self._held_at > min(HOLD_SECONDS, self.claim.lease_seconds / 3):
             self._held_at = now
-            self.archive.transact(queue.renew, self.held)
+            self.archive.transact(queue.renew, self.claim)
             self.progress(self.looked_at, self.changed)
 
     # -------------------------------------------------------------------- batches
@@ -484,7 +486,7 @@ class _Collection:
     def _flush(self) -> None:
         if self._batch.arrivals:
             self.refused += self.archive.capture(
-                self.held, self.place.source_id, self._batch.arrivals, self._scan
+                self.claim, self.place.source_id, self._batch.arrivals, self._scan
             ).refused
             self._batch = _Batch()
         self.progress(self.looked_at, self.changed)
@@ -498,7 +500,7 @@ class _Collection:
             if key not in self._seen and not present.gone
         ]
         self.gone = self.archive.finish_scan(
-            self.held,
+            self.claim,
             scan,
             complete=listing.complete,
             listing_digest=bytes.fromhex(listing.digest),

@@ -13,8 +13,8 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from storage.schedule import queue as job_queue
-from storage.schedule.interval import spread
-from storage.schedule.watches import assigned
+from storage.schedule.interval import jitter
+from storage.schedule.watches import assigned_watches
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.net.addresses import Check, Key
@@ -44,7 +44,7 @@ Progress = Callable[[int, int], None]
 
 def fetch_batch(
     archive: Archive,
-    held: jobs.Claim,
+    claim: jobs.Claim,
     settings: Settings,
     progress: Progress = lambda _seen, _changed: None,
 ) -> None:
@@ -52,20 +52,20 @@ def fetch_batch(
 
     Raises: jobs.StaleLeaseError; answers that were not stored before are lost then.
     """
-    _Fetching(archive, held, settings, progress).run()
+    _Fetching(archive, claim, settings, progress).run()
 
 
 class _Fetching:
     """One run of a fetch job."""
 
     def __init__(
-        self, archive: Archive, held: jobs.Claim, settings: Settings, progress: Progress
+        self, archive: Archive, claim: jobs.Claim, settings: Settings, progress: Progress
     ) -> None:
-        self.archive, self.held, self.settings = archive, held, settings
+        self.archive, self.claim, self.settings = archive, claim, settings
         self.progress = progress
         self.network = network_of(settings.allow_hosts, settings.ca_file)
         self.headers = headers_of(settings)
-        on_command = held.trigger in {"command", "api"}
+        on_command = claim.trigger in {"command", "api"}
         self.servers = Servers(archive, settings, self.network, on_command=on_command)
         self.threads = Threads(settings.fetch_hosts, archive.clock)
         self.checks: list[Check] = []
@@ -79,8 +79,8 @@ class _Fetching:
 
     def run(self) -> None:
         """Send requests until no address is left, no server is free soon, or the time is over."""
-        keys = [(item[0], item[1]) for item in self.held.arguments["items"]]
-        found = self.archive.read(assigned, self.held.job_id, keys)
+        keys = [(item[0], item[1]) for item in self.claim.arguments["items"]]
+        found = self.archive.read(assigned_watches, self.claim.job_id, keys)
         fetches = [Fetch(each, self.network, self.settings.fetch_seconds) for each in found]
         try:
             self._begin(fetches)
@@ -262,7 +262,7 @@ class _Fetching:
             self._onward(fetch)
             return
         self._note_failure(fetch.watched.address, why_left_alone(queue, until)[1])
-        pause = timedelta(seconds=60 * spread(f"{fetch.watched.origin_id}"))
+        pause = timedelta(seconds=60 * jitter(f"{fetch.watched.origin_id}"))
         self.put_off[fetch.watched.key] = until + pause
 
     def _note_failure(self, address: str, refused: Refused) -> None:
@@ -302,8 +302,8 @@ class _Fetching:
         is_full = len(self.checks) >= self.settings.batch_items or self.bytes >= FLUSH_BYTES
         if is_full or ((self.checks or self.servers.news) and now - self.kept_at >= FLUSH_SECONDS):
             self._keep()
-        elif now - self.renewed_at > self.held.lease_seconds / 3:
-            self.archive.transact(job_queue.renew, self.held)
+        elif now - self.renewed_at > self.claim.lease_seconds / 3:
+            self.archive.transact(job_queue.renew, self.claim)
             self.renewed_at = time.monotonic()
 
     def _keep(self, *, is_last: bool = False) -> None:
@@ -314,7 +314,7 @@ class _Fetching:
         elif is_last:
             ending = partial(job_queue.finish, reason=self._reason())
         self.done += self.archive.keep_checks(
-            self.held, self.checks, self.servers.news, self.put_off, ending
+            self.claim, self.checks, self.servers.news, self.put_off, ending
         )
         self.checks, self.servers.news, self.put_off, self.bytes = [], [], {}, 0
         self.kept_at = self.renewed_at = time.monotonic()

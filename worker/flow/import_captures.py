@@ -28,9 +28,9 @@ class Importer:
     """Stores captures in batches; repeats of later captures are stored at the end."""
 
     def __init__(
-        self, archive: Archive, held: jobs.Claim, source_id: int, batch_items: int
+        self, archive: Archive, claim: jobs.Claim, source_id: int, batch_items: int
     ) -> None:
-        self._archive, self._held = archive, held
+        self._archive, self._held = archive, claim
         self._source_id, self._batch_items = source_id, batch_items
         self._batch: list[Import] = []
         self._bytes = 0

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from storage.record.sources import source_watching, was_source
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
-from storage.schedule.watches import due_watches, hand_out_due
+from storage.schedule.watches import create_due_check_jobs, due_watches
 from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
@@ -124,9 +124,9 @@ def order(
     )
 
 
-def unfinished(archive: Archive, targets: Sequence[IngestTarget]) -> int | None:
+def unfinished_job(archive: Archive, targets: Sequence[IngestTarget]) -> int | None:
     """Return the unfinished job of an earlier, equal command that was interrupted."""
-    return archive.read(job_progress.unfinished, "command", _arguments(targets))
+    return archive.read(job_progress.unfinished_job, "command", _arguments(targets))
 
 
 def _arguments(targets: Sequence[IngestTarget]) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def order_due(archive: Archive, settings: Settings) -> list[int]:
     """Insert jobs for the watched addresses that are due, and return their ids."""
     if not archive.read(due_watches, archive.shared_clock(), 1):
         return []
-    return archive.transact(hand_out_due, MOST_AT_ONCE, settings.batch_items)
+    return archive.transact(create_due_check_jobs, MOST_AT_ONCE, settings.batch_items)
 
 
 def _listing_root(path: str, locator: str) -> str:

@@ -167,7 +167,7 @@ def wall_seconds(settings: Settings) -> float:
 
 def read_batch(
     archive: Archive,
-    held: jobs.Claim,
+    claim: jobs.Claim,
     reader: Reader,
     limit_seconds: float,
     batch_items: int = 100,
@@ -179,39 +179,39 @@ def read_batch(
 
     Raises: jobs.StaleLeaseError; nothing is stored then.
     """
-    captured, are_all = archive.unread(held)
+    captured, are_all = archive.unread(claim)
     readings = list(_within(captured, reader, limit_seconds))
     done = are_all and len(readings) == len(captured)
     later: list[int] = []
-    if not held.arguments.get("again"):
+    if not claim.arguments.get("again"):
         later = [each.captured.observation_id for each in readings if is_late(each.outcome)]
         readings = [each for each in readings if not is_late(each.outcome)]
     re_extracted: list[ReExtracted] = []
     for _ in range(MOST_REREADING):
         try:
             counts = archive.keep_readings(
-                held, readings, decide, done=done, batch_items=batch_items,
+                claim, readings, decide, done=done, batch_items=batch_items,
                 re_extracted=re_extracted, later=later,
             )  # fmt: skip
         except NotComparableError as error:
             re_extracted += _read_again(
-                archive, held, reader, archive.re_extractions(error.derivations)
+                archive, claim, reader, archive.re_extractions(error.derivations)
             )
         else:
             return Batch(counts, done)
-    raise RereadingError(held.job_id)
+    raise RereadingError(claim.job_id)
 
 
 def _read_again(
-    archive: Archive, held: jobs.Claim, reader: Reader, wanted: Sequence[ReExtraction]
+    archive: Archive, claim: jobs.Claim, reader: Reader, wanted: Sequence[ReExtraction]
 ) -> Iterator[ReExtracted]:
     """Read captures of another extractor again, so that later captures can be compared with
     them.
     """
     renewed = time.monotonic()
     for each in wanted:
-        if time.monotonic() - renewed > held.lease_seconds / 3:
-            archive.transact(queue.renew, held)
+        if time.monotonic() - renewed > claim.lease_seconds / 3:
+            archive.transact(queue.renew, claim)
             renewed = time.monotonic()
         yield reader.re_extract(each)
 

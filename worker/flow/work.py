@@ -27,7 +27,7 @@ EVENTS = {
     "ingest": "documents_collected", "fetch": "addresses_checked", "read": "documents_read",
 }  # fmt: skip
 """Log event of a finished job, by its kind."""
-QUIET = frozenset({"unchanged", "passed_over"})
+UNLOGGED = frozenset({"unchanged", "passed_over"})
 """Counts of unchanged documents, which are not logged."""
 GARBAGE_OBJECTS = 50_000
 """New containers between two garbage collections, the objects of about thirty articles."""
@@ -42,44 +42,44 @@ def collect_garbage_rarely() -> None:
     gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
 
 
-def patience_of(trigger: str) -> Patience:
+def file_patience(trigger: str) -> Patience:
     """Return how long to wait for files that are being written; a scheduled job does not wait."""
     return Patience(wait=trigger != "schedule", now_ns=time.time_ns, sleep=time.sleep)
 
 
-def work_next(
+def run_next_job(
     archive: Archive,
     settings: Settings,
     reader: Reader,
     *,
     job_id: int | None = None,
-    within: queue.Within | None = None,
+    families: queue.JobFamilies | None = None,
     kind: str | None = None,
     progress: Progress = lambda _seen, _changed: None,
     most_fetching: int = queue.MOST_FETCHING,
-    answered: Callable[[], None] = lambda: None,
+    on_claim_answer: Callable[[], None] = lambda: None,
 ) -> str | None:
     """Claim one due job and run it; return its kind, or None if no job is due.
 
-    A fetch job is claimed only if fewer than `most_fetching` are running. `answered` is called as
-    soon as the database has answered the claim.
+    A fetch job is claimed only if fewer than `most_fetching` are running. `on_claim_answer` is
+    called as soon as the database has answered the claim.
     """
-    held = archive.claim(
-        settings.lease_seconds, holder_name(), job_id=job_id, within=within, kind=kind,
+    claim = archive.claim(
+        settings.lease_seconds, holder_name(), job_id=job_id, families=families, kind=kind,
         most_fetching=most_fetching,
     )  # fmt: skip
-    answered()
-    if held is None:
+    on_claim_answer()
+    if claim is None:
         return None
-    work(archive, settings, reader, held, progress)
-    return held.kind
+    run_job(archive, settings, reader, claim, progress)
+    return claim.kind
 
 
-def work(
+def run_job(
     archive: Archive,
     settings: Settings,
     reader: Reader,
-    held: jobs.Claim,
+    claim: jobs.Claim,
     progress: Progress = lambda _seen, _changed: None,
 ) -> None:
     """Run a claimed job: its results are stored as it ends; after a failure it is retried later.
@@ -87,73 +87,75 @@ def work(
     If it is interrupted, the job is released at once. So it is after a failure of the machine, such
     as a full disk, which is raised. If the process is killed, the lease expires.
     """
-    log = LOG.bind(job=held.job_id, kind=held.kind, attempt=held.attempts)
+    log = LOG.bind(job=claim.job_id, kind=claim.kind, attempt=claim.attempts)
     try:
-        found = _do(archive, settings, reader, held, progress)
+        outcome = _run_handler(archive, settings, reader, claim, progress)
     except jobs.StaleLeaseError:
         log.warning("job_lost")
     except (KeyboardInterrupt, SystemExit):
-        _give_back(archive, held)
+        _release(archive, claim)
         raise
     except Exception as error:
         if is_of_machine(error):
-            _give_back(archive, held)
+            _release(archive, claim)
             raise
         log.warning("job_failed", error=type(error).__name__)
-        log.debug("job_failed_here", exc_info=True)
-        _fail(archive, held, error)
+        log.debug("job_failure_trace", exc_info=True)
+        _record_failure(archive, claim, error)
     else:
         log.debug("job_done")
         with suppress(DatabaseError):
-            _log_news(archive, held, found)
+            _log_news(archive, claim, outcome)
 
 
-def _do(
-    archive: Archive, settings: Settings, reader: Reader, held: jobs.Claim, progress: Progress
+def _run_handler(
+    archive: Archive, settings: Settings, reader: Reader, claim: jobs.Claim, progress: Progress
 ) -> Counts | Collected | None:
     """Run the handler of a job; return its result if there is one."""
-    match held.kind:
+    match claim.kind:
         case "ingest":
-            return collect(archive, held, settings, patience_of(held.trigger), progress)
+            return collect(archive, claim, settings, file_patience(claim.trigger), progress)
         case "fetch":
             from worker.flow.fetch import fetch_batch  # noqa: PLC0415  # loads what asks servers
 
-            fetch_batch(archive, held, settings, progress)
+            fetch_batch(archive, claim, settings, progress)
         case "read":
             return read_batch(
-                archive, held, reader, settings.batch_seconds, settings.batch_items
+                archive, claim, reader, settings.batch_seconds, settings.batch_items
             ).counts
     return None
 
 
-def drain(archive: Archive, settings: Settings, *, within: queue.Within | None = None) -> None:
-    """Run jobs until none is open, of all or of the families `within`; then relate the backlog."""
-    work_all(archive, settings, within)
-    finish_rest(archive)
+def drain(
+    archive: Archive, settings: Settings, *, families: queue.JobFamilies | None = None
+) -> None:
+    """Run jobs until none of all or of `families` is open; then process the backlog."""
+    run_jobs(archive, settings, families)
+    process_backlog(archive)
 
 
-def work_all(
+def run_jobs(
     archive: Archive,
     settings: Settings,
-    within: queue.Within | None,
-    looked: Progress = lambda _seen, _changed: None,
-    worked: Callable[[], None] = lambda: None,
+    families: queue.JobFamilies | None,
+    progress: Progress = lambda _seen, _changed: None,
+    on_job_end: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run jobs until none is open; `worked` is called after each job."""
+    """Run jobs until none is open; `on_job_end` is called after each job."""
     collect_garbage_rarely()
     with Reader(settings) as reader:
         while True:
             free_abandoned_jobs(archive)
-            while work_next(archive, settings, reader, within=within, progress=looked):
-                worked()
+            while run_next_job(archive, settings, reader, families=families, progress=progress):
+                on_job_end()
             archive.index_backlog()
             archive.relate_backlog()
-            if not archive.read(job_progress.open_jobs, within):
+            if not archive.read(job_progress.open_jobs, families):
                 return
             time.sleep(POLL_SECONDS)
 
 
-def finish_rest(archive: Archive) -> None:
+def process_backlog(archive: Archive) -> None:
     """Index and relate the whole backlog."""
     while archive.index_backlog(older_than=timedelta(0)):
         pass
@@ -163,43 +165,43 @@ def finish_rest(archive: Archive) -> None:
 
 def free_abandoned_jobs(archive: Archive) -> list[int]:
     """End the leases of dead workers of this machine; return the jobs."""
-    held = archive.read(wake_ups.holders)
-    dead = [token for token, holder in held.items() if is_dead(holder)]
+    holders = archive.read(wake_ups.holders)
+    dead = [token for token, holder in holders.items() if is_dead(holder)]
     if not dead:
         return []
     return archive.transact_unnumbered(wake_ups.end_leases, dead)
 
 
-def _log_news(archive: Archive, held: jobs.Claim, found: Counts | Collected | None) -> None:
+def _log_news(archive: Archive, claim: jobs.Claim, outcome: Counts | Collected | None) -> None:
     """Log the outcome of documents, unless all are unchanged."""
     with archive.read_connection() as connection:
-        counts = asdict(found or job_progress.job_counts(connection, held.job_id))
-        news = {name: number for name, number in counts.items() if number and name not in QUIET}
+        counts = asdict(outcome or job_progress.job_counts(connection, claim.job_id))
+        news = {name: number for name, number in counts.items() if number and name not in UNLOGGED}
         if not news:
             return
-        source = job_progress.source_of(connection, held.job_id)
-    LOG.info(EVENTS[held.kind], source=source, job=held.parent_id or held.job_id, **news)
+        source = job_progress.source_of(connection, claim.job_id)
+    LOG.info(EVENTS[claim.kind], source=source, job=claim.parent_id or claim.job_id, **news)
 
 
-def _give_back(archive: Archive, held: jobs.Claim) -> None:
+def _release(archive: Archive, claim: jobs.Claim) -> None:
     try:
-        archive.transact(queue.release, held)
+        archive.transact(queue.release, claim)
     except (jobs.StaleLeaseError, DatabaseError):
-        LOG.warning("job_not_given_back", job=held.job_id)
+        LOG.warning("job_release_failed", job=claim.job_id)
 
 
-def log_trouble(error: Exception) -> None:
+def log_storage_failure(error: Exception) -> None:
     """Log that nothing can be stored now, with the remedy; work continues when storing succeeds
     again.
     """
     mend = mend_of(error)
-    hint = {} if mend is None else {"mend": mend}
-    LOG.warning("nothing_can_be_kept", error=type(error).__name__, **hint)
+    hint = {} if mend is None else {"remedy": mend}
+    LOG.warning("storage_failed", error=type(error).__name__, **hint)
 
 
-def _fail(archive: Archive, held: jobs.Claim, error: Exception) -> None:
+def _record_failure(archive: Archive, claim: jobs.Claim, error: Exception) -> None:
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     try:
-        archive.transact(queue.fail, held, reason)
+        archive.transact(queue.fail, claim, reason)
     except (jobs.StaleLeaseError, DatabaseError):
-        LOG.warning("job_failure_not_noted", job=held.job_id)
+        LOG.warning("job_failure_not_recorded", job=claim.job_id)

@@ -30,20 +30,20 @@ class Heartbeat:
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
             self._asked.unlink(missing_ok=True)
-        self.answered()
+        self.record_answer()
 
-    def asked(self) -> None:
+    def record_claim(self) -> None:
         """Record that a job is about to be claimed."""
         _touch(self._asked)
 
-    def answered(self) -> None:
+    def record_answer(self) -> None:
         """Record that the database answered a claim."""
         _touch(self._answered)
 
     def beat(self) -> None:
         """Touch the file, unless claims have had no answer for too long."""
-        asked, answered = _touched_at(self._asked), _touched_at(self._answered)
-        if asked <= answered or time.time() - answered < SILENT_SECONDS:
+        claimed_at, answered_at = _touched_at(self._asked), _touched_at(self._answered)
+        if claimed_at <= answered_at or time.time() - answered_at < SILENT_SECONDS:
             _touch(self.path)
 
 

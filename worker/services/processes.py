@@ -21,7 +21,7 @@ from storage.schedule import queue
 from storage.settings import Settings
 from storage.write.archive import Archive
 from worker.flow.read import Reader
-from worker.flow.work import log_trouble, work_next
+from worker.flow.work import log_storage_failure, run_next_job
 from worker.log import LOG
 from worker.services.app import close_context, make_app, work_context
 from worker.services.broker import queue_depth, require_safe
@@ -121,7 +121,7 @@ class _Consumer(Consumer):
             try:
                 return receive(message)
             except (AttributeError, LookupError, TypeError, ValueError) as error:
-                LOG.warning("wake_garbled", error=type(error).__name__)
+                LOG.warning("wake_up_undecodable", error=type(error).__name__)
                 message.reject_log_error(logging.getLogger(__name__), self.connection_errors)
 
         return on_task_received
@@ -136,7 +136,7 @@ class _Consumer(Consumer):
         try:
             message.ack(multiple=multiple)
         except self.connection_errors as error:
-            LOG.warning("wake_not_acknowledged", error=type(error).__name__)
+            LOG.warning("wake_up_not_acknowledged", error=type(error).__name__)
             if message.channel is self.task_consumer.channel:
                 raise
 
@@ -195,9 +195,9 @@ class _ThreadFetcher:
         reader = Reader(self._settings)  # it reads no documents, so it starts no child process
         while not self._over.is_set():
             try:
-                worked = work_next(self._archive, self._settings, reader, kind="fetch")
+                worked = run_next_job(self._archive, self._settings, reader, kind="fetch")
             except (DatabaseError, OSError) as error:
-                log_trouble(error)
+                log_storage_failure(error)
                 self._over.wait(FETCHER_TRIES_AGAIN_SECONDS)
             else:
                 if worked is None:

@@ -303,7 +303,7 @@ class Scheduler:
             return
         number = tick(self.archive, self.settings, source, self.archive.clock())
         if number is not None:
-            LOG.debug("source_due", source=name, job=number)
+            LOG.debug("source_job_inserted", source=name, job=number)
 
     def sweep(self) -> None:
         """Release jobs of dead workers, index and relate the backlog, and wake workers."""
@@ -315,7 +315,7 @@ class Scheduler:
         again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
         sent = sweep(self.archive, self._publish, HIGH - waiting, again)
         if sent:
-            LOG.debug("swept", woken=sent)
+            LOG.debug("wake_ups_sent", number=sent)
         self.heartbeat.beat()
 
     def extend_log(self) -> None:
@@ -333,7 +333,7 @@ class Scheduler:
         policy = read_policy(self.settings.proof_witnesses)
         if policy is not None:
             for each in request_cosignatures(self.archive.engine, self.archive.clock, policy):
-                LOG.info("witness_asked", witness=each.witness, refused=each.reason)
+                LOG.info("cosignature_requested", witness=each.witness, refused=each.reason)
 
     def request_timestamps(self) -> None:
         """Ask time-stamping authorities and calendars to stamp the newest checkpoint."""
@@ -342,7 +342,7 @@ class Scheduler:
             engine, clock = self.archive.engine, self.archive.clock
             asked = request_stamps(engine, clock, authorities)
             for each in (*asked, *request_calendar_stamps(engine, clock, authorities)):
-                LOG.info("authority_asked", authority=each.authority, refused=each.reason)
+                LOG.info("timestamp_requested", authority=each.authority, refused=each.reason)
 
     def expire_captures(self) -> None:
         """Delete the bytes of captures whose retention time is over."""
@@ -350,7 +350,7 @@ class Scheduler:
             return
         for each in self.archive.drop_overdue_bytes(self.settings.retain_captures):
             if each["captures"]:
-                LOG.info("bytes_over", **each)
+                LOG.info("captures_expired", **each)
 
     def write_tiles(self) -> None:
         """Write the tiles of the log up to the newest checkpoint into their folder."""
@@ -381,7 +381,7 @@ class Scheduler:
         for act in ACTS:
             seconds = now - self._ended.get(act.name, self._leads_since)
             if seconds > act.late_after and self._is_new(f"late {act.name}"):
-                LOG.warning("scheduler_late", act=act.name, seconds=round(seconds))
+                LOG.warning("periodic_act_late", act=act.name, seconds=round(seconds))
 
     def _is_new(self, complaint: str) -> bool:
         """Check whether a warning was not logged within the last minute."""
@@ -413,7 +413,7 @@ class Scheduler:
         kind = type(error).__name__
         if self._is_new(kind):
             reason = str(error).splitlines()[0] if str(error) else ""
-            LOG.warning("scheduler_waits", error=kind, reason=reason)
+            LOG.warning("scheduler_waiting", error=kind, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,7 +458,7 @@ def late_acts(ages: Mapping[str, float]) -> dict[str, float | None]:
 
 def _say_missed(event: Any) -> None:
     """Warn that a scheduled check of a source was more than an hour late and was skipped."""
-    LOG.warning("source_missed", job=event.job_id)
+    LOG.warning("scheduled_check_missed", job=event.job_id)
 
 
 def _leadership(archive: Archive) -> Leadership:

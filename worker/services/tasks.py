@@ -6,7 +6,7 @@ from celery import shared_task
 
 from storage.database.engine import DatabaseError
 from storage.settings import Settings
-from worker.flow.work import log_trouble, work_next
+from worker.flow.work import log_storage_failure, run_next_job
 from worker.log import LOG
 from worker.services.app import hard_limit_seconds, work_context
 from worker.services.heartbeat import Heartbeat
@@ -24,25 +24,29 @@ def wake(job_id: int) -> None:
     ignored.
     """
     if type(job_id) is not int or not 0 < job_id < LARGEST_ID:
-        LOG.warning("wake_invalid")
+        LOG.warning("wake_up_invalid")
         return
     shop = work_context()
     heartbeat = Heartbeat(shop.settings.home, "worker")
     try:
-        heartbeat.asked()
-        worked = kind = work_next(
+        heartbeat.record_claim()
+        worked = kind = run_next_job(
             shop.archive, shop.settings, shop.reader, job_id=job_id,
-            most_fetching=shop.most_fetching, answered=heartbeat.answered,
+            most_fetching=shop.most_fetching, on_claim_answer=heartbeat.record_answer,
         )  # fmt: skip
         end = time.monotonic() + _spare_seconds(shop.settings)
         while kind == "read" and time.monotonic() < end:
-            kind = work_next(
-                shop.archive, shop.settings, shop.reader, kind="read", answered=heartbeat.answered
+            kind = run_next_job(
+                shop.archive,
+                shop.settings,
+                shop.reader,
+                kind="read",
+                on_claim_answer=heartbeat.record_answer,
             )
     except (DatabaseError, OSError) as error:
-        log_trouble(error)
+        log_storage_failure(error)
         return
-    LOG.debug("woken", job=job_id, worked=worked is not None)
+    LOG.debug("wake_up_processed", job=job_id, job_run=worked is not None)
 
 
 def _spare_seconds(settings: Settings) -> float:

@@ -82,7 +82,7 @@ class Cosigner:
             found = answer(body, self._logs, latest, self.signer, int(time.time()))
             if found.keep is not None and origin is not None:
                 self._state.keep(origin, found.keep)
-        LOG.info("checkpoint_asked", log=origin, status=found.status)
+        LOG.info("cosignature_requested", log=origin, status=found.status)
         return found
 
 
