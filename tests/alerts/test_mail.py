@@ -57,7 +57,7 @@ def test_a_mail_tells_what_changed_in_text_and_html_and_says_that_a_program_wrot
     assert re.fullmatch(r"<msg_[0-9a-f]{12}_\d+@bote\.example>", mail["Message-ID"])
     assert "[-3-]{+36+} Zentimeter" in text_of(mail).replace("\n", " ")
     for told in (text_of(mail), html_of(mail)):
-        assert "class number" in told
+        assert "Reason: number" in told
         assert "between 2024-06-18 00:00 UTC and 2024-06-18 01:00 UTC" in told
     assert "<del>3</del><ins>36</ins>" in html_of(mail)
 
@@ -75,8 +75,8 @@ def test_where_the_page_is_german_mails_are(press):
     assert '<html lang="de">' in html_of(mail)
     for told in (text_of(mail), html_of(mail)):
         assert "zwischen 18.06.2024 00:00 UTC und 18.06.2024 01:00 UTC" in told
-        assert "Warum: Zahl, Sprache de, im Text steht" in told
-        assert "Die Meldung hafen von Lesart unter http" in told
+        assert "Grund: Zahl, Sprache de, der Text enthält" in told
+        assert "Gesendet von der Benachrichtigung hafen in Lesart: http" in told
 
 
 def test_what_comes_at_once_goes_in_one_mail_with_a_row_for_each_step(press):
@@ -160,8 +160,8 @@ def test_what_was_quoted_is_told_with_what_stands_there_now(press):
         press.scan(1, a=draft("Pegel", "Die Leiterin sagte, sie habe fast alles im Griff."))
         send(press, settings_for(press, mail_url=box.url))
     told = " ".join(text_of(box.mails[0]).split())
-    assert "the passage stands there no more" in told
-    assert "it reads now: Die Leiterin sagte, sie habe fast alles im Griff." in told
+    assert "the passage is no longer in the text" in told
+    assert "current text: Die Leiterin sagte, sie habe fast alles im Griff." in told
 
 
 def test_nothing_of_a_hostile_text_acts_in_a_mail(press):

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from storage.database.engine import read_connection
+from storage.database.engine import looking
 from storage.database.tables import ALERT
 from storage.history.alerts.lists import alert, counts
 from storage.history.alerts.rule import AlertRule
@@ -39,7 +39,7 @@ def test_what_stood_before_the_alert_is_not_told_and_what_was_unread_is(press):
 
 def test_filters_ask_for_source_language_article_query_and_new_articles(press):
     press.scan(0, pegel=pegel(3), kanal=pegel(1, title="Der Kanal"))
-    with read_connection(press.archive.engine) as connection:
+    with looking(press.archive.engine) as connection:
         (article, *_others) = (
             row.public_id for row in connection.exec_driver_sql(
                 "SELECT a.public_id FROM article a JOIN origin o ON o.id = a.origin_id "
@@ -58,7 +58,7 @@ def test_filters_ask_for_source_language_article_query_and_new_articles(press):
     assert {each.alert: each.why for each in press.log()} == {
         "article": (f"article {article}",),
         "language": ("class first", "language en"),
-        "query": ("the text has 'Fähren'",),
+        "query": ("the text contains 'Fähren'",),
     }
 
 
@@ -71,8 +71,8 @@ def test_a_return_to_a_known_state_is_damped_and_the_record_keeps_it(press):
     press.scan(4, pegel=pegel(5))
     press.match()
     assert press.told() == [(2, "waiting"), (3, "damped"), (4, "damped"), (5, "waiting")]
-    assert "stood there before" in press.log()[1].note
-    with read_connection(press.archive.engine) as connection:
+    assert "reported the same text" in press.log()[1].note
+    with looking(press.archive.engine) as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM version").scalar() == 5
 
 
@@ -84,7 +84,7 @@ def test_a_quoted_passage_is_told_when_it_goes(press):
     press.scan(2, pegel=pegel(4, "Die Leiterin sagte: „Wir haben fast alles im Griff.“"))
     press.match()
     assert press.told() == [(3, "waiting")]
-    assert press.log()[0].why == ("the passage stands there no more",)
+    assert press.log()[0].why == ("the passage is no longer in the text",)
 
 
 def test_an_article_that_goes_is_told_once_and_again_only_after_it_was_there(press):
@@ -117,7 +117,7 @@ def test_a_quoted_passage_is_told_when_its_article_goes_and_not_when_others_do(p
     press.match()
     (told,) = press.log()
     assert told.alert == "hafen"
-    assert told.why == ("the article is gone", "the passage stands there no more")
+    assert told.why == ("the article is gone", "the passage is no longer in the text")
 
 
 def test_what_was_gone_before_the_alert_or_came_back_since_is_no_news(press):
@@ -212,10 +212,10 @@ def test_many_steps_are_told_in_their_order_in_more_than_one_pass(press, monkeyp
 def test_what_comes_while_an_alert_rests_is_not_told(press):
     press.scan(0, pegel=pegel(3))
     press.alert()
-    press.archive.transact(keep.pause, "hafen")
+    press.archive.run(keep.pause, "hafen")
     press.scan(1, pegel=pegel(36))
     assert press.match() == 0
-    press.archive.transact(keep.resume, "hafen")
+    press.archive.run(keep.resume, "hafen")
     assert press.match() == 0
     press.scan(2, pegel=pegel(37))
     press.match()
@@ -229,10 +229,10 @@ def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
         press.alert()
     with pytest.raises(AlertError, match="is no name"):
         press.alert("hafen und mehr")
-    press.archive.transact(keep.remove, "hafen")
-    with read_connection(press.archive.engine) as connection:
+    press.archive.run(keep.remove, "hafen")
+    with looking(press.archive.engine) as connection:
         assert counts(connection) == {}
         with pytest.raises(NoSuchError, match="there is no alert 'hafen'"):
             alert(connection, "hafen")
     with pytest.raises(AlertError, match="say where it goes"):
-        press.archive.transact(keep.add, "x", AlertRule(), ())
+        press.archive.run(keep.add, "x", AlertRule(), ())

@@ -53,8 +53,8 @@ def test_a_browser_that_names_no_language_gets_that_of_the_page(archive_url):
 
 def test_a_browser_gets_its_own_language_and_english_where_it_names_no_other(client):
     german = client.get("/", headers={"Accept-Language": "fr;q=0.9, de-AT, en;q=0.5"}).text
-    assert "Was sich zuletzt änderte" in german
-    assert "What changed lately" in client.get("/", headers={"Accept-Language": "fr"}).text
+    assert "Letzte Änderungen" in german
+    assert "Recent changes" in client.get("/", headers={"Accept-Language": "fr"}).text
 
 
 def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_beside_a_filter(
@@ -64,11 +64,11 @@ def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_beside
     Archive.open(url).close()
     with served(url) as empty:
         text = empty.get("/").text
-        assert "There is no article yet." in text
-        assert "is there already" not in text
+        assert "No articles." in text
+        assert "is stored" not in text
     text = client.get("/?contains=nirgendwo").text
-    assert "No change is like that." in text
-    assert "Nothing has changed yet" not in text
+    assert "No matching changes." in text
+    assert "No changes yet" not in text
 
 
 def test_a_problem_shows_commands_as_such_and_escapes_what_was_asked_for(client):
@@ -80,7 +80,7 @@ def test_a_problem_shows_commands_as_such_and_escapes_what_was_asked_for(client)
 
 def test_edits_are_told_with_a_picture_and_as_a_table(client):
     text = client.get("/statistics").text
-    assert "How texts are edited" in text
+    assert "Edit statistics" in text
     assert '<th scope="row" dir="auto">seeds</th>' in text
     rows = client.get("/api/statistics/edits").json()["items"]
     assert [(row["source"], row["edits"], row["edited"]) for row in rows] == [("seeds", 1, 1)]
@@ -97,7 +97,7 @@ def test_jobs_are_told_with_what_came_of_them(tmp_path):
         first = client.get("/api/jobs").json()["items"][0]
         assert client.get("/jobs").text.count(f">{first['job']}</a>") == 1
         text = client.get("/jobs", params={"job": first["job"]}).text
-        assert f"<code>{first['kind']}</code>" in text
+        assert "<td>import " in text
         assert client.get("/jobs", params={"job": 4711}).status_code == 404
 
 
@@ -163,8 +163,8 @@ def test_all_times_of_a_page_are_in_the_zone_that_it_names(tmp_path):
         english = client.get(f"/a/{row['article']}?lang=en").text
         german = client.get(f"/a/{row['article']}?lang=de").text
         coverage = client.get("/sources?lang=en").text
-    assert "Times: America/New_York." in english
-    assert "Zeiten: America/New_York." in german
+    assert "Time zone: America/New_York." in english
+    assert "Zeitzone: America/New_York." in german
     assert "<td>2024-06-18 01:40 (2024-06-18T07:40:00 +02:00)<" in english
     assert ">2024-06-18 12:00</time>" in english, "last seen at 16:00 UTC"
     assert "<td>18.06.2024 01:40 (2024-06-18T07:40:00 +02:00)<" in german

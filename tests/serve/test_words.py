@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from storage.read.render.words import known_words
+from storage.read.render.words import catalogue
 from storage.web.pages.asked import VIEWS
-from storage.web.pages.rendering import HERE
+from storage.web.pages.rendering import HERE, UNITS
 from storage.web.parameters import ChangeClass
 from storage.web.problems import TITLES
 from worker.alerts import mail
 
-SAID = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*[,)]""")
-KINDS = re.compile(r"^(class|state|kind|view|role|outcome|is) ")
+SAID = re.compile(r"""\b(?:t|template|translate)\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*[,)]""")
+KINDS = re.compile(
+    r"^(class|state|kind|view|role|outcome|is|job|trigger|rule|answer|field|flag|refusal) "
+)
 
 
 def said() -> set[str]:
@@ -23,16 +25,16 @@ def said() -> set[str]:
         Path(mail.__file__),
     ]
     found = {a or b for path in files for a, b in SAID.findall(path.read_text("utf-8"))}
-    return found | {title for _status, title in TITLES.values()}
+    return found | {title for _status, title in TITLES.values()} | {*UNITS}
 
 
 def test_every_sentence_is_said_in_german_and_none_is_left_over():
-    german = {each for each in known_words()["de"] if not KINDS.match(each)}
+    german = {each for each in catalogue()["de"] if not KINDS.match(each)}
     assert {each for each in said() if not KINDS.match(each)} == german
 
 
 def test_names_of_classes_and_states_are_said_in_both_languages():
-    english, german = known_words()["en"], known_words()["de"]
+    english, german = catalogue()["en"], catalogue()["de"]
     assert set(english) == {each for each in german if KINDS.match(each)}
     assert {f"class {each.value}" for each in ChangeClass} <= set(english)
     assert {f"view {each}" for each in VIEWS} <= set(english)
@@ -40,5 +42,5 @@ def test_names_of_classes_and_states_are_said_in_both_languages():
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_sentence_keeps_the_places_for_its_values(language):
-    for key, sentence in known_words()[language].items():
-        assert sorted(re.findall(r"\{\w+\}", key)) == sorted(re.findall(r"\{\w+\}", sentence))
+    for key, sentence in catalogue()[language].items():
+        assert {*re.findall(r"\{\w+\}", key)} == {*re.findall(r"\{\w+\}", sentence)}

@@ -17,7 +17,7 @@ from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket
 from storage.read.render.change_html import change_html, clean
 from storage.read.render.passages import ShownBlock
 from storage.read.render.visible import BLANK, one_line, visible
-from storage.read.render.words import say
+from storage.read.render.words import catalogue, translate, translate_message
 from storage.values.net.mail_server import MailServer
 from worker.alerts.entries import AlertEntry
 from worker.alerts.sending import Sending
@@ -44,7 +44,7 @@ class MailWords:
     zone: tzinfo
 
     def t(self, english: str, **values: object) -> str:
-        return say(self.language, english, **values)
+        return translate(self.language, english, **values)
 
     def moment(self, value: datetime) -> str:
         days = "%d.%m.%Y" if self.language == "de" else "%Y-%m-%d"
@@ -56,32 +56,9 @@ class MailWords:
             return self.t("first seen {by}", by=self.moment(by))
         return self.t("between {after} and {by}", after=self.moment(after), by=self.moment(by))
 
-    def why(self, reason: str) -> str:
-        """Return a reason why an alert fired; kept as it is in English."""
-        if self.language == "en":
-            return reason
-        query = reason.removeprefix("the text has ")
-        if query != reason and query.endswith(" no more"):
-            return self.t("the text has {query} no more", query=query.removesuffix(" no more"))
-        if query != reason:
-            return self.t("the text has {query}", query=query)
-        kind, _, name = reason.partition(" ")
-        if kind in {"source", "language", "article"}:
-            return f"{self.t(kind)} {name}"
-        return _reasons(self).get(reason) or self.t(reason)
-
-
-def _reasons(words: MailWords) -> dict[str, str]:
-    t = words.t
-    return {
-        "silent": t("silent"),
-        "not silent": t("not silent"),
-        "every change": t("every change"),
-        "the passage stands there": t("the passage stands there"),
-        "the passage stands there no more": t("the passage stands there no more"),
-        "the article is gone": t("the article is gone"),
-        "article": t("article"),
-    }
+    def reason(self, reason: str) -> str:
+        """Return the reason for an alert in the language of the mail."""
+        return translate_message(self.language, reason) or reason
 
 
 def subject_of(name: str, entries: Sequence[AlertEntry], words: MailWords) -> str:
@@ -89,13 +66,13 @@ def subject_of(name: str, entries: Sequence[AlertEntry], words: MailWords) -> st
     if len(entries) == 1:
         return f"[Lesart] {name}: {_title(entries[0], words)[:LONGEST_TITLE]}"
     t = words.t
-    return f"[Lesart] {name}: {t('{n} changes', n=len(entries))}"
+    return f"[Lesart] {name}: {t('{n} change|{n} changes', n=len(entries))}"
 
 
 def footer_of(name: str, page: str, words: MailWords) -> str:
     """Return whose message it is, the last line of it."""
     t = words.t
-    return t("The alert {name} of Lesart at {page}", name=name, page=page)
+    return t("Sent by the alert {name} of Lesart: {page}", name=name, page=page)
 
 
 def text_of(entries: Sequence[AlertEntry], footer: str, words: MailWords) -> str:
@@ -235,13 +212,13 @@ def _text_block(block: ShownBlock) -> str:
 def _facts(entry: AlertEntry, words: MailWords) -> list[str]:
     """Return why a message came, when the change happened, and what became of a passage."""
     t, change = words.t, entry.change
-    classes = [words.why(f"class {each}").removeprefix("class ") for each in change.changes]
+    classes = [catalogue()[words.language].get(f"class {each}", each) for each in change.changes]
     silent = [t("silent")] if change.silent else []
     content = [
-        t("Why: {reasons}", reasons=", ".join(map(words.why, entry.why))),
+        t("Reason: {reasons}", reasons=", ".join(map(words.reason, entry.why))),
         words.interval(change.changed_after, change.changed_by),
-        f"{t('what')}: {', '.join([*classes, *silent])}",
+        t("Changes: {classes}", classes=", ".join([*classes, *silent])),
     ]
     if entry.becomes is not None:
-        content.append(t("it reads now: {sentence}", sentence=one_line(entry.becomes)))
+        content.append(t("current text: {sentence}", sentence=one_line(entry.becomes)))
     return content

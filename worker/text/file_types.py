@@ -78,7 +78,7 @@ def detect_type(name: str, head: bytes) -> str | Refused:
     >>> detect_type("brand.txt", b"date 2024-06 Brand"), detect_type("seite", b"<!DOCTYPE html>")
     ('seed', 'html')
     >>> detect_type("brand.txt", b"%PDF-1.7").message
-    'The file is no text, whatever its name says: a PDF document.'
+    'The file is not a text file, despite its name: a PDF document.'
     """
     for signature, kind in _SIGNATURES:
         if signature.match(head):

@@ -13,7 +13,7 @@ from storage.values.outcome import STATES
 
 GONE = "gone"
 """What an alert may ask for beside the classes of changes: that an article went."""
-GONE_BEFORE = "a known state: this alert told lately that the article is gone"
+GONE_BEFORE = "not new: this alert reported recently that the article is gone"
 Why = tuple[str, ...]
 """Sentences on why an alert fired; they say what was asked for, nothing out of an article."""
 
@@ -138,7 +138,7 @@ def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | No
         if None in answers:
             return None
         why += [sentence for sentence in answers if sentence]
-    return tuple(why) or ("every change",)
+    return tuple(why) or ("any change",)
 
 
 def _by_query(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | None:
@@ -146,9 +146,9 @@ def _by_query(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | None:
     if rule.query is None:
         return ""
     if holds(rule.words, texts.after, step.language):
-        return f"the text has {rule.query!r}"
+        return f"the text contains {rule.query!r}"
     if holds(rule.words, texts.before, step.language):
-        return f"the text has {rule.query!r} no more"
+        return f"the text no longer contains {rule.query!r}"
     return None
 
 
@@ -158,7 +158,7 @@ def _by_passage(rule: AlertRule, _step: AlertStep, texts: StepTexts) -> str | No
     was, stands = stands_in(rule.passage, texts.before), stands_in(rule.passage, texts.after)
     if was == stands:
         return None
-    return "the passage stands there" if stands else "the passage stands there no more"
+    return "the passage is in the text" if stands else "the passage is no longer in the text"
 
 
 def stands_in(passage: str, texts: Collection[str]) -> bool:
@@ -199,7 +199,7 @@ def damped(step: AlertStep, sent: Collection[int]) -> str | None:
     """
     if step.wording_id not in sent:
         return None
-    return "a known state: this wording stood there before, in what this alert told of"
+    return "not new: this alert reported the same text recently"
 
 
 def next_digest(now: datetime, at: str, zone: tzinfo) -> datetime:

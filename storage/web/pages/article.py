@@ -150,11 +150,7 @@ def _picture(
 ) -> Any:
     words = PageWords(language_of(request), library.place.timezone)
     seen = list(islice(archive.observations(version.article), MOST_SNAPSHOTS))
-    title = words.t(
-        "{n} versions and {m} checks in the order of time; not to scale",
-        n=len(steps), m=sum(each.checks for each in seen),
-    )  # fmt: skip
-    return time_line(steps, seen, title, f"/a/{version.article}")
+    return time_line(steps, seen, f"/a/{version.article}", words)
 
 
 def _fields(version: VersionText) -> list[tuple[str, Field, list[Any]]]:

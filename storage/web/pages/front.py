@@ -70,13 +70,14 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
         is_empty = not shown and next(archive.articles(limit=1), None) is None
     words = PageWords(language_of(request), zone)
     today = utc_now().date()
-    title = words.t("Edits per day, the last {n} days", n=DAYS)
     edits = library.remembered("edits", 60, lambda: library.today.edits_by_day(today, DAYS))
     return page(
         request, "front.html", shown=shown, asked=asked, classes=[*ChangeClass], is_plain=is_plain,
         is_empty=is_empty,
         following=found[-1].cursor if len(found) == most and not is_plain else None,
-        picture=library.remembered(f"picture {title}", 60, lambda: bars(edits, today, DAYS, title)),
+        picture=library.remembered(
+            f"edit bars {words.language}", 60, lambda: bars(edits, today, DAYS, words)
+        ),
         edits=sum(edits.values()), first=today - timedelta(days=DAYS - 1), error=error,
         status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
     )  # fmt: skip

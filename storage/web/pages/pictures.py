@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 
 from markupsafe import Markup
 
 from storage.read.answers import Coverage, EditHour, Observation, VersionLine
+from storage.web.pages.rendering import PageWords
 
 WIDTH = 720
 NARROW = 360
@@ -25,20 +26,27 @@ class TimeSpan:
 
 
 def time_line(
-    versions: Sequence[VersionLine], observations: Iterable[Observation], title: str, href: str
+    versions: Sequence[VersionLine],
+    observations: Iterable[Observation],
+    href: str,
+    words: PageWords,
 ) -> Markup:
     """Draw versions as bars, gaps between two wordings as gaps, snapshots, absences as marks.
 
     Longer spans are wider, but not in proportion: hours and years stand in one picture.
     """
-    spans = _spans(versions)
+    spans, observations = _spans(versions), [*observations]
     scale = _Scale(spans)
-    parts = [_span(scale, span, href) for span in spans]
-    parts += [_mark(scale, each) for each in [*observations][:_MOST_TICKS]]
+    parts = [_span(scale, span, href, words) for span in spans]
+    parts += [_mark(scale, each, words) for each in observations[:_MOST_TICKS]]
+    title = words.t(
+        "Timeline of versions ({n}) and checks ({m}); not to scale",
+        n=words.number(len(versions)), m=words.number(sum(each.checks for each in observations)),
+    )  # fmt: skip
     return _svg(title, 64, Markup("").join(parts), role="group")
 
 
-def bars(counts: Mapping[date, int], until: date, days: int, title: str) -> Markup:
+def bars(counts: Mapping[date, int], until: date, days: int, words: PageWords) -> Markup:
     """Draw how many there were on each of the last `days` days."""
     first = until - timedelta(days=days - 1)
     most = max([*counts.values(), 1])
@@ -53,14 +61,24 @@ def bars(counts: Mapping[date, int], until: date, days: int, title: str) -> Mark
             Markup(
                 '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
                 "<title>{}: {}</title></rect>"
-            ).format(kind, index * step, 62 - high, max(step - 2, 1), high, day, number)
+            ).format(
+                kind,
+                index * step,
+                62 - high,
+                max(step - 2, 1),
+                high,
+                words.day(day),
+                words.number(number),
+            )
         )
-    parts.append(Markup('<text x="0" y="76">{}</text>').format(first))
-    parts.append(Markup('<text x="{}" y="76" text-anchor="end">{}</text>').format(NARROW, until))
+    parts.append(Markup('<text x="0" y="76">{}</text>').format(words.day(first)))
+    end = Markup('<text x="{}" y="76" text-anchor="end">{}</text>')
+    parts.append(end.format(NARROW, words.day(until)))
+    title = words.t("Edits per day, last {n} days", n=days)
     return _svg(title, 80, Markup("").join(parts), NARROW)
 
 
-def heat(rows: Sequence[Coverage], until: datetime, hours: int, title: str, zone: tzinfo) -> Markup:
+def heat(rows: Sequence[Coverage], until: datetime, hours: int, words: PageWords) -> Markup:
     """Draw how often a source was looked at in each of the last hours, a column a day."""
     known = {each.hour: each for each in rows}
     last = until.replace(minute=0, second=0, microsecond=0)
@@ -68,19 +86,18 @@ def heat(rows: Sequence[Coverage], until: datetime, hours: int, title: str, zone
     step = WIDTH / hours
     parts = []
     for index in range(hours):
-        hour = (first + timedelta(hours=index)).astimezone(zone)
+        hour = first + timedelta(hours=index)
         found = known.get(hour)
         answered, checks = (found.answered, found.checks) if found else (0, 0)
         parts.append(
             f'<rect class="{_heat(found)}" x="{index * step:.2f}" y="0" width="{step:.2f}" '
-            f'height="20"><title>{hour:%Y-%m-%d %H:%M}: {answered}/{checks}</title></rect>'
+            f'height="20"><title>{words.minutes(hour)}: {answered}/{checks}</title></rect>'
         )
+    title = words.t("Checks per hour in the last seven days: answered/all")
     return _svg(title, 20, Markup("".join(parts)))  # noqa: S704  # numbers and words of our own
 
 
-def hours(
-    rows: Sequence[EditHour], until: datetime, number: int, title: str, zone: tzinfo
-) -> Markup:
+def hours(rows: Sequence[EditHour], until: datetime, number: int, words: PageWords) -> Markup:
     """Draw how many edits were first seen in each of the last hours, as bars."""
     known = {each.hour: each.edits for each in rows}
     last = until.replace(minute=0, second=0, microsecond=0)
@@ -93,13 +110,14 @@ def hours(
             "<title>{}: {}</title></rect>"
         ).format(
             step * ((hour - first) // timedelta(hours=1)), 52 - 48 * edits / most,
-            max(step - 0.6, 1), 48 * edits / most, f"{hour.astimezone(zone):%Y-%m-%d %H:%M}", edits,
+            max(step - 0.6, 1), 48 * edits / most, words.minutes(hour), words.number(edits),
         )
         for hour, edits in sorted(known.items())
         if first <= hour <= last
     ]  # fmt: skip
-    days = (first.astimezone(zone).date(), last.astimezone(zone).date())
+    days = [words.minutes(each).split(" ")[0] for each in (first, last)]
     parts.append(Markup('<text x="0" y="66">{}</text>').format(days[0]))
+    title = words.t("Edits per hour, last seven days")
     ends = Markup('<text x="{}" y="66" text-anchor="end">{}</text>')
     return _svg(title, 70, Markup("").join([*parts, ends.format(WIDTH, days[1])]))
 
@@ -171,13 +189,13 @@ class _Scale:
         return float(WIDTH)
 
 
-def _span(scale: _Scale, span: TimeSpan, href: str) -> Markup:
+def _span(scale: _Scale, span: TimeSpan, href: str, words: PageWords) -> Markup:
     x, width = scale.of(span)
     if span.kind == "gap":
         return Markup('<line class="gap" x1="{:.1f}" y1="26" x2="{:.1f}" y2="26"/>').format(
             x + 1, x + width - 1
         )
-    label = f"{span.number}: {span.start:%Y-%m-%d %H:%M} – {span.end:%Y-%m-%d %H:%M}"
+    label = f"{span.number}: {words.minutes(span.start)} – {words.minutes(span.end)}"
     return Markup(
         '<a href="{0}/{1}" aria-label="{4}"><rect class="version" x="{2:.1f}" y="12" '
         'width="{3:.1f}" height="28" rx="4"><title>{4}</title></rect>'
@@ -185,9 +203,10 @@ def _span(scale: _Scale, span: TimeSpan, href: str) -> Markup:
     ).format(href, span.number, x + 1, max(width - 2, 4), label, x + width / 2)
 
 
-def _mark(scale: _Scale, observation: Observation) -> Markup:
+def _mark(scale: _Scale, observation: Observation, words: PageWords) -> Markup:
     x = min(max(scale.at(observation.observed_at), 2.0), WIDTH - 2.0)
-    label = f"{observation.observed_at:%Y-%m-%d %H:%M} {observation.outcome}"
+    outcome = words.label("outcome", observation.outcome)
+    label = f"{words.minutes(observation.observed_at)} {outcome}"
     if observation.outcome in {"content", "unchanged", "not_modified"}:
         shape = Markup('<line class="snapshot" x1="{0:.1f}" y1="46" x2="{0:.1f}" y2="56">')
         return shape.format(x) + Markup("<title>{}</title></line>").format(label)

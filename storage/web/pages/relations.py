@@ -76,7 +76,7 @@ def cluster(
     seen = [(_name(line), line.first_seen) for line in lines[:MOST_MEMBERS]]
     return page(
         request, "cluster.html", label=label, lines=lines, members=members, most=MOST_MEMBERS,
-        picture=spread(seen, words.t("When each article was seen first by us")),
+        picture=spread(seen, words.t("First check of each article")),
     )  # fmt: skip
 
 

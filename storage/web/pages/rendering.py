@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 
 from storage.read.render.passages import runs
 from storage.read.render.visible import shown_text
-from storage.read.render.words import LANGUAGES, say
+from storage.read.render.words import LANGUAGES, catalogue, template, translate_message
 from storage.values.dates import local_time
 from storage.values.draft import PartialDate
 from storage.web.archives import language_of
@@ -78,8 +78,6 @@ def environment() -> Environment:
     )
     found.filters["is_link"] = lambda value: isinstance(value, str) and bool(LINK.fullmatch(value))
     found.filters["runs"] = runs
-    found.filters["commands"] = with_commands
-    found.filters["shown"] = shown_value
     return found
 
 
@@ -130,13 +128,44 @@ class PageWords:
     """The words of one language, and how it writes times and numbers."""
 
     def __init__(self, language: str, zone: tzinfo) -> None:
-        self._language = language
+        self.language = language
         self._is_german = language == "de"
         self._zone = zone
 
     def t(self, english: str, **values: Any) -> str:
-        """Return a sentence in the language, with values in their places."""
-        return say(self._language, english, **values)
+        """Return the text for an English sentence, with its values; Markup if one of them is."""
+        text = template(self.language, english, **values)
+        if any(isinstance(value, Markup) for value in values.values()):
+            return escape(text).format(**values)
+        return text.format(**values) if values else text
+
+    def label(self, kind: str, code: str) -> str:
+        """Return the words for a code; the code itself if it has none."""
+        return catalogue()[self.language].get(f"{kind} {code}", code)
+
+    def rule_value(self, name: str, value: Any) -> str:
+        """Return the value of a condition of an alert."""
+        if name == "classes":
+            return ", ".join(self.label("class", code) for code in value)
+        return self.field(value)
+
+    def message(self, text: str | None) -> Markup:
+        """Return a stored message in the language, with its commands as code.
+
+        A message without a translation is marked as English.
+        """
+        translated = translate_message(self.language, text or "")
+        if translated is not None:
+            return with_commands(translated)
+        return Markup('<span lang="en">{}</span>').format(with_commands(text or ""))
+
+    def day(self, value: date) -> str:
+        """Return a day."""
+        return value.strftime("%d.%m.%Y" if self._is_german else "%Y-%m-%d")
+
+    def minutes(self, value: datetime) -> str:
+        """Return a time to the minute in the zone of the page."""
+        return self._minutes(value.astimezone(self._zone))
 
     def moment(self, value: datetime | None) -> Markup:
         """Return a time as an element that carries it exactly."""
@@ -164,6 +193,10 @@ class PageWords:
 
     def field(self, value: Any) -> str:
         """Return the value of a field; a date with a time also as its source gives it."""
+        if isinstance(value, bool):
+            return self.label("answer", str(value).lower())
+        if isinstance(value, int | float):
+            return self.number(value)
         shown = shown_value(value)
         if not isinstance(value, Mapping) or not isinstance(value.get("value"), str):
             return shown
@@ -176,33 +209,38 @@ class PageWords:
         return str(self._zone)
 
     def number(self, value: float) -> str:
-        """Return a number with its thousands apart."""
-        return f"{value:,}".replace(",", "." if self._is_german else ",")
+        """Return a number with separators of thousands, and at most two decimal places."""
+        text = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+        return text.translate(_GERMAN_SEPARATORS) if self._is_german else text
+
+    def percent(self, share: float) -> str:
+        """Return a share as a percentage."""
+        return f"{round(100 * share)} %" if self._is_german else f"{round(100 * share)}%"
 
     def length(self, least: float | None, most: float | None) -> str:
-        """Return a length of time in seconds that is known to lie between two, in large units."""
-        lengths = [_length(each) for each in (least, most) if each is not None]
+        """Return a range of durations in seconds, each in its largest unit."""
+        lengths = [self._length(each) for each in (least, most) if each is not None]
         return " – ".join(dict.fromkeys(lengths)) or "–"
+
+    def _length(self, seconds: float) -> str:
+        for unit, size in UNITS.items():
+            if seconds >= size or size == 1:
+                number = f"{seconds / size:.1f}".removesuffix(".0")
+                return self.t(unit, n=number.replace(".", "," if self._is_german else "."))
+        raise AssertionError(seconds)
 
     def interval(self, after: datetime | None, by: datetime) -> Markup:
         """Return when something changed: never one moment, always two snapshots."""
         if after is None:
-            return escape(self.t("first seen {by}")).format(by=self.moment(by))
-        return escape(self.t("between {after} and {by}")).format(
-            after=self.moment(after), by=self.moment(by)
+            return escape(self.t("first seen {by}", by=self.moment(by)))
+        return escape(
+            self.t("between {after} and {by}", after=self.moment(after), by=self.moment(by))
         )
 
 
-def _length(seconds: float) -> str:
-    """Return a length of time in the largest unit that it has one of.
-
-    >>> _length(40), _length(5400), _length(200_000)
-    ('40 s', '1.5 h', '2.3 d')
-    """
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
-    return f"{seconds:.0f} s"
+_GERMAN_SEPARATORS = str.maketrans(",.", ".,")
+UNITS = {"{n} day|{n} days": 86_400, "{n} h": 3_600, "{n} min": 60, "{n} s": 1}
+"""Texts of the units of a duration, with their seconds."""
 
 
 class Links:

@@ -25,11 +25,9 @@ HOURS = 24 * 7
 @router.get("/sources")
 def sources(request: Request, library: Asked, _asked: Annotated[PageQuery, Query()]) -> Response:
     """Show the sources with schedule, health and coverage."""
-    zone = library.place.timezone
-    words, now = PageWords(language_of(request), zone), utc_now()
+    words, now = PageWords(language_of(request), library.place.timezone), utc_now()
     rows = library.remembered("coverage", 60, lambda: _coverage(library))
-    title = words.t("Answered and made checks by the hour, the last seven days")
-    pictures = {name: heat(found, now, HOURS, title, zone) for name, found in rows.items()}
+    pictures = {name: heat(found, now, HOURS, words) for name, found in rows.items()}
     counted = {each.source: each for each in figures(library).sources}
     return page(
         request, "sources.html", sources=library.today.sources(), counted=counted,
@@ -52,16 +50,14 @@ def refusals(request: Request, library: Asked, asked: Annotated[PartQuery, Query
 @router.get("/statistics")
 def statistics(request: Request, library: Asked, _asked: Annotated[PageQuery, Query()]) -> Response:
     """Show how texts are edited: silently, soon, by the hour, and how long an edit stands."""
-    zone = library.place.timezone
-    words, now = PageWords(language_of(request), zone), utc_now()
-    title = words.t("Edits by the hour, the last seven days")
+    words, now = PageWords(language_of(request), library.place.timezone), utc_now()
     rows = library.remembered("edit hours", 60, lambda: _edit_hours(library))
     figures = library.today.edit_figures
     return page(
         request, "statistics.html",
         figures=library.remembered("edit figures", 60, lambda: list(figures(EditSpan()))),
         rows=rows,
-        pictures={name: hours(each, now, HOURS, title, zone) for name, each in rows.items()},
+        pictures={name: hours(each, now, HOURS, words) for name, each in rows.items()},
     )  # fmt: skip
 
 
