@@ -20,7 +20,7 @@ from storage.verify.level import level
 from storage.verify.log import facts
 from tests.proof.grown import Tree
 from tests.read.press import draft, the_usual_press
-from worker.services.witness import Cosigner, State, make_server
+from worker.services.witness import Cosigner, WitnessState, make_server
 
 LOG = Signer.generate("archiv.example/log", seed=bytes(range(32)))
 OTHER = Signer.generate("archiv.example/log", seed=bytes(range(2, 34)))
@@ -79,7 +79,7 @@ def test_a_witness_answers_as_the_specification_says(body, latest, status):
 
 @contextmanager
 def serving(state: Path, signer: Signer = WITNESS, logs=(LOG.verifier,)) -> Iterator[str]:
-    server = make_server(Cosigner(signer, logs, State(state)), "127.0.0.1", 0)
+    server = make_server(Cosigner(signer, logs, WitnessState(state)), "127.0.0.1", 0)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -123,7 +123,7 @@ def test_an_archive_is_cosigned_as_it_grows(press, tmp_path):
 
 def test_a_rolled_back_archive_is_refused_and_told_why(press, tmp_path):
     engine, clock = press.archive.engine, press.archive.clock
-    State(tmp_path / "w").keep(
+    WitnessState(tmp_path / "w").store(
         LOG.verifier.name, Checkpoint(LOG.verifier.name, 5000, bytes(32)).signed(LOG)
     )
     checkpoints.make(engine, clock, LOG)
@@ -166,7 +166,9 @@ def test_a_witness_remembers_over_a_restart_and_answers_many_at_once(tmp_path):
             each.join()
     assert sorted(statuses) == [200] + [409] * 7, "one was first; the others go on from it"
     statuses.clear()
-    latest = Checkpoint.parse(Note.parse(State(tmp_path / "w").latest(LOG.verifier.name)).text).size
+    latest = Checkpoint.parse(
+        Note.parse(WitnessState(tmp_path / "w").latest(LOG.verifier.name)).text
+    ).size
     with serving(tmp_path / "w") as url:
         post(url, asked(latest, tree(20)))
         post(url, asked(0, tree(20)))

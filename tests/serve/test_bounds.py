@@ -13,7 +13,7 @@ from storage.write.archive import Archive
 from storage.write.tokens import add_token
 from tests.cli.small_archive import make_archive
 from tests.serve.test_slow_clients import HEAD, LATEST, opened, page, until
-from worker.services.orders import WRONG_TOKENS_A_MINUTE
+from worker.services.orders import INVALID_TOKENS_PER_MINUTE
 
 MOST_ANSWER_BYTES = 20_000
 MANY = {f"p{each}": "1" for each in range(5_000)}
@@ -108,7 +108,7 @@ def test_while_a_client_is_limited_not_even_a_right_token_is_compared(small_arch
 
     with page(small_archive, "web", web_workers="2", web_proxies="127.0.0.1") as (host, port):
         url = f"http://{host}:{port}"
-        assert {ordered("", "1.2.3.4") for _ in range(2 * WRONG_TOKENS_A_MINUTE)} == {401}
+        assert {ordered("", "1.2.3.4") for _ in range(2 * INVALID_TOKENS_PER_MINUTE)} == {401}
         with ThreadPoolExecutor(16) as threads:
             wrong = list(threads.map(lambda _: ordered("wrong", "1.2.3.4"), range(60)))
             assert set(wrong) == {401, 429}

@@ -37,12 +37,13 @@ LONG = (
 @contextmanager
 def page_of(settings) -> Iterator[tuple[str, str]]:
     """Serve an archive with a desk; give its address and a token."""
-    from worker.services.orders import desk_for, router
+    from worker.services.orders import create_ingest_service, router
 
     with Archive.open(settings.database_url) as archive, bound("127.0.0.1", 0) as listening:
         token = add_token(archive, "browser", "write")
         site = Site(
-            routers=(router,), state={"desk": desk_for(archive, settings), "may_write": True}
+            routers=(router,),
+            state={"ingest_service": create_ingest_service(archive, settings), "may_write": True},
         )
         with Served(make_app(ServedArchive(settings.database_url), site), listening):
             yield f"http://127.0.0.1:{listening.getsockname()[1]}", token

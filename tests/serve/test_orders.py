@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
+from worker.services.requests import create_ingest_service, router
 
 from storage.read.archive import open_archive
 from storage.settings import load_settings
@@ -12,22 +13,21 @@ from storage.web.app import Site
 from storage.write.archive import Archive
 from storage.write.tokens import add_token, revoke_token, token_of, tokens
 from tests.serve.conftest import served
-from worker.services.orders import desk_for, router
 from worker.services.rate_limit import RateLimit
 
 PAGE = "https://www.lohebote.example/pegel"
 
 
 @contextmanager
-def desk(url, scope="write", orders=1000, wrong=1000):
+def desk(url, scope="write", requests=1000, wrong=1000):
     """Give a client that has a token, and the token."""
     with Archive.open(url) as archive:
         token = add_token(archive, f"redaktion-{len(tokens(archive))}", scope)
         found = replace(
-            desk_for(archive, load_settings(archive=url)),
-            orders=RateLimit(orders), wrong_tokens=RateLimit(wrong),
+            create_ingest_service(archive, load_settings(archive=url)),
+            requests=RateLimit(requests), invalid_tokens=RateLimit(wrong),
         )  # fmt: skip
-        site = Site(routers=(router,), state={"desk": found, "may_write": True})
+        site = Site(routers=(router,), state={"ingest_service": found, "may_write": True})
         with served(url, site) as client:
             client.headers["Authorization"] = f"Bearer {token}"
             yield client, token
@@ -150,7 +150,7 @@ def test_a_wrong_schedule_is_refused(archive_url, body):
 
 
 def test_who_orders_too_often_waits(archive_url):
-    with desk(archive_url, orders=2) as (client, _token):
+    with desk(archive_url, requests=2) as (client, _token):
         codes = [client.post("/api/ingest", json={"locators": [PAGE]}) for _ in range(3)]
     assert [each.status_code for each in codes] == [202, 202, 429]
     assert int(codes[-1].headers["retry-after"]) > 0

@@ -21,7 +21,7 @@ from storage.write.tokens import add_token
 from tests.flow.processes import until
 from worker.errors import PortTakenError
 from worker.services.rate_limit import RateLimit
-from worker.services.web import PageBeside, address_of, workers_of
+from worker.services.web import BackgroundWebServer, host_and_port, worker_count
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def free() -> str:
 
 def test_a_page_beside_other_work_answers_from_its_start_to_its_stop(settings):
     address = free()
-    page = PageBeside(replace(settings, web_address=address))
+    page = BackgroundWebServer(replace(settings, web_address=address))
     page.start()
     assert httpx.get(f"http://{address}/readyz", timeout=30).text == "ok\n"
     assert httpx.get(f"http://{address}/sources", timeout=30).status_code == 200
@@ -56,7 +56,7 @@ def is_serving(process):
 def many(settings):
     """Give the address of a page that two processes serve, and how to find them."""
     address, before = free(), psutil.Process().children()
-    page = PageBeside(replace(settings, web_address=address, web_workers=2))
+    page = BackgroundWebServer(replace(settings, web_address=address, web_workers=2))
     page.start()
 
     def serving():
@@ -169,7 +169,7 @@ def test_another_archive_under_the_same_path_is_served_and_no_answer_of_the_old_
 ):
     settings = replace(load_settings(archive=str(small_archive)), web_workers=workers)
     address = free()
-    page = PageBeside(replace(settings, web_address=address))
+    page = BackgroundWebServer(replace(settings, web_address=address))
     page.start()
     url = f"http://{address}"
     try:
@@ -230,8 +230,8 @@ def test_processes_that_share_a_file_give_leave_together(tmp_path):
 
 def test_so_many_processes_serve_as_is_said_and_four_at_most_else(settings, monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _process: range(16))
-    assert workers_of(settings) == 1
-    assert workers_of(replace(settings, web_workers=None)) == 4
+    assert worker_count(settings) == 1
+    assert worker_count(replace(settings, web_workers=None)) == 4
 
 
 def test_a_taken_port_is_told_and_up_goes_on_without_the_page(settings, capsys):
@@ -240,7 +240,7 @@ def test_a_taken_port_is_told_and_up_goes_on_without_the_page(settings, capsys):
     with bound("127.0.0.1", 0) as listening:
         taken = replace(settings, web_address=f"127.0.0.1:{listening.getsockname()[1]}")
         with pytest.raises(PortTakenError):
-            PageBeside(taken)
+            BackgroundWebServer(taken)
         assert _page(taken) is None
     assert "everything else goes on" in capsys.readouterr().err
 
@@ -262,7 +262,7 @@ def test_names_of_the_page_are_read_as_a_list():
 
 
 def test_an_address_falls_apart_into_host_and_port():
-    assert address_of("0.0.0.0:80") == ("0.0.0.0", 80)
+    assert host_and_port("0.0.0.0:80") == ("0.0.0.0", 80)
 
 
 def test_what_is_remembered_is_asked_by_one_while_others_wait_or_take_what_was_said(archive_url):

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from worker.cli import control
     from worker.log import Level
     from worker.services import processes as services
-    from worker.services.web import PageBeside
+    from worker.services.web import BackgroundWebServer
 else:
     alerting = LateModule("worker.alerts.work")
     control = LateModule("worker.cli.control")
@@ -389,12 +389,12 @@ def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
     services.run_embedded(settings, page=_page(settings) if web else None)
 
 
-def _page(settings: Settings) -> "PageBeside | None":
+def _page(settings: Settings) -> "BackgroundWebServer | None":
     """Return the page that is served beside the work, None where its address is taken."""
-    from worker.services.web import PageBeside  # noqa: PLC0415  # loads what serves
+    from worker.services.web import BackgroundWebServer  # noqa: PLC0415  # loads what serves
 
     try:
-        page = PageBeside(settings)
+        page = BackgroundWebServer(settings)
     except PortTakenError as error:
         say(f"{error}; everything else goes on")
         return None

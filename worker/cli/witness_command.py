@@ -42,7 +42,7 @@ def witness(
     from storage.proof.external.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.note import COSIGNATURE, NoteError  # noqa: PLC0415
     from worker.log import log_events  # noqa: PLC0415  # what logs nothing need not load it
-    from worker.services.witness import Cosigner, State, make_server  # noqa: PLC0415
+    from worker.services.witness import Cosigner, WitnessState, make_server  # noqa: PLC0415
 
     signer, policy = read_key(key), read_policy(logs)
     if signer is None or signer.verifier.kind != COSIGNATURE:
@@ -51,7 +51,7 @@ def witness(
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise typer.BadParameter(f"{address!r} is not HOST:PORT", param_hint="--address")
-    cosigner = Cosigner(signer, policy.logs if policy else (), State(state))
+    cosigner = Cosigner(signer, policy.logs if policy else (), WitnessState(state))
     with make_server(cosigner, host, int(port)) as server:
         say(f"cosigning for {len(cosigner.logs)} logs as {signer.verifier.vkey}; end with Ctrl-C")
         server.serve_forever()

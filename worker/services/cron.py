@@ -19,9 +19,9 @@ DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 class CronError(ValueError):
     """A cron expression is invalid."""
 
-    def __init__(self, given: str, reason: str) -> None:
-        super().__init__(f"{given!r} is no cron expression: {reason}")
-        self.given, self.reason = given, reason
+    def __init__(self, expression: str, reason: str) -> None:
+        super().__init__(f"{expression!r} is not a valid cron expression: {reason}")
+        self.expression, self.reason = expression, reason
 
 
 def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
@@ -36,7 +36,7 @@ def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
     """
     fields = expression.split()
     if len(fields) != 5:
-        raise CronError(expression, "it has five fields: minute hour day month weekday")
+        raise CronError(expression, "it needs five fields: minute hour day month weekday")
     minute, hour, day, month, weekday = fields
     try:
         days = [(day, _weekdays(weekday))]

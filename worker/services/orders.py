@@ -28,35 +28,44 @@ from worker.services.cron import CronError, cron_trigger
 from worker.services.rate_limit import RateLimit
 
 MOST_LOCATORS = 100
-ORDERS_A_MINUTE = 60
-WRONG_TOKENS_A_MINUTE = 10
-AGAIN = (400, 401, 403, 404, 409, 413, 421, 429, 500, 503)
+REQUESTS_PER_MINUTE = 60
+INVALID_TOKENS_PER_MINUTE = 10
+ERRORS = (400, 401, 403, 404, 409, 413, 421, 429, 500, 503)
 JOB = record("JobWritten", job=int)
 
 
-class Ingestion(Asked):
+class IngestRequest(Asked):
     """Addresses to be checked now, or a source whose addresses are due now."""
 
     locators: Annotated[tuple[Long, ...], Field(max_length=MOST_LOCATORS)] = ()
-    source: Annotated[Plain | None, Field(description="File them under it; alone: run it.")] = None
+    source: Annotated[
+        Plain | None,
+        Field(description="Source of the locators; alone: check all its addresses."),
+    ] = None
 
 
-class ScheduleOrder(Asked):
+class SourceSchedule(Asked):
     """The check schedule of a source."""
 
-    every: Annotated[Plain | None, Field(description="How often: 15m, 2h, 1d.")] = None
-    cron: Annotated[Plain | None, Field(description="When: five fields, 0 is Sunday.")] = None
+    every: Annotated[Plain | None, Field(description="Check interval: 15m, 2h, 1d.")] = None
+    cron: Annotated[
+        Plain | None,
+        Field(description="Cron expression of five fields; 0 is Sunday."),
+    ] = None
 
 
-class NewSource(ScheduleOrder):
+class NewSource(SourceSchedule):
     """An address to be watched from now on."""
 
     locator: Long
     name: Plain | None = None
-    type: Annotated[Plain | None, Field(description="page, feed, sitemap, opml or urls.")] = None
+    type: Annotated[
+        Plain | None,
+        Field(description="page, feed, sitemap, opml or urls (default: detected)."),
+    ] = None
 
 
-class ChangedSource(ScheduleOrder):
+class SourceChanges(SourceSchedule):
     """Changes to a source."""
 
     name: Plain
@@ -70,15 +79,15 @@ class SourceName(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class IngestService:
     """Accepts write requests for one archive."""
 
     archive: Archive
     settings: Settings
-    orders: RateLimit
-    wrong_tokens: RateLimit
+    requests: RateLimit
+    invalid_tokens: RateLimit
 
-    def admitted(self, request: Request, given: str | None, scope: Scope) -> Token:
+    def authenticate(self, request: Request, token_text: str | None, scope: Scope) -> Token:
         """Return the token of a request, if its scope allows the request.
 
         While a client is rate-limited, none of its tokens is checked, not even a valid one.
@@ -86,109 +95,115 @@ class Desk:
         Raises: Problem.
         """
         client = request.client.host if request.client else "?"
-        if not given:
-            raise _missing_token()
-        _wait(self.wrong_tokens.wait(client, 0))
-        token = token_of(self.archive, given)
+        if not token_text:
+            raise missing_token_problem()
+        _wait(self.invalid_tokens.wait(client, 0))
+        token = token_of(self.archive, token_text)
         if token is None or token.revoked_at is not None:
-            _wait(self.wrong_tokens.wait(client))
-            raise _wrong_token()
+            _wait(self.invalid_tokens.wait(client))
+            raise invalid_token_problem()
         if not token.allows(scope):
             raise Problem("token_scope", f"the token {token.name} does not allow {scope}")
-        _wait(self.orders.wait(token.name))
+        _wait(self.requests.wait(token.name))
         return token
 
 
-def _missing_token() -> Problem:
+def missing_token_problem() -> Problem:
     return Problem(
-        "token_missing", "send `Authorization: Bearer TOKEN`; `lesart token add` makes one",
+        "token_missing", "send `Authorization: Bearer TOKEN`; `lesart token add` creates one",
         headers={"WWW-Authenticate": "Bearer"},
     )  # fmt: skip
 
 
-def _wrong_token() -> Problem:
+def invalid_token_problem() -> Problem:
     """Return the problem of an unknown or revoked token, without distinguishing the two."""
     return Problem(
-        "token_invalid", "the token is unknown or revoked; `lesart token add` makes a new one",
+        "token_invalid", "the token is unknown or revoked; `lesart token add` creates a new one",
         headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
     )  # fmt: skip
 
 
-def desk_for(archive: Archive, settings: Settings, shared: Path | None = None) -> Desk:
+def create_ingest_service(
+    archive: Archive, settings: Settings, shared: Path | None = None
+) -> IngestService:
     """Return the ingest service of an archive; those with the same folder share their rate
     limit.
     """
-    orders, wrong = (
+    requests, wrong = (
         RateLimit(most, file=shared and shared / f"{name}.json")
-        for name, most in (("orders", ORDERS_A_MINUTE), ("wrong", WRONG_TOKENS_A_MINUTE))
+        for name, most in (("orders", REQUESTS_PER_MINUTE), ("wrong", INVALID_TOKENS_PER_MINUTE))
     )
-    return Desk(archive, settings, orders, wrong)
+    return IngestService(archive, settings, requests, wrong)
 
 
-def admits(scope: Scope) -> Callable[[Request], Desk]:
+def require_scope(scope: Scope) -> Callable[[Request], IngestService]:
     """Return a dependency that gives the ingest service to requests whose token has `scope`."""
 
-    def admitted(request: Request) -> Desk:
-        desk: Desk = request.app.state.desk
-        kind, _, given = request.headers.get("authorization", "").partition(" ")
-        desk.admitted(request, given.strip() if kind.lower() == "bearer" else None, scope)
-        return desk
+    def authenticated_service(request: Request) -> IngestService:
+        service: IngestService = request.app.state.service
+        kind, _, token_text = request.headers.get("authorization", "").partition(" ")
+        service.authenticate(
+            request, token_text.strip() if kind.lower() == "bearer" else None, scope
+        )
+        return service
 
-    return admitted
+    return authenticated_service
 
 
 router = APIRouter(tags=["orders"])
-Ingesting = Annotated[Desk, Depends(admits("ingest"))]
-Watching = Annotated[Desk, Depends(admits("sources"))]
+IngestAccess = Annotated[IngestService, Depends(require_scope("ingest"))]
+SourcesAccess = Annotated[IngestService, Depends(require_scope("sources"))]
 _KEY: dict[str, Any] = {"security": [{"token": []}]}
 
 
 @router.post(
-    "/api/ingest", status_code=202, responses={202: {"model": JOB}, **troubles(*AGAIN)},
+    "/api/ingest", status_code=202, responses={202: {"model": JOB}, **troubles(*ERRORS)},
     openapi_extra=_KEY,
 )  # fmt: skip
-def ingest(desk: Ingesting, asked: Annotated[Ingestion, Body()]) -> Response:
+def ingest(service: IngestAccess, body: Annotated[IngestRequest, Body()]) -> Response:
     """Order an ingestion of addresses or of a source; files of the server are not accepted."""
-    return JSONResponse({"job": _ingested(desk, asked)}, 202)
+    return JSONResponse({"job": _insert_ingest_job(service, body)}, 202)
 
 
 @router.post(
-    "/api/sources", status_code=201, responses={201: {"model": SOURCE}, **troubles(*AGAIN)},
+    "/api/sources", status_code=201, responses={201: {"model": SOURCE}, **troubles(*ERRORS)},
     openapi_extra=_KEY,
 )  # fmt: skip
-def add_source(desk: Watching, asked: Annotated[NewSource, Body()]) -> Response:
+def add_source(service: SourcesAccess, body: Annotated[NewSource, Body()]) -> Response:
     """Watch an address from now on."""
-    return JSONResponse(source_row(_watched(desk, asked)), 201)
+    return JSONResponse(source_row(_create_source(service, body)), 201)
 
 
 @router.patch(
-    "/api/sources", responses={200: {"model": SOURCE}, **troubles(*AGAIN)}, openapi_extra=_KEY
+    "/api/sources", responses={200: {"model": SOURCE}, **troubles(*ERRORS)}, openapi_extra=_KEY
 )
-def change_source(desk: Watching, asked: Annotated[ChangedSource, Body()]) -> Response:
+def change_source(service: SourcesAccess, body: Annotated[SourceChanges, Body()]) -> Response:
     """Pause or resume a source, or change its schedule."""
-    values = _schedule(desk.settings, asked)
-    if asked.paused is not None:
-        values["paused"] = asked.paused
+    values = _schedule(service.settings, body)
+    if body.paused is not None:
+        values["paused"] = body.paused
     if not values:
-        raise Problem("parameter_invalid", "say what is to change: paused, every or cron")
-    changed = _found(lambda: desk.archive.change_source(asked.name, **values))
-    watch_anew(desk.archive, changed)
+        raise Problem("parameter_invalid", "nothing to change: specify paused, every or cron")
+    changed = _source_or_problem(lambda: service.archive.change_source(body.name, **values))
+    watch_anew(service.archive, changed)
     return JSONResponse(source_row(changed))
 
 
 @router.delete(
     "/api/sources", status_code=204,
-    responses={204: {"description": "It is watched no more"}, **troubles(*AGAIN)},
+    responses={204: {"description": "The source was removed"}, **troubles(*ERRORS)},
     openapi_extra=_KEY,
 )  # fmt: skip
-def remove_source(desk: Watching, asked: Annotated[SourceName, Query()]) -> Response:
+def remove_source(service: SourcesAccess, body: Annotated[SourceName, Query()]) -> Response:
     """Stop watching a source; its captures are retained."""
-    moment = desk.archive.clock()
-    _found(lambda: desk.archive.change_source(asked.name, removed_at=moment, standing=False))
+    moment = service.archive.clock()
+    _source_or_problem(
+        lambda: service.archive.change_source(body.name, removed_at=moment, standing=False)
+    )
     return Response(status_code=204)
 
 
-async def form_of(request: Request) -> dict[str, str]:
+async def own_form_fields(request: Request) -> dict[str, str]:
     """Return the fields of a form that our own page submitted.
 
     Raises: Problem if another page submitted it, or it has other fields.
@@ -196,7 +211,7 @@ async def form_of(request: Request) -> dict[str, str]:
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = urlsplit(request.headers.get("origin", "")).netloc
     if site not in {"same-origin", "none"} or origin not in {"", request.headers.get("host", "")}:
-        raise Problem("origin_foreign", "orders are taken from our own page alone")
+        raise Problem("origin_foreign", "this form is accepted only from the pages of this server")
     try:
         fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=20)
     except ValueError as error:
@@ -205,50 +220,57 @@ async def form_of(request: Request) -> dict[str, str]:
 
 
 @router.post("/sources", include_in_schema=False)
-def send_form(request: Request, form: Annotated[dict[str, str], Depends(form_of)]) -> Response:
+def send_form(
+    request: Request, form: Annotated[dict[str, str], Depends(own_form_fields)]
+) -> Response:
     """Accept the form of the page; it contains the token, so no other page can submit it."""
-    desk: Desk = request.app.state.desk
+    service: IngestService = request.app.state.service
     locator, every = form.get("locator", "").strip(), form.get("every", "").strip() or None
     is_once = form.get("once") == "true"
-    desk.admitted(request, form.get("token", "").strip(), "ingest" if is_once else "sources")
+    service.authenticate(request, form.get("token", "").strip(), "ingest" if is_once else "sources")
     if "\0" in locator or not locator or len(locator) > 4_000:
-        raise Problem("not_an_address", "the address is missing, or no address")
+        raise Problem("not_an_address", "the address is missing or invalid")
     if is_once:
-        _ingested(desk, Ingestion(locators=(locator,)))
+        _insert_ingest_job(service, IngestRequest(locators=(locator,)))
     else:
-        _watched(desk, NewSource(locator=locator, every=every))
+        _create_source(service, NewSource(locator=locator, every=every))
     return RedirectResponse("/sources", 303)
 
 
-def _ingested(desk: Desk, asked: Ingestion) -> int:
-    for locator in asked.locators:
+def _insert_ingest_job(service: IngestService, body: IngestRequest) -> int:
+    for locator in body.locators:
         if not is_address(locator):
-            raise Problem("not_an_address", f"{locator[:200]!r} is no address of the web")
+            raise Problem("not_an_address", f"{locator[:200]!r} is not a web address")
     try:
-        if asked.locators:
+        if body.locators:
             targets = [
-                target_at(desk.archive, desk.settings, each, source=asked.source)
-                for each in asked.locators
+                target_at(service.archive, service.settings, each, source=body.source)
+                for each in body.locators
             ]
-        elif asked.source:
-            source = asked.source
-            targets = [target_of(_found(lambda: desk.archive.source(source)))]
+        elif body.source:
+            source = body.source
+            targets = [target_of(_source_or_problem(lambda: service.archive.source(source)))]
         else:
-            raise Problem("parameter_invalid", "name locators, or a source")
+            raise Problem("parameter_invalid", "specify locators, or a source")
     except LocatorError as error:
         raise Problem("not_an_address", str(error)) from error
-    job = order(desk.archive, targets, "api")
+    job = order(service.archive, targets, "api")
     assert job is not None  # without a slot the job is always new
     return job
 
 
-def _watched(desk: Desk, asked: NewSource) -> Source:
-    if not is_address(asked.locator):
-        raise Problem("not_an_address", f"{asked.locator[:200]!r} is no address of the web")
-    schedule = _schedule(desk.settings, asked)
+def _create_source(service: IngestService, body: NewSource) -> Source:
+    if not is_address(body.locator):
+        raise Problem("not_an_address", f"{body.locator[:200]!r} is not a web address")
+    schedule = _schedule(service.settings, body)
     try:
         return watch_address(
-            desk.archive, desk.settings, asked.locator, name=asked.name, kind=asked.type, **schedule
+            service.archive,
+            service.settings,
+            body.locator,
+            name=body.name,
+            kind=body.type,
+            **schedule,
         )
     except LocatorError as error:
         raise Problem("not_an_address", str(error)) from error
@@ -256,23 +278,23 @@ def _watched(desk: Desk, asked: NewSource) -> Source:
         raise Problem("conflict", str(error)) from error
 
 
-def _schedule(settings: Settings, asked: ScheduleOrder) -> dict[str, Any]:
-    if asked.every is not None and asked.cron is not None:
-        raise Problem("parameter_invalid", "every and cron exclude each other")
+def _schedule(settings: Settings, body: SourceSchedule) -> dict[str, Any]:
+    if body.every is not None and body.cron is not None:
+        raise Problem("parameter_invalid", "specify either every or cron, not both")
     try:
-        if asked.every is not None:
-            return {"every_seconds": read_interval(asked.every), "cron": None}
-        if asked.cron is not None:
-            cron_trigger(asked.cron, settings.zone)
-            return {"every_seconds": None, "cron": asked.cron}
+        if body.every is not None:
+            return {"every_seconds": read_interval(body.every), "cron": None}
+        if body.cron is not None:
+            cron_trigger(body.cron, settings.zone)
+            return {"every_seconds": None, "cron": body.cron}
     except (ValueError, CronError) as error:
         raise Problem("parameter_invalid", str(error)) from error
     return {}
 
 
-def _found(ask: Callable[[], Source]) -> Source:
+def _source_or_problem(action: Callable[[], Source]) -> Source:
     try:
-        return ask()
+        return action()
     except NoSuchSourceError as error:
         raise Problem("no_such", str(error)) from error
 
@@ -280,4 +302,4 @@ def _found(ask: Callable[[], Source]) -> Source:
 def _wait(seconds: float) -> None:
     if seconds > 0:
         after = str(ceil(seconds))
-        raise Problem("too_many", f"again after {after} s", headers={"Retry-After": after})
+        raise Problem("too_many", f"retry after {after} s", headers={"Retry-After": after})

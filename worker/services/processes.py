@@ -34,7 +34,7 @@ FETCHER_ENDS_SECONDS = 3.0
 FETCHER_TRIES_AGAIN_SECONDS = 10.0
 
 
-class Beside(Protocol):
+class BackgroundService(Protocol):
     """A context manager of a service that runs during the work."""
 
     def start(self) -> None: ...
@@ -82,7 +82,9 @@ def run_scheduler(settings: Settings) -> None:
     LOG.info("scheduler_stopped")
 
 
-def run_embedded(settings: Settings, clock: Clock = utc_now, *, page: Beside | None = None) -> None:
+def run_embedded(
+    settings: Settings, clock: Clock = utc_now, *, page: BackgroundService | None = None
+) -> None:
     """Run scheduler and worker in this process, without a broker, until stopped.
 
     One thread reads and archives, another waits for servers, and `page` runs at the same time.

@@ -50,18 +50,18 @@ LATE_SECONDS = 60.0
 """An act is late if it has not ended for this many seconds beyond its interval."""
 LEAD_SECONDS = 2.0
 """Interval at which the leader checks that it still leads."""
-TICKS_AT_ONCE = 8
+MAX_CONCURRENT_TICKS = 8
 """Maximum number of sources whose jobs are inserted at the same time; each act has its own
 thread.
 """
-UNPROVEN = (checkpoints.ProofKeyError, NoteError, PolicyError)
+PROOF_ERRORS = (checkpoints.ProofKeyError, NoteError, PolicyError)
 """Errors in the keys and policies of the log; the other work continues."""
 LEADER_RETRY_SECONDS = 1.0
-HEAR_SECONDS = 0.5
+LISTEN_SECONDS = 0.5
 """Longest wait for a notification before the stop event is checked."""
-RING_SECONDS = 0.05
+MIN_SWEEP_SECONDS = 0.05
 """Minimum time between two sweeps that notifications cause."""
-HIGH = 100
+MAX_QUEUED_WAKE_UPS = 100
 """Maximum number of wake-ups in the queue."""
 
 
@@ -174,12 +174,12 @@ class Scheduler:
         self._quiet: dict[str, float] = {}
         self._ticking = SteadyScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(ACTS) + TICKS_AT_ONCE)},
+            executors={"default": ThreadPoolExecutor(len(ACTS) + MAX_CONCURRENT_TICKS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
         )
 
-        self._ticking.add_listener(_say_missed, EVENT_JOB_MISSED)
-        # A single skipped run, because the last one has not ended, is harmless: `_say_late`.
+        self._ticking.add_listener(_log_missed, EVENT_JOB_MISSED)
+        # A single skipped run is harmless; `_warn_of_late_acts` reports longer delays.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def __enter__(self) -> Self:
@@ -204,12 +204,12 @@ class Scheduler:
         while not stop.is_set():
             if self._ticking.follow_clock():
                 self._jobs.clear()
-            held_before, holds = self._leads, self._guarded(self.leadership.holds)()
+            held_before, holds = self._leads, self._with_error_handling(self.leadership.holds)()
             if holds and not held_before:
                 self._begin()
             self._leads = bool(holds)
             if self._leads:
-                self._say_late()
+                self._warn_of_late_acts()
                 self._listen(stop, LEAD_SECONDS)
             else:
                 if holds is not None:  # another scheduler leads, and the archive answers
@@ -222,23 +222,27 @@ class Scheduler:
         while not stop.is_set() and (left := end - time.monotonic()) > 0:
             if self.job_listener is None:
                 stop.wait(left)
-            elif (heard := self._guarded(self.job_listener.heard)(min(left, HEAR_SECONDS))) is None:
-                stop.wait(HEAR_SECONDS)
+            elif (
+                heard := self._with_error_handling(self.job_listener.heard)(
+                    min(left, LISTEN_SECONDS)
+                )
+            ) is None:
+                stop.wait(LISTEN_SECONDS)
             elif heard:
                 self._ticking.modify_job(SWEEP, next_run_time=datetime.now(UTC))
-                stop.wait(RING_SECONDS)
+                stop.wait(MIN_SWEEP_SECONDS)
 
     def _begin(self) -> None:
         """Resume after a scheduler that may have died with its messages; run every act now."""
         self._leads, self._leads_since = True, time.monotonic()
         self._ended.clear()
-        self._guarded(self.archive.transact_unnumbered)(wake_ups.forget_wakings)
+        self._with_error_handling(self.archive.transact_unnumbered)(wake_ups.forget_wakings)
         for act in ACTS:
             self._ticking.modify_job(act.name, next_run_time=datetime.now(UTC))
 
     def _run_act(self, act: "PeriodicAct") -> None:
         if self._leads:
-            self._guarded(self._end_act)(act)
+            self._with_error_handling(self._end_act)(act)
 
     def _end_act(self, act: "PeriodicAct") -> None:
         """Run an act, and record that it ended without an error."""
@@ -250,23 +254,23 @@ class Scheduler:
         addresses.
         """
         default_source(self.archive, self.settings)
-        wanted = {
+        targets = {
             source.name: source
             for source in self.archive.sources(standing=True)
             if not source.paused and (source.kind == "folder" or source.cron is not None)
         }
         with self._fitting:
             if not self._stop.is_set():
-                self._fit_jobs(wanted)
+                self._update_jobs(targets)
         jobs = order_due(self.archive, self.settings)
         if jobs:
             LOG.debug("addresses_due", jobs=len(jobs))
 
-    def _fit_jobs(self, wanted: Mapping[str, Source]) -> None:
-        for name in self._jobs.keys() - wanted.keys():
+    def _update_jobs(self, targets: Mapping[str, Source]) -> None:
+        for name in self._jobs.keys() - targets.keys():
             self._disarm(name)
             del self._jobs[name]
-        for name, source in wanted.items():
+        for name, source in targets.items():
             schedule = (source.every_seconds, source.cron, source.timezone, source.locator)
             if self._jobs.get(name) != schedule:
                 self._jobs[name] = schedule
@@ -286,7 +290,7 @@ class Scheduler:
             return
         first = {} if source.cron else {"next_run_time": datetime.now(UTC)}
         self._ticking.add_job(
-            self._guarded(self._tick), trigger, args=[source.name],
+            self._with_error_handling(self._tick), trigger, args=[source.name],
             id=f"source {source.name}", replace_existing=True, **first,
         )  # fmt: skip
 
@@ -313,7 +317,7 @@ class Scheduler:
         waiting = self.depth()
         is_empty = waiting == 0 and not self.settings.is_embedded
         again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
-        sent = sweep(self.archive, self._publish, HIGH - waiting, again)
+        sent = sweep(self.archive, self._publish, MAX_QUEUED_WAKE_UPS - waiting, again)
         if sent:
             LOG.debug("wake_ups_sent", number=sent)
         self.heartbeat.beat()
@@ -325,8 +329,8 @@ class Scheduler:
         if signer is not None and checkpoints.is_due(
             self.archive.engine, self.archive.now(), self.settings.proof_every
         ):
-            made = checkpoints.make(self.archive.engine, self.archive.clock, signer)
-            LOG.info("checkpoint_signed", entries=made.size)
+            checkpoint = checkpoints.make(self.archive.engine, self.archive.clock, signer)
+            LOG.info("checkpoint_signed", entries=checkpoint.size)
 
     def request_cosignatures(self) -> None:
         """Ask the witnesses to cosign the newest checkpoint."""
@@ -340,8 +344,8 @@ class Scheduler:
         authorities = read_authorities(self.settings.proof_authorities)
         if authorities:
             engine, clock = self.archive.engine, self.archive.clock
-            asked = request_stamps(engine, clock, authorities)
-            for each in (*asked, *request_calendar_stamps(engine, clock, authorities)):
+            stamps = request_stamps(engine, clock, authorities)
+            for each in (*stamps, *request_calendar_stamps(engine, clock, authorities)):
                 LOG.info("timestamp_requested", authority=each.authority, refused=each.reason)
 
     def expire_captures(self) -> None:
@@ -375,7 +379,7 @@ class Scheduler:
         limit = hard_limit_seconds(self.settings) if kind == "read" else None
         self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False, time_limit=limit)
 
-    def _say_late(self) -> None:
+    def _warn_of_late_acts(self) -> None:
         """Warn once a minute of each act that has not ended for too long."""
         now = time.monotonic()
         for act in ACTS:
@@ -383,33 +387,33 @@ class Scheduler:
             if seconds > act.late_after and self._is_new(f"late {act.name}"):
                 LOG.warning("periodic_act_late", act=act.name, seconds=round(seconds))
 
-    def _is_new(self, complaint: str) -> bool:
+    def _is_new(self, warning: str) -> bool:
         """Check whether a warning was not logged within the last minute."""
-        if time.monotonic() - self._quiet.get(complaint, -60.0) < 60.0:
+        if time.monotonic() - self._quiet.get(warning, -60.0) < 60.0:
             return False
-        self._quiet[complaint] = time.monotonic()
+        self._quiet[warning] = time.monotonic()
         return True
 
-    def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _with_error_handling(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that survives failures of the broker or the database.
 
         It logs the failure at most once a minute, and returns None then.
         """
 
-        def guarded(*arguments: Any) -> Any:
+        def handle_errors(*arguments: Any) -> Any:
             try:
                 return function(*arguments)
-            except (DatabaseError, *FAILURES, OSError, *UNPROVEN) as error:
-                self._complain(error)
+            except (DatabaseError, *FAILURES, OSError, *PROOF_ERRORS) as error:
+                self._log_failure(error)
             except Exception as error:
                 if not type(error).__module__.startswith("kombu"):
                     raise
-                self._complain(error)
+                self._log_failure(error)
             return None
 
-        return guarded
+        return handle_errors
 
-    def _complain(self, error: Exception) -> None:
+    def _log_failure(self, error: Exception) -> None:
         kind = type(error).__name__
         if self._is_new(kind):
             reason = str(error).splitlines()[0] if str(error) else ""
@@ -456,7 +460,7 @@ def late_acts(ages: Mapping[str, float]) -> dict[str, float | None]:
     }
 
 
-def _say_missed(event: Any) -> None:
+def _log_missed(event: Any) -> None:
     """Warn that a scheduled check of a source was more than an hour late and was skipped."""
     LOG.warning("scheduled_check_missed", job=event.job_id)
 

@@ -21,7 +21,7 @@ from storage.web.server import Served, ServedByMany, bound, serve
 from storage.write.archive import Archive
 from worker.errors import PortTakenError
 from worker.log import LOG
-from worker.services.orders import desk_for, router
+from worker.services.orders import create_ingest_service, router
 
 ENDS_SECONDS = 10.0
 MOST_WORKERS = 4
@@ -32,15 +32,15 @@ def run_web(settings: Settings) -> None:
 
     Raises: PortTakenError.
     """
-    host, port = address_of(settings.web_address)
-    with _listening(host, port) as listening, _maker(settings) as make:
+    host, port = host_and_port(settings.web_address)
+    with _bind(host, port) as listening, _application_factory(settings) as make:
         make.check()
         LOG.info("web_started", address=f"http://{host}:{port}")
-        serve(make, listening, workers_of(settings), settings.web_proxies)
+        serve(make, listening, worker_count(settings), settings.web_proxies)
     LOG.info("web_stopped")
 
 
-class PageBeside:
+class BackgroundWebServer:
     """Serves the web pages next to other work, at an address that is bound on creation.
 
     Create it in the main thread. Raises: PortTakenError.
@@ -49,12 +49,12 @@ class PageBeside:
     def __init__(self, settings: Settings) -> None:
         self._address = f"http://{settings.web_address}"
         self._ends = ExitStack()
-        self._listening = self._ends.enter_context(_listening(*address_of(settings.web_address)))
-        self._make = self._ends.enter_context(_maker(settings))
+        self._bind = self._ends.enter_context(_bind(*host_and_port(settings.web_address)))
+        self._make = self._ends.enter_context(_application_factory(settings))
         self._many = None
-        if workers_of(settings) > 1:
+        if worker_count(settings) > 1:
             self._many = ServedByMany(
-                self._make, self._listening, workers_of(settings), settings.web_proxies
+                self._make, self._bind, worker_count(settings), settings.web_proxies
             )
         self._proxies = settings.web_proxies
         self._over = threading.Event()
@@ -68,27 +68,27 @@ class PageBeside:
         self._thread.join(timeout=ENDS_SECONDS)
 
     def _run(self) -> None:
-        with self._ends, self._many or Served(self._make(), self._listening, self._proxies):
+        with self._ends, self._many or Served(self._make(), self._bind, self._proxies):
             LOG.info("web_started", address=self._address)
             self._over.wait()
 
 
-def workers_of(settings: Settings) -> int:
+def worker_count(settings: Settings) -> int:
     """Return the number of server processes."""
     return settings.web_workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
-def address_of(given: str) -> tuple[str, int]:
+def host_and_port(address: str) -> tuple[str, int]:
     """Return host and port of an address in the settings.
 
-    >>> address_of("127.0.0.1:8790"), address_of("[::1]:80")
+    >>> host_and_port("127.0.0.1:8790"), host_and_port("[::1]:80")
     (('127.0.0.1', 8790), ('::1', 80))
     """
-    parts = urlsplit(f"//{given}")
+    parts = urlsplit(f"//{address}")
     return parts.hostname or "127.0.0.1", parts.port or 0
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     try:
         return bound(host, port)
     except OSError as error:
@@ -96,7 +96,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
+class _ApplicationFactory:
     """Creates the application, with one URL of the archive for reads and another for writes.
 
     The processes of one server share files in the folder `shared`.
@@ -107,13 +107,13 @@ class _Maker:
     shared: Path
 
     def __call__(self) -> ASGIApp:
-        return Renewed(self.place, self._made)
+        return Renewed(self.place, self._create)
 
-    def _made(self) -> Guards:
+    def _create(self) -> Guards:
         archive = Archive.open(self.settings.database_url, create=False)
-        desk = desk_for(archive, self.settings, self.shared)
+        service = create_ingest_service(archive, self.settings, self.shared)
         hosts = (*LOOPBACK, *self.settings.web_hosts)
-        state = {"desk": desk, "may_write": True}
+        state = {"ingest_service": service, "may_write": True}
         return make_app(self.place, Site(hosts, (router,), state, archive.close))
 
     def check(self) -> None:
@@ -127,7 +127,7 @@ class _Maker:
 
 
 @contextmanager
-def _maker(settings: Settings) -> Iterator[_Maker]:
+def _application_factory(settings: Settings) -> Iterator[_ApplicationFactory]:
     """Yield the application factory; processes that start meanwhile share their metrics."""
     place = ServedArchive(
         settings.reader_url or settings.database_url,
@@ -136,10 +136,10 @@ def _maker(settings: Settings) -> Iterator[_Maker]:
         settings.page_language,
     )
     with TemporaryDirectory(prefix="lesart-web-") as folder:
-        if workers_of(settings) > 1:
+        if worker_count(settings) > 1:
             os.environ[FOLDER] = folder
         try:
-            yield _Maker(
+            yield _ApplicationFactory(
                 replace(settings, origins={}), place, Path(folder)
             )  # origins are not sent anywhere
         finally:

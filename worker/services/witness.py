@@ -20,7 +20,7 @@ MOST_REQUESTS = 32
 """Maximum number of concurrent requests; further ones are told to retry."""
 
 
-class State:
+class WitnessState:
     """The newest cosigned checkpoint of each log: one file each, replaced atomically."""
 
     def __init__(self, folder: Path) -> None:
@@ -28,7 +28,7 @@ class State:
         folder.mkdir(0o700, parents=True, exist_ok=True)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Lock the state against other threads and processes."""
         handle = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -43,7 +43,7 @@ class State:
         except FileNotFoundError:
             return None
 
-    def keep(self, origin: str, note: str) -> None:
+    def store(self, origin: str, note: str) -> None:
         """Write a checkpoint so that it survives a loss of power."""
         path = self._path(origin)
         fresh = path.with_name(f"{path.name}.new")
@@ -65,7 +65,7 @@ class State:
 class Cosigner:
     """Answers requests, one after the other, and stores its state before it answers."""
 
-    def __init__(self, signer: Signer, logs: Sequence[Verifier], state: State) -> None:
+    def __init__(self, signer: Signer, logs: Sequence[Verifier], state: WitnessState) -> None:
         self.signer, self._state = signer, state
         self._logs: dict[str, list[Verifier]] = {}
         for each in logs:
@@ -77,13 +77,13 @@ class Cosigner:
 
     def answer(self, body: bytes) -> WitnessReply:
         origin = origin_in(body)
-        with self._state.locked():
+        with self._state.lock():
             latest = self._state.latest(origin) if origin in self._logs else None
-            found = answer(body, self._logs, latest, self.signer, int(time.time()))
-            if found.keep is not None and origin is not None:
-                self._state.keep(origin, found.keep)
-        LOG.info("cosignature_requested", log=origin, status=found.status)
-        return found
+            reply = answer(body, self._logs, latest, self.signer, int(time.time()))
+            if reply.keep is not None and origin is not None:
+                self._state.store(origin, reply.keep)
+        LOG.info("cosignature_requested", log=origin, status=reply.status)
+        return reply
 
 
 def make_server(cosigner: Cosigner, host: str, port: int) -> ThreadingHTTPServer:
@@ -97,12 +97,12 @@ def make_server(cosigner: Cosigner, host: str, port: int) -> ThreadingHTTPServer
 
         def do_POST(self) -> None:  # the name required by http.server
             if not self.path.partition("?")[0].endswith("/add-checkpoint"):
-                self._report(WitnessReply(404, "ask for add-checkpoint\n"))
+                self._send(WitnessReply(404, "ask for add-checkpoint\n"))
             elif not places.acquire(blocking=False):
-                self._report(WitnessReply(503, "too many ask at once\n"))
+                self._send(WitnessReply(503, "too many ask at once\n"))
             else:
                 try:
-                    self._report(self._answer())
+                    self._send(self._answer())
                 finally:
                     places.release()
 
@@ -112,10 +112,10 @@ def make_server(cosigner: Cosigner, host: str, port: int) -> ThreadingHTTPServer
                 return WitnessReply(413, "a request has a length, and is not that long\n")
             return cosigner.answer(self.rfile.read(int(length)))
 
-        def _report(self, found: WitnessReply) -> None:
-            body = found.body.encode()
-            self.send_response(found.status)
-            self.send_header("Content-Type", found.kind)
+        def _send(self, reply: WitnessReply) -> None:
+            body = reply.body.encode()
+            self.send_response(reply.status)
+            self.send_header("Content-Type", reply.kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
