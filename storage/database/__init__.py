@@ -1,1 +1,1 @@
-"""The only connections, the only columns: tables, views, migrations, the unit of work."""
+"""Connections, tables, views, migrations, and the unit of work."""

@@ -1,8 +1,8 @@
-"""Where the bytes of captures lie, if not in the database: in a folder, or in a bucket (S3).
+"""Stores for the bytes of captures outside the database: a folder, or a bucket (S3).
 
-An object gets a new name each time that it is put, and nothing is ever overwritten. The row of
-the capture names it in the place of the bytes, and is written when the object is there. What no
-row names is an orphan: harmless, and swept (`storage.write.orphans`).
+Each object gets a new name, and nothing is ever overwritten. The row of the capture contains the
+name instead of the bytes, and is written after the object. An object that no row references is an
+orphan: harmless, and deleted later (`storage.write.orphans`).
 """
 
 import errno
@@ -24,14 +24,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 MARK = b"lesart-object:"
 AT_A_TIME = 16
-"""Objects that one process puts or gets beside each other."""
+"""Number of objects that one process puts or gets concurrently."""
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 60
 RETRIES = 3
 
 
 class CapturesAwayError(OSError):
-    """The store of captures does not answer, or refuses; nothing that was kept is lost."""
+    """The capture store does not answer, or refuses; stored captures are not affected."""
 
     def __init__(self, place: str, reason: str) -> None:
         message = f"the store of captures at {place} does not answer: {reason}"
@@ -39,7 +39,7 @@ class CapturesAwayError(OSError):
 
 
 class CapturesUnsetError(OSError):
-    """Bytes lie in a store, and no setting says where that is."""
+    """Bytes are in a capture store, and no setting states where it is."""
 
     def __init__(self) -> None:
         message = "the bytes of captures lie in a store, and captures_url does not say where"
@@ -47,14 +47,14 @@ class CapturesUnsetError(OSError):
 
 
 class MissingBytesError(DamagedBytesError):
-    """A row names an object that is not in the store."""
+    """A row references an object that is missing in the store."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the object {name} is not in the store of captures")
 
 
 class Held(NamedTuple):
-    """What the row of a capture holds: `data` are the packed bytes, or the name of an object."""
+    """The stored form of a capture: `data` are the compressed bytes, or the name of an object."""
 
     digest: bytes
     encoding: str
@@ -62,38 +62,38 @@ class Held(NamedTuple):
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
-        """Return what the columns `digest`, `encoding` and `data` hold."""
+        """Return the value of the columns `digest`, `encoding` and `data`."""
         return cls(bytes(row["digest"]), row["encoding"], row["data"])
 
 
 class CaptureStore(Protocol):
-    """A place for objects."""
+    """A store of objects."""
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep an object for good; it is there once this returns. Raises: CapturesAwayError."""
+        """Store an object durably before returning. Raises: CapturesAwayError."""
 
     def get(self, name: str) -> bytes:
         """Return an object. Raises: FileNotFoundError, CapturesAwayError."""
 
     def delete(self, names: Sequence[str]) -> None:
-        """Delete objects; one that is not there is no error. Raises: CapturesAwayError."""
+        """Delete objects; missing ones are ignored. Raises: CapturesAwayError."""
 
     def names(self, folder: str) -> Iterator[tuple[str, datetime]]:
-        """Yield the objects below `folder` and when each was put. Raises: CapturesAwayError."""
+        """Yield the objects below `folder` with the time of storing. Raises: CapturesAwayError."""
 
 
-# ------------------------------------------------------------------------- the store that is used
+# ------------------------------------------------------------------------- the current store
 
 _USED: list[CapturePlace | None] = [None]
 
 
 def use_captures(place: CapturePlace | None) -> None:
-    """Let this process, and those forked from it, keep and find the bytes of captures there."""
+    """Set the capture store of this process and its forks."""
     _USED[0] = place
 
 
 def capture_store() -> CaptureStore | None:
-    """Return the store that this process uses; None where bytes go into the database.
+    """Return the capture store of this process; None if bytes are in the database.
 
     Raises: CapturesAwayError.
     """
@@ -110,13 +110,13 @@ def _opened(place: CapturePlace, _process: int) -> CaptureStore:
 
 
 def new_name(folder: str, digest: bytes) -> str:
-    """Return a name that nobody ever had, for bytes with this digest."""
+    """Return a unique name for bytes with this digest."""
     hexed = digest.hex()
     return f"{folder}/{hexed[:2]}/{hexed}-{secrets.token_hex(8)}"
 
 
 def digest_in(name: str) -> bytes | None:
-    """Return the digest of the bytes that an object of that name has; None for a foreign name.
+    """Return the digest in an object name; None for objects of other programs.
 
     >>> digest_in(new_name("a", bytes(32))) == bytes(32)
     True
@@ -131,14 +131,14 @@ def digest_in(name: str) -> bytes | None:
 
 
 def pointer(name: str) -> bytes:
-    """Return what stands in a row in the place of bytes that are an object."""
+    """Return the column value that references an object."""
     return MARK + name.encode()
 
 
 def name_in(digest: bytes, data: bytes | None) -> str | None:
-    """Return the object that a row names, None where it holds the bytes themselves.
+    """Return the object name in a column value, None if it contains the bytes themselves.
 
-    Bytes are never taken for a name: they would have to hold their own digest.
+    Bytes are never mistaken for a name: they would have to contain their own digest.
     """
     if data is None or not data.startswith(MARK):
         return None
@@ -147,15 +147,15 @@ def name_in(digest: bytes, data: bytes | None) -> str | None:
 
 
 def put_all(store: CaptureStore, objects: Mapping[str, bytes]) -> None:
-    """Keep objects, some beside each other. Raises: CapturesAwayError."""
+    """Store objects, some concurrently. Raises: CapturesAwayError."""
     _beside(lambda item: store.put(*item), list(objects.items()))
 
 
 def load(held: Held) -> bytes:
-    """Return the bytes of a capture as they were found, wherever they lie.
+    """Return the original bytes of a capture from the database or the store.
 
-    What comes from a store is held to its digest. Raises: DamagedBytesError, MissingBytesError,
-    CapturesAwayError, CapturesUnsetError.
+    Bytes from a store are checked against the digest. Raises: DamagedBytesError,
+    MissingBytesError, CapturesAwayError, CapturesUnsetError.
     """
     raw = unpack(held.encoding, packed(held))
     if _is_away(held) and raw_digest(raw) != held.digest:
@@ -164,7 +164,7 @@ def load(held: Held) -> bytes:
 
 
 def load_all(rows: Iterable[Held]) -> Iterator[bytes | DamagedBytesError]:
-    """Yield the bytes of captures, or what is wrong with them, some fetched beside each other.
+    """Yield the bytes of captures, or the error in them; some are fetched concurrently.
 
     Raises: CapturesAwayError, CapturesUnsetError.
     """
@@ -174,7 +174,7 @@ def load_all(rows: Iterable[Held]) -> Iterator[bytes | DamagedBytesError]:
 
 
 def packed(held: Held) -> bytes:
-    """Return the bytes of a capture as they are packed, wherever they lie.
+    """Return the compressed bytes of a capture from the database or the store.
 
     Raises: MissingBytesError, CapturesAwayError, CapturesUnsetError.
     """
@@ -191,7 +191,7 @@ def packed(held: Held) -> bytes:
 
 
 def packed_all(rows: Sequence[Held]) -> list[bytes]:
-    """Return the packed bytes of captures. Raises: as `packed`."""
+    """Return the compressed bytes of captures. Raises: as `packed`."""
     return list(_gotten(packed, rows))
 
 
@@ -207,7 +207,7 @@ def _is_away(held: Held) -> bool:
 
 
 def _gotten(get: Callable[[Held], R], rows: Sequence[Held]) -> Iterable[R]:
-    """Apply `get` to each row, beside each other where a store is asked."""
+    """Apply `get` to each row, concurrently if a store is used."""
     return _beside(get, rows) if any(map(_is_away, rows)) else map(get, rows)
 
 
@@ -220,11 +220,11 @@ def _beside(act: Callable[[T], R], items: Sequence[T]) -> list[R]:
         return list(pool.map(act, items))
 
 
-# ---------------------------------------------------------------------------------------- places
+# ---------------------------------------------------------------------------------------- stores
 
 
 class FolderStore:
-    """Objects as files; each is on the disk, with its name, before it counts as put."""
+    """Objects as files; each is synced to disk, including its name, before `put` returns."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -269,7 +269,7 @@ class FolderStore:
                 yield path.relative_to(self._root).as_posix(), moment
 
     def _make(self, folder: Path) -> None:
-        """Make a folder with all above it, and let the disk know their names."""
+        """Create a folder with its parents, and sync their names to disk."""
         if folder.is_dir():
             return
         if folder != self._root:
@@ -287,7 +287,7 @@ def _sync(folder: Path) -> None:
 
 
 class BucketStore:
-    """Objects in a bucket; keys that the settings do not give come from the AWS variables."""
+    """Objects in a bucket; credentials missing in the settings come from the AWS variables."""
 
     def __init__(self, place: CapturePlace) -> None:
         try:

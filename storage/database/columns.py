@@ -1,4 +1,4 @@
-"""The kinds of columns that SQLite and PostgreSQL keep each in their own way."""
+"""Column types with different storage in SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -8,14 +8,14 @@ from sqlalchemy import Dialect, String, TypeDecorator
 from sqlalchemy.types import JSON, TIMESTAMP, TypeEngine
 
 FIELD_BLOCK = 1024
-"""Numbers of `seq` that each version takes, so that each of its fields has its own."""
+"""Numbers of `seq` per version, so that each of its fields has its own."""
 
 SNAPSHOT_BLOCK = 2
-"""Numbers of `seq` that a snapshot takes: one for itself, one for the scans that confirmed it."""
+"""Numbers of `seq` per snapshot: one for itself, one for its confirming scans."""
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware moment: `timestamptz` on PostgreSQL, fixed-width ISO 8601 text on SQLite."""
+    """A time with zone: `timestamptz` on PostgreSQL, fixed-width ISO 8601 text on SQLite."""
 
     impl = String
     cache_ok = True
@@ -42,13 +42,13 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class JsonText(str):
-    """JSON that was made ready to be stored."""
+    """JSON text ready to be stored."""
 
     __slots__ = ()
 
 
 class _Json(TypeDecorator[Any]):
-    """JSON: text on SQLite, `jsonb` on PostgreSQL, whose types are loaded where they are used."""
+    """JSON: text on SQLite, `jsonb` on PostgreSQL, whose types are imported at first use."""
 
     impl = JSON
     cache_ok = True
@@ -66,7 +66,7 @@ JSON_TYPE = _Json(none_as_null=True)
 
 @lru_cache(maxsize=4096)
 def iso_utc(moment: datetime) -> str:
-    """Return `moment` as fixed-width text, so that order of text is order of time.
+    """Return `moment` as fixed-width text, which sorts by time.
 
     >>> iso_utc(datetime(2024, 6, 18, 12, tzinfo=UTC))
     '2024-06-18T12:00:00.000000+00:00'
@@ -76,10 +76,10 @@ def iso_utc(moment: datetime) -> str:
 
 @lru_cache(maxsize=4096)
 def stored_time(moment: datetime | None) -> str | None:
-    """Return a moment as the text that SQLite stores and that PostgreSQL's COPY takes.
+    """Return a time as the text that SQLite stores and that PostgreSQL's COPY accepts.
 
-    Remembered, as the rows of one unit name the same moments over and over.
-    Raises: ValueError where it names no zone.
+    Cached, because the rows of one unit contain the same times repeatedly.
+    Raises: ValueError if it has no zone.
     """
     return None if moment is None else iso_utc(_aware(moment))
 

@@ -1,4 +1,4 @@
-"""How captured bytes lie in a row: compressed where that makes them smaller."""
+"""Compression of captured bytes, if that makes them smaller."""
 
 from threading import local
 
@@ -8,11 +8,11 @@ LEVEL = 3
 
 
 class DamagedBytesError(ValueError):
-    """Stored bytes cannot be unpacked."""
+    """Stored bytes cannot be decompressed."""
 
 
 def pack(raw: bytes) -> tuple[str, bytes]:
-    """Return the encoding and the bytes to be stored.
+    """Return the encoding and the bytes to store.
 
     >>> pack(b"short")
     ('raw', b'short')
@@ -24,7 +24,7 @@ def pack(raw: bytes) -> tuple[str, bytes]:
 
 
 def unpack(encoding: str, data: bytes) -> bytes:
-    """Return the bytes as they were found.
+    """Return the original bytes.
 
     Raises: DamagedBytesError.
 
@@ -42,7 +42,9 @@ def unpack(encoding: str, data: bytes) -> bytes:
 
 
 def _compressor() -> zstandard.ZstdCompressor:
-    """Return the compressor of this thread: to make one costs half of what it does for a text."""
+    """Return the compressor of this thread: creating one costs half as much as compressing a
+    text.
+    """
     known = _THREAD.__dict__
     if "compressor" not in known:
         known["compressor"] = zstandard.ZstdCompressor(level=LEVEL)

@@ -1,4 +1,4 @@
-"""The only place where connections are made: SQLite and PostgreSQL, writers and readers."""
+"""Connections to SQLite and PostgreSQL, for writing and for reading."""
 
 import json
 import os
@@ -29,33 +29,33 @@ from storage.database.columns import JSON_TYPE, JsonText, UtcTime, stored_time
 from storage.database.ownership import file_state
 
 DatabaseError = DBAPIError
-"""What every failure of a database looks like from outside."""
+"""The base class of database errors of any driver."""
 
 BUSY_SECONDS = 60
 MOST_PORT = 65_535
 READS = "lesart_reads"
 PAGE_BYTES = 1_024
-"""How large a page of a new SQLite file is.
+"""Page size of a new SQLite file.
 
 A text or a capture that nearly fills a page leaves the rest of it empty, and a batch changes a few
 bytes in each of thousands of pages.
 """
 CHECKPOINT_BYTES = 32_768_000
-"""So much of its write-ahead log SQLite lets come together before it copies it into the file."""
+"""Size of the write-ahead log at which SQLite copies it into the file."""
 READER_STATEMENT_SECONDS = 300
 STEPS_BETWEEN_LOOKS = 50_000
 
 
 OWNER_ONLY_FOLDER = 0o700
-"""The permissions of a folder that Lesart makes for an archive."""
+"""Permissions of a folder that Lesart creates for an archive."""
 
 
 class ArchiveError(Exception):
-    """Something is wrong with the archive as a whole; the subclasses say what."""
+    """Base class of errors that concern the archive as a whole."""
 
 
 class ArchiveMissingError(ArchiveError):
-    """There is no archive at the place that was named."""
+    """There is no archive at the specified place."""
 
     def __init__(self, place: str, *, is_empty: bool = False) -> None:
         message = f"there is no archive at {place}"
@@ -69,7 +69,7 @@ class ArchiveMissingError(ArchiveError):
 
 
 class ArchiveDamagedError(ArchiveError):
-    """The file of an archive is damaged, so that it cannot be opened at all."""
+    """The file of an archive is damaged and cannot be opened."""
 
     def __init__(self, place: str) -> None:
         super().__init__(
@@ -80,7 +80,7 @@ class ArchiveDamagedError(ArchiveError):
 
 
 class ForeignDatabaseError(ArchiveError):
-    """There is something at the place that was named, and it is no archive."""
+    """The specified place contains something other than an archive."""
 
     def __init__(self, place: str, names: Iterable[str] = ()) -> None:
         present = ", ".join(sorted(names)[:5])
@@ -102,7 +102,7 @@ class ArchiveUnreachableError(ArchiveError):
 
 
 class ArchivePlaceError(ArchiveUnreachableError):
-    """The folder of an archive cannot be made."""
+    """The folder of an archive cannot be created."""
 
     def __init__(self, place: str, reason: str) -> None:
         super(ArchiveUnreachableError, self).__init__(
@@ -113,7 +113,7 @@ class ArchivePlaceError(ArchiveUnreachableError):
 
 
 class DatabaseEncodingError(ArchiveError):
-    """The database cannot keep every letter."""
+    """The database cannot store all Unicode characters."""
 
     def __init__(self, place: str, encoding: str) -> None:
         super().__init__(
@@ -124,7 +124,7 @@ class DatabaseEncodingError(ArchiveError):
 
 
 class DatabaseUrlError(ArchiveError):
-    """The address of the database cannot be understood."""
+    """The address of the database is invalid."""
 
     def __init__(self, given: str, reason: str) -> None:
         super().__init__(f"{given!r} is no database address: {reason}")
@@ -164,7 +164,9 @@ def database_url(locator: str) -> URL:
 
 
 def place_of(url: URL) -> str:
-    """Return how messages name the archive: a path, or the address without its password."""
+    """Return the location of an archive for messages: a path, or the address without its
+    password.
+    """
     if url.drivername == "sqlite":
         return str(Path(url.database or "").absolute())
     return url.render_as_string(hide_password=True)
@@ -179,9 +181,9 @@ def _refuse_unreadable(path: Path) -> None:
 
 
 def writing_engine(url: URL) -> Engine:
-    """Return an engine for the worker's side; on SQLite the file is made if need be.
+    """Return an engine for writing; on SQLite the file is created if necessary.
 
-    Raises: ForeignDatabaseError where an SQLite file is no archive; ArchiveDamagedError;
+    Raises: ForeignDatabaseError if an SQLite file is no archive; ArchiveDamagedError;
     ArchivePlaceError.
     """
     if url.drivername == "sqlite":
@@ -196,20 +198,19 @@ def writing_engine(url: URL) -> Engine:
 
 
 def create_private(path: Path) -> None:
-    """Create an empty file that its owner alone can read and write, unless one is there.
+    """Create an empty file that only its owner can read and write, unless it exists.
 
-    SQLite gives the files beside it the same permissions.
+    SQLite gives the journal files the same permissions.
     """
-    with suppress(OSError):  # whoever opens it says why it cannot be opened
+    with suppress(OSError):  # opening it reports the cause
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def reading_engine(url: URL, seconds: int | None = None) -> Engine:
-    """Return an engine that can only read; it never creates a file.
+    """Return an engine for reading only; it never creates a file.
 
-    What asks for longer than `seconds` is interrupted: a statement on PostgreSQL (where there is
-    always a limit), a transaction on SQLite. Raises: ArchiveMissingError where an SQLite file is
-    named and none is there; ArchiveDamagedError.
+    After `seconds` a statement on PostgreSQL (which always has a limit) or a transaction on SQLite
+    is interrupted. Raises: ArchiveMissingError if an SQLite file is missing; ArchiveDamagedError.
     """
     if url.drivername == "sqlite":
         path = Path(url.database or "")
@@ -228,14 +229,16 @@ def reading_engine(url: URL, seconds: int | None = None) -> Engine:
 
 
 class Commits:
-    """Counts what others commit, without a transaction; of SQLite alone, by a connection held."""
+    """Detects commits of other connections without a transaction; SQLite only, by an open
+    connection.
+    """
 
     def __init__(self, engine: Engine) -> None:
         is_sqlite = engine.dialect.name == "sqlite"
         self._held = engine.raw_connection() if is_sqlite else None
 
     def counted(self) -> int | None:
-        """Return a number that is another one after any commit; None where it is not known."""
+        """Return a number that differs after any commit; None if it is unknown."""
         if self._held is None:
             return None
         try:
@@ -254,14 +257,14 @@ class Commits:
 
 @contextmanager
 def read_connection(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection of a writer's engine that takes no lock, because it only reads."""
+    """Yield a connection of a writer's engine that only reads and takes no lock."""
     with engine.connect() as connection:
         yield connection.execution_options(**{READS: True})
 
 
 @contextmanager
 def reachable(url: URL) -> Iterator[None]:
-    """Turn a refused connection into a sentence.
+    """Turn a refused connection into a readable error.
 
     Raises: ArchiveUnreachableError.
     """
@@ -275,15 +278,15 @@ def reachable(url: URL) -> Iterator[None]:
 
 
 def json_text(value: Any) -> str:
-    """Return the JSON that is stored; umlauts stay letters, so that SQL can look for them."""
+    """Return JSON for storing; umlauts are not escaped, so that SQL can search for them."""
     try:
         return orjson.dumps(value).decode()
-    except TypeError:  # a number beyond 64 bits, half a surrogate pair
+    except TypeError:  # a number beyond 64 bits, or a lone surrogate
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert `rows`, all with the same keys, in one go: COPY on PostgreSQL, else executemany."""
+    """Insert `rows`, all with the same keys, at once: COPY on PostgreSQL, otherwise executemany."""
     if not rows:
         return
     if connection.dialect.name == "postgresql":
@@ -295,7 +298,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 def insert_tuples(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert rows of integers and bytes in the order of `names`, in one go."""
+    """Insert rows of integers and bytes in the order of `names` at once."""
     if not rows:
         return
     columns = ", ".join(f'"{name}"' for name in names)
@@ -315,7 +318,7 @@ def insert_tuples(
 def insert_integers(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[int, ...]]
 ) -> None:
-    """Insert rows of integers in the order of `names`, in one go."""
+    """Insert rows of integers in the order of `names` at once."""
     if not rows or connection.dialect.name != "postgresql":
         insert_tuples(connection, table, names, rows)
         return
@@ -329,7 +332,7 @@ def insert_integers(
 
 
 def _binary(rows: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> bytes:
-    """Return rows as PostgreSQL's binary COPY takes them: each value behind its size in bytes."""
+    """Return rows in the format of PostgreSQL's binary COPY: each value after its size in bytes."""
     import numpy as np  # noqa: PLC0415  # reading needs none of it
 
     fields = [("fields", ">i2")]
@@ -345,7 +348,7 @@ def _binary(rows: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> bytes:
 
 
 def _execute_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert by the driver itself: SQLAlchemy would look at each value twice."""
+    """Insert with the driver directly: SQLAlchemy would process each value twice."""
     names = list(rows[0])
     columns = ", ".join(f'"{table.c[name].name}"' for name in names)
     marks = ", ".join("?" * len(names))
@@ -356,7 +359,7 @@ def _execute_many(connection: Connection, table: Table, rows: Sequence[Mapping[s
 def _bound(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Any, ...]]:
-    """Return the rows as the driver takes them, column by column; moments as text, by either."""
+    """Return rows for the driver, column by column; times as text for both drivers."""
     columns = []
     for name in rows[0]:
         values = [row[name] for row in rows]
@@ -371,7 +374,7 @@ def _converter(kind: TypeEngine[Any], connection: Connection) -> Callable[[Any],
     if isinstance(kind, type(JSON_TYPE)):
         return _stored_json
     if isinstance(kind, LargeBinary):
-        return None  # both drivers take bytes
+        return None  # both drivers accept bytes
     return kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
 
@@ -429,9 +432,9 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
 
 
 def _reading_mode(path: Path) -> str:
-    """Return how a reader opens a file: as one that nobody changes on a file system for reading.
+    """Return the read mode of a file: immutable on a read-only file system.
 
-    Elsewhere a reader takes locks and makes the index of the log beside it.
+    Otherwise a reader takes locks and creates the index of the log next to it.
     """
     with suppress(OSError):
         if os.statvfs(path).f_flag & os.ST_RDONLY:
@@ -441,7 +444,7 @@ def _reading_mode(path: Path) -> str:
 
 
 def _interrupt_after(engine: Engine, seconds: int) -> None:
-    """Let SQLite give up what a transaction asks for when it has gone on for so long."""
+    """Interrupt SQLite transactions that exceed a duration."""
 
     @event.listens_for(engine, "begin")
     def _bound(connection: Connection) -> None:
@@ -478,7 +481,7 @@ def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _connect(dialect: Any, _record: object, words: list[Any], named: dict[str, Any]) -> Any:
-        """Refuse an option that is none, and a server that would not keep every letter."""
+        """Refuse unknown options, and a server without Unicode."""
         try:
             connection = dialect.connect(*words, **named)
         except dialect.loaded_dbapi.ProgrammingError as error:
@@ -493,7 +496,7 @@ def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
 
 
 def is_unreachable(error: DatabaseError) -> bool:
-    """Return whether a database was not reached, or is no longer there."""
+    """Check whether the database was not reached, or is no longer available."""
     reason = str(error.orig).lower()
     return error.connection_invalidated or "connect" in reason or "resolve host" in reason
 

@@ -1,4 +1,4 @@
-"""Who holds a claim: a process, by its machine, the start of that, its number and its own start."""
+"""Identity of a process in claims: machine, boot, process id and start time."""
 
 import os
 import socket
@@ -7,12 +7,14 @@ from pathlib import Path
 
 
 def holder_name() -> str:
-    """Return how this process signs its claims: machine, process id and start time."""
+    """Return the identity of this process for claims: machine, process id and start time."""
     return f"{socket.gethostname()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
 
 
 def is_dead(holder: str) -> bool:
-    """Return whether the process that signed so is known to be gone: of this machine, and over."""
+    """Check whether the process of a claim is known to have ended: same machine, no such
+    process.
+    """
     machine, _, rest = holder.partition("/")
     boot, _, rest = rest.partition("/")
     number, _, started = rest.partition("/")
@@ -22,7 +24,7 @@ def is_dead(holder: str) -> bool:
 
 
 def holder_of(token: str) -> str:
-    """Return who signed the token of a claim.
+    """Return the process identity in the token of a claim.
 
     >>> holder_of("desk/1a2b/42/777#c0ffee")
     'desk/1a2b/42/777'
@@ -32,7 +34,7 @@ def holder_of(token: str) -> str:
 
 @cache
 def _boot() -> str:
-    """Return what tells this start of the machine, and this container, from another."""
+    """Return an id of this boot of the machine, and of this container."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot[:8]}-{Path('/proc/self/ns/pid').stat().st_ino}"
@@ -41,7 +43,7 @@ def _boot() -> str:
 
 
 def _started(number: int) -> str:
-    """Return when a process was started, in ticks since boot; empty where it is not there."""
+    """Return when a process was started, in ticks since boot; empty if it does not exist."""
     try:
         status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""Whether a database is an archive of ours, or somebody else's that must not be touched."""
+"""Check whether a database is an archive or belongs to another program."""
 
 import os
 import sqlite3
@@ -11,13 +11,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
 CORE = frozenset({"alembic_version", "archive", "counter", "observation", "origin", "wording"})
-"""Tables that every archive has had since the first schema."""
+"""Tables of every archive since the first schema."""
 _GUARD, _MAGIC = b"guard_observation_update", b"SQLite format 3\0"
 _SCHEMA_BYTES = 4 * 1024 * 1024
 
 
 def is_ours(names: AbstractSet[str]) -> bool:
-    """Return whether a database with these tables is an archive.
+    """Check whether a database with these tables is an archive.
 
     >>> is_ours({"alembic_version", "article"})
     False
@@ -35,7 +35,7 @@ def names_in(connection: Connection) -> set[str]:
 
 
 def file_of(url: URL) -> tuple[int, int] | None:
-    """Return which file lies where an SQLite archive is; None where none is, or for a server."""
+    """Return the existing file of an SQLite archive; None if there is none, or for a server."""
     if url.drivername != "sqlite":
         return None
     try:
@@ -46,14 +46,14 @@ def file_of(url: URL) -> tuple[int, int] | None:
 
 
 FileState = Literal["nothing", "archive", "foreign", "damaged", "unknown"]
-"""What a file is: `unknown` where it cannot be opened, and whoever opens it reports why."""
+"""State of a file: `unknown` if it cannot be opened; opening it reports the cause."""
 
 
 def file_state(path: Path) -> FileState:
-    """Return what the file at `path` is, without changing a byte of it.
+    """Return the state of the file at `path` without changing it.
 
-    The file is opened only for reading, and without a lock where no log is next to it: opening a
-    database for writing may change it before the first statement.
+    The file is opened only for reading, and without a lock if there is no log next to it: opening
+    a database for writing may change it before the first statement.
     """
     try:
         names = _names_of_file(path)
@@ -77,9 +77,9 @@ def _names_of_file(path: Path) -> set[str]:
 
 
 def _beginning(path: Path) -> bytes:
-    """Return the part of a file that holds the definitions of its tables.
+    """Return the pages of a file that contain the definitions of its tables.
 
-    Only the first of these pages is the one that SQLite begins with: the others may be whole.
+    SQLite reads the first of these pages first: the others may be intact without it.
     """
     with path.open("rb") as stream:
         return stream.read(_SCHEMA_BYTES)

@@ -1,4 +1,4 @@
-"""Run a query of our own and stream its rows, typed the same on both databases."""
+"""Run queries and stream their rows with the same types on both databases."""
 
 import base64
 import binascii
@@ -40,11 +40,11 @@ _NAMES: dict[TypeEngine[Any], str] = {
     Boolean(): "foreign silent kept",
 }
 TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
-"""What a column of that name holds; the others come as the database gives them."""
+"""Types of columns by name; the others are returned as the database delivers them."""
 
 
 class CursorError(ValueError):
-    """A text that is no cursor of the list that it was given to."""
+    """Invalid cursor for a list."""
 
     def __init__(self, given: str) -> None:
         super().__init__(f"{given!r} is no cursor of this list")
@@ -52,7 +52,7 @@ class CursorError(ValueError):
 
 
 def stream(connection: Connection, query: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield the rows of `query` as they come, never all at once; lists expand in `IN`."""
+    """Yield the rows of `query` one by one; lists expand in `IN`."""
     with _asked(connection, query, parameters) as result:
         names = tuple(result.keys())
         readers = _readers(connection.dialect, names)
@@ -64,7 +64,7 @@ def stream(connection: Connection, query: str, parameters: Mapping[str, Any]) ->
 
 
 def _asked(connection: Connection, query: str, parameters: Mapping[str, Any]) -> CursorResult[Any]:
-    """Ask a query; SQLite's driver itself, where it knows all parameters: that costs half of it."""
+    """Execute a query; if SQLite's driver knows all parameter types, directly: half the cost."""
     kinds = {name: _kind(value) for name, value in parameters.items()}
     if connection.dialect.name == "sqlite" and list not in kinds.values():
         told = {
@@ -80,7 +80,7 @@ def _asked(connection: Connection, query: str, parameters: Mapping[str, Any]) ->
 def _readers(
     dialect: Dialect, names: tuple[str, ...]
 ) -> Sequence[tuple[str, Callable[[Any], Any]]]:
-    """Return what reads the columns that hold more than what the database gives."""
+    """Return the converters of columns that need one."""
     typed = [(name, TYPES[name]) for name in names if name in TYPES]
     if dialect.name == "sqlite":
         return [(name, _READERS[type(kind)]) for name, kind in typed]
@@ -105,11 +105,11 @@ _READERS: dict[type, Callable[[Any], Any]] = {
     type(JSON_TYPE): _read_json,
     Boolean: lambda stored: None if stored is None else bool(stored),
 }
-"""What reads a column of SQLite, which gives text and numbers."""
+"""Converters of SQLite columns, which deliver text and numbers."""
 
 
 def _kind(value: Any) -> type | None:
-    """Return what of a parameter a statement depends on: whether it is a moment, or a list."""
+    """Return the property of a parameter that the statement depends on: time, list or other."""
     if isinstance(value, datetime):
         return datetime
     return list if isinstance(value, (list, tuple)) else None
@@ -117,7 +117,7 @@ def _kind(value: Any) -> type | None:
 
 @lru_cache(_STATEMENTS)
 def _statement(query: str, *parameters: tuple[str, type | None]) -> TextClause:
-    """Return a query with typed parameters: most are asked again and again."""
+    """Return a query with typed parameters, cached because most queries repeat."""
     moments = [bindparam(name, type_=UtcTime()) for name, kind in parameters if kind is datetime]
     lists: list[BindParameter[Any]] = [
         bindparam(name, expanding=True) for name, kind in parameters if kind is list
@@ -126,7 +126,7 @@ def _statement(query: str, *parameters: tuple[str, type | None]) -> TextClause:
 
 
 def cursor(*position: Any) -> str:
-    """Return an opaque text for the place of a row in its list.
+    """Return an opaque text for the position of a row in its list.
 
     >>> place("list", cursor("list", 42), int)
     (42,)
@@ -137,7 +137,7 @@ def cursor(*position: Any) -> str:
 
 
 def place(kind: str, given: str, *types: type) -> tuple[Any, ...]:
-    """Return the place that `given` stands for in lists of that kind.
+    """Return the position that `given` encodes in lists of that kind.
 
     Raises: CursorError.
 
@@ -156,7 +156,7 @@ def place(kind: str, given: str, *types: type) -> tuple[Any, ...]:
 
 
 def _plain(value: Any) -> str:
-    """Return a part of a cursor as JSON: a word of ours, a moment, a number."""
+    """Return a part of a cursor as JSON: text, time or number."""
     if isinstance(value, datetime):
         return f'"{value.isoformat()}"'
     return repr(value) if type(value) in {int, float} else json.dumps(value)

@@ -28,13 +28,13 @@ from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
 WORKER_ROLE = "lesart_worker"
 PAGE_ROLE = "lesart_page"
 NOT_FOR_THE_PAGE = frozenset({"access_token", "alert_channel", "suppression"})
-"""Tables that hold what opens doors elsewhere, or here, or would let texts be guessed."""
+"""Tables with credentials, or with data that would allow texts to be guessed."""
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Migrate to the newest schema in one transaction; return the revisions before and after.
+    """Upgrade to the newest schema in one transaction; return the revisions before and after.
 
-    Raises: SchemaNewerError, ForeignDatabaseError, and leaves the database as it was.
+    Raises: SchemaNewerError, ForeignDatabaseError; the database is unchanged then.
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -60,9 +60,9 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
 
 
 def _refuse_foreign(connection: Connection) -> None:
-    """Raise ForeignDatabaseError where a database that is no archive has what ours would be named.
+    """Raise ForeignDatabaseError if a database that is no archive has one of the archive's names.
 
-    A file is an archive or none; a schema of PostgreSQL may hold tables of others beside it.
+    An SQLite file has nothing else; a PostgreSQL schema may contain tables of other programs.
     """
     there = names_in(connection)
     if connection.dialect.name == "postgresql":
@@ -72,7 +72,7 @@ def _refuse_foreign(connection: Connection) -> None:
 
 
 def missing_guards(connection: Connection) -> list[str]:
-    """Return the names of the guard triggers that should stand and do not."""
+    """Return the names of missing guard triggers."""
     third = "truncate" if connection.dialect.name == "postgresql" else "insert"
     events = ("update", "delete", third)
     names = {f"guard_{table}_{event}" for table in RECORD for event in events}
@@ -117,7 +117,7 @@ def _is_whole(connection: Connection) -> bool:
 
 
 def _found_archive(connection: Connection) -> None:
-    """Give a new archive its counter and its id, once."""
+    """Give a new archive its counter and its id."""
     counter, facts = METADATA.tables["counter"], METADATA.tables["archive"]
     if connection.execute(select(counter.c.name)).first() is None:
         connection.execute(insert(counter).values(name="seq", value=0))
@@ -133,17 +133,19 @@ _INCOMPRESSIBLE = (
     ("log_run", "entries"),
     ("log_run", "openings"),
 )
-"""Columns that PostgreSQL would try to compress each time, in vain: packed bytes, numbers."""
+"""Columns that PostgreSQL would always try to compress without success: compressed bytes,
+numbers.
+"""
 
 _BY_LZ4 = (("wording", "text"), ("search_text", "tokens"))
-"""Columns that lz4 compresses where the server knows it: texts cost a third of the time then."""
+"""Columns compressed with lz4 if the server supports it: texts take a third of the time then."""
 _KNOWS_LZ4 = (
     "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
 )
 
 
 PENDING_KB = 512
-"""So much may wait to be sorted into the index for full text: each search reads all of it."""
+"""Size of the pending list of the full-text index in kB: each search reads all of it."""
 
 
 _SEARCH_INDEX = "CREATE VIRTUAL TABLE search_text USING fts5(tokens, content='', tokenize='ascii')"
@@ -192,9 +194,9 @@ def _drop_guards(connection: Connection) -> None:
 
 
 def _create_guards(connection: Connection) -> None:
-    """Forbid changing or deleting rows of the record, but for an emptying with its redaction.
+    """Forbid changing or deleting rows of the record, except by a redaction.
 
-    With it the entry in the log loses the salt that would tell what was there.
+    A redaction also deletes the salt in the log entry, which would allow content to be guessed.
     """
     make = _postgres_guard if connection.dialect.name == "postgresql" else _sqlite_guard
     if connection.dialect.name == "postgresql":
@@ -209,7 +211,7 @@ _IN_THE_RUN = (
     "AND row_id <= OLD.seq "
     "AND row_id > coalesce((SELECT max(seq) FROM log_run WHERE seq < OLD.seq), -1))"
 )
-"""That something in this run of entries was redacted, which may lose its salt then."""
+"""SQL: this run of log entries contains a redacted one, whose salt may be deleted."""
 
 _POSTGRES_GUARD_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION lesart_guard() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -280,14 +282,14 @@ def _sqlite_guard(table: str) -> list[str]:
     return [
         f"{update} BEGIN {refuse}; END",
         f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",
-        # INSERT OR REPLACE deletes what is in its way and fires no trigger for it
+        # INSERT OR REPLACE deletes conflicting rows without firing a trigger
         f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} "
         f"WHEN {_in_the_way(table)} BEGIN {refuse}; END",
     ]
 
 
 def _is_gone(column: Column[Any]) -> str:
-    """Return the condition that a column is as it was, or empty (`storage.values.redaction`)."""
+    """Return the SQL condition that a column is unchanged or empty (`storage.values.redaction`)."""
     new, old = f"NEW.{column.name}", f"OLD.{column.name}"
     if column.nullable:
         return f"({new} IS NULL OR {new} IS {old})"
@@ -299,7 +301,7 @@ def _is_gone(column: Column[Any]) -> str:
 
 
 def _in_the_way(table: str) -> str:
-    """Return the condition that a row has the key of the new one, or of its unique columns."""
+    """Return the SQL condition that a row has the key of the new one, or of its unique columns."""
     found = METADATA.tables[table]
     unique = [each for each in found.constraints if isinstance(each, UniqueConstraint)]
     keys = [[c.name for c in each.columns] for each in (found.primary_key, *unique)]
@@ -309,7 +311,7 @@ def _in_the_way(table: str) -> str:
 
 
 def _grant_roles(connection: Connection) -> None:
-    """Grant each role what it is for; only the owner of the tables can do so."""
+    """Grant each role its privileges; only the owner of the tables can do so."""
     if connection.dialect.name != "postgresql":
         return
     owns = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'origin'::regclass"
@@ -320,7 +322,7 @@ def _grant_roles(connection: Connection) -> None:
 
 
 def _grant_reading(connection: Connection) -> None:
-    """Let `lesart_reader` select from the views and from nothing else, where we may say so."""
+    """Let `lesart_reader` select from the views only, if we may grant that."""
     exists = connection.execute(
         text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": READER_ROLE}
     ).scalar()
@@ -338,9 +340,9 @@ def _grant_reading(connection: Connection) -> None:
 
 
 def _grant_page(connection: Connection) -> None:
-    """Let `lesart_page`, where there is one, select from everything but secrets; it writes nothing.
+    """Let `lesart_page`, if it exists, select from everything but secrets; it writes nothing.
 
-    What it looks at as of another time than today it lays into temporary views of its own.
+    Queries as of another time use its own temporary views.
     """
     query = text("SELECT 1 FROM pg_roles WHERE rolname = :role AND rolname <> current_user")
     if not connection.execute(query, {"role": PAGE_ROLE}).scalar():
@@ -353,9 +355,9 @@ def _grant_page(connection: Connection) -> None:
 
 
 def _grant_writing(connection: Connection) -> None:
-    """Let `lesart_worker`, where there is one, add to the record and change the state alone.
+    """Let `lesart_worker`, if it exists, insert into the record and change the state only.
 
-    What a redaction names it may empty, as the guards allow nothing else.
+    It may empty redacted rows; the guards allow nothing else.
     """
     exists = connection.execute(
         text("SELECT 1 FROM pg_roles WHERE rolname = :role AND rolname <> current_user"),

@@ -1,4 +1,4 @@
-"""Which schema an archive has, and whether this program knows it."""
+"""The schema revision of an archive, and whether this program supports it."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from storage.database.engine import ArchiveError, ArchiveMissingError, place_of
 from storage.database.ownership import is_ours, names_in
 
 HEAD = "0001"
-"""The newest revision, told here so that reading need not load Alembic; a test compares."""
+"""The newest revision, repeated here so that reading need not import Alembic; a test compares."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class SchemaNewerError(ArchiveError):
-    """The archive was written by a newer program."""
+    """A newer program created the archive."""
 
     def __init__(self, place: str, found: str, known: str) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class SchemaOlderError(ArchiveError):
 
 
 def require_current(engine: Engine) -> None:
-    """Check, without changing anything, that the archive is there in the known schema.
+    """Check, without changing anything, that the archive exists in the current schema.
 
     Raises: ArchiveMissingError, SchemaOlderError, SchemaNewerError.
     """
@@ -51,12 +51,12 @@ def require_current(engine: Engine) -> None:
 
 
 def head() -> str:
-    """Return the revision that this program knows."""
+    """Return the newest revision of this program."""
     return HEAD
 
 
 def revisions() -> list[str]:
-    """Return all revisions that there are migrations to, the newest first."""
+    """Return all revisions with a migration, the newest first."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415  # slow to load
 
     scripts = ScriptDirectory(str(MIGRATIONS))
@@ -64,7 +64,7 @@ def revisions() -> list[str]:
 
 
 def found_revision(connection: Connection) -> str | None:
-    """Return the revision of the schema in a database; None where there is no archive."""
+    """Return the revision of the schema in a database; None if there is no archive."""
     if not is_ours(names_in(connection)):
         return None
     revision: str | None = connection.execute(
@@ -74,14 +74,14 @@ def found_revision(connection: Connection) -> str | None:
 
 
 def refuse_newer(connection: Connection, found: str | None, known: str) -> None:
-    """Raise SchemaNewerError for a revision that this program has no migration to."""
+    """Raise SchemaNewerError for a revision without a migration in this program."""
     if found in {None, known} or found in revisions():
         return
     raise SchemaNewerError(_place(connection), str(found), known)
 
 
 def _place(connection: Connection) -> str:
-    """Return where a database lies, asked on the connection that may hold its lock."""
+    """Return the location of a database from a connection that may hold its lock."""
     if connection.dialect.name == "postgresql":
         return place_of(connection.engine.url)
     query = "SELECT file FROM pragma_database_list WHERE name = 'main'"

@@ -1,4 +1,4 @@
-"""What a session of PostgreSQL can do beside statements: hold a lock, hear of new jobs."""
+"""Sessions of PostgreSQL: advisory locks and notifications of new jobs."""
 
 from sqlalchemy import Connection, Engine, text
 
@@ -7,14 +7,14 @@ from storage.database.unit import JOBS_CHANNEL
 
 
 class _Session:
-    """A session of its own, which goes on until it is closed."""
+    """A separate session until it is closed."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
 
     def close(self) -> None:
-        """End the session, and what it holds."""
+        """End the session with its locks."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.invalidate()
@@ -28,7 +28,7 @@ class SessionLock(_Session):
     """A PostgreSQL advisory lock that ends with its session."""
 
     def holds(self) -> bool:
-        """Return whether this session has the lock, trying to take it where nobody has."""
+        """Check whether this session has the lock; take it if it is free."""
         if self._connection is None:
             connection = self._opened()
             taken = connection.execute(
@@ -47,12 +47,12 @@ class SessionLock(_Session):
 
 
 class JobListener(_Session):
-    """Hears, over a session of its own, that jobs were written."""
+    """Receives notifications of new jobs in a separate session."""
 
     def heard(self, seconds: float) -> bool:
         """Wait up to `seconds` for a unit with new jobs; return whether there was one.
 
-        Raises: DatabaseError, and listens anew at the next call.
+        Raises: DatabaseError; the next call reconnects.
         """
         import psycopg  # noqa: PLC0415  # slow to load, and SQLite needs none of it
 

@@ -1,4 +1,4 @@
-"""One unit of work: a transaction that holds the write lock and gives out numbers in its order."""
+"""A unit of work: a transaction that holds the write lock and assigns numbers in commit order."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ from storage.database.engine import insert_rows, json_text
 from storage.database.tables import COUNTER
 
 LOCKED = "locked"
-"""The counter of the microseconds for which units held the lock before they committed."""
+"""The counter of the microseconds during which units held the lock before they committed."""
 CLOCK = "clock"
 """The counter of the archive's time: that of the latest unit, in microseconds since 1970."""
 LEAP_FROM, LEAP_TO = "leap_from", "leap_to"
@@ -41,17 +41,18 @@ LEAP_FROM, LEAP_TO = "leap_from", "leap_to"
 DOUBTED, DOUBTED_CLOCK = "doubted", "doubted_clock"
 """The counters of the latest unit with a clock far from the archive's time, and of that clock."""
 BEAT, ACT = "beat ", "act "
-"""Keys of the table `archive` that begin so hold when a service was last alive, and when the
-scheduler last ended a periodic act."""
+"""Prefixes of keys in the table `archive`: the last heartbeat of a service, the last end of a
+periodic task of the scheduler.
+"""
 JOBS_CHANNEL = "lesart_jobs"
-"""What `storage.database.unit` notifies when a unit with new jobs is committed."""
+"""The channel notified when a unit with new jobs is committed."""
 
 
 Clock = Callable[[], datetime]
 CLOCKS_DIFFER = timedelta(minutes=1)
-"""How far a clock may be apart from the archive's time before one of the two is doubted."""
+"""Difference between a clock and the archive's time above which one of them is doubted."""
 CAUTION = timedelta(days=1)
-"""For how long a leap of the archive's time by more than that may be an error."""
+"""Period during which a leap of the archive's time by more than that may be an error."""
 IN_CHUNK = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -76,13 +77,13 @@ _COUNTED = (
         )
     )
 )
-"""The statements of each unit, built once: one takes the lock, one reads the time, one ends it."""
+"""The statements of each unit, built once: take the lock, read the time, end the unit."""
 _LISTED = select(func.json_each(bindparam("wanted", type_=Text())).table_valued("value").c.value)
-"""The values that rows are asked for, as SQLite takes a list of them; made once, too."""
+"""The values of a condition, as SQLite accepts a list of them; built once, too."""
 
 
 def utc_now() -> datetime:
-    """Return the moment that it is: the clock of observations, unless a test has its own."""
+    """Return the current time; tests use a clock of their own."""
     return datetime.now(UTC)
 
 
@@ -90,10 +91,10 @@ def utc_now() -> datetime:
 class ArchiveTime:
     """The time of an archive: that of its latest unit, and the widest recent leap before it.
 
-    The time of an archive never goes back by itself. A leap is a unit more than `CLOCKS_DIFFER`
-    later than the one before: a pause, or a clock that ran ahead. `None` in a new archive.
-    `server` is the clock of the database server, which all machines that write share. At `doubted`
-    a machine wrote whose clock showed `doubted_clock`, far from the archive's time.
+    The time of an archive never decreases by itself. A leap is a unit more than `CLOCKS_DIFFER`
+    later than the previous one: a pause, or a clock that ran ahead. `None` in a new archive.
+    `server` is the clock of the database server, which all writing machines share. `doubted` is the
+    time of the latest unit whose clock, `doubted_clock`, was far from the archive's time.
     """
 
     latest: datetime | None = None
@@ -104,11 +105,11 @@ class ArchiveTime:
     server: datetime | None = None
 
     def shared(self, clock: Clock) -> datetime:
-        """Return what the clock shows that all writers share, unless the caller has its own."""
+        """Return the time by the clock that all writers share, unless the caller has its own."""
         return self.server if self.server is not None and clock is utc_now else clock()
 
     def after(self, reading: datetime) -> datetime:
-        """Return the time of a unit whose clock shows `reading`.
+        """Return the time of a unit whose clock displays `reading`.
 
         >>> day = datetime(2026, 11, 28, tzinfo=UTC)
         >>> ArchiveTime(day).after(day - timedelta(hours=1)) - day
@@ -119,20 +120,20 @@ class ArchiveTime:
         return self.latest + _MICROSECOND
 
     def is_after(self, reading: datetime) -> bool:
-        """Return whether the archive's time is later than a clock shows."""
+        """Check whether the archive's time is later than a clock."""
         return self.latest is not None and self.latest - reading > CLOCKS_DIFFER
 
     def leapt_lately(self, now: datetime) -> bool:
-        """Return whether the archive's time leapt by more than a day within the last day.
+        """Check whether the archive's time leapt by more than a day within the last day.
 
-        A clock that runs ahead must not make anything look old enough to be deleted.
+        A clock that runs ahead must not make anything appear old enough to be deleted.
         """
         if self.latest is not None and now - self.latest > CAUTION:
             return True
         return self.leap_to is not None and self._leap > CAUTION > now - self.leap_to
 
     def with_unit(self, now: datetime) -> "ArchiveTime":
-        """Return the time after a unit at `now`, with the leap to it where that is the widest."""
+        """Return the time after a unit at `now`, including the leap to it if that is the widest."""
         if self.latest is None or now - self.latest <= CLOCKS_DIFFER:
             return replace(self, latest=now)
         if self._leap - (now - (self.leap_to or now)) > now - self.latest:
@@ -140,10 +141,10 @@ class ArchiveTime:
         return replace(self, latest=now, leap_from=self.latest, leap_to=now)
 
     def was_ahead_of(self, reading: datetime) -> bool:
-        """Return whether `reading` shows that the clock of earlier units ran ahead.
+        """Check whether `reading` shows that the clock of earlier units ran ahead.
 
-        It does if it falls into a leap that is longer than all that was recorded since: then it is
-        more likely that the leap was an error than that `reading` is.
+        It does if it falls into a leap longer than the time recorded since: an error of that leap
+        is then more likely than an error of `reading`.
 
         >>> time = lambda hour: datetime(2026, 11, 28, hour, tzinfo=UTC)
         >>> leapt = ArchiveTime(latest=time(20), leap_from=time(9), leap_to=time(19))
@@ -180,10 +181,10 @@ def archive_time(connection: Connection) -> ArchiveTime:
 class Unit:
     """Collects the rows of one transaction and writes them at its end, table by table.
 
-    Numbers rise in the order of commit: they are taken while the write lock is held, and the
-    lock is held until the commit. `since` is the highest one that was taken before. `now` is the
-    archive's time, which rises with them; `reading` is what the clock of this machine shows, and
-    `clock` what the clock shows that all writers share.
+    Numbers rise in the order of commit: they are assigned while the write lock is held, which
+    lasts until the commit. `since` is the highest number before the unit. `now` is the archive's
+    time, which rises with them; `reading` is the clock of this machine, and `clock` the clock
+    that all writers share.
     """
 
     def __init__(
@@ -206,35 +207,35 @@ class Unit:
         self._has_jobs = False
 
     def number(self, count: int = 1) -> int:
-        """Take `count` numbers and return the highest of them."""
+        """Allocate `count` numbers and return the highest of them."""
         self._counter += count
         return self._counter
 
     def time_of(self, reading: datetime, since: datetime) -> datetime:
-        """Return the archive's time of what this machine saw when its clock showed `reading`.
+        """Return the archive's time of an observation at `reading` of this machine's clock.
 
         It lies between `since`, when the job was claimed, and now, whatever the clock did.
         """
         return min(max(reading + (self.now - self.reading), since), self.now)
 
     def doubted(self, reading: datetime, moment: datetime) -> datetime | None:
-        """Return `reading` if it is far from the archive's time `moment`, to be stored with it."""
+        """Return `reading` if it is far from the archive's time `moment`, otherwise None."""
         return reading if abs(reading - moment) > CLOCKS_DIFFER else None
 
     def set_back(self) -> None:
-        """Let the archive's time be what the clock shows, since it ran ahead."""
+        """Set the archive's time back to the clock, after it ran ahead."""
         self.now, self.time = self.clock, ArchiveTime()
 
     def announce_jobs(self) -> None:
-        """Let whoever listens know, at the commit, that there are jobs to be done."""
+        """Notify listeners of new jobs at the commit."""
         self._has_jobs = True
 
     def add(self, table: Table, row: Mapping[str, Any]) -> None:
-        """Remember `row` for the end; all rows of a table must have the same keys."""
+        """Queue `row` for the end; all rows of a table must have the same keys."""
         self._rows.setdefault(table, []).append(row)
 
     def flush(self) -> None:
-        """Write what was added so far."""
+        """Write the rows added so far."""
         for table, rows in self._rows.items():
             insert_rows(self.connection, table, rows)
         self._rows.clear()
@@ -248,7 +249,7 @@ class Unit:
             self.connection.execute(select(func.pg_notify(JOBS_CHANNEL, "")))
 
     def _count(self) -> None:
-        """Write the highest number, for how long nobody else could write, and what time it is."""
+        """Write the highest number, the duration of the lock, and the time."""
         now, held = _microseconds(self.now), round(1e6 * (perf_counter() - self._began))
         given = {"held": held, "highest": self._counter, "now": now}
         if self.connection.execute(_COUNTED, given).rowcount < 3:
@@ -274,7 +275,7 @@ class Unit:
 
 @contextmanager
 def writing(engine: Engine, clock: Clock) -> Iterator[Unit]:
-    """Open a unit of work: the only writer until it ends; it commits, or leaves no trace."""
+    """Open a unit of work: the only writer until it ends; it commits, or is rolled back."""
     with engine.begin() as connection:
         highest = connection.execute(_HIGHEST).scalar_one()
         time = archive_time(connection)
@@ -292,8 +293,8 @@ def rows_in(
 ) -> Iterator[Any]:
     """Yield the rows of `query` whose `column` is among `values`, in bounded statements.
 
-    They go as one value: a list of parameters would be another statement for each number of
-    them, to be read and planned anew.
+    The values are passed as one parameter: a list of parameters would be another statement for
+    each length, to be parsed and planned again.
     """
     wanted = list(dict.fromkeys(each for each in values if each is not None))
     dialect = connection.dialect.name
@@ -305,7 +306,7 @@ def rows_in(
 
 @lru_cache(_STATEMENTS)
 def _wanting(query: Select[Any], column: Any, dialect: str, kind: str) -> Select[Any]:
-    """Return a query with its condition: one that is kept is made, and known, once."""
+    """Return a query with its condition, cached."""
     if dialect == "postgresql":
         items = Text() if kind == "text" else column.type
         given = bindparam("wanted", type_=NULLTYPE)

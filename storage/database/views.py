@@ -1,7 +1,7 @@
 """The documented views: one definition each, rendered for SQLite and for PostgreSQL.
 
-A view shows the columns named in `VIEWS`; its query carries some more, whose names begin with
-`row_` or end in `_id`: they are the keys by which `storage.read.archive` finds its rows.
+A view has the columns in `VIEWS`; its query has additional ones, whose names begin with
+`row_` or end in `_id`: the keys by which `storage.read.archive` finds its rows.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from storage.database.columns import FIELD_BLOCK
 from storage.values.outcome import INTERSTITIALS
 
 READER_ROLE = "lesart_reader"
-"""Who may ask the views and nothing else, where the database knows roles."""
+"""The role that may select from the views and nothing else, if the database has roles."""
 
 VIEWS = (
     "articles",
@@ -29,14 +29,14 @@ VIEWS = (
     "refusals",
     "jobs",
 )
-"""The names of the views, in the order in which they are made."""
+"""The names of the views, in the order of creation."""
 
 RESTRICTED = (
     "(SELECT ro.article_id FROM restriction rs "
     "JOIN article_origin ro ON ro.origin_id = rs.origin_id "
     "LEFT JOIN restriction_lifted rl ON rl.restriction_id = rs.id WHERE rl.id IS NULL)"
 )
-"""The articles of which nothing is shown, as a query."""
+"""The hidden articles, as a query."""
 
 _COLUMNS = {
     "articles": """
@@ -75,7 +75,7 @@ COLUMNS = MappingProxyType({name: tuple(words.split()) for name, words in _COLUM
 
 
 def create_views(connection: Connection) -> None:
-    """Make all views anew; the caller drops the old ones first."""
+    """Create all views; the caller drops the old ones first."""
     for name in VIEWS:
         columns = ", ".join(f'"{column}"' for column in COLUMNS[name])
         query = view_query(name, connection.dialect.name)
@@ -83,7 +83,7 @@ def create_views(connection: Connection) -> None:
 
 
 def open_alone(value: str, article: str = "a.id", otherwise: str = "NULL") -> str:
-    """Return the expression for a value that is shown where its article is not restricted."""
+    """Return the expression for a value that is null if its article is restricted."""
     return f"CASE WHEN {article} IN {RESTRICTED} THEN {otherwise} ELSE {value} END"
 
 
@@ -93,18 +93,18 @@ def drop_views(connection: Connection) -> None:
 
 
 def view_query(name: str, dialect: str) -> str:
-    """Return the SELECT behind the view `name`, with its keys, in the words of `dialect`."""
+    """Return the SELECT of the view `name` with its keys, in the SQL of `dialect`."""
     return _QUERIES[name](_words(dialect))
 
 
 def snapshots_query(dialect: str) -> str:
-    """Return what the view `observations` tells of articles, without what belongs to none."""
+    """Return the rows of the view `observations` that belong to articles."""
     words = _words(dialect)
     return f"{_snapshots(words)} UNION ALL {_confirmations(words)}"
 
 
 def steps_query(dialect: str) -> str:
-    """Return every version with what changed: the view `changes`, and each first version."""
+    """Return every version with its change: the view `changes`, and each first version."""
     return _steps(_words(dialect))
 
 
@@ -121,7 +121,7 @@ def seconds_between(a: str, b: str, dialect: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What the two databases say differently."""
+    """The differences between the SQL of the two databases."""
 
     hexed: Callable[[str], str]
     is_emptied: Callable[[str], str]
@@ -197,12 +197,12 @@ def _braced(path: str) -> str:
     return "{" + path.replace(".", ",") + "}"
 
 
-# ------------------------------------------------------------------- what scans left unchanged
+# ------------------------------------------------------------------- confirming scans
 #
-# A file that a complete scan found unchanged has no row of its own. The scans that confirm an
+# A complete scan stores no row for an unchanged file. The scans that confirm an
 # observation `o` are the complete ones of its source after the scan that made it and before the
-# next observation of the same place; without a next one the place must still stand there. Where
-# another place brought the article another wording, they end there.
+# next observation of the same place; without a next one the place must still exist. If
+# another place has another wording of the article, they end there.
 
 _AFTER = "coalesce(o.scan_id, o.id)"
 _NEXT = (
@@ -231,15 +231,15 @@ _SCANS = "FROM scan c WHERE " + _CONFIRMING
 
 
 def scan_start(scan: str) -> str:
-    """Return the expression for when a scan began, by the archive's time as it was corrected."""
+    """Return the expression for the start of a scan, in the corrected time of the archive."""
     corrected = f"SELECT k.started_at FROM corrected_scan k WHERE k.scan_id = {scan}.id"
     return f"coalesce(({corrected}), {scan}.started_at)"
 
 
 def _between(words: _Words) -> str:
-    """Return the joins that give `first` and `last`, the first and the last scan that confirm.
+    """Return the joins that add `first` and `last`, the first and the last confirming scan.
 
-    PostgreSQL is told the order of work: left to itself it tries every scan on every file.
+    They fix the join order, because PostgreSQL would otherwise try every scan on every file.
     """
     first = f"(SELECT c.id {_SCANS} ORDER BY c.id LIMIT 1)"
     last = f"(SELECT c.id {_SCANS} ORDER BY c.id DESC LIMIT 1)"
@@ -315,7 +315,7 @@ def _worded(words: _Words, digest: str) -> str:
 
 
 def _raw_digest(words: _Words) -> str:
-    """Return the digest of a capture `b`, null where it was redacted."""
+    """Return the digest of a capture `b`, null if it was redacted."""
     held = words.hexed("b.digest")
     return f"CASE WHEN {words.is_emptied('b.digest')} THEN NULL ELSE {held} END"
 
@@ -333,7 +333,9 @@ def _if_head(head: str, own: str) -> str:
 
 
 def _version_columns(words: _Words) -> str:
-    """Return what the views `versions` and `changes` share, with the keys of a version."""
+    """Return the common columns of the views `versions` and `changes`, with the keys of a
+    version.
+    """
     return f"""
     {_if_head(_head_seq(words, "v.seq"), "v.seq")} AS seq, a.public_id AS article,
     v.number AS version, {_worded(words, "w.digest")} AS wording, {open_alone("w.title")} AS title,
@@ -367,7 +369,7 @@ JOIN capture b ON b.id = d.capture_id
 
 
 def _flags(words: _Words) -> str:
-    """Return the flags of the text, and what is known of it beside what it says itself."""
+    """Return the flags of the text, and those of its observation."""
     emptied = words.with_word(words.empty_list, "redacted")
     flags = (
         f"coalesce({words.json_at('d.detail', 'flags')}, "
@@ -420,7 +422,9 @@ SELECT {_version_columns(words)}, {open_alone("d.publisher")} AS publisher,
 
 
 def _observations(words: _Words) -> str:
-    """Return what three kinds of rows tell, in equal types: else PostgreSQL cannot look inside."""
+    """Return three kinds of rows with equal types: otherwise PostgreSQL cannot push conditions
+    down.
+    """
     return f"{_snapshots(words)} UNION ALL {_confirmations(words)} UNION ALL {_articleless(words)}"
 
 
@@ -472,16 +476,16 @@ TURNED_OUT = f"""CASE WHEN s.outcome IS NOT NULL THEN s.outcome
         WHEN o.http_status IS NOT NULL THEN coalesce((SELECT CASE max(f.code) {_OF_INTERSTITIAL}
             END FROM refusal f WHERE f.observation_id = o.id), 'refused')
         ELSE 'refused' END"""
-"""What a check `o` turned out to be, by its snapshot `s` and its verdict `judged`, if any."""
+"""Outcome of a check `o`, from its snapshot `s` and its verdict `judged`, if any."""
 
 
 _NOTE = """coalesce(o.note, (SELECT max(f.message) FROM refusal f
         WHERE f.observation_id = o.id))"""
-"""A word on a check `o`: what its answer said, else why it was refused."""
+"""Note on a check `o`: that of the response, otherwise the reason of the refusal."""
 
 
 def _articleless(words: _Words) -> str:
-    """What was refused before it belonged to any article; what waits to be read is not told."""
+    """Refusals without an article; unread observations are left out."""
     return f"""
 SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS origin,
     o.observed_at AS observed_at, o.recorded_at AS recorded_at,
@@ -519,9 +523,9 @@ WHERE aa.id IS NULL OR ab.id IS NULL OR aa.id <> ab.id
 
 
 def _addresses(words: _Words) -> str:
-    """Return the addresses of articles: since when a text stood there, and where it went.
+    """Return the addresses of articles: the time of the first text, and the redirect target.
 
-    Of several lineages that lead away from an address, the last one is told.
+    Of several lineages that lead from an address, the last one is used.
     """
     worded, led = "s.wording_id IS NOT NULL", "s.outcome = 'redirected'"
     at = "FROM snapshot s WHERE s.origin_id = r.id AND s.article_id = a.id"
@@ -600,10 +604,10 @@ _COUNTS = (*_SEEN, "gone", "passed_over")
 
 
 def _jobs(words: _Words) -> str:
-    """A job that fanned out is told with the work of its children.
+    """Return jobs; a job with children includes their work.
 
-    It comes back when one of them changes, so its number is theirs: even ones are told of
-    parts, odd ones of jobs that stand for themselves, and no two rows share one.
+    It is listed again when a child changes, so its number is that of the child: jobs with
+    children have even numbers, others odd ones, and no two rows share one.
     """
     counts = ", ".join(f"j.{name} + {_child(f'sum(k.{name})', '0')} AS {name}" for name in _COUNTS)
     columns = ", ".join(f"t.{name}" for name in _COUNTS)

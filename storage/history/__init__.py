@@ -1,1 +1,3 @@
-"""What the record of an article amounts to: snapshots, versions, noise decisions, addresses."""
+"""The history of articles computed from the record: snapshots, versions, noise decisions,
+lineages.
+"""

@@ -1,4 +1,4 @@
-"""Record to which article an observation belongs that brought no text to be read."""
+"""Assign observations without a text to read to their articles."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,11 +22,11 @@ from storage.values.outcome import page_outcome
 
 
 def record_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
-    """Record, of observations that brought nothing to read, to which article they belong.
+    """Record the article of each observation that has no text to read.
 
-    One of a place that no article is known for waits until one is; an imported capture
-    is never gone from its folder. An answer that the bytes are those of an earlier observation
-    has its wording.
+    An observation of a place without an article waits until there is one; an imported capture
+    is never gone from its folder. If the server answers that the bytes are those of an earlier
+    observation, the wording is that of the earlier one.
     """
     if not observation_ids:
         return
@@ -45,7 +45,7 @@ def record_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
 
 
 class _AbsenceWriter:
-    """What has to be known to record the observations of one unit of work."""
+    """The data needed to record the observations of one unit of work."""
 
     def __init__(self, unit: Unit, rows: Sequence[Any]) -> None:
         self.unit = unit
@@ -68,7 +68,7 @@ class _AbsenceWriter:
         self.corrections = clock_corrections(unit.connection)
 
     def record(self, row: Any) -> set[int]:
-        """Write what `row` turned out to be and return the article that it touches, if any."""
+        """Record the outcome of `row` and return its article, if any."""
         confirms = (row.hints or {}).get("confirms")
         if confirms is not None:
             return self._confirm(row, self.confirmed.get(confirms))
@@ -85,7 +85,7 @@ class _AbsenceWriter:
         return {article}
 
     def is_late(self, row: Any, article_id: int) -> bool:
-        """Return whether `row` has the wording of another and was seen before the newest one."""
+        """Check whether `row` has another wording and is older than the newest snapshot."""
         if not (row.hints or {}).get("confirms"):
             return False
         query = select(ARTICLE.c.content_at).where(ARTICLE.c.id == article_id)
@@ -93,13 +93,13 @@ class _AbsenceWriter:
         return newest is not None and self._moment(row) < newest
 
     def _moment(self, row: Any) -> datetime:
-        """Return when a check was made, by the archive's time as it was corrected."""
+        """Return the time of a check, in the corrected time of the archive."""
         if row.id in self.foreign:
             return row.observed_at  # type: ignore[no-any-return]
         return corrected_time(self.corrections, row.id, row.observed_at)
 
     def _confirm(self, row: Any, snapshot: Any) -> set[int]:
-        """Record that the bytes are those of `snapshot`; of one that was not read yet, nothing."""
+        """Record that the bytes are those of `snapshot`; nothing if that was not read yet."""
         if snapshot is None:
             return set()
         outcome = row.outcome if snapshot.wording_id is not None else snapshot.outcome
@@ -136,7 +136,7 @@ class _AbsenceWriter:
         )
 
     def _codes(self, observations: Sequence[int]) -> dict[int, str]:
-        """Return as what fetched pages are told that could not be taken."""
+        """Return the refusal codes of fetched pages that were refused."""
         query = (
             select(REFUSAL.c.observation_id, REFUSAL.c.code)
             .join(OBSERVATION, OBSERVATION.c.id == REFUSAL.c.observation_id)
@@ -168,7 +168,7 @@ def _last_snapshots(unit: Unit, locators: Sequence[int]) -> dict[int, Any]:
 
 
 def unrecorded_absences(unit: Unit, locators: Sequence[int]) -> list[int]:
-    """Return the absences of `locators` that were observed before their article was known."""
+    """Return the absences of `locators` observed before their article existed."""
     query = (
         select(OBSERVATION.c.id)
         .outerjoin(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)

@@ -1,4 +1,4 @@
-"""Settle which file of a source has an address that several of them name."""
+"""Decide which file of a source has an address that several of them claim."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from storage.record.reading import Reading
 
 @dataclass(slots=True)
 class Position:
-    """Where and when a reading stands: its effective origin and time."""
+    """Position of a reading: its effective origin and time."""
 
     reading: Reading
     locator_id: int
@@ -27,7 +27,7 @@ class Position:
 
 
 class Claims:
-    """Settles which file of a source has an address that several of them name."""
+    """Decides which file of a source has an address that several of them claim."""
 
     def __init__(self, unit: Unit, changed: dict[int, bool]) -> None:
         self.unit = unit
@@ -35,7 +35,9 @@ class Claims:
         self.displaced: set[int] = set()
 
     def settle(self, places: Sequence[Position]) -> None:
-        """Give the address to the file captured first (then by path); the rest keep their own."""
+        """Give the address to the file captured first (then by path); the others retain their
+        own.
+        """
         own = [p for p in places if p.address_id is not None and not p.foreign]
         claims = self._stored([p.address_id for p in own if p.address_id is not None])
         for place in own:
@@ -73,7 +75,7 @@ class Claims:
         return found
 
     def _displace(self, source_id: int, address_id: int | None, winner: int) -> None:
-        """Move the snapshots of files that held the address but came later to their origin."""
+        """Move the snapshots of later files with the address to their own origin."""
         connection = self.unit.connection
         query = (
             select(SNAPSHOT.c.locator_id, SNAPSHOT.c.article_id)

@@ -1,4 +1,4 @@
-"""Write articles, versions and snapshots: the only place that makes these rows."""
+"""Insert articles, versions and snapshots: the only module that creates these rows."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ def add_article(
     seen: datetime | None = None,
     head_version_id: int | None = None,
 ) -> int:
-    """Write an article with its first version, or one that is to be fitted; return its number."""
+    """Insert an article with its first version, or one without versions yet; return its number."""
     number = unit.number() if number is None else number
     seen = unit.now if seen is None else seen
     unit.add(
@@ -43,7 +43,7 @@ def add_version(
     row_id: int | None = None,
     seq: int | None = None,
 ) -> int:
-    """Write a version of an article with the step that led to it, and return the row's number."""
+    """Insert a version of an article with its change, and return the id of the row."""
     row_id = unit.number() if row_id is None else row_id
     seq = unit.number(FIELD_BLOCK) if seq is None else seq
     row = {"id": row_id, "seq": seq, "article_id": article_id, "number": number, **values}
@@ -67,7 +67,7 @@ def add_snapshot(
     derivation_id: int | None = None,
     version: int | None = None,
 ) -> None:
-    """Write what an observation turned out to be of an article."""
+    """Insert a snapshot: the outcome of an observation of an article."""
     unit.add(
         SNAPSHOT,
         {

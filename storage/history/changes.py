@@ -1,4 +1,6 @@
-"""Compare captures of an article: what they say is read once, and other articles are asked."""
+"""Compare captures of an article: their content is read once; other articles are checked for
+noise.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -31,10 +33,10 @@ from storage.values.net.site import is_host, site_of
 
 
 class Comparing:
-    """What one unit of work knows of captures and of the changes between them.
+    """Cache of captures and of the changes between them, for one unit of work.
 
-    It `decides` on noise, unless it only shows what was decided once: then other articles are
-    not asked, and nothing is recorded. `memory` is what the process remembers of stored texts.
+    It `decides` on noise, unless it only displays earlier decisions: then other articles are
+    not checked, and nothing is recorded. `memory` is the cache of stored texts of the process.
     """
 
     def __init__(
@@ -61,15 +63,15 @@ class Comparing:
 
     @classmethod
     def ahead(cls, connection: Connection, memory: Memory | None = None) -> Self:
-        """Return what compares before the lock is taken, by the archive as it is now."""
+        """Return a comparer for the current state of the archive, before the lock is taken."""
         query = select(COUNTER.c.value).where(COUNTER.c.name == "seq")
         return cls(connection, connection.execute(query).scalar_one(), memory)
 
     def enter(self, unit: Unit) -> None:
-        """Go on under the lock with what was found before it was taken.
+        """Continue under the lock with the results from before it was taken.
 
-        What captures say and where they differ stays true. What other articles have is forgotten
-        where articles of their sites moved meanwhile.
+        Contents and differences of captures stay valid. Results from other articles are dropped
+        if articles of their sites changed meanwhile.
         """
         sites = _moved(unit.connection, self._since) if unit.since != self._since else set()
         self.connection = unit.connection
@@ -79,10 +81,10 @@ class Comparing:
             known.clear()
         self.find_sites(stand)
 
-    # ----------------------------------------------------------------- what captures say
+    # ----------------------------------------------------------------- content of captures
 
     def stands_at(self, article_id: int, origin: str) -> None:
-        """Note where an article stands whose row may not be written yet."""
+        """Set the origin of an article whose row may not be written yet."""
         self._sites[article_id] = site_of(origin)
 
     def brings(
@@ -93,12 +95,14 @@ class Comparing:
         article_id: int,
         origin: str,
     ) -> None:
-        """Note what this unit of work has of an article at an origin; rows may come later."""
+        """Add a text of this unit of work at an origin of an article; its rows may be written
+        later.
+        """
         self._drafts[derivation_id] = content
         self.boilerplate.add(wording_id, content, article_id, site_of(origin))
 
     def says(self, derivation_id: int, content: CaptureContent) -> None:
-        """Note what a derivation says that this unit of work writes."""
+        """Set the content of a derivation that this unit of work writes."""
         self._drafts[derivation_id] = content
 
     def content_of(self, draft: Draft) -> CaptureContent:
@@ -113,17 +117,17 @@ class Comparing:
         return [known for each in derivation_ids if (known := self._known(each)) is not None]
 
     def learn(self, derivation_ids: Iterable[int]) -> None:
-        """Read at once what derivations say of which each will be asked for."""
+        """Load the content of derivations that will be needed, in one query."""
         self.contents(list(derivation_ids))
 
     def site(self, article_id: int) -> str:
-        """Return the site of an article: that of the origin that it prints."""
+        """Return the site of an article: that of its displayed origin."""
         if article_id not in self._sites:
             self.find_sites([article_id])
         return self._sites[article_id]
 
     def find_sites(self, article_ids: Iterable[int]) -> None:
-        """Learn where articles stand, all at once."""
+        """Load the sites of articles in one query."""
         query = select(ARTICLE.c.id, ORIGIN.c.origin).join(
             ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id
         )
@@ -131,7 +135,7 @@ class Comparing:
             self._sites[article] = site_of(origin)
 
     def fresh(self) -> dict[str, dict[int, set[int]]]:
-        """Return, by site, who has which paragraph by what this unit brought: articles by key."""
+        """Return the new wording owners of this unit by site and paragraph: articles by key."""
         holders = self.boilerplate.holders
         self.find_sites(
             {a for those in holders.values() for a, _site in those} - self._sites.keys()
@@ -148,25 +152,27 @@ class Comparing:
                     by_key.setdefault(paragraph.key, set()).add(article)
         return found
 
-    # ------------------------------------------------------------------- what changed
+    # ------------------------------------------------------------------- changes
 
     def change(self, article_id: int, pair: Pair) -> TextChange:
-        """Return what changed between two captures of an article."""
+        """Return the change between two captures of an article."""
         return self._change(article_id, *self._both(pair))
 
     def compare(self, a: CaptureContent, b: CaptureContent) -> None:
-        """Find out where two captures differ, for when it is asked."""
+        """Compare two captures in advance."""
         self._difference(a, b).change()
 
     def is_noise(
         self, article_id: int, derivation_id: int, draft: Draft, *, is_before: bool
     ) -> bool:
-        """Return whether a draft differs by noise alone from what was read before it, or after."""
+        """Check whether a draft differs only by noise from the previous reading, or the next
+        one.
+        """
         other, own = self.contents([derivation_id])[0], self.content_of(draft)
         return self._change(article_id, *((other, own) if is_before else (own, other))).is_noise
 
     def teaser_flags(self, draft: Draft, before: int | None, after: int | None) -> list[str]:
-        """Return the flags of a draft by the derivations around it (see `diff.teaser`)."""
+        """Return the flags of a draft from its neighbouring derivations (see `diff.teaser`)."""
         sides = [
             [] if each is None else _text_of(self.contents([each])[0]) for each in (before, after)
         ]
@@ -175,9 +181,11 @@ class Comparing:
     def woken(
         self, waiting: Mapping[int, Mapping[Pair, AbstractSet[int]]]
     ) -> dict[int, frozenset[Pair]]:
-        """Return the steps in which one of some paragraphs is noise by what others say now.
+        """Return the steps with a paragraph that has become noise through new texts of other
+        articles.
 
-        `waiting` has the keys of these paragraphs. Texts are read where others may say so at all.
+        `waiting` are the keys of these paragraphs. Texts are read only if another article may have
+        one.
         """
         self.find_sites(waiting)
         steps = [(a, pair, keys) for a, those in waiting.items() for pair, keys in those.items()]
@@ -210,17 +218,17 @@ class Comparing:
         )
 
     def forget(self, article_id: int, pairs: Iterable[Pair]) -> None:
-        """Compare these once more when they are asked for: other articles may say more now."""
+        """Drop the comparisons of these pairs: other articles have new texts."""
         for pair in pairs:
             a, b = self._both(pair)
             self._changes.pop((article_id, id(a), id(b)), None)
 
     def plain_change(self, pair: Pair) -> TextChange:
-        """Return what changed between two captures where nothing counts as noise."""
+        """Return the change between two captures with no noise removed."""
         return self._difference(*self._both(pair)).plain_change()
 
     def remember(self) -> None:
-        """Let the process remember what is committed now."""
+        """Copy the committed content to the cache of the process."""
         steps = {pair: step for pair, step in self._steps.items() if min(pair) > 0}
         self.memory.keep(self._contents | self._drafts, self.boilerplate.known(), steps)
 
@@ -249,7 +257,7 @@ class Comparing:
     def _found_boilerplate(
         self, article_id: int, found: CapturePair, keys: AbstractSet[int] | None = None
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
-        """Return the paragraphs that others are asked about, and what they say of them."""
+        """Return the paragraphs to check in other articles, and the boilerplate among them."""
         site = self.site(article_id)
         if not is_host(site):
             return (), NO_BOILERPLATE
@@ -261,7 +269,7 @@ class Comparing:
         )
 
     def _asked(self, found: CapturePair) -> tuple[tuple[str, ...], Own | None]:
-        """Return the paragraphs that others may be asked about, and what else the text is."""
+        """Return the paragraphs to check in other articles, and the rest of the text."""
         if id(found) not in self._owns:
             a, b = found.a, found.b
             boilerplate_candidates = _that_may_be_boilerplate(found.boilerplate_candidates, a, b)
@@ -278,7 +286,7 @@ class Comparing:
         return self._steps.get(pair) or self.memory.step(pair)
 
     def _step_of(self, pair: Pair) -> AskedStep:
-        """Return what others are asked about a step; nobody reads its texts for it twice."""
+        """Return the paragraphs of a step to check in other articles, cached with its texts."""
         step = self._known_step(pair)
         if step is None:
             boilerplate_candidates, own = self._asked(self._difference(*self._both(pair)))
@@ -304,7 +312,7 @@ class Comparing:
 
 
 def _moved(connection: Connection, since: int) -> set[str]:
-    """Return the sites of which articles got another wording since a number was taken."""
+    """Return the sites of articles that got another wording after a number."""
     versions = (
         select(ORIGIN.c.origin)
         .join(ARTICLE, ARTICLE.c.origin_id == ORIGIN.c.id)
@@ -319,7 +327,7 @@ def _moved(connection: Connection, since: int) -> set[str]:
 def differences(
     connection: Connection, a_id: int, b_id: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the passages that went and came between two derivations, noise and all."""
+    """Return the removed and added passages between two derivations, including noise."""
     contents = {
         row.id: content_of_row(row.detail, row.title, row.text)
         for row in rows_in(connection, _saying(), DERIVATION.c.id, [a_id, b_id])
@@ -335,7 +343,7 @@ def _saying() -> Select[Any]:
 
 
 def content(connection: Connection, derivation_id: int) -> CaptureContent:
-    """Return what a stored derivation says."""
+    """Return the content of a stored derivation."""
     (row,) = rows_in(connection, _saying(), DERIVATION.c.id, [derivation_id])
     return content_of_row(row.detail, row.title, row.text)
 
@@ -358,7 +366,7 @@ def content_of_draft(draft: Draft) -> CaptureContent:
 def content_of_row(
     detail: Mapping[str, Any] | None, title: str | None, body: str | None
 ) -> CaptureContent:
-    """Return what a stored derivation says; of a redacted one what its wording still has."""
+    """Return the content of a stored derivation; of a redacted one, that of its wording."""
     if body is None:
         return CaptureContent(Text(None, ()), is_redacted=True)
     layout = [(each.role, each.text) for each in paragraphs_in(detail, body)]
@@ -381,20 +389,20 @@ def _text_of(content: CaptureContent) -> list[str]:
 
 
 def _has_text(own: Sequence[CutParagraph], a: CaptureContent, b: CaptureContent) -> bool:
-    """Return whether anything but titles is left of a text."""
+    """Check whether a text contains more than titles."""
     return not {a.paragraphs[0], b.paragraphs[0]}.issuperset(own)
 
 
 def _that_may_be_boilerplate(
     boilerplate_candidates: Sequence[str], a: CaptureContent, b: CaptureContent
 ) -> tuple[str, ...]:
-    """Return those of the paragraphs that are no notice: a notice is about the article."""
+    """Return the candidates that are no notice: a notice is about the article."""
     notices = set(canonical_all([text for _kind, text in (*a.notices, *b.notices)]))
     return tuple(each for each in boilerplate_candidates if each not in notices)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of fields as they are compared: a date by what it says."""
+    """Return the values of fields in comparable form: dates as times."""
     return {
         name: value.get("value") if isinstance(value, Mapping) else value
         for name, value in values.items()

@@ -30,7 +30,9 @@ ARTICLES_AT_A_TIME = 500
 
 @dataclass(frozen=True, slots=True)
 class ClockCorrection:
-    """What was seen before the row `id`, and later than `at`, was seen between `since` and `at`."""
+    """Observations before row `id` with a time later than `at` were made between `since` and
+    `at`.
+    """
 
     id: int
     at: datetime
@@ -40,7 +42,7 @@ class ClockCorrection:
         return number < self.id and moment > self.at
 
     def corrected(self, number: int) -> datetime:
-        """Return when the row `number` was written: as many microseconds before as it has numbers.
+        """Return the time of row `number`: as many microseconds before `at` as numbers before `id`.
 
         >>> from datetime import UTC
         >>> noon = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -60,7 +62,7 @@ def clock_corrections(connection: Connection) -> list[ClockCorrection]:
 
 @dataclass(frozen=True, slots=True)
 class StoredCorrection:
-    """The latest correction: the archive's time `was` that when the clock showed `at`."""
+    """The latest correction: the archive's time was `was` when the clock displayed `at`."""
 
     at: datetime
     was: datetime
@@ -77,7 +79,7 @@ def latest_correction(connection: Connection) -> StoredCorrection | None:
 def corrected_time(
     corrections: Sequence[ClockCorrection], number: int, moment: datetime
 ) -> datetime:
-    """Return when the archive's own row `number` was written that claims `moment`."""
+    """Return the corrected time of the archive's own row `number` with the stored time `moment`."""
     for each in corrections:
         if each.applies_to(number, moment):
             moment = each.corrected(number)
@@ -85,7 +87,7 @@ def corrected_time(
 
 
 def correct_clock(unit: Unit) -> None:
-    """Set the archive's time back to what the clock shows, where that shows that it ran ahead."""
+    """Set the archive's time back to the clock if it ran ahead."""
     time = unit.time
     if not time.was_ahead_of(unit.clock):
         return
@@ -112,7 +114,7 @@ def correct_clock(unit: Unit) -> None:
 
 
 def _articles_ahead(unit: Unit, correction: ClockCorrection) -> list[int]:
-    """Return the articles whose history mentions a time after the correction."""
+    """Return the articles whose history contains a time after the correction."""
     at = correction.at
     own = SNAPSHOT.c.is_foreign.is_(False)
     query = union(
@@ -159,7 +161,7 @@ def correct_scan(unit: Unit, scan_id: int, started_at: datetime) -> None:
 
 
 def _correct_watches(unit: Unit, correction: ClockCorrection) -> None:
-    """Let addresses be checked now that would have been due by the time that ran ahead."""
+    """Make addresses due that are scheduled by the time that ran ahead."""
     names = ("checked_at", "reached_at", "changed_at", "next_check")
     for column in (WATCH.c[name] for name in names):
         unit.connection.execute(

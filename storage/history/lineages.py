@@ -1,7 +1,7 @@
-"""Which addresses are one article: joined by redirects, canonical links and the ids of feeds.
+"""Lineages: addresses of one article, joined by redirects, canonical links and feed ids.
 
-An article is what stands at the origins that lineages connect. A lineage is part of the record; it
-can be undone, and then its two addresses are never joined again.
+An article is the content of all origins that lineages connect. A lineage is part of the record;
+after it is undone, its two addresses are never joined again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,12 +36,12 @@ from storage.values.digest import origin_id
 from storage.values.draft import Draft
 
 LEAST_AGREEMENT = {"redirect": 0.2, "guid": 0.2, "canonical": 0.8}
-"""How much of a text two addresses must share to be one article, by who says that they are."""
+"""Minimum agreement of the texts of two addresses to be one article, by kind of claim."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """Somebody says that a place and another address are one article."""
+    """A claim that a place and another address are one article."""
 
     kind: str
     place: Position
@@ -49,7 +49,7 @@ class _Candidate:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """Return from which address to which: redirects and ids lead on to where we are."""
+        """Return the addresses from old to new: redirects and ids lead to the current one."""
         here = self.place.origin_id
         return (here, self.other_id) if self.kind == "canonical" else (self.other_id, here)
 
@@ -60,7 +60,7 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _StoredClaim:
-    """A page that was read earlier names, as its canonical address, one that is read only now."""
+    """A stored page whose canonical address is read only now."""
 
     ends: tuple[int, int]
     observation_id: int
@@ -68,7 +68,7 @@ class _StoredClaim:
 
 
 class Lineages:
-    """Joins, in one unit of work, the addresses of what was fetched with those it goes under."""
+    """Joins the addresses of fetched documents with their other addresses, in one unit of work."""
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
@@ -78,7 +78,7 @@ class Lineages:
         self._joined: set[frozenset[int]] = set()
 
     def settle(self, places: Sequence[Position]) -> None:
-        """Join what is said to be one article, where the texts that are known agree."""
+        """Join addresses that are claimed to be one article, if their known texts agree."""
         candidates = self._candidates(places)
         if not candidates:
             return
@@ -98,14 +98,14 @@ class Lineages:
                 known = _answering(self.unit, [i for c in candidates for i in c.ends])
 
     def began(self, origin: int, article: int, taken: Mapping[int, Any]) -> None:
-        """Let the addresses that led to a new article answer for it."""
+        """Assign the addresses that redirected to a new article to it."""
         for each in self.aliases.pop(origin, ()):
             if each.other_id not in taken:
                 self._note(each)
                 self.unit.add(ARTICLE_ORIGIN, {"origin_id": each.other_id, "article_id": article})
 
     def settle_late(self) -> None:
-        """Join what this unit of work brought both addresses of; its rows must be written."""
+        """Join addresses that are both new in this unit of work; its rows must be written."""
         known = _answering(self.unit, [i for c in self._open for i in c.ends])
         for each in self._open:
             here, there = known.get(each.place.origin_id), known.get(each.other_id)
@@ -120,10 +120,10 @@ class Lineages:
                 known = _answering(self.unit, [i for c in self._open for i in c.ends])
 
     def settle_copies(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """Join pages of equal text of which one names the other's address as canonical.
+        """Join pages of equal text of which one has the other's address as canonical link.
 
-        `settle` sees the claims of the pages that are read now; here are those that were stored
-        before the address that they name was read. `pairs` are the origins of exact copies.
+        `settle` uses the claims of the pages that are read now; this uses those stored before
+        the address was read. `pairs` are the origins of exact copies.
         """
         origins = {origin for pair in pairs for origin in pair}
         claims = _stored_claims(self.unit, origins) if origins else {}
@@ -134,16 +134,16 @@ class Lineages:
                     self._join(claim)
 
     def _known_pairs(self, pair: tuple[int, int]) -> set[frozenset[int]]:
-        """Return which pairs are joined, or were parted by a user."""
+        """Return the pairs that are joined, or were separated by a user."""
         self._load_ends(pair)
         return self._joined | self._undone
 
     def led_from(self, places: Sequence[Position]) -> list[int]:
-        """Return the addresses by way of which `places` were reached."""
+        """Return the addresses that redirected to `places`."""
         ways = [origin for place in places for origin in _ways(place.reading)]
         return list(ensure_origins(self.unit, ways).values()) if ways else []
 
-    # ------------------------------------------------------------------------ what is said
+    # ------------------------------------------------------------------------ claims
 
     def _candidates(self, places: Sequence[Position]) -> list[_Candidate]:
         said: list[tuple[str, Position, str]] = []
@@ -160,7 +160,7 @@ class Lineages:
         ]
 
     def _known(self, texts: Sequence[str]) -> dict[str, int]:
-        """Return the origins that are there: what only a link names is no place yet."""
+        """Return the existing origins: an address that occurs only in a link has none yet."""
         names = {origin_id(each): each for each in texts}
         query = select(ORIGIN.c.public_id, ORIGIN.c.id)
         return {
@@ -188,10 +188,10 @@ class Lineages:
             or agreement(text_of(each.place.reading), other) >= LEAST_AGREEMENT[each.kind]
         )
 
-    # ------------------------------------------------------------------------ what follows
+    # ------------------------------------------------------------------------ results
 
     def _keep_for_later(self, each: _Candidate, here: int | None) -> None:
-        """Let an address without a text of its own lead to the article that stands, or will."""
+        """Let an address without its own text lead to the current or future article."""
         if each.kind == "canonical":
             return
         if here is None:
@@ -224,11 +224,11 @@ class Lineages:
 
 
 def said_of(reading: Reading) -> Iterator[tuple[str, str]]:
-    """Yield which addresses are said to be one article with that of a text, and who says so."""
+    """Yield the addresses claimed to be one article with that of a text, and the kind of claim."""
     captured, outcome = reading.captured, reading.outcome
     if not isinstance(outcome, Draft):
         return
-    # what another archive joined: the texts have to agree here too
+    # joined by another archive: the texts must agree here, too
     yield from captured.hints.get("joined") or ()
     if captured.hints.get("fetched"):
         yield from (("redirect", each) for each in _ways(reading))
@@ -238,14 +238,14 @@ def said_of(reading: Reading) -> Iterator[tuple[str, str]]:
 
 
 def text_of(reading: Reading) -> ComparedText:
-    """Return what is compared of a text that was read."""
+    """Return the comparable parts of a text."""
     assert isinstance(reading.outcome, Draft)
     text = "\n\n".join(reading.outcome.text_paragraphs())
     return ComparedText(reading.outcome.title, reading.digest, text)
 
 
 def _text_then(unit: Unit, each: _Candidate) -> ComparedText | None:
-    """Return what was seen last at the other address when the place was seen."""
+    """Return the latest text at the other address when the place was observed."""
     query = (
         select(WORDING.c.title, WORDING.c.digest, WORDING.c.text)
         .join(SNAPSHOT, SNAPSHOT.c.wording_id == WORDING.c.id)
@@ -258,7 +258,7 @@ def _text_then(unit: Unit, each: _Candidate) -> ComparedText | None:
 
 
 class _Texts:
-    """The latest text of the articles that stand at some origins."""
+    """The latest texts of the articles at some origins."""
 
     def __init__(self, unit: Unit, origins: Sequence[int]) -> None:
         query = (
@@ -279,7 +279,7 @@ class _Texts:
 
 
 def _stored_claims(unit: Unit, origins: Collection[int]) -> dict[tuple[int, int], _StoredClaim]:
-    """Return the canonical links between origins, by the newest page that was fetched at each."""
+    """Return the canonical links between origins, from the newest fetched page of each."""
     query = (
         select(
             SNAPSHOT.c.origin_id, SNAPSHOT.c.observation_id, ORIGIN.c.origin, DERIVATION.c.detail
@@ -316,7 +316,7 @@ def _answering(unit: Unit, origins: Iterable[int]) -> dict[int, int]:
 
 
 def regroup(unit: Unit, origins: Iterable[int]) -> None:
-    """Fit the articles that stand at `origins` to the lineages: one for each connected group."""
+    """Adapt the articles of `origins` to the lineages: one article for each connected group."""
     articles = set(_answering(unit, origins).values())
     held = select(ARTICLE_ORIGIN.c.origin_id).where(ARTICLE_ORIGIN.c.article_id.in_(articles))
     all_of_them = {*origins, *unit.connection.execute(held).scalars()}
@@ -343,7 +343,7 @@ def regroup(unit: Unit, origins: Iterable[int]) -> None:
 
 
 def _connected(unit: Unit, origins: set[int]) -> list[set[int]]:
-    """Return the groups that lineages make of origins and of what they lead to."""
+    """Return the groups that lineages make of origins and of the origins they lead to."""
     query = (
         select(LINEAGE.c.origin_id, LINEAGE.c.to_origin_id)
         .outerjoin(LINEAGE_UNDONE, LINEAGE_UNDONE.c.lineage_id == LINEAGE.c.id)
@@ -365,7 +365,7 @@ def _connected(unit: Unit, origins: set[int]) -> list[set[int]]:
 
 
 def _gather(unit: Unit, article: int, group: set[int]) -> None:
-    """Let all snapshots at the origins of a group, and these themselves, belong to an article."""
+    """Assign all snapshots and origins of a group to an article."""
     known = _answering(unit, group)
     for origin in sorted(group):
         if origin not in known:
@@ -391,7 +391,9 @@ def _gather(unit: Unit, article: int, group: set[int]) -> None:
 
 
 def _bring_back(unit: Unit, group: set[int]) -> None:
-    """Let what is told of each address come back to whoever copies the archive."""
+    """Assign new numbers to the views of each address, so that replication clients read them
+    again.
+    """
     newest = (
         select(func.max(SNAPSHOT.c.observation_id))
         .where(SNAPSHOT.c.origin_id.in_(group))
@@ -405,7 +407,7 @@ def _bring_back(unit: Unit, group: set[int]) -> None:
 
 
 def _name(unit: Unit, article: int, group: set[int]) -> None:
-    """Let an article go by that of its origins where its text was seen first."""
+    """Name an article after the origin where its text was observed first."""
     query = (
         select(SNAPSHOT.c.origin_id, ORIGIN.c.public_id)
         .join(ORIGIN, ORIGIN.c.id == SNAPSHOT.c.origin_id)
@@ -437,7 +439,7 @@ def _new_article(unit: Unit, group: set[int], rows: Mapping[int, Any]) -> int:
 
 
 def _remove(unit: Unit, article: int) -> None:
-    """Take away an article that nothing stands at any more: what it was belongs to another."""
+    """Delete an article without origins: its content belongs to another one."""
     for table, key in ((VERSION, VERSION.c.article_id), (REBUILD_DUE, REBUILD_DUE.c.article_id),
                        (ARTICLE, ARTICLE.c.id)):  # fmt: skip
         unit.connection.execute(delete(table).where(key == article))

@@ -1,7 +1,7 @@
-"""What a process remembers of stored texts, so that each is read and taken apart once.
+"""Cache of stored texts in a process, so that each is read and split once.
 
-Stored texts never change, but for being emptied: where that happened, all is forgotten. What a unit
-of work wrote is remembered once it is committed, since its numbers are free again where it is not.
+Stored texts never change, except by redaction: then the whole cache is dropped. The results of a
+unit of work are cached after its commit, because a rollback frees its numbers.
 """
 
 from collections import OrderedDict
@@ -16,16 +16,16 @@ from storage.history.runs import Pair
 from storage.language.paragraphs import CutParagraph
 
 MOST_CONTENT_LETTERS = 6_000_000
-"""Letters of the captures that are remembered with all that comparing needs."""
+"""Maximum number of letters of captures cached with everything that comparing needs."""
 MOST_LETTERS = 24_000_000
-"""Letters of the paragraphs that are held at all; one that stands in many texts counts once."""
+"""Maximum number of letters of cached paragraphs; one in many texts counts once."""
 MOST_TEXTS = 20_000
 MOST_STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holding:
-    """The title and the paragraphs of a wording; `apart` of which it is known: off its topic?"""
+    """Title and paragraphs of a wording; `apart` caches which paragraphs are off its topic."""
 
     title: CutParagraph
     paragraphs: tuple[CutParagraph, ...]
@@ -34,9 +34,9 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AskedStep:
-    """The paragraphs of a step that others are asked about; `foreign` of which it is known.
+    """The paragraphs of a step to check in other articles; `foreign` caches which are off topic.
 
-    None are asked where nothing else `has_text`.
+    None are checked if nothing else `has_text`.
     """
 
     paragraphs: tuple[str, ...]
@@ -46,7 +46,7 @@ class AskedStep:
 
 @dataclass(slots=True)
 class Memory:
-    """Captures by derivation, wordings, and steps that wait; who was asked for last goes last."""
+    """LRU cache of captures by derivation, of wordings, and of pending steps."""
 
     contents: OrderedDict[int, CaptureContent] = field(default_factory=OrderedDict)
     wordings: OrderedDict[int, Holding] = field(default_factory=OrderedDict)
@@ -55,7 +55,7 @@ class Memory:
     _redacted: int | None = None
 
     def check(self, connection: Connection) -> None:
-        """Forget everything where texts were emptied since."""
+        """Drop the cache if texts were redacted since."""
         newest = connection.execute(select(func.max(REDACTION.c.id))).scalar()
         if newest != self._redacted:
             self.contents.clear()
@@ -87,7 +87,7 @@ class Memory:
         wordings: Mapping[int, Holding],
         steps: Mapping[Pair, AskedStep],
     ) -> None:
-        """Remember what is committed, within bounds."""
+        """Cache committed content, within bounds."""
         for number, each in contents.items():
             if number not in self.contents:
                 self.contents[number] = each

@@ -1,4 +1,4 @@
-"""What stands before and after a text in time, as one reader reads it."""
+"""The snapshots before and after a text, read by the same extractor."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -32,13 +32,13 @@ _SEEN_SINCE = (
     .join(WORDING, WORDING.c.id == SNAPSHOT.c.wording_id)
     .where(SNAPSHOT.c.observed_at >= func.coalesce(_LAST_BEFORE, _FIRST))
 )  # fmt: skip
-"""The snapshots from the last one on that was seen before a moment."""
+"""The snapshots from the last one before a time on."""
 
 
 class NotComparableError(Exception):
-    """Texts have to be read anew by today's reader before others can be compared with them.
+    """Texts must be extracted again with the current extractor before others can be compared.
 
-    `derivations` name their first readings, each with its article; try again with what was read.
+    `derivations` are their first readings, each with its article; retry with the new readings.
     """
 
     def __init__(self, derivations: Mapping[int, int]) -> None:
@@ -48,9 +48,9 @@ class NotComparableError(Exception):
 
 @dataclass(slots=True)
 class KnownArticle:
-    """An article as a unit knows it while it decides.
+    """State of an article within a unit of work.
 
-    `head` is its newest wording, `readers` are those who read the newest snapshots.
+    `head` is its newest wording, `readers` are the extractors of the newest snapshots.
     """
 
     id: int
@@ -62,7 +62,7 @@ class KnownArticle:
     fresh: list[Snapshot] = field(default_factory=list)
 
     def append(self, snapshot: Snapshot) -> bool:
-        """Add a snapshot of this unit; return whether it came out of order."""
+        """Add a snapshot of this unit; return whether it is out of order."""
         late = self.content_at is not None and snapshot.observed_at <= self.content_at
         self.fresh.append(snapshot)
         if not late:
@@ -73,9 +73,9 @@ class KnownArticle:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Whether a text is one with the snapshot before or after it.
+    """Whether a text is equal to the snapshot before or after it.
 
-    `unknown` says that one of them cannot be read by its reader: whether it differs is not known.
+    `unknown`: a neighbour cannot be read by the same extractor, so a difference is unknown.
     """
 
     is_one: bool
@@ -95,7 +95,7 @@ class Neighbours:
         self._ordered: dict[tuple[int, Reader], list[tuple[datetime, Snapshot]]] = {}
 
     def around(self, article: KnownArticle, snapshot: Snapshot) -> Around:
-        """Return how a snapshot that is not written yet stands to those before and after it."""
+        """Compare a new snapshot with its neighbours."""
         if _is_simple(article, snapshot.observed_at, snapshot.reader):
             return Around(article.head == snapshot.digest)
         stored = self._snapshots_of(article, snapshot.reader)
@@ -111,7 +111,7 @@ class Neighbours:
     def unread(
         self, article: KnownArticle, moment: datetime, digest: bytes, reader: Reader
     ) -> list[Snapshot]:
-        """Return the neighbours of `moment` that `reader` has not read yet."""
+        """Return the neighbours of `moment` without a reading by `reader`."""
         if _is_simple(article, moment, reader) or not article.stored:
             return []
         last, first = _beside(self._snapshots_of(article, reader), moment, digest)
@@ -122,7 +122,7 @@ class Neighbours:
         ]
 
     def with_bytes(self, snapshots: Sequence[Snapshot]) -> tuple[list[Any], list[Any]]:
-        """Part derivations of `snapshots` into those whose bytes are there and those without."""
+        """Split the derivations of `snapshots` into those with bytes and those without."""
         query = select(
             DERIVATION.c.id, DERIVATION.c.capture_id, DERIVATION.c.context, CAPTURE.c.data.is_(None)
         ).join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
@@ -131,7 +131,7 @@ class Neighbours:
         return [row for row in rows if not row[3]], [row for row in rows if row[3]]
 
     def forget(self) -> None:
-        """Read again what stands there, when it is asked for."""
+        """Drop the loaded state."""
         self._ordered.clear()
 
     def _snapshots_of(
@@ -149,9 +149,9 @@ class Neighbours:
 
 
 class Surroundings:
-    """What stands before and after moments of articles; snapshots of the batch at hand are added.
+    """The snapshots before and after times of articles; snapshots of the batch are added.
 
-    `firsts` is the first moment of each article that will be asked for.
+    `firsts` is the first time of each article that is needed.
     """
 
     def __init__(self, connection: Connection, firsts: Mapping[int, datetime]) -> None:
@@ -163,7 +163,7 @@ class Surroundings:
         self._snapshots.setdefault(article_id, []).append(snapshot)
 
     def beside(self, article_id: int, at: datetime, *, is_before: bool) -> Snapshot | None:
-        """Return the snapshot of an article that stands next to a moment."""
+        """Return the snapshot of an article next to a time."""
         found = [
             snapshot
             for snapshot in self._snapshots.get(article_id, ())
@@ -173,7 +173,7 @@ class Surroundings:
         return nearest(found, key=lambda s: (s.observed_at, s.digest)) if found else None
 
     def _load(self, connection: Connection, firsts: Mapping[int, datetime]) -> None:
-        """Read the snapshots from the last one on that was seen before the first moment of all."""
+        """Load the snapshots from the last one before the earliest time on."""
         first = min(firsts.values())
         for article, seen, number, wording, digest, derivation in rows_in(
             connection, _SEEN_SINCE, SNAPSHOT.c.article_id, firsts, first=first
@@ -182,7 +182,7 @@ class Surroundings:
 
 
 def _is_simple(article: KnownArticle, moment: datetime, reader: Reader) -> bool:
-    """Return whether the newest wording is all that is needed: nothing late, one reader."""
+    """Check whether the newest wording is sufficient: nothing late, one extractor."""
     if article.content_at is not None and moment <= article.content_at:
         return False
     return all(same_reader(each, reader) for each in article.readers)
@@ -191,7 +191,7 @@ def _is_simple(article: KnownArticle, moment: datetime, reader: Reader) -> bool:
 def _beside(
     known: Sequence[tuple[datetime, Snapshot]], moment: datetime, digest: bytes
 ) -> tuple[list[Snapshot], list[Snapshot]]:
-    """Return the snapshot before a moment and the one after it, where there are such."""
+    """Return the snapshots directly before and after a time."""
     ordered = sorted(known, key=lambda each: (each[0], each[1].digest))
     place = bisect_right(ordered, (moment, digest), key=lambda each: (each[0], each[1].digest))
     before, after = ordered[:place][-1:], ordered[place : place + 1]

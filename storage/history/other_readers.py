@@ -1,4 +1,4 @@
-"""What several readers made of the same bytes: needed where an extractor was replaced."""
+"""Readings of the same bytes by several extractors: needed after an extractor was replaced."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from storage.history.runs import OtherReading, Reader
 
 
 class Read(NamedTuple):
-    """A derivation that a snapshot was kept with: bytes, what the reading depended on, by whom."""
+    """The derivation of a snapshot: bytes, the context of the reading, the extractor."""
 
     derivation_id: int
     capture_id: int
@@ -23,9 +23,9 @@ class Read(NamedTuple):
 def read_again(
     connection: Connection, reads: Iterable[Read], reader: Reader | None = None
 ) -> Mapping[int, Mapping[Reader, OtherReading]]:
-    """Return, by derivation, what other readers of the same name made of the same bytes.
+    """Return the readings of the same bytes by other versions of an extractor, by derivation.
 
-    Nothing is looked up where all that is compared, for `reader` too, was read by one reader.
+    Nothing is queried if all readings, and `reader`, are of one extractor.
     """
     by_name: defaultdict[str, set[Reader]] = defaultdict(set)
     if reader is not None:

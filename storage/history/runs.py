@@ -1,6 +1,6 @@
-"""PURE: the versions of one article, as runs of equal wording in order of the time seen.
+"""PURE: the versions of one article, as runs of equal wording in chronological order.
 
-A step that was decided to be noise ends no run.
+A step decided to be noise does not end a run.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,12 +9,12 @@ from datetime import datetime
 from itertools import pairwise
 
 Reader = tuple[str, str, str]
-"""Who read a text out of bytes: name, version and configuration of an extractor."""
+"""Extractor of a text: name, version and configuration."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherReading:
-    """What another reader read out of the bytes of a snapshot; without a wording it could not."""
+    """The wording of another extractor for the bytes of a snapshot; None if it failed."""
 
     derivation_id: int
     wording_id: int | None
@@ -23,7 +23,7 @@ class OtherReading:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One observation of an article that had a wording.
+    """An observation of an article with a wording.
 
     `digest` is the wording's digest, `raw` that of the captured bytes: they order snapshots of the
     same moment, so that history does not depend on which of them came in first. `confirmed` are
@@ -48,14 +48,14 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """Two snapshots that follow each other in time and are not one."""
+    """Two successive snapshots with different wordings."""
 
     a: Snapshot
     b: Snapshot
 
     @property
     def sides(self) -> tuple["Snapshot | OtherReading", "Snapshot | OtherReading"]:
-        """Return what shows the change: readings of both by one reader, where there are such."""
+        """Return the readings that show the change: both by one extractor, if available."""
         return compared(self.a, self.b) or (self.a, self.b)
 
     @property
@@ -73,9 +73,9 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A version: `number` counts from 1; the change lies in (`changed_after`, `changed_by`].
+    """A version: `number` counts from 1; the change happened in (`changed_after`, `changed_by`].
 
-    It is known by its first snapshot. `step` is what led to it, None for the first version.
+    Its first snapshot identifies it. `step` is the change to it, None for the first version.
     """
 
     number: int
@@ -90,18 +90,18 @@ class Run:
 
 
 def steps(snapshots: Iterable[Snapshot]) -> tuple[Transition, ...]:
-    """Return the snapshots that follow each other and are not one, each pair once."""
+    """Return each pair of successive snapshots with different wordings once."""
     ordered = [snapshot for _moment, snapshot in in_order(snapshots)]
     found = (Transition(a, b) for a, b in pairwise(ordered) if not are_one(a, b))
     return tuple({step.pair: step for step in found}.values())
 
 
 def runs(snapshots: Iterable[Snapshot], noise: Collection[Pair] = frozenset()) -> tuple[Run, ...]:
-    """Return the versions that `snapshots`, in whatever order, amount to.
+    """Return the versions of `snapshots`, in any order.
 
-    Neighbours in time are one version where one reader reads the same out of both: a reader that
-    is new must not look like an edit. `noise` are steps that were decided to be it: they end
-    no version either.
+    Successive snapshots are one version if one extractor reads the same from both: a new
+    extractor must not appear as an edit. `noise` are steps decided to be noise: they do not end
+    a version either.
 
     >>> from datetime import UTC, timedelta
     >>> start = datetime(2024, 6, 18, tzinfo=UTC)
@@ -125,10 +125,10 @@ def _is_change(a: Snapshot, b: Snapshot, noise: Collection[Pair]) -> bool:
 
 
 def same_reader(reader: Reader, other: Reader) -> bool:
-    """Return whether texts of two readers compare as they are.
+    """Check whether texts of two extractors are comparable.
 
-    They do not where one is another version, or has another configuration, of the other. Readers
-    of different names are made for different kinds of documents.
+    They are not if one is another version or configuration of the other. Extractors with
+    different names are made for different kinds of documents.
 
     >>> one = ("page", "1", "")
     >>> same_reader(one, ("page", "2", "")), same_reader(one, ("text", "2", ""))
@@ -138,9 +138,9 @@ def same_reader(reader: Reader, other: Reader) -> bool:
 
 
 def are_one(a: Snapshot, b: Snapshot) -> bool:
-    """Return whether two neighbours have the same wording, by one reader where they have two.
+    """Check whether two neighbours have the same wording, by the same extractor if possible.
 
-    What cannot be compared makes no version.
+    Incomparable neighbours count as equal.
     """
     pair = compared(a, b)
     if pair is None:
@@ -150,7 +150,7 @@ def are_one(a: Snapshot, b: Snapshot) -> bool:
 
 
 def compared(a: Snapshot, b: Snapshot) -> tuple[OtherReading, OtherReading] | None:
-    """Return what the reader of the later reading made of both; None where that says no more."""
+    """Return the later extractor's readings of both; None if they are the stored ones."""
     if same_reader(a.reader, b.reader):
         return None
     newer, older = (b, a) if a.derivation_id < b.derivation_id else (a, b)
@@ -162,7 +162,7 @@ def compared(a: Snapshot, b: Snapshot) -> tuple[OtherReading, OtherReading] | No
 
 
 def in_order(snapshots: Iterable[Snapshot]) -> list[tuple[datetime, Snapshot]]:
-    """Return the snapshots, and the scans that confirm them, in their order."""
+    """Return the snapshots, and their confirming scans, in order."""
     ordered = [
         (moment, snapshot)
         for snapshot in snapshots

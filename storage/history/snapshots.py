@@ -1,4 +1,4 @@
-"""The snapshots of one article that had a wording, with the scans that confirmed them."""
+"""The snapshots of an article with a wording, and the scans that confirmed them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from storage.history.runs import OtherReading, Reader, Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSnapshot(Snapshot):
-    """A snapshot with what is needed to confirm and to number it."""
+    """A snapshot with the data needed to confirm and to number it."""
 
     source_id: int
     locator_id: int
@@ -40,9 +40,9 @@ def snapshots_of(
     since: datetime | None,
     reader: Reader | None = None,
 ) -> list[StoredSnapshot]:
-    """Return the snapshots of an article that had a wording, all or those from `since` on.
+    """Return the snapshots of an article with a wording, from `since` on if set.
 
-    What other readers made of them is known where they are of several, or `reader` is another.
+    Readings by other extractors are included if there are several, or `reader` is another one.
     """
     return snapshots_by_article(connection, {article_id: since}, reader)[article_id]
 
@@ -50,7 +50,7 @@ def snapshots_of(
 def snapshots_by_article(
     connection: Connection, since: Mapping[int, datetime | None], reader: Reader | None = None
 ) -> dict[int, list[StoredSnapshot]]:
-    """Return what `snapshots_of` does, by article; `since` is for each, if not all are wanted."""
+    """Return the snapshots of several articles, as `snapshots_of`; `since` is per article."""
     query = (
         select(
             SNAPSHOT.c.article_id,
@@ -114,10 +114,10 @@ def _stored(row: Any, other_readings: Mapping[Reader, OtherReading]) -> StoredSn
 
 
 def confirmed(connection: Connection, snapshots: Sequence[StoredSnapshot]) -> list[Snapshot]:
-    """Add to each snapshot the first and last scan that found its file unchanged.
+    """Add the first and last scan that found the file unchanged to each snapshot.
 
-    Where another snapshot of the article falls between these two, or at the moment of one of them,
-    all scans are added, since the other one may split them.
+    If another snapshot of the article falls between these two or on one of them, all scans are
+    added, because the other one may split them.
     """
     return confirmed_all(connection, {0: snapshots})[0]
 
@@ -125,7 +125,7 @@ def confirmed(connection: Connection, snapshots: Sequence[StoredSnapshot]) -> li
 def confirmed_all(
     connection: Connection, snapshots: Mapping[int, Sequence[StoredSnapshot]]
 ) -> dict[int, list[Snapshot]]:
-    """Return what `confirmed` does, by article."""
+    """Add the confirming scans to the snapshots of several articles, as `confirmed`."""
     intervals = _Intervals(connection, list(snapshots.values()))
     return {article: _confirmed(intervals, each) for article, each in snapshots.items()}
 
@@ -144,9 +144,9 @@ def _confirmed(intervals: "_Intervals", snapshots: Sequence[StoredSnapshot]) -> 
 class _Intervals:
     """Finds the complete scans that confirm observations of files.
 
-    They lie between it and the next observation of the file, or the next file of the article
-    that brought another wording, whichever comes first: an unchanged file says nothing new.
-    Without a next observation the file must still stand there: a redaction may have taken it.
+    They are those between the observation and the next one of the file, or the next file of the
+    article with another wording, whichever is first: an unchanged file has no observation.
+    Without a next observation the file must still be there: a redaction may have deleted it.
     `ends` are the first and the last scan of each interval, one if they are the same.
     """
 
@@ -202,7 +202,7 @@ class _Intervals:
     def _bounds(
         self, articles: Sequence[Sequence[StoredSnapshot]]
     ) -> dict[int, tuple[int, int | None]]:
-        """Return, by observation, the numbers between which scans confirm it."""
+        """Return the numbers between which scans confirm each observation."""
         snapshots = [snapshot for own in articles for snapshot in own]
         if not snapshots:
             return {}
@@ -240,10 +240,10 @@ _STANDS = (
     .scalar_subquery()
     .is_not(None)
 )
-"""That a file stands as an observation found it; for EXISTS PostgreSQL would read all files."""
+"""SQL: the file is still as observed; with EXISTS, PostgreSQL would read all files."""
 SCANS = SCAN.outerjoin(CORRECTED_SCAN, CORRECTED_SCAN.c.scan_id == SCAN.c.id)
 SCAN_STARTED = func.coalesce(CORRECTED_SCAN.c.started_at, SCAN.c.started_at)
-"""When a scan began, by the archive's time as it was corrected."""
+"""SQL: start of a scan in the corrected time of the archive."""
 _ENDS = """
 SELECT asked.number,
        (SELECT min(scan.id) FROM scan WHERE scan.source_id = asked.source AND scan.complete
@@ -267,7 +267,7 @@ _ENDS_IN = {
 def _bounded(
     snapshots: Sequence[StoredSnapshot], bounds: Mapping[int, tuple[int, int | None]]
 ) -> dict[int, tuple[int, int | None]]:
-    """End the interval of each snapshot where a later one brought another wording."""
+    """End the interval of each snapshot at a later one with another wording."""
     found: dict[int, tuple[int, int | None]] = {}
     first_of_wording: dict[int, int] = {}
     for snapshot in sorted(snapshots, key=lambda each: each.observation_id, reverse=True):

@@ -1,4 +1,4 @@
-"""What the versions of an article tell of the steps that led to them."""
+"""The columns of versions that describe the step to them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -18,25 +18,25 @@ FIRST_STEP: Mapping[str, Any] = {
 STEP = tuple(FIRST_STEP)
 
 Passages = list[tuple[int, list[str]]]
-"""Version and what went and came in the step to it, the oldest first."""
+"""Number of a version and the removed and added passages of its step, the oldest first."""
 
 
 def step_of(row: Row[Any]) -> dict[str, Any]:
-    """Return the columns of a stored version that tell of the step to it."""
+    """Return the columns of a stored version that describe its step."""
     return {name: getattr(row, name) for name in STEP}
 
 
 class Changes(Protocol):
-    """Says what changed in a step."""
+    """Returns the change of a step."""
 
     def change(self, step: Transition) -> TextChange: ...
 
 
 class Steps:
-    """Describes the steps of runs that follow each other, by stored rows where these still stand.
+    """Describes the steps of successive runs, using stored rows if they are still valid.
 
-    `past` are the wordings of the versions before them by number; `passages` gives what changed
-    in the steps to these. `stale` are steps that are found anew.
+    `past` are the wordings of the earlier versions by number; `passages` returns the changes of
+    their steps. `stale` are steps to compare again.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Steps:
         self._steps: dict[int, dict[str, Any]] = {}
 
     def of(self, run: Run) -> dict[str, Any]:
-        """Return the columns that tell of the step to `run`; ask for each run in its turn."""
+        """Return the columns that describe the step to `run`; call it for the runs in order."""
         step = dict(FIRST_STEP)
         if run.step is not None:
             row = self._known.get(run.step.pair)
@@ -71,7 +71,7 @@ class Steps:
         return step
 
     def keep(self, number: int, wording_id: int, step: dict[str, Any]) -> None:
-        """Take a step as it is: that of a version which only lasts longer."""
+        """Add a step unchanged: that of a version which is only extended."""
         self._wordings[number] = wording_id
         self._steps[number] = step
 
@@ -82,7 +82,7 @@ class Steps:
         return [*classes, "reversion"] if is_back else classes
 
     def _linked(self, run: Run, step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield the notices of a step, each with the version whose step it speaks of."""
+        """Yield the notices of a step, each with the version whose step it refers to."""
         notices = step["notices"] or ()
         if not notices:
             return
@@ -114,7 +114,7 @@ def _columns(found: TextChange, pair: Pair) -> dict[str, Any]:
 
 
 def _undoes(step: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
-    """Return whether a step takes back the one before it, noise aside."""
+    """Check whether a step reverts the previous one, apart from noise."""
     if before is None or not (step["removed"] or step["added"]):
         return False
     return Counter(step["removed"]) == Counter(before["added"]) and Counter(

@@ -1,4 +1,4 @@
-"""Bring the cached versions of one article up to date with its observations."""
+"""Update the stored versions of an article from its observations."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -37,13 +37,13 @@ _LATEST = (
     )
     .order_by(SNAPSHOT.c.observation_id)
 )
-"""When articles were looked at last, and what that came to."""
+"""Time and outcome of the latest observation of articles."""
 
 
 def rebuild(
     unit: Unit, article_id: int, *, whole: bool, comparing: Comparing | None = None
 ) -> None:
-    """Fit the rows of one article to its observations (see `rebuild_all`)."""
+    """Update the rows of one article (see `rebuild_all`)."""
     rebuild_all(unit, {article_id: whole}, comparing)
 
 
@@ -53,11 +53,11 @@ def rebuild_all(
     comparing: Comparing | None = None,
     stale: Mapping[int, frozenset[Pair]] = NOTHING,
 ) -> None:
-    """Fit the rows of versions, snapshots and articles to the observations.
+    """Update the rows of versions, snapshots and articles from the observations.
 
-    Where nothing came in out of order, only the snapshots since the last one that had a wording
-    are read (`articles` says False): they prolong the newest version or follow it. `stale` are
-    steps that are found anew, since other articles may say more of them now.
+    If nothing arrived out of order (`articles` maps to False), only the snapshots since the last
+    one with a wording are read: they extend the newest version or follow it. `stale` are steps
+    to compare again because other articles have new texts.
     """
     if not articles:
         return
@@ -71,9 +71,9 @@ def rebuild_all(
 def compare_again(
     unit: Unit, comparing: Comparing, waiting: Mapping[int, Mapping[Pair, set[int]]]
 ) -> None:
-    """Compare steps again of which other articles may say more now.
+    """Compare steps again for which other articles have new texts.
 
-    Those of which they still say nothing go on waiting.
+    Steps without a new result stay pending.
     """
     woken = comparing.woken(waiting)
     strike(unit, woken)
@@ -83,7 +83,7 @@ def compare_again(
 
 
 class _Fitting:
-    """Fits some articles of one unit of work; what they need is read at once for all."""
+    """Updates several articles of one unit of work; their data is read together."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class _Fitting:
         self.heads: dict[int, int] = {}
 
     def fit(self) -> list[int]:
-        """Write what follows; return the articles of which more has to be read."""
+        """Write the results; return the articles that need more snapshots."""
         connection = self.unit.connection
         snapshots = confirmed_all(connection, self.stored)
         known = {article: steps(each) for article, each in snapshots.items()}
@@ -156,7 +156,7 @@ class _Fitting:
         for run in found:
             row = known.get(run.number)
             if row is not None and run.step is None and run.number > 1:
-                step = step_of(row)  # the newest stored version, which lasts longer
+                step = step_of(row)  # the newest stored version is extended
                 stored_steps.keep(run.number, run.wording_id, step)
             else:
                 step = stored_steps.of(run)
@@ -229,9 +229,9 @@ class _Fitting:
 
 
 def _goes_on(head: Row[Any], run: Run, snapshots: Sequence[StoredSnapshot]) -> bool:
-    """Return whether the first run among the newest snapshots is or prolongs the newest version.
+    """Check whether the first run of the newest snapshots is or extends the newest version.
 
-    Its wording may be another one, if another reader read it.
+    Its wording may differ if another extractor read it.
     """
     if run.last_seen < head.last_seen:
         return False
@@ -242,7 +242,7 @@ def _goes_on(head: Row[Any], run: Run, snapshots: Sequence[StoredSnapshot]) -> b
 
 
 def outcome_in_history(known: str, *, is_first: bool) -> str:
-    """Return the outcome of a snapshot that had a wording; a server's word is kept as it was given.
+    """Return the outcome of a snapshot with a wording; answers of servers are unchanged.
 
     >>> outcome_in_history("unchanged", is_first=True)
     'content'
@@ -255,7 +255,7 @@ def outcome_in_history(known: str, *, is_first: bool) -> str:
 
 
 def rebuild_returned(unit: Unit, source_id: int) -> None:
-    """After a scan: make what files of the source still say a version again, where need be."""
+    """After a scan, restore versions whose text is still in files of the source."""
     query = select(REBUILD_DUE.c.article_id).where(REBUILD_DUE.c.source_id == source_id)
     rebuild_all(unit, dict.fromkeys(unit.connection.execute(query).scalars().all(), True))
 
@@ -263,10 +263,10 @@ def rebuild_returned(unit: Unit, source_id: int) -> None:
 def _note_return(
     unit: Unit, article_id: int, snapshots: Sequence[StoredSnapshot], found: Sequence[Run]
 ) -> None:
-    """Remember an article in which the next scan does more than prolong the newest version.
+    """Queue an article if the next scan may do more than extend the newest version.
 
-    An imported capture was seen after the last check of a file that stands there with another
-    wording, which the next scan sees again; or its time is still to come.
+    Either an imported capture is newer than the last check of a file with another wording,
+    which the next scan finds again, or its time is in the future.
     """
     own = [snapshot for snapshot in snapshots if not snapshot.foreign]
     if not own:
@@ -292,9 +292,9 @@ def _was_followed(unit: Unit, snapshot: StoredSnapshot) -> bool:
 
 
 def _may_last_beyond(unit: Unit, article_ids: Collection[int]) -> list[int]:
-    """Return the articles of which scans may confirm a snapshot from before the newest one.
+    """Return the articles whose scans may confirm a snapshot before the newest one.
 
-    Not so where the file that was seen then is the only one of the article.
+    That is impossible if the file observed then is the only one of the article.
     """
     files = (
         select(
@@ -326,7 +326,7 @@ def _may_last_beyond(unit: Unit, article_ids: Collection[int]) -> list[int]:
 
 
 def _others(newest: tuple[int, int, int] | None, earlier: Sequence[tuple[int, int, int]]) -> bool:
-    """Return whether an earlier snapshot is of another file than the newest, or came in later."""
+    """Check whether an earlier snapshot is of another file than the newest, or arrived later."""
     return newest is None or any(each[1:] != newest[1:] or each[0] > newest[0] for each in earlier)
 
 
@@ -338,7 +338,7 @@ def _articles(unit: Unit, article_ids: Iterable[int]) -> dict[int, Row[Any]]:
 def _versions(
     unit: Unit, articles: Mapping[int, Row[Any]], partial: Sequence[Row[Any]]
 ) -> dict[int, dict[int, Row[Any]]]:
-    """Return the stored versions by article and number: of those in `partial` the newest alone."""
+    """Return the stored versions by article and number; of those in `partial` only the newest."""
     found: dict[int, dict[int, Row[Any]]] = {number: {} for number in articles}
     heads = [row.head_version_id for row in partial if row.head_version_id is not None]
     whole = articles.keys() - {row.id for row in partial}
@@ -349,7 +349,7 @@ def _versions(
 
 
 def _past(unit: Unit, article_ids: Collection[int]) -> dict[int, dict[int, int]]:
-    """Return, by article, the wordings of all versions but the newest, by number."""
+    """Return the wordings of all versions but the newest, by article and number."""
     query = (
         select(VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id)
         .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
@@ -364,7 +364,7 @@ def _past(unit: Unit, article_ids: Collection[int]) -> dict[int, dict[int, int]]
 
 
 def _passages(unit: Unit, article_id: int, head: Row[Any] | None) -> Passages:
-    """Return what went and came in the steps to the versions before `head`."""
+    """Return the removed and added passages of the versions before `head`."""
     if head is None:
         return []
     query = (
@@ -401,6 +401,6 @@ def _placed(run: Run) -> dict[str, Any]:
 
 
 def latest_states(unit: Unit, article_ids: Iterable[int]) -> dict[int, tuple[datetime, str]]:
-    """Return when articles were looked at last, and the state that this left each in."""
+    """Return the time and state of the latest observation of articles."""
     rows = rows_in(unit.connection, _LATEST, ARTICLE.c.id, article_ids)
     return {article: (moment, STATES[outcome]) for article, moment, outcome in rows}

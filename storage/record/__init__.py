@@ -1,1 +1,1 @@
-"""Writes the part of the archive that is only added to."""
+"""Insert into the record, the append-only part of the archive."""

@@ -1,4 +1,4 @@
-"""Keep what a source brought: bytes, observations, refusals, and how each file was found."""
+"""Store arrivals of a source: bytes, observations, refusals, and the state of each file."""
 
 import secrets
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -23,18 +23,18 @@ from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, Scan
 
 CAPTURE_FOLDER = "captures"
-"""The fact about an archive that names its folder in a store of captures."""
+"""Key of the fact with the folder of this archive in a capture store."""
 
 
 Packed = Mapping[bytes, tuple[int, str, bytes]]
-"""Bytes ready to be kept, by their digest: their size, how they are packed, and packed.
+"""Compressed bytes by digest: size, encoding, compressed bytes.
 
-Where they lie in a store, the name of their object stands in the place of the bytes.
+In a capture store, the name of the object replaces the bytes.
 """
 
 
 def pack_all(raws: Iterable[tuple[bytes | None, bytes | None]]) -> Packed:
-    """Pack bytes, each given with its digest, before the write lock is taken."""
+    """Compress bytes, each passed with its digest, before the write lock is taken."""
     packed: dict[bytes, tuple[int, str, bytes]] = {}
     for digest, raw in raws:
         if digest is not None and raw is not None and digest not in packed:
@@ -43,7 +43,7 @@ def pack_all(raws: Iterable[tuple[bytes | None, bytes | None]]) -> Packed:
 
 
 def known_captures(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
-    """Return the captures whose bytes the archive has, by their digest."""
+    """Return the stored captures with bytes, by digest."""
     query = select(CAPTURE.c.digest, CAPTURE.c.id)
     rows = rows_in(connection, query, CAPTURE.c.digest, digests)
     return {bytes(digest): number for digest, number in rows}
@@ -52,7 +52,7 @@ def known_captures(connection: Connection, digests: Iterable[bytes]) -> dict[byt
 def put_packed(
     store: CaptureStore, folder: str, packed: Packed, known: Container[bytes] = ()
 ) -> Packed:
-    """Put bytes that are not `known` into a store, and return them as the rows name them.
+    """Put bytes that are not `known` into a store; return them with object names for the rows.
 
     Raises: CapturesAwayError.
     """
@@ -63,7 +63,7 @@ def put_packed(
 
 
 def capture_folder(unit: Unit) -> str:
-    """Return the folder of a store in which this archive alone has its objects."""
+    """Return the folder of a store that only this archive uses."""
     query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == CAPTURE_FOLDER)
     known = unit.connection.execute(query).scalar()
     if known is not None:
@@ -74,7 +74,7 @@ def capture_folder(unit: Unit) -> str:
 
 
 def store_captures(unit: Unit, packed: Packed) -> dict[bytes, int]:
-    """Keep bytes once each, and return the captures that they are."""
+    """Store bytes once each, and return their captures."""
     known = known_captures(unit.connection, packed)
     for digest, (size, encoding, data) in packed.items():
         if digest not in known:
@@ -182,7 +182,7 @@ def _only_stamp(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def note_gone(unit: Unit, held: jobs.Claim, scan: Scan, absent: Sequence[int]) -> list[int]:
-    """Observe as gone what stood there before and was not found anew since this scan began."""
+    """Record as gone the files that were there before and that this scan did not find."""
     query = (
         select(
             PRESENCE.c.place_id,
@@ -219,7 +219,7 @@ def note_gone(unit: Unit, held: jobs.Claim, scan: Scan, absent: Sequence[int]) -
 
 
 def _had_a_text() -> Any:
-    """Return the condition that something at the place of a presence was, or may be, an article."""
+    """Return the SQL condition that the place of a presence has, or may have, an article."""
     earlier, snapshot, verdict = OBSERVATION.alias(), SNAPSHOT.alias(), VERDICT.alias()
     return (
         select(earlier.c.id)

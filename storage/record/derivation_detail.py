@@ -1,4 +1,4 @@
-"""PURE: what a derivation keeps of a draft, and the columns that are copies of its fields."""
+"""PURE: the JSON detail of a derivation, and the columns copied from its fields."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PLAIN = (str, int, float, type(None))
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """The origin and the time that a document names for itself, and whether it is foreign."""
+    """Origin and time that a document claims, and whether it is foreign."""
 
     address: str | None
     moment: datetime
@@ -24,7 +24,7 @@ class Name:
 
 
 def named(reading: Reading) -> Name:
-    """Return what a reading says of its own origin and time (see `name_of`)."""
+    """Return the claims of a reading about its origin and time (see `name_of`)."""
     return name_of(reading.captured, reading.outcome)
 
 
@@ -58,13 +58,13 @@ def name_from(
 
 
 def value_of(draft: Draft, name: str) -> Any:
-    """Return the value of a field, None where there is none."""
+    """Return the value of a field, None if it is missing."""
     field = draft.fields.get(name)
     return field.value if field is not None else None
 
 
 def published_columns(reading: Reading) -> dict[str, Any]:
-    """Return the columns of the date of publication, all null where there is none."""
+    """Return the columns of the publication date, all None if there is none."""
     assert isinstance(reading.outcome, Draft)
     value = value_of(reading.outcome, "published")
     empty = dict.fromkeys(("published", "published_precision", "published_from", "published_to"))
@@ -79,7 +79,7 @@ def published_columns(reading: Reading) -> dict[str, Any]:
 
 
 def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
-    """Return what a derivation keeps of a draft; `stored` are the paragraphs of its wording."""
+    """Return the JSON detail of a draft; `stored` are the paragraphs of its wording."""
     given = {
         "notices": [as_dict(notice) for notice in draft.notices],
         "address": draft.address,
@@ -98,7 +98,9 @@ def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
 
 
 def _quote(quote: Quote, paragraphs: Sequence[Paragraph]) -> Any:
-    """Return a quotation as its place in its paragraph, where it stands there as it is."""
+    """Return a quotation as its position in its paragraph, if the paragraph contains it
+    verbatim.
+    """
     start = paragraphs[quote.paragraph].text.find(quote.text)
     if start < 0:
         return {name: getattr(quote, name) for name in Quote.__slots__}
@@ -108,7 +110,7 @@ def _quote(quote: Quote, paragraphs: Sequence[Paragraph]) -> Any:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    """Return what `as_dict` would, without looking at each part: an article has a dozen."""
+    """Return the result of `as_dict` for a field, without recursion: an article has a dozen."""
     kept = {
         "value": field.value if isinstance(field.value, PLAIN) else as_dict(field.value),
         "found_in": field.found_in,
@@ -121,9 +123,9 @@ def _field(field: Field) -> dict[str, Any]:
 
 
 def layout(draft: Draft, stored: Sequence[str]) -> list[Any]:
-    """Return the paragraphs, pointing into the stored wording where the text is the same.
+    """Return the paragraphs as references to the stored wording if the text is the same.
 
-    One without text or number is the next of the wording; it is its role, and its marks.
+    An item without text or number is the next paragraph of the wording, with its role and marks.
     """
     entries: list[Any] = []
     index = place = 0

@@ -1,4 +1,4 @@
-"""Write what was read out of captures: wordings and derivations, once each."""
+"""Insert the results of extraction: wordings and derivations, once each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from storage.record.reading import Reading, ReExtracted, ToIndex
 from storage.values.draft import Draft, Extractor
 
 BYTES_GONE = "bytes_gone"
-"""Why a text was not read anew: its bytes were taken away."""
+"""Refusal code of a text that cannot be extracted again because its bytes were deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedDraft:
-    """What is written of a draft: the columns of its derivation, and its detail as JSON."""
+    """The rows of a draft: the columns of its derivation, and its detail as JSON."""
 
     paragraphs: tuple[str, ...]
     columns: Mapping[str, Any]
@@ -30,11 +30,11 @@ class PreparedDraft:
 
 
 Prepared = Mapping[int, PreparedDraft]
-"""What is written of drafts, by the `id` of their reading."""
+"""The rows of drafts, by the `id` of their reading."""
 
 
 def prepared(readings: Iterable[Reading]) -> Prepared:
-    """Return what derivations will keep of drafts: nothing of it has to wait for the lock."""
+    """Prepare the derivations of drafts before the lock is taken."""
     return {id(each): _prepared(each) for each in readings if isinstance(each.outcome, Draft)}
 
 
@@ -56,7 +56,9 @@ def _prepared(reading: Reading) -> PreparedDraft:
 
 
 class Deriving:
-    """Writes wordings and derivations in one unit of work; `to_index` waits for full text."""
+    """Inserts wordings and derivations in one unit of work; `to_index` are the wordings to
+    index.
+    """
 
     def __init__(self, unit: Unit, prepared: Prepared) -> None:
         self.unit = unit
@@ -67,7 +69,7 @@ class Deriving:
         self._derivations: dict[tuple[Any, ...], int] = {}
 
     def load(self, digests: Iterable[bytes], captures: Iterable[int]) -> None:
-        """Learn which of these wordings are known, and what was read out of these captures."""
+        """Load the existing wordings with these digests, and the derivations of these captures."""
         connection = self.unit.connection
         query = select(WORDING.c.digest, WORDING.c.id, WORDING.c.text)
         for digest, number, body in rows_in(connection, query, WORDING.c.digest, digests):
@@ -81,7 +83,7 @@ class Deriving:
             self._derivations[tuple(row[:5])] = row[5]
 
     def wording(self, draft: Draft, digest: bytes, reading: Reading) -> int:
-        """Return the id of a wording, writing it where it is new."""
+        """Return the id of a wording; insert it if it is new."""
         known = self.wordings.get(digest)
         if known is not None:
             return known
@@ -106,7 +108,7 @@ class Deriving:
     def derivation(
         self, draft: Draft, wording: int, reading: Reading, context: str | None = None
     ) -> int:
-        """Return the id of what a reader made of a capture, writing it where it is new."""
+        """Return the id of the derivation of a reading; insert it if it is new."""
         captured, who = reading.captured, draft.extractor
         context = reading.context if context is None else context
         key = (captured.capture_id, context, who.name, who.version, who.config)
@@ -132,7 +134,7 @@ class Deriving:
         return number
 
     def keep_re_extracted(self, each: ReExtracted) -> int:
-        """Write what today's reader makes of a capture that was read before, beside the old."""
+        """Insert the result of the current extractor for a capture, in addition to the old one."""
         reading, draft = each.reading, each.reading.outcome
         if isinstance(draft, Draft):
             assert reading.digest is not None
@@ -142,7 +144,7 @@ class Deriving:
         return self.unread(reading.captured.capture_id, each.context, each.extractor, code)
 
     def unread(self, capture_id: int, context: str, who: Extractor, code: str) -> int:
-        """Write that a reader can make no text of a capture, and why."""
+        """Record that an extractor cannot read a capture, and why."""
         key = (capture_id, context, who.name, who.version, who.config)
         known = self._derivations.get(key)
         if known is not None:

@@ -1,4 +1,4 @@
-"""Keep captures that were made elsewhere, with the exact records that they came in."""
+"""Store captures from web archives with their original records."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,24 +22,24 @@ from storage.values.verdict import Counts
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of imports: `waiting` are those whose capture to be repeated is not here yet."""
+    """Result of an import: `waiting` are revisit records whose original is not stored yet."""
 
     counts: Counts
     waiting: tuple[Import, ...]
     unread: tuple[int, ...]
-    """Captures that were known before and whose reading had not ended."""
+    """Known captures whose reading is not finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A capture that was kept before: by which job, and its number where nobody has read it."""
+    """A stored capture: its job, and its number if it has not been read yet."""
 
     job_id: int | None
     unread: int | None
 
 
 def known_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, KnownRecord]:
-    """Return, by the digest of its record, what is known of captures that were kept before."""
+    """Return the stored captures by the digest of their record."""
     is_unread = and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None))
     query = (
         select(
@@ -55,7 +55,7 @@ def known_records(connection: Connection, digests: Iterable[bytes]) -> dict[byte
 
 
 class Importing:
-    """Keeps the captures of one file in one unit of work."""
+    """Stores the captures of one file in one unit of work."""
 
     def __init__(
         self, unit: Unit, held: jobs.Claim, source_id: int, container: str, *, is_last: bool
@@ -70,7 +70,7 @@ class Importing:
         self._rows: dict[bytes, int] = {}
 
     def keep(self, imports: Sequence[Import], packed: Packed) -> None:
-        """Write what `imports` say; those that were kept before must not be among them."""
+        """Store `imports`; those stored before must not be among them."""
         unit = self.unit
         names = [self.container, *(each.origin for each in imports)]
         origins = ensure_origins(unit, names)
@@ -95,9 +95,9 @@ class Importing:
         keep_transfers(unit, transfers, bytes_kept)
 
     def _leave(self, each: Import, origin: int, refused_before: frozenset[str]) -> None:
-        """Keep a repeat for later, or tell that nobody knows what was seen.
+        """Postpone a revisit record, or refuse it if its original is unknown.
 
-        Its record is not kept then, so that it may return when its original is there.
+        Its record is not stored then, so that a later import can add it with its original.
         """
         if not self.is_last:
             self.waiting.append(each)
@@ -143,7 +143,7 @@ class Importing:
         )  # fmt: skip
 
     def _refused_before(self) -> frozenset[str]:
-        """Return which records this very job refused before it was killed."""
+        """Return the records that this job refused before it was killed."""
         query = select(REFUSAL.c.locator).where(
             REFUSAL.c.job_id == self.held.job_id, REFUSAL.c.code == "capture_elsewhere"
         )
@@ -203,7 +203,7 @@ class Importing:
 
 
 def packed_of(imports: Iterable[Import]) -> Packed:
-    """Pack all bytes that are to be kept of `imports`, before the write lock is taken."""
+    """Compress all bytes of `imports` before the write lock is taken."""
     raws = [
         raw
         for each in imports

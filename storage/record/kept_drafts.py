@@ -1,4 +1,4 @@
-"""What is still known of captures whose bytes went: the text that was read out of them."""
+"""Texts extracted earlier from captures whose bytes were deleted."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from storage.values.draft import Draft, Extractor, Notice, field_in, paragraphs_
 
 
 def kept_drafts(connection: Connection, captures: Iterable[int]) -> dict[int, tuple[Draft, str]]:
-    """Return the newest reading of each of these captures, with the context that it had."""
+    """Return the newest reading of each of these captures, with its context."""
     query = (
         select(DERIVATION, WORDING.c.title, WORDING.c.text)
         .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)

@@ -1,4 +1,4 @@
-"""Write observations, their verdicts and refusals: the only place that makes these rows."""
+"""Insert observations, verdicts and refusals: the only module that creates these rows."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from storage.values.draft import Json
 from storage.values.refusals import Refused, refuse
 
 CLOCK_SUSPECT = "clock_suspect"
-"""What the note of a check begins with whose time cannot be right, and the flag of its text."""
+"""Prefix of the note of a check with an impossible time, and the flag of its text."""
 
 
 def add_observation(
@@ -28,10 +28,10 @@ def add_observation(
     note: str | None = None,
     clock_at: datetime | None = None,
 ) -> int:
-    """Insert what was observed at a place, and return its number.
+    """Insert an observation of a place, and return its number.
 
     `observed_at` is in the archive's time (`Unit.time_of`), or the time of an imported capture.
-    `clock_at` is what the clock of this machine showed: it is stored where it is far from that.
+    `clock_at` is the clock of this machine: it is stored if it is far from that.
     """
     number = unit.number()
     if clock_at is not None and (clock_at := unit.doubted(clock_at, observed_at)) is not None:
@@ -75,7 +75,7 @@ def add_refusal(
     observation_id: int | None,
     capture_id: int | None,
 ) -> None:
-    """Write why something was not taken."""
+    """Insert a refusal with its reason."""
     unit.add(
         REFUSAL,
         {
@@ -88,7 +88,9 @@ def add_refusal(
 
 
 def refuse_redacted(unit: Unit, job_id: int, place: Mapping[str, Any], left: str) -> None:
-    """Write that a place of a job was not taken, and of its address only what is left of it."""
+    """Record the refusal of a place of a job whose address was redacted, by its anonymised
+    address.
+    """
     add_refusal(
         unit, refuse("redacted"), left, job_id=job_id, source_id=place["source_id"],
         observation_id=None, capture_id=None,

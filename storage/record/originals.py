@@ -1,4 +1,4 @@
-"""Find the captures that records of web archives say they repeat."""
+"""Find the original captures of revisit records in web archives."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from storage.values.digest import origin_id
 from storage.values.draft import Json
 
 HOW_READ = ("type", "charset", "url", "answered")
-"""The hints that say how bytes are read."""
+"""The hints that affect how bytes are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A capture that another one repeats."""
+    """A capture that a revisit record repeats."""
 
     observation_id: int
     capture_id: int
@@ -27,7 +27,7 @@ class Original:
     hints: Mapping[str, Json]
 
     def hints_for(self, repeat: Import) -> dict[str, Json]:
-        """Return the hints of `repeat`, completed by how the original is read."""
+        """Return the hints of `repeat`, completed by those of its original."""
         if repeat.outcome == "not_modified":
             return {**repeat.hints, "confirms": self.observation_id}
         own = {name: self.hints[name] for name in HOW_READ if name in self.hints}
@@ -35,10 +35,10 @@ class Original:
 
 
 class Originals:
-    """Finds captures by name, by address and time, by the digest of their payload.
+    """Finds captures by name, by address and time, or by the digest of their payload.
 
-    What is named otherwise must have the payload as well, where both name one: two files with
-    the same bytes may be read in different ways, and a time may be that of several captures.
+    A capture found by name or time must also have the payload digest, if both have one: two files
+    with the same bytes may be read differently, and several captures may have the same time.
     """
 
     def __init__(self, connection: Connection, imports: Sequence[Import]) -> None:
@@ -49,7 +49,7 @@ class Originals:
             self._learn(original, row.name, row.origin, row.observed_at)
 
     def of(self, repeats: Repeats) -> Original | None:
-        """Return what `repeats` means, None where nothing here is it."""
+        """Return the original of `repeats`, None if it is not stored."""
         wanted = repeats.payload_digest
         keys = (repeats.name, (repeats.origin, repeats.observed_at), wanted)
         found = (each for key in keys if key for each in self._found.get(key, ()))
@@ -57,7 +57,7 @@ class Originals:
         return next(fitting, None)
 
     def learn(self, each: Import, observation_id: int, capture_id: int | None) -> None:
-        """Note a capture of the unit at hand, which others of it may repeat."""
+        """Add a capture of the current unit, which others of it may repeat."""
         if capture_id is not None and each.outcome == "captured" and each.refused is None:
             main = each.records[0]
             original = Original(observation_id, capture_id, main.payload_digest, each.hints)

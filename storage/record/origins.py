@@ -1,4 +1,4 @@
-"""Origins by their text: found, or written where they are new."""
+"""Find origins by their text, or insert them."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from storage.values.redaction import is_emptied
 
 
 def ensure_origins(unit: Unit, texts: Sequence[str]) -> dict[str, int]:
-    """Return the ids of the origins `texts`, writing those that are new.
+    """Return the ids of the origins `texts`; insert new ones.
 
-    An address that was redacted is never written again: what is left of its origin answers.
+    A redacted address is never stored again: its anonymised origin is returned.
     """
     names = {_named(each): each for each in dict.fromkeys(texts)}
     query = select(ORIGIN.c.public_id, ORIGIN.c.id)
@@ -38,5 +38,5 @@ def ensure_origins(unit: Unit, texts: Sequence[str]) -> dict[str, int]:
 
 
 def _named(text: str) -> str:
-    """Return the id of an origin; of one that was redacted it is all that is left."""
+    """Return the id of an origin; its text is empty after redaction."""
     return text if is_emptied(text) else origin_id(text)

@@ -1,4 +1,4 @@
-"""How the files of a watched folder were found last."""
+"""The last known state of the files of a watched folder."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from storage.values.arrivals.arrival import FileStamp
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """How a file, or a record in it, was found last."""
+    """The last known state of a file, or of a record in it."""
 
     place_id: int
     stamp: FileStamp
@@ -26,7 +26,7 @@ class Presence:
 
 
 def presences(connection: Connection, source_id: int) -> dict[tuple[str, str], Presence]:
-    """Return how the files of a source were found last, by path and member."""
+    """Return the last known state of the files of a source, by path and member."""
     query = (
         select(
             PRESENCE.c.path, PRESENCE.c.member, PRESENCE.c.place_id, PRESENCE.c.size,

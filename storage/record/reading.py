@@ -1,4 +1,4 @@
-"""A capture that was read: what it held, and what the reading of it recorded."""
+"""Captures before and after extraction, as passed between reading and storing."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from storage.values.net.addresses import AddressList
 from storage.values.refusals import Refused
 
 if TYPE_CHECKING:
-    from storage.language.vocabulary import Tokens  # loads NumPy, which only writers need
+    from storage.language.vocabulary import Tokens  # imports NumPy, which only writers need
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """One captured item that waits to be read.
+    """One captured item to read.
 
-    Where its bytes are gone, `raw` is empty, and `kept` what was read out of them before, in the
-    context `kept_context`; or it says that nothing can be read any more.
+    If its bytes were deleted, `raw` is empty, and `kept` is the earlier extraction, in the
+    context `kept_context`; or it states that nothing can be read any more.
     """
 
     observation_id: int
@@ -37,9 +37,9 @@ class Captured:
 
 
 def captured_of(rows: Iterable[Any]) -> Iterator[Captured | DamagedBytesError]:
-    """Yield what waits to be read, or what is wrong with its bytes, out of rows.
+    """Yield captured items, or the error in their bytes, from rows.
 
-    They have the columns of `Captured`, with those of `Held` in the place of the bytes.
+    The rows have the columns of `Captured`, with those of `Held` in place of the bytes.
     Raises: CapturesAwayError, CapturesUnsetError.
     """
     given = list(rows)
@@ -59,12 +59,12 @@ def _held(row: Any) -> Held:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A captured item with what the text core read out of it, ready to be kept.
+    """A captured item with the result of extraction, ready to be stored.
 
-    `tokens` are the finished stems for full text, None where there is nothing to index,
-    `sentence_keys` find texts with a sentence (`storage.language.sentences`); `timezone` goes for
-    dates of the draft that name no zone. `index_keys` are the numbers under
-    which copies are found, `day` is when the text was published, else seen.
+    `tokens` are the stems for full text, None if there is nothing to index; `sentence_keys` find
+    texts with the same sentence (`storage.language.sentences`); `timezone` applies to dates of the
+    draft without a zone. `index_keys` find copies; `day` is the day of publication, otherwise of
+    observation.
     """
 
     captured: Captured
@@ -79,7 +79,7 @@ class Reading:
 
 
 class ToIndex(NamedTuple):
-    """A wording with what full text is to know of it."""
+    """A wording and its input for the full-text index."""
 
     wording_id: int
     tokens: "Tokens"
@@ -88,7 +88,7 @@ class ToIndex(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReExtraction:
-    """A capture that is to be read anew: `context` is that of its first reading."""
+    """A capture to extract again: `context` is that of its first reading."""
 
     captured: Captured
     context: str
@@ -96,7 +96,7 @@ class ReExtraction:
 
 @dataclass(frozen=True, slots=True)
 class ReExtracted:
-    """What `extractor` made of a capture that another one read before, with the same context."""
+    """Result of `extractor` for a capture that another one read before, in the same context."""
 
     reading: Reading
     context: str

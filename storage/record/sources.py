@@ -1,4 +1,4 @@
-"""Sources: the only place that reads and writes their rows."""
+"""Sources: the only module that reads and writes their rows."""
 
 from dataclasses import fields
 from typing import Any
@@ -15,7 +15,7 @@ _THERE = select(SOURCE).where(SOURCE.c.removed_at.is_(None))
 
 
 def sources(connection: Connection, *, standing: bool | None = None) -> list[Source]:
-    """Return the sources that were not removed, by name."""
+    """Return the sources that were not removed, sorted by name."""
     query = _THERE.order_by(SOURCE.c.name)
     if standing is not None:
         query = query.where(SOURCE.c.standing == standing)
@@ -23,7 +23,7 @@ def sources(connection: Connection, *, standing: bool | None = None) -> list[Sou
 
 
 def source_named(connection: Connection, name: str) -> Source:
-    """Return the source of that name.
+    """Return the source with that name.
 
     Raises: NoSuchSourceError.
     """
@@ -39,12 +39,12 @@ def source_by_id(connection: Connection, number: int) -> Source:
 
 
 def was_source(connection: Connection, name: str) -> bool:
-    """Return whether there ever was a source of that name."""
+    """Check whether a source with that name ever existed."""
     return connection.execute(select(SOURCE.c.id).where(SOURCE.c.name == name)).first() is not None
 
 
 def source_watching(connection: Connection, origin: str) -> Source | None:
-    """Return the standing source that watches an address, the first one made of several."""
+    """Return the standing source that watches an address, the oldest of several."""
     query = (
         _THERE.join(WATCH, WATCH.c.source_id == SOURCE.c.id)
         .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
@@ -57,7 +57,7 @@ def source_watching(connection: Connection, origin: str) -> Source | None:
 
 
 def add_source(unit: Unit, name: str, kind: str, locator: str, **settings: Any) -> int:
-    """Write a source, paused and scheduled as `settings` say, and return its number."""
+    """Insert a source with `settings`, and return its number."""
     number = unit.number()
     values = {
         "standing": False, "paused": False, "every_seconds": None, "cron": None, "timezone": None,
@@ -75,7 +75,7 @@ def add_source(unit: Unit, name: str, kind: str, locator: str, **settings: Any) 
 
 
 def ensure_source(unit: Unit, /, name: str, kind: str, locator: str, **settings: Any) -> Source:
-    """Return the source of that name, making it (or taking it back in) where there is none."""
+    """Return the source with that name; create or restore it if necessary."""
     query = select(SOURCE.c.standing, SOURCE.c.removed_at).where(SOURCE.c.name == name)
     row = unit.connection.execute(query).first()
     if row is None:

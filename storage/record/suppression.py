@@ -1,6 +1,6 @@
-"""What was redacted and must not come back: known again by digests with a secret salt.
+"""Redacted content that must not return, recognised by digests with a secret salt.
 
-Without the salt, which only the archive has, an entry tells nobody whether it is of a certain text.
+Without the salt of the archive, an entry does not reveal whether it belongs to a certain text.
 """
 
 import hmac
@@ -24,13 +24,13 @@ OF_ADDRESS = "address"
 
 @dataclass(frozen=True, slots=True)
 class RedactedAddresses:
-    """Tells without a connection what is left of addresses, as it was when it was asked for."""
+    """A snapshot of all redacted addresses that needs no connection."""
 
     salt: bytes | None
     origins: Mapping[bytes, int]
 
     def left_of(self, *names: str) -> str | None:
-        """Return what is left of the first of these that was redacted, None where none was."""
+        """Return the anonymised form of the first redacted address, None if none was redacted."""
         if self.salt is None or not self.origins:
             return None
         digests = (keyed(self.salt, OF_ADDRESS, _encoded(each)) for each in names)
@@ -39,7 +39,7 @@ class RedactedAddresses:
 
 
 class Suppressed:
-    """Knows what must not come back, as one connection sees it."""
+    """Recognises redacted content, as one connection sees it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -51,17 +51,17 @@ class Suppressed:
         return None if found is None else bytes.fromhex(found)
 
     def raw(self, digests: Iterable[bytes]) -> dict[bytes, int]:
-        """Return those of the digests of bytes that were redacted, each with the act."""
+        """Return the redacted ones of these digests of bytes, each with the act."""
         return self._among(OF_BYTES, digests)
 
     def wordings(self, digests: Iterable[bytes]) -> dict[bytes, int]:
-        """Return those of the digests of wordings that were redacted, each with the act."""
+        """Return the redacted ones of these digests of wordings, each with the act."""
         return self._among(OF_WORDING, digests)
 
     def passage_in(self, texts: Sequence[str], places: Sequence[str]) -> int | None:
-        """Return the act that took a passage out of what stands at one of these places.
+        """Return the act that removed a passage from one of these places.
 
-        It has to stand in one of the texts again.
+        One of the texts must contain the passage.
         """
         salt = self._salt
         if salt is None or not self._passages:
@@ -75,19 +75,19 @@ class Suppressed:
         return None
 
     def titles(self, told: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        """Return which titles were redacted at the places where they are told, with the acts."""
+        """Return the redacted ones of these titles at their places, with the acts."""
         asked = {(place, title): _placed(place, words_of(title)) for place, title in told}
         held = self._among(OF_TITLE, asked.values())
         return {pair: held[each] for pair, each in asked.items() if each in held}
 
     def addresses(self, named: Iterable[str]) -> dict[str, int]:
-        """Return those of the addresses that were redacted, each with the redaction."""
+        """Return the redacted ones of these addresses, each with the redaction."""
         asked = {each: _encoded(each) for each in named}
         held = self._among(OF_ADDRESS, asked.values())
         return {each: held[value] for each, value in asked.items() if value in held}
 
     def tombstones(self, named: Iterable[str]) -> dict[str, int]:
-        """Return those of the addresses that were redacted, each with its origin as it is now."""
+        """Return the redacted ones of these addresses, each with its anonymised origin."""
         held = self.addresses(named)
         query = select(REDACTION.c.id, REDACTION.c.row_id)
         rows = rows_in(self._connection, query, REDACTION.c.id, held.values())
@@ -95,7 +95,7 @@ class Suppressed:
         return {each: origin_of[number] for each, number in held.items()}
 
     def all_addresses(self) -> RedactedAddresses:
-        """Return what tells of each address whether it was redacted."""
+        """Return a snapshot of all redacted addresses."""
         if self._salt is None:
             return RedactedAddresses(None, {})
         query = select(SUPPRESSION.c.digest, REDACTION.c.row_id).where(
@@ -124,7 +124,7 @@ class Suppressed:
 
 
 def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words: int = 0) -> None:
-    """Note that what has these digests must not come back; what is noted already stays."""
+    """Suppress content with these digests; existing entries are unchanged."""
     salt = _ensured_salt(unit.connection)
     digests = [keyed(salt, kind, value) for value in dict.fromkeys(values)]
     query = select(SUPPRESSION.c.digest)
@@ -141,24 +141,26 @@ def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words:
 
 
 def suppress_passage(unit: Unit, passage: str, places: Iterable[str], act_id: int) -> None:
-    """Note that a text with these words in a row must not come back at these places."""
+    """Suppress texts with a sequence of words at these places."""
     words = words_of(passage)
     suppress(unit, OF_PASSAGE, [_placed(each, words) for each in places], act_id, len(words))
 
 
 def suppress_titles(unit: Unit, titles: Iterable[str], places: Sequence[str], act_id: int) -> None:
-    """Note that these titles must not be told again at these places."""
+    """Suppress these titles at these places."""
     values = [_placed(place, words_of(each)) for each in titles for place in places]
     suppress(unit, OF_TITLE, values, act_id)
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text as passages are compared: without case, stops at their ends."""
+    """Return the words of a text in the comparable form of passages: no case, no stops at the
+    ends.
+    """
     return [word.strip(".,;:!?\"'()") for word in canonical(text).casefold().split()]
 
 
 def keyed(salt: bytes, kind: str, value: bytes) -> bytes:
-    """Return the digest of a value that nobody can work out without the salt.
+    """Return the digest of a value, which cannot be computed without the salt.
 
     >>> keyed(b"salt", "raw", b"x") == keyed(b"other", "raw", b"x")
     False

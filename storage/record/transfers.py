@@ -1,4 +1,4 @@
-"""Keep what went over the wire: one row for each exchange, certificates once each."""
+"""Store HTTP transfers: one row for each exchange, certificates once each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from storage.values.net.transfer import Transfer
 def keep_transfers(
     unit: Unit, transfers: Mapping[int, Transfer], bodies: Mapping[bytes, int]
 ) -> None:
-    """Write the transfers, by their observation; `bodies` are the captures of kept bodies."""
+    """Insert transfers by their observation; `bodies` are the captures of stored bodies."""
     if not transfers:
         return
     known = _certificates(unit, [each.chain for each in transfers.values() if each.chain])
@@ -43,7 +43,7 @@ def _pairs(headers: Sequence[Sequence[str]] | None) -> list[list[str]] | None:
 
 
 def _certificates(unit: Unit, chains: Sequence[bytes]) -> dict[bytes, int]:
-    """Return the ids of chains, writing those that are new."""
+    """Return the ids of certificate chains; insert new ones."""
     digests: dict[bytes, bytes] = {raw_digest(chain): chain for chain in chains}
     query = select(CERTIFICATE.c.digest, CERTIFICATE.c.id)
     known: dict[bytes, Any] = {

@@ -1,4 +1,4 @@
-"""Captures that wait to be read, and those that are read anew."""
+"""Load captures to read, and captures to extract again."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
@@ -16,14 +16,14 @@ from storage.values.draft import Draft
 from storage.values.refusals import refuse
 
 MOST_UNREAD_BYTES = 64 * 1024 * 1024
-"""Bytes of documents that a worker has in its hands at a time."""
+"""Maximum size of the documents that a worker reads together, in bytes."""
 
 _CAPTURED = (
     OBSERVATION.c.id, OBSERVATION.c.capture_id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
     ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints,
     CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data,
 )  # fmt: skip
-"""The columns of `Captured`, in their order; the last three are `Held`."""
+"""The columns of `Captured` in their order; the last three are `Held`."""
 
 KeptDrafts = Mapping[int, tuple[Draft, str]]
 
@@ -31,8 +31,8 @@ KeptDrafts = Mapping[int, tuple[Draft, str]]
 def unread_rows(connection: Connection, items: Sequence[int]) -> tuple[list[Any], KeptDrafts, bool]:
     """Return the rows of observations without a verdict, and whether these are all of them.
 
-    They hold `MOST_UNREAD_BYTES` together, or it is a single one. Between them stands what was read
-    before of captures whose bytes are gone.
+    Their total size is at most `MOST_UNREAD_BYTES`, except for a single one. Captures whose bytes
+    were deleted are included with their earlier extraction.
     """
     sizes = (
         select(OBSERVATION.c.id, case((CAPTURE.c.data.is_(None), 0), else_=CAPTURE.c.size))
@@ -55,7 +55,7 @@ def unread_rows(connection: Connection, items: Sequence[int]) -> tuple[list[Any]
 
 
 def captures_in(rows: Sequence[Any], known: KeptDrafts) -> list[Captured]:
-    """Return what waits to be read, with its bytes, in the order of the observations.
+    """Return the captures to read with their bytes, in the order of the observations.
 
     Raises: DamagedBytesError, CapturesAwayError, CapturesUnsetError.
     """
@@ -65,9 +65,9 @@ def captures_in(rows: Sequence[Any], known: KeptDrafts) -> list[Captured]:
 
 
 def rows_read_before(connection: Connection, derivations: Mapping[int, int]) -> list[Any]:
-    """Return the rows of captures that were read before, by derivation and its article.
+    """Return the rows of captures that were read before, by derivation and article.
 
-    They come as they were read first: whoever found the same bytes later knows less of them.
+    They have the context of the first reading: later observations of the same bytes have less.
     """
     query = (
         select(*_CAPTURED, DERIVATION.c.context, DERIVATION.c.id)
@@ -89,16 +89,16 @@ def rows_read_before(connection: Connection, derivations: Mapping[int, int]) -> 
 
 
 def re_extractions_in(rows: Collection[Any]) -> list[ReExtraction]:
-    """Return captures that are to be read anew, with the context of their first reading."""
+    """Return captures to extract again, with the context of their first reading."""
     return [
         ReExtraction(captured, row[-2])
         for row, captured in zip(rows, captured_of(row[:-2] for row in rows), strict=True)
-        if isinstance(captured, Captured)  # the check of captures tells of the others
+        if isinstance(captured, Captured)  # `verify captures` reports the others
     ]
 
 
 def _bare(row: Any, known: tuple[Draft, str] | None) -> Captured:
-    """Return what waits to be read and has no bytes any more: what was read out of them before."""
+    """Return a capture without bytes: the earlier extraction."""
     draft, context = known or (refuse("redacted"), None)
     number, capture, source, locator_id, locator, observed_at, hints = row[:7]
     return Captured(

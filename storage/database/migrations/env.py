@@ -1,4 +1,4 @@
-"""How Alembic runs the migrations: on the connection that `storage.database.schema` hands over."""
+"""Alembic environment: migrations use the connection from `storage.database.schema`."""
 
 from alembic import context
 
@@ -7,6 +7,6 @@ from storage.database.tables import METADATA
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,
-    transactional_ddl=False,  # the caller holds one transaction around everything
+    transactional_ddl=False,  # the caller has opened one transaction for everything
 )
 context.run_migrations()

@@ -1,6 +1,6 @@
-"""The tables of the archive: the only place where columns are named.
+"""The tables of the archive.
 
-Record (only added to, guarded by triggers): origin, capture, scan, observation, certificate,
+Record (append-only, guarded by triggers): origin, capture, scan, observation, certificate,
 transfer, foreign_record, derivation, wording, verdict, relation, relation_undone, lineage,
 lineage_undone, noise_step, noise_step_undone, refusal, redaction, restriction, restriction_lifted,
 clock_correction, log_key, log_checkpoint, log_cosignature, log_stamp, and the log over all of
@@ -26,7 +26,7 @@ RECORD = tuple(
 """The tables whose rows are never updated or deleted."""
 
 LOGGED = tuple(name for name in RECORD if name not in {"log_run", "log_tile"})
-"""The tables of which every row has an entry in the log."""
+"""The tables with an entry in the log for every row."""
 
 _TEXTS: dict[str, tuple[str, ...]] = {
     "capture": ("data", "digest"),
@@ -47,7 +47,7 @@ EMPTIED: dict[str, tuple[str, tuple[str, ...]]] = {
     **{table: (table, names) for table, names in _TEXTS.items()},
     **{f"{table}_address": (table, names) for table, names in _ADDRESSES.items()},
 }
-"""Which columns of which table a redaction empties, by what it names in `table_name`."""
+"""The columns that a redaction empties, by the values of `table_name`."""
 
 ERASABLE: dict[str, tuple[str, ...]] = {
     table: (*_TEXTS.get(table, ()), *_ADDRESSES.get(table, ()))
@@ -55,7 +55,7 @@ ERASABLE: dict[str, tuple[str, ...]] = {
 }
 """The columns that a redaction may empty, by table.
 
-They become null; what must not be null becomes what `storage.values.redaction` says.
+They become null; columns that must not be null get the value from `storage.values.redaction`.
 """
 
 METADATA = SQLModel.metadata
@@ -115,10 +115,10 @@ WORDING = METADATA.tables["wording"]
 
 READY: ColumnElement[str] = literal_column("'ready'")
 RUNNING: ColumnElement[str] = literal_column("'running'")
-"""States of a job as literals: for a parameter, which could be any, its index is of no use."""
+"""States of a job as literals: with a parameter, the partial index would not be used."""
 OPEN = JOB.c.state.in_([READY, RUNNING])
-"""That a job is open, in the words of the index `job_open`.
+"""SQL condition that a job is open, in the words of the index `job_open`.
 
-SQLite takes that index only where nothing else is asked of the state beside it: a job that runs has
-a `lease_until`, one that is ready has none.
+SQLite uses that index only without any other condition on the state: a running job has
+a `lease_until`, a ready one has none.
 """

@@ -16,10 +16,10 @@ from storage.database.tables.row import (
 
 
 class LogKeyRow(Row, table=True):
-    """A key that signs the checkpoints of the log, as C2SP writes it, from `size` leaves on.
+    """A key that signs the checkpoints of the log, in C2SP format, from `size` leaves on.
 
-    `endorsement` is a note on it, signed by the key before; `previous` the last checkpoint that
-    the key before signed.
+    `endorsement` is a note on it, signed by the previous key; `previous` is the last checkpoint
+    signed by the previous key.
     """
 
     id: int = key_column()
@@ -31,7 +31,7 @@ class LogKeyRow(Row, table=True):
 
 
 class LogCheckpointRow(Row, table=True):
-    """A signed checkpoint: `note` says that the log had `size` leaves, and their root."""
+    """A signed checkpoint: `note` states that the log had `size` leaves, and their root."""
 
     __table_args__ = (Index("log_checkpoint_by_size", "size"),)
     id: int = key_column()
@@ -41,7 +41,7 @@ class LogCheckpointRow(Row, table=True):
 
 
 class LogCosignatureRow(Row, table=True):
-    """A line by which a witness signed a checkpoint; `vkey` is its key."""
+    """A cosignature of a checkpoint by a witness; `vkey` is its key."""
 
     __table_args__ = (Index("log_cosignature_by_checkpoint", "checkpoint_id"),)
     id: int = key_column()
@@ -52,7 +52,7 @@ class LogCosignatureRow(Row, table=True):
 
 
 class LogStampRow(Row, table=True):
-    """A stamp (RFC 3161) of a time-stamping authority on a checkpoint, as it was answered."""
+    """A stamp (RFC 3161) of a time-stamping authority on a checkpoint, as received."""
 
     __table_args__ = (Index("log_stamp_by_checkpoint", "checkpoint_id"),)
     id: int = key_column()
@@ -64,11 +64,11 @@ class LogStampRow(Row, table=True):
 
 
 class LogRunRow(Row, table=True):
-    """Entries of the log that were appended at once: commitments to rows, in the order of commit.
+    """Log entries appended together: commitments to rows, in the order of commit.
 
-    `seq` is the number of the last of these rows (of a scan its `seq`), `start` how many entries
-    are before. `entries` holds number, kind and commitment of each, `openings` the salt by which
-    that is computed again; a redaction replaces it by what opens the columns that are left.
+    `seq` is the number of the last of these rows (of a scan its `seq`), `start` the number of
+    entries before. `entries` contains number, kind and commitment of each, `openings` the salt to
+    recompute it; a redaction replaces the salt by what opens the remaining columns.
     """
 
     seq: int = key_column()

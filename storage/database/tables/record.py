@@ -1,4 +1,4 @@
-"""The record: tables that are only added to, but for what a redaction empties."""
+"""The record: append-only tables, emptied only by redactions."""
 
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from storage.database.tables.row import (
 
 
 class OriginRow(Row, table=True):
-    """Where a text stands: a cleaned address, `seed:SOURCE/PATH` or `file://PATH`."""
+    """Location of a text: a cleaned address, `seed:SOURCE/PATH` or `file://PATH`."""
 
     id: int = key_column()
     public_id: str = Field(unique=True, max_length=32)
@@ -28,7 +28,7 @@ class OriginRow(Row, table=True):
 
 
 class CaptureRow(Row, table=True):
-    """Bytes as found, once each, compressed; `data` is emptied by a redaction alone."""
+    """Original bytes, once each, compressed; only a redaction empties `data`."""
 
     id: int = key_column()
     digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
@@ -39,10 +39,10 @@ class CaptureRow(Row, table=True):
 
 
 class ScanRow(Row, table=True):
-    """One pass over a watched folder; its id is taken when it starts, the row comes at its end.
+    """One pass over a watched folder; its id is assigned at the start, the row written at the end.
 
-    `seq` is the top of a block of numbers, one for each file that the scan saw. `clock_at` is
-    what the clock showed at the start, where that is far from the archive's time.
+    `seq` is the top of a block of numbers, one for each file of the scan. `clock_at` is the clock
+    at the start, if it is far from the archive's time.
     """
 
     __table_args__ = (
@@ -64,10 +64,10 @@ class ScanRow(Row, table=True):
 
 
 class ObservationRow(Row, table=True):
-    """One check of one place at one time, as the transport knew it.
+    """One check of one place at one time, as seen by the transport.
 
-    `observed_at` is in the archive's time, or that of an imported capture. `clock_at` is what the
-    clock showed, where that is far from the archive's time.
+    `observed_at` is in the archive's time, or that of an imported capture. `clock_at` is the
+    clock, if it is far from the archive's time.
     """
 
     __table_args__ = (Index("observation_by_locator", "locator_id", "id"),)
@@ -87,9 +87,10 @@ class ObservationRow(Row, table=True):
 
 
 class ClockCorrectionRow(Row, table=True):
-    """States that the archive's time ran ahead until now: `was` when the clock showed `at`.
+    """States that the archive's time ran ahead until now: `was` when the clock displayed `at`.
 
-    What this archive saw before this row, and later than `at`, was seen between `since` and `at`.
+    Observations of this archive before this row, and later than `at`, were made between `since`
+    and `at`.
     """
 
     id: int = key_column()
@@ -102,8 +103,7 @@ class ClockCorrectionRow(Row, table=True):
 class WordingRow(Row, table=True):
     """A title and the paragraphs of a text, once each, by the digest `w1`.
 
-    `text` joins the paragraphs by a blank line; it is emptied, with the title, by a redaction
-    alone.
+    `text` joins the paragraphs by a blank line; only a redaction empties it and the title.
     """
 
     id: int = key_column()
@@ -114,9 +114,9 @@ class WordingRow(Row, table=True):
 
 
 class DerivationRow(Row, table=True):
-    """What one extractor read out of one capture; `detail` holds layout, fields, flags, steps.
+    """The result of one extractor for one capture; `detail` contains layout, fields, flags, steps.
 
-    `context` names the hints that the reading depended on; without a wording the capture was
+    `context` contains the hints that the reading depended on; without a wording the capture was
     refused.
     """
 
@@ -144,7 +144,7 @@ class DerivationRow(Row, table=True):
 
 
 class VerdictRow(Row, table=True):
-    """What one captured item meant for the archive when it was read; exactly one each."""
+    """The result of reading one captured item; exactly one each."""
 
     id: int = key_column()
     observation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
@@ -185,10 +185,10 @@ class RelationUndoneRow(Row, table=True):
 
 
 class NoiseStepRow(Row, table=True):
-    """Says that what differs between two captures of an article is noise, and by which rules.
+    """States that the difference between two captures of an article is noise, and by which rules.
 
-    The passages are in no row: they follow from the derivations, and go with them where these
-    are redacted. `observation_id` is the snapshot of the second capture.
+    The passages are not stored: they follow from the derivations, and are redacted with them.
+    `observation_id` is the snapshot of the second capture.
     """
 
     __table_args__ = (
@@ -218,7 +218,7 @@ class NoiseStepUndoneRow(Row, table=True):
 
 
 class CertificateRow(Row, table=True):
-    """The certificates that a server showed, once each: `chain` is PEM, the server's own first."""
+    """The certificates of a server, once each: `chain` is PEM, the server's own first."""
 
     id: int = key_column()
     digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
@@ -227,13 +227,13 @@ class CertificateRow(Row, table=True):
 
 
 class TransferRow(Row, table=True):
-    """What went over the wire for one observation, and cannot be had later.
+    """The HTTP transfer of one observation, which cannot be repeated later.
 
-    `hops` are the addresses that led there (address, status, location), `request` what was sent
-    (method, target, headers), `response_headers` a list of name and value as received, the first
-    line of the answer before them under the name `:status`. `body_capture_id` are the bytes as
-    they came, where they differ from the capture that the observation names: an encoded body,
-    or the block of a foreign record.
+    `hops` are the redirects (address, status, location), `request` is the request
+    (method, target, headers), `response_headers` a list of name and value as received, preceded by
+    the status line under the name `:status`. `body_capture_id` are the bytes as transferred, if
+    they differ from the capture of the observation: an encoded body, or the block of a foreign
+    record.
     """
 
     id: int = key_column()
@@ -256,13 +256,12 @@ class TransferRow(Row, table=True):
 
 
 class ForeignRecordRow(Row, table=True):
-    """One record of a web archive, kept bit for bit: `head`, `opening`, then the payload.
+    """One record of a web archive, stored unchanged: `head`, `opening`, then the payload.
 
-    `digest` is that of all its bytes. A record of a capture names the observation that it made
-    and the record in which its file speaks of itself (`about_id`); a request or a metadata
-    record names the one that it goes with (`main_id`). `container_id` is the place of the file
-    that brought it first, `number` its place there, `name` what it calls itself.
-    `payload_digest` is the name by which other records repeat its payload.
+    `digest` is that of all its bytes. A capture record references its observation and the
+    warcinfo record of its file (`about_id`); a request or a metadata record references its
+    capture record (`main_id`). `container_id` is the place of the first file with it, `number` its
+    position there, `name` its record id. Revisit records reference `payload_digest`.
     """
 
     __table_args__ = (
@@ -287,7 +286,7 @@ class ForeignRecordRow(Row, table=True):
 
 
 class LineageRow(Row, table=True):
-    """Says that two addresses are one article, and by what: a redirect, a canonical link."""
+    """States that two addresses are one article, and why: a redirect, a canonical link."""
 
     __table_args__ = (
         UniqueConstraint("kind", "origin_id", "to_origin_id"),
@@ -312,7 +311,7 @@ class LineageUndoneRow(Row, table=True):
 
 
 class RefusalRow(Row, table=True):
-    """What was not taken, why, and what to do about it."""
+    """A refused item with the reason and the remedy."""
 
     __table_args__ = (Index("refusal_by_observation", "observation_id"),)
     id: int = key_column()
@@ -329,10 +328,10 @@ class RefusalRow(Row, table=True):
 
 
 class RedactionRow(Row, table=True):
-    """Says that a row of the record was emptied, when and why; it must stand before the act.
+    """States that a row of the record was emptied, when and why; it is written before the emptying.
 
-    `actor` is who gave the order. The rows of one order have the same `act_id`, the id of the
-    first of them.
+    `actor` gave the order. The rows of one order have the same `act_id`, the id of the first of
+    them.
     """
 
     __table_args__ = (
@@ -349,9 +348,9 @@ class RedactionRow(Row, table=True):
 
 
 class RestrictionRow(Row, table=True):
-    """Says that nothing of the article at an origin is shown until further notice, and why.
+    """States that the article at an origin is hidden until further notice, and why.
 
-    `actor` is who gave the order. All that is there stays as it is.
+    `actor` gave the order. All data stays stored.
     """
 
     __table_args__ = (Index("restriction_by_origin", "origin_id"),)
@@ -363,7 +362,7 @@ class RestrictionRow(Row, table=True):
 
 
 class RestrictionLiftedRow(Row, table=True):
-    """The lifting of a restriction, and who ordered it; the restriction stays on record."""
+    """The lifting of a restriction, and its actor; the restriction stays on record."""
 
     id: int = key_column()
     restriction_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))

@@ -1,4 +1,4 @@
-"""What table classes and their columns are made from."""
+"""The base class of tables and constructors of their columns."""
 
 from typing import Any
 
@@ -36,9 +36,9 @@ def bytes_column(*, nullable: bool = True) -> Any:
 
 
 class Row(SQLModel):
-    """What each table class is made from; its validator is built when a row is made, not before.
+    """The base class of tables; validators are built at first use.
 
-    A table is called as its class, in small letters: `LogTileRow` is `log_tile`.
+    The table name is the class name in lower case: `LogTileRow` is `log_tile`.
     """
 
     model_config = {"defer_build": True}

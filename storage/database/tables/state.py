@@ -28,21 +28,21 @@ from storage.database.tables.row import (
 
 
 class CounterRow(Row, table=True):
-    """The last number given out; whoever holds the row writes, the others wait."""
+    """The last assigned number; the lock of this row is the write lock."""
 
     name: str = Field(primary_key=True, max_length=16)
     value: int = big_column()
 
 
 class ArchiveRow(Row, table=True):
-    """Facts about the archive itself: its id, when it was made."""
+    """Facts about the archive itself, such as its id and time of creation."""
 
     key: str = Field(primary_key=True, max_length=32)
     value: str = text_column(nullable=False)
 
 
 class SourceRow(Row, table=True):
-    """A place that is watched (`standing`) or was ingested once by hand."""
+    """A watched place (`standing`), or one that was ingested once by hand."""
 
     id: int = key_column()
     name: str = Field(sa_column=Column(String(200), nullable=False, unique=True))
@@ -60,9 +60,9 @@ class SourceRow(Row, table=True):
 
 
 class JobRow(Row, table=True):
-    """A unit of work; this row is the truth, a broker carries only a wake-up for it.
+    """A unit of work; this row is authoritative, a broker carries only a wake-up for it.
 
-    Open ones are found by an index of their own, in their order (`OPEN`).
+    A partial index contains the open ones in order (`OPEN`).
     `run_after`, `lease_until` and `woken_at` are seconds since 1970 by the database's clock.
     """
 
@@ -110,12 +110,12 @@ class JobRow(Row, table=True):
 
 
 class PresenceRow(Row, table=True):
-    """How a file, or a record in it, was found last in a watched folder.
+    """The last known state of a file, or of a record in it, in a watched folder.
 
-    `refused` says that its last look did not end in an article: unchanged, it is not read again.
-    A container (JSONL, CSV, archive) has a row without an observation; `captures` counts what a
-    web archive holds, which has no rows of its own. `place_id` names the file itself,
-    `locator_id` the origin of what it holds: they differ where a file is gzipped.
+    `refused`: the last check did not result in an article; an unchanged file is not read again.
+    A container (JSONL, CSV, archive) has a row without an observation; `captures` is the number of
+    captures in a web archive, which have no rows of their own. `place_id` is the file itself,
+    `locator_id` the origin of its content: they differ for a gzipped file.
     """
 
     __table_args__ = (
@@ -142,11 +142,11 @@ class PresenceRow(Row, table=True):
 
 
 class HostRow(Row, table=True):
-    """How a server is to be treated, shared by all workers; `key` is SCHEME://HOST:PORT.
+    """State of a server, shared by all workers; `key` is SCHEME://HOST:PORT.
 
-    Until `next_at` (by the clock of the database) it is left alone by its pace, until
-    `retry_until` because it asked for it or failed, as `retry_note` says; `delay` is what its
-    robots.txt asks for, in seconds.
+    No request is sent until `next_at` (by the clock of the database) because of the pace, and until
+    `retry_until` because of a failure or a request of the server, see `retry_note`; `delay` is the
+    crawl delay of its robots.txt in seconds.
     """
 
     key: str = Field(primary_key=True, max_length=300)
@@ -162,14 +162,13 @@ class HostRow(Row, table=True):
 
 
 class WatchRow(Row, table=True):
-    """An address that a source looks at again and again, and how it was found last.
+    """An address that a source checks repeatedly, and its last known state.
 
-    `kind` is what stands there: page, feed, sitemap, list, or web where that is not known yet.
-    `observation_id` and `capture_id` are of the last bytes that were of use, which `etag` and
-    `last_modified` name at the place `final_id`, to which redirects led. `moved_to` is asked
-    instead of `address` once a redirect said that it is for good. `listed_by` is the feed that
-    named the address, `guid` and `hints` what the feed said of it. `job_id` is the open job that
-    is to check it.
+    `kind` is the content: page, feed, sitemap, list, or web if unknown. `observation_id` and
+    `capture_id` are of the last useful bytes, identified by `etag` and `last_modified` at
+    `final_id`, the end of the redirects. `moved_to` is requested instead of `address` after a
+    permanent redirect. `listed_by` is the feed with the address, `guid` and `hints` come from that
+    feed. `job_id` is the open job that checks it.
     """
 
     __table_args__ = (
@@ -210,17 +209,17 @@ class WatchRow(Row, table=True):
 
 
 class CorrectedScanRow(Row, table=True):
-    """The corrected start of a scan that was made while the archive's time ran ahead."""
+    """The corrected start of a scan during which the archive's time ran ahead."""
 
     scan_id: int = key_column()
     started_at: datetime = time_column()
 
 
 class ArticleRow(Row, table=True):
-    """What stands at one origin, or at several that were joined, through time.
+    """The content of one origin, or of several joined ones, over time.
 
-    `content_at` is the time of the last observation that had a wording, `last_seen` counts the
-    scans that confirmed it too, `latest_at` is the last observation of any outcome.
+    `content_at` is the time of the last observation with a wording, `last_seen` includes the
+    confirming scans, `latest_at` is the last observation of any outcome.
     """
 
     id: int = key_column()
@@ -238,14 +237,14 @@ class ArticleRow(Row, table=True):
 
 
 class ArticleOriginRow(Row, table=True):
-    """Which article answers for an origin."""
+    """The article of an origin."""
 
     origin_id: int = key_column()
     article_id: int = big_column(index=True)
 
 
 class SnapshotRow(Row, table=True):
-    """What one observation turned out to be once it was read.
+    """The outcome of one observation of an article.
 
     `seq` is the top of a block of `SNAPSHOT_BLOCK` numbers.
     """
@@ -277,13 +276,13 @@ class SnapshotRow(Row, table=True):
 
 
 class VersionRow(Row, table=True):
-    """A run of one wording in one article: a cache of `storage.history.runs`.
+    """A run of one wording in one article: computed by `storage.history.runs`.
 
     `seq` is the top of a block of `FIELD_BLOCK` numbers, one for each row of the view `fields`.
-    `before_id` and `after_id` are the derivations that the change was told by: of the last snapshot
-    before it and of its first, by one reader where two read them. `noise` is what was left out
-    of it, `notices` are those that came with it, each with the version that it speaks of.
-    `method` numbers the rules that it was told by (`storage.diff.change.METHOD`), 0 for older ones.
+    `before_id` and `after_id` are the derivations that were compared: of the last snapshot
+    before it and of its first, by one extractor if available. `noise` is the excluded noise,
+    `notices` are its correction notices, each with the version that it refers to.
+    `method` numbers the rules of comparison (`storage.diff.change.METHOD`), 0 for older ones.
     """
 
     __table_args__ = (
@@ -296,7 +295,7 @@ class VersionRow(Row, table=True):
             sqlite_where=text("number > 1"),
             postgresql_where=text("number > 1"),
         ),
-        # what goes by blocks leaves PostgreSQL its cheap updates, though each changes the `seq`
+        # a block range index leaves PostgreSQL its cheap updates, though each changes the `seq`
         Index("version_by_seq", "seq", postgresql_using="brin"),
     )
     id: int = key_column()
@@ -323,10 +322,10 @@ class VersionRow(Row, table=True):
 
 
 class BoilerplateDueRow(Row, table=True):
-    """A paragraph that came or went as a whole, and may turn out to be boilerplate of its site.
+    """A removed or added paragraph that may turn out to be boilerplate of its site.
 
     `site` and `fingerprint` are 63 bits of a digest; the step is that between two derivations of
-    the article. Once enough other articles of the site have the paragraph, it is told anew.
+    the article. Once enough other articles of the site have the paragraph, it is decided again.
     """
 
     __table_args__ = (Index("boilerplate_due_by_article", "article_id"),)
@@ -338,10 +337,10 @@ class BoilerplateDueRow(Row, table=True):
 
 
 class RebuildDueRow(Row, table=True):
-    """An article in which a scan that finds the file unchanged may do more than prolong a version.
+    """An article whose versions the next scan with an unchanged file may change.
 
-    An imported capture is newer than the last look at a file of `source_id` that says something
-    else: the next scan makes that a version again.
+    An imported capture is newer than the last check of a file of `source_id` with another text:
+    the next scan makes that text a version again.
     """
 
     article_id: int = key_column()
@@ -349,11 +348,11 @@ class RebuildDueRow(Row, table=True):
 
 
 class IndexKeyRow(Row, table=True):
-    """A number under which a wording is found by what it shares (`storage.similarity.index_keys`).
+    """A number that finds similar wordings (`storage.similarity.index_keys`).
 
-    `day` counts days since the year 1, 0 where none is known. No index key has more than a few
-    rows: what stands in many texts leads nobody anywhere. On PostgreSQL the index is by `key`
-    alone, a third smaller: rows are added under a lock, once for each wording.
+    `day` counts days since the year 1, 0 if unknown. No index key has more than a few rows: keys
+    in many texts do not identify a source. On PostgreSQL the index contains `key` only, which
+    makes it a third smaller: rows are added under a lock, once for each wording.
     """
 
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -363,9 +362,9 @@ class IndexKeyRow(Row, table=True):
 
 
 class RelationDueRow(Row, table=True):
-    """A new wording that is still to be compared; `found` are the wordings that it met.
+    """A new wording to compare with others; `found` are its candidates.
 
-    Null for one that was kept before there were index keys: it has to leave its own first.
+    Null if its index keys have to be added first.
     """
 
     wording_id: int = key_column()
@@ -374,7 +373,7 @@ class RelationDueRow(Row, table=True):
 
 
 class ClusterRow(Row, table=True):
-    """Articles that copies join, with how many they are; `label` is what is printed."""
+    """Articles connected by copies, and their number; `label` is displayed."""
 
     id: int = key_column()
     label: str = Field(max_length=32)
@@ -382,14 +381,14 @@ class ClusterRow(Row, table=True):
 
 
 class ClusterMemberRow(Row, table=True):
-    """Which cluster an article belongs to."""
+    """The cluster of an article."""
 
     article_id: int = key_column()
     cluster_id: int = big_column(index=True)
 
 
 class StampRequestRow(Row, table=True):
-    """How often an authority gave no stamp since it last did, why, and when it is asked again."""
+    """Failed attempts since the last stamp of an authority, the reason, and the next attempt."""
 
     authority: str = Field(primary_key=True, max_length=120)
     attempts: int
@@ -398,7 +397,7 @@ class StampRequestRow(Row, table=True):
 
 
 class AccessTokenRow(Row, table=True):
-    """A token by which work can be ordered over HTTP: its digest, never itself."""
+    """A token that authorises requests over HTTP: only its digest is stored."""
 
     id: int = key_column()
     name: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
@@ -409,10 +408,10 @@ class AccessTokenRow(Row, table=True):
 
 
 class AlertRow(Row, table=True):
-    """Which steps somebody wants to hear of; `rule` says which (`storage.history.alerts.rule`).
+    """An alert; `rule` selects changes (`storage.history.alerts.rule`).
 
-    Steps up to the `seq` in `cursor` were looked at. What was read before `since` is old news.
-    `daily_at` is the time of a digest (HH:MM in `timezone`), null where messages go at once.
+    Changes up to the `seq` in `cursor` were matched. Readings before `since` are not new.
+    `daily_at` is the time of a digest (HH:MM in `timezone`), null if messages are sent immediately.
     """
 
     id: int = key_column()
@@ -441,12 +440,12 @@ class AlertChannelRow(Row, table=True):
 
 
 class AlertDeliveryRow(Row, table=True):
-    """One step on its way through one channel of an alert; there is never a second one.
+    """One change sent through one channel of an alert, at most once.
 
-    The step is that to the `occurrence`-th version of the article with that wording, which says
-    the same whatever comes in late; `before_id` is the wording before it. `message_id` names the
-    delivery after which the message is called that carries this one. `next_at` and
-    `lease_until` are seconds since 1970 by the database's clock. No text of an article is here.
+    The change is that to the `occurrence`-th version of the article with that wording, which is
+    independent of late documents; `before_id` is the wording before it. `message_id` is the
+    delivery that gives its id to the message with this one. `next_at` and `lease_until` are
+    seconds since 1970 by the database's clock. It contains no text of an article.
     """
 
     __table_args__ = (
@@ -481,11 +480,11 @@ class AlertDeliveryRow(Row, table=True):
 
 
 class SuppressionRow(Row, table=True):
-    """Something that was redacted and must not come back, by a digest with the archive's salt.
+    """Redacted content that must not return, as a digest with the archive's salt.
 
-    `kind` says what of: `raw` of bytes, `w1` of a wording, `passage` of `words` words in a row,
-    `title` of a title at an address, `address` of an address itself. `act_id` is the redaction
-    that took it, of an address that of its origin.
+    `kind` is the content: `raw` bytes, `w1` a wording, `passage` a sequence of `words` words,
+    `title` a title at an address, `address` an address itself. `act_id` is the redaction, for an
+    address that of its origin.
     """
 
     digest: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
@@ -495,7 +494,7 @@ class SuppressionRow(Row, table=True):
 
 
 class SearchDueRow(Row, table=True):
-    """A wording that full text does not know yet."""
+    """A wording that is not in the full-text index yet."""
 
     wording_id: int = key_column()
     language: str | None = Field(default=None, max_length=16)

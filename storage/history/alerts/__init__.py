@@ -1,1 +1,1 @@
-"""Which steps an alert fires for (PURE), and alerts, channels and deliveries as they are read."""
+"""The changes that match an alert (PURE), and queries for alerts, channels and deliveries."""

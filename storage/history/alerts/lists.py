@@ -1,4 +1,4 @@
-"""Alerts, their channels and their deliveries, as they are read."""
+"""Queries for alerts, their channels and their deliveries."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,12 +25,12 @@ from storage.values.answer import Answer
 from storage.values.errors import NoSuchError
 
 STATES = ("waiting", "sent", "failed", "dead", "damped")
-"""What a delivery may be: `failed` is tried again, `dead` is not, `damped` was never sent."""
+"""States of a delivery: `failed` is retried, `dead` is not, `damped` was never sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What somebody wants to hear of."""
+    """An alert: a rule with a schedule."""
 
     id: int
     name: str
@@ -45,7 +45,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where an alert goes; `secrets` sign a webhook, the newest first."""
+    """A channel of an alert; `secrets` sign a webhook, the newest first."""
 
     id: int
     alert_id: int
@@ -56,7 +56,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """One step to be told of, or that an article went (`storage.history.alerts.rule`)."""
+    """A change to report, or the absence of an article (`storage.history.alerts.rule`)."""
 
     id: int
     article_id: int
@@ -74,9 +74,9 @@ class OutboxItem:
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Answer):
-    """One step on its way through one channel of an alert, with why the alert fired.
+    """A delivery: one change sent through one channel of an alert, with the reason of the match.
 
-    `message` names what carried it; several go in one mail. Times are UTC.
+    `message` identifies the message; a mail contains several deliveries. Times are UTC.
     """
 
     id: int
@@ -96,17 +96,17 @@ class Delivery(Answer):
 
 
 def alerts(connection: Connection) -> list[Alert]:
-    """Return all alerts by name."""
+    """Return all alerts sorted by name."""
     return [_alert(row) for row in connection.execute(select(ALERT).order_by(ALERT.c.name))]
 
 
 def ids(connection: Connection) -> list[int]:
-    """Return the numbers of all alerts."""
+    """Return the ids of all alerts."""
     return list(connection.execute(select(ALERT.c.id)).scalars())
 
 
 def alert(connection: Connection, name: str) -> Alert:
-    """Return the alert of that name.
+    """Return the alert with that name.
 
     Raises: NoSuchError.
     """
@@ -117,7 +117,7 @@ def alert(connection: Connection, name: str) -> Alert:
 
 
 def channels(connection: Connection, alert_ids: Sequence[int]) -> list[Channel]:
-    """Return where alerts go; whoever serves the page may not ask."""
+    """Return the channels of alerts; the reader role of the web pages has no access to them."""
     query = (
         select(ALERT_CHANNEL)
         .where(ALERT_CHANNEL.c.alert_id.in_(alert_ids))
@@ -160,7 +160,7 @@ def deliveries(
 
 
 def counts(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return, by alert and state, how many deliveries there are."""
+    """Return the number of deliveries by alert and state."""
     query = (
         select(ALERT.c.name, ALERT_DELIVERY.c.state, func.count())
         .join(ALERT_DELIVERY, ALERT_DELIVERY.c.alert_id == ALERT.c.id, isouter=True)
@@ -178,9 +178,9 @@ def counts(connection: Connection) -> dict[str, dict[str, int]]:
 def overdue_seconds(
     connection: Connection, now: datetime, since_match: float | None = None
 ) -> dict[str, float]:
-    """Return, by alert, how long the oldest delivery has been due, or the oldest change unmatched.
+    """Return the age in seconds of the oldest due delivery or unmatched change, by alert.
 
-    A paused alert has neither. `since_match` are the seconds since changes were last matched, where
+    A paused alert has neither. `since_match` are the seconds since changes were last matched, if
     known: no change has waited longer, even if its version was renumbered since.
     """
     epoch = database_epoch(connection)
@@ -202,7 +202,7 @@ def overdue_seconds(
 
 
 def _unmatched_since(connection: Connection, cursor: int) -> datetime | None:
-    """Return when the first change after `cursor` was recorded; None where all were matched."""
+    """Return when the first change after `cursor` was recorded; None if all were matched."""
     steps = (
         select(OBSERVATION.c.recorded_at)
         .join(VERSION, VERSION.c.observation_id == OBSERVATION.c.id)
@@ -223,9 +223,9 @@ def _unmatched_since(connection: Connection, cursor: int) -> datetime | None:
 
 
 def number_of(connection: Connection, item: OutboxItem) -> int | None:
-    """Return the number that the version of an item has by now; None where there is none.
+    """Return the current number of the version of an item; None if it does not exist.
 
-    Of an article that went it is the last version with that wording.
+    For the absence of an article it is the last version with that wording.
     """
     query = (
         select(VERSION.c.number)
@@ -239,7 +239,7 @@ def number_of(connection: Connection, item: OutboxItem) -> int | None:
 
 
 def gone_at(connection: Connection, item: OutboxItem) -> datetime | None:
-    """Return when the check was made that found the article of an item gone."""
+    """Return the time of the check that found the article of an item gone."""
     query = (
         select(SNAPSHOT.c.observed_at)
         .where(SNAPSHOT.c.article_id == item.article_id, SNAPSHOT.c.outcome == GONE)
@@ -252,7 +252,7 @@ def gone_at(connection: Connection, item: OutboxItem) -> datetime | None:
 
 
 def archive_id(connection: Connection) -> str:
-    """Return the id of the archive itself."""
+    """Return the id of the archive."""
     found: str = connection.execute(
         select(ARCHIVE.c.value).where(ARCHIVE.c.key == "id")
     ).scalar_one()

@@ -1,4 +1,4 @@
-"""PURE: which steps an alert fires for, why, and which of them are old news."""
+"""PURE: which changes match an alert, why, and which of them are not new."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,18 +12,18 @@ from storage.values.digest import canonical, canonical_all
 from storage.values.outcome import STATES
 
 GONE = "gone"
-"""What an alert may ask for beside the classes of changes: that an article went."""
+"""The class of absences, which an alert accepts in addition to the classes of changes."""
 GONE_BEFORE = "not new: this alert reported recently that the article is gone"
 Why = tuple[str, ...]
-"""Sentences on why an alert fired; they say what was asked for, nothing out of an article."""
+"""The reasons for a match; they state the rule, and nothing from an article."""
 
 
 @dataclass(frozen=True)
 class AlertRule:
-    """What a step must be; what is None or empty asks nothing.
+    """Conditions that a change must meet; None or an empty value is no condition.
 
-    `article` is the id of an article, `languages` are those whose forms of a word the query
-    looks for. A passage fires where it goes, changes or comes back, or its article goes.
+    `article` is the id of an article, `languages` are those whose word forms the query matches.
+    A passage matches if it is removed, changed or restored, or if its article is gone.
     """
 
     query: str | None = None
@@ -37,13 +37,13 @@ class AlertRule:
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Self:
-        """Return the rule that was kept as JSON."""
+        """Return the rule stored as JSON."""
         listed = {name: tuple(kept.get(name) or ()) for name in ("classes", "languages")}
         return cls(**{**kept, **listed})
 
     @property
     def kept(self) -> dict[str, Any]:
-        """Return what is kept of the rule: what it asks for."""
+        """Return the rule as JSON: its conditions."""
         return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
     @cached_property
@@ -52,29 +52,31 @@ class AlertRule:
 
     @property
     def wants_first(self) -> bool:
-        """Return whether new articles count: where they are named, or a query alone is asked."""
+        """Check whether new articles match: if they are a listed class, or the only condition is a
+        query.
+        """
         if self.classes:
             return ChangeClass.FIRST in self.classes
         return self.query is not None and self.passage is None and self.silent is None
 
     @property
     def wants_absences(self) -> bool:
-        """Return whether articles that go count: where that is named, or a passage is quoted."""
+        """Check whether absences match: if they are a listed class, or there is a passage."""
         return GONE in self.classes if self.classes else self.passage is not None
 
     @property
     def wants_text(self) -> bool:
-        """Return whether the texts have to be looked at."""
+        """Check whether matching needs the texts."""
         return self.query is not None or self.passage is not None
 
 
 @dataclass(frozen=True, slots=True)
 class AlertStep:
-    """A step to the version with `number` of an article, but for its texts; or its absence.
+    """A change to the version with `number` of an article, without its texts; or an absence.
 
-    It is the `occurrence`-th version there with that wording. `read_at` is the number that its
-    verdict has in the record, None where nobody gave one. Where the article went after that
-    version, `occurrence` counts its absences down from -1, and `seq` is the number of the check.
+    It is the `occurrence`-th version with that wording. `read_at` is the id of its verdict,
+    None if there is none. For an absence after that version, `occurrence` counts the absences
+    down from -1, and `seq` is the number of the check.
     """
 
     seq: int
@@ -97,14 +99,14 @@ class AlertStep:
 
 @dataclass(frozen=True, slots=True)
 class StepTexts:
-    """Title and paragraphs before a step and after it; nothing before the first version."""
+    """Title and paragraphs before and after a change; nothing before the first version."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]
 
 
 def may_fire(rule: AlertRule, step: AlertStep) -> bool:
-    """Return whether a step may be what a rule asks for, as far as is known without texts."""
+    """Check whether a change may match a rule, without its texts."""
     is_wanted = rule.wants_absences if step.is_absence else step.number > 1 or rule.wants_first
     asked = (
         (rule.silent, step.silent),
@@ -118,7 +120,9 @@ def may_fire(rule: AlertRule, step: AlertStep) -> bool:
 
 
 def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | None:
-    """Return why an alert fires for a step, None where it does not; `texts` where it asks them."""
+    """Return why a change matches an alert, None if it does not; `texts` only if the rule needs
+    them.
+    """
     if not may_fire(rule, step):
         return None
     why = [f"class {name}" for name in step.classes if name in rule.classes]
@@ -142,7 +146,7 @@ def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | No
 
 
 def _by_query(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | None:
-    """Return what the query has to do with a step: nothing is None, nothing asked is empty."""
+    """Return the reasons from the query: None if it does not match, empty if there is no query."""
     if rule.query is None:
         return ""
     if holds(rule.words, texts.after, step.language):
@@ -162,7 +166,7 @@ def _by_passage(rule: AlertRule, _step: AlertStep, texts: StepTexts) -> str | No
 
 
 def stands_in(passage: str, texts: Collection[str]) -> bool:
-    """Return whether a passage stands in a text, as the digest of a wording would see it.
+    """Check whether a text contains a passage, in the normalised form of wording digests.
 
     >>> stands_in("sagte: „Es hält“", ['Er  sagte: "Es hält".'])
     True
@@ -171,9 +175,9 @@ def stands_in(passage: str, texts: Collection[str]) -> bool:
 
 
 def gone_since(checks: Iterable[tuple[int, str]]) -> int | None:
-    """Return which check found an article gone that was there before; None where it is there.
+    """Return the check that found an existing article gone; None if it is online.
 
-    `checks` are numbers and outcomes in the order of time; one without an answer says nothing.
+    `checks` are numbers and outcomes in chronological order; checks without an answer are ignored.
 
     >>> gone_since([(3, "content"), (5, "gone"), (7, "unreachable"), (9, "gone")])
     5
@@ -188,14 +192,14 @@ def gone_since(checks: Iterable[tuple[int, str]]) -> int | None:
 
 
 def is_news(step: AlertStep, since: int) -> bool:
-    """Return whether a step was read after an alert began; late documents count."""
+    """Check whether a change was read after an alert was created; late documents are included."""
     return step.read_at is None or step.read_at > since
 
 
 def damped(step: AlertStep, sent: Collection[int]) -> str | None:
-    """Return why a step is told to nobody: its wording stood in what this alert told already.
+    """Return why a change is damped: the alert reported a change with the same wording before.
 
-    `sent` are the wordings before and after the steps of that article that it told lately.
+    `sent` are the wordings before and after the recently reported changes of the article.
     """
     if step.wording_id not in sent:
         return None
@@ -203,7 +207,7 @@ def damped(step: AlertStep, sent: Collection[int]) -> str | None:
 
 
 def next_digest(now: datetime, at: str, zone: tzinfo) -> datetime:
-    """Return when the digest of HH:MM comes next after `now`.
+    """Return the time of the next digest at HH:MM after `now`.
 
     >>> from datetime import UTC
     >>> next_digest(datetime(2024, 6, 18, 7, tzinfo=UTC), "07:00", UTC).isoformat()

@@ -1,4 +1,4 @@
-"""Ask other articles of a site whether a paragraph is part of the site and not of an article."""
+"""Check in other articles of a site whether a paragraph is boilerplate of the site."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,11 +28,11 @@ from storage.values.digest import canonical_all
 from storage.values.net.site import site_of
 
 HOLDERS = 3
-"""So many other articles of the site must have a paragraph that has nothing to do with them."""
+"""Minimum number of other articles of the site with a paragraph that is off their topic."""
 LONGEST_BOILERPLATE = 400
 FEWEST_WORDS = 5
 MOST_ASKED = 12
-"""Paragraphs of one step that others are asked about; a text that changed more was rewritten."""
+"""Maximum number of paragraphs per step to check; a text with more changes was rewritten."""
 
 WORD = re.compile(r"[^\W\d_]{4,}")
 """
@@ -46,12 +46,15 @@ _LANGUAGES = ("de", "en")
 
 
 def that_others_know(asked: Iterable[str]) -> Iterator[str]:
-    """Yield those paragraphs of a step, in canonical form, that others are asked about."""
+    """Yield the paragraphs of a step, in canonical form, to check in other articles."""
     return islice(filter(may_be_boilerplate, asked), MOST_ASKED)
 
 
 def may_be_boilerplate(canon: str) -> bool:
-    """Return whether a paragraph is one that other articles can be asked about.
+    """Check whether a paragraph can be boilerplate.
+
+    A sub-heading is not: "Hintergrund" occurs in many articles, each time set by an author.
+    Nor is a paragraph without a capital letter, whose topic is unknown.
 
     A sub-heading is not: "Hintergrund" stands in many articles, and each time somebody put it
     there. Nor is one without any capital letter, of which nobody can tell what it is about.
@@ -66,9 +69,9 @@ def may_be_boilerplate(canon: str) -> bool:
 
 
 class Own:
-    """The text that paragraphs came or went in: both captures, title and paragraphs.
+    """The text with removed or added paragraphs: both captures, title and paragraphs.
 
-    The paragraphs that others are asked about are no part of it.
+    The paragraphs to check are not part of it.
     """
 
     def __init__(self, paragraphs: Sequence[CutParagraph]) -> None:
@@ -81,7 +84,7 @@ class Own:
         return have_topic([each.topical for each in self._all])
 
     def is_foreign(self, paragraph: CutParagraph) -> bool:
-        """Return whether a paragraph has nothing to do with this text, which has a topic."""
+        """Check whether a paragraph is off the topic of this text, if it has one."""
         known = self.foreign.get(paragraph.canon)
         if known is None:
             others = (each.topical for each in self.paragraphs)
@@ -90,11 +93,10 @@ class Own:
         return known
 
     def is_witness(self, holding: Holding, paragraph: CutParagraph) -> bool:
-        """Return whether another text shows that a paragraph is the site's, and not its own.
+        """Check whether another text shows that a paragraph belongs to the site.
 
-        More than half of the text is another one: where one text was made from another, a
-        paragraph stands in both for that reason; and one that is all the text there is cannot be
-        a box.
+        More than half of the text must differ: two texts with a common source share paragraphs for
+        that reason. A paragraph that is the whole text is not boilerplate.
         """
         if not _is_apart(holding, paragraph):
             return False
@@ -103,7 +105,7 @@ class Own:
 
 
 def _is_apart(holding: Holding, paragraph: CutParagraph) -> bool:
-    """Return whether a paragraph has nothing to do with the rest of a text that has it."""
+    """Check whether a paragraph is off the topic of the text that contains it."""
     if paragraph not in holding.apart:
         others = (each for each in holding.paragraphs if each is not paragraph)
         words = (each.topical for each in (holding.title, *others))
@@ -116,11 +118,11 @@ def _never(_holding: Holding, _paragraph: CutParagraph) -> bool:
 
 
 class Boilerplate:
-    """Tells, in one unit of work, what other articles say of a paragraph.
+    """Detects boilerplate in one unit of work by the texts of other articles.
 
-    What is told depends on all wordings that articles of the site had at any time, and so on
-    nothing that came before another. `since` is the highest number that was given before the unit:
-    what is stored up to there stays as it is until the unit ends.
+    The result depends on all wordings that articles of the site had at any time, and so is
+    independent of the order of import. `since` is the highest number assigned before the unit:
+    rows up to there do not change until the unit ends.
     """
 
     def __init__(self, connection: Connection, memory: Memory, since: int) -> None:
@@ -138,9 +140,9 @@ class Boilerplate:
         self._holding_of_content: dict[int, tuple[CaptureContent, Holding]] = {}
 
     def enter(self, connection: Connection, since: int, moved: AbstractSet[str]) -> None:
-        """Go on with another connection, without what was brought so far.
+        """Continue with another connection, without the texts added so far.
 
-        What is known of stored texts stays, unless articles of a site that was asked for moved.
+        Results from stored texts remain, except for sites whose articles changed.
         """
         self.connection, self._since = connection, since
         self.texts.clear()
@@ -153,7 +155,7 @@ class Boilerplate:
         self._asked.clear()
 
     def add(self, wording_id: int, content: CaptureContent, article_id: int, site: str) -> None:
-        """Note that an article of a site has a wording of this unit of work."""
+        """Add a wording of this unit of work to an article of a site."""
         self.texts.setdefault(wording_id, content)
         self.holders.setdefault(wording_id, set()).add((article_id, site))
 
@@ -165,10 +167,10 @@ class Boilerplate:
         asked: Iterable[str],
         keys: AbstractSet[int] | None = None,
     ) -> dict[str, str]:
-        """Return which of the paragraphs `asked` are noise, with the rule: `box` or `teaser`.
+        """Return the noise among the paragraphs `asked`, with the rule: `box` or `teaser`.
 
-        `own` is the text of the article, `asked` are paragraphs, in canonical form, that came or
-        went; where there are `keys`, only those with such a key are looked at.
+        `own` is the text of the article, `asked` are removed or added paragraphs in canonical form;
+        with `keys`, only those with such a key are checked.
         """
         found: dict[str, str] = {}
         for paragraph in self._asked_of(site, asked, keys):
@@ -179,7 +181,7 @@ class Boilerplate:
         return found
 
     def may_rule(self, site: str, article_id: int, step: AskedStep, keys: AbstractSet[int]) -> bool:
-        """Return False where `rules` would return none, whatever else stands in the text."""
+        """Return False if `rules` would return none, whatever the text contains."""
         return any(
             self._rule(
                 paragraph, site, article_id,
@@ -197,7 +199,7 @@ class Boilerplate:
                 yield paragraph
 
     def known(self) -> dict[int, Holding]:
-        """Return the wordings that were read, or brought and looked at."""
+        """Return the wordings that were read, or added and examined."""
         looked_at = self._holding_of_content
         return self._read | {
             number: looked_at[id(content)][1]
@@ -206,13 +208,13 @@ class Boilerplate:
         }
 
     def cut(self) -> None:
-        """Take apart what this unit brought, if others were asked for any paragraph."""
+        """Split the added texts into paragraphs, if any paragraph was checked."""
         if self._asked:
             for content in self.texts.values():
                 self._holding_of(content)
 
     def holding(self, number: int) -> Holding:
-        """Return the title and the paragraphs of a wording, taken apart when first asked for."""
+        """Return the title and the paragraphs of a wording, split at first use."""
         content = self.texts.get(number)
         if content is not None:
             return self._holding_of(content)
@@ -250,10 +252,10 @@ class Boilerplate:
             )
         return self._holding_of_content[id(content)][1]
 
-    # ------------------------------------------------------------------------ who has it
+    # ------------------------------------------------------------------------ wording owners
 
     def _candidates(self, paragraph: CutParagraph) -> Iterator[tuple[int, Holding]]:
-        """Yield the wordings that have a paragraph, or as title: those of this unit first."""
+        """Yield the wordings that contain a paragraph, or as title: those of this unit first."""
         for number in self._brought_with(paragraph):
             yield number, self._holding_of(self.texts[number])
         known = self._stored.get(paragraph) or self._found(paragraph)
@@ -261,7 +263,9 @@ class Boilerplate:
         yield from (each for each in again if each[0] not in self.texts)
 
     def _brought_with(self, paragraph: CutParagraph) -> Sequence[int]:
-        """Return the wordings of this unit that have a paragraph; it grows as others come."""
+        """Return the wordings of this unit that contain a paragraph; the list grows with later
+        texts.
+        """
         for number, content in islice(self.texts.items(), self._texts_seen, None):
             holding = self._holding_of(content)
             for each in {holding.title, *holding.paragraphs}:
@@ -298,7 +302,7 @@ class Boilerplate:
             self._read[number] = Holding(first, tuple(rest))
 
     def _sites_of(self, number: int) -> set[tuple[int, str]]:
-        """Return the articles that had a wording at some time, each with its site."""
+        """Return the articles that had a wording at any time, each with its site."""
         if number not in self._articles:
             known = [each for each in (number, *self.texts) if 0 < each <= self._since]
             self._learn_articles(known)
@@ -314,7 +318,7 @@ class Boilerplate:
 
 
 def _had(numbers: Sequence[int]) -> CompoundSelect[Any]:
-    """Select who had wordings at some time: article and origin of each."""
+    """Select the owners of wordings at any time: article and origin of each."""
     own_origin = select(ARTICLE.c.id.label("article_id"), ARTICLE.c.origin_id).subquery()
     versions = (
         select(VERSION.c.wording_id.label("wording_id"), own_origin.c.article_id, ORIGIN.c.origin)
@@ -352,7 +356,7 @@ _IN_POSTGRES = (
 
 
 def _not_indexed(connection: Connection, words: Sequence[str]) -> list[int]:
-    """Return wordings that full text does not know yet and that have the longest word."""
+    """Return wordings that are not indexed yet and contain the longest word."""
     longest = max(words, key=len)
     query = (
         select(WORDING.c.id)
@@ -364,6 +368,6 @@ def _not_indexed(connection: Connection, words: Sequence[str]) -> list[int]:
 
 
 def _asked_words(canon: str) -> list[str]:
-    """Return the longest words of a paragraph, the longest first: they are seldom elsewhere."""
+    """Return the longest words of a paragraph, the longest first: they are rarer elsewhere."""
     words = set(WORD.findall(canon))
     return sorted(words, key=lambda word: (-len(word), word))[:_WORDS_ASKED]

@@ -15,23 +15,23 @@ from storage.history.runs import Pair, Transition
 from storage.values.net.site import paragraph_key, site_key
 
 METHOD = "noise/1"
-"""The rules that decisions of today are made by."""
+"""Number of the current rules of decision."""
 
 
 Wordings = frozenset[int | None]
-"""Two wordings, whichever was first."""
+"""Two wordings in either order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """By article: the steps that were decided to be noise, and pairs of which this was undone."""
+    """By article: the steps decided to be noise, and the pairs whose decision was undone."""
 
     noise: Mapping[int, set[Pair]]
     undone: Mapping[int, set[Wordings]]
 
 
 def decided(connection: Connection, steps: Mapping[int, Sequence[Transition]]) -> Decided:
-    """Return what was decided on some steps of articles."""
+    """Return the decisions on some steps of articles."""
     boilerplate_candidates = {
         article: {step.pair for step in those} for article, those in steps.items() if those
     }
@@ -52,7 +52,7 @@ def decided(connection: Connection, steps: Mapping[int, Sequence[Transition]]) -
 
 
 class NoiseDecisions:
-    """The decisions on some steps of one article: those that stand, and those that are made."""
+    """The decisions on some steps of one article: active and new ones."""
 
     def __init__(
         self, unit: Unit, comparing: Comparing, article: Row[Any], steps: Sequence[Transition],
@@ -66,9 +66,9 @@ class NoiseDecisions:
         self._noise = set(decided.noise.get(article.id, ()))
 
     def settle(self, changes: Collection[Pair]) -> frozenset[Pair]:
-        """Decide on the steps that were not decided on, and return the pairs that are noise.
+        """Decide on the undecided steps, and return the pairs that are noise.
 
-        `changes` are pairs that are known to be none.
+        `changes` are pairs known to be changes.
         """
         if self.comparing.decides:
             for step in self.steps:
@@ -77,7 +77,7 @@ class NoiseDecisions:
         return frozenset(self._noise)
 
     def change(self, step: Transition) -> TextChange:
-        """Return what changed in a step; after an undoing, nothing of it counts as noise."""
+        """Return the change of a step; after an undone decision, nothing in it is noise."""
         if frozenset(step.wordings) in self._undone:
             return self.comparing.plain_change(step.pair)
         return self.comparing.change(self.article.id, step.pair)
@@ -106,7 +106,7 @@ class NoiseDecisions:
         )  # fmt: skip
 
     def _wait(self, step: Transition, boilerplate_candidates: Sequence[str]) -> None:
-        """Remember the paragraphs that more articles of the site may show to be boilerplate."""
+        """Queue the paragraphs that more articles of the site may show to be boilerplate."""
         site = site_key(self.comparing.site(self.article.id))
         a, b = step.pair
         rows = [
@@ -124,16 +124,13 @@ _WAIT = text(
     "INSERT INTO boilerplate_due (site, fingerprint, article_id, a_derivation_id, b_derivation_id) "
     "VALUES (:site, :fingerprint, :article, :a, :b) ON CONFLICT DO NOTHING"
 )
-"""A step may be decided on again, as where a capture came between: it waits once."""
+"""A step may be decided again, such as after a capture between: it is queued once."""
 
 
 def undone_wordings(
     connection: Connection, article_ids: Collection[int]
 ) -> dict[int, set[Wordings]]:
-    """Return, by article, the pairs of wordings between which everything counts.
-
-    Their noise was undone.
-    """
+    """Return the pairs of wordings by article whose noise decision was undone."""
     query = (
         select(ARTICLE_ORIGIN.c.article_id, NOISE_STEP.c.a_wording_id, NOISE_STEP.c.b_wording_id)
         .join(NOISE_STEP, NOISE_STEP.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
@@ -146,9 +143,9 @@ def undone_wordings(
 
 
 def waiting(comparing: Comparing) -> dict[int, dict[Pair, set[int]]]:
-    """Return which steps of which articles wait for which paragraphs of this unit of work.
+    """Return the steps of articles that wait for paragraphs of this unit of work.
 
-    Only another article can tell of a paragraph: what the article itself has of it wakes no step.
+    Only texts of another article can change the decision.
     """
     connection = comparing.connection
     if connection.execute(select(BOILERPLATE_DUE.c.site).limit(1)).first() is None:
@@ -169,7 +166,7 @@ def waiting(comparing: Comparing) -> dict[int, dict[Pair, set[int]]]:
 
 
 def strike(unit: Unit, steps: Mapping[int, Collection[Pair]]) -> None:
-    """Let steps of articles wait no longer."""
+    """Delete the pending decisions on steps of articles."""
     rows = [
         {"article": article, "a": a, "b": b} for article, pairs in steps.items() for a, b in pairs
     ]
