@@ -65,7 +65,7 @@ RELATIVE_TIME = re.compile(
 )
 """A relative date, as a time span before now.
 
->>> RELATIVE_TIME.search("vor 3 Stunden")["n"], RELATIVE_TIME.search("2 hours time_match")["of"]
+>>> RELATIVE_TIME.search("vor 3 Stunden")["n"], RELATIVE_TIME.search("2 hours ago")["of"]
 ('3', 'hour')
 """
 
