@@ -1,4 +1,4 @@
-"""Pages written for these tests, and a short way to read one."""
+"""Example pages, and fixtures that read them."""
 
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ def html(
     paragraphs: tuple[str, ...] = PARAGRAPHS,
     lang: str = "de",
 ) -> bytes:
-    """Build a page with a headline and paragraphs; `body` stands between them."""
+    """Build a page with a headline and paragraphs; `body` is inserted between them."""
     heading = f"<h1>{h1}</h1>" if h1 else ""
     text = "".join(f"<p>{p}</p>" for p in paragraphs)
     return (

@@ -1,4 +1,4 @@
-"""What is no article is refused with its reason; nothing that says something is."""
+"""Pages without an article are refused with a reason, and articles are not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What belongs to a body and what only stands in it: frames, boxes, lists of links, last lines."""
+"""Parts of a page that belong to the body, and those that do not: boxes, link lists, credits."""
 
 import pytest
 
@@ -184,22 +184,22 @@ def test_the_container_replaces_a_body_of_joined_lines():
         assert choose_body([Piece("p", other)], blocks, "") == (Piece("p", other),)
 
 
-def _restored_texts(body: str, taken: int) -> list[str]:
+def restored_texts(body: str, count: int) -> list[str]:
     """Return the texts that are added to the first paragraphs of a page."""
-    pieces = [Piece("p", text) for text in PARAGRAPHS[:taken]]
+    pieces = [Piece("p", text) for text in PARAGRAPHS[:count]]
     added = restore_dropped_blocks(pieces, layout(body).blocks)
     assert [piece for piece in added if piece in pieces] == pieces
     return [piece.text for piece in added if piece not in pieces]
 
 
 def test_paragraphs_that_run_on_where_the_extractor_stopped_are_added_in_their_order():
-    assert _restored_texts(f"<div class=body>{RUNNING}</div>", 1) == list(PARAGRAPHS[1:])
+    assert restored_texts(f"<div class=body>{RUNNING}</div>", 1) == list(PARAGRAPHS[1:])
 
 
 def test_what_only_leads_elsewhere_below_a_text_is_not_added():
     links = "".join(f"<li><a href=/{n}>Weitere Nachricht {n}</a></li>" for n in range(5))
     body = f"<div class=body>{RUNNING}</div><div class=more><ul>{links}</ul></div>"
-    assert _restored_texts(body, len(PARAGRAPHS)) == []
+    assert restored_texts(body, len(PARAGRAPHS)) == []
 
 
 def test_words_that_the_extractor_took_in_another_cut_are_not_added_again():

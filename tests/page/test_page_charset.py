@@ -1,4 +1,4 @@
-"""Which encoding a page is read in."""
+"""The encoding of a page."""
 
 import pytest
 

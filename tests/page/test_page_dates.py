@@ -1,11 +1,11 @@
-"""Dates that a page shows: which one is which, what is derived, and what is not."""
+"""Dates on a page: publication, modification, and dates that are neither."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from storage.values.draft import Candidate
-from tests.page.test_page_metadata import linked
+from tests.page.test_page_metadata import json_ld_script
 from worker.text.annotate.date_lines import dates_in_line, read_relative_date
 from worker.text.page.fields.dates import choose_date
 
@@ -118,5 +118,5 @@ def test_a_day_in_the_headline_is_that_of_the_matter(draft, html):
 def test_a_time_beside_the_article_is_the_last_resort(draft, html):
     beside = '<aside><time datetime="2024-06-10">10. Juni</time></aside>'
     assert draft(html(body=beside)).fields["published"].value["value"] == "2024-06-10"
-    head = linked(datePublished="2024-06-18")
+    head = json_ld_script(datePublished="2024-06-18")
     assert draft(html(head, beside)).fields["published"].value["value"] == "2024-06-18"

@@ -1,4 +1,4 @@
-"""Where on a page a piece of text stands, and what follows from it."""
+"""The position of a piece of text on the page, and the roles that follow from it."""
 
 import pytest
 
@@ -80,7 +80,7 @@ def test_the_share_of_links_counts_letters():
     assert link_share(block.element) == 0.5
 
 
-def placed(body: str, *pieces: Piece):
+def roles(body: str, *pieces: Piece):
     return [p.role for p in assign_roles(pieces, layout(body).blocks, "Deich", ())]
 
 
@@ -90,37 +90,37 @@ def test_a_list_of_links_is_promotion_and_a_list_of_words_is_text():
     )
     words = "<ul><li>So hoch stand die Lohe</li><li>Mehr Gras</li></ul>"
     pieces = (Piece("item", "So hoch stand die Lohe"), Piece("item", "Mehr Gras"))
-    assert placed(links, *pieces) == ["promo", "promo"]
-    assert placed(words, *pieces) == ["list", "list"]
+    assert roles(links, *pieces) == ["promo", "promo"]
+    assert roles(words, *pieces) == ["list", "list"]
 
 
 def test_one_linked_item_of_a_list_does_not_make_it_promotion():
     body = "<ul><li><a href=/a>Lohetal</a></li><li>Niederlohe</li></ul>"
-    assert placed(body, Piece("item", "Lohetal"), Piece("item", "Niederlohe")) == ["list", "list"]
+    assert roles(body, Piece("item", "Lohetal"), Piece("item", "Niederlohe")) == ["list", "list"]
 
 
 def test_a_line_that_is_one_link_is_promotion():
     teaser = "Mehr zum Deich: So hoch stand die Lohe im Winter"
     body = f"<p>{PARAGRAPHS[0]}</p><p>Mehr zum Deich: <a href=/a>So hoch stand die Lohe im Winter</a></p>"
-    assert placed(body, Piece("p", PARAGRAPHS[0]), Piece("p", teaser)) == ["text", "promo"]
+    assert roles(body, Piece("p", PARAGRAPHS[0]), Piece("p", teaser)) == ["text", "promo"]
 
 
 def test_a_link_inside_a_sentence_is_text():
     body = "<p>Der <a href=/v>Verband der Deiche</a> will bauen, sagt sein Vorsteher Lübbo.</p>"
     text = "Der Verband der Deiche will bauen, sagt sein Vorsteher Lübbo."
-    assert placed(body, Piece("p", text)) == ["text"]
+    assert roles(body, Piece("p", text)) == ["text"]
 
 
 def test_a_box_in_the_text_is_an_aside():
     body = f"<p>{PARAGRAPHS[0]}</p><div class=infobox><p>Die Lohe ist ein Fluss.</p></div>"
     pieces = (Piece("p", PARAGRAPHS[0]), Piece("p", "Die Lohe ist ein Fluss."))
-    assert placed(body, *pieces) == ["text", "aside"]
+    assert roles(body, *pieces) == ["text", "aside"]
 
 
 def test_boxes_that_would_be_most_of_the_text_are_text():
     body = f"<p>Kurz.</p><p>Kurz, ja.</p><p>So.</p><div class=infobox><p>{PARAGRAPHS[0]}</p></div>"
     pieces = (Piece("p", "Kurz."), Piece("p", PARAGRAPHS[0]))
-    assert placed(body, *pieces) == ["text", "text"]
+    assert roles(body, *pieces) == ["text", "text"]
 
 
 def test_the_words_before_an_embedded_post_are_an_aside(draft):
@@ -225,6 +225,6 @@ def test_paragraphs_that_a_page_repeats_come_back_in_their_places(order):
     blocks = layout("".join(f"<p>{texts[name]}</p>" for name in order)).blocks
     once = tuple(Piece("p", texts[name]) for name in dict.fromkeys(order))
     mended = restore_repeats(once, blocks)
-    wanted = order[: order.rindex("C") + 1]  # what follows the last piece may be a teaser of it
+    wanted = order[: order.rindex("C") + 1]  # a block after the last piece may be a teaser
     assert "".join(name for p in mended for name in "ABC" if texts[name] == p.text) == wanted
     assert restore_repeats(mended, blocks) == mended

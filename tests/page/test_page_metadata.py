@@ -1,4 +1,4 @@
-"""What a page says about itself: candidates of every place, and the choice among them."""
+"""Metadata of a page: candidates from all places, and the choice among them."""
 
 import json
 
@@ -13,7 +13,7 @@ from worker.text.page.fields.clues import PageClues
 from worker.text.page.fields.titles import choose_title
 
 
-def linked(**node):
+def json_ld_script(**node):
     return (
         f'<script type="application/ld+json">{json.dumps({"@type": "NewsArticle"} | node)}</script>'
     )
@@ -154,7 +154,7 @@ def test_houses_that_are_neither_desk_nor_site_stand_beside_persons():
 
 
 def test_an_agency_beside_a_person_is_a_mark_and_no_author(draft, html):
-    page = draft(html(linked(author=[{"name": "Ada Kern"}, {"name": "dpa"}])))
+    page = draft(html(json_ld_script(author=[{"name": "Ada Kern"}, {"name": "dpa"}])))
     assert (page.fields["authors"].value, page.fields["agency"].value) == (["Ada Kern"], ["dpa"])
 
 
@@ -162,13 +162,13 @@ ACCOUNT = {"@id": "https://bote.example/#/schema/person/5f2a", "name": "Ada Kern
 
 
 def test_who_uploaded_a_text_is_no_author_where_nobody_can_read_it(draft, html):
-    page = draft(html(linked(author=ACCOUNT)))
+    page = draft(html(json_ld_script(author=ACCOUNT)))
     assert page.fields["authors"].value is None
     assert page.fields["authors"].candidates[0].value == ["Ada Kern"]
 
 
 def test_an_account_that_the_page_shows_is_the_author(draft, html):
-    page = draft(html(linked(author=ACCOUNT), "<p class=meta>Ada Kern am Dienstag</p>"))
+    page = draft(html(json_ld_script(author=ACCOUNT), "<p class=meta>Ada Kern am Dienstag</p>"))
     assert page.fields["authors"].value == ["Ada Kern"]
 
 
@@ -327,9 +327,9 @@ def test_who_wrote_a_book_that_is_reviewed_did_not_write_the_review(draft, html)
 
 def test_what_the_page_calls_an_organisation_is_no_person(draft, html):
     author = {"@type": "Organization", "name": "Lohe Heute"}
-    page = draft(html(linked(author=author), "<p>Von Ada Kern</p>"))
+    page = draft(html(json_ld_script(author=author), "<p>Von Ada Kern</p>"))
     assert page.fields["authors"].value == ["Ada Kern"]
-    assert draft(html(linked(author=author))).fields["authors"].value == ["Lohe Heute"]
+    assert draft(html(json_ld_script(author=author))).fields["authors"].value == ["Lohe Heute"]
 
 
 def test_a_first_name_is_the_whole_name_that_the_byline_gives(draft, html):
@@ -390,17 +390,17 @@ def test_a_time_of_observation_in_the_future_is_none(draft, html):
 @pytest.mark.parametrize(
     ("head", "body", "value", "precision", "zone"),
     [
-        pytest.param(linked(datePublished="2024-05-27T06:00:00+02:00"), "", "2024-05-27T06:00:00", "second", "+02:00", id="JSON-LD"),
+        pytest.param(json_ld_script(datePublished="2024-05-27T06:00:00+02:00"), "", "2024-05-27T06:00:00", "second", "+02:00", id="JSON-LD"),
         pytest.param('<meta property="article:published_time" content="2024-05-27T06:00Z">', "", "2024-05-27T06:00", "minute", "+00:00", id="meta"),
         pytest.param("", '<time datetime="2024-05-27">27. Mai</time>', "2024-05-27", "day", None, id="time"),
         pytest.param("", "<time>27. Mai 2024, 6:05 Uhr</time>", "2024-05-27T06:05", "minute", None, id="time in words"),
         pytest.param("", '<span itemprop="datePublished" content="2024-05-27"></span>', "2024-05-27", "day", None, id="microdata"),
-        pytest.param(linked(datePublished="2024-05"), "", "2024-05", "month", None, id="a month stays a month"),
-        pytest.param(linked(datePublished="2024-05-27"), '<time datetime="2024-05-27T06:00+02:00">x</time>', "2024-05-27T06:00", "minute", "+02:00", id="finer on the same day"),
-        pytest.param(linked(datePublished="2031-05-27"), '<time datetime="2024-05-26">x</time>', "2024-05-26", "day", None, id="not after the capture"),
-        pytest.param(linked(datePublished="1970-01-01T00:00:00Z"), '<time datetime="2024-05-26">x</time>', "2024-05-26", "day", None, id="not the epoch"),
-        pytest.param(linked(datePublished="31.02.2024"), '<time datetime="2024-05-26">x</time>', "2024-05-26", "day", None, id="no such day"),
-        pytest.param(linked(datePublished=["2024-05-27", "2024-05-28"]), "", "2024-05-27", "day", None, id="a list"),
+        pytest.param(json_ld_script(datePublished="2024-05"), "", "2024-05", "month", None, id="a month stays a month"),
+        pytest.param(json_ld_script(datePublished="2024-05-27"), '<time datetime="2024-05-27T06:00+02:00">x</time>', "2024-05-27T06:00", "minute", "+02:00", id="finer on the same day"),
+        pytest.param(json_ld_script(datePublished="2031-05-27"), '<time datetime="2024-05-26">x</time>', "2024-05-26", "day", None, id="not after the capture"),
+        pytest.param(json_ld_script(datePublished="1970-01-01T00:00:00Z"), '<time datetime="2024-05-26">x</time>', "2024-05-26", "day", None, id="not the epoch"),
+        pytest.param(json_ld_script(datePublished="31.02.2024"), '<time datetime="2024-05-26">x</time>', "2024-05-26", "day", None, id="no such day"),
+        pytest.param(json_ld_script(datePublished=["2024-05-27", "2024-05-28"]), "", "2024-05-27", "day", None, id="a list"),
     ],
 )  # fmt: skip
 def test_a_date_is_as_precise_as_its_source(draft, html, head, body, value, precision, zone):
@@ -412,7 +412,7 @@ def test_dates_that_disagree_are_kept_and_flagged(draft, html):
     page = draft(
         html(
             '<meta property="article:published_time" content="2024-01-02">'
-            + linked(datePublished="2024-05-27")
+            + json_ld_script(datePublished="2024-05-27")
         )
     )
     assert "date_conflict" in page.flags
@@ -474,7 +474,7 @@ def test_a_hundred_authors_are_bounded(draft, html):
         {"@type": "Person", "name": f"Ada Kern{chr(97 + i % 26)}{chr(97 + i // 26)}"}
         for i in range(300)
     ]
-    page = draft(html(linked(author=names)))
+    page = draft(html(json_ld_script(author=names)))
     assert len(page.fields["authors"].value) <= 100
 
 
@@ -504,7 +504,9 @@ def test_rejected_candidates_stay_with_where_they_were_found(draft, html):
 
 
 def test_every_field_says_where_it_was_found(draft, html):
-    page = draft(html(linked(headline=TITLE, author="Merle Addicks", datePublished="2024-06-01")))
+    page = draft(
+        html(json_ld_script(headline=TITLE, author="Merle Addicks", datePublished="2024-06-01"))
+    )
     assert all(field.found_in for field in page.fields.values())
 
 
@@ -521,8 +523,8 @@ def test_a_kicker_inside_what_is_marked_as_headline_is_no_part_of_it(draft, html
 
 
 def test_a_paywalled_teaser_is_flagged(draft, html):
-    assert "teaser" in draft(html(linked(isAccessibleForFree=False))).flags
-    assert "teaser" not in draft(html(linked(isAccessibleForFree=True))).flags
+    assert "teaser" in draft(html(json_ld_script(isAccessibleForFree=False))).flags
+    assert "teaser" not in draft(html(json_ld_script(isAccessibleForFree=True))).flags
 
 
 def test_a_live_blog_is_told_as_such(draft, html):
@@ -598,6 +600,6 @@ def test_a_byline_may_name_the_role_behind_the_name(html, draft):
 
 def test_the_site_is_nobody_even_where_linked_data_says_so(html, draft):
     site = '<meta property="og:site_name" content="Küstenbote">'
-    said = linked(author={"name": "Küstenbote"})
+    said = json_ld_script(author={"name": "Küstenbote"})
     body = '<span itemprop="author">Küstenbote</span>'
     assert draft(html(head=site + said, body=body)).fields["authors"].value is None

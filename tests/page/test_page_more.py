@@ -1,4 +1,4 @@
-"""What else a page says: pictures, tags, section, what the feed said; teasers and live blogs."""
+"""Images, tags, section and feed metadata of a page; teasers and live blogs."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from storage.values.draft import Candidate, Draft
 from tests.page.conftest import PARAGRAPHS, html, read
-from tests.page.test_page_metadata import linked
+from tests.page.test_page_metadata import json_ld_script
 from worker.text import Hints, Offer, TextSettings
 from worker.text.page.read_page import read_page
 from worker.text.page.wire import pack_hints, unpack_hints
@@ -53,7 +53,7 @@ def test_a_picture_that_is_loaded_late_has_its_own_address_and_an_advert_is_none
 
 def test_pictures_of_json_ld_are_told_where_the_page_shows_none():
     image = {"url": "/deich.jpg", "caption": "Der Deich", "creditText": "Ada Kern"}
-    found = fields(linked(image=[image, "/lohe.jpg"]))["images"]
+    found = fields(json_ld_script(image=[image, "/lohe.jpg"]))["images"]
     assert found.value[0] == {"address": AT, "caption": "Der Deich", "credit": "Ada Kern"}
     assert found.value[1]["address"].endswith("/lohe.jpg")
 
@@ -67,7 +67,7 @@ def test_tags_of_one_meta_each_are_one_list():
 
 def test_what_a_system_calls_things_for_itself_is_no_tag():
     tags = ["98be933f-38cf-4fba-b6c6-ad438e82010a", "Politik &amp; Gesellschaft"]
-    assert fields(linked(keywords=tags))["tags"].value == ["Politik & Gesellschaft"]
+    assert fields(json_ld_script(keywords=tags))["tags"].value == ["Politik & Gesellschaft"]
 
 
 def test_the_section_is_the_last_step_of_the_breadcrumbs_before_the_page():
@@ -115,7 +115,7 @@ def test_what_a_feed_says_is_taken_where_the_page_is_silent(hints):
 
 
 def test_what_a_feed_says_is_one_candidate_where_the_page_speaks(hints):
-    head = linked(
+    head = json_ld_script(
         author="Bo Lind", datePublished="2024-06-17", headline="Niederlohe streitet um den Deich"
     )
     page = with_offers(html(head), hints())
@@ -127,7 +127,7 @@ def test_what_a_feed_says_is_one_candidate_where_the_page_speaks(hints):
     assert Candidate(["Ada Kern"], "feed authors") in page.fields["authors"].candidates
 
 
-LOCKED = linked(isAccessibleForFree=False)
+LOCKED = json_ld_script(isAccessibleForFree=False)
 WALL = (
     "<div class=piano><p>Sie möchten diesen Artikel weiterlesen? Jetzt kostenlos testen</p></div>"
 )
@@ -139,13 +139,13 @@ LONG = PARAGRAPHS * 20
     [
         pytest.param(LOCKED, "", PARAGRAPHS, True, id="declared and short"),
         pytest.param(LOCKED, "", LONG, False, id="declared and whole"),
-        pytest.param(linked(isAccessibleForFree="False", wordCount=900), "", PARAGRAPHS, True, id="far fewer words than stated"),
-        pytest.param(linked(isAccessibleForFree=False, wordCount=75), "", PARAGRAPHS, False, id="all words that are stated"),
-        pytest.param(linked(isAccessibleForFree=False, wordCount=9000), "", LONG, True, id="long, and far fewer words than stated"),
-        pytest.param(linked(hasPart={"@type": "WebPageElement", "isAccessibleForFree": False}), "", PARAGRAPHS, True, id="a part is locked"),
+        pytest.param(json_ld_script(isAccessibleForFree="False", wordCount=900), "", PARAGRAPHS, True, id="far fewer words than stated"),
+        pytest.param(json_ld_script(isAccessibleForFree=False, wordCount=75), "", PARAGRAPHS, False, id="all words that are stated"),
+        pytest.param(json_ld_script(isAccessibleForFree=False, wordCount=9000), "", LONG, True, id="long, and far fewer words than stated"),
+        pytest.param(json_ld_script(hasPart={"@type": "WebPageElement", "isAccessibleForFree": False}), "", PARAGRAPHS, True, id="a part is locked"),
         pytest.param("", WALL, PARAGRAPHS, True, id="a paywall"),
         pytest.param("", WALL, LONG, False, id="a paywall and a whole text"),
-        pytest.param(linked(isAccessibleForFree=True), "", PARAGRAPHS, False, id="free"),
+        pytest.param(json_ld_script(isAccessibleForFree=True), "", PARAGRAPHS, False, id="free"),
         pytest.param("", "", PARAGRAPHS, False, id="nothing said"),
     ],
 )  # fmt: skip
@@ -164,7 +164,7 @@ ENTRIES = "".join(
 @pytest.mark.parametrize(
     ("head", "h1", "body", "live"),
     [
-        (linked(**{"@type": "LiveBlogPosting"}), "Sturm über der Lohe", "", True),
+        (json_ld_script(**{"@type": "LiveBlogPosting"}), "Sturm über der Lohe", "", True),
         ("", "Liveblog: Sturm über der Lohe", ENTRIES, True),
         ("", "Sturm über der Lohe", ENTRIES, True),
         ("", "Liveblog: Sturm über der Lohe", "", False),

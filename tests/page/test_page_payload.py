@@ -1,4 +1,4 @@
-"""Pages that scripts build: their text lies in the data that came with them."""
+"""Pages built by scripts, with the text in the data of a script."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every field says where it was found, and holds nothing that no place of the page gave."""
+"""Each field records its place, and its value occurs on the page."""
 
 import gzip
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from storage.values.draft import Candidate, Draft, Field
 from tests.page.conftest import SEEN_AT, html
-from tests.page.test_page_metadata import linked
+from tests.page.test_page_metadata import json_ld_script
 from worker.text import Hints, Offer, TextSettings
 from worker.text.annotate.dates import MONTH_NUMBERS
 from worker.text.annotate.words import title_key
@@ -26,8 +26,8 @@ def key(value: object) -> str:
     return title_key(plain_title(json.dumps(value, ensure_ascii=False)))
 
 
-def unfounded(draft: Draft) -> list[str]:
-    """Name the fields that do not say where from, or hold what neither place nor text gave."""
+def fields_without_source(draft: Draft) -> list[str]:
+    """Return the fields without a place, or whose value occurs neither in a candidate nor the text."""
     text = key([p.text for p in draft.paragraphs])
     found = [name for name, field in draft.fields.items() if not field.found_in]
     return found + [
@@ -35,11 +35,11 @@ def unfounded(draft: Draft) -> list[str]:
         for name, field in draft.fields.items()
         if name not in OF_THE_BODY and field.value is not None
         for part in (field.value if isinstance(field.value, list) else [field.value])
-        if not is_given(name, part, [c.value for c in field.candidates], text)
+        if not has_source(name, part, [c.value for c in field.candidates], text)
     ]
 
 
-def is_given(name: str, part: object, offered: list[object], text: str) -> bool:
+def has_source(name: str, part: object, offered: list[object], text: str) -> bool:
     if name in ("published", "modified"):
         digits = {number.lstrip("0") for number in DIGITS.findall(part["value"])}
         named = " ".join(map(str, offered)).lower()
@@ -48,7 +48,7 @@ def is_given(name: str, part: object, offered: list[object], text: str) -> bool:
     return key(part) in key(offered) or key(part) in text
 
 
-HEAD = linked(
+HEAD = json_ld_script(
     headline="Niederlohe streitet um den Deich",
     author=[{"name": "Ada Kern"}, {"@type": "Organization", "name": "Küstenbote"}, {"name": "dpa"}],
     datePublished="2024-06-17T06:00:00+02:00",
@@ -74,7 +74,7 @@ def test_each_field_of_a_page_says_where_it_was_found_and_what_else_was_offered(
     hints = Hints("html", "deich.html", None, SEEN_AT, "https://www.kuestenbote.example/x", OFFERS)
     draft = read_page(html(HEAD, BODY), hints, TextSettings())
     assert isinstance(draft, Draft)
-    assert unfounded(draft) == []
+    assert fields_without_source(draft) == []
     assert {
         "title", "authors", "published", "modified", "section", "tags", "publisher", "lead",
         "images", "url", "language", "word_count",
@@ -95,7 +95,7 @@ def test_a_value_that_nobody_gave_is_found_out(name, value, candidate):
     draft = read_page(html(), Hints("html", "x", None, SEEN_AT, None), TextSettings())
     assert isinstance(draft, Draft)
     forged = {name: Field(value, "h1", None, (Candidate(candidate, "h1"),))}
-    assert unfounded(replace(draft, fields=forged)) == [
+    assert fields_without_source(replace(draft, fields=forged)) == [
         f"{name}: {part!r}" for part in (value if isinstance(value, list) else [value])
     ]
 
@@ -109,4 +109,4 @@ def test_each_field_of_real_pages_says_where_it_was_found(name, real_data: Path)
         raw = gzip.decompress((folder / row["file"]).read_bytes())
         hints = Hints("html", row["file"], None, datetime(2026, 11, 1, tzinfo=UTC), row["url"])
         draft = read_page(raw, hints, TextSettings())
-        assert not isinstance(draft, Draft) or unfounded(draft) == [], row["file"]
+        assert not isinstance(draft, Draft) or fields_without_source(draft) == [], row["file"]

@@ -1,4 +1,4 @@
-"""The child process that reads pages: what it answers, and what it survives."""
+"""The child process that reads pages: its results, limits and failures."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def test_what_takes_too_long_is_refused_alone(reader, monkeypatch):
 
 
 def test_time_that_others_take_the_processor_is_not_charged_to_a_page():
-    """A child that stands still now and then needs long by the clock, and little of its own."""
+    """A child that is often suspended needs much elapsed time, but little processor time."""
     with DocumentReader(TextSettings(), document_seconds=2, wall_seconds=60) as reader:
         reader.read(html(), hints())
         child = psutil.Process(reader.child_pid)

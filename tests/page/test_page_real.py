@@ -1,4 +1,4 @@
-"""Real pages of many publishers are read without a crash, and mostly right."""
+"""Real pages of many publishers are read without errors, and mostly correctly."""
 
 import gzip
 import json

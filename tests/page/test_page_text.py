@@ -1,4 +1,4 @@
-"""What becomes of the words of a page: roles, order, losses, and what is refused."""
+"""The text of a page: roles, order, losses, and refusals."""
 
 import pytest
 from hypothesis import given

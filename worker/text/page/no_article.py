@@ -16,7 +16,7 @@ from worker.text.page.scoring import Features, load_model
 _MAX_LINK_SHARE = 0.5  # of the characters of the text
 _SHORTEST_SENTENCE = 25  # characters
 _SHORT_LINE = 60
-_ENOUGH_SENTENCES = 1000  # characters of sentences: never weighed
+_ENOUGH_SENTENCES = 1000  # characters of sentences; such pages are not scored
 _MIN_PIECES = 3
 _OPENING = 400
 _KEY_PREFIX = 50

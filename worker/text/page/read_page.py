@@ -305,8 +305,8 @@ def _build_fields(
     fields["word_count"] = Field(word_count(text.split()), "body")
     lead = next((p.text for p in paragraphs if p.role == "lead"), None)
     if lead is not None:
-        offered = page.candidates.get("lead", ())
-        fields["lead"] = Field(lead, "body", None, tuple(offered))
+        lead_candidates = page.candidates.get("lead", ())
+        fields["lead"] = Field(lead, "body", None, tuple(lead_candidates))
     free = free_access_field(page.json_ld, article_node(page.json_ld, None))
     if free is not None:
         fields["accessible_for_free"] = free

@@ -88,7 +88,7 @@ def restore_dropped_blocks(pieces: Sequence[Piece], blocks: Sequence[Block]) -> 
     if sum(len(block.text) for block in dropped) < min_length:
         return tuple(pieces)
     model = load_model("dropped_blocks")
-    lines = _interleave(pieces, blocks, dropped)
+    lines = _interleave_lines(pieces, blocks, dropped)
     accepted = {
         line
         for line, features in _features(lines, blocks)
@@ -104,12 +104,12 @@ def block_features(
 ) -> Iterator[tuple[str, Features]]:
     """Yield text and features of each dropped block, as input of the model and of its training."""
     for line, features in _features(
-        _interleave(pieces, blocks, _find_dropped_blocks(pieces, blocks)), blocks
+        _interleave_lines(pieces, blocks, _find_dropped_blocks(pieces, blocks)), blocks
     ):
         yield line.piece.text, features
 
 
-def _interleave(
+def _interleave_lines(
     pieces: Sequence[Piece], blocks: Sequence[Block], candidates: Sequence[Block]
 ) -> list[_BodyLine]:
     """Return the pieces, each followed by the dropped blocks that follow it on the page."""
@@ -161,13 +161,11 @@ class _Shares:
     """Characters per group of lines: all of them, and those of extracted pieces."""
 
     extracted: Counter[Any]
-    whole: Counter[Any]
+    total: Counter[Any]
 
     def share_without(self, group: object, length: int) -> float | None:
-        """Return the extracted share of a group without the line itself, or None for a group of
-        one.
-        """
-        others = self.whole[group] - length
+        """Return the extracted share of the other lines of a group, or None for a group of one."""
+        others = self.total[group] - length
         return self.extracted[group] / others if others else None
 
 
@@ -274,7 +272,7 @@ def _shares(lines: Sequence[_BodyLine], group_of: Any) -> _Shares:
     shares = _Shares(Counter(), Counter())
     for line in lines:
         if line.block is not None:
-            shares.whole[group_of(line)] += len(line.piece.text)
+            shares.total[group_of(line)] += len(line.piece.text)
             shares.extracted[group_of(line)] += len(line.piece.text) * line.extracted
     return shares
 

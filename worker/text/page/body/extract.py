@@ -36,9 +36,7 @@ _CONTAINERS = ("list", "table", "body", "div")
 
 @dataclass(frozen=True, slots=True)
 class ExtractedBody:
-    """The body as pieces in order; `xml` is the output of trafilatura, or None for another
-    source.
-    """
+    """The body as pieces in order; `xml` is the output of trafilatura, or None."""
 
     pieces: tuple[Piece, ...]
     xml: str | None

@@ -1,6 +1,4 @@
-"""Complete the body that trafilatura extracted: lead, repeated paragraphs, or a replacement
-body.
-"""
+"""Complete or replace the body that trafilatura extracted."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

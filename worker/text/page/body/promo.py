@@ -124,16 +124,16 @@ def _is_promotion(piece: Piece, block: Block | None) -> bool:
 
 def _list_ranges(roles: Sequence[Role]) -> list[tuple[int, int]]:
     """Return the ranges of consecutive list items."""
-    found = []
+    ranges = []
     start = 0
     while start < len(roles):
         end = start
         while end < len(roles) and roles[end] == "list":
             end += 1
         if end > start:
-            found.append((start, end))
+            ranges.append((start, end))
         start = end + 1
-    return found
+    return ranges
 
 
 def _is_link_list(pieces: Sequence[Piece], piece_blocks: Sequence[Block | None]) -> bool:

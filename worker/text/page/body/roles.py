@@ -139,7 +139,7 @@ def _initial_role(piece: Piece, block: Block | None, title: str | None) -> Role:
 def _mark_side_blocks(
     pieces: Sequence[Piece], piece_blocks: Sequence[Block | None], roles: list[Role]
 ) -> None:
-    """Set pieces from boxes and hidden elements aside, unless they are most of the text."""
+    """Give pieces from boxes and hidden elements the role aside, unless they prevail."""
     first = _first_running(pieces, piece_blocks)
     indexes = [
         index
@@ -163,7 +163,7 @@ def _first_running(pieces: Sequence[Piece], piece_blocks: Sequence[Block | None]
 def _mark_outside_container(
     pieces: Sequence[Piece], piece_blocks: Sequence[Block | None], roles: list[Role]
 ) -> None:
-    """Set pieces outside the text container aside, except running text before its end."""
+    """Give pieces outside the text container the role aside, except running text before its end."""
     body_roles = _ROLE_OF_KIND.values()
     _mark_aside(
         [i for i in pieces_outside_container(pieces, piece_blocks) if roles[i] in body_roles],
@@ -173,7 +173,7 @@ def _mark_outside_container(
 
 
 def _mark_aside(indexes: Sequence[int], pieces: Sequence[Piece], roles: list[Role]) -> None:
-    """Set pieces aside, unless too little text would remain."""
+    """Give pieces the role aside, unless too little text would remain."""
     aside = sum(len(pieces[index].text) for index in indexes)
     remaining = sum(len(piece.text) for piece in pieces) - aside
     if remaining > min(aside, _ENOUGH_LEFT):
@@ -184,7 +184,7 @@ def _mark_aside(indexes: Sequence[int], pieces: Sequence[Piece], roles: list[Rol
 def _mark_head_matter(
     pieces: Sequence[Piece], piece_blocks: Sequence[Block | None], roles: list[Role]
 ) -> None:
-    """Set kicker, byline and date before the running text aside: fields contain them."""
+    """Give kicker, byline and date before the text the role aside: fields contain them."""
     for index, piece in enumerate(pieces[:_HEAD_PIECES]):
         if len(piece.text) > _LONGEST_HEAD_MATTER:
             return
@@ -195,7 +195,7 @@ def _mark_head_matter(
 
 
 def _mark_credits(pieces: Sequence[Piece], roles: list[Role], authors: Sequence[str]) -> None:
-    """Set lines aside that only name the authors or agencies."""
+    """Give lines that only name authors or agencies the role aside."""
     keys = {title_key(name) for name in authors}
     for index, piece in enumerate(pieces):
         if roles[index] == "text" and len(piece.text) <= _LONGEST_CREDIT:
@@ -225,9 +225,7 @@ def _mark_lead(
     roles: list[Role],
     lead_keys: set[str],
 ) -> None:
-    """Mark the lead: a short first paragraph that has the class of a lead or repeats a
-    description.
-    """
+    """Mark the lead: a short first paragraph with a class of leads or the text of a description."""
     for index, piece in enumerate(pieces[:_HEAD_PIECES]):
         if roles[index] not in ("text", "subheading", "quote"):
             continue

@@ -1,4 +1,4 @@
-"""Choose the authors of a text: a model scores each candidate name by its places."""
+"""Choose the authors of a text: a model scores each name (docs/decisions/0018)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ _LATE_LINK = 3
 _LONG_NAME = 4
 _JOINED_WORDS = 20  # letters; longer words are several joined words
 _FALLBACK_THRESHOLD = 0.35
-"""Minimum probability of the best name if no name reaches the threshold of the model."""
+"""Minimum probability of the best name if none reaches the threshold (decision 0018)."""
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ def choose_authors(
     of a person's name.
     """
     model = load_model("authors")
-    names = list(_collect(candidates, clues.organisations))
+    names = list(_collect_names(candidates, clues.organisations))
     agencies = tuple(dict.fromkeys(author.name for author in names if author.kind == "agency"))
     name_features = _features_by_name(names, sites, clues)
     probabilities = {
@@ -89,7 +89,7 @@ def choose_authors(
         for name, values in name_features.items()
         if name not in clues.invisible
     }
-    chosen = _accept(
+    chosen = _select_names(
         [author for author in names if author.name in probabilities], probabilities, model.threshold
     )
     if not chosen:
@@ -109,7 +109,7 @@ def choose_authors(
     return people, _best_place(best, candidates), round(probabilities[best.name], 2)
 
 
-def _accept(
+def _select_names(
     candidates: Sequence[_AuthorCandidate], probabilities: Mapping[str, float], threshold: float
 ) -> list[_AuthorCandidate]:
     """Return the names that reach the threshold, or the most probable one above a minimum.
@@ -146,7 +146,7 @@ def features(
     candidates: Sequence[Candidate], sites: Sequence[str], clues: PageClues = NO_CLUES
 ) -> Mapping[str, Features]:
     """Return the features of each candidate name, as input of the model and of its training."""
-    return _features_by_name(list(_collect(candidates, clues.organisations)), sites, clues)
+    return _features_by_name(list(_collect_names(candidates, clues.organisations)), sites, clues)
 
 
 def _features_by_name(
@@ -162,7 +162,7 @@ def _features_by_name(
     return {author.name: _features(author, rivals, clues) for author in candidates}
 
 
-def _collect(
+def _collect_names(
     candidates: Sequence[Candidate], organisations: Collection[str]
 ) -> Iterator[_AuthorCandidate]:
     """Yield each candidate name once, with all its places, in the order of the candidates."""

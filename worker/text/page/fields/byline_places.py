@@ -268,9 +268,7 @@ def _is_prose(text: str) -> bool:
 def _short_lines(
     blocks: Sequence[Block], near_lines: Mapping[int, str]
 ) -> Iterator[tuple[str, Zone, bool]]:
-    """Yield the short lines of the article with their zone, and whether they are near the
-    headline.
-    """
+    """Yield short lines of the article, their zones, and whether they are near the headline."""
     for index, block in enumerate(blocks):
         if index in near_lines:
             yield near_lines[index], block.zone, True

@@ -108,7 +108,7 @@ def choose_fields(candidates: Candidates, context: FieldContext) -> ChosenFields
         elif candidates.get(name):
             fields[name] = _field(None, candidates[name][0].found_in, candidates[name])
     for name in _PLACE_ORDER:
-        chosen = choose_first(name, candidates.get(name, ()))
+        chosen = choose_by_place(name, candidates.get(name, ()))
         if chosen is not None:
             fields[name] = _field(_plain_value(chosen.value), chosen.found_in, candidates[name])
     return ChosenFields(fields, tuple(dict.fromkeys(flags)))
@@ -177,7 +177,7 @@ def clean_address(value: Json) -> str | None:
     return address.partition("#")[0]
 
 
-def choose_first(name: str, candidates: Sequence[Candidate]) -> Candidate | None:
+def choose_by_place(name: str, candidates: Sequence[Candidate]) -> Candidate | None:
     """Return the candidate of the preferred place, or None."""
     order = _PLACE_ORDER[name]
     usable = [c for c in candidates if not (name == "publisher" and _has_address_form(c.value))]

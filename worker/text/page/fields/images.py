@@ -129,17 +129,17 @@ def _caption_and_credit(figure: HtmlElement) -> tuple[str | None, str | None]:
     caption = next(iter(figure.iter("figcaption")), None)
     if caption is None:
         return None, None
-    whole = single_line_text(caption)
+    caption_text = single_line_text(caption)
     for element in caption.iterdescendants():
         if isinstance(element.tag, str) and CREDIT_LABEL.search(
             split_camel_case(class_and_id(element))
         ):
             credit = single_line_text(element)
-            if credit and len(credit) <= _LONGEST_CREDIT and credit in whole:
-                rest = whole.replace(credit, "", 1)
+            if credit and len(credit) <= _LONGEST_CREDIT and credit in caption_text:
+                rest = caption_text.replace(credit, "", 1)
                 credit_name = split_credit(credit)[1]
                 return " ".join(rest.split()).strip(" |/()") or None, credit_name or credit
-    return split_credit(whole)
+    return split_credit(caption_text)
 
 
 def _text(value: Mapping[str, Any], *keys: str) -> str | None:

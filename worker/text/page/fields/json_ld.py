@@ -80,10 +80,10 @@ def load_block(text: str) -> tuple[Any, bool]:
     try:
         return json.loads(stripped, strict=False), False
     except (ValueError, RecursionError):
-        return _repair(stripped), True
+        return _repair_json(stripped), True
 
 
-def _repair(text: str) -> Any:
+def _repair_json(text: str) -> Any:
     """Repair broken JSON with a library, or return None.
 
     Common errors of templates are missing commas, quotation marks and brackets.
@@ -138,13 +138,13 @@ def _resolve_references(nodes: list[Mapping[str, Any]]) -> tuple[Mapping[str, An
         node["@id"]: node for node in nodes if isinstance(node.get("@id"), str) and len(node) > 1
     }
     return tuple(
-        {key: _resolve(value, nodes_by_id) for key, value in node.items()} for node in nodes
+        {key: _resolve_value(value, nodes_by_id) for key, value in node.items()} for node in nodes
     )
 
 
-def _resolve(value: Any, nodes_by_id: Mapping[str, Mapping[str, Any]]) -> Any:
+def _resolve_value(value: Any, nodes_by_id: Mapping[str, Mapping[str, Any]]) -> Any:
     if isinstance(value, list):
-        return [_resolve(item, nodes_by_id) for item in value]
+        return [_resolve_value(item, nodes_by_id) for item in value]
     if isinstance(value, dict) and not (value.keys() - {"@id", "@type"}):
         return nodes_by_id.get(str(value.get("@id")), value)
     return value

@@ -1,4 +1,4 @@
-"""Choose the visible headline among the titles of a page."""
+"""Choose the visible headline among the titles of a page (docs/decisions/0014)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -234,8 +234,8 @@ def _without_kicker(text: str, place: str, titles: Sequence[tuple[str, str]]) ->
         or not text.endswith(heading)
     ):
         return text
-    before = text.removesuffix(heading).rstrip()
-    return heading if before and before[-1].isalnum() else text
+    prefix = text.removesuffix(heading).rstrip()
+    return heading if prefix and prefix[-1].isalnum() else text
 
 
 def _visible_headline(

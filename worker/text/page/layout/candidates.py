@@ -21,7 +21,7 @@ class CandidateCollector:
 
     def add(self, field: str, value: Json, place: str) -> None:
         """Add a candidate for `field`; blank values are ignored."""
-        bounded = self._limit(value)
+        bounded = self._limit_value(value)
         if not bounded:
             return
         stored = self._by_field.setdefault(field, {})
@@ -37,7 +37,7 @@ class CandidateCollector:
         """Return the candidates of each field."""
         return {field: tuple(stored.values()) for field, stored in self._by_field.items()}
 
-    def _limit(self, value: Json) -> Json:
+    def _limit_value(self, value: Json) -> Json:
         if isinstance(value, str):
             if not value.isprintable():
                 value = FORBIDDEN.sub("", replace_surrogates(value)[0])
@@ -46,7 +46,7 @@ class CandidateCollector:
             return normalised[:MAX_LENGTH]
         if isinstance(value, (list, tuple)):
             self.truncated = self.truncated or len(value) > MAX_VALUES
-            return [limited for item in value[:MAX_VALUES] if (limited := self._limit(item))]
+            return [limited for item in value[:MAX_VALUES] if (limited := self._limit_value(item))]
         if isinstance(value, dict):
-            return {key: self._limit(item) for key, item in value.items()}
+            return {key: self._limit_value(item) for key, item in value.items()}
         return None

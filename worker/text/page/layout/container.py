@@ -1,4 +1,4 @@
-"""Find the text container of a page: the element with most of the running text."""
+"""Find the text container of a page, the element with most of its text (decision 0013)."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -68,9 +68,7 @@ def is_running_text(block: Block) -> bool:
 
 
 def is_inside(element: HtmlElement, container: HtmlElement) -> bool:
-    """Check whether an element is inside the container, or inside one with the same tag and
-    class.
-    """
+    """Check whether an element is inside the container or one of the same tag and class."""
     label = class_and_id(container)
     for step in chain((element,), element.iterancestors()):
         if step is container or (

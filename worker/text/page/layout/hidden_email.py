@@ -7,14 +7,16 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 HEX_CODE = re.compile(r"[0-9a-f]{6,400}", re.IGNORECASE)
-"""
+"""An address in hexadecimal digits, encrypted with its first byte.
+
 >>> bool(HEX_CODE.fullmatch("2b42454d446b4944"))
 True
 """
 PROTECTED_LINK = re.compile(
     r"/cdn-cgi/l/email-protection#(?P<code>[0-9a-f]{6,400})\Z", re.IGNORECASE
 )
-"""
+"""A link that Cloudflare puts in place of an address.
+
 >>> PROTECTED_LINK.search("https://bote.example/cdn-cgi/l/email-protection#2b42454d44")["code"]
 '2b42454d44'
 """
@@ -28,15 +30,15 @@ def reveal_addresses(tree: HtmlElement) -> int:
     The key changes with each response, so two captures of an unchanged page would differ. Browsers
     display the plain address.
     """
-    shown = 0
+    count = 0
     for element, code in list(_find_protected(tree)):
         address = decode_address(code)
         if address is not None:
             for child in list(element):
                 element.remove(child)
             element.text = address
-            shown += 1
-    return shown
+            count += 1
+    return count
 
 
 def decode_address(code: str) -> str | None:

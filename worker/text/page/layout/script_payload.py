@@ -33,8 +33,7 @@ r"""The beginning of a paragraph tag, escaped or not.
 
 
 def append_script_text(tree: HtmlElement) -> bool:
-    """Append the longest text that the scripts of `tree` contain as markup, and return whether one
-    was.
+    """Append the longest markup text in the scripts of `tree`; return whether there was one.
 
     Some sites send articles as data and build the page in the browser. To be called only for pages
     without visible text.
