@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storage.read.archive import ReadOnlyArchive
     from storage.values.job import Progress
     from storage.verify import doctor
-    from storage.verify.finding import Broken, Scope
+    from storage.verify.finding import BrokenObject, Scope
 else:
     answers = LateModule("storage.read.answers")
     doctor = LateModule("storage.verify.doctor")
@@ -122,7 +122,7 @@ def report_verification(
     settings: Settings,
     shown: OutputOptions,
     checked: Checked,
-    more: "Callable[[Engine, Scope, Progress], Iterator[Broken]] | None" = None,
+    more: "Callable[[Engine, Scope, Progress], Iterator[BrokenObject]] | None" = None,
 ) -> None:
     """Write what is broken as it is found, say what was looked at, end with 1 where it is.
 
@@ -131,7 +131,7 @@ def report_verification(
     from storage.proof.external.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.verify.finding import (  # noqa: PLC0415
         NOT_COVERED,
-        Broken,
+        BrokenObject,
         summary,
     )
     from storage.verify.level import sentences  # noqa: PLC0415
@@ -157,7 +157,7 @@ def report_verification(
             if target.chosen == "json":
                 written = write_object("findings", findings, totals, target)
             else:
-                written = write_rows(findings, target, flat_columns(Broken))
+                written = write_rows(findings, target, flat_columns(BrokenObject))
         except KeyboardInterrupt:
             go_on = f"interrupted: continue with --after {verification.reached}"
             raise InterruptionError(go_on) from None

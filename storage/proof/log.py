@@ -90,15 +90,15 @@ def fresh(connection: Connection) -> PendingEntries | None:
     return PendingEntries(after, upto, len(new), runs, list(_tiles(connection, size, new)))
 
 
-def write(unit: Unit, found: PendingEntries) -> int:
+def write(unit: Unit, pending: PendingEntries) -> int:
     """Write entries under the write lock, unless another process did; return their number."""
     connection = unit.connection
-    if numbers(connection)[1] != found.after:
+    if numbers(connection)[1] != pending.after:
         return 0
-    insert_tuples(connection, LOG_RUN, RUN_COLUMNS, found.runs)
-    insert_tuples(connection, LOG_TILE, TILE_COLUMNS, found.tiles)
-    _keep_position(connection, found)
-    return found.count
+    insert_tuples(connection, LOG_RUN, RUN_COLUMNS, pending.runs)
+    insert_tuples(connection, LOG_TILE, TILE_COLUMNS, pending.tiles)
+    _store_position(connection, pending)
+    return pending.count
 
 
 def numbers(connection: Connection) -> tuple[int, int]:
@@ -239,8 +239,8 @@ def _level(connection: Connection, level: int, first: int, last: int) -> list[tu
     return [(bytes(digest), seq) for digest, seq in connection.execute(query, asked)]
 
 
-def _keep_position(connection: Connection, found: PendingEntries) -> None:
-    values = {"value": found.upto}
+def _store_position(connection: Connection, pending: PendingEntries) -> None:
+    values = {"value": pending.upto}
     done = connection.execute(update(COUNTER).where(COUNTER.c.name == POSITION).values(**values))
     if done.rowcount == 0:
         connection.execute(insert(COUNTER).values(name=POSITION, **values))

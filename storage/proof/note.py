@@ -133,13 +133,15 @@ class Signer:
 
     def sign(self, text: str) -> str:
         """Return the signature line of a note."""
-        return _line(self.verifier, self._signed(text.encode()))
+        return _line(self.verifier, self._sign_message(text.encode()))
 
     def cosign(self, text: str, at: int) -> str:
         """Return the cosignature line of a witness for a checkpoint at a time in POSIX seconds."""
-        return _line(self.verifier, at.to_bytes(8) + self._signed(_cosigned_message(text, at)))
+        return _line(
+            self.verifier, at.to_bytes(8) + self._sign_message(_cosigned_message(text, at))
+        )
 
-    def _signed(self, message: bytes) -> bytes:
+    def _sign_message(self, message: bytes) -> bytes:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
         return Ed25519PrivateKey.from_private_bytes(self._seed).sign(message)
@@ -294,10 +296,10 @@ def _decode(encoded: str, what: str) -> bytes:
     return data
 
 
-def _decode_text(given: str | bytes) -> str:
-    if len(given) > LARGEST_NOTE:
+def _decode_text(text: str | bytes) -> str:
+    if len(text) > LARGEST_NOTE:
         raise NoteError("it is no signed note: it is too long")
     try:
-        return given.decode() if isinstance(given, bytes) else given
+        return text.decode() if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
         raise NoteError("it is no signed note: it is not UTF-8") from error

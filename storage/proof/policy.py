@@ -75,14 +75,14 @@ class Policy:
             case ["group", name, threshold, *members] if members:
                 self._group(name, threshold, members)
             case ["quorum", name] if self.quorum is None:
-                self.quorum = name if name == "none" else self._known(name)
+                self.quorum = name if name == "none" else self._witness_key(name)
             case _:
                 raise ValueError(f"this is no line of a policy: {' '.join(words)}")
 
     def _group(self, name: str, threshold: str, members: list[str]) -> None:
         taken = [each for _, group in self.groups.values() for each in group]
         for each in members:
-            self._known(each)
+            self._witness_key(each)
             if (taken + members).count(each) > 1:
                 raise ValueError(f"{each} is in two groups")
         number = {"any": 1, "all": len(members)}.get(threshold)
@@ -96,7 +96,7 @@ class Policy:
         if name == "none" or name in self.witnesses or name in self.groups:
             raise ValueError(f"the name {name} is taken")
 
-    def _known(self, name: str) -> str:
+    def _witness_key(self, name: str) -> str:
         if name not in self.witnesses and name not in self.groups:
             raise ValueError(f"{name} is defined on no line before this one")
         return name

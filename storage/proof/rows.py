@@ -46,12 +46,15 @@ def reader(table: str, dialect: str) -> RowReader:
     """Return the reader of a table; columns covered by a digest are not read."""
     shape = SHAPES[table]
     columns = [each for each in METADATA.tables[table].columns if each.name not in shape.covered]
-    asked = [_asked(each, dialect, is_content=each.name in shape.contents) for each in columns]
+    readers = [
+        _select_expression(each, dialect, is_content=each.name in shape.contents)
+        for each in columns
+    ]
     converters = tuple((each.name, convert) for each in columns if (convert := _converter(each)))
     key = shape.key
     after, upto = (":after", ":upto") if dialect == "sqlite" else ("%(after)s", "%(upto)s")
     query = (
-        f"SELECT {', '.join(asked)} FROM {table} "
+        f"SELECT {', '.join(readers)} FROM {table} "
         f"WHERE {key} > {after} AND {key} <= {upto} ORDER BY {key}"
     )
     names = tuple(each.name for each in columns)
@@ -67,25 +70,25 @@ def rows(connection: Connection, table: str, after: int, upto: int) -> Iterator[
         return
     how = reader(table, connection.dialect.name)
     key = how.names.index(how.shape.key)
-    asked = {"after": after, "upto": upto}
-    with closing(_parts(connection, how.query, asked)) as parts:
+    readers = {"after": after, "upto": upto}
+    with closing(_parts(connection, how.query, readers)) as parts:
         for part in parts:
             for row in part:
                 yield row[key], how.values(row)
 
 
 def _parts(
-    connection: Connection, query: TextClause | str, asked: Mapping[str, int]
+    connection: Connection, query: TextClause | str, readers: Mapping[str, int]
 ) -> Generator[Sequence[Sequence[Any]], None, None]:
     """Yield rows in parts; from PostgreSQL in the raw form of the driver, texts as bytes."""
     if not isinstance(query, str):
-        with connection.execute(query, asked, execution_options=STREAMING) as found:
+        with connection.execute(query, readers, execution_options=STREAMING) as found:
             yield from found.partitions(PART_ROWS)
         return
     driver = connection.connection.driver_connection
     assert driver is not None
     with driver.cursor(f"lesart_{next(_NUMBERS)}", binary=True) as cursor:
-        cursor.execute(query, asked)
+        cursor.execute(query, readers)
         part = cursor.fetchmany(PART_ROWS)
         while part:
             yield part
@@ -105,7 +108,7 @@ def archive_values(connection: Connection) -> Values:
     return {name: found.get(name) for name in ("created_at", "id")}
 
 
-def _asked(column: Column[Any], dialect: str, *, is_content: bool) -> str:
+def _select_expression(column: Column[Any], dialect: str, *, is_content: bool) -> str:
     """Return the select expression of a column; long texts are read as bytes."""
     name, kind = column.name, column.type
     if dialect == "sqlite":

@@ -48,7 +48,7 @@ def read_authorities(path: Path | None) -> tuple[Authority, ...]:
     """
     if path is None:
         return ()
-    found: dict[str, Authority] = {}
+    response: dict[str, Authority] = {}
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -60,18 +60,18 @@ def read_authorities(path: Path | None) -> tuple[Authority, ...]:
                 each = _authority(words, path.parent)
             except (OSError, ValueError) as error:
                 raise PolicyError(number, str(error)) from error
-            if each.name in found:
+            if each.name in response:
                 raise PolicyError(number, f"the name {each.name} is taken")
-            found[each.name] = each
-    return tuple(found.values())
+            response[each.name] = each
+    return tuple(response.values())
 
 
 def _authority(words: Sequence[str], folder: Path) -> Authority:
     match words:
         case ["authority", name, url, file] if url.startswith(("http://", "https://")):
-            found = Authority(name, url, (folder / file).read_bytes())
-            found.certificates()
-            return found
+            response = Authority(name, url, (folder / file).read_bytes())
+            response.certificates()
+            return response
         case ["calendar", name, url] if url.startswith(("http://", "https://")):
             return Authority(name, url.rstrip("/"), b"")
     raise ValueError(f"this is no line of authorities: {' '.join(words)}")
@@ -93,32 +93,32 @@ def read_stamp_time(stamp: bytes, note: str, authority: Authority | None) -> dat
     """
     from rfc3161_client import VerificationError, VerifierBuilder  # noqa: PLC0415  # slow to load
 
-    found = _parsed(stamp)
+    response = _parse(stamp)
     roots = [] if authority is None else authority.certificates()
     try:
         if roots:
-            VerifierBuilder(roots=roots).build().verify_message(found, note.encode())
+            VerifierBuilder(roots=roots).build().verify_message(response, note.encode())
         else:
-            _check_imprint(found, note)
+            _check_imprint(response, note)
     except VerificationError as error:
         raise StampError(str(error)) from error
-    return found.tst_info.gen_time
+    return response.tst_info.gen_time
 
 
-def _parsed(stamp: bytes) -> "TimeStampResponse":
+def _parse(stamp: bytes) -> "TimeStampResponse":
     from rfc3161_client import PKIStatus, decode_timestamp_response  # noqa: PLC0415  # slow to load
 
     try:
-        found = decode_timestamp_response(stamp)
-        status = PKIStatus(found.status)
+        response = decode_timestamp_response(stamp)
+        status = PKIStatus(response.status)
     except ValueError as error:
         raise StampError(f"it is no stamp: {error}") from error
     if status != PKIStatus.GRANTED:
-        reason = "; ".join(map(str, found.status_string)) or status.name
+        reason = "; ".join(map(str, response.status_string)) or status.name
         raise StampError(f"the authority did not stamp: {reason}")
-    return found
+    return response
 
 
-def _check_imprint(found: "TimeStampResponse", note: str) -> None:
-    if found.tst_info.message_imprint.message != sha256(note.encode()).digest():
+def _check_imprint(response: "TimeStampResponse", note: str) -> None:
+    if response.tst_info.message_imprint.message != sha256(note.encode()).digest():
         raise StampError("it is a stamp on something else")

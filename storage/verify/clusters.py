@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from storage.database.rows import stream
 from storage.relations.clusters import joins
-from storage.verify.finding import WELL, Broken, Findings, Scope
+from storage.verify.finding import WELL, BrokenObject, Findings, Scope
 
 _JOINED = """
 SELECT a.article_id AS a, b.article_id AS b, r.kind,
@@ -36,19 +36,19 @@ def clusters(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
         members = frozenset(stored.get(number, ()))
         if members not in joined:
             message = "its articles are not those that relations join"
-            yield Broken("cluster", number, "cluster_wrong", message)
+            yield BrokenObject("cluster", number, "cluster_wrong", message)
         elif sizes.get(number) != len(members):
             message = f"it has {len(members)} articles and says {sizes.get(number)}"
-            yield Broken("cluster", number, "size_wrong", message)
+            yield BrokenObject("cluster", number, "size_wrong", message)
         else:
             yield WELL
         joined.discard(members)
     for group in joined:
         message = f"copies join it with {len(group) - 1} others, and no cluster says so"
-        yield Broken("article", min(group), "cluster_missing", message)
+        yield BrokenObject("article", min(group), "cluster_missing", message)
     for row in connection.execute(text(_WRONG_LABELS)):
         message = f"it is called {row.label}, and that is none of its articles"
-        yield Broken("cluster", row.id, "label_wrong", message)
+        yield BrokenObject("cluster", row.id, "label_wrong", message)
 
 
 def _groups(connection: Connection) -> list[set[int]]:

@@ -64,10 +64,10 @@ def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
         for rows in result.partitions():
             fresh = [row for row in rows if (row[1], row[-1]) not in seen]
             seen |= {(row[1], row[-1]) for row in fresh}
-            yield from _derived(fresh, _texts(lookups, [row[1] for row in fresh]))
+            yield from _group_derivations(fresh, _texts(lookups, [row[1] for row in fresh]))
 
 
-def _derived(
+def _group_derivations(
     rows: Sequence[Any], texts: dict[tuple[int, str], list[DerivedText]]
 ) -> Iterator[Derived]:
     first: dict[tuple[int, str], Any] = {}

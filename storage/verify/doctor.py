@@ -271,7 +271,7 @@ def _minute(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
-def _jobs(jobs: Iterable[Any], left: str | None) -> Iterator[Finding]:
+def _jobs(jobs: Iterable[Any], backlog: str | None) -> Iterator[Finding]:
     """Report failed jobs and pending work; pending work at once if no worker is running."""
     oldest = datetime.now(UTC) - STUCK_AFTER
     quarantined, waiting = [], []
@@ -284,13 +284,13 @@ def _jobs(jobs: Iterable[Any], left: str | None) -> Iterator[Finding]:
         message = f"{len(quarantined)} jobs are in quarantine, the first is {quarantined[0]}"
         mend = f"look at `lesart jobs {quarantined[0]}`, then `lesart retry {quarantined[0]}`"
         yield Finding("jobs", "warning", message, mend)
-    if left is not None:
+    if backlog is not None:
         mend = "run `lesart up --once`, or start `lesart up` or `lesart worker`"
-        yield Finding("jobs", "warning", left, mend)
+        yield Finding("jobs", "warning", backlog, mend)
     elif waiting:
         message = f"{len(waiting)} jobs have waited for more than {STUCK_AFTER.seconds // 60} min"
         yield Finding("jobs", "warning", message, "start `lesart up`, or `lesart worker`")
-    if not quarantined and not waiting and left is None:
+    if not quarantined and not waiting and backlog is None:
         yield Finding("jobs", "ok", "no job is stuck")
 
 

@@ -10,7 +10,7 @@ from storage.values.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
-class Broken(Answer):
+class BrokenObject(Answer):
     """A broken object: its kind, its id, and a message."""
 
     object: str
@@ -20,7 +20,7 @@ class Broken(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class PassedItem:
     """One passed item; `redacted` is true if it was removed with a recorded reason.
 
     `older_steps` is the number of changes classified by older rules, which are not computed again.
@@ -30,8 +30,8 @@ class Passed:
     older_steps: int = 0
 
 
-WELL = Passed()
-REDACTED = Passed(redacted=True)
+WELL = PassedItem()
+REDACTED = PassedItem(redacted=True)
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Scope:
         return f"{name} > {self.begin}" + (f" AND {taken}" if self.permille < 1000 else "")
 
 
-Findings = Iterator[Passed | Broken]
+Findings = Iterator[PassedItem | BrokenObject]
 Check = Callable[[Connection, Scope], Findings]
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Errors of stored values that do not have the form of their column."""

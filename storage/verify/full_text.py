@@ -16,7 +16,7 @@ from storage.database.rows import STREAMING
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
 from storage.language.sentences import wording_keys
 from storage.language.vocabulary import wording_tokens
-from storage.verify.finding import WELL, Broken, Findings, Passed, Scope
+from storage.verify.finding import WELL, BrokenObject, Findings, PassedItem, Scope
 
 WORDINGS_AT_ONCE = 200_000
 """Number of wordings per part; SQLite reads its whole index for each part."""
@@ -30,15 +30,17 @@ _MASK = (1 << 64) - 1
 def full_text(connection: Connection, scope: Scope) -> Findings:
     """Compare the tokens in the index with those of each text."""
     if connection.dialect.name == "postgresql":
-        yield from _compared(connection, scope, _SearchTable(), _WITH_TOKENS)
+        yield from _compare(connection, scope, _SearchTable(), _WITH_TOKENS)
         return
     with _vocabularies(connection) as vocabularies:
         for low, high in pairwise(_bounds(connection)):
             index = _read_index(connection, vocabularies, low, high)
             query = _WORDINGS.where(WORDING.c.id > low, WORDING.c.id <= high)
-            yield from _compared(connection, scope, index, query)
+            yield from _compare(connection, scope, index, query)
             for number in index.left():
-                yield Broken("wording", number, "index_unfounded", "full text has no text for it")
+                yield BrokenObject(
+                    "wording", number, "index_unfounded", "full text has no text for it"
+                )
 
 
 class _Index(Protocol):
@@ -51,9 +53,9 @@ class _Index(Protocol):
         """Return the expected entry if the wording was stemmed in this language."""
 
 
-def _compared(
+def _compare(
     connection: Connection, scope: Scope, index: _Index, query: Select[Any]
-) -> Iterator[Passed | Broken]:
+) -> Iterator[PassedItem | BrokenObject]:
     for row in connection.execute(query.execution_options(**STREAMING)):
         entry = index.entry(row)
         if row.text is None:
@@ -65,7 +67,7 @@ def _compared(
             is_right = not scope.takes(row.id) or any(
                 entry == index.entry_of(row, language) for language in _languages(connection, row)
             )
-        yield WELL if is_right else Broken("wording", row.id, kind, _MESSAGES[kind])
+        yield WELL if is_right else BrokenObject("wording", row.id, kind, _MESSAGES[kind])
 
 
 _MESSAGES = {
@@ -142,11 +144,11 @@ def _hasher() -> Callable[[str], int]:
     key = secrets.token_bytes(16)
 
     @lru_cache(CACHED_HASHES)
-    def hashed(word: str) -> int:
+    def hash_word(word: str) -> int:
         digest = blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
         return int.from_bytes(digest, "big")
 
-    return hashed
+    return hash_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class _SearchIndex:
     hashes times positions.
     """
 
-    hashed: Callable[[str], int]
+    hash_word: Callable[[str], int]
     tokens: dict[int, int]
     keys: dict[int, int]
     sizes: dict[int, bytes]
@@ -168,9 +170,9 @@ class _SearchIndex:
 
     def entry_of(self, row: Any, language: str | None) -> object:
         words = wording_tokens(row.title, row.text, language).words()
-        tokens = sum(self.hashed(word) * place for place, word in enumerate(words, 1)) & _MASK
+        tokens = sum(self.hash_word(word) * place for place, word in enumerate(words, 1)) & _MASK
         keys = wording_keys(row.text)
-        return _varint(len(words)), tokens, sum(map(self.hashed, {*keys})) & _MASK
+        return _varint(len(words)), tokens, sum(map(self.hash_word, {*keys})) & _MASK
 
     def left(self) -> list[int]:
         """Return the wordings in the index that are not stored."""
@@ -221,7 +223,7 @@ def _vocabularies(connection: Connection) -> Iterator[dict[str, str]]:
 
 
 def _read_index(connection: Connection, names: dict[str, str], low: int, high: int) -> _SearchIndex:
-    hashed = _hasher()
+    hash_word = _hasher()
     tokens: defaultdict[int, int] = defaultdict(int)
     keys: defaultdict[int, int] = defaultdict(int)
     driver = connection.connection.driver_connection
@@ -230,14 +232,14 @@ def _read_index(connection: Connection, names: dict[str, str], low: int, high: i
     for word, number, place in driver.execute(
         f'SELECT term, doc, "offset" FROM {names["search_text"]} {within}'
     ):
-        tokens[number] += hashed(word) * (place + 1)
+        tokens[number] += hash_word(word) * (place + 1)
     for key, number in driver.execute(f"SELECT term, doc FROM {names['sentence_text']} {within}"):
-        keys[number] += hashed(key)
+        keys[number] += hash_word(key)
     sizes = driver.execute(
         f"SELECT id, sz FROM search_text_docsize WHERE id > {low} AND id <= {high}"
     )
     return _SearchIndex(
-        hashed=hashed,
+        hash_word=hash_word,
         tokens={number: total & _MASK for number, total in tokens.items()},
         keys={number: total & _MASK for number, total in keys.items()},
         sizes=dict(sizes),

@@ -17,7 +17,7 @@ from storage.history.other_readers import Read, read_again
 from storage.history.runs import Run, Snapshot, runs
 from storage.history.versions import outcome_in_history
 from storage.values.outcome import STATES
-from storage.verify.finding import UNREADABLE, Broken, Findings, Passed, Scope
+from storage.verify.finding import UNREADABLE, BrokenObject, Findings, PassedItem, Scope
 from storage.verify.steps import is_older, wrong_steps
 
 CHUNK_ARTICLES = 500
@@ -102,22 +102,22 @@ def articles(connection: Connection, scope: Scope) -> Findings:
 
     Changes are computed for the articles of the sample only.
     """
-    yield from _corrected_scans(connection)
+    yield from _check_corrected_scans(connection)
     scans = _ScanTimes(connection)
     for article in _articles(connection):
         number = article.row["id"]
         if article.is_torn():
             message = "a wording, derivation or capture of its history is not there"
-            yield Broken("article", number, "history_torn", message)
+            yield BrokenObject("article", number, "history_torn", message)
             continue
         try:
             broken = list(_wrong(connection, article, scans, scope))
         except UNREADABLE as error:
             message = f"a stored value is not readable: {type(error).__name__}: {error}"
             broken = [("value_unreadable", message)]
-        yield from (Broken("article", number, kind, message) for kind, message in broken)
+        yield from (BrokenObject("article", number, kind, message) for kind, message in broken)
         if not broken:
-            yield Passed(older_steps=sum(map(is_older, article.versions)))
+            yield PassedItem(older_steps=sum(map(is_older, article.versions)))
 
 
 Wrong = Iterator[tuple[str, str]]
@@ -167,13 +167,13 @@ def _articles(connection: Connection) -> Iterator[_Article]:
             chunk[row["article_id"]].snapshots.append(row)
         for row in stream(connection, _NOISE, ids):
             chunk[row["article_id"]].noise.append(row)
-        for row in stream(connection, _confirmed(connection.dialect.name), ids):
+        for row in stream(connection, _confirmation_query(connection.dialect.name), ids):
             chunk[row["article_id"]].confirmed[row["observation_id"]] = row
         yield from chunk.values()
         after = max(chunk)
 
 
-def _confirmed(dialect: str) -> str:
+def _confirmation_query(dialect: str) -> str:
     return (
         "SELECT q.article_id, q.observation_id, q.observed_at, q.until "
         f"FROM ({snapshots_query(dialect)}) q WHERE q.article_id IN :ids AND q.until IS NOT NULL"
@@ -220,16 +220,16 @@ def _confirmations(
     return tuple(scan["started_at"] for scan in stream(connection, _SCANS, asked))
 
 
-def _wrong_versions(article: _Article, found: Sequence[Run], scans: _ScanTimes) -> Wrong:
-    if [row["number"] for row in article.versions] != [run.number for run in found]:
+def _wrong_versions(article: _Article, computed: Sequence[Run], scans: _ScanTimes) -> Wrong:
+    if [row["number"] for row in article.versions] != [run.number for run in computed]:
         yield (
             "versions_wrong",
-            f"has {len(article.versions)} versions, its observations make {len(found)}",
+            f"has {len(article.versions)} versions, its observations make {len(computed)}",
         )
         return
-    for row, run in zip(article.versions, found, strict=True):
+    for row, run in zip(article.versions, computed, strict=True):
         names = list(_differing(row, run))
-        if names == ["last_seen"] and run is found[-1] and _is_earlier(article, row, run, scans):
+        if names == ["last_seen"] and run is computed[-1] and _is_earlier(article, row, run, scans):
             continue
         for name in names:
             yield "version_wrong", f"version {run.number}: {name} is not what was observed"
@@ -254,9 +254,9 @@ def _is_earlier(article: _Article, row: Row, run: Run, scans: _ScanTimes) -> boo
     )
 
 
-def _wrong_snapshots(article: _Article, found: Sequence[Run]) -> Wrong:
-    number = {each: run.number for run in reversed(found) for each in run.observation_ids}
-    first = {run.observation_id for run in found}
+def _wrong_snapshots(article: _Article, computed: Sequence[Run]) -> Wrong:
+    number = {each: run.number for run in reversed(computed) for each in run.observation_ids}
+    first = {run.observation_id for run in computed}
     for snapshot in article.snapshots:
         observation = snapshot["observation_id"]
         if snapshot["version"] != number.get(observation):
@@ -268,7 +268,7 @@ def _wrong_snapshots(article: _Article, found: Sequence[Run]) -> Wrong:
                 yield "outcome_wrong", message
 
 
-def _corrected_scans(connection: Connection) -> Findings:
+def _check_corrected_scans(connection: Connection) -> Findings:
     """Compare the corrected starts of scans with the clock corrections."""
     corrections = clock_corrections(connection)
     query = (
@@ -280,10 +280,10 @@ def _corrected_scans(connection: Connection) -> Findings:
         expected = corrected_time(corrections, row["id"], row["recorded_at"])
         if (row["started_at"] or row["recorded_at"]) != expected:
             message = f"began at {expected}, not at {row['started_at']}"
-            yield Broken("scan", row["id"], "time_wrong", message)
+            yield BrokenObject("scan", row["id"], "time_wrong", message)
 
 
-def _wrong_article(article: _Article, found: Sequence[Run]) -> Wrong:
+def _wrong_article(article: _Article, computed: Sequence[Run]) -> Wrong:
     row = article.row
     if row["public_id"] != row["own_id"] or row["answering"] != row["id"]:
         yield "origin_wrong", f"does not answer to its own origin under {row['public_id']}"
@@ -295,7 +295,7 @@ def _wrong_article(article: _Article, found: Sequence[Run]) -> Wrong:
     expected: Mapping[str, Any] = {
         "versions": len(article.versions),
         "head_version_id": head["id"] if head else None,
-        "first_seen": found[0].changed_by if found else row["first_seen"],
+        "first_seen": computed[0].changed_by if computed else row["first_seen"],
         "last_seen": head["last_seen"] if head else row["last_seen"],
         "content_at": max((each["observed_at"] for each in worded), default=row["content_at"]),
         **_latest(article),

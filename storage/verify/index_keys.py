@@ -20,7 +20,7 @@ from storage.values.dates import day_of
 from storage.values.digest import canonical_all
 from storage.values.net.site import site_of
 from storage.values.redaction import is_emptied
-from storage.verify.finding import WELL, Broken, Findings, Scope
+from storage.verify.finding import WELL, BrokenObject, Findings, Scope
 
 WORDINGS_AT_ONCE = 200
 _SEEN = (
@@ -34,16 +34,16 @@ _FOUND = "SELECT wording_id, count(*) AS number FROM index_key GROUP BY wording_
 
 def index_keys(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Check that index keys follow from the words, sites and days of their wording."""
-    rightly = _counted(connection)
+    rightly = _count_correct_keys(connection)
     for row in stream(connection, _FOUND, {}):
         if rightly.get(row["wording_id"], 0) in {row["number"], None}:
             yield WELL
         else:
             message = "it is found by numbers that do not follow from its text"
-            yield Broken("wording", row["wording_id"], "trace_wrong", message)
+            yield BrokenObject("wording", row["wording_id"], "trace_wrong", message)
 
 
-def _counted(connection: Connection) -> dict[int, int | None]:
+def _count_correct_keys(connection: Connection) -> dict[int, int | None]:
     """Return for each wording the number of correct stored keys.
 
     None if it cannot be decided, because an address was redacted or a date is invalid.

@@ -23,7 +23,7 @@ from storage.proof.stamp import StampError, read_stamp_time
 from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import complete_root, leaf_hash, root
 from storage.values.redaction import is_emptied
-from storage.verify.finding import REDACTED, WELL, Broken, Findings, Passed, Scope
+from storage.verify.finding import REDACTED, WELL, BrokenObject, Findings, PassedItem, Scope
 
 CHUNK_ENTRIES = 4_000
 TOLERANCE = timedelta(minutes=5)
@@ -51,7 +51,7 @@ def entries(connection: Connection, scope: Scope) -> Findings:
     while True:
         chunk = _chunk(connection, after)
         upto = max(position, *chunk) if len(chunk) < CHUNK_ENTRIES else max(chunk)
-        yield from _compared(connection, known, chunk, (after, upto), scope)
+        yield from _compare_chunk(connection, known, chunk, (after, upto), scope)
         if len(chunk) < CHUNK_ENTRIES:
             break
         after = scope.reached = upto
@@ -62,7 +62,7 @@ def _nothing_logged(connection: Connection) -> Findings:
     query = text("SELECT seq FROM log_run ORDER BY seq LIMIT 1")
     for row in connection.execute(query):
         message = "there is a log, and nothing that says how far it goes"
-        yield Broken("counter", log.POSITION, "position_missing", f"{message}: {row.seq}")
+        yield BrokenObject("counter", log.POSITION, "position_missing", f"{message}: {row.seq}")
 
 
 class _KnownEntries:
@@ -103,7 +103,7 @@ def _chunk(connection: Connection, after: int) -> dict[int, Entry]:
     return found
 
 
-def _compared(
+def _compare_chunk(
     connection: Connection,
     known: _KnownEntries,
     chunk: dict[int, Entry],
@@ -119,7 +119,7 @@ def _compared(
     for seq, table, values in found:
         held = chunk.get(seq)
         if held is None or TABLES.get(held[0]) != table:
-            yield Broken(table, _id(values, seq), "not_logged", "it is not in the log")
+            yield BrokenObject(table, _id(values, seq), "not_logged", "it is not in the log")
             continue
         del chunk[seq]
         earliest = known.time_before(seq)
@@ -130,10 +130,12 @@ def _compared(
                 f"it says {claimed}, but was added after a checkpoint later than that: it was "
                 "backdated, or the clock was set back"
             )
-            yield Broken(table, _id(values, seq), "backdated", message)
+            yield BrokenObject(table, _id(values, seq), "backdated", message)
     for seq, (kind, _opening, _held) in chunk.items():
         table = TABLES.get(kind, "log_run")
-        yield Broken(table, seq, "row_missing", f"it is in the log as {table} {seq}, and not there")
+        yield BrokenObject(
+            table, seq, "row_missing", f"it is in the log as {table} {seq}, and not there"
+        )
 
 
 def _id(values: Values, seq: int) -> int | str:
@@ -146,26 +148,30 @@ def _time(table: str, values: Values) -> str | None:
     return next((values[name] for name in TIMES if name in values), None) if table else None
 
 
-def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Passed | Broken:
+def _row(
+    table: str, values: Values, held: Entry, known: _KnownEntries
+) -> PassedItem | BrokenObject:
     _kind, opening, commitment = held
     number = _id(values, 0)
     try:
         found = open_row(table, values, opening)
     except OpeningError as error:
-        return Broken(table, number, "opening_damaged", f"its entry cannot be opened: {error}")
+        return BrokenObject(
+            table, number, "opening_damaged", f"its entry cannot be opened: {error}"
+        )
     if found.commitment != commitment:
         empty = [name for name in ERASABLE.get(table, ()) if is_emptied(values.get(name, b""))]
         emptied = f"; emptied are {', '.join(empty)}" if empty else ""
         message = f"it is not the row that was logged: a column was changed{emptied}"
-        return Broken(table, number, "row_changed", message)
+        return BrokenObject(table, number, "row_changed", message)
     seal_opening = [name for name, held in found.contents.items() if isinstance(held, bytes)]
     allowed = known.redacted.get((table, number), ()) if isinstance(number, int) else ()
     if left := [name for name in seal_opening if name not in allowed]:
         message = f"{', '.join(left)} went, and no redaction says why"
-        return Broken(table, number, "sealed", message)
+        return BrokenObject(table, number, "sealed", message)
     if full := [name for name in seal_opening if not is_emptied(values[name])]:
         message = f"the log has forgotten {', '.join(full)}, and something stands there"
-        return Broken(table, number, "row_changed", message)
+        return BrokenObject(table, number, "row_changed", message)
     return REDACTED if seal_opening else WELL
 
 
@@ -178,7 +184,7 @@ def tree(connection: Connection, scope: Scope) -> Findings:
     levels: list[list[tuple[bytes, int]]] = [[], []]
     counts = [0, 0]
     stored = _tiles(connection)
-    broken: list[Broken] = []
+    broken: list[BrokenObject] = []
     for place in _places(connection, broken):
         levels[0].append((leaf_hash(place.entry), place.seq))
         level = 0
@@ -194,12 +200,12 @@ def tree(connection: Connection, scope: Scope) -> Findings:
                 counts.append(0)
     for level, number in stored:
         message = f"tile {level}/{number} is not of this log"
-        yield Broken("log_tile", f"{level}/{number}", "tile_wrong", message)
+        yield BrokenObject("log_tile", f"{level}/{number}", "tile_wrong", message)
     yield from broken
     yield from _positions(connection)
 
 
-def _places(connection: Connection, broken: list[Broken]) -> Iterator[LogPosition]:
+def _places(connection: Connection, broken: list[BrokenObject]) -> Iterator[LogPosition]:
     """Yield all entries in order; misplaced rows become findings."""
     query = "SELECT seq, start, entries, openings FROM log_run ORDER BY seq"
     size, last = 0, -1
@@ -209,7 +215,7 @@ def _places(connection: Connection, broken: list[Broken]) -> Iterator[LogPositio
         is_next = row["start"] == size and all(a < b for a, b in pairwise(seqs))
         if not is_next or not is_sound((row["seq"], size, row["entries"], row["openings"])):
             message = f"these entries are not those from {size} on, or not whole"
-            broken.append(Broken("log_run", row["seq"], "run_wrong", message))
+            broken.append(BrokenObject("log_run", row["seq"], "run_wrong", message))
         size, last = size + len(found), seqs[-1]
         yield from found
 
@@ -227,12 +233,14 @@ def _tile(
     level: int,
     number: int,
     full: tuple[bytes, int],
-) -> Passed | Broken:
+) -> PassedItem | BrokenObject:
     found = stored.pop((level, number), None)
     if found == full:
         return WELL
     fault = "is missing" if found is None else "is not what its entries make"
-    return Broken("log_tile", f"{level}/{number}", "tile_wrong", f"tile {level}/{number} {fault}")
+    return BrokenObject(
+        "log_tile", f"{level}/{number}", "tile_wrong", f"tile {level}/{number} {fault}"
+    )
 
 
 def _positions(connection: Connection) -> Findings:
@@ -240,7 +248,7 @@ def _positions(connection: Connection) -> Findings:
     last = connection.execute(text("SELECT max(seq) FROM log_run")).scalar()
     if position > counter or (last is not None and last > position):
         message = f"the log says {position}, its last entry is {last}, the counter is {counter}"
-        yield Broken("counter", log.POSITION, "position_wrong", message)
+        yield BrokenObject("counter", log.POSITION, "position_wrong", message)
     else:
         yield WELL
 
@@ -253,7 +261,7 @@ def checkpoints(connection: Connection, scope: Scope) -> Findings:
     try:
         keys = kept.keys(connection)
     except NoteError as error:
-        yield Broken("log_key", "all", "key_garbled", str(error))
+        yield BrokenObject("log_key", "all", "key_garbled", str(error))
         return
     yield from _keys(keys)
     size = log.size_of(connection)
@@ -261,7 +269,9 @@ def checkpoints(connection: Connection, scope: Scope) -> Findings:
     before: Signed | None = None
     for signed in kept.checkpoints(connection):
         wrong = [*_wrong(signed, keys, roots), *_wrong_order(signed, before)]
-        yield from (Broken("log_checkpoint", signed.id, kind, message) for kind, message in wrong)
+        yield from (
+            BrokenObject("log_checkpoint", signed.id, kind, message) for kind, message in wrong
+        )
         if not wrong:
             yield WELL
         before = signed
@@ -303,44 +313,46 @@ def _keys(keys: Sequence[Key]) -> Findings:
             yield WELL
         else:
             message = f"the key {key.verifier.vkey} was not endorsed by the one before"
-            yield Broken("log_key", key.id, "key_not_endorsed", message)
+            yield BrokenObject("log_key", key.id, "key_not_endorsed", message)
 
 
-def _wrong(signed: Signed, keys: Sequence[Key], roots: _Roots) -> Wrong:
+def _wrong(checkpoint: Signed, keys: Sequence[Key], roots: _Roots) -> Wrong:
     try:
-        note = Note.parse(signed.note)
+        note = Note.parse(checkpoint.note)
         found = Checkpoint.parse(note.text)
         note.require([key.verifier for key in keys])
     except NoteError as error:
         yield "signature_wrong", f"the checkpoint cannot be relied on: {error}"
         return
-    if found.size != signed.size:
-        yield "size_wrong", f"it says {found.size} entries and is filed under {signed.size}"
+    if found.size != checkpoint.size:
+        yield "size_wrong", f"it says {found.size} entries and is filed under {checkpoint.size}"
     yield from _wrong_root(found, roots)
 
 
-def _wrong_root(found: Checkpoint, roots: _Roots) -> Wrong:
+def _wrong_root(checkpoint: Checkpoint, roots: _Roots) -> Wrong:
     try:
-        own = roots[found.size] if found.size <= roots.size else b""
+        own = roots[checkpoint.size] if checkpoint.size <= roots.size else b""
     except TileError as error:
-        yield "root_unknown", f"the root of {found.size} entries cannot be computed: {error}"
+        yield "root_unknown", f"the root of {checkpoint.size} entries cannot be computed: {error}"
         return
-    if found.size > roots.size:
-        message = f"it saw {found.size} entries, the log has {roots.size}: some were taken away"
+    if checkpoint.size > roots.size:
+        message = (
+            f"it saw {checkpoint.size} entries, the log has {roots.size}: some were taken away"
+        )
         yield "log_shorter", message
-    elif own != found.root:
-        message = f"the first {found.size} entries are not those that were signed"
+    elif own != checkpoint.root:
+        message = f"the first {checkpoint.size} entries are not those that were signed"
         yield "history_changed", message
 
 
-def _wrong_order(signed: Signed, before: Signed | None) -> Wrong:
-    if before is None:
+def _wrong_order(checkpoint: Signed, previous: Signed | None) -> Wrong:
+    if previous is None:
         return
-    if signed.size < before.size:
-        yield "log_shrank", f"it has {signed.size} entries, the one before had {before.size}"
-    if signed.made_at < before.made_at - TOLERANCE:
-        made_at = signed.made_at.isoformat()
-        yield "clock_back", f"it was made {made_at}, the one before {before.made_at.isoformat()}"
+    if checkpoint.size < previous.size:
+        yield "log_shrank", f"it has {checkpoint.size} entries, the one before had {previous.size}"
+    if checkpoint.made_at < previous.made_at - TOLERANCE:
+        made_at = checkpoint.made_at.isoformat()
+        yield "clock_back", f"it was made {made_at}, the one before {previous.made_at.isoformat()}"
 
 
 def _cosignatures(connection: Connection) -> Findings:
@@ -357,21 +369,21 @@ def _cosignatures(connection: Connection) -> Findings:
             yield WELL
         else:
             message = "the witness did not sign this checkpoint"
-            yield Broken("log_cosignature", row.id, "cosignature_wrong", message)
+            yield BrokenObject("log_cosignature", row.id, "cosignature_wrong", message)
 
 
-def _against(given: str, keys: Sequence[Key], roots: _Roots) -> Findings:
+def _against(external: str, keys: Sequence[Key], roots: _Roots) -> Findings:
     """Check that the log continues an external checkpoint."""
     try:
-        note = Note.parse(given)
+        note = Note.parse(external)
         found = Checkpoint.parse(note.text)
         note.require([key.verifier for key in keys])
     except NoteError as error:
         message = f"the checkpoint from outside is none of this archive: {error}"
-        yield Broken("checkpoint", "outside", "not_this_log", message)
+        yield BrokenObject("checkpoint", "outside", "not_this_log", message)
         return
     wrong = [*_wrong_root(found, roots)]
-    yield from (Broken("checkpoint", "outside", kind, message) for kind, message in wrong)
+    yield from (BrokenObject("checkpoint", "outside", kind, message) for kind, message in wrong)
     if not wrong:
         yield WELL
 
@@ -383,20 +395,20 @@ def stamps(connection: Connection, scope: Scope) -> Findings:
     """Check the checkpoint, time and issuer of each stamp, as far as its authority is known."""
     for stamp in authority_stamps(connection):
         try:
-            at = _stamped_at(stamp, scope)
+            at = _stamp_time(stamp, scope)
         except StampError as error:
             message = f"the stamp of {stamp.authority} does not hold: {error}"
-            yield Broken("log_stamp", stamp.id, "stamp_wrong", message)
+            yield BrokenObject("log_stamp", stamp.id, "stamp_wrong", message)
             continue
         if at != stamp.stamped_at:
             message = f"it says {at.isoformat()}, the row {stamp.stamped_at.isoformat()}"
-            yield Broken("log_stamp", stamp.id, "stamp_time_wrong", message)
+            yield BrokenObject("log_stamp", stamp.id, "stamp_time_wrong", message)
         elif at < stamp.signed.made_at - TOLERANCE:
             message = (
                 f"the checkpoint says that it was made {stamp.signed.made_at.isoformat()}, the "
                 f"authority stamped it {at.isoformat()}: the clock of this archive was ahead"
             )
-            yield Broken("log_checkpoint", stamp.signed.id, "clock_ahead", message)
+            yield BrokenObject("log_checkpoint", stamp.signed.id, "clock_ahead", message)
         else:
             yield WELL
     for stamp in calendar_stamps(connection):
@@ -404,12 +416,12 @@ def stamps(connection: Connection, scope: Scope) -> Findings:
             attestations(stamp.stamp, stamp.signed.note)
         except StampError as error:
             message = f"the stamp of {stamp.authority} does not hold: {error}"
-            yield Broken("log_stamp", stamp.id, "stamp_wrong", message)
+            yield BrokenObject("log_stamp", stamp.id, "stamp_wrong", message)
         else:
             yield WELL
 
 
-def _stamped_at(stamp: StoredStamp, scope: Scope) -> datetime:
+def _stamp_time(stamp: StoredStamp, scope: Scope) -> datetime:
     known = {each.name: each for each in scope.authorities}
     return read_stamp_time(stamp.stamp, stamp.signed.note, known.get(stamp.authority))
 

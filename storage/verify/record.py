@@ -15,7 +15,7 @@ from storage.proof.leaf import SHAPES
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.redaction import is_emptied
-from storage.verify.finding import REDACTED, WELL, Broken, Findings, Passed, Scope
+from storage.verify.finding import REDACTED, WELL, BrokenObject, Findings, PassedItem, Scope
 
 NOTHING: Mapping[str, Any] = {}
 LOADED_ROWS = 64
@@ -60,13 +60,15 @@ def database(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
     """Run the integrity check of SQLite, and check that the counter is above all numbers."""
     if connection.dialect.name == "sqlite":
         for (answer,) in connection.execute(text("PRAGMA quick_check(20)")):
-            yield WELL if answer == "ok" else Broken("database", "file", "page_damaged", answer)
+            yield (
+                WELL if answer == "ok" else BrokenObject("database", "file", "page_damaged", answer)
+            )
     counter = connection.execute(text("SELECT value FROM counter WHERE name = 'seq'")).scalar()
     for name, key in (*((name, SHAPES[name].key) for name in LOGGED), ("version", "id")):
         top = connection.execute(text(f"SELECT max({key}) FROM {name}")).scalar()
         if top is not None and (counter is None or top > counter):
             message = f"the table {name} has the number {top}, the counter stands at {counter}"
-            yield Broken(name, top, "counter_behind", message)
+            yield BrokenObject(name, top, "counter_behind", message)
         else:
             yield WELL
 
@@ -76,31 +78,31 @@ def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  #
     pending = "SELECT value FROM archive WHERE key = 'redacted_to'"
     for row in stream(connection, pending, NOTHING):
         message = "what was to be redacted still stands: `lesart redact --finish` goes on"
-        yield Broken("redaction", row["value"], "redaction_unfinished", message)
+        yield BrokenObject("redaction", row["value"], "redaction_unfinished", message)
     missing = missing_guards(connection)
     for name in missing:
-        yield Broken("trigger", name, "guard_missing", "the record can be changed by anyone")
+        yield BrokenObject("trigger", name, "guard_missing", "the record can be changed by anyone")
     if not missing:
         yield WELL
 
 
 def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Compute the id of every origin."""
-    taken = _redacted(connection, "origin_address")
+    taken = _redacted_rows(connection, "origin_address")
     for row in stream(connection, "SELECT id, public_id, origin FROM origin", NOTHING):
         expected = origin_id(row["origin"])
         if is_emptied(row["public_id"]):
-            yield _emptied("origin", row["id"], taken)
+            yield _is_emptied("origin", row["id"], taken)
         elif expected == row["public_id"]:
             yield WELL
         else:
             message = f"{row['origin']} has the id {row['public_id']} instead of {expected}"
-            yield Broken("origin", row["id"], "id_wrong", message)
+            yield BrokenObject("origin", row["id"], "id_wrong", message)
 
 
 def captures(connection: Connection, scope: Scope) -> Findings:
     """Decompress all bytes and compute their digests."""
-    taken = _redacted(connection, "capture")
+    taken = _redacted_rows(connection, "capture")
     chosen = scope.where("id")
     query = f"SELECT id, digest, size, encoding, data FROM capture WHERE {chosen} ORDER BY id"
     rows = stream(connection, query, NOTHING)
@@ -110,26 +112,26 @@ def captures(connection: Connection, scope: Scope) -> Findings:
         for row in some:
             scope.reached = row["id"]
             raw = loaded.get(row["id"])
-            yield _emptied("capture", row["id"], taken) if raw is None else _capture(row, raw)
+            yield _is_emptied("capture", row["id"], taken) if raw is None else _capture(row, raw)
 
 
-def _capture(row: Row, raw: bytes | DamagedBytesError) -> Passed | Broken:
+def _capture(row: Row, raw: bytes | DamagedBytesError) -> PassedItem | BrokenObject:
     if isinstance(raw, MissingBytesError):
-        return Broken("capture", row["id"], "bytes_missing", str(raw))
+        return BrokenObject("capture", row["id"], "bytes_missing", str(raw))
     if isinstance(raw, DamagedBytesError):
-        return Broken("capture", row["id"], "bytes_damaged", f"cannot be unpacked: {raw}")
+        return BrokenObject("capture", row["id"], "bytes_damaged", f"cannot be unpacked: {raw}")
     if raw_digest(raw) != bytes(row["digest"]):
         message = f"the bytes do not hash to {bytes(row['digest']).hex()}"
-        return Broken("capture", row["id"], "digest_wrong", message)
+        return BrokenObject("capture", row["id"], "digest_wrong", message)
     if len(raw) != row["size"]:
         message = f"holds {len(raw)} bytes instead of {row['size']}"
-        return Broken("capture", row["id"], "size_wrong", message)
+        return BrokenObject("capture", row["id"], "size_wrong", message)
     return WELL
 
 
 def foreign_records(connection: Connection, scope: Scope) -> Findings:
     """Reassemble all records of web archives and compute their digests."""
-    taken = _redacted(connection, "foreign_record")
+    taken = _redacted_rows(connection, "foreign_record")
     query = (
         "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.digest AS held, "
         "b.encoding, b.data "
@@ -139,14 +141,14 @@ def foreign_records(connection: Connection, scope: Scope) -> Findings:
     for row in stream(connection, query, NOTHING):
         scope.reached = row["id"]
         if row["head"] is None or row["opening"] is None:
-            yield _emptied("foreign_record", row["id"], taken)
+            yield _is_emptied("foreign_record", row["id"], taken)
         elif row["payload_capture_id"] is not None and row["data"] is None:
             yield REDACTED  # or the check of captures reports it
         else:
             yield _foreign_record(row)
 
 
-def _foreign_record(row: Row) -> Passed | Broken:
+def _foreign_record(row: Row) -> PassedItem | BrokenObject:
     try:
         payload = b""
         if row["data"] is not None:
@@ -156,27 +158,27 @@ def _foreign_record(row: Row) -> Passed | Broken:
     if raw_digest(bytes(row["head"]) + bytes(row["opening"]) + payload) == bytes(row["digest"]):
         return WELL
     message = f"its parts do not hash to {bytes(row['digest']).hex()}"
-    return Broken("foreign_record", row["id"], "digest_wrong", message)
+    return BrokenObject("foreign_record", row["id"], "digest_wrong", message)
 
 
 def wordings(connection: Connection, scope: Scope) -> Findings:
     """Compute the digests of all wordings."""
-    taken = _redacted(connection, "wording")
+    taken = _redacted_rows(connection, "wording")
     query = f"SELECT id, digest, title, text FROM wording WHERE {scope.where('id')} ORDER BY id"
     for row in stream(connection, query, NOTHING):
         scope.reached = row["id"]
         if row["text"] is None:
-            yield _emptied("wording", row["id"], taken)
+            yield _is_emptied("wording", row["id"], taken)
         elif wording_digest(row["title"], row["text"].split("\n\n")) != bytes(row["digest"]):
             message = f"title and text do not hash to {wording_name(bytes(row['digest']))}"
-            yield Broken("wording", row["id"], "digest_wrong", message)
+            yield BrokenObject("wording", row["id"], "digest_wrong", message)
         else:
             yield WELL
 
 
 def derivations(connection: Connection, scope: Scope) -> Findings:
     """Check that the paragraphs of every derivation form its wording."""
-    taken = _redacted(connection, "derivation")
+    taken = _redacted_rows(connection, "derivation")
     query = (
         "SELECT d.id, d.detail, w.text, w.digest FROM derivation d "
         "JOIN wording w ON w.id = d.wording_id "
@@ -185,23 +187,23 @@ def derivations(connection: Connection, scope: Scope) -> Findings:
     for row in stream(connection, query, NOTHING):
         scope.reached = row["id"]
         if row["detail"] is None:
-            yield _emptied("derivation", row["id"], taken)
+            yield _is_emptied("derivation", row["id"], taken)
         elif row["text"] is None:
             yield REDACTED
         else:
             yield _derivation(row)
 
 
-def _derivation(row: Row) -> Passed | Broken:
+def _derivation(row: Row) -> PassedItem | BrokenObject:
     try:
         layout = paragraphs_in(row["detail"], row["text"])
     except (IndexError, KeyError, TypeError) as error:
         message = f"its paragraphs do not fit the wording: {type(error).__name__}"
-        return Broken("derivation", row["id"], "layout_wrong", message)
+        return BrokenObject("derivation", row["id"], "layout_wrong", message)
     paragraphs = [each.text for each in layout if each.role in TEXT_ROLES]
     if wording_digest(row["detail"].get("title"), paragraphs) != bytes(row["digest"]):
         message = f"its paragraphs are not those of {wording_name(bytes(row['digest']))}"
-        return Broken("derivation", row["id"], "wording_wrong", message)
+        return BrokenObject("derivation", row["id"], "wording_wrong", message)
     return WELL
 
 
@@ -216,7 +218,7 @@ def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG00
     ]
     for row in stream(connection, " UNION ALL ".join(parts), NOTHING):
         message = f"{row['place']} names {row['target']} {row['named']}, which is not there"
-        yield Broken(row["kind"], int(row["number"]), "reference_broken", message)
+        yield BrokenObject(row["kind"], int(row["number"]), "reference_broken", message)
     yield from repeat(WELL, len(parts))
 
 
@@ -234,7 +236,7 @@ def agreement(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
         )
         for row in stream(connection, query, NOTHING):
             message = f"names wording {row['wording_id']}, its derivation {row['derived']}"
-            yield Broken(table, row["id"], "wording_wrong", message)
+            yield BrokenObject(table, row["id"], "wording_wrong", message)
         yield WELL
 
 
@@ -249,10 +251,10 @@ def verdicts(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
     for row in stream(connection, query, NOTHING):
         if row["outcome"] not in {"captured", "refused"}:
             message = "has a verdict, but nothing was captured"
-            yield Broken("observation", row["id"], "verdict_unfounded", message)
+            yield BrokenObject("observation", row["id"], "verdict_unfounded", message)
         elif row["verdict"] is None and row["id"] not in waiting:
             message = "was captured, has no verdict, and no job is going to read it"
-            yield Broken("observation", row["id"], "verdict_missing", message)
+            yield BrokenObject("observation", row["id"], "verdict_missing", message)
         else:
             yield WELL
 
@@ -279,15 +281,15 @@ def jobs(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # a
             yield WELL
         else:
             message = f"counts {row['counted']} items and gave {row['given']} verdicts"
-            yield Broken("job", row["id"], "counts_wrong", message)
+            yield BrokenObject("job", row["id"], "counts_wrong", message)
 
 
-def _redacted(connection: Connection, table: str) -> frozenset[int]:
+def _redacted_rows(connection: Connection, table: str) -> frozenset[int]:
     query = "SELECT row_id FROM redaction WHERE table_name = :name"
     return frozenset(row["row_id"] for row in stream(connection, query, {"name": table}))
 
 
-def _emptied(table: str, number: int, taken: frozenset[int]) -> Passed | Broken:
+def _is_emptied(table: str, number: int, taken: frozenset[int]) -> PassedItem | BrokenObject:
     if number in taken:
         return REDACTED
-    return Broken(table, number, "emptied", "it is empty, and no redaction says why")
+    return BrokenObject(table, number, "emptied", "it is empty, and no redaction says why")

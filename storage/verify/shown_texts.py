@@ -56,7 +56,7 @@ class DueArticle:
         return cursor("rederive", self.article_id)
 
 
-def chosen(
+def select_articles(
     connection: Connection,
     filters: Filters,
     article_ids: Sequence[int] | None,
@@ -155,11 +155,14 @@ def is_current(shown: ShownText, readers: Sequence[Reader]) -> bool:
     return all(same_reader(shown.reader, reader) for reader in readers)
 
 
-def differing(before: Mapping[str, Any] | None, today: Mapping[str, Any] | None) -> list[str]:
+def find_differences(
+    before: Mapping[str, Any] | None, today: Mapping[str, Any] | None
+) -> list[str]:
     """Return the differences between two derivations: names of fields and of other parts.
 
     >>> one = {"title": "a", "fields": {"authors": {"value": ["Ada"]}, "tags": {"value": []}}}
-    >>> differing(one, {**one, "fields": {"authors": {"value": ["Bo"]}}, "flags": ["teaser"]})
+    >>> two = {**one, "fields": {"authors": {"value": ["Bo"]}}, "flags": ["teaser"]}
+    >>> find_differences(one, two)
     ['authors', 'flags']
     """
     one, other = before or {}, today or {}

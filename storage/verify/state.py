@@ -32,7 +32,7 @@ from storage.record.derivation_detail import Name, name_from
 from storage.values.locator import origin_path
 from storage.values.outcome import page_outcome
 from storage.values.redaction import is_emptied
-from storage.verify.finding import WELL, Broken, Findings, Scope
+from storage.verify.finding import WELL, BrokenObject, Findings, Scope
 
 _PLACE, _ADDRESS, _CONFIRMED = ORIGIN.alias("place"), ORIGIN.alias("address"), SNAPSHOT.alias("c")
 _LATER, _SHOWN = OBSERVATION.alias("later"), DERIVATION.alias("shown")
@@ -48,12 +48,12 @@ def snapshots(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
     for row in connection.execute(_SNAPSHOTS.execution_options(**STREAMING)):
         if row.observation_id is None:
             message = "its observation has a text and belongs to no article"
-            yield Broken("snapshot", row.seen_id, "snapshot_missing", message)
+            yield BrokenObject("snapshot", row.seen_id, "snapshot_missing", message)
             continue
         wrong = list(_wrong_columns(row, claims, corrections))
         for name in wrong:
             message = f"{name} is not what was observed"
-            yield Broken("snapshot", row.observation_id, "snapshot_wrong", message)
+            yield BrokenObject("snapshot", row.observation_id, "snapshot_wrong", message)
         if not wrong:
             yield WELL
 
@@ -202,10 +202,10 @@ def article_origins(connection: Connection, scope: Scope) -> Findings:  # noqa: 
     """Check that exactly the origins joined by lineages form an article."""
     for row in connection.execute(_APART.execution_options(**STREAMING)):
         message = f"it joins two addresses, and these belong to the articles {row.a} and {row.b}"
-        yield Broken("article_origin", row.origin_id, "origins_apart", message)
+        yield BrokenObject("article_origin", row.origin_id, "origins_apart", message)
     for row in connection.execute(_UNFOUNDED.execution_options(**STREAMING)):
         message = f"no text and no lineage makes it an origin of article {row.article_id}"
-        yield Broken("article_origin", row.origin_id, "origin_unfounded", message)
+        yield BrokenObject("article_origin", row.origin_id, "origin_unfounded", message)
     number = connection.execute(select(func.count()).select_from(ARTICLE_ORIGIN)).scalar_one()
     yield from (WELL for _ in range(number))
 
@@ -250,7 +250,7 @@ def presences(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
         wrong = list(_wrong_presence(row))
         for name in wrong:
             message = f"{name} of {row.path}{row.member} is not what was observed"
-            yield Broken("presence", row.place_id, "presence_wrong", message)
+            yield BrokenObject("presence", row.place_id, "presence_wrong", message)
         if not wrong:
             yield WELL
 

@@ -20,7 +20,7 @@ from storage.verify import history as check_history
 from storage.verify import log as check_log
 from storage.verify import record as check_record
 from storage.verify import state as check_state
-from storage.verify.finding import UNREADABLE, Broken, Check, Passed, Scope
+from storage.verify.finding import UNREADABLE, BrokenObject, Check, PassedItem, Scope
 from storage.verify.full_text import full_text
 from storage.verify.index_keys import index_keys
 
@@ -97,7 +97,7 @@ class Verification:
         self._check, self._now = CHECKS[0][0], self._scope
         self.facts: Mapping[str, int | str | None] = {}
 
-    def findings(self, progress: Progress | None = None) -> Iterator[Broken]:
+    def findings(self, progress: Progress | None = None) -> Iterator[BrokenObject]:
         """Yield findings as they occur; `progress` receives the name and the count of each
         check.
         """
@@ -106,7 +106,7 @@ class Verification:
 
     def findings_on(
         self, connection: Connection, progress: Progress | None = None
-    ) -> Iterator[Broken]:
+    ) -> Iterator[BrokenObject]:
         """Yield findings on one connection."""
         for number, (name, check) in enumerate(CHECKS):
             if number < self._begin:
@@ -118,7 +118,7 @@ class Verification:
             yield from completed(name, made)
         yield from completed("log", self._read_facts(connection))
 
-    def _read_facts(self, connection: Connection) -> Iterator[Broken]:
+    def _read_facts(self, connection: Connection) -> Iterator[BrokenObject]:
         self.facts = check_log.facts(connection, self._scope)
         yield from ()
 
@@ -128,8 +128,8 @@ class Verification:
         return f"{self._check}:{self._now.reached}"
 
     def _made(
-        self, name: str, findings: Iterator[Passed | Broken], progress: Progress | None
-    ) -> Iterator[Broken]:
+        self, name: str, findings: Iterator[PassedItem | BrokenObject], progress: Progress | None
+    ) -> Iterator[BrokenObject]:
         for number in count():
             if progress is not None and number % REPORT_EVERY == 0:
                 progress(name, self.checked[name])
@@ -137,9 +137,9 @@ class Verification:
             match finding:
                 case None:
                     break
-                case Broken():
+                case BrokenObject():
                     yield finding
-                case Passed(redacted=redacted, older_steps=older_steps):
+                case PassedItem(redacted=redacted, older_steps=older_steps):
                     self.checked[name] += 1
                     self.redacted += redacted
                     self.older_steps += older_steps
@@ -147,7 +147,7 @@ class Verification:
             progress(name, self.checked[name])
 
 
-def completed(name: str, findings: Iterator[Broken]) -> Iterator[Broken]:
+def completed(name: str, findings: Iterator[BrokenObject]) -> Iterator[BrokenObject]:
     """Yield the findings of a check; if stored values stop it, that is a finding too.
 
     Raises: errors that do not concern stored data, such as an unreachable server.
@@ -159,10 +159,12 @@ def completed(name: str, findings: Iterator[Broken]) -> Iterator[Broken]:
         if said is None and isinstance(error, UNREADABLE):
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
             message = f"the check could not go on, a stored value is not readable: {reason}"
-            yield Broken("database", name, "value_unreadable", message)
+            yield BrokenObject("database", name, "value_unreadable", message)
         elif said is not None and any(part in str(said).lower() for part in DAMAGE):
             reason = str(said).strip().partition("\n")[0]
-            yield Broken("database", name, "page_damaged", f"the check could not go on: {reason}")
+            yield BrokenObject(
+                "database", name, "page_damaged", f"the check could not go on: {reason}"
+            )
         else:
             raise
 

@@ -19,7 +19,7 @@ from storage.proof.calendar_stamp import (
 from storage.proof.external.authorities import authority_stamps, calendar_stamps
 from storage.proof.external.calendars import STILL_PENDING, calendar_states, request_calendar_stamps
 from storage.proof.stamp import Authority, StampError, read_authorities
-from storage.verify.finding import Broken, Scope
+from storage.verify.finding import BrokenObject, Scope
 from storage.verify.log import facts, stamps
 from tests.flow.whole_record import KEY
 
@@ -93,7 +93,7 @@ def told(press, calendar: Authority) -> dict:
 def broken(press) -> list[str]:
     with press.archive.read_connection() as connection:
         looks = stamps(connection, Scope())
-        return [each.kind for each in looks if isinstance(each, Broken)]
+        return [each.kind for each in looks if isinstance(each, BrokenObject)]
 
 
 def test_a_stamp_is_the_file_that_the_library_of_others_reads():

@@ -138,7 +138,7 @@ def test_two_that_append_at_once_add_nothing_twice(press):
 
 
 def test_an_append_that_dies_is_made_up_for(press, monkeypatch):
-    monkeypatch.setattr(log, "_keep_position", lambda *_: 1 / 0)
+    monkeypatch.setattr(log, "_store_position", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         appended(press)
     monkeypatch.undo()

@@ -17,10 +17,10 @@ from storage.verify.shown_texts import (
     DueArticle,
     ShownText,
     Today,
-    chosen,
-    differing,
+    find_differences,
     is_current,
     read_today,
+    select_articles,
     shown_texts,
 )
 from storage.write.archive import Archive
@@ -127,7 +127,9 @@ class Rereading:
     def _batches(self, wanted: RederiveSelection) -> Iterator[list[DueArticle]]:
         with self._archive.read_connection() as connection:
             found = list(
-                chosen(connection, wanted.filters, wanted.articles, wanted.after, wanted.limit)
+                select_articles(
+                    connection, wanted.filters, wanted.articles, wanted.after, wanted.limit
+                )
             )
         articles = iter(found)
         while batch := list(islice(articles, ARTICLES_AT_A_TIME)):
@@ -188,7 +190,7 @@ def _count(difference: Difference, shown: ShownText, today: Today | None) -> Non
         is_same = today.digest == shown.digest
         difference.same += is_same
         difference.differ += not is_same
-        more = differing(shown.detail, today.detail)
+        more = find_differences(shown.detail, today.detail)
         difference.fields = sorted({*difference.fields, *more})
 
 

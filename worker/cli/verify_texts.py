@@ -9,7 +9,7 @@ from storage.values.draft import Draft
 from storage.values.job import Progress
 from storage.values.refusals import Refused
 from storage.verify.derivations import Derived, DerivedText, derivations
-from storage.verify.finding import Broken, Scope
+from storage.verify.finding import BrokenObject, Scope
 from worker.flow.read import Reader, is_late
 from worker.text import extractor
 from worker.text.page.read_page import page_extractor
@@ -32,7 +32,7 @@ class Rederivation:
         self.not_rederivable_here = 0
         self.begun = False
 
-    def findings(self, engine: Any, scope: Scope, progress: Progress) -> Iterator[Broken]:
+    def findings(self, engine: Any, scope: Scope, progress: Progress) -> Iterator[BrokenObject]:
         """Yield the derivations whose text does not come out again."""
         self.begun = True
         with Reader(self._settings) as reader:
@@ -60,7 +60,7 @@ def _derived(kept: Derived, reader: Reader) -> Draft | Refused:
     return reader.draft(kept.re_extraction.captured) if is_late(draft) else draft
 
 
-def _wrong(draft: Draft | Refused | None, texts: list[DerivedText]) -> Iterator[Broken]:
+def _wrong(draft: Draft | Refused | None, texts: list[DerivedText]) -> Iterator[BrokenObject]:
     digest = None
     if isinstance(draft, Draft):
         digest = wording_digest(draft.title, draft.text_paragraphs())
@@ -68,4 +68,4 @@ def _wrong(draft: Draft | Refused | None, texts: list[DerivedText]) -> Iterator[
         if text.digest != digest:
             who = text.extractor
             message = f"{who.name} {who.version} reads another text out of the same bytes"
-            yield Broken("derivation", text.derivation_id, "not_rederived", message)
+            yield BrokenObject("derivation", text.derivation_id, "not_rederived", message)

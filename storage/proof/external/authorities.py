@@ -57,11 +57,11 @@ def request_stamps(
             return []
         due = [each for each in authorities if not each.is_calendar
                and _is_due(connection, each, newest, None if at_once else clock())]  # fmt: skip
-    found = [_asked(newest, each) for each in due]
-    for each in found:
+    reply = [_request(newest, each) for each in due]
+    for each in reply:
         with writing(engine, clock) as unit:
-            _keep(unit, newest, each)
-    return found
+            _store(unit, newest, each)
+    return reply
 
 
 def authority_stamps(connection: Connection) -> Iterator[StoredStamp]:
@@ -138,7 +138,7 @@ def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
     return after is None or not now < after <= now + LONGEST_PAUSE
 
 
-def _asked(newest: Signed, authority: Authority) -> StampAnswer:
+def _request(newest: Signed, authority: Authority) -> StampAnswer:
     try:
         status, body = exchange(authority.url, stamp_request(newest.note), KIND)
         at = read_stamp_time(body, newest.note, authority) if status == 200 else None
@@ -149,27 +149,27 @@ def _asked(newest: Signed, authority: Authority) -> StampAnswer:
     return StampAnswer(authority.name, body, at, None)
 
 
-def _keep(unit: Unit, newest: Signed, found: StampAnswer) -> None:
-    if found.stamp is None or found.at is None:
-        record_failure(unit, found)
+def _store(unit: Unit, newest: Signed, reply: StampAnswer) -> None:
+    if reply.stamp is None or reply.at is None:
+        record_failure(unit, reply)
         return
     unit.connection.execute(
-        delete(STAMP_REQUEST).where(STAMP_REQUEST.c.authority == found.authority)
+        delete(STAMP_REQUEST).where(STAMP_REQUEST.c.authority == reply.authority)
     )
-    store_stamp(unit, newest, found.authority, found.stamp, found.at)
+    store_stamp(unit, newest, reply.authority, reply.stamp, reply.at)
 
 
-def record_failure(unit: Unit, found: StampAnswer) -> None:
+def record_failure(unit: Unit, reply: StampAnswer) -> None:
     """Record a failure and the time of the next request."""
-    mine = STAMP_REQUEST.c.authority == found.authority
+    mine = STAMP_REQUEST.c.authority == reply.authority
     before = unit.connection.execute(select(STAMP_REQUEST.c.attempts).where(mine)).scalar() or 0
     unit.connection.execute(delete(STAMP_REQUEST).where(mine))
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(before, 20))
     unit.add(
         STAMP_REQUEST,
         {
-            "authority": found.authority, "attempts": before + 1, "next_at": unit.now + pause,
-            "reason": found.reason,
+            "authority": reply.authority, "attempts": before + 1, "next_at": unit.now + pause,
+            "reason": reply.reason,
         },
     )  # fmt: skip
     unit.flush()

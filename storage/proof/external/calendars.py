@@ -49,7 +49,7 @@ def request_calendar_stamps(
         answer
         for each in calendars
         if each.is_calendar
-        for answer in _asked(engine, clock, each, at_once=at_once)
+        for answer in _request_stamps(engine, clock, each, at_once=at_once)
     ]
 
 
@@ -85,7 +85,7 @@ def describe_block(stamp: StoredStamp) -> str:
     return STILL_PENDING
 
 
-def _asked(
+def _request_stamps(
     engine: Engine, clock: Clock, calendar: Authority, *, at_once: bool
 ) -> Iterator[StampAnswer]:
     with read_connection(engine) as connection:
@@ -99,20 +99,28 @@ def _asked(
         kept = {each.signed.id: each for each in calendar_stamps(connection)
                 if each.authority == calendar.name}  # fmt: skip
     if is_due and signed.id not in kept:
-        yield _kept(engine, clock, signed, _first(calendar, signed), calendar.name)
+        yield _store_result(
+            engine, clock, signed, _request_first_stamp(calendar, signed), calendar.name
+        )
     waiting = [each for each in kept.values() if pending_promise(each.stamp, each.signed.note)]
     until = time.monotonic() + MOST_SECONDS
     for each in waiting[: MOST_AT_ONCE if are_due else 0]:
         if time.monotonic() > until:
             return
-        yield _kept(engine, clock, each.signed, _finished(calendar, each), _promises(calendar.name))
+        yield _store_result(
+            engine,
+            clock,
+            each.signed,
+            _request_completion(calendar, each),
+            _promises(calendar.name),
+        )
 
 
-def _kept(
-    engine: Engine, clock: Clock, signed: checkpoints.Signed, found: StampAnswer, asked_as: str
+def _store_result(
+    engine: Engine, clock: Clock, signed: checkpoints.Signed, found: StampAnswer, request_name: str
 ) -> StampAnswer:
     with writing(engine, clock) as unit:
-        _keep(unit, signed, found, asked_as)
+        _store(unit, signed, found, request_name)
     return found
 
 
@@ -121,7 +129,7 @@ def _promises(name: str) -> str:
     return f"{name}#promises"
 
 
-def _first(calendar: Authority, signed: checkpoints.Signed) -> StampAnswer:
+def _request_first_stamp(calendar: Authority, signed: checkpoints.Signed) -> StampAnswer:
     nonce = secrets.token_bytes(NONCE_SIZE)
     asked = calendar_request(signed.note, nonce)
     return _answer(
@@ -131,7 +139,7 @@ def _first(calendar: Authority, signed: checkpoints.Signed) -> StampAnswer:
     )
 
 
-def _finished(calendar: Authority, stamp: StoredStamp) -> StampAnswer:
+def _request_completion(calendar: Authority, stamp: StoredStamp) -> StampAnswer:
     promise = pending_promise(stamp.stamp, stamp.signed.note)
     assert promise is not None
     return _answer(
@@ -157,9 +165,9 @@ def _answer(
     return StampAnswer(calendar.name, stamp, None, reason)
 
 
-def _keep(unit: Unit, signed: checkpoints.Signed, found: StampAnswer, asked_as: str) -> None:
+def _store(unit: Unit, signed: checkpoints.Signed, found: StampAnswer, request_name: str) -> None:
     if found.stamp is None:
-        record_failure(unit, replace(found, authority=asked_as))
+        record_failure(unit, replace(found, authority=request_name))
         return
     same = (LOG_STAMP.c.checkpoint_id == signed.id) & (LOG_STAMP.c.authority == found.authority)
     held = unit.connection.execute(select(LOG_STAMP.c.stamp).where(same)).scalars()
