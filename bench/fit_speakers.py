@@ -1,10 +1,10 @@
-"""Fit the weights by which one is chosen who speaks; `--write` keeps them.
+"""Fit the weights that choose the speakers of quotations; `--write` stores them.
 
     python -m bench.fit_speakers [--real FOLDER] [--write]
 
-Each fold of the annotated articles (four, by the digest of the document) is judged by weights that
-were fitted on the other three (`bench/judgement/weights`); those of the product are fitted on all
-four, and the figures of the folds stand in their head. Needs `pip install -e '.[fit]'`.
+Each of four folds of the annotated articles (by the digest of the document) is evaluated with
+weights fitted on the other three (`bench/judgement/weights`). The weights of the product are fitted
+on all four; their file header lists the results of the folds. Needs `pip install -e '.[fit]'`.
 """
 
 import argparse
@@ -237,21 +237,20 @@ def main() -> None:
         by_fold[fold] = fit_both([each for each in every if fold_of(str(each["id"])) != fold])
         wanted, found, speakers, right, meant, given = figures(left, reader_by(**by_fold[fold]))
         head.append(
-            f"fold {fold}, by weights of the other three: {found} of {wanted} quotations found, "
-            f"{right} of {speakers} speakers right, {meant} with whom they mean, {given} given"
+            f"fold {fold}, weights of the other three: {found} of {wanted} quotations found, "
+            f"{right} of {speakers} speakers right, {meant} after resolution, {given} assigned"
         )
         print(head[-1], flush=True)
     if options.write:
         fitted = fit_both(every)
-        _write(SPEECH, "words in marks are told to be speech", (), fitted["speech"])
-        _write(TARGET, "one is chosen who speaks", head, fitted["speakers"])
+        _write(SPEECH, "classify quoted words as speech", (), fitted["speech"])
+        _write(TARGET, "choose the speaker of a quotation", head, fitted["speakers"])
         BY_FOLD.write_text(json.dumps(by_fold, indent=1) + "\n", "utf-8")
 
 
 def _write(target: Path, what: str, head: Iterable[str], fitted: Mapping[str, float]) -> None:
     lines = [
-        f"# Weights of the features by which {what}, fitted by",
-        "# bench/fit_speakers.py.",
+        f"# Weights of the features that {what}, fitted by bench/fit_speakers.py.",
         *(f"# {line}" for line in head),
         "",
         "[weights]",

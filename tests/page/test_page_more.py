@@ -7,7 +7,7 @@ import pytest
 from storage.values.draft import Candidate, Draft
 from tests.page.conftest import PARAGRAPHS, html, read
 from tests.page.test_page_metadata import json_ld_script
-from worker.text import Hints, Offer, TextSettings
+from worker.text import Hints, SourceValue, TextSettings
 from worker.text.page.read_page import read_page
 from worker.text.page.wire import pack_hints, unpack_hints
 
@@ -91,16 +91,18 @@ def test_a_kicker_above_the_headline_is_kept_apart():
     )
 
 
-OFFERS = (
-    Offer("title", "Streit um den Deich", "feed title"),
-    Offer("authors", ["Ada Kern"], "feed authors"),
-    Offer("published", "2024-06-18T06:00:00+02:00", "feed published"),
-    Offer("tags", ["Deich"], "feed tags"),
+SOURCE_VALUES = (
+    SourceValue("title", "Streit um den Deich", "feed title"),
+    SourceValue("authors", ["Ada Kern"], "feed authors"),
+    SourceValue("published", "2024-06-18T06:00:00+02:00", "feed published"),
+    SourceValue("tags", ["Deich"], "feed tags"),
 )
 
 
 def with_offers(raw: bytes, hints: Hints) -> Draft:
-    offering = Hints(hints.type, hints.name, hints.charset, hints.observed_at, hints.url, OFFERS)
+    offering = Hints(
+        hints.type, hints.name, hints.charset, hints.observed_at, hints.url, SOURCE_VALUES
+    )
     page = read_page(raw, unpack_hints(pack_hints(offering)), TextSettings())
     assert isinstance(page, Draft)
     return page

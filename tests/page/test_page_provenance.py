@@ -12,7 +12,7 @@ import pytest
 from storage.values.draft import Candidate, Draft, Field
 from tests.page.conftest import SEEN_AT, html
 from tests.page.test_page_metadata import json_ld_script
-from worker.text import Hints, Offer, TextSettings
+from worker.text import Hints, SourceValue, TextSettings
 from worker.text.annotate.dates import MONTH_NUMBERS
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.titles import plain_title
@@ -67,11 +67,13 @@ BODY = (
     "<p class=intro>Der Deich soll höher werden, und eine Linde steht im Weg.</p>"
     "<figure><img src=/a.jpg><figcaption>Die Linde. Foto: Cy Dorn</figcaption></figure>"
 )
-OFFERS = (Offer("title", "Streit um den Deich", "feed title"),)
+SOURCE_VALUES = (SourceValue("title", "Streit um den Deich", "feed title"),)
 
 
 def test_each_field_of_a_page_says_where_it_was_found_and_what_else_was_offered():
-    hints = Hints("html", "deich.html", None, SEEN_AT, "https://www.kuestenbote.example/x", OFFERS)
+    hints = Hints(
+        "html", "deich.html", None, SEEN_AT, "https://www.kuestenbote.example/x", SOURCE_VALUES
+    )
     draft = read_page(html(HEAD, BODY), hints, TextSettings())
     assert isinstance(draft, Draft)
     assert fields_without_source(draft) == []

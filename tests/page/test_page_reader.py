@@ -18,7 +18,7 @@ from storage.values.refusals import Refused
 from tests.page.conftest import hints, html
 from worker.flow import document_process as pages
 from worker.flow.document_process import DocumentReader, ExtractorStartError
-from worker.text import TextSettings, read
+from worker.text import TextSettings, read_document
 from worker.text.page.read_page import read_page
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
 
@@ -106,7 +106,7 @@ def test_any_text_is_read_as_in_the_worker(reader, kind):
     known = replace(hints(), type=kind)
     text = {"title": "Pegel", "text": "Der Pegel stieg.", "date": "2024-06"}
     raw = json.dumps(text).encode() if kind == "json" else b"# Pegel\n\nDer Pegel stieg.\n"
-    assert reader.read(raw, known) == read(raw, known, TextSettings())
+    assert reader.read(raw, known) == read_document(raw, known, TextSettings())
 
 
 def test_starting_the_child_does_not_count_as_reading():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from storage.values.draft import Draft
 from storage.values.refusals import Refused
-from worker.text import Hints, TextSettings, read
+from worker.text import Hints, TextSettings, read_document
 
 SEEN = datetime(2024, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def hints(type_: str = "seed", **changes: object) -> Hints:
 
 def outcome(raw: bytes | str, type_: str = "seed", **changes: object) -> Draft | Refused:
     data = raw.encode() if isinstance(raw, str) else raw
-    return read(data, hints(type_, **changes), TextSettings())
+    return read_document(data, hints(type_, **changes), TextSettings())
 
 
 def draft(raw: bytes | str, type_: str = "seed", **changes: object) -> Draft:

@@ -7,7 +7,7 @@ import pytest
 from storage.values.draft import Draft
 from storage.values.refusals import Refused
 from tests.text.cases import hints
-from worker.text import TextSettings, read
+from worker.text import TextSettings, read_document
 from worker.text.formats.metadata import MAX_CHARACTERS, MAX_VALUES
 from worker.text.hints import MAX_PARAGRAPHS
 
@@ -15,7 +15,7 @@ TEXT = "Der Pegel der Lohe stieg in der Nacht."
 
 
 def read_as(kind: str, raw: bytes) -> Draft | Refused:
-    return read(raw, hints(kind), TextSettings())
+    return read_document(raw, hints(kind), TextSettings())
 
 
 def text_of(kind: str, paragraphs: int) -> bytes:

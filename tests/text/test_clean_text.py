@@ -15,7 +15,7 @@ ODD = st.text(
 
 
 @pytest.mark.parametrize(
-    ("text", "cleaned", "steps"),
+    ("text", "expected", "steps"),
     [
         ("Öl\nbrennt", "Öl\nbrennt", []),
         ("Öl\r\n\r\nbrennt", "Öl\n\nbrennt", ["line_endings"]),
@@ -46,23 +46,23 @@ ODD = st.text(
     ],
 )
 def test_a_step_is_recorded_only_where_it_did_something(
-    text: str, clean_address: str, steps: list[str]
+    text: str, expected: str, steps: list[str]
 ) -> None:
-    assert clean_text(text) == (clean_address, tuple(CleaningStep(name) for name in steps))
+    assert clean_text(text) == (expected, tuple(CleaningStep(name) for name in steps))
 
 
 @given(ODD)
 def test_cleaning_twice_changes_nothing_more(text: str) -> None:
-    clean_address, _ = clean_text(text)
-    assert clean_text(clean_address) == (clean_address, ())
+    expected, _ = clean_text(text)
+    assert clean_text(expected) == (expected, ())
 
 
 @given(ODD)
 def test_the_recorded_steps_replay_to_the_same_text(text: str) -> None:
-    clean_address, steps = clean_text(text)
+    expected, steps = clean_text(text)
     for step in steps:
         text = STEPS[step.name](text)
-    assert text == clean_address
+    assert text == expected
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"])))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from storage.values.draft import Draft
 from tests.text.cases import draft, hints, outcome, refusal
-from worker.text import TextSettings, read
+from worker.text import TextSettings, read_document
 from worker.text.formats.front_matter import split_front_matter
 from worker.text.formats.markdown import markdown_blocks
 
@@ -118,7 +118,7 @@ def test_a_value_that_does_not_fit_is_flagged_and_stays_a_candidate(
 
 def test_a_time_without_a_zone_is_in_the_zone_of_the_settings() -> None:
     raw = b"---\ntitle: A\nobserved_at: 2024-06-18T12:00\n---\nText."
-    found = read(raw, hints("markdown"), TextSettings(timezone="Europe/Berlin"))
+    found = read_document(raw, hints("markdown"), TextSettings(timezone="Europe/Berlin"))
     assert isinstance(found, Draft)
     assert found.observed_at == datetime(2024, 6, 18, 10, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from storage.values.draft import TEXT_ROLES, Draft
 from tests.text.cases import BRAND, SEEN, by_role, draft, letters, outcome, refusal
-from worker.text import EXTRACTOR, Hints, TextSettings, extractor, read
+from worker.text import EXTRACTOR, Hints, TextSettings, extractor, read_document
 from worker.text.decode import decode
 from worker.text.formats.clean_text import clean_text
 
@@ -238,7 +238,9 @@ def test_long_runs_of_one_sign_are_read_in_time(type_: str, unit: str) -> None:
 @pytest.mark.real
 def test_the_real_seed_is_read_as_promised(real_data: Path) -> None:
     path = real_data / "seed" / "000_10dcc7e113d1df78.txt"
-    found = read(path.read_bytes(), Hints("seed", path.name, None, SEEN, None), TextSettings())
+    found = read_document(
+        path.read_bytes(), Hints("seed", path.name, None, SEEN, None), TextSettings()
+    )
     assert isinstance(found, Draft)
     assert found.title == "Angriff: Großbrand in russischem Öllager"
     assert found.flags == ("headline_not_in_body",)

@@ -25,7 +25,7 @@ from typing import BinaryIO, Self
 from storage.record.reading import Captured
 from storage.values.draft import Draft
 from storage.values.refusals import Refused, refuse
-from worker.text import read
+from worker.text import read_document
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
 
@@ -382,7 +382,7 @@ def _answer(raw: bytes, hints: Hints, settings: TextSettings) -> bytes:
 def _read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
     from worker.text.page.read_page import read_page  # noqa: PLC0415 -- not in the parent
 
-    reader = read_page if hints.type == "html" else read
+    reader = read_page if hints.type == "html" else read_document
     outcome = reader(raw, hints, settings)
     if isinstance(outcome, Draft) and _length(outcome) > TRIED_BYTES:
         _try(outcome, hints, settings)

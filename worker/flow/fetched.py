@@ -7,7 +7,7 @@ from storage.values.draft import Candidate, Draft, Field, Json
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import Refused, refuse
 from worker.address import Address, parse_address
-from worker.text import Offer
+from worker.text import SourceValue
 from worker.text.page.interstitials import BARRIERS
 
 OFFERED = ("published", "updated", "authors", "tags", "language")
@@ -20,15 +20,15 @@ _FIELD_OF = {"title": "title", "summary": "lead"}
 _BARRED = frozenset(refuse("not_article", reason=reason) for reason in BARRIERS)
 
 
-def offers_of(listed: Mapping[str, Json] | None) -> tuple[Offer, ...]:
-    """Return the statements of a feed or sitemap about a page, as candidates for its fields.
+def entry_values(listed: Mapping[str, Json] | None) -> tuple[SourceValue, ...]:
+    """Return the values of a feed or sitemap entry as candidates for the fields of a page.
 
-    >>> offers_of({"kind": "feed", "authors": ["Ada Kern"], "title": "Pegel"})
-    (Offer(field='authors', value=['Ada Kern'], found_in='feed authors'),)
+    >>> entry_values({"kind": "feed", "authors": ["Ada Kern"], "title": "Pegel"})
+    (SourceValue(field='authors', value=['Ada Kern'], found_in='feed authors'),)
     """
     entry = listed or {}
     fields = ((_FIELD.get(name, name), entry[name]) for name in OFFERED if entry.get(name))
-    return tuple(Offer(name, value, f"{entry.get('kind')} {name}") for name, value in fields)
+    return tuple(SourceValue(name, value, f"{entry.get('kind')} {name}") for name, value in fields)
 
 
 def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> Draft | Refused:

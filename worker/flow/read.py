@@ -21,12 +21,11 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.flow.decide import decide
 from worker.flow.document_process import WALL_FACTOR, DocumentReader
-from worker.flow.fetched import as_fetched, offers_of
+from worker.flow.fetched import as_fetched, entry_values
 from worker.flow.prepare import flagged, prepare
 from worker.sources.listings.listing import KINDS as LISTS
 from worker.sources.listings.listing import read_listing
-from worker.text import Hints, TextSettings, extractor
-from worker.text import read as read_text
+from worker.text import Hints, TextSettings, extractor, read_document
 
 PAGE_TYPES = frozenset({"html"})
 SMALL_BYTES = 32 * 1024
@@ -140,7 +139,7 @@ class Reader:
         """Return the outcome of reading `raw` with the text core."""
         if hints.type in PAGE_TYPES or len(raw) > SMALL_BYTES:
             return self._document_reader().read(raw, hints)
-        return read_text(raw, hints, self.text)
+        return read_document(raw, hints, self.text)
 
     def _document_reader(self) -> DocumentReader:
         if self._isolated is None:
@@ -230,7 +229,7 @@ def hints_of(captured: Captured) -> Hints:
         charset=known.get("charset"),
         observed_at=captured.observed_at,
         url=known.get("url"),
-        offers=offers_of(known.get("listed")),
+        source_values=entry_values(known.get("listed")),
     )
 
 
@@ -244,9 +243,10 @@ def context_of(hints: Hints) -> str:
         context["charset"] = hints.charset
     if hints.url:
         context["url"] = hints.url[:150]
-    if hints.offers:
-        offers = json.dumps([asdict(each) for each in hints.offers], sort_keys=True).encode()
-        context["offers"] = raw_digest(offers).hex()[:16]
+    if hints.source_values:
+        values = [asdict(value) for value in hints.source_values]
+        encoded = json.dumps(values, sort_keys=True).encode()
+        context["offers"] = raw_digest(encoded).hex()[:16]
     if hints.type in PAGE_TYPES:
         context["seen"] = hints.observed_at.isoformat(timespec="minutes")
     return _sorted_json(context)

@@ -2,18 +2,18 @@
 
 from worker.text.file_types import HEAD_BYTES, detect_type
 from worker.text.formats.metadata import is_text_key
-from worker.text.hints import EXTRACTOR, Hints, Offer, TextSettings, extractor
-from worker.text.read import TYPES, read
+from worker.text.hints import EXTRACTOR, Hints, SourceValue, TextSettings, extractor
+from worker.text.read import TYPES, read_document
 
 __all__ = [
     "EXTRACTOR",
     "HEAD_BYTES",
     "TYPES",
     "Hints",
-    "Offer",
+    "SourceValue",
     "TextSettings",
     "detect_type",
     "extractor",
     "is_text_key",
-    "read",
+    "read_document",
 ]

@@ -14,7 +14,7 @@ MAX_PARAGRAPHS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class SourceValue:
     """A value that a source supplies for a field of a text, such as a title from a feed.
 
     `field` is title, authors (a list), published, modified (ISO 8601, in the source's precision),
@@ -33,7 +33,7 @@ class Hints:
 
     `type` is the result of `detect_type` or the user's choice; `name` is used in messages only;
     `charset` is declared outside the bytes; `observed_at` (time zone aware) is the time of the
-    capture; `offers` are candidates for the fields of a page.
+    capture; `source_values` are candidates for the fields of a page.
     """
 
     type: str
@@ -41,7 +41,7 @@ class Hints:
     charset: str | None
     observed_at: datetime
     url: str | None
-    offers: tuple[Offer, ...] = ()
+    source_values: tuple[SourceValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ TYPES = tuple(_READERS)
 """The document types read in this process; pages (`html`) are read in a child process."""
 
 
-def read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def read_document(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
     """Return the draft of one document, or the refusal of its content; never raises.
 
     For `jsonl`, `csv` and `tsv`, the caller passes each record as one JSON object.

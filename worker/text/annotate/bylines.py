@@ -291,9 +291,7 @@ _MARKS = " ,;:|/*·•-–—()[]\"'„“"
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The names in a byline: persons, agencies, and publishers or newsrooms; each in order, no
-    duplicates.
-    """
+    """The persons, agencies and publishers in a byline, in order and without duplicates."""
 
     persons: tuple[str, ...] = ()
     agencies: tuple[str, ...] = ()

@@ -147,7 +147,7 @@ def _partial_date(
     if value is None:
         return None
     if clock is None or clock["minute"] is clock["minute_of_uhr"] is None:
-        return PartialDate(value, precision, None, source)  # "13 Uhr" names no minute
+        return PartialDate(value, precision, None, source)  # "13 Uhr" has no minute
     time = _clock_value(clock)
     zone = _utc_offset(clock["zone"])
     if time is None or zone == "invalid":
@@ -187,7 +187,7 @@ def _clock_value(clock: re.Match[str]) -> str | None:
 
 
 def _utc_offset(text: str | None) -> str | None:
-    """Write an offset as `+02:00`; the word `invalid` for one that no place on earth has."""
+    """Return an offset as `+02:00`, or `invalid` if it is out of range."""
     if text is None:
         return None
     if text.upper() in _ZONES:

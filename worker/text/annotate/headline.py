@@ -54,9 +54,7 @@ def is_headline_unrelated(title: str, body: str) -> bool:
 
 
 def _count_literal_matches(title: str, body: str) -> int:
-    """Count the content words of a headline whose stem occurs in the body with the same
-    spelling.
-    """
+    """Count the content words of a headline whose stem occurs verbatim in the body."""
     literal = {word for word in WORD.findall(title) if word[: _stem_length(word)] in body}
     folded_body = {_fold(word) for word in literal if "ß" not in word}
     return sum(map(_is_content, folded_body))

@@ -34,7 +34,7 @@ class ParsedDocument:
 
     `format_roles` are the roles declared by the format, one for each block, or None if the format
     declares none; `lead` is a lead that is separate from the body. `fields` are the declared
-    metadata, `flags` the doubts about them.
+    metadata, `flags` mark doubtful content.
     """
 
     blocks: list[str]

@@ -98,7 +98,7 @@ def clean_text(text: str) -> tuple[str, tuple[CleaningStep, ...]]:
     ('Öl\nbrennt', ['line_endings', 'trailing_blanks'])
     """
     steps: list[CleaningStep] = []
-    if _may_hold_control(text) and CONTROL.search(text):
+    if _may_contain_control(text) and CONTROL.search(text):
         for name in _FOR_CONTROLS:
             text = _apply(name, text, steps)
     text, removed_runs = strip_invisible(text)
@@ -113,7 +113,7 @@ def clean_text(text: str) -> tuple[str, tuple[CleaningStep, ...]]:
     return text, tuple(steps)
 
 
-def _may_hold_control(text: str) -> bool:
+def _may_contain_control(text: str) -> bool:
     """Check quickly whether a text may contain a match of `CONTROL`."""
     is_safe = not text.encode("utf-8", "surrogatepass").translate(None, _SAFE_BYTES)
     return not is_safe or "\u2028" in text or "\u2029" in text

@@ -161,8 +161,8 @@ def _parse_page(tree: HtmlElement, hints: Hints) -> _ParsedPage:
     collect_images(layout, collector, hints.url)
     if address and URL_DAY.search(address):
         collector.add("published", address, "address")
-    for offer in hints.offers:
-        collector.add(offer.field, offer.value, offer.found_in)
+    for source_value in hints.source_values:
+        collector.add(source_value.field, source_value.value, source_value.found_in)
     return _ParsedPage(tree, layout, json_ld, collector, from_scripts)
 
 

@@ -18,7 +18,7 @@ from storage.values.draft import (
     as_dict,
 )
 from storage.values.refusals import Refused
-from worker.text.hints import Hints, Offer
+from worker.text.hints import Hints, SourceValue
 
 
 def pack_answer(answer: Draft | Refused) -> bytes:
@@ -43,8 +43,8 @@ def pack_hints(hints: Hints) -> bytes:
 def unpack_hints(data: bytes) -> Hints:
     values = json.loads(data)
     observed_at = datetime.fromisoformat(values["observed_at"])
-    offers = tuple(Offer(**offer) for offer in values["offers"])
-    return Hints(**values | {"observed_at": observed_at, "offers": offers})
+    source_values = tuple(SourceValue(**value) for value in values["source_values"])
+    return Hints(**values | {"observed_at": observed_at, "source_values": source_values})
 
 
 def _draft(values: Mapping[str, Any]) -> Draft:

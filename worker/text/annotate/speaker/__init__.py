@@ -1,3 +1,1 @@
-"""PURE: choose the speaker of a quotation: candidates, their features, and a fitted linear
-model.
-"""
+"""PURE: choose the speaker of a quotation among candidates, by a fitted linear model."""

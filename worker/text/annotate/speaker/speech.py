@@ -123,7 +123,7 @@ def _quick_weights() -> tuple[float, ...]:
 
 @cache
 def _context_range() -> tuple[float, float]:
-    """Return how far the searched features can lower and raise the sum."""
+    """Return how far the context features can lower and raise the sum."""
     possible = [speech_weights().get(name, 0.0) for name in _context_features(_EMPTY_QUOTATION)]
     return sum(min(weight, 0.0) for weight in possible), sum(
         max(weight, 0.0) for weight in possible

@@ -148,9 +148,9 @@ def can_be_speaker(name: str) -> bool:
     return first not in NO_SPEAKER and not is_adverb(first)
 
 
-def is_adverb(first: str) -> bool:
+def is_adverb(word: str) -> bool:
     """Check whether the first word of a sentence is an adverb rather than a noun."""
-    return first in _ADVERBS or first.endswith(_ADVERB_ENDINGS)
+    return word in _ADVERBS or word.endswith(_ADVERB_ENDINGS)
 
 
 def is_feminine(noun: str) -> bool:
