@@ -39,7 +39,7 @@ class PagesHere:
 def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
     """Give a function that installs another version of both extractors; `rule` changes their drafts."""
     room.reader._isolated = PagesHere(room.reader.text)  # type: ignore[assignment]
-    read_seed, read_page = texts._READERS["seed"], pages._draft
+    read_seed, read_page = texts._READERS["seed"], pages._build_draft
 
     def install(rule: Callable = lambda draft: draft, version: str | None = NEXT) -> None:
         def changed(read: Callable) -> Callable:
@@ -55,7 +55,7 @@ def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
         hints.extractor.cache_clear()
         pages.page_extractor.cache_clear()
         monkeypatch.setitem(texts._READERS, "seed", changed(read_seed))
-        monkeypatch.setattr(pages, "_draft", changed(read_page))
+        monkeypatch.setattr(pages, "_build_draft", changed(read_page))
 
     yield install
     monkeypatch.undo()

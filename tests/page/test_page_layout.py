@@ -169,12 +169,12 @@ def test_what_is_no_lead_is_not_brought_in(above):
     assert add_lead(pieces, blocks, "Deich", ()) == pieces
 
 
-def test_the_second_opinion_takes_the_stated_text_first():
+def test_the_fallback_body_prefers_the_text_of_json_ld():
     stated = "\n".join(PARAGRAPHS)
     assert [p.text for p in fallback_body((), stated)] == list(PARAGRAPHS)
 
 
-def test_the_second_opinion_takes_the_paragraphs_of_the_article():
+def test_the_fallback_body_contains_the_paragraphs_of_the_article():
     blocks = layout(
         f"<nav><p>{LEAD * 3}</p></nav><h2>Deich</h2><p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>"
     ).blocks
@@ -186,11 +186,11 @@ def test_the_second_opinion_takes_the_paragraphs_of_the_article():
     ]
 
 
-def test_the_second_opinion_makes_no_text_of_a_line():
+def test_a_single_line_is_no_fallback_body():
     assert fallback_body(layout(f"<p>{LEAD}</p>").blocks, "") == ()
 
 
-def test_a_text_of_the_second_opinion_says_so(monkeypatch):
+def test_a_step_records_the_fallback_body(monkeypatch):
     monkeypatch.setattr("worker.text.page.read_page.extract_body", lambda tree, url: None)
     page = read(html())
     assert isinstance(page, Draft)
