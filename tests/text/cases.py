@@ -1,4 +1,6 @@
-"""What the tests of the text core share: fixed hints, sample texts, and a short way to read."""
+"""Shared helpers for the tests of the text package: fixed hints, sample texts, shortcuts for
+reading.
+"""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What a document may hold: so many paragraphs, so much metadata; beyond that it is told."""
+"""Limits of a document: number of paragraphs and size of the metadata."""
 
 import json
 
@@ -25,21 +25,21 @@ def text_of(kind: str, paragraphs: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["seed", "markdown", "json"])
-def test_more_paragraphs_than_any_text_has_are_refused(kind):
+def test_too_many_paragraphs_are_refused(kind):
     outcome = read_as(kind, text_of(kind, MAX_PARAGRAPHS + 1))
     assert isinstance(outcome, Refused)
     assert outcome.code == "too_many_paragraphs"
     assert str(MAX_PARAGRAPHS) in outcome.message
 
 
-def test_as_many_paragraphs_as_may_be_are_read():
+def test_the_maximum_number_of_paragraphs_is_read():
     assert isinstance(read_as("json", text_of("json", MAX_PARAGRAPHS)), Draft)
 
 
 @pytest.mark.parametrize(
     "more", [{"many": [{"a": 1}] * MAX_VALUES}, {"long": "a" * (MAX_CHARACTERS + 1)}]
 )
-def test_metadata_beyond_any_sense_are_left_out_and_the_text_is_read(more):
+def test_excessive_metadata_is_dropped_and_the_text_is_read(more):
     record = {"title": "Pegel", "author": "Ada Kern", "text": TEXT, "short": 1, **more}
     outcome = read_as("json", json.dumps(record).encode())
     assert isinstance(outcome, Draft)

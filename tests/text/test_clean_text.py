@@ -1,4 +1,4 @@
-"""Cleaning: each step by example, and all of them idempotent and replayable."""
+"""Cleaning: each step by example; all steps are idempotent and replayable."""
 
 import pytest
 from hypothesis import given
@@ -45,7 +45,7 @@ ODD = st.text(
         "what nobody sees",
     ],
 )
-def test_a_step_is_recorded_only_where_it_did_something(
+def test_only_steps_that_changed_the_text_are_recorded(
     text: str, expected: str, steps: list[str]
 ) -> None:
     assert clean_text(text) == (expected, tuple(CleaningStep(name) for name in steps))
@@ -70,7 +70,7 @@ def test_letters_digits_and_signs_are_never_touched(text: str) -> None:
     assert clean_text(text) == (text, ())
 
 
-def test_no_control_character_is_overlooked_whatever_the_text_holds_beside_it() -> None:
+def test_every_control_character_is_found_next_to_any_text() -> None:
     controls = [chr(code) for code in range(0x2100) if CONTROL.match(chr(code))]
     assert len(controls) > 60
     for control in controls:

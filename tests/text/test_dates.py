@@ -1,4 +1,4 @@
-"""Dates: exactly the digits of the source, and the span of time that they cover."""
+"""Dates: precision of the source, and the time span that they cover."""
 
 import re
 
@@ -83,7 +83,7 @@ def test_a_date_of_no_calendar_is_invalid(text: str) -> None:
         "٢٠٢٤",
     ],
 )
-def test_what_is_no_date_in_a_form_we_know_is_none(text: str) -> None:
+def test_unknown_date_formats_are_ignored(text: str) -> None:
     assert read_date(text, "test", 2025) is None
 
 
@@ -98,7 +98,7 @@ def test_what_is_no_date_in_a_form_we_know_is_none(text: str) -> None:
         ("2024-06-18", ""),
     ],
 )
-def test_a_headline_behind_a_date_stays_whole(line: str, rest: str) -> None:
+def test_a_headline_after_a_date_is_unchanged(line: str, rest: str) -> None:
     found = leading_date(line, "test", 2025)
     assert found is not None
     assert found[1] == rest

@@ -1,4 +1,4 @@
-"""Bytes to characters: what is told, what is guessed, what is refused."""
+"""Decoding of bytes: detected, guessed and refused encodings."""
 
 import pytest
 from hypothesis import given
@@ -46,7 +46,7 @@ def test_utf_16_without_a_mark_is_a_flagged_guess_though_it_is_valid_utf_8() -> 
     ("encoding", "named"),
     [("cp1252", "cp1252"), ("latin-1", "cp1252"), ("mac-roman", "mac-roman"), ("cp850", "cp850")],
 )
-def test_old_encodings_are_told_by_their_umlauts(encoding: str, named: str) -> None:
+def test_legacy_encodings_are_detected_by_their_umlauts(encoding: str, named: str) -> None:
     found = read_well(PLAIN.encode(encoding))
     assert (found.text, found.encoding, found.flags) == (PLAIN, named, ("encoding_guessed",))
 
@@ -79,7 +79,7 @@ def test_a_declaration_that_is_no_encoding_of_text_is_ignored(charset: str) -> N
     [(b"\xff", [90]), (b"\xc0\xaf", [90]), (b"\xe2\x82", [90])],
     ids=["a byte of no encoding", "an overlong slash", "two thirds of a character"],
 )
-def test_a_damaged_place_becomes_a_replacement_and_its_offset_is_kept(
+def test_a_damaged_position_is_replaced_and_its_offset_recorded(
     damage: bytes, offsets: list[int]
 ) -> None:
     raw = SENTENCE.encode()
@@ -96,7 +96,7 @@ def test_a_last_character_cut_in_half_is_a_damage() -> None:
     assert found.flags == ("encoding_repaired",)
 
 
-def test_much_damage_is_no_text_any_more() -> None:
+def test_heavily_damaged_bytes_are_refused() -> None:
     raw = b"".join(b"\xc3\xb6l " + (b"\xff" if i % 9 == 0 else b"") for i in range(200))
     found = decode(raw)
     assert isinstance(found, Refused)

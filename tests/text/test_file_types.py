@@ -1,4 +1,4 @@
-"""What kind of document a file is."""
+"""Detection of the document type."""
 
 import pytest
 from hypothesis import given
@@ -38,7 +38,7 @@ from worker.text.file_types import EXTENSIONS
         ("mz.txt", b"MZ: Die Zeitung", "seed"),
     ],
 )
-def test_a_text_is_told_by_name_and_beginning(name: str, head: bytes, kind: str) -> None:
+def test_a_text_type_is_detected_by_name_and_content(name: str, head: bytes, kind: str) -> None:
     assert detect_type(name, head) == kind
 
 
@@ -67,7 +67,7 @@ def test_bytes_that_are_no_text_are_refused_whatever_the_name(
 
 
 @pytest.mark.parametrize(("name", "head"), [("a.py", b"import os"), ("feed", b"<?xml ?><rss>")])
-def test_a_kind_that_nobody_reads_is_unknown(name: str, head: bytes) -> None:
+def test_an_unsupported_type_is_unknown(name: str, head: bytes) -> None:
     found = detect_type(name, head)
     assert isinstance(found, Refused)
     assert found.code == "type_unknown"

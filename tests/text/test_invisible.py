@@ -1,4 +1,4 @@
-"""Characters that nobody sees: taken out of the wording, told beside it."""
+"""Invisible characters are removed from the wording and recorded as a field."""
 
 import sys
 
@@ -16,7 +16,7 @@ MANIFEST = b"C2PATXT\0" + bytes(range(40))
 
 
 def selectors(data: bytes) -> str:
-    """Write bytes as variation selectors, the way that manifests are put into plain text."""
+    """Encode bytes as variation selectors, as provenance manifests in plain text do."""
     codes = (0xFE00 + byte if byte < 16 else 0xE0100 + byte - 16 for byte in data)
     return "\ufeff" + "".join(map(chr, codes))
 
@@ -52,7 +52,7 @@ def test_a_stamp_is_a_field_and_never_another_wording(carried: str, kind: str, a
     assert "invisible_chars" in stamped.flags
 
 
-def test_the_bytes_of_a_manifest_are_told() -> None:
+def test_the_bytes_of_a_manifest_are_recorded() -> None:
     found = read(BODY + selectors(MANIFEST)).fields[STAMP].value
     assert bytes.fromhex(found["data"]) == MANIFEST
 
@@ -71,7 +71,7 @@ def test_the_bytes_of_a_manifest_are_told() -> None:
     ],
     ids=["German", "Persian", "Hindi", "family", "heart", "keycap", "ideograph", "flag"],
 )
-def test_what_joins_letters_or_chooses_a_form_stays(text: str) -> None:
+def test_joiners_and_variation_selectors_are_retained(text: str) -> None:
     assert strip_invisible(text) == (text, ())
 
 
@@ -85,19 +85,19 @@ def test_what_joins_letters_or_chooses_a_form_stays(text: str) -> None:
         ("Ö\u200c\u200dl", "Öl"),
     ],
 )
-def test_what_joins_nothing_goes(text: str, plain: str) -> None:
+def test_invisible_characters_without_function_are_removed(text: str, plain: str) -> None:
     assert strip_invisible(text)[0] == plain
     assert stamp(strip_invisible(text)[1]) is None
 
 
-def test_a_run_of_any_unseen_character_is_found_beside_letters_beyond_ascii() -> None:
+def test_runs_of_invisible_characters_are_found_next_to_non_ascii_letters() -> None:
     unseen = [each for each in map(chr, range(sys.maxunicode + 1)) if INVISIBLE_RUN.match(each)]
     assert len(unseen) > 500
     for each in unseen:
         assert strip_invisible(f"Ö{3 * each}l") == ("Öl", (3 * each,))
 
 
-def test_references_of_a_page_are_such_characters_too() -> None:
+def test_character_references_are_decoded() -> None:
     assert decode_references("Öl&#8203;lager&ZeroWidthSpace;&#xFE01;&amp;") == (
         "Öl\u200blager\u200b\ufe01&amp;"
     )
@@ -108,7 +108,7 @@ def test_references_of_a_page_are_such_characters_too() -> None:
         st.sampled_from("aÖ1 \u0645\u200b\u200c\u200d\ufe0f\ufe01\u2764\U000e0041"), max_size=30
     )
 )
-def test_what_was_taken_out_once_is_gone(text: str) -> None:
+def test_removal_is_idempotent(text: str) -> None:
     plain, taken = strip_invisible(text)
     assert len(plain) + sum(map(len, taken)) == len(text)
     assert strip_invisible(plain) == (plain, ())

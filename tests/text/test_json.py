@@ -1,4 +1,4 @@
-"""JSON and CSV articles: keys, values of the wrong kind, and what no JSON says."""
+"""JSON and CSV articles: keys, values of wrong types, and invalid JSON."""
 
 import json
 
@@ -110,7 +110,7 @@ def test_a_row_of_a_table_is_an_article_with_its_own_origin_of_values() -> None:
         "no words",
     ],
 )
-def test_what_is_no_article_is_refused(raw: str, code: str) -> None:
+def test_invalid_records_are_refused(raw: str, code: str) -> None:
     assert refusal(raw, "json") == code
 
 
@@ -126,7 +126,7 @@ def test_a_number_keeps_its_digits() -> None:
     assert (found.fields["x"].value, found.fields["y"].value) == ("1.10", "1e999")
 
 
-def test_half_a_pair_is_replaced_before_anything_else_looks() -> None:
+def test_a_lone_surrogate_is_replaced_first() -> None:
     found = draft(
         '{"title": "A\\ud83d", "text": "B \\ud83d\\ude00.", "k\\udc00": "\\ud83d"}', "json"
     )
@@ -135,13 +135,13 @@ def test_half_a_pair_is_replaced_before_anything_else_looks() -> None:
     json.dumps([found.title, list(found.fields)], ensure_ascii=False).encode()
 
 
-def test_strings_are_cleaned_and_the_step_says_so() -> None:
+def test_strings_are_cleaned_and_the_step_is_recorded() -> None:
     found = draft('{"title": "A\\nB", "text": "Eins.\\r\\n\\r\\nZwei\\u0000."}', "json")
     assert (found.title, found.text_paragraphs()) == ("A B", ("Eins.", "Zwei."))
     assert found.steps[1].detail == {"cleaned_by": ["line_endings", "control_characters"]}
 
 
-def test_names_that_disagree_are_all_kept() -> None:
+def test_conflicting_values_are_all_stored() -> None:
     found = draft(article(headline="Anderer Titel", date="2024-06-18", published="2024-07"), "json")
     assert found.title == "Fähre fährt öfter"
     assert [c.value for c in found.fields["title"].candidates] == ["Anderer Titel"]

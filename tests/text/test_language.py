@@ -1,4 +1,4 @@
-"""The language of a text: voted, ranked, or unsure."""
+"""Language detection by vote and by model, and uncertain cases."""
 
 import pytest
 
@@ -36,11 +36,11 @@ def test_a_clear_vote_for_a_language_that_is_not_configured_is_unsure() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "42", "Öl", "– – –"])
-def test_too_few_letters_say_nothing(text: str) -> None:
+def test_too_few_letters_have_no_language(text: str) -> None:
     assert language(text, BOTH).value is None
 
 
-def test_a_headline_in_german_is_told_by_the_model() -> None:
+def test_a_german_headline_is_detected_by_the_model() -> None:
     found = language("Bürgermeister eröffnet Kläranlage in Süderhöft", BOTH)
     assert (found.value, found.found_in) == ("de", MODEL)
 

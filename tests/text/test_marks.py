@@ -1,4 +1,4 @@
-"""Marks inside a paragraph, and the flags of odd characters."""
+"""Marks inside a paragraph, and flags of suspicious characters."""
 
 import pytest
 from hypothesis import given
@@ -97,7 +97,7 @@ def test_odd_characters_are_marked(text: str, kind: str, found: list[str]) -> No
     assert spans(text, kind) == found
 
 
-def test_a_title_is_looked_at_too() -> None:
+def test_a_title_is_checked_too() -> None:
     assert suspicious_character_flags(["P\u0430norama", "\u200bx", "y\u2067"]) == (
         "bidi_control",
         "invisible_chars",

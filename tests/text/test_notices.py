@@ -17,18 +17,18 @@ def passages(name: str) -> list[tuple[str, ...]]:
 
 LABELLED = passages("notices.tsv")
 UNSEEN = passages("notices_unseen.tsv")
-"""Labelled after the rules were made; one rule was mended since, which had missed one of 21."""
+"""Labelled after the rules were written; one rule was corrected since, which missed one of 21."""
 POSITIVE = [(kind, text) for kind, text in LABELLED if kind != "-"]
 NEGATIVE = [text for kind, text in LABELLED if kind == "-"]
 
 
-def test_notices_are_told_from_text() -> None:
+def test_notices_are_distinguished_from_text() -> None:
     assert min(len(POSITIVE), len(NEGATIVE)) >= 80
     precision, recall = reached(LABELLED)
     assert min(precision, recall) >= 0.95
 
 
-def test_notices_are_told_in_passages_that_were_labelled_after_the_rules() -> None:
+def test_notices_are_detected_in_passages_labelled_after_the_rules() -> None:
     precision, recall = reached(UNSEEN)
     assert min(precision, recall) >= 0.95
 
@@ -54,7 +54,9 @@ def test_notice_kinds_are_distinguished() -> None:
         ("Er (62) legte eine note vor.", []),
     ],
 )
-def test_a_note_in_brackets_is_told_and_stays_in_its_sentence(text: str, found: list[str]) -> None:
+def test_a_note_in_brackets_is_reported_and_remains_in_its_sentence(
+    text: str, found: list[str]
+) -> None:
     assert [notice.text for notice in notices([Paragraph("text", text)])] == found
 
 
@@ -86,6 +88,6 @@ TEXT = [
         ("Transparenzhinweis: Der Autor kommt aus Lohe und kennt den Deich.", None),
     ],
 )  # fmt: skip
-def test_a_notice_is_told_with_the_passage_that_it_speaks_of(notice, passage) -> None:
+def test_a_notice_is_reported_with_the_passage_that_it_refers_to(notice, passage) -> None:
     (found,) = notices([*TEXT, Paragraph("notice", notice)])
     assert found.passage == passage

@@ -31,7 +31,7 @@ def passages(name: str) -> list[dict]:
 
 LABELLED = passages("quotations.jsonl")
 UNSEEN = passages("quotations_unseen.jsonl")
-"""Labelled after the rules were made: no rule was changed for one of these."""
+"""Labelled after the rules were written; no rule was changed for these."""
 
 
 def found_in(text: str, language: str | None = "de") -> tuple[Quote, ...]:
@@ -42,13 +42,17 @@ PRONOUNS = {"er", "sie", "man", "wir"}
 
 
 def named(quote: Quote) -> set[str | None]:
-    """Return the names that a quotation has: its words and whom they mean; a pronoun is none."""
+    """Return the names of a quotation: the words of the text and the resolved person; no
+    pronouns.
+    """
     names = {quote.speaker, quote.speaker_resolved}
     return {name for name in names if name and name.casefold() not in PRONOUNS} or {None}
 
 
 def shares(language: str | None = None, among: list[dict] = LABELLED) -> dict[str, float]:
-    """Return precision and recall of the quotations, and how many speakers and cues are right."""
+    """Return precision and recall of the quotations, and the shares of correct speakers and
+    cues.
+    """
     found = labelled = right = speakers = cues = 0
     for passage in among:
         if language not in (None, passage["language"]):
@@ -123,14 +127,14 @@ def test_a_broken_quotation_gives_its_pieces_the_same_speaker() -> None:
     assert (first.speaker, second.speaker) == ("Bo Lind", "Bo Lind")
 
 
-def test_a_pronoun_is_told_as_it_stands_beside_the_name_of_whom_it_means() -> None:
+def test_a_pronoun_is_reported_with_the_resolved_name() -> None:
     _, right_after = found_in("„Wir bauen“, sagte Bo Lind. „Und zwar bald“, ergänzte er.")
     (alone,) = found_in("Bo Lind kam um acht. „Und zwar bald“, ergänzte er.")
     assert (right_after.speaker, right_after.speaker_resolved) == ("er", "Bo Lind")
     assert (alone.speaker, alone.speaker_resolved) == ("er", "Bo Lind")
 
 
-def test_a_pronoun_is_not_resolved_to_somebody_of_the_other_gender() -> None:
+def test_a_pronoun_is_not_resolved_to_the_other_gender() -> None:
     (quote,) = found_in("Sprecherin Ada Kern kam um acht. „Und zwar bald“, ergänzte er.")
     assert (quote.speaker, quote.speaker_resolved) == ("er", None)
 
@@ -143,7 +147,7 @@ def test_a_pronoun_is_not_resolved_to_somebody_of_the_other_gender() -> None:
     ],
     ids=["last name", "role"],
 )
-def test_the_fullest_name_stands_beside_the_words_of_the_text(
+def test_the_full_name_is_reported_with_the_words_of_the_text(
     text: str, speaker: str, meant: str
 ) -> None:
     (quote,) = found_in(text)
@@ -151,7 +155,7 @@ def test_the_fullest_name_stands_beside_the_words_of_the_text(
     assert quote.speaker_resolved == meant
 
 
-def test_indirect_speech_that_goes_on_in_marks_is_said_by_whoever_spoke_before() -> None:
+def test_continued_indirect_speech_has_the_previous_speaker() -> None:
     text = (
         "Die Ministerin Ada Kern verteidigte am Montag den Bau. Die Kosten seien bekannt. Auch der "
         "Zeitplan sei „von Anfang an ehrlich gerechnet“."
@@ -172,7 +176,7 @@ def test_a_saying_said_of_in_the_next_sentence_has_its_speaker() -> None:
     assert (below.speaker, below.cue) == ("Bo Lind", "beschreibt")
 
 
-def test_what_stands_outside_the_running_text_is_not_searched() -> None:
+def test_only_running_text_is_searched() -> None:
     said = "„Wir bauen jetzt“, sagte Bo Lind."
     roles = ("headline", "subheading", "caption", "promo", "aside", "notice", "text")
     paragraphs = [Paragraph(role, said) for role in roles]
@@ -185,7 +189,7 @@ def test_without_a_known_language_marks_and_shape_decide_alone() -> None:
     )
 
 
-def test_both_readers_tell_quotations() -> None:
+def test_both_readers_extract_quotations() -> None:
     text = "2024-06 Streit\n\nDer Rat tagte am Montag bis in die Nacht hinein.\n\n„Wir bauen“, sagte Bo Lind, und das war alles, was er an diesem Abend zu den Plänen sagte."
     read = draft(text)
     assert [(quote.text, quote.speaker) for quote in read.quotes] == [("Wir bauen", "Bo Lind")]
@@ -193,7 +197,7 @@ def test_both_readers_tell_quotations() -> None:
 
 
 @given(st.text(st.sampled_from('aB „“”"»«‚‘›‹.,:sagte so laut Müller said'), max_size=120))
-def test_each_quotation_stands_in_its_paragraph(text: str) -> None:
+def test_each_quotation_is_part_of_its_paragraph(text: str) -> None:
     for language in ("de", "en", None):
         for quote in quotes([Paragraph("text", text)], language):
             assert quote.text in text
@@ -202,14 +206,14 @@ def test_each_quotation_stands_in_its_paragraph(text: str) -> None:
 
 
 @pytest.mark.parametrize("passage", [*LABELLED, *UNSEEN], ids=lambda each: each["text"][:20])
-def test_what_is_kept_of_quotations_gives_them_back(passage: dict) -> None:
+def test_stored_quotations_are_restored(passage: dict) -> None:
     read = draft(f"2024-06 Streit\n\n{passage['text']}")
     detail = json.loads(json.dumps(detail_of(read, read.text_paragraphs()[1:])))
     text = "\n\n".join(read.text_paragraphs()[1:])
     assert quotes_in(detail, paragraphs_in(detail, text)) == read.quotes
 
 
-def test_a_quotation_that_is_not_in_its_paragraph_is_kept_in_its_words() -> None:
+def test_a_quotation_outside_its_paragraph_is_stored_as_text() -> None:
     odd = replace(
         draft("2024-06 Streit\n\nEs hält."), quotes=(Quote("Nein", "Bo", None, 0, "Bo Lind"),)
     )
@@ -235,7 +239,7 @@ def test_the_choice_is_the_likeliest_by_all_features() -> None:
     assert len(chosen) > len(UNSEEN)
 
 
-def test_what_is_told_without_looking_further_is_told_by_all_features_too() -> None:
+def test_an_early_decision_agrees_with_all_features() -> None:
     weighed: list[tuple[bool, bool]] = []
 
     def all_weighed(quoted: QuotedWords) -> bool:
@@ -260,7 +264,7 @@ def test_words_that_begin_a_sentence_are_no_part_of_a_name() -> None:
     assert quote.speaker == "Ministerin Ada Kern"
 
 
-def test_whoever_spoke_before_goes_on_in_the_subjunctive() -> None:
+def test_the_previous_speaker_continues_in_the_subjunctive() -> None:
     (quote,) = found_in(
         "Ministerin Ada Kern sagte am Montag, der Bau eile. Allerdings sei das Geld aus dem alten "
         "Haushalt „längst ausgegeben“."
@@ -268,7 +272,7 @@ def test_whoever_spoke_before_goes_on_in_the_subjunctive() -> None:
     assert quote.speaker == "Ministerin Ada Kern"
 
 
-def test_who_is_cited_speaks_and_not_who_cites() -> None:
+def test_the_cited_person_is_the_speaker() -> None:
     (quote,) = found_in(
         "Die Hafenzeitung zitiert einen Lotsen mit den Worten: „Die Flut kam schnell.“"
     )
@@ -292,18 +296,18 @@ def test_who_is_cited_speaks_and_not_who_cites() -> None:
         "object first", "a name in marks",
     ],
 )  # fmt: skip
-def test_the_speaker_is_told_by_the_build_of_the_sentence(text: str, speaker: str) -> None:
+def test_the_speaker_is_detected_by_sentence_structure(text: str, speaker: str) -> None:
     assert [quote.speaker for quote in found_in(text)] == [speaker]
 
 
-def test_a_verb_without_its_particle_is_none_of_saying() -> None:
+def test_a_verb_without_its_particle_is_no_verb_of_speech() -> None:
     (quote,) = found_in("Die Wehr teilte mit: „Es wird eng.“")
     assert (quote.speaker, quote.cue) == ("Wehr", "teilte")
     (other,) = found_in("Ada Kern sagte viel. Den Satz „Es wird eng.“ teilte die Wehr nicht.")
     assert other.cue is None
 
 
-def test_an_object_behind_the_verb_is_not_taken_for_its_subject() -> None:
+def test_an_object_after_the_verb_is_not_its_subject() -> None:
     said = (
         "Der Leiter der Wehr im Norden, Bo Lind, kritisierte die Entscheidung der Stadt: „Zu spät.“"
     )
@@ -311,6 +315,6 @@ def test_an_object_behind_the_verb_is_not_taken_for_its_subject() -> None:
     assert "Stadt" not in (quote.speaker or "")
 
 
-def test_a_last_name_has_the_full_name_beside_it_in_english_too() -> None:
+def test_a_last_name_is_resolved_to_the_full_name_in_english() -> None:
     (quote,) = found_in("Mayor Ann Lee came late. “We had luck,” Lee told reporters.", "en")
     assert (quote.speaker, quote.speaker_resolved) == ("Lee", "Ann Lee")

@@ -1,4 +1,4 @@
-"""The part each paragraph plays, and what must stay text."""
+"""Roles of paragraphs, and lines that remain text."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def role_of(text: str) -> str:
         "Follow us on Mastodon",
     ],
 )
-def test_cross_promotion_is_told(text: str) -> None:
+def test_cross_promotion_is_detected(text: str) -> None:
     assert role_of(text) == "promo"
 
 
@@ -92,7 +92,7 @@ def test_a_sentence_that_only_begins_like_promotion_stays_text(text: str) -> Non
         "An earlier version of this story gave a wrong figure.",
     ],
 )
-def test_a_notice_is_told(text: str) -> None:
+def test_a_notice_is_detected(text: str) -> None:
     assert role_of(text) == "notice"
 
 

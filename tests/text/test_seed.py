@@ -105,7 +105,7 @@ def test_an_invalid_date_stays_as_a_candidate() -> None:
         (b"a\0b", "binary"),
     ],
 )
-def test_what_holds_no_article_is_refused(raw: bytes, code: str) -> None:
+def test_texts_without_an_article_are_refused(raw: bytes, code: str) -> None:
     assert refusal(raw) == code
 
 
@@ -144,7 +144,7 @@ def test_the_kind_of_line_end_makes_no_other_text(end: str) -> None:
     assert (other.title, other.paragraphs) == (plain.title, plain.paragraphs)
 
 
-def test_a_headline_that_is_repeated_stands_once_in_the_text() -> None:
+def test_a_repeated_headline_appears_once_in_the_text() -> None:
     found = draft(' date 2024 „Feuer“ im Hafen\n\n"Feuer" im Hafen\n\nEs brennt.\n\nNoch immer.')
     assert by_role(found, "headline") == ['"Feuer" im Hafen']
     assert found.text_paragraphs() == ("Es brennt.", "Noch immer.")
@@ -160,7 +160,7 @@ def test_a_comparison_is_no_markup() -> None:
     assert "markup_in_text" not in draft(" date 2024 Pegel\n\nEs gilt a < b und <Name> > 3.").flags
 
 
-def test_notices_are_told_with_their_kind() -> None:
+def test_notices_are_reported_with_their_kind() -> None:
     found = draft(BRAND + "\n\nKorrektur: In einer früheren Version stand 36 Millionen Euro.")
     assert [(n.kind, n.text[:10]) for n in found.notices] == [("correction", "Korrektur:")]
     assert found.text_paragraphs()[-1].startswith("Korrektur:")
@@ -174,7 +174,7 @@ def test_a_byline_names_the_authors_and_is_no_lead() -> None:
     assert by_role(found, "lead") == ["Es brennt."]
 
 
-def test_the_settings_stand_in_the_name_of_the_extractor() -> None:
+def test_the_settings_are_part_of_the_extractor_name() -> None:
     other = TextSettings(languages=("fr",), timezone="Europe/Paris")
     assert extractor(other).config == "languages=fr;timezone=Europe/Paris"
     assert extractor(other) != EXTRACTOR
@@ -204,7 +204,7 @@ LINES = st.lists(
 
 
 @given(LINES)
-def test_every_character_of_the_body_stands_in_a_paragraph_in_order(lines: list[str]) -> None:
+def test_every_character_of_the_body_is_in_a_paragraph_in_order(lines: list[str]) -> None:
     body = "\n".join(lines)
     found = outcome(" date 2024-06 Feuer im Hafen\n" + body)
     if isinstance(found, Draft):
@@ -229,7 +229,7 @@ def test_every_character_of_the_body_stands_in_a_paragraph_in_order(lines: list[
     ],
 )
 def test_long_runs_of_one_sign_are_read_in_time(type_: str, unit: str) -> None:
-    """Take minutes where a pattern is quadratic, and no time to speak of where it is not."""
+    """Regular expressions take linear time; a quadratic one would take minutes here."""
     run = unit * (20_000 // len(unit))
     raw = json.dumps({"title": "A", "text": run, "author": run}) if type_ == "json" else run
     outcome(f"---\ntitle: A\n---\n{run}" if type_ == "markdown" else raw, type_)
