@@ -37,24 +37,24 @@ def test_who_has_nothing_to_do_beats(heartbeat):
 
 def test_who_gets_an_answer_to_each_claim_beats(heartbeat):
     for _ in range(3):
-        heartbeat.asked()
-        heartbeat.answered()
+        heartbeat.record_claim()
+        heartbeat.record_answer()
         assert beats(heartbeat)
 
 
 def test_who_claims_and_gets_no_answer_for_long_beats_no_more_until_there_is_one(heartbeat):
-    heartbeat.asked()
+    heartbeat.record_claim()
     assert beats(heartbeat), "it may come yet"
     ago(SILENT_SECONDS + 5, heartbeat._answered)
-    heartbeat.asked()
+    heartbeat.record_claim()
     assert not beats(heartbeat)
-    heartbeat.answered()
+    heartbeat.record_answer()
     assert beats(heartbeat)
 
 
 def test_a_new_process_does_not_live_on_the_beats_of_the_one_before(heartbeat):
     heartbeat.beat()
-    heartbeat.asked()
+    heartbeat.record_claim()
     ago(SILENT_SECONDS + 5, heartbeat._answered)
     heartbeat.begin()
     assert not heartbeat.path.exists()
@@ -64,8 +64,8 @@ def test_a_new_process_does_not_live_on_the_beats_of_the_one_before(heartbeat):
 def test_a_folder_that_cannot_be_written_ends_nobody(tmp_path):
     (tmp_path / "file").write_text("")
     found = Heartbeat(tmp_path / "file", "worker")
-    found.asked()
-    found.answered()
+    found.record_claim()
+    found.record_answer()
     found.beat()
     assert not found.path.exists()
 
@@ -83,7 +83,7 @@ def test_the_scheduler_beats_by_its_sweeps(scheduler, monkeypatch):
     assert scheduler.heartbeat.path.exists()
     scheduler.heartbeat.path.unlink()
     monkeypatch.setattr(scheduler, "depth", lambda: (_ for _ in ()).throw(OSError("no broker")))
-    scheduler._guarded(scheduler.sweep)()
+    scheduler._with_error_handling(scheduler.sweep)()
     assert not scheduler.heartbeat.path.exists()
 
 
@@ -109,10 +109,10 @@ def test_a_sweep_that_is_skipped_is_no_warning_and_a_minute_without_one_is(
         time.sleep(0.5)
     running.set()
     assert [each for each in caplog.records if "skipped" in each.getMessage()] == []
-    scheduler._say_late()
+    scheduler._warn_of_late_acts()
     assert "periodic_act_late" not in capsys.readouterr().err
     scheduler._ended = {act.name: time.monotonic() for act in ACTS}
     scheduler._ended["sweep"] -= 0.5 + LATE_SECONDS + 1
-    scheduler._say_late()
-    scheduler._say_late()
+    scheduler._warn_of_late_acts()
+    scheduler._warn_of_late_acts()
     assert capsys.readouterr().err.count("periodic_act_late") == 1

@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from worker.flow.run_job import free_abandoned_jobs, run_job, run_next_job
 
 from storage.database.holder import holder_name
 from storage.database.tables import JOB
@@ -28,6 +27,7 @@ from worker.cli.control import cancel, retry
 from worker.flow.decide import decide
 from worker.flow.order import order, target_of
 from worker.flow.read import Reader
+from worker.flow.work import free_abandoned_jobs, run_job, run_next_job
 from worker.services.schedule import sweep, tick
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
-from worker.services.requests import create_ingest_service, router
 
 from storage.read.archive import open_archive
 from storage.settings import load_settings
@@ -13,6 +12,7 @@ from storage.web.app import Site
 from storage.write.archive import Archive
 from storage.write.tokens import add_token, revoke_token, token_of, tokens
 from tests.serve.conftest import served
+from worker.services.orders import create_ingest_service, router
 from worker.services.rate_limit import RateLimit
 
 PAGE = "https://www.lohebote.example/pegel"

@@ -15,8 +15,8 @@ from tests.web.site import page, redirect
 from worker.address import Address, parse_address, without_secrets
 from worker.web import connection
 from worker.web.connection import Network
-from worker.web.exchange import KeptConnection, ask
-from worker.web.public import not_public
+from worker.web.exchange import PersistentConnection, send_request
+from worker.web.public import non_public_reason
 
 REFUSED = {
     "a file": ("file:///etc/passwd", "url_scheme"),
@@ -149,18 +149,18 @@ PUBLIC = ("93.184.215.14", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001:83
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_an_address_outside_the_public_net_is_told(address):
-    assert not_public(address) is not None
+    assert non_public_reason(address) is not None
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_an_address_of_the_public_net_is_none_of_these(address):
-    assert not_public(address) is None
+    assert non_public_reason(address) is None
 
 
 @given(st.ip_addresses())
 def test_what_python_takes_for_private_is_never_public(address):
     if not address.is_global or address.is_multicast:
-        assert not_public(str(address)) is not None
+        assert non_public_reason(str(address)) is not None
 
 
 @pytest.fixture
@@ -199,8 +199,8 @@ SPELLINGS = (
 
 @pytest.mark.parametrize("spelled", SPELLINGS)
 def test_a_private_address_is_never_connected_to_however_it_is_spelled(connections, spelled):
-    found = ask(
-        KeptConnection(Network({})), parse_address(spelled), (), seconds=2.0, most_bytes=1000
+    found = send_request(
+        PersistentConnection(Network({})), parse_address(spelled), (), seconds=2.0, max_bytes=1000
     )
     assert found.refused.code == "address_not_public"
     assert connections == []
@@ -208,12 +208,12 @@ def test_a_private_address_is_never_connected_to_however_it_is_spelled(connectio
 
 def test_a_second_address_that_is_private_is_enough(connections, monkeypatch):
     names(monkeypatch, zeitung=["93.184.215.14", "127.0.0.1"])
-    found = ask(
-        KeptConnection(Network({})),
+    found = send_request(
+        PersistentConnection(Network({})),
         parse_address("http://zeitung.example/"),
         (),
         seconds=2.0,
-        most_bytes=1000,
+        max_bytes=1000,
     )
     assert found.refused.code == "address_not_public"
     assert connections == []
@@ -221,12 +221,12 @@ def test_a_second_address_that_is_private_is_enough(connections, monkeypatch):
 
 def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(connections, monkeypatch):
     names(monkeypatch, zeitung=[["93.184.215.14"], ["127.0.0.1"]])
-    ask(
-        KeptConnection(Network({})),
+    send_request(
+        PersistentConnection(Network({})),
         parse_address("http://zeitung.example/"),
         (),
         seconds=0.1,
-        most_bytes=1000,
+        max_bytes=1000,
     )
     assert connections == [("93.184.215.14", 80)]
 
@@ -240,15 +240,15 @@ def test_a_redirect_to_a_private_address_is_not_followed(desk, connections):
 
 
 def test_a_redirect_from_outside_never_leads_to_a_server_of_ones_own(web):
-    from worker.web.fetch import may_lead
+    from worker.web.fetch import is_redirect_allowed
 
     network = Network(hosts_by_port(["wiki.intern:443=127.0.0.1"]))
     inside, outside = (
         parse_address(each, network.is_own)
         for each in ("https://wiki.intern/a", "https://aussen.example/")
     )
-    assert not may_lead(outside, inside, network)
-    assert may_lead(inside, outside, network)
+    assert not is_redirect_allowed(outside, inside, network)
+    assert is_redirect_allowed(inside, outside, network)
 
 
 def test_only_the_port_that_was_named_is_ones_own():

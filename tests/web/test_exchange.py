@@ -18,7 +18,7 @@ from tests.web.site import Reply, redirect, rendered, slow
 from worker.address import parse_address
 from worker.web.connection import Network
 from worker.web.content_encoding import zstd
-from worker.web.exchange import Exchanged, KeptConnection, ask
+from worker.web.exchange import PersistentConnection, ServerAnswer, send_request
 
 HOST = "zeitung.example"
 TEXT = ("Der Pegel der Lohe steigt. " * 40).encode()
@@ -32,18 +32,18 @@ def fetch(network):
 
     def fetched(
         address: str, *, seconds: float = 5.0, most: int = MOST, line=None, headers=()
-    ) -> Exchanged:
+    ) -> ServerAnswer:
         asked = parse_address(address)
-        own = line or KeptConnection(network(asked.host))
+        own = line or PersistentConnection(network(asked.host))
         lines.append(own)
-        return ask(own, asked, headers, seconds=seconds, most_bytes=most)
+        return send_request(own, asked, headers, seconds=seconds, max_bytes=most)
 
     yield fetched
     for each in lines:
         each.close()
 
 
-def code(found: Exchanged) -> str | None:
+def code(found: ServerAnswer) -> str | None:
     return found.refused.code if found.refused else None
 
 
@@ -82,7 +82,7 @@ def test_the_certificates_shown_are_kept_the_own_first(web, fetch):
 def test_a_connection_is_used_again_and_opened_anew_where_the_server_closed_it(web, fetch, network):
     web.put(f"http://{HOST}/a", TEXT)
     web.put(f"http://{HOST}/b", Reply(TEXT, closes=True))
-    line = KeptConnection(network(HOST))
+    line = PersistentConnection(network(HOST))
     peers = [fetch(f"http://{HOST}/{path}", line=line) for path in "aaba"]
     assert [found.body for found in peers] == [TEXT] * 4
     quiet = Reply(TEXT)
@@ -99,7 +99,7 @@ def test_a_connection_is_used_again_and_opened_anew_where_the_server_closed_it(w
 def test_a_connection_that_is_closed_instead_of_an_answer_is_told_as_stale(web, fetch, network):
     web.put(f"http://{HOST}/a", TEXT)
     web.put(f"http://{HOST}/b", Reply(pieces=[(0.0, b"")]))
-    line = KeptConnection(network(HOST))
+    line = PersistentConnection(network(HOST))
     fetch(f"http://{HOST}/a", line=line)
     found = fetch(f"http://{HOST}/b", line=line)
     assert (found.is_stale, code(found)) == (True, "unreachable")
@@ -251,7 +251,7 @@ def test_a_body_that_is_longer_than_it_says_ends_where_it_said(web, fetch, netwo
         ),
     )
     web.put(f"http://{HOST}/b", TEXT)
-    line = KeptConnection(network(HOST))
+    line = PersistentConnection(network(HOST))
     assert fetch(f"http://{HOST}/a", line=line).body == b"Pegel"
     found = fetch(f"http://{HOST}/b", line=line)
     if found.is_stale:  # the server hung up after its surplus, and we came to know only then
@@ -296,7 +296,7 @@ def test_what_is_wrong_with_an_encrypted_connection_is_told_in_words(wire):
         thread.start()
         network = Network(hosts_by_port([f"{HOST}:{port}=127.0.0.1"]))
         asked = parse_address(f"https://{HOST}:{port}/a", network.is_own)
-        found = ask(KeptConnection(network), asked, (), seconds=5.0, most_bytes=MOST)
+        found = send_request(PersistentConnection(network), asked, (), seconds=5.0, max_bytes=MOST)
         thread.join(5)
     assert found.refused is not None
     assert not OF_A_PROGRAM.search(found.refused.message), found.refused.message
@@ -341,10 +341,10 @@ def test_the_own_authority_is_trusted_for_own_servers_alone(web, monkeypatch):
     web.put(f"https://{HOST}/a", TEXT)
     public = Network({}, web.ca_file)
     monkeypatch.setattr("worker.web.connection.look_up", lambda _host, _port: ("127.0.0.1",))
-    monkeypatch.setattr("worker.web.connection.not_public", lambda _text: None)
+    monkeypatch.setattr("worker.web.connection.non_public_reason", lambda _text: None)
     address = replace(parse_address(f"https://{HOST}/a"), port=web.tls_port)
     assert (
-        code(ask(KeptConnection(public), address, (), seconds=5.0, most_bytes=MOST))
+        code(send_request(PersistentConnection(public), address, (), seconds=5.0, max_bytes=MOST))
         == "tls_invalid"
     )
 

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from worker.alerts.by_apprise import MISSING
-from worker.web.public import not_public
+from worker.web.public import non_public_reason
 
 CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 
@@ -35,7 +35,7 @@ class ConnectionGuard:
         elif (place[0], place[1]) in self._own:
             reason = None
         else:
-            reason = not_public(place[0])
+            reason = non_public_reason(place[0])
         if reason is not None:
             self.refused = reason
             raise PermissionError(reason)

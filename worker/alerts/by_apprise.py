@@ -7,7 +7,7 @@ import sys
 from storage.values.errors import AlertError
 from storage.values.net.private_hosts import OwnHosts
 from worker.alerts.sending import Sending
-from worker.web.credentials import SecretError, revealed
+from worker.web.credentials import SecretError, read_secret
 
 SECONDS = 45.0
 """The limit of a whole message, with the start of the process that sends it."""
@@ -33,7 +33,7 @@ def notify(target: str, subject: str, text: str, own: OwnHosts) -> Sending:
     The process ends at the deadline, and connects only to the public net and to the servers `own`.
     """
     try:
-        address = revealed(target)
+        address = read_secret(target)
     except SecretError as error:
         return Sending(arrived=False, answer=str(error))
     order = {

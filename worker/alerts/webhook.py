@@ -18,8 +18,8 @@ from storage.write.alerts.keep import SECRET_PREFIX
 from worker.address import Address, parse_address
 from worker.alerts.sending import Sending
 from worker.web.connection import Network
-from worker.web.credentials import SecretError, revealed
-from worker.web.exchange import KeptConnection, ask
+from worker.web.credentials import SecretError, read_secret
+from worker.web.exchange import PersistentConnection, send_request
 from worker.web.outcome import retry_after
 
 SECONDS = 10.0
@@ -68,7 +68,7 @@ def post(
 ) -> Sending:
     """Send a webhook; what goes wrong is told, never raised."""
     try:
-        address = hook_address(revealed(target), network)
+        address = hook_address(read_secret(target), network)
     except (AlertError, SecretError) as error:
         return Sending(arrived=False, answer=str(error))
     timestamp = int(now.timestamp())
@@ -77,9 +77,11 @@ def post(
         ("webhook-id", message_id), ("webhook-timestamp", str(timestamp)),
         ("webhook-signature", " ".join(signature(s, message_id, timestamp, body) for s in secrets)),
     ]  # fmt: skip
-    kept = KeptConnection(network)
+    kept = PersistentConnection(network)
     try:
-        found = ask(kept, address, headers, seconds=SECONDS, most_bytes=LARGEST_ANSWER, body=body)
+        found = send_request(
+            kept, address, headers, seconds=SECONDS, max_bytes=LARGEST_ANSWER, body=body
+        )
     finally:
         kept.close()
     if found.status is None:

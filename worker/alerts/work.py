@@ -98,7 +98,7 @@ def sending_of(
     footer = mail.footer_of(name, f"{settings.page_base}/alerts", words)
     text = mail.text_of(entries, footer, words)
     if message.channel.kind == "apprise":
-        return partial(by_apprise.notify, target, subject, text, way.network.own)
+        return partial(by_apprise.notify, target, subject, text, way.network.own_servers)
     if settings.mail_url is None:
         return lambda: Sending(arrived=False, answer=NO_MAIL)
     server = read_mail_server(settings.mail_url)

@@ -358,10 +358,10 @@ def target_shown(kind: str, target: str) -> str:
 
 
 def _revealed(given: str) -> str:
-    from worker.web.credentials import SecretError, revealed  # noqa: PLC0415  # only here
+    from worker.web.credentials import SecretError, read_secret  # noqa: PLC0415  # only here
 
     try:
-        return revealed(given)
+        return read_secret(given)
     except SecretError as error:
         raise AlertError(str(error)) from error
 

@@ -18,9 +18,9 @@ from worker.address import Address, parse_address, without_secrets
 from worker.flow.order import suggested_address
 from worker.web import robots
 from worker.web.connection import Network, NoSuchHostError, NotPublicError
-from worker.web.exchange import KeptConnection
-from worker.web.headers import AGENT, headers_of, network_of
-from worker.web.robots_file import ROBOTS_KEPT, ask_robots
+from worker.web.exchange import PersistentConnection
+from worker.web.headers import AGENT, create_network, headers_of
+from worker.web.robots_file import ROBOTS_KEPT, fetch_robots
 
 LOOK_UP_SECONDS = 5.0
 ROBOTS_SECONDS = 20.0
@@ -48,7 +48,7 @@ def explain(settings: Settings, given: str, robots_file: Path | None = None) -> 
     `robots_file` stands for the robots.txt of the server. Without it, what the archive knows is
     taken, and asked for where it knows nothing.
     """
-    network = network_of(settings.allow_hosts, settings.ca_file)
+    network = create_network(settings.allow_hosts, settings.ca_file)
     address = parse_address(given, network.is_own)
     if isinstance(address, Refused):
         meant = suggested_address(given)
@@ -118,8 +118,8 @@ def _robots(
         status, body = host.robots_status or 0, host.robots_body
         known_by = f"as of {host.robots_fetched_at:%Y-%m-%d %H:%M:%SZ}"
     else:
-        kept = KeptConnection(network)
-        robots_file = ask_robots(kept, address.key, headers_of(settings), ROBOTS_SECONDS)
+        kept = PersistentConnection(network)
+        robots_file = fetch_robots(kept, address.key, headers_of(settings), ROBOTS_SECONDS)
         kept.close()
         if robots_file.status is None:
             return CheckAnswer("robots", "unknown", robots_file.note)

@@ -19,7 +19,7 @@ from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket, open_
 from storage.values.net.private_hosts import OwnHosts
 from worker.address import Address
 from worker.web.credentials import Proxy
-from worker.web.public import not_public
+from worker.web.public import non_public_reason
 
 TLS_VERSION = ssl.TLSVersion.TLSv1_2
 
@@ -43,44 +43,44 @@ class ServerAddress:
 class Network:
     """How this process reaches servers: trusted certificates and allowed private servers."""
 
-    def __init__(self, own: OwnHosts, ca_file: Path | None = None) -> None:
-        self.own = own
+    def __init__(self, own_servers: OwnHosts, ca_file: Path | None = None) -> None:
+        self.own_servers = own_servers
         self._public_context = _context(None)
         self._own_context = _context(ca_file) if ca_file is not None else self._public_context
 
     def is_own(self, host: str, port: int) -> bool:
         """Check whether the user explicitly allowed this server."""
-        return (host, port) in self.own
+        return (host, port) in self.own_servers
 
     def targets(self, address: Address) -> tuple[ServerAddress, ...]:
         """Return all locations of the server of `address`, each checked.
 
         Raises: NotPublicError, NoSuchHostError.
         """
-        own = self.own.get((address.host, address.port))
-        if own is not None:
-            return (ServerAddress(own.address, own.to),)
+        allowed = self.own_servers.get((address.host, address.port))
+        if allowed is not None:
+            return (ServerAddress(allowed.address, allowed.to),)
         places = look_up(address.host, address.port)
         for place in places:
-            reason = not_public(place)
+            reason = non_public_reason(place)
             if reason is not None:
                 raise NotPublicError(reason)
         return tuple(ServerAddress(place, address.port) for place in places)
 
     def connection(
         self, address: Address, meter: Meter, proxy: Proxy | None = None
-    ) -> "Plain | Tls":
+    ) -> "PlainConnection | TlsConnection":
         """Return a connection to the server of `address` that is not opened yet.
 
         With a `proxy`, the proxy resolves the name; a literal IP address is still checked here.
         """
         if address.scheme == "http":
-            return Plain(self, address, meter, proxy)
+            return PlainConnection(self, address, meter, proxy)
         is_own = self.is_own(address.host, address.port)
         context = self._own_context if is_own else self._public_context
-        found = Tls(self, address, meter, context, proxy)
+        found = TlsConnection(self, address, meter, context, proxy)
         if proxy is not None:
-            found.set_tunnel(address.host, address.port, _let_through(proxy))
+            found.set_tunnel(address.host, address.port, _proxy_authorization(proxy))
         return found
 
 
@@ -117,24 +117,24 @@ def open_socket(
     if proxy is not None:
         _require_name(address)
         place = look_up(proxy.host, proxy.port)[0]
-        return _connected(ServerAddress(place, proxy.port), meter)
+        return _connect(ServerAddress(place, proxy.port), meter)
     failed: OSError = NoSuchHostError(f"the name {address.host} has no address")
     for target in network.targets(address):
         try:
-            return _connected(target, meter)
+            return _connect(target, meter)
         except OSError as error:
             failed = error
     raise failed
 
 
-def _connected(target: ServerAddress, meter: Meter) -> MeteredSocket:
-    opened = open_metered_socket(target.address, target.port, meter)
+def _connect(target: ServerAddress, meter: Meter) -> MeteredSocket:
+    sock = open_metered_socket(target.address, target.port, meter)
     try:
-        _require_peer(opened, target)
+        _require_peer(sock, target)
     except BaseException:
-        opened.close()
+        sock.close()
         raise
-    return opened
+    return sock
 
 
 def _require_name(address: Address) -> None:
@@ -143,15 +143,15 @@ def _require_name(address: Address) -> None:
         ipaddress.ip_address(address.host)
     except ValueError:
         return
-    reason = not_public(address.host)
+    reason = non_public_reason(address.host)
     if reason is not None:
         raise NotPublicError(reason)
 
 
-def _let_through(proxy: Proxy) -> dict[str, str]:
+def _proxy_authorization(proxy: Proxy) -> dict[str, str]:
     """Return the authorization header for the proxy.
 
-    >>> _let_through(Proxy("p", 1, "ada", "x"))
+    >>> _proxy_authorization(Proxy("p", 1, "ada", "x"))
     {'Proxy-Authorization': 'Basic YWRhOng='}
     """
     if proxy.user is None:
@@ -160,13 +160,13 @@ def _let_through(proxy: Proxy) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {encoded}"}
 
 
-def _require_peer(opened: socket.socket, target: ServerAddress) -> None:
-    peer = opened.getpeername()
+def _require_peer(sock: socket.socket, target: ServerAddress) -> None:
+    peer = sock.getpeername()
     if peer[:2] != (target.address, target.port):
         raise NotPublicError(f"{peer[0]} answered for {target.address}")
 
 
-class _Pinned:
+class _PinnedConnection:
     """The common part of both kinds of connections: their target and their meter."""
 
     network: Network
@@ -178,7 +178,7 @@ class _Pinned:
     def _new_conn(self) -> socket.socket:
         return open_socket(self.network, self.address, self.meter, self.way)
 
-    def measured_by(self, meter: Meter) -> None:
+    def use_meter(self, meter: Meter) -> None:
         """Start another exchange on the same connection."""
         self.meter = meter
         if self.sock is not None:
@@ -196,7 +196,7 @@ class _Pinned:
             self.meter.sent += data
 
 
-class Plain(_Pinned, HTTPConnection):
+class PlainConnection(_PinnedConnection, HTTPConnection):
     """An HTTP connection."""
 
     def __init__(
@@ -206,12 +206,12 @@ class Plain(_Pinned, HTTPConnection):
         self.network, self.address, self.meter, self.way = network, address, meter, way
 
     @property
-    def let_through(self) -> dict[str, str]:
+    def proxy_headers(self) -> dict[str, str]:
         """Return the headers for the proxy, if there is one."""
-        return {} if self.way is None else _let_through(self.way)
+        return {} if self.way is None else _proxy_authorization(self.way)
 
 
-class Tls(_Pinned, HTTPSConnection):
+class TlsConnection(_PinnedConnection, HTTPSConnection):
     """An HTTPS connection; the certificate is checked against the name, not the IP address."""
 
     def __init__(

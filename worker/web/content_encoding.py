@@ -35,12 +35,12 @@ def encodings_of(header: str | None) -> tuple[str, ...]:
     return tuple(name for name in names if name in _DECODERS)
 
 
-def decoded(body: bytes, encodings: tuple[str, ...], limit: int) -> bytes:
+def decode_body(body: bytes, encodings: tuple[str, ...], limit: int) -> bytes:
     """Return at most `limit` bytes of `body` without its encodings.
 
     Raises: GrownError, BrokenError.
 
-    >>> decoded(zlib.compress(b"Pegel"), ("deflate",), 100)
+    >>> decode_body(zlib.compress(b"Pegel"), ("deflate",), 100)
     b'Pegel'
     """
     if len(encodings) > MOST_ENCODINGS:
@@ -61,58 +61,58 @@ def _inflate(body: bytes, limit: int) -> bytes:
 
 def _inflate_all(body: bytes, limit: int, bits: int) -> bytes:
     """Return the content of all members of a stream; bytes after the last one are ignored."""
-    found = bytearray()
+    body_bytes = bytearray()
     rest = body
     while rest:
         inflater = zlib.decompressobj(bits)
         try:
-            found += inflater.decompress(rest, limit + 1 - len(found))
+            body_bytes += inflater.decompress(rest, limit + 1 - len(body_bytes))
         except zlib.error as error:
-            if found:
-                return bytes(found)
+            if body_bytes:
+                return bytes(body_bytes)
             raise BrokenError("the body is not compressed as it says") from error
-        _require_within(found, limit)
+        _check_size(body_bytes, limit)
         if not inflater.eof:
             raise BrokenError("the compressed body breaks off")
         rest = inflater.unused_data
-    return bytes(found)
+    return bytes(body_bytes)
 
 
 def _unbrotli(body: bytes, limit: int) -> bytes:
-    found = bytearray()
+    body_bytes = bytearray()
     decoder = brotli.Decompressor()
     try:
-        found += decoder.process(body, output_buffer_limit=_PIECE)
+        body_bytes += decoder.process(body, output_buffer_limit=_PIECE)
         while not decoder.is_finished():
             piece = decoder.process(b"", output_buffer_limit=_PIECE)
             if not piece and decoder.can_accept_more_data():
                 raise BrokenError("the compressed body breaks off")
-            found += piece
-            _require_within(found, limit)
+            body_bytes += piece
+            _check_size(body_bytes, limit)
     except brotli.error as error:
         raise BrokenError("the body is no Brotli") from error
-    _require_within(found, limit)
-    return bytes(found)
+    _check_size(body_bytes, limit)
+    return bytes(body_bytes)
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:
-    found = bytearray()
+    body_bytes = bytearray()
     rest = body
     while rest:
         decoder = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 23})
         try:
-            found += decoder.decompress(rest, max_length=limit + 1 - len(found))
+            body_bytes += decoder.decompress(rest, max_length=limit + 1 - len(body_bytes))
         except zstd.ZstdError as error:
             raise BrokenError("the body is no Zstandard") from error
-        _require_within(found, limit)
+        _check_size(body_bytes, limit)
         if not decoder.eof:
             raise BrokenError("the compressed body breaks off")
         rest = decoder.unused_data
-    return bytes(found)
+    return bytes(body_bytes)
 
 
-def _require_within(found: bytearray, limit: int) -> None:
-    if len(found) > limit:
+def _check_size(body_bytes: bytearray, limit: int) -> None:
+    if len(body_bytes) > limit:
         raise GrownError(f"more than {limit} bytes")
 
 

@@ -49,7 +49,7 @@ class Proxy:
     password: str | None = None
 
 
-def read_header(given: str) -> tuple[str, str]:
+def read_header(text: str) -> tuple[str, str]:
     """Return name and value of a header that the user configured.
 
     Raises: ValueError.
@@ -57,7 +57,7 @@ def read_header(given: str) -> tuple[str, str]:
     >>> read_header("X-Key: $ARCHIVE_KEY")
     ('X-Key', '$ARCHIVE_KEY')
     """
-    match = HEADER.fullmatch(given.strip())
+    match = HEADER.fullmatch(text.strip())
     if match is None:
         raise ValueError("write a header as NAME: VALUE")
     name, value = match["name"], match["value"]
@@ -68,7 +68,7 @@ def read_header(given: str) -> tuple[str, str]:
     return name, value
 
 
-def read_proxy(given: str) -> Proxy:
+def read_proxy(text: str) -> Proxy:
     """Return the proxy at an address.
 
     Raises: ValueError.
@@ -76,14 +76,14 @@ def read_proxy(given: str) -> Proxy:
     >>> read_proxy("http://proxy.intern:3128").port
     3128
     """
-    parts = urlsplit(given)
+    parts = urlsplit(text)
     if parts.scheme != "http" or not parts.hostname or not parts.port:
         raise ValueError("a proxy is written http://HOST:PORT")
     user = unquote(parts.username) if parts.username else None
     return Proxy(parts.hostname, parts.port, user, unquote(parts.password or "") or None)
 
 
-def revealed(value: str) -> str:
+def read_secret(value: str) -> str:
     """Return the value of an option: the content of a file, of a variable, or the text itself.
 
     Raises: SecretError.
@@ -104,7 +104,7 @@ def revealed(value: str) -> str:
     return found
 
 
-def own_headers(
+def source_headers(
     options: Mapping[str, Json], locator: str, address: Address, *, is_own: bool
 ) -> list[tuple[str, str]]:
     """Return the headers that a source sends to the server of `address`.
@@ -116,18 +116,18 @@ def own_headers(
         return []
     is_safe = address.scheme == "https" or is_own
     return [
-        (name, revealed(value))
+        (name, read_secret(value))
         for name, value in headers.items()
         if is_safe or not (value.startswith(("@", "$")))
     ]
 
 
-def hidden(
+def without_secret_values(
     headers: Sequence[tuple[str, str]], options: Mapping[str, Json]
 ) -> tuple[tuple[str, str], ...]:
     """Return the headers for storage, without secret values.
 
-    >>> hidden([("Cookie", "a=1"), ("Accept", "b")], {"headers": {"Cookie": "@c"}})
+    >>> without_secret_values([("Cookie", "a=1"), ("Accept", "b")], {"headers": {"Cookie": "@c"}})
     (('Cookie', '(secret)'), ('Accept', 'b'))
     """
     own: Mapping[str, str] = options.get("headers") or {}
@@ -135,18 +135,20 @@ def hidden(
     return tuple((name, HIDDEN if name.lower() in secret else value) for name, value in headers)
 
 
-def without_session(
-    answered: Sequence[tuple[str, str]], sent: Sequence[tuple[str, str]]
+def without_session_cookies(
+    answer_headers: Sequence[tuple[str, str]], request_headers: Sequence[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:
     """Return the headers of an answer for storage.
 
     A cookie in the answer to a request with a secret may open the same session, so it is removed.
 
-    >>> without_session([("Set-Cookie", "a=2")], [("Cookie", HIDDEN)])
+    >>> without_session_cookies([("Set-Cookie", "a=2")], [("Cookie", HIDDEN)])
     (('Set-Cookie', '(secret)'),)
-    >>> without_session([("Set-Cookie", "a=2")], [("Accept", "b")])
+    >>> without_session_cookies([("Set-Cookie", "a=2")], [("Accept", "b")])
     (('Set-Cookie', 'a=2'),)
     """
-    if all(value != HIDDEN for _name, value in sent):
-        return tuple(answered)
-    return tuple((name, HIDDEN if name.lower() in SESSION else value) for name, value in answered)
+    if all(value != HIDDEN for _name, value in request_headers):
+        return tuple(answer_headers)
+    return tuple(
+        (name, HIDDEN if name.lower() in SESSION else value) for name, value in answer_headers
+    )

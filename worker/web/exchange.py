@@ -17,8 +17,8 @@ from storage.values.digest import raw_digest
 from storage.values.draft import Json
 from storage.values.refusals import Refused, refuse
 from worker.address import Address
-from worker.web.connection import Network, NotPublicError, Plain, Tls
-from worker.web.content_encoding import BrokenError, GrownError, decoded, encodings_of
+from worker.web.connection import Network, NotPublicError, PlainConnection, TlsConnection
+from worker.web.content_encoding import BrokenError, GrownError, decode_body, encodings_of
 from worker.web.credentials import Proxy
 
 HEAD_BYTES = 256 * 1024
@@ -26,11 +26,11 @@ HEAD_BYTES = 256 * 1024
 NOT_OK_BYTES = 1024 * 1024
 """Maximum size of the body of an answer without a page: a redirect, an error."""
 NEVER_TEXT = ("image/", "video/", "audio/", "font/")
-_PIECE = 1 << 16
+_CHUNK_BYTES = 1 << 16
 
 
 @dataclass(slots=True)
-class Exchanged:
+class ServerAnswer:
     """The result of one request; `refused` is set if there is no usable answer.
 
     `headers` are pairs as received. `body` is decoded, or None if there is none to store.
@@ -56,8 +56,8 @@ class Exchanged:
 
     def header(self, name: str) -> str | None:
         """Return the value of a header; several values are joined."""
-        found = [value for key, value in self.headers if key.lower() == name]
-        return ", ".join(found) if found else None
+        answer = [value for key, value in self.headers if key.lower() == name]
+        return ", ".join(answer) if answer else None
 
     @property
     def request(self) -> dict[str, Json]:
@@ -69,12 +69,12 @@ class Exchanged:
 
 
 @dataclass(slots=True)
-class KeptConnection:
+class PersistentConnection:
     """A connection to one server that stays open between exchanges."""
 
     network: Network
     proxy: Proxy | None = None
-    opened: "Plain | Tls | None" = None
+    opened: "PlainConnection | TlsConnection | None" = None
     chain: bytes | None = None
 
     def close(self) -> None:
@@ -84,15 +84,15 @@ class KeptConnection:
             opened.close()
 
 
-def ask(
-    kept: KeptConnection,
+def send_request(
+    persistent: PersistentConnection,
     address: Address,
     headers: Sequence[tuple[str, str]],
     *,
     seconds: float,
-    most_bytes: int,
+    max_bytes: int,
     body: bytes | None = None,
-) -> Exchanged:
+) -> ServerAnswer:
     """Request `address` and read the answer; failures are returned, never raised.
 
     A `body` is sent by POST.
@@ -101,21 +101,21 @@ def ask(
     can be repeated once over another connection.
     """
     began = time.monotonic()
-    found = Exchanged(address, sent_headers=(("Host", _host_header(address)), *headers))
+    answer = ServerAnswer(address, sent_headers=(("Host", _host_header(address)), *headers))
     meter = Meter(began + seconds, HEAD_BYTES)
-    if kept.opened is not None and not kept.opened.is_connected:
-        kept.close()
-    was_open = kept.opened is not None
+    if persistent.opened is not None and not persistent.opened.is_connected:
+        persistent.close()
+    was_open = persistent.opened is not None
     try:
-        _ask(kept, found, meter, most_bytes, body)
+        _exchange(persistent, answer, meter, max_bytes, body)
     except (HTTPError, HTTPException, OSError, ValueError) as error:
-        kept.close()
+        persistent.close()
         is_silent = not meter.received and not isinstance(_cause(error), TimeoutError)
-        found.is_stale = was_open and is_silent
-        found.refused = _refusal(error, found)
-    found.duration_ms = round((time.monotonic() - began) * 1000)
-    found.digest = raw_digest(found.body) if found.body else None
-    return found
+        answer.is_stale = was_open and is_silent
+        answer.refused = _refusal(error, answer)
+    answer.duration_ms = round((time.monotonic() - began) * 1000)
+    answer.digest = raw_digest(answer.body) if answer.body else None
+    return answer
 
 
 def _host_header(address: Address) -> str:
@@ -124,69 +124,77 @@ def _host_header(address: Address) -> str:
     return host if is_usual else f"{host}:{address.port}"
 
 
-def _ask(
-    kept: KeptConnection, found: Exchanged, meter: Meter, most_bytes: int, body: bytes | None
+def _exchange(
+    persistent: PersistentConnection,
+    answer: ServerAnswer,
+    meter: Meter,
+    max_bytes: int,
+    body: bytes | None,
 ) -> None:
-    if kept.opened is None:
-        kept.opened = kept.network.connection(found.address, meter, kept.proxy)
-        kept.chain = None
-    connection = kept.opened
-    connection.measured_by(meter)
-    target, headers = found.address.target, dict(found.sent_headers)
-    if kept.proxy is not None and isinstance(connection, Plain):
-        target, headers = found.address.text, {**headers, **connection.let_through}
+    if persistent.opened is None:
+        persistent.opened = persistent.network.connection(answer.address, meter, persistent.proxy)
+        persistent.chain = None
+    connection = persistent.opened
+    connection.use_meter(meter)
+    target, headers = answer.address.target, dict(answer.sent_headers)
+    if persistent.proxy is not None and isinstance(connection, PlainConnection):
+        target, headers = answer.address.text, {**headers, **connection.proxy_headers}
     connection.request(
         "GET" if body is None else "POST", target, body, headers,
         preload_content=False, decode_content=False,
     )  # fmt: skip
-    _note_peer(kept, connection, found)
+    _record_peer(persistent, connection, answer)
     response = connection.getresponse()
-    found.status, found.reason = response.status, response.reason
-    found.version = response.version_string
-    found.headers = tuple((str(key), str(value)) for key, value in response.headers.iteritems())
+    answer.status, answer.reason = response.status, response.reason
+    answer.version = response.version_string
+    answer.headers = tuple((str(key), str(value)) for key, value in response.headers.iteritems())
     response.headers.discard("content-encoding")  # the encoding is removed here, within limits
-    limit = most_bytes if response.status == 200 else min(most_bytes, NOT_OK_BYTES)
+    limit = max_bytes if response.status == 200 else min(max_bytes, NOT_OK_BYTES)
     meter.limit = meter.received + limit + HEAD_BYTES
-    if response.status == 200 and _is_never_text(found):
-        kept.close()
-        kind = (found.header("content-type") or "")[:80]
-        found.refused = refuse("not_text", detected=f"the server calls it {kind}")
+    if response.status == 200 and _is_never_text(answer):
+        persistent.close()
+        kind = (answer.header("content-type") or "")[:80]
+        answer.refused = refuse("not_text", detected=f"the server calls it {kind}")
         return
-    _read_body(response, found, limit)
-    if not _may_stay_open(response, found):
-        kept.close()
+    _read_body(response, answer, limit)
+    if not _may_stay_open(response, answer):
+        persistent.close()
 
 
-def _is_never_text(found: Exchanged) -> bool:
-    return (found.header("content-type") or "").strip().lower().startswith(NEVER_TEXT)
+def _is_never_text(answer: ServerAnswer) -> bool:
+    return (answer.header("content-type") or "").strip().lower().startswith(NEVER_TEXT)
 
 
-def _note_peer(kept: KeptConnection, connection: "Plain | Tls", found: Exchanged) -> None:
+def _record_peer(
+    persistent: PersistentConnection,
+    connection: "PlainConnection | TlsConnection",
+    answer: ServerAnswer,
+) -> None:
     sock = connection.sock
     host, port = sock.getpeername()[:2]
-    found.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    answer.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if isinstance(sock, ssl.SSLSocket):
-        found.tls_version = sock.version()
-        if kept.chain is None:
-            kept.chain = _chain(sock)
-        found.chain = kept.chain
+        answer.tls_version = sock.version()
+        if persistent.chain is None:
+            persistent.chain = _chain(sock)
+        answer.chain = persistent.chain
 
 
 def _chain(sock: ssl.SSLSocket) -> bytes:
     """Return the server's certificate chain as PEM, the server's own certificate first."""
     if hasattr(sock, "get_unverified_chain"):  # available from Python 3.13
-        shown = [bytes(each) for each in sock.get_unverified_chain()]
+        certificates = [bytes(each) for each in sock.get_unverified_chain()]
     else:
         inside: Any = sock._sslobj  # type: ignore[attr-defined]  # noqa: SLF001  # before that
         chain = inside.get_unverified_chain() or ()
-        shown = [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in chain]
-    if not shown:
+        certificates = [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in chain]
+    if not certificates:
         own = sock.getpeercert(binary_form=True)
-        shown = [own] if own else []
-    return "".join(ssl.DER_cert_to_PEM_cert(each) for each in shown).encode("ascii")
+        certificates = [own] if own else []
+    return "".join(ssl.DER_cert_to_PEM_cert(each) for each in certificates).encode("ascii")
 
 
-def _read_body(response: HTTPResponse, found: Exchanged, limit: int) -> None:
+def _read_body(response: HTTPResponse, answer: ServerAnswer, limit: int) -> None:
     """Read the body and remove its encoding; a truncated body is stored as far as it was
     received.
     """
@@ -194,61 +202,61 @@ def _read_body(response: HTTPResponse, found: Exchanged, limit: int) -> None:
     size = 0
     broken: str | None = None
     try:
-        while piece := response.read(_PIECE, decode_content=False):
+        while piece := response.read(_CHUNK_BYTES, decode_content=False):
             pieces.append(piece)
             size += len(piece)
             if size > limit:
                 raise TooMuchError(limit)
     except (ProtocolError, HTTPException, ConnectionError) as error:
         broken = _reason(error)
-    found.wire_bytes = size
-    found.body = b"".join(pieces)
-    encodings = encodings_of(found.header("content-encoding"))
-    if broken is None and not found.body and response.status == 200 and not _has_end(found):
+    answer.wire_bytes = size
+    answer.body = b"".join(pieces)
+    encodings = encodings_of(answer.header("content-encoding"))
+    if broken is None and not answer.body and response.status == 200 and not _has_end(answer):
         broken = "there is nothing below its head"
     if broken is not None:
-        found.refused = refuse("truncated_response", reason=broken)
+        answer.refused = refuse("truncated_response", reason=broken)
         response.close()
         return
-    _decode(found, encodings, limit)
+    _decode(answer, encodings, limit)
 
 
-def _decode(found: Exchanged, encodings: tuple[str, ...], limit: int) -> None:
+def _decode(answer: ServerAnswer, encodings: tuple[str, ...], limit: int) -> None:
     try:
-        found.body = decoded(found.body or b"", encodings, limit)
+        answer.body = decode_body(answer.body or b"", encodings, limit)
     except GrownError:
-        found.body = None
-        found.refused = refuse("too_large_decoded", limit=limit)
+        answer.body = None
+        answer.refused = refuse("too_large_decoded", limit=limit)
     except BrokenError as error:
-        found.refused = refuse("truncated_response", reason=str(error))
+        answer.refused = refuse("truncated_response", reason=str(error))
     else:
-        found.body_encoding = ", ".join(encodings) or None
+        answer.body_encoding = ", ".join(encodings) or None
 
 
-def _may_stay_open(response: HTTPResponse, found: Exchanged) -> bool:
-    if found.refused is not None or "close" in (found.header("connection") or "").lower():
+def _may_stay_open(response: HTTPResponse, answer: ServerAnswer) -> bool:
+    if answer.refused is not None or "close" in (answer.header("connection") or "").lower():
         return False
-    is_kept = response.version >= 11 or "keep-alive" in (found.header("connection") or "").lower()
-    return is_kept and (_has_end(found) or response.status in {204, 304})
+    is_kept = response.version >= 11 or "keep-alive" in (answer.header("connection") or "").lower()
+    return is_kept and (_has_end(answer) or response.status in {204, 304})
 
 
-def _has_end(found: Exchanged) -> bool:
+def _has_end(answer: ServerAnswer) -> bool:
     """Check whether the end of a body is marked in the answer."""
-    is_chunked = "chunked" in (found.header("transfer-encoding") or "").lower()
-    return is_chunked or found.header("content-length") is not None
+    is_chunked = "chunked" in (answer.header("transfer-encoding") or "").lower()
+    return is_chunked or answer.header("content-length") is not None
 
 
-def _refusal(error: Exception, found: Exchanged) -> Refused:
+def _refusal(error: Exception, answer: ServerAnswer) -> Refused:
     """Return the refusal for an error; a body that is too large is not stored."""
     cause = _cause(error)
-    is_answered = found.status is not None
+    is_answered = answer.status is not None
     match cause:
         case NotPublicError():
             refused = refuse("address_not_public", reason=str(cause))
         case TooMuchError() if is_answered:
-            found.body = None
+            answer.body = None
             refused = refuse("too_large", limit=cause.limit)
-        case ssl.SSLError() if _is_about_trust(cause) and not is_answered:
+        case ssl.SSLError() if _is_certificate_error(cause) and not is_answered:
             refused = refuse("tls_invalid", reason=_tls_reason(cause))
         case _ if is_answered:
             refused = refuse("truncated_response", reason=_reason(cause))
@@ -257,7 +265,7 @@ def _refusal(error: Exception, found: Exchanged) -> Refused:
     return refused
 
 
-def _is_about_trust(error: ssl.SSLError) -> bool:
+def _is_certificate_error(error: ssl.SSLError) -> bool:
     """Check whether the server was reached but its identity could not be verified."""
     is_cut_off = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
     return not is_cut_off and "timed out" not in str(error)
@@ -298,11 +306,11 @@ def _reason(error: BaseException) -> str:
     return reason
 
 
-def _missing(partial: bytes | int, expected: int | None) -> str:
-    if expected is None:
+def _missing(partial: bytes | int, missing_bytes: int | None) -> str:
+    if missing_bytes is None:
         return "it ended before its last part"
     came = partial if isinstance(partial, int) else len(partial)
-    return f"{expected} bytes were to come after {came}"
+    return f"{missing_bytes} bytes were to come after {came}"
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

@@ -13,9 +13,9 @@ AGENT = "Lesart"
 
 
 @cache
-def network_of(allowed: tuple[str, ...], ca_file: Path | None) -> Network:
+def create_network(own_servers: tuple[str, ...], ca_file: Path | None) -> Network:
     """Return the configured network; loading the trusted certificates is slow."""
-    return Network(hosts_by_port(allowed), ca_file)
+    return Network(hosts_by_port(own_servers), ca_file)
 
 
 def user_agent(settings: Settings) -> str:

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from storage.schedule.hosts import Host, Slots
-from worker.web.exchange import KeptConnection
+from worker.web.exchange import PersistentConnection
 from worker.web.fetch import Fetch
 
 
@@ -13,7 +13,7 @@ class HostQueue:
     """One server with its waiting checks, in order."""
 
     key: str
-    kept: KeptConnection
+    connection: PersistentConnection
     host: Host
     is_own: bool
     waiting: deque[Fetch] = field(default_factory=deque)

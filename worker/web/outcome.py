@@ -45,10 +45,10 @@ def meaning_of(status: int, *, is_conditional: bool) -> Meaning:
     if 200 <= status < 300:
         refused = refuse("not_article", reason=f"the server gives no page ({status})")
         return Meaning("not_article", refused, f"{status} without a page")
-    return _failed(status)
+    return _failure_meaning(status)
 
 
-def _failed(status: int) -> Meaning:
+def _failure_meaning(status: int) -> Meaning:
     if status == 429:
         refused = refuse("rate_limited", reason="it was asked too often (429)")
         return Meaning("rate_limited", refused, "429 too many requests")

@@ -17,12 +17,12 @@ SPECIAL = tuple((ipaddress.ip_network(network), reason) for network, reason in _
 """Networks that Python reports as public, or does not classify precisely enough."""
 
 
-def not_public(text: str) -> str | None:
+def non_public_reason(text: str) -> str | None:
     """Return why the IP address `text` is not public; None if it is.
 
-    >>> not_public("127.0.0.1"), not_public("2002:7f00:1::")
+    >>> non_public_reason("127.0.0.1"), non_public_reason("2002:7f00:1::")
     ('127.0.0.1 is a loopback address', '2002:7f00:1:: stands for an IPv4 address (6to4)')
-    >>> not_public("93.184.215.14") is None
+    >>> non_public_reason("93.184.215.14") is None
     True
     """
     try:
@@ -30,7 +30,7 @@ def not_public(text: str) -> str | None:
     except ValueError:
         return f"{text[:60]} is no address"
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return not_public(str(address.ipv4_mapped))
+        return non_public_reason(str(address.ipv4_mapped))
     reasons = (
         (address.is_loopback, "is a loopback address"),
         *((address in network, reason) for network, reason in SPECIAL),

@@ -60,16 +60,16 @@ def rights_of(
     """
     found: dict[str, list[str]] = {}
     for name, value in headers:
-        for key, each in _of_header(name.lower(), value):
+        for key, each in _header_signals(name.lower(), value):
             found.setdefault(key, []).append(each)
     if body is not None:
-        for key, each in _of_page(body[:HEAD_BYTES]):
+        for key, each in _page_signals(body[:HEAD_BYTES]):
             found.setdefault(key, []).append(each)
     rights: dict[str, Json] = {key: list(dict.fromkeys(values)) for key, values in found.items()}
     return {"robots": robots, **rights} if robots is not None else rights
 
 
-def _of_header(name: str, value: str) -> Iterator[tuple[str, str]]:
+def _header_signals(name: str, value: str) -> Iterator[tuple[str, str]]:
     match name:
         case "x-robots-tag" | "tdm-reservation" | "tdm-policy" | "content-usage":
             yield name.replace("-", "_"), value[:LONGEST]
@@ -78,7 +78,7 @@ def _of_header(name: str, value: str) -> Iterator[tuple[str, str]]:
                 yield "licence", address
 
 
-def _of_page(head: bytes) -> Iterator[tuple[str, str]]:
+def _page_signals(head: bytes) -> Iterator[tuple[str, str]]:
     for element in _elements(head):
         attributes = dict(_attributes(element["attributes"]))
         name = attributes.get("name", attributes.get("property", "")).lower()

@@ -74,20 +74,20 @@ def decide(
     False
     """
     if status is None:
-        return _unread(allowed=False, reason="robots.txt could not be reached")
+        return _rule_without_file(allowed=False, reason="robots.txt could not be reached")
     if 200 <= status < 300:
         if body is None:
-            return _unread(allowed=False, reason="robots.txt could not be read")
-        return _ruled(_text(body), address, agent)
+            return _rule_without_file(allowed=False, reason="robots.txt could not be read")
+        return _rule_from_text(_text(body), address, agent)
     if 300 <= status < 400:
-        return _unread(allowed=True, reason=f"robots.txt leads nowhere ({status})")
+        return _rule_without_file(allowed=True, reason=f"robots.txt leads nowhere ({status})")
     if 400 <= status < 500:
         allowed = not strict or status in _ABSENT
-        return _unread(allowed=allowed, reason=f"robots.txt is not given ({status})")
-    return _unread(allowed=False, reason=f"robots.txt gives a server error ({status})")
+        return _rule_without_file(allowed=allowed, reason=f"robots.txt is not given ({status})")
+    return _rule_without_file(allowed=False, reason=f"robots.txt gives a server error ({status})")
 
 
-def _unread(*, allowed: bool, reason: str) -> RobotsRule:
+def _rule_without_file(*, allowed: bool, reason: str) -> RobotsRule:
     return RobotsRule(allowed=allowed, rule=None, crawl_delay=None, reason=reason)
 
 
@@ -100,7 +100,7 @@ def _text(body: bytes) -> str:
     return body.decode("utf-8", "replace")
 
 
-def _ruled(text: str, address: str, agent: str) -> RobotsRule:
+def _rule_from_text(text: str, address: str, agent: str) -> RobotsRule:
     lines = list(_lines(text, address, agent.partition("/")[0].strip().lower()))
     rules = Protego.parse("\n".join(line for line in lines if not line.startswith("Crawl-delay")))
     address = address.replace("/robots.txt", "/robots%2Etxt")  # protego would not search for a rule

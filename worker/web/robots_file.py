@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 from storage.values.net.addresses import CheckedExchange
 from worker.address import Address, parse_address
 from worker.web.connection import Network
-from worker.web.exchange import Exchanged, KeptConnection, ask
-from worker.web.fetch import may_lead, transfer_of
+from worker.web.exchange import PersistentConnection, ServerAnswer, send_request
+from worker.web.fetch import is_redirect_allowed, transfer_of
 from worker.web.outcome import REDIRECTS, meaning_of
 
 ROBOTS_KEPT = timedelta(hours=24)
@@ -25,7 +25,7 @@ class RobotsFile:
     status: int | None
     body: bytes | None
     note: str
-    found: Exchanged
+    answer: ServerAnswer
 
 
 def site_of(key: str) -> str:
@@ -37,48 +37,50 @@ def site_of(key: str) -> str:
     return key.removesuffix(":443" if key.startswith("https:") else ":80")
 
 
-def ask_robots(
-    kept: KeptConnection, key: str, headers: Sequence[tuple[str, str]], seconds: float
+def fetch_robots(
+    persistent: PersistentConnection, key: str, headers: Sequence[tuple[str, str]], seconds: float
 ) -> RobotsFile:
     """Request the robots.txt of a server, following up to five redirects."""
-    network = kept.network
+    network = persistent.network
     asked = parse_address(f"{site_of(key)}/robots.txt", network.is_own)
     assert isinstance(asked, Address)
-    found = ask(kept, asked, headers, seconds=seconds, most_bytes=MOST_BYTES)
-    if found.is_stale:
-        found = ask(kept, asked, headers, seconds=seconds, most_bytes=MOST_BYTES)
+    answer = send_request(persistent, asked, headers, seconds=seconds, max_bytes=MOST_BYTES)
+    if answer.is_stale:
+        answer = send_request(persistent, asked, headers, seconds=seconds, max_bytes=MOST_BYTES)
     for _ in range(MOST_HOPS):
-        target = _led_to(found, network)
+        target = _redirect_target(answer, network)
         if target is None:
             break
-        other = KeptConnection(network, kept.proxy) if target.key != key else kept
-        found = ask(other, target, headers, seconds=seconds, most_bytes=MOST_BYTES)
-        if other is not kept:
+        other = PersistentConnection(network, persistent.proxy) if target.key != key else persistent
+        answer = send_request(other, target, headers, seconds=seconds, max_bytes=MOST_BYTES)
+        if other is not persistent:
             other.close()
-    return _read(found)
+    return _to_robots_file(answer)
 
 
-def _led_to(found: Exchanged, network: Network) -> Address | None:
+def _redirect_target(answer: ServerAnswer, network: Network) -> Address | None:
     """Return the target of a redirect of a robots.txt; None if it is not followed."""
-    location = found.header("location")
-    if found.status not in REDIRECTS or not location:
+    location = answer.header("location")
+    if answer.status not in REDIRECTS or not location:
         return None
     try:
-        target = parse_address(urljoin(found.address.text, location), network.is_own)
+        target = parse_address(urljoin(answer.address.text, location), network.is_own)
     except ValueError:
         return None
     return (
-        target if isinstance(target, Address) and may_lead(found.address, target, network) else None
+        target
+        if isinstance(target, Address) and is_redirect_allowed(answer.address, target, network)
+        else None
     )
 
 
-def _read(found: Exchanged) -> RobotsFile:
-    if found.status is None or (found.refused and found.refused.code != "too_large"):
-        assert found.refused is not None
-        note = f"robots.txt could not be read: {found.refused.message}"
-        return RobotsFile(None, None, note, found)
-    note = f"robots.txt answered {found.status}"
-    return RobotsFile(found.status, found.body, note, found)
+def _to_robots_file(answer: ServerAnswer) -> RobotsFile:
+    if answer.status is None or (answer.refused and answer.refused.code != "too_large"):
+        assert answer.refused is not None
+        note = f"robots.txt could not be read: {answer.refused.message}"
+        return RobotsFile(None, None, note, answer)
+    note = f"robots.txt answered {answer.status}"
+    return RobotsFile(answer.status, answer.body, note, answer)
 
 
 def _outcome(status: int | None) -> str:
@@ -88,16 +90,16 @@ def _outcome(status: int | None) -> str:
     return "content" if outcome == "captured" else outcome
 
 
-def robots_exchange(robots_file: RobotsFile, began: datetime, ended: datetime) -> CheckedExchange:
-    found = robots_file.found
+def robots_exchange(robots_file: RobotsFile, start: datetime, end: datetime) -> CheckedExchange:
+    answer = robots_file.answer
     return CheckedExchange(
-        origin=f"{site_of(found.address.key)}/robots.txt",
+        origin=f"{site_of(answer.address.key)}/robots.txt",
         outcome=_outcome(robots_file.status),
-        observed_at=ended,
-        http_status=found.status,
+        observed_at=end,
+        http_status=answer.status,
         note=robots_file.note,
-        raw=found.body or None,
-        digest=found.digest,
+        raw=answer.body or None,
+        digest=answer.digest,
         hints={"type": "robots", "fetched": True},
-        transfer=transfer_of(found, began),
+        transfer=transfer_of(answer, start),
     )

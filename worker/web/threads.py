@@ -11,10 +11,10 @@ Act = Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
-    """The result of a call: `who` requested it, `value` is its result, or `error` its exception."""
+class ThreadResult:
+    """The result of a call: `caller` requested it; `value` is its result, `error` its exception."""
 
-    who: Any
+    caller: Any
     began: datetime
     ended: datetime
     value: Any = None
@@ -22,12 +22,12 @@ class Came:
 
 
 class Threads:
-    """Up to `most` daemon threads, which do not keep the process alive."""
+    """Up to `max_threads` daemon threads, which do not keep the process alive."""
 
-    def __init__(self, most: int, clock: Callable[[], datetime]) -> None:
-        self._most, self._clock = most, clock
+    def __init__(self, max_threads: int, clock: Callable[[], datetime]) -> None:
+        self._most, self._clock = max_threads, clock
         self._orders: SimpleQueue[tuple[Any, Act] | None] = SimpleQueue()
-        self._came: SimpleQueue[Came] = SimpleQueue()
+        self._came: SimpleQueue[ThreadResult] = SimpleQueue()
         self._running = 0
         self.busy = 0
 
@@ -36,15 +36,15 @@ class Threads:
         """Check whether another call would start at once."""
         return self.busy < self._most
 
-    def start(self, who: Any, act: Act) -> None:
-        """Run `act` in a thread on behalf of `who`."""
+    def start(self, caller: Any, call: Act) -> None:
+        """Run `call` in a thread on behalf of `caller`."""
         self.busy += 1
         if self._running < self.busy:
             self._running += 1
             threading.Thread(target=self._run, name="fetch", daemon=True).start()
-        self._orders.put((who, act))
+        self._orders.put((caller, call))
 
-    def next(self, seconds: float) -> Came | None:
+    def next(self, seconds: float) -> ThreadResult | None:
         """Return the next result, waiting for up to `seconds`."""
         try:
             came = self._came.get(block=seconds > 0, timeout=max(0.0, seconds))
@@ -53,12 +53,12 @@ class Threads:
         self.busy -= 1
         return came
 
-    def lose(self) -> None:
+    def give_up(self) -> None:
         """Give up a thread that hangs."""
         self.busy -= 1
         self._running -= 1
 
-    def return_lost(self) -> None:
+    def restore(self) -> None:
         """Restore a thread that was given up; `next` returned its result."""
         self.busy += 1
         self._running += 1
@@ -70,11 +70,11 @@ class Threads:
 
     def _run(self) -> None:
         while (order := self._orders.get()) is not None:
-            who, act = order
+            caller, call = order
             began = self._clock()
             try:
-                value = act()
+                value = call()
             except BaseException as error:  # noqa: BLE001  # whoever asked has to know
-                self._came.put(Came(who, began, self._clock(), error=error))
+                self._came.put(ThreadResult(caller, began, self._clock(), error=error))
             else:
-                self._came.put(Came(who, began, self._clock(), value=value))
+                self._came.put(ThreadResult(caller, began, self._clock(), value=value))
