@@ -1,10 +1,10 @@
-"""What can go wrong before any work begins; light to import, as each command needs them."""
+"""Errors that end a command before it starts to work; fast to import."""
 
 NO_WORKER_SECONDS = 30.0
 
 
 class LocatorError(Exception):
-    """What was named cannot be ingested."""
+    """A file, folder or address cannot be ingested."""
 
     def __init__(self, locator: str, reason: str) -> None:
         super().__init__(f"{locator}: {reason}")
@@ -12,41 +12,42 @@ class LocatorError(Exception):
 
 
 class LocatorMissingError(LocatorError):
-    """What was named is not there."""
+    """A file or folder does not exist."""
 
 
 class JobNotFoundError(LookupError):
-    """There is no job of that number."""
+    """No job has this number."""
 
     def __init__(self, job_id: int) -> None:
-        super().__init__(f"there is no job {job_id}: see `lesart jobs`")
+        super().__init__(f"there is no job {job_id}: `lesart jobs` lists the jobs")
         self.job_id = job_id
 
 
 class NoWorkerError(Exception):
-    """Nobody took up the job: the stack has no worker, or the broker is down."""
+    """No worker accepted the job: no worker is running, or the broker is down."""
 
     def __init__(self, job_id: int) -> None:
         super().__init__(
-            f"no worker took up job {job_id} within {NO_WORKER_SECONDS:.0f} s; it stays in the "
-            "queue: start `lesart worker` and `lesart scheduler`, see `lesart doctor`"
+            f"no worker accepted job {job_id} within {NO_WORKER_SECONDS:.0f} s; it stays in the "
+            "queue: start `lesart worker` and `lesart scheduler`, or run `lesart doctor`"
         )
         self.job_id = job_id
 
 
 class ScheduleError(ValueError):
-    """A schedule that was named makes no sense."""
+    """A schedule or another option of a source is invalid."""
 
 
 class BrokerError(Exception):
-    """The broker cannot be used as it is set up."""
+    """The broker settings are unusable."""
 
 
 class PortTakenError(Exception):
-    """The page cannot be served at its address."""
+    """The web server cannot listen on its address."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(
-            f"the page cannot be served at {address}: {reason}; LESART_WEB_ADDRESS names another"
+            f"cannot serve the page at {address}: {reason}; set LESART_WEB_ADDRESS to another "
+            "address"
         )
         self.address, self.reason = address, reason

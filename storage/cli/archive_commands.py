@@ -1,4 +1,4 @@
-"""The commands on the whole archive: SQL, exports, checks, figures, settings, schema."""
+"""The commands on the whole archive: SQL, export, figures, settings, schema."""
 
 import gzip
 import json
@@ -14,20 +14,20 @@ from storage.cli.app import app, db, program
 from storage.cli.exits import say
 from storage.cli.options import (
     ArchiveOptions,
-    Filtering,
+    AsOfOptions,
+    ExportOutputOptions,
+    FiguresOutputOptions,
+    FilterOptions,
     OutputOptions,
-    Page,
-    ShownExport,
-    ShownFigures,
-    Then,
+    PageOptions,
     argument,
     command,
     flag,
     option,
-    path_of,
+    output_path,
 )
 from storage.cli.output import OutputError, binary_stream, read_argument, write_record, write_rows
-from storage.cli.report import reading
+from storage.cli.report import reading, report_list
 from storage.read.filters import Filters
 
 if TYPE_CHECKING:
@@ -44,40 +44,42 @@ if TYPE_CHECKING:
 )
 def sql(
     *,
-    query: str = argument("QUERY", "One SELECT over the views; - reads it."),
+    query: str = argument("QUERY", "SELECT statement on the views; - reads standard input."),
     place: ArchiveOptions,
     shown: OutputOptions,
     param: list[str] | None = option(
         "--param",
         "NAME=VALUE",
-        "For :NAME in the query; a JSON number, true, false, null or text in quotes "
-        "counts as such.",
+        "Value for :NAME in the query: a JSON number, string, true, false or null, otherwise "
+        "text; repeatable.",
     ),
 ) -> None:
-    """Ask the documented views in SQL, reading only."""
+    """Run a read-only SQL query on the documented views."""
     parameters = dict(_parameter(each) for each in param or ())
     with reading(place) as (_settings, archive):
         found = archive.sql(read_argument(query), parameters)
         names = _distinct(found.columns)
-        write_rows(
-            (dict(zip(names, row, strict=True)) for row in found.rows), shown.target(), names
-        )
+        rows = (dict(zip(names, row, strict=True)) for row in found.rows)
+        report_list(rows, shown.target(), names, empty="the query returned no rows")
 
 
 @command(app, "export", example="lesart export --all-versions -o alles.jsonl")
 def export(
     place: ArchiveOptions,
-    filtering: Filtering,
-    then: Then,
-    page: Page,
-    shown: ShownExport,
-    query: str | None = option("--query", "QUERY", "Only what `lesart search` would find."),
+    filtering: FilterOptions,
+    then: AsOfOptions,
+    page: PageOptions,
+    shown: ExportOutputOptions,
+    query: str | None = option(
+        "--query", "QUERY", "Export only results of this full-text query (default: all articles)."
+    ),
     *,
     all_versions: bool = flag(
-        "--all-versions", "Every version, not the latest alone; a WARC has them always."
+        "--all-versions",
+        "Export all versions (default: the latest version; a WARC file always has all).",
     ),
 ) -> None:
-    """Write whole texts, or captures as a WARC file, of the archive or of a query."""
+    """Export texts as rows, or captures as a WARC file."""
     from storage.export.texts import FLAT_COLUMNS, Selection, flat_rows, json_lines  # noqa: PLC0415
 
     target = shown.target()
@@ -92,22 +94,30 @@ def export(
             _export_parquet(archive, selection, shown)
             return
         take = json_lines if target.format in {"json", "jsonl"} else flat_rows
-        write_rows(take(archive, selection), target, FLAT_COLUMNS)
+        written = write_rows(take(archive, selection), target, FLAT_COLUMNS)
+        if not written.number:
+            say("no articles match the query and the filters: the export is empty")
 
 
 @command(app, "stats", example="lesart stats --format json")
 def stats(
     place: ArchiveOptions,
-    shown: ShownFigures,
+    shown: FiguresOutputOptions,
     *,
-    coverage: bool = flag("--coverage", "How often each source was looked at, hour by hour."),
-    edits: bool = flag("--edits", "How the texts of each source are edited, a row a source."),
-    hourly: bool = flag("--hourly", "With --edits: a row a source and hour."),
-    source: str | None = option("--source", "S", "With --coverage or --edits: this one alone."),
-    since: str | None = option("--since", "T", "With --coverage or --edits: from then on."),
-    until: str | None = option("--until", "T", "With --coverage or --edits: up to then."),
+    coverage: bool = flag("--coverage", "Print the number of checks per source and hour."),
+    edits: bool = flag("--edits", "Print statistics of edits, one row per source."),
+    hourly: bool = flag("--hourly", "With --edits: print one row per source and hour."),
+    source: str | None = option(
+        "--source", "NAME", "With --coverage or --edits: only the source NAME (default: all)."
+    ),
+    since: str | None = option(
+        "--since", "T", "With --coverage or --edits: only from time T on (default: all)."
+    ),
+    until: str | None = option(
+        "--until", "T", "With --coverage or --edits: only until time T (default: all)."
+    ),
 ) -> None:
-    """Report the figures of the archive, how well its sources are looked at, or how they edit."""
+    """Print figures of the archive, the coverage of its sources, or statistics of edits."""
     from storage.read.figures.edits import EditSpan  # noqa: PLC0415  # only here
     from storage.read.render.moment import parse_moment  # noqa: PLC0415  # only here
 
@@ -124,18 +134,18 @@ def stats(
                 say(f"{left}: run `lesart up --once`, or start `lesart worker`")
             return
         rows = archive.coverage(since=first, until=last, source=source)
-        write_rows((row.to_dict() for row in rows), shown.target())
+        report_list((row.to_dict() for row in rows), shown.target(), empty="no checks found")
 
 
 @command(app, "config", example="lesart config --config /etc/lesart.toml")
 def config(place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Report each setting and where its value came from; secrets are hidden."""
+    """List all settings with their values and sources; secrets are hidden."""
     write_rows(place.settings().lines(), shown.target())
 
 
 @command(db, "upgrade", example="lesart db upgrade --archive lesart-data/lesart.sqlite3")
 def upgrade(place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Make the archive's tables, or bring them to the schema of this program."""
+    """Create the archive, or upgrade it to the schema of this program."""
     from storage.database import schema  # noqa: PLC0415  # only here
     from storage.database.engine import database_url, place_of, reachable, writing_engine  # noqa: PLC0415
 
@@ -150,47 +160,52 @@ def upgrade(place: ArchiveOptions, shown: OutputOptions) -> None:
 
 
 def _say_restricted(archive: "ReadOnlyArchive") -> None:
-    """Say of how many articles an export holds nothing, as they are restricted."""
+    """Print the number of restricted articles, which an export omits."""
     from storage.read.find import restricted_count  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     with archive.connected() as connection:
         number = restricted_count(connection)
     if number:
         say(
-            f"{number} articles of this archive are restricted: nothing of what they say is written"
+            f"{number} articles are restricted: they are not exported (`lesart redact "
+            "--list-restricted` lists them)"
         )
 
 
 def _export_warc(
-    archive: "ReadOnlyArchive", filters: Filters, query: str | None, page: Page, shown: ShownExport
+    archive: "ReadOnlyArchive",
+    filters: Filters,
+    query: str | None,
+    page: PageOptions,
+    shown: ExportOutputOptions,
 ) -> None:
     """Write the captures of articles; `--limit` counts articles."""
     from storage.export.warc import ExportSelection, WarcExport  # noqa: PLC0415
 
     export = WarcExport(archive, ExportSelection(filters, query, page.after, page.limit), program())
-    with binary_stream(path_of(shown.output)) as stream:
+    with binary_stream(output_path(shown.output)) as stream:
         for each in export.records():
             stream.write(gzip.compress(each, mtime=0) if shown.is_packed else each)
     if page.limit is not None and export.cursor is not None:
-        say(f"there may be more: go on with --after {export.cursor}")
+        say(f"there may be more articles: continue with --after {export.cursor}")
 
 
 def _refuse_parts_of_figures(
-    *, coverage: bool, edits: bool, hourly: bool, shown: ShownFigures
+    *, coverage: bool, edits: bool, hourly: bool, shown: FiguresOutputOptions
 ) -> None:
-    """Refuse options that mean nothing beside each other."""
+    """Refuse options that do not fit together."""
     if coverage and edits:
-        raise typer.BadParameter("either --coverage or --edits", param_hint="--edits")
+        raise typer.BadParameter("use either --coverage or --edits", param_hint="--edits")
     if hourly and not edits:
-        raise typer.BadParameter("this goes with --edits", param_hint="--hourly")
+        raise typer.BadParameter("--hourly requires --edits", param_hint="--hourly")
     if shown.is_parquet and not edits:
-        raise typer.BadParameter("Parquet goes with --edits", param_hint="--format")
+        raise typer.BadParameter("Parquet is available only with --edits", param_hint="--format")
 
 
 def _report_edits(
-    archive: "ReadOnlyArchive", span: "EditSpan", shown: ShownFigures, *, is_hourly: bool
+    archive: "ReadOnlyArchive", span: "EditSpan", shown: FiguresOutputOptions, *, is_hourly: bool
 ) -> None:
-    """Write how texts are edited: a row a source, or a row a source and hour."""
+    """Write statistics of edits, one row per source or per source and hour."""
     from storage.read.answers import EditFigures, EditHour  # noqa: PLC0415  # only here
 
     kind: type[Answer] = EditHour if is_hourly else EditFigures
@@ -198,42 +213,44 @@ def _report_edits(
         archive.edits_by_hour(span) if is_hourly else archive.edit_figures(span)
     )
     if not shown.is_parquet:
-        write_rows((row.to_dict() for row in rows), shown.target())
+        report_list((row.to_dict() for row in rows), shown.target(), empty="no edits found")
         return
     what = "edits of press texts by source" + (" and hour of the first snapshot" * is_hourly)
     with _parquet_stream(shown.output, "edits.parquet") as (parquet, stream):
         number = parquet.write_figures(kind, rows, stream, what, program())
-    say(f"{number} rows written")
+    say(f"wrote {number} rows")
 
 
 @contextmanager
 def _parquet_stream(output: Path | None, name: str) -> Iterator[tuple[Any, IO[bytes]]]:
-    """Give the module that writes Parquet, and where it goes."""
+    """Provide the Parquet module and the output stream."""
     try:
         from storage.export import parquet  # noqa: PLC0415  # loads pyarrow
     except ModuleNotFoundError as error:
         if error.name != "pyarrow":
             raise
-        hint = "this wants pyarrow: pip install 'lesart[parquet]', or pip install pyarrow"
+        hint = "Parquet needs pyarrow: run pip install 'lesart[parquet]'"
         raise typer.BadParameter(hint, param_hint="--format parquet") from error
-    path = path_of(output)
+    path = output_path(output)
     if path is None and sys.stdout.isatty():
-        raise OutputError("the terminal", f"Parquet is no text; try -o {name}")
+        raise OutputError("the terminal", f"Parquet is a binary format; add -o {name}")
     with binary_stream(path) as stream:
         yield parquet, stream
 
 
-def _export_parquet(archive: "ReadOnlyArchive", selection: "Selection", shown: ShownExport) -> None:
+def _export_parquet(
+    archive: "ReadOnlyArchive", selection: "Selection", shown: ExportOutputOptions
+) -> None:
     """Write versions as one Parquet file."""
     with _parquet_stream(shown.output, "versions.parquet") as (parquet, stream):
         number = parquet.write_parquet(archive, selection, stream, program())
-    say(f"{number} versions written")
+    say(f"wrote {number} versions")
 
 
 def _parameter(given: str) -> tuple[str, Any]:
     name, is_set, text = given.partition("=")
     if not (is_set and name.isascii() and name.isidentifier()):
-        raise typer.BadParameter(f"{given!r} is not NAME=VALUE", param_hint="--param")
+        raise typer.BadParameter(f"{given!r} is not of the form NAME=VALUE", param_hint="--param")
     try:
         value = json.loads(text)
     except ValueError:
@@ -243,7 +260,7 @@ def _parameter(given: str) -> tuple[str, Any]:
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:
-    """Return the names of columns, numbered where one comes twice.
+    """Return the column names, with numbers appended to duplicates.
 
     >>> _distinct(["a", "b", "a"])
     ['a', 'b', 'a_2']

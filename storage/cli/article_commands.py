@@ -1,6 +1,4 @@
-"""The commands that read articles, versions and what was done; those on the whole archive and
-the worker's commands are added to the same `app`.
-"""
+"""The commands that read articles, versions, checks and jobs."""
 
 import sys
 from pathlib import Path
@@ -12,24 +10,25 @@ import storage.cli.archive_commands
 import storage.cli.open_page
 import storage.cli.proof_commands
 import storage.cli.top
-import storage.cli.watch  # noqa: F401  # the commands of all five are commands of `app`
+import storage.cli.watch  # noqa: F401  # each module adds its commands to `app`
 from storage.cli.app import app
 from storage.cli.exits import NO, say
 from storage.cli.options import (
+    OUTPUT_HELP,
     ArchiveOptions,
+    AsOfOptions,
     ChangeOptions,
-    Filtering,
+    CitationOutputOptions,
+    DiffOutputOptions,
+    FilterOptions,
     OutputOptions,
-    Page,
-    ShownCitation,
-    ShownDiff,
-    ShownVersion,
-    Then,
+    PageOptions,
+    VersionOutputOptions,
     argument,
     command,
     flag,
     option,
-    path_of,
+    output_path,
 )
 from storage.cli.output import (
     OutputError,
@@ -52,15 +51,20 @@ if TYPE_CHECKING:
 else:
     answers = LateModule("storage.read.answers")
 
-REVISION_HELP = "ARTICLE, ARTICLE@3, @latest, @~1, @2024-06-18[T12:00], @w1:5f3a9c…"
+REVISION_HELP = (
+    "Version of an article: ARTICLE (latest version), or ARTICLE followed by @3 (number), "
+    "@~1 (one before the latest), @2024-06-18[T12:00] (time) or @w1:5f3a9c… (wording)"
+)
+ARTICLE_HELP = "Article by id or address."
+ALL_HELP = "Article by id or address (default: all articles)."
 
-Revision = Annotated[str, typer.Argument(metavar="REV", help=REVISION_HELP, show_default=False)]
-Article = Annotated[
-    str, typer.Argument(metavar="ARTICLE", help="An id or an address.", show_default=False)
+Revision = Annotated[
+    str, typer.Argument(metavar="REV", help=f"{REVISION_HELP}.", show_default=False)
 ]
+Article = Annotated[str, typer.Argument(metavar="ARTICLE", help=ARTICLE_HELP, show_default=False)]
 ArticleOrAll = Annotated[
     str | None,
-    typer.Argument(metavar="ARTICLE", help="An id or an address; else all.", show_default=False),
+    typer.Argument(metavar="ARTICLE", help=ALL_HELP, show_default=False),
 ]
 
 
@@ -69,35 +73,60 @@ ArticleOrAll = Annotated[
 
 @command(app, "list", example="lesart list --language de --since 2024-06 --format csv")
 def list_articles(
-    place: ArchiveOptions, filtering: Filtering, then: Then, page: Page, shown: OutputOptions
+    place: ArchiveOptions,
+    filtering: FilterOptions,
+    then: AsOfOptions,
+    page: PageOptions,
+    shown: OutputOptions,
 ) -> None:
-    """List the articles of the archive."""
+    """List articles."""
     with reading(place, then) as (settings, archive):
         rows = archive.articles(filtering.filters(settings), page.after, page.limit)
-        report_rows(rows, shown.target(), answers.ArticleLine, _LIST, page, least=5)
+        report_rows(
+            rows,
+            shown.target(),
+            answers.ArticleLine,
+            _LIST,
+            page,
+            empty="no articles found: archive some with `lesart ingest`, or change the filters",
+            least=5,
+        )
 
 
 @command(app, "search", example='lesart search "\\"Damm gebrochen\\" Pegel" --latest')
 def search(
     *,
-    query: str = argument("QUERY", 'Words, all of them; "…" is a phrase; - reads it.'),
+    query: str = argument(
+        "QUERY", 'Words that all must occur; "…" is a phrase; - reads standard input.'
+    ),
     place: ArchiveOptions,
-    filtering: Filtering,
-    then: Then,
-    page: Page,
+    filtering: FilterOptions,
+    then: AsOfOptions,
+    page: PageOptions,
     shown: OutputOptions,
-    latest: bool = flag("--latest", "Search the latest versions only."),
+    latest: bool = flag(
+        "--latest", "Search only the latest version of each article (default: all versions)."
+    ),
 ) -> None:
-    """Search every version of every article."""
+    """Search the full text of all versions."""
     with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
         rows = archive.search(read_argument(query), latest, filters, page.after, page.limit)
-        report_rows(rows, shown.target(), answers.Hit, _SEARCH, page)
+        report_rows(
+            rows,
+            shown.target(),
+            answers.Hit,
+            _SEARCH,
+            page,
+            empty="no version matches the query and the filters",
+        )
 
 
 @command(app, "show", example="lesart show 35xhehswnwa6vc12@2024-06-18")
-def show(revision: Revision, place: ArchiveOptions, then: Then, shown: ShownVersion) -> None:
-    """Show one version, whole; as a table it is a text to read."""
+def show(
+    revision: Revision, place: ArchiveOptions, then: AsOfOptions, shown: VersionOutputOptions
+) -> None:
+    """Show one version with its text and metadata."""
     with reading(place, then) as (_settings, archive):
         found = archive.version(revision)
     target = shown.target()
@@ -109,10 +138,10 @@ def show(revision: Revision, place: ArchiveOptions, then: Then, shown: ShownVers
     else:
         write_record(found, target)
     if "redacted" in found.flags:
-        say("its text was redacted; `lesart redact --list` says when and why")
+        say("the text was redacted; `lesart redact --list` shows when and why")
         raise typer.Exit(NO)
     if "restricted" in found.flags:
-        say("it is restricted: kept, and shown to nobody for now")
+        say("the article is restricted: it is stored but not shown")
         raise typer.Exit(NO)
 
 
@@ -120,18 +149,18 @@ def show(revision: Revision, place: ArchiveOptions, then: Then, shown: ShownVers
 def raw(
     revision: Revision,
     place: ArchiveOptions,
-    then: Then,
-    output: Path | None = option("--output -o", "FILE", "Write to FILE, whole or not at all."),
+    then: AsOfOptions,
+    output: Path | None = option("--output -o", "FILE", OUTPUT_HELP),
 ) -> None:
-    """Write the captured bytes of a version, bit for bit."""
+    """Write the captured bytes of a version, unchanged."""
     with reading(place, then) as (_settings, archive):
         found = archive.raw(revision)
-    path = path_of(output)
+    path = output_path(output)
     if path is None and sys.stdout.isatty() and not _is_harmless(found.data):
-        raise OutputError("the terminal", f"these bytes are no plain text; try -o {found.name}")
+        raise OutputError("the terminal", f"the capture is not plain text; add -o {found.name}")
     write_bytes(found.data, path)
     if path is not None:
-        say(f"{len(found.data)} bytes in {path}, SHA-256 {found.digest}")
+        say(f"wrote {len(found.data)} bytes to {path}, SHA-256 {found.digest}")
 
 
 # ---------------------------------------------------------------------------- versions, changes
@@ -139,12 +168,24 @@ def raw(
 
 @command(app, "history", example="lesart history https://zeitung.example/damm")
 def history(
-    article: Article, place: ArchiveOptions, then: Then, page: Page, shown: OutputOptions
+    article: Article,
+    place: ArchiveOptions,
+    then: AsOfOptions,
+    page: PageOptions,
+    shown: OutputOptions,
 ) -> None:
     """List the versions of an article."""
     with reading(place, then) as (_settings, archive):
         rows = archive.history(article, page.after, page.limit)
-        report_rows(rows, shown.target(), answers.VersionLine, _HISTORY, page, least=4)
+        report_rows(
+            rows,
+            shown.target(),
+            answers.VersionLine,
+            _HISTORY,
+            page,
+            empty="no versions found",
+            least=4,
+        )
 
 
 @command(app, "changes", example='lesart changes --class number --contains "Prozent"')
@@ -152,12 +193,12 @@ def changes(
     *,
     place: ArchiveOptions,
     wanted: ChangeOptions,
-    filtering: Filtering,
-    then: Then,
-    page: Page,
+    filtering: FilterOptions,
+    then: AsOfOptions,
+    page: PageOptions,
     shown: OutputOptions,
 ) -> None:
-    """List every step between two versions, newest first."""
+    """List changes from version to version, newest first."""
     with reading(place, then) as (settings, archive):
         asked = wanted.filter()
         rows = archive.changes(
@@ -169,21 +210,21 @@ def changes(
             page.after,
             page.limit,
         )
-        report_rows(rows, shown.target(), answers.Change, _CHANGES, page)
+        report_rows(rows, shown.target(), answers.Change, _CHANGES, page, empty="no changes found")
 
 
 @command(app, "diff", example="lesart diff 35xhehswnwa6vc12@1..@3 --format html -o diff.html")
 def diff(
     *,
-    revision: str = argument("REV", f"{REVISION_HELP}; or REV..REV", show_default=False),
+    revision: str = argument("REV", f"{REVISION_HELP}, or a range REV..REV."),
     place: ArchiveOptions,
-    then: Then,
-    shown: ShownDiff,
+    then: AsOfOptions,
+    shown: DiffOutputOptions,
     other: str | None = argument(
-        "REV", "Else the version before the first.", None, show_default=False
+        "REV", "Version to compare with (default: the version before the first one).", None
     ),
 ) -> None:
-    """Compare two versions word by word; exit 0 if they are the same, 1 if not."""
+    """Compare two versions word by word; the exit code is 1 if they differ."""
     from storage.cli.show.diff import diff_html, diff_text  # noqa: PLC0415  # only here
 
     with reading(place, then) as (_settings, archive):
@@ -207,33 +248,45 @@ def diff(
 def blame(
     revision: Revision,
     place: ArchiveOptions,
-    then: Then,
-    page: Page,
+    then: AsOfOptions,
+    page: PageOptions,
     shown: OutputOptions,
     *,
-    removed: bool = flag("--removed", "The sentences that stand there no more."),
+    removed: bool = flag(
+        "--removed", "List removed sentences (default: the sentences of the version)."
+    ),
 ) -> None:
-    """Report for each sentence since when it stands there, and which article had it first."""
+    """List for each sentence the version that added it and the article that had it first."""
     with reading(place, then) as (_settings, archive):
         rows = archive.blame(revision, removed, page.after, page.limit)
-        report_rows(rows, shown.target(), answers.Blame, _BLAME, page, least=4)
+        report_rows(
+            rows,
+            shown.target(),
+            answers.Blame,
+            _BLAME,
+            page,
+            empty="no removed sentences" if removed else "no sentences found",
+            least=4,
+        )
 
 
 @command(app, "cite", example='lesart cite 35xhehswnwa6vc12@2 --passage "36 Zentimeter"')
 def cite(
     revision: Revision,
     place: ArchiveOptions,
-    then: Then,
-    cited: ShownCitation,
+    then: AsOfOptions,
+    cited: CitationOutputOptions,
     passage: str | None = option(
-        "--passage", "TEXT", "A passage of its text, as it stands there; - reads it."
+        "--passage",
+        "TEXT",
+        "Cite this passage, quoted exactly; - reads standard input (default: whole version).",
     ),
 ) -> None:
-    """Write a reference to a version, or to a passage of it, that keeps its meaning."""
+    """Write a citation of a version, or of a passage in it."""
     from storage.read.render import citation  # noqa: PLC0415  # only here
 
     if cited.style is not None and cited.format is not None:
-        raise typer.BadParameter("a reference has a style or a format", param_hint="--style")
+        raise typer.BadParameter("use either --style or --format", param_hint="--style")
     with reading(place, then) as (_settings, archive):
         found = archive.cite(revision, None if passage is None else read_argument(passage))
     target = cited.target()
@@ -252,39 +305,59 @@ def cite(
     write_text([text], target.path)
 
 
-# -------------------------------------------------------------------------- what was seen, done
+# ------------------------------------------------------------------------------ checks and jobs
 
 
 @command(app, "observations", example="lesart observations 35xhehswnwa6vc12 --format jsonl")
 def observations(
-    article: Article, place: ArchiveOptions, then: Then, page: Page, shown: OutputOptions
+    article: Article,
+    place: ArchiveOptions,
+    then: AsOfOptions,
+    page: PageOptions,
+    shown: OutputOptions,
 ) -> None:
-    """List every check of an article with its outcome."""
+    """List all checks of an article with their outcomes."""
     with reading(place, then) as (_settings, archive):
         rows = archive.observations(article, page.after, page.limit)
-        report_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS, page, least=5)
+        report_rows(
+            rows,
+            shown.target(),
+            answers.Observation,
+            _OBSERVATIONS,
+            page,
+            empty="no checks found",
+            least=5,
+        )
 
 
 @command(app, "relations", example="lesart relations 35xhehswnwa6vc12")
 def relations(
     place: ArchiveOptions,
-    filtering: Filtering,
-    then: Then,
-    page: Page,
+    filtering: FilterOptions,
+    then: AsOfOptions,
+    page: PageOptions,
     shown: OutputOptions,
     article: ArticleOrAll = None,
     *,
     explain: bool = flag(
-        "--explain", "Report shared passages, what differs, and who had it first."
+        "--explain", "Add the shared passages, the differences, and the earlier article."
     ),
 ) -> None:
-    """List the copies and follow-ups of an article, or all relations, with score and method."""
+    """List copies, contained texts and follow-ups, with score and method."""
     with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
         rows = archive.relations(article, filters, page.after, page.limit)
         target = shown.target()
         if not explain:
-            report_rows(rows, target, answers.Relation, _RELATIONS, page, least=6)
+            report_rows(
+                rows,
+                target,
+                answers.Relation,
+                _RELATIONS,
+                page,
+                empty="no relations found",
+                least=6,
+            )
         elif target.chosen != "table":
             write_rows(archive.explained(rows), target, flat_columns(answers.ExplainedRelation))
         else:
@@ -293,62 +366,84 @@ def relations(
 
 @command(app, "noise", example="lesart noise https://zeitung.example/damm --format jsonl")
 def noise(
-    place: ArchiveOptions, page: Page, shown: OutputOptions, article: ArticleOrAll = None
+    place: ArchiveOptions, page: PageOptions, shown: OutputOptions, article: ArticleOrAll = None
 ) -> None:
-    """List what differs between two looks and counts as noise, with the rule and the passages."""
+    """List differences that count as noise, with the rule and the passages."""
     with reading(place) as (_settings, archive):
         rows = archive.noise(article, page.after, page.limit)
-        report_rows(rows, shown.target(), answers.NoiseStep, _NOISE, page)
+        report_rows(
+            rows,
+            shown.target(),
+            answers.NoiseStep,
+            _NOISE,
+            page,
+            empty="no differences count as noise",
+        )
 
 
 @command(app, "lineages", example="lesart lineages https://zeitung.example/damm")
 def lineages(
-    place: ArchiveOptions, page: Page, shown: OutputOptions, article: ArticleOrAll = None
+    place: ArchiveOptions, page: PageOptions, shown: OutputOptions, article: ArticleOrAll = None
 ) -> None:
-    """List which addresses were joined to one article, and why; `lesart undo ID` parts them."""
+    """List addresses that were joined to one article; `lesart undo ID` separates them."""
     from storage.read.figures.lineages import LineageDecision  # noqa: PLC0415  # SQLAlchemy is slow
 
     with reading(place) as (_settings, archive):
         rows = archive.lineages(article, page.after, page.limit)
-        report_rows(rows, shown.target(), LineageDecision, _LINEAGES, page)
+        report_rows(
+            rows, shown.target(), LineageDecision, _LINEAGES, page, empty="no addresses were joined"
+        )
 
 
 @command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
 def refusals(
     *,
     place: ArchiveOptions,
-    page: Page,
+    page: PageOptions,
     shown: OutputOptions,
-    job: int | None = option("--job", "JOB", "What this job refused."),
-    code: list[str] | None = option("--code", "CODE", "Under this code; repeat it."),
-    source: str | None = option("--source", "S", "From the source of this name."),
-    since: str | None = option("--since", "T", "Refused at T or later."),
+    job: int | None = option("--job", "JOB", "Only refusals of this job (default: all jobs)."),
+    code: list[str] | None = option(
+        "--code", "CODE", "Only refusals with this error code; repeatable (default: all)."
+    ),
+    source: str | None = option(
+        "--source", "NAME", "Only refusals from the source NAME (default: all sources)."
+    ),
+    since: str | None = option("--since", "T", "Only refusals at time T or later (default: all)."),
 ) -> None:
-    """List what was refused, why, what to do, and how often the same was refused since when."""
+    """List refused documents with reason, remedy, and number of refusals."""
     unknown = sorted(set(code or ()) - REFUSALS.keys())
     if unknown:
-        named = f"{unknown[0]!r} is no code: `docs/codes.md` lists them"
-        raise typer.BadParameter(named, param_hint="--code")
+        reason = f"there is no error code {unknown[0]!r}: docs/codes.md lists the codes"
+        raise typer.BadParameter(reason, param_hint="--code")
     with reading(place) as (settings, archive):
         moment = None if since is None else parse_moment(since, settings.zone, "first")
         rows = archive.refusals(
             job, page.after, page.limit, codes=code or (), source=source, since=moment
         )
-        report_rows(rows, shown.target(), answers.Refusal, _REFUSALS, page)
+        report_rows(rows, shown.target(), answers.Refusal, _REFUSALS, page, empty="no refusals")
 
 
 @command(app, "jobs", example="lesart jobs 42")
 def jobs(
     *,
     place: ArchiveOptions,
-    page: Page,
+    page: PageOptions,
     shown: OutputOptions,
-    job: int | None = argument("JOB", "One job and its parts; else all.", None, show_default=False),
+    job: int | None = argument(
+        "JOB", "Only the job with this number and its parts (default: all jobs).", None
+    ),
 ) -> None:
-    """List the jobs with their state, counts and reason."""
+    """List jobs with state, counts and reason."""
     with reading(place) as (_settings, archive):
         rows = archive.jobs(job, page.after, page.limit)
-        report_rows(rows, shown.target(), answers.Job, _JOBS, page)
+        report_rows(
+            rows,
+            shown.target(),
+            answers.Job,
+            _JOBS,
+            page,
+            empty="no jobs found: `lesart ingest` and `lesart up` create them",
+        )
 
 
 # ------------------------------------------------------------------------------------- private
@@ -376,7 +471,7 @@ _OPERATION = ("op", "role", "a_text", "b_text", "a_start", "b_start")
 
 
 def _is_harmless(data: bytes) -> bool:
-    r"""Return whether `data` is UTF-8 that does nothing to a terminal.
+    r"""Check whether `data` is UTF-8 without terminal control characters.
 
     >>> [_is_harmless(each) for each in (b"Damm\r\n", b"\x1b[2J", b"PK\x03\x04")]
     [True, False, False]

@@ -23,7 +23,7 @@ from storage.read.render.moment import MomentError
 from storage.read.render.visible import one_line
 from storage.read.revision import RevisionError
 from storage.settings import IntervalError, SettingsError, hide_secrets, load_settings
-from storage.values.trouble import driver_error, mend_of
+from storage.values.failures import driver_error, remedy_for
 
 WELL = 0
 NO = 1
@@ -145,7 +145,7 @@ def exit_code_of(error: Exception, exit_codes: ExitCodes = NO_FURTHER) -> int | 
             if kind in known:
                 return _narrowed(error, known[kind])
     if isinstance(error, OSError):
-        return UNCHECKED if mend_of(error) is not None else None
+        return UNCHECKED if remedy_for(error) is not None else None
     return _of_databases(error)
 
 
@@ -179,7 +179,7 @@ def _report(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> in
 def _sentence(error: Exception) -> str:
     """Return what went wrong, and what to do, without the statement that SQLAlchemy adds."""
     origin = driver_error(error)
-    mend = mend_of(error)
+    mend = remedy_for(error)
     if origin is not None:
         sentence = f"the database says: {str(origin).strip().partition(chr(10))[0]}"
     elif isinstance(error, OSError) and mend is not None:
@@ -214,7 +214,7 @@ def _of_databases(error: Exception) -> int | None:
         return WRONG_USE
     is_cut = getattr(error, "connection_invalidated", False)
     is_cut = is_cut or "connect" in reason or "resolve host" in reason
-    is_away = is_cut or mend_of(error) is not None
+    is_away = is_cut or remedy_for(error) is not None
     return UNCHECKED if is_away or "malformed" in reason or _BUSY_REASON in reason else None
 
 

@@ -17,12 +17,12 @@ ANSWER_SECONDS = 5.0
 
 
 class PageUnreachableError(Exception):
-    """No page answers at the address of the settings."""
+    """The web page does not respond at the address in the settings."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(
-            f"no page answers at {url} ({reason}): start it with `lesart up` or `lesart web`; "
-            "LESART_WEB_ADDRESS names another address"
+            f"cannot reach the web page at {url} ({reason}): start it with `lesart up` or "
+            "`lesart web`, or set LESART_WEB_ADDRESS to its address"
         )
 
 
@@ -31,12 +31,13 @@ def open_page(
     *,
     place: ArchiveOptions,
     revision: str | None = argument(
-        "REV", "An article or a version (default: the front page).", None, show_default=False
+        "REV", "Article or version to open (default: the front page).", None
     ),
 ) -> None:
-    """Open the running page in the browser; without a browser, print its address.
+    """Open the web page, or the page of an article, in the browser.
 
-    It starts no server: `lesart up` and `lesart web` do.
+    The page must be running: `lesart up` and `lesart web` start it. Without a browser, the command
+    prints the address.
     """
     settings = place.settings()
     path = "/"
@@ -55,12 +56,12 @@ def open_page(
 
 
 def _base(settings: Settings) -> str:
-    """Return the address of the page as this machine reaches it, without a slash at its end."""
+    """Return the local address of the web page, without a slash at the end."""
     parts = urlsplit(settings.page_base)
     host = parts.hostname or "127.0.0.1"
     with suppress(ValueError):
         address = ipaddress.ip_address(host)
-        if address.is_unspecified:  # the server listens on every address of this machine
+        if address.is_unspecified:  # the server listens on all addresses
             host = "127.0.0.1" if address.version == 4 else "::1"
     shown = f"[{host}]" if ":" in host else host
     port = f":{parts.port}" if parts.port else ""
@@ -68,7 +69,7 @@ def _base(settings: Settings) -> str:
 
 
 def _require_page(base: str) -> None:
-    """Raise PageUnreachableError where nothing at `base` answers as the page does."""
+    """Raise PageUnreachableError unless the web page responds at `base`."""
     parts = urlsplit(base)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
@@ -81,4 +82,4 @@ def _require_page(base: str) -> None:
     finally:
         connection.close()
     if answer.status != http.HTTPStatus.OK or body != b"ok\n":
-        raise PageUnreachableError(base, "another program answers there")
+        raise PageUnreachableError(base, "another program responds at this address")

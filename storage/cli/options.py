@@ -1,7 +1,7 @@
-"""The options that commands share, in groups that a command takes as one value each.
+"""The shared options of the commands, in groups.
 
-A group is a frozen dataclass whose fields are options; `command` lets Typer see them as options of
-the command, and a value given before the command counts where none is given after it.
+A group is a frozen dataclass whose fields are options. `command` declares each field to Typer as
+an option of the command. Options before a command apply unless they are repeated after it.
 """
 
 import inspect
@@ -36,9 +36,12 @@ FiguresFormat = Literal["table", "json", "jsonl", "csv", "tsv", "parquet"]
 
 CitationStyle = Literal["markdown", "bibtex", "csl-json", "w3c"]
 
-_CONTEXT, _TOLD = "_context", "told"
+OUTPUT_HELP = "Write to FILE, all or nothing (default: standard output)."
+ROWS_FORMAT_HELP = "Output format (default: table on a terminal, jsonl in a pipe)."
+
+_CONTEXT, _META = "_context", "typer"
 _PATHS = ("config", "output")
-"""Options before a command that name a file: there, Typer leaves them texts."""
+"""Path options; Typer passes them as `str` if they precede the command."""
 _BY_SUFFIX: dict[str, Format] = {
     ".json": "json",
     ".jsonl": "jsonl",
@@ -49,36 +52,46 @@ _BY_SUFFIX: dict[str, Format] = {
 
 
 SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,7}")
-"""The end of a file's name that may name a format; that of `backup-2024.11.28` is none."""
+"""File name suffix that may select a format; the `.28` of `backup-2024.11.28` is none."""
 
 
-def option(names: str, metavar: str | None, tells: str, default: Any = None, **more: Any) -> Any:
-    """Return the default of an option of a command or a group: its `names`, what its help `tells`.
+def option(
+    names: str,
+    metavar: str | None,
+    help: str,  # noqa: A002  # Typer's word
+    default: Any = None,
+    **more: Any,
+) -> Any:
+    """Declare an option of a command or a group as the default of a parameter or field.
 
-    One whose default is `MISSING` has to be given.
+    An option with the default `MISSING` is required.
     """
-    told = typer.Option(*names.split(), metavar=metavar, help=tells, **more)
-    return field(default=default, metadata={_TOLD: told})
+    declaration = typer.Option(*names.split(), metavar=metavar, help=help, **more)
+    return field(default=default, metadata={_META: declaration})
 
 
-def flag(name: str, tells: str, *, default: bool = False, **more: Any) -> Any:
-    """Return the default of an option that is given or not."""
-    return option(name, None, tells, default, **more)
+def flag(name: str, help: str, *, default: bool = False, **more: Any) -> Any:  # noqa: A002  # the same
+    """Declare an option without a value."""
+    return option(name, None, help, default, **more)
 
 
-def argument(metavar: str, tells: str, default: Any = MISSING, **more: Any) -> Any:
-    """Return the default of an argument, which has to be given where there is none."""
-    told = typer.Argument(metavar=metavar, help=tells, **more)
-    return field(default=default, metadata={_TOLD: told})
+def argument(metavar: str, help: str, default: Any = MISSING, **more: Any) -> Any:  # noqa: A002  # the same
+    """Declare an argument; it is required unless it has a default."""
+    declaration = typer.Argument(metavar=metavar, help=help, show_default=False, **more)
+    return field(default=default, metadata={_META: declaration})
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveOptions:
-    """Which archive, which settings."""
+    """Options that select the archive and the settings."""
 
-    archive: str | None = option("--archive", "PATH|URL", "Another archive than the settings name.")
-    config: Path | None = option("--config", "FILE", "A TOML file of settings.")
-    debug: bool = flag("--debug", "Print the whole trace of an error.")
+    archive: str | None = option(
+        "--archive", "PATH|URL", "Archive to use (default: LESART_DATABASE_URL)."
+    )
+    config: Path | None = option(
+        "--config", "FILE", "TOML file with settings (default: lesart.toml, if it exists)."
+    )
+    debug: bool = flag("--debug", "Print debug messages and the traceback of an error.")
 
     def settings(self) -> Settings:
         """Read the settings.
@@ -92,13 +105,13 @@ class ArchiveOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """How and where an answer is written; the ending of a file names the format if nothing does."""
+class _OutputBase:
+    """Base of the output options; without `--format`, the suffix of the file selects the format."""
 
     format: Any = None
-    output: Path | None = option("--output -o", "FILE", "Write to FILE, whole or not at all.")
+    output: Path | None = option("--output -o", "FILE", OUTPUT_HELP)
     spreadsheet_safe: bool = flag(
-        "--spreadsheet-safe", "In CSV and TSV, put ' before what looks like a formula."
+        "--spreadsheet-safe", "In CSV and TSV, prefix values that look like formulas with '."
     )
     suffixes: ClassVar[tuple[str, ...]] = tuple(_BY_SUFFIX)
 
@@ -114,80 +127,76 @@ class _Shown:
         if SUFFIX.fullmatch(suffix) is None or name.endswith(self.suffixes):
             return
         reason = (
-            f"{self.output}: this command writes no {suffix} file. Name a file that ends in "
-            f"{', '.join(sorted(self.suffixes))}, or choose the format with --format"
+            f"{self.output}: this command cannot write {suffix} files. Use a file name that ends "
+            f"in {', '.join(sorted(self.suffixes))}, or choose the format with --format"
         )
         raise typer.BadParameter(reason, param_hint="--output")
 
     def target(self) -> AnswerTarget:
-        """Return where it goes."""
-        return self._as(self.format)
+        """Return the destination and format of the output."""
+        return self._target_as(self.format)
 
-    def _as(self, rows: Format | None) -> AnswerTarget:
-        chosen = rows or named_format(self.output)
-        return AnswerTarget(chosen, path_of(self.output), self.spreadsheet_safe)
+    def _target_as(self, rows: Format | None) -> AnswerTarget:
+        chosen = rows or format_of_suffix(self.output)
+        return AnswerTarget(chosen, output_path(self.output), self.spreadsheet_safe)
 
     def _is(self, format_: str, *endings: str) -> bool:
-        """Return whether `format_` is asked for; the ending of a file may say so."""
+        """Check whether `format_` is selected by `--format` or by the suffix of the file."""
         is_named = self.output is not None and self.output.name.lower().endswith(endings)
         return self.format == format_ or (self.format is None and is_named)
 
 
 @dataclass(frozen=True, slots=True)
-class OutputOptions(_Shown):
-    """How and where rows are written."""
+class OutputOptions(_OutputBase):
+    """Output options of a command that writes rows."""
 
-    format: Format | None = option(
-        "--format", None, "How rows are written; else a table on a terminal, jsonl in a pipe."
-    )
+    format: Format | None = option("--format", None, ROWS_FORMAT_HELP)
 
 
 @dataclass(frozen=True, slots=True)
 class LeadingOutputOptions(OutputOptions):
-    """The output options that precede a command; the command decides which suffixes it writes."""
+    """Output options before a command; the command itself checks the suffix of the file."""
 
     suffixes: ClassVar[tuple[str, ...]] = ("",)
 
 
 @dataclass(frozen=True, slots=True)
-class ShownVersion(_Shown):
-    """How and where one version is written: `text` is another word for `table`."""
+class VersionOutputOptions(_OutputBase):
+    """Output options of a command that writes one version; `text` is an alias of `table`."""
 
     format: VersionFormat | None = option(
-        "--format", None, "How it is written; else a text on a terminal, jsonl in a pipe."
+        "--format", None, "Output format (default: text on a terminal, jsonl in a pipe)."
     )
     suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".txt")
 
     def target(self) -> AnswerTarget:
         if self.format == "text" or self._is("text", ".txt"):
-            return self._as("table")
-        return self._as(self.format)
+            return self._target_as("table")
+        return self._target_as(self.format)
 
 
 @dataclass(frozen=True, slots=True)
-class ShownDiff(_Shown):
-    """How and where a comparison is written: as text, if nothing else is said."""
+class DiffOutputOptions(_OutputBase):
+    """Output options of a comparison."""
 
-    format: DiffFormat | None = option("--format", None, "How it is written; else as text.")
+    format: DiffFormat | None = option("--format", None, "Output format (default: text).")
     suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".htm", ".html", ".txt", ".diff")
 
     def chosen(self) -> DiffFormat:
-        """Return the format that is written."""
+        """Return the selected format."""
         is_page = self._is("html", ".html", ".htm")
-        return self.format or ("html" if is_page else named_format(self.output) or "text")
+        return self.format or ("html" if is_page else format_of_suffix(self.output) or "text")
 
     def target(self) -> AnswerTarget:
         chosen = self.chosen()
-        return self._as("table" if chosen == "text" or chosen == "html" else chosen)  # noqa: PLR1714  # for mypy
+        return self._target_as("table" if chosen == "text" or chosen == "html" else chosen)  # noqa: PLR1714  # for mypy
 
 
 @dataclass(frozen=True, slots=True)
-class ShownFigures(_Shown):
-    """How and where figures are written: as rows, or as a Parquet file."""
+class FiguresOutputOptions(_OutputBase):
+    """Output options of a command that writes figures as rows or as a Parquet file."""
 
-    format: FiguresFormat | None = option(
-        "--format", None, "How rows are written; else a table on a terminal, jsonl in a pipe."
-    )
+    format: FiguresFormat | None = option("--format", None, ROWS_FORMAT_HELP)
     suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".parquet")
 
     @property
@@ -195,15 +204,15 @@ class ShownFigures(_Shown):
         return self._is("parquet", ".parquet")
 
     def target(self) -> AnswerTarget:
-        return self._as(None if self.format == "parquet" else self.format)
+        return self._target_as(None if self.format == "parquet" else self.format)
 
 
 @dataclass(frozen=True, slots=True)
-class ShownExport(_Shown):
-    """How and where an export is written: rows of texts, or captures as a WARC file."""
+class ExportOutputOptions(_OutputBase):
+    """Output options of an export: texts as rows, or captures as a WARC file."""
 
     format: ExportFormat | None = option(
-        "--format", None, "How it is written; else as the file's name says, or jsonl."
+        "--format", None, "Output format (default: by the suffix of --output, or jsonl)."
     )
     suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".parquet", ".warc", ".warc.gz")
 
@@ -217,62 +226,70 @@ class ShownExport(_Shown):
 
     @property
     def is_packed(self) -> bool:
-        """Return whether each record is to be gzipped."""
+        """Check whether each record is compressed with gzip."""
         return self.output is not None and self.output.suffix.lower() == ".gz"
 
     def target(self) -> AnswerTarget:
         rows = None if self.format == "warc" or self.format == "parquet" else self.format  # noqa: PLR1714  # for mypy
-        return self._as(rows or named_format(self.output) or "jsonl")
+        return self._target_as(rows or format_of_suffix(self.output) or "jsonl")
 
 
 @dataclass(frozen=True, slots=True)
-class ShownCitation(_Shown):
-    """In which style a reference is written, or in which format what it has to say."""
+class CitationOutputOptions(_OutputBase):
+    """Output options of a citation: a style, or its fields as a row."""
 
-    format: Format | None = option("--format", None, "Instead of a reference, its facts as a row.")
+    format: Format | None = option(
+        "--format", None, "Write the fields of the citation in this format instead of a style."
+    )
     style: CitationStyle | None = option(
-        "--style", None, "How the reference is written; else as Markdown."
+        "--style", None, "Citation style (default: bibtex for *.bib files, otherwise markdown)."
     )
     suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".md", ".txt", ".bib")
 
     def chosen_style(self) -> CitationStyle | None:
-        """Return the style of the reference, None where its facts are to be written as a row."""
-        if self.format is not None or (self.style is None and named_format(self.output)):
+        """Return the citation style; None if the fields are written as a row."""
+        if self.format is not None or (self.style is None and format_of_suffix(self.output)):
             return None
         return self.style or ("bibtex" if self._is("", ".bib") else "markdown")
 
     def __post_init__(self) -> None:
         if self.style is None:
-            _Shown.__post_init__(self)
+            _OutputBase.__post_init__(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a long answer."""
+class PageOptions:
+    """Options that select a page of the result."""
 
-    limit: int | None = option("--limit", "N", "At most N rows.", min=1)
-    after: str | None = option("--after", "CURSOR", "Go on after the row with this cursor.")
+    limit: int | None = option("--limit", "N", "Print at most N rows (default: all).", min=1)
+    after: str | None = option(
+        "--after", "CURSOR", "Continue after the row with this cursor (default: first row)."
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """How much of an archive is verified, and against what."""
+class VerifyOptions:
+    """Options that select the part of the archive to verify."""
 
-    since: str | None = option("--since", "T", "Only what was recorded at T or later.")
+    since: str | None = option(
+        "--since", "T", "Verify only rows recorded at time T or later (default: all)."
+    )
     sample: str | None = option(
-        "--sample", "SHARE", "Only a share of the rows, such as 5% or 0.05."
+        "--sample", "SHARE", "Verify only a sample, such as 5% or 0.05 (default: all rows)."
     )
     against: list[Path] | None = option(
         "--against",
         "FILE",
-        "A checkpoint that was kept elsewhere: the log must go on from it.",
+        "Check that the log extends the checkpoint in FILE, stored elsewhere; repeatable.",
         exists=True,
         dir_okay=False,
     )
-    after: str | None = option("--after", "CHECK:NUMBER", "Go on where an earlier run ended.")
+    after: str | None = option(
+        "--after", "CHECK:NUMBER", "Continue an interrupted run at the place it printed."
+    )
 
     def permille(self) -> int:
-        """Return how many of a thousand rows are looked at.
+        """Return the number of rows per thousand to verify.
 
         Raises: typer.BadParameter.
         """
@@ -282,23 +299,28 @@ class Checked:
         except ValueError:
             share = 0.0
         if not 0 < share <= 1:
-            raise typer.BadParameter(f"{given!r} is no share: 5% or 0.05", param_hint="--sample")
+            reason = f"{given!r} is not a share between 0 and 1: write 5% or 0.05"
+            raise typer.BadParameter(reason, param_hint="--sample")
         return max(1, round(share * 1000))
 
 
 @dataclass(frozen=True, slots=True)
-class Filtering:
-    """Which articles; times without a zone are in the time zone of the settings."""
+class FilterOptions:
+    """Options that filter articles; times without a zone are in LESART_TIMEZONE."""
 
-    language: str | None = option("--language", "L", "In this language, such as de.")
-    source: str | None = option("--source", "S", "From the source of this name.")
-    since: str | None = option("--since", "T", "First seen by us at T or later.")
-    until: str | None = option("--until", "T", "First seen by us at T or earlier.")
-    published_since: str | None = option("--published-since", "D", "Published on D or later.")
-    published_until: str | None = option("--published-until", "D", "Published on D or earlier.")
+    language: str | None = option("--language", "L", "Only articles in this language, such as de.")
+    source: str | None = option("--source", "NAME", "Only articles from the source NAME.")
+    since: str | None = option("--since", "T", "Only articles first seen at time T or later.")
+    until: str | None = option("--until", "T", "Only articles first seen at time T or earlier.")
+    published_since: str | None = option(
+        "--published-since", "D", "Only articles published on date D or later."
+    )
+    published_until: str | None = option(
+        "--published-until", "D", "Only articles published on date D or earlier."
+    )
 
     def filters(self, settings: Settings) -> Filters:
-        """Return the filters with every time as a moment: the first of a span, or its last.
+        """Return the filters; a date, month or year becomes its first or last moment.
 
         Raises: MomentError.
         """
@@ -318,13 +340,13 @@ class Filtering:
 
 @dataclass(frozen=True, slots=True)
 class ChangeOptions:
-    """Which changes."""
+    """Options that filter changes."""
 
     article: str | None = argument(
-        "ARTICLE", "An id or an address; else all.", None, show_default=False
+        "ARTICLE", "Article by id or address (default: all articles).", None
     )
     classes: list[ChangeClass] | None = option(
-        "--class", "C", "Only changes of this class; repeat it for any of several."
+        "--class", "C", "Only changes of this class; repeatable (default: all classes)."
     )
     silent: bool = flag(
         "--silent", "Only silent changes: no update time or correction notice on the page."
@@ -334,7 +356,7 @@ class ChangeOptions:
     )
 
     def filter(self) -> "ChangeFilter":
-        """Return what these options ask of a change, apart from its article."""
+        """Return the filter of these options without the article."""
         from storage.read.lists import ChangeFilter  # noqa: PLC0415  # SQLAlchemy is slow to load
 
         classes = tuple(each.value for each in self.classes or ())
@@ -342,25 +364,31 @@ class ChangeOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Then:
-    """As of when, and by what was known when; a day stands for its end."""
+class AsOfOptions:
+    """Options that read an earlier state of the archive."""
 
-    as_of: str | None = option("--as-of", "T", "As it was readable at T, by all known today.")
-    known_at: str | None = option("--known-at", "T", "By what the archive itself knew at T.")
+    as_of: str | None = option(
+        "--as-of", "T", "Show what was readable at time T, as known today (default: now)."
+    )
+    known_at: str | None = option(
+        "--known-at", "T", "Use only what the archive contained at time T (default: now)."
+    )
 
     def moments(self, settings: Settings) -> tuple[datetime | None, datetime | None]:
-        """Return both times; a day, month or year ends at its last moment.
+        """Return both times; a date, month or year becomes its last moment.
 
         Raises: MomentError.
         """
-        as_of, known_at = (_then(given, settings.zone) for given in (self.as_of, self.known_at))
+        as_of, known_at = (
+            _parse_state_time(text, settings.zone) for text in (self.as_of, self.known_at)
+        )
         return as_of, known_at
 
 
 def command(
     app: typer.Typer, name: str, *, example: str
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add a command to `app` whose parameters may be groups; `example` ends its help."""
+    """Add a command to `app` whose parameters may be groups; its help ends with `example`."""
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         summary = " ".join((function.__doc__ or "").partition("\n\n")[0].split())
@@ -372,9 +400,9 @@ def command(
 
 
 class WithGroups:
-    """A function as Typer wants it: each field of a group is a parameter of its own.
+    """Callable that replaces each group parameter of a function by one parameter per option.
 
-    Which these are is found out when it is asked: of all commands, one is called.
+    The signature is computed on access, because only one command of all runs.
     """
 
     __wrapped__: Callable[..., Any]
@@ -406,7 +434,8 @@ class WithGroups:
         ctx: typer.Context = given.pop(_CONTEXT)
         for name, value in given.items():
             if isinstance(value, int) and abs(value) > LARGEST:
-                raise typer.BadParameter(f"{value} is larger than any number here", param_hint=name)
+                reason = f"{value} is too large: the largest number is {LARGEST}"
+                raise typer.BadParameter(reason, param_hint=name)
         for name, kind in self._hints.items():
             if isinstance(kind, type) and is_dataclass(kind):
                 values = {each.name: given.pop(each.name) for each in fields(kind)}
@@ -414,8 +443,8 @@ class WithGroups:
         return self.__wrapped__(**given)
 
 
-def path_of(output: Path | None) -> Path | None:
-    """Return the file to write, None for standard output, which `-` names too.
+def output_path(output: Path | None) -> Path | None:
+    """Return the file to write; None for standard output, also for `-`.
 
     Raises: OutputError.
     """
@@ -425,34 +454,34 @@ def path_of(output: Path | None) -> Path | None:
     return output
 
 
-def named_format(output: Path | None) -> Format | None:
-    """Return the format that the ending of `output` names.
+def format_of_suffix(output: Path | None) -> Format | None:
+    """Return the format that the suffix of `output` selects.
 
-    >>> named_format(Path("artikel.csv"))
+    >>> format_of_suffix(Path("artikel.csv"))
     'csv'
     """
     return None if output is None else _BY_SUFFIX.get(output.suffix.lower())
 
 
-def _then(given: str | None, zone: tzinfo) -> datetime | None:
-    """Return a time as a revision reads it: a time of day is that moment, not its minute."""
-    if given is None:
+def _parse_state_time(text: str | None, zone: tzinfo) -> datetime | None:
+    """Parse a time as in a revision: `12:00` is that moment, a date is its last moment."""
+    if text is None:
         return None
-    edge: Edge = "first" if ":" in given else "last"
-    return parse_moment(given, zone, edge)
+    edge: Edge = "first" if ":" in text else "last"
+    return parse_moment(text, zone, edge)
 
 
 def _parameter(name: str, hint: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
     if isinstance(default, Field):
-        if _TOLD in default.metadata:
-            hint = Annotated[hint, default.metadata[_TOLD]]
+        if _META in default.metadata:
+            hint = Annotated[hint, default.metadata[_META]]
         default = inspect.Parameter.empty if default.default is MISSING else default.default
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, default=default, annotation=hint)
 
 
 def _inherited(ctx: typer.Context, name: str, value: Any) -> Any:
-    """Return `value`, or where it was not given what stands before the command."""
+    """Return `value`; if the option was not given, the value given before the command."""
     parent: Any = ctx.parent
     while (value is None or value is False) and parent is not None:
         value, parent = parent.params.get(name, value), parent.parent

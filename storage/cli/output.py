@@ -17,7 +17,7 @@ from typing import IO, Any, Literal
 
 from storage.cli.table import Screen, block_lines, table_lines
 from storage.settings import IMAGE
-from storage.values.trouble import mend_of
+from storage.values.failures import remedy_for
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
 VANISHING = frozenset({"overlay", "ramfs", "tmpfs"})
@@ -393,7 +393,7 @@ def _pipe() -> Iterator[None]:
         silence_output()
         raise PipeClosedError from error
     except OSError as error:
-        if error.filename is not None or mend_of(error) is None:
+        if error.filename is not None or remedy_for(error) is None:
             raise  # it comes from what was read
         silence_output()
         raise _unwritten("standard output", error) from error
@@ -401,7 +401,7 @@ def _pipe() -> Iterator[None]:
 
 def _unwritten(place: str, error: OSError) -> UnwritableError:
     reason = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
-    remedy = NO_FILE.get(error.errno or 0) or mend_of(error)
+    remedy = NO_FILE.get(error.errno or 0) or remedy_for(error)
     message = f"{reason}: {remedy}" if remedy is not None else reason
     return UnwritableError(place, message)
 

@@ -1,4 +1,4 @@
-"""The commands of the log: keys, checkpoints, tiles, proofs that others check."""
+"""The commands `lesart proof …`: keys, checkpoints, tiles, bundles."""
 
 from itertools import chain
 from pathlib import Path
@@ -10,13 +10,14 @@ from typer.core import TyperGroup
 from storage.cli.app import app, command_group, program
 from storage.cli.exits import say
 from storage.cli.options import (
+    OUTPUT_HELP,
     ArchiveOptions,
     OutputOptions,
     argument,
     command,
     flag,
     option,
-    path_of,
+    output_path,
 )
 from storage.cli.output import (
     binary_stream,
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
 
 
 class _Group(TyperGroup):
-    """A group in which anything that is no command is a revision: `lesart proof REV`."""
+    """A group that treats a word which is not a command as a revision: `lesart proof REV`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read options that precede the revision as those of `bundle`: they may be its own."""
+        """Treat options before a revision as options of `bundle`."""
         is_option_first = bool(args) and args[0].startswith("-") and args[0] != "--help"
         if is_option_first and not self.commands.keys() & {*args}:
             args = ["bundle", *args]
@@ -49,7 +50,7 @@ class _Group(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-proof = command_group("Prove what is in the archive, with programs that others wrote.", _Group)
+proof = command_group("Prove archived versions in a form that others can check.", _Group)
 app.add_typer(proof, name="proof")
 
 
@@ -57,14 +58,19 @@ app.add_typer(proof, name="proof")
 def keygen(
     place: ArchiveOptions,
     shown: OutputOptions,
-    origin: str | None = option("--origin", "NAME", "What the log is called; else by its id."),
+    origin: str | None = option(
+        "--origin", "NAME", "Name of the log (default: derived from the id of the archive)."
+    ),
     *,
-    rotate: bool = flag("--rotate", "Replace the key; the old one endorses the new one."),
+    rotate: bool = flag("--rotate", "Replace the key; the old key signs the new one."),
     witness: Path | None = option(
-        "--witness", "FILE", "Instead make the key of a witness, which --origin names, into FILE."
+        "--witness", "FILE", "Create the key of the witness --origin in FILE instead."
     ),
 ) -> None:
-    """Make the key that signs checkpoints; keep a copy of it, and tell others its public half."""
+    """Create the key that signs checkpoints.
+
+    Copy the key to a safe place and publish its public half, the line `vkey`.
+    """
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof import checkpoints  # noqa: PLC0415
     from storage.proof.note import COSIGNATURE, Signer  # noqa: PLC0415
@@ -79,12 +85,12 @@ def keygen(
         with whole_archive(settings, adds=True) as engine:
             if rotate:
                 signer, kept = checkpoints.rotate(engine, utc_now, path)
-                say(f"the old key is kept as {kept}")
+                say(f"stored the old key as {kept}")
             else:
                 with engine.connect() as connection:
                     signer = Signer.generate(origin or checkpoints.default_origin(connection))
                 checkpoints.write_key(path, signer)
-    say(f"the key is {path}: copy it to a safe place, and publish the line vkey")
+    say(f"stored the key in {path}: copy it to a safe place, and publish the line vkey")
     row = {"origin": signer.verifier.name, "vkey": signer.verifier.vkey, "key": str(path)}
     write_rows([row], shown.target(), blocks=True)
 
@@ -93,34 +99,39 @@ def keygen(
 def checkpoint(
     *,
     place: ArchiveOptions,
-    output: Path | None = option("--output -o", "FILE", "Write to FILE, whole or not at all."),
+    output: Path | None = option("--output -o", "FILE", OUTPUT_HELP),
 ) -> None:
-    """Sign what the log holds by now, and write the checkpoint: keep it where others cannot write.
+    """Sign the current state of the log and write the checkpoint.
 
-    `lesart verify --against FILE` tells later whether the archive still holds what it held then.
+    Store the checkpoint outside this machine. `lesart verify --against FILE` checks later that the
+    archive still contains everything it contained at the checkpoint.
     """
-    path = path_of(output)
+    path = output_path(output)
     with whole_archive(place.settings(), adds=True) as engine:
         found = _cosigned(place.settings(), engine)
     write_text([found.with_cosignatures], path)
-    say(f"{found.size} entries, signed {found.made_at.isoformat(timespec='seconds')}")
+    say(f"signed {found.size} entries at {found.made_at.isoformat(timespec='seconds')}")
 
 
 @command(proof, "bundle", example="lesart proof 0zfme61hjyre0a76@3 -o nachweis.zip")
 def bundle(
     *,
-    rev: str = argument("REV", "A version, or REV..REV with all between."),
+    rev: str = argument("REV", "Version to prove, or a range REV..REV of versions."),
     place: ArchiveOptions,
-    output: Path | None = option("--output -o", "FILE", "Write to FILE, whole or not at all."),
-    passage: str | None = option("--passage", "TEXT", "Report in which versions this stands."),
-    wacz: bool = flag("--wacz", "As a signed WACZ, which players of web archives open."),
+    output: Path | None = option(
+        "--output -o", "FILE", "Write the zip file to FILE, all or nothing (required)."
+    ),
+    passage: str | None = option(
+        "--passage", "TEXT", "Add a report on which versions contain TEXT."
+    ),
+    wacz: bool = flag("--wacz", "Write a signed WACZ file, which web archive players open."),
     language: Literal["de", "en"] | None = option(
-        "--report", None, "The language of the report; else the first of yours."
+        "--report", None, "Language of the report (default: de if LESART_LANGUAGES starts with it)."
     ),
 ) -> None:
-    """Write a zip that proves what was readable: `lesart proof REV` says the same.
+    """Write a zip file that proves a version; `lesart proof REV` is the short form.
 
-    Whoever has it unpacks it and runs `python3 -I verify.py`; nothing else is needed.
+    The recipient unpacks it and runs `python3 -I verify.py`; no other program is needed.
     """
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.export.bundle import Bundle, BundleRequest  # noqa: PLC0415
@@ -128,8 +139,10 @@ def bundle(
     from storage.proof.stamp import read_authorities  # noqa: PLC0415
     from storage.read.find import Finder, refuse_restricted  # noqa: PLC0415
 
-    if path_of(output) is None:
-        raise typer.BadParameter("a bundle is a zip: name a file", param_hint="--output")
+    if output_path(output) is None:
+        raise typer.BadParameter(
+            "a zip file cannot go to standard output: add -o FILE", param_hint="--output"
+        )
     settings = place.settings()
     with whole_archive(settings, adds=True) as engine:
         signed, signer = made(settings, engine), read_key(settings.proof_key_file)
@@ -144,7 +157,7 @@ def bundle(
                 found, passage, chosen, program(), utc_now(),
                 read_authorities(settings.proof_authorities),
             )  # fmt: skip
-            with binary_stream(path_of(output)) as stream:
+            with binary_stream(output_path(output)) as stream:
                 made_of = Bundle(connection, request, signed)
                 write = made_of.write_wacz if wacz else made_of.write
                 number = write(stream, signer)
@@ -154,9 +167,10 @@ def bundle(
 
 @command(proof, "stamps", example="lesart proof stamps --format json")
 def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Report what each time-stamping authority stamped last, and when it is asked again.
+    """List the latest stamp and refusal of each time-stamping authority.
 
-    The service asks each about every new checkpoint; `lesart proof checkpoint` asks at once.
+    The scheduler requests a stamp for every new checkpoint; `lesart proof checkpoint` requests
+    one immediately.
     """
     from storage.proof.external.authorities import states  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.external.calendars import calendar_states  # noqa: PLC0415
@@ -165,7 +179,7 @@ def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     settings = place.settings()
     authorities = read_authorities(settings.proof_authorities)
     if not authorities:
-        say("no authority is asked: LESART_PROOF_AUTHORITIES names a list of them")
+        say("no time-stamping authority is configured: set LESART_PROOF_AUTHORITIES")
     with whole_archive(settings) as engine, engine.connect() as connection:
         rows = chain(states(connection, authorities), calendar_states(connection, authorities))
         write_rows(rows, shown.target())
@@ -174,11 +188,11 @@ def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(proof, "tiles", example="lesart proof tiles /srv/www/log")
 def tiles(
     *,
-    folder: Path = argument("DIR", "A folder, made if need be."),
+    folder: Path = argument("DIR", "Folder for the files; it is created if missing."),
     place: ArchiveOptions,
     shown: OutputOptions,
 ) -> None:
-    """Write the log as files for any web server; later runs add what is new."""
+    """Write the log as files for any web server; later runs add new entries."""
     from storage.proof.files import write_tiles  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     require_lasting_place(folder / "checkpoint")
@@ -191,9 +205,9 @@ def tiles(
 
 
 def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
-    """Return a new checkpoint with the lines of the witnesses that could be asked.
+    """Return a new checkpoint with the signatures of the reachable witnesses.
 
-    Time-stamping authorities are asked as well.
+    It also requests stamps from the time-stamping authorities.
     """
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.checkpoints import latest  # noqa: PLC0415
@@ -211,15 +225,15 @@ def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
         answer = f"stamped at {stamp.at.isoformat()}" if stamp.at else f"no stamp: {stamp.reason}"
         say(f"{stamp.authority}: {answer}")
     for stamp in request_calendar_stamps(engine, utc_now, authorities, at_once=True):
-        say(f"{stamp.authority}: {stamp.reason or 'it pending_promise, or kept its promise'}")
+        say(f"{stamp.authority}: {stamp.reason or 'accepted the checkpoint or confirmed it'}")
     with engine.connect() as connection:
         return latest(connection) or found
 
 
 def made(settings: Settings, engine: "Engine") -> "Signed":
-    """Return a checkpoint of everything that is committed by now.
+    """Return a checkpoint of everything committed so far.
 
-    Raises: ProofKeyError where there is no key.
+    Raises: ProofKeyError if there is no key.
     """
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof import checkpoints  # noqa: PLC0415
@@ -227,6 +241,6 @@ def made(settings: Settings, engine: "Engine") -> "Signed":
     signer = checkpoints.read_key(settings.proof_key_file)
     if signer is None:
         raise checkpoints.ProofKeyError(
-            f"there is no key at {settings.proof_key_file}: make one with `lesart proof keygen`"
+            f"there is no key at {settings.proof_key_file}: create one with `lesart proof keygen`"
         )
     return checkpoints.make(engine, utc_now, signer)

@@ -1,4 +1,4 @@
-"""Open the archive that a command names, and write what it tells."""
+"""Open the archive of a command, and write its results."""
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from storage.cli.exits import NO, InterruptionError, say
-from storage.cli.options import ArchiveOptions, Checked, OutputOptions, Page, Then
-from storage.cli.output import AnswerTarget, write_object, write_rows, write_text
+from storage.cli.options import (
+    ArchiveOptions,
+    AsOfOptions,
+    OutputOptions,
+    PageOptions,
+    VerifyOptions,
+)
+from storage.cli.output import AnswerTarget, Written, write_object, write_rows, write_text
 from storage.cli.progress import ProgressLine
 from storage.read.render.moment import parse_moment
 from storage.settings import Settings
@@ -34,9 +40,9 @@ else:
 
 @contextmanager
 def reading(
-    place: ArchiveOptions, then: Then | None = None
+    place: ArchiveOptions, then: AsOfOptions | None = None
 ) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
-    """Open the archive that `place` names for reading, as it was `then`.
+    """Open the archive at `place` for reading, in the state selected by `then`.
 
     Raises: MomentError, SettingsError, ArchiveMissingError, ArchiveUnreachableError,
     SchemaOlderError, SchemaNewerError.
@@ -53,7 +59,7 @@ def reading(
 
 @contextmanager
 def whole_archive(settings: Settings, *, adds: bool = False) -> Iterator["Engine"]:
-    """Give an engine that reads an archive in our schema as a whole, or `adds` to its log.
+    """Provide an engine on an archive with the current schema; with `adds`, one that writes.
 
     Raises: the same as `reading`.
     """
@@ -63,7 +69,7 @@ def whole_archive(settings: Settings, *, adds: bool = False) -> Iterator["Engine
     url = engines.database_url(settings.database_url)
     engine = engines.reading_engine(url)
     if adds:
-        engine.dispose()  # a file that is not there was not made
+        engine.dispose()  # opened for reading first, because that creates no file
         engine = engines.writing_engine(url)
     try:
         with engines.reachable(url):
@@ -76,7 +82,7 @@ def whole_archive(settings: Settings, *, adds: bool = False) -> Iterator["Engine
 def report_explained(
     relations: Iterable["answers.ExplainedRelation"], target: AnswerTarget
 ) -> None:
-    """Write relations with what is shared, what differs and who had it first, as a text."""
+    """Write relations with shared passages, differences and the earlier article as text."""
     from storage.cli.show.relation import relation_text  # noqa: PLC0415
 
     columns = columns_of(target)
@@ -95,23 +101,39 @@ def report_rows(
     target: AnswerTarget,
     kind: type[Any],
     shown: Sequence[str],
-    page: Page | None = None,
+    page: PageOptions,
+    *,
+    empty: str,
     least: int | None = None,
 ) -> None:
-    """Write records of one `kind`; a table has the columns `shown` and says how it goes on."""
-    written = write_rows(rows, target, flat_columns(kind), shown=shown, least=least)
-    if target.chosen != "table":
-        return
-    if not written.number:
-        say("there is nothing to tell")
-    elif page is not None and page.limit == written.number:
-        say(f"there may be more: go on with --after {written.last.cursor}")
+    """Write records of one `kind`; a table has the columns `shown`.
+
+    Below a table, a message states how to continue after `--limit`, or is `empty` without rows.
+    """
+    written = report_list(rows, target, flat_columns(kind), shown=shown, least=least, empty=empty)
+    if target.chosen == "table" and written.number and page.limit == written.number:
+        say(f"there may be more rows: continue with --after {written.last.cursor}")
+
+
+def report_list(
+    rows: Iterable[Any],
+    target: AnswerTarget,
+    columns: Sequence[str] | None = None,
+    *,
+    empty: str,
+    **layout: Any,
+) -> Written:
+    """Write rows like `write_rows`; if a table has none, print the message `empty`."""
+    written = write_rows(rows, target, columns, **layout)
+    if target.chosen == "table" and not written.number:
+        say(empty)
+    return written
 
 
 def report_examination(
     settings: Settings, shown: OutputOptions, more: Iterable[tuple[str, "doctor.Check"]] = ()
 ) -> None:
-    """Write what each check found and end with 1 where something is broken."""
+    """Write the findings of the checks; exit with 1 if something is broken."""
     findings = list(doctor.examine(settings, more))
     write_rows(findings, shown.target())
     if any(finding.state == "broken" for finding in findings):
@@ -121,12 +143,12 @@ def report_examination(
 def report_verification(
     settings: Settings,
     shown: OutputOptions,
-    checked: Checked,
+    checked: VerifyOptions,
     more: "Callable[[Engine, Scope, Progress], Iterator[BrokenObject]] | None" = None,
 ) -> None:
-    """Write what is broken as it is found, say what was looked at, end with 1 where it is.
+    """Write findings as they occur and a summary; exit with 1 if there are any.
 
-    `more` goes on with checks of a caller, such as the derivation of texts from their bytes.
+    `more` adds checks of the caller, such as the repeated extraction of texts.
     """
     from storage.proof.external.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.verify.finding import (  # noqa: PLC0415
@@ -159,13 +181,13 @@ def report_verification(
             else:
                 written = write_rows(findings, target, flat_columns(BrokenObject))
         except KeyboardInterrupt:
-            go_on = f"interrupted: continue with --after {verification.reached}"
-            raise InterruptionError(go_on) from None
-    looked = ", ".join(f"{number} {name}" for name, number in verification.checked.items())
-    say(f"looked at {looked}; {verification.redacted} redacted; {written.number} broken")
+            message = f"interrupted: continue with --after {verification.reached}"
+            raise InterruptionError(message) from None
+    checked_rows = ", ".join(f"{number} {name}" for name, number in verification.checked.items())
+    say(f"checked {checked_rows}; {verification.redacted} redacted; {written.number} broken")
     if verification.older_steps:
         number = verification.older_steps
-        say(f"{number} steps were told by older rules of this program: not computed again")
+        say(f"{number} steps were decided by rules of an older version: not recomputed")
     say(summary())
     policy, is_broken = read_policy(settings.proof_witnesses), bool(written.number)
     for sentence in sentences(verification.facts, scope.against, policy, is_broken=is_broken):
@@ -174,8 +196,8 @@ def report_verification(
         raise typer.Exit(NO)
 
 
-def _scope(settings: Settings, checked: Checked, engine: "Engine") -> "Scope":
-    """Return what part of an archive is to be verified.
+def _scope(settings: Settings, checked: VerifyOptions, engine: "Engine") -> "Scope":
+    """Return the part of the archive to verify.
 
     Raises: MomentError, typer.BadParameter.
     """
@@ -191,7 +213,7 @@ def _scope(settings: Settings, checked: Checked, engine: "Engine") -> "Scope":
 
 
 def flat_columns(kind: type[Any]) -> list[str]:
-    """Return the columns of a record's flat form, so that an empty CSV has its heading too.
+    """Return the columns of a record in a table, CSV or TSV; an empty CSV has them as heading.
 
     >>> flat_columns(answers.ArticleLine)[5:9]
     ['published', 'published_precision', 'published_from', 'published_to']
@@ -206,5 +228,5 @@ def flat_columns(kind: type[Any]) -> list[str]:
 
 
 def columns_of(target: AnswerTarget) -> int | None:
-    """Return how wide the terminal is, None where the target is none."""
+    """Return the width of the terminal; None if the target is not a terminal."""
     return shutil.get_terminal_size().columns if target.is_terminal else None

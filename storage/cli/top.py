@@ -1,4 +1,4 @@
-"""How the work stands, live: jobs, sources, rates, written over and over until it is stopped."""
+"""`lesart top`: a live view of jobs, sources and rates."""
 
 import sys
 from collections.abc import Iterator
@@ -26,11 +26,13 @@ SHORTEST_PAUSE = 0.2
 def top(
     place: ArchiveOptions,
     shown: OutputOptions,
-    every: float = option("--every", "S", "Look every S seconds.", default=2.0, min=SHORTEST_PAUSE),
+    every: float = option(
+        "--every", "SECONDS", "Refresh every SECONDS seconds.", default=2.0, min=SHORTEST_PAUSE
+    ),
     *,
-    once: bool = flag("--once", "Report how it stands now, and end; a pipe means this too."),
+    once: bool = flag("--once", "Print the state once and exit (default in a pipe)."),
 ) -> None:
-    """Show live how the work stands: jobs, sources, rates. Ctrl-C ends it."""
+    """Show jobs, sources and rates live, until Ctrl-C."""
     is_live = sys.stdout.isatty() and shown.format is None and shown.output is None and not once
     with reading(place) as (_settings, archive):
         if is_live:
@@ -40,7 +42,7 @@ def top(
 
 
 def _show(archive: "ReadOnlyArchive", every: float) -> None:
-    """Write how the work stands over itself, for ever."""
+    """Refresh the view on the terminal until Ctrl-C."""
     from rich.console import Console  # noqa: PLC0415  # only here
     from rich.live import Live  # noqa: PLC0415  # the same
     from rich.text import Text  # noqa: PLC0415  # the same
@@ -56,13 +58,13 @@ def _show(archive: "ReadOnlyArchive", every: float) -> None:
 
 def _lines(figures: "WorkFigures", columns: int) -> Iterator[str]:
     yield (
-        f"{figures.at:%Y-%m-%d %H:%M:%S}Z  {figures.running} at work, {figures.ready} ready, "
-        f"the oldest waits {figures.oldest_ready_seconds:.0f} s, "
-        f"{figures.lapsed_leases} leases ran out"
+        f"{figures.at:%Y-%m-%d %H:%M:%S}Z  jobs: {figures.running} running, {figures.ready} ready "
+        f"(oldest for {figures.oldest_ready_seconds:.0f} s), "
+        f"{figures.lapsed_leases} leases expired"
     )
-    yield f"{figures.read_a_minute:.0f} documents read a minute, {figures.to_read} wait to be read"
+    yield f"documents: {figures.read_a_minute:.0f} read per minute, {figures.to_read} waiting"
     for part, silent in figures.silent_seconds.items():
-        yield f"{part} spoke {silent:.0f} s ago"
+        yield f"{part}: last active {silent:.0f} s ago"
     yield from _table("Sources", figures.sources, columns)
     yield from _table("Jobs", figures.jobs, columns)
 

@@ -9,7 +9,7 @@ import typer
 
 from storage.cli.app import app
 from storage.cli.exits import InterruptionError, say
-from storage.cli.options import ArchiveOptions, ChangeOptions, Filtering, command, option
+from storage.cli.options import ArchiveOptions, ChangeOptions, FilterOptions, command, option
 from storage.cli.output import json_text, text_stream
 from storage.cli.report import reading
 from storage.read.render.visible import one_line
@@ -30,22 +30,27 @@ def watch(
     *,
     place: ArchiveOptions,
     wanted: ChangeOptions,
-    filtering: Filtering,
+    filtering: FilterOptions,
     format: Literal["table", "jsonl"] | None = option(  # noqa: A002  # the word of the command line
-        "--format", None, "How changes are written (default: table on a terminal, jsonl in a pipe)."
+        "--format", None, "Output format (default: table on a terminal, jsonl in a pipe)."
     ),
     after: str | None = option(
-        "--after", "CURSOR", "Start after the change with this cursor (default: with the next one)."
+        "--after", "CURSOR", "Start after the change with this cursor (default: the latest one)."
     ),
-    limit: int | None = option("--limit", "N", "Stop after N changes.", min=1),
+    limit: int | None = option(
+        "--limit", "N", "Exit after N changes (default: run until Ctrl-C).", min=1
+    ),
 ) -> None:
-    """Write changes as they are recorded, until Ctrl-C; a changed record is written again."""
+    """Print changes as they are recorded, until Ctrl-C.
+
+    A change is printed again if its record is updated.
+    """
     is_table = format == "table" or (format is None and sys.stdout.isatty())
     with reading(place) as (settings, archive):
         article = None if wanted.article is None else archive.article(wanted.article).article
         start = archive.newest_seq() if after is None else _seq(after)
         follower = _Follower(archive, wanted.filter(), filtering.filters(settings), article, start)
-        say(f"watching for changes after cursor {start}; stop with Ctrl-C")
+        say(f"watching for changes after cursor {start}; press Ctrl-C to stop")
         try:
             _write(follower, is_table=is_table, limit=limit)
         except KeyboardInterrupt:
@@ -54,7 +59,7 @@ def watch(
 
 def _seq(after: str) -> int:
     if not (after.isascii() and after.isdecimal() and len(after) <= MOST_SEQ_DIGITS):
-        reason = f"{after!r} is no cursor of this command: it is a number, such as 4711"
+        reason = f"{after!r} is not a cursor of this command: use a number, such as 4711"
         raise typer.BadParameter(reason, param_hint="--after")
     return int(after)
 

@@ -135,7 +135,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
 def check_captures(settings: Settings) -> Iterator[Finding]:
     """Check that the storage for captures stores and returns an object."""
     from storage.database.capture_store import CapturesAwayError, capture_store  # noqa: PLC0415
-    from storage.values.trouble import mend_of  # noqa: PLC0415
+    from storage.values.failures import remedy_for  # noqa: PLC0415
 
     if settings.captures is None:
         yield Finding("captures", "ok", "bytes of captures go into the database")
@@ -148,7 +148,7 @@ def check_captures(settings: Settings) -> Iterator[Finding]:
         is_same = store.get(name) == data
         store.delete([name])
     except (CapturesAwayError, FileNotFoundError) as error:
-        mend = mend_of(error) or "look at its settings"
+        mend = remedy_for(error) or "look at its settings"
         yield Finding("captures", "broken", error.strerror or "it keeps nothing", mend)
     else:
         message = f"{settings.captures} keeps bytes and gives them back"

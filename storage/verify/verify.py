@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, bindparam, text
 
 from storage.database.columns import UtcTime
 from storage.proof.stamp import Authority
+from storage.values.failures import driver_error
 from storage.values.job import Progress
-from storage.values.trouble import driver_error
 from storage.verify import clusters as check_clusters
 from storage.verify import history as check_history
 from storage.verify import log as check_log

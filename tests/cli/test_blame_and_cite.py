@@ -42,7 +42,7 @@ def test_a_copy_names_the_article_it_stood_in_first(written, lesart):
 
 def test_blame_of_nothing_says_so(written, lesart):
     code, told, message = lesart("blame", f"{written.article}@1", "--removed", "--format", "table")
-    assert (code, told, message) == (0, "", "lesart: there is nothing to tell\n")
+    assert (code, told, message) == (0, "", "lesart: no removed sentences\n")
     assert lesart("blame", "nobody")[0] == 3
 
 
@@ -88,7 +88,7 @@ def test_the_facts_of_a_citation_are_told_in_every_format(name, written, lesart)
 
 @pytest.mark.parametrize(
     ("passage", "sentence"),
-    [("37 Zentimeter", "there is no passage in"), ("e", "give more of the words around it")],
+    [("37 Zentimeter", "there is no passage in"), ("e", "quote more of it")],
     ids=["missing", "ambiguous"],
 )
 def test_a_passage_that_names_no_place_ends_with_3(passage, sentence, written, lesart):

@@ -18,7 +18,14 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from storage.cli.article_commands import app
 from storage.cli.exits import OF_ARCHIVES, exit_code_of, run
-from storage.cli.options import ArchiveOptions, Filtering, OutputOptions, Page, WithGroups, command
+from storage.cli.options import (
+    ArchiveOptions,
+    FilterOptions,
+    OutputOptions,
+    PageOptions,
+    WithGroups,
+    command,
+)
 from storage.cli.output import OutputError, UnwritableError
 from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
 from storage.database.rows import CursorError
@@ -240,8 +247,8 @@ def toy(told) -> typer.Typer:
     @command(toy, "ask", example="toy ask")
     def ask(
         place: ArchiveOptions,
-        filtering: Filtering,
-        page: Page,
+        filtering: FilterOptions,
+        page: PageOptions,
         shown: OutputOptions,
         word: Annotated[str, typer.Argument()] = "none",
     ) -> None:

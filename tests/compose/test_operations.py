@@ -167,7 +167,7 @@ def test_output_reaches_the_host_through_a_pipe(stack):
 def test_backup_and_restore_as_documented(stack):
     back_up, drill = documented(stack, "Back up")
     [restore] = documented(stack, "Restore")
-    assert "brings them back" in shell(stack, back_up)
+    assert "restores them" in shell(stack, back_up)
     shell(stack, drill)
     [backup] = (stack.root / "backups").iterdir()  # the drill leaves nothing behind
     assert backup.stat().st_uid == os.getuid()

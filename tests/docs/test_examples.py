@@ -20,7 +20,7 @@ PAGES = (
     "README.md", "docs/administration.md", "docs/alerts.md", "docs/proof.md", "docs/read.md", "docs/sql.md",
 )  # fmt: skip
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-WITHOUT_OUTPUT = re.compile(r"looked at|[1-9]\d* rows")
+WITHOUT_OUTPUT = re.compile(r"checked \d|[1-9]\d* rows")
 COMMENT = re.compile(r"\s{2,}#.*$")
 THREE_VERSIONS = "https://www.hafenkurier.example/lokales/kanalbruecke-sperrung"
 

@@ -238,6 +238,8 @@ def test_killed_between_the_object_and_its_row_nothing_is_lost_and_the_orphan_go
     assert (summary["new_articles"], summary["failed"]) == (len(SENTENCES), 0)
     assert lesart(tmp_path, "verify").returncode == 0
     ended = lesart(tmp_path, "sweep", "--older-than", "0.1s")
-    told = f"{2 * len(SENTENCES)} objects, {len(SENTENCES)} that no row names, {len(SENTENCES)}"
+    told = (
+        f"objects: {2 * len(SENTENCES)}, unreferenced: {len(SENTENCES)}, deleted: {len(SENTENCES)}"
+    )
     assert told in ended.stderr
     assert lesart(tmp_path, "verify").returncode == 0

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from storage.database.engine import DatabaseError
-from storage.values.trouble import is_of_machine
+from storage.values.failures import is_machine_failure
 from storage.values.verdict import Counts
 from tests.flow.driver import newsroom_at, seed
 from tests.flow.processes import lesart, rows
@@ -46,7 +46,7 @@ def test_a_full_disk_ends_a_command_with_4_and_with_room_it_goes_on(small_disk, 
     archive = str(small_disk / "a.sqlite3")
     ended = lesart(tmp_path, "ingest", "seeds", "--archive", archive)
     assert (ended.returncode, ended.stdout) == (4, "")
-    assert "disk is full; make room" in ended.stderr
+    assert "disk is full; free some disk space" in ended.stderr
     assert "Traceback" not in ended.stderr
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     (summary,) = rows(tmp_path, "ingest", "seeds", "--archive", archive)
@@ -55,7 +55,7 @@ def test_a_full_disk_ends_a_command_with_4_and_with_room_it_goes_on(small_disk, 
     assert len(rows(tmp_path, "list", "--archive", archive)) == FILES
     ended = lesart(tmp_path, "ingest", "seeds", "--archive", archive)
     assert ended.returncode == 4
-    assert "leave to write" in ended.stderr
+    assert "check the permissions" in ended.stderr
 
 
 def test_a_backup_for_which_there_is_no_room_ends_with_4_and_leaves_nothing(small_disk, tmp_path):
@@ -70,7 +70,7 @@ def test_a_backup_for_which_there_is_no_room_ends_with_4_and_leaves_nothing(smal
     ):
         ended = lesart(tmp_path, *words)
         assert (ended.returncode, ended.stdout) == (4, "")
-        assert "make room" in ended.stderr
+        assert "free some disk space" in ended.stderr
     assert [each.name for each in small_disk.iterdir() if each.suffix == ".sqlite3"] == []
 
 
@@ -82,7 +82,7 @@ def test_an_export_to_a_full_disk_ends_with_4_and_leaves_nothing_there(small_dis
     for more in (["export"], ["export", "--format", "warc"], ["list"]):
         ended = lesart(tmp_path, *more, "--output", str(small_disk / "x"))
         assert (ended.returncode, ended.stdout) == (4, ""), ended.stderr
-        assert "make room" in ended.stderr
+        assert "free some disk space" in ended.stderr
         assert [each.name for each in small_disk.iterdir()] == ["fill"]
 
 
@@ -100,7 +100,7 @@ def test_a_job_that_found_no_room_is_given_back_untried(tmp_path):
         for _ in range(5):  # more often than a job is tried
             with pytest.raises(DatabaseError) as caught:
                 room.worked(job)
-            assert is_of_machine(caught.value)
+            assert is_machine_failure(caught.value)
         assert room.one("SELECT state, attempts FROM job WHERE id = :job", job=job) == {
             "state": "ready",
             "attempts": 0,

@@ -245,7 +245,7 @@ def test_a_citation_of_a_passage_gives_its_range(archive):
     ("passage", "sentence"),
     [
         ("36 Zentimeter", "there is no passage in .*@3 that reads '36 Zentimeter': every letter"),
-        ("e", "the passage 'e' is in the text \\d+ times: quote more of it, such as '"),
+        ("e", "the passage 'e' occurs \\d+ times in the text: quote more of it, such as '"),
         (" ", "there is no passage"),
     ],
     ids=["missing", "ambiguous", "empty"],

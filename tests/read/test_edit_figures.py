@@ -95,4 +95,4 @@ def test_the_command_writes_rows_and_a_typed_parquet_file(edited, tmp_path, caps
     rows = duckdb.sql(f"SELECT hour, edits FROM '{file}' ORDER BY hour").fetchall()
     assert rows == [(hour(2), 1), (hour(5), 2), (hour(6), 1)]
     code, _, complained = told("--hourly")
-    assert (code, "goes with --edits" in complained) == (2, True)
+    assert (code, "requires --edits" in complained) == (2, True)

@@ -55,5 +55,5 @@ def test_the_command_takes_filters_and_the_ending_of_the_file(shared_url, tmp_pa
     path = tmp_path / "englisch.parquet"
     words = ["export", "--language", "en", "-o", str(path), "--archive", shared_url]
     assert run(app, words) == 0
-    assert "1 versions written" in capsys.readouterr().err
+    assert "wrote 1 versions" in capsys.readouterr().err
     assert pd.read_parquet(path)["language"].tolist() == ["en"]

@@ -1,4 +1,4 @@
-"""The commands `lesart alert …`: who hears of which changes, and what became of each message."""
+"""The commands `lesart alert …`: alerts and their deliveries."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -12,8 +12,17 @@ import typer
 
 from storage.cli.app import command_group
 from storage.cli.exits import NO, say
-from storage.cli.options import ArchiveOptions, OutputOptions, Page, argument, command, flag, option
+from storage.cli.options import (
+    ArchiveOptions,
+    OutputOptions,
+    PageOptions,
+    argument,
+    command,
+    flag,
+    option,
+)
 from storage.cli.output import write_record, write_rows
+from storage.cli.report import report_list
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError, NoSuchError
@@ -33,8 +42,8 @@ else:
 DEFAULT_HOUR = "07:00"
 SHORTEST_PASSAGE, LONGEST_PASSAGE = 8, 4_000
 
-alerts = command_group("Hear of changes by webhook, mail or Apprise.")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="An alert's name.")]
+alerts = command_group("Manage alerts by webhook, mail or Apprise.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the alert.")]
 State = Literal["waiting", "sent", "failed", "dead", "damped"]
 
 
@@ -50,32 +59,42 @@ def _alert_classes() -> list[str]:
 
 
 def _alert_class(given: str) -> str:
-    """Return a class of change, or that an article is gone."""
-    if given not in (known := _alert_classes()):
-        raise typer.BadParameter(f"{given!r} is not one of {', '.join(known)}")
+    """Parse a change class or `gone`."""
+    if given not in (names := _alert_classes()):
+        raise typer.BadParameter(f"{given!r} is not one of {', '.join(names)}")
     return given
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which changes an alert is for."""
+    """Options that select the changes of an alert."""
 
-    query: str | None = option("--query", "Q", "Texts with these words, or that had them.")
+    query: str | None = option(
+        "--query", "QUERY", "Only changes of texts that contain, or contained, these words."
+    )
     classes: list[str] | None = option(
         "--class",
         "C",
-        "Of this class, or gone; more than one: any.",
+        "Only changes of this class, or gone; repeatable (default: all classes).",
         parser=_alert_class,
         autocompletion=_alert_classes,
     )
-    silent: bool = flag("--silent", "That the page does not own up to.")
-    passage: str | None = option("--passage", "TEXT", "In which this goes or changes.")
-    article: str | None = option("--article", "ARTICLE", "Of this article.")
-    source: str | None = option("--source", "S", "From the source of this name.")
-    language: str | None = option("--language", "L", "In this language, such as de.")
+    silent: bool = flag(
+        "--silent", "Only silent changes: no update time or correction notice on the page."
+    )
+    passage: str | None = option(
+        "--passage", "TEXT", "Only changes that alter or remove this passage."
+    )
+    article: str | None = option("--article", "ARTICLE", "Only changes to this article.")
+    source: str | None = option(
+        "--source", "NAME", "Only changes of articles from the source NAME."
+    )
+    language: str | None = option(
+        "--language", "L", "Only changes of articles in this language, such as de."
+    )
 
     def rule(self, settings: Settings) -> "AlertRule":
-        """Return the rule, in which everything that is named is there.
+        """Return the rule, after checking that its article and source exist.
 
         Raises: AlertError, NoSuchError.
         """
@@ -85,39 +104,47 @@ class Wanted:
         if self.passage is not None and not (
             SHORTEST_PASSAGE <= len(self.passage.strip()) <= LONGEST_PASSAGE
         ):
-            bounds = f"{SHORTEST_PASSAGE} to {LONGEST_PASSAGE:,} letters"
-            raise AlertError(f"--passage: quote {bounds}")
+            bounds = f"{SHORTEST_PASSAGE} to {LONGEST_PASSAGE:,} characters"
+            raise AlertError(f"--passage: the text must have {bounds}")
         article = self.article
         with open_archive(settings.database_url) as archive:
             if article is not None:
                 article = archive.article(article).article
             names = {each.name for each in archive.sources()}
         if self.source is not None and self.source not in names:
-            raise NoSuchError("source", self.source, "`lesart source list` names the sources")
+            raise NoSuchError("source", self.source, "`lesart source list` lists the sources")
         found = AlertRule(
             query=self.query, classes=tuple(self.classes or ()), silent=self.silent or None,
             source=self.source, language=self.language, article=article, passage=self.passage,
             languages=settings.languages,
         )  # fmt: skip
         if self.query is not None and not found.words.terms_required:
-            raise AlertError(f"--query: {self.query!r} asks for no word")
+            raise AlertError(f"--query: {self.query!r} contains no word to search for")
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Where an alert goes; each may be given more than once."""
+    """Options that select the recipients of an alert."""
 
     webhook: list[str] | None = option(
-        "--webhook", "URL", "To this address; @FILE or $NAME has it."
+        "--webhook", "URL", "Post to URL, or to the URL in @FILE or $VARIABLE; repeatable."
     )
-    mail: list[str] | None = option("--mail", "ADDRESS", "By mail, to this one.")
-    apprise: list[str] | None = option("--apprise", "URL", "By Apprise; better @FILE or $NAME.")
-    daily: bool = flag("--daily", "Mail and Apprise: one message a day.")
-    at: str | None = option("--at", "HH:MM", f"When that comes; else at {DEFAULT_HOUR}.")
+    mail: list[str] | None = option("--mail", "ADDRESS", "Send mails to this address; repeatable.")
+    apprise: list[str] | None = option(
+        "--apprise",
+        "URL",
+        "Send to an Apprise URL, or to the one in @FILE or $VARIABLE; repeatable.",
+    )
+    daily: bool = flag(
+        "--daily", "Send one mail or Apprise message per day (default: one per change)."
+    )
+    at: str | None = option(
+        "--at", "HH:MM", f"With --daily: time of the daily message (default: {DEFAULT_HOUR})."
+    )
 
     def checked(self, settings: Settings) -> list[tuple[str, str]]:
-        """Return kinds and addresses, each of which could be sent to.
+        """Return the valid channel kinds and addresses.
 
         Raises: AlertError.
         """
@@ -130,26 +157,28 @@ class Targets:
             webhook.hook_address(_revealed(each), network)
         for each in self.mail or ():
             if MAIL_ADDRESS.fullmatch(each) is None:
-                raise AlertError(f"--mail: {each!r} is no mail address")
+                raise AlertError(
+                    f"--mail: {each!r} is not a mail address, such as ada@bote.example"
+                )
         for each in self.apprise or ():
             by_apprise.require_address(_revealed(each))
         if self.mail and settings.mail_url is None:
-            say("no mail server is set yet: mails wait until LESART_MAIL_URL names one")
+            say("no mail server is configured: mails wait until you set LESART_MAIL_URL")
         kinds = (("webhook", self.webhook), ("mail", self.mail), ("apprise", self.apprise))
         return [(kind, target) for kind, given in kinds for target in given or ()]
 
     def daily_at(self) -> str | None:
-        """Return when a digest goes.
+        """Return the local time of the daily message; None without `--daily`.
 
         Raises: AlertError.
         """
         if self.at is not None and not self.daily:
-            raise AlertError("--at goes with --daily")
+            raise AlertError("--at requires --daily")
         at = self.at or DEFAULT_HOUR
         with suppress(ValueError):
             if f"{time.fromisoformat(at):%H:%M}" == at:
                 return at if self.daily else None
-        raise AlertError(f"--at: {at!r} is no time such as {DEFAULT_HOUR}")
+        raise AlertError(f"--at: {at!r} is not a time of the form HH:MM, such as {DEFAULT_HOUR}")
 
 
 @command(alerts, "add", example="lesart alert add pegel --query Pegelstand --mail ada@bote.example")
@@ -161,7 +190,7 @@ def add(
     wanted: Wanted,
     targets: Targets,
 ) -> None:
-    """Make an alert for what changes from now on; the key of a webhook is shown this once."""
+    """Create an alert for future changes; the key of a webhook is shown only now."""
     settings = place.settings()
     where, daily_at = targets.checked(settings), targets.daily_at()
     rule = wanted.rule(settings)
@@ -179,7 +208,7 @@ def add(
 
 
 class Clearable(StrEnum):
-    """What `lesart alert edit --clear` removes."""
+    """Conditions and settings that `lesart alert edit --clear` removes."""
 
     QUERY = "query"
     CLASS = "class"
@@ -200,13 +229,13 @@ def edit(
     wanted: Wanted,
     targets: Targets,
     clear: list[Clearable] | None = option(
-        "--clear", None, "Remove this part of the rule, or daily messages; repeat it for several."
+        "--clear", None, "Remove this condition, or the daily message; repeatable."
     ),
 ) -> None:
-    """Change an alert: options that are given replace its values, the others stay.
+    """Change the conditions, targets or daily time of an alert.
 
-    --mail, --webhook and --apprise replace all targets of their kind. The key of a new webhook is
-    shown this once.
+    Options replace values; other values remain. --mail, --webhook and --apprise replace all targets
+    of their kind. The key of a new webhook is shown only now.
     """
     settings, cleared = place.settings(), {each.value for each in clear or ()}
     with opened_archive(settings) as archive:
@@ -225,11 +254,11 @@ def edit(
         for target, secret in made.items()
     ]
     write_rows(rows, shown.target(), ("alert", "target", "secret"))
-    say(f"the alert {name} was changed; `lesart alert show {name}` shows it")
+    say(f"changed alert {name}; `lesart alert show {name}` shows it")
 
 
 def _merged(rule: "AlertRule", wanted: Wanted, cleared: AbstractSet[str]) -> Wanted:
-    """Return what an edited alert asks for."""
+    """Return the conditions of an edited alert."""
     known = {**rule.kept, "classes": list(rule.classes), "silent": bool(rule.silent)}
     values: dict[str, Any] = {
         each.name: getattr(wanted, each.name) or known.get(each.name) for each in fields(Wanted)
@@ -241,18 +270,18 @@ def _merged(rule: "AlertRule", wanted: Wanted, cleared: AbstractSet[str]) -> Wan
 
 @command(alerts, "list", example="lesart alert list")
 def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """List the alerts, without their secrets."""
+    """List alerts with the number of deliveries by state, without secrets."""
     with opened_archive(place.settings()) as archive, archive.read_connection() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
         ways = lists.channels(connection, [each.id for each in found])
     names = ("alert", "rule", "channels", "daily_at", "paused", *lists.STATES)
     rows = [_row(each, ways) | numbers[each.name] for each in found]
-    write_rows(rows, shown.target(), names)
+    report_list(rows, shown.target(), names, empty="no alerts: create one with `lesart alert add`")
 
 
 @command(alerts, "show", example="lesart alert show pegel")
 def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Show one alert, without its secrets."""
+    """Show one alert, without secrets."""
     with opened_archive(place.settings()) as archive, archive.read_connection() as connection:
         found, numbers = lists.alert(connection, name), lists.counts(connection)
         ways = lists.channels(connection, [found.id])
@@ -262,8 +291,8 @@ def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 
 @command(alerts, "test", example="lesart alert test pegel")
 def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Send a sample through each channel and tell the answer; ends with 1 where one failed."""
-    from worker.alerts.sample import send_samples  # noqa: PLC0415  # loads what sends
+    """Send a sample through each channel of an alert; exit code 1 means that one failed."""
+    from worker.alerts.sample import send_samples  # noqa: PLC0415  # loads the channels
 
     settings = place.settings()
     with opened_archive(settings) as archive:
@@ -280,50 +309,59 @@ def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 
 @command(alerts, "pause", example="lesart alert pause pegel")
 def pause(*, name: Name, place: ArchiveOptions) -> None:
-    """Let an alert rest: nothing is looked at or sent until it is resumed."""
+    """Pause an alert until `lesart alert resume`."""
     with opened_archive(place.settings()) as archive:
         archive.transact(keep.pause, name)
-    say(f"{name} rests until `lesart alert resume {name}`")
+    say(f"paused alert {name}; `lesart alert resume {name}` resumes it")
 
 
 @command(alerts, "resume", example="lesart alert resume pegel")
 def resume(*, name: Name, place: ArchiveOptions) -> None:
-    """Let a paused alert go on with what changes from now on."""
+    """Resume an alert; it reports changes from now on."""
     with opened_archive(place.settings()) as archive:
         archive.transact(keep.resume, name)
-    say(f"{name} tells of what changes from now on")
+    say(f"resumed alert {name}; it reports changes from now on")
 
 
 @command(alerts, "rotate", example="lesart alert rotate pegel")
 def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Give its webhooks new keys, shown this once; the key before signs beside it."""
+    """Create new keys for the webhooks of an alert, shown only now.
+
+    The old key signs too until the next rotation.
+    """
     with opened_archive(place.settings()) as archive:
         made = archive.transact(keep.rotate, name)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
         for target, secret in made.items()
     ]
-    write_rows(rows, shown.target(), ("alert", "target", "secret"), blocks=True)
+    names, empty = (
+        ("alert", "target", "secret"),
+        f"alert {name} has no webhooks: no key was changed",
+    )
+    report_list(rows, shown.target(), names, blocks=True, empty=empty)
 
 
 @command(alerts, "remove", example="lesart alert remove pegel")
 def remove(*, name: Name, place: ArchiveOptions) -> None:
-    """Remove an alert with its addresses, its keys and its log."""
+    """Delete an alert with its addresses, keys and deliveries."""
     with opened_archive(place.settings()) as archive:
         archive.transact(keep.remove, name)
-    say(f"the alert {name} and its log are gone")
+    say(f"deleted alert {name} and its deliveries")
 
 
 @command(alerts, "log", example="lesart alert log pegel --state dead")
 def log(
     *,
-    name: str | None = argument("NAME", "An alert's name; else all.", None),
+    name: str | None = argument("NAME", "Name of the alert (default: all alerts).", None),
     place: ArchiveOptions,
     shown: OutputOptions,
-    page: Page,
-    state: State | None = option("--state", None, "Deliveries in it."),
+    page: PageOptions,
+    state: State | None = option(
+        "--state", None, "Only deliveries in this state (default: all states)."
+    ),
 ) -> None:
-    """List what became of each delivery, the newest first, with why the alert fired."""
+    """List deliveries with state and reason, newest first."""
     with opened_archive(place.settings()) as archive, archive.read_connection() as connection:
         if name is not None:
             lists.alert(connection, name)
@@ -331,19 +369,19 @@ def log(
             connection, name=name, state=state, after=page.after, limit=page.limit
         )
         columns = ("made_at", "alert", "channel", "article", "version", "why", "state", "note")
-        write_rows(rows, shown.target(), shown=columns)
+        report_list(rows, shown.target(), shown=columns, empty="no deliveries found")
 
 
 @command(alerts, "retry", example="lesart alert retry pegel")
 def retry(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Let dead deliveries be tried again at once, by whoever sends."""
+    """Retry deliveries that were given up."""
     with opened_archive(place.settings()) as archive:
         number = archive.transact(keep.retry, name)
     write_rows([{"alert": name, "waiting": number}], shown.target())
 
 
 def target_shown(kind: str, target: str) -> str:
-    """Return a target as lists show it: of an address only whose it is, as the rest may let in.
+    """Return a target for display: of a URL only the host, because the rest may be a secret.
 
     >>> target_shown("webhook", "https://hooks.example/services/T0/B0/geheim")
     'https://hooks.example/…'

@@ -1,4 +1,4 @@
-"""The `lesart` command: what starts work; the reading commands come from `storage.cli`."""
+"""The commands that run work and services; the reading commands are in `storage.cli`."""
 
 import sys
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from storage.cli.exits import NO, UNCHECKED, open_streams, say
 from storage.cli.exits import run as run_command
 from storage.cli.options import (
     ArchiveOptions,
-    Checked,
-    Filtering,
+    FilterOptions,
     OutputOptions,
-    Page,
+    PageOptions,
+    VerifyOptions,
     argument,
     command,
     flag,
@@ -71,28 +71,43 @@ redact_command.mount(app)
 token_cli.mount(app)
 alert_commands.mount(app)
 
-TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; else told by name."
+NO_BROKER = "it needs a message broker: set LESART_BROKER_URL, or run `lesart up`, which needs none"
+TYPE_HELP = (
+    "Type of the files: seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc or wacz "
+    "(default: by file name)."
+)
 
 
 @command(app, "ingest", example="lesart ingest artikel/ bericht.md 'archiv/*.html'")
 def ingest(
     *,
-    locators: list[str] = argument("LOCATOR…", "Files, folders, globs; - reads standard input."),
+    locators: list[str] = argument(
+        "LOCATOR…", "Files, folders, globs or addresses; - reads standard input."
+    ),
     place: ArchiveOptions,
     shown: OutputOptions,
-    source: str | None = option("--source", "NAME", "File it under this source."),
-    origin: str | None = option("--origin", "O", "The address it was captured from."),
-    observed_at: str | None = option("--observed-at", "T", "When it was captured elsewhere."),
-    type: str | None = option("--type", "T", TYPE_HELP),  # noqa: A002
+    source: str | None = option(
+        "--source", "NAME", "Store the documents in the source NAME (default: by LOCATOR)."
+    ),
+    origin: str | None = option(
+        "--origin", "URL", "Address from which the document was captured (default: its path)."
+    ),
+    observed_at: str | None = option(
+        "--observed-at", "T", "Time of a capture that was made elsewhere (default: now)."
+    ),
+    type: str | None = option("--type", "TYPE", TYPE_HELP),  # noqa: A002
     processes: int | None = option(
         "--processes",
         "N",
-        "How many processes read; else as many as there are processors for many files.",
+        "Number of reading processes (default: 1, or one per CPU for many files).",
         min=1,
     ),
-    wait: bool = flag("--wait/--no-wait", "Wait for the end and tell the summary.", default=True),
+    wait: bool = flag("--wait/--no-wait", "Wait for the end and print the summary.", default=True),
 ) -> None:
-    """Ingest what is named, now; ended early, the same command goes on where it was."""
+    """Archive files, folders, globs, addresses or standard input now.
+
+    To continue an interrupted ingestion, run the same command again.
+    """
     settings = place.settings()
     with opened_archive(settings, create=settings.is_embedded) as archive:
         request = control.IngestRequest(
@@ -101,7 +116,7 @@ def ingest(
         )  # fmt: skip
         job = control.ingest(archive, settings, request)
         if not wait:
-            say(f"job {job.id} is written; a worker takes it up")
+            say(f"queued job {job.id}; `lesart jobs {job.id}` shows its state")
             _report([{"job": job.id}], shown)
             return
         summaries = control.run_until_done(
@@ -109,7 +124,7 @@ def ingest(
         )
         log.append(archive.engine, archive.clock)
     if not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
-        say(f"nothing was found at {', '.join(locators)}")
+        say(f"no documents were found in {', '.join(locators)}")
     report_summaries(summaries, place, shown)
 
 
@@ -118,11 +133,20 @@ def up(
     place: ArchiveOptions,
     shown: OutputOptions,
     *,
-    once: bool = flag("--once", "Take every active source as due, do the work and end."),
-    processes: int | None = option("--processes", "N", "How many processes read.", min=1),
-    web: bool = flag("--web/--no-web", "Serve the page too, at LESART_WEB_ADDRESS.", default=True),
+    once: bool = flag(
+        "--once", "Run every active source once, complete all jobs, print a summary and exit."
+    ),
+    processes: int | None = option(
+        "--processes",
+        "N",
+        "With --once: number of reading processes (default: 1, or one per CPU for many files).",
+        min=1,
+    ),
+    web: bool = flag(
+        "--web/--no-web", "Serve the web page at LESART_WEB_ADDRESS, too.", default=True
+    ),
 ) -> None:
-    """Watch the sources and archive what they bring, with nothing else installed."""
+    """Run scheduler, worker and web server in one process."""
     settings = place.settings()
     if once:
         with opened_archive(settings, create=True) as archive:
@@ -138,16 +162,16 @@ def up(
 def worker(
     place: ArchiveOptions,
     concurrency: int | None = option(
-        "--concurrency", "N", "Processes; else one a processor.", min=1
+        "--concurrency", "N", "Number of processes (default: one per CPU).", min=1
     ),
     *,
-    drain: bool = flag("--drain", "Without a broker: work what is open and end."),
+    drain: bool = flag("--drain", "Complete due jobs without a broker, then exit."),
     job: list[int] | None = option(
-        "--job", "JOB", "With --drain: this job alone; may be repeated."
+        "--job", "JOB", "With --drain: only this job; repeatable (default: all jobs)."
     ),
-    health: bool = flag("--health", "Only report, by the exit code, whether work goes on."),
+    health: bool = flag("--health", "Check whether jobs are processed; exit code 1 means no."),
 ) -> None:
-    """Work jobs as they come over the broker."""
+    """Run a worker, which processes the jobs from the broker."""
     settings = place.settings()
     if health:
         _report_health(control.worker_health(settings))
@@ -160,7 +184,7 @@ def worker(
                 alerting.work(archive, settings)
         return
     if settings.is_embedded:
-        raise LocatorError("worker", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
+        raise LocatorError("worker", NO_BROKER)
     services.run_worker(settings, concurrency or control.processors())
 
 
@@ -168,26 +192,33 @@ def worker(
 def scheduler(
     place: ArchiveOptions,
     *,
-    health: bool = flag("--health", "Only report, by the exit code, whether it goes on."),
+    health: bool = flag("--health", "Check whether a scheduler is running; exit code 1 means no."),
 ) -> None:
-    """Write jobs for due sources and wake workers for due jobs."""
+    """Run the scheduler, which creates jobs for due sources and notifies workers."""
     settings = place.settings()
     if health:
         _report_health(control.scheduler_health(settings))
         return
     _log("debug" if place.debug else "info")
     if settings.is_embedded:
-        raise LocatorError("scheduler", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
+        raise LocatorError("scheduler", NO_BROKER)
     services.run_scheduler(settings)
 
 
 @command(app, "web", example="lesart web --address 127.0.0.1:8790")
 def web(
     place: ArchiveOptions,
-    address: str | None = option("--address", "HOST:PORT", "Else LESART_WEB_ADDRESS."),
-    workers: int | None = option("--workers", "N", "Processes; else LESART_WEB_WORKERS.", min=1),
+    address: str | None = option(
+        "--address", "HOST:PORT", "Address to listen on (default: LESART_WEB_ADDRESS)."
+    ),
+    workers: int | None = option(
+        "--workers",
+        "N",
+        "Number of server processes (default: LESART_WEB_WORKERS, or one per CPU, at most 4).",
+        min=1,
+    ),
 ) -> None:
-    """Serve the archive as pages and as JSON, until it is stopped."""
+    """Run the web server with the pages and the HTTP API, until Ctrl-C."""
     from worker.services.web import run_web  # noqa: PLC0415  # loads what serves
 
     settings = place.settings()
@@ -203,8 +234,8 @@ def web(
 
 
 @command(app, "verify", example="lesart verify --against checkpoint.txt")
-def verify(*, place: ArchiveOptions, checked: Checked, shown: OutputOptions) -> None:
-    """Compute every digest, invariant and text again; tell what is broken and end with 1."""
+def verify(*, place: ArchiveOptions, checked: VerifyOptions, shown: OutputOptions) -> None:
+    """Recompute all digests and texts and check all invariants; exit code 1 means damage."""
     from worker.cli.verify_texts import Rederivation  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
@@ -214,7 +245,7 @@ def verify(*, place: ArchiveOptions, checked: Checked, shown: OutputOptions) -> 
     finally:
         if rederived.begun:
             say(
-                f"{rederived.derived} texts derived again from their bytes; "
+                f"{rederived.derived} texts were extracted again from their captures; "
                 f"not_rederivable_here: {rederived.not_rederivable_here}"
             )
 
@@ -223,21 +254,18 @@ def verify(*, place: ArchiveOptions, checked: Checked, shown: OutputOptions) -> 
 def rederive(
     *,
     articles: list[str] | None = argument(
-        "[ARTICLE]…", "Articles by id or origin; else all of them.", None
+        "[ARTICLE]…", "Articles by id or address (default: all articles).", None
     ),
     place: ArchiveOptions,
-    filtering: Filtering,
-    page: Page,
+    filtering: FilterOptions,
+    page: PageOptions,
     shown: OutputOptions,
-    every: bool = flag("--all", "Report articles in which nothing differs, too."),
+    every: bool = flag("--all", "List articles without differences, too."),
     processes: int | None = option(
-        "--processes",
-        "N",
-        "How many pages are read at a time; else as many as there are processors.",
-        min=1,
+        "--processes", "N", "Number of reading processes (default: one per CPU).", min=1
     ),
 ) -> None:
-    """Read kept bytes anew by today's extractors and tell what differs; it makes no version."""
+    """Extract stored captures again and list differences; it creates no versions."""
     from worker.cli import rederive as rederiving  # noqa: PLC0415  # the same
 
     with reading(place) as (settings, archive):
@@ -255,7 +283,7 @@ def rederive(
 
 @command(app, "doctor", example="lesart doctor")
 def doctor(*, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Report what is wrong with this installation and how to mend it."""
+    """Check the installation and list problems with their remedies."""
     from worker.alerts.check import check_alerts  # noqa: PLC0415  # only here
     from worker.services.broker import examine_broker  # noqa: PLC0415  # loads Celery
     from worker.services.check import check_scheduler  # noqa: PLC0415  # loads APScheduler
@@ -269,20 +297,20 @@ def doctor(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")
 def explain(
     *,
-    address: str = argument("URL", "An address of the web."),
+    address: str = argument("URL", "Web address to check."),
     place: ArchiveOptions,
     shown: OutputOptions,
     robots: Path | None = option(
         "--robots",
         "FILE",
-        "Take this file for the robots.txt of the server.",
+        "Use FILE instead of the server's robots.txt (default: stored or fetched robots.txt).",
         exists=True,
         dir_okay=False,
     ),
 ) -> None:
-    """Return whether an address would be fetched now, and why or why not.
+    """Check whether an address would be fetched now, and why.
 
-    Ends with 1 for a no, and with 4 where the server or its robots.txt could not be asked.
+    The exit code is 1 for no, and 4 if the server or its robots.txt is unreachable.
     """
     from worker.cli.explain import explain as explained  # noqa: PLC0415  # SQLAlchemy is slow to load
 
@@ -296,40 +324,50 @@ def explain(
 @command(app, "retry", example="lesart retry 42")
 def retry(
     *,
-    job: int = argument("JOB", "A job's number."),
+    job: int = argument("JOB", "Number of the job."),
     place: ArchiveOptions,
     shown: OutputOptions,
 ) -> None:
-    """Try again what was quarantined or cancelled of a job."""
+    """Retry the quarantined or cancelled parts of a job."""
     settings = place.settings()
     with opened_archive(settings) as archive:
         ids = control.retry(archive, settings, job)
-    say(f"{len(ids)} made ready again" if ids else "nothing of this job was quarantined")
+    say(
+        f"queued {len(ids)} parts of job {job} again"
+        if ids
+        else f"job {job} has no quarantined or cancelled parts: nothing to retry"
+    )
     _report([{"job": each} for each in ids], shown)
 
 
 @command(app, "cancel", example="lesart cancel 42")
 def cancel(
     *,
-    job: int = argument("JOB", "A job's number."),
+    job: int = argument("JOB", "Number of the job."),
     place: ArchiveOptions,
     shown: OutputOptions,
 ) -> None:
-    """Cancel what is still open of a job; what was kept stays."""
+    """Cancel the open parts of a job; documents already stored remain."""
     with opened_archive(place.settings()) as archive:
         number = control.cancel(archive, job)
+    if not number:
+        say(f"job {job} has no open parts: nothing to cancel")
     _report([{"job": job, "cancelled": number}], shown)
 
 
 @command(app, "undo", example="lesart undo 4711 --reason 'two papers, one name'")
 def undo(
     *,
-    decision: int = argument("ID", "Of a relation, a lineage, or a step that counts as noise."),
+    decision: int = argument(
+        "ID", "Decision to undo: id from `lesart relations`, `lineages` or `noise`."
+    ),
     place: ArchiveOptions,
     shown: OutputOptions,
-    reason: str | None = option("--reason", "TEXT", "Why, for whoever asks later."),
+    reason: str | None = option(
+        "--reason", "TEXT", "Reason to record with the undo (default: none)."
+    ),
 ) -> None:
-    """Undo a decision of the archive; it stays on record and is not made again."""
+    """Undo a relation, a joined address or a noise decision, permanently."""
     with opened_archive(place.settings()) as archive:
         undone = archive.undo(decision, reason)
     _report([undone.to_dict()], shown)
@@ -347,11 +385,11 @@ EXIT_CODES: dict[type[BaseException], int] = {
     PortTakenError: UNCHECKED,
     TokenError: 2,
 }
-"""How what the services name ends, beside what every reader knows."""
+"""Exit codes of errors that only the writing commands raise."""
 
 
 def main() -> None:
-    """Run the command line and end with its exit code."""
+    """Run the command line and exit with its exit code."""
     open_streams()
     if "--debug" in sys.argv:
         _log("debug")
@@ -359,7 +397,7 @@ def main() -> None:
 
 
 def _log(level: "Level") -> None:
-    from worker.log import log_events  # noqa: PLC0415  # what logs nothing need not load it
+    from worker.log import log_events  # noqa: PLC0415  # most commands do not log
 
     log_events(level)
 
@@ -383,9 +421,9 @@ def _report_health(problem: str | None) -> None:
 def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
     _log("debug" if debug else "info")
     if not settings.is_embedded:
-        raise LocatorError("up", "this is for the embedded default; on the stack run "
-                           "`lesart scheduler` and `lesart worker`")  # fmt: skip
-    say(f"watching; the archive is {settings.database_url}; end with Ctrl-C")
+        raise LocatorError("up", "it runs without a broker, but LESART_BROKER_URL is set: start "
+                           "`lesart scheduler` and `lesart worker` instead")  # fmt: skip
+    say(f"watching the sources; archive: {settings.database_url}; press Ctrl-C to stop")
     services.run_embedded(settings, page=_page(settings) if web else None)
 
 
@@ -396,7 +434,7 @@ def _page(settings: Settings) -> "BackgroundWebServer | None":
     try:
         page = BackgroundWebServer(settings)
     except PortTakenError as error:
-        say(f"{error}; everything else goes on")
+        say(f"{error}; scheduler and worker run without it")
         return None
     say(f"the page: http://{settings.web_address}/")
     return page

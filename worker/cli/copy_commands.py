@@ -1,4 +1,4 @@
-"""The commands that copy a whole archive: away from where it is, and back."""
+"""The commands that copy a whole archive: backup, restore, merge, and the sweep of objects."""
 
 import time
 from contextlib import nullcontext
@@ -13,8 +13,8 @@ from storage.cli.app import program
 from storage.cli.exits import say
 from storage.cli.options import (
     ArchiveOptions,
-    Checked,
     OutputOptions,
+    VerifyOptions,
     argument,
     command,
     flag,
@@ -39,16 +39,16 @@ def mount(app: typer.Typer) -> None:
 
 def backup(
     *,
-    target: Path = argument("FILE|DIR", "A new file, or a folder that gets one."),
+    target: Path = argument("FILE|DIR", "New file, or folder in which to create one."),
     place: ArchiveOptions,
     updated: bool = flag(
-        "--update", "Bring an earlier backup up to date, if there is one: FILE, or in DIR."
+        "--update", "Update the backup FILE, or the newest one in DIR, if there is one."
     ),
 ) -> None:
-    """Copy the archive, as it is now, into one new file, while others write to it.
+    """Copy the archive into one new file while other processes write to it.
 
-    The file is an archive itself: every command reads it with --archive FILE. It holds all bytes,
-    those too that lie in a store of captures. `--update` adds what came since to an earlier one.
+    The file is an archive itself: every command reads it with --archive FILE. It contains all
+    captures, also those in the object storage.
     """
     from storage.write.copies import copy, update  # noqa: PLC0415  # SQLAlchemy is slow to load
 
@@ -61,35 +61,35 @@ def backup(
         act = update if updated and file.exists() else copy
         rows = act(place.settings().database_url, str(file), line.report)
     more = "more " if act is update else ""
-    say(f"{rows} rows {more}in {file}; `lesart restore {file}` brings them back")
+    say(f"copied {rows} {more}rows to {file}; `lesart restore {file}` restores them")
 
 
 def restore(
     *,
-    file: Path = argument("FILE", "What `lesart backup` wrote.", dir_okay=False),
+    file: Path = argument("FILE", "Backup file, written by `lesart backup`.", dir_okay=False),
     place: ArchiveOptions,
     shown: OutputOptions,
-    verified: bool = flag("--verify/--no-verify", "Verify what was restored.", default=True),
-    drill: bool = flag("--drill", "Restore it into a temporary file, verify that, delete it."),
+    verified: bool = flag("--verify/--no-verify", "Verify the restored archive.", default=True),
+    drill: bool = flag("--drill", "Restore into a temporary file, verify it, and delete it."),
     redactions: Path | None = option(
         "--redactions",
         "FILE",
-        "What `lesart redact --list --format jsonl` told since: redact it again.",
+        "Repeat the redactions in FILE, written by `lesart redact --list --format jsonl`.",
         exists=True,
         dir_okay=False,
     ),
 ) -> None:
-    """Copy a backup to where the archive should be, where nothing is yet, and verify it.
+    """Copy a backup into a new archive and verify it.
 
-    The bytes of captures go where captures_url says, else into the database. `--drill` tries a
-    backup, and leaves nothing behind: what it wants is room in TMPDIR.
+    The archive must not exist yet. Captures are stored at LESART_CAPTURES_URL (default: in the
+    database). A drill needs free space in TMPDIR.
     """
     from storage.database.capture_store import capture_store  # noqa: PLC0415  # only here
     from storage.write.copies import copy  # noqa: PLC0415  # the same
 
     settings, store = place.settings(), capture_store()
     if not file.exists():
-        raise LocatorMissingError(str(file), "there is no such backup")
+        raise LocatorMissingError(str(file), "there is no backup at this path: check the path")
     with TemporaryDirectory(prefix="lesart-drill-") if drill else nullcontext() as folder:
         if folder is not None:
             tried = str(Path(folder) / "drill.sqlite3")
@@ -97,24 +97,24 @@ def restore(
         began = time.monotonic()
         with ProgressLine() as line:
             rows = copy(str(file), settings.database_url, line.report, store)
-        say(f"{rows} rows restored in {time.monotonic() - began:.1f} s")
+        say(f"restored {rows} rows in {time.monotonic() - began:.1f} s")
         if redactions is not None:
             with opened_archive(settings) as archive:
                 redact_again(archive, redactions)
         if verified or drill:
-            report_verification(settings, shown, Checked())
+            report_verification(settings, shown, VerifyOptions())
 
 
 def merge(
     *,
-    other: str = argument("OTHER", "The other archive: a path or an address."),
+    other: str = argument("OTHER", "Other archive: a path or a database URL."),
     place: ArchiveOptions,
     shown: OutputOptions,
 ) -> None:
-    """Take in what another archive saw; its observations stay foreign, and its bytes are checked.
+    """Import the observations of another archive as foreign observations.
 
-    What is here already is unchanged, so the same command twice brings nothing new. Ended early,
-    it goes on where it was. The other archive is only read.
+    The captured bytes are checked. The other archive is not changed. A second run imports nothing
+    twice; after an interruption, run the same command again.
     """
     from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker.cli import control  # noqa: PLC0415  # loads the text core
@@ -136,15 +136,15 @@ def merge(
 def sweep(
     place: ArchiveOptions,
     older: str = option(
-        "--older-than", "TIME", "Leave what was put later than that.", default="1d"
+        "--older-than", "DURATION", "Delete only objects older than DURATION.", default="1d"
     ),
     *,
-    dry_run: bool = flag("--dry-run", "Count what would be deleted, and delete nothing."),
+    dry_run: bool = flag("--dry-run", "Count the objects without deleting them."),
 ) -> None:
-    """Delete the objects in the store of captures that no row names.
+    """Delete objects in the object storage that no row refers to.
 
-    A worker that was killed leaves some. Others can work meanwhile; less than an hour may be too
-    short for what they are about to name.
+    Killed workers leave such objects behind. Other processes may write meanwhile, so use a duration
+    of at least one hour.
     """
     from storage.database.capture_store import capture_store  # noqa: PLC0415  # only here
     from storage.write.orphans import sweep_orphans  # noqa: PLC0415  # the same
@@ -152,7 +152,8 @@ def sweep(
     settings, age = place.settings(), timedelta(seconds=parse_interval(older))
     store = capture_store()
     if store is None:
-        raise SettingsError("captures_url", "it is not set: the bytes lie in the database")
+        reason = "it is not set, so all captures are in the database: nothing to sweep"
+        raise SettingsError("captures_url", reason)
     with (
         opened_archive(settings) as archive,
         ProgressLine() as line,
@@ -160,4 +161,4 @@ def sweep(
         found = sweep_orphans(
             archive.engine, store, datetime.now(UTC) - age, line.report, delete=not dry_run
         )
-    say(f"{found.objects} objects, {found.orphans} that no row names, {found.deleted} deleted")
+    say(f"objects: {found.objects}, unreferenced: {found.orphans}, deleted: {found.deleted}")

@@ -1,4 +1,4 @@
-"""Open the archive that a command names, to write to it."""
+"""Open the archive of a command for writing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened_archive(settings: Settings, *, create: bool = False) -> Iterator["Archive"]:
-    """Open the archive of the settings, which is made or migrated where `create` says so.
+    """Open the archive of the settings; with `create`, create or upgrade it first.
 
-    Raises: what `Archive.open` does.
+    Raises: see `Archive.open`.
     """
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 

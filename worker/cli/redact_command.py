@@ -1,4 +1,4 @@
-"""The command `lesart redact`: takes texts and bytes away and keeps the proof."""
+"""The command `lesart redact`: removes texts and captures and keeps the proofs."""
 
 import getpass
 import json
@@ -14,6 +14,7 @@ from storage.cli.exits import NO, say
 from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, flag, option
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
+from storage.cli.report import report_list
 from storage.settings import Settings
 from storage.values.redaction import RedactionReason
 from worker.cli.opened import opened_archive
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from storage.write.redaction.plan import RedactionTarget
 
 MOST_LISTED_BYTES = 256 * 1024 * 1024
-"""So large a list of redactions is at most."""
+"""Maximum size of a list of redactions."""
+HOW_LISTED = "create one with `lesart redact --list --format jsonl`"
 _WHY = ", ".join(each for each in RedactionReason if each is not RedactionReason.RETENTION)
 
 
@@ -39,16 +41,20 @@ _EXAMPLE = "lesart redact 35xhehswnwa6vc12@2 --reason court_order --dry-run"
 
 @dataclass(frozen=True, slots=True)
 class RedactionOptions:
-    """What goes, why, and by whom."""
+    """Options that select the content to remove and the reason to record."""
 
-    reason: RedactionReason | None = option("--reason", "R", f"{_WHY}.")
-    passage: str | None = option("--passage", "TEXT", "Only these words, wherever they stand.")
-    with_copies: bool = flag("--with-copies", "Also where the same text stands in other articles.")
-    addresses: bool = flag("--addresses", "Of whole articles: also where they stood, and ids.")
-    dry_run: bool = flag("--dry-run", "Tell what would go, and change nothing.")
-    by: str | None = option("--by", "NAME", "Who orders it; else the user.")
+    reason: RedactionReason | None = option(
+        "--reason", "REASON", f"Reason to record: {_WHY} (required)."
+    )
+    passage: str | None = option(
+        "--passage", "TEXT", "Remove only this passage (default: the whole text)."
+    )
+    with_copies: bool = flag("--with-copies", "Redact identical texts in other articles, too.")
+    addresses: bool = flag("--addresses", "Remove the addresses and ids of whole articles, too.")
+    dry_run: bool = flag("--dry-run", "List what would be removed without changing anything.")
+    by: str | None = option("--by", "NAME", "Person to record (default: the current user).")
     scrub: bool = flag(
-        "--scrub/--no-scrub", "Rewrite the database so that no bytes stay.", default=True
+        "--scrub/--no-scrub", "Rewrite the database to erase deleted bytes.", default=True
     )
 
     @property
@@ -56,69 +62,79 @@ class RedactionOptions:
         return self.by or _user()
 
     def check(self, targets: Sequence[str] | None) -> None:
-        """Refuse an order that names nothing, or gives no reason."""
+        """Refuse an order without a target or a reason.
+
+        Raises: typer.BadParameter.
+        """
         if not targets:
-            raise typer.BadParameter("name what is to go, or say --list or --finish")
+            raise typer.BadParameter("name the articles or versions, or use --list or --finish")
         if self.passage is not None and len(self.passage.split()) == 0:
-            raise typer.BadParameter("--passage names no words")
+            raise typer.BadParameter("--passage is empty: quote the passage to remove")
         if (self.reason is None and not self.dry_run) or self.reason is RedactionReason.RETENTION:
-            raise typer.BadParameter(f"say why: --reason {_WHY}")
+            raise typer.BadParameter(f"a reason is required: --reason {_WHY}")
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionTasks:
-    """What is done instead of taking something out for good."""
+    """Options that select another task than a redaction."""
 
-    restrict: bool = flag("--restrict", "Keep articles, and show nothing of them until --lift.")
+    restrict: bool = flag("--restrict", "Hide articles without deleting them, until --lift.")
     lift: bool = flag("--lift", "Show restricted articles again.")
-    finish: bool = flag("--finish", "Go on with what was ended early, and rewrite.")
-    listed: bool = flag("--list", "List what was redacted: when, why, by whom.")
-    retention: bool = flag("--retention", "Take the bytes whose time is over, by the settings.")
-    list_restricted: bool = flag("--list-restricted", "List what was restricted, and since when.")
+    finish: bool = flag("--finish", "Complete interrupted redactions and rewrite the database.")
+    listed: bool = flag("--list", "List redactions with time, reason and person.")
+    retention: bool = flag(
+        "--retention", "Delete captures older than LESART_RETAIN_CAPTURES or the source allows."
+    )
+    list_restricted: bool = flag("--list-restricted", "List restricted articles with the time.")
 
     @property
-    def name_nothing(self) -> bool:
+    def is_global(self) -> bool:
+        """Check whether the task applies to the whole archive."""
         return self.finish or self.listed or self.list_restricted or self.retention
 
     def check(self, targets: Sequence[str] | None, order: RedactionOptions) -> None:
-        """Refuse two tasks at once, and what a task would pass over in silence."""
+        """Refuse two tasks at once, and options that a task would ignore.
+
+        Raises: typer.BadParameter.
+        """
         if sum(getattr(self, each.name) for each in fields(self)) > 1:
-            raise typer.BadParameter("of the options that say what is done, give one at a time")
+            names = "--restrict, --lift, --finish, --list, --retention and --list-restricted"
+            raise typer.BadParameter(f"use only one of {names}")
         if order.addresses and (self.restrict or self.lift or order.passage is not None):
-            raise typer.BadParameter("--addresses is for taking whole articles out")
+            raise typer.BadParameter("--addresses applies only to the removal of whole articles")
         if (self.restrict or self.lift) and order.passage is not None:
-            raise typer.BadParameter("--restrict and --lift are of whole articles, not a passage")
-        if self.name_nothing and targets:
-            raise typer.BadParameter("this is of the whole archive: name no article with it")
+            raise typer.BadParameter("--restrict and --lift apply only to whole articles")
+        if self.is_global and targets:
+            raise typer.BadParameter("this option applies to the whole archive: omit the articles")
 
 
 def redact(
     *,
     targets: list[str] | None = argument(
-        "ARTICLE|REV|URL…", "What is to go: articles, or versions.", None
+        "ARTICLE|REV|URL…", "Articles or versions to redact.", None
     ),
     place: ArchiveOptions,
     shown: OutputOptions,
     order: RedactionOptions,
     task: RedactionTasks,
 ) -> None:
-    """Take articles or versions out of the archive, and keep what proves that they were there.
+    """Remove articles or versions and keep the proofs of their existence.
 
-    Texts, titles, captured bytes, their digests and all that was worked out from them go; when
-    and where they were seen stays, and every other proof holds. It cannot be undone.
+    This deletes texts, titles, captured bytes, digests and derived data. The times and addresses of
+    observations stay, and all other proofs remain valid. It cannot be undone.
     """
     settings = place.settings()
     task.check(targets, order)
-    if not task.name_nothing:
+    if not task.is_global:
         (replace(order, dry_run=True) if task.lift else order).check(targets)
     with opened_archive(settings) as archive:
         if task.listed:
-            write_rows(acts_of(archive), shown.target())
+            report_list(acts_of(archive), shown.target(), empty="no redactions")
         elif task.retention:
             dropped = archive.drop_overdue_bytes(settings.retain_captures, dry_run=order.dry_run)
-            write_rows(dropped, shown.target())
+            report_list(dropped, shown.target(), empty="no captures are older than allowed")
         elif task.list_restricted:
-            write_rows(_restrictions(archive), shown.target())
+            report_list(_restrictions(archive), shown.target(), empty="no restrictions")
         elif task.finish:
             _finish(archive)
         else:
@@ -130,7 +146,7 @@ def redact(
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What is to be done with which articles, and where it is told."""
+    """A redaction or restriction with its targets and its output."""
 
     archive: "Archive"
     settings: Settings
@@ -139,7 +155,7 @@ class _Order:
     options: RedactionOptions
 
     def found(self, connection: Any) -> list["RedactionTarget"]:
-        """Return what is named: articles whole, versions with all of their wordings."""
+        """Return the targets: whole articles, and versions with all of their wordings."""
         from storage.read.find import Finder  # noqa: PLC0415  # SQLAlchemy is slow to load
         from storage.read.texts import wordings_of  # noqa: PLC0415
         from storage.write.redaction.plan import RedactionTarget  # noqa: PLC0415
@@ -168,7 +184,10 @@ def _redact(order: _Order) -> None:
     with archive.read_connection() as connection:
         found = order.found(connection)
         if options.addresses and any(each.wordings is not None for each in found):
-            raise typer.BadParameter("addresses go with whole articles: name no version")
+            reason = (
+                "--addresses applies only to whole articles: give ids or addresses, no versions"
+            )
+            raise typer.BadParameter(reason)
         plan = plan_of(
             connection, found, with_copies=options.with_copies, with_addresses=options.addresses
         )
@@ -198,22 +217,22 @@ def _redact(order: _Order) -> None:
         acts = [] if act is None else [act]
     order.tell({"act": min(acts, default=None), **summary})
     if not acts:
-        say("there is nothing left of it that could go")
+        say("everything of it was already redacted: nothing was changed")
     if options.scrub:
         _scrub(archive)
     else:
-        say("the database may still hold bytes of it; `lesart redact --finish` rewrites it")
+        say("the database file may still contain its bytes; run `lesart redact --finish`")
 
 
 def _restrict(order: _Order) -> None:
-    """Restrict whole articles, or lift that where there is no reason."""
+    """Restrict whole articles; without a reason, lift their restriction."""
     from storage.write.redaction.plan import described, plan_of  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     options = order.options
     with order.archive.read_connection() as connection:
         found = order.found(connection)
         if any(each.wordings is not None for each in found):
-            raise typer.BadParameter("whole articles are restricted: name them without a version")
+            raise typer.BadParameter("only whole articles can be restricted, not versions")
         plan = plan_of(connection, found, with_copies=options.with_copies)
         summary = described(connection, plan)
     row = {name: summary[name] for name in ("articles", "copies", "related_kept")}
@@ -240,14 +259,14 @@ def _refuse_copies(
 ) -> None:
     if copies and not with_copies:
         say(
-            f"the same text or bytes stand in {', '.join(summary['copies'])}: nothing was done; "
-            "--with-copies does it there, too"
+            f"nothing was changed: the same text or bytes also occur in "
+            f"{', '.join(summary['copies'])}; add --with-copies to include them"
         )
         raise typer.Exit(NO)
 
 
 def prepared(captured: "Captured", draft: "Draft", context: str) -> "Reading":
-    """Return a text without its passage, ready for full text and the search for copies."""
+    """Return a text without its passage, prepared for full-text search and comparison."""
     from storage.similarity.signature import signature  # noqa: PLC0415  # loads NumPy
     from worker.flow.prepare import prepare  # noqa: PLC0415  # the same
 
@@ -255,7 +274,7 @@ def prepared(captured: "Captured", draft: "Draft", context: str) -> "Reading":
 
 
 def acts_of(archive: "Archive") -> list[dict[str, Any]]:
-    """Return each act of redaction with the rows that it emptied, by table."""
+    """Return the redactions with the emptied rows by table."""
     from storage.write.redaction.redact import acts, archive_id, rows_of_acts  # noqa: PLC0415  # the same
 
     with archive.read_connection() as connection:
@@ -271,29 +290,31 @@ def acts_of(archive: "Archive") -> list[dict[str, Any]]:
 
 
 def redact_again(archive: "Archive", listed: Path) -> None:
-    """Redact in an archive that was restored what a list of `lesart redact --list` names.
+    """Repeat the redactions of a list by `lesart redact --list` in a restored archive.
 
     Raises: ReplayError.
     """
     from storage.write.redaction.redact import ReplayError  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     if listed.stat().st_size > MOST_LISTED_BYTES:
-        raise ReplayError(f"{listed} is too large for a list of redactions")
+        raise ReplayError(
+            f"{listed} is larger than {MOST_LISTED_BYTES:,} bytes: it is not a list of redactions"
+        )
     with listed.open("rb") as file:
         try:
             acts = [json.loads(line) for line in file if line.strip()]
         except ValueError as error:
-            raise ReplayError(f"{listed} is no list in JSON lines: {error}") from error
+            raise ReplayError(f"{listed} is not JSON Lines: {error}; {HOW_LISTED}") from error
     if not all(isinstance(each, dict) for each in acts):
-        raise ReplayError(f"{listed} is no list of redactions")
-    say(f"{archive.replay_redactions(acts)} redactions were carried out again")
+        raise ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
+    say(f"repeated {archive.replay_redactions(acts)} redactions")
     _scrub(archive)
 
 
 def _finish(archive: "Archive") -> None:
     with ProgressLine() as line:
         rows = archive.finish_redactions(line.report)
-    say(f"{rows} rows were still to be emptied")
+    say(f"completed interrupted redactions: emptied {rows} rows")
     _scrub(archive)
 
 
@@ -304,10 +325,10 @@ def _scrub(archive: "Archive") -> None:
         is_all = scrub(archive.engine, line.report)
     if not is_all:
         say(
-            "samples that the planner took before may still hold it: who owns the database has to "
+            "planner statistics may still contain samples of it: the owner of the database has to "
             "run `VACUUM FULL pg_statistic`"
         )
-    say("the database was rewritten; backups, archived logs and replicas made before still hold it")
+    say("rewrote the database; earlier backups, archived logs and replicas still contain the texts")
 
 
 def _user() -> str:

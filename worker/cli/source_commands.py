@@ -1,4 +1,4 @@
-"""The commands `lesart source …`: standing sources and their schedules."""
+"""The commands `lesart source …`: watched sources and their schedules."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,8 @@ import typer
 from storage.cli.app import command_group
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, option
-from storage.cli.output import write_record, write_rows
+from storage.cli.output import write_record
+from storage.cli.report import report_list
 from storage.schedule.interval import IntervalRange
 from storage.settings import Settings, parse_interval, read_interval
 from storage.values.arrivals.source import Source
@@ -25,30 +26,41 @@ if TYPE_CHECKING:
 else:
     standing = LateModule("worker.flow.standing_sources")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the source.")]
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleOptions:
-    """When a source is looked at."""
+    """Options for the schedule of a source."""
 
-    every: str | None = option("--every", "I", "How often: 90s, 5m, 2h, 1d.")
-    cron: str | None = option("--cron", "C", "When: minute hour day month weekday (0 is Sunday).")
-    timezone: str | None = option("--timezone", "Z", "Of --cron; else of the settings.")
+    every: str | None = option(
+        "--every",
+        "DURATION",
+        "Interval between checks, such as 90s, 5m, 2h or 1d (default for folders: LESART_EVERY).",
+    )
+    cron: str | None = option(
+        "--cron", "CRON", "Times of checks: minute hour day month weekday (0 is Sunday)."
+    )
+    timezone: str | None = option(
+        "--timezone", "ZONE", "Time zone of --cron (default: LESART_TIMEZONE)."
+    )
 
     def values(self, settings: Settings) -> dict[str, Any]:
-        """Return what is to be changed of a source.
+        """Return the changed fields of a source.
 
         Raises: ScheduleError.
         """
         if self.every is not None and self.cron is not None:
-            raise ScheduleError("--every and --cron exclude each other")
+            raise ScheduleError("--every and --cron exclude each other: use one of them")
         values: dict[str, Any] = {}
         if self.timezone is not None:
             try:
                 ZoneInfo(self.timezone)
             except (ValueError, OSError, KeyError) as error:
-                raise ScheduleError(f"there is no time zone {self.timezone!r}") from error
+                reason = (
+                    f"there is no time zone {self.timezone!r}: use a name such as Europe/Berlin"
+                )
+                raise ScheduleError(reason) from error
             values["timezone"] = self.timezone
         if self.every is not None:
             try:
@@ -68,18 +80,24 @@ class ScheduleOptions:
 
 @dataclass(frozen=True, slots=True)
 class FetchOptions:
-    """How the addresses of a source are asked."""
+    """Options for requests to the addresses of a source."""
 
     recheck: str | None = option(
         "--recheck",
-        "R",
-        "How often its pages are looked at again: 15m..40d (from, to), 1h, or off.",
+        "RANGE",
+        "Intervals between checks of its pages: 15m..40d (shortest, longest), 1h, or off.",
     )
-    newer_than: str | None = option("--newer-than", "I", "Of its lists, what is not older: 30d.")
+    newer_than: str | None = option(
+        "--newer-than", "DURATION", "Ignore list entries older than DURATION, such as 30d."
+    )
     header: list[str] | None = option(
-        "--header", "H", "NAME: VALUE to be sent to its server; VALUE may be @FILE or $VARIABLE."
+        "--header",
+        "HEADER",
+        "Send a header `NAME: VALUE`; VALUE may be @FILE or $VARIABLE; repeatable.",
     )
-    proxy: str | None = option("--proxy", "P", "http://HOST:PORT, @FILE or $VARIABLE.")
+    proxy: str | None = option(
+        "--proxy", "URL", "Use this proxy: http://HOST:PORT, @FILE or $VARIABLE."
+    )
     retain_captures: str | None = option(
         "--retain-captures",
         "DURATION",
@@ -87,7 +105,7 @@ class FetchOptions:
     )
 
     def options(self) -> dict[str, Any]:
-        """Return the options of a source that were set.
+        """Return the options that were given.
 
         Raises: ScheduleError.
         """
@@ -109,7 +127,7 @@ class FetchOptions:
 
 
 def _proxy(given: str) -> str:
-    """Return the option for a proxy; one with a password has to be named by file or variable.
+    """Check the proxy option; a proxy with a password must be in a file or variable.
 
     Raises: ValueError.
     """
@@ -127,25 +145,27 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(sources, name="source")
 
 
-sources = command_group("Watch places on a schedule.")
+sources = command_group("Manage folders and addresses that are checked on a schedule.")
 
 
 @command(sources, "add", example="lesart source add https://zeitung.example/feed --every 15m")
 def add(
     *,
-    locator: str = argument("LOCATOR", "A folder, or an address to be watched."),
+    locator: str = argument("LOCATOR", "Folder or address to watch."),
     place: ArchiveOptions,
     shown: OutputOptions,
-    name: str | None = option("--name", "N", "Its name; else the folder's, or the address."),
+    name: str | None = option(
+        "--name", "NAME", "Name of the source (default: name of the folder, or the address)."
+    ),
     when: ScheduleOptions,
     type: str | None = option(  # noqa: A002  # the word of the command line
         "--type",
-        "T",
-        "Of an address: page, feed, sitemap, opml, urls; else told by what stands there.",
+        "TYPE",
+        "Type of an address: page, feed, sitemap, opml or urls (default: by its content).",
     ),
     fetch_options: FetchOptions,
 ) -> None:
-    """Watch a folder or an address from now on."""
+    """Add a folder or an address as a source with a schedule."""
     settings = place.settings()
     schedule = when.values(settings)
     if standing.is_address(locator):
@@ -157,9 +177,12 @@ def add(
         _report([added], shown)
         return
     if type is not None or fetch_options.options():
-        raise ScheduleError("--type, --recheck, --newer-than, --header, --proxy are for addresses")
+        raise ScheduleError(
+            "--type, --recheck, --newer-than, --header, --proxy and --retain-captures apply only "
+            "to addresses, and LOCATOR is a folder"
+        )
     if not locator:
-        raise LocatorError("''", "name a folder or an address")
+        raise LocatorError("''", "LOCATOR is empty: give a folder or an address")
     folder = Path(standing.file_path(locator))
     if not folder.exists():
         raise LocatorMissingError(locator, standing.no_such_file(locator))
@@ -174,10 +197,10 @@ def add(
             escape_locator(folder.name) if name is None else standing.named_source(archive, name)
         )
         if not chosen:
-            raise LocatorError(locator, "it has no name of its own: give it a --name")
+            raise LocatorError(locator, "this folder has no name: add --name NAME")
         taken = [each for each in archive.sources() if each.name == chosen]
         if taken and (taken[0].standing or taken[0].locator != str(folder)):
-            raise ScheduleError(f"there is a source {chosen} already: choose another --name")
+            raise ScheduleError(f"the source {chosen} already exists: choose another --name")
         source = archive.ensure_source(
             chosen, "folder", str(folder), standing=True, paused=False, **schedule
         )
@@ -186,14 +209,14 @@ def add(
 
 @command(sources, "list", example="lesart source list")
 def list_sources(*, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """List the standing sources with their schedules."""
+    """List sources with their schedules."""
     with opened_archive(place.settings()) as archive:
         _report(archive.sources(standing=True), shown)
 
 
 @command(sources, "show", example="lesart source show presse")
 def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Show one source: its schedule, its options, what came from it, when it was last scanned."""
+    """Show one source with schedule, options, counts and latest scan."""
     from storage.read.archive import open_archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     settings = place.settings()
@@ -215,12 +238,14 @@ def change(
     when: ScheduleOptions,
     fetch_options: FetchOptions,
 ) -> None:
-    """Change the schedule of a source; a running scheduler takes it up within seconds."""
+    """Change the schedule or options of a source; it applies within seconds."""
     settings = place.settings()
     schedule = when.values(settings)
     options = fetch_options.options()
     if not schedule and not options:
-        raise ScheduleError("say --every, --cron, --timezone, --recheck or another option")
+        raise ScheduleError(
+            "nothing to change: add --every, --cron, --timezone, --recheck or another option"
+        )
     with opened_archive(settings) as archive:
         if options:
             schedule["options"] = {**archive.source(name).options, **options}
@@ -231,7 +256,7 @@ def change(
 
 @command(sources, "run", example="lesart source run presse")
 def run(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Take a source as due now, wait for it and tell the summary."""
+    """Run a source now, wait for the end and print a summary."""
     from worker.cli import control  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
@@ -242,22 +267,22 @@ def run(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 
 @command(sources, "pause", example="lesart source pause presse")
 def pause(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Stop watching a source until it is resumed."""
+    """Pause a source until `lesart source resume`."""
     _change(place, shown, name, paused=True)
 
 
 @command(sources, "resume", example="lesart source resume presse")
 def resume(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Watch a paused source again."""
+    """Resume a paused source."""
     _change(place, shown, name, paused=False)
 
 
 @command(sources, "remove", example="lesart source remove presse")
 def remove(*, name: Name, place: ArchiveOptions) -> None:
-    """Watch a source no more; what it brought stays in the archive."""
+    """Remove a source; archived texts stay."""
     with opened_archive(place.settings()) as archive:
         archive.change_source(name, removed_at=archive.clock(), standing=False)
-    say(f"{name} is watched no more; what it brought stays")
+    say(f"removed source {name}; its archived texts stay")
 
 
 def _change(place: ArchiveOptions, shown: OutputOptions, name: str, **values: Any) -> None:
@@ -266,7 +291,7 @@ def _change(place: ArchiveOptions, shown: OutputOptions, name: str, **values: An
 
 
 def recheck_options(given: str | None) -> dict[str, Any]:
-    """Return the options of a source that `--recheck` sets.
+    """Return the source options for a value of `--recheck`.
 
     Raises: ScheduleError.
 
@@ -289,7 +314,8 @@ def recheck_options(given: str | None) -> dict[str, Any]:
 
 
 def _report(found: list[Source], shown: OutputOptions) -> None:
-    write_rows(map(_row, found), shown.target(), _COLUMNS)
+    empty = "no sources: add one with `lesart source add`"
+    report_list(map(_row, found), shown.target(), _COLUMNS, empty=empty)
 
 
 _COLUMNS = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused", "options")

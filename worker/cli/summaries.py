@@ -1,4 +1,4 @@
-"""Report what came of jobs that a command saw through, and end by it."""
+"""Report the outcome of completed jobs and set the exit code."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,9 +18,9 @@ MOST_NAMED = 5
 def report_summaries(
     summaries: Sequence[Mapping[str, Any]], place: ArchiveOptions, shown: OutputOptions
 ) -> None:
-    """Write summaries, say what was refused or is left, and end with 1 where anything is.
+    """Write summaries with hints on refused and open documents; exit with 1 if there are any.
 
-    On a terminal each summary is one sentence, with the refusals below where they are few.
+    On a terminal each summary is one sentence, followed by at most five refusals.
     """
     target, listed = shown.target(), False
     if target.is_terminal and target.format is None:
@@ -39,7 +39,7 @@ def report_summaries(
 
 
 def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTarget) -> bool:
-    """Write what these jobs refused; return whether there was any that no earlier job refused."""
+    """Write the refusals of these jobs; return whether any was new."""
     with reading(place) as (_settings, archive):
         rows = [row for job in jobs for row in archive.refusals(job)]
     if rows:
@@ -49,13 +49,13 @@ def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTar
 
 
 def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: bool) -> list[str]:
-    """Return what is to be said of summaries.
+    """Return the hints for summaries.
 
     >>> done = {"job": 7, "seen": 40, "refused": 0, "failed": 2, "open": 0, "resumed": True}
     >>> for each in _sentences([done], listed=False):
     ...     print(each)
-    went on with what was left open (job 7): 40 documents
-    2 documents could not be read: see `lesart jobs`, then `lesart retry JOB`
+    continued unfinished work (job 7): 40 documents
+    2 documents could not be read: see `lesart jobs`, then run `lesart retry JOB`
     """
     resumed = [each for each in summaries if each["resumed"]]
     refused, failed, left = (
@@ -66,13 +66,16 @@ def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: bool) -> list[
         named = ", ".join(str(each["job"]) for each in resumed[:MOST_NAMED])
         more = " …" if len(resumed) > MOST_NAMED else ""
         number = sum(each["seen"] for each in resumed)
-        lines.append(f"went on with what was left open (job {named}{more}): {number} documents")
+        lines.append(f"continued unfinished work (job {named}{more}): {number} documents")
     if refused and not listed:
-        lines.append("something was refused: see `lesart refusals`")
+        lines.append("documents were refused: `lesart refusals` lists them with reason and remedy")
     if failed:
         lines.append(
-            f"{failed} documents could not be read: see `lesart jobs`, then `lesart retry JOB`"
+            f"{failed} documents could not be read: see `lesart jobs`, then run `lesart retry JOB`"
         )
     if left:
-        lines.append(f"{left} jobs are left that a newer lesart wrote: let that one work them")
+        lines.append(
+            f"{left} jobs were created by a newer version of Lesart and stay open: complete them "
+            "with that version"
+        )
     return lines

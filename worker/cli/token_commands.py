@@ -1,4 +1,4 @@
-"""The commands `lesart token …`: who may order work over HTTP."""
+"""The commands `lesart token …`: tokens for write requests over HTTP."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +8,7 @@ from storage.cli.app import command_group
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, command, option
 from storage.cli.output import write_rows
+from storage.cli.report import report_list
 from storage.values.draft import as_dict
 from storage.values.late import LateModule
 from worker.cli.opened import opened_archive
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 else:
     kept = LateModule("storage.write.tokens")
 
-tokens = command_group("Say who may order work over HTTP.")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose token it is.")]
+tokens = command_group("Manage tokens for write requests over HTTP.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token, such as its owner.")]
 
 
 def mount(app: typer.Typer) -> None:
@@ -31,9 +32,14 @@ def add(
     name: Name,
     place: ArchiveOptions,
     shown: OutputOptions,
-    scope: str = option("--scope", "S", "ingest, sources, or write for both.", default="write"),
+    scope: str = option(
+        "--scope",
+        "SCOPE",
+        "Allow only ingestion (ingest), only changes of sources (sources), or both (write).",
+        default="write",
+    ),
 ) -> None:
-    """Make a token and write it, once: the archive keeps only its digest."""
+    """Create a token and print it; it is shown only now."""
     settings = place.settings()
     with opened_archive(settings, create=settings.is_embedded) as archive:
         made = kept.add_token(archive, name, scope)
@@ -42,15 +48,16 @@ def add(
 
 @command(tokens, "list", example="lesart token list")
 def list_tokens(*, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """List the tokens, those that were taken back too."""
+    """List tokens, including revoked ones."""
     with opened_archive(place.settings()) as archive:
         rows = [as_dict(each) for each in kept.tokens(archive)]
-    write_rows(rows, shown.target(), ("name", "scope", "created_at", "revoked_at"))
+    names = ("name", "scope", "created_at", "revoked_at")
+    report_list(rows, shown.target(), names, empty="no tokens: create one with `lesart token add`")
 
 
 @command(tokens, "revoke", example="lesart token revoke redaktion")
 def revoke(*, name: Name, place: ArchiveOptions) -> None:
-    """Take a token back."""
+    """Revoke a token."""
     with opened_archive(place.settings()) as archive:
         kept.revoke_token(archive, name)
-    say(f"the token {name} allows nothing any more")
+    say(f"revoked token {name}")

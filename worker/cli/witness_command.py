@@ -1,4 +1,4 @@
-"""The command that cosigns the checkpoints of others."""
+"""The command `lesart witness`."""
 
 from dataclasses import MISSING
 from pathlib import Path
@@ -21,7 +21,7 @@ def witness(
     key: Path = option(
         "--key",
         "FILE",
-        "Its key: `lesart proof keygen --witness FILE --origin NAME` makes one.",
+        "Key of the witness, created by `lesart proof keygen --witness FILE` (required).",
         MISSING,
         exists=True,
         dir_okay=False,
@@ -29,29 +29,41 @@ def witness(
     logs: Path = option(
         "--logs",
         "FILE",
-        "A policy whose lines `log VKEY` name the logs that it cosigns.",
+        "Policy file with a line `log VKEY` for each log to cosign (required).",
         MISSING,
         exists=True,
         dir_okay=False,
     ),
-    state: Path = option("--state", "DIR", "Where it remembers what it cosigned.", MISSING),
-    address: str = option("--address", "HOST:PORT", "Where it is asked.", "127.0.0.1:8791"),
+    state: Path = option(
+        "--state", "DIR", "Folder for the latest cosigned checkpoints (required).", MISSING
+    ),
+    address: str = option("--address", "HOST:PORT", "Address to listen on.", "127.0.0.1:8791"),
 ) -> None:
-    """Cosign the checkpoints of other archives, and refuse rollbacks and forks."""
+    """Run a witness that cosigns checkpoints of other archives.
+
+    It refuses rollbacks and forks.
+    """
     from storage.proof.checkpoints import read_key  # noqa: PLC0415
     from storage.proof.external.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.note import COSIGNATURE, NoteError  # noqa: PLC0415
-    from worker.log import log_events  # noqa: PLC0415  # what logs nothing need not load it
+    from worker.log import log_events  # noqa: PLC0415  # most commands do not log
     from worker.services.witness import Cosigner, WitnessState, make_server  # noqa: PLC0415
 
     signer, policy = read_key(key), read_policy(logs)
     if signer is None or signer.verifier.kind != COSIGNATURE:
-        raise NoteError(f"{key} is no key of a witness: `lesart proof keygen --witness FILE`")
+        raise NoteError(
+            f"{key} is not the key of a witness: create one with `lesart proof keygen --witness "
+            "FILE --origin NAME`"
+        )
     log_events("debug" if place.debug else "info")
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        raise typer.BadParameter(f"{address!r} is not HOST:PORT", param_hint="--address")
+        reason = f"{address!r} is not of the form HOST:PORT, such as 127.0.0.1:8791"
+        raise typer.BadParameter(reason, param_hint="--address")
     cosigner = Cosigner(signer, policy.logs if policy else (), WitnessState(state))
     with make_server(cosigner, host, int(port)) as server:
-        say(f"cosigning for {len(cosigner.logs)} logs as {signer.verifier.vkey}; end with Ctrl-C")
+        say(
+            f"cosigning checkpoints of {len(cosigner.logs)} logs as {signer.verifier.vkey}; press "
+            "Ctrl-C to stop"
+        )
         server.serve_forever()

@@ -14,7 +14,7 @@ from storage.schedule import queue
 from storage.schedule import wake as wake_ups
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.trouble import is_of_machine, mend_of
+from storage.values.failures import is_machine_failure, remedy_for
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.flow.collect import Collected, Progress, collect
@@ -96,7 +96,7 @@ def run_job(
         _release(archive, claim)
         raise
     except Exception as error:
-        if is_of_machine(error):
+        if is_machine_failure(error):
             _release(archive, claim)
             raise
         log.warning("job_failed", error=type(error).__name__)
@@ -194,8 +194,8 @@ def log_storage_failure(error: Exception) -> None:
     """Log that nothing can be stored now, with the remedy; work continues when storing succeeds
     again.
     """
-    mend = mend_of(error)
-    hint = {} if mend is None else {"remedy": mend}
+    remedy = remedy_for(error)
+    hint = {} if remedy is None else {"remedy": remedy}
     LOG.warning("storage_failed", error=type(error).__name__, **hint)
 
 

@@ -1,0 +1,91 @@
+"""PURE: failures of the machine, as opposed to faulty documents, and their remedies."""
+
+import errno
+from collections.abc import Mapping
+
+FREE_SPACE = "free some disk space, then run the command again; all stored data is intact"
+CHECK_PERMISSIONS = "check the permissions, or choose another location"
+CHECK_FOLDER = (
+    "SQLite needs write access to the folder of the archive, even to read it: check the "
+    "permissions, or copy the archive to another folder"
+)
+CHECK_DISK = "check the disk and the system log"
+RESTORE_BACKUP = (
+    "the archive file is damaged: `lesart verify` lists the damage; move the file away and "
+    "restore a backup with `lesart restore`"
+)
+OPEN_FILES = "close some files, or raise the limit on open files (`ulimit -n`)"
+
+SYSTEM_REMEDIES: Mapping[int, str] = {
+    errno.ENOSPC: FREE_SPACE,
+    errno.EDQUOT: FREE_SPACE,
+    errno.EFBIG: FREE_SPACE,
+    errno.EIO: CHECK_DISK,
+    errno.EROFS: CHECK_PERMISSIONS,
+    errno.EACCES: CHECK_PERMISSIONS,
+    errno.EPERM: CHECK_PERMISSIONS,
+    errno.ENOTDIR: "a part of this path is not a folder: choose another path",
+    errno.ENAMETOOLONG: "choose a shorter path",
+    errno.EBADF: "keep it open, or write to a file with --output",
+    errno.EMFILE: OPEN_FILES,
+    errno.ENFILE: OPEN_FILES,
+    errno.EREMOTEIO: (
+        "check that the object storage is running and that captures_url, captures_key and "
+        "captures_secret are correct; all stored data is intact"
+    ),
+    errno.ENOMEM: "free some memory, then run the command again",
+}
+"""Remedies by the error number of the operating system."""
+
+DATABASE_REMEDIES: Mapping[str, str] = {
+    "disk is full": FREE_SPACE,
+    "no space left": FREE_SPACE,
+    "readonly database": CHECK_FOLDER,
+    "read-only": CHECK_PERMISSIONS,
+    "unable to open": CHECK_FOLDER,
+    "disk i/o error": CHECK_DISK,
+    "disk image is malformed": RESTORE_BACKUP,
+    "database is locked": "another process is writing: run the command again later",
+}
+"""Remedies by a part of the error message of the database."""
+DRIVERS = frozenset({"sqlite3", "psycopg"})
+"""Modules of the errors that database drivers raise."""
+TEMPORARY = frozenset({"database is locked"})
+"""Database errors that disappear after a while."""
+
+
+def remedy_for(error: BaseException) -> str | None:
+    """Return the remedy for a failure of the machine; None for any other error.
+
+    >>> remedy_for(OSError(errno.EROFS, "Read-only file system", "/a")) == CHECK_PERMISSIONS
+    True
+    >>> remedy_for(KeyError("x"))
+    """
+    if isinstance(error, OSError):
+        if error.errno == errno.ENOENT and error.filename is None:
+            return "the current folder was deleted: change to another folder"
+        return SYSTEM_REMEDIES.get(error.errno or 0)
+    return DATABASE_REMEDIES.get(_database_reason(error) or "")
+
+
+def is_machine_failure(error: BaseException) -> bool:
+    """Check whether nothing can be stored at all, so that the document is not the cause."""
+    return remedy_for(error) is not None and _database_reason(error) not in TEMPORARY
+
+
+def driver_error(error: BaseException) -> BaseException | None:
+    """Return the error of a database driver, unwrapped from SQLAlchemy; None for other errors.
+
+    >>> driver_error(KeyError("x")) is None
+    True
+    """
+    wrapped: BaseException | None = getattr(error, "orig", None)
+    if wrapped is not None:
+        return wrapped
+    return error if type(error).__module__.partition(".")[0] in DRIVERS else None
+
+
+def _database_reason(error: BaseException) -> str | None:
+    """Return the key in DATABASE_REMEDIES that the error message contains."""
+    message = str(driver_error(error) or "").lower()
+    return next((reason for reason in DATABASE_REMEDIES if reason in message), None)

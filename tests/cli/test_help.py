@@ -1,0 +1,100 @@
+"""The help of each command stands alone and fits a terminal of 80 columns."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from storage.cli.app import PANELS
+from worker.cli.commands import app
+
+ROOT = typer.main.get_command(app)
+VERBS = frozenset(
+    [
+        "add",
+        "archive",
+        "cancel",
+        "change",
+        "check",
+        "compare",
+        "copy",
+        "create",
+        "delete",
+        "export",
+        "extract",
+        "import",
+        "list",
+        "manage",
+        "open",
+        "pause",
+        "print",
+        "prove",
+        "recompute",
+        "remove",
+        "resume",
+        "retry",
+        "revoke",
+        "run",
+        "search",
+        "send",
+        "show",
+        "sign",
+        "undo",
+        "upgrade",
+        "write",
+    ]
+)
+"""The first words of the commands' help."""
+VAGUE = re.compile(r"\b(else|told|tell|stands?|kept|looked|anew|beside)\b", re.IGNORECASE)
+STATES_DEFAULT = re.compile(r"default|\(required\)|^Only |repeatable|such as|: http|or off\.")
+OPTIONAL = frozenset({"passage", "redactions", "style", "format", "witness", "after", "cron"})
+"""Options that have no default: without them, the command does nothing further."""
+
+
+def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from walk(inner, (*path, name))
+
+
+COMMANDS = {" ".join(path) or "lesart": command for path, command in walk(ROOT)}
+
+
+def lines_of(command: Any, name: str) -> list[str]:
+    context = typer.Context(command, info_name=name, terminal_width=80)
+    return command.get_help(context).splitlines()
+
+
+def test_the_sections_of_the_help_hold_each_command_once():
+    names = [name for section in PANELS.values() for name in section]
+    assert sorted(names) == sorted(ROOT.commands)
+    text = lines_of(ROOT, "lesart")
+    places = [text.index(f"{title}:") for title in PANELS]
+    assert places == sorted(places)
+    assert [PANELS[title][0] for title in PANELS] == [text[at + 1].split()[0] for at in places]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_80_columns(name):
+    assert [line for line in lines_of(COMMANDS[name], name) if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_begins_with_a_verb(name):
+    help_text = COMMANDS[name].help
+    assert help_text.split()[0].lower() in VERBS
+    assert VAGUE.search(help_text) is None
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_has_a_complete_help_with_its_default(name):
+    for option in COMMANDS[name].params:
+        assert option.help, option.name
+        assert option.help[0].isupper(), option.help
+        assert option.help.endswith(".") or "completion" in option.name, option.help
+        assert VAGUE.search(option.help) is None, option.help
+        is_valued = option.param_type_name == "option" and not option.is_flag
+        if is_valued and option.default is None and option.name not in OPTIONAL:
+            assert STATES_DEFAULT.search(option.help), option.help
