@@ -154,10 +154,10 @@ def test_captures_that_are_imported_around_a_jump_find_their_places(home, clock)
         home.import_capture(text, now.replace(day=1, year=now.year + years))
     home.edit(C)
     home.scan()
-    texts = home.texts()
-    assert texts[:2] == [D, E]
-    assert [each for each in texts if each in {A, B, C}] == [A, B, C]
-    assert texts[-1] == "Der Pegel stieg."
+    # A capture from the future has the time at which it came in.
+    assert home.texts() == [D, E, A, B, "Der Pegel fiel.", "Der Pegel stieg.", C]
+    invalid = ["observed_at_invalid" in each["flags"] for each in home.versions()]
+    assert invalid == [False, False, False, False, True, True, False]
     assert home.current("--as-of", datetime.now(UTC).isoformat()) == C
 
 
@@ -190,12 +190,15 @@ def test_two_machines_whose_clocks_differ_write_one_history(postgres_url, tmp_pa
 @needs_faketime
 @pytest.mark.slow
 def test_the_hour_that_comes_twice_is_no_jump(home):
-    zone = {"LESART_TIMEZONE": "Europe/Berlin", "TZ": "Europe/Berlin"}
-    for text, local in ((A, "2026-10-25 01:50:00"), (B, "2026-10-25 03:10:00")):
+    zone = {"LESART_TIMEZONE": "Europe/Berlin", "TZ": "Europe/Berlin", "FAKETIME_FMT": "%s"}
+    summer, winter = moment("2026-10-25T02:50+02:00"), moment("2026-10-25T02:10+01:00")
+    for text, now in ((A, summer), (B, winter)):
         home.edit(text)
-        home.scan(f"@{local}", **zone)
+        home.scan(f"@{int(now.timestamp())}", **zone)
     assert home.texts() == [A, B]
-    assert [each["flags"] for each in home.versions()] == [[], []]
+    for version, now in zip(home.versions(), (summer, winter), strict=True):
+        assert timedelta(0) <= moment(version["changed_by"]) - now <= 10 * MINUTE
+        assert "clock_suspect" not in version["flags"]
 
 
 @needs_faketime
