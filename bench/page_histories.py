@@ -183,7 +183,7 @@ def _read(room: Newsroom, held: jobs.Claim, found: Found) -> None:
     found.reading_ms += 1e3 * (_cpu() - began)
     cpu = time.process_time()
     with _timed_units(room, found):
-        room.archive.keep_readings(held, readings, decide, done=are_all)
+        room.archive.store_readings(held, readings, decide, done=are_all)
     found.kept.append((len(readings), time.process_time() - cpu))
     found.keeping_cpu += time.process_time() - cpu
 

@@ -34,7 +34,7 @@ from bench.lock import database
 from storage.database.tables import COUNTER
 from storage.database.unit import LOCKED
 from storage.proof import log
-from storage.record.reading import Captured, Reading
+from storage.record.reading import CapturedItem, Reading
 from storage.settings import Settings
 from storage.values.digest import raw_digest
 from storage.write.archive import Archive
@@ -56,7 +56,7 @@ class LearningReader(Reader):
         self.known: Known = {}
         self.seconds = 0.0
 
-    def read(self, captured: Captured) -> Reading:
+    def read(self, captured: CapturedItem) -> Reading:
         began = time.perf_counter()
         reading = super().read(captured)
         self.seconds += time.perf_counter() - began
@@ -72,7 +72,7 @@ class SleepingReader(Reader):
         self._known = known
         self._seconds = seconds
 
-    def read(self, captured: Captured) -> Reading:
+    def read(self, captured: CapturedItem) -> Reading:
         time.sleep(self._seconds)
         return replace(self._known[raw_digest(captured.raw)], captured=captured)
 

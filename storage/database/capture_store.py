@@ -53,7 +53,7 @@ class MissingBytesError(DamagedBytesError):
         super().__init__(f"the object {name} is not in the store of captures")
 
 
-class Held(NamedTuple):
+class StoredBytes(NamedTuple):
     """The stored form of a capture: `data` are the compressed bytes, or the name of an object."""
 
     digest: bytes
@@ -151,19 +151,19 @@ def put_all(store: CaptureStore, objects: Mapping[str, bytes]) -> None:
     _beside(lambda item: store.put(*item), list(objects.items()))
 
 
-def load(held: Held) -> bytes:
+def load(held: StoredBytes) -> bytes:
     """Return the original bytes of a capture from the database or the store.
 
     Bytes from a store are checked against the digest. Raises: DamagedBytesError,
     MissingBytesError, CapturesAwayError, CapturesUnsetError.
     """
-    raw = unpack(held.encoding, packed(held))
+    raw = unpack(held.encoding, load_compressed(held))
     if _is_away(held) and raw_digest(raw) != held.digest:
         raise DamagedBytesError(f"the object of {held.digest.hex()} holds other bytes")
     return raw
 
 
-def load_all(rows: Iterable[Held]) -> Iterator[bytes | DamagedBytesError]:
+def load_all(rows: Iterable[StoredBytes]) -> Iterator[bytes | DamagedBytesError]:
     """Yield the bytes of captures, or the error in them; some are fetched concurrently.
 
     Raises: CapturesAwayError, CapturesUnsetError.
@@ -173,7 +173,7 @@ def load_all(rows: Iterable[Held]) -> Iterator[bytes | DamagedBytesError]:
         yield from _gotten(_tried, some)
 
 
-def packed(held: Held) -> bytes:
+def load_compressed(held: StoredBytes) -> bytes:
     """Return the compressed bytes of a capture from the database or the store.
 
     Raises: MissingBytesError, CapturesAwayError, CapturesUnsetError.
@@ -190,23 +190,23 @@ def packed(held: Held) -> bytes:
         raise MissingBytesError(name) from error
 
 
-def packed_all(rows: Sequence[Held]) -> list[bytes]:
-    """Return the compressed bytes of captures. Raises: as `packed`."""
-    return list(_gotten(packed, rows))
+def load_all_compressed(rows: Sequence[StoredBytes]) -> list[bytes]:
+    """Return the compressed bytes of captures. Raises: as `load_compressed`."""
+    return list(_gotten(load_compressed, rows))
 
 
-def _tried(held: Held) -> bytes | DamagedBytesError:
+def _tried(held: StoredBytes) -> bytes | DamagedBytesError:
     try:
         return load(held)
     except DamagedBytesError as error:
         return error
 
 
-def _is_away(held: Held) -> bool:
+def _is_away(held: StoredBytes) -> bool:
     return name_in(held.digest, held.data) is not None
 
 
-def _gotten(get: Callable[[Held], R], rows: Sequence[Held]) -> Iterable[R]:
+def _gotten(get: Callable[[StoredBytes], R], rows: Sequence[StoredBytes]) -> Iterable[R]:
     """Apply `get` to each row, concurrently if a store is used."""
     return _beside(get, rows) if any(map(_is_away, rows)) else map(get, rows)
 

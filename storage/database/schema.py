@@ -21,7 +21,7 @@ from sqlalchemy import (
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import ForeignDatabaseError, database_epoch, place_of
 from storage.database.ownership import names_in
-from storage.database.schema_version import MIGRATIONS, found_revision, head, refuse_newer
+from storage.database.schema_version import MIGRATIONS, head, read_revision, refuse_newer
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
 
@@ -39,7 +39,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('lesart schema'))"))
-        before = found_revision(connection)
+        before = read_revision(connection)
         known = head()
         if before == known and _is_whole(connection):
             _grant_roles(connection)

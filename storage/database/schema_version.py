@@ -40,7 +40,7 @@ def require_current(engine: Engine) -> None:
     Raises: ArchiveMissingError, SchemaOlderError, SchemaNewerError.
     """
     with engine.connect() as connection:
-        found = found_revision(connection)
+        found = read_revision(connection)
         place = _place(connection)
         known = head()
         refuse_newer(connection, found, known)
@@ -63,7 +63,7 @@ def revisions() -> list[str]:
     return [script.revision for script in scripts.walk_revisions()]
 
 
-def found_revision(connection: Connection) -> str | None:
+def read_revision(connection: Connection) -> str | None:
     """Return the revision of the schema in a database; None if there is no archive."""
     if not is_ours(names_in(connection)):
         return None

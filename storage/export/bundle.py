@@ -15,7 +15,7 @@ from typing import IO, Any, Literal
 
 from sqlalchemy import Connection, bindparam, text
 
-from storage.database.capture_store import Held, load
+from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime, iso_utc
 from storage.export import bundle_report, check_bundle
 from storage.export.bundle_log import Wrong
@@ -339,7 +339,7 @@ class Bundle:
         row = self.connection.execute(query, {"id": number}).one()
         if row.data is not None:
             name = f"captures/{bytes(row.digest).hex()}"
-            held = Held(bytes(row.digest), row.encoding, bytes(row.data))
+            held = StoredBytes(bytes(row.digest), row.encoding, bytes(row.data))
             self.files[name] = load(held)
 
 

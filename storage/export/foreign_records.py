@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 from warcio.recordloader import ARC2WARCHeadersParser
 
-from storage.database.capture_store import Held, load
+from storage.database.capture_store import StoredBytes, load
 from storage.database.tables import CAPTURE, FOREIGN_RECORD
 from storage.export import warc_record
 
@@ -59,7 +59,7 @@ def _record(row: Any) -> Iterator[bytes]:
     head = bytes(row.head)
     block = bytes(row.opening)
     if row.data is not None:
-        block += load(Held(bytes(row.digest), row.encoding, row.data))
+        block += load(StoredBytes(bytes(row.digest), row.encoding, row.data))
     if head.startswith(b"WARC/"):
         yield head + block + b"\r\n\r\n"
     elif row.kind == "response":

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, case, func, select, text
 
-from storage.database.capture_store import Held, load
+from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
 from storage.database.rows import cursor, place, stream
 from storage.database.tables import (
@@ -328,7 +328,7 @@ class WarcWriter:
             return None
         query = select(CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data)
         row = self._connection.execute(query.where(CAPTURE.c.id == capture_id)).one()
-        held = Held(bytes(row.digest), row.encoding, row.data)
+        held = StoredBytes(bytes(row.digest), row.encoding, row.data)
         return None if row.data is None else load(held)
 
 

@@ -23,8 +23,13 @@ from storage.diff.change import METADATA, CaptureContent, CapturePair, TextChang
 from storage.diff.noise import NO_BOILERPLATE
 from storage.diff.teaser import teaser_flags
 from storage.diff.word_diff import Text
-from storage.history.memory import AskedStep, Memory
-from storage.history.noise.boilerplate import Boilerplate, Own, may_be_boilerplate, that_others_know
+from storage.history.memory import Memory, StepToCheck
+from storage.history.noise.boilerplate import (
+    Boilerplate,
+    ChangedText,
+    find_boilerplate_candidates,
+    may_be_boilerplate,
+)
 from storage.history.runs import Pair
 from storage.language.paragraphs import CutParagraph
 from storage.values.digest import canonical_all
@@ -32,7 +37,7 @@ from storage.values.draft import TEXT_ROLES, Draft, paragraphs_in
 from storage.values.net.site import is_host, site_of
 
 
-class Comparing:
+class CaptureComparer:
     """Cache of captures and of the changes between them, for one unit of work.
 
     It `decides` on noise, unless it only displays earlier decisions: then other articles are
@@ -57,8 +62,8 @@ class Comparing:
         self._contents: dict[int, CaptureContent] = {}
         self._differences: dict[tuple[int, int], CapturePair] = {}
         self._changes: dict[tuple[int, int, int], TextChange] = {}
-        self._owns: dict[int, tuple[tuple[str, ...], Own | None]] = {}
-        self._steps: dict[Pair, AskedStep] = {}
+        self._owns: dict[int, tuple[tuple[str, ...], ChangedText | None]] = {}
+        self._steps: dict[Pair, StepToCheck] = {}
         self._sites: dict[int, str] = {}
 
     @classmethod
@@ -83,11 +88,11 @@ class Comparing:
 
     # ----------------------------------------------------------------- content of captures
 
-    def stands_at(self, article_id: int, origin: str) -> None:
+    def set_origin(self, article_id: int, origin: str) -> None:
         """Set the origin of an article whose row may not be written yet."""
         self._sites[article_id] = site_of(origin)
 
-    def brings(
+    def add_pending(
         self,
         derivation_id: int,
         wording_id: int,
@@ -178,7 +183,7 @@ class Comparing:
         ]
         return teaser_flags(_text_of(self.content_of(draft)), *sides)
 
-    def woken(
+    def steps_to_recheck(
         self, waiting: Mapping[int, Mapping[Pair, AbstractSet[int]]]
     ) -> dict[int, frozenset[Pair]]:
         """Return the steps with a paragraph that has become noise through new texts of other
@@ -208,7 +213,7 @@ class Comparing:
         return {article: frozenset(pairs) for article, pairs in sorted(found.items())}
 
     def _may_have_boilerplate(
-        self, article_id: int, step: AskedStep, keys: AbstractSet[int]
+        self, article_id: int, step: StepToCheck, keys: AbstractSet[int]
     ) -> bool:
         site = self.site(article_id)
         return (
@@ -268,7 +273,7 @@ class Comparing:
             site, article_id, own, boilerplate_candidates, keys
         )
 
-    def _asked(self, found: CapturePair) -> tuple[tuple[str, ...], Own | None]:
+    def _asked(self, found: CapturePair) -> tuple[tuple[str, ...], ChangedText | None]:
         """Return the paragraphs to check in other articles, and the rest of the text."""
         if id(found) not in self._owns:
             a, b = found.a, found.b
@@ -279,20 +284,20 @@ class Comparing:
                 if each.canon not in boilerplate_candidates
             ]
             has_text = bool(boilerplate_candidates) and _has_text(own, a, b)
-            self._owns[id(found)] = boilerplate_candidates, Own(own) if has_text else None
+            self._owns[id(found)] = boilerplate_candidates, ChangedText(own) if has_text else None
         return self._owns[id(found)]
 
-    def _known_step(self, pair: Pair) -> AskedStep | None:
+    def _known_step(self, pair: Pair) -> StepToCheck | None:
         return self._steps.get(pair) or self.memory.step(pair)
 
-    def _step_of(self, pair: Pair) -> AskedStep:
+    def _step_of(self, pair: Pair) -> StepToCheck:
         """Return the paragraphs of a step to check in other articles, cached with its texts."""
         step = self._known_step(pair)
         if step is None:
             boilerplate_candidates, own = self._asked(self._difference(*self._both(pair)))
             foreign = {} if own is None else own.foreign
-            step = AskedStep(
-                tuple(that_others_know(boilerplate_candidates)), own is not None, foreign
+            step = StepToCheck(
+                tuple(find_boilerplate_candidates(boilerplate_candidates)), own is not None, foreign
             )
             self._steps[pair] = step
         return step

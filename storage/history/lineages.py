@@ -148,7 +148,7 @@ class Lineages:
     def _candidates(self, places: Sequence[Position]) -> list[_Candidate]:
         said: list[tuple[str, Position, str]] = []
         for place in places:
-            said += [(kind, place, each) for kind, each in said_of(place.reading)]
+            said += [(kind, place, each) for kind, each in claimed_addresses(place.reading)]
         origins = ensure_origins(
             self.unit, [each for kind, _p, each in said if kind != "canonical"]
         )
@@ -223,7 +223,7 @@ class Lineages:
         )  # fmt: skip
 
 
-def said_of(reading: Reading) -> Iterator[tuple[str, str]]:
+def claimed_addresses(reading: Reading) -> Iterator[tuple[str, str]]:
     """Yield the addresses claimed to be one article with that of a text, and the kind of claim."""
     captured, outcome = reading.captured, reading.outcome
     if not isinstance(outcome, Draft):

@@ -24,7 +24,7 @@ MOST_STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Holding:
+class ParsedWording:
     """Title and paragraphs of a wording; `apart` caches which paragraphs are off its topic."""
 
     title: CutParagraph
@@ -33,7 +33,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AskedStep:
+class StepToCheck:
     """The paragraphs of a step to check in other articles; `foreign` caches which are off topic.
 
     None are checked if nothing else `has_text`.
@@ -49,8 +49,8 @@ class Memory:
     """LRU cache of captures by derivation, of wordings, and of pending steps."""
 
     contents: OrderedDict[int, CaptureContent] = field(default_factory=OrderedDict)
-    wordings: OrderedDict[int, Holding] = field(default_factory=OrderedDict)
-    steps: OrderedDict[Pair, AskedStep] = field(default_factory=OrderedDict)
+    wordings: OrderedDict[int, ParsedWording] = field(default_factory=OrderedDict)
+    steps: OrderedDict[Pair, StepToCheck] = field(default_factory=OrderedDict)
     _letters: int = 0
     _redacted: int | None = None
 
@@ -69,13 +69,13 @@ class Memory:
             self.contents.move_to_end(derivation_id)
         return found
 
-    def wording(self, wording_id: int) -> Holding | None:
+    def wording(self, wording_id: int) -> ParsedWording | None:
         found = self.wordings.get(wording_id)
         if found is not None:
             self.wordings.move_to_end(wording_id)
         return found
 
-    def step(self, pair: Pair) -> AskedStep | None:
+    def step(self, pair: Pair) -> StepToCheck | None:
         found = self.steps.get(pair)
         if found is not None:
             self.steps.move_to_end(pair)
@@ -84,8 +84,8 @@ class Memory:
     def keep(
         self,
         contents: Mapping[int, CaptureContent],
-        wordings: Mapping[int, Holding],
-        steps: Mapping[Pair, AskedStep],
+        wordings: Mapping[int, ParsedWording],
+        steps: Mapping[Pair, StepToCheck],
     ) -> None:
         """Cache committed content, within bounds."""
         for number, each in contents.items():

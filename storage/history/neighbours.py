@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from storage.database.tables import CAPTURE, DERIVATION, SNAPSHOT, WORDING
 from storage.database.unit import Unit, rows_in
-from storage.history.runs import Reader, Snapshot, are_one, compared, in_order, same_reader
+from storage.history.runs import ExtractorKey, Snapshot, are_one, compared, in_order, same_extractor
 from storage.history.snapshots import confirmed, snapshots_of
 from storage.values.draft import Draft
 
@@ -58,7 +58,7 @@ class KnownArticle:
     stored: bool
     head: bytes | None
     content_at: datetime | None
-    readers: set[Reader] = field(default_factory=set)
+    readers: set[ExtractorKey] = field(default_factory=set)
     fresh: list[Snapshot] = field(default_factory=list)
 
     def append(self, snapshot: Snapshot) -> bool:
@@ -72,7 +72,7 @@ class KnownArticle:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class Neighbourhood:
     """Whether a text is equal to the snapshot before or after it.
 
     `unknown`: a neighbour cannot be read by the same extractor, so a difference is unknown.
@@ -82,7 +82,7 @@ class Around:
     unknown: bool = False
 
 
-def reader_of(draft: Draft) -> Reader:
+def reader_of(draft: Draft) -> ExtractorKey:
     who = draft.extractor
     return who.name, who.version, who.config
 
@@ -92,24 +92,24 @@ class Neighbours:
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
-        self._ordered: dict[tuple[int, Reader], list[tuple[datetime, Snapshot]]] = {}
+        self._ordered: dict[tuple[int, ExtractorKey], list[tuple[datetime, Snapshot]]] = {}
 
-    def around(self, article: KnownArticle, snapshot: Snapshot) -> Around:
+    def around(self, article: KnownArticle, snapshot: Snapshot) -> Neighbourhood:
         """Compare a new snapshot with its neighbours."""
         if _is_simple(article, snapshot.observed_at, snapshot.reader):
-            return Around(article.head == snapshot.digest)
+            return Neighbourhood(article.head == snapshot.digest)
         stored = self._snapshots_of(article, snapshot.reader)
         fresh = [(each.observed_at, each) for each in article.fresh]
         last, first = _beside([*stored, *fresh], snapshot.observed_at, snapshot.digest)
         pairs = [*((each, snapshot) for each in last), *((snapshot, each) for each in first)]
         read = [both for pair in pairs if (both := compared(*pair)) is not None]
-        return Around(
+        return Neighbourhood(
             any(are_one(*pair) for pair in pairs),
             any(None in {one.wording_id, other.wording_id} for one, other in read),
         )
 
     def unread(
-        self, article: KnownArticle, moment: datetime, digest: bytes, reader: Reader
+        self, article: KnownArticle, moment: datetime, digest: bytes, reader: ExtractorKey
     ) -> list[Snapshot]:
         """Return the neighbours of `moment` without a reading by `reader`."""
         if _is_simple(article, moment, reader) or not article.stored:
@@ -118,7 +118,7 @@ class Neighbours:
         return [
             snapshot
             for snapshot in (*last, *first)
-            if not same_reader(snapshot.reader, reader) and reader not in snapshot.other_readings
+            if not same_extractor(snapshot.reader, reader) and reader not in snapshot.other_readings
         ]
 
     def with_bytes(self, snapshots: Sequence[Snapshot]) -> tuple[list[Any], list[Any]]:
@@ -135,7 +135,7 @@ class Neighbours:
         self._ordered.clear()
 
     def _snapshots_of(
-        self, article: KnownArticle, reader: Reader
+        self, article: KnownArticle, reader: ExtractorKey
     ) -> list[tuple[datetime, Snapshot]]:
         if not article.stored:
             return []
@@ -181,11 +181,11 @@ class Surroundings:
             self.add(article, Snapshot(seen, number, wording, bytes(digest), derivation))
 
 
-def _is_simple(article: KnownArticle, moment: datetime, reader: Reader) -> bool:
+def _is_simple(article: KnownArticle, moment: datetime, reader: ExtractorKey) -> bool:
     """Check whether the newest wording is sufficient: nothing late, one extractor."""
     if article.content_at is not None and moment <= article.content_at:
         return False
-    return all(same_reader(each, reader) for each in article.readers)
+    return all(same_extractor(each, reader) for each in article.readers)
 
 
 def _beside(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-Reader = tuple[str, str, str]
+ExtractorKey = tuple[str, str, str]
 """Extractor of a text: name, version and configuration."""
 
 
@@ -38,8 +38,8 @@ class Snapshot:
     derivation_id: int
     confirmed: tuple[datetime, ...] = ()
     raw: bytes = b""
-    reader: Reader = ("", "", "")
-    other_readings: Mapping[Reader, OtherReading] = field(default_factory=dict)
+    reader: ExtractorKey = ("", "", "")
+    other_readings: Mapping[ExtractorKey, OtherReading] = field(default_factory=dict)
 
 
 Pair = tuple[int, int]
@@ -124,14 +124,14 @@ def _is_change(a: Snapshot, b: Snapshot, noise: Collection[Pair]) -> bool:
     return not are_one(a, b) and Transition(a, b).pair not in noise
 
 
-def same_reader(reader: Reader, other: Reader) -> bool:
+def same_extractor(reader: ExtractorKey, other: ExtractorKey) -> bool:
     """Check whether texts of two extractors are comparable.
 
     They are not if one is another version or configuration of the other. Extractors with
     different names are made for different kinds of documents.
 
     >>> one = ("page", "1", "")
-    >>> same_reader(one, ("page", "2", "")), same_reader(one, ("text", "2", ""))
+    >>> same_extractor(one, ("page", "2", "")), same_extractor(one, ("text", "2", ""))
     (False, True)
     """
     return reader == other or reader[0] != other[0]
@@ -151,7 +151,7 @@ def are_one(a: Snapshot, b: Snapshot) -> bool:
 
 def compared(a: Snapshot, b: Snapshot) -> tuple[OtherReading, OtherReading] | None:
     """Return the later extractor's readings of both; None if they are the stored ones."""
-    if same_reader(a.reader, b.reader):
+    if same_extractor(a.reader, b.reader):
         return None
     newer, older = (b, a) if a.derivation_id < b.derivation_id else (a, b)
     reading = older.other_readings.get(newer.reader)

@@ -19,8 +19,8 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import rows_in
-from storage.history.other_readers import Read, read_again
-from storage.history.runs import OtherReading, Reader, Snapshot
+from storage.history.other_extractors import SnapshotReading, other_version_readings
+from storage.history.runs import ExtractorKey, OtherReading, Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def snapshots_of(
     connection: Connection,
     article_id: int,
     since: datetime | None,
-    reader: Reader | None = None,
+    reader: ExtractorKey | None = None,
 ) -> list[StoredSnapshot]:
     """Return the snapshots of an article with a wording, from `since` on if set.
 
@@ -48,7 +48,7 @@ def snapshots_of(
 
 
 def snapshots_by_article(
-    connection: Connection, since: Mapping[int, datetime | None], reader: Reader | None = None
+    connection: Connection, since: Mapping[int, datetime | None], reader: ExtractorKey | None = None
 ) -> dict[int, list[StoredSnapshot]]:
     """Return the snapshots of several articles, as `snapshots_of`; `since` is per article."""
     query = (
@@ -83,19 +83,19 @@ def snapshots_by_article(
         for row in rows_in(connection, query, SNAPSHOT.c.article_id, since)
         if (start := since[row.article_id]) is None or row.observed_at >= start
     ]
-    other_readings = read_again(connection, map(_read, rows), reader) if rows else {}
+    other_readings = other_version_readings(connection, map(_read, rows), reader) if rows else {}
     found: dict[int, list[StoredSnapshot]] = {article: [] for article in since}
     for row in rows:
         found[row.article_id].append(_stored(row, other_readings.get(row.derivation_id, {})))
     return found
 
 
-def _read(row: Any) -> Read:
+def _read(row: Any) -> SnapshotReading:
     reader = (row.extractor, row.extractor_version, row.config)
-    return Read(row.derivation_id, row.capture_id, row.context, reader)
+    return SnapshotReading(row.derivation_id, row.capture_id, row.context, reader)
 
 
-def _stored(row: Any, other_readings: Mapping[Reader, OtherReading]) -> StoredSnapshot:
+def _stored(row: Any, other_readings: Mapping[ExtractorKey, OtherReading]) -> StoredSnapshot:
     return StoredSnapshot(
         observed_at=row.observed_at,
         observation_id=row.observation_id,
@@ -119,10 +119,10 @@ def confirmed(connection: Connection, snapshots: Sequence[StoredSnapshot]) -> li
     If another snapshot of the article falls between these two or on one of them, all scans are
     added, because the other one may split them.
     """
-    return confirmed_all(connection, {0: snapshots})[0]
+    return add_all_confirmations(connection, {0: snapshots})[0]
 
 
-def confirmed_all(
+def add_all_confirmations(
     connection: Connection, snapshots: Mapping[int, Sequence[StoredSnapshot]]
 ) -> dict[int, list[Snapshot]]:
     """Add the confirming scans to the snapshots of several articles, as `confirmed`."""

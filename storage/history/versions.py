@@ -13,10 +13,10 @@ from storage.database.columns import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.database.tables import ARTICLE, OBSERVATION, REBUILD_DUE, SNAPSHOT, VERSION
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.article_rows import add_version
-from storage.history.changes import Comparing
-from storage.history.noise.decisions import NoiseDecisions, decided, strike
+from storage.history.changes import CaptureComparer
+from storage.history.noise.decisions import NoiseDecisions, decided, delete_pending
 from storage.history.runs import Pair, Run, Snapshot, runs, steps
-from storage.history.snapshots import StoredSnapshot, confirmed_all, snapshots_by_article
+from storage.history.snapshots import StoredSnapshot, add_all_confirmations, snapshots_by_article
 from storage.history.steps import Passages, Steps, step_of
 from storage.values.outcome import STATES
 
@@ -41,7 +41,7 @@ _LATEST = (
 
 
 def rebuild(
-    unit: Unit, article_id: int, *, whole: bool, comparing: Comparing | None = None
+    unit: Unit, article_id: int, *, whole: bool, comparing: CaptureComparer | None = None
 ) -> None:
     """Update the rows of one article (see `rebuild_all`)."""
     rebuild_all(unit, {article_id: whole}, comparing)
@@ -50,7 +50,7 @@ def rebuild(
 def rebuild_all(
     unit: Unit,
     articles: Mapping[int, bool],
-    comparing: Comparing | None = None,
+    comparing: CaptureComparer | None = None,
     stale: Mapping[int, frozenset[Pair]] = NOTHING,
 ) -> None:
     """Update the rows of versions, snapshots and articles from the observations.
@@ -62,33 +62,33 @@ def rebuild_all(
     if not articles:
         return
     unit.flush()
-    comparing = comparing or Comparing(unit.connection, unit.since)
-    left = _Fitting(unit, comparing, articles, stale).fit()
+    comparing = comparing or CaptureComparer(unit.connection, unit.since)
+    left = _VersionUpdater(unit, comparing, articles, stale).fit()
     if left:
-        _Fitting(unit, comparing, dict.fromkeys(left, True), stale).fit()
+        _VersionUpdater(unit, comparing, dict.fromkeys(left, True), stale).fit()
 
 
 def compare_again(
-    unit: Unit, comparing: Comparing, waiting: Mapping[int, Mapping[Pair, set[int]]]
+    unit: Unit, comparing: CaptureComparer, waiting: Mapping[int, Mapping[Pair, set[int]]]
 ) -> None:
     """Compare steps again for which other articles have new texts.
 
     Steps without a new result stay pending.
     """
-    woken = comparing.woken(waiting)
-    strike(unit, woken)
-    for article_id, pairs in woken.items():
+    steps = comparing.steps_to_recheck(waiting)
+    delete_pending(unit, steps)
+    for article_id, pairs in steps.items():
         comparing.forget(article_id, pairs)
-    rebuild_all(unit, dict.fromkeys(woken, True), comparing, woken)
+    rebuild_all(unit, dict.fromkeys(steps, True), comparing, steps)
 
 
-class _Fitting:
+class _VersionUpdater:
     """Updates several articles of one unit of work; their data is read together."""
 
     def __init__(
         self,
         unit: Unit,
-        comparing: Comparing,
+        comparing: CaptureComparer,
         articles: Mapping[int, bool],
         stale: Mapping[int, frozenset[Pair]],
     ) -> None:
@@ -117,7 +117,7 @@ class _Fitting:
     def fit(self) -> list[int]:
         """Write the results; return the articles that need more snapshots."""
         connection = self.unit.connection
-        snapshots = confirmed_all(connection, self.stored)
+        snapshots = add_all_confirmations(connection, self.stored)
         known = {article: steps(each) for article, each in snapshots.items()}
         earlier = decided(connection, known)
         past = _past(self.unit, [number for number, since in self.since.items() if since])

@@ -71,7 +71,7 @@ from storage.values.late import LateModule
 if TYPE_CHECKING:
     from storage.diff import word_diff
     from storage.language import tokens
-    from storage.read import blame, cite, explain, facets, find, same_reader, texts
+    from storage.read import blame, cite, explain, facets, find, same_extractor, texts
     from storage.read import search as full_text
     from storage.read.blame import SentenceMemory
     from storage.read.clocks import as_of
@@ -90,7 +90,7 @@ else:
     find = LateModule("storage.read.find")
     lineages = LateModule("storage.read.figures.lineages")
     pulse = LateModule("storage.read.figures.pulse")
-    same_reader = LateModule("storage.read.same_reader")
+    same_extractor = LateModule("storage.read.same_extractor")
     source_rows = LateModule("storage.record.sources")
     stats = LateModule("storage.read.figures.stats")
     texts = LateModule("storage.read.texts")
@@ -411,7 +411,7 @@ class ReadOnlyArchive:
         with self.connected() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
             find.refuse_restricted(connection, a, b)
-            found = same_reader.pair(connection, a, b)
+            found = same_extractor.pair(connection, a, b)
         return Diff(a.rev, b.rev, tuple(word_diff.diff(*found)))
 
     def blame(

@@ -17,7 +17,7 @@ from storage.language.tokens import Query, Word, parse_query, rarest_run
 from storage.read.answers import Blame
 from storage.read.find import FoundVersion
 from storage.read.lists import Part
-from storage.read.same_reader import one_reader_of
+from storage.read.same_extractor import one_reader_of
 from storage.read.search import HOLDING_KEYED, holding, holding_each, holding_keyed, indexed_up_to
 from storage.read.texts import shown, versions_shown
 from storage.values.digest import canonical_all

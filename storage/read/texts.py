@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, tuple_
 
-from storage.database.capture_store import Held, load
+from storage.database.capture_store import StoredBytes, load
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.tables import (
     CAPTURE,
@@ -20,7 +20,7 @@ from storage.database.tables import (
 )
 from storage.database.views import COLUMNS, open_alone, view_query
 from storage.diff.word_diff import Text
-from storage.history.runs import Reader
+from storage.history.runs import ExtractorKey
 from storage.read.answers import Digests, Observed, Raw, VersionText
 from storage.read.filters import Conditions
 from storage.read.find import FoundVersion, is_restricted
@@ -77,7 +77,7 @@ class ShownReading:
     number: int
     derivation_id: int
     observation_id: int
-    reader: Reader
+    reader: ExtractorKey
     changed_after: datetime | None
     changed_by: datetime
     last_seen: datetime
@@ -278,7 +278,7 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
         raise RedactedError("the captured document of", found.rev)
     name = (row.hints or {}).get("name") or row.origin
     return Raw(
-        data=load(Held(bytes(row.digest), row.encoding, row.data)),
+        data=load(StoredBytes(bytes(row.digest), row.encoding, row.data)),
         name=_file_name(name, found.article.article),
         digest=bytes(row.digest).hex(),
     )

@@ -42,7 +42,7 @@ def pack_all(raws: Iterable[tuple[bytes | None, bytes | None]]) -> Packed:
     return packed
 
 
-def known_captures(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
+def stored_captures(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
     """Return the stored captures with bytes, by digest."""
     query = select(CAPTURE.c.digest, CAPTURE.c.id)
     rows = rows_in(connection, query, CAPTURE.c.digest, digests)
@@ -75,7 +75,7 @@ def capture_folder(unit: Unit) -> str:
 
 def store_captures(unit: Unit, packed: Packed) -> dict[bytes, int]:
     """Store bytes once each, and return their captures."""
-    known = known_captures(unit.connection, packed)
+    known = stored_captures(unit.connection, packed)
     for digest, (size, encoding, data) in packed.items():
         if digest not in known:
             known[digest] = unit.number()
@@ -91,7 +91,7 @@ def store_captures(unit: Unit, packed: Packed) -> dict[bytes, int]:
 
 def observe(
     unit: Unit,
-    held: jobs.Claim,
+    claim: jobs.Claim,
     source_id: int,
     scan: Scan | None,
     arrival: Arrival,
@@ -103,21 +103,21 @@ def observe(
         unit,
         source_id=source_id,
         scan_id=scan.id if scan else None,
-        job_id=held.job_id,
+        job_id=claim.job_id,
         locator_id=locator_id,
-        observed_at=unit.time_of(arrival.observed_at, held.claimed_at),
+        observed_at=unit.time_of(arrival.observed_at, claim.claimed_at),
         clock_at=arrival.observed_at,
         outcome="captured" if arrival.refused is None else "refused",
         capture_id=capture,
         hints=arrival.hints,
     )
     if arrival.refused is not None:
-        add_verdict(unit, held.job_id, number)
+        add_verdict(unit, claim.job_id, number)
         add_refusal(
             unit,
             arrival.refused,
             arrival.locator,
-            job_id=held.job_id,
+            job_id=claim.job_id,
             source_id=source_id,
             observation_id=number,
             capture_id=capture,
@@ -125,9 +125,9 @@ def observe(
     return number
 
 
-def note_presence(
+def record_presence(
     unit: Unit,
-    held: jobs.Claim,
+    claim: jobs.Claim,
     source_id: int,
     arrivals: Sequence[Arrival],
     places: Mapping[str, int],
@@ -138,7 +138,8 @@ def note_presence(
     known = {row[0] for row in rows_in(unit.connection, query, PRESENCE.c.place_id, mine)}
     only_looked = {places[a.place] for a in arrivals if a.looked}
     rows = {
-        places[a.place]: _presence(held, source_id, a, places, numbers.get(id(a))) for a in arrivals
+        places[a.place]: _presence(claim, source_id, a, places, numbers.get(id(a)))
+        for a in arrivals
     }
     fresh = [row for place, row in rows.items() if place not in known]
     changed = [row for place, row in rows.items() if place in known]
@@ -159,7 +160,7 @@ def note_presence(
 
 
 def _presence(
-    held: jobs.Claim,
+    claim: jobs.Claim,
     source_id: int,
     arrival: Arrival,
     places: Mapping[str, int],
@@ -171,7 +172,7 @@ def _presence(
         "locator_id": places[arrival.locator], "path": arrival.path,
         "member": arrival.member, "container": arrival.container, "size": stamp.size,
         "mtime_ns": stamp.mtime_ns, "ctime_ns": stamp.ctime_ns, "inode": stamp.inode,
-        "digest": arrival.digest, "observation_id": number, "job_id": held.job_id,
+        "digest": arrival.digest, "observation_id": number, "job_id": claim.job_id,
         "gone": False, "refused": arrival.refused is not None, "captures": arrival.captures,
     }  # fmt: skip
 
@@ -181,7 +182,7 @@ def _only_stamp(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in kept}
 
 
-def note_gone(unit: Unit, held: jobs.Claim, scan: Scan, absent: Sequence[int]) -> list[int]:
+def record_gone(unit: Unit, claim: jobs.Claim, scan: Scan, absent: Sequence[int]) -> list[int]:
     """Record as gone the files that were there before and that this scan did not find."""
     query = (
         select(
@@ -209,7 +210,7 @@ def note_gone(unit: Unit, held: jobs.Claim, scan: Scan, absent: Sequence[int]) -
             continue
         noted.append(
             add_observation(
-                unit, source_id=scan.source_id, scan_id=scan.id, job_id=held.job_id,
+                unit, source_id=scan.source_id, scan_id=scan.id, job_id=claim.job_id,
                 locator_id=locator_id, observed_at=unit.now, clock_at=unit.reading, outcome="gone",
                 note="no longer in the folder",
             )

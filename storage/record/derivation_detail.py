@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.record.reading import Captured, Reading
+from storage.record.reading import CapturedItem, Reading
 from storage.values.dates import span
 from storage.values.draft import TEXT_ROLES, Draft, Field, Paragraph, PartialDate, Quote, as_dict
 from storage.values.net.addresses import AddressList
@@ -28,7 +28,7 @@ def named(reading: Reading) -> Name:
     return name_of(reading.captured, reading.outcome)
 
 
-def name_of(captured: Captured, outcome: Draft | Refused | AddressList) -> Name:
+def name_of(captured: CapturedItem, outcome: Draft | Refused | AddressList) -> Name:
     """Return the origin and the time of a document that was read (see `name_from`)."""
     address, seen_at = None, None
     if isinstance(outcome, Draft):

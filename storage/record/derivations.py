@@ -12,7 +12,7 @@ from storage.database.engine import json_text
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
 from storage.database.unit import Unit, rows_in
 from storage.record.derivation_detail import detail_of, layout, published_columns, value_of
-from storage.record.reading import Reading, ReExtracted, ToIndex
+from storage.record.reading import IndexInput, Reading, ReExtracted
 from storage.values.draft import Draft, Extractor
 
 BYTES_GONE = "bytes_gone"
@@ -29,11 +29,11 @@ class PreparedDraft:
     detail_text: JsonText
 
 
-Prepared = Mapping[int, PreparedDraft]
+PreparedDrafts = Mapping[int, PreparedDraft]
 """The rows of drafts, by the `id` of their reading."""
 
 
-def prepared(readings: Iterable[Reading]) -> Prepared:
+def prepared(readings: Iterable[Reading]) -> PreparedDrafts:
     """Prepare the derivations of drafts before the lock is taken."""
     return {id(each): _prepared(each) for each in readings if isinstance(each.outcome, Draft)}
 
@@ -55,15 +55,15 @@ def _prepared(reading: Reading) -> PreparedDraft:
     return PreparedDraft(paragraphs, columns, detail, JsonText(json_text(detail)))
 
 
-class Deriving:
+class DerivationWriter:
     """Inserts wordings and derivations in one unit of work; `to_index` are the wordings to
     index.
     """
 
-    def __init__(self, unit: Unit, prepared: Prepared) -> None:
+    def __init__(self, unit: Unit, prepared: PreparedDrafts) -> None:
         self.unit = unit
         self._prepared = prepared
-        self.to_index: list[ToIndex] = []
+        self.to_index: list[IndexInput] = []
         self.wordings: dict[bytes, int] = {}
         self._texts: dict[int, tuple[str, ...]] = {}
         self._derivations: dict[tuple[Any, ...], int] = {}
@@ -100,7 +100,7 @@ class Deriving:
             },
         )  # fmt: skip
         if reading.tokens is not None:
-            self.to_index.append(ToIndex(number, reading.tokens, reading.sentence_keys))
+            self.to_index.append(IndexInput(number, reading.tokens, reading.sentence_keys))
         if unit.connection.dialect.name == "postgresql":
             unit.add(SEARCH_DUE, {"wording_id": number, "language": value_of(draft, "language")})
         return number
@@ -133,7 +133,7 @@ class Deriving:
         )  # fmt: skip
         return number
 
-    def keep_re_extracted(self, each: ReExtracted) -> int:
+    def store_re_extraction(self, each: ReExtracted) -> int:
         """Insert the result of the current extractor for a capture, in addition to the old one."""
         reading, draft = each.reading, each.reading.outcome
         if isinstance(draft, Draft):

@@ -11,7 +11,7 @@ from storage.record.captures import Packed, pack_all, store_captures
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.originals import Originals
 from storage.record.origins import ensure_origins
-from storage.record.transfers import keep_transfers
+from storage.record.transfers import store_transfers
 from storage.values import job as jobs
 from storage.values.arrivals.foreign_capture import Import, KeptRecord
 from storage.values.digest import raw_digest
@@ -21,7 +21,7 @@ from storage.values.verdict import Counts
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportResult:
     """Result of an import: `waiting` are revisit records whose original is not stored yet."""
 
     counts: Counts
@@ -31,14 +31,14 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownRecord:
+class StoredRecord:
     """A stored capture: its job, and its number if it has not been read yet."""
 
     job_id: int | None
     unread: int | None
 
 
-def known_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, KnownRecord]:
+def stored_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, StoredRecord]:
     """Return the stored captures by the digest of their record."""
     is_unread = and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None))
     query = (
@@ -51,16 +51,16 @@ def known_records(connection: Connection, digests: Iterable[bytes]) -> dict[byte
         .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
     )
     rows = rows_in(connection, query, FOREIGN_RECORD.c.digest, digests)
-    return {bytes(digest): KnownRecord(*known) for digest, *known in rows}
+    return {bytes(digest): StoredRecord(*known) for digest, *known in rows}
 
 
-class Importing:
+class ImportWriter:
     """Stores the captures of one file in one unit of work."""
 
     def __init__(
-        self, unit: Unit, held: jobs.Claim, source_id: int, container: str, *, is_last: bool
+        self, unit: Unit, claim: jobs.Claim, source_id: int, container: str, *, is_last: bool
     ) -> None:
-        self.unit, self.held, self.source_id = unit, held, source_id
+        self.unit, self.claim, self.source_id = unit, claim, source_id
         self.container = container
         self.is_last = is_last
         self.to_read: list[int] = []
@@ -92,7 +92,7 @@ class Importing:
             if not each.is_withheld:
                 self._keep_records(each, number, origins[self.container], bytes_kept)
             originals.learn(each, number, capture)
-        keep_transfers(unit, transfers, bytes_kept)
+        store_transfers(unit, transfers, bytes_kept)
 
     def _leave(self, each: Import, origin: int, refused_before: frozenset[str]) -> None:
         """Postpone a revisit record, or refuse it if its original is unknown.
@@ -104,7 +104,7 @@ class Importing:
         elif each.locator not in refused_before:
             refused = refuse("capture_elsewhere")
             number = self._observe(replace(each, refused=refused), origin, None)
-            keep_transfers(self.unit, {number: each.transfer}, {})
+            store_transfers(self.unit, {number: each.transfer}, {})
 
     # -------------------------------------------------------------------- observations
 
@@ -122,7 +122,7 @@ class Importing:
         return add_observation(
             self.unit,
             source_id=self.source_id,
-            job_id=self.held.job_id,
+            job_id=self.claim.job_id,
             locator_id=origin,
             observed_at=each.observed_at,
             outcome=each.outcome if each.refused is None else "refused",
@@ -136,16 +136,16 @@ class Importing:
         unit = self.unit
         self.refused += 1
         self.without_text.append(number)
-        add_verdict(unit, self.held.job_id, number)
+        add_verdict(unit, self.claim.job_id, number)
         add_refusal(
-            unit, refused, each.locator, job_id=self.held.job_id, source_id=self.source_id,
+            unit, refused, each.locator, job_id=self.claim.job_id, source_id=self.source_id,
             observation_id=number, capture_id=capture,
         )  # fmt: skip
 
     def _refused_before(self) -> frozenset[str]:
         """Return the records that this job refused before it was killed."""
         query = select(REFUSAL.c.locator).where(
-            REFUSAL.c.job_id == self.held.job_id, REFUSAL.c.code == "capture_elsewhere"
+            REFUSAL.c.job_id == self.claim.job_id, REFUSAL.c.code == "capture_elsewhere"
         )
         return frozenset(self.unit.connection.execute(query).scalars())
 
@@ -202,7 +202,7 @@ class Importing:
         return number
 
 
-def packed_of(imports: Iterable[Import]) -> Packed:
+def pack_imports(imports: Iterable[Import]) -> Packed:
     """Compress all bytes of `imports` before the write lock is taken."""
     raws = [
         raw

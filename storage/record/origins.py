@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from storage.database.tables import ORIGIN
 from storage.database.unit import Unit, rows_in
-from storage.record.suppression import Suppressed
+from storage.record.suppression import SuppressionLookup
 from storage.values.digest import origin_id
 from storage.values.redaction import is_emptied
 
@@ -20,7 +20,7 @@ def ensure_origins(unit: Unit, texts: Sequence[str]) -> dict[str, int]:
     query = select(ORIGIN.c.public_id, ORIGIN.c.id)
     known: dict[str, int] = dict(rows_in(unit.connection, query, ORIGIN.c.public_id, names))
     new = [each for public, each in names.items() if public not in known]
-    gone = Suppressed(unit.connection).tombstones(new) if new else {}
+    gone = SuppressionLookup(unit.connection).tombstones(new) if new else {}
     known |= {_named(each): number for each, number in gone.items()}
     found: dict[str, int] = {}
     for public, each in names.items():

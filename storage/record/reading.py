@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from storage.database.capture_store import Held, load_all
+from storage.database.capture_store import StoredBytes, load_all
 from storage.database.compression import DamagedBytesError
 from storage.similarity.index_keys import IndexKeys
 from storage.values.draft import Draft, Extractor, Json
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Captured:
+class CapturedItem:
     """One captured item to read.
 
     If its bytes were deleted, `raw` is empty, and `kept` is the earlier extraction, in the
@@ -36,10 +36,10 @@ class Captured:
     kept_context: str | None = None
 
 
-def captured_of(rows: Iterable[Any]) -> Iterator[Captured | DamagedBytesError]:
+def parse_captured(rows: Iterable[Any]) -> Iterator[CapturedItem | DamagedBytesError]:
     """Yield captured items, or the error in their bytes, from rows.
 
-    The rows have the columns of `Captured`, with those of `Held` in place of the bytes.
+    The rows have the columns of `CapturedItem`, with those of `StoredBytes` in place of the bytes.
     Raises: CapturesAwayError, CapturesUnsetError.
     """
     given = list(rows)
@@ -48,13 +48,13 @@ def captured_of(rows: Iterable[Any]) -> Iterator[Captured | DamagedBytesError]:
         if isinstance(raw, DamagedBytesError):
             yield raw
         else:
-            yield Captured(
+            yield CapturedItem(
                 number, capture, source, locator_id, locator, observed_at, hints or {}, raw
             )
 
 
-def _held(row: Any) -> Held:
-    return Held(bytes(row[7]), row[8], row[9])
+def _held(row: Any) -> StoredBytes:
+    return StoredBytes(bytes(row[7]), row[8], row[9])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Reading:
     observation.
     """
 
-    captured: Captured
+    captured: CapturedItem
     outcome: Draft | Refused | AddressList
     context: str
     digest: bytes | None = None
@@ -78,7 +78,7 @@ class Reading:
     day: date | None = None
 
 
-class ToIndex(NamedTuple):
+class IndexInput(NamedTuple):
     """A wording and its input for the full-text index."""
 
     wording_id: int
@@ -90,7 +90,7 @@ class ToIndex(NamedTuple):
 class ReExtraction:
     """A capture to extract again: `context` is that of its first reading."""
 
-    captured: Captured
+    captured: CapturedItem
     context: str
 
 

@@ -38,7 +38,7 @@ class RedactedAddresses:
         return next(map(name_placeholder, found), None)
 
 
-class Suppressed:
+class SuppressionLookup:
     """Recognises redacted content, as one connection sees it."""
 
     def __init__(self, connection: Connection) -> None:

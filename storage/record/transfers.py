@@ -11,7 +11,7 @@ from storage.values.digest import raw_digest
 from storage.values.net.transfer import Transfer
 
 
-def keep_transfers(
+def store_transfers(
     unit: Unit, transfers: Mapping[int, Transfer], bodies: Mapping[bytes, int]
 ) -> None:
     """Insert transfers by their observation; `bodies` are the captures of stored bodies."""

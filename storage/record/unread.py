@@ -10,8 +10,8 @@ from sqlalchemy import Connection, case, select
 from storage.database.compression import DamagedBytesError
 from storage.database.tables import CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SNAPSHOT, VERDICT
 from storage.database.unit import rows_in
-from storage.record.kept_drafts import kept_drafts
-from storage.record.reading import Captured, ReExtraction, captured_of
+from storage.record.reading import CapturedItem, ReExtraction, parse_captured
+from storage.record.stored_drafts import stored_drafts
 from storage.values.draft import Draft
 from storage.values.refusals import refuse
 
@@ -23,12 +23,14 @@ _CAPTURED = (
     ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints,
     CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data,
 )  # fmt: skip
-"""The columns of `Captured` in their order; the last three are `Held`."""
+"""The columns of `CapturedItem` in their order; the last three are `StoredBytes`."""
 
 KeptDrafts = Mapping[int, tuple[Draft, str]]
 
 
-def unread_rows(connection: Connection, items: Sequence[int]) -> tuple[list[Any], KeptDrafts, bool]:
+def load_unread_rows(
+    connection: Connection, items: Sequence[int]
+) -> tuple[list[Any], KeptDrafts, bool]:
     """Return the rows of observations without a verdict, and whether these are all of them.
 
     Their total size is at most `MOST_UNREAD_BYTES`, except for a single one. Captures whose bytes
@@ -50,16 +52,16 @@ def unread_rows(connection: Connection, items: Sequence[int]) -> tuple[list[Any]
     fits = sum(size <= MOST_UNREAD_BYTES for size in total) or 1
     chosen = [number for number, _ in waiting[:fits]]
     found = sorted(rows_in(connection, query, OBSERVATION.c.id, chosen), key=itemgetter(0))
-    known = kept_drafts(connection, [row.capture_id for row in found if row.data is None])
+    known = stored_drafts(connection, [row.capture_id for row in found if row.data is None])
     return found, known, fits >= len(waiting)
 
 
-def captures_in(rows: Sequence[Any], known: KeptDrafts) -> list[Captured]:
+def captures_in(rows: Sequence[Any], known: KeptDrafts) -> list[CapturedItem]:
     """Return the captures to read with their bytes, in the order of the observations.
 
     Raises: DamagedBytesError, CapturesAwayError, CapturesUnsetError.
     """
-    whole = [_whole(each) for each in captured_of(row for row in rows if row.data is not None)]
+    whole = [_whole(each) for each in parse_captured(row for row in rows if row.data is not None)]
     bare = [_bare(row, known.get(row.capture_id)) for row in rows if row.data is None]
     return sorted([*whole, *bare], key=attrgetter("observation_id"))
 
@@ -92,21 +94,21 @@ def re_extractions_in(rows: Collection[Any]) -> list[ReExtraction]:
     """Return captures to extract again, with the context of their first reading."""
     return [
         ReExtraction(captured, row[-2])
-        for row, captured in zip(rows, captured_of(row[:-2] for row in rows), strict=True)
-        if isinstance(captured, Captured)  # `verify captures` reports the others
+        for row, captured in zip(rows, parse_captured(row[:-2] for row in rows), strict=True)
+        if isinstance(captured, CapturedItem)  # `verify captures` reports the others
     ]
 
 
-def _bare(row: Any, known: tuple[Draft, str] | None) -> Captured:
+def _bare(row: Any, known: tuple[Draft, str] | None) -> CapturedItem:
     """Return a capture without bytes: the earlier extraction."""
     draft, context = known or (refuse("redacted"), None)
     number, capture, source, locator_id, locator, observed_at, hints = row[:7]
-    return Captured(
+    return CapturedItem(
         number, capture, source, locator_id, locator, observed_at, hints or {}, b"", draft, context
     )
 
 
-def _whole(captured: Captured | DamagedBytesError) -> Captured:
+def _whole(captured: CapturedItem | DamagedBytesError) -> CapturedItem:
     if isinstance(captured, DamagedBytesError):
         raise captured
     return captured

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 from storage.database.engine import database_epoch
 from storage.database.tables import JOB, OPEN, READY, RUNNING, WATCH
 from storage.database.unit import Unit
-from storage.record.suppression import Suppressed
+from storage.record.suppression import SuppressionLookup
 from storage.values.job import Claim, StaleLeaseError, addresses_of
 from storage.values.verdict import Counts
 
@@ -291,7 +291,7 @@ def cancel(unit: Unit, job_id: int) -> int:
     family = or_(JOB.c.id == job_id, JOB.c.parent_id == job_id)
     query = select(JOB.c.id, JOB.c.arguments).where(family, OPEN)
     rows = unit.connection.execute(query).all()
-    redacted = Suppressed(unit.connection).all_addresses()
+    redacted = SuppressionLookup(unit.connection).all_addresses()
     for number, arguments in rows:
         kept = dict(arguments)
         if redacted.origins and "places" in kept:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, or_, select, update
 
 from storage.database.engine import database_epoch
-from storage.database.holder import holder_of
+from storage.database.process_identity import identity_in_token
 from storage.database.tables import JOB, OPEN
 from storage.schedule.queue import WAKE_AGAIN_SECONDS, _due
 
@@ -39,7 +39,7 @@ def holders(connection: Connection) -> dict[str, str]:
     """Return the process that runs each job, by claim token."""
     query = select(JOB.c.token).where(OPEN, JOB.c.lease_until > 0)
     tokens = connection.execute(query).scalars()
-    return {token: holder_of(token) for token in tokens if token}
+    return {token: identity_in_token(token) for token in tokens if token}
 
 
 def end_leases(connection: Connection, tokens: Iterable[str]) -> list[int]:

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, or_, select, text, tuple_
 from storage.database.tables import CAPTURE, JOB, ORIGIN, PRESENCE, SOURCE, WATCH
 from storage.database.unit import IN_CHUNK, Unit, rows_in, update_rows
 from storage.record.origins import ensure_origins
-from storage.record.reading import Captured, Reading
-from storage.record.suppression import Suppressed
+from storage.record.reading import CapturedItem, Reading
+from storage.record.suppression import SuppressionLookup
 from storage.schedule import queue
 from storage.schedule.interval import HOUR, MINUTE, IntervalRange, jitter, next_interval
 from storage.values.digest import origin_id
@@ -231,7 +231,7 @@ def ensure_watches(
     A standing source checks its addresses repeatedly, any other source only on request. Redacted
     addresses are not watched.
     """
-    gone = Suppressed(unit.connection).addresses(address.origin for address in named)
+    gone = SuppressionLookup(unit.connection).addresses(address.origin for address in named)
     named = [address for address in named if address.origin not in gone]
     origins = ensure_origins(unit, [address.origin for address in named])
     unit.flush()
@@ -293,7 +293,7 @@ def watch_requested(unit: Unit, source_id: int, named: Sequence[Named]) -> list[
     query = select(SOURCE.c.standing).where(SOURCE.c.id == source_id)
     is_standing = bool(unit.connection.execute(query).scalar_one())
     ensure_watches(unit, source_id, named, listed_by=None, is_standing=is_standing)
-    gone = Suppressed(unit.connection).addresses(each.origin for each in named)
+    gone = SuppressionLookup(unit.connection).addresses(each.origin for each in named)
     origins = ensure_origins(unit, [each.origin for each in named if each.origin not in gone])
     return [(source_id, number) for number in origins.values()]
 
@@ -487,7 +487,7 @@ READ = (
 """Columns of a watch that a reading may change."""
 
 
-def _publication_age(captured: Captured) -> float | None:
+def _publication_age(captured: CapturedItem) -> float | None:
     """Return for how many seconds a text has been published, as stated by the list."""
     listed = captured.hints.get("listed") or {}
     earlier = [

@@ -16,7 +16,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import rows_in
-from storage.record.reading import Captured, ReExtraction, captured_of
+from storage.record.reading import CapturedItem, ReExtraction, parse_captured
 from storage.values.draft import Extractor
 
 STREAMED_ROWS = 50
@@ -73,8 +73,8 @@ def _group_derivations(
     first: dict[tuple[int, str], Any] = {}
     for row in rows:
         first.setdefault((row[1], row[-1]), row)
-    for row, item in zip(first.values(), captured_of(first.values()), strict=True):
-        if isinstance(item, Captured):  # the check of captures reports the others
+    for row, item in zip(first.values(), parse_captured(first.values()), strict=True):
+        if isinstance(item, CapturedItem):  # the check of captures reports the others
             context = row[-1]
             yield Derived(ReExtraction(item, context), tuple(texts[item.capture_id, context]))
 

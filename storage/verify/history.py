@@ -13,7 +13,7 @@ from storage.history.clock_corrections import (
     clock_corrections,
     corrected_time,
 )
-from storage.history.other_readers import Read, read_again
+from storage.history.other_extractors import SnapshotReading, other_version_readings
 from storage.history.runs import Run, Snapshot, runs
 from storage.history.versions import outcome_in_history
 from storage.values.outcome import STATES
@@ -184,7 +184,7 @@ def _history(connection: Connection, article: _Article) -> list[Snapshot]:
     """Return the snapshots with a wording, and the scans that confirmed them."""
     worded = [snapshot for snapshot in article.snapshots if snapshot["wording_id"] is not None]
     moments = [snapshot["observed_at"] for snapshot in worded]
-    other_readings = read_again(connection, map(_read, worded))
+    other_readings = other_version_readings(connection, map(_read, worded))
     return [
         Snapshot(
             observed_at=snapshot["observed_at"],
@@ -201,9 +201,11 @@ def _history(connection: Connection, article: _Article) -> list[Snapshot]:
     ]
 
 
-def _read(snapshot: Row) -> Read:
+def _read(snapshot: Row) -> SnapshotReading:
     reader = (snapshot["extractor"], snapshot["extractor_version"], snapshot["config"])
-    return Read(snapshot["derivation_id"], snapshot["capture_id"], snapshot["context"], reader)
+    return SnapshotReading(
+        snapshot["derivation_id"], snapshot["capture_id"], snapshot["context"], reader
+    )
 
 
 def _confirmations(

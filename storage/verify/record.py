@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from storage.database.capture_store import Held, MissingBytesError, load, load_all
+from storage.database.capture_store import MissingBytesError, StoredBytes, load, load_all
 from storage.database.compression import DamagedBytesError
 from storage.database.rows import Row, stream
 from storage.database.schema import missing_guards
@@ -108,7 +108,9 @@ def captures(connection: Connection, scope: Scope) -> Findings:
     rows = stream(connection, query, NOTHING)
     while some := list(islice(rows, LOADED_ROWS)):
         whole = [row for row in some if row["data"] is not None]
-        loaded = dict(zip((row["id"] for row in whole), load_all(map(Held.of, whole)), strict=True))
+        loaded = dict(
+            zip((row["id"] for row in whole), load_all(map(StoredBytes.of, whole)), strict=True)
+        )
         for row in some:
             scope.reached = row["id"]
             raw = loaded.get(row["id"])
@@ -152,7 +154,7 @@ def _foreign_record(row: Row) -> PassedItem | BrokenObject:
     try:
         payload = b""
         if row["data"] is not None:
-            payload = load(Held(bytes(row["held"]), row["encoding"], row["data"]))
+            payload = load(StoredBytes(bytes(row["held"]), row["encoding"], row["data"]))
     except DamagedBytesError:
         return WELL  # the check of captures reports it
     if raw_digest(bytes(row["head"]) + bytes(row["opening"]) + payload) == bytes(row["digest"]):

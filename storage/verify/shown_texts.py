@@ -10,7 +10,7 @@ from storage.database.rows import cursor, place, stream
 from storage.database.tables import ARTICLE, CAPTURE, DERIVATION, SNAPSHOT, VERSION, WORDING
 from storage.database.unit import rows_in
 from storage.database.views import view_query
-from storage.history.runs import Reader, same_reader
+from storage.history.runs import ExtractorKey, same_extractor
 from storage.read.filters import Filters, conditions
 from storage.values.draft import Json, layout_in, quote_parts
 
@@ -27,7 +27,7 @@ class ShownText:
 
     article_id: int
     derivation_id: int
-    reader: Reader
+    reader: ExtractorKey
     digest: bytes
     detail: Mapping[str, Json] | None
     has_bytes: bool
@@ -123,7 +123,7 @@ def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[Show
 
 
 def read_today(
-    connection: Connection, shown: Sequence[ShownText], readers: Sequence[Reader]
+    connection: Connection, shown: Sequence[ShownText], readers: Sequence[ExtractorKey]
 ) -> dict[int, Today]:
     """Return for each displayed derivation the result of the current extractor of the same name."""
     newer = DERIVATION.alias()
@@ -148,11 +148,11 @@ def read_today(
     }
 
 
-def is_current(shown: ShownText, readers: Sequence[Reader]) -> bool:
+def is_current(shown: ShownText, readers: Sequence[ExtractorKey]) -> bool:
     """Check whether a text was read by a current extractor, or by one that this program does not
     have.
     """
-    return all(same_reader(shown.reader, reader) for reader in readers)
+    return all(same_extractor(shown.reader, reader) for reader in readers)
 
 
 def find_differences(

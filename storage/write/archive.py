@@ -36,29 +36,29 @@ from storage.record import sources as source_rows
 from storage.record.captures import (
     Packed,
     capture_folder,
-    known_captures,
-    note_gone,
-    note_presence,
     observe,
     pack_all,
     put_packed,
+    record_gone,
+    record_presence,
     store_captures,
+    stored_captures,
 )
-from storage.record.derivations import Deriving, Prepared, prepared
-from storage.record.imports import Imported, Importing, known_records, packed_of
+from storage.record.derivations import DerivationWriter, PreparedDrafts, prepared
+from storage.record.imports import ImportResult, ImportWriter, pack_imports, stored_records
 from storage.record.observations import add_refusal, refuse_redacted
 from storage.record.origins import ensure_origins
 from storage.record.presences import Presence, presences
 from storage.record.reading import (
-    Captured,
+    CapturedItem,
+    IndexInput,
     Reading,
     ReExtracted,
     ReExtraction,
-    ToIndex,
 )
-from storage.record.suppression import RedactedAddresses, Suppressed
-from storage.record.transfers import keep_transfers
-from storage.record.unread import captures_in, re_extractions_in, rows_read_before, unread_rows
+from storage.record.suppression import RedactedAddresses, SuppressionLookup
+from storage.record.transfers import store_transfers
+from storage.record.unread import captures_in, load_unread_rows, re_extractions_in, rows_read_before
 from storage.relations import relate as relating
 from storage.relations.candidates import ComparisonCandidates, IndexedWording
 from storage.schedule import queue
@@ -75,11 +75,8 @@ from storage.values.refusals import Refused
 from storage.values.verdict import Counts, Known, Verdict
 from storage.write.compare_ahead import compare_ahead
 from storage.write.index import index_due, index_now
-from storage.write.keep_checks import keep_checks, packed_checks
-from storage.write.keep_listings import keep_listings
-from storage.write.keep_readings import Keeping
 from storage.write.redaction import redact as redacting
-from storage.write.redaction.passage import Prepare, hits_of, take_out
+from storage.write.redaction.passage import Prepare, find_passage, remove_passage
 from storage.write.redaction.plan import RedactionTarget, plan_of
 from storage.write.redaction.restrict import lift, restrict
 from storage.write.redaction.retention import captures_due, limits
@@ -89,7 +86,10 @@ from storage.write.redaction.without_redacted import (
     readings_without_redacted,
     without_redacted,
 )
-from storage.write.undo import Undone, undo
+from storage.write.store_checks import pack_checks, store_checks
+from storage.write.store_listings import store_listings
+from storage.write.store_readings import ReadingWriter
+from storage.write.undo import UndoneDecision, undo
 
 REST_AFTER = timedelta(seconds=5)
 """Time after which wordings that are not indexed or compared yet are part of the backlog."""
@@ -292,7 +292,7 @@ class Archive:
             return packed
         if self._folder is None:
             self._folder = self.transact(capture_folder)
-        known = self.read(known_captures, packed)
+        known = self.read(stored_captures, packed)
         return put_packed(store, self._folder, packed, known)
 
     def start_scan(self, source_id: int) -> Scan:
@@ -306,7 +306,7 @@ class Archive:
 
     def capture(
         self,
-        held: jobs.Claim,
+        claim: jobs.Claim,
         source_id: int,
         arrivals: Sequence[Arrival],
         scan: Scan | None = None,
@@ -321,14 +321,14 @@ class Archive:
         for each in names:
             origin_id(each)  # cached: nothing is hashed under the lock
         with self.unit() as unit:
-            queue.renew(unit, held)
+            queue.renew(unit, claim)
             places = ensure_origins(unit, names)
             kept = store_captures(unit, packed)
             seen = [a for a in arrivals if not a.looked and not a.container]
             numbers = {
                 id(a): observe(
                     unit,
-                    held,
+                    claim,
                     source_id,
                     scan,
                     a,
@@ -338,17 +338,17 @@ class Archive:
                 for a in seen
             }
             transfers = {numbers[id(a)]: a.transfer for a in seen if a.transfer is not None}
-            keep_transfers(unit, transfers, kept)
-            note_presence(unit, held, source_id, arrivals, places, numbers)
+            store_transfers(unit, transfers, kept)
+            record_presence(unit, claim, source_id, arrivals, places, numbers)
             counts = Counts(refused=sum(a.refused is not None for a in seen))
             items = [numbers[id(a)] for a in seen if a.refused is None]
             if items:
                 queue.add_job(
-                    unit, "read", held.trigger, source_id=source_id, parent_id=held.job_id,
+                    unit, "read", claim.trigger, source_id=source_id, parent_id=claim.job_id,
                     arguments={"items": items},
                 )  # fmt: skip
             if counts.seen:
-                queue.count(unit, held, counts)
+                queue.count(unit, claim, counts)
             refused = [numbers[id(a)] for a in seen if a.refused is not None]
             unit.flush()
             record_absences(unit, refused)
@@ -356,13 +356,13 @@ class Archive:
 
     def import_captures(
         self,
-        held: jobs.Claim,
+        claim: jobs.Claim,
         source_id: int,
         container: str,
         imports: Sequence[Import],
         *,
         is_last: bool = False,
-    ) -> Imported:
+    ) -> ImportResult:
         """Store captures from the file `container`, and queue a job that reads them.
 
         A capture stored before, from whichever file, is recognised by its record and counted as
@@ -374,33 +374,33 @@ class Archive:
         with self.read_connection() as connection:
             imports = imports_without_redacted(connection, imports)
             wanted = {each.records[0].digest: each for each in imports}
-            known = known_records(connection, wanted)
+            known = stored_records(connection, wanted)
         fresh = [each for digest, each in wanted.items() if digest not in known]
-        packed = self.store_bytes(packed_of(fresh))
+        packed = self.store_bytes(pack_imports(fresh))
         with self.unit() as unit:
-            queue.renew(unit, held)
-            known = known_records(unit.connection, wanted)
+            queue.renew(unit, claim)
+            known = stored_records(unit.connection, wanted)
             fresh = [each for digest, each in wanted.items() if digest not in known]
-            importing = Importing(unit, held, source_id, container, is_last=is_last)
+            importing = ImportWriter(unit, claim, source_id, container, is_last=is_last)
             importing.keep(fresh, packed)
             if importing.to_read:
                 queue.add_job(
-                    unit, "read", held.trigger, source_id=source_id, parent_id=held.job_id,
+                    unit, "read", claim.trigger, source_id=source_id, parent_id=claim.job_id,
                     arguments={"items": importing.to_read},
                 )  # fmt: skip
             counts = Counts(refused=importing.refused)
             if counts.seen:
-                queue.count(unit, held, counts)
+                queue.count(unit, claim, counts)
             unit.flush()
             record_absences(unit, importing.without_text)
-        others = [each for each in known.values() if each.job_id != held.job_id]
+        others = [each for each in known.values() if each.job_id != claim.job_id]
         unread = tuple(each.unread for each in others if each.unread is not None)
         unchanged = len(others) - len(unread) + len(imports) - len(wanted)
-        return Imported(replace(counts, unchanged=unchanged), tuple(importing.waiting), unread)
+        return ImportResult(replace(counts, unchanged=unchanged), tuple(importing.waiting), unread)
 
-    def keep_checks(
+    def store_checks(
         self,
-        held: jobs.Claim,
+        claim: jobs.Claim,
         checks: Sequence[Check],
         news: Sequence[HostNews],
         put_off: Mapping[Key, datetime],
@@ -412,17 +412,17 @@ class Archive:
         Raises: jobs.StaleLeaseError; nothing is stored then.
         """
         checks = self.read(checks_without_redacted, checks)
-        packed = self.store_bytes(packed_checks(checks, news))
+        packed = self.store_bytes(pack_checks(checks, news))
         with self.unit() as unit:
-            queue.renew(unit, held)
-            counts = keep_checks(unit, held, checks, news, packed)
+            queue.renew(unit, claim)
+            counts = store_checks(unit, claim, checks, news, packed)
             postpone(unit, put_off)
-            ending(unit, held, counts)
+            ending(unit, claim, counts)
         return len(checks)
 
     def finish_scan(
         self,
-        held: jobs.Claim,
+        claim: jobs.Claim,
         scan: Scan,
         *,
         complete: bool,
@@ -436,8 +436,8 @@ class Archive:
         Returns the number of absences. Raises: jobs.StaleLeaseError.
         """
         with self.unit() as unit:
-            queue.renew(unit, held)
-            gone = note_gone(unit, held, scan, absent) if complete else []
+            queue.renew(unit, claim)
+            gone = record_gone(unit, claim, scan, absent) if complete else []
             if complete:
                 forget_lists(unit, scan.source_id, absent)
             places = unit.connection.execute(
@@ -447,7 +447,7 @@ class Archive:
                 SCAN,
                 {
                     "id": scan.id, "seq": unit.number(places + 1), "source_id": scan.source_id,
-                    "job_id": held.job_id, "started_at": scan.started_at, "recorded_at": unit.now,
+                    "job_id": claim.job_id, "started_at": scan.started_at, "recorded_at": unit.now,
                     "complete": complete, "listing_digest": listing_digest, "files": files,
                     "changed": changed, "gone": len(gone), "clock_at": scan.clock_at,
                 },
@@ -458,11 +458,11 @@ class Archive:
             if complete:
                 rebuild_returned(unit, scan.source_id)
             if gone:
-                queue.count(unit, held, Counts(gone=len(gone)))
+                queue.count(unit, claim, Counts(gone=len(gone)))
         return len(gone)
 
     def refuse(
-        self, held: jobs.Claim, source_id: int | None, locator: str, refused: Refused
+        self, claim: jobs.Claim, source_id: int | None, locator: str, refused: Refused
     ) -> None:
         """Record a refusal without an item, such as a missing source.
 
@@ -473,20 +473,20 @@ class Archive:
                 unit,
                 refused,
                 locator,
-                job_id=held.job_id,
+                job_id=claim.job_id,
                 source_id=source_id,
                 observation_id=None,
                 capture_id=None,
             )
-            queue.count(unit, held, Counts(refused=1))
+            queue.count(unit, claim, Counts(refused=1))
 
     def redacted_addresses(self) -> RedactedAddresses:
         """Return a lookup that states whether an address was redacted."""
         with self.read_connection() as connection:
-            return Suppressed(connection).all_addresses()
+            return SuppressionLookup(connection).all_addresses()
 
     def refuse_places(
-        self, held: jobs.Claim, gone: Sequence[tuple[Mapping[str, Any], str]]
+        self, claim: jobs.Claim, gone: Sequence[tuple[Mapping[str, Any], str]]
     ) -> None:
         """Refuse places whose address was redacted, each with its anonymised address.
 
@@ -494,22 +494,22 @@ class Archive:
         """
         with self.unit() as unit:
             for place, left in gone:
-                refuse_redacted(unit, held.job_id, place, left)
-            queue.drop_places(unit, held, [place for place, _ in gone])
+                refuse_redacted(unit, claim.job_id, place, left)
+            queue.drop_places(unit, claim, [place for place, _ in gone])
 
     # ---------------------------------------------------------------------------- read
 
-    def unread(self, held: jobs.Claim) -> tuple[list[Captured], bool]:
+    def unread(self, claim: jobs.Claim) -> tuple[list[CapturedItem], bool]:
         """Return the captured items of a read job without a verdict, and whether these are all.
 
         Their total size is at most `MOST_UNREAD_BYTES`, except for a single item.
         """
-        rows, known, are_all = self.read(unread_rows, held.arguments["items"])
+        rows, known, are_all = self.read(load_unread_rows, claim.arguments["items"])
         return captures_in(rows, known), are_all
 
-    def keep_readings(
+    def store_readings(
         self,
-        held: jobs.Claim,
+        claim: jobs.Claim,
         readings: Sequence[Reading],
         decide: Decide,
         *,
@@ -535,16 +535,16 @@ class Archive:
         to_derive = self._prepared([*others, *(each.reading for each in re_extracted)])
         with self.unit() as unit:
             comparing.enter(unit)
-            keeping = Keeping(unit, held.job_id, comparing, to_derive)
+            keeping = ReadingWriter(unit, claim.job_id, comparing, to_derive)
             counts = keeping.keep(others, decide, re_extracted)
             record_reading(unit, keeping.decided)
-            counts += Counts(refused=keep_listings(unit, held, listings, batch_items))
+            counts += Counts(refused=store_listings(unit, claim, listings, batch_items))
             if later:
-                queue.defer(unit, held, later, AGAIN_AFTER_SECONDS)
+                queue.defer(unit, claim, later, AGAIN_AFTER_SECONDS)
             if done:
-                queue.finish(unit, held, counts)
+                queue.finish(unit, claim, counts)
             else:
-                queue.release(unit, held, counts)
+                queue.release(unit, claim, counts)
             redacting.order_again(unit, returned)
             self._index_within(unit, keeping.to_index)
             candidates = self._add_index_keys_within(unit, keeping.wordings)
@@ -563,7 +563,7 @@ class Archive:
         """
         return re_extractions_in(self.read(rows_read_before, derivations))
 
-    def keep_re_extracted(self, re_extracted: Sequence[ReExtracted]) -> None:
+    def store_re_extraction(self, re_extracted: Sequence[ReExtracted]) -> None:
         """Store what the current extractor makes of captures, in addition to earlier derivations.
 
         Redacted texts are not stored.
@@ -573,18 +573,18 @@ class Archive:
         readings = [each.reading for each in re_extracted]
         to_derive = self._prepared(readings)
         with self.unit() as unit:
-            deriving = Deriving(unit, to_derive)
+            deriving = DerivationWriter(unit, to_derive)
             deriving.load(
                 [each.digest for each in readings if each.digest],
                 [each.captured.capture_id for each in readings],
             )
             for each in re_extracted:
-                deriving.keep_re_extracted(each)
+                deriving.store_re_extraction(each)
             unit.flush()
             self._index_within(unit, deriving.to_index)
         self._index_after(deriving.to_index)
 
-    def undo(self, number: int, reason: str | None = None) -> Undone:
+    def undo(self, number: int, reason: str | None = None) -> UndoneDecision:
         """Undo a decision: a relation, a lineage, or noise.
 
         Raises: NoSuchError.
@@ -663,9 +663,9 @@ class Archive:
         """Redact a passage of articles; return the number of the act, None if no text has it."""
         with self.read_connection() as connection:
             plan = plan_of(connection, targets, with_copies=with_copies)
-            found = hits_of(connection, plan, passage, prepare)
+            found = find_passage(connection, plan, passage, prepare)
         with self.unit() as unit:
-            taken = take_out(unit, found, passage, reason, actor)
+            taken = remove_passage(unit, found, passage, reason, actor)
             if taken is not None:
                 self._index_within(unit, taken[1])
         if taken is not None:
@@ -719,7 +719,7 @@ class Archive:
         """Index wordings that a crash left out of full text; return their number."""
         return self.transact_unnumbered(index_due, self.clock() - older_than, limit)
 
-    def _prepared(self, readings: Sequence[Reading]) -> Prepared:
+    def _prepared(self, readings: Sequence[Reading]) -> PreparedDrafts:
         """Prepare the rows of drafts, including the tokens if they are indexed in the
         transaction.
         """
@@ -729,12 +729,12 @@ class Archive:
                     each.tokens.text()
         return prepared(readings)
 
-    def _index_within(self, unit: Unit, wordings: Sequence[ToIndex]) -> None:
+    def _index_within(self, unit: Unit, wordings: Sequence[IndexInput]) -> None:
         """Index wordings in the same transaction: SQLite has only one writer anyway."""
         if self.engine.dialect.name == "sqlite":
             index_now(unit.connection, wordings)
 
-    def _index_after(self, wordings: Sequence[ToIndex]) -> None:
+    def _index_after(self, wordings: Sequence[IndexInput]) -> None:
         """Index wordings after the commit: on PostgreSQL no writer waits for it."""
         if wordings and self.engine.dialect.name != "sqlite":
             self.transact_unnumbered(_soon, index_now, wordings)

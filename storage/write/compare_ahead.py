@@ -12,8 +12,8 @@ from sqlalchemy import Connection, select
 
 from storage.database.tables import ARTICLE, ARTICLE_ORIGIN, ORIGIN, VERSION, WORDING
 from storage.database.unit import rows_in
-from storage.history.changes import Comparing
-from storage.history.lineages import said_of, text_of
+from storage.history.changes import CaptureComparer
+from storage.history.lineages import claimed_addresses, text_of
 from storage.history.memory import Memory
 from storage.history.neighbours import Surroundings
 from storage.history.noise.decisions import waiting
@@ -37,9 +37,11 @@ class _Text:
     moment: datetime
 
 
-def compare_ahead(connection: Connection, readings: Sequence[Reading], memory: Memory) -> Comparing:
+def compare_ahead(
+    connection: Connection, readings: Sequence[Reading], memory: Memory
+) -> CaptureComparer:
     """Compare `readings` with the current state of the archive; nothing is written."""
-    comparing = Comparing.ahead(connection, memory)
+    comparing = CaptureComparer.ahead(connection, memory)
     memory.check(connection)
     texts = sorted(_texts(connection, readings), key=lambda text: (text.moment, -text.number))
     firsts = {text.article_id: text.moment for text in reversed(texts) if text.article_id > 0}
@@ -48,7 +50,7 @@ def compare_ahead(connection: Connection, readings: Sequence[Reading], memory: M
     comparing.learn(each.derivation_id for text in texts for each in _sides(around, text))
     for text in texts:
         _compare(comparing, around, text)
-    comparing.woken(waiting(comparing))
+    comparing.steps_to_recheck(waiting(comparing))
     comparing.boilerplate.cut()
     _agree(connection, readings)
     return comparing
@@ -57,7 +59,9 @@ def compare_ahead(connection: Connection, readings: Sequence[Reading], memory: M
 def _agree(connection: Connection, readings: Sequence[Reading]) -> None:
     """Cache the agreement of texts that are claimed to be one article."""
     own = {named(each).address or each.captured.locator: each for each in readings}
-    said = [(origin, other) for origin, each in own.items() for _kind, other in said_of(each)]
+    said = [
+        (origin, other) for origin, each in own.items() for _kind, other in claimed_addresses(each)
+    ]
     if not said:
         return
     articles = _articles(connection, [origin for pair in said for origin in pair])
@@ -114,7 +118,7 @@ def _articles(connection: Connection, origins: Sequence[str]) -> Mapping[str, in
     }
 
 
-def _compare(comparing: Comparing, around: Surroundings, text: _Text) -> None:
+def _compare(comparing: CaptureComparer, around: Surroundings, text: _Text) -> None:
     """Compare a text with the neighbouring snapshots of its article, and add it to them."""
     article, sides = text.article_id, _sides(around, text)
     if text.digest not in {each.digest for each in sides}:
@@ -122,9 +126,9 @@ def _compare(comparing: Comparing, around: Surroundings, text: _Text) -> None:
             is_before = each.observed_at <= text.moment
             comparing.is_noise(article, each.derivation_id, text.draft, is_before=is_before)
     if article < 0:
-        comparing.stands_at(article, text.origin)
+        comparing.set_origin(article, text.origin)
     content = comparing.content_of(text.draft)
-    comparing.brings(text.number, text.number, content, article, text.origin)
+    comparing.add_pending(text.number, text.number, content, article, text.origin)
     number = text.number
     around.add(article, Snapshot(text.moment, number, number, text.digest, number))
 

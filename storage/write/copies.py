@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 
 from storage.database import schema
-from storage.database.capture_store import CaptureStore, Held, packed_all
+from storage.database.capture_store import CaptureStore, StoredBytes, load_all_compressed
 from storage.database.engine import (
     OWNER_ONLY_FOLDER,
     ArchiveError,
@@ -278,7 +278,9 @@ class _Objects:
     def moved(self, rows: list[dict[str, Any]]) -> None:
         """Replace the bytes or object names of capture rows by those of the copy."""
         whole = [row for row in rows if row["data"] is not None]
-        for row, data in zip(whole, packed_all([Held.of(row) for row in whole]), strict=True):
+        for row, data in zip(
+            whole, load_all_compressed([StoredBytes.of(row) for row in whole]), strict=True
+        ):
             row["data"] = data
         if self._store is not None:
             packed = {row["digest"]: (row["size"], row["encoding"], row["data"]) for row in whole}

@@ -10,10 +10,10 @@ from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
 from storage.database.unit import rows_in
 from storage.language.sentences import wording_keys
 from storage.language.vocabulary import wording_tokens
-from storage.record.reading import ToIndex
+from storage.record.reading import IndexInput
 
 
-def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
+def index_now(connection: Connection, items: Sequence[IndexInput]) -> None:
     """Index wordings and delete them from the list of pending ones.
 
     On PostgreSQL a wording that another process deleted from the list is left to that process.
@@ -109,13 +109,13 @@ def index_due(connection: Connection, before: datetime, limit: int) -> int:
     return len(rows)
 
 
-def to_index(row: Any) -> ToIndex:
+def to_index(row: Any) -> IndexInput:
     """Return the input of the index from a row of id, title, text and language."""
     tokens = wording_tokens(row.title, row.text, row.language)
-    return ToIndex(row.id, tokens, wording_keys(row.text))
+    return IndexInput(row.id, tokens, wording_keys(row.text))
 
 
-def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:
+def _index_postgres(connection: Connection, items: Sequence[IndexInput]) -> None:
     ids = [each.wording_id for each in items]
     struck = (
         delete(SEARCH_DUE)

@@ -21,7 +21,7 @@ SWEPT_AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweepResult:
     """Result of a sweep: the numbers of objects, of unreferenced ones and of deleted ones."""
 
     objects: int
@@ -36,7 +36,7 @@ def sweep_orphans(
     progress: Progress,
     *,
     delete: bool,
-) -> Swept:
+) -> SweepResult:
     """Delete the objects of this archive that are older than a time and that no row references.
 
     Raises: CapturesAwayError.
@@ -54,7 +54,7 @@ def sweep_orphans(
         objects, orphans = objects + len(some), orphans + len(unnamed)
         deleted += len(old) * delete
         progress("objects", objects)
-    return Swept(objects, orphans, deleted)
+    return SweepResult(objects, orphans, deleted)
 
 
 def _unnamed(engine: Engine, listed: list[tuple[str, datetime]]) -> Iterator[tuple[str, datetime]]:

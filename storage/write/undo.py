@@ -29,7 +29,7 @@ _WHERE = "`lesart relations`, `lesart noise` and `lesart lineages` list decision
 
 
 @dataclass(frozen=True, slots=True)
-class Undone(Answer):
+class UndoneDecision(Answer):
     """An undone decision, now or before."""
 
     id: int
@@ -51,7 +51,7 @@ class _Kind:
     follow: Callable[[Unit, int], None]
 
 
-def undo(unit: Unit, number: int, reason: str | None) -> Undone:
+def undo(unit: Unit, number: int, reason: str | None) -> UndoneDecision:
     """Undo the decision with that number; one that was undone before stays unchanged.
 
     Raises: NoSuchError.
@@ -63,18 +63,18 @@ def undo(unit: Unit, number: int, reason: str | None) -> Undone:
     raise NoSuchError("decision", str(number), _WHERE)
 
 
-def _undo(unit: Unit, kind: _Kind, number: int, reason: str | None) -> Undone:
+def _undo(unit: Unit, kind: _Kind, number: int, reason: str | None) -> UndoneDecision:
     undone, reference = kind.undone, f"{kind.decided.name}_id"
     before = unit.connection.execute(select(undone).where(undone.c[reference] == number)).first()
     if before is not None:
-        return Undone(number, kind.name, before.undone_at, before.reason)
+        return UndoneDecision(number, kind.name, before.undone_at, before.reason)
     unit.add(
         undone,
         {"id": unit.number(), reference: number, "reason": reason, "undone_at": unit.now},
     )
     unit.flush()
     kind.follow(unit, number)
-    return Undone(number, kind.name, unit.now, reason)
+    return UndoneDecision(number, kind.name, unit.now, reason)
 
 
 def _part_articles(unit: Unit, number: int) -> None:

@@ -8,7 +8,7 @@ from storage.database.engine import read_connection
 from storage.history.alerts import lists
 from storage.history.alerts.rule import AlertRule
 from storage.settings import load_settings
-from storage.write.alerts import keep
+from storage.write.alerts import manage
 from storage.write.alerts.match import match
 from storage.write.alerts.outbox import waits
 from tests.read.press import Press, draft
@@ -25,7 +25,7 @@ class Watched(Press):
         self.url = url
 
     def alert(self, name="hafen", *targets, daily_at=None, **rule) -> dict[str, str]:
-        return self.archive.transact(keep.add, name, AlertRule(**rule),
+        return self.archive.transact(manage.add, name, AlertRule(**rule),
                         targets or (HOOK,), daily_at=daily_at)  # fmt: skip
 
     def match(self) -> int:

@@ -8,7 +8,7 @@ from storage.database.tables import ALERT
 from storage.history.alerts.lists import alert, counts
 from storage.history.alerts.rule import AlertRule
 from storage.values.errors import AlertError, NoSuchError
-from storage.write.alerts import keep
+from storage.write.alerts import manage
 from storage.write.alerts import match as matching
 from tests.alerts.conftest import HOOK, pegel
 from tests.read.press import draft
@@ -212,10 +212,10 @@ def test_many_steps_are_told_in_their_order_in_more_than_one_pass(press, monkeyp
 def test_what_comes_while_an_alert_rests_is_not_told(press):
     press.scan(0, pegel=pegel(3))
     press.alert()
-    press.archive.run(keep.pause, "hafen")
+    press.archive.run(manage.pause, "hafen")
     press.scan(1, pegel=pegel(36))
     assert press.match() == 0
-    press.archive.run(keep.resume, "hafen")
+    press.archive.run(manage.resume, "hafen")
     assert press.match() == 0
     press.scan(2, pegel=pegel(37))
     press.match()
@@ -229,10 +229,10 @@ def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
         press.alert()
     with pytest.raises(AlertError, match="is no name"):
         press.alert("hafen und mehr")
-    press.archive.run(keep.remove, "hafen")
+    press.archive.run(manage.remove, "hafen")
     with looking(press.archive.engine) as connection:
         assert counts(connection) == {}
         with pytest.raises(NoSuchError, match="there is no alert 'hafen'"):
             alert(connection, "hafen")
     with pytest.raises(AlertError, match="say where it goes"):
-        press.archive.run(keep.add, "x", AlertRule(), ())
+        press.archive.run(manage.add, "x", AlertRule(), ())

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from storage.database.engine import read_connection
 from storage.database.tables import ALERT_DELIVERY
 from storage.history.alerts.lists import overdue_seconds
-from storage.write.alerts import keep
+from storage.write.alerts import manage
 from tests.alerts.conftest import pegel, settings_for
 from tests.read.press import hour
 from tests.serve.conftest import served
@@ -61,7 +61,7 @@ def test_a_delivery_is_overdue_from_its_hour_on_and_not_while_its_alert_is_pause
     found = overdue(press, 1)
     assert 90 <= found["hafen"] < 300
     assert found["morgens"] == 0
-    press.archive.transact(keep.pause, "hafen")
+    press.archive.transact(manage.pause, "hafen")
     assert overdue(press, 1) == {"morgens": 0}
 
 

@@ -11,12 +11,12 @@ from storage.history.alerts.rule import (
     AlertRule,
     AlertStep,
     StepTexts,
+    contains_passage,
     damped,
     fires,
     is_news,
-    may_fire,
+    may_match,
     next_digest,
-    stands_in,
 )
 from storage.values.change_class import ChangeClass
 from storage.write.alerts.outbox import LONGEST_PAUSE_SECONDS, pause_after
@@ -56,13 +56,15 @@ def test_an_alert_fires_only_for_what_it_asks_and_says_so(rule, step, texts):
     if why is None:
         return
     assert why
-    assert may_fire(rule, step)
+    assert may_match(rule, step)
     assert not rule.classes or {*rule.classes} & {*step.classes}
     for wanted, found in ((rule.silent, step.silent), (rule.source, step.source),
                           (rule.language, step.language), (rule.article, step.article)):  # fmt: skip
         assert wanted is None or wanted == found
     if rule.passage is not None:
-        assert stands_in(rule.passage, texts.before) != stands_in(rule.passage, texts.after)
+        assert contains_passage(rule.passage, texts.before) != contains_passage(
+            rule.passage, texts.after
+        )
     if rule.query is not None:
         assert {"Damm"} & {*texts.before, *texts.after}
 

@@ -80,7 +80,7 @@ def _ingest(archive: Archive, source: int, texts: dict[str, Draft | Refused]) ->
         reading = queue.claim(unit, 90.0, "test", families=parent)
     assert reading is not None
     found = [_reading(item, texts) for item in archive.unread(reading)[0]]
-    archive.keep_readings(reading, found, decide, done=True)
+    archive.store_readings(reading, found, decide, done=True)
 
 
 def _claim(archive: Archive, job: int) -> jobs.Claim:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.history.runs import OtherReading, Reader, Run, Snapshot, runs
+from storage.history.runs import ExtractorKey, OtherReading, Run, Snapshot, runs
 
 START = datetime(2024, 6, 18, tzinfo=UTC)
 
@@ -144,7 +144,7 @@ def test_one_wording_read_out_of_two_captures_of_one_moment_shows_the_same_of_th
 OLD, NEW, PLAIN = ("page", "1", ""), ("page", "2", ""), ("text", "1", "")
 
 
-def read_by(reader: Reader, each: Snapshot, again: OtherReading | None = None) -> Snapshot:
+def read_by(reader: ExtractorKey, each: Snapshot, again: OtherReading | None = None) -> Snapshot:
     """Return a snapshot as `reader` read it; `again` is what the other one made of the same bytes."""
     other = NEW if reader == OLD else OLD
     return replace(each, reader=reader, other_readings={other: again} if again else {})

@@ -87,7 +87,7 @@ def test_what_waits_for_its_second_try_is_not_read_by_the_rest_of_its_batch(room
     captured, are_all = room.archive.unread(held)
     assert (len(captured), are_all) == (3, True)
     late = captured[0].observation_id
-    room.archive.keep_readings(held, [], decide_nothing, done=False, later=[late])
+    room.archive.store_readings(held, [], decide_nothing, done=False, later=[late])
     rest = next(each for each in waiting(room) if each["id"] == batch["id"])
     assert late not in rest["arguments"]["items"]
     assert len(waiting(room)) == 2

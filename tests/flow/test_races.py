@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.database.holder import holder_name
+from storage.database.process_identity import process_identity
 from storage.database.tables import JOB
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
@@ -32,7 +32,7 @@ from worker.services.schedule import sweep, tick
 
 ROOT = Path(__file__).parents[2]
 A, B, *_ = SENTENCES
-BOOT = holder_name().split("/")[1]
+BOOT = process_identity().split("/")[1]
 DEAD = f"{socket.gethostname()}/{BOOT}/4194303/1"
 """How a process of this machine signed that is no longer there."""
 
@@ -215,8 +215,8 @@ def lost(room):
 
 EFFECTS: dict[str, Callable[[Newsroom, jobs.Claim], object]] = {
     "capture": lambda room, held: room.archive.capture(held, room.source.id, []),
-    "keep": lambda room, held: room.archive.keep_readings(held, [], decide, done=True),
-    "give back": lambda room, held: room.archive.keep_readings(held, [], decide, done=False),
+    "keep": lambda room, held: room.archive.store_readings(held, [], decide, done=True),
+    "give back": lambda room, held: room.archive.store_readings(held, [], decide, done=False),
     "end a scan": lambda room, held: room.archive.finish_scan(
         held, room.archive.start_scan(room.source.id), complete=True, listing_digest=None,
         files=1, changed=0, absent=[],
@@ -280,7 +280,7 @@ def test_the_lease_of_a_dead_process_of_this_machine_ends_at_once(room):
 @pytest.mark.parametrize(
     "holder",
     [
-        holder_name(),
+        process_identity(),
         DEAD.replace(BOOT, "00000000-1"),
         "another-machine/x/4194303/1",
     ],
@@ -329,7 +329,7 @@ def test_a_batch_that_was_half_read_when_its_worker_died_reads_the_rest_once(roo
     job = read_job(room, 4)
     held = room.claimed(job)
     half = [room.reader.read(each) for each in room.archive.unread(held)[0][:2]]
-    room.archive.keep_readings(held, half, decide, done=False)
+    room.archive.store_readings(held, half, decide, done=False)
     assert room.claimed(job) is not None
     run_out(room, job)
     parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)

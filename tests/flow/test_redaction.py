@@ -26,7 +26,7 @@ from storage.write.archive import Archive
 from storage.write.copies import copy
 from storage.write.redaction import redact as redacting
 from storage.write.redaction import scrub as scrubbing
-from storage.write.redaction.passage import take_out
+from storage.write.redaction.passage import remove_passage
 from storage.write.redaction.plan import RedactionTarget, described, plan_of
 from storage.write.redaction.scrub import UnscrubbedError, due, scrub
 from tests.flow.driver import Newsroom, lines, newsroom_at, page, seed
@@ -406,9 +406,9 @@ def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, m
     def under_the_lock(*given):
         with monkeypatch.context() as patched:
             patched.setattr(change, "operations_between", lambda *_: 1 / 0)
-            return take_out(*given)
+            return remove_passage(*given)
 
-    monkeypatch.setattr(writing, "take_out", under_the_lock)
+    monkeypatch.setattr(writing, "remove_passage", under_the_lock)
     why = RedactionReason.MISTAKE
     assert room.archive.redact_passage([one], "Ada Zwölfkern", why, "ada", prepared) is not None
     steps = room.rows("SELECT removed, added FROM changes ORDER BY version")

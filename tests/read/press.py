@@ -111,7 +111,7 @@ class Press:
             if held is None:
                 return
             readings = [self._reading(each) for each in self.archive.unread(held)[0]]
-            self.archive.keep_readings(held, readings, decide, done=True)
+            self.archive.store_readings(held, readings, decide, done=True)
 
     def _claimed(self, job: int) -> jobs.Claim:
         with self.archive.unit() as unit:

@@ -66,5 +66,5 @@ def test_a_newer_archive_is_refused_and_left_as_it_is(database_url, next_program
     with pytest.raises(SchemaNewerError, match="next"):
         schema.upgrade(engine)
     with engine.connect() as connection:
-        assert schema_version.found_revision(connection) == "next"
+        assert schema_version.read_revision(connection) == "next"
     engine.dispose()

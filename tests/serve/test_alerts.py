@@ -3,7 +3,7 @@
 from storage.history.alerts import lists
 from storage.history.alerts.rule import AlertRule
 from storage.read.archive import open_archive
-from storage.write.alerts import keep
+from storage.write.alerts import manage
 from storage.write.alerts.match import match
 from storage.write.archive import Archive
 from tests.cli.small_archive import write_archive
@@ -15,7 +15,7 @@ def test_the_page_shows_rules_and_deliveries_but_no_address_and_no_key(tmp_path)
     with Archive.open(url) as archive:
         rule = AlertRule(query='Pegel -"<script>"', languages=("de",))
         made = archive.transact(
-            keep.add, "hafen", rule, [("webhook", "https://hook.example/geheim")]
+            manage.add, "hafen", rule, [("webhook", "https://hook.example/geheim")]
         )
         write_archive(archive)
         assert match(archive.engine, archive.clock) == 3
@@ -41,7 +41,7 @@ def test_the_page_shows_rules_and_deliveries_but_no_address_and_no_key(tmp_path)
 def test_deliveries_are_told_as_the_log_has_them_part_by_part(database_url):
     with Archive.open(database_url) as archive:
         hook = ("webhook", "https://hook.example/geheim")
-        archive.transact(keep.add, "alle", AlertRule(classes=("first",)), [hook])
+        archive.transact(manage.add, "alle", AlertRule(classes=("first",)), [hook])
         write_archive(archive)
         match(archive.engine, archive.clock)
     with open_archive(database_url) as archive, archive.connected() as connection:

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from storage.database.capture_store import Held, load
+from storage.database.capture_store import StoredBytes, load
 from storage.values.redaction import RedactionReason
 from storage.values.verdict import Counts
 from storage.write.redaction.plan import RedactionTarget
@@ -305,7 +305,7 @@ def test_a_feed_does_not_bring_a_redacted_title_back(desk):
     assert "Meldung 3 vom Hafen" in told
     assert "kern warnt" not in told
     held = desk.rows("SELECT digest, encoding, data FROM capture WHERE data IS NOT NULL")
-    raws = [load(Held(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
+    raws = [load(StoredBytes(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
     assert len(raws) > 2
     assert not [raw for raw in raws if b"kern warnt" in raw], "the bytes went again"
     desk.due(at=6)
@@ -344,5 +344,5 @@ def told_anywhere(desk) -> str:
     """Return what the rows that know of addresses say, and the bytes of captures."""
     tables = ("origin", "article", "watch", "observation", "transfer", "refusal", "job", "source")
     held = desk.rows("SELECT digest, encoding, data FROM capture WHERE data IS NOT NULL")
-    raws = [load(Held(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
+    raws = [load(StoredBytes(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
     return str([desk.rows(f"SELECT * FROM {table}") for table in tables]) + str(raws)

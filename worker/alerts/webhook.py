@@ -14,7 +14,7 @@ from typing import Any
 
 from storage.values.errors import AlertError
 from storage.values.refusals import Refused
-from storage.write.alerts.keep import SECRET_PREFIX
+from storage.write.alerts.manage import SECRET_PREFIX
 from worker.address import Address, parse_address
 from worker.alerts.sending import Sending
 from worker.web.connection import Network

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from storage.history.alerts import lists
     from storage.history.alerts.lists import Channel
     from storage.history.alerts.rule import AlertRule
-    from storage.write.alerts import keep
+    from storage.write.alerts import manage
 else:
-    keep = LateModule("storage.write.alerts.keep")
+    manage = LateModule("storage.write.alerts.manage")
     lists = LateModule("storage.history.alerts.lists")
 
 DEFAULT_HOUR = "07:00"
@@ -196,7 +196,7 @@ def add(
     rule = wanted.rule(settings)
     with opened_archive(settings) as archive:
         made = archive.transact(
-            keep.add, name, rule, where, daily_at=daily_at,
+            manage.add, name, rule, where, daily_at=daily_at,
             timezone=settings.timezone,
         )  # fmt: skip
     rows = [
@@ -248,7 +248,7 @@ def edit(
         daily_at = found.daily_at if targets.at is None and not targets.daily else None
         daily_at = None if "daily" in cleared else daily_at or targets.daily_at()
         rule = _merged(found.rule, wanted, cleared).rule(settings)
-        made = archive.transact(keep.edit, name, rule, kinds, daily_at)
+        made = archive.transact(manage.edit, name, rule, kinds, daily_at)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
         for target, secret in made.items()
@@ -311,7 +311,7 @@ def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 def pause(*, name: Name, place: ArchiveOptions) -> None:
     """Pause an alert until `lesart alert resume`."""
     with opened_archive(place.settings()) as archive:
-        archive.transact(keep.pause, name)
+        archive.transact(manage.pause, name)
     say(f"paused alert {name}; `lesart alert resume {name}` resumes it")
 
 
@@ -319,7 +319,7 @@ def pause(*, name: Name, place: ArchiveOptions) -> None:
 def resume(*, name: Name, place: ArchiveOptions) -> None:
     """Resume an alert; it reports changes from now on."""
     with opened_archive(place.settings()) as archive:
-        archive.transact(keep.resume, name)
+        archive.transact(manage.resume, name)
     say(f"resumed alert {name}; it reports changes from now on")
 
 
@@ -330,7 +330,7 @@ def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     The old key signs too until the next rotation.
     """
     with opened_archive(place.settings()) as archive:
-        made = archive.transact(keep.rotate, name)
+        made = archive.transact(manage.rotate, name)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
         for target, secret in made.items()
@@ -346,7 +346,7 @@ def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 def remove(*, name: Name, place: ArchiveOptions) -> None:
     """Delete an alert with its addresses, keys and deliveries."""
     with opened_archive(place.settings()) as archive:
-        archive.transact(keep.remove, name)
+        archive.transact(manage.remove, name)
     say(f"deleted alert {name} and its deliveries")
 
 
@@ -376,7 +376,7 @@ def log(
 def retry(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Retry deliveries that were given up."""
     with opened_archive(place.settings()) as archive:
-        number = archive.transact(keep.retry, name)
+        number = archive.transact(manage.retry, name)
     write_rows([{"alert": name, "waiting": number}], shown.target())
 
 

@@ -20,7 +20,7 @@ from storage.values.redaction import RedactionReason
 from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
-    from storage.record.reading import Captured, Reading
+    from storage.record.reading import CapturedItem, Reading
     from storage.values.draft import Draft
     from storage.write.archive import Archive
     from storage.write.redaction.plan import RedactionTarget
@@ -177,7 +177,7 @@ class _Order:
 
 
 def _redact(order: _Order) -> None:
-    from storage.write.redaction.passage import hits_of  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.redaction.passage import find_passage  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.redaction.plan import described, plan_of  # noqa: PLC0415  # the same
 
     archive, options = order.archive, order.options
@@ -193,7 +193,7 @@ def _redact(order: _Order) -> None:
         )
         summary = described(connection, plan)
         if options.passage is not None:
-            hits = hits_of(connection, plan, options.passage, prepared)
+            hits = find_passage(connection, plan, options.passage, prepared)
             summary = {
                 "articles": summary["articles"], "readings": len(hits.readings),
                 "captures": len({each.old.capture_id for each in hits.readings}),
@@ -265,7 +265,7 @@ def _refuse_copies(
         raise typer.Exit(NO)
 
 
-def prepared(captured: "Captured", draft: "Draft", context: str) -> "Reading":
+def prepared(captured: "CapturedItem", draft: "Draft", context: str) -> "Reading":
     """Return a text without its passage, prepared for full-text search and comparison."""
     from storage.similarity.signature import signature  # noqa: PLC0415  # loads NumPy
     from worker.flow.prepare import prepare  # noqa: PLC0415  # the same

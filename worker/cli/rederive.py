@@ -8,7 +8,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any
 
-from storage.history.runs import Reader as Who
+from storage.history.runs import ExtractorKey
 from storage.read.filters import EVERYTHING, Filters
 from storage.record.reading import ReExtracted, ReExtraction
 from storage.settings import Settings
@@ -135,14 +135,14 @@ class Rereading:
         while batch := list(islice(articles, ARTICLES_AT_A_TIME)):
             yield batch
 
-    def _stale(self, batch: Sequence[DueArticle], here: Sequence[Who]) -> list[ShownText]:
+    def _stale(self, batch: Sequence[DueArticle], here: Sequence[ExtractorKey]) -> list[ShownText]:
         texts = self._archive.read(shown_texts, [each.article_id for each in batch])
         return [each for each in texts if not is_current(each, here)]
 
     def _read(
         self,
         texts: Sequence[ShownText],
-        here: Sequence[Who],
+        here: Sequence[ExtractorKey],
         read: Callable[[list[ReExtraction]], list[ReExtracted]],
     ) -> set[int]:
         """Read what today's extractors have not read yet; return which derivations those are."""
@@ -153,14 +153,14 @@ class Rereading:
             if each.has_bytes and each.derivation_id not in known
         }
         if missing:
-            self._archive.keep_re_extracted(read(self._archive.re_extractions(missing)))
+            self._archive.store_re_extraction(read(self._archive.re_extractions(missing)))
         return set(missing)
 
     def _compared(
         self,
         batch: Sequence[DueArticle],
         texts: Sequence[ShownText],
-        here: Sequence[Who],
+        here: Sequence[ExtractorKey],
         derived: set[int],
     ) -> Iterator[Difference]:
         today = self._archive.read(read_today, texts, here)
@@ -194,6 +194,6 @@ def _count(difference: Difference, shown: ShownText, today: Today | None) -> Non
         difference.fields = sorted({*difference.fields, *more})
 
 
-def _extractors(reader: Reader) -> list[Who]:
+def _extractors(reader: Reader) -> list[ExtractorKey]:
     found = (reader.extractor_of(kind) for kind in ("seed", next(iter(PAGE_TYPES))))
     return [(each.name, each.version, each.config) for each in found]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from storage.database.holder import holder_name
+from storage.database.process_identity import process_identity
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.values.arrivals.arrival import Arrival
@@ -40,7 +40,7 @@ def ingest_input(
     job_id = archive.transact(
         queue.add_job, "ingest", "command", source_id=owner.id, arguments={"places": []}
     )
-    held = archive.claim(settings.lease_seconds, holder_name(), job_id=job_id)
+    held = archive.claim(settings.lease_seconds, process_identity(), job_id=job_id)
     assert held is not None
     hints = hints_of(settings, type)
     batch: list[Arrival] = []

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from storage.record.reading import Captured
+from storage.record.reading import CapturedItem
 from storage.values.draft import Draft
 from storage.values.refusals import Refused, refuse
 from worker.text import read_document
@@ -401,7 +401,7 @@ def _try(draft: Draft, hints: Hints, settings: TextSettings) -> None:
     """
     from worker.flow.prepare import prepare  # noqa: PLC0415 -- loads NumPy, for large ones alone
 
-    nothing = Captured(0, 0, 0, 0, hints.name, hints.observed_at, {}, b"")
+    nothing = CapturedItem(0, 0, 0, 0, hints.name, hints.observed_at, {}, b"")
     prepare(nothing, draft, "", settings.timezone, sign=_unsigned)
 
 

@@ -317,7 +317,7 @@ class _FetchRun:
             ending = partial(job_queue.release, pause_seconds=self._seconds_until_free())
         elif is_last:
             ending = partial(job_queue.finish, reason=self._reason())
-        self.done += self.archive.keep_checks(
+        self.done += self.archive.store_checks(
             self.claim, self.checks, self.servers.news, self.postponed, ending
         )
         self.checks, self.servers.news, self.postponed, self.bytes = [], [], {}, 0

@@ -7,7 +7,7 @@ from datetime import UTC, date
 from storage.language.sentences import sentence_keys
 from storage.language.vocabulary import Numbers, vocabulary
 from storage.record.derivation_detail import name_of
-from storage.record.reading import Captured, Reading
+from storage.record.reading import CapturedItem, Reading
 from storage.similarity.index_keys import index_keys
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all, digest_of_parts
@@ -18,7 +18,7 @@ Sign = Callable[[Numbers], bytes]
 
 
 def prepare(
-    captured: Captured, outcome: Draft, context: str, timezone: str, *, sign: Sign
+    captured: CapturedItem, outcome: Draft, context: str, timezone: str, *, sign: Sign
 ) -> Reading:
     """Return the reading of a capture, with its digest, its words and its index keys.
 
@@ -63,7 +63,7 @@ def flagged(draft: Draft, flags: Sequence[str]) -> Draft:
     return replace(draft, flags=(*draft.flags, *missing)) if missing else draft
 
 
-def _day_of(outcome: Draft, captured: Captured) -> tuple[date, bool]:
+def _day_of(outcome: Draft, captured: CapturedItem) -> tuple[date, bool]:
     """Return the latest possible publication day of a text, by default that of the capture.
 
     The second value is True if no other day is possible.

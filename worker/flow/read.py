@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from storage.history.neighbours import NotComparableError
-from storage.record.reading import Captured, Reading, ReExtracted, ReExtraction
+from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.similarity.signature import signature
@@ -80,7 +80,7 @@ class Reader:
             self._isolated.close()
             self._isolated = None
 
-    def read(self, captured: Captured) -> Reading:
+    def read(self, captured: CapturedItem) -> Reading:
         """Read one capture, and prepare it for full-text search and copy detection."""
         hints = hints_of(captured)
         if isinstance(captured.kept, Refused):
@@ -98,7 +98,7 @@ class Reader:
         outcome = flagged(outcome, captured.hints.get("flags") or ())
         return prepare(captured, outcome, context, self.settings.timezone, sign=signature)
 
-    def _listing(self, captured: Captured, hints: Hints) -> AddressList | Refused:
+    def _listing(self, captured: CapturedItem, hints: Hints) -> AddressList | Refused:
         """Return the addresses of a list; it is read here, because the list readers are bounded."""
         own = hosts_by_port(self.settings.allow_hosts)
         return read_listing(
@@ -106,7 +106,7 @@ class Reader:
             captured.hints.get("content_type"), lambda host, port: (host, port) in own,
         )  # fmt: skip
 
-    def draft(self, captured: Captured) -> Draft | Refused:
+    def draft(self, captured: CapturedItem) -> Draft | Refused:
         """Return the draft or refusal of a capture, read with all stored hints."""
         outcome = self.outcome(captured.raw, hints_of(captured))
         if captured.hints.get("fetched") or captured.hints.get("answered"):
@@ -188,7 +188,7 @@ def read_batch(
     re_extracted: list[ReExtracted] = []
     for _ in range(MOST_REREADING):
         try:
-            counts = archive.keep_readings(
+            counts = archive.store_readings(
                 claim, readings, decide, done=done, batch_items=batch_items,
                 re_extracted=re_extracted, later=later,
             )  # fmt: skip
@@ -220,7 +220,7 @@ def is_late(outcome: Draft | Refused | AddressList) -> bool:
     return isinstance(outcome, Refused) and outcome.code == "resource_time"
 
 
-def hints_of(captured: Captured) -> Hints:
+def hints_of(captured: CapturedItem) -> Hints:
     """Return the hints of a capture in the form of the text core."""
     known = captured.hints
     return Hints(
@@ -252,7 +252,9 @@ def context_of(hints: Hints) -> str:
     return _sorted_json(context)
 
 
-def _within(captured: list[Captured], reader: Reader, limit_seconds: float) -> Iterator[Reading]:
+def _within(
+    captured: list[CapturedItem], reader: Reader, limit_seconds: float
+) -> Iterator[Reading]:
     end = time.monotonic() + limit_seconds
     for each in captured:
         yield reader.read(each)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from storage.database.engine import DatabaseError
-from storage.database.holder import holder_name, is_dead
+from storage.database.process_identity import is_dead, process_identity
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
@@ -65,7 +65,7 @@ def run_next_job(
     called as soon as the database has answered the claim.
     """
     claim = archive.claim(
-        settings.lease_seconds, holder_name(), job_id=job_id, families=families, kind=kind,
+        settings.lease_seconds, process_identity(), job_id=job_id, families=families, kind=kind,
         most_fetching=most_fetching,
     )  # fmt: skip
     on_claim_answer()
@@ -109,7 +109,11 @@ def run_job(
 
 
 def _run_handler(
-    archive: Archive, settings: Settings, reader: Reader, claim: jobs.Claim, progress: Progress
+    archive: Archive,
+    settings: Settings,
+    reader: Reader,
+    claim: jobs.Claim,
+    progress: Progress,
 ) -> Counts | Collected | None:
     """Run the handler of a job; return its result if there is one."""
     match claim.kind:

@@ -105,7 +105,7 @@ class StepTexts:
     after: tuple[str, ...]
 
 
-def may_fire(rule: AlertRule, step: AlertStep) -> bool:
+def may_match(rule: AlertRule, step: AlertStep) -> bool:
     """Check whether a change may match a rule, without its texts."""
     is_wanted = rule.wants_absences if step.is_absence else step.number > 1 or rule.wants_first
     asked = (
@@ -123,7 +123,7 @@ def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | No
     """Return why a change matches an alert, None if it does not; `texts` only if the rule needs
     them.
     """
-    if not may_fire(rule, step):
+    if not may_match(rule, step):
         return None
     why = [f"class {name}" for name in step.classes if name in rule.classes]
     if step.is_absence and not why:
@@ -159,16 +159,19 @@ def _by_query(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | None:
 def _by_passage(rule: AlertRule, _step: AlertStep, texts: StepTexts) -> str | None:
     if rule.passage is None:
         return ""
-    was, stands = stands_in(rule.passage, texts.before), stands_in(rule.passage, texts.after)
+    was, stands = (
+        contains_passage(rule.passage, texts.before),
+        contains_passage(rule.passage, texts.after),
+    )
     if was == stands:
         return None
     return "the passage is in the text" if stands else "the passage is no longer in the text"
 
 
-def stands_in(passage: str, texts: Collection[str]) -> bool:
+def contains_passage(passage: str, texts: Collection[str]) -> bool:
     """Check whether a text contains a passage, in the normalised form of wording digests.
 
-    >>> stands_in("sagte: „Es hält“", ['Er  sagte: "Es hält".'])
+    >>> contains_passage("sagte: „Es hält“", ['Er  sagte: "Es hält".'])
     True
     """
     return canonical(passage) in " ".join(canonical_all([*texts]))

@@ -20,7 +20,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import rows_in
 from storage.diff.change import CaptureContent
-from storage.history.memory import AskedStep, Holding, Memory
+from storage.history.memory import Memory, ParsedWording, StepToCheck
 from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.tokens import parse_query, to_fts5, to_tsquery
 from storage.language.topic import are_apart, have_topic
@@ -45,7 +45,7 @@ _READ_AT_ONCE = 40
 _LANGUAGES = ("de", "en")
 
 
-def that_others_know(asked: Iterable[str]) -> Iterator[str]:
+def find_boilerplate_candidates(asked: Iterable[str]) -> Iterator[str]:
     """Yield the paragraphs of a step, in canonical form, to check in other articles."""
     return islice(filter(may_be_boilerplate, asked), MOST_ASKED)
 
@@ -68,7 +68,7 @@ def may_be_boilerplate(canon: str) -> bool:
     return words >= FEWEST_WORDS and len(canon) <= LONGEST_BOILERPLATE and not canon.islower()
 
 
-class Own:
+class ChangedText:
     """The text with removed or added paragraphs: both captures, title and paragraphs.
 
     The paragraphs to check are not part of it.
@@ -92,7 +92,7 @@ class Own:
             self.foreign[paragraph.canon] = known
         return known
 
-    def is_witness(self, holding: Holding, paragraph: CutParagraph) -> bool:
+    def is_witness(self, holding: ParsedWording, paragraph: CutParagraph) -> bool:
         """Check whether another text shows that a paragraph belongs to the site.
 
         More than half of the text must differ: two texts with a common source share paragraphs for
@@ -104,7 +104,7 @@ class Own:
         return 2 * sum(map(self.paragraphs.__contains__, holding.paragraphs)) < rest
 
 
-def _is_apart(holding: Holding, paragraph: CutParagraph) -> bool:
+def _is_apart(holding: ParsedWording, paragraph: CutParagraph) -> bool:
     """Check whether a paragraph is off the topic of the text that contains it."""
     if paragraph not in holding.apart:
         others = (each for each in holding.paragraphs if each is not paragraph)
@@ -113,7 +113,7 @@ def _is_apart(holding: Holding, paragraph: CutParagraph) -> bool:
     return holding.apart[paragraph]
 
 
-def _never(_holding: Holding, _paragraph: CutParagraph) -> bool:
+def _never(_holding: ParsedWording, _paragraph: CutParagraph) -> bool:
     return False
 
 
@@ -131,13 +131,13 @@ class Boilerplate:
         self.holders: dict[int, set[tuple[int, str]]] = {}
         self._memory = memory
         self._since = since
-        self._read: dict[int, Holding] = {}
+        self._read: dict[int, ParsedWording] = {}
         self._articles: dict[int, set[tuple[int, str]]] = {}
-        self._stored: dict[CutParagraph, Iterator[tuple[int, Holding]]] = {}
+        self._stored: dict[CutParagraph, Iterator[tuple[int, ParsedWording]]] = {}
         self._brought: dict[CutParagraph, list[int]] = {}
         self._texts_seen = 0
         self._asked: set[str] = set()
-        self._holding_of_content: dict[int, tuple[CaptureContent, Holding]] = {}
+        self._holding_of_content: dict[int, tuple[CaptureContent, ParsedWording]] = {}
 
     def enter(self, connection: Connection, since: int, moved: AbstractSet[str]) -> None:
         """Continue with another connection, without the texts added so far.
@@ -163,7 +163,7 @@ class Boilerplate:
         self,
         site: str,
         article_id: int,
-        own: Own,
+        own: ChangedText,
         asked: Iterable[str],
         keys: AbstractSet[int] | None = None,
     ) -> dict[str, str]:
@@ -180,7 +180,9 @@ class Boilerplate:
                 found[paragraph.canon] = rule
         return found
 
-    def may_rule(self, site: str, article_id: int, step: AskedStep, keys: AbstractSet[int]) -> bool:
+    def may_rule(
+        self, site: str, article_id: int, step: StepToCheck, keys: AbstractSet[int]
+    ) -> bool:
         """Return False if `rules` would return none, whatever the text contains."""
         return any(
             self._rule(
@@ -194,11 +196,11 @@ class Boilerplate:
         self, site: str, asked: Iterable[str], keys: AbstractSet[int] | None
     ) -> Iterator[CutParagraph]:
         self._asked.add(site)
-        for paragraph in map(paragraph_of, that_others_know(asked)):
+        for paragraph in map(paragraph_of, find_boilerplate_candidates(asked)):
             if keys is None or paragraph.key in keys:
                 yield paragraph
 
-    def known(self) -> dict[int, Holding]:
+    def known(self) -> dict[int, ParsedWording]:
         """Return the wordings that were read, or added and examined."""
         looked_at = self._holding_of_content
         return self._read | {
@@ -213,7 +215,7 @@ class Boilerplate:
             for content in self.texts.values():
                 self._holding_of(content)
 
-    def holding(self, number: int) -> Holding:
+    def holding(self, number: int) -> ParsedWording:
         """Return the title and the paragraphs of a wording, split at first use."""
         content = self.texts.get(number)
         if content is not None:
@@ -229,7 +231,7 @@ class Boilerplate:
         paragraph: CutParagraph,
         site: str,
         article_id: int,
-        is_witness: Callable[[Holding, CutParagraph], bool],
+        is_witness: Callable[[ParsedWording, CutParagraph], bool],
     ) -> str | None:
         others: set[int] = set()
         for number, holding in self._candidates(paragraph):
@@ -244,17 +246,17 @@ class Boilerplate:
                     return "box"
         return None
 
-    def _holding_of(self, content: CaptureContent) -> Holding:
+    def _holding_of(self, content: CaptureContent) -> ParsedWording:
         if id(content) not in self._holding_of_content:
             self._holding_of_content[id(content)] = (
                 content,
-                Holding(content.paragraphs[0], content.paragraphs[1:]),
+                ParsedWording(content.paragraphs[0], content.paragraphs[1:]),
             )
         return self._holding_of_content[id(content)][1]
 
     # ------------------------------------------------------------------------ wording owners
 
-    def _candidates(self, paragraph: CutParagraph) -> Iterator[tuple[int, Holding]]:
+    def _candidates(self, paragraph: CutParagraph) -> Iterator[tuple[int, ParsedWording]]:
         """Yield the wordings that contain a paragraph, or as title: those of this unit first."""
         for number in self._brought_with(paragraph):
             yield number, self._holding_of(self.texts[number])
@@ -273,7 +275,7 @@ class Boilerplate:
         self._texts_seen = len(self.texts)
         return self._brought.get(paragraph, ())
 
-    def _found(self, paragraph: CutParagraph) -> Iterator[tuple[int, Holding]]:
+    def _found(self, paragraph: CutParagraph) -> Iterator[tuple[int, ParsedWording]]:
         words = _asked_words(paragraph.canon)
         if not words:
             return
@@ -299,7 +301,7 @@ class Boilerplate:
             first, *rest = map(
                 paragraph_of, canonical_all([title or "", *(body or "").split("\n\n")])
             )
-            self._read[number] = Holding(first, tuple(rest))
+            self._read[number] = ParsedWording(first, tuple(rest))
 
     def _sites_of(self, number: int) -> set[tuple[int, str]]:
         """Return the articles that had a wording at any time, each with its site."""

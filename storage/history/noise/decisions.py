@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, text
 from storage.database.tables import ARTICLE_ORIGIN, BOILERPLATE_DUE, NOISE_STEP, NOISE_STEP_UNDONE
 from storage.database.unit import Unit, rows_in
 from storage.diff.change import TextChange
-from storage.history.changes import Comparing
-from storage.history.noise.boilerplate import that_others_know
+from storage.history.changes import CaptureComparer
+from storage.history.noise.boilerplate import find_boilerplate_candidates
 from storage.history.runs import Pair, Transition
 from storage.values.net.site import paragraph_key, site_key
 
@@ -23,21 +23,21 @@ Wordings = frozenset[int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class StoredDecisions:
     """By article: the steps decided to be noise, and the pairs whose decision was undone."""
 
     noise: Mapping[int, set[Pair]]
     undone: Mapping[int, set[Wordings]]
 
 
-def decided(connection: Connection, steps: Mapping[int, Sequence[Transition]]) -> Decided:
+def decided(connection: Connection, steps: Mapping[int, Sequence[Transition]]) -> StoredDecisions:
     """Return the decisions on some steps of articles."""
     boilerplate_candidates = {
         article: {step.pair for step in those} for article, those in steps.items() if those
     }
     noise: dict[int, set[Pair]] = {}
     if not boilerplate_candidates:
-        return Decided(noise, {})
+        return StoredDecisions(noise, {})
     undone = undone_wordings(connection, boilerplate_candidates)
     query = select(
         ARTICLE_ORIGIN.c.article_id, NOISE_STEP.c.a_derivation_id, NOISE_STEP.c.b_derivation_id,
@@ -48,16 +48,20 @@ def decided(connection: Connection, steps: Mapping[int, Sequence[Transition]]) -
     ):
         if (a, b) in boilerplate_candidates[article] and frozenset(wordings) not in undone[article]:
             noise.setdefault(article, set()).add((a, b))
-    return Decided(noise, undone)
+    return StoredDecisions(noise, undone)
 
 
 class NoiseDecisions:
     """The decisions on some steps of one article: active and new ones."""
 
     def __init__(
-        self, unit: Unit, comparing: Comparing, article: Row[Any], steps: Sequence[Transition],
-        decided: Decided,
-    ) -> None:  # fmt: skip
+        self,
+        unit: Unit,
+        comparing: CaptureComparer,
+        article: Row[Any],
+        steps: Sequence[Transition],
+        decided: StoredDecisions,
+    ) -> None:
         self.unit = unit
         self.comparing = comparing
         self.article = article
@@ -114,7 +118,7 @@ class NoiseDecisions:
                 "site": site, "fingerprint": paragraph_key(paragraph),
                 "article": self.article.id, "a": a, "b": b,
             }
-            for paragraph in that_others_know(boilerplate_candidates)
+            for paragraph in find_boilerplate_candidates(boilerplate_candidates)
         ]  # fmt: skip
         if rows:
             self.unit.connection.execute(_WAIT, rows)
@@ -142,7 +146,7 @@ def undone_wordings(
     return found
 
 
-def waiting(comparing: Comparing) -> dict[int, dict[Pair, set[int]]]:
+def waiting(comparing: CaptureComparer) -> dict[int, dict[Pair, set[int]]]:
     """Return the steps of articles that wait for paragraphs of this unit of work.
 
     Only texts of another article can change the decision.
@@ -165,7 +169,7 @@ def waiting(comparing: Comparing) -> dict[int, dict[Pair, set[int]]]:
     return steps
 
 
-def strike(unit: Unit, steps: Mapping[int, Collection[Pair]]) -> None:
+def delete_pending(unit: Unit, steps: Mapping[int, Collection[Pair]]) -> None:
     """Delete the pending decisions on steps of articles."""
     rows = [
         {"article": article, "a": a, "b": b} for article, pairs in steps.items() for a, b in pairs

@@ -19,7 +19,7 @@ from storage.database.columns import iso_utc
 from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
 from storage.database.views import scan_start
-from storage.history.changes import Comparing
+from storage.history.changes import CaptureComparer
 from storage.history.versions import rebuild
 from storage.read.clocks.clusters_as_of import turn_clusters_back
 from storage.read.filters import Clocks
@@ -166,7 +166,7 @@ class _Past:
         unit = Unit(self.connection, self.known_at, NUMBERS_FROM)
         query = text("SELECT DISTINCT id FROM past_affected ORDER BY id")
         for article_id in self.connection.execute(query).scalars().all():
-            showing = Comparing(self.connection, unit.since, decides=False)
+            showing = CaptureComparer(self.connection, unit.since, decides=False)
             rebuild(unit, article_id, whole=True, comparing=showing)
         unit.flush()
 

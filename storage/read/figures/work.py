@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from storage.database.engine import database_epoch
-from storage.database.holder import holder_of, is_dead
+from storage.database.process_identity import identity_in_token, is_dead
 from storage.database.tables import JOB, OPEN, VERDICT
 from storage.database.unit import rows_in
 
@@ -60,7 +60,7 @@ def _is_idle(connection: Connection) -> bool:
     held = select(JOB.c.token, JOB.c.lease_until).where(OPEN, JOB.c.lease_until.is_not(None))
     lost = False
     for token, until in connection.execute(held):
-        if until is not None and until >= now and not is_dead(holder_of(token or "")):
+        if until is not None and until >= now and not is_dead(identity_in_token(token or "")):
             return False
         lost = True
     query = select(func.min(JOB.c.created_at)).where(

@@ -40,7 +40,7 @@ from storage.history.alerts.rule import (
     fires,
     gone_since,
     is_news,
-    may_fire,
+    may_match,
     next_digest,
 )
 from storage.values.change_class import ChangeClass
@@ -51,7 +51,7 @@ RECENT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
+class AlertMatch:
     """An alert, a matching change, and the reason."""
 
     alert: Alert
@@ -181,14 +181,14 @@ def _occurrence(wordings: Mapping[int, int], number: int, wording: int) -> int:
 
 def _fired(
     connection: Connection, group: Sequence[Alert], steps: Sequence[AlertStep]
-) -> list[Fired]:
+) -> list[AlertMatch]:
     """Return the matches of all alerts, in the order of the changes."""
     pairs = [
         (alert, step)
         for step in steps
         for alert in group
         if is_news(step, alert.since)
-        and may_fire(alert.rule, step)
+        and may_match(alert.rule, step)
         and ChangeClass.REDACTED not in step.classes  # the difference is unknown
     ]
     asked = [step for alert, step in pairs if alert.rule.wants_text]
@@ -199,7 +199,7 @@ def _fired(
         after = () if step.is_absence else texts.get(step.wording_id, ())
         why = fires(alert.rule, step, StepTexts(before, after))
         if why is not None:
-            found.append(Fired(alert, step, why))
+            found.append(AlertMatch(alert, step, why))
     return found
 
 
@@ -216,7 +216,7 @@ def _texts(
     }
 
 
-def _keep(unit: Unit, group: Sequence[Alert], found: Sequence[Fired], cursor: int) -> int:
+def _keep(unit: Unit, group: Sequence[Alert], found: Sequence[AlertMatch], cursor: int) -> int:
     """Write deliveries and the new cursor for the alerts that were not changed meanwhile."""
     ids = [each.id for each in group]
     still = select(ALERT.c.id).where(
@@ -229,7 +229,7 @@ def _keep(unit: Unit, group: Sequence[Alert], found: Sequence[Fired], cursor: in
     return written
 
 
-def _write(unit: Unit, fired: Sequence[Fired]) -> int:
+def _write(unit: Unit, fired: Sequence[AlertMatch]) -> int:
     known = _Known(unit, fired)
     query = select(ALERT_CHANNEL.c.id, ALERT_CHANNEL.c.alert_id, ALERT_CHANNEL.c.kind).order_by(
         ALERT_CHANNEL.c.id
@@ -249,7 +249,9 @@ def _write(unit: Unit, fired: Sequence[Fired]) -> int:
     return written
 
 
-def _row(unit: Unit, fired: Fired, channel: Any, note: str | None, now: float) -> dict[str, object]:
+def _row(
+    unit: Unit, fired: AlertMatch, channel: Any, note: str | None, now: float
+) -> dict[str, object]:
     number, alert, step = unit.number(), fired.alert, fired.step
     next_at = now
     if alert.daily_at is not None and channel.kind != "webhook":
@@ -269,7 +271,7 @@ class _Known:
     wordings.
     """
 
-    def __init__(self, unit: Unit, fired: Sequence[Fired]) -> None:
+    def __init__(self, unit: Unit, fired: Sequence[AlertMatch]) -> None:
         query = select(
             ALERT_DELIVERY.c.alert_id, ALERT_DELIVERY.c.article_id, ALERT_DELIVERY.c.wording_id,
             ALERT_DELIVERY.c.before_id, ALERT_DELIVERY.c.occurrence, ALERT_DELIVERY.c.made_at,
@@ -287,23 +289,23 @@ class _Known:
             if made_at > recent:
                 self._note(alert, article, occurrence, wording, before)
 
-    def has(self, fired: Fired) -> bool:
+    def has(self, fired: AlertMatch) -> bool:
         return self._key(fired) in self._steps
 
-    def damping(self, fired: Fired) -> str | None:
+    def damping(self, fired: AlertMatch) -> str | None:
         told = fired.alert.id, fired.step.article_id
         if fired.step.is_absence:
             return GONE_BEFORE if told in self._gone else None
         return damped(fired.step, self._wordings.get(told, set()))
 
-    def add(self, fired: Fired) -> None:
+    def add(self, fired: AlertMatch) -> None:
         self._steps.add(self._key(fired))
         step = fired.step
         self._note(
             fired.alert.id, step.article_id, step.occurrence, step.wording_id, step.before_id
         )
 
-    def _key(self, fired: Fired) -> tuple[int, int, int, int]:
+    def _key(self, fired: AlertMatch) -> tuple[int, int, int, int]:
         step = fired.step
         return fired.alert.id, step.article_id, step.wording_id, step.occurrence
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, or_, select, text, update
 
 from storage.database.engine import database_epoch, read_connection
-from storage.database.holder import holder_name, holder_of, is_dead
+from storage.database.process_identity import identity_in_token, is_dead, process_identity
 from storage.database.tables import ALERT, ALERT_DELIVERY
 from storage.database.unit import Clock
 from storage.history.alerts.lists import Alert, Channel, OutboxItem, alerts, channels
@@ -59,7 +59,7 @@ def claim(engine: Engine, most: int = AT_ONCE) -> list[Message]:
         found = _due(connection)[:most]
     if not found:
         return []
-    token = f"{holder_name()}#{secrets.token_hex(8)}"
+    token = f"{process_identity()}#{secrets.token_hex(8)}"
     with engine.begin() as connection:
         taken = [_taken(connection, each, token) for each in found]
     return [each for each in taken if each is not None]
@@ -103,7 +103,7 @@ def free_abandoned(engine: Engine) -> None:
     with read_connection(engine) as connection:
         query = select(ALERT_DELIVERY.c.token).where(IS_OPEN, ALERT_DELIVERY.c.lease_until > 0)
         tokens = set(connection.execute(query).scalars())
-    dead = [each for each in tokens if each and is_dead(holder_of(each))]
+    dead = [each for each in tokens if each and is_dead(identity_in_token(each))]
     if dead:
         with engine.begin() as connection:
             connection.execute(

@@ -26,10 +26,10 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in
 from storage.diff.change import CaptureContent
-from storage.history.changes import Comparing, content_of_row
+from storage.history.changes import CaptureComparer, content_of_row
 from storage.history.versions import rebuild_all
-from storage.record.derivations import Deriving
-from storage.record.reading import Captured, Reading
+from storage.record.derivations import DerivationWriter
+from storage.record.reading import CapturedItem, Reading
 from storage.record.suppression import suppress_passage
 from storage.values.draft import (
     Draft,
@@ -44,7 +44,7 @@ from storage.values.redaction import MARK, RedactionReason
 from storage.write.redaction.plan import RedactionPlan
 from storage.write.redaction.redact import order
 
-Prepare = Callable[[Captured, Draft, str], Reading]
+Prepare = Callable[[CapturedItem, Draft, str], Reading]
 """Prepares the full-text tokens and the index keys of a draft."""
 
 
@@ -63,7 +63,7 @@ class PassageHits:
     """Readings of some articles that have a passage, and the comparisons without it."""
 
     articles: set[int]
-    comparing: Comparing
+    comparing: CaptureComparer
     readings: list[WithoutPassage] = field(default_factory=list)
 
 
@@ -76,12 +76,12 @@ def pattern_of(passage: str) -> re.Pattern[str]:
     return re.compile(r"\s+".join(map(re.escape, passage.split())), re.IGNORECASE)
 
 
-def hits_of(
+def find_passage(
     connection: Connection, plan: RedactionPlan, passage: str, prepare: Prepare
 ) -> PassageHits:
     """Return the readings of a plan that have the passage, with their replacements."""
     wanted = pattern_of(passage)
-    found = PassageHits(set(plan.articles), Comparing.ahead(connection))
+    found = PassageHits(set(plan.articles), CaptureComparer.ahead(connection))
     query = select(DERIVATION, WORDING.c.title, WORDING.c.text).join(
         WORDING, WORDING.c.id == DERIVATION.c.wording_id
     )
@@ -128,7 +128,7 @@ def _without(value: Any, wanted: re.Pattern[str]) -> Any:
     return [_without(each, wanted) for each in value] if isinstance(value, list) else value
 
 
-def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[Captured, Draft, str]:
+def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[CapturedItem, Draft, str]:
     draft = Draft(
         title=detail["title"],
         paragraphs=tuple(Paragraph(each["role"], each["text"]) for each in detail["paragraphs"]),
@@ -136,11 +136,11 @@ def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[Captured, Draft, str]:
         fields={"language": Field(row.language, "")},
         address=detail.get("address"),
     )
-    nowhere = Captured(0, row.capture_id, 0, 0, "", datetime.now(UTC), {}, b"")
+    nowhere = CapturedItem(0, row.capture_id, 0, 0, "", datetime.now(UTC), {}, b"")
     return nowhere, draft, f"redacted {row.id}"
 
 
-def take_out(
+def remove_passage(
     unit: Unit, found: PassageHits, passage: str, reason: RedactionReason, actor: str
 ) -> tuple[int, list[Any]] | None:
     """Write readings without the passage and order the redaction of the old ones.
@@ -162,7 +162,7 @@ def take_out(
     readings = [each for each in found.readings if each.old.id in still]
     if not readings:
         return None
-    deriving = Deriving(unit, {})
+    deriving = DerivationWriter(unit, {})
     deriving.load([each.reading.digest or b"" for each in readings], ())
     new = {each.old.id: _write(unit, deriving, each) for each in readings}
     unit.flush()
@@ -186,7 +186,7 @@ def take_out(
     return act, deriving.to_index
 
 
-def _write(unit: Unit, deriving: Deriving, each: WithoutPassage) -> tuple[int, int]:
+def _write(unit: Unit, deriving: DerivationWriter, each: WithoutPassage) -> tuple[int, int]:
     """Write a reading without the passage; return the numbers of derivation and wording."""
     draft, old = each.reading.outcome, each.old
     assert isinstance(draft, Draft)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from storage.database.capture_store import Held, load
+from storage.database.capture_store import StoredBytes, load
 from storage.database.compression import DamagedBytesError
 from storage.database.tables import (
     ARTICLE,
@@ -36,7 +36,7 @@ from storage.database.tables import (
 from storage.database.unit import rows_in
 from storage.values.digest import canonical, wording_name
 from storage.values.redaction import is_emptied
-from storage.write.redaction.named_places import kept_places
+from storage.write.redaction.named_places import retained_places
 
 ORDER = (
     "wording", "derivation", "capture", "foreign_record", "transfer", "observation", "refusal",
@@ -84,13 +84,13 @@ def plan_of(
 
     With addresses, also the addresses of the articles, wherever they occur.
     """
-    gathering = _Gathering(connection, with_copies=with_copies, with_addresses=with_addresses)
+    gathering = _PlanBuilder(connection, with_copies=with_copies, with_addresses=with_addresses)
     for target in targets:
         gathering.begin(target)
     return gathering.gathered()
 
 
-class _Gathering:
+class _PlanBuilder:
     """Follows references between rows with the same content until there are no more."""
 
     def __init__(
@@ -275,7 +275,7 @@ class _Gathering:
         for observation, capture, *held in rows_in(
             self.connection, query, OBSERVATION.c.locator_id, lists
         ):
-            said = _said(Held(*held))
+            said = _said(StoredBytes(*held))
             if any(title in said for title in titles):
                 self.plan.lists.add(capture)
                 self.plan.rows["capture"].add(capture)
@@ -352,7 +352,7 @@ def places_of(connection: Connection, article: int) -> list[str]:
     return _addresses(connection, [article])
 
 
-def _said(held: Held) -> str:
+def _said(held: StoredBytes) -> str:
     """Return the text of a list, approximately, to find a title in it."""
     try:
         return canonical(html.unescape(load(held).decode("utf-8", "replace")))
@@ -395,7 +395,7 @@ def described(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
         "addresses_kept": _addresses(
             connection, plan.articles if not plan.rows["origin_address"] else ()
         ),
-        "places_kept": kept_places(connection, _redacted(connection, plan)),
+        "places_kept": retained_places(connection, _redacted(connection, plan)),
         "copies": _articles(connection, plan.copies),
         "related_kept": _articles(connection, plan.related),
     }

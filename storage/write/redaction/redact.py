@@ -55,7 +55,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import Clock, Unit, rows_in, update_rows, writing
-from storage.history.changes import Comparing
+from storage.history.changes import CaptureComparer
 from storage.history.runs import Pair
 from storage.history.versions import rebuild_all
 from storage.proof import log
@@ -79,7 +79,7 @@ from storage.values.redaction import (
 from storage.write.index import forget_words
 from storage.write.redaction.named_places import JOBS, is_named, places_in
 from storage.write.redaction.plan import ORDER, places_of, titles_of
-from storage.write.redaction.without_redacted import Returned
+from storage.write.redaction.without_redacted import ReturnedText
 
 PENDING = "redacted_to"
 """Key of the fact that states up to which redaction rows are emptied; absent if none is pending."""
@@ -92,7 +92,7 @@ BY_ITSELF = "lesart"
 """Actor of automatic redactions, such as of returning texts."""
 
 
-def emptied_columns(table: str, names: Iterable[str], row_id: int) -> dict[str, Any]:
+def redacted_values(table: str, names: Iterable[str], row_id: int) -> dict[str, Any]:
     """Return the new values of the columns of a redacted row."""
     columns = METADATA.tables[table].columns
     return {name: _emptied(columns[name], row_id) for name in names}
@@ -138,12 +138,12 @@ def order(
     return act_id
 
 
-def order_again(unit: Unit, returned: Sequence[Returned]) -> None:
+def order_again(unit: Unit, returned: Sequence[ReturnedText]) -> None:
     """Order the redaction of bytes that resulted in a redacted text, with the same reason."""
     if not returned:
         return
     unit.flush()
-    by_act: dict[int, list[Returned]] = defaultdict(list)
+    by_act: dict[int, list[ReturnedText]] = defaultdict(list)
     for each in returned:
         by_act[each.act_id].append(each)
     for act_id, those in by_act.items():
@@ -172,7 +172,7 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
             with engine.begin() as connection:
                 forget_due(connection, wordings)
         with read_connection(engine) as connection:
-            ahead = None if due is None else _Ahead.of(connection, due)
+            ahead = None if due is None else _UnindexedRows.of(connection, due)
         if due is None or ahead is None:
             return done
         _delete_objects(ahead.objects)
@@ -180,7 +180,7 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
             _overwrite(unit.connection)
             log.append_within(unit)
             if _due(unit.connection) == due:  # otherwise another process did it
-                _Emptying(unit, ahead).carry_out(due)
+                _RowEraser(unit, ahead).carry_out(due)
                 done += len(due)
         if progress is not None:
             progress("rows emptied", done)
@@ -253,7 +253,7 @@ def archive_id(connection: Connection) -> str | None:
 
 
 @dataclass(slots=True)
-class _Ahead:
+class _UnindexedRows:
     """Rows found before the lock is taken, because no index leads to them."""
 
     index_keys: list[Any] = field(default_factory=list)
@@ -265,7 +265,7 @@ class _Ahead:
     sources: list[int] = field(default_factory=list)
 
     @classmethod
-    def of(cls, connection: Connection, due: Sequence[Row[Any]]) -> "_Ahead":
+    def of(cls, connection: Connection, due: Sequence[Row[Any]]) -> "_UnindexedRows":
         wordings = {row.row_id for row in due if row.table_name == "wording"}
         held_by = {row.row_id for row in due if row.table_name == "capture"}
         due = [row for row in due if not _is_over(row)]
@@ -324,10 +324,10 @@ class _Ahead:
         return next(map(name_placeholder, found), None)
 
 
-class _Emptying:
+class _RowEraser:
     """Empties some rows in one unit of work, and recomputes the rows derived from them."""
 
-    def __init__(self, unit: Unit, ahead: _Ahead) -> None:
+    def __init__(self, unit: Unit, ahead: _UnindexedRows) -> None:
         self.unit = unit
         self.connection = unit.connection
         self.ahead = ahead
@@ -372,7 +372,7 @@ class _Emptying:
         if set(names) & set(SHAPES[table].contents):
             log.seal(self.unit, table, row.row_id, names)
         rows = METADATA.tables[table]
-        values = emptied_columns(table, names, row.row_id)
+        values = redacted_values(table, names, row.row_id)
         self.connection.execute(update(rows).where(rows.c.id == row.row_id).values(**values))
 
     def _suppress(self, table: str, kind: str, due: Sequence[Row[Any]]) -> None:
@@ -514,7 +514,7 @@ class _Emptying:
         ):
             if before in gone or after in gone:
                 stale[article] = stale.get(article, frozenset()) | {(before, after)}
-        comparing = Comparing(self.connection, self.unit.since)
+        comparing = CaptureComparer(self.connection, self.unit.since)
         rebuild_all(self.unit, dict.fromkeys(articles, True), comparing, stale)
         self._renumber(whole["wording"])
 

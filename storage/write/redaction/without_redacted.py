@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from storage.record.reading import Reading
-from storage.record.suppression import Suppressed
+from storage.record.suppression import SuppressionLookup
 from storage.values.arrivals.arrival import Arrival
 from storage.values.arrivals.foreign_capture import Import
 from storage.values.digest import raw_digest
@@ -22,7 +22,7 @@ _NAMELESS = "redacted:0"
 
 def without_redacted(connection: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
     """Return arrivals; redacted ones only as an observation without content."""
-    suppressed = Suppressed(connection)
+    suppressed = SuppressionLookup(connection)
     held = suppressed.raw(each.digest for each in arrivals if each.digest is not None)
     gone = suppressed.tombstones(name for each in arrivals for name in _names(each))
     return [
@@ -61,7 +61,7 @@ def nameless(arrival: Arrival, left: str) -> Arrival:
 def checks_without_redacted(connection: Connection, checks: Sequence[Check]) -> list[Check]:
     """Return checks; exchanges with redacted content only as observations without content."""
     digests = [e.digest for each in checks for e in each.exchanges if e.digest is not None]
-    suppressed = Suppressed(connection)
+    suppressed = SuppressionLookup(connection)
     held = suppressed.raw(digests)
     gone = suppressed.tombstones(e.origin for each in checks for e in each.exchanges)
     if not held and not gone:
@@ -94,7 +94,7 @@ def _exchanged(each: CheckedExchange, gone: Mapping[str, int], *, is_gone: bool)
 def imports_without_redacted(connection: Connection, imports: Sequence[Import]) -> list[Import]:
     """Return imported captures; redacted ones without bytes and records."""
     raws = {id(each): raw_digest(each.raw) for each in imports if each.raw is not None}
-    suppressed = Suppressed(connection)
+    suppressed = SuppressionLookup(connection)
     held, gone = suppressed.raw(raws.values()), suppressed.tombstones(e.origin for e in imports)
     return [
         _imported(each, gone) if raws.get(id(each)) in held or each.origin in gone else each
@@ -113,7 +113,7 @@ def _imported(each: Import, gone: Mapping[str, int]) -> Import:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class ReturnedText:
     """Bytes that resulted in a redacted text, with the act of redaction."""
 
     capture_id: int
@@ -123,12 +123,12 @@ class Returned:
 
 def readings_without_redacted(
     connection: Connection, readings: Sequence[Reading]
-) -> tuple[list[Reading], list[Returned]]:
+) -> tuple[list[Reading], list[ReturnedText]]:
     """Return readings, and those that resulted in a redacted text.
 
     That is refused; its bytes, which are kept by now, have to go.
     """
-    suppressed = Suppressed(connection)
+    suppressed = SuppressionLookup(connection)
     readings, listed = _without_titles(suppressed, readings)
     gone = suppressed.addresses(place for each in readings for place in _places(each))
     acts = suppressed.wordings(each.digest for each in readings if each.digest is not None)
@@ -145,13 +145,13 @@ def readings_without_redacted(
             continue
         captured = each.captured
         found.append(Reading(captured, refuse("redacted"), each.context))
-        returned.append(Returned(captured.capture_id, captured.observation_id, act))
+        returned.append(ReturnedText(captured.capture_id, captured.observation_id, act))
     return found, returned
 
 
 def _without_titles(
-    suppressed: Suppressed, readings: Sequence[Reading]
-) -> tuple[list[Reading], list[Returned]]:
+    suppressed: SuppressionLookup, readings: Sequence[Reading]
+) -> tuple[list[Reading], list[ReturnedText]]:
     """Return readings of lists without redacted entries, and the lists that had some.
 
     An entry is redacted by its title at the address of its article, or by its address.
@@ -171,13 +171,13 @@ def _without_titles(
         for named in each.outcome.named
     )
     found: list[Reading] = []
-    returned: list[Returned] = []
+    returned: list[ReturnedText] = []
     for each in readings:
         acts = _acts_in(each.outcome, held, gone) if held or gone else []
         if acts:
             captured, listing = each.captured, each.outcome
             assert isinstance(listing, AddressList)
-            returned.append(Returned(captured.capture_id, captured.observation_id, acts[0]))
+            returned.append(ReturnedText(captured.capture_id, captured.observation_id, acts[0]))
             each = replace(each, outcome=_untitled(listing, held, gone))  # noqa: PLW2901  # the same one
         found.append(each)
     return found, returned

@@ -23,7 +23,7 @@ from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.absences import record_absences, unrecorded_absences
 from storage.history.address_claims import Claims, Position
 from storage.history.article_rows import add_article, add_snapshot, add_version
-from storage.history.changes import Comparing
+from storage.history.changes import CaptureComparer
 from storage.history.clock_corrections import clock_corrections, corrected_time
 from storage.history.lineages import Lineages
 from storage.history.neighbours import (
@@ -38,10 +38,10 @@ from storage.history.runs import Snapshot
 from storage.history.steps import FIRST_STEP
 from storage.history.versions import compare_again, rebuild_all
 from storage.record.derivation_detail import named
-from storage.record.derivations import BYTES_GONE, Deriving, Prepared
+from storage.record.derivations import BYTES_GONE, DerivationWriter, PreparedDrafts
 from storage.record.observations import add_refusal, add_verdict
 from storage.record.origins import ensure_origins
-from storage.record.reading import Reading, ReExtracted, ToIndex
+from storage.record.reading import IndexInput, Reading, ReExtracted
 from storage.relations.candidates import IndexedWording
 from storage.relations.clusters import join_origins
 from storage.values.digest import origin_id
@@ -85,16 +85,18 @@ _STANDING = (
 """The current content of an origin, and its newest wording by the latest derivation."""
 
 
-class Keeping:
+class ReadingWriter:
     """Stores the readings of one job in one unit of work."""
 
-    def __init__(self, unit: Unit, job_id: int, comparing: Comparing, to_derive: Prepared) -> None:
+    def __init__(
+        self, unit: Unit, job_id: int, comparing: CaptureComparer, to_derive: PreparedDrafts
+    ) -> None:
         self.unit = unit
         self.job_id = job_id
         self.decided: list[tuple[Reading, Verdict]] = []
         self.wordings: list[IndexedWording] = []
         self._indexed: list[tuple[KnownArticle, int, Reading]] = []
-        self._deriving = Deriving(unit, to_derive)
+        self._deriving = DerivationWriter(unit, to_derive)
         self._neighbours = Neighbours(unit)
         self._unknown: set[int] = set()
         self._articles: dict[int, KnownArticle] = {}
@@ -116,7 +118,7 @@ class Keeping:
         self._comparing.remember()
 
     @property
-    def to_index(self) -> list[ToIndex]:
+    def to_index(self) -> list[IndexInput]:
         """Return the wordings to index, with their words."""
         return self._deriving.to_index
 
@@ -207,7 +209,7 @@ class Keeping:
         A neighbour without bytes is recorded as not comparable.
         """
         for each in re_extracted:
-            self._deriving.keep_re_extracted(each)
+            self._deriving.store_re_extraction(each)
         missing: dict[int, int] = {}
         for place in places:
             article, draft = self._articles.get(place.origin_id), place.reading.outcome
@@ -322,7 +324,7 @@ class Keeping:
         if is_new and place.reading.index_keys is not None:
             self._indexed.append((article, wording, place.reading))
         self._around.add(article.id, snapshot)
-        self._comparing.brings(derivation, wording, content, article.id, self._origin(place))
+        self._comparing.add_pending(derivation, wording, content, article.id, self._origin(place))
         self._snapshot(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, verdict.kind, derivation)
         self._record_copy(place, article, wording, verdict)
@@ -354,7 +356,7 @@ class Keeping:
         known = KnownArticle(article, place.origin_id, False, None, None)
         known.append(snapshot)
         self._articles[place.origin_id] = known
-        self._comparing.stands_at(article, self._origin(place))
+        self._comparing.set_origin(article, self._origin(place))
         self._lineages.began(place.origin_id, article, self._articles)
         return known
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 
-def holder_name() -> str:
+def process_identity() -> str:
     """Return the identity of this process for claims: machine, process id and start time."""
     return f"{socket.gethostname()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
 
@@ -23,10 +23,10 @@ def is_dead(holder: str) -> bool:
     return _started(int(number)) != started
 
 
-def holder_of(token: str) -> str:
+def identity_in_token(token: str) -> str:
     """Return the process identity in the token of a claim.
 
-    >>> holder_of("desk/1a2b/42/777#c0ffee")
+    >>> identity_in_token("desk/1a2b/42/777#c0ffee")
     'desk/1a2b/42/777'
     """
     return token.rpartition("#")[0]

@@ -11,7 +11,7 @@ from storage.history.absences import record_absences
 from storage.record.captures import Packed, pack_all, store_captures
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.origins import ensure_origins
-from storage.record.transfers import keep_transfers
+from storage.record.transfers import store_transfers
 from storage.schedule import queue
 from storage.schedule.watches import LISTS, Schedule
 from storage.values import job as jobs
@@ -22,15 +22,15 @@ from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 
 
-def packed_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
+def pack_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
     """Compress the bytes of checks before the write lock is taken."""
     exchanges = [each for check in checks for each in check.exchanges]
     exchanges += [each.exchange for each in news if each.exchange is not None]
     return pack_all((each.digest, each.raw) for each in exchanges)
 
 
-def keep_checks(
-    unit: Unit, held: jobs.Claim, checks: Sequence[Check], news: Sequence[HostNews], packed: Packed
+def store_checks(
+    unit: Unit, claim: jobs.Claim, checks: Sequence[Check], news: Sequence[HostNews], packed: Packed
 ) -> Counts:
     """Write the checks of a job and the new state of servers; return the counts.
 
@@ -39,22 +39,22 @@ def keep_checks(
     keys = [check.key for check in checks]
     schedule = Schedule(unit, keys)
     mine = [c for c in checks if c.key in schedule.rows
-            and schedule.rows[c.key]["job_id"] == held.job_id]  # fmt: skip
-    keeper = _CheckWriter(unit, held, store_captures(unit, packed))
+            and schedule.rows[c.key]["job_id"] == claim.job_id]  # fmt: skip
+    keeper = _CheckWriter(unit, claim, store_captures(unit, packed))
     keeper.keep(mine, news)
     _note_watches(unit, schedule, mine, keeper)
     _note_hosts(unit, news)
     unit.flush()
     record_absences(unit, keeper.without_text)
-    _order_reading(unit, held, keeper)
+    _order_reading(unit, claim, keeper)
     return _counts(unit, mine)
 
 
 class _CheckWriter:
     """Writes the observations, transfers and refusals of one unit of work."""
 
-    def __init__(self, unit: Unit, held: jobs.Claim, captures: Mapping[bytes, int]) -> None:
-        self.unit, self.held, self.captures = unit, held, captures
+    def __init__(self, unit: Unit, claim: jobs.Claim, captures: Mapping[bytes, int]) -> None:
+        self.unit, self.claim, self.captures = unit, claim, captures
         self.numbers: dict[int, int] = {}
         self.origins: dict[str, int] = {}
         self.to_read: dict[int, list[int]] = {}
@@ -71,7 +71,7 @@ class _CheckWriter:
         for check in checks:
             for exchange in check.exchanges:
                 self._exchange(check.source_id, exchange)
-        keep_transfers(self.unit, self._transfers, self.captures)
+        store_transfers(self.unit, self._transfers, self.captures)
 
     def capture_of(self, exchange: CheckedExchange) -> int | None:
         return self.captures.get(exchange.digest) if exchange.digest is not None else None
@@ -83,9 +83,9 @@ class _CheckWriter:
         number = self.numbers[id(exchange)] = add_observation(
             self.unit,
             source_id=source_id,
-            job_id=self.held.job_id,
+            job_id=self.claim.job_id,
             locator_id=self.origins[exchange.origin],
-            observed_at=self.unit.time_of(exchange.observed_at, self.held.claimed_at),
+            observed_at=self.unit.time_of(exchange.observed_at, self.claim.claimed_at),
             clock_at=exchange.observed_at,
             outcome=exchange.outcome,
             capture_id=self.capture_of(exchange),
@@ -106,18 +106,18 @@ class _CheckWriter:
         self, source_id: int, number: int, exchange: CheckedExchange, refused: Refused
     ) -> None:
         if exchange.outcome == "refused":
-            add_verdict(self.unit, self.held.job_id, number)
+            add_verdict(self.unit, self.claim.job_id, number)
         add_refusal(
-            self.unit, refused, exchange.origin, job_id=self.held.job_id, source_id=source_id,
+            self.unit, refused, exchange.origin, job_id=self.claim.job_id, source_id=source_id,
             observation_id=number, capture_id=self.capture_of(exchange),
         )  # fmt: skip
 
 
-def _order_reading(unit: Unit, held: jobs.Claim, keeper: _CheckWriter) -> None:
+def _order_reading(unit: Unit, claim: jobs.Claim, keeper: _CheckWriter) -> None:
     for source_id, items in keeper.to_read.items():
         queue.add_job(
-            unit, "read", held.trigger, source_id=source_id,
-            parent_id=held.parent_id or held.job_id, arguments={"items": items},
+            unit, "read", claim.trigger, source_id=source_id,
+            parent_id=claim.parent_id or claim.job_id, arguments={"items": items},
         )  # fmt: skip
 
 

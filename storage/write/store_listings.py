@@ -28,19 +28,19 @@ WHOLE = frozenset({"list", "opml"})
 MOST_NEW = 1_000_000
 
 
-def keep_listings(
-    unit: Unit, held: jobs.Claim, readings: Sequence[Reading], batch_items: int
+def store_listings(
+    unit: Unit, claim: jobs.Claim, readings: Sequence[Reading], batch_items: int
 ) -> int:
     """Store list entries and queue jobs for new ones; return the number of refused entries."""
-    return sum(_ListingWriter(unit, held, each, batch_items).keep() for each in readings)
+    return sum(_ListingWriter(unit, claim, each, batch_items).keep() for each in readings)
 
 
 class _ListingWriter:
     """Stores one list."""
 
-    def __init__(self, unit: Unit, held: jobs.Claim, reading: Reading, batch_items: int) -> None:
+    def __init__(self, unit: Unit, claim: jobs.Claim, reading: Reading, batch_items: int) -> None:
         assert isinstance(reading.outcome, AddressList)
-        self.unit, self.held, self.batch_items = unit, held, batch_items
+        self.unit, self.claim, self.batch_items = unit, claim, batch_items
         self.captured, self.listing = reading.captured, reading.outcome
         self.source = self._source()
 
@@ -57,7 +57,7 @@ class _ListingWriter:
             forget_unlisted(unit, self.source["id"], list_id, origins.values())
         self._hand_out(keys, wanted)
         self._note(list_id, is_new=bool(wanted))
-        add_verdict(self.unit, self.held.job_id, self.captured.observation_id, "listed")
+        add_verdict(self.unit, self.claim.job_id, self.captured.observation_id, "listed")
         self._reject()
         return len(listing.rejected)
 
@@ -85,7 +85,7 @@ class _ListingWriter:
 
     def _hand_out(self, keys: Sequence[Key], wanted: Sequence[Key]) -> None:
         """Queue new entries for checking; all entries if the list was ingested by hand."""
-        unit, held = self.unit, self.held
+        unit, claim = self.unit, self.claim
         now = keys
         if self.source["standing"]:
             due: list[Due] = due_watches(
@@ -93,8 +93,8 @@ class _ListingWriter:
             )
             is_due = {each.key for each in due}
             now = [key for key in keys if key in is_due or key in set(wanted)]
-        parent = held.parent_id or held.job_id
-        insert_check_jobs(unit, now, held.trigger, self.batch_items, parent)
+        parent = claim.parent_id or claim.job_id
+        insert_check_jobs(unit, now, claim.trigger, self.batch_items, parent)
 
     def _note(self, list_id: int, *, is_new: bool) -> None:
         """Record at the watch of the list that it answered, and whether it had new entries."""
@@ -114,12 +114,12 @@ class _ListingWriter:
         origins = ensure_origins(unit, [locator for locator, _refused in rejected])
         for locator, refused in rejected:
             number = add_observation(
-                unit, source_id=captured.source_id, job_id=self.held.job_id,
+                unit, source_id=captured.source_id, job_id=self.claim.job_id,
                 locator_id=origins[locator], observed_at=captured.observed_at, outcome="refused",
             )  # fmt: skip
-            add_verdict(unit, self.held.job_id, number)
+            add_verdict(unit, self.claim.job_id, number)
             add_refusal(
-                unit, refused, locator, job_id=self.held.job_id, source_id=captured.source_id,
+                unit, refused, locator, job_id=self.claim.job_id, source_id=captured.source_id,
                 observation_id=number, capture_id=None,
             )  # fmt: skip
 

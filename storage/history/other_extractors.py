@@ -8,26 +8,26 @@ from sqlalchemy import Connection, select
 
 from storage.database.tables import DERIVATION, WORDING
 from storage.database.unit import rows_in
-from storage.history.runs import OtherReading, Reader
+from storage.history.runs import ExtractorKey, OtherReading
 
 
-class Read(NamedTuple):
+class SnapshotReading(NamedTuple):
     """The derivation of a snapshot: bytes, the context of the reading, the extractor."""
 
     derivation_id: int
     capture_id: int
     context: str
-    reader: Reader
+    reader: ExtractorKey
 
 
-def read_again(
-    connection: Connection, reads: Iterable[Read], reader: Reader | None = None
-) -> Mapping[int, Mapping[Reader, OtherReading]]:
+def other_version_readings(
+    connection: Connection, reads: Iterable[SnapshotReading], reader: ExtractorKey | None = None
+) -> Mapping[int, Mapping[ExtractorKey, OtherReading]]:
     """Return the readings of the same bytes by other versions of an extractor, by derivation.
 
     Nothing is queried if all readings, and `reader`, are of one extractor.
     """
-    by_name: defaultdict[str, set[Reader]] = defaultdict(set)
+    by_name: defaultdict[str, set[ExtractorKey]] = defaultdict(set)
     if reader is not None:
         by_name[reader[0]].add(reader)
     reads = list(reads)
@@ -38,7 +38,7 @@ def read_again(
     for read in reads:
         if read.reader[0] in several:
             wanted[read.capture_id, read.context, read.reader[0]].add(read.derivation_id)
-    found: defaultdict[int, dict[Reader, OtherReading]] = defaultdict(dict)
+    found: defaultdict[int, dict[ExtractorKey, OtherReading]] = defaultdict(dict)
     if not wanted:
         return found
     query = (

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from storage.database.tables import DERIVATION, SNAPSHOT
 from storage.diff.word_diff import Text
 from storage.history.changes import content
-from storage.history.runs import Reader, same_reader
+from storage.history.runs import ExtractorKey, same_extractor
 from storage.read.find import FoundVersion
 from storage.read.texts import ShownReading, pair_shown, pair_worded
 
@@ -16,7 +16,7 @@ def read_by(
     connection: Connection,
     article_id: int,
     numbers: Sequence[int],
-    reader: Reader,
+    reader: ExtractorKey,
     wording_id: int | None = None,
 ) -> Mapping[int, int]:
     """Return, by version, the newest derivation that `reader` made of one of its snapshots.
@@ -49,13 +49,13 @@ def read_by(
 
 
 def one_reader_of(
-    connection: Connection, article_id: int, versions: Sequence[ShownReading], reader: Reader
+    connection: Connection, article_id: int, versions: Sequence[ShownReading], reader: ExtractorKey
 ) -> Mapping[int, int]:
     """Return, by version, the derivation of `reader` if the version displays another extractor's.
 
     Versions without such a reading are omitted.
     """
-    others = [each.number for each in versions if not same_reader(each.reader, reader)]
+    others = [each.number for each in versions if not same_extractor(each.reader, reader)]
     return read_by(connection, article_id, others, reader) if others else {}
 
 
@@ -63,7 +63,7 @@ def pair(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Text
     """Return the texts of two versions, from one extractor where the archive has that."""
     sides = (a, b)
     known = pair_shown(connection, a, b)
-    if same_reader(known[0].reader, known[1].reader):
+    if same_extractor(known[0].reader, known[1].reader):
         return pair_worded(connection, *known)
     ids = [each.derivation_id for each in known]
     older = 0 if ids[0] < ids[1] else 1
