@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from storage.database.engine import looking
+from storage.database.engine import read_connection
 from storage.database.tables import ALERT
 from storage.history.alerts.lists import alert, counts
 from storage.history.alerts.rule import AlertRule
@@ -39,7 +39,7 @@ def test_what_stood_before_the_alert_is_not_told_and_what_was_unread_is(press):
 
 def test_filters_ask_for_source_language_article_query_and_new_articles(press):
     press.scan(0, pegel=pegel(3), kanal=pegel(1, title="Der Kanal"))
-    with looking(press.archive.engine) as connection:
+    with read_connection(press.archive.engine) as connection:
         (article, *_others) = (
             row.public_id for row in connection.exec_driver_sql(
                 "SELECT a.public_id FROM article a JOIN origin o ON o.id = a.origin_id "
@@ -72,7 +72,7 @@ def test_a_return_to_a_known_state_is_damped_and_the_record_keeps_it(press):
     press.match()
     assert press.told() == [(2, "waiting"), (3, "damped"), (4, "damped"), (5, "waiting")]
     assert "reported the same text" in press.log()[1].note
-    with looking(press.archive.engine) as connection:
+    with read_connection(press.archive.engine) as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM version").scalar() == 5
 
 
@@ -212,10 +212,10 @@ def test_many_steps_are_told_in_their_order_in_more_than_one_pass(press, monkeyp
 def test_what_comes_while_an_alert_rests_is_not_told(press):
     press.scan(0, pegel=pegel(3))
     press.alert()
-    press.archive.run(manage.pause, "hafen")
+    press.archive.transact(manage.pause, "hafen")
     press.scan(1, pegel=pegel(36))
     assert press.match() == 0
-    press.archive.run(manage.resume, "hafen")
+    press.archive.transact(manage.resume, "hafen")
     assert press.match() == 0
     press.scan(2, pegel=pegel(37))
     press.match()
@@ -229,10 +229,10 @@ def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
         press.alert()
     with pytest.raises(AlertError, match="is no name"):
         press.alert("hafen und mehr")
-    press.archive.run(manage.remove, "hafen")
-    with looking(press.archive.engine) as connection:
+    press.archive.transact(manage.remove, "hafen")
+    with read_connection(press.archive.engine) as connection:
         assert counts(connection) == {}
         with pytest.raises(NoSuchError, match="there is no alert 'hafen'"):
             alert(connection, "hafen")
     with pytest.raises(AlertError, match="say where it goes"):
-        press.archive.run(manage.add, "x", AlertRule(), ())
+        press.archive.transact(manage.add, "x", AlertRule(), ())
