@@ -62,7 +62,7 @@ IsOwn = Callable[[str, int], bool]
 """Checks whether the user explicitly allowed a host and port."""
 
 
-def parse_address(given: str, is_own: IsOwn | None = None) -> Address | Refused:
+def parse_address(text: str, is_own: IsOwn | None = None) -> Address | Refused:
     """Parse a web address; return a refusal if it must never be requested.
 
     Ports other than 80 and 443 are accepted only if `is_own` returns True for the host and port.
@@ -73,18 +73,18 @@ def parse_address(given: str, is_own: IsOwn | None = None) -> Address | Refused:
     ('url_scheme', 'url_invalid')
     """
     try:
-        return _parsed(given, is_own or (lambda _host, _port: False))
+        return _parse(text, is_own or (lambda _host, _port: False))
     except ValueError as error:
         return refuse("url_invalid", reason=str(error))
 
 
-def _parsed(given: str, is_own: IsOwn) -> Address | Refused:
-    if len(given) > LONGEST:
+def _parse(text: str, is_own: IsOwn) -> Address | Refused:
+    if len(text) > LONGEST:
         raise ValueError(f"it is longer than {LONGEST} characters")
-    if not _IN_NO_ADDRESS.isdisjoint(given.strip(" ")):
+    if not _IN_NO_ADDRESS.isdisjoint(text.strip(" ")):
         raise ValueError("it holds blanks, controls or a backslash")
     try:
-        parts = urlsplit(given.strip(" "))
+        parts = urlsplit(text.strip(" "))
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise ValueError("host or port cannot be read") from error
@@ -120,13 +120,13 @@ def without_trackers(address: Address) -> Address:
     return Address(text, address.scheme, address.host, address.port)
 
 
-def without_secrets(given: str) -> str:
+def without_secrets(text: str) -> str:
     """Return an address for display, with passwords and other secrets hidden.
 
     >>> without_secrets("https://ada:geheim@a.example/b")
     'https://***@a.example/b'
     """
-    return CREDENTIALS.sub(r"\1***@", given)
+    return CREDENTIALS.sub(r"\1***@", text)
 
 
 CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:[/\\]*+)[^/?#]*@", re.IGNORECASE)
@@ -156,7 +156,7 @@ def split_secrets(text: str) -> tuple[str, dict[str, str]]:
     """
     secrets: dict[str, str] = {}
 
-    def marked(found: re.Match[str]) -> str:
+    def replace_secret(found: re.Match[str]) -> str:
         value = found["value"]
         if value.startswith("***"):
             return found[0]
@@ -164,7 +164,7 @@ def split_secrets(text: str) -> tuple[str, dict[str, str]]:
         secrets[mark] = value
         return f"{found['name']}={mark}"
 
-    return SECRET_PARAMETER.sub(marked, text), secrets
+    return SECRET_PARAMETER.sub(replace_secret, text), secrets
 
 
 def with_secrets(address: Address, secrets: Mapping[str, str]) -> Address:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from worker.sources.web_archives.http_message import answer_of, content_type, request_of
 from worker.sources.web_archives.payload import BodyTooLargeError, body_of
-from worker.sources.web_archives.record_digest import fits, named_digest, sha1_name
+from worker.sources.web_archives.record_digest import matches_digest, parse_digest, sha1_name
 
 TEXT = ("Der Pegel der Lohe stieg in der Nacht um 36 Zentimeter. " * 40).encode()
 
@@ -159,17 +159,17 @@ def test_an_answer_falls_into_head_and_payload_without_a_byte_lost():
     ],
 )
 def test_digests_are_read_in_any_spelling(named):
-    assert fits(named, b"")
-    assert not fits(named, b"x")
+    assert matches_digest(named, b"")
+    assert not matches_digest(named, b"x")
 
 
 @pytest.mark.parametrize("named", [None, "", "sha1:", "crc32:abc", "sha1:????", "3I42H3S6"])
 def test_a_digest_that_nobody_can_read_accuses_nobody(named):
-    assert named_digest(named) is None
-    assert fits(named, b"x")
+    assert parse_digest(named) is None
+    assert matches_digest(named, b"x")
 
 
 @given(st.binary(max_size=50))
 def test_the_name_of_a_payload_fits_it(payload):
-    assert named_digest(sha1_name(payload)) == sha1_name(payload)
-    assert fits(sha1_name(payload), payload)
+    assert parse_digest(sha1_name(payload)) == sha1_name(payload)
+    assert matches_digest(sha1_name(payload), payload)

@@ -119,12 +119,12 @@ def merge(
     from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker.cli import control  # noqa: PLC0415  # loads the text core
     from worker.cli.summaries import report_summaries  # noqa: PLC0415
-    from worker.flow.spool import spooled  # noqa: PLC0415
+    from worker.flow.spool import spool_archive  # noqa: PLC0415
 
     settings = place.settings()
     address = load_settings(config=place.config, archive=other).database_url
     with ProgressLine() as line:
-        file = spooled(address, settings.home, program(), line.report)
+        file = spool_archive(address, settings.home, program(), line.report)
     with opened_archive(settings, create=settings.is_embedded) as archive:
         job = control.ingest(archive, settings, control.IngestRequest((str(file),)))
         summaries = control.run_until_done(archive, settings, [job.id], is_resumed=job.is_resumed)

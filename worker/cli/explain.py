@@ -15,7 +15,7 @@ from storage.values.net.origin_name import origin_of
 from storage.values.refusals import Refused
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, without_secrets
-from worker.flow.order import suggested_address
+from worker.flow.order import suggest_address
 from worker.web import robots
 from worker.web.connection import Network, NoSuchHostError, NotPublicError
 from worker.web.exchange import PersistentConnection
@@ -51,7 +51,7 @@ def explain(settings: Settings, given: str, robots_file: Path | None = None) -> 
     network = create_network(settings.allow_hosts, settings.ca_file)
     address = parse_address(given, network.is_own)
     if isinstance(address, Refused):
-        meant = suggested_address(given)
+        meant = suggest_address(given)
         remedy = address.hint if meant is None else f"Write {meant}"
         reason = f"{without_secrets(given)[:200]}: {address.message} {remedy}"
         return _concluded([CheckAnswer("address", "no", reason)])

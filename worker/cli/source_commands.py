@@ -194,7 +194,9 @@ def add(
         schedule = {"every_seconds": settings.every}
     with opened_archive(settings, create=settings.is_embedded) as archive:
         chosen = (
-            escape_locator(folder.name) if name is None else standing.named_source(archive, name)
+            escape_locator(folder.name)
+            if name is None
+            else standing.check_source_name(archive, name)
         )
         if not chosen:
             raise LocatorError(locator, "this folder has no name: add --name NAME")
@@ -250,7 +252,7 @@ def change(
         if options:
             schedule["options"] = {**archive.source(name).options, **options}
         changed = archive.change_source(name, **schedule)
-        standing.watch_anew(archive, changed)
+        standing.apply_schedule(archive, changed)
         _report([changed], shown)
 
 

@@ -47,7 +47,7 @@ Progress = Callable[[int, int], None]
 BATCH_BYTES = 8 * 1024 * 1024
 PROGRESS_EVERY = 200
 HOLD_SECONDS = 5.0
-LOOK_AGAIN = frozenset({"unreadable", "not_settled"})
+RECHECKED_REFUSALS = frozenset({"unreadable", "not_settled"})
 """Refusals that do not depend on the bytes: the next scan checks the file again."""
 NO_STAMP = FileStamp(0, 0, 0, 0)
 LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
@@ -75,15 +75,15 @@ class IngestTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectionResult:
     """Results of collecting places: captures to be read, refusals, and deletions."""
 
     came_in: int = 0
     refused: int = 0
     gone: int = 0
 
-    def __add__(self, other: "Collected") -> "Collected":
-        return Collected(
+    def __add__(self, other: "CollectionResult") -> "CollectionResult":
+        return CollectionResult(
             self.came_in + other.came_in, self.refused + other.refused, self.gone + other.gone
         )
 
@@ -94,17 +94,17 @@ def collect(
     settings: Settings,
     patience: Patience,
     progress: Progress = lambda _seen, _changed: None,
-) -> "Collected":
+) -> "CollectionResult":
     """Collect all places of an ingest job, finish it, and insert jobs that read the captures.
 
     It can be repeated after a crash: stored captures remain and are not counted twice. Raises:
     jobs.StaleLeaseError.
     """
-    counts, news, reason = Counts(), Collected(), None
+    counts, news, reason = Counts(), CollectionResult(), None
     places = _without_redacted(archive, claim, settings)
     for place in places:
         if place.kind != "web":
-            looked = _Collection(archive, claim, settings, patience, progress, place)
+            looked = _PlaceCollector(archive, claim, settings, patience, progress, place)
             looked.run()
             counts += looked.counts()
             news += looked.news()
@@ -134,7 +134,7 @@ def _addresses(place: IngestTarget, settings: Settings) -> Iterator[str]:
     """Yield the names that the content of a single place may have in the archive."""
     yield from jobs.addresses_of(asdict(place))
     if place.kind == "web" and not place.is_scan:
-        found = _named(place, settings)
+        found = _requested_address(place, settings)
         if isinstance(found, Named):
             yield found.origin
 
@@ -162,7 +162,7 @@ def collect_addresses(
     for place in places:
         if place.is_scan:
             continue
-        found = _named(place, settings)
+        found = _requested_address(place, settings)
         if isinstance(found, Refused):
             archive.refuse(claim, place.source_id, place.locator, found)
         else:
@@ -171,7 +171,7 @@ def collect_addresses(
     archive.transact(create_check_jobs, claim, scans, named, settings.batch_items)
 
 
-def _named(place: IngestTarget, settings: Settings) -> Named | Refused:
+def _requested_address(place: IngestTarget, settings: Settings) -> Named | Refused:
     allowed = hosts_by_port(settings.allow_hosts)
     address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
     if isinstance(address, Refused):
@@ -185,7 +185,7 @@ class _Batch:
     bytes: int = 0
 
 
-class _Collection:
+class _PlaceCollector:
     """One pass over one place."""
 
     def __init__(
@@ -226,12 +226,12 @@ class _Collection:
             passed_over=counted.passed_over,
         ) + counts_of(self.archive, [*self._unread, *counted.unread])
 
-    def news(self) -> Collected:
+    def news(self) -> CollectionResult:
         """Return the news of the place: everything except the unchanged count."""
         counted = self._importer.counted
         known = counted.unchanged + len(counted.unread)
         refused = self.refused + counted.refused
-        return Collected(max(0, self.changed - known - refused), refused, self.gone)
+        return CollectionResult(max(0, self.changed - known - refused), refused, self.gone)
 
     def run(self) -> None:
         """Process all files of the place."""
@@ -244,7 +244,7 @@ class _Collection:
                 self._members.setdefault(path, []).append(member)
         listing = expand(place.locator)
         for found in listing:
-            self._look(found, listing)
+            self._check_file(found, listing)
         self._read_unsettled(listing)
         self._importer.finish()
         for arrival in self._late:
@@ -255,23 +255,23 @@ class _Collection:
 
     # ------------------------------------------------------------------- one file
 
-    def _look(self, found: FoundFile | Rejected, listing: FolderListing) -> None:
+    def _check_file(self, file: FoundFile | Rejected, listing: FolderListing) -> None:
         self.looked_at += 1
         if self.looked_at % PROGRESS_EVERY == 0:
             self.progress(self.looked_at, self.changed)
-        if isinstance(found, Rejected):
-            if found.refused.code == "unreadable" and self._unread_part is None:
-                self._unread_part = f"{self._path(found.locator)}: {found.refused.message}"
-            self._reject(self._path(found.locator), found, NO_STAMP)
+        if isinstance(file, Rejected):
+            if file.refused.code == "unreadable" and self._unread_part is None:
+                self._unread_part = f"{self._path(file.locator)}: {file.refused.message}"
+            self._reject(self._path(file.locator), file, NO_STAMP)
             return
-        path = self._path(found.locator)
-        if self._is_redacted(path, "", found.stamp):
+        path = self._path(file.locator)
+        if self._is_redacted(path, "", file.stamp):
             return
         present = self._known.get((path, ""))
-        if present is not None and self._is_as_before(present, found.stamp):
+        if present is not None and self._is_as_before(present, file.stamp):
             self._count_as_before(path)
             return
-        self._read(found, listing, replace(self.patience, wait=False))
+        self._read(file, listing, replace(self.patience, wait=False))
 
     def _read_unsettled(self, listing: FolderListing) -> None:
         """Try again what had not settled.
@@ -320,30 +320,30 @@ class _Collection:
 
     def _read(
         self,
-        found: FoundFile,
+        file: FoundFile,
         listing: FolderListing,
         patience: Patience,
         earlier: Unsettled | None = None,
     ) -> None:
-        path = self._path(found.locator)
+        path = self._path(file.locator)
         is_container, captures = False, 0
         waited = self._importer.waits
-        for item in capture(listing.root, found.path, self._hints, patience, earlier):
-            self._keep_hold()
+        for item in capture(listing.root, file.path, self._hints, patience, earlier):
+            self._renew_lease()
             match item:
                 case Unsettled():
-                    self._see_whole(path)
-                    self._unsettled.append((found, item))
+                    self._mark_unknown(path)
+                    self._unsettled.append((file, item))
                     return
                 case Rejected(member=""):
-                    self._see_whole(path)
-                    self._reject(path, item, found.stamp)
+                    self._mark_unknown(path)
+                    self._reject(path, item, file.stamp)
                 case Rejected():
                     is_container |= bool(item.member)
-                    self._reject(path, item, found.stamp)
+                    self._reject(path, item, file.stamp)
                 case Item():
                     is_container |= bool(item.member)
-                    self._take(path, item, found.stamp)
+                    self._take(path, item, file.stamp)
                 case Foreign():
                     is_container = True
                     captures += item.capture.is_readable
@@ -351,28 +351,28 @@ class _Collection:
                 case PassedOver():
                     is_container = True
                     self._importer.counted.passed_over += 1
-        self._reject_textless(path, found)
+        self._reject_textless(path, file)
         if is_container:
             self._importer.flush()
             self._seen.add((path, ""))
             waiting = self._importer.waits - waited
             kept = captures - waiting
-            arrival = self._arrival(path, "", found.stamp, container=True, captures=kept)
+            arrival = self._arrival(path, "", file.stamp, container=True, captures=kept)
             if waiting:  # not complete before the other captures are stored
                 self._late.append(arrival)
             else:
                 self._add(arrival)
 
-    def _import(self, path: str, found: Foreign) -> None:
+    def _import(self, path: str, foreign: Foreign) -> None:
         self.changed += 1
         place = f"{self.place.prefix}{path}"
-        self._importer.add(place, replace(found.capture, locator=f"{place}{found.member}"))
+        self._importer.add(place, replace(foreign.capture, locator=f"{place}{foreign.member}"))
 
-    def _reject_textless(self, path: str, found: FoundFile) -> None:
-        for rejected in self._textless.take(found.locator):
-            self._reject(path, rejected, found.stamp)
+    def _reject_textless(self, path: str, file: FoundFile) -> None:
+        for rejected in self._textless.take(file.locator):
+            self._reject(path, rejected, file.stamp)
 
-    def _see_whole(self, path: str) -> None:
+    def _mark_unknown(self, path: str) -> None:
         """Record that nothing of a file counts as absent, because its content is unknown."""
         self._seen.update((path, member) for member in ("", *self._members.get(path, ())))
 
@@ -432,7 +432,7 @@ class _Collection:
         if rejected.refused.code == "too_many_rows":  # the state of the others is unknown
             below = f"{rejected.member}#"
             self._seen.update((path, m) for m in self._members.get(path, ()) if m.startswith(below))
-        if rejected.refused.code in LOOK_AGAIN:
+        if rejected.refused.code in RECHECKED_REFUSALS:
             stamp = NO_STAMP
         digest = raw_digest(rejected.raw) if rejected.raw is not None else None
         present = self._known.get((path, rejected.member))
@@ -463,7 +463,7 @@ class _Collection:
             **more,
         )
 
-    def _keep_hold(self) -> None:
+    def _renew_lease(self) -> None:
         """Renew the lease from time to time, even if nothing of a file is stored.
 
         Raises: jobs.StaleLeaseError.

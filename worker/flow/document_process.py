@@ -118,11 +118,11 @@ class DocumentReader:
         with self._lock:
             child = self._ready_child()
             try:
-                answer = child.ask(raw, hints, self._document_seconds, self._wall_seconds)
+                answer = child.read_document(raw, hints, self._document_seconds, self._wall_seconds)
             except BaseException:
                 self._drop()  # after half an exchange the next document would get the wrong answer
                 raise
-            if child.spent(answer) or child.documents >= self._documents_per_child:
+            if child.should_be_replaced(answer) or child.documents >= self._documents_per_child:
                 self._drop()
             return answer
 
@@ -137,7 +137,7 @@ class DocumentReader:
                 None  # the parent's child, inherited by a fork: neither used nor ended here
             )
         if self._child is None:
-            self._child = _Child.started(self._settings, self._memory_mb)
+            self._child = _Child.start(self._settings, self._memory_mb)
         return self._child
 
     def _drop(self) -> None:
@@ -155,7 +155,7 @@ class _Child:
         self.documents = 0
 
     @classmethod
-    def started(cls, settings: TextSettings, memory_mb: int) -> "_Child":
+    def start(cls, settings: TextSettings, memory_mb: int) -> "_Child":
         orders = {
             "languages": settings.languages,
             "timezone": settings.timezone,
@@ -186,7 +186,9 @@ class _Child:
             raise ExtractorStartError(exit_code)
         return child
 
-    def ask(self, raw: bytes, hints: Hints, seconds: float, wall: float) -> Draft | Refused:
+    def read_document(
+        self, raw: bytes, hints: Hints, seconds: float, wall: float
+    ) -> Draft | Refused:
         """Send one document and return the answer; the child may have ended afterwards.
 
         `seconds` limits the CPU time, `wall` the wall-clock time.
@@ -201,13 +203,13 @@ class _Child:
         if answer is None:
             is_spent = self._exit_code() == -signal.SIGPROF
             spent = refuse("resource_time", limit=f"{seconds:g} s of processor time")
-            return spent if is_spent else _crashed()
+            return spent if is_spent else _crash_refusal()
         try:
             return unpack_answer(answer)
         except (ValueError, KeyError, TypeError):
-            return _crashed()
+            return _crash_refusal()
 
-    def spent(self, answer: Draft | Refused) -> bool:
+    def should_be_replaced(self, answer: Draft | Refused) -> bool:
         """Check whether the child should be replaced after `answer`."""
         spending = ("resource_time", "resource_memory", "extractor_crashed")
         return isinstance(answer, Refused) and answer.code in spending
@@ -236,7 +238,7 @@ class _Child:
         writer, reader = self.process.stdin.fileno(), self.process.stdout.fileno()
         end = time.monotonic() + seconds
         waiting = memoryview(request)
-        received = bytearray()
+        data = bytearray()
         poll = select.poll()
         poll.register(reader, select.POLLIN)
         if waiting:
@@ -254,8 +256,8 @@ class _Child:
                 piece = os.read(reader, _CHUNK)
                 if not piece:
                     return None
-                received += piece
-                frame = _whole_frame(received)
+                data += piece
+                frame = _parse_frame(data)
                 if frame is not None:
                     return frame
 
@@ -276,15 +278,15 @@ def _write(writer: int, waiting: memoryview) -> int:
         return len(waiting)
 
 
-def _whole_frame(received: bytearray) -> bytes | None:
-    if len(received) < _LENGTH.size:
+def _parse_frame(data: bytearray) -> bytes | None:
+    if len(data) < _LENGTH.size:
         return None
-    (length,) = _LENGTH.unpack_from(received)
+    (length,) = _LENGTH.unpack_from(data)
     end = _LENGTH.size + length
-    return bytes(received[_LENGTH.size : end]) if len(received) >= end else None
+    return bytes(data[_LENGTH.size : end]) if len(data) >= end else None
 
 
-def _crashed() -> Refused:
+def _crash_refusal() -> Refused:
     return refuse("extractor_crashed")
 
 
@@ -310,7 +312,7 @@ def main() -> None:
     _warm_up(settings)
     _send(answers, _READY)
     for number, (limits, hints, raw) in enumerate(_requests(requests), start=1):
-        with _bounded(*limits):
+        with _limit_resources(*limits):
             answer = _answer(raw, hints, settings)
         _send(answers, answer)
         if number % _CACHES_RESET_EVERY == 0:
@@ -318,7 +320,7 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def _bounded(seconds: float, wall: float) -> Iterator[None]:
+def _limit_resources(seconds: float, wall: float) -> Iterator[None]:
     """Let the system end this process if a document exceeds its limits, whatever code is running.
 
     The parent kills a late child; the alarm covers the case that the parent has ended.
@@ -375,7 +377,7 @@ def _answer(raw: bytes, hints: Hints, settings: TextSettings) -> bytes:
     except MemoryError:
         return pack_answer(refuse("resource_memory"))
     except Exception:  # noqa: BLE001 -- whatever a parser throws belongs to this document
-        return pack_answer(_crashed())
+        return pack_answer(_crash_refusal())
     return packed if len(packed) <= MOST_ANSWER_BYTES else pack_answer(refuse("resource_memory"))
 
 
@@ -402,10 +404,10 @@ def _try(draft: Draft, hints: Hints, settings: TextSettings) -> None:
     from worker.flow.prepare import prepare  # noqa: PLC0415 -- loads NumPy, for large ones alone
 
     nothing = CapturedItem(0, 0, 0, 0, hints.name, hints.observed_at, {}, b"")
-    prepare(nothing, draft, "", settings.timezone, sign=_unsigned)
+    prepare(nothing, draft, "", settings.timezone, sign=_empty_signature)
 
 
-def _unsigned(_words: object) -> bytes:
+def _empty_signature(_words: object) -> bytes:
     """Return no signature: signing is fast, but its library reserves a gibibyte of address
     space.
     """

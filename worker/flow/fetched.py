@@ -10,7 +10,7 @@ from worker.address import Address, parse_address
 from worker.text import SourceValue
 from worker.text.page.interstitials import BARRIERS
 
-OFFERED = ("published", "updated", "authors", "tags", "language")
+OFFER_FIELDS = ("published", "updated", "authors", "tags", "language")
 """Statements of a list that can be field values of a page; they never become part of its
 wording.
 """
@@ -27,11 +27,11 @@ def entry_values(listed: Mapping[str, Json] | None) -> tuple[SourceValue, ...]:
     (SourceValue(field='authors', value=['Ada Kern'], found_in='feed authors'),)
     """
     entry = listed or {}
-    fields = ((_FIELD.get(name, name), entry[name]) for name in OFFERED if entry.get(name))
+    fields = ((_FIELD.get(name, name), entry[name]) for name in OFFER_FIELDS if entry.get(name))
     return tuple(SourceValue(name, value, f"{entry.get('kind')} {name}") for name, value in fields)
 
 
-def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> Draft | Refused:
+def fetched_outcome(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> Draft | Refused:
     """Return the outcome for a fetched page: an interstitial page is not an article.
 
     A page that shows the beginning of a text to non-subscribers is stored with the flag `teaser`;
@@ -41,10 +41,10 @@ def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> D
         if outcome not in _BARRED:
             return outcome
         return refuse("blocked", reason=next(r for r in BARRIERS if r in outcome.message))
-    return _with_listed(outcome, listed or {})
+    return _add_list_offers(outcome, listed or {})
 
 
-def _with_listed(draft: Draft, listed: Mapping[str, Json]) -> Draft:
+def _add_list_offers(draft: Draft, listed: Mapping[str, Json]) -> Draft:
     """Add the headline and summary from a list as candidates; they never change a wording."""
     fields = dict(draft.fields)
     for name, of in _FIELD_OF.items():
@@ -56,10 +56,10 @@ def _with_listed(draft: Draft, listed: Mapping[str, Json]) -> Draft:
                 if known is None
                 else replace(known, candidates=(*known.candidates, offered))
             )
-    return replace(draft, fields=fields, address=_cleaned(draft.address))
+    return replace(draft, fields=fields, address=_normalize_address(draft.address))
 
 
-def _cleaned(address: str | None) -> str | None:
+def _normalize_address(address: str | None) -> str | None:
     """Return the archive's name for the address that a page states for itself."""
     found = parse_address(address) if address else None
     return origin_of(found.text) if isinstance(found, Address) else None

@@ -12,7 +12,7 @@ MOST_WAITING = 10_000
 
 
 @dataclass(slots=True)
-class Counted:
+class ImportCounts:
     """Captures counted outside the jobs that read: known before, refused, skipped.
 
     `unread` are known captures that had not been read when they were found again.
@@ -36,7 +36,7 @@ class Importer:
         self._bytes = 0
         self._container = ""
         self._waiting: list[tuple[str, Import]] = []
-        self.counted = Counted()
+        self.counted = ImportCounts()
 
     @property
     def waits(self) -> int:

@@ -162,18 +162,18 @@ WITHOUT_SCHEME = re.compile(
 """
 
 
-def suggested_address(given: str) -> str | None:
+def suggest_address(text: str) -> str | None:
     """Return the address that a text without `https://` probably means; None if it is a file.
 
-    >>> suggested_address("www.zeitung.example/pegel"), suggested_address("127.0.0.1:8000/a")
+    >>> suggest_address("www.zeitung.example/pegel"), suggest_address("127.0.0.1:8000/a")
     ('https://www.zeitung.example/pegel', 'http://127.0.0.1:8000/a')
-    >>> suggested_address("bericht.txt"), suggested_address("in/bericht.txt")
+    >>> suggest_address("bericht.txt"), suggest_address("in/bericht.txt")
     (None, None)
     """
-    match = WITHOUT_SCHEME.fullmatch(given)
+    match = WITHOUT_SCHEME.fullmatch(text)
     if match is None or f".{match['top']}".lower() in EXTENSIONS:
         return None
-    return f"{'http' if match['own'] else 'https'}://{given}"
+    return f"{'http' if match['own'] else 'https'}://{text}"
 
 
 def _address_target(
@@ -225,7 +225,7 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
     if watching is not None:
         return watching
     site = urlunsplit((*urlsplit(address.text)[:2], "", "", ""))
-    name = None if name is None else named_source(archive, name)
+    name = None if name is None else check_source_name(archive, name)
     is_gone = archive.redacted_addresses().left_of(origin) is not None
     return archive.ensure_source(
         name or site, "web", address.text if name and not is_gone else site
@@ -256,7 +256,7 @@ def _listing_root(path: str, locator: str) -> str:
 
 def no_such_file(locator: str) -> str:
     """Return the reason that no file matches `locator`, with the address that may be meant."""
-    address = suggested_address(locator)
+    address = suggest_address(locator)
     reason = "there is no such file or folder"
     return reason if address is None else f"{reason}; for an address write {address}"
 
@@ -265,7 +265,7 @@ def _owner(
     archive: Archive, settings: Settings, path: str, listing_root: str, name: str | None
 ) -> tuple[Source, str]:
     if name is not None:
-        found = archive.ensure_source(named_source(archive, name), "folder", listing_root)
+        found = archive.ensure_source(check_source_name(archive, name), "folder", listing_root)
         if not _holds(found.locator, listing_root):
             raise LocatorError(
                 path, f"it lies outside the folder of source {name}, {found.locator}"
@@ -291,7 +291,7 @@ def is_source_name(name: str) -> bool:
     return name.strip() == name != "" and "/" not in name and escape_locator(name) == name
 
 
-def named_source(archive: Archive, name: str) -> str:
+def check_source_name(archive: Archive, name: str) -> str:
     """Check and return the name of a source for standard input.
 
     Raises: LocatorError if the name is invalid and no source has it.

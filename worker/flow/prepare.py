@@ -34,7 +34,7 @@ def prepare(
     numbers = known.cut([*of_title, *of_text])
     tokens, is_cut = numbers.tokens().truncate()
     if is_cut:
-        outcome = flagged(outcome, ["fts_truncated"])
+        outcome = add_flags(outcome, ["fts_truncated"])
     parts = canonical_all([outcome.title or "", *paragraphs])
     day, is_exact = _day_of(outcome, captured)
     return Reading(
@@ -57,7 +57,7 @@ def prepare(
     )
 
 
-def flagged(draft: Draft, flags: Sequence[str]) -> Draft:
+def add_flags(draft: Draft, flags: Sequence[str]) -> Draft:
     """Return `draft` with additional flags."""
     missing = tuple(flag for flag in flags if flag not in draft.flags)
     return replace(draft, flags=(*draft.flags, *missing)) if missing else draft

@@ -21,8 +21,8 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.flow.decide import decide
 from worker.flow.document_process import WALL_FACTOR, DocumentReader
-from worker.flow.fetched import as_fetched, entry_values
-from worker.flow.prepare import flagged, prepare
+from worker.flow.fetched import entry_values, fetched_outcome
+from worker.flow.prepare import add_flags, prepare
 from worker.sources.listings.listing import KINDS as LISTS
 from worker.sources.listings.listing import read_listing
 from worker.text import Hints, TextSettings, extractor, read_document
@@ -95,7 +95,7 @@ class Reader:
         context = context_of(hints)
         if isinstance(outcome, Refused):
             return Reading(captured, outcome, context)
-        outcome = flagged(outcome, captured.hints.get("flags") or ())
+        outcome = add_flags(outcome, captured.hints.get("flags") or ())
         return prepare(captured, outcome, context, self.settings.timezone, sign=signature)
 
     def _listing(self, captured: CapturedItem, hints: Hints) -> AddressList | Refused:
@@ -110,7 +110,7 @@ class Reader:
         """Return the draft or refusal of a capture, read with all stored hints."""
         outcome = self.outcome(captured.raw, hints_of(captured))
         if captured.hints.get("fetched") or captured.hints.get("answered"):
-            return as_fetched(outcome, captured.hints.get("listed"))
+            return fetched_outcome(outcome, captured.hints.get("listed"))
         return outcome
 
     def re_extract(self, wanted: ReExtraction) -> ReExtracted:
@@ -179,7 +179,7 @@ def read_batch(
     Raises: jobs.StaleLeaseError; nothing is stored then.
     """
     captured, are_all = archive.unread(claim)
-    readings = list(_within(captured, reader, limit_seconds))
+    readings = list(_read_until(captured, reader, limit_seconds))
     done = are_all and len(readings) == len(captured)
     later: list[int] = []
     if not claim.arguments.get("again"):
@@ -252,7 +252,7 @@ def context_of(hints: Hints) -> str:
     return _sorted_json(context)
 
 
-def _within(
+def _read_until(
     captured: list[CapturedItem], reader: Reader, limit_seconds: float
 ) -> Iterator[Reading]:
     end = time.monotonic() + limit_seconds

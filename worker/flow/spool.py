@@ -14,7 +14,7 @@ SECONDS = 7 * 24 * 3600
 REPORT_EVERY = 100
 
 
-def spooled(address: str, home: Path, program: str, progress: Progress) -> Path:
+def spool_archive(address: str, home: Path, program: str, progress: Progress) -> Path:
     """Return a WARC file in `home` with all captures of an archive; an existing file is reused.
 
     Its name is the id of the archive and its last sequence number, so the same state gives the same

@@ -16,10 +16,10 @@ from worker.address import Address, parse_address, split_secrets, without_secret
 from worker.errors import LocatorError, ScheduleError
 from worker.flow.order import (
     ADDRESS_TYPES,
+    check_source_name,
     file_path,
     is_address,
     is_source_name,
-    named_source,
     no_such_file,
 )
 from worker.sources.listings.url_list import OpmlFeed, read_opml
@@ -27,13 +27,13 @@ from worker.text import HEAD_BYTES
 from worker.web.kind import kind_of
 
 __all__ = [
+    "apply_schedule",
+    "check_source_name",
     "file_path",
     "is_address",
     "is_subscriptions",
-    "named_source",
     "no_such_file",
     "watch_address",
-    "watch_anew",
     "watch_feeds",
 ]
 
@@ -64,7 +64,7 @@ def watch_address(
     origin = origin_of(address.text)
     if archive.redacted_addresses().left_of(origin) is not None:
         raise LocatorError("the address", "it was redacted here, and is not watched again")
-    chosen = origin if name is None else named_source(archive, name)
+    chosen = origin if name is None else check_source_name(archive, name)
     taken = [each for each in archive.sources() if each.name == chosen]
     if taken and (taken[0].standing or taken[0].kind != "web"):
         raise ScheduleError(f"there is a source {chosen} already: choose another --name")
@@ -92,10 +92,10 @@ def watch_feeds(archive: Archive, settings: Settings, path: Path, **schedule: An
     if isinstance(feeds, Refused):
         raise LocatorError(str(path), feeds.message)
     names = {each.name for each in archive.sources()}
-    return [_watched_feed(archive, settings, feed, names, schedule) for feed in feeds]
+    return [_watch_feed(archive, settings, feed, names, schedule) for feed in feeds]
 
 
-def _watched_feed(
+def _watch_feed(
     archive: Archive, settings: Settings, feed: OpmlFeed, names: set[str], schedule: dict[str, Any]
 ) -> Source:
     address = parse_address(split_secrets(feed.address)[0])
@@ -109,7 +109,7 @@ def _watched_feed(
     return watch_address(archive, settings, feed.address, name=name, kind="feed", **schedule)
 
 
-def watch_anew(archive: Archive, source: Source) -> None:
+def apply_schedule(archive: Archive, source: Source) -> None:
     """Apply the new schedule of a source to its addresses from now on."""
     if source.kind == "folder":
         return

@@ -17,7 +17,7 @@ from storage.values import job as jobs
 from storage.values.failures import is_machine_failure, remedy_for
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
-from worker.flow.collect import Collected, Progress, collect
+from worker.flow.collect import CollectionResult, Progress, collect
 from worker.flow.read import Reader, read_batch
 from worker.log import LOG
 from worker.sources.folders.files import Patience
@@ -109,12 +109,8 @@ def run_job(
 
 
 def _run_handler(
-    archive: Archive,
-    settings: Settings,
-    reader: Reader,
-    claim: jobs.Claim,
-    progress: Progress,
-) -> Counts | Collected | None:
+    archive: Archive, settings: Settings, reader: Reader, claim: jobs.Claim, progress: Progress
+) -> Counts | CollectionResult | None:
     """Run the handler of a job; return its result if there is one."""
     match claim.kind:
         case "ingest":
@@ -176,7 +172,9 @@ def free_abandoned_jobs(archive: Archive) -> list[int]:
     return archive.transact_unnumbered(wake_ups.end_leases, dead)
 
 
-def _log_news(archive: Archive, claim: jobs.Claim, outcome: Counts | Collected | None) -> None:
+def _log_news(
+    archive: Archive, claim: jobs.Claim, outcome: Counts | CollectionResult | None
+) -> None:
     """Log the outcome of documents, unless all are unchanged."""
     with archive.read_connection() as connection:
         counts = asdict(outcome or job_progress.job_counts(connection, claim.job_id))

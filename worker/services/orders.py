@@ -23,7 +23,7 @@ from storage.write.archive import Archive
 from storage.write.tokens import token_of
 from worker.errors import LocatorError, ScheduleError
 from worker.flow.order import is_address, order, target_at, target_of
-from worker.flow.standing_sources import watch_address, watch_anew
+from worker.flow.standing_sources import apply_schedule, watch_address
 from worker.services.cron import CronError, cron_trigger
 from worker.services.rate_limit import RateLimit
 
@@ -140,7 +140,7 @@ def require_scope(scope: Scope) -> Callable[[Request], IngestService]:
     """Return a dependency that gives the ingest service to requests whose token has `scope`."""
 
     def authenticated_service(request: Request) -> IngestService:
-        service: IngestService = request.app.state.service
+        service: IngestService = request.app.state.ingest_service
         kind, _, token_text = request.headers.get("authorization", "").partition(" ")
         service.authenticate(
             request, token_text.strip() if kind.lower() == "bearer" else None, scope
@@ -185,7 +185,7 @@ def change_source(service: SourcesAccess, body: Annotated[SourceChanges, Body()]
     if not values:
         raise Problem("parameter_invalid", "nothing to change: specify paused, every or cron")
     changed = _source_or_problem(lambda: service.archive.change_source(body.name, **values))
-    watch_anew(service.archive, changed)
+    apply_schedule(service.archive, changed)
     return JSONResponse(source_row(changed))
 
 
@@ -224,7 +224,7 @@ def send_form(
     request: Request, form: Annotated[dict[str, str], Depends(own_form_fields)]
 ) -> Response:
     """Accept the form of the page; it contains the token, so no other page can submit it."""
-    service: IngestService = request.app.state.service
+    service: IngestService = request.app.state.ingest_service
     locator, every = form.get("locator", "").strip(), form.get("every", "").strip() or None
     is_once = form.get("once") == "true"
     service.authenticate(request, form.get("token", "").strip(), "ingest" if is_once else "sources")

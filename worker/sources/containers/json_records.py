@@ -72,7 +72,7 @@ def json_lines(stream: BinaryIO, limit_bytes: int) -> Iterator[Record | BadRecor
             continue
         raw = text.rstrip(b"\r\n")
         if raw.strip(_BLANK):
-            yield _json_record(line, raw)
+            yield _parse_record(line, raw)
 
 
 def json_list(raw: bytes, limit_bytes: int) -> Iterator[Record | BadRecord]:
@@ -89,7 +89,7 @@ def json_list(raw: bytes, limit_bytes: int) -> Iterator[Record | BadRecord]:
         elif len(element) > limit_bytes:
             yield BadRecord(place, refuse("too_large", limit=limit_bytes), None)
         else:
-            yield _json_record(place, element)
+            yield _parse_record(place, element)
 
 
 def is_json_list(raw: bytes) -> bool:
@@ -102,7 +102,7 @@ def is_json_lines(raw: bytes) -> bool:
     first, _, rest = raw.removeprefix(_BOM).partition(b"\n")
     if not rest.strip(_BLANK):
         return False
-    return isinstance(_json_record(1, first), Record)
+    return isinstance(_parse_record(1, first), Record)
 
 
 def key_of(record: dict[str, Json]) -> str | None:
@@ -127,10 +127,10 @@ def bad_file(reason: str, raw: bytes | None = None) -> BadRecord:
     return BadRecord(1, refused, raw, is_file=True)
 
 
-def filled(record: dict[str, Json]) -> tuple[str, ...]:
+def fields_with_content(record: dict[str, Json]) -> tuple[str, ...]:
     """Return the names of the fields that are not blank.
 
-    >>> filled({"title": "Sturm", "text": " ", "tags": []})
+    >>> fields_with_content({"title": "Sturm", "text": " ", "tags": []})
     ('title',)
     """
     return tuple(
@@ -140,7 +140,7 @@ def filled(record: dict[str, Json]) -> tuple[str, ...]:
     )
 
 
-def _json_record(line: int, raw: bytes) -> Record | BadRecord:
+def _parse_record(line: int, raw: bytes) -> Record | BadRecord:
     """Parse a record to find its key; the text core interprets its content."""
     try:
         value = json.loads(raw.decode("utf-8", "surrogateescape"))
@@ -153,7 +153,7 @@ def _json_record(line: int, raw: bytes) -> Record | BadRecord:
         return _bad(line, "it is nested too deeply", raw)
     if not isinstance(value, dict):
         return _bad(line, "it is no JSON object", raw)
-    return Record(line, key_of(value), raw, names=filled(value))
+    return Record(line, key_of(value), raw, names=fields_with_content(value))
 
 
 def _bad(line: int, reason: str, raw: bytes | None) -> BadRecord:

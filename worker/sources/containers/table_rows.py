@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from storage.values.refusals import refuse
-from worker.sources.containers.json_records import BadRecord, Record, bad_file, filled, key_of
+from worker.sources.containers.json_records import (
+    BadRecord,
+    Record,
+    bad_file,
+    fields_with_content,
+    key_of,
+)
 
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 """The first line with which Excel specifies the delimiter.
@@ -53,7 +59,7 @@ def table_rows(
     """
     head = stream.read(3)
     encoding = "utf-16" if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
-    whole = io.BufferedReader(_Rejoined(head, stream))
+    whole = io.BufferedReader(_ReplayedStream(head, stream))
     text = io.TextIOWrapper(whole, encoding, errors=_ON_ERROR[encoding], newline="")
     lines = _Lines(text, limit_bytes)
     delimiter = _separator_line(lines) or delimiter or _delimiter(lines.peek(_SAMPLE_LINES))
@@ -67,7 +73,7 @@ class _RowTooLargeError(Exception):
     """A row, or a line of it, is longer than the limit."""
 
 
-class _Rejoined(io.RawIOBase):
+class _ReplayedStream(io.RawIOBase):
     """A stream with the inspected bytes put back at its beginning."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
@@ -178,7 +184,7 @@ class _Table:
                 yield self._bad(line, reason, key)
 
     def _header(self, row: list[str]) -> list[str] | None:
-        names = _unique(_decoded(row)[0])
+        names = _unique(_decode_cells(row)[0])
         if self._is_text_column is not None and not any(map(self._is_text_column, names)):
             return None
         return names
@@ -219,14 +225,14 @@ class _Table:
 
 
 def _record(line: int, header: list[str], row: list[str]) -> Record:
-    cells, guessed = _decoded(row)
+    cells, guessed = _decode_cells(row)
     values = dict(zip(header, cells, strict=True))
     raw = json.dumps(values, ensure_ascii=False).encode()
     flags = ("encoding_guessed",) if guessed else ()
-    return Record(line, key_of(values), raw, flags, filled(values))
+    return Record(line, key_of(values), raw, flags, fields_with_content(values))
 
 
-def _decoded(cells: list[str]) -> tuple[list[str], bool]:
+def _decode_cells(cells: list[str]) -> tuple[list[str], bool]:
     """Decode all cells of a row that is not UTF-8 with the fallback encoding."""
     if not any(SURROGATE.search(cell) for cell in cells):
         return cells, False

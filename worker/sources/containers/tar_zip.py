@@ -104,7 +104,7 @@ def zip_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
     Raises: UnsafeArchiveError if the rest cannot be read: not a zip file, too many entries, more
     bytes than allowed, a member that grows too much.
     """
-    with opened_zip(stream, limits) as archive:
+    with open_zip(stream, limits) as archive:
         budget = _Budget(limits)
         for info in archive.infolist():
             name = info.filename.replace("\\", "/")
@@ -138,7 +138,7 @@ def member_problem(name: str, info: zipfile.ZipInfo) -> str | None:
     return name_problem(name) or _zip_problem(info)
 
 
-def opened_zip(stream: BinaryIO, limits: Limits) -> zipfile.ZipFile:
+def open_zip(stream: BinaryIO, limits: Limits) -> zipfile.ZipFile:
     """Open a zip file from a seekable stream.
 
     Raises: UnsafeArchiveError if it is not a zip file, or has too many entries.

@@ -82,7 +82,7 @@ class FolderListing:
         try:
             root_fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            yield self._unlisted("", error)
+            yield self._folder_refusal("", error)
             return
         if self._wanted.name is None:
             yield from self._below(root_fd)
@@ -96,11 +96,11 @@ class FolderListing:
         try:
             status = os.stat(name, dir_fd=root_fd, follow_symlinks=False)
         except OSError as error:
-            yield self._unlisted(name, error)
+            yield self._folder_refusal(name, error)
             if isinstance(error, FileNotFoundError) and _is_document_name(name):
                 self._whole = True  # the folder exists, so the file is missing
         else:
-            yield _found(name, status) or _irregular(name, status.st_mode)
+            yield _file_or_refusal(name, status) or _irregular(name, status.st_mode)
 
     def _below(self, root_fd: int) -> Iterator[FoundFile | Rejected]:
         """Walk depth first with a stack, because `yield from` would cost time on each level."""
@@ -110,7 +110,7 @@ class FolderListing:
             try:
                 stack.append(("", iter(_scan(root_fd))))
             except OSError as error:
-                yield self._unlisted("", error)
+                yield self._folder_refusal("", error)
             while stack:
                 prefix, entries = stack[-1]
                 for entry in entries:
@@ -139,8 +139,8 @@ class FolderListing:
         except FileNotFoundError:
             return None
         except OSError as error:
-            return self._unlisted(path, error)
-        return _found(path, status) or _irregular(path, status.st_mode)
+            return self._folder_refusal(path, error)
+        return _file_or_refusal(path, status) or _irregular(path, status.st_mode)
 
     def _enter(
         self, path: str, name: str, open_folders: list[int]
@@ -156,16 +156,16 @@ class FolderListing:
         try:
             descriptor = os.open(name, _OPEN_FOLDER, dir_fd=open_folders[-1])
         except OSError as error:
-            return self._unlisted(path, error)
+            return self._folder_refusal(path, error)
         try:
             entries = _scan(descriptor)
         except OSError as error:
             os.close(descriptor)
-            return self._unlisted(path, error)
+            return self._folder_refusal(path, error)
         open_folders.append(descriptor)
         return iter(entries)
 
-    def _unlisted(self, path: str, error: OSError) -> Rejected:
+    def _folder_refusal(self, path: str, error: OSError) -> Rejected:
         self._whole = False
         return Rejected(escape_locator(path), "", unreadable(error))
 
@@ -271,7 +271,7 @@ def _is_passed_over(entry: os.DirEntry[str]) -> bool:
     return is_ignored(name) and not entry.is_dir(follow_symlinks=False)
 
 
-def _found(path: str, status: os.stat_result) -> FoundFile | None:
+def _file_or_refusal(path: str, status: os.stat_result) -> FoundFile | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     return FoundFile(path, escape_locator(path), stamp_of(status))

@@ -135,7 +135,7 @@ def members_of(locator: str, stream: BinaryIO, hints: MemberHints) -> Iterator[C
     `stream` is at its beginning; for a zip file it must be seekable. Errors of the stream itself
     (OSError, FileChangedError) are passed on.
     """
-    yield from _contents(_Spot(locator, "", locator), _peekable(stream), hints)
+    yield from _contents(_Position(locator, "", locator), _peekable(stream), hints)
 
 
 def members_of_bytes(locator: str, raw: bytes, hints: MemberHints) -> Iterator[Content]:
@@ -159,7 +159,7 @@ def members_of_input(stream: BinaryIO, hints: MemberHints) -> Iterator[Content]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spot:
+class _Position:
     """The current position: the file, the member in it, and the name that determines the kind."""
 
     locator: str
@@ -168,11 +168,11 @@ class _Spot:
     inside: bool = False
     flags: tuple[str, ...] = ()
 
-    def rejected(self, refused: Refused, raw: bytes | None = None) -> Rejected:
+    def reject(self, refused: Refused, raw: bytes | None = None) -> Rejected:
         return Rejected(self.locator, self.member, refused, raw)
 
-    def unsafe(self, reason: str, raw: bytes | None = None) -> Rejected:
-        return self.rejected(refuse("archive_unsafe", reason=reason), raw)
+    def reject_unsafe(self, reason: str, raw: bytes | None = None) -> Rejected:
+        return self.reject(refuse("archive_unsafe", reason=reason), raw)
 
 
 class _Names:
@@ -199,7 +199,7 @@ class _Names:
         self._used.add(name)
         return name, name != wishes[0]
 
-    def lend(self, wish: str) -> str:
+    def suffix_for_bad_line(self, wish: str) -> str:
         """Return `wish`, with a marker if it is used, without reserving it."""
         return f"{wish}~line" if wish in self._used else wish
 
@@ -225,98 +225,104 @@ def _suffix(name: str) -> str:
     return "" if "/" in suffix else f".{suffix}"
 
 
-def _contents(spot: _Spot, stream: io.BufferedReader, hints: MemberHints) -> Iterator[Content]:
+def _contents(
+    position: _Position, stream: io.BufferedReader, hints: MemberHints
+) -> Iterator[Content]:
     """Decompress gzip, then yield the contents."""
-    words = _NOT_READ.get(_suffix(spot.name))
+    words = _NOT_READ.get(_suffix(position.name))
     if words is not None:
-        yield spot.rejected(refuse("type_unknown", detected=words))
+        yield position.reject(refuse("type_unknown", detected=words))
         return
-    if not _is_gzipped(spot, stream, hints):
-        yield from _unpacked(spot, stream, hints, "too_large")
+    if not _is_gzipped(position, stream, hints):
+        yield from _plain_contents(position, stream, hints, "too_large")
         return
-    inner = replace(spot, name=without_gz(spot.name))
+    inner = replace(position, name=without_gz(position.name))
     if without_gz(inner.name) != inner.name or kind_by_name(inner.name) in _SEEKING:
-        yield spot.unsafe("it is packed more than once")
+        yield position.reject_unsafe("it is packed more than once")
         return
     kind = _kind(inner.name, hints)
     limits = web_archives.warc_limits(hints.limits) if kind == "warc" else hints.limits
-    if spot.inside:  # otherwise each member could yield as much as a container
+    if position.inside:  # otherwise each member could yield as much as a container
         limits = replace(limits, container=limits.list)
     is_streamed = kind in _STREAMED  # a document has its limit in bytes
     unpacked = Gunzip(stream, limits, is_ratio_bounded=is_streamed)
     try:
         if kind == "warc":
-            yield from _warc(inner, unpacked, hints)
+            yield from _warc_contents(inner, unpacked, hints)
         else:
-            yield from _unpacked(inner, _peekable(unpacked), hints, "too_large_decoded")
+            yield from _plain_contents(inner, _peekable(unpacked), hints, "too_large_decoded")
     except UnsafeArchiveError as error:
-        yield spot.unsafe(error.reason)
+        yield position.reject_unsafe(error.reason)
     except GrownTooLargeError as error:
-        yield spot.rejected(refuse("too_large_decoded", limit=error.limit))
+        yield position.reject(refuse("too_large_decoded", limit=error.limit))
 
 
-def _is_gzipped(spot: _Spot, stream: io.BufferedReader, hints: MemberHints) -> bool:
-    if spot.name.lower().endswith((".gz", ".tgz")):
+def _is_gzipped(position: _Position, stream: io.BufferedReader, hints: MemberHints) -> bool:
+    if position.name.lower().endswith((".gz", ".tgz")):
         return True
-    may_be = spot.locator == "-" or _kind(spot.name, hints) in _STREAMED
+    may_be = position.locator == "-" or _kind(position.name, hints) in _STREAMED
     return may_be and stream.peek(2)[:2] == MAGIC
 
 
-def _unpacked(
-    spot: _Spot, stream: io.BufferedReader, hints: MemberHints, too_large: str
+def _plain_contents(
+    position: _Position, stream: io.BufferedReader, hints: MemberHints, too_large: str
 ) -> Iterator[Content]:
     """Yield the contents of bytes that are not gzipped; `too_large` is the code for a document."""
-    kind = _kind(spot.name, hints)
+    kind = _kind(position.name, hints)
     if kind in _ARCHIVES or kind == "wacz":
-        yield from _archive(spot, kind, stream, hints)
+        yield from _archive_contents(position, kind, stream, hints)
     elif kind == "warc":
-        yield from _warc(spot, stream, hints)
+        yield from _warc_contents(position, stream, hints)
     elif kind in _STREAMED:
-        yield from _streamed(spot, kind, stream, hints)
+        yield from _record_contents(position, kind, stream, hints)
     else:
-        limit = limit_whole(spot.name, hints)
+        limit = limit_whole(position.name, hints)
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            yield spot.rejected(refuse(too_large, limit=limit))
+            yield position.reject(refuse(too_large, limit=limit))
         else:
-            yield from _whole(spot, kind, raw, hints)
+            yield from _document_contents(position, kind, raw, hints)
 
 
-def _warc(spot: _Spot, stream: io.BufferedReader | Gunzip, hints: MemberHints) -> Iterator[Content]:
+def _warc_contents(
+    position: _Position, stream: io.BufferedReader | Gunzip, hints: MemberHints
+) -> Iterator[Content]:
     yield from web_archives.warc_contents(
-        spot.locator, spot.member, stream, hints.detect, hints.limits
+        position.locator, position.member, stream, hints.detect, hints.limits
     )
 
 
-def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: MemberHints) -> Iterator[Content]:
+def _document_contents(
+    position: _Position, kind: str | None, raw: bytes, hints: MemberHints
+) -> Iterator[Content]:
     """Yield one document, or the records of a JSON list; the sniffer decides."""
-    sniffed = hints.detect(spot.name if kind is None else _NEUTRAL_NAME, raw[:HEAD_BYTES])
+    sniffed = hints.detect(position.name if kind is None else _NEUTRAL_NAME, raw[:HEAD_BYTES])
     if isinstance(sniffed, Refused) and (kind is None or sniffed.code in _NO_TEXT):
-        yield spot.rejected(sniffed, raw)
+        yield position.reject(sniffed, raw)
         return
     kind = kind or str(sniffed)
     if kind in _STREAMED:
-        yield from _streamed(spot, kind, _peekable(io.BytesIO(raw)), hints)
+        yield from _record_contents(position, kind, _peekable(io.BytesIO(raw)), hints)
     elif kind == "json" and is_json_list(raw):
-        yield from _items(spot, json_list(raw, hints.limits.document), "json", hints)
+        yield from _items(position, json_list(raw, hints.limits.document), "json", hints)
     elif kind == "json" and is_json_lines(raw):
         records = json_lines(io.BytesIO(raw), hints.limits.document)
-        yield from _items(spot, records, "json", hints)
+        yield from _items(position, records, "json", hints)
     elif len(raw) > hints.limits.document:
-        yield spot.rejected(refuse("too_large", limit=hints.limits.document))
+        yield position.reject(refuse("too_large", limit=hints.limits.document))
     elif kind in TYPES or kind in LISTS:
-        yield Item(spot.locator, spot.member, raw, kind, flags=spot.flags)
+        yield Item(position.locator, position.member, raw, kind, flags=position.flags)
     else:
-        yield spot.rejected(refuse("type_unknown", detected=kind), raw)
+        yield position.reject(refuse("type_unknown", detected=kind), raw)
 
 
-def _streamed(
-    spot: _Spot, kind: str, stream: io.BufferedReader, hints: MemberHints
+def _record_contents(
+    position: _Position, kind: str, stream: io.BufferedReader, hints: MemberHints
 ) -> Iterator[Content]:
     """Yield the records of JSON lines or of a table."""
     sniffed = hints.detect(_NEUTRAL_NAME, stream.peek(HEAD_BYTES)[:HEAD_BYTES])
     if isinstance(sniffed, Refused) and sniffed.code in _NO_TEXT:
-        yield spot.rejected(sniffed)
+        yield position.reject(sniffed)
         return
     limit = hints.limits.document
     if kind == "jsonl":
@@ -324,15 +330,15 @@ def _streamed(
     else:
         delimiter = "\t" if kind == "tsv" else None
         records, kind = table_rows(stream, limit, delimiter, hints.is_text_column), "csv"
-    for item in _items(spot, records, kind, hints):
-        if isinstance(item, Rejected) and item.member == spot.member and item.raw is None:
-            yield replace(item, raw=_all_of(stream, limit))
+    for item in _items(position, records, kind, hints):
+        if isinstance(item, Rejected) and item.member == position.member and item.raw is None:
+            yield replace(item, raw=_read_back(stream, limit))
         else:
             yield item
 
 
 def _items(
-    spot: _Spot, records: Iterator[Record | BadRecord], kind: str, hints: MemberHints
+    position: _Position, records: Iterator[Record | BadRecord], kind: str, hints: MemberHints
 ) -> Iterator[Content]:
     """Identify each record by its key, or by its line if it has no key or the key is used.
 
@@ -346,32 +352,34 @@ def _items(
     line = 0
     for number, record in enumerate(records):
         if number >= hints.limits.rows:
-            yield spot.rejected(refuse("too_many_rows", limit=hints.limits.rows, line=line))
+            yield position.reject(refuse("too_many_rows", limit=hints.limits.rows, line=line))
             return
         is_empty, line = False, record.line
         bad += isinstance(record, BadRecord)
         if bad > MOST_BAD_RECORDS:
-            yield spot.rejected(_too_many_bad(record.line))
+            yield position.reject(_too_many_bad(record.line))
             return
         if isinstance(record, BadRecord) and record.is_file:
-            yield spot.rejected(record.refused, record.raw)
+            yield position.reject(record.refused, record.raw)
             continue
         names_numbers = names_numbers or (record.key or "").isdigit()
-        by_line = f"{spot.member}#{record.line}" + ("~line" if names_numbers else "")
+        by_line = f"{position.member}#{record.line}" + ("~line" if names_numbers else "")
         wishes = [by_line]
         if record.key is not None:
-            wishes.insert(0, f"{spot.member}#{escape_locator(record.key)}")
+            wishes.insert(0, f"{position.member}#{escape_locator(record.key)}")
         if isinstance(record, BadRecord):
-            member = names.claim(*wishes)[0] if record.key else names.lend(by_line)
-            yield Rejected(spot.locator, member, record.refused, record.raw, record.line)
+            member = names.claim(*wishes)[0] if record.key else names.suffix_for_bad_line(by_line)
+            yield Rejected(position.locator, member, record.refused, record.raw, record.line)
             continue
         member, is_taken = names.claim(*wishes)
-        flags = spot.flags + record.flags + (("key_repeated",) if is_taken else ())
+        flags = position.flags + record.flags + (("key_repeated",) if is_taken else ())
         charset = "utf-8" if kind == "csv" else None
         has_text = hints.is_text_column is None or any(map(hints.is_text_column, record.names))
-        yield Item(spot.locator, member, record.raw, kind, charset, record.line, flags, has_text)
+        yield Item(
+            position.locator, member, record.raw, kind, charset, record.line, flags, has_text
+        )
     if is_empty:
-        yield spot.rejected(refuse("empty"))
+        yield position.reject(refuse("empty"))
 
 
 def _too_many_bad(line: int) -> Refused:
@@ -379,7 +387,7 @@ def _too_many_bad(line: int) -> Refused:
     return refuse("record_invalid", line=line, reason=reason)
 
 
-def _all_of(stream: io.BufferedReader, limit: int) -> bytes | None:
+def _read_back(stream: io.BufferedReader, limit: int) -> bytes | None:
     """Return all bytes of a refused file from its beginning; None if they are too many."""
     if not stream.seekable():
         return None
@@ -388,35 +396,37 @@ def _all_of(stream: io.BufferedReader, limit: int) -> bytes | None:
     return raw if len(raw) <= limit else None
 
 
-def _archive(
-    spot: _Spot, kind: str | None, stream: io.BufferedReader, hints: MemberHints
+def _archive_contents(
+    position: _Position, kind: str | None, stream: io.BufferedReader, hints: MemberHints
 ) -> Iterator[Content]:
     """Yield the contents of the members; an unsafe member is refused alone, a bomb ends the
     archive.
     """
-    if spot.inside:
-        yield spot.unsafe("the member is an archive itself")
+    if position.inside:
+        yield position.reject_unsafe("the member is an archive itself")
         return
     if kind == "wacz":
         yield from web_archives.wacz_contents(
-            spot.locator, spot.member, stream, hints.detect, hints.limits
+            position.locator, position.member, stream, hints.detect, hints.limits
         )
         return
     names = _Names()
     members = tar_members if kind == "tar" else zip_members
     try:
         for member in members(stream, hints.limits):
-            yield from _member(spot, member, names, hints)
+            yield from _member_contents(position, member, names, hints)
     except UnsafeArchiveError as error:
-        yield spot.unsafe(error.reason)
+        yield position.reject_unsafe(error.reason)
     except GrownTooLargeError as error:
-        yield spot.unsafe(f"more than {error.limit} bytes come out of it")
+        yield position.reject_unsafe(f"more than {error.limit} bytes come out of it")
 
 
-def _member(spot: _Spot, member: Member, names: _Names, hints: MemberHints) -> Iterator[Content]:
+def _member_contents(
+    position: _Position, member: Member, names: _Names, hints: MemberHints
+) -> Iterator[Content]:
     if member.problem is not None:
-        unsafe = replace(spot, member="#" + escape_locator(member.name))
-        yield unsafe.unsafe(member.problem)
+        unsafe = replace(position, member="#" + escape_locator(member.name))
+        yield unsafe.reject_unsafe(member.problem)
         return
     parts = [part for part in member.name.split("/") if part not in {"", "."}]
     if not parts or is_ignored(parts[-1]) or any(part[0] == "." for part in parts):
@@ -424,16 +434,16 @@ def _member(spot: _Spot, member: Member, names: _Names, hints: MemberHints) -> I
     path = "/".join(parts)
     name, is_taken = names.claim("#" + without_gz(escape_locator(path)))
     flags = ("key_repeated",) if is_taken else ()
-    inner = _Spot(spot.locator, name, escape_locator(path), inside=True, flags=flags)
+    inner = _Position(position.locator, name, escape_locator(path), inside=True, flags=flags)
     is_list = limit_streamed(path, hints) is not None
     limit = hints.limits.list if is_list else limit_whole(path, hints)
     if member.size > limit:
         member.skip()
-        yield inner.rejected(refuse("too_large", limit=limit))
+        yield inner.reject(refuse("too_large", limit=limit))
         return
     try:
         raw = member.read(limit + 1)
     except DamagedMemberError:
-        yield inner.unsafe("the member is damaged")
+        yield inner.reject_unsafe("the member is damaged")
         return
     yield from _contents(inner, _peekable(io.BytesIO(raw)), hints)

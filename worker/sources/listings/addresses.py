@@ -7,14 +7,14 @@ from storage.values.net.origin_name import BREAKS
 LONGEST_ADDRESS = 5_000
 
 
-def whole_address(text: str | None, base: str) -> str | None:
+def absolute_address(text: str | None, base: str) -> str | None:
     r"""Return the absolute address of `text` on the page `base`, or None.
 
     All schemes are returned; `worker.address` refuses those that are not fetched.
 
-    >>> whole_address(" ../b?x=1\n", "https://a.example/d/c.xml")
+    >>> absolute_address(" ../b?x=1\n", "https://a.example/d/c.xml")
     'https://a.example/b?x=1'
-    >>> whole_address("   ", "https://a.example/") is None
+    >>> absolute_address("   ", "https://a.example/") is None
     True
     """
     clean_address = BREAKS.sub("", text or "").strip()

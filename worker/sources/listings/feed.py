@@ -12,7 +12,7 @@ from lxml import etree, html
 
 from storage.values.draft import Json
 from storage.values.refusals import Refused, refuse
-from worker.sources.listings.addresses import whole_address
+from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed_dates import feed_date
 from worker.sources.listings.safe_xml import unsafe
 
@@ -152,7 +152,7 @@ def _charset(content_type: str | None) -> str | None:
 def _entry(entry: Mapping[str, Any], base: str) -> Entry:
     published, updated = _date(entry, "published"), _date(entry, "updated")
     return Entry(
-        address=whole_address(_link(entry), base),
+        address=absolute_address(_link(entry), base),
         guid=_text(entry.get("id")),
         title=_plain(entry, "title"),
         authors=tuple(dict.fromkeys(_authors(entry))),
@@ -260,7 +260,7 @@ def _json_entry(item: Mapping[str, Json], base: str) -> Entry:
     identity = item.get("id")
     tags = item.get("tags")
     return Entry(
-        address=whole_address(address, base) if isinstance(address, str) else None,
+        address=absolute_address(address, base) if isinstance(address, str) else None,
         guid=_text(str(identity)) if isinstance(identity, (str, int, float)) else None,
         title=_text(item.get("title")),
         authors=tuple(dict.fromkeys(_json_authors(item))),

@@ -36,22 +36,28 @@ def read_listing(
     match kind:
         case "feed":
             feed = read_feed(raw, base, content_type)
-            return feed if isinstance(feed, Refused) else _of_feed(feed, is_own, is_public)
+            return feed if isinstance(feed, Refused) else _feed_addresses(feed, is_own, is_public)
         case "sitemap":
             sitemap = read_sitemap(raw, base)
-            return sitemap if isinstance(sitemap, Refused) else _of_map(sitemap, is_own, is_public)
+            return (
+                sitemap
+                if isinstance(sitemap, Refused)
+                else _sitemap_addresses(sitemap, is_own, is_public)
+            )
         case "opml":
             feeds = read_opml(raw)
-            return feeds if isinstance(feeds, Refused) else _of_opml(feeds, is_own, is_public)
+            return (
+                feeds if isinstance(feeds, Refused) else _opml_addresses(feeds, is_own, is_public)
+            )
     listed = read_url_list(raw.decode("utf-8-sig", "replace"))
     if len(listed.addresses) + len(listed.rejected) > MOST_ENTRIES:
         return refuse("too_many_entries", limit=MOST_ENTRIES)
     named = _listing("list", [(each, "web", None) for each in listed.addresses], is_own, is_public)
     bad = [(each.line, each.refused) for each in listed.rejected]
-    return AddressList("list", named.named, (*_bounded(bad), *named.rejected))
+    return AddressList("list", named.named, (*_limit_refusals(bad), *named.rejected))
 
 
-def _bounded(rejected: list[tuple[int, Refused]]) -> list[tuple[int, Refused]]:
+def _limit_refusals(rejected: list[tuple[int, Refused]]) -> list[tuple[int, Refused]]:
     """Return the first refused lines of a list, and one refusal that counts the others."""
     rest = rejected[MOST_REJECTED:]
     if not rest:
@@ -61,7 +67,7 @@ def _bounded(rejected: list[tuple[int, Refused]]) -> list[tuple[int, Refused]]:
     return [*rejected[:MOST_REJECTED], (line, refuse("record_invalid", line=line, reason=reason))]
 
 
-def _of_opml(
+def _opml_addresses(
     feeds: Sequence[OpmlFeed],
     is_own: IsOwn,
     is_public: bool,  # noqa: FBT001
@@ -72,12 +78,12 @@ def _of_opml(
     return _listing("opml", found, is_own, is_public)
 
 
-def _of_feed(feed: Feed, is_own: IsOwn, is_public: bool) -> AddressList:  # noqa: FBT001  # by name below
+def _feed_addresses(feed: Feed, is_own: IsOwn, is_public: bool) -> AddressList:  # noqa: FBT001  # by name below
     found = [(each.address, "page", each) for each in feed.entries if each.address]
     return _listing("feed", found, is_own, is_public, feed.title)
 
 
-def _of_map(sitemap: Sitemap, is_own: IsOwn, is_public: bool) -> AddressList:  # noqa: FBT001
+def _sitemap_addresses(sitemap: Sitemap, is_own: IsOwn, is_public: bool) -> AddressList:  # noqa: FBT001
     found: list[_Found] = [(each, "sitemap", None) for each in sitemap.children]
     found += [(each.address, "page", each) for each in sitemap.entries if each.address]
     return _listing("sitemap", found, is_own, is_public)
@@ -102,11 +108,11 @@ def _listing(
             continue
         origin = origin_of(address.text)
         if origin not in named:
-            named[origin] = _named(kind, origin, without_trackers(address).text, of, entry)
+            named[origin] = _listed_address(kind, origin, without_trackers(address).text, of, entry)
     return AddressList(kind, tuple(named.values()), tuple(rejected), title)
 
 
-def _named(kind: str, origin: str, address: str, of: str, entry: Entry | None) -> Named:
+def _listed_address(kind: str, origin: str, address: str, of: str, entry: Entry | None) -> Named:
     if entry is None:
         return Named(origin, address, of)
     hints = {"kind": kind, **dict(_hints(entry))}

@@ -10,7 +10,7 @@ from lxml import etree
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import Limits
-from worker.sources.listings.addresses import whole_address
+from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed import Entry, Feed, read_feed
 from worker.sources.listings.feed_dates import feed_date
 from worker.sources.listings.safe_xml import local_name, parse, unsafe
@@ -45,7 +45,7 @@ def read_sitemap(raw: bytes, base: str) -> Sitemap | Refused:
     text = unpacked.decode("utf-8-sig", "replace")
     if looks_like_url_list(text):
         addresses = read_url_list(text).addresses
-        return _bounded((), tuple(Entry(address) for address in addresses))
+        return _limit_entries((), tuple(Entry(address) for address in addresses))
     return unsafe(unpacked) or _xml_sitemap(unpacked, base)
 
 
@@ -53,9 +53,9 @@ def _xml_sitemap(raw: bytes, base: str) -> Sitemap | Refused:
     root = parse(raw.lstrip())
     match None if root is None else local_name(root):
         case "urlset":
-            return _bounded((), tuple(_with_alternates(list(_entries(root, base)))))
+            return _limit_entries((), tuple(_all_addresses(list(_entries(root, base)))))
         case "sitemapindex":
-            return _bounded(tuple(dict.fromkeys(_children(root, base))), ())
+            return _limit_entries(tuple(dict.fromkeys(_children(root, base))), ())
         case _:
             return _as_feed(raw, base)
 
@@ -72,7 +72,7 @@ def _unpack(raw: bytes) -> bytes | Refused:
         return refuse("archive_unsafe", reason=error.reason)
 
 
-def _bounded(children: tuple[str, ...], entries: tuple[Entry, ...]) -> Sitemap | Refused:
+def _limit_entries(children: tuple[str, ...], entries: tuple[Entry, ...]) -> Sitemap | Refused:
     if len(children) > MOST_ENTRIES or len(entries) > MOST_ENTRIES * 2:
         return refuse("too_many_entries", limit=MOST_ENTRIES)
     return Sitemap(children, entries)
@@ -91,7 +91,7 @@ def _as_feed(raw: bytes, base: str) -> Sitemap | Refused:
 def _children(root: etree._Element | None, base: str) -> Iterator[str]:
     for child in root if root is not None else ():
         for element in child:
-            address = whole_address(element.text, base)
+            address = absolute_address(element.text, base)
             if local_name(element) == "loc" and address:
                 yield address
 
@@ -107,7 +107,7 @@ class _Listed:
 def _entries(root: etree._Element | None, base: str) -> Iterator[_Listed]:
     for url in root if root is not None else ():
         elements = {local_name(e): e for e in reversed(url)}
-        address = whole_address(_text(elements.get("loc")), base)
+        address = absolute_address(_text(elements.get("loc")), base)
         if address is None:
             continue
         news = elements.get("news")
@@ -130,13 +130,13 @@ def _alternates(url: etree._Element, base: str) -> Iterator[tuple[str, str | Non
     for element in url:
         if local_name(element) != "link" or element.get("rel", "").lower() != "alternate":
             continue
-        address = whole_address(element.get("href"), base)
+        address = absolute_address(element.get("href"), base)
         language = element.get("hreflang", "").strip()
         if address and language:
             yield address, None if language.lower() == "x-default" else language
 
 
-def _with_alternates(listed: list[_Listed]) -> Iterator[Entry]:
+def _all_addresses(listed: list[_Listed]) -> Iterator[Entry]:
     """Yield each address once: first the listed pages, then those that are only translations."""
     seen: set[str] = set()
     entries = [each.entry for each in listed]

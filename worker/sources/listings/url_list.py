@@ -8,7 +8,7 @@ from lxml import etree
 
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.json_records import BadRecord
-from worker.sources.listings.addresses import is_web_address, whole_address
+from worker.sources.listings.addresses import absolute_address, is_web_address
 from worker.sources.listings.safe_xml import local_name, parse, unsafe
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -99,7 +99,7 @@ def read_opml(raw: bytes) -> tuple[OpmlFeed, ...] | Refused:
 def _feeds(root: etree._Element) -> Iterator[OpmlFeed]:
     for outline in root.iter("{*}outline"):
         attributes = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
-        address = whole_address(attributes.get("xmlurl"), "")
+        address = absolute_address(attributes.get("xmlurl"), "")
         if address and is_web_address(address):
             title = " ".join((attributes.get("title") or attributes.get("text") or "").split())
             yield OpmlFeed(title[:LONGEST_TITLE] or None, address)

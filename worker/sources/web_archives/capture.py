@@ -21,10 +21,10 @@ from worker.sources.web_archives.http_message import (
     header,
     request_of,
 )
-from worker.sources.web_archives.kept_record import kept_record, kept_whole
-from worker.sources.web_archives.own_metadata import recorded_check_of
+from worker.sources.web_archives.kept_record import capture_record, whole_record
+from worker.sources.web_archives.own_metadata import read_own_metadata
 from worker.sources.web_archives.payload import Body, BodyTooLargeError, body_of
-from worker.sources.web_archives.record_digest import fits, named_digest
+from worker.sources.web_archives.record_digest import matches_digest, parse_digest
 from worker.sources.web_archives.record_group import RecordGroup, names, target
 from worker.sources.web_archives.warc import WebRecord, bare
 
@@ -68,16 +68,16 @@ _GONE = frozenset({404, 410, 451})
 _FAILED = frozenset({408, 425})
 
 
-def foreign_of(
-    exchange: RecordGroup, locator: str, spot: str, detect: Detect, limit: int
+def interpret_exchange(
+    exchange: RecordGroup, locator: str, outer_member: str, detect: Detect, limit: int
 ) -> Foreign | PassedOver | Rejected:
     """Return the capture of `exchange`, or a value for a skipped or refused record.
 
-    `locator` is the file and `spot` the member in it that contains the records; `limit` is the
-    maximum size of a body.
+    `locator` is the file and `outer_member` the member in it that contains the records; `limit` is
+    the maximum size of a body.
     """
     main = exchange.main
-    member = f"{spot}#{escape_locator(main.id or str(main.number))}"
+    member = f"{outer_member}#{escape_locator(main.id or str(main.number))}"
     origin = _origin(main)
     if origin is None:
         return PassedOver("of an address that no text has")
@@ -88,7 +88,7 @@ def foreign_of(
     capture = _Capture(exchange, locator, member, origin, moment)
     if main.kind == "resource":
         return _resource(capture, detect, limit)
-    return _answered(capture, detect, limit)
+    return _response(capture, detect, limit)
 
 
 def moment_of(text: str | None) -> datetime | None:
@@ -143,11 +143,11 @@ class _Capture:
         blocks = (each.block for each in self.exchange.companions if each.kind == "request")
         return next(filter(None, map(request_of, blocks)), None)
 
-    def rejected(self, code: str, raw: bytes | None = None, **facts: object) -> Rejected:
+    def reject(self, code: str, raw: bytes | None = None, **facts: object) -> Rejected:
         refused = refuse(code, **facts)
         return Rejected(self.locator, self.member, refused, raw, self.main.number)
 
-    def seen(self, imported: Import) -> Foreign:
+    def to_foreign(self, imported: Import) -> Foreign:
         return Foreign(self.locator, self.member, imported)
 
     def imported(
@@ -167,7 +167,7 @@ class _Capture:
             observed_at=self.moment,
             outcome=outcome,
             transfer=self._transfer(answer),
-            records=(kept_record(self.main, opening, payload), *map(kept_whole, beside)),
+            records=(capture_record(self.main, opening, payload), *map(whole_record, beside)),
             http_status=answer.status if answer else None,
         )
 
@@ -189,7 +189,7 @@ class _Capture:
             "origin": self.origin,
             "observed_at": self.moment.isoformat(),
             "flags": list(flags) or None,
-            "joined": [list(each) for each in recorded_check_of(self.exchange).joined] or None,
+            "joined": [list(each) for each in read_own_metadata(self.exchange).joined] or None,
         }
         return {name: value for name, value in known.items() if value is not None}
 
@@ -224,15 +224,15 @@ def _resource(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
     headers: Headers = (("content-type", main.field("content-type") or ""),)
     kind = _type(headers, main.block, frozenset(TYPES), detect)
     if kind is None:
-        return _of_another_type(headers)
+        return _skip_type(headers)
     if main.is_too_large or len(main.block) > limit:
-        return capture.rejected("too_large", limit=limit)
+        return capture.reject("too_large", limit=limit)
     imported = capture.imported("captured", None, payload=main.block)
     body = Body(main.block, is_whole=not main.is_cut)
-    return capture.seen(_read(imported, capture, kind, headers, body))
+    return capture.to_foreign(_read(imported, capture, kind, headers, body))
 
 
-def _answered(capture: _Capture, detect: Detect, limit: int) -> Foreign | PassedOver | Rejected:
+def _response(capture: _Capture, detect: Detect, limit: int) -> Foreign | PassedOver | Rejected:
     """Interpret an answer of a server: complete (response), or at most its head (revisit)."""
     main = capture.main
     irrelevant = _is_no_page(capture)
@@ -243,22 +243,22 @@ def _answered(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
         return _bare_revisit(capture)
     if answer is None:
         reason = "it holds no answer of a server"
-        return capture.rejected("record_invalid", main.block, line=main.number, reason=reason)
-    outcome, note = _came_to(capture, answer)
+        return capture.reject("record_invalid", main.block, line=main.number, reason=reason)
+    outcome, note = _response_outcome(capture, answer)
     match outcome:
         case None:
             return PassedOver(f"an answer with status {answer.status}")
         case "captured":
             return _page(capture, answer, detect, limit)
         case _:
-            return _wordless(capture, outcome, answer, note)
+            return _without_body(capture, outcome, answer, note)
 
 
-def _came_to(capture: _Capture, answer: HttpResponse) -> tuple[str | None, str | None]:
+def _response_outcome(capture: _Capture, answer: HttpResponse) -> tuple[str | None, str | None]:
     """Return the outcome of an answer, with a note if its writer reports that it was
     interrupted.
     """
-    outcome, beside = outcome_of(answer.status, answer.headers), recorded_check_of(capture.exchange)
+    outcome, beside = outcome_of(answer.status, answer.headers), read_own_metadata(capture.exchange)
     is_cut = capture.main.field("warc-truncated") is not None
     if outcome == "captured" and is_cut and beside.outcome == "unreachable":
         return "unreachable", beside.note
@@ -282,24 +282,24 @@ def _page(
     if main.kind == "revisit":
         kind, charset = content_type(headers)
         if kind and kind not in PAGES:
-            return _of_another_type(headers)
+            return _skip_type(headers)
         imported = capture.imported("captured", answer, opening=main.block)
         hints = capture.hints(TYPES.get(kind), charset, of_server=True)
-        return capture.seen(replace(imported, hints=hints, repeats=_repeats(main)))
+        return capture.to_foreign(replace(imported, hints=hints, repeats=_repeats(main)))
     kind_read = _type(headers, answer.payload, PAGES, detect)
     if kind_read is None:
-        return _of_another_type(headers)
+        return _skip_type(headers)
     if main.is_too_large:
-        return capture.rejected("too_large", limit=limit)
+        return capture.reject("too_large", limit=limit)
     try:
         body = body_of(answer.payload, headers, limit)
     except BodyTooLargeError:
-        return capture.rejected("too_large_decoded", limit=limit)
+        return capture.reject("too_large_decoded", limit=limit)
     imported = capture.imported("captured", answer, opening=answer.head, payload=answer.payload)
-    return capture.seen(_read(imported, capture, kind_read, headers, body))
+    return capture.to_foreign(_read(imported, capture, kind_read, headers, body))
 
 
-def _wordless(
+def _without_body(
     capture: _Capture, outcome: str, answer: HttpResponse, note: str | None = None
 ) -> Foreign:
     imported = capture.imported(outcome, answer, opening=answer.head, payload=answer.payload)
@@ -307,7 +307,7 @@ def _wordless(
     note = f"to {location}" if location else note
     repeats = _repeats(capture.main) if outcome == "not_modified" else None
     hints = capture.hints(None, None, of_server=True)
-    return capture.seen(replace(imported, note=note, hints=hints, repeats=repeats))
+    return capture.to_foreign(replace(imported, note=note, hints=hints, repeats=repeats))
 
 
 def _bare_revisit(capture: _Capture) -> Foreign:
@@ -315,13 +315,13 @@ def _bare_revisit(capture: _Capture) -> Foreign:
     outcome = "not_modified" if "server-not-modified" in profile else "captured"
     imported = capture.imported(outcome, None)
     hints = capture.hints(None, None, of_server=False)
-    return capture.seen(replace(imported, hints=hints, repeats=_repeats(capture.main)))
+    return capture.to_foreign(replace(imported, hints=hints, repeats=_repeats(capture.main)))
 
 
 def _repeats(main: WebRecord) -> Repeats:
     address = bare(main.field("warc-refers-to-target-uri"))
     return Repeats(
-        payload_digest=named_digest(main.field("warc-payload-digest")),
+        payload_digest=parse_digest(main.field("warc-payload-digest")),
         name=next(iter(names(main, "warc-refers-to")), None),
         origin=clean_address(address) if address else None,
         observed_at=moment_of(main.field("warc-refers-to-date")),
@@ -336,7 +336,7 @@ def _read(imported: Import, capture: _Capture, kind: str, headers: Headers, body
     if body.codings:
         came = imported.records[0].payload
         transfer = replace(transfer, body=came, body_encoding=", ".join(body.codings))
-    flags = () if _is_as_named(capture.main, imported, body) else ("digest_mismatch",)
+    flags = () if _has_digests(capture.main, imported, body) else ("digest_mismatch",)
     return replace(
         imported,
         transfer=transfer,
@@ -344,22 +344,24 @@ def _read(imported: Import, capture: _Capture, kind: str, headers: Headers, body
         hints=capture.hints(
             kind, content_type(headers)[1], of_server=imported.http_status is not None, flags=flags
         ),
-        refused=_incomplete(capture.main, imported, body, headers),
+        refused=_incompleteness(capture.main, imported, body, headers),
     )
 
 
-def _is_as_named(main: WebRecord, imported: Import, body: Body) -> bool:
+def _has_digests(main: WebRecord, imported: Import, body: Body) -> bool:
     """Check whether the bytes match the digests in the record.
 
     Some programs calculate the digest of a payload before its encodings are removed, some after.
     """
     payload = imported.records[0].payload or b""
-    return fits(main.field("warc-block-digest"), main.block) and fits(
+    return matches_digest(main.field("warc-block-digest"), main.block) and matches_digest(
         main.field("warc-payload-digest"), payload, body.raw
     )
 
 
-def _incomplete(main: WebRecord, imported: Import, body: Body, headers: Headers) -> Refused | None:
+def _incompleteness(
+    main: WebRecord, imported: Import, body: Body, headers: Headers
+) -> Refused | None:
     """Return why a page is incomplete; the end of its markup proves that it is complete."""
     if imported.http_status == 206:
         return refuse("capture_incomplete", reason="the server sent a part alone")
@@ -390,13 +392,15 @@ def _origin(main: WebRecord) -> str | None:
     return clean_address(named)
 
 
-def _type(headers: Headers, beginning: bytes, wanted: frozenset[str], detect: Detect) -> str | None:
+def _type(
+    headers: Headers, beginning: bytes, accepted: frozenset[str], detect: Detect
+) -> str | None:
     """Return the type to read bytes as; None if it is not one of the accepted types."""
     named = content_type(headers)[0]
     if named:
-        return TYPES[named] if named in wanted else None
+        return TYPES[named] if named in accepted else None
     return "html" if detect("page", beginning[:HEAD_BYTES]) == "html" else None
 
 
-def _of_another_type(headers: Headers) -> PassedOver:
+def _skip_type(headers: Headers) -> PassedOver:
     return PassedOver(f"of type {content_type(headers)[0][:60] or 'unknown'}")

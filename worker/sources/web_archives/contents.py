@@ -9,7 +9,7 @@ from storage.values.locator import escape_locator
 from storage.values.refusals import refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import Detect, Foreign, Limits, PassedOver, Rejected
-from worker.sources.web_archives.capture import foreign_of
+from worker.sources.web_archives.capture import interpret_exchange
 from worker.sources.web_archives.record_group import RecordGroup, exchanges
 from worker.sources.web_archives.wacz import WarcMember, wacz_parts
 from worker.sources.web_archives.warc import (
@@ -31,9 +31,13 @@ def warc_limits(limits: Limits) -> Limits:
 
 
 def warc_contents(
-    locator: str, spot: str, stream: IO[bytes] | io.RawIOBase, detect: Detect, limits: Limits
+    locator: str,
+    outer_member: str,
+    stream: IO[bytes] | io.RawIOBase,
+    detect: Detect,
+    limits: Limits,
 ) -> Iterator[Found]:
-    """Yield the contents of a WARC or ARC file; `spot` is its member in `locator`, or empty.
+    """Yield the contents of a WARC or ARC file; `outer_member` is its member in the file or empty.
 
     `stream` is decompressed. Raises: errors of the stream other than damage.
     """
@@ -43,21 +47,23 @@ def warc_contents(
             is_empty = False
             match each:
                 case RecordGroup():
-                    yield foreign_of(each, locator, spot, detect, limits.document)
+                    yield interpret_exchange(each, locator, outer_member, detect, limits.document)
                 case DamagedRecord(number, reason):
                     refused = refuse("record_invalid", line=number, reason=reason)
-                    yield Rejected(locator, f"{spot}#{number}", refused, None, number)
+                    yield Rejected(locator, f"{outer_member}#{number}", refused, None, number)
                 case _:
                     yield PassedOver(f"a {each.kind[:20]} record that goes with no capture")
     except NoRecordError as error:
-        yield Rejected(locator, spot, refuse("web_archive_invalid", reason=error.reason))
+        yield Rejected(locator, outer_member, refuse("web_archive_invalid", reason=error.reason))
     else:
         if is_empty:
-            yield Rejected(locator, spot, refuse("web_archive_invalid", reason="it is empty"))
+            yield Rejected(
+                locator, outer_member, refuse("web_archive_invalid", reason="it is empty")
+            )
 
 
 def wacz_contents(
-    locator: str, spot: str, stream: BinaryIO, detect: Detect, limits: Limits
+    locator: str, outer_member: str, stream: BinaryIO, detect: Detect, limits: Limits
 ) -> Iterator[Found]:
     """Yield the contents of the WARC files of a WACZ; a file with a wrong digest flags its
     captures.
@@ -66,19 +72,19 @@ def wacz_contents(
     try:
         for part in wacz_parts(stream, limits):
             is_empty = False
-            yield from _part_contents(locator, spot, part, detect, limits)
+            yield from _part_contents(locator, outer_member, part, detect, limits)
     except UnsafeArchiveError as error:
-        yield Rejected(locator, spot, refuse("archive_unsafe", reason=error.reason))
+        yield Rejected(locator, outer_member, refuse("archive_unsafe", reason=error.reason))
         return
     if is_empty:
         reason = "there is no WARC file in its folder archive/"
-        yield Rejected(locator, spot, refuse("web_archive_invalid", reason=reason))
+        yield Rejected(locator, outer_member, refuse("web_archive_invalid", reason=reason))
 
 
 def _part_contents(
-    locator: str, spot: str, part: WarcMember, detect: Detect, limits: Limits
+    locator: str, outer_member: str, part: WarcMember, detect: Detect, limits: Limits
 ) -> Iterator[Found]:
-    inner = f"{spot}#{escape_locator(part.name)}"
+    inner = f"{outer_member}#{escape_locator(part.name)}"
     if part.problem is not None:
         yield Rejected(locator, inner, refuse("archive_unsafe", reason=part.problem))
         return
@@ -88,14 +94,14 @@ def _part_contents(
             if stream.peek(len(MAGIC)).startswith(MAGIC):
                 raw = Gunzip(stream, warc_limits(limits), is_ratio_bounded=True)
             for found in warc_contents(locator, inner, raw, detect, limits):
-                yield found if part.is_as_listed else _flagged(found)
+                yield found if part.is_as_listed else _flag_mismatch(found)
         except UnsafeArchiveError as error:
             yield Rejected(locator, inner, refuse("archive_unsafe", reason=error.reason))
         except GrownTooLargeError as error:
             yield Rejected(locator, inner, refuse("too_large_decoded", limit=error.limit))
 
 
-def _flagged(found: Found) -> Found:
+def _flag_mismatch(found: Found) -> Found:
     if not isinstance(found, Foreign) or found.capture.raw is None:
         return found
     hints = {**found.capture.hints, "flags": ["digest_mismatch"]}

@@ -25,7 +25,7 @@ class RecordedCheck:
     joined: tuple[tuple[str, str], ...] = ()
 
 
-def recorded_check_of(exchange: RecordGroup) -> RecordedCheck:
+def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
     """Return the contents of Lesart's metadata among the companions; empty if there is none."""
     for companion in exchange.companions:
         kind = (companion.field("content-type") or "").partition(";")[0].strip().lower()
@@ -34,7 +34,7 @@ def recorded_check_of(exchange: RecordGroup) -> RecordedCheck:
             return RecordedCheck(
                 outcome=_text(facts.get("outcome")),
                 note=_text(facts.get("note")),
-                joined=_joined(facts.get("joined")),
+                joined=_joined_addresses(facts.get("joined")),
             )
     return RecordedCheck()
 
@@ -51,7 +51,7 @@ def _text(value: Any) -> str | None:
     return value[:_LONGEST] if isinstance(value, str) else None
 
 
-def _joined(value: Any) -> tuple[tuple[str, str], ...]:
+def _joined_addresses(value: Any) -> tuple[tuple[str, str], ...]:
     given = value[:MOST_JOINED] if isinstance(value, list) else ()
     pairs = [(e.get("by"), _text(e.get("with"))) for e in given if isinstance(e, dict)]
     named = [(kind, clean_address(text)) for kind, text in pairs if kind in _KINDS and text]

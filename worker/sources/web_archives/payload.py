@@ -56,12 +56,12 @@ def body_of(payload: bytes, headers: Headers, limit: int) -> Body:
     raw, is_whole, is_chunked = payload, True, False
     named = header(headers, "transfer-encoding") or ""
     if "chunked" in named.lower():
-        unchunked = _unchunked(payload)
+        unchunked = _join_chunks(payload)
         if unchunked is not None:
             raw, is_whole = unchunked
             is_chunked = True
     codings = _codings(value for name, value in headers if name.lower() == "content-encoding")
-    decoded = _decoded(raw, codings, limit) if codings and raw else None
+    decoded = _decode(raw, codings, limit) if codings and raw else None
     if not is_chunked and (decoded is not None or not codings):
         is_whole = len(payload) >= _length(headers)
     if len(raw if decoded is None else decoded) > limit:
@@ -81,7 +81,7 @@ def _length(headers: Headers) -> int:
     return int(named) if named.isascii() and named.isdigit() and len(named) < 16 else 0
 
 
-def _unchunked(payload: bytes) -> tuple[bytes, bool] | None:
+def _join_chunks(payload: bytes) -> tuple[bytes, bool] | None:
     """Return the bytes of all chunks, and whether the last one is present; None if not chunked."""
     pieces: list[bytes] = []
     at = 0
@@ -107,7 +107,7 @@ def _line_end(payload: bytes, at: int) -> int | None:
     return None
 
 
-def _decoded(raw: bytes, codings: tuple[str, ...], limit: int) -> bytes | None:
+def _decode(raw: bytes, codings: tuple[str, ...], limit: int) -> bytes | None:
     """Decode `raw`, up to one byte beyond `limit`; None if it is not encoded this way.
 
     urllib3 limits the output of each decoder and the number of encodings.

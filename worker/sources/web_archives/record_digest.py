@@ -7,10 +7,10 @@ import hashlib
 ALGORITHMS = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b"})
 
 
-def named_digest(text: str | None) -> str | None:
+def parse_digest(text: str | None) -> str | None:
     """Return a digest in the form `ALGORITHM:HEX`; None if its form is unknown.
 
-    >>> named_digest("SHA-1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ")
+    >>> parse_digest("SHA-1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ")
     'sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709'
     """
     algorithm, _, value = (text or "").strip().partition(":")
@@ -22,13 +22,15 @@ def named_digest(text: str | None) -> str | None:
     return f"{algorithm}:{digest.hex()}" if digest is not None else None
 
 
-def fits(named: str | None, *candidates: bytes) -> bool:
+def matches_digest(named: str | None, *candidates: bytes) -> bool:
     """Check whether one of `candidates` has the digest `named`; an unknown digest always matches.
 
-    >>> fits("sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ", b""), fits("sha1:3I42H3S6", b""), fits(None)
-    (True, True, True)
+    >>> matches_digest("sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ", b"")
+    True
+    >>> matches_digest("sha1:3I42H3S6", b""), matches_digest(None)
+    (True, True)
     """
-    known = named_digest(named)
+    known = parse_digest(named)
     if known is None:
         return True
     algorithm, _, value = known.partition(":")

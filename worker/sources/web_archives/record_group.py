@@ -39,22 +39,22 @@ def exchanges(
         if isinstance(record, DamagedRecord):
             yield record
         elif record.kind in _COMPANIONS and not record.is_too_large and not record.is_cut:
-            if open_ is None or not open_.takes(record):
+            if open_ is None or not open_.add_companion(record):
                 waiting.append(record)
             if len(waiting) > MOST_COMPANIONS:
                 yield waiting.pop(0)
         elif record.kind in CAPTURES:
             if open_ is not None:
-                yield open_.closed()
+                yield open_.to_group()
             open_ = _Open(record, about)
-            yield from (each for each in waiting if not open_.takes(each))
+            yield from (each for each in waiting if not open_.add_companion(each))
             waiting = []
         elif record.kind == "warcinfo":
             about = None if record.is_too_large or record.is_cut else record
         else:
             yield record
     if open_ is not None:
-        yield open_.closed()
+        yield open_.to_group()
     yield from waiting
 
 
@@ -76,16 +76,16 @@ class _Open:
         self._main, self._about = main, about
         self._companions: list[WebRecord] = []
 
-    def takes(self, record: WebRecord) -> bool:
+    def add_companion(self, record: WebRecord) -> bool:
         """Add a companion if it belongs to this capture, and return whether it does."""
         held = sum(len(each.block) for each in self._companions) + len(record.block)
-        fits = len(self._companions) < MOST_COMPANIONS and held <= MOST_COMPANION_BYTES
-        if fits and _goes_with(record, self._main):
+        matches_digest = len(self._companions) < MOST_COMPANIONS and held <= MOST_COMPANION_BYTES
+        if matches_digest and _goes_with(record, self._main):
             self._companions.append(record)
             return True
         return False
 
-    def closed(self) -> RecordGroup:
+    def to_group(self) -> RecordGroup:
         return RecordGroup(self._main, tuple(self._companions), self._about)
 
 

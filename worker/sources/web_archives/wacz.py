@@ -11,8 +11,8 @@ from typing import IO, Any, BinaryIO
 from storage.values.draft import Json
 from worker.sources.containers.gunzip import DamagedDataError, UnsafeArchiveError
 from worker.sources.containers.items import Limits
-from worker.sources.containers.tar_zip import DAMAGE, member_problem, opened_zip
-from worker.sources.web_archives.record_digest import named_digest
+from worker.sources.containers.tar_zip import DAMAGE, member_problem, open_zip
+from worker.sources.web_archives.record_digest import parse_digest
 
 MOST_LIST_BYTES = 16 * 1024 * 1024
 """Maximum size of the list of its files (datapackage.json)."""
@@ -41,29 +41,31 @@ def wacz_parts(stream: BinaryIO, limits: Limits) -> Iterator[WarcMember]:
 
     Raises: UnsafeArchiveError if it is not a zip file, or has too many entries.
     """
-    with opened_zip(stream, limits) as archive:
-        listed = _listed(archive)
+    with open_zip(stream, limits) as archive:
+        listed_digests = _read_digests(archive)
         for info in archive.infolist():
             name = info.filename.replace("\\", "/")
             if name.lower().startswith("archive/") and name.lower().endswith(WARC_SUFFIXES):
-                yield _part(archive, info, name, listed, limits)
+                yield _part(archive, info, name, listed_digests, limits)
 
 
 def _part(
     archive: zipfile.ZipFile,
     info: zipfile.ZipInfo,
     name: str,
-    listed: dict[str, str],
+    listed_digests: dict[str, str],
     limits: Limits,
 ) -> WarcMember:
     problem = member_problem(name, info)
     if problem is not None:
         return WarcMember(name, io.BytesIO(), problem)  # type: ignore[arg-type]  # never read
-    is_as_listed = name not in listed or _has_digest(archive, info, listed[name], limits)
+    is_as_listed = name not in listed_digests or _has_digest(
+        archive, info, listed_digests[name], limits
+    )
     return WarcMember(name, _Inflated(archive, info, limits), None, is_as_listed)
 
 
-def _listed(archive: zipfile.ZipFile) -> dict[str, str]:
+def _read_digests(archive: zipfile.ZipFile) -> dict[str, str]:
     """Return the digests in the WACZ for its files, by path; empty if there are none."""
     try:
         with archive.open("datapackage.json") as packed:
@@ -79,8 +81,8 @@ def _digest_of(resource: dict[str, Json]) -> str | None:
     """Return the digest of a file in either of the two forms in use."""
     stats: Any = resource.get("stats") or {}
     if "hash" in stats:
-        return named_digest(f"{resource.get('hashing')}:{stats['hash']}")
-    return named_digest(str(resource.get("hash") or ""))
+        return parse_digest(f"{resource.get('hashing')}:{stats['hash']}")
+    return parse_digest(str(resource.get("hash") or ""))
 
 
 def _has_digest(

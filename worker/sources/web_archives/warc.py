@@ -102,7 +102,7 @@ def web_records(
     Raises: NoRecordError if the first bytes are no record; errors of the stream other than damage,
     such as a decompression bomb, when they occur.
     """
-    tape = _Tape(stream)
+    tape = _RecordStream(stream)
     number, is_reported, blank = 1, False, 0
     while True:
         line = tape.line()
@@ -113,7 +113,7 @@ def web_records(
         if not line:
             if tape.damage is not None and not is_reported:
                 yield DamagedRecord(number, tape.damage)
-            if not tape.goes_on():
+            if not tape.resume_after_damage():
                 return
         elif not blank:
             if not begins_record(line):
@@ -154,26 +154,28 @@ def begins_record(line: bytes) -> bool:
     return len(parts) == 5 and b":" in parts[0] and parts[2].isdigit() and len(parts[2]) > 7
 
 
-def _record(tape: "_Tape", line: bytes, number: int, limit: int) -> WebRecord | DamagedRecord:
-    tape.begin_head(line)
+def _record(
+    stream: "_RecordStream", line: bytes, number: int, limit: int
+) -> WebRecord | DamagedRecord:
+    stream.begin_head(line)
     is_arc = not _is_warc(line)
     parser = ARC2WARCHeadersParser() if is_arc else StatusAndHeadersParser(["WARC/"])
     try:
-        parsed = parser.parse(tape, line)
+        parsed = parser.parse(stream, line)
     except (StatusAndHeadersParserException, ValueError):  # ValueError: an invalid time
         return DamagedRecord(number, "its head is damaged")
     except _HeadTooLongError:
         return DamagedRecord(number, "its head is too long")
-    head = tape.end_head()
+    head = stream.end_head()
     fields = tuple((str(name), str(value).strip()) for name, value in parsed.headers)
     found = WebRecord(number, "", head, b"", 0, fields, is_arc)
     kind = (found.field("warc-type") or "").strip().lower()
     size = _size(found.field("content-length"), parsed.total_len if is_arc else 0)
-    if tape.damage is not None:
-        return DamagedRecord(number, tape.damage)
+    if stream.damage is not None:
+        return DamagedRecord(number, stream.damage)
     if not kind or size is None:
         return DamagedRecord(number, "its head names no type or no length")
-    block, is_cut = tape.block(size, limit)
+    block, is_cut = stream.block(size, limit)
     return WebRecord(
         number, kind, head, block, size, fields, is_arc, is_cut, is_too_large=size > limit
     )
@@ -191,11 +193,11 @@ class _HeadTooLongError(Exception):
     """A head exceeds the maximum size."""
 
 
-class _Tape:
+class _RecordStream:
     """Reads lines and blocks from a stream, records the bytes of a head, and continues after
     damage.
 
-    Damage appears as the end, with its reason in `damage`, until `goes_on` is called.
+    Damage appears as the end, with its reason in `damage`, until `resume_after_damage` is called.
     """
 
     def __init__(self, stream: IO[bytes] | io.RawIOBase) -> None:
@@ -245,10 +247,10 @@ class _Tape:
         while left and (piece := self._piece(left)):
             pieces.append(piece)
             left -= len(piece)
-        rest = self._pass_over(size - wanted) if not left else 0
+        rest = self._skip(size - wanted) if not left else 0
         return b"".join(pieces), bool(left or rest)
 
-    def _pass_over(self, rest: int) -> int:
+    def _skip(self, rest: int) -> int:
         """Skip `rest` bytes; return the number of missing bytes."""
         inside = self._take(min(rest, len(self._buffer) - self._at))
         rest -= len(inside)
@@ -270,7 +272,7 @@ class _Tape:
             is_begun = line.endswith(b"\n")
         return b""
 
-    def goes_on(self) -> bool:
+    def resume_after_damage(self) -> bool:
         """Continue after damage; False at the end, or if no readable data follows."""
         if self.damage is None or not isinstance(self._stream, Gunzip):
             return False
