@@ -355,7 +355,7 @@ def _grant_page(connection: Connection) -> None:
 
 
 def _grant_writing(connection: Connection) -> None:
-    """Let `lesart_worker`, if it exists, insert into the record and change the state only.
+    """Let `lesart_worker`, if it exists, insert into the record and change the state.
 
     It may empty redacted rows; the guards allow nothing else.
     """

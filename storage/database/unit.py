@@ -214,7 +214,7 @@ class Unit:
     def time_of(self, reading: datetime, since: datetime) -> datetime:
         """Return the archive's time of an observation at `reading` of this machine's clock.
 
-        It lies between `since`, when the job was claimed, and now, whatever the clock did.
+        It lies between `since`, when the job was claimed, and now, regardless of the clock.
         """
         return min(max(reading + (self.now - self.reading), since), self.now)
 

@@ -14,7 +14,7 @@ from storage.database.columns import FIELD_BLOCK
 from storage.values.outcome import INTERSTITIALS
 
 READER_ROLE = "lesart_reader"
-"""The role that may select from the views and nothing else, if the database has roles."""
+"""The role that may select only from the views, if the database has roles."""
 
 VIEWS = (
     "articles",

@@ -34,7 +34,7 @@ class ParsedWording:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepToCheck:
-    """The paragraphs of a step to check in other articles; `foreign` caches which are off topic.
+    """The paragraphs of a step to check in other articles; `foreign` caches those off topic.
 
     None are checked if nothing else `has_text`.
     """

@@ -44,7 +44,7 @@ def was_source(connection: Connection, name: str) -> bool:
 
 
 def source_watching(connection: Connection, origin: str) -> Source | None:
-    """Return the standing source that watches an address, the oldest of several."""
+    """Return the standing source of an address, the oldest of several."""
     query = (
         _THERE.join(WATCH, WATCH.c.source_id == SOURCE.c.id)
         .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)

@@ -316,7 +316,7 @@ class Archive:
         Raises: jobs.StaleLeaseError; nothing is stored then.
         """
         arrivals = self.read(without_redacted, arrivals)
-        packed = self.store_bytes(_packed(arrivals))
+        packed = self.store_bytes(_compress_arrivals(arrivals))
         names = [each for a in arrivals for each in (a.place, a.locator)]
         for each in names:
             origin_id(each)  # cached: nothing is hashed under the lock
@@ -532,7 +532,7 @@ class Archive:
             listings = [each for each in readings if isinstance(each.outcome, AddressList)]
             others = [each for each in readings if not isinstance(each.outcome, AddressList)]
             comparing = compare_ahead(connection, others, self._memory)
-        to_derive = self._prepared([*others, *(each.reading for each in re_extracted)])
+        to_derive = self._prepare_drafts([*others, *(each.reading for each in re_extracted)])
         with self.unit() as unit:
             comparing.enter(unit)
             keeping = ReadingWriter(unit, claim.job_id, comparing, to_derive)
@@ -564,14 +564,15 @@ class Archive:
         return re_extractions_in(self.read(rows_read_before, derivations))
 
     def store_re_extraction(self, re_extracted: Sequence[ReExtracted]) -> None:
-        """Store what the current extractor makes of captures, in addition to earlier derivations.
+        """Store the results of the current extractor for captures, in addition to earlier
+        derivations.
 
         Redacted texts are not stored.
         """
         readings, _ = self.read(readings_without_redacted, [each.reading for each in re_extracted])
         re_extracted = [e for e, r in zip(re_extracted, readings, strict=True) if r is e.reading]
         readings = [each.reading for each in re_extracted]
-        to_derive = self._prepared(readings)
+        to_derive = self._prepare_drafts(readings)
         with self.unit() as unit:
             deriving = DerivationWriter(unit, to_derive)
             deriving.load(
@@ -719,7 +720,7 @@ class Archive:
         """Index wordings that a crash left out of full text; return their number."""
         return self.transact_unnumbered(index_due, self.clock() - older_than, limit)
 
-    def _prepared(self, readings: Sequence[Reading]) -> PreparedDrafts:
+    def _prepare_drafts(self, readings: Sequence[Reading]) -> PreparedDrafts:
         """Prepare the rows of drafts, including the tokens if they are indexed in the
         transaction.
         """
@@ -737,7 +738,7 @@ class Archive:
     def _index_after(self, wordings: Sequence[IndexInput]) -> None:
         """Index wordings after the commit: on PostgreSQL no writer waits for it."""
         if wordings and self.engine.dialect.name != "sqlite":
-            self.transact_unnumbered(_soon, index_now, wordings)
+            self.transact_unnumbered(_with_async_commit, index_now, wordings)
 
     def _add_index_keys_within(
         self, unit: Unit, wordings: Sequence[IndexedWording]
@@ -752,10 +753,12 @@ class Archive:
     ) -> dict[int, ComparisonCandidates]:
         if not wordings or self.engine.dialect.name == "sqlite":
             return {}
-        return self.transact_unnumbered(_soon, relating.add_index_keys, wordings, self.clock())
+        return self.transact_unnumbered(
+            _with_async_commit, relating.add_index_keys, wordings, self.clock()
+        )
 
 
-def _soon(
+def _with_async_commit(
     connection: Connection, work: Callable[Concatenate[Connection, P], T], *args: P.args,
     **named: P.kwargs,
 ) -> T:  # fmt: skip
@@ -767,7 +770,7 @@ def _soon(
     return work(connection, *args, **named)
 
 
-def _packed(arrivals: Sequence[Arrival]) -> Packed:
+def _compress_arrivals(arrivals: Sequence[Arrival]) -> Packed:
     """Compress the bytes to store of arrivals, including HTTP bodies as transferred."""
     kept = [a for a in arrivals if not a.looked]
     bodies = [a.transfer.body for a in kept if a.transfer is not None and a.transfer.body]

@@ -484,7 +484,7 @@ class ReadingWriter:
                 self.unit.add(RELATION_DUE, due)
 
     def _relate_displaced(self, article_id: int) -> None:
-        """Record where else the wordings of an article are online after it lost its address."""
+        """Record the other articles with the wordings of an article that lost its address."""
         own, other, holder = VERSION.alias(), VERSION.alias(), ARTICLE.alias()
         query = (
             select(ARTICLE.c.origin_id, holder.c.origin_id, own.c.changed_by, other.c.changed_by)

@@ -27,7 +27,7 @@ from storage.write.copies import copy
 from storage.write.redaction import redact as redacting
 from storage.write.redaction import scrub as scrubbing
 from storage.write.redaction.passage import remove_passage
-from storage.write.redaction.plan import RedactionTarget, described, plan_of
+from storage.write.redaction.plan import RedactionTarget, describe_plan, plan_of
 from storage.write.redaction.scrub import UnscrubbedError, due, scrub
 from tests.flow.driver import Newsroom, lines, newsroom_at, page, seed
 from tests.flow.processes import LESART, environment
@@ -244,9 +244,9 @@ def test_folders_and_patterns_that_lead_to_a_redacted_file_are_told(room):
     gone = [target(room, f"seed:presse/von/{NAME}.txt")]
     with room.archive.read_connection() as connection:
         plan = plan_of(connection, gone, with_copies=False, with_addresses=True)
-        told = described(connection, plan)["places_kept"]
+        told = describe_plan(connection, plan)["places_kept"]
         plain = plan_of(connection, gone, with_copies=False)
-        assert described(connection, plain)["places_kept"] == []
+        assert describe_plan(connection, plain)["places_kept"] == []
     assert told == [str(room.folder / each) for each in ("", "von", f"von/{NAME[:3]}*.txt")]
 
 
@@ -266,7 +266,7 @@ def test_jobs_are_looked_through_a_portion_at_a_time(room):
     event.listen(room.archive.engine, "before_cursor_execute", note)
     gone = [target(room, f"seed:presse/{NAME}.txt")]
     with room.archive.read_connection() as connection:
-        described(connection, plan_of(connection, gone, with_copies=False, with_addresses=True))
+        describe_plan(connection, plan_of(connection, gone, with_copies=False, with_addresses=True))
     redact(room, gone, with_addresses=True)
     assert whole == []
 

@@ -178,7 +178,7 @@ class _Order:
 
 def _redact(order: _Order) -> None:
     from storage.write.redaction.passage import find_passage  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.write.redaction.plan import described, plan_of  # noqa: PLC0415  # the same
+    from storage.write.redaction.plan import describe_plan, plan_of  # noqa: PLC0415  # the same
 
     archive, options = order.archive, order.options
     with archive.read_connection() as connection:
@@ -191,7 +191,7 @@ def _redact(order: _Order) -> None:
         plan = plan_of(
             connection, found, with_copies=options.with_copies, with_addresses=options.addresses
         )
-        summary = described(connection, plan)
+        summary = describe_plan(connection, plan)
         if options.passage is not None:
             hits = find_passage(connection, plan, options.passage, prepared)
             summary = {
@@ -226,7 +226,7 @@ def _redact(order: _Order) -> None:
 
 def _restrict(order: _Order) -> None:
     """Restrict whole articles; without a reason, lift their restriction."""
-    from storage.write.redaction.plan import described, plan_of  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.redaction.plan import describe_plan, plan_of  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     options = order.options
     with order.archive.read_connection() as connection:
@@ -234,7 +234,7 @@ def _restrict(order: _Order) -> None:
         if any(each.wordings is not None for each in found):
             raise typer.BadParameter("only whole articles can be restricted, not versions")
         plan = plan_of(connection, found, with_copies=options.with_copies)
-        summary = described(connection, plan)
+        summary = describe_plan(connection, plan)
     row = {name: summary[name] for name in ("articles", "copies", "related_kept")}
     _refuse_copies(plan.copies, summary, with_copies=options.with_copies or options.dry_run)
     if not options.dry_run:

@@ -42,7 +42,7 @@ class ArchiveRow(Row, table=True):
 
 
 class SourceRow(Row, table=True):
-    """A watched place (`standing`), or one that was ingested once by hand."""
+    """A watched place (`standing`), or a place ingested by hand."""
 
     id: int = key_column()
     name: str = Field(sa_column=Column(String(200), nullable=False, unique=True))

@@ -183,7 +183,7 @@ class Boilerplate:
     def may_rule(
         self, site: str, article_id: int, step: StepToCheck, keys: AbstractSet[int]
     ) -> bool:
-        """Return False if `rules` would return none, whatever the text contains."""
+        """Return False if `rules` would return none for any text."""
         return any(
             self._rule(
                 paragraph, site, article_id,

@@ -125,7 +125,9 @@ def _is_free(now: float) -> ColumnElement[bool]:
 
 
 def _is_outside(moment: ColumnElement[float], now: float) -> ColumnElement[bool]:
-    """Return the SQL condition that a time is past, or so far ahead that a wrong clock set it."""
+    """Return the SQL condition that a time is past, or so far in the future that its clock was
+    wrong.
+    """
     return or_(moment <= now, moment > now + FAR_AHEAD_SECONDS)
 
 

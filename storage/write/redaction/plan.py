@@ -87,11 +87,11 @@ def plan_of(
     gathering = _PlanBuilder(connection, with_copies=with_copies, with_addresses=with_addresses)
     for target in targets:
         gathering.begin(target)
-    return gathering.gathered()
+    return gathering.collect()
 
 
 class _PlanBuilder:
-    """Follows references between rows with the same content until there are no more."""
+    """Collects all rows with the same content by following references between rows."""
 
     def __init__(
         self, connection: Connection, *, with_copies: bool, with_addresses: bool = False
@@ -122,7 +122,7 @@ class _PlanBuilder:
         for asked in (at_place, of_article):
             self._add("observation", (row[0] for row in self.connection.execute(asked)))
 
-    def gathered(self) -> RedactionPlan:
+    def collect(self) -> RedactionPlan:
         while any(self._new.values()):
             new, self._new = self._new, defaultdict(set)
             self._from_observations(new["observation"])
@@ -165,12 +165,12 @@ class _PlanBuilder:
         for number, wording in self._rows(columns, DERIVATION.c.capture_id, new):
             self._add("derivation", [number])
             self._add("wording", [wording])
-        self._observed(new)
+        self._add_observations(new)
         for column in (FOREIGN_RECORD.c.payload_capture_id,):
             records = self._rows((FOREIGN_RECORD.c.id,), column, new)
             self._add("foreign_record", (row[0] for row in records))
 
-    def _observed(self, captures: set[int]) -> None:
+    def _add_observations(self, captures: set[int]) -> None:
         """Add observations of these bytes; without copies, only those of the target articles."""
         query = (
             select(OBSERVATION.c.id, OBSERVATION.c.capture_id, SNAPSHOT.c.article_id)
@@ -275,7 +275,7 @@ class _PlanBuilder:
         for observation, capture, *held in rows_in(
             self.connection, query, OBSERVATION.c.locator_id, lists
         ):
-            said = _said(StoredBytes(*held))
+            said = _list_text(StoredBytes(*held))
             if any(title in said for title in titles):
                 self.plan.lists.add(capture)
                 self.plan.rows["capture"].add(capture)
@@ -352,7 +352,7 @@ def places_of(connection: Connection, article: int) -> list[str]:
     return _addresses(connection, [article])
 
 
-def _said(held: StoredBytes) -> str:
+def _list_text(held: StoredBytes) -> str:
     """Return the text of a list, approximately, to find a title in it."""
     try:
         return canonical(html.unescape(load(held).decode("utf-8", "replace")))
@@ -360,7 +360,7 @@ def _said(held: StoredBytes) -> str:
         return ""
 
 
-def described(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
+def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
     """Return the description of a plan that `--dry-run` displays."""
     wordings = plan.rows["wording"]
     of_version = select(VERSION.c.article_id, VERSION.c.number, ARTICLE.c.public_id).join(
@@ -395,13 +395,13 @@ def described(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
         "addresses_kept": _addresses(
             connection, plan.articles if not plan.rows["origin_address"] else ()
         ),
-        "places_kept": retained_places(connection, _redacted(connection, plan)),
+        "places_kept": retained_places(connection, _redacted_addresses(connection, plan)),
         "copies": _articles(connection, plan.copies),
         "related_kept": _articles(connection, plan.related),
     }
 
 
-def _redacted(connection: Connection, plan: RedactionPlan) -> list[str]:
+def _redacted_addresses(connection: Connection, plan: RedactionPlan) -> list[str]:
     """Return the addresses to redact."""
     query = select(ORIGIN.c.origin)
     return [row[0] for row in rows_in(connection, query, ORIGIN.c.id, plan.rows["origin_address"])]
