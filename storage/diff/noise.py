@@ -19,19 +19,19 @@ from storage.values.net.site import paragraph_key
 
 RULES: Mapping[str, str] = MappingProxyType(
     {
-        "age": "how long ago something was: it grows by itself",
-        "clock": "what time it is",
-        "moment": "the only day or time of day that stands alone, at the edge of the text: a clock",
-        "stamp": "the page's note of when it was made or changed; it tells of a change and is none",
-        "counter": "how often something was read, shared or answered",
-        "artefact": "a trace of a server, a cache or a visit",
+        "age": 'relative age, such as "two hours ago"',
+        "clock": "the current time on the page",
+        "moment": "a single date or time at the edge of the text",
+        "stamp": "the publication or update time on the page",
+        "counter": "a count of views, shares or comments",
+        "artefact": "data of a server, cache or visit",
         "navigation": "a menu",
-        "copyright": "the year behind a ©",
-        "email": "an e-mail address, hidden from harvesters in another way",
-        "address": "a web address in which only the traces of a visit differ",
-        "breaks": "the same words, parted into other paragraphs",
-        "beside": "the paragraph still stands on the page, beside the text",
-        "box": "the paragraph stands in many articles of the site that it has nothing to do with",
+        "copyright": "the year after ©",
+        "email": "an e-mail address with different protection against harvesters",
+        "address": "a web address with different tracking parameters",
+        "breaks": "identical words with different paragraph breaks",
+        "beside": "the paragraph is still on the page, outside the article text",
+        "box": "the paragraph is boilerplate: many unrelated articles of the site contain it",
         "teaser": "the paragraph is the headline of another article of the site",
     }
 )

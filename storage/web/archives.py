@@ -135,7 +135,10 @@ class Library:
             yield self._today
             return
         if not self._turned_back.acquire(timeout=WAIT_SECONDS):
-            raise Problem("unavailable", "too many ask for other times than today: try again")
+            raise Problem(
+                "unavailable",
+                "Too many requests for the archive at earlier times. Try again later.",
+            )
         try:
             with self._open(clocks) as archive:
                 yield archive

@@ -69,7 +69,12 @@ class BoundedProtocol(H11Protocol):
         """Read what came, up to a number of bytes for each request."""
         self._received += len(data)
         if self._received > MOST_REQUEST_BYTES:
-            self._refuse(Problem("too_large", f"{MOST_REQUEST_BYTES} bytes at most"))
+            self._refuse(
+                Problem(
+                    "too_large",
+                    f"The request is larger than the limit of {MOST_REQUEST_BYTES} bytes.",
+                )
+            )
             return
         super().data_received(data)
         self._watch()
@@ -132,7 +137,7 @@ class BoundedProtocol(H11Protocol):
         if wait == "read":
             self.drop()
         elif wait == "body" or self.conn.trailing_data[0]:
-            self._refuse(Problem("request_slow", "the request did not come to its end in time"))
+            self._refuse(Problem("request_slow", "The request did not arrive in time."))
         else:
             self.transport.close()
             self._watch()

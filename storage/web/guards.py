@@ -1,4 +1,4 @@
-"""What stands before every answer: which names are served, how much is taken, safe headers."""
+"""ASGI middleware that checks host names and request sizes and sets security headers."""
 
 import hashlib
 import ipaddress
@@ -72,20 +72,24 @@ class Guards:
 
     def _problem(self, headers: Headers, path: str) -> Problem | None:
         if path not in self.quiet_paths and not is_served(headers.get("host", ""), self.hosts):
-            return Problem("host_unknown", "ask by the address that this page was started with")
+            detail = (
+                "This host name is not allowed. Use the address that the server was started with."
+            )
+            return Problem("host_unknown", detail)
         if "transfer-encoding" in headers and "content-length" in headers:
-            detail = "Content-Length and Transfer-Encoding contradict each other"
+            detail = "Content-Length and Transfer-Encoding exclude each other."
             return Problem("request_invalid", detail, headers={"Connection": "close"})
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 12:
-            return Problem("request_invalid", "Content-Length is no number")
+            return Problem("request_invalid", "Content-Length is not a number.")
         if int(length) > self.most_bytes:
-            return Problem("too_large", f"{self.most_bytes} bytes at most")
+            detail = f"The request is larger than the limit of {self.most_bytes} bytes."
+            return Problem("too_large", detail)
         return None
 
 
 def is_served(host: str, hosts: Iterable[str]) -> bool:
-    """Return whether a Host header names one of `hosts`; the port does not matter.
+    """Check whether a Host header matches one of `hosts`; the port is ignored.
 
     >>> [is_served(each, LOOPBACK) for each in ("localhost:8790", "böse.example", "[::1]", "")]
     [True, False, True, False]
@@ -106,7 +110,7 @@ def _is_address(name: str) -> bool:
 
 
 class _Bounded:
-    """Receives a body up to a number of bytes."""
+    """Receives a request body up to a maximum size."""
 
     def __init__(self, receive: Receive, most_bytes: int) -> None:
         self._receive = receive
@@ -120,12 +124,12 @@ class _Bounded:
         self._left -= len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         if self._left < 0:
-            raise Problem("too_large", "the request is larger than is taken")
+            raise Problem("too_large", "The request is larger than the limit.")
         return message
 
 
 class _Tagged:
-    """Sends an answer with safe headers; a whole one with an ETag, or as 304 where it is known."""
+    """Sends a response with security headers and an ETag, or 304 if the client has it."""
 
     def __init__(self, send: Send, known: str | None, method: str) -> None:
         self._send = send

@@ -25,7 +25,9 @@ def checkpoint(library: Asked) -> Response:
     with library.today.connected() as connection:
         newest = latest(connection)
     if newest is None:
-        raise Problem("no_such", "no checkpoint was signed yet: `lesart proof keygen` makes a key")
+        raise Problem(
+            "no_such", "No checkpoint is signed. Create a key with `lesart proof keygen`."
+        )
     return PlainTextResponse(newest.with_cosignatures, headers=FEW_SECONDS)
 
 
@@ -39,5 +41,5 @@ def tile(library: Asked, path: str) -> Response:
         except TileError as error:
             raise Problem("no_such", str(error)) from error
     if found is None:
-        raise Problem("no_such", "the newest checkpoint covers no such tile")
+        raise Problem("no_such", "The newest checkpoint does not cover this tile.")
     return Response(found, media_type=BYTES, headers=FOREVER)

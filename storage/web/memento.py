@@ -59,7 +59,7 @@ def moment_asked(request: Request) -> datetime | None:
     try:
         return datetime.strptime(given.strip(), HTTP_DATE).replace(tzinfo=UTC)
     except ValueError:
-        hint = "Accept-Datetime is a date like Tue, 18 Jun 2024 12:00:00 GMT"
+        hint = "Accept-Datetime must be a date such as Tue, 18 Jun 2024 12:00:00 GMT."
         raise Problem("time_invalid", hint) from None
 
 
@@ -89,7 +89,7 @@ def moment_of(digits: str) -> datetime:
     try:
         return datetime.strptime(digits, _DIGITS).replace(tzinfo=UTC)
     except ValueError:
-        hint = "a memento is named by 14 digits, like 20240618120000"
+        hint = "The time of a memento has 14 digits, such as 20240618120000."
         raise Problem("time_invalid", hint) from None
 
 

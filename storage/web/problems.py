@@ -1,4 +1,4 @@
-"""What goes wrong, told as RFC 9457 says: one JSON object with a type, a status, a sentence."""
+"""Errors as problem details (RFC 9457): JSON objects with type, title, status and detail."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from storage.values.errors import AmbiguousError, NoSuchError, RedactedError, Re
 
 LOG = structlog.get_logger()
 MOST_ERRORS = 20
-"""Wrong parameters that an answer names."""
+"""Maximum number of invalid parameters in a response."""
 MOST_NAME_CHARACTERS = 100
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -63,14 +63,14 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unavailable": (503, "Archive unavailable"),
     }
 )
-"""Every code that an answer may carry, with its status and its title."""
+"""Status and title of each problem code."""
 
 _BY_STATUS = {404: "no_such", 405: "method_not_allowed", 413: "too_large"}
 
 
 @dataclass(eq=False)
 class Problem(Exception):  # noqa: N818  # the word of RFC 9457
-    """Something that a caller did or met; `detail` is one sentence."""
+    """An error response; `detail` is a sentence for users."""
 
     code: str
     detail: str
@@ -92,7 +92,7 @@ class Problem(Exception):  # noqa: N818  # the word of RFC 9457
 
 
 def problem_of(error: BaseException) -> Problem | None:
-    """Return the problem that an error of the archive is, None where nobody expected it."""
+    """Return the problem for an expected error of the archive, or None."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, DBAPIError):
@@ -101,7 +101,7 @@ def problem_of(error: BaseException) -> Problem | None:
     if code is None:
         return None
     if code == "unavailable":
-        return _waiting(code, _WHY_UNAVAILABLE.get(type(error), "the archive cannot be read"))
+        return _waiting(code, _WHY_UNAVAILABLE.get(type(error), "The archive cannot be read."))
     candidates = getattr(error, "candidates", None)
     return Problem(code, str(error), {} if candidates is None else {"candidates": candidates})
 
@@ -123,22 +123,22 @@ _CODES: Mapping[type, str] = MappingProxyType(
 )
 _WHY_UNAVAILABLE: Mapping[type, str] = MappingProxyType(
     {
-        ArchiveMissingError: "the file of the archive is gone: put it back, or make it anew",
-        ArchiveUnreachableError: "the database does not answer",
-        PoolTimeoutError: "too many are reading at once",
+        ArchiveMissingError: "The archive file is missing. Restore it or create a new archive.",
+        ArchiveUnreachableError: "The database does not respond.",
+        PoolTimeoutError: "Too many requests are reading the archive. Try again later.",
     }
 )
-"""What is said instead of the sentence of an error, which may name places of the server."""
+"""Details that replace error messages, which may contain paths of the server."""
 
 
 def answer(problem: Problem) -> Response:
-    """Return the response that tells a problem as JSON."""
+    """Return the JSON response for a problem."""
     body = orjson.dumps(problem.to_dict())
     return Response(body, problem.status, dict(problem.headers), MEDIA_TYPE)
 
 
 def problem_of_error(error: Exception) -> Problem:
-    """Return the problem that any error is; what nobody expected is logged and not shown."""
+    """Return the problem for any error; details of unexpected errors are only logged."""
     known = problem_of(error)
     if known is None and isinstance(error, HTTPException):
         code = _BY_STATUS.get(error.status_code, "request_invalid")
@@ -147,12 +147,12 @@ def problem_of_error(error: Exception) -> Problem:
         return _invalid(error.errors())
     if known is None:
         LOG.error("page_failed", error=type(error).__name__)  # the server prints its trace
-        return Problem("internal", "the details are in the log of the server")
+        return Problem("internal", "The details are in the log of the server.")
     return known
 
 
 def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
-    """Let every error of `app` end as a problem: as JSON, or where people look as a `page`."""
+    """Answer every error of `app` with a problem: as JSON, or as a `page` for browsers."""
 
     def answer_with(request: Request, error: Exception) -> Response:
         problem = problem_of_error(error)
@@ -168,9 +168,11 @@ def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
 def _of_database(error: DBAPIError) -> Problem | None:
     reason = str(error.orig).lower()
     if "timeout" in reason or "interrupted" in reason:
-        return _waiting("too_slow", "ask for less, or for a narrower span")
+        return _waiting(
+            "too_slow", "The query took too long. Request less data or a shorter period."
+        )
     if is_unreachable(error) or "locked" in reason:
-        return _waiting("unavailable", "the database does not answer")
+        return _waiting("unavailable", "The database does not respond.")
     return None
 
 
@@ -179,14 +181,14 @@ def _waiting(code: str, detail: str) -> Problem:
 
 
 def _invalid(errors: Sequence[Any]) -> Problem:
-    """Return the problem that wrong parameters are: the first of them, each with its sentence."""
+    """Return the problem for invalid parameters, with a message for each of the first ones."""
     is_unknown = any(each["type"] == "extra_forbidden" for each in errors)
     errors = [
         {"parameter": _name_of(each), "detail": _detail_of(each)} for each in errors[:MOST_ERRORS]
     ]
     code = "parameter_unknown" if is_unknown else "parameter_invalid"
     names = ", ".join(dict.fromkeys(each["parameter"] for each in errors))
-    sentence = f"{names}: {errors[0]['detail']}" if errors else "the request is wrong"
+    sentence = f"{names}: {errors[0]['detail']}" if errors else "The request is invalid."
     return Problem(code, sentence, {"errors": errors})
 
 
@@ -196,5 +198,5 @@ def _name_of(error: Any) -> str:
 
 def _detail_of(error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        return "there is no such parameter"
+        return "unknown parameter"
     return str(error["msg"])[:MOST_NAME_CHARACTERS]

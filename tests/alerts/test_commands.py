@@ -94,7 +94,7 @@ def test_a_sample_goes_through_each_channel_and_the_answers_are_told(lesart, mon
         assert "36" in box.mails[0].get_body(("plain",)).get_content()
         code, rows, _said = lesart("test", "hafen")
     assert code == 1
-    assert rows[0]["answer"] == "it answered 500"
+    assert rows[0]["answer"] == "The server responded with status 500."
     assert lesart("log", "hafen")[1] == []
 
 

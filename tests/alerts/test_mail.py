@@ -13,6 +13,7 @@ from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, mailing
 from tests.read.press import draft
 from tests.serve.hostile import payloads
+from tests.serve.test_words import english_of
 from worker.alerts import mail as mailing_out
 from worker.alerts import work as sending
 
@@ -73,6 +74,7 @@ def test_where_the_page_is_german_mails_are(press):
     (mail,) = box.mails
     assert mail["Subject"] == "[Lesart] hafen: 2 Änderungen"
     assert '<html lang="de">' in html_of(mail)
+    assert english_of(html_of(mail)) == []
     for told in (text_of(mail), html_of(mail)):
         assert "zwischen 18.06.2024 00:00 UTC und 18.06.2024 01:00 UTC" in told
         assert "Grund: Zahl, Sprache de, der Text enthält" in told
@@ -124,7 +126,10 @@ def test_a_mail_that_failed_goes_again_under_its_id_and_later_steps_in_another(p
         settings = settings_for(press, mail_url=box.url)
         sending.work(press.archive, settings, pauses=lambda *_: 0.0, is_over=_once())
         (failed,) = press.log()
-        assert (failed.state, failed.note) == ("failed", "refused: 451 later, please")
+        assert (failed.state, failed.note) == (
+            "failed",
+            "The mail server refused the recipient: 451 later, please",
+        )
         box.refusal = None
         press.scan(2, b=pegel(36, title="b"))
         assert send(press, settings) == 2
@@ -139,7 +144,10 @@ def test_a_mailbox_that_is_none_is_given_up(press):
         press.alert("hafen", ADA)
         press.scan(1, a=pegel(36))
         sending.work(press.archive, settings_for(press, mail_url=box.url))
-    assert (press.log()[0].state, press.log()[0].note) == ("dead", "refused: 550 no such mailbox")
+    assert (press.log()[0].state, press.log()[0].note) == (
+        "dead",
+        "The mail server refused the recipient: 550 no such mailbox",
+    )
 
 
 @pytest.mark.parametrize("url", [None, "smtp://127.0.0.1:9/?from=lesart@bote.example"])

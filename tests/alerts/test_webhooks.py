@@ -14,7 +14,7 @@ from storage.history.alerts.lists import channels
 from storage.values.errors import AlertError
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.redaction import RedactionReason
-from storage.write.alerts import manage, outbox
+from storage.write.alerts import keep, outbox
 from storage.write.redaction.plan import RedactionTarget
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, failing, receiving
@@ -81,7 +81,7 @@ def test_a_webhook_says_what_changed_when_and_why_it_came_and_is_signed(press):
         send(press, settings_for(press, receiver, page_url="https://archiv.bote.example/"))
     ((headers, body),) = receiver.requests
     assert verified(secret, headers, body)
-    assert not verified(manage.new_secret(), headers, body)
+    assert not verified(keep.new_secret(), headers, body)
     assert headers["webhook-id"].startswith("msg_")
     told = json.loads(body)
     assert told["type"] == "change"
@@ -113,11 +113,11 @@ def test_after_a_rotation_both_keys_sign_and_after_the_next_the_first_no_more(pr
     known(press)
     with receiving() as receiver:
         first = press.alert("hafen", hook(receiver))[receiver.url]
-        second = press.archive.transact(manage.rotate, "hafen")[receiver.url]
+        second = press.archive.transact(keep.rotate, "hafen")[receiver.url]
         settings = settings_for(press, receiver)
         changed(press)
         send(press, settings)
-        third = press.archive.transact(manage.rotate, "hafen")[receiver.url]
+        third = press.archive.transact(keep.rotate, "hafen")[receiver.url]
         press.scan(2, t0=pegel(99, title="t0"))
         send(press, settings)
     (one, two) = receiver.requests
@@ -135,7 +135,11 @@ def test_a_dead_letter_says_why_and_goes_again_when_asked(press, monkeypatch):
         settings = settings_for(press, receiver)
         assert send(press, settings) == 0
         (dead,) = press.log()
-        assert (dead.state, dead.attempts, dead.note) == ("dead", 3, "it answered 500")
+        assert (dead.state, dead.attempts, dead.note) == (
+            "dead",
+            3,
+            "The server responded with status 500.",
+        )
         assert press.archive.transact(manage.retry, "hafen") == 1
         assert send(press, settings) == 1
     assert len({headers["webhook-id"] for headers, _body in receiver.requests}) == 1
@@ -158,7 +162,10 @@ def test_who_says_gone_is_not_asked_again_and_who_asks_for_time_gets_it(press):
         with press.archive.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE alert_delivery SET next_at = 0")
         sending.work(press.archive, settings)
-    assert (press.log()[0].state, press.log()[0].note) == ("dead", "it answered 410")
+    assert (press.log()[0].state, press.log()[0].note) == (
+        "dead",
+        "The server responded with status 410.",
+    )
 
 
 def test_a_redirect_is_not_followed(press):
@@ -168,7 +175,7 @@ def test_a_redirect_is_not_followed(press):
         changed(press)
         sending.work(press.archive, settings_for(press, receiver))
     assert len(receiver.requests) == 1
-    assert press.log()[0].note == "it answered 302"
+    assert press.log()[0].note == "The server responded with status 302."
 
 
 @pytest.mark.parametrize(

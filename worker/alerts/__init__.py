@@ -1,1 +1,1 @@
-"""Send what alerts have to tell: by webhook, by mail, by Apprise; and note what came of it."""
+"""Send alerts by webhook, mail and Apprise, and record the results."""

@@ -1,7 +1,7 @@
-"""A process that sends one message by Apprise: `python -m worker.alerts.apprise_process`.
+"""Process that sends one message with Apprise: `python -m worker.alerts.apprise_process`.
 
-It reads an order as JSON from standard input and prints the answer as JSON. Apprise opens its
-connections by itself, so an audit hook checks the address of each one before it is opened.
+It reads the message as JSON from standard input and prints the result as JSON. Apprise opens its
+own connections, so an audit hook checks the address of each connection first.
 """
 
 import json
@@ -16,7 +16,7 @@ CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 
 
 class ConnectionGuard:
-    """Refuses connections outside the public net, unless the operator named the server."""
+    """Audit hook that refuses connections to private networks, except to allowed servers."""
 
     def __init__(self, own: frozenset[tuple[str, int]]) -> None:
         self._own = own
@@ -31,7 +31,7 @@ class ConnectionGuard:
             return
         place = arguments[1]
         if place is None or not isinstance(place, tuple):
-            reason: str | None = None if place is None else "it is no address of the net"
+            reason: str | None = None if place is None else "not a network address"
         elif (place[0], place[1]) in self._own:
             reason = None
         else:
@@ -42,14 +42,14 @@ class ConnectionGuard:
 
 
 def main() -> None:
-    """Send the message of the order, and print whether it arrived."""
+    """Send the message from standard input and print the result."""
     order = json.load(sys.stdin)
-    signal.alarm(round(order["seconds"]) + 1)  # also where nobody waits for it any more
+    signal.alarm(round(order["seconds"]) + 1)  # also if the parent process ended
     guard = ConnectionGuard(frozenset((host, port) for host, port in order["own"]))
     sys.addaudithook(guard)
     arrived, answer = _send(order)
     if guard.refused is not None and not arrived:
-        answer = f"not sent: {guard.refused}; name it in LESART_ALLOW_HOSTS if it is your own"
+        answer = f"not sent: {guard.refused}; allow your own server with LESART_ALLOW_HOSTS"
     print(json.dumps({"arrived": arrived, "answer": answer}))  # noqa: T201  # the answer itself
 
 
@@ -60,10 +60,13 @@ def _send(order: dict[str, Any]) -> tuple[bool, str]:
         return False, MISSING
     service = apprise.Apprise()
     if not service.add(order["target"]):
-        return False, "Apprise knows no such address"
+        return False, "Apprise does not support this address."
     kind = apprise.NotifyFormat.TEXT
     arrived = bool(service.notify(body=order["text"], title=order["subject"], body_format=kind))
-    return arrived, "the service took it" if arrived else "the service did not take it"
+    return (
+        arrived,
+        "The service accepted the message." if arrived else "The service refused the message.",
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Messages by way of Apprise, which knows a hundred services; an extra, loaded where it is used."""
+"""Messages sent with Apprise, an optional package for many notification services."""
 
 import json
 import subprocess
@@ -10,12 +10,12 @@ from worker.alerts.sending import Sending
 from worker.web.credentials import SecretError, read_secret
 
 SECONDS = 45.0
-"""The limit of a whole message, with the start of the process that sends it."""
-MISSING = "Apprise is not installed: pip install 'lesart[apprise]'"
+"""Time limit of one message, including the start of its process."""
+MISSING = "Apprise is not installed. Run: pip install 'lesart[apprise]'"
 
 
 def require_address(target: str) -> None:
-    """Check that Apprise is there and knows what to do with an address.
+    """Check that Apprise is installed and supports an address.
 
     Raises: AlertError.
     """
@@ -24,13 +24,13 @@ def require_address(target: str) -> None:
     except ImportError as error:
         raise AlertError(MISSING) from error
     if not apprise.Apprise().add(target):
-        raise AlertError("Apprise knows no such address: see its list of services")
+        raise AlertError("Apprise does not support this address. See its list of services.")
 
 
 def notify(target: str, subject: str, text: str, own: OwnHosts) -> Sending:
-    """Send a message in a process of its own; an error becomes the answer, never an exception.
+    """Send a message in a separate process; failures are returned, not raised.
 
-    The process ends at the deadline, and connects only to the public net and to the servers `own`.
+    The process ends at the deadline. It connects only to public servers and to the servers `own`.
     """
     try:
         address = read_secret(target)
@@ -47,7 +47,9 @@ def notify(target: str, subject: str, text: str, own: OwnHosts) -> Sending:
             timeout=SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Sending(arrived=False, answer=f"it took longer than {SECONDS:.0f} s")
+        return Sending(arrived=False, answer=f"Apprise took longer than {SECONDS:.0f} s.")
     if done.returncode != 0:
-        return Sending(arrived=False, answer=f"the process for it ended with {done.returncode}")
+        return Sending(
+            arrived=False, answer=f"The Apprise process ended with exit code {done.returncode}."
+        )
     return Sending(**json.loads(done.stdout.splitlines()[-1]))

@@ -1,4 +1,4 @@
-"""What a message says of a step: read when it is sent, out of the archive as it is then."""
+"""Entries of a message, read from the archive when it is sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,11 +18,11 @@ from storage.read.render.passages import ShownBlock, ShownPiece, blocks, excerpt
 from storage.values.errors import NoSuchError, RedactedError
 
 MOST_LETTERS = 500
-"""How much of a passage is told; the whole of it stands behind the link."""
+"""Maximum length of a passage in a message, in characters."""
 MOST_PASSAGES = 20
 LONGEST_PARAGRAPH = 20_000
 LIKE_ENOUGH = 70.0
-"""From this likeness (of 100) on, a sentence is told as what became of a passage."""
+"""Minimum similarity (0 to 100) of a sentence reported as the new text of a passage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class AlertEntry:
 
     @property
     def data(self) -> dict[str, Any]:
-        """Return the step as a webhook carries it, bounded."""
+        """Return the data of a webhook, with shortened texts."""
         fields = self.change.to_dict()
         for name in ("cursor", "noise", "last_seen"):
             del fields[name]
@@ -84,7 +84,7 @@ def entry_of(
 def _absence(
     change: Change, line: ArticleLine, moment: datetime, why: tuple[str, ...], base: str
 ) -> AlertEntry:
-    """Return what there is to tell of an article that went, after its last version."""
+    """Return the entry for an article that is gone after its last version."""
     went = replace(
         change, changes=(GONE,), changed_after=change.last_seen, changed_by=moment, silent=None,
         words_added=0, words_removed=0, removed=(), added=(), noise=(), notices=(),
@@ -94,7 +94,7 @@ def _absence(
 
 
 def _blocks(archive: ReadOnlyArchive, change: Change) -> tuple[ShownBlock, ...]:
-    """Return the paragraphs of a step; of a new article how it begins."""
+    """Return the changed paragraphs, or the beginning of a new article."""
     number = change.version
     try:
         if number > 1:
@@ -106,7 +106,7 @@ def _blocks(archive: ReadOnlyArchive, change: Change) -> tuple[ShownBlock, ...]:
 
 
 def _becomes(passage: str, found: Sequence[ShownBlock]) -> str | None:
-    """Return the sentence of the changed paragraphs that is most like a passage, if any is."""
+    """Return the changed sentence most similar to a passage, or None."""
     changed = ["".join(p.text for p in block.after) for block in found if block.kind != "equal"]
     listed = [each for text in changed for each in sentences(text[:LONGEST_PARAGRAPH])]
     best = process.extractOne(passage, listed, scorer=fuzz.partial_ratio, score_cutoff=LIKE_ENOUGH)

@@ -1,4 +1,4 @@
-"""Mails: as text and as HTML in which nothing of an article acts."""
+"""Mails as plain text and as HTML without active content from articles."""
 
 import smtplib
 import socket
@@ -23,7 +23,7 @@ from worker.alerts.entries import AlertEntry
 from worker.alerts.sending import Sending
 
 SECONDS = 15.0
-"""The limit of a whole session with the mail server, from the connection to its last answer."""
+"""Time limit of a session with the mail server, in seconds."""
 MOST_ANSWER_BYTES = 1024 * 1024
 LONGEST_TITLE = 120
 _PIECES = {"insert": "{{+{}+}}", "delete": "[-{}-]"}
@@ -38,7 +38,7 @@ _ENTRY = Markup('<h2><a href="{}">{}</a></h2><p class="why">{}</p>{}')
 
 @dataclass(frozen=True, slots=True)
 class MailWords:
-    """How a mail is worded: in which language, and in which zone its times are."""
+    """Language and time zone of a mail."""
 
     language: str
     zone: tzinfo
@@ -51,7 +51,7 @@ class MailWords:
         return value.astimezone(self.zone).strftime(f"{days} %H:%M %Z")
 
     def interval(self, after: datetime | None, by: datetime) -> str:
-        """Return when something changed: never one moment, always two snapshots."""
+        """Return the interval between two checks in which a change happened."""
         if after is None:
             return self.t("first seen {by}", by=self.moment(by))
         return self.t("between {after} and {by}", after=self.moment(after), by=self.moment(by))
@@ -61,28 +61,28 @@ class MailWords:
         return translate_message(self.language, reason) or reason
 
 
-def subject_of(name: str, entries: Sequence[AlertEntry], words: MailWords) -> str:
-    """Return the subject of a message, one line."""
+def mail_subject(name: str, entries: Sequence[AlertEntry], words: MailWords) -> str:
+    """Return the subject of a message as one line."""
     if len(entries) == 1:
         return f"[Lesart] {name}: {_title(entries[0], words)[:LONGEST_TITLE]}"
     t = words.t
     return f"[Lesart] {name}: {t('{n} change|{n} changes', n=len(entries))}"
 
 
-def footer_of(name: str, page: str, words: MailWords) -> str:
-    """Return whose message it is, the last line of it."""
+def mail_footer(name: str, page: str, words: MailWords) -> str:
+    """Return the last line of a message, which names its alert."""
     t = words.t
     return t("Sent by the alert {name} of Lesart: {page}", name=name, page=page)
 
 
-def text_of(entries: Sequence[AlertEntry], footer: str, words: MailWords) -> str:
-    """Return entries as plain text: what came is `{+…+}`, what went `[-…-]`."""
+def mail_text(entries: Sequence[AlertEntry], footer: str, words: MailWords) -> str:
+    """Return entries as plain text; `{+…+}` marks added text and `[-…-]` removed text."""
     parts = [part for each in entries for part in _text_entry(each, words)]
     return "\n\n".join([*parts, f"-- \n{footer}"]) + "\n"
 
 
-def html_of(title: str, entries: Sequence[AlertEntry], footer: str, words: MailWords) -> str:
-    """Return entries as a page in which everything of an article is escaped."""
+def mail_html(title: str, entries: Sequence[AlertEntry], footer: str, words: MailWords) -> str:
+    """Return entries as HTML with all text from articles escaped."""
     shown = Markup().join(
         _ENTRY.format(
             each.link, clean(each.change.title or words.t("(no title)")),
@@ -97,7 +97,7 @@ def mail(
     server: MailServer, to: str, name: str, *, message_id: str, subject: str, text: str, html: str,
     now: datetime,
 ) -> EmailMessage:  # fmt: skip
-    """Return a mail; its id is the same at each try, so that a mail program knows it again."""
+    """Return a mail; its id is equal at each attempt, so that mail programs detect duplicates."""
     domain = server.sender.rpartition("@")[2]
     made = EmailMessage()
     made["From"] = f"Lesart <{server.sender}>"
@@ -112,23 +112,29 @@ def mail(
     return made
 
 
-def hand_in(server: MailServer, made: EmailMessage, ca_file: Path | None = None) -> Sending:
-    """Hand a mail in at its server; what goes wrong is told, never raised."""
+def send_mail(server: MailServer, made: EmailMessage, ca_file: Path | None = None) -> Sending:
+    """Send a mail to its server; failures are returned, not raised."""
     try:
         with _session(server, _context(ca_file)) as session:
             session.send_message(made)
     except smtplib.SMTPRecipientsRefused as error:
         code, reason = next(iter(error.recipients.values()))
-        return Sending(False, f"refused: {code} {_said(reason)}", is_final=code >= 500)
+        return Sending(
+            False,
+            f"The mail server refused the recipient: {code} {_reply_text(reason)}",
+            is_final=code >= 500,
+        )
     except smtplib.SMTPResponseException as error:
-        return Sending(False, f"the mail server said {error.smtp_code} {_said(error.smtp_error)}")
+        return Sending(
+            False, f"The mail server responded {error.smtp_code} {_reply_text(error.smtp_error)}"
+        )
     except (smtplib.SMTPException, OSError) as error:
-        return Sending(arrived=False, answer=f"the mail server: {one_line(str(error))}")
-    return Sending(arrived=True, answer="the mail server took it")
+        return Sending(arrived=False, answer=f"The mail server failed: {one_line(str(error))}")
+    return Sending(arrived=True, answer="The message was accepted by the mail server.")
 
 
 class _SmtpSession(smtplib.SMTP):
-    """A session with a mail server that keeps to one deadline, however slowly bytes arrive."""
+    """SMTP session with one deadline for all its reads and writes."""
 
     def __init__(self, server: MailServer, context: ssl.SSLContext) -> None:
         self._server, self._context = server, context
@@ -143,39 +149,39 @@ class _SmtpSession(smtplib.SMTP):
         metered.settimeout(self._meter.left())
         if not self._server.is_tls:
             return metered
-        return self._measured(self._context.wrap_socket(metered, server_hostname=host))
+        return self._meter_socket(self._context.wrap_socket(metered, server_hostname=host))
 
-    def turn_to_tls(self) -> None:
-        """Turn the session to TLS, under the same deadline."""
+    def start_tls(self) -> None:
+        """Upgrade the session to TLS with the same deadline."""
         self.starttls(context=self._context)
-        self._measured(self.sock)
+        self._meter_socket(self.sock)
 
-    def _measured(self, wrapped: socket.socket | None) -> socket.socket:
-        assert isinstance(wrapped, MeteredTlsSocket)  # `_context` makes no other
+    def _meter_socket(self, wrapped: socket.socket | None) -> socket.socket:
+        assert isinstance(wrapped, MeteredTlsSocket)
         wrapped.meter = self._meter
         return wrapped
 
 
 def _session(server: MailServer, context: ssl.SSLContext) -> _SmtpSession:
-    """Return a session that is let in; a password goes over TLS alone, but on this machine."""
+    """Return an authenticated session; passwords require TLS, except to a local server."""
     session = _SmtpSession(server, context)
     try:
-        _let_in(session, server)
+        _log_in(session, server)
     except BaseException:
         session.close()
         raise
     return session
 
 
-def _let_in(session: _SmtpSession, server: MailServer) -> None:
+def _log_in(session: _SmtpSession, server: MailServer) -> None:
     session.ehlo()
     has_tls = server.is_tls
     if not has_tls and session.has_extn("starttls"):
-        session.turn_to_tls()
+        session.start_tls()
         has_tls = True
     if server.user is not None:
         if not has_tls and not server.is_local:
-            raise smtplib.SMTPException("it offers no TLS, so no password is sent to it")
+            raise smtplib.SMTPException("no TLS offered, so the password was not sent")
         session.login(server.user, server.password or "")
 
 
@@ -187,7 +193,7 @@ def _context(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _said(reason: bytes | str) -> str:
+def _reply_text(reason: bytes | str) -> str:
     content = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
     return one_line(content)[:200]
 
@@ -210,7 +216,7 @@ def _text_block(block: ShownBlock) -> str:
 
 
 def _facts(entry: AlertEntry, words: MailWords) -> list[str]:
-    """Return why a message came, when the change happened, and what became of a passage."""
+    """Return the reason, time and types of a change, and the current text of a passage."""
     t, change = words.t, entry.change
     classes = [catalogue()[words.language].get(f"class {each}", each) for each in change.changes]
     silent = [t("silent")] if change.silent else []

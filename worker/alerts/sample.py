@@ -1,4 +1,4 @@
-"""A sample through each channel of an alert, at once and without a row for it."""
+"""Test messages for the channels of an alert, sent immediately and not recorded."""
 
 import secrets
 from datetime import UTC
@@ -18,7 +18,7 @@ WHY = ("a test: `lesart alert test`",)
 
 
 def send_samples(archive: Archive, settings: Settings, name: str) -> list[tuple[Channel, Sending]]:
-    """Send a sample through each channel of an alert and return the answers.
+    """Send a test message through each channel of an alert and return the responses.
 
     Raises: NoSuchError.
     """
@@ -36,7 +36,7 @@ def _sent(way: Outgoing, alert: Alert, channel: Channel) -> Sending:
 
 
 def _sample(way: Outgoing) -> AlertEntry:
-    """Return a change that never was."""
+    """Return an invented change."""
     now = way.clock().astimezone(UTC)
     change = Change(
         article="sample", version=2, wording="w1:" + "0" * 64, changed_after=now, changed_by=now,

@@ -1,13 +1,13 @@
-"""What came of handing in a message."""
+"""Result of sending a message."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """Whether a message arrived, and what the other side said.
+    """Whether a message arrived, with the response of the receiver.
 
-    `again_after` (s) is what it asked for; `is_final` says that trying again is of no use.
+    `again_after` is the requested delay in seconds; `is_final` if a retry cannot succeed.
     """
 
     arrived: bool

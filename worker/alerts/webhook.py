@@ -1,7 +1,7 @@
-"""Webhooks by the rules of Standard Webhooks: signed, with an id that stays the same.
+"""Webhooks as defined by Standard Webhooks: signed, with the same id at each attempt.
 
-They go where a source may be fetched from: to the public net over https, or to servers that the
-user named (`allow_hosts`). A redirect is never followed: the signature is for nobody else.
+They are sent over https to public servers, or to servers that `allow_hosts` permits. Redirects
+are not followed, because the signature is meant for one receiver only.
 """
 
 import base64
@@ -28,22 +28,24 @@ GONE = 410
 
 
 def hook_address(given: str, network: Network) -> Address:
-    """Return where a webhook goes.
+    """Return the address of a webhook.
 
-    Raises: AlertError where it may not.
+    Raises: AlertError if webhooks must not be sent to it.
     """
     address = parse_address(given, network.is_own)
     if isinstance(address, Refused):
-        raise AlertError(f"no webhook can go there: {address.message} {address.hint}")
+        raise AlertError(
+            f"Webhooks cannot be sent to this address. {address.message} {address.hint}"
+        )
     if address.scheme != "https" and not network.is_own(address.host, address.port):
         raise AlertError(
-            "webhooks go over https, or to servers of your own that LESART_ALLOW_HOSTS names"
+            "Webhooks require https, or a server of your own allowed with LESART_ALLOW_HOSTS."
         )
     return address
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """Return one signature of a message by a key that begins with `whsec_`."""
+    """Return the signature of a message with a key that begins with `whsec_`."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     signed = f"{message_id}.{timestamp}.".encode() + body
     made = hmac.new(key, signed, hashlib.sha256).digest()
@@ -51,7 +53,7 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 def body_of(kind: str, moment: datetime, data: dict[str, Any]) -> bytes:
-    """Return the body of a webhook: what it is, since when, and what there is to tell."""
+    """Return the JSON body of a webhook: event type, time in UTC, and data."""
     message = {"type": kind, "timestamp": moment.astimezone(UTC).isoformat(), "data": data}
     return json.dumps(message, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
@@ -66,7 +68,7 @@ def post(
     body: bytes,
     now: datetime,
 ) -> Sending:
-    """Send a webhook; what goes wrong is told, never raised."""
+    """Send a webhook; failures are returned, not raised."""
     try:
         address = hook_address(read_secret(target), network)
     except (AlertError, SecretError) as error:
@@ -85,9 +87,9 @@ def post(
     finally:
         kept.close()
     if found.status is None:
-        reason = found.refused.message if found.refused else "no answer"
+        reason = found.refused.message if found.refused else "The server sent no response."
         return Sending(arrived=False, answer=reason)
-    answer = f"it answered {found.status}"
+    answer = f"The server responded with status {found.status}."
     if 200 <= found.status < 300:
         return Sending(arrived=True, answer=answer)
     until = retry_after(found.header("retry-after"), now)

@@ -1,4 +1,4 @@
-"""Look for what alerts fire for, and send what is due; no transaction is open meanwhile."""
+"""Match alerts and send due deliveries; no transaction is open while a message is sent."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -25,9 +25,9 @@ from worker.web.headers import user_agent
 
 THREADS = 8
 SECONDS = 30
-"""How long the archive may take over one question for a message."""
-GONE = "this step is none any more: later snapshots, or a decision, changed the history"
-NO_MAIL = "no mail server is set: LESART_MAIL_URL"
+"""Time limit of one query for a message, in seconds."""
+GONE = "The change no longer exists: later checks or a decision changed the history."
+NO_MAIL = "No mail server is set. Set LESART_MAIL_URL."
 
 Pauses = Callable[[int, float | None], float]
 Send = Callable[[], Sending]
@@ -35,7 +35,7 @@ Send = Callable[[], Sending]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """How this process sends: by which network, under which settings, from which archive."""
+    """The archive, settings and network that messages are sent with."""
 
     archive: Archive
     settings: Settings
@@ -48,7 +48,7 @@ class Outgoing:
 
 
 def outgoing(archive: Archive, settings: Settings) -> Outgoing:
-    """Return how messages of an archive go out."""
+    """Return the means to send messages of an archive."""
     network = Network(hosts_by_port(settings.allow_hosts), settings.ca_file)
     with read_connection(archive.engine) as connection:
         return Outgoing(archive, settings, network, lists.archive_id(connection))
@@ -61,7 +61,7 @@ def work(
     is_over: Callable[[], bool] = lambda: False,
     pauses: Pauses = pause_after,
 ) -> int:
-    """Write the deliveries that are new and send what is due; return how many messages arrived."""
+    """Create new deliveries, send the due ones, and return the number of messages that arrived."""
     match(archive.engine, archive.clock)
     outbox.free_abandoned(archive.engine)
     arrived = 0
@@ -75,14 +75,14 @@ def work(
 
 
 def message_id(way: Outgoing, message: Message) -> str:
-    """Return the id of a message: the same at each try, and of this archive alone."""
+    """Return the id of a message: unique to this archive and equal at each attempt."""
     return f"msg_{way.archive_id[:12]}_{message.id}"
 
 
 def sending_of(
     way: Outgoing, message: Message, entries: Sequence[AlertEntry], *, kind: str = "change"
 ) -> Send:
-    """Return what hands a message in, with all that it says prepared; `kind` is that of a hook."""
+    """Return a function that sends a message; `kind` is the event type of a webhook."""
     name, target, settings = message.alert.name, message.channel.target, way.settings
     number = message_id(way, message)
     if message.channel.kind == "webhook":
@@ -94,20 +94,20 @@ def sending_of(
             secrets=message.channel.secrets, message_id=number, body=body, now=way.clock(),
         )  # fmt: skip
     words = mail.MailWords(settings.page_language, settings.zone)
-    subject = mail.subject_of(name, entries, words)
-    footer = mail.footer_of(name, f"{settings.page_base}/alerts", words)
-    text = mail.text_of(entries, footer, words)
+    subject = mail.mail_subject(name, entries, words)
+    footer = mail.mail_footer(name, f"{settings.page_base}/alerts", words)
+    text = mail.mail_text(entries, footer, words)
     if message.channel.kind == "apprise":
         return partial(by_apprise.notify, target, subject, text, way.network.own_servers)
     if settings.mail_url is None:
         return lambda: Sending(arrived=False, answer=NO_MAIL)
     server = read_mail_server(settings.mail_url)
-    html = mail.html_of(subject, entries, footer, words)
+    html = mail.mail_html(subject, entries, footer, words)
     made = mail.mail(
         server, target, name, message_id=number, subject=subject, text=text, html=html,
         now=way.clock(),
     )  # fmt: skip
-    return partial(mail.hand_in, server, made, settings.ca_file)
+    return partial(mail.send_mail, server, made, settings.ca_file)
 
 
 def _reading(settings: Settings) -> ReadOnlyArchive:
@@ -133,7 +133,7 @@ def _send_all(
 
 
 def _prepared(way: Outgoing, reading: ReadOnlyArchive, message: Message) -> Send | None:
-    """Return what sends a message; None where there is nothing left to tell."""
+    """Return a function that sends a message, or None if no change is left to report."""
     base = way.settings.page_base
     found = [(item, entry_of(reading, message.alert, item, base)) for item in message.items]
     gone = [item for item, entry in found if entry is None]

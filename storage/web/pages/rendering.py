@@ -154,10 +154,12 @@ class PageWords:
 
         A message without a translation is marked as English.
         """
-        translated = translate_message(self.language, text or "")
+        if not text:
+            return Markup("")
+        translated = translate_message(self.language, text)
         if translated is not None:
             return with_commands(translated)
-        return Markup('<span lang="en">{}</span>').format(with_commands(text or ""))
+        return Markup('<span lang="en">{}</span>').format(with_commands(text))
 
     def day(self, value: date) -> str:
         """Return a day."""
