@@ -31,7 +31,7 @@ DESCRIPTION = (
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """How the archive is served: under which names, with which routers beside the reading ones.
+    """Host names, additional routers and limits of a served archive.
 
     `close` is called when the server ends.
     """
@@ -43,9 +43,9 @@ class Site:
 
 
 class Renewed:
-    """An application that is made anew once another file lies where its archive lay.
+    """Application that is rebuilt when another file replaces the file of its archive.
 
-    What was made before holds the old file open, so the new one is never taken for it.
+    The previous application keeps the old file open, so the new file cannot have the same inode.
     """
 
     def __init__(self, place: ServedArchive, make: Callable[[], Guards]) -> None:

@@ -26,18 +26,18 @@ from storage.web.problems import Problem
 T = TypeVar("T")
 STATEMENT_SECONDS = 20
 MOST_TURNED_BACK = 2
-"""So many requests at a time may look at another time than today: each builds its views anew."""
+"""Maximum number of simultaneous requests for an earlier time: each builds its own views."""
 WAIT_SECONDS = 10
 MOST_REMEMBERED = 2_000
 MOST_KEPT_BYTES = 16 * 1024 * 1024
 """Answers that a process keeps, with their heads."""
 KEPT_BESIDE_BYTES = 1_024
-"""What one of them takes beside its words, about."""
+"""Approximate overhead of a cached entry, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedArchive:
-    """Where the archive is, how its times and words are read, in which language it is told of.
+    """Location of the archive, time zone, and languages of the text and the pages.
 
     `since` tells one run of a server from another; all of its processes have the same.
     """
@@ -58,7 +58,7 @@ class KeptAnswers:
         self._answers: dict[str, tuple[Sequence[tuple[bytes, bytes]], bytes]] = {}
 
     def at(self, state: str) -> Mapping[str, tuple[Sequence[tuple[bytes, bytes]], bytes]]:
-        """Return head and body of what was answered in a state; what is older is forgotten."""
+        """Return the head and body of a response cached in a state; older ones are deleted."""
         if state != self._state:
             self._forget(state)
         return self._answers
@@ -98,7 +98,7 @@ class Library:
         self._today.close()
 
     async def state(self) -> str:
-        """Return what changes whenever the archive may answer anything else than before.
+        """Return a value that changes whenever a response of the archive may change.
 
         Where nobody committed anything meanwhile it is what it was.
         """
@@ -146,9 +146,9 @@ class Library:
             self._turned_back.release()
 
     def remembered(self, name: str, seconds: float, ask: Callable[[], T]) -> T:
-        """Return what `ask` said within the last so many seconds, or says now.
+        """Return the result of `ask`, computed at most `seconds` ago.
 
-        One request asks; the others wait for it, or take meanwhile what was said before.
+        One request computes it; the others wait, or use the previous result meanwhile.
         """
         known = self._remembered.get(name)
         if known is None or monotonic() - known[0] >= seconds:
@@ -190,7 +190,7 @@ def library_of(request: Request) -> Library:
 
 
 def language_of(request: Request) -> str:
-    """Return the language of the page: asked for, else what a browser takes, else as set."""
+    """Return the language of the page: requested, preferred by the browser, or default."""
     asked = request.query_params.get("lang")
     if asked in PAGE_LANGUAGES:
         return asked
@@ -202,7 +202,7 @@ def language_of(request: Request) -> str:
 
 
 async def served(request: Request) -> Library:
-    """Return the library of the server, without a thread to look for it."""
+    """Return the archive pool of the server, without a thread for the look-up."""
     return library_of(request)
 
 

@@ -66,7 +66,7 @@ class BoundedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read what came, up to a number of bytes for each request."""
+        """Process received bytes, up to a maximum size of each request."""
         self._received += len(data)
         if self._received > MOST_REQUEST_BYTES:
             self._refuse(
@@ -80,7 +80,7 @@ class BoundedProtocol(H11Protocol):
         self._watch()
 
     def handle_events(self) -> None:
-        """Go through what came; answer requests only while few enough are being answered."""
+        """Process received events; start a response only below the limit of concurrent requests."""
         app = self.config.loaded_app
         self.app = app if self._may_answer() else partial(_answer_health_only, app)
         super().handle_events()
@@ -107,7 +107,7 @@ class BoundedProtocol(H11Protocol):
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no request, or has too long a head, and close the connection."""
+        """Respond to an invalid request or too large a head, and close the connection."""
         self._refuse(Problem("request_invalid", msg))
 
     def drop(self) -> None:
@@ -116,7 +116,7 @@ class BoundedProtocol(H11Protocol):
         self.transport.abort()
 
     def _watch(self) -> None:
-        """Set the deadline for what the connection waits for, if that is something else now."""
+        """Set the deadline for the current phase of the connection, if the phase changed."""
         wait = self._wait()
         waits_for = None if wait is None else (wait, self.cycle)
         if waits_for == self._waits_for:

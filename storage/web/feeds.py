@@ -34,7 +34,7 @@ ENTRIES = 30
 
 @dataclass(frozen=True, slots=True)
 class ChangeEntry:
-    """A change as a feed tells it; the id stays the same whoever serves it, and where."""
+    """Entry of a feed; its id is independent of the server and its address."""
 
     id: str
     title: str

@@ -38,7 +38,7 @@ NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-act
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """An ASGI application around another one.
+    """ASGI middleware around an application.
 
     A page in a browser that looks up a name of its own as our address (DNS rebinding) still sends
     that name: what asks for any name but `hosts` is turned away.

@@ -1,4 +1,4 @@
-"""Answers that are known already: told so, or given again, before anything is worked out."""
+"""Responses cached for clients (ETag) and on the server."""
 
 import hashlib
 from collections.abc import Callable, Coroutine, Sequence
@@ -14,18 +14,17 @@ from storage.web.paging import wants_lines
 
 
 class KnownRoute(APIRoute):
-    """Answers that say the same for as long as nothing is written into the archive.
+    """Route whose responses stay valid until the archive changes.
 
-    Their ETag begins with the state of the archive before they were worked out; what they say
-    follows (`storage.web.guards`), so that they are known, too, where others were written.
-    Meanwhile the server gives whoever asks the same what it gave before.
+    The ETag begins with the state of the archive before the response was computed, followed by a
+    digest of the body (`storage.web.guards`). Until then, the server repeats the cached response.
     """
 
     seconds: ClassVar[int | None] = None
     """For how long an answer says the same at most; None where time makes no difference."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what answers, or tells that the answer is known."""
+        """Return a handler that answers with 304 or the cached response if possible."""
         work_out = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -47,13 +46,13 @@ class KnownRoute(APIRoute):
 
 
 class KnownForAMinute(KnownRoute):
-    """Answers that tell, besides, of figures which may be a minute old."""
+    """Route whose responses also contain statistics that may be one minute old."""
 
     seconds = 60
 
 
 def tags_in(known: str) -> list[str]:
-    """Return what an If-None-Match names; weak and strong tags are alike.
+    """Return the tags of an If-None-Match header, weak and strong tags alike.
 
     >>> tags_in('"a", W/"b.c"')
     ['a', 'b.c']

@@ -1,4 +1,4 @@
-"""The log over HTTP, as clients of C2SP tlog-tiles ask for it: a checkpoint, and tiles below it."""
+"""Transparency log over HTTP (C2SP tlog-tiles): checkpoint and tiles."""
 
 from typing import Annotated
 
@@ -19,9 +19,9 @@ FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 FEW_SECONDS = {"Cache-Control": "public, max-age=5"}
 
 
-@router.get(f"/{CHECKPOINT}", responses=plain("text/plain", "A signed note"))
+@router.get(f"/{CHECKPOINT}", responses=plain("text/plain", "A signed note (C2SP)."))
 def checkpoint(library: Asked) -> Response:
-    """Return the newest checkpoint with the lines of the witnesses."""
+    """Return the newest checkpoint with the cosignatures of the witnesses."""
     with library.today.connected() as connection:
         newest = latest(connection)
     if newest is None:
@@ -31,9 +31,9 @@ def checkpoint(library: Asked) -> Response:
     return PlainTextResponse(newest.with_cosignatures, headers=FEW_SECONDS)
 
 
-@router.get("/tile/{path:path}", responses=plain(BYTES, "Hashes, or entries"))
+@router.get("/tile/{path:path}", responses=plain(BYTES, "Hashes or log entries."))
 def tile(library: Asked, path: str) -> Response:
-    """Return a tile of hashes (`LEVEL/N`) or of entries (`entries/N`), as the checkpoint has it."""
+    """Return a tile of hashes (`LEVEL/N`) or of entries (`entries/N`) of the newest checkpoint."""
     with library.today.connected() as connection:
         newest = latest(connection)
         try:

@@ -1,4 +1,4 @@
-"""Memento (RFC 7089): how times and addresses are told to tools that ask web archives."""
+"""Memento (RFC 7089): times and addresses in the format of web archive tools."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ MOST_MEMENTOS = 1_000
 HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 _DIGITS = "%Y%m%d%H%M%S"
 _KEPT = "%:/?#[]@!$&'()*+,;=~"
-"""What stays as it is where an address stands in an address, or in the header `Link`."""
+"""Characters that stay unescaped in an address within an address or a `Link` header."""
 
 ONE_SLASH = re.compile(r"(?P<scheme>https?):/(?!/)")
 """
@@ -33,9 +33,10 @@ PART = re.compile(r"(?P<after>\d{1,9})/(?=[a-z]+:)")
 
 
 def address_of(request: Request, decoded: str) -> str:
-    """Return the address at the end of the path of a request, as it came; `decoded` says which.
+    """Return the address at the end of the request path, as received; `decoded` is its decoded
+    form.
 
-    What follows a question mark belongs to it. Servers in between may have made one slash of two.
+    The query string belongs to it. Proxies may have merged two slashes into one.
     """
     raw: bytes = request.scope["raw_path"]
     before = request.url.path.removesuffix(decoded)
@@ -64,7 +65,7 @@ def moment_asked(request: Request) -> datetime | None:
 
 
 def http_moment(moment: datetime) -> str:
-    """Return the second by which something was seen, as the headers and TimeMaps tell it.
+    """Return a time in HTTP format, rounded up to the second.
 
     >>> http_moment(datetime(2024, 6, 18, 12, 0, 0, 5, UTC))
     'Tue, 18 Jun 2024 12:00:01 GMT'
@@ -73,7 +74,7 @@ def http_moment(moment: datetime) -> str:
 
 
 def digits_of(moment: datetime) -> str:
-    """Return the second by which something was seen as it stands in addresses.
+    """Return a time as 14 digits, as used in addresses.
 
     >>> digits_of(datetime(2024, 6, 18, 12, tzinfo=UTC))
     '20240618120000'
@@ -82,7 +83,7 @@ def digits_of(moment: datetime) -> str:
 
 
 def moment_of(digits: str) -> datetime:
-    """Return the moment that stands in an address.
+    """Return the time for the 14 digits of an address.
 
     Raises: Problem.
     """
@@ -100,7 +101,7 @@ def _second(moment: datetime) -> datetime:
 
 
 class MementoLinks:
-    """The addresses under which a server tells of one original address."""
+    """Addresses of the Memento resources of one original address."""
 
     def __init__(self, request: Request, original: str) -> None:
         self.original = quote(original, safe=_KEPT)
@@ -130,7 +131,7 @@ class MementoLinks:
         return {"Memento-Datetime": http_moment(seen), "Link": self.header()}
 
     def link(self, version: VersionLine, last: int) -> str:
-        """Return how a TimeMap tells a version; `last` is the number of the last one."""
+        """Return the TimeMap link of a version; `last` is the number of the last version."""
         ends = {1: "first ", last: "last "} if last > 1 else {1: "first last "}
         rel = ends.get(version.version, "") + "memento"
         moment = http_moment(version.changed_by)

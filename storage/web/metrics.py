@@ -1,4 +1,4 @@
-"""Figures for monitors, in the format of Prometheus: how the work stands, how fast answers are."""
+"""Metrics in the Prometheus format: work, archive and response times."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -24,13 +24,13 @@ from storage.web.schemas import plain
 
 router = APIRouter(tags=["health"])
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the processes of one server note what they measured; read when the client is loaded."""
+"""Folder in which the processes of one server store their metrics; read at import."""
 PULSE_SECONDS = 5.0
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 
 
 class Meters:
-    """What one server measures and tells: all of its processes, where `FOLDER` says where to."""
+    """Metrics of one server with all its processes."""
 
     def __init__(self, library: Library) -> None:
         self.registry = CollectorRegistry()
@@ -48,7 +48,7 @@ class Meters:
         self._requests.labels(route, f"{status // 100}xx").observe(seconds)
 
 
-@router.get("/metrics", responses=plain("text/plain", "The figures"))
+@router.get("/metrics", responses=plain("text/plain", "Metrics in the Prometheus format."))
 def metrics(request: Request, _library: Annotated[Library, Depends(served)]) -> Response:
     """Report the figures of the archive and of this server, for Prometheus."""
     meters: Meters = request.app.state.meters

@@ -19,11 +19,11 @@ JSON_TYPE = "application/json"
 _LINE_TYPES = (LINES, "application/x-ndjson", "application/json-lines")
 
 Ask = Callable[[ReadOnlyArchive, str | None, int], Iterator[Any]]
-"""Asks an archive for the rows after a cursor, at most so many."""
+"""Function that returns at most a number of rows after a cursor."""
 
 
 def json_bytes(value: Any) -> bytes:
-    r"""Return `value` as JSON; what UTF-8 cannot hold goes out escaped.
+    r"""Return `value` as JSON; characters that UTF-8 cannot encode are escaped.
 
     >>> json_bytes({"a": "\ud800"})
     b'{"a": "\\ud800"}'
@@ -69,9 +69,9 @@ def _lines(
     clocks: Clocks,
     record_of: Callable[[Any], Mapping[str, Any]],
 ) -> Response:
-    """Return rows as they come, a part at a time: whoever reads slowly holds nothing open.
+    """Yield rows in parts, so that a slow client holds no resources open.
 
-    The first part is asked for before the answer begins, so that what is wrong is told as such.
+    The first part is read before the response begins, so that errors get their own status.
     """
 
     def lines() -> Iterator[bytes]:

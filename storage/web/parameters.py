@@ -1,4 +1,4 @@
-"""What may be asked: the parameters of requests, the same words as the options of commands."""
+"""Parameters of requests, named like the options of the commands."""
 
 from datetime import datetime, tzinfo
 from typing import Annotated, Literal
@@ -26,31 +26,33 @@ Row = Annotated[int, Field(ge=0, le=2**62)]
 
 
 class Asked(BaseModel):
-    """Parameters of which every one is known."""
+    """Parameters of a request; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Paged(Asked):
-    """Which part of a list."""
+    """Parameters of a part of a list."""
 
-    after: Annotated[Plain | None, Field(description="Go on after the row with this cursor.")] = (
-        None
-    )
+    after: Annotated[
+        Plain | None, Field(description="Return the rows after the one with this cursor.")
+    ] = None
     limit: Annotated[
         int | None,
-        Field(ge=1, le=MOST_ROWS, description=f"Rows at most; {PAGE_ROWS} if nothing is said."),
+        Field(ge=1, le=MOST_ROWS, description=f"Maximum number of rows (default: {PAGE_ROWS})."),
     ] = None
 
 
 class Clocked(Asked):
-    """As of when, and by which knowledge."""
+    """Time and state of knowledge of a request."""
 
-    as_of: Annotated[Plain | None, Field(description="What was readable then.")] = None
-    known_at: Annotated[Plain | None, Field(description="What the archive knew then.")] = None
+    as_of: Annotated[Plain | None, Field(description="Only what was online at this time.")] = None
+    known_at: Annotated[
+        Plain | None, Field(description="Only what the archive knew at this time.")
+    ] = None
 
     def clocks(self, zone: tzinfo) -> Clocks:
-        """Return both as moments.
+        """Return both as UTC times.
 
         Raises: MomentError.
         """
@@ -58,18 +60,24 @@ class Clocked(Asked):
 
 
 class Filtered(Asked):
-    """Which articles."""
+    """Filters of articles."""
 
-    language: Annotated[Plain | None, Field(description="In this language, such as de.")] = None
-    source: Annotated[Plain | None, Field(description="From the source of this name.")] = None
-    publisher: Annotated[Plain | None, Field(description="Of this publisher.")] = None
-    since: Annotated[Plain | None, Field(description="First seen by us then or later.")] = None
-    until: Annotated[Plain | None, Field(description="First seen by us then or earlier.")] = None
-    published_since: Annotated[Plain | None, Field(description="Published then or later.")] = None
-    published_until: Annotated[Plain | None, Field(description="Published then or earlier.")] = None
+    language: Annotated[
+        Plain | None, Field(description="Only articles in this language, such as de.")
+    ] = None
+    source: Annotated[Plain | None, Field(description="Only articles of this source.")] = None
+    publisher: Annotated[Plain | None, Field(description="Only articles of this publisher.")] = None
+    since: Annotated[Plain | None, Field(description="First seen at this time or later.")] = None
+    until: Annotated[Plain | None, Field(description="First seen at this time or earlier.")] = None
+    published_since: Annotated[
+        Plain | None, Field(description="Published at this time or later.")
+    ] = None
+    published_until: Annotated[
+        Plain | None, Field(description="Published at this time or earlier.")
+    ] = None
 
     def filters(self, zone: tzinfo) -> Filters:
-        """Return the filters with every time as a moment: the first of a span, or its last.
+        """Return the filters with each time as the first or last moment of its period.
 
         Raises: MomentError.
         """
@@ -87,7 +95,7 @@ class Filtered(Asked):
 class OfArticle(Clocked):
     """One article, by an id or an address."""
 
-    article: Annotated[Long, Field(description="An id or an address.")]
+    article: Annotated[Long, Field(description="Id or address of an article.")]
 
 
 class OfVersion(Clocked):
@@ -108,31 +116,38 @@ class SearchQuery(ListQuery):
     q: Annotated[Query, Field(description='Words, all of them; "…" is a phrase.')]
     latest: Annotated[bool, Field(description="Search the latest versions only.")] = False
     change: Annotated[
-        ChangeClass | None, Field(description="Versions that came with such a change.")
+        ChangeClass | None, Field(description="Only versions with this class of change.")
     ] = None
     silent: Annotated[
-        bool | None, Field(description="Versions that came without the page owning up to it.")
+        bool | None, Field(description="Only versions whose page does not acknowledge the change.")
     ] = None
 
 
 class ChangesQuery(ListQuery):
-    """Parameters of a list of changes; a number as `after` asks for what came after that `seq`."""
+    """Parameters of a list of changes; a number as `after` requests the changes after that
+    `seq`.
+    """
 
-    article: Annotated[Long | None, Field(description="Of this article alone.")] = None
+    article: Annotated[Long | None, Field(description="Only changes to this article.")] = None
     change: Annotated[
         list[ChangeClass],
-        Field(alias="class", max_length=20, description="Of this class; more than one: any."),
+        Field(
+            alias="class",
+            max_length=20,
+            description="Only changes of this class; several values match any of them.",
+        ),
     ] = []
-    silent: Annotated[bool | None, Field(description="Steps that the page (never) owns up to.")] = (
-        None
-    )
+    silent: Annotated[
+        bool | None,
+        Field(description="Only silent changes (true), or only acknowledged ones (false)."),
+    ] = None
     contains: Annotated[
-        Query | None, Field(description="Steps in which this text came or went.")
+        Query | None, Field(description="Only changes that add or remove this text.")
     ] = None
 
 
 class ArticleRows(Paged, OfArticle):
-    """A list of what belongs to one article."""
+    """Parameters of a list for one article."""
 
 
 class DiffQuery(OfVersion):
@@ -150,7 +165,7 @@ class BlameQuery(Paged, OfVersion):
 class CiteQuery(OfVersion):
     """A version, or a passage of it."""
 
-    passage: Annotated[Long | None, Field(description="A passage, as it stands there.")] = None
+    passage: Annotated[Long | None, Field(description="Passage, exactly as in the text.")] = None
     style: Annotated[
         Literal["json", "markdown", "bibtex", "csl-json", "w3c"],
         Field(description="How the reference is written."),
@@ -160,31 +175,31 @@ class CiteQuery(OfVersion):
 class RelationsQuery(ListQuery):
     """The relations of an article, or all of them."""
 
-    article: Annotated[Long | None, Field(description="Of this article alone.")] = None
+    article: Annotated[Long | None, Field(description="Only changes to this article.")] = None
     explain: Annotated[bool, Field(description="Tell what is shared and what differs.")] = False
 
 
 class NoiseQuery(Paged):
-    """What counts as no change."""
+    """Parameters of a list of noise."""
 
-    article: Annotated[Long | None, Field(description="Of this article alone.")] = None
+    article: Annotated[Long | None, Field(description="Only changes to this article.")] = None
 
 
 class JobRows(Paged):
-    """Rows that belong to a job, or to any."""
+    """Parameters of rows of one job, or of all jobs."""
 
     job: Annotated[Row | None, Field(description="Of this job alone.")] = None
 
 
 class CoverageQuery(Asked):
-    """Which hours of which source."""
+    """Parameters of hourly statistics by source."""
 
     source: Annotated[Plain | None, Field(description="Of this source alone.")] = None
     since: Annotated[Plain | None, Field(description="From then on.")] = None
     until: Annotated[Plain | None, Field(description="Up to then.")] = None
 
     def span(self, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-        """Return the first and the last moment.
+        """Return the first and the last time.
 
         Raises: MomentError.
         """
@@ -196,5 +211,5 @@ def _moment(given: str | None, zone: tzinfo, edge: Edge) -> datetime | None:
 
 
 def _then(given: str | None, zone: tzinfo) -> datetime | None:
-    """Return a time as a revision reads it: a time of day is that moment, not its minute."""
+    """Return a time as in a revision: a time of day is an exact time, not a minute."""
     return _moment(given, zone, "first" if given and ":" in given else "last")

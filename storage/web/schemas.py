@@ -24,7 +24,7 @@ class ProblemShape(BaseModel):
 
 @cache
 def model_of(kind: type[Any], *more: tuple[str, Any]) -> type[BaseModel]:
-    """Return a model with the fields that `to_dict` of a record tells, and some more."""
+    """Return a model with the fields of `to_dict` of a record, and additional ones."""
     hints = get_type_hints(kind)
     columns = {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("beside")}
     return record(kind.__name__, **(columns | dict(more)))
@@ -48,7 +48,7 @@ def page_of(row: type[BaseModel]) -> type[BaseModel]:
 
 
 def troubles(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return how OpenAPI tells that requests may end as problems with these statuses."""
+    """Return the OpenAPI descriptions of problem responses with these statuses."""
     titles = dict(problems.TITLES.values())
     answer = {
         "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -1,4 +1,4 @@
-"""The server of the page: in the foreground until it is stopped, or beside other work."""
+"""HTTP server: in the foreground until it is stopped, or in a thread."""
 
 import logging
 import multiprocessing
@@ -46,7 +46,7 @@ class SharedSocket(socket.socket):
     _has_taken = False
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Take a connection, and tell that there is no other one when asked right after it."""
+        """Accept a connection, and report that no other one is waiting."""
         if self._has_taken:
             self._has_taken = False
             raise BlockingIOError
@@ -90,9 +90,9 @@ def serve(
     workers: int,
     proxies: Sequence[str] = (),
 ) -> None:
-    """Serve by so many processes until SIGTERM or SIGINT, or until one of them cannot start.
+    """Serve with a number of processes until SIGTERM or SIGINT, or until one of them cannot start.
 
-    Where there are several, `make` is called in each of them: it has to be one that can be pickled.
+    With several processes, each calls `make`, which must be picklable.
     """
     if workers == 1:
         uvicorn.Server(_config(make(), proxies)).run(sockets=[listening])
@@ -122,7 +122,7 @@ class Served:
 
 
 class _Watched(Multiprocess):
-    """Starts processes that serve, and another one where one ends or falls silent; tells so.
+    """Supervisor that restarts server processes that end or stop responding, and logs it.
 
     On a busy machine a process may need minutes to start.
     """
@@ -137,7 +137,7 @@ class _Watched(Multiprocess):
             super().init_processes()
 
     def keep_subprocess_alive(self) -> None:
-        """Start anew what ended; the whole server ends where one of them cannot start."""
+        """Restart ended processes; the whole server ends if one of them cannot start."""
         for index, each in enumerate(self.processes):
             each.child_conn.close()  # it alone holds its end now: who died is waited for by nobody
             if self._lives(each):
@@ -213,7 +213,7 @@ class ServedByMany(_Watched):
 
 @contextmanager
 def _interrupted_by_nobody() -> Iterator[None]:
-    """Keep Ctrl-C from this thread and what it starts: it is for who started all of them."""
+    """Block SIGINT in this thread and its children; the main process handles it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -14,7 +14,7 @@ from storage.history.alerts.lists import channels
 from storage.values.errors import AlertError
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.redaction import RedactionReason
-from storage.write.alerts import keep, outbox
+from storage.write.alerts import manage, outbox
 from storage.write.redaction.plan import RedactionTarget
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, failing, receiving
@@ -81,7 +81,7 @@ def test_a_webhook_says_what_changed_when_and_why_it_came_and_is_signed(press):
         send(press, settings_for(press, receiver, page_url="https://archiv.bote.example/"))
     ((headers, body),) = receiver.requests
     assert verified(secret, headers, body)
-    assert not verified(keep.new_secret(), headers, body)
+    assert not verified(manage.new_secret(), headers, body)
     assert headers["webhook-id"].startswith("msg_")
     told = json.loads(body)
     assert told["type"] == "change"
@@ -113,11 +113,11 @@ def test_after_a_rotation_both_keys_sign_and_after_the_next_the_first_no_more(pr
     known(press)
     with receiving() as receiver:
         first = press.alert("hafen", hook(receiver))[receiver.url]
-        second = press.archive.transact(keep.rotate, "hafen")[receiver.url]
+        second = press.archive.transact(manage.rotate, "hafen")[receiver.url]
         settings = settings_for(press, receiver)
         changed(press)
         send(press, settings)
-        third = press.archive.transact(keep.rotate, "hafen")[receiver.url]
+        third = press.archive.transact(manage.rotate, "hafen")[receiver.url]
         press.scan(2, t0=pegel(99, title="t0"))
         send(press, settings)
     (one, two) = receiver.requests
@@ -180,7 +180,7 @@ def test_a_redirect_is_not_followed(press):
 
 @pytest.mark.parametrize(
     ("address", "reason"),
-    [("http://bote.example/hook", "go over https"), ("https://bote.example:8443/", "port 8443"),
+    [("http://bote.example/hook", "require https"), ("https://bote.example:8443/", "port 8443"),
      ("https://a:b@bote.example/", "user name"), ("file:///etc/passwd", "file")],
 )  # fmt: skip
 def test_a_webhook_goes_over_https_to_its_own_port_or_to_a_named_server(address, reason):

@@ -141,6 +141,10 @@ def english_of(page: str) -> list[str]:
     ]
     for text in filter(None, texts):
         is_word = text in words and text not in same
-        if is_word or any(pattern.search(text) for pattern in patterns):
+        if (
+            is_word
+            or re.search(r"\{[a-z]+\}", text)
+            or any(pattern.search(text) for pattern in patterns)
+        ):
             found.append(text)
     return found

@@ -27,10 +27,10 @@ LIKE_ENOUGH = 70.0
 
 @dataclass(frozen=True, slots=True)
 class AlertEntry:
-    """A step as a message tells it, with why the alert fired.
+    """A change as reported by a message, with the reasons for the alert.
 
-    `becomes` is what stands there now instead of the passage that was quoted, as far as that can
-    be told; `shown` are the changed passages in place.
+    `becomes` is the current text of a quoted passage, or None if unknown; `shown` are the changed
+    passages.
     """
 
     change: Change
@@ -60,9 +60,9 @@ class AlertEntry:
 def entry_of(
     archive: ReadOnlyArchive, alert: Alert, item: OutboxItem, base: str
 ) -> AlertEntry | None:
-    """Return what there is to tell of a step; None where it is none any more.
+    """Return the entry for a change, or None if the change no longer exists.
 
-    `base` is what links to the page begin with.
+    `base` is the prefix of links to the page.
     """
     with archive.connected() as connection:
         number = number_of(connection, item)

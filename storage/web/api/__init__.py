@@ -1,4 +1,4 @@
-"""The archive as JSON: one router for each kind of question, all of them reading."""
+"""JSON API of the archive: read-only routers by subject."""
 
 from fastapi import APIRouter
 

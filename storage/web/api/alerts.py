@@ -1,4 +1,4 @@
-"""Alerts and what became of each message, as JSON; nothing of where they go."""
+"""Alerts and their deliveries as JSON, without recipients."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -28,7 +28,7 @@ ALERTS = record("Alerts", items=list[ALERT], next=None)  # type: ignore[valid-ty
 
 
 class DeliveriesQuery(Paged):
-    """Which deliveries."""
+    """Parameters of a list of deliveries."""
 
     alert: Annotated[Plain | None, Field(description="Of the alert of this name alone.")] = None
     state: Annotated[
@@ -39,7 +39,7 @@ class DeliveriesQuery(Paged):
 
 @router.get("", responses=one(ALERTS))
 def alerts(library: Served, _asked: Annotated[NoParameters, Query()]) -> Response:
-    """List the alerts by name, with how many deliveries are in which state."""
+    """List the alerts by name, with the number of deliveries in each state."""
     with library.today.connected() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
     items = [_told(each, numbers[each.name]) for each in found]
@@ -50,7 +50,7 @@ def alerts(library: Served, _asked: Annotated[NoParameters, Query()]) -> Respons
 def deliveries(
     request: Request, library: Served, asked: Annotated[DeliveriesQuery, Query()]
 ) -> Response:
-    """List what became of each message, the newest first."""
+    """List the deliveries, newest first."""
     if asked.alert is not None:
         with library.today.connected() as connection:
             lists.alert(connection, asked.alert)

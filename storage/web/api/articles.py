@@ -45,7 +45,7 @@ _STYLES: Mapping[str, tuple[Callable[[answers.Citation], str], str]] = MappingPr
 def list_articles(
     request: Request, library: Asked, asked: Annotated[ListQuery, Query()]
 ) -> Response:
-    """List the articles in the order in which the archive came to know them."""
+    """List the articles in the order in which they were added to the archive."""
     zone = library.place.timezone
     filters = asked.filters(zone)
     return answer_rows(
@@ -57,21 +57,21 @@ def list_articles(
 def article(
     library: Asked, rev: Annotated[Long, Path()], asked: Annotated[Clocked, Query()]
 ) -> Response:
-    """Return the version that a REV names, whole; of an article alone, the latest."""
+    """Return a version by its REV, or the latest version of an article."""
     with library.at(asked.clocks(library.place.timezone)) as archive:
         return answer_one(archive.version(rev))
 
 
 @router.get("/version", responses=VERSION)
 def version(library: Asked, asked: Annotated[OfVersion, Query()]) -> Response:
-    """Return the version that `rev` names, whole: for addresses that fit into no path."""
+    """Return a version by `rev`, which may contain any address."""
     with library.at(asked.clocks(library.place.timezone)) as archive:
         return answer_one(archive.version(asked.rev))
 
 
 @router.get("/history", responses=many(model_of(answers.VersionLine)))
 def history(request: Request, library: Asked, asked: Annotated[ArticleRows, Query()]) -> Response:
-    """List the versions of an article, the first one first."""
+    """List the versions of an article, oldest first."""
     clocks = asked.clocks(library.place.timezone)
     return answer_rows(
         request, asked, lambda a, after, n: a.history(asked.article, after, n), clocks
@@ -102,7 +102,7 @@ def diff(library: Asked, asked: Annotated[DiffQuery, Query()]) -> Response:
 
 @router.get("/blame", responses=many(model_of(answers.Blame)))
 def blame(request: Request, library: Asked, asked: Annotated[BlameQuery, Query()]) -> Response:
-    """Report for each sentence since when it stands there, and which article had it first."""
+    """Report for each sentence its first version, and the first article that contained it."""
     clocks = asked.clocks(library.place.timezone)
     return answer_rows(
         request, asked, lambda a, after, n: a.blame(asked.rev, asked.removed, after, n), clocks
@@ -121,7 +121,7 @@ def _shape(media: str) -> dict[str, str]:
     }},
 )  # fmt: skip
 def cite(library: Asked, asked: Annotated[CiteQuery, Query()]) -> Response:
-    """Return a reference to a version or a passage that keeps its meaning."""
+    """Return a permanent reference to a version or a passage."""
     with library.at(asked.clocks(library.place.timezone)) as archive:
         found = archive.cite(asked.rev, asked.passage)
     if asked.style == "json":
@@ -130,9 +130,9 @@ def cite(library: Asked, asked: Annotated[CiteQuery, Query()]) -> Response:
     return Response(write(found), media_type=media_type)
 
 
-@router.get("/raw", responses=plain("text/plain", "The captured bytes"))
+@router.get("/raw", responses=plain("text/plain", "The captured bytes."))
 def raw(library: Asked, asked: Annotated[OfVersion, Query()]) -> Response:
-    """Return the captured bytes of a version, bit for bit, to be saved and never shown."""
+    """Return the captured bytes of a version as a download."""
     with library.at(asked.clocks(library.place.timezone)) as archive:
         found = archive.raw(asked.rev)
     return Response(

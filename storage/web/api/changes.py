@@ -1,4 +1,4 @@
-"""What changed, as JSON: newest first, or all that came after a `seq`."""
+"""Changes as JSON: newest first, or all after a `seq`."""
 
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ CHANGE = model_of(answers.Change, ("seq", int | None))
 
 @router.get("/changes", responses=many(CHANGE))
 def changes(request: Request, library: Asked, asked: Annotated[ChangesQuery, Query()]) -> Response:
-    """List the steps between two versions, the newest first.
+    """List the changes between two versions, newest first.
 
     With a number as `after` they come in the order in which they were written, each with its
     `seq`: after `seq` n was read, nothing at or below n ever appears. `next` is then the `seq`
@@ -48,7 +48,7 @@ def changes(request: Request, library: Asked, asked: Annotated[ChangesQuery, Que
 
 @router.get("/noise", responses=many(model_of(answers.NoiseStep)))
 def noise(request: Request, asked: Annotated[NoiseQuery, Query()]) -> Response:
-    """List what differs between two looks and counts as no change, with the rule."""
+    """List differences between two checks that do not count as changes, with the rule."""
     return answer_rows(request, asked, lambda a, after, n: a.noise(asked.article, after, n))
 
 
@@ -59,14 +59,15 @@ def _since(
     wanted: ChangeFilter,
     filters: Filters,
 ) -> Response:
-    """Return the steps after a `seq`, a part of them or all."""
+    """Return changes after a `seq`, a part of them or all."""
     assert asked.after is not None
     if asked.article is not None or asked.as_of is not None or asked.known_at is not None:
         raise Problem(
-            "parameter_invalid", "with a number as `after`: no article, as_of or known_at"
+            "parameter_invalid",
+            "A number as `after` cannot be combined with article, as_of or known_at.",
         )
     if len(asked.after) > MOST_SEQ_DIGITS:
-        raise Problem("cursor_invalid", "no `seq` has that many digits")
+        raise Problem("cursor_invalid", "A `seq` has fewer digits.")
     seq = int(asked.after)
     if not wants_lines(request):
         rows = _part(library, seq, wanted, filters, asked.limit or PAGE_ROWS)

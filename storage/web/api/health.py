@@ -1,4 +1,4 @@
-"""Whether the server lives, and whether it can answer."""
+"""Health checks of the server and the archive."""
 
 from typing import Annotated
 
@@ -12,15 +12,15 @@ from storage.web.schemas import plain, troubles
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz", responses=plain("text/plain", "It lives"))
+@router.get("/healthz", responses=plain("text/plain", "The server is running."))
 async def healthz() -> Response:
-    """Report that the server lives; nothing is asked of the archive."""
+    """Report that the server is running, without access to the archive."""
     return PlainTextResponse("ok\n")
 
 
-@router.get("/readyz", responses=plain("text/plain", "It answers") | troubles(503))
+@router.get("/readyz", responses=plain("text/plain", "The archive is available.") | troubles(503))
 def readyz(library: Annotated[Library, Depends(served)]) -> Response:
-    """Return whether the archive answers."""
+    """Check whether the archive is available."""
     with library.today.connected() as connection:
         connection.execute(text("SELECT 1"))
     return PlainTextResponse("ok\n")

@@ -45,7 +45,7 @@ def relations(
 def cluster(
     library: Asked, cluster: Annotated[Plain, Path()], asked: Annotated[Clocked, Query()]
 ) -> Response:
-    """Return the articles that copies join, in the order in which we saw them."""
+    """Return the articles that are copies of one text, in the order of their first check."""
     with library.at(asked.clocks(library.place.timezone)) as archive:
         found = archive.cluster(cluster)
     return answer_one({"cluster": cluster, "articles": [each.to_dict() for each in found]})

@@ -20,13 +20,13 @@ Asked = Annotated[Library, Depends(served)]
 
 
 def steps_of(asked: SearchQuery) -> ChangeFilter:
-    """Return which steps the versions must have come with."""
+    """Return the filter for the changes that created a version."""
     return ChangeFilter((asked.change.value,) if asked.change else (), asked.silent)
 
 
 @router.get("/search", responses=many(model_of(answers.Hit)))
 def search(request: Request, library: Asked, asked: Annotated[SearchQuery, Query()]) -> Response:
-    """Search every version of every article: the best hit first, of the newest texts at a time."""
+    """Search all versions of all articles, in batches of the newest texts, best result first."""
     zone = library.place.timezone
     filters, steps = asked.filters(zone), steps_of(asked)
     return answer_rows(

@@ -1,4 +1,4 @@
-"""What is done and how well, as JSON: refusals, jobs, sources, coverage, figures."""
+"""Refusals, jobs, sources, coverage and statistics as JSON."""
 
 from datetime import timedelta
 from typing import Annotated, Any, get_type_hints
@@ -23,7 +23,7 @@ EDIT_DAYS = 30
 SHOWN_OF_A_SOURCE = (
     "name", "kind", "locator", "standing", "paused", "every_seconds", "cron", "timezone",
 )  # fmt: skip
-"""What is told of a source; its options may hold the names of secrets."""
+"""Columns of a source in responses; its options may contain the names of secrets."""
 
 SOURCE = record("Source", **{name: get_type_hints(Source)[name] for name in SHOWN_OF_A_SOURCE})
 SOURCES = record("Sources", items=list[SOURCE], next=None)  # type: ignore[valid-type]
@@ -36,7 +36,7 @@ EDIT_HOURS = record("EditHourRows", items=list[model_of(answers.EditHour)], next
 
 @router.get("/refusals", responses=many(model_of(answers.Refusal)))
 def refusals(request: Request, asked: Annotated[JobRows, Query()]) -> Response:
-    """List what was not taken, why, and what to do."""
+    """List refused documents with the reason and the remedy."""
     return answer_rows(request, asked, lambda a, after, n: a.refusals(asked.job, after, n))
 
 
@@ -56,7 +56,7 @@ def sources(library: Asked, _asked: Annotated[NoParameters, Query()]) -> Respons
 
 @router.get("/coverage", responses=one(COVERAGE))
 def coverage(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
-    """Report how often each source was looked at, hour by hour."""
+    """Report the number of checks of each source per hour."""
     since, until = asked.span(library.place.timezone)
     found = library.today.coverage(since=since, until=until, source=asked.source)
     return answer_one({"items": [each.to_dict() for each in found], "next": None})
@@ -64,13 +64,13 @@ def coverage(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Respon
 
 @router.get("/stats", responses=one(model_of(answers.Stats)))
 def stats(library: Asked, _asked: Annotated[NoParameters, Query()]) -> Response:
-    """Report the figures of the archive; they may be half a minute old."""
+    """Return statistics of the archive, at most half a minute old."""
     return answer_one(figures(library))
 
 
 @router.get("/statistics/edits", responses=one(EDITS))
 def edits(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
-    """Report how the texts of each source are edited: how silently, how soon, for how long."""
+    """Return edit statistics by source: silent edits, times to the first edit, half-lives."""
     since, until = asked.span(library.place.timezone)
     found = library.today.edit_figures(EditSpan(asked.source, since, until))
     return answer_one({"items": [each.to_dict() for each in found], "next": None})
@@ -78,7 +78,7 @@ def edits(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
 
 @router.get("/statistics/edits/hours", responses=one(EDIT_HOURS))
 def edit_hours(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
-    """Report the edits of each source by the hour; of the last 30 days, if `since` says nothing."""
+    """Return the edits of each source by hour (default: the last 30 days)."""
     since, until = asked.span(library.place.timezone)
     since = since or (until or utc_now()) - timedelta(days=EDIT_DAYS)
     found = library.today.edits_by_hour(EditSpan(asked.source, since, until))
@@ -86,10 +86,10 @@ def edit_hours(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Resp
 
 
 def figures(library: Library) -> answers.Stats:
-    """Return the figures of the archive, counted anew only every so often."""
+    """Return the statistics of the archive, cached for a short time."""
     return library.remembered("stats", FIGURES_SECONDS, lambda: library.today.stats(utc_now()))
 
 
 def source_row(source: Source) -> dict[str, Any]:
-    """Return what is told of a source."""
+    """Return the row of a source."""
     return {name: getattr(source, name) for name in SHOWN_OF_A_SOURCE}

@@ -1,4 +1,4 @@
-"""The archive as pages that need no script: a router for each kind, all of them reading."""
+"""HTML pages of the archive, which work without scripts: read-only routers by subject."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""Who hears of what, and what became of each message; nothing of where it goes."""
+"""Page of alerts and their deliveries, without recipients."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ ROWS = 50
 
 @router.get("/alerts")
 def alerts(request: Request, library: Asked, asked: Annotated[PartQuery, Query()]) -> Response:
-    """Show the alerts and their log."""
+    """Show the alerts and their deliveries."""
     limit = asked.limit or ROWS
     with library.today.connected() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)

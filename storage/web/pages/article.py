@@ -1,4 +1,4 @@
-"""An article: its text, since when each sentence stands, its checks, references to it."""
+"""Pages of an article: text, sentence history, checks and references."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ CHECK_ROWS = 100
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """A paragraph of sentences with since when each stands."""
+    """A paragraph with the first version of each sentence."""
 
     paragraph: int
     sentences: tuple[Blame, ...]
@@ -52,7 +52,7 @@ def article(
 def since(
     request: Request, library: Asked, article: str, asked: Annotated[Version, Query()]
 ) -> Response:
-    """Show since when each sentence stands, and who had it first."""
+    """Show the first version of each sentence and the first article that contained it."""
     with library.at(asked.clocks(library.place.timezone)) as archive:
         version = archive.version(_rev(article, asked.v))
         rev = f"{version.article}@{version.version}"
@@ -69,7 +69,7 @@ def since(
 def checks(
     request: Request, library: Asked, article: str, asked: Annotated[Checks, Query()]
 ) -> Response:
-    """Show every look at an article with what it came to."""
+    """Show the checks of an article with their outcomes."""
     limit = asked.limit or CHECK_ROWS
     with library.at(asked.clocks(library.place.timezone)) as archive:
         version = archive.version(_rev(article, None))
@@ -154,7 +154,7 @@ def _picture(
 
 
 def _fields(version: VersionText) -> list[tuple[str, Field, list[Any]]]:
-    """Return every metadata value with where it was found and what was offered beside it."""
+    """Return the metadata values with their origin and the values that were not chosen."""
     return [
         (name, field, [each for each in field.candidates if each.value != field.value])
         for name, field in sorted(version.fields.items())

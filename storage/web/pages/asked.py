@@ -28,7 +28,7 @@ class PageQuery(Asked):
     @model_validator(mode="before")
     @classmethod
     def _without_empty(cls, given: Any) -> Any:
-        """Leave out what a form sent empty."""
+        """Remove the empty fields of a form."""
         if isinstance(given, dict):
             return {name: value for name, value in given.items() if value not in ("", None, [""])}
         return given
@@ -47,7 +47,7 @@ class Front(PageQuery, ChangesQuery):
 
 
 class Find(PageQuery):
-    """An article, by whatever names it."""
+    """An article, by id, address or revision."""
 
     rev: Long
 

@@ -1,4 +1,4 @@
-"""Two versions beside each other, in views that each have an address of their own."""
+"""Comparison of two versions, with a separate address for each view."""
 
 import re
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def compare(
     which: str,
     asked: Annotated[CompareQuery, Query()],
 ) -> Response:
-    """Show a version (`3`), or two of them beside each other (`1..3`)."""
+    """Show one version (`3`), or compare two (`1..3`)."""
     match = RANGE.fullmatch(which)
     if match is None:
         raise Problem("no_such", f"there is no page {which!r} of an article")
@@ -81,7 +81,7 @@ def compare(
 
 
 def _in_view(archive: ReadOnlyArchive, a: VersionText, b: VersionText, view: str) -> dict[str, Any]:
-    """Return what a view shows: paragraphs of words, or rows of other things."""
+    """Return the content of a view: paragraphs, or rows of other items."""
     match view:
         case "fields":
             return {"rows": _fields(a, b), "blocks": (), "is_cut": False}
@@ -111,7 +111,7 @@ def _fields(a: VersionText, b: VersionText) -> list[DifferingThing]:
 
 
 def _sets(before: Sequence[str], after: Sequence[str]) -> list[DifferingThing]:
-    """Return what came, what went, what stayed, each once, in the order of the newer text."""
+    """Return deleted, inserted and unchanged items, each once, in the order of the newer text."""
     old, new = dict.fromkeys(before), dict.fromkeys(after)
     rows = [DifferingThing("delete", each) for each in old if each not in new]
     rows += [DifferingThing("insert", each) for each in new if each not in old]

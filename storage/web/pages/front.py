@@ -1,4 +1,4 @@
-"""The front page: what changed lately, the most telling first, with the words in place."""
+"""Front page: recent changes, most significant first, with their changed words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ SHOWN = 10
 DAYS = 60
 RANKS = {"reversion": 9, "number": 8, "quote": 7, "headline": 6, "name": 5, "notice": 4,
            "paragraph_removed": 3, "paragraph_added": 2, "wording": 2}  # fmt: skip
-"""How much a class of change tells; the loudest of a step counts, and silence doubles it."""
+"""Weight of each change class; the heaviest class of a change counts, twice if it is silent."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrontChange:
-    """A step with what changed in it, in place."""
+    """A change with its changed paragraphs."""
 
     change: Change
     blocks: tuple[ShownBlock, ...]
@@ -45,7 +45,7 @@ class FrontChange:
 
 @router.get("/")
 def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) -> Response:
-    """Show what changed lately."""
+    """Show recent changes."""
     zone, error = library.place.timezone, None
     wanted = ChangeFilter([each.value for each in asked.change], asked.silent, asked.contains)
     is_plain = asked == Front(lang=asked.lang)
@@ -85,7 +85,7 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
 
 @router.get("/find")
 def find(request: Request, library: Asked, asked: Annotated[Find, Query()]) -> Response:
-    """Lead to the article that an id, an address or a revision names, else to a search."""
+    """Redirect to the article for an id, an address or a revision, or otherwise to a search."""
     link = Links(request)
     try:
         found = library.today.version(asked.rev)
@@ -97,9 +97,9 @@ def find(request: Request, library: Asked, asked: Annotated[Find, Query()]) -> R
 def shown_change(
     library: Library, archive: ReadOnlyArchive, change: Change
 ) -> tuple[ShownBlock, ...]:
-    """Return the passages of a step, in place; remembered, since a step stays what it is.
+    """Return the changed paragraphs of a change, cached because they never change.
 
-    Of a step to or from a redacted version, or one that is restricted, there are none.
+    They are empty if a version is redacted or restricted.
     """
     if {ChangeClass.REDACTED, ChangeClass.RESTRICTED} & {*change.changes}:
         return ()

@@ -1,7 +1,7 @@
-"""The archive as web archives are asked (RFC 7089): TimeGate, TimeMap, and mementos.
+"""Memento resources (RFC 7089): TimeGate, TimeMap and mementos.
 
-A memento is our page of a version, at the time of its first snapshot: captured pages never go out
-as pages.
+A memento is the page of a version at the time of its first snapshot. Captured pages are never
+served as pages.
 """
 
 from datetime import UTC, datetime
@@ -30,7 +30,9 @@ VARY = {"Vary": "accept-datetime"}
 
 @router.get("/timegate/{address:path}")
 def timegate(request: Request, library: Asked, address: str) -> Response:
-    """Lead to the version of an address that stood at the time of `Accept-Datetime`, or now."""
+    """Redirect to the version of an address at the time in `Accept-Datetime`, or to the current
+    one.
+    """
     address = memento.address_of(request, address)
     moment = memento.moment_asked(request)
     with library.at() as archive:
@@ -63,7 +65,7 @@ def timemap_json(request: Request, library: Asked, address: str) -> Response:
 
 @router.get("/memento/{digits}/{address:path}")
 def one(request: Request, library: Asked, digits: str, address: str) -> Response:
-    """Show the version of an address that was first seen then, or lead to the one that stood."""
+    """Show the version first seen at a time, or redirect to the version current at that time."""
     address = memento.address_of(request, address)
     moment = memento.moment_of(digits)
     with library.at() as archive:
@@ -98,7 +100,7 @@ def _article(archive: ReadOnlyArchive, address: str) -> ArticleLine:
 def _standing(
     archive: ReadOnlyArchive, article: ArticleLine, moment: datetime | None
 ) -> VersionText:
-    """Return the version that stood at a moment; the first one where none had been seen by then."""
+    """Return the version current at a time, or the first one if the time is earlier."""
     if moment is None:
         return archive.version(article.article)
     try:

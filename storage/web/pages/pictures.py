@@ -31,9 +31,9 @@ def time_line(
     href: str,
     words: PageWords,
 ) -> Markup:
-    """Draw versions as bars, gaps between two wordings as gaps, snapshots, absences as marks.
+    """Draw a time line of versions, the gaps between them, snapshots and absences.
 
-    Longer spans are wider, but not in proportion: hours and years stand in one picture.
+    Widths grow with the logarithm of the duration, so that hours and years fit into one picture.
     """
     spans, observations = _spans(versions), [*observations]
     scale = _Scale(spans)
@@ -79,7 +79,7 @@ def bars(counts: Mapping[date, int], until: date, days: int, words: PageWords) -
 
 
 def heat(rows: Sequence[Coverage], until: datetime, hours: int, words: PageWords) -> Markup:
-    """Draw how often a source was looked at in each of the last hours, a column a day."""
+    """Draw the number of checks of a source in each of the last hours."""
     known = {each.hour: each for each in rows}
     last = until.replace(minute=0, second=0, microsecond=0)
     first = last - timedelta(hours=hours - 1)
@@ -161,7 +161,7 @@ def _spans(versions: Sequence[VersionLine]) -> list[TimeSpan]:
 
 
 class _Scale:
-    """Where a moment stands: spans have widths that grow with the logarithm of their length."""
+    """Horizontal scale; widths grow with the logarithm of the duration."""
 
     def __init__(self, spans: Sequence[TimeSpan]) -> None:
         weights = [
@@ -180,7 +180,7 @@ class _Scale:
         return self.starts[index], self.widths[index]
 
     def at(self, moment: datetime) -> float:
-        """Return where a moment stands."""
+        """Return the horizontal position of a time."""
         for span, start, width in zip(self.spans, self.starts, self.widths, strict=True):
             if moment <= span.end:
                 length = (span.end - span.start).total_seconds() or 1.0

@@ -1,4 +1,4 @@
-"""The page that says how a version is proven, and how a third person checks it."""
+"""Page with the proof of a version and the commands to verify it."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ Asked = Annotated[Library, Depends(served)]
 
 @router.get("/{rev:path}")
 def proof(request: Request, library: Asked, rev: str) -> Response:
-    """Show what proves a version, the commands that write it out, and those that check it."""
+    """Show the digests of a version and the commands to export and verify its proof."""
     with library.at() as archive:
         version = archive.version(rev)
     named = f"{version.article}@{version.version}"

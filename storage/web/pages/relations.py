@@ -1,4 +1,4 @@
-"""Copies and follow-ups, and a cluster laid out in time with what each outlet changed."""
+"""Copies and follow-ups, and a time line of a cluster with the changes of each outlet."""
 
 from dataclasses import dataclass
 from typing import Annotated

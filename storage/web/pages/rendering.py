@@ -57,7 +57,7 @@ def problem_page(request: Request, problem: Problem) -> Response:
 
 @cache
 def policy() -> str:
-    """Return what a page may load: its own style and script by their digest, and no more."""
+    """Return the Content-Security-Policy: the page's own style and script by digest only."""
     return (
         "default-src 'none'; "
         f"style-src 'sha256-{_digest('style.css')}'; script-src 'sha256-{_digest('page.js')}'; "
@@ -67,7 +67,7 @@ def policy() -> str:
 
 @cache
 def environment() -> Environment:
-    """Return how templates are read: everything is escaped, what is not there is an error."""
+    """Return the template environment: output is escaped, undefined names are errors."""
     found = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -95,7 +95,7 @@ def plain(value: Any) -> Any:
 
 
 def with_commands(text: str) -> Markup:
-    """Return a sentence with what stands between backticks as code; everything is escaped.
+    """Return escaped text with the parts between backticks as code.
 
     >>> str(with_commands("see `lesart list <a>`")), str(with_commands("a ` b"))
     ('see <code>lesart list &lt;a&gt;</code>', 'a ` b')

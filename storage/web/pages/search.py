@@ -24,7 +24,7 @@ MOST_FACETS = 12
 
 @router.get("/search")
 def search(request: Request, library: Asked, asked: Annotated[Search, Query()]) -> Response:
-    """Show the hits of a search, and what they have in common."""
+    """Show the results of a search and their facets."""
     zone, error = library.place.timezone, None
     try:
         filters, clocks, steps = asked.filters(zone), asked.clocks(zone), steps_of(asked)

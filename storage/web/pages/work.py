@@ -1,4 +1,4 @@
-"""What is watched and how well, and what was not taken."""
+"""Pages of sources, refused documents, statistics and jobs."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -38,7 +38,7 @@ def sources(request: Request, library: Asked, _asked: Annotated[PageQuery, Query
 
 @router.get("/refusals")
 def refusals(request: Request, library: Asked, asked: Annotated[PartQuery, Query()]) -> Response:
-    """Show what was not taken, why, and what to do."""
+    """Show refused documents with the reason and the remedy."""
     limit = asked.limit or ROWS
     rows = list(library.today.refusals(after=asked.after, limit=limit))
     return page(
@@ -49,7 +49,7 @@ def refusals(request: Request, library: Asked, asked: Annotated[PartQuery, Query
 
 @router.get("/statistics")
 def statistics(request: Request, library: Asked, _asked: Annotated[PageQuery, Query()]) -> Response:
-    """Show how texts are edited: silently, soon, by the hour, and how long an edit stands."""
+    """Show edit statistics by source: silent edits, times to the first edit, half-lives."""
     words, now = PageWords(language_of(request), library.place.timezone), utc_now()
     rows = library.remembered("edit hours", 60, lambda: _edit_hours(library))
     figures = library.today.edit_figures
@@ -74,7 +74,7 @@ def jobs(request: Request, library: Asked, asked: Annotated[Jobs, Query()]) -> R
 
 @router.get("/icon.svg")
 def icon() -> Response:
-    """Return the picture that stands for the page in a browser."""
+    """Return the icon of the page."""
     return FileResponse(
         HERE / "static" / "icon.svg", media_type="image/svg+xml",
         headers={"Cache-Control": "public, max-age=86400"},
