@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, one sentence on standard error, details where they help."""
+"""Run a command; turn errors into exit codes and one message on standard error."""
 
 import os
 import sys
@@ -37,7 +37,7 @@ ERROR_LOG = "errors.log"
 
 
 class InterruptionError(Exception):
-    """The user interrupted a command that can be continued; the text says how."""
+    """The user interrupted a command that can be continued; the message states how."""
 
 
 ExitCodes = Mapping[type[BaseException], int]
@@ -70,7 +70,7 @@ OF_ARCHIVES = (
     ("storage.database.engine", "ArchiveDamagedError", UNCHECKED),
     ("storage.database.engine", "ArchiveError", WRONG_USE),
 )
-"""Errors by the module that raises them, and how a command ends; loading all takes a second."""
+"""Errors by module and name, with exit codes; importing all modules would take a second."""
 
 _PASSWORD_REASONS = ("no password supplied", "password authentication failed")
 _BUSY_REASON = "statement timeout"
@@ -82,10 +82,10 @@ def run(
     *,
     exit_codes: ExitCodes = NO_FURTHER,
 ) -> int:
-    """Run the command that `arguments` name and return its exit code; nothing gets past this.
+    """Run the command in `arguments` and return its exit code; no exception leaves this function.
 
-    `exit_codes` says how errors end that only the caller knows. Errors are told as one sentence
-    on standard error; what nobody expected goes, with its trace, to a log.
+    `exit_codes` adds the errors of the caller. An expected error becomes one message on standard
+    error; the traceback of an unexpected one goes to a log file.
     """
     open_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -107,9 +107,9 @@ def run(
 
 
 def only_named(app: typer.Typer, given: Sequence[str]) -> typer.Typer:
-    """Return the program with no more than the command, or the group, that stands first.
+    """Return the program reduced to the command or group in the first argument.
 
-    Typer makes each command out of its function's signature: of sixty, one is needed.
+    Typer builds each command from the signature of its function, and only one of sixty is needed.
     """
     only = copy(app)
     only.registered_commands = [each for each in app.registered_commands if each.name in given[:1]]
@@ -118,10 +118,10 @@ def only_named(app: typer.Typer, given: Sequence[str]) -> typer.Typer:
 
 
 def open_streams() -> None:
-    """Put something in the place of standard streams that are closed.
+    """Open a replacement for closed standard streams.
 
-    Else the next file that is opened, such as an archive, would get their number. What is written
-    to a closed standard output fails, as it should; messages go nowhere.
+    Otherwise the next opened file, such as an archive, would get their file descriptor. Writing to
+    a closed standard output fails; messages to a closed standard error are discarded.
     """
     for name, number, how in (
         ("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")
@@ -132,14 +132,14 @@ def open_streams() -> None:
 
 
 def say(sentence: str) -> None:
-    """Write one message to standard error; secrets and terminal commands stay out of it."""
+    """Write one message to standard error, without secrets and control characters."""
     with suppress(OSError, ValueError):
         sys.stderr.write(f"lesart: {one_line(hide_secrets(sentence))}\n")
         sys.stderr.flush()
 
 
 def exit_code_of(error: Exception, exit_codes: ExitCodes = NO_FURTHER) -> int | None:
-    """Return how a command ends that raised `error`, or None where nobody expected it."""
+    """Return the exit code for `error`; None if the error is unexpected."""
     for known in (exit_codes, _OWN, _of_archives()):
         for kind in type(error).__mro__:
             if kind in known:
@@ -150,7 +150,7 @@ def exit_code_of(error: Exception, exit_codes: ExitCodes = NO_FURTHER) -> int | 
 
 
 def _report_wrong_use(error: typer.TyperException) -> int:
-    """Let Typer tell in its own words what it did not understand."""
+    """Let Typer print its own message on wrong usage."""
     show = getattr(error, "show", None)
     if show is None:
         say(error.format_message())
@@ -170,28 +170,28 @@ def _report(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> in
         traceback.print_exception(error)
     if code is None:
         where = "above" if "--debug" in given else _keep_details(error, given)
-        say(f"an internal error ({type(error).__name__}); the details are {where}")
+        say(f"internal error ({type(error).__name__}): please report it; the details are {where}")
         return INTERNAL
     say(_sentence(error))
     return code
 
 
 def _sentence(error: Exception) -> str:
-    """Return what went wrong, and what to do, without the statement that SQLAlchemy adds."""
+    """Return the error and its remedy, without the SQL statement that SQLAlchemy adds."""
     origin = driver_error(error)
-    mend = remedy_for(error)
+    remedy = remedy_for(error)
     if origin is not None:
-        sentence = f"the database says: {str(origin).strip().partition(chr(10))[0]}"
-    elif isinstance(error, OSError) and mend is not None:
+        sentence = f"database error: {str(origin).strip().partition(chr(10))[0]}"
+    elif isinstance(error, OSError) and remedy is not None:
         where = f"{error.filename}: " if error.filename is not None else ""
         sentence = f"{where}{error.strerror}"
     else:
         return str(error)
-    return f"{sentence}; {mend}" if mend is not None else sentence
+    return f"{sentence}; {remedy}" if remedy is not None else sentence
 
 
 def _of_archives() -> ExitCodes:
-    """Return how the errors of the modules that are loaded end: others cannot have raised any."""
+    """Return the exit codes of the errors in the modules that are loaded."""
     return {
         getattr(sys.modules[module], name): code
         for module, name, code in OF_ARCHIVES
@@ -200,7 +200,7 @@ def _of_archives() -> ExitCodes:
 
 
 def _narrowed(error: Exception, code: int) -> int:
-    """Return `code`, but wrong use where a database is there and the password is what is wrong."""
+    """Return `code`; wrong usage if the database responds but refuses the password."""
     is_password = code == UNCHECKED and any(each in str(error) for each in _PASSWORD_REASONS)
     return WRONG_USE if is_password else code
 
@@ -219,9 +219,9 @@ def _of_databases(error: Exception) -> int | None:
 
 
 def _keep_details(error: Exception, given: Sequence[str]) -> str:
-    """Append the trace to a log in the home folder, or print it; return where it is.
+    """Append the traceback to a log in the home folder, or print it; return its location.
 
-    In a container whose home folder does not last it is printed, so that the engine keeps it.
+    It is printed in a container with a temporary home folder, so that the container log has it.
     """
     trace = "".join(traceback.format_exception(error))
     report = hide_secrets(f"{datetime.now(UTC).isoformat()} lesart {' '.join(given)}\n{trace}\n")
@@ -236,14 +236,14 @@ def _keep_details(error: Exception, given: Sequence[str]) -> str:
 
 
 def _append(log: Path, report: str) -> None:
-    """Write to `log` in a folder that is there already: reading makes none."""
+    """Append to `log`; its folder must exist, because reading commands create none."""
     handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(report)
 
 
 def _after_exit(ended: SystemExit) -> int:
-    """Return the code of an exit; Typer's own for a closed pipe is none of ours."""
+    """Return the exit code; 0 for a closed pipe, for which Typer exits with 1."""
     if isinstance(ended.__context__, BrokenPipeError):
         silence_output()
         return WELL
@@ -251,7 +251,7 @@ def _after_exit(ended: SystemExit) -> int:
 
 
 def _speak_utf8() -> None:
-    """Let both streams write UTF-8 whatever the locale says; odd file names come out escaped."""
+    """Write UTF-8 in any locale; undecodable file names are escaped."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -1,4 +1,4 @@
-"""Where rows go and in which format: table, json, jsonl, csv, tsv; a file, a pipe, a terminal."""
+"""Write rows as table, json, jsonl, csv or tsv to a file, a pipe or a terminal."""
 
 import csv
 import errno
@@ -21,22 +21,22 @@ from storage.values.failures import remedy_for
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
 VANISHING = frozenset({"overlay", "ramfs", "tmpfs"})
-"""Types of file systems that end with their container."""
+"""File system types that are deleted with their container."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""Characters with which a formula starts in a spreadsheet."""
 
 
 NO_FILE: Mapping[int, str] = MappingProxyType(
     {
-        errno.ENOENT: "create the folder first, or name another file",
-        errno.EISDIR: "name a file in this folder",
+        errno.ENOENT: "create the folder first, or choose another file",
+        errno.EISDIR: "choose a file in this folder",
     }
 )
-"""What to do where the path of an output file cannot be a file."""
+"""Remedies if the path of an output file cannot be a file."""
 
 
 class OutputError(Exception):
-    """The answer does not belong in the place that was named: bytes on a terminal, for example."""
+    """The output does not fit its destination, such as bytes on a terminal."""
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(f"cannot write to {place}: {reason}")
@@ -45,18 +45,18 @@ class OutputError(Exception):
 
 
 class UnwritableError(OutputError):
-    """The operating system refused to write: no such folder, no permission, no room."""
+    """The operating system refused to write: missing folder, no permission, or full disk."""
 
 
 class PipeClosedError(Exception):
-    """Whoever read our answer has seen enough."""
+    """The reader of standard output closed the pipe."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerTarget:
-    """Where an answer goes and how it is written.
+    """Destination and format of the output.
 
-    Without `format` it is a table on a terminal, jsonl in a pipe or a file.
+    Without `format`, it is a table on a terminal and jsonl in a pipe or a file.
     """
 
     format: Format | None = None
@@ -69,12 +69,12 @@ class AnswerTarget:
 
     @property
     def chosen(self) -> Format:
-        """Return the format that is written."""
+        """Return the selected format."""
         return self.format or ("table" if self.is_terminal else "jsonl")
 
     @property
     def screen(self) -> Screen:
-        """Return what tables are laid out for."""
+        """Return the screen for which tables are formatted."""
         wide = get_terminal_size().columns if self.is_terminal else None
         return Screen(wide, has_colour=self.has_colour)
 
@@ -85,7 +85,7 @@ class AnswerTarget:
 
 @dataclass(slots=True)
 class Written:
-    """How many rows were written, and the last of them."""
+    """Number of rows written, and the last one."""
 
     number: int = 0
     last: Any = None
@@ -192,12 +192,12 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 
 def read_argument(given: str) -> str:
-    """Return `given`, or what standard input holds where it is `-`."""
+    """Return `given`; for `-`, the content of standard input."""
     return sys.stdin.read() if given == "-" else given
 
 
 def silence_output() -> None:
-    """Point standard output at nothing, so that the interpreter's last flush cannot fail."""
+    """Redirect standard output to /dev/null, so that the final flush cannot fail."""
     with suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())
@@ -205,7 +205,7 @@ def silence_output() -> None:
 
 
 def require_lasting_place(path: Path) -> None:
-    """Refuse a file that would be lost with the container that this program runs in.
+    """Refuse a file that would be lost with the container.
 
     Raises: OutputError.
     """
@@ -220,10 +220,10 @@ def require_lasting_place(path: Path) -> None:
 
 
 def is_lost_with_container(folder: Path) -> bool:
-    """Return whether `folder` is in a file system that ends with the container.
+    """Check whether `folder` is in a file system that is deleted with the container.
 
-    The image sets LESART_IMAGE; elsewhere a temporary file is the user's own decision. A mounted
-    folder of the host is not the root of its file system: proc_pid_mountinfo(5).
+    Only the image sets LESART_IMAGE. A mounted folder of the host is not the root of its file
+    system: proc_pid_mountinfo(5).
     """
     if IMAGE not in os.environ:
         return False
@@ -298,7 +298,7 @@ def _array(rows: Iterable[Any]) -> Iterator[str]:
 def _separated(
     rows: Iterable[Any], columns: Sequence[str] | None, separator: str, *, is_guarded: bool
 ) -> Iterator[str]:
-    """Yield the lines of a CSV by RFC 4180, or of a TSV; the heading comes even without rows."""
+    """Yield the lines of a CSV (RFC 4180) or TSV; with `columns`, the heading needs no rows."""
     line = _Line()
     writer = csv.writer(
         line, delimiter=separator, lineterminator="\r\n" if separator == "," else "\n"
@@ -318,7 +318,7 @@ def _separated(
 
 
 class _Line:
-    """Holds the line that the csv module wrote last."""
+    """File object that stores the last line written by the csv module."""
 
     text = ""
 
@@ -345,7 +345,7 @@ def _shown(row: Any) -> Mapping[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    """Return `value` for a cell: lists and objects as JSON, nothing for None.
+    """Return the cell for `value`: lists and objects as JSON, an empty cell for None.
 
     >>> [_cell(each) for each in (None, True, ["a"], 0.5, "=1+1")]
     ['', 'true', '["a"]', '0.5', '=1+1']
@@ -360,7 +360,7 @@ def _cell(value: Any) -> str:
 
 
 def _guarded(text: str) -> str:
-    """Return `text` so that no spreadsheet computes it.
+    """Return `text` with an apostrophe if a spreadsheet would treat it as a formula.
 
     >>> _guarded("=cmd()")
     "'=cmd()"
@@ -386,7 +386,10 @@ def _json_value(value: Any) -> Any:
 
 @contextmanager
 def _pipe() -> Iterator[None]:
-    """Turn a failure to write to standard output into one of ours."""
+    """Convert errors of standard output.
+
+    Raises: PipeClosedError; UnwritableError.
+    """
     try:
         yield
     except BrokenPipeError as error:
@@ -408,7 +411,7 @@ def _unwritten(place: str, error: OSError) -> UnwritableError:
 
 @contextmanager
 def _whole_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
-    """Write beside `path` and rename at the end; a failure leaves what stood there."""
+    """Write to a temporary file and rename it; a failure leaves an existing file unchanged."""
     if path.exists() and not path.is_file():
         with _plain_file(path, mode) as stream:
             yield stream
@@ -435,7 +438,7 @@ def _whole_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
 
 @contextmanager
 def _plain_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
-    """Open what is no regular file, such as `/dev/null` or a named pipe, as it is."""
+    """Open a device or a named pipe without a temporary file."""
     try:
         handle = os.open(path, os.O_WRONLY)
     except OSError as error:
@@ -456,7 +459,7 @@ def _opened(handle: int, mode: Literal["w", "wb"]) -> IO[Any]:
 
 
 def _usual_mode(path: Path) -> int:
-    """Return the permissions that a new file, or the one that stands there, has."""
+    """Return the permissions of the existing file, or those of a new one."""
     with suppress(OSError):
         return path.stat().st_mode & 0o777
     mask = os.umask(0)

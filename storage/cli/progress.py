@@ -1,4 +1,4 @@
-"""Report how far long work has come: one line on standard error, where that is a terminal."""
+"""Show the progress of long tasks in one line on standard error, if it is a terminal."""
 
 import sys
 from typing import Self
@@ -9,7 +9,7 @@ ERASE = "\r\x1b[2K"
 
 
 class ProgressLine:
-    """A line that is written over and over, and taken away at the end."""
+    """A line that is overwritten with each report and erased at the end."""
 
     def __init__(self) -> None:
         self._is_shown = sys.stderr.isatty()
@@ -21,7 +21,7 @@ class ProgressLine:
         self._write("")
 
     def report(self, what: str, number: int) -> None:
-        """Say that `number` things of this kind are done."""
+        """Show that `number` items of this kind are done."""
         self._write(f"{one_line(what)}: {number:,}")
 
     def _write(self, text: str) -> None:

@@ -33,7 +33,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What rows are laid out for: a terminal of that width, or a file or pipe without one."""
+    """Layout of rows: the width of the terminal, or None for a file or pipe."""
 
     columns_wide: int | None = None
     has_colour: bool = False
@@ -131,7 +131,7 @@ def _short_time(text: str) -> str:
 
 
 def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Screen) -> bool:
-    """Return whether a table of `names` fits, with its long texts wrapped to readable columns."""
+    """Check whether a table of `names` fits if long texts are wrapped to readable columns."""
     if screen.columns_wide is None:
         return True
     from rich.cells import cell_len  # noqa: PLC0415  # only for tables

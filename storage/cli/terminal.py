@@ -1,4 +1,4 @@
-"""PURE: text that is safe on a terminal, and the few styles that we use."""
+"""PURE: text styles for the terminal."""
 
 from collections.abc import Mapping
 
@@ -9,11 +9,11 @@ STYLES: Mapping[str, tuple[str, str]] = {
     "strong": ("\x1b[1m", "\x1b[0m"),
     "faint": ("\x1b[2m", "\x1b[0m"),
 }
-"""What is written before and after a text in that style."""
+"""Control sequences before and after a text of that style."""
 
 
 def styled(text: str, style: str, *, colour: bool) -> str:
-    """Return `text` in that style, or bare without `colour`."""
+    """Return `text` in that style; unchanged without `colour`."""
     if not colour or not text:
         return text
     before, after = STYLES[style]

@@ -131,7 +131,8 @@ def test_an_internal_error_goes_to_a_log_in_the_home_folder(tmp_path, monkeypatc
     assert run(ending_with(KeyError("redis://:geheim@h")), arguments) == 70
     told = capsys.readouterr().err
     assert (
-        told == f"lesart: an internal error (KeyError); the details are in {tmp_path}/errors.log\n"
+        told == "lesart: internal error (KeyError): please report it; the details are in "
+        f"{tmp_path}/errors.log\n"
     )
     kept = (tmp_path / "errors.log").read_text()
     assert "KeyError" in kept

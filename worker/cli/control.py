@@ -50,7 +50,7 @@ SILENT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """What `lesart ingest` was asked for."""
+    """Arguments of `lesart ingest`."""
 
     locators: tuple[str, ...]
     source: str | None = None
@@ -61,30 +61,30 @@ class IngestRequest:
 
 @dataclass(frozen=True, slots=True)
 class IngestJob:
-    """The job of an ingest command; `is_resumed` where an earlier, equal command left it open."""
+    """The job of an ingest command; `is_resumed` if an earlier identical command left it open."""
 
     id: int
     is_resumed: bool = False
 
 
 def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> IngestJob:
-    """Write the job for `request`, or find the one that an earlier, equal command left open.
+    """Create the job for `request`, or find the one an earlier identical command left open.
 
     Raises: LocatorError.
     """
     if request.origin is not None and len(request.locators) != 1:
-        raise LocatorError("--origin", "goes with one locator")
+        raise LocatorError("--origin", "it applies to one LOCATOR: ingest the others separately")
     request = replace(request, origin=_origin(request.origin))
     if "-" in request.locators:
         if len(request.locators) != 1:
-            raise LocatorError("-", "standard input goes alone")
+            raise LocatorError("-", "standard input must be the only LOCATOR")
         return IngestJob(ingest_input(
             archive, settings, source=request.source, type=request.type,
             origin=request.origin, observed_at=request.observed_at,
         ))  # fmt: skip
     unknown = request.type is not None and request.type not in (*TYPES, *LISTS)
     if unknown and not all(map(is_address, request.locators)):
-        raise LocatorError("--type", f"{request.type} is none of {', '.join(TYPES)}")
+        raise LocatorError("--type", f"{request.type} is not one of {', '.join(TYPES)}")
     targets = [
         target_at(
             archive, settings, each, source=request.source, type=request.type,
@@ -94,13 +94,13 @@ def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> Inge
     ]  # fmt: skip
     found = unfinished_job(archive, targets)
     if found is not None:
-        say(f"going on with job {found}, which was ended early")
+        say(f"continuing the interrupted job {found}")
         return IngestJob(found, is_resumed=True)
     return IngestJob(_ordered(archive, targets, "command"))
 
 
 def _origin(given: str | None) -> str | None:
-    """Return what a capture that was made elsewhere is called: its cleaned address.
+    """Return the normalised address of a capture that was made elsewhere.
 
     Raises: LocatorError.
     """
@@ -108,31 +108,32 @@ def _origin(given: str | None) -> str | None:
         return given
     origin = clean_address(given)
     if origin is None:
-        raise LocatorError("--origin", f"{without_secrets(given)} is no address of a page")
+        reason = f"{without_secrets(given)} is not a web address, such as https://zeitung.example/a"
+        raise LocatorError("--origin", reason)
     return origin
 
 
 def run_all_sources(
     archive: Archive, settings: Settings, processes: int | None
 ) -> list[dict[str, Any]]:
-    """Take every active source as due, do all the work there is, and return summaries.
+    """Run every active source, complete all open jobs, and return summaries.
 
-    One for each source, then one for each job that was open before.
-    Raises: LocatorError where there is no source at all; NoWorkerError.
+    They are one per source, followed by one per job that was open before.
+    Raises: LocatorMissingError without any source; NoWorkerError.
     """
     default_source(archive, settings)
     active = [s for s in archive.sources(standing=True) if not s.paused]
     if not active:
         raise LocatorMissingError(
-            str(settings.seeds), "there is no such folder and no other source: make it, or "
-            "`lesart source add FOLDER`",
+            str(settings.seeds), "this folder does not exist, and there is no other source: create "
+            "it, or run `lesart source add FOLDER`",
         )  # fmt: skip
     ordered = [_ordered(archive, [target_of(source)], "command") for source in active]
     return run_until_done(archive, settings, ordered, processes, everything=True)
 
 
 def run_source(archive: Archive, settings: Settings, source: Source) -> list[dict[str, Any]]:
-    """Take a source as due now and return the summaries.
+    """Run a source now and return the summaries.
 
     Raises: LocatorError, NoWorkerError.
     """
@@ -181,7 +182,7 @@ def _join(
     *,
     everything: bool = False,
 ) -> None:
-    """Note, with its counts so far, each job to wait for that others left open."""
+    """Add the open jobs of other commands to `earlier`, with their counts so far."""
     with archive.read_connection() as connection:
         scanned = None if everything else job_progress.sources_scanned(connection, ordered)
         found = job_progress.open_families(connection, scanned)
@@ -190,7 +191,7 @@ def _join(
 
 
 def _summary(archive: Archive, job: int, before: Counts | None, seconds: float) -> dict[str, Any]:
-    """Return the counts of a job; of one that was open `before`, what has come since."""
+    """Return the counts of a job, without those of `before`."""
     with archive.read_connection() as connection:
         counts = job_progress.family_counts(connection, job) - (before or Counts())
         return {
@@ -201,7 +202,7 @@ def _summary(archive: Archive, job: int, before: Counts | None, seconds: float) 
 
 
 def retry(archive: Archive, settings: Settings, job_id: int) -> list[int]:
-    """Make the quarantined parts of a job ready, and work them here where there is no broker.
+    """Queue the quarantined parts of a job again; without a broker, run them here.
 
     Raises: JobNotFoundError.
     """
@@ -214,7 +215,7 @@ def retry(archive: Archive, settings: Settings, job_id: int) -> list[int]:
 
 
 def cancel(archive: Archive, job_id: int) -> int:
-    """Cancel what is open of a job; return how many rows that were.
+    """Cancel the open parts of a job and return their number.
 
     Raises: JobNotFoundError.
     """
@@ -223,27 +224,30 @@ def cancel(archive: Archive, job_id: int) -> int:
 
 
 def worker_health(settings: Settings) -> str | None:
-    """Say what is wrong where due work waits and nobody has taken any; else None."""
+    """Return the problem if due jobs wait and no worker claims them; otherwise None."""
     with Archive.open(settings.database_url, create=False) as archive:
         with archive.read_connection() as connection:
             late = job_progress.oldest_due_seconds(connection)
             claimed = job_progress.seconds_since_claim(connection)
         if late > LATE_SECONDS and (claimed is None or claimed > SILENT_SECONDS):
-            return f"work has been due for {late:.0f} s and no worker takes it"
+            return (
+                f"jobs have been due for {late:.0f} s and no worker claims them: start "
+                "`lesart worker`"
+            )
     return None
 
 
 def scheduler_health(settings: Settings) -> str | None:
-    """Say what is wrong where no scheduler has been heard of lately; else None."""
+    """Return the problem if no scheduler was active in the last minute; otherwise None."""
     with Archive.open(settings.database_url, create=False) as archive:
         silent = archive.beats().get("scheduler")
     if silent is None or silent > SILENT_SECONDS:
-        return "no scheduler has been at work within the last minute"
+        return "no scheduler was active within the last minute: start `lesart scheduler`"
     return None
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors available to this process."""
     return len(os.sched_getaffinity(0))
 
 
@@ -299,9 +303,9 @@ def _work_here(
 
 
 def _wait(archive: Archive, families: Sequence[int], progress: "_Progress") -> None:
-    """Wait for workers elsewhere.
+    """Wait for other workers.
 
-    Raises: NoWorkerError where for a while nobody takes what is due.
+    Raises: NoWorkerError if no worker claims due jobs for NO_WORKER_SECONDS.
     """
     began = worked = time.monotonic()
     while True:
@@ -322,7 +326,7 @@ def _wait(archive: Archive, families: Sequence[int], progress: "_Progress") -> N
 
 
 class _Helpers:
-    """Further processes that read captures of some jobs while these are collected."""
+    """Additional processes that read captures while they are collected."""
 
     def __init__(self, settings: Settings, families: Sequence[int], processes: int | None) -> None:
         self._settings, self._families = settings, families
@@ -341,7 +345,7 @@ class _Helpers:
             process.wait()
 
     def start_if_many(self, items: int) -> None:
-        """Start one process for each further processor once there is much to read."""
+        """Start one process per additional processor from MANY_ITEMS items on."""
         if self._wanted is None and items >= MANY_ITEMS:
             self._wanted = processors()
             self._start(self._wanted - 1)
@@ -362,14 +366,14 @@ class _Helpers:
 
 
 def _captures_of(settings: Settings) -> dict[str, str]:
-    """Return the variables that tell another process where captures lie, whatever told this one."""
+    """Return environment variables with the capture storage of `settings`."""
     keys = ("captures_url", "captures_key", "captures_secret")
     given = {f"{PREFIX}{key.upper()}": getattr(settings, key) or "" for key in keys}
     return given | {f"{name}_FILE": "" for name in given}
 
 
 class _Progress:
-    """Shows on standard error, on a terminal, how many documents were read, out of how many."""
+    """Progress bar of the documents read, on standard error if it is a terminal."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
@@ -395,12 +399,12 @@ class _Progress:
             self._bar.stop()
 
     def collected(self, looked_at: int) -> None:
-        """Show how many files or addresses were checked; how many documents they hold is open."""
+        """Show the number of checked files or addresses."""
         if self._bar is not None:
             self._bar.update(self._task, total=None, description=f"{looked_at:,} checked")
 
     def update(self, archive: Archive, families: Sequence[int]) -> None:
-        """Show how many documents have a verdict, out of those that have one or wait for one."""
+        """Show the number of documents read and the total."""
         now = time.monotonic()
         if self._bar is None or now - self._updated < LONGEST_POLL_SECONDS:
             return

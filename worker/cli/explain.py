@@ -1,4 +1,4 @@
-"""Say whether an address would be asked for now, and why or why not; nothing is written."""
+"""Check whether an address would be fetched now, and why; nothing is stored."""
 
 import threading
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ State = Literal["yes", "no", "later", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """What one check says: with `no` and `later` an address is not asked for now.
+    """Result of one check; with `no` and `later`, the address is not fetched now.
 
-    `unknown` says that whoever could tell could not be asked.
+    `unknown` means that the server or its robots.txt could not be reached.
     """
 
     check: str
@@ -43,10 +43,10 @@ class CheckAnswer:
 
 
 def explain(settings: Settings, given: str, robots_file: Path | None = None) -> list[CheckAnswer]:
-    """Return what each check says of an address, and at last what follows from them all.
+    """Return the result of each check of an address, followed by the conclusion.
 
-    `robots_file` stands for the robots.txt of the server. Without it, what the archive knows is
-    taken, and asked for where it knows nothing.
+    `robots_file` replaces the robots.txt of the server. Otherwise the stored robots.txt is used, or
+    it is fetched.
     """
     network = create_network(settings.allow_hosts, settings.ca_file)
     address = parse_address(given, network.is_own)
@@ -85,7 +85,7 @@ def _known(settings: Settings, address: Address) -> tuple[Host, list[WatchState]
 
 
 def _server(network: Network, address: Address) -> CheckAnswer:
-    """Look up where a server is, for as long as a person waits."""
+    """Resolve the host name within LOOK_UP_SECONDS."""
     found: list[CheckAnswer] = []
 
     def look() -> None:
@@ -156,7 +156,7 @@ def _schedule(standings: list[WatchState]) -> Iterator[CheckAnswer]:
 
 
 def _concluded(answers: list[CheckAnswer]) -> list[CheckAnswer]:
-    """Add what follows: `no` before `later`; what could not be asked leaves it unknown."""
+    """Add the conclusion: `no` wins over `later`, and `later` over `unknown`."""
     order: tuple[State, ...] = ("no", "later", "unknown")
     for state in order:
         against = [each.reason for each in answers if each.state == state]

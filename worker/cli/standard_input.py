@@ -1,4 +1,4 @@
-"""Ingest what comes by standard input: its bytes are kept at once, for a worker to read."""
+"""Ingest standard input: the bytes are stored first, then a worker reads them."""
 
 import sys
 from dataclasses import replace
@@ -30,12 +30,12 @@ def ingest_input(
     origin: str | None,
     observed_at: datetime | None,
 ) -> int:
-    """Keep what standard input holds and return the job that reads it.
+    """Store standard input and return the job that reads it.
 
     Raises: LocatorError without a known type.
     """
     if type not in TYPES:
-        raise LocatorError("-", f"name its type with --type: {', '.join(TYPES)}")
+        raise LocatorError("-", f"standard input needs --type TYPE: {', '.join(TYPES)}")
     owner = archive.ensure_source(source or STANDARD_INPUT, "input", "-")
     job_id = archive.transact(
         queue.add_job, "ingest", "command", source_id=owner.id, arguments={"places": []}

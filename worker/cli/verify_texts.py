@@ -1,4 +1,4 @@
-"""Derive kept texts again from their bytes, and tell where another text comes out."""
+"""Extract stored texts again from their captures, and report differences."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from worker.text.page.read_page import page_extractor
 
 REPORT_EVERY = 100
 UNREAD = frozenset({"resource_time", "resource_memory", "extractor_crashed"})
-"""Refusals that tell of this machine, and not of the text."""
+"""Refusals that depend on the machine, not on the text."""
 
 
 class Rederivation:
@@ -33,7 +33,7 @@ class Rederivation:
         self.begun = False
 
     def findings(self, engine: Any, scope: Scope, progress: Progress) -> Iterator[BrokenObject]:
-        """Yield the derivations whose text does not come out again."""
+        """Yield the derivations whose text differs when extracted again."""
         self.begun = True
         with Reader(self._settings) as reader:
             here = {extractor(reader.text), page_extractor(reader.text)}
@@ -55,7 +55,7 @@ class Rederivation:
 
 
 def _derived(kept: Derived, reader: Reader) -> Draft | Refused:
-    """Read a document again; one that is late twice says nothing."""
+    """Read a document again, with a second attempt after a timeout."""
     draft = reader.draft(kept.re_extraction.captured)
     return reader.draft(kept.re_extraction.captured) if is_late(draft) else draft
 
@@ -67,5 +67,5 @@ def _wrong(draft: Draft | Refused | None, texts: list[DerivedText]) -> Iterator[
     for text in texts:
         if text.digest != digest:
             who = text.extractor
-            message = f"{who.name} {who.version} reads another text out of the same bytes"
+            message = f"{who.name} {who.version} extracts another text from the same bytes"
             yield BrokenObject("derivation", text.derivation_id, "not_rederived", message)
