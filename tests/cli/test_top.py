@@ -55,7 +55,7 @@ def test_on_a_terminal_it_shows_jobs_and_sources_until_it_is_interrupted(place):
     os.close(inner)
     try:
         told = read_until(outer, b"Jobs")
-        assert b"documents read a minute" in told
+        assert b"read per minute" in told
         read_until(outer, b"ready")
         shown.send_signal(signal.SIGINT)
         read_until(outer, b"\x1b[?1049l")  # the screen from before is back
