@@ -206,7 +206,7 @@ def test_the_plain_signatures_agree_with_the_library():
     for number in range(8):
         signer = Signer.generate("a", seed=bytes([number]) * 32)
         message = b"m" * number
-        signature = signer._signed(message)
+        signature = signer._sign_message(message)
         assert is_signed(signer.verifier.key, message, signature)
         assert not is_signed(signer.verifier.key, message + b"!", signature)
         assert not is_signed(
