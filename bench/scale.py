@@ -243,7 +243,7 @@ def probes(url: str) -> dict[str, tuple[float, float]]:
     """Return the median and the 95th percentile, in ms, of what readers and workers ask for."""
     dice = random.Random(3)
     with open_archive(url) as archive, Archive.open(url) as writing:
-        with archive.connected() as connection:
+        with archive.connect() as connection:
             articles, origins = _some(connection, dice)
         words = sorted({w for a in articles for w in (archive.article(a).title or "").split()})
         words = [each for each in words if len(each) > 5 and each.isalpha()]
@@ -260,7 +260,7 @@ def probes(url: str) -> dict[str, tuple[float, float]]:
             "near copies, look-up": lambda: _look_up(writing, dice),
             "sweep": lambda: _swept(writing),
             "claim": lambda: _claimed(writing),
-            "pulse": lambda: archive.pulse(datetime.now(UTC)),
+            "pulse": lambda: archive.work_state(datetime.now(UTC)),
         }
         found = {name: _timed(ask, PROBES) for name, ask in asked.items()}
         found["stats"] = _timed(archive.stats, 3)

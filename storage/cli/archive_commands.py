@@ -130,7 +130,7 @@ def stats(
             return
         if not coverage:
             write_record(archive.stats(), shown.target())
-            if (left := archive.work_left().sentence()) is not None:
+            if (left := archive.pending_work().sentence()) is not None:
                 say(f"{left}: run `lesart up --once`, or start `lesart worker`")
             return
         rows = archive.coverage(since=first, until=last, source=source)
@@ -161,10 +161,10 @@ def upgrade(place: ArchiveOptions, shown: OutputOptions) -> None:
 
 def _say_restricted(archive: "ReadOnlyArchive") -> None:
     """Print the number of restricted articles, which an export omits."""
-    from storage.read.find import restricted_count  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.read.find import count_restricted  # noqa: PLC0415  # SQLAlchemy is slow to load
 
-    with archive.connected() as connection:
-        number = restricted_count(connection)
+    with archive.connect() as connection:
+        number = count_restricted(connection)
     if number:
         say(
             f"{number} articles are restricted: they are not exported (`lesart redact "

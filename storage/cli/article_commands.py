@@ -359,9 +359,11 @@ def relations(
                 least=6,
             )
         elif target.chosen != "table":
-            write_rows(archive.explained(rows), target, flat_columns(answers.ExplainedRelation))
+            write_rows(
+                archive.explain_relations(rows), target, flat_columns(answers.ExplainedRelation)
+            )
         else:
-            report_explained(archive.explained(rows), target)
+            report_explained(archive.explain_relations(rows), target)
 
 
 @command(app, "noise", example="lesart noise https://zeitung.example/damm --format jsonl")

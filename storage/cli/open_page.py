@@ -44,7 +44,7 @@ def open_page(
     if revision is not None:
         with reading(place) as (_settings, archive):
             found = archive.version(revision)
-            is_whole = archive.names_article(revision)
+            is_whole = archive.is_whole_article(revision)
         path = f"/a/{found.article}" + ("" if is_whole else f"/{found.version}")
     base = _base(settings)
     _require_page(base)

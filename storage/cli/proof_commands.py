@@ -147,7 +147,7 @@ def bundle(
     with whole_archive(settings, adds=True) as engine:
         signed, signer = made(settings, engine), read_key(settings.proof_key_file)
         assert signer is not None
-        with reading(place) as (_settings, archive), archive.connected() as connection:
+        with reading(place) as (_settings, archive), archive.connect() as connection:
             found = Finder(connection, settings.zone).versions(rev)
             refuse_restricted(connection, *found)
             chosen: Literal["de", "en"] = language or (

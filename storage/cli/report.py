@@ -54,7 +54,7 @@ def reading(
         settings.database_url, timezone=settings.zone, languages=settings.languages
     ) as archive:
         moments = (None, None) if then is None else then.moments(settings)
-        yield settings, archive if moments == (None, None) else archive.at(*moments)
+        yield settings, archive if moments == (None, None) else archive.with_clocks(*moments)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from storage.proof.stamp import Authority
 from storage.proof.tiles import TileError
 from storage.proof.tlog_proof import TlogProof
 from storage.proof.tree import Node, consistency, inclusion
-from storage.read.find import FoundVersion
+from storage.read.find import VersionRef
 from storage.values.errors import NoSuchError
 
 PROGRAMS = {name: Path(__file__).with_name(name if name != "verify.py" else "check_bundle.py")
@@ -40,7 +40,7 @@ PROGRAMS = {name: Path(__file__).with_name(name if name != "verify.py" else "che
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip, so that equal content produces equal bytes."""
 MOST_RELATIONS = 200
-FOLLOWED = (
+REFERENCES = (
     ("locator_id", "origin"), ("a_origin_id", "origin"), ("b_origin_id", "origin"),
     ("capture_id", "capture"), ("body_capture_id", "capture"), ("wording_id", "wording"),
     ("derivation_id", "derivation"), ("certificate_id", "certificate"),
@@ -56,7 +56,7 @@ class BundleRequest:
     The certificates of `authorities` are added to the bundle with their stamps.
     """
 
-    versions: Sequence[FoundVersion]
+    versions: Sequence[VersionRef]
     passage: str | None
     language: Literal["de", "en"]
     program: str
@@ -71,8 +71,8 @@ class NotLoggedError(NoSuchError):
 class Bundle:
     """Collects the files of one bundle and writes them."""
 
-    def __init__(self, connection: Connection, request: BundleRequest, signed: Signed) -> None:
-        self.connection, self.request, self.signed = connection, request, signed
+    def __init__(self, connection: Connection, request: BundleRequest, checkpoint: Signed) -> None:
+        self.connection, self.request, self.checkpoint = connection, request, checkpoint
         self.files: dict[str, bytes] = {}
         self._node: Node = log.node_of(connection)
         self._rows: set[tuple[str, int]] = set()
@@ -125,7 +125,7 @@ class Bundle:
             packed.getvalue(),
             signer,
             program=request.program,
-            at=request.at,
+            moment=request.at,
         )
 
     @property
@@ -147,7 +147,7 @@ class Bundle:
 
         All statements of a bundle are derived from its rows: see `check_bundle`.
         """
-        self.files["log/checkpoint"] = self.signed.with_cosignatures.encode()
+        self.files["log/checkpoint"] = self.checkpoint.with_cosignatures.encode()
         for row in self._observations():
             self._observation(row)
         for number, undone in self._relations():
@@ -162,7 +162,7 @@ class Bundle:
         return {
             "format": check_bundle.FORMAT,
             "key": signer.verifier.vkey,
-            "witnesses": list(self.connection.execute(query, {"id": self.signed.id}).scalars()),
+            "witnesses": list(self.connection.execute(query, {"id": self.checkpoint.id}).scalars()),
             "language": self.request.language,
             "passage": self.request.passage,
             "stamps": list(stamps),
@@ -174,16 +174,16 @@ class Bundle:
         """Return the first stamp of each authority that covers all rows, otherwise its last one."""
         chosen: dict[str, StoredStamp] = {}
         for each in authority_stamps(self.connection):
-            known = chosen.get(each.authority)
-            is_better = known is None or known.signed.size <= self._last_index
-            if is_better and 0 < each.signed.size <= self.signed.size:
+            best = chosen.get(each.authority)
+            is_better = best is None or best.signed.size <= self._last_index
+            if is_better and 0 < each.signed.size <= self.checkpoint.size:
                 chosen[each.authority] = each
         return chosen.values()
 
     def _calendars(self) -> Iterator[tuple[int, StoredStamp]]:
         """Yield the last stamp of each calendar on this history."""
         found = {each.authority: each for each in calendar_stamps(self.connection)
-                 if each.signed.size <= self.signed.size}  # fmt: skip
+                 if each.signed.size <= self.checkpoint.size}  # fmt: skip
         return enumerate(found.values(), 1)
 
     def _stamp(self, number: int, stamp: StoredStamp, ending: str) -> Json:
@@ -194,7 +194,7 @@ class Bundle:
         for each in self.request.authorities:
             if each.name == stamp.authority and ending == "tsr":
                 self.files[f"{name}.pem"] = each.roots
-        path = consistency(self._node, stamp.signed.size, self.signed.size)
+        path = consistency(self._node, stamp.signed.size, self.checkpoint.size)
         return {"name": name, "path": [each.hex() for each in path]}
 
     # --------------------------------------------------------------------------- versions
@@ -205,8 +205,8 @@ class Bundle:
             "SELECT number, changed_after, changed_by FROM version WHERE article_id = :article "
             "AND number BETWEEN :first AND :last ORDER BY number"
         ).columns(changed_after=UtcTime(), changed_by=UtcTime())
-        asked = {"article": self._article, "first": min(numbers), "last": max(numbers)}
-        return list(self.connection.execute(query, asked))
+        values = {"article": self._article, "first": min(numbers), "last": max(numbers)}
+        return list(self.connection.execute(query, values))
 
     @property
     def _article(self) -> int:
@@ -228,9 +228,9 @@ class Bundle:
         after = self.connection.execute(query, asked).scalar()
         first = versions[0].changed_after or versions[0].changed_by
         values: Json = {"article": self._article, "first": _moment(self.connection, first)}
-        bounded = ""
+        upper_bound = ""
         if after is not None:
-            bounded, values["after"] = (
+            upper_bound, values["after"] = (
                 "AND s.observed_at <= :after",
                 _moment(self.connection, after),
             )
@@ -240,7 +240,7 @@ class Bundle:
             "WHERE s.article_id = :article AND s.observed_at >= coalesce("
             "(SELECT max(b.observed_at) FROM snapshot b WHERE b.article_id = :article "
             "AND b.wording_id IS NOT NULL AND b.observed_at <= :first), :first) "
-            f"{bounded} ORDER BY o.observed_at, o.id"
+            f"{upper_bound} ORDER BY o.observed_at, o.id"
         )
         yield from self.connection.execute(checks, values).all()
 
@@ -261,10 +261,10 @@ class Bundle:
         )
         named = {"locator_id": row.locator_id, "source_id": row.source_id, "id": row.id}
         end = self.connection.execute(query, named).scalar()
-        bounded = "" if end is None else "AND id < :end"
+        upper_bound = "" if end is None else "AND id < :end"
         query = text(
             "SELECT max(id) FROM scan WHERE source_id = :source_id AND complete "
-            f"AND id > :edge {bounded}"
+            f"AND id > :edge {upper_bound}"
         )
         asked = {"source_id": row.source_id, "edge": row.scan_id or row.id}
         asked |= {} if end is None else {"end": end}
@@ -303,15 +303,15 @@ class Bundle:
             seq = self.connection.execute(query, {"id": number}).scalar_one()
         values = rows.row(self.connection, table, seq)
         place = log.place_of(self.connection, table, seq)
-        if values is None or place is None or place.index >= self.signed.size:
+        if values is None or place is None or place.index >= self.checkpoint.size:
             raise NotLoggedError(table, str(number), "it is not in the log: see `lesart verify`")
         self._last_index = max(self._last_index, place.index)
         try:
-            path = inclusion(self._node, place.index, self.signed.size)
+            path = inclusion(self._node, place.index, self.checkpoint.size)
         except TileError as error:
             raise NotLoggedError(table, str(number), f"the log is damaged: {error}") from error
         stem = f"{place.index:08}-{table}-{seq}"
-        proof = TlogProof(place.index, tuple(path), self.signed.with_cosignatures)
+        proof = TlogProof(place.index, tuple(path), self.checkpoint.with_cosignatures)
         self.files[f"rows/{stem}.json"] = _row(open_row(table, values, place.opening), seq)
         self.files[f"proofs/{stem}"] = place.entry
         self.files[f"proofs/{stem}.tlog-proof"] = proof.text.encode()
@@ -328,7 +328,7 @@ class Bundle:
             confirmed = json.loads(values["hints"] or b"{}").get("confirms")
             if confirmed is not None:
                 self._add("observation", confirmed)
-        for column, target in FOLLOWED:
+        for column, target in REFERENCES:
             if values.get(column) is not None:
                 self._add(target, values[column])
         redacted = f"table_name IN ('{table}', '{table}_address') AND row_id = :value"
@@ -343,9 +343,9 @@ class Bundle:
             self.files[name] = load(held)
 
 
-def _row(held: OpenedRow, seq: int) -> bytes:
+def _row(revealed: OpenedRow, seq: int) -> bytes:
     contents: dict[str, Json] = {}
-    for name, content in held.contents.items():
+    for name, content in revealed.contents.items():
         if isinstance(content, bytes):
             contents[name] = {"hash": content.hex()}
             continue
@@ -353,8 +353,8 @@ def _row(held: OpenedRow, seq: int) -> bytes:
         written = None if value is None else base64.b64encode(value).decode()
         contents[name] = {"salt": salt.hex(), "value": written}
     row = {
-        "table": held.table, "seq": seq, "plain": held.plain.decode(),
-        "blind": held.blind.hex(), "contents": contents,
+        "table": revealed.table, "seq": seq, "plain": revealed.plain.decode(),
+        "blind": revealed.blind.hex(), "contents": contents,
     }  # fmt: skip
     return json.dumps(row, ensure_ascii=False, indent=1).encode()
 

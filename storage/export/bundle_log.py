@@ -68,13 +68,13 @@ def _point(data: bytes) -> Point:
     y = int.from_bytes(data, "little")
     sign, y = y >> 255, y & (1 << 255) - 1
     if y >= P:
-        raise Wrong("a key or signature is no point of the curve")
+        raise Wrong("a key or signature is not a point of the curve")
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
     if (x * x - square) % P:
         x = x * ROOT % P
     if (x * x - square) % P or (x == 0 and sign):
-        raise Wrong("a key or signature is no point of the curve")
+        raise Wrong("a key or signature is not a point of the curve")
     x = P - x if x & 1 != sign else x
     return (x, y, 1, x * y % P)
 
@@ -105,7 +105,7 @@ def key_of(vkey: str) -> tuple[str, int, bytes]:
     number, _, encoded = rest.partition("+")
     data = base64.b64decode(encoded, validate=True)
     if hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8] != number or len(data) != 33:
-        raise Wrong(f"the key {vkey} is garbled")
+        raise Wrong(f"the key {vkey} is malformed")
     return name, data[0], data[1:]
 
 
@@ -142,8 +142,8 @@ def root_of(entry: bytes, index: int, size: int, path: list[bytes]) -> bytes:
     return found
 
 
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\1" + left + right).digest()
+def _node(first: bytes, second: bytes) -> bytes:
+    return hashlib.sha256(b"\1" + first + second).digest()
 
 
 def _climb(place: int, last: int, path: list[bytes], name: str) -> Iterator[tuple[bytes, bool]]:
@@ -186,7 +186,7 @@ def path_of(text: str) -> tuple[int, list[bytes]]:
     """Return the index of an entry and its path to the root (C2SP tlog-proof)."""
     above = text.partition("\n\n")[0].split("\n")
     if above[0] != "c2sp.org/tlog-proof@v1" or not above[1].startswith("index "):
-        raise Wrong("a proof is garbled")
+        raise Wrong("a proof is malformed")
     return int(above[1][6:]), [base64.b64decode(line, validate=True) for line in above[2:]]
 
 
@@ -196,12 +196,12 @@ def path_of(text: str) -> tuple[int, list[bytes]]:
 class LoggedRow:
     """A row of the record with the values that the log committed to."""
 
-    def __init__(self, given: Facts) -> None:
-        self.table, self.seq, self.index = given["table"], given["seq"], -1
-        self._plain, blind = given["plain"].encode(), bytes.fromhex(given["blind"])
-        self._contents = given["contents"]
+    def __init__(self, content: Facts) -> None:
+        self.table, self.seq, self.index = content["table"], content["seq"], -1
+        self._plain, blind = content["plain"].encode(), bytes.fromhex(content["blind"])
+        self._contents = content["contents"]
         if tuple(sorted(self._contents)) != CONTENTS.get(self.table) or len(blind) != SALT:
-            raise Wrong(f"a row of {self.table} has other columns than such rows have")
+            raise Wrong(f"a row of {self.table} has unexpected columns")
         hidden = [self._hash(self._contents[name]) for name in CONTENTS[self.table]]
         parts = [DOMAIN, self.table.encode(), b"\n", self._plain, b"\n", blind, *hidden]
         commitment = hashlib.sha256(b"".join(parts)).hexdigest()
@@ -213,7 +213,7 @@ class LoggedRow:
         return self._values.get(name)
 
     @property
-    def redacted(self) -> list[str]:
+    def hidden_columns(self) -> list[str]:
         return [name for name, each in self._contents.items() if "hash" in each]
 
     def content(self, name: str) -> bytes | None:
@@ -237,5 +237,5 @@ class LoggedRow:
             found = b"\0" if value is None else b"\1" + base64.b64decode(value)
             found = hashlib.sha256(salt + found).digest() if len(salt) == SALT else b""
         if len(found) != HASH:
-            raise Wrong("a salt or a hash of a row has another length than it must have")
+            raise Wrong("a salt or a hash of a row has an invalid length")
         return found

@@ -117,7 +117,7 @@ def lines(facts: Facts) -> Iterator[str]:
     """Yield the proven facts as sentences."""
     yield f"The checkpoint of {facts['size']} entries is signed by the key {facts['key']}."
     for each in facts["witnesses"]:
-        who = "the witness that you named" if each["is_given"] else "the owner of that key"
+        who = "the specified witness" if each["is_given"] else "the owner of that key"
         yield f"{each['key']}: {who} signed at {each['at']} that it saw the checkpoint."
     yield f"{facts['rows']} rows of the record are in the log below that checkpoint."
     yield f"{facts['captures_here']} of {facts['captures']} captures are here, as logged."
@@ -140,11 +140,9 @@ def lines(facts: Facts) -> Iterator[str]:
 def limits(*, is_key_given: bool) -> Iterator[str]:
     """Yield the last lines of a report: the result, and the limits of the proof."""
     yield (
-        "HOLDS, by the key that you gave."
+        "HOLDS, by the specified key."
         if is_key_given
-        else (
-            "HOLDS, if the key is that of the archive: compare it with the one that it published."
-        )
+        else ("HOLDS, if the key is that of the archive: compare it with the published key.")
     )
     yield f"It does not prove: {WORDS['en']['limits_text']}"
 
@@ -183,7 +181,7 @@ def _outcome(check: Facts, language: str) -> Iterator[str]:
 def page(facts: Facts, language: str) -> str:
     """Return the report as a page; all archived text is escaped."""
     words = WORDS[language]
-    title = f"{words['title']}: {_shown(facts['places'][0]['place'])}"
+    title = f"{words['title']}: {_html(facts['places'][0]['place'])}"
     parts = [
         f"<!doctype html><html lang='{language}'><meta charset='utf-8'><title>{title}</title>"
         f"<style>{STYLE}</style><h1>{title}</h1>",
@@ -192,7 +190,7 @@ def page(facts: Facts, language: str) -> str:
         f"<h2>{words['proves']}</h2><p>{words['proves_text']}</p>",
         f"<h2>{words['limits']}</h2><p>{words['limits_text']}</p>",
         _commands(facts, words), _relations(facts, language),
-        *(f"<h2>{words['text']} {text['number']}</h2><article>{_shown(text['text'])}</article>"
+        *(f"<h2>{words['text']} {text['number']}</h2><article>{_html(text['text'])}</article>"
           for place in facts["places"] for text in place["texts"]),
         "</html>\n",
     ]  # fmt: skip
@@ -200,35 +198,38 @@ def page(facts: Facts, language: str) -> str:
 
 
 def _head(facts: Facts, words: Mapping[str, str]) -> str:
-    witnesses = [f"<code>{_shown(each['key'])}</code>: {_time(each['at'])}"
+    witnesses = [f"<code>{_html(each['key'])}</code>: {_time(each['at'])}"
                  for each in facts["witnesses"]]  # fmt: skip
     stamps = [f"{each['file']}: {words['stamp_what'].format(**each, all=facts['rows'])}"
               for each in facts["stamps"]]  # fmt: skip
     rows = [
-        (words["log"], f"{_shown(facts['log'])}: {facts['size']} {words['entries']} "
+        (words["log"], f"{_html(facts['log'])}: {facts['size']} {words['entries']} "
                        f"<code>{facts['root']}</code>"),
-        (words["key"], f"<code>{_shown(facts['key'])}</code>"),
+        (words["key"], f"<code>{_html(facts['key'])}</code>"),
         (words["witness"], "<br>".join(witnesses) or words["none"]),
         (words["stamp"], "<br>".join(stamps) or words["none"]),
     ]  # fmt: skip
     if facts["passage"] is not None:
-        rows.append((words["passage"], _shown(facts["passage"])))
+        rows.append((words["passage"], _html(facts["passage"])))
     return _table((), rows)
 
 
 def _place(place: Facts, language: str) -> str:
     words = WORDS[language]
     texts = [_table((), list(_text_rows(text, words))) for text in place["texts"]]
-    checks = [(_time(each["at"]), _shown(", ".join(_outcome(each, language))))
+    checks = [(_time(each["at"]), _html(", ".join(_outcome(each, language))))
               for each in place["checks"]]  # fmt: skip
     return "".join([
-        f"<h2>{_shown(place['place'])}</h2>", *texts,
+        f"<h2>{_html(place['place'])}</h2>", *texts,
         f"<h3>{words['checks']}</h3>", _table((words["when"], words["what"]), checks),
     ])  # fmt: skip
 
 
 def _text_rows(text: Facts, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    yield f"<b>{words['text']} {text['number']}</b>", f"<b>{_shown(text['title'] or '')}</b>"
+    yield (
+        f"<b>{words['text']} {text['number']}</b>",
+        f"<b>{_html(text['title'] or '')}</b>",
+    )
     stated = f"<br>({words['stated']})" if text["is_stated"] else ""
     yield words["before"], _time(text["before"])
     yield words["first"], _time(text["first"]) + stated
@@ -237,7 +238,7 @@ def _text_rows(text: Facts, words: Mapping[str, str]) -> Iterator[tuple[str, str
     yield words["wording"], f"<code>{text['wording']}</code>"
     here = "" if text["has_bytes"] else f"<br>({words['not_here']})"
     yield words["bytes"], f"<code>{text['bytes']}</code>{here}"
-    yield words["reader"], _shown(text["reader"])
+    yield words["reader"], _html(text["reader"])
     if text["has_passage"] is not None:
         yield words["passage"], words["has" if text["has_passage"] else "lacks"]
 
@@ -247,20 +248,20 @@ def _relations(facts: Facts, language: str) -> str:
     relations = [
         (
             _time(each["at"]),
-            _shown(_name(each["kind"], language))
+            _html(_name(each["kind"], language))
             + (f"<br>{words['undone']} {_time(each['undone_at'])}" if each["undone_at"] else ""),
-            f"{_shown(each['a'])}<br>{_shown(each['b'])}",
+            f"{_html(each['a'])}<br>{_html(each['b'])}",
         )
         for each in facts["relations"]
     ]
-    redactions = [(_time(each["at"]), _shown(each["row"]), _shown(each["reason"] or ""))
+    redactions = [(_time(each["at"]), _html(each["row"]), _html(each["reason"] or ""))
                   for each in facts["redactions"]]  # fmt: skip
     named = (("relations", relations), ("redactions", redactions))
     return "".join(f"<h2>{words[name]}</h2>{_table((), rows)}" for name, rows in named if rows)
 
 
 def _commands(facts: Facts, words: Mapping[str, str]) -> str:
-    key = _shown(facts["key"])
+    key = _html(facts["key"])
     stamps = [
         f"openssl ts -verify -in {each['file']} -data {each['name']}.note -CAfile "
         + (f"{each['name']}.pem" if each["has_certificate"] else "CERTIFICATE.pem")
@@ -282,8 +283,8 @@ def _commands(facts: Facts, words: Mapping[str, str]) -> str:
     return found
 
 
-def _name(logged: str, language: str) -> str:
-    return GERMAN.get(logged, logged) if language == "de" else logged
+def _name(name: str, language: str) -> str:
+    return GERMAN.get(name, name) if language == "de" else name
 
 
 def _time(moment: str | None) -> str:
@@ -296,5 +297,5 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<table>{f'<tr>{head}</tr>' if head else ''}{body}</table>"
 
 
-def _shown(text: str) -> str:
+def _html(text: str) -> str:
     return escape(visible(text))

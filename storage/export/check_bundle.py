@@ -49,9 +49,9 @@ def files_in(place: Path) -> dict[str, Any]:
     for name, size, is_regular, read in _in_folder(place) if place.is_dir() else _in_zip(place):
         total += size
         if name.startswith("/") or {"..", ""} & set(name.split("/")) or re.search(r"[\\:]", name):
-            raise log.Wrong(f"the name {name} leads out of the bundle")
+            raise log.Wrong(f"the name {name} points outside the bundle")
         if not is_regular:
-            raise log.Wrong(f"{name} is a link, or no regular file")
+            raise log.Wrong(f"{name} is a link or not a regular file")
         if name in found:
             raise log.Wrong(f"the file {name} is there twice")
         if size > MOST_FILE_BYTES or total > MOST_BYTES or len(found) == MOST_FILES:
@@ -157,7 +157,7 @@ class LoggedBundle:
     def _one(self, table: str, number: int) -> log.LoggedRow:
         row = self.rows[table].get(number)
         if row is None:
-            raise log.Wrong(f"{table} {number} is needed and not in the bundle")
+            raise log.Wrong(f"{table} {number} is required but missing from the bundle")
         return row
 
     def _all(self, table: str, column: str, value: int) -> list[log.LoggedRow]:
@@ -169,8 +169,8 @@ class LoggedBundle:
                 for each in self.rows["redaction"].values()}  # fmt: skip
         for table, rows in self.rows.items():
             for number, row in rows.items():
-                if row.redacted and (table, number) not in gone:
-                    raise log.Wrong(f"{table} {row.seq} hides a column, and no redaction says so")
+                if row.hidden_columns and (table, number) not in gone:
+                    raise log.Wrong(f"{table} {row.seq} hides a column without a redaction")
 
     # ------------------------------------------------------------------- history of each place
 
@@ -186,7 +186,7 @@ class LoggedBundle:
                 places[row["locator_id"]] = place
             found.setdefault(place, []).append(check)
         if not found:
-            raise log.Wrong("there is no check of any place in it")
+            raise log.Wrong("the bundle contains no checks")
         shown, count = [], 0
         for place in sorted(found):
             checks = sorted(found[place], key=lambda each: (each["at"], each["id"]))
@@ -212,11 +212,11 @@ class LoggedBundle:
         return {
             "id": number,
             "at": _utc(at or row["observed_at"]) if is_stated
-            else self._corrected(number, row["observed_at"]), "is_stated": is_stated,
+            else self._correct_time(number, row["observed_at"]), "is_stated": is_stated,
             "recorded_at": _utc(row["recorded_at"]), "entry": row.index,
             "outcome": row["outcome"], "status": row["http_status"],
             "place": place or detail.get("address"), "derivation": derivation,
-            "until": self._until(row) if is_file else None,
+            "until": self._last_scan(row) if is_file else None,
             "refusals": [each["code"] for each in self._all("refusal", "observation_id", number)],
         }  # fmt: skip
 
@@ -240,28 +240,28 @@ class LoggedBundle:
             return None
         found = self._one("derivation", number)
         if found["capture_id"] != row["capture_id"]:
-            raise log.Wrong(f"observation {row.seq} did not bring the bytes of its text")
-        if found.redacted:
+            raise log.Wrong(f"observation {row.seq} does not have the bytes of its text")
+        if found.hidden_columns:
             same = self._all("derivation", "capture_id", row["capture_id"])
-            left = [each for each in same if not each.redacted and each["id"] > found["id"]
+            left = [each for each in same if not each.hidden_columns and each["id"] > found["id"]
                     and (each.words("context") or "").startswith("redacted ")]  # fmt: skip
             found = max(left, key=lambda each: int(each["id"]), default=found)
         return found if found["wording_id"] is not None else None
 
-    def _until(self, row: log.LoggedRow) -> str | None:
+    def _last_scan(self, row: log.LoggedRow) -> str | None:
         """Return the last complete scan of the folder before the next observation of a file."""
         edge, source = row["scan_id"] or row["id"], row["source_id"]
         same = self._all("observation", "locator_id", row["locator_id"])
         later = [each["scan_id"] or each["id"] for each in same
                  if each["source_id"] == source and each["id"] > row["id"]]  # fmt: skip
         end = min(later, default=None)
-        scans = [self._corrected(each["id"], each["started_at"])
+        scans = [self._correct_time(each["id"], each["started_at"])
                  for each in self._all("scan", "source_id", source)
                  if each["complete"] and edge < each["id"]
                  and (end is None or each["id"] < end)]  # fmt: skip
         return max(scans, default=None)
 
-    def _corrected(self, number: int, moment: str) -> str:
+    def _correct_time(self, number: int, moment: str) -> str:
         """Return when an own row was written, with corrections of clocks that ran ahead."""
         found = _utc(moment)
         for known, row in sorted(self.rows["clock_correction"].items()):
@@ -289,7 +289,7 @@ class LoggedBundle:
             del check["derivation"]
         return texts
 
-    def _text(self, number: int, check: Facts, before: str | None) -> Facts:
+    def _text(self, number: int, check: Facts, last_other: str | None) -> Facts:
         derivation = check["derivation"]
         wording, capture = (
             self._one(table, derivation[f"{table}_id"]) for table in ("wording", "capture")
@@ -308,7 +308,7 @@ class LoggedBundle:
             "wording": f"w1:{named.hex()}" if named else "redacted", "bytes": held,
             "has_bytes": f"captures/{held}" in self.used,
             "reader": f"{derivation['extractor']} {derivation['extractor_version']}",
-            "before": before, "first": check["at"], "last": None,
+            "before": last_other, "first": check["at"], "last": None,
             "is_stated": check["is_stated"], "recorded_at": check["recorded_at"],
             "entry": check["entry"],
         }  # fmt: skip
@@ -323,7 +323,7 @@ class LoggedBundle:
             if f"captures/{digest}" in self.files:
                 raw = self.read(f"captures/{digest}")
                 if hashlib.sha256(raw).hexdigest() != digest or len(raw) != row["size"]:
-                    raise log.Wrong(f"the bytes of capture {digest} are not those that were stored")
+                    raise log.Wrong(f"the bytes of capture {digest} differ from the stored bytes")
                 number += 1
         return number
 
@@ -352,7 +352,7 @@ class LoggedBundle:
         """Check the checkpoint of a stamp; its signature and time are left to other programs."""
         name = claim["name"]
         if not re.fullmatch(r"log/(stamp|calendar)-[0-9]+", name) or set(claim) != {"name", "path"}:
-            raise log.Wrong(f"the stamp {name} is described otherwise than stamps are")
+            raise log.Wrong(f"the stamp {name} has an invalid description")
         note = self.read(f"{name}.note")
         stamp = f"{name}.tsr" if name.startswith("log/stamp") else f"{name}.note.ots"
         _origin, size, root = log.head_of(note.decode())
@@ -389,56 +389,56 @@ def check(place: Path, key: str | None, witnesses: list[str], outside: str | Non
     files = files_in(place)
     manifest = _manifest(files, key)
     listed = manifest["files"]
-    more = _unlisted(files, listed)
+    more = _compare_files(files, listed)
     bundle = LoggedBundle({name: files[name] for name in listed}, manifest, witnesses)
     facts = bundle.facts()
     for text in (each for place in facts["places"] for each in place["texts"]):
         if bundle.read(f"texts/{text['number']}.txt") != text["text"].encode():
             raise log.Wrong(f"texts/{text['number']}.txt is not the text in the log")
     if bundle.read("report.html") != report.page(facts, manifest["language"]).encode():
-        raise log.Wrong("report.html says something else than the rows")
+        raise log.Wrong("report.html differs from the rows")
     unused = sorted(set(listed) - bundle.used)
     if unused:
         raise log.Wrong(f"the file {unused[0]} belongs to no row")
-    beside = f" Left by a file manager: {', '.join(more)}." if more else ""
-    lines = [f"{len(listed)} files are those that were signed.{beside}", *report.lines(facts)]
+    beside = f" Ignored files of a file manager: {', '.join(more)}." if more else ""
+    lines = [f"{len(listed)} files match the signed list.{beside}", *report.lines(facts)]
     return [*lines, *([_compare(facts, outside)] if outside else [])]
 
 
 def _manifest(files: Mapping[str, Any], key: str | None) -> Facts:
     """Return the signed list of files, with the questions that the report answers."""
     if not {"manifest.json", "manifest.note"} <= set(files):
-        raise log.Wrong("this is no bundle: it has no manifest.json with its manifest.note")
+        raise log.Wrong("this is not a bundle: manifest.json or manifest.note is missing")
     written, note = files["manifest.json"](), files["manifest.note"]().decode()
     manifest: Facts = json.loads(written)
     if manifest.get("format") != FORMAT:
-        raise log.Wrong("this is no bundle that this program knows")
+        raise log.Wrong("the format of the bundle is unknown to this program")
     if set(manifest) != PARTS:
-        raise log.Wrong("the manifest claims what this program does not check")
+        raise log.Wrong("the manifest contains fields that this program does not check")
     manifest["key"] = key or manifest["key"]
     if log.key_of(manifest["key"])[1] != log.ED25519:
-        raise log.Wrong("the key is not of the kind that signs logs")
+        raise log.Wrong("the key is not a key for signing logs")
     signed = log.signature_of(note, manifest["key"])
     if signed is None:
         raise log.Wrong("the list of files is not signed by the key of the archive")
     if signed[0] != f"{FORMAT}\n{hashlib.sha256(written).hexdigest()}\n":
-        raise log.Wrong("the list of files is not the one that was signed")
+        raise log.Wrong("the list of files is not the signed one")
     return manifest
 
 
-def _unlisted(files: Mapping[str, Any], listed: Mapping[str, str]) -> list[str]:
+def _compare_files(files: Mapping[str, Any], digests: Mapping[str, str]) -> list[str]:
     """Compare all files with the list and return additional files of a file manager."""
-    more = sorted(set(files) - {*listed, "manifest.json", "manifest.note", *PROGRAMS})
-    for name in more:
+    additional = sorted(set(files) - {*digests, "manifest.json", "manifest.note", *PROGRAMS})
+    for name in additional:
         last = name.rpartition("/")[2]
         if last not in FILE_MANAGERS and not last.startswith("._"):
             raise log.Wrong(f"the file {name} does not belong to the bundle")
-    for name, digest in listed.items():
+    for name, digest in digests.items():
         if name not in files:
             raise log.Wrong(f"the file {name} is missing")
         if hashlib.sha256(files[name]()).hexdigest() != digest:
             raise log.Wrong(f"the file {name} was changed")
-    return more
+    return additional
 
 
 def _compare(facts: Facts, outside: str) -> str:
@@ -464,22 +464,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint from somewhere else")
     parser.add_argument("--witness", metavar="VKEY", action="append", default=[],
                         help="the key of a witness, from the witness itself")  # fmt: skip
-    asked = parser.parse_args(arguments)
-    place = Path(asked.place) if asked.place else Path(__file__).resolve().parent
+    options = parser.parse_args(arguments)
+    place = Path(options.place) if options.place else Path(__file__).resolve().parent
     try:
-        outside = Path(asked.checkpoint).read_text("utf-8") if asked.checkpoint else None
-        proven = check(place, asked.key, asked.witness, outside)
+        outside = Path(options.checkpoint).read_text("utf-8") if options.checkpoint else None
+        proven = check(place, options.key, options.witness, outside)
     except log.Wrong as wrong:
         print(report.one_line(f"DOES NOT HOLD: {wrong}."))
         return 1
     except Exception as error:  # noqa: BLE001  # whatever is in a bundle, it gets an answer
         print(
             report.one_line(
-                f"DOES NOT HOLD: the bundle is garbled ({type(error).__name__}: {error})."
+                f"DOES NOT HOLD: the bundle is malformed ({type(error).__name__}: {error})."
             )
         )
         return 1
-    for line in (*proven, *report.limits(is_key_given=bool(asked.key))):
+    for line in (*proven, *report.limits(is_key_given=bool(options.key))):
         print(report.one_line(line))
     return 0
 

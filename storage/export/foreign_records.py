@@ -29,11 +29,11 @@ class ForeignRecords:
         about = next((row.about_id for row in rows if row.about_id is not None), None)
         if about is not None and about not in self._written:
             self._written.add(about)
-            yield from self._whole(_query().where(FOREIGN_RECORD.c.id == about))
+            yield from self._query_records(_query().where(FOREIGN_RECORD.c.id == about))
         for row in rows:
             yield from _record(row)
 
-    def _whole(self, query: Any) -> Iterator[bytes]:
+    def _query_records(self, query: Any) -> Iterator[bytes]:
         for row in self._connection.execute(query):
             yield from _record(row)
 
@@ -63,19 +63,19 @@ def _record(row: Any) -> Iterator[bytes]:
     if head.startswith(b"WARC/"):
         yield head + block + b"\r\n\r\n"
     elif row.kind == "response":
-        yield _of_arc(head, block)
+        yield _from_arc(head, block)
 
 
-def _of_arc(head: bytes, block: bytes) -> bytes:
+def _from_arc(head: bytes, block: bytes) -> bytes:
     """Return a record of an ARC file as one of a WARC file, with its block unchanged."""
     line = head.decode("utf-8", "replace").splitlines()[0].encode()
     parser = ARC2WARCHeadersParser()
-    named = {str(name): str(value) for name, value in parser.parse(None, line).headers}
+    headers = {str(name): str(value) for name, value in parser.parse(None, line).headers}
     fields = [
-        ("WARC-Target-URI", named["WARC-Target-URI"]),
-        ("WARC-Date", named["WARC-Date"]),
+        ("WARC-Target-URI", headers["WARC-Target-URI"]),
+        ("WARC-Date", headers["WARC-Date"]),
         ("WARC-Record-ID", warc_record.record_id("arc", f"{warc_record.sha1(head + block)}")),
-        ("WARC-IP-Address", named["WARC-IP-Address"]),
+        ("WARC-IP-Address", headers["WARC-IP-Address"]),
         ("Content-Type", "application/http; msgtype=response"),
     ]
     return warc_record.record("response", fields, block)

@@ -10,7 +10,7 @@ from typing import IO, Any, get_args, get_type_hints
 import pyarrow as pa
 from pyarrow import parquet
 
-from storage.export.texts import FLAT_COLUMNS, Selection, typed_rows
+from storage.export.texts import FLAT_COLUMNS, Selection, rows_with_types
 from storage.read.archive import ReadOnlyArchive
 from storage.values.answer import Answer
 
@@ -34,16 +34,16 @@ def write_parquet(
     """
     schema = pa.schema([(name, _type(name)) for name in FLAT_COLUMNS])
     sheet = _sheet(archive, selection, program)
-    return _write(typed_rows(archive, selection), schema, sheet, stream)
+    return _write(rows_with_types(archive, selection), schema, sheet, stream)
 
 
 def write_figures(
-    kind: type[Answer], rows: Iterable[Answer], stream: IO[bytes], what: str, program: str
+    kind: type[Answer], rows: Iterable[Answer], stream: IO[bytes], contents: str, program: str
 ) -> int:
     """Write flat records of one kind as one Parquet file; return the number of its rows."""
     hints = get_type_hints(kind)
     columns = [(each.name, _type_of(hints[each.name])) for each in fields(kind)]  # type: ignore[arg-type]  # a dataclass
-    sheet = {**_made(program), "what": what}
+    sheet = {**_origin_facts(program), "what": contents}
     records = ({name: getattr(row, name) for name, _type in columns} for row in rows)
     return _write(records, pa.schema(columns), sheet, stream)
 
@@ -73,7 +73,7 @@ def _type_of(hint: Any) -> pa.DataType:
     )
 
 
-def _made(program: str) -> dict[str, str]:
+def _origin_facts(program: str) -> dict[str, str]:
     return {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "made_by": program}
 
 
@@ -97,7 +97,7 @@ def _sheet(archive: ReadOnlyArchive, selection: Selection, program: str) -> Mapp
     clocks = archive.clocks
     return {
         "what": "versions of press texts, a row each, as an archive of Lesart holds them",
-        **_made(program),
+        **_origin_facts(program),
         "every_version": selection.every_version,
         "query": selection.query,
         "filters": {

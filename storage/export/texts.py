@@ -13,15 +13,15 @@ from storage.database.views import COLUMNS
 from storage.language.tokens import parse_query
 from storage.read import texts
 from storage.read.archive import ReadOnlyArchive
-from storage.read.filters import EVERYTHING, Conditions, Filters, conditions
+from storage.read.filters import NO_FILTERS, Conditions, Filters, conditions
 from storage.read.lists import Part
-from storage.read.search import CHUNK_HITS, cursor_of, found_versions
+from storage.read.search import CHUNK_HITS, hit_cursor, matching_versions
 from storage.values.draft import Json, as_dict
 
 Line = dict[str, Json]
 Take = Callable[[Connection, Conditions, int | None], Iterator[Any]]
 
-FLAT_COLUMNS = (*COLUMNS["versions"], *texts.PLACE, "cursor")
+FLAT_COLUMNS = (*COLUMNS["versions"], *texts.ARTICLE_COLUMNS, "cursor")
 """The columns of `flat_rows`: those of the view `versions`, of its article, and the cursor."""
 
 
@@ -33,7 +33,7 @@ class Selection:
     the best hit comes first.
     """
 
-    filters: Filters = EVERYTHING
+    filters: Filters = NO_FILTERS
     query: str | None = None
     every_version: bool = False
     after: str | None = None
@@ -45,8 +45,8 @@ def json_lines(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]
 
     Raises: CursorError.
     """
-    take = partial(_json_lines, as_of=archive.clocks.as_of)
-    return _selected(archive, selection, take)
+    read_rows = partial(_json_lines, as_of=archive.clocks.as_of)
+    return _select_rows(archive, selection, read_rows)
 
 
 def flat_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]:
@@ -54,55 +54,60 @@ def flat_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]:
 
     Raises: CursorError.
     """
-    return _selected(archive, selection, _flat_rows)
+    return _select_rows(archive, selection, _flat_rows)
 
 
-def typed_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Mapping[str, Any]]:
+def rows_with_types(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Mapping[str, Any]]:
     """Yield `FLAT_COLUMNS` of each version, with times and lists as Python values.
 
     Raises: CursorError.
     """
-    return _selected(archive, selection, texts.version_rows)
+    return _select_rows(archive, selection, texts.version_rows)
 
 
 def _json_lines(
-    connection: Connection, asked: Conditions, limit: int | None, as_of: datetime | None = None
+    connection: Connection, criteria: Conditions, limit: int | None, as_of: datetime | None = None
 ) -> Iterator[Line]:
-    for version in texts.version_texts(connection, asked, limit, as_of=as_of):
+    for version in texts.version_texts(connection, criteria, limit, as_of=as_of):
         yield {**version.to_dict(), "cursor": version.cursor}
 
 
-def _flat_rows(connection: Connection, asked: Conditions, limit: int | None) -> Iterator[Line]:
-    yield from map(as_dict, texts.version_rows(connection, asked, limit))
+def _flat_rows(connection: Connection, criteria: Conditions, limit: int | None) -> Iterator[Line]:
+    yield from map(as_dict, texts.version_rows(connection, criteria, limit))
 
 
-def _selected(archive: ReadOnlyArchive, selection: Selection, take: Take) -> Iterator[Any]:
-    with archive.connected() as connection:
+def _select_rows(archive: ReadOnlyArchive, selection: Selection, read_rows: Take) -> Iterator[Any]:
+    with archive.connect() as connection:
         if selection.query is None:
-            yield from _all(connection, selection, take)
+            yield from _all(connection, selection, read_rows)
         else:
-            yield from _hits(connection, selection, archive.languages, take)
+            yield from _hits(connection, selection, archive.languages, read_rows)
 
 
-def _all(connection: Connection, selection: Selection, take: Take) -> Iterator[Any]:
-    asked = conditions(selection.filters, article="q", version="x")
+def _all(connection: Connection, selection: Selection, read_rows: Take) -> Iterator[Any]:
+    criteria = conditions(selection.filters, article="q", version="x")
     if not selection.every_version:
-        asked = asked.also("x.version = q.versions")
-    return take(connection, texts.after(asked, selection.after), selection.limit)
+        criteria = criteria.with_clause("x.version = q.versions")
+    return read_rows(connection, texts.continue_after(criteria, selection.after), selection.limit)
 
 
 def _hits(
-    connection: Connection, selection: Selection, languages: tuple[str, ...], take: Take
+    connection: Connection, selection: Selection, languages: tuple[str, ...], read_rows: Take
 ) -> Iterator[Any]:
-    found = found_versions(
+    hits = matching_versions(
         connection,
         parse_query(selection.query or "", languages),
         selection.filters,
         Part(selection.after, selection.limit),
         latest=not selection.every_version,
     )
-    while chunk := list(islice(found, CHUNK_HITS)):
-        asked = Conditions().also("x.version_id IN :ids", ids=[row["version_id"] for row in chunk])
-        lines = {(line["article"], line["version"]): line for line in take(connection, asked, None)}
+    while chunk := list(islice(hits, CHUNK_HITS)):
+        criteria = Conditions().with_clause(
+            "x.version_id IN :ids", ids=[row["version_id"] for row in chunk]
+        )
+        lines = {
+            (line["article"], line["version"]): line
+            for line in read_rows(connection, criteria, None)
+        }
         for row in chunk:
-            yield {**lines[row["article"], row["version"]], "cursor": cursor_of(row)}
+            yield {**lines[row["article"], row["version"]], "cursor": hit_cursor(row)}

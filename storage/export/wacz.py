@@ -48,25 +48,25 @@ def write_wacz(
     signer: Signer,
     *,
     program: str,
-    at: datetime,
+    moment: datetime,
 ) -> int:
     """Write records, pages and the unchanged bundle; return the number of bundle files.
 
     The signing key is derived from that of the log; a note of the log confirms it.
     """
-    packed, index = _packed(records)
+    archive, index = _pack_records(records)
     key = _key(signer)
-    named = f"{PURPOSE.decode()}\n{_public(key)}\n"
+    statement = f"{PURPOSE.decode()}\n{_public(key)}\n"
     files = {
-        RECORDS: packed,
+        RECORDS: archive,
         "indexes/index.cdx": "".join(sorted(index)).encode(),
-        "pages/pages.jsonl": _listed(pages),
+        "pages/pages.jsonl": _page_list(pages),
         "lesart/bundle.zip": bundle,
-        "lesart/wacz-key.note": f"{named}\n{signer.sign(named)}".encode(),
+        "lesart/wacz-key.note": f"{statement}\n{signer.sign(statement)}".encode(),
     }
-    described = json.dumps(_package(files, pages, program, at), indent=1).encode()
-    signed = json.dumps(_signed(described, key, program, at), indent=1).encode()
-    files |= {"datapackage.json": described, "datapackage-digest.json": signed}
+    package = json.dumps(_describe_package(files, pages, program, moment), indent=1).encode()
+    signed = json.dumps(_sign_package(package, key, program, moment), indent=1).encode()
+    files |= {"datapackage.json": package, "datapackage-digest.json": signed}
     with zipfile.ZipFile(stream, "w") as written:
         for name, content in files.items():
             is_packed = name.endswith((".gz", ".cdx", ".zip"))
@@ -75,32 +75,32 @@ def write_wacz(
     return len(files)
 
 
-def _packed(records: Iterable[bytes]) -> tuple[bytes, list[str]]:
+def _pack_records(records: Iterable[bytes]) -> tuple[bytes, list[str]]:
     """Return individually compressed records, and the index lines by which a player finds them."""
     whole, lines = BytesIO(), []
     for each in records:
         begin = whole.tell()
         whole.write(gzip.compress(each, mtime=0))
-        found = next(iter(ArchiveIterator(BytesIO(each))))
-        if found.rec_type in INDEXED:
-            lines.append(_line(found, begin, whole.tell() - begin))
+        record = next(iter(ArchiveIterator(BytesIO(each))))
+        if record.rec_type in INDEXED:
+            lines.append(_index_line(record, begin, whole.tell() - begin))
     return whole.getvalue(), lines
 
 
-def _line(found: Any, begin: int, size: int) -> str:
-    head, http = found.rec_headers, found.http_headers
+def _index_line(record: Any, begin: int, size: int) -> str:
+    head, http = record.rec_headers, record.http_headers
     address = head.get_header("WARC-Target-URI")
     moment = datetime.fromisoformat(head.get_header("WARC-Date")).astimezone(UTC)
     kind = (http or head).get_header("Content-Type") or "unk"
-    told = {
+    entry = {
         "url": address,
-        "mime": "warc/revisit" if found.rec_type == "revisit" else kind.partition(";")[0].strip(),
+        "mime": "warc/revisit" if record.rec_type == "revisit" else kind.partition(";")[0].strip(),
         "status": http.get_statuscode() if http else "200",
         "digest": head.get_header("WARC-Payload-Digest"),
         "length": str(size), "offset": str(begin), "filename": RECORDS.partition("/")[2],
     }  # fmt: skip
-    kept = {name: value for name, value in told.items() if value}
-    return f"{index_key(address)} {moment:%Y%m%d%H%M%S} {json.dumps(kept)}\n"
+    filled = {name: value for name, value in entry.items() if value}
+    return f"{index_key(address)} {moment:%Y%m%d%H%M%S} {json.dumps(filled)}\n"
 
 
 def index_key(address: str) -> str:
@@ -119,7 +119,7 @@ def index_key(address: str) -> str:
     return f"{','.join(reversed(host))}{port}){path}" + (f"?{query}" if query else "")
 
 
-def _listed(pages: Sequence[WaczPage]) -> bytes:
+def _page_list(pages: Sequence[WaczPage]) -> bytes:
     lines: list[dict[str, str]] = [
         {"format": "json-pages-1.0", "id": "pages", "title": "All Pages"}
     ]
@@ -129,14 +129,14 @@ def _listed(pages: Sequence[WaczPage]) -> bytes:
     return "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in lines).encode()
 
 
-def _package(
-    files: Mapping[str, bytes], pages: Sequence[WaczPage], program: str, at: datetime
+def _describe_package(
+    files: Mapping[str, bytes], pages: Sequence[WaczPage], program: str, moment: datetime
 ) -> dict[str, Any]:
     return {
         "profile": "data-package",
         "wacz_version": VERSION,
         "title": pages[0].title if pages else "",
-        "created": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "created": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "software": program,
         "resources": [
             {
@@ -148,11 +148,11 @@ def _package(
     }  # fmt: skip
 
 
-def _signed(
-    described: bytes, key: ec.EllipticCurvePrivateKey, program: str, at: datetime
+def _sign_package(
+    package: bytes, key: ec.EllipticCurvePrivateKey, program: str, moment: datetime
 ) -> dict[str, Any]:
     """Return the digest of a package description, with an anonymous signature on it."""
-    digest = _digest(described)
+    digest = _digest(package)
     first, second = decode_dss_signature(key.sign(digest.encode(), ec.ECDSA(SHA256())))
     signature = first.to_bytes(PART, "big") + second.to_bytes(PART, "big")
     return {
@@ -160,7 +160,7 @@ def _signed(
         "hash": digest,
         "signedData": {
             "hash": digest,
-            "created": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "software": program,
             "signature": base64.b64encode(signature).decode(),
             "publicKey": _public(key),
@@ -174,8 +174,8 @@ def _key(signer: Signer) -> ec.EllipticCurvePrivateKey:
 
 
 def _public(key: ec.EllipticCurvePrivateKey) -> str:
-    told = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(told).decode()
+    entry = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(entry).decode()
 
 
 def _digest(content: bytes) -> str:

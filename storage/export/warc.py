@@ -34,9 +34,9 @@ from storage.history.snapshots import confirmed, snapshots_of
 from storage.language.tokens import parse_query
 from storage.proof.log import numbers
 from storage.read.archive import ReadOnlyArchive
-from storage.read.filters import EVERYTHING, Filters, conditions
+from storage.read.filters import NO_FILTERS, Filters, conditions
 from storage.read.lists import Part
-from storage.read.search import found_versions
+from storage.read.search import matching_versions
 
 Row = RowMapping
 HTTP = "application/http; msgtype="
@@ -46,7 +46,7 @@ HTTP = "application/http; msgtype="
 class ExportSelection:
     """Selects articles whose captures are written: by filters, by a query, and a part of them."""
 
-    filters: Filters = EVERYTHING
+    filters: Filters = NO_FILTERS
     query: str | None = None
     after: str | None = None
     limit: int | None = None
@@ -59,13 +59,13 @@ class ExportSelection:
 class WarcExport:
     """One pass over an archive; `cursor` continues after the last article that was written."""
 
-    def __init__(self, archive: ReadOnlyArchive, chosen: ExportSelection, program: str) -> None:
-        self._archive, self._chosen, self._program = archive, chosen, program
+    def __init__(self, archive: ReadOnlyArchive, selection: ExportSelection, program: str) -> None:
+        self._archive, self._selection, self._program = archive, selection, program
         self.cursor: str | None = None
 
     def state(self) -> str:
         """Return a name for the current contents of the archive: its id, and the last number."""
-        with self._archive.connected() as connection:
+        with self._archive.connect() as connection:
             return f"{_archive_id(connection)}-{numbers(connection)[0]}"
 
     def records(self) -> Iterator[bytes]:
@@ -73,36 +73,36 @@ class WarcExport:
 
         Raises: CursorError.
         """
-        with self._archive.connected() as connection:
+        with self._archive.connect() as connection:
             writer = WarcWriter(connection)
-            yield writer.about(self._program)
+            yield writer.describe_file(self._program)
             for number in self._articles(connection):
                 yield from writer.article(number)
                 self.cursor = cursor("export", number, 0)
-            if self._chosen.is_everything and self._chosen.after is None:
+            if self._selection.is_everything and self._selection.after is None:
                 yield from writer.without_article()
 
     def _articles(self, connection: Connection) -> Iterator[int]:
-        chosen = self._chosen
-        after = place("export", chosen.after, int, int)[0] if chosen.after else 0
-        if chosen.query is not None:
-            ids = self._found(connection, chosen.query)
-            yield from [each for each in ids if each > after][: chosen.limit]
+        selection = self._selection
+        after = place("export", selection.after, int, int)[0] if selection.after else 0
+        if selection.query is not None:
+            ids = self._matching_articles(connection, selection.query)
+            yield from [each for each in ids if each > after][: selection.limit]
             return
-        asked = conditions(chosen.filters).also("q.article_id > :a0", a0=after)
-        asked = asked.also(f"q.article_id NOT IN {RESTRICTED}")
+        criteria = conditions(selection.filters).with_clause("q.article_id > :a0", a0=after)
+        criteria = criteria.with_clause(f"q.article_id NOT IN {RESTRICTED}")
         articles = view_query("articles", connection.dialect.name)
-        query = f"SELECT q.article_id FROM ({articles}) q{asked.where} ORDER BY q.article_id"
-        values = asked.values
-        if chosen.limit is not None:
-            query, values = f"{query} LIMIT :rows", {**values, "rows": chosen.limit}
+        query = f"SELECT q.article_id FROM ({articles}) q{criteria.sql_where} ORDER BY q.article_id"
+        values = criteria.values
+        if selection.limit is not None:
+            query, values = f"{query} LIMIT :rows", {**values, "rows": selection.limit}
         for row in list(stream(connection, query, values)):
             yield int(row["article_id"])
 
-    def _found(self, connection: Connection, query: str) -> list[int]:
+    def _matching_articles(self, connection: Connection, query: str) -> list[int]:
         """Return the articles with a version that matches the query, in their order."""
         words = parse_query(query, self._archive.languages)
-        found = found_versions(connection, words, self._chosen.filters, Part(), latest=False)
+        found = matching_versions(connection, words, self._selection.filters, Part(), latest=False)
         versions = [row["version_id"] for row in found]
         articles = select(VERSION.c.article_id)
         return sorted({row[0] for row in rows_in(connection, articles, VERSION.c.id, versions)})
@@ -115,11 +115,11 @@ Reference = Mapping[str, str]
 
 
 @dataclass(slots=True)
-class _Written:
+class _WrittenRecords:
     """The records already written for one article, to which others may refer."""
 
-    of_bytes: dict[tuple[Any, ...], Reference] = field(default_factory=dict)
-    of_observation: dict[int, Reference] = field(default_factory=dict)
+    by_bytes: dict[tuple[Any, ...], Reference] = field(default_factory=dict)
+    by_observation: dict[int, Reference] = field(default_factory=dict)
 
 
 class WarcWriter:
@@ -131,7 +131,7 @@ class WarcWriter:
         self._certificates: set[int] = set()
         self._joined: dict[int, list[dict[str, str]]] = {}
 
-    def about(self, program: str) -> bytes:
+    def describe_file(self, program: str) -> bytes:
         """Return the record that describes the file."""
         facts = {
             "software": program,
@@ -156,7 +156,7 @@ class WarcWriter:
         again = {snapshot.observation_id: snapshot.confirmed for snapshot in snapshots}
         query = _checks().where(SNAPSHOT.c.article_id == number)
         order = (SNAPSHOT.c.observed_at, OBSERVATION.c.id)
-        written = _Written()
+        written = _WrittenRecords()
         for row in self._connection.execute(query.order_by(*order)).mappings().all():
             if only is not None and row["observation_id"] not in only:
                 continue
@@ -175,7 +175,9 @@ class WarcWriter:
         loose = loose.where(text(f"observation.locator_id NOT IN {_RESTRICTED_PLACES}"))
         for number in self._connection.execute(loose).scalars().all():
             query = _checks().where(OBSERVATION.c.id == number)
-            yield from self._check(self._connection.execute(query).mappings().one(), _Written())
+            yield from self._check(
+                self._connection.execute(query).mappings().one(), _WrittenRecords()
+            )
 
     def _joins(self, article: int) -> dict[int, list[dict[str, str]]]:
         """Return, by check, the other addresses that were joined with the article's, and why."""
@@ -196,22 +198,22 @@ class WarcWriter:
 
     # ------------------------------------------------------------------------ one check
 
-    def _check(self, row: Row, written: _Written) -> Iterator[bytes]:
+    def _check(self, row: Row, written: _WrittenRecords) -> Iterator[bytes]:
         if row["foreign_id"] is not None:
             yield from self._foreign.records(row["foreign_id"])
         elif row["transfer_id"] is not None:
-            yield from self._fetched(row, written)
+            yield from self._answer_records(row, written)
         elif row["capture_id"] is not None:
             yield from self._file(row, written)
         else:
             yield self._metadata(row, None)
 
-    def _file(self, row: Row, written: _Written) -> Iterator[bytes]:
+    def _file(self, row: Row, written: _WrittenRecords) -> Iterator[bytes]:
         """Yield a capture that was not fetched from a server: a file, as a resource record."""
-        known = written.of_bytes.get(_bytes_key(row))
-        if known is not None:
-            written.of_observation[row["observation_id"]] = known
-            yield self._revisit(row, known, row["observed_at"])
+        original = written.by_bytes.get(_bytes_key(row))
+        if original is not None:
+            written.by_observation[row["observation_id"]] = original
+            yield self._revisit(row, original, row["observed_at"])
             return
         body = self._bytes(row["capture_id"])
         if body is None:
@@ -226,7 +228,7 @@ class WarcWriter:
         yield warc_record.record("resource", fields, body)
         yield self._metadata(row, dict(head)["WARC-Record-ID"])
 
-    def _fetched(self, row: Row, written: _Written) -> Iterator[bytes]:
+    def _answer_records(self, row: Row, written: _WrittenRecords) -> Iterator[bytes]:
         """Yield the records of an answer that we fetched: response, request and metadata."""
         head = self._head(row, "response", row["observed_at"])
         name = dict(head)["WARC-Record-ID"]
@@ -241,14 +243,16 @@ class WarcWriter:
             yield warc_record.record("request", fields, warc_record.request(row["request"]))
         yield self._metadata(row, name)
 
-    def _answer(self, row: Row, written: _Written, head: list[tuple[str, str]]) -> bytes:
+    def _answer(self, row: Row, written: _WrittenRecords, head: list[tuple[str, str]]) -> bytes:
         status, headers = row["http_status"], row["response_headers"] or ()
         confirms = (row["hints"] or {}).get("confirms")
-        known = written.of_observation.get(confirms or 0) or written.of_bytes.get(_bytes_key(row))
-        if known is not None:
-            written.of_observation[row["observation_id"]] = known
+        original = written.by_observation.get(confirms or 0) or written.by_bytes.get(
+            _bytes_key(row)
+        )
+        if original is not None:
+            written.by_observation[row["observation_id"]] = original
             block = warc_record.answer(status, headers, b"")
-            return self._revisit(row, known, row["observed_at"], block)
+            return self._revisit(row, original, row["observed_at"], block)
         body = self._bytes(row["capture_id"]) or b""
         if row["wording_id"] is not None and body:
             self._note(row, written, body)
@@ -260,19 +264,23 @@ class WarcWriter:
         ]
         return warc_record.record("response", fields, warc_record.answer(status, headers, body))
 
-    def _confirmation(self, row: Row, written: _Written, moment: datetime) -> Iterator[bytes]:
+    def _confirmation(
+        self, row: Row, written: _WrittenRecords, moment: datetime
+    ) -> Iterator[bytes]:
         """Yield a record that a scan at `moment` found a file with the same bytes."""
-        known = written.of_observation.get(row["observation_id"])
-        if known is not None:
-            yield self._revisit(row, known, moment)
+        original = written.by_observation.get(row["observation_id"])
+        if original is not None:
+            yield self._revisit(row, original, moment)
 
-    def _revisit(self, row: Row, known: Reference, moment: datetime, block: bytes = b"") -> bytes:
-        is_word = row["outcome"] == "not_modified"
-        profile = warc_record.NOT_MODIFIED if is_word else warc_record.SAME_PAYLOAD
+    def _revisit(
+        self, row: Row, original: Reference, moment: datetime, block: bytes = b""
+    ) -> bytes:
+        is_not_modified = row["outcome"] == "not_modified"
+        profile = warc_record.NOT_MODIFIED if is_not_modified else warc_record.SAME_PAYLOAD
         fields = [
             *self._head(row, "response" if block else "revisit", moment),
             ("WARC-Profile", profile),
-            *known.items(),
+            *original.items(),
         ]
         if block:
             fields.append(("Content-Type", f"{HTTP}response"))
@@ -300,27 +308,27 @@ class WarcWriter:
 
     # ---------------------------------------------------------------------------- helpers
 
-    def _head(self, row: Row, what: str, moment: datetime) -> list[tuple[str, str]]:
-        named = f"{what} {row['observation_id']} {warc_record.date(moment)}"
+    def _head(self, row: Row, kind: str, moment: datetime) -> list[tuple[str, str]]:
+        name = f"{kind} {row['observation_id']} {warc_record.date(moment)}"
         fields = [
             ("WARC-Target-URI", warc_record.uri(row["origin"])),
             ("WARC-Date", warc_record.date(moment)),
-            ("WARC-Record-ID", warc_record.record_id(self._archive_id, named)),
+            ("WARC-Record-ID", warc_record.record_id(self._archive_id, name)),
         ]
-        address = warc_record.ip_address(row["peer"]) if what == "response" else None
+        address = warc_record.ip_address(row["peer"]) if kind == "response" else None
         if address is not None:
             fields.append(("WARC-IP-Address", address))
         return fields
 
-    def _note(self, row: Row, written: _Written, body: bytes) -> None:
+    def _note(self, row: Row, written: _WrittenRecords, body: bytes) -> None:
         """Remember the record with the bytes of a capture, so that others can refer to it."""
         reference = {
             "WARC-Refers-To-Target-URI": warc_record.uri(row["origin"]),
             "WARC-Refers-To-Date": warc_record.date(row["observed_at"]),
             "WARC-Payload-Digest": warc_record.sha1(body),
         }
-        written.of_bytes[_bytes_key(row)] = reference
-        written.of_observation[row["observation_id"]] = reference
+        written.by_bytes[_bytes_key(row)] = reference
+        written.by_observation[row["observation_id"]] = reference
 
     def _bytes(self, capture_id: int | None) -> bytes | None:
         """Return the bytes of a capture; None if there are none, or a redaction removed them."""

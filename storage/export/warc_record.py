@@ -70,21 +70,21 @@ def answer(status: int, headers: Sequence[Sequence[str]], body: bytes) -> bytes:
     first = came if came and came.startswith("HTTP/1.") else None
     lines = [first or f"HTTP/1.1 {status} "]
     for name, value in headers:
-        written = f"X-Archive-Orig-{name}" if name.lower() in RECODED else name
+        header = f"X-Archive-Orig-{name}" if name.lower() in RECODED else name
         if name != STATUS_LINE:
-            lines.append(f"{written}: {BREAK.sub(' ', value)}")
+            lines.append(f"{header}: {BREAK.sub(' ', value)}")
     lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
 
 
-def request(sent: Mapping[str, Json]) -> bytes:
+def request(message: Mapping[str, Json]) -> bytes:
     r"""Return a request as bytes.
 
     >>> request({"method": "GET", "target": "/a", "headers": [["Host", "b.example"]]})
     b'GET /a HTTP/1.1\r\nHost: b.example\r\n\r\n'
     """
-    lines = [f"{sent['method']} {sent['target']} HTTP/1.1"]
-    lines += [f"{name}: {BREAK.sub(' ', value)}" for name, value in sent["headers"]]
+    lines = [f"{message['method']} {message['target']} HTTP/1.1"]
+    lines += [f"{name}: {BREAK.sub(' ', value)}" for name, value in message["headers"]]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
@@ -132,15 +132,15 @@ def ip_address(peer: str | None) -> str | None:
     return None
 
 
-def record_id(archive: str, what: str) -> str:
+def record_id(archive: str, name: str) -> str:
     """Return the id of a record: the same whenever the same archive writes it."""
-    return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'lesart:{archive}/{what}')}>"
+    return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'lesart:{archive}/{name}')}>"
 
 
 def fields_block(facts: Mapping[str, Json]) -> bytes:
     """Return metadata as JSON."""
-    known = {name: value for name, value in facts.items() if value is not None}
-    return json.dumps(known, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+    present = {name: value for name, value in facts.items() if value is not None}
+    return json.dumps(present, ensure_ascii=False, indent=1).encode("utf-8", "replace")
 
 
 def fields_of(facts: Mapping[str, str]) -> bytes:

@@ -122,7 +122,7 @@ class NoiseStep(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Observed(Answer):
+class ObservationSpan(Answer):
     """When a wording was seen; `certain` is false if a date falls between two snapshots."""
 
     changed_after: datetime | None
@@ -169,7 +169,7 @@ class VersionText(Answer):
     notices: tuple[Notice, ...]
     flags: tuple[str, ...]
     fields: Mapping[str, Field]
-    observed: Observed
+    observed: ObservationSpan
     digests: Digests
     extractor: Extractor
     cursor: str = field(default="", metadata=_BESIDE)
@@ -296,7 +296,7 @@ class Relation(_RelationFields):
 
 
 @dataclass(frozen=True, slots=True)
-class Differing(Answer):
+class Difference(Answer):
     """A place at which a and b differ in otherwise equal context."""
 
     a: str
@@ -323,7 +323,7 @@ class Explanation(Answer):
     a_share: float | None
     b_share: float | None
     passages: tuple[str, ...]
-    differing: tuple[Differing, ...]
+    differing: tuple[Difference, ...]
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     refers_to: tuple[str, ...]

@@ -54,7 +54,7 @@ from storage.read.answers import (
     VersionText,
     WorkFigures,
 )
-from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
+from storage.read.filters import NO_FILTERS, TODAY, Clocks, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
@@ -73,9 +73,9 @@ if TYPE_CHECKING:
     from storage.language import tokens
     from storage.read import blame, cite, explain, facets, find, same_extractor, texts
     from storage.read import search as full_text
-    from storage.read.blame import SentenceMemory
+    from storage.read.blame import SentenceCache
     from storage.read.clocks import as_of
-    from storage.read.figures import coverage, edits, lineages, pulse, stats, work
+    from storage.read.figures import coverage, edits, lineages, pending_work, stats, work_state
     from storage.record import sources as source_rows
 else:
     full_text = LateModule("storage.read.search")
@@ -89,13 +89,13 @@ else:
     facets = LateModule("storage.read.facets")
     find = LateModule("storage.read.find")
     lineages = LateModule("storage.read.figures.lineages")
-    pulse = LateModule("storage.read.figures.pulse")
+    work_state = LateModule("storage.read.figures.work_state")
     same_extractor = LateModule("storage.read.same_extractor")
     source_rows = LateModule("storage.record.sources")
     stats = LateModule("storage.read.figures.stats")
     texts = LateModule("storage.read.texts")
     word_diff = LateModule("storage.diff.word_diff")
-    work = LateModule("storage.read.figures.work")
+    pending_work = LateModule("storage.read.figures.pending_work")
 
 __all__ = [
     "AmbiguousError",
@@ -111,8 +111,8 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 LANGUAGES = ("de", "en")
-_SHOWN_OF_A_PASSAGE = 80
-_MOST_PASSAGES = 5
+_QUOTED_LETTERS = 80
+_MAX_PASSAGES = 5
 NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -167,9 +167,9 @@ class ReadOnlyArchive:
         self.clocks = clocks
         self.languages = tuple(languages)
         self._resources = ExitStack()
-        self._sentences: list[blame.SentenceMemory] = []
-        self._held: Connection | None = None
-        self._found: find.Finder | None = None
+        self._sentence_caches: list[blame.SentenceCache] = []
+        self._connection: Connection | None = None
+        self._shared_finder: find.Finder | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -186,7 +186,7 @@ class ReadOnlyArchive:
         """Return the archive's name for messages, without a password."""
         return place_of(self._url)
 
-    def at(self, as_of: datetime | None = None, known_at: datetime | None = None) -> Self:
+    def with_clocks(self, as_of: datetime | None = None, known_at: datetime | None = None) -> Self:
         """Return the archive as it was readable at `as_of`, according to its knowledge at
         `known_at`.
 
@@ -198,37 +198,37 @@ class ReadOnlyArchive:
         return type(self)(engine, self._url, self._timezone, self.languages, clocks)
 
     @contextmanager
-    def connected(self) -> Iterator[Connection]:
+    def connect(self) -> Iterator[Connection]:
         """Open a read-only connection; for other modules of `storage.read`."""
-        if self._held is not None:
-            yield self._held
+        if self._connection is not None:
+            yield self._connection
             return
         with reachable(self._url), self._engine.connect() as connection:
             if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
-                as_of.turn_back(connection, self.clocks)
+                as_of.create_as_of_views(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
             yield connection
 
     def commits(self) -> Commits:
         """Return a counter of the commits by other processes; it is closed with the archive."""
-        found = Commits(self._engine)
-        self._resources.callback(found.close)
-        return found
+        commits = Commits(self._engine)
+        self._resources.callback(commits.close)
+        return commits
 
     @contextmanager
-    def at_once(self) -> Iterator[Self]:
+    def single_connection(self) -> Iterator[Self]:
         """Return the archive for related queries: one connection, used in one thread.
 
         Each article name is resolved only once.
         """
-        with self.connected() as connection:
-            yield self._by(connection)
+        with self.connect() as connection:
+            yield self._bind(connection)
 
     # --------------------------------------------------------------------------- lists
 
     def articles(
         self,
-        filters: Filters = EVERYTHING,
+        filters: Filters = NO_FILTERS,
         after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[ArticleLine]:
@@ -236,13 +236,13 @@ class ReadOnlyArchive:
 
         Raises: CursorError.
         """
-        return self._each(lists.articles, filters, Part(after, limit))
+        return self._iterate(lists.articles, filters, Part(after, limit))
 
     def search(
         self,
         query: str,
-        latest: bool = False,  # noqa: FBT001, FBT002 - the second thing that one says of a search
-        filters: Filters = EVERYTHING,
+        latest: bool = False,  # noqa: FBT001, FBT002 - the second argument of most searches
+        filters: Filters = NO_FILTERS,
         after: str | None = None,
         limit: int | None = None,
         steps: ChangeFilter = ANY_STEP,
@@ -255,9 +255,9 @@ class ReadOnlyArchive:
         selects versions created by such a change. Raises: CursorError.
         """
         latest = latest or self.clocks.as_of is not None
-        asked = tokens.parse_query(query, self.languages)
+        words = tokens.parse_query(query, self.languages)
         part = Part(after, limit)
-        return self._each(full_text.search, asked, filters, part, latest=latest, steps=steps)
+        return self._iterate(full_text.search, words, filters, part, latest=latest, steps=steps)
 
     def history(
         self, article: str, after: str | None = None, limit: int | None = None
@@ -266,16 +266,16 @@ class ReadOnlyArchive:
 
         Raises: NoSuchError, CursorError.
         """
-        number = self.row_of(article)
-        return self._each(lists.history, number, Part(after, limit))
+        number = self.article_row_id(article)
+        return self._iterate(lists.history, number, Part(after, limit))
 
-    def changes(  # noqa: PLR0917 - each of them asks for less
+    def changes(  # noqa: PLR0917 - each is an independent filter
         self,
         article: str | None = None,
         classes: Sequence[str] = (),
-        silent: bool | None = None,  # noqa: FBT001 - all of them are named by most callers
+        silent: bool | None = None,  # noqa: FBT001 - most callers use keywords
         contains: str | None = None,
-        filters: Filters = EVERYTHING,
+        filters: Filters = NO_FILTERS,
         after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Change]:
@@ -284,19 +284,19 @@ class ReadOnlyArchive:
         `classes` selects steps of any of these classes, `contains` those that inserted or deleted a
         passage with this text, ignoring case and white space. Raises: NoSuchError, CursorError.
         """
-        number = None if article is None else self.row_of(article)
-        wanted = ChangeFilter(tuple(classes), silent, contains)
+        number = None if article is None else self.article_row_id(article)
+        steps = ChangeFilter(tuple(classes), silent, contains)
         part = Part(after, limit)
-        return self._each(lists.changes, number, wanted, filters, part)
+        return self._iterate(lists.changes, number, steps, filters, part)
 
-    def most_telling(
-        self, looked_at: int, shown: int, rank: Callable[[Mapping[str, Any]], int]
+    def top_changes(
+        self, candidates: int, limit: int, rank: Callable[[Mapping[str, Any]], int]
     ) -> list[Change]:
-        """Return the highest-ranked of the newest steps; among equals, the newest first.
+        """Return the `limit` highest-ranked of the newest `candidates` steps; on ties the newest.
 
         `rank` receives a row with `changes` and `silent`.
         """
-        return self._ask(lists.most_telling, looked_at, shown, rank)
+        return self._query(lists.top_changes, candidates, limit, rank)
 
     def observations(
         self, article: str, after: str | None = None, limit: int | None = None
@@ -305,14 +305,14 @@ class ReadOnlyArchive:
 
         Raises: NoSuchError, CursorError.
         """
-        number = self.row_of(article)
+        number = self.article_row_id(article)
         part = Part(after, limit)
-        return self._each(lists.observations, number, part)
+        return self._iterate(lists.observations, number, part)
 
     def relations(
         self,
         article: str | None = None,
-        filters: Filters = EVERYTHING,
+        filters: Filters = NO_FILTERS,
         after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Relation]:
@@ -320,9 +320,9 @@ class ReadOnlyArchive:
 
         Raises: NoSuchError, CursorError.
         """
-        origins = None if article is None else self._origins(article)
+        origins = None if article is None else self._origin_ids(article)
         part = Part(after, limit)
-        return self._each(lists.relations, origins, filters, part)
+        return self._iterate(lists.relations, origins, filters, part)
 
     def lineages(
         self, article: str | None = None, after: str | None = None, limit: int | None = None
@@ -331,8 +331,8 @@ class ReadOnlyArchive:
 
         Raises: NoSuchError, CursorError.
         """
-        number = None if article is None else self.row_of(article)
-        return self._each(lineages.lineages, number, Part(after, limit))
+        number = None if article is None else self.article_row_id(article)
+        return self._iterate(lineages.lineages, number, Part(after, limit))
 
     def noise(
         self,
@@ -344,13 +344,13 @@ class ReadOnlyArchive:
 
         Raises: NoSuchError, CursorError.
         """
-        number = None if article is None else self.row_of(article)
-        return self._each(lists.noise, number, Part(after, limit))
+        number = None if article is None else self.article_row_id(article)
+        return self._iterate(lists.noise, number, Part(after, limit))
 
-    def explained(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
+    def explain_relations(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
         """Yield relations with their explanation: shared passages, differences and additions."""
-        with self.connected() as connection:
-            yield from explain.explained(connection, relations)
+        with self.connect() as connection:
+            yield from explain.explain_relations(connection, relations)
 
     def refusals(
         self,
@@ -367,8 +367,8 @@ class ReadOnlyArchive:
         Repeated refusals for the same reason are one row, with their number and the first time.
         Raises: CursorError.
         """
-        wanted, part = RefusalFilter(job, codes, source, since), Part(after, limit)
-        return self._each(lists.refusals, wanted, part)
+        selection, part = RefusalFilter(job, codes, source, since), Part(after, limit)
+        return self._iterate(lists.refusals, selection, part)
 
     def jobs(
         self, job: int | None = None, after: str | None = None, limit: int | None = None
@@ -378,10 +378,10 @@ class ReadOnlyArchive:
         Raises: NoSuchError, CursorError.
         """
         if job is not None:
-            with self.connected() as connection:
+            with self.connect() as connection:
                 if next(lists.jobs(connection, job, lists.Part(limit=1)), None) is None:
-                    raise NoSuchError("job", str(job), "`lesart jobs` names those that are there")
-        return self._each(lists.jobs, job, Part(after, limit))
+                    raise NoSuchError("job", str(job), "`lesart jobs` lists the existing jobs")
+        return self._iterate(lists.jobs, job, Part(after, limit))
 
     # ----------------------------------------------------------------------- one or two texts
 
@@ -390,7 +390,7 @@ class ReadOnlyArchive:
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        with self.connected() as connection:
+        with self.connect() as connection:
             return texts.version_text(connection, self._finder(connection).version(rev))
 
     def raw(self, rev: str) -> Raw:
@@ -398,7 +398,7 @@ class ReadOnlyArchive:
 
         Raises: RevisionError, NoSuchError, AmbiguousError, DamagedBytesError, RestrictedError.
         """
-        with self.connected() as connection:
+        with self.connect() as connection:
             return texts.raw(connection, self._open(connection, rev))
 
     def diff(self, rev_a: str, rev_b: str | None = None) -> Diff:
@@ -408,16 +408,16 @@ class ReadOnlyArchive:
         the two texts, both are taken from one extractor where the archive has such a reading.
         Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError.
         """
-        with self.connected() as connection:
+        with self.connect() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
             find.refuse_restricted(connection, a, b)
-            found = same_extractor.pair(connection, a, b)
-        return Diff(a.rev, b.rev, tuple(word_diff.diff(*found)))
+            pair = same_extractor.same_extractor_texts(connection, a, b)
+        return Diff(a.rev, b.rev, tuple(word_diff.diff(*pair)))
 
     def blame(
         self,
         rev: str,
-        removed: bool = False,  # noqa: FBT001, FBT002 - the second thing that one says of blame
+        removed: bool = False,  # noqa: FBT001, FBT002 - the second argument of most calls
         after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Blame]:
@@ -427,19 +427,19 @@ class ReadOnlyArchive:
         `removed` selects the deleted sentences instead.
         Raises: RevisionError, NoSuchError, AmbiguousError, CursorError.
         """
-        found = self._ask(self._open, rev)
-        memory = self._memory()
-        ask = blame.gone if removed else blame.standing
+        version = self._query(self._open, rev)
+        cache = self._sentence_cache()
+        function = blame.blame_removals if removed else blame.blame_sentences
         part = Part(after, limit)
-        return self._each(ask, found, memory, part)
+        return self._iterate(function, version, cache, part)
 
-    def blame_whole(self, rev: str) -> tuple[list[Blame], list[Blame]]:
+    def blame_with_removed(self, rev: str) -> tuple[list[Blame], list[Blame]]:
         """Return the sentences of a version, and the sentences deleted before it.
 
         Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError, RestrictedError.
         """
-        with self.connected() as connection:
-            return blame.both(connection, self._open(connection, rev), self._memory())
+        with self.connect() as connection:
+            return blame.blame_all(connection, self._open(connection, rev), self._sentence_cache())
 
     def cite(self, rev: str, passage: str | None = None) -> Citation:
         """Return a reference to a version, or to a passage of its text.
@@ -454,98 +454,102 @@ class ReadOnlyArchive:
         if version.text is None:
             raise RedactedError("the text of", rev)
         if passage is None:
-            return cite.cited(version)
-        found = cite.places(version.text or "", passage)
-        if len(found) == 1:
-            return cite.cited(version, found[0])
-        given = textwrap.shorten(passage, _SHOWN_OF_A_PASSAGE, placeholder="…")
+            return cite.build_citation(version)
+        spans = cite.find_passages(version.text or "", passage)
+        if len(spans) == 1:
+            return cite.build_citation(version, spans[0])
+        excerpt = textwrap.shorten(passage, _QUOTED_LETTERS, placeholder="…")
         where = f"in {version.article}@{version.version} that reads"
-        if found:
-            passages = cite.unique_passages(version.text, found[:_MOST_PASSAGES])
-            raise AmbiguousPassageError(given, len(found), passages)
-        raise NoSuchError(f"passage {where}", given, "every letter and mark has to be the same")
+        if spans:
+            passages = cite.unique_passages(version.text, spans[:_MAX_PASSAGES])
+            raise AmbiguousPassageError(excerpt, len(spans), passages)
+        raise NoSuchError(
+            f"passage {where}", excerpt, "all letters and punctuation marks must be the same"
+        )
 
     # ------------------------------------------------------------------------------- figures
 
     def facets(
         self,
         query: str,
-        latest: bool = False,  # noqa: FBT001, FBT002 - as `search` has it
-        filters: Filters = EVERYTHING,
+        latest: bool = False,  # noqa: FBT001, FBT002 - like `search`
+        filters: Filters = NO_FILTERS,
         steps: ChangeFilter = ANY_STEP,
     ) -> "facets.Facets":
         """Return the number of hits of a search by source, language, publisher and year."""
         latest = latest or self.clocks.as_of is not None
-        asked = tokens.parse_query(query, self.languages)
-        return self._ask(facets.count_facets, asked, filters, steps, latest=latest)
+        words = tokens.parse_query(query, self.languages)
+        return self._query(facets.count_facets, words, filters, steps, latest=latest)
 
-    def article(self, given: str) -> ArticleLine:
+    def article(self, name: str) -> ArticleLine:
         """Return the article with an id or an address, as in lists.
 
         Raises: NoSuchError.
         """
-        number = self.row_of(given)
-        return self._ask(lists.article, number)
+        number = self.article_row_id(name)
+        return self._query(lists.article, number)
 
     def titles(self, articles: Sequence[str]) -> dict[str, str | None]:
         """Return the current titles of articles, by article id."""
         if not articles:
             return {}
-        return self._ask(lists.titles, list(dict.fromkeys(articles)))
+        return self._query(lists.titles, list(dict.fromkeys(articles)))
 
     def cluster(self, label: str) -> tuple[ArticleLine, ...]:
         """Return the articles of a cluster in the order in which they were first seen.
 
         Raises: NoSuchError.
         """
-        with self.connected() as connection:
-            found = sorted(lists.cluster(connection, label), key=lambda each: each.first_seen)
-        if not found:
-            raise NoSuchError("cluster", label, "the field `cluster` of an article names its own")
-        return tuple(found)
+        with self.connect() as connection:
+            articles = sorted(lists.cluster(connection, label), key=lambda line: line.first_seen)
+        if not articles:
+            raise NoSuchError(
+                "cluster", label, "the field `cluster` of an article contains its label"
+            )
+        return tuple(articles)
 
     def newest_seq(self) -> int:
         """Return the highest `seq` that a change may have now."""
-        return self._ask(lists.newest_seq)
+        return self._query(lists.newest_seq)
 
-    def names_article(self, rev: str) -> bool:
+    def is_whole_article(self, rev: str) -> bool:
         """Check whether `rev` specifies an article with all its versions, not a single version.
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        with self.connected() as connection:
-            return self._finder(connection).whole(rev) is not None
+        with self.connect() as connection:
+            return self._finder(connection).find_whole_article(rev) is not None
 
     def changes_since(
-        self, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
+        self, seq: int, steps: ChangeFilter, filters: Filters, limit: int
     ) -> list[tuple[int, Change]]:
         """Return the steps that were written or renumbered after `seq`, each with its own `seq`."""
-        with self.connected() as connection:
-            return list(lists.changes_since(connection, seq, wanted, filters, limit))
+        with self.connect() as connection:
+            return list(lists.changes_since(connection, seq, steps, filters, limit))
 
-    def pulse(self, now: datetime) -> "pulse.Pulse":
+    def work_state(self, now: datetime) -> "work_state.WorkState":
         """Return the state of the work at `now`."""
-        return self._ask(pulse.pulse, now)
+        return self._query(work_state.work_state, now)
 
     def work_figures(self, now: datetime, jobs: int) -> WorkFigures:
         """Return the state of the work at `now`, with the latest `jobs` jobs."""
-        return self._ask(pulse.work_figures, now, jobs)
+        return self._query(work_state.work_figures, now, jobs)
 
-    def edits_by_day(self, until: date, days: int) -> dict[date, int]:
+    def edits_by_day(self, last_day: date, days: int) -> dict[date, int]:
         """Return the number of steps on each of the last `days` days, in UTC."""
-        return self._ask(stats.edits_by_day, until, days)
+        return self._query(stats.edits_by_day, last_day, days)
 
     def edit_figures(self, span: "edits.EditSpan") -> Iterator[EditFigures]:
         """Yield the edit figures of each source."""
-        return self._each(edits.edit_figures, span)
+        return self._iterate(edits.edit_figures, span)
 
     def edits_by_hour(self, span: "edits.EditSpan") -> Iterator[EditHour]:
         """Yield the edits by source and hour of their first snapshot, in UTC."""
-        return self._each(edits.edits_by_hour, span)
+        return self._iterate(edits.edits_by_hour, span)
 
     def sources(self) -> list[Source]:
         """Return the sources that were not removed, by name."""
-        return self._ask(source_rows.sources)
+        return self._query(source_rows.sources)
 
     def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
         """Run one SELECT over the documented views; `:name` is replaced with a parameter.
@@ -557,11 +561,11 @@ class ReadOnlyArchive:
 
     def stats(self, now: datetime | None = None) -> Stats:
         """Return the figures of the archive at `now` (default: the current time)."""
-        return self._ask(stats.stats, head(), now or datetime.now(UTC))
+        return self._query(stats.stats, head(), now or datetime.now(UTC))
 
-    def work_left(self) -> "work.WorkLeft":
+    def pending_work(self) -> "pending_work.PendingWork":
         """Return the amount of pending work, and whether any worker runs."""
-        return self._ask(work.work_left)
+        return self._query(pending_work.pending_work)
 
     def coverage(
         self,
@@ -572,69 +576,69 @@ class ReadOnlyArchive:
     ) -> Iterator[Coverage]:
         """Yield the number of checks of each source, by hour."""
         until = until or datetime.now(UTC)
-        return self._each(coverage.coverage, since, until, source)
+        return self._iterate(coverage.coverage, since, until, source)
 
     # ------------------------------------------------------------------------------- private
 
-    def _ask(
-        self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
+    def _query(
+        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        with self.connected() as connection:
-            return question(connection, *args, **named)
+        with self.connect() as connection:
+            return function(connection, *args, **kwargs)
 
-    def _each(
+    def _iterate(
         self,
-        question: Callable[Concatenate[Connection, P], Iterator[T]],
+        function: Callable[Concatenate[Connection, P], Iterator[T]],
         *args: P.args,
-        **named: P.kwargs,
+        **kwargs: P.kwargs,
     ) -> Iterator[T]:
-        with self.connected() as connection:
-            yield from question(connection, *args, **named)
+        with self.connect() as connection:
+            yield from function(connection, *args, **kwargs)
 
-    def _by(self, connection: Connection) -> Self:
+    def _bind(self, connection: Connection) -> Self:
         """Return this archive bound to an open connection."""
-        found = copy(self)
-        found.__dict__.update(_held=connection, _found=self._finder(connection))
-        return found
+        bound = copy(self)
+        bound.__dict__.update(_connection=connection, _shared_finder=self._finder(connection))
+        return bound
 
-    def _memory(self) -> "SentenceMemory":
-        if not self._sentences:
-            self._sentences.append(blame.SentenceMemory(self.languages))
-        return self._sentences[0]
+    def _sentence_cache(self) -> "SentenceCache":
+        if not self._sentence_caches:
+            self._sentence_caches.append(blame.SentenceCache(self.languages))
+        return self._sentence_caches[0]
 
     def _finder(self, connection: Connection) -> "find.Finder":
-        if self._found is not None:
-            return self._found
+        if self._shared_finder is not None:
+            return self._shared_finder
         return find.Finder(connection, self._timezone, self.clocks)
 
-    def _open(self, connection: Connection, rev: str) -> "find.FoundVersion":
-        found = self._finder(connection).version(rev)
-        find.refuse_restricted(connection, found)
-        return found
+    def _open(self, connection: Connection, rev: str) -> "find.VersionRef":
+        version = self._finder(connection).version(rev)
+        find.refuse_restricted(connection, version)
+        return version
 
-    def row_of(self, given: str) -> int:
+    def article_row_id(self, name: str) -> int:
         """Return the row number of an article, for modules that work on rows.
 
         Raises: NoSuchError.
         """
-        with self.connected() as connection:
-            return self._finder(connection).article(given).row_id
+        with self.connect() as connection:
+            return self._finder(connection).article(name).row_id
 
-    def _origins(self, given: str) -> list[int]:
-        with self.connected() as connection:
+    def _origin_ids(self, name: str) -> list[int]:
+        with self.connect() as connection:
             finder = self._finder(connection)
-            return finder.origins(finder.article(given))
+            return finder.origins(finder.article(name))
 
     @staticmethod
     def _pair(
         finder: "find.Finder", rev_a: str, rev_b: str | None
-    ) -> tuple["find.FoundVersion", "find.FoundVersion"]:
+    ) -> tuple["find.VersionRef", "find.VersionRef"]:
         if rev_b is not None:
             return finder.pair(rev_a, rev_b)
-        found = finder.versions(rev_a)
-        if len(found) == 2:
-            return found[0], found[1]
-        (only,) = found
+        versions = finder.versions(rev_a)
+        if len(versions) == 2:
+            return versions[0], versions[1]
+        (only,) = versions
         if only.number == 1:
             raise NoSuchError("version before", only.rev, "it is the first one")
         return replace(only, number=only.number - 1, certain=True, wording_id=None), only

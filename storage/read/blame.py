@@ -15,27 +15,33 @@ from storage.diff.blame import Blamed, Stand, blame, find_removed_sentences, liv
 from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run
 from storage.read.answers import Blame
-from storage.read.find import FoundVersion
+from storage.read.find import VersionRef
 from storage.read.lists import Part
-from storage.read.same_extractor import one_reader_of
-from storage.read.search import HOLDING_KEYED, holding, holding_each, holding_keyed, indexed_up_to
-from storage.read.texts import shown, versions_shown
+from storage.read.same_extractor import find_same_extractor_derivations
+from storage.read.search import (
+    WORDINGS_BY_KEYS,
+    find_wordings,
+    find_wordings_by_keys,
+    newest_indexed_wording,
+    wordings_query,
+)
+from storage.read.texts import get_reading, version_readings
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.errors import RedactedError
 
 PHRASE_LENGTH = 400
 """Letters of a sentence with which the index is queried; matching texts are then read."""
-SENTENCES_AT_ONCE = 128
-MOST_HOLDING = 64
+SENTENCE_BATCH = 128
+MAX_CANDIDATES = 64
 """Maximum number of candidate wordings; above it, the query uses the complete sentence."""
 
-_REMEMBERED_TEXTS = 256
-_REMEMBERED_SENTENCES = 50_000
+_MAX_CACHED_TEXTS = 256
+_MAX_CACHED_SENTENCES = 50_000
 
 
 @dataclass
-class _Held:
+class _SentenceWordings:
     """A sentence, and the indexed wordings that contain its words, up to one number."""
 
     canon: str
@@ -54,128 +60,133 @@ class _Held:
 
 
 @dataclass(slots=True)
-class SentenceMemory:
+class SentenceCache:
     """Caches which wordings contain the words of sentences; it queries only new wordings."""
 
     languages: Sequence[str]
-    held: dict[str, _Held] = field(default_factory=dict)
+    cache: dict[str, _SentenceWordings] = field(default_factory=dict)
 
-    def of(self, connection: Connection, canons: Sequence[str], most: int) -> list[_Held]:
-        """Return the candidates of each sentence; incomplete if there are at least `most`."""
-        if len(self.held) > _REMEMBERED_SENTENCES:
-            self.held.clear()
-        asked = [
-            self.held.get(canon) or self.held.setdefault(canon, _Held(canon, self.languages))
+    def find(
+        self, connection: Connection, canons: Sequence[str], limit: int
+    ) -> list[_SentenceWordings]:
+        """Return the candidates of each sentence; incomplete if there are at least `limit`."""
+        if len(self.cache) > _MAX_CACHED_SENTENCES:
+            self.cache.clear()
+        entries = [
+            self.cache.get(canon)
+            or self.cache.setdefault(canon, _SentenceWordings(canon, self.languages))
             for canon in canons
         ]
-        newest = indexed_up_to(connection)
-        behind = [each for each in asked if each.up_to < newest and len(each.wordings) < most]
-        for each, numbers in _held_by(connection, behind, most):
-            each.wordings |= frozenset(numbers)
-        for each in behind:
-            if len(each.wordings) < most:
-                each.up_to = newest
-        return asked
+        newest = newest_indexed_wording(connection)
+        behind = [
+            entry for entry in entries if entry.up_to < newest and len(entry.wordings) < limit
+        ]
+        for entry, numbers in _find_candidates(connection, behind, limit):
+            entry.wordings |= frozenset(numbers)
+        for entry in behind:
+            if len(entry.wordings) < limit:
+                entry.up_to = newest
+        return entries
 
 
-def _held_by(
-    connection: Connection, sought: Sequence[_Held], most: int
-) -> Iterator[tuple[_Held, Sequence[int]]]:
+def _find_candidates(
+    connection: Connection, entries: Sequence[_SentenceWordings], limit: int
+) -> Iterator[tuple[_SentenceWordings, Sequence[int]]]:
     """Yield sentences with the wordings that the index finds by their keys, otherwise by words."""
     has_keys = connection.dialect.name == "sqlite"
-    by_keys = [each for each in sought if has_keys and each.keys]
-    by_words = [each for each in sought if not (has_keys and each.keys)]
+    by_keys = [each for each in entries if has_keys and each.keys]
+    by_words = [each for each in entries if not (has_keys and each.keys)]
     words = [(rarest_run(each.phrase), each.phrase, each.up_to) for each in by_words]
     keys = [(each.keys, each.up_to) for each in by_keys]
-    yield from zip(by_words, holding_each(connection, words, most), strict=True)
-    yield from zip(by_keys, holding_keyed(connection, keys, most), strict=True)
+    yield from zip(by_words, find_wordings(connection, words, limit), strict=True)
+    yield from zip(by_keys, find_wordings_by_keys(connection, keys, limit), strict=True)
 
 
-def standing(
-    connection: Connection, found: FoundVersion, memory: SentenceMemory, part: Part
+def blame_sentences(
+    connection: Connection, version: VersionRef, cache: SentenceCache, part: Part
 ) -> Iterator[Blame]:
     """Yield each sentence of a version in its order.
 
     Raises: CursorError, RedactedError.
     """
-    stands = _stands(connection, found)
-    yield from _answers(
-        connection, found, stands, blame([each.stand for each in stands]), memory, part
+    history = _version_texts(connection, version)
+    yield from _blame_rows(
+        connection, version, history, blame([each.stand for each in history]), cache, part
     )
 
 
-def gone(
-    connection: Connection, found: FoundVersion, memory: SentenceMemory, part: Part
+def blame_removals(
+    connection: Connection, version: VersionRef, cache: SentenceCache, part: Part
 ) -> Iterator[Blame]:
     """Yield each sentence of earlier versions that this one lacks, in the order of deletion.
 
     Raises: CursorError.
     """
-    stands = _stands(connection, found)
-    yield from _answers(
+    history = _version_texts(connection, version)
+    yield from _blame_rows(
         connection,
-        found,
-        stands,
-        find_removed_sentences([each.stand for each in stands]),
-        memory,
+        version,
+        history,
+        find_removed_sentences([each.stand for each in history]),
+        cache,
         part,
     )
 
 
-def both(
-    connection: Connection, found: FoundVersion, memory: SentenceMemory
+def blame_all(
+    connection: Connection, version: VersionRef, cache: SentenceCache
 ) -> tuple[list[Blame], list[Blame]]:
-    """Return the results of `standing` and `gone` with fewer queries than two separate calls.
+    """Return the present and the removed sentences with fewer queries than two separate calls.
 
     Raises: RedactedError.
     """
-    stands = _stands(connection, found)
-    plain = [each.stand for each in stands]
+    history = _version_texts(connection, version)
+    plain = [each.stand for each in history]
     lives = lives_in(plain)
-    told = [*blame(plain, lives), *find_removed_sentences(plain, lives)]
-    rows = list(_answers(connection, found, stands, told, memory, Part()))
-    here = sum(each.at == len(stands) - 1 for each in told)
-    gone = enumerate(rows[here:], 1)
-    return rows[:here], [replace(each, cursor=cursor("blame", n)) for n, each in gone]
+    blamed = [*blame(plain, lives), *find_removed_sentences(plain, lives)]
+    rows = list(_blame_rows(connection, version, history, blamed, cache, Part()))
+    present = sum(each.at == len(history) - 1 for each in blamed)
+    removed = enumerate(rows[present:], 1)
+    return rows[:present], [replace(each, cursor=cursor("blame", n)) for n, each in removed]
 
 
 @dataclass(frozen=True, slots=True)
-class _StandingVersion:
+class _BlamedVersion:
     """A version of the blamed history, and the derivation that supplies its text."""
 
     derivation_id: int
     stand: Stand
 
 
-def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersion]:
-    """Return the versions up to `found` whose text is available, which excludes redacted ones.
+def _version_texts(connection: Connection, version: VersionRef) -> list[_BlamedVersion]:
+    """Return the versions up to `version` whose text is available, which excludes redacted ones.
 
     A change after a redacted version may have come with it: its interval begins where that of
-    the redacted version does. Texts are taken from the extractor of `found` where the archive has
+    the redacted version does. Texts are taken from the extractor of `version` where the archive has
     such readings. A wording that differs from the version's main wording follows that one.
 
-    Raises: RedactedError if the text of `found` is not available.
+    Raises: RedactedError if the text of `version` is not available.
     """
-    article = found.article.row_id
-    versions = versions_shown(connection, article, last=found.number)
-    last = versions[-1] if found.wording_id is None else shown(connection, found)
-    by_one_reader = one_reader_of(connection, article, versions, last.reader)
-    held = [(by_one_reader.get(each.number, each.derivation_id), each) for each in versions]
-    if found.wording_id is not None:
-        held.append((last.derivation_id, last))
-    texts = _texts(connection, [derivation for derivation, _each in held])
-    if held[-1][0] not in texts:
-        raise RedactedError("the text of", found.rev)
-    stands: list[_StandingVersion] = []
+    article = version.article.row_id
+    versions = version_readings(connection, article, last=version.number)
+    last = versions[-1] if version.wording_id is None else get_reading(connection, version)
+    by_one_reader = find_same_extractor_derivations(connection, article, versions, last.reader)
+    derivations = [(by_one_reader.get(each.number, each.derivation_id), each) for each in versions]
+    if version.wording_id is not None:
+        derivations.append((last.derivation_id, last))
+    texts = _texts(connection, [derivation for derivation, _each in derivations])
+    if derivations[-1][0] not in texts:
+        raise RedactedError("the text of", version.rev)
+    history: list[_BlamedVersion] = []
     begin: datetime | None = None
     is_after_redacted = False
-    for number, each in held:
+    for number, each in derivations:
         begin = begin if is_after_redacted else each.changed_after
         is_after_redacted = number not in texts
         if not is_after_redacted:
             stand = Stand(each.number, begin, each.changed_by, texts[number])
-            stands.append(_StandingVersion(number, stand))
-    return stands
+            history.append(_BlamedVersion(number, stand))
+    return history
 
 
 def _texts(connection: Connection, derivations: Iterable[int]) -> dict[int, tuple[str, ...]]:
@@ -189,24 +200,24 @@ _TEXT = select(DERIVATION.c.id, WORDING.c.text).join(
 )
 
 
-def _answers(
+def _blame_rows(
     connection: Connection,
-    found: FoundVersion,
-    stands: Sequence[_StandingVersion],
+    version: VersionRef,
+    history: Sequence[_BlamedVersion],
     sentences: Sequence[Blamed],
-    memory: SentenceMemory,
+    cache: SentenceCache,
     part: Part,
 ) -> Iterator[Blame]:
     begin = 0 if part.after is None else place("blame", part.after, int)[0]
     end = None if part.limit is None else begin + max(part.limit, 0)
-    wanted = list(islice(enumerate(sentences, 1), begin, end))
-    layouts = _layouts(connection, {stands[each.at].derivation_id for _, each in wanted})
-    snapshots = _FirstSnapshots(connection, found.article.row_id, len(stands), memory)
-    for start in range(0, len(wanted), SENTENCES_AT_ONCE):
-        some = wanted[start : start + SENTENCES_AT_ONCE]
+    selected = list(islice(enumerate(sentences, 1), begin, end))
+    layouts = _layouts(connection, {history[each.at].derivation_id for _, each in selected})
+    snapshots = _FirstSnapshots(connection, version.article.row_id, len(history), cache)
+    for start in range(0, len(selected), SENTENCE_BATCH):
+        some = selected[start : start + SENTENCE_BATCH]
         firsts = snapshots.articles([each for _number, each in some])
         for (number, each), first in zip(some, firsts, strict=True):
-            layout = layouts[stands[each.at].derivation_id]
+            layout = layouts[history[each.at].derivation_id]
             own = each.paragraph
             yield Blame(
                 sentence=each.sentence,
@@ -241,15 +252,15 @@ _LAYOUT = _TEXT.with_only_columns(
 _Snapshot = tuple[datetime, int, int, str]
 """A snapshot of a version: time, commit order, wording and article."""
 
-_SEEN = select(
+_SNAPSHOTS = select(
     VERSION.c.changed_by, VERSION.c.id, VERSION.c.wording_id, ARTICLE.c.public_id
 ).join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id).where(
     VERSION.c.article_id != bindparam("own")
 )  # fmt: skip
-_WORDED = select(WORDING.c.id, WORDING.c.text)
-_HOLDING = """
+_WORDING_TEXTS = select(WORDING.c.id, WORDING.c.text)
+_EARLIER_SNAPSHOTS = """
 SELECT v.changed_by AS changed_by, v.id AS id, v.wording_id AS wording_id, a.public_id AS article
-FROM ({holding}) m
+FROM ({wordings}) m
 JOIN version v ON v.wording_id = m.wording_id
 JOIN article a ON a.id = v.article_id
 WHERE v.article_id <> :own AND v.changed_by < :before
@@ -265,49 +276,62 @@ class _FirstSnapshots:
     """
 
     def __init__(
-        self, connection: Connection, own: int, versions: int, memory: SentenceMemory
+        self, connection: Connection, article_id: int, versions: int, cache: SentenceCache
     ) -> None:
         self._connection = connection
-        self._own = own
-        self._most = versions + MOST_HOLDING
-        self._memory = memory
+        self._article_id = article_id
+        self._limit = versions + MAX_CANDIDATES
+        self._cache = cache
         self._paragraphs: dict[int, list[str]] = {}
         self._split: dict[str, Collection[str]] = {}
 
-    def articles(self, asked: Sequence[Blamed]) -> list[str | None]:
+    def articles(self, entries: Sequence[Blamed]) -> list[str | None]:
         """Return, for each sentence, the article with the earliest snapshot of it before its
         own.
         """
-        held = self._memory.of(self._connection, [each.canon for each in asked], self._most)
-        seen = self._seen(frozenset().union(*(each.wordings for each in held)))
-        sights = [
-            sorted(s for number in each.wordings for s in seen[number] if s[0] < before)
-            for each, before in zip(held, [each.first.changed_by for each in asked], strict=True)
+        cached = self._cache.find(
+            self._connection, [sentence.canon for sentence in entries], self._limit
+        )
+        snapshots = self._snapshots(frozenset().union(*(entry.wordings for entry in cached)))
+        earlier = [
+            sorted(
+                snapshot
+                for number in entry.wordings
+                for snapshot in snapshots[number]
+                if snapshot[0] < sentence.first.changed_by
+            )
+            for entry, sentence in zip(cached, entries, strict=True)
         ]
-        self._read(found[0][2] for found in sights if found)
+        self._read(candidates[0][2] for candidates in earlier if candidates)
         return [
-            self._first(each, found if len(of.wordings) < self._most else self._holding(of, each))
-            for each, of, found in zip(asked, held, sights, strict=True)
+            self._first(
+                sentence,
+                candidates
+                if len(entry.wordings) < self._limit
+                else self._query_snapshots(entry, sentence),
+            )
+            for sentence, entry, candidates in zip(entries, cached, earlier, strict=True)
         ]
 
-    def _seen(self, wordings: Collection[int]) -> dict[int, list[_Snapshot]]:
+    def _snapshots(self, wordings: Collection[int]) -> dict[int, list[_Snapshot]]:
         """Return the versions of other articles that have any of these wordings."""
-        found: dict[int, list[_Snapshot]] = {each: [] for each in wordings}
-        seen = rows_in(self._connection, _SEEN, VERSION.c.wording_id, wordings, own=self._own)
-        for row in seen:
-            found[row.wording_id].append(tuple(row))
-        return found
+        snapshots: dict[int, list[_Snapshot]] = {number: [] for number in wordings}
+        for row in rows_in(
+            self._connection, _SNAPSHOTS, VERSION.c.wording_id, wordings, own=self._article_id
+        ):
+            snapshots[row.wording_id].append(tuple(row))
+        return snapshots
 
-    def _holding(self, held: _Held, sentence: Blamed) -> Iterator[_Snapshot]:
+    def _query_snapshots(self, entry: _SentenceWordings, sentence: Blamed) -> Iterator[_Snapshot]:
         """Yield the versions of other articles that may contain a sentence, the earliest first."""
-        if held.keys and self._connection.dialect.name == "sqlite":
-            asked = HOLDING_KEYED, {"match": held.keys}
-        elif (by_words := holding(self._connection.dialect.name, held.phrase)) is not None:
-            asked = by_words
+        if entry.keys and self._connection.dialect.name == "sqlite":
+            query = WORDINGS_BY_KEYS, {"match": entry.keys}
+        elif (by_words := wordings_query(self._connection.dialect.name, entry.phrase)) is not None:
+            query = by_words
         else:
             return
-        values = {**asked[1], "own": self._own, "before": sentence.first.changed_by}
-        rows = stream(self._connection, _HOLDING.format(holding=asked[0]), values)
+        values = {**query[1], "own": self._article_id, "before": sentence.first.changed_by}
+        rows = stream(self._connection, _EARLIER_SNAPSHOTS.format(wordings=query[0]), values)
         yield from ((r["changed_by"], r["id"], r["wording_id"], r["article"]) for r in rows)
 
     def _first(self, sentence: Blamed, snapshots: Iterable[_Snapshot]) -> str | None:
@@ -334,11 +358,11 @@ class _FirstSnapshots:
         """Read the texts that are not cached; the cache is emptied first if it would grow too
         large.
         """
-        if len(self._paragraphs) > _REMEMBERED_TEXTS:
+        if len(self._paragraphs) > _MAX_CACHED_TEXTS:
             self._paragraphs.clear()
             self._split.clear()
         new = {each for each in wording_ids if each not in self._paragraphs}
-        for number, text in rows_in(self._connection, _WORDED, WORDING.c.id, new):
+        for number, text in rows_in(self._connection, _WORDING_TEXTS, WORDING.c.id, new):
             self._paragraphs[number] = canonical_all((text or "").split("\n\n"))
 
 
@@ -347,7 +371,7 @@ def _growing(snapshots: Iterator[_Snapshot]) -> Iterator[list[_Snapshot]]:
     size = 4
     while chunk := list(islice(snapshots, size)):
         yield chunk
-        size = min(4 * size, _REMEMBERED_TEXTS)
+        size = min(4 * size, _MAX_CACHED_TEXTS)
 
 
 def _phrase(canon: str, languages: Sequence[str]) -> Query:

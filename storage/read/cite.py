@@ -14,9 +14,9 @@ from storage.values.digest import (
     short_wording,
 )
 
-AROUND_STEP = 8
+CONTEXT_STEP = 8
 """Code points by which a passage is extended at both ends until it is unique."""
-AROUND = 32
+CONTEXT = 32
 """Code points before and after a passage that identify its position."""
 
 
@@ -27,7 +27,7 @@ COMPOSED = re.compile(r".[\u0300-\u036f]*+", re.DOTALL)
 """
 
 
-_FOLDED: Mapping[str, str] = MappingProxyType(
+_NORMALISED: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(DOUBLE_QUOTES, '"'),
         **dict.fromkeys(SINGLE_QUOTES, "'"),
@@ -37,26 +37,26 @@ _FOLDED: Mapping[str, str] = MappingProxyType(
 )
 
 
-def places(text: str, passage: str) -> list[tuple[int, int]]:
+def find_passages(text: str, passage: str) -> list[tuple[int, int]]:
     """Return the positions of `passage` in `text`: start and end, in code points.
 
     White space (also between paragraphs), the form of quotation marks, soft hyphens and the
     composition of accents are ignored.
 
-    >>> places("Er sagte:  „Es hält.“", 'sagte: "Es')
+    >>> find_passages("Er sagte:  „Es hält.“", 'sagte: "Es')
     [(3, 14)]
     """
-    wanted = _folded(passage)[0].strip()
-    folded, spans = _folded(text)
+    needle = _normalise(passage)[0].strip()
+    normalised, spans = _normalise(text)
     found: list[tuple[int, int]] = []
-    at = folded.find(wanted) if wanted else -1
+    at = normalised.find(needle) if needle else -1
     while at >= 0:
-        found.append((spans[at][0], spans[at + len(wanted) - 1][1]))
-        at = folded.find(wanted, at + 1)
+        found.append((spans[at][0], spans[at + len(needle) - 1][1]))
+        at = normalised.find(needle, at + 1)
     return found
 
 
-def unique_passages(text: str, found: Sequence[tuple[int, int]]) -> list[str]:
+def unique_passages(text: str, spans: Sequence[tuple[int, int]]) -> list[str]:
     """Return for each place a longer passage around it that occurs in `text` only once.
 
     A place for which there is none, even with all of `text` around it, is left out.
@@ -65,16 +65,16 @@ def unique_passages(text: str, found: Sequence[tuple[int, int]]) -> list[str]:
     ['Es regnet. Heute', '. Heute regnet es.']
     """
     passages = []
-    for start, end in found:
-        for more in range(AROUND_STEP, len(text) + AROUND_STEP, AROUND_STEP):
+    for start, end in spans:
+        for more in range(CONTEXT_STEP, len(text) + CONTEXT_STEP, CONTEXT_STEP):
             passage = text[max(0, start - more) : end + more].strip()
-            if len(places(text, passage)) == 1:
+            if len(find_passages(text, passage)) == 1:
                 passages.append(passage)
                 break
     return passages
 
 
-def cited(version: VersionText, place: tuple[int, int] | None = None) -> Citation:
+def build_citation(version: VersionText, place: tuple[int, int] | None = None) -> Citation:
     """Return a reference to `version`, or to a place of its text."""
     start, end = place or (None, None)
     text = version.text or ""
@@ -98,18 +98,18 @@ def cited(version: VersionText, place: tuple[int, int] | None = None) -> Citatio
         start=start,
         end=end,
         exact=text[start:end] if has_place else None,
-        prefix=text[max(0, (start or 0) - AROUND) : start] if has_place else None,
-        suffix=text[end:][:AROUND] if has_place else None,
+        prefix=text[max(0, (start or 0) - CONTEXT) : start] if has_place else None,
+        suffix=text[end:][:CONTEXT] if has_place else None,
     )
 
 
-def _folded(text: str) -> tuple[str, list[tuple[int, int]]]:
+def _normalise(text: str) -> tuple[str, list[tuple[int, int]]]:
     """Return the normalised form of `text`, and the original span of each of its letters."""
     letters: list[str] = []
     spans: list[tuple[int, int]] = []
     for match in COMPOSED.finditer(text):
         for letter in normalize("NFC", match[0]):
-            plain = _FOLDED.get(letter, letter)
+            plain = _NORMALISED.get(letter, letter)
             if plain and not (plain == " " and letters and letters[-1] == " "):
                 letters.append(plain)
                 spans.append(match.span())

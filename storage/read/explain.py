@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, text
 
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.views import RESTRICTED
-from storage.read.answers import Differing, ExplainedRelation, Explanation, Relation
+from storage.read.answers import Difference, ExplainedRelation, Explanation, Relation
 from storage.similarity.follow_up import FollowUpText
 from storage.similarity.near_copy import LONGEST_TEXT, StoryText, likeness
 from storage.similarity.overlap import Span, WordSequence, word_count
@@ -49,28 +49,30 @@ class _Side:
     text: StoryText | None
 
 
-def explained(connection: Connection, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
+def explain_relations(
+    connection: Connection, relations: Iterable[Relation]
+) -> Iterator[ExplainedRelation]:
     """Yield relations with their explanation."""
     for relation in relations:
-        known = {f.name: getattr(relation, f.name) for f in fields(relation)}
-        yield ExplainedRelation(**known, explanation=explanation(connection, relation))
+        relation_fields = {f.name: getattr(relation, f.name) for f in fields(relation)}
+        yield ExplainedRelation(**relation_fields, explanation=explanation(connection, relation))
 
 
 def explanation(connection: Connection, relation: Relation) -> Explanation:
     """Explain why two articles are related."""
     evidence = relation.evidence or {}
     if relation.kind == "exact_copy":
-        return _of_exact_copy(connection, relation)
+        return _explain_exact_copy(connection, relation)
     a = _side(connection, relation.a, evidence["a_wording"], evidence.get("a_common"))
     b = _side(connection, relation.b, evidence["b_wording"], evidence.get("b_common"))
     if a.text is None or b.text is None:
-        return _explained("redacted", a, b, SENTENCES["redacted"])
+        return _build_explanation("redacted", a, b, SENTENCES["redacted"])
     if relation.kind == "follow_up":
-        return _of_follow_up(evidence, a, b)
-    return _of_copy(evidence, a, b)
+        return _explain_follow_up(evidence, a, b)
+    return _explain_copy(evidence, a, b)
 
 
-def _of_exact_copy(connection: Connection, relation: Relation) -> Explanation:
+def _explain_exact_copy(connection: Connection, relation: Relation) -> Explanation:
     other = VERSION.alias()
     second = ARTICLE.alias()
     query = (
@@ -83,10 +85,12 @@ def _of_exact_copy(connection: Connection, relation: Relation) -> Explanation:
     )
     wording = connection.execute(query.limit(1)).scalar()
     a, b = (_side(connection, each, wording, None) for each in (relation.a, relation.b))
-    return _explained("same_wording", a, b, SENTENCES["same_wording"], a_share=1.0, b_share=1.0)
+    return _build_explanation(
+        "same_wording", a, b, SENTENCES["same_wording"], a_share=1.0, b_share=1.0
+    )
 
 
-def _of_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
+def _explain_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
     assert a.text is not None
     assert b.text is not None
     _answer, found = likeness(a.text, b.text)
@@ -97,7 +101,7 @@ def _of_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
         more_a=one.size - word_count(found.a_passages),
         more_b=other.size - word_count(found.b_passages),
     )
-    return _explained(
+    return _build_explanation(
         evidence["reason"],
         a,
         b,
@@ -105,13 +109,13 @@ def _of_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
         a_share=round(found.a_share, 4),
         b_share=round(found.b_share, 4),
         passages=tuple(one.text_of(*span) for span in found.a_passages),
-        differing=tuple(Differing(each.a, each.b, each.in_title) for each in found.conflicts),
-        only_a=_rest(one, found.a_passages),
-        only_b=_rest(other, found.b_passages),
+        differing=tuple(Difference(each.a, each.b, each.in_title) for each in found.conflicts),
+        only_a=_extra_passages(one, found.a_passages),
+        only_b=_extra_passages(other, found.b_passages),
     )
 
 
-def _of_follow_up(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
+def _explain_follow_up(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
     assert a.text is not None
     sentence = SENTENCES[evidence["reason"]].format(mark=evidence["mark"])
     named = FollowUpText(0, a.text.title, a.text.text, a.text.day).reference
@@ -120,10 +124,10 @@ def _of_follow_up(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanatio
         refers_to += [f"Nr. {number}" for number in named.numbers]
         refers_to += [day.isoformat() for day in named.days]
         refers_to += named.titles[:1]
-    return _explained(evidence["reason"], a, b, sentence, refers_to=tuple(refers_to))
+    return _build_explanation(evidence["reason"], a, b, sentence, refers_to=tuple(refers_to))
 
 
-def _rest(words: WordSequence, passages: tuple[Span, ...]) -> tuple[str, ...]:
+def _extra_passages(words: WordSequence, passages: tuple[Span, ...]) -> tuple[str, ...]:
     return tuple(
         words.text_of(first, last)
         for first, last in words.rest(passages)
@@ -131,15 +135,15 @@ def _rest(words: WordSequence, passages: tuple[Span, ...]) -> tuple[str, ...]:
     )
 
 
-def _explained(reason: str, a: _Side, b: _Side, sentence: str, **more: Any) -> Explanation:
-    nothing: dict[str, Any] = {
+def _build_explanation(reason: str, a: _Side, b: _Side, sentence: str, **more: Any) -> Explanation:
+    defaults: dict[str, Any] = {
         "a_share": None, "b_share": None, "passages": (), "differing": (), "only_a": (),
         "only_b": (), "refers_to": (),
     }  # fmt: skip
     return Explanation(
         reason=reason, sentence=sentence, a_revision=a.revision, b_revision=b.revision,
         a_seen=a.seen, b_seen=b.seen, a_published=a.published, b_published=b.published,
-        **(nothing | more),
+        **(defaults | more),
     )  # fmt: skip
 
 
@@ -173,7 +177,7 @@ def _side(
     return _Side(f"{article}@{row.number}", row.changed_by, published, story)
 
 
-def _day(published: date | None, seen: datetime, *, is_exact: bool) -> date | None:
-    if published is None:
-        return seen.date()
-    return published if is_exact else None
+def _day(publication: date | None, first_seen: datetime, *, is_exact: bool) -> date | None:
+    if publication is None:
+        return first_seen.date()
+    return publication if is_exact else None

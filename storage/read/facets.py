@@ -10,7 +10,7 @@ from storage.database.rows import Row, stream
 from storage.language.tokens import Query
 from storage.read.filters import Filters
 from storage.read.lists import ChangeFilter
-from storage.read.search import RANKED, by_index, hits_asked, window_asked
+from storage.read.search import MAX_RANKED, force_index_scan, hit_conditions, window_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def count_facets(
         for name, values in {**told, "change": row["changes"], "silent": silent}.items():
             counts[name].update({value: row["hits"] for value in values if value})
     ordered = {name: tuple(counter.most_common()) for name, counter in counts.items()}
-    is_cut = any(row["texts"] > RANKED for row in rows)
+    is_cut = any(row["texts"] > MAX_RANKED for row in rows)
     return Facets(sum(row["hits"] for row in rows), is_cut, ordered)
 
 
@@ -69,10 +69,10 @@ def _rows(
 ) -> Iterator[Row]:
     """Yield the number of hits per combination of values; one text above the limit."""
     dialect = connection.dialect.name
-    asked = hits_asked(connection, filters, steps, latest=latest)
-    window = window_asked(dialect, query, asked, _ANY, RANKED + 1)
+    criteria = hit_conditions(connection, filters, steps, latest=latest)
+    window = window_query(dialect, query, criteria, _ANY, MAX_RANKED + 1)
     if window is None:
         return
-    by_index(connection)
-    statement = _COUNTED.format(window=window.plain, where=asked.where, year=_YEAR[dialect])
-    yield from stream(connection, statement, {**asked.values, **window.values})
+    force_index_scan(connection)
+    statement = _COUNTED.format(window=window.plain, where=criteria.sql_where, year=_YEAR[dialect])
+    yield from stream(connection, statement, {**criteria.values, **window.values})

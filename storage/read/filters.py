@@ -26,7 +26,7 @@ class Filters:
         return self == Filters()
 
 
-EVERYTHING = Filters()
+NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,16 @@ class Conditions:
     clauses: tuple[str, ...] = ()
     parameters: tuple[tuple[str, Any], ...] = ()
 
-    def also(self, clause: str, **parameters: Any) -> "Conditions":
+    def with_clause(self, clause: str, **parameters: Any) -> "Conditions":
         return Conditions((*self.clauses, clause), (*self.parameters, *parameters.items()))
 
-    def and_(self, other: "Conditions") -> "Conditions":
-        return Conditions(self.clauses + other.clauses, self.parameters + other.parameters)
+    def merge(self, conditions: "Conditions") -> "Conditions":
+        return Conditions(
+            self.clauses + conditions.clauses, self.parameters + conditions.parameters
+        )
 
     @property
-    def where(self) -> str:
+    def sql_where(self) -> str:
         """Return the clause with its WHERE, or an empty string."""
         return f" WHERE {' AND '.join(self.clauses)}" if self.clauses else ""
 
@@ -68,22 +70,22 @@ class Conditions:
 
 
 def conditions(
-    filters: Filters, *, seen: str = "q.first_seen", article: str = "q", version: str = "q"
+    filters: Filters, *, time_column: str = "q.first_seen", article: str = "q", version: str = "q"
 ) -> Conditions:
     """Return the conditions of a query for `filters`.
 
     `article` is the alias of the row that has `source_id`, `version` of the one that has
-    `language` and the publication, `seen` the column that `since` and `until` limit.
+    `language` and the publication, `time_column` the column that `since` and `until` limit.
     """
-    asked = {
+    bindings = {
         f"{version}.language = :language": ("language", filters.language),
         f"{article}.source_id IN (SELECT id FROM source WHERE name = :source)": (
             "source",
             filters.source,
         ),
         f"{version}.publisher = :publisher": ("publisher", filters.publisher),
-        f"{seen} >= :since": ("since", filters.since),
-        f"{seen} <= :until": ("until", filters.until),
+        f"{time_column} >= :since": ("since", filters.since),
+        f"{time_column} <= :until": ("until", filters.until),
         f"{version}.published_to >= :published_since": (
             "published_since",
             filters.published_since,
@@ -93,5 +95,5 @@ def conditions(
             filters.published_until,
         ),
     }
-    wanted = {clause: bind for clause, bind in asked.items() if bind[1] is not None}
-    return Conditions(tuple(wanted), tuple(wanted.values()))
+    clauses = {clause: bind for clause, bind in bindings.items() if bind[1] is not None}
+    return Conditions(tuple(clauses), tuple(clauses.values()))

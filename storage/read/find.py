@@ -32,16 +32,16 @@ from storage.database.tables import (
 from storage.database.views import RESTRICTED, steps_query
 from storage.read.filters import TODAY, Clocks
 from storage.read.revision import (
-    At,
-    Back,
+    AtMoment,
     Latest,
     Number,
     Revision,
     RevisionError,
+    StepsBack,
     WordingPrefix,
     parse_revision,
     parse_revisions,
-    why_no_selector,
+    selector_error,
 )
 from storage.values.digest import origin_id, short_wording, wording_name
 from storage.values.errors import AmbiguousError, NoSuchError, RestrictedError
@@ -54,14 +54,14 @@ else:
     origin_name = LateModule("storage.values.net.origin_name")
 
 ID_LENGTH = 16
-MOST_CANDIDATES = 20
+MAX_CANDIDATES = 20
 ID_LETTERS = frozenset("0123456789abcdefghjkmnpqrstvwxyz")
-SHORTEST_ID = 6
+MIN_ID_LENGTH = 6
 """Minimum length of an abbreviated id; the abbreviation must be unique."""
 
 
 @dataclass(frozen=True, slots=True)
-class FoundArticle:
+class ArticleRef:
     """An article by its row; `versions` is the number of its versions."""
 
     row_id: int
@@ -70,14 +70,14 @@ class FoundArticle:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundVersion:
+class VersionRef:
     """A version of an article; `certain` is false if a date falls between two snapshots.
 
     `wording_id` is the requested wording if it differs by noise from the main wording of the
     version; `wording` is its digest.
     """
 
-    article: FoundArticle
+    article: ArticleRef
     number: int
     certain: bool = True
     wording_id: int | None = None
@@ -89,7 +89,7 @@ class FoundVersion:
         return f"{self.article.article}@{selector}"
 
 
-def is_restricted(connection: Connection, article: FoundArticle) -> bool:
+def is_restricted(connection: Connection, article: ArticleRef) -> bool:
     """Check whether an article is stored but not displayed."""
     return connection.execute(_IS_RESTRICTED, {"article": article.row_id}).first() is not None
 
@@ -97,31 +97,35 @@ def is_restricted(connection: Connection, article: FoundArticle) -> bool:
 _IS_RESTRICTED = text(f"SELECT 1 WHERE :article IN {RESTRICTED}")
 
 
-def restricted_count(connection: Connection) -> int:
+def count_restricted(connection: Connection) -> int:
     """Return the number of restricted articles, of which nothing is displayed."""
     query = text(f"SELECT count(*) FROM article WHERE id IN {RESTRICTED}")
     number: int = connection.execute(query).scalar_one()
     return number
 
 
-def refuse_restricted(connection: Connection, *found: FoundVersion) -> None:
+def refuse_restricted(connection: Connection, *versions: VersionRef) -> None:
     """Raise RestrictedError if the article of one of these versions is restricted."""
-    for article in {each.article for each in found}:
+    for article in {version.article for version in versions}:
         if is_restricted(connection, article):
             raise RestrictedError(article.article)
 
 
-def _names_in(given: str) -> set[str]:
+def _possible_names(reference: str) -> set[str]:
     """Return the texts that may be a name: the complete text, and the part before a version."""
-    return {given, given.rpartition("@")[0] or given, given.partition("@")[0] or given}
+    return {
+        reference,
+        reference.rpartition("@")[0] or reference,
+        reference.partition("@")[0] or reference,
+    }
 
 
-def _answering() -> CompoundSelect[Any]:
+def _origin_query() -> CompoundSelect[Any]:
     """Return a query for the articles of origins, otherwise for those last seen at these places."""
     public: BindParameter[str] = bindparam("public", expanding=True)
     article = (ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
     of_origin = (
-        select(ORIGIN.c.public_id.label("asked"), literal(0).label("way"), *article)
+        select(ORIGIN.c.public_id.label("name"), literal(0).label("way"), *article)
         .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.article_id == ARTICLE.c.id)
         .join(ORIGIN, ORIGIN.c.id == ARTICLE_ORIGIN.c.origin_id)
         .where(ORIGIN.c.public_id.in_(public))
@@ -139,7 +143,7 @@ def _answering() -> CompoundSelect[Any]:
     return union_all(of_origin, at_place)
 
 
-_ANSWERING = _answering()
+_ORIGIN_QUERY = _origin_query()
 
 
 class Finder:
@@ -149,247 +153,254 @@ class Finder:
         self.connection = connection
         self.timezone = timezone
         self.clocks = clocks
-        self._known: dict[str, FoundArticle | None] = {}
+        self._cache: dict[str, ArticleRef | None] = {}
 
-    def article(self, given: str) -> FoundArticle:
-        """Return the article that `given` specifies.
+    def article(self, reference: str) -> ArticleRef:
+        """Return the article that `reference` specifies.
 
         An exact id or origin takes precedence, then the path of a file that was read, then a unique
         beginning of an id, then the normalised address.
         Raises: NoSuchError, AmbiguousError.
         """
-        found = self._named(given)
-        if found is None:
+        result = self._find_article(reference)
+        if result is None:
             by_then = " by then" if self.clocks.are_set else ""
-            hint = f"`lesart list` names those that are there{by_then}"
-            if self._has_version(given):
-                hint = "that is a version of one; name the article alone, without @"
-            self._refuse_selector(given)
-            raise NoSuchError(f"article{by_then}", given, hint)
-        return found
+            hint = f"`lesart list` lists the articles{by_then}"
+            if self._has_version(reference):
+                hint = "this is a version; specify only the article, without @"
+            self._refuse_selector(reference)
+            raise NoSuchError(f"article{by_then}", reference, hint)
+        return result
 
-    def _named(self, given: str) -> FoundArticle | None:
+    def _find_article(self, reference: str) -> ArticleRef | None:
         return (
-            self._answering(given)
-            or self._in_file(given)
-            or self._by_last_part(given)
-            or self._beginning(given)
-            or self._cleaned(given)
+            self._find_exact(reference)
+            or self._find_in_file(reference)
+            or self._find_by_path_end(reference)
+            or self._find_by_id_prefix(reference)
+            or self._find_by_address(reference)
         )
 
-    def whole(self, given: str) -> FoundArticle | None:
+    def find_whole_article(self, reference: str) -> ArticleRef | None:
         """Return the article if it is specified with all its versions, None if a version is
         specified.
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        revision = parse_revision(given, self.is_known, self.timezone)
-        return self.article(given) if revision == Revision(given, Latest()) else None
+        revision = parse_revision(reference, self.is_known, self.timezone)
+        return self.article(reference) if revision == Revision(reference, Latest()) else None
 
-    def version(self, rev: str) -> FoundVersion:
+    def version(self, rev: str) -> VersionRef:
         """Return the version that `rev` specifies.
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        return self._one(rev, parse_revision(rev, self.is_known, self.timezone))
+        return self._single_version(rev, parse_revision(rev, self.is_known, self.timezone))
 
-    def versions(self, rev: str) -> tuple[FoundVersion, ...]:
+    def versions(self, rev: str) -> tuple[VersionRef, ...]:
         """Return the two versions of a range, or the one that `rev` specifies.
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
         revisions = parse_revisions(rev, self.is_known, self.timezone)
-        return tuple(self.selected(revision) for revision in revisions)
+        return tuple(self.select_version(revision) for revision in revisions)
 
-    def pair(self, rev_a: str, rev_b: str) -> tuple[FoundVersion, FoundVersion]:
+    def pair(self, rev_a: str, rev_b: str) -> tuple[VersionRef, VersionRef]:
         """Return the versions of two revisions; their articles are found by one query.
 
         The second may be a selector alone, which refers to the same article.
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        self._learn({*_names_in(rev_a), *_names_in(rev_b)})
+        self._load({*_possible_names(rev_a), *_possible_names(rev_b)})
         a = parse_revision(rev_a, self.is_known, self.timezone)
         b = parse_revision(rev_b, self.is_known, self.timezone, a.article)
-        return self._one(rev_a, a), self._one(rev_b, b)
+        return self._single_version(rev_a, a), self._single_version(rev_b, b)
 
-    def is_known(self, given: str) -> bool:
-        """Check whether `given` is exactly an origin, an id or a file of an article."""
-        return self._answering(given) is not None
+    def is_known(self, reference: str) -> bool:
+        """Check whether `reference` is exactly an origin, an id or a file of an article."""
+        return self._find_exact(reference) is not None
 
-    def origins(self, article: FoundArticle) -> list[int]:
+    def origins(self, article: ArticleRef) -> list[int]:
         """Return the row numbers of the origins of the article."""
         query = select(ARTICLE_ORIGIN.c.origin_id).where(
             ARTICLE_ORIGIN.c.article_id == article.row_id
         )
         return list(self.connection.execute(query).scalars())
 
-    def selected(self, revision: Revision) -> FoundVersion:
+    def select_version(self, revision: Revision) -> VersionRef:
         """Return the version of a parsed revision.
 
         Raises: NoSuchError, AmbiguousError.
         """
         article = self.article(revision.article)
         if article.versions == 0:
-            raise NoSuchError("version of", revision.article, "nothing of it was ever read")
+            raise NoSuchError("version of", revision.article, "none of its captures has been read")
         match revision.selector:
             case Latest() if self.clocks.as_of is not None:
-                return self._at(article, self.clocks.as_of)
+                return self._version_at(article, self.clocks.as_of)
             case Latest():
-                return FoundVersion(article, article.versions)
+                return VersionRef(article, article.versions)
             case Number(number):
-                return self._numbered(article, number, f"{revision.article}@{number}")
-            case Back(steps):
-                given = f"{revision.article}@~{steps}"
-                return self._numbered(article, article.versions - steps, given)
-            case At(moment):
-                return self._at(article, moment)
+                return self._version_by_number(article, number, f"{revision.article}@{number}")
+            case StepsBack(steps):
+                reference = f"{revision.article}@~{steps}"
+                return self._version_by_number(article, article.versions - steps, reference)
+            case AtMoment(moment):
+                return self._version_at(article, moment)
             case WordingPrefix(digits):
-                return self._worded(article, digits)
+                return self._version_by_wording(article, digits)
 
-    def _one(self, rev: str, revision: Revision) -> FoundVersion:
+    def _single_version(self, rev: str, revision: Revision) -> VersionRef:
         """Return the version of a revision. Raises: RevisionError if `rev` is a range."""
         try:
-            return self.selected(revision)
-        except NoSuchError:
+            return self.select_version(revision)
+        except (NoSuchError, RevisionError):
             if len(parse_revisions(rev, self.is_known, self.timezone)) == 1:
                 raise
-        reason = "it names two versions where one is wanted; `lesart diff REV..REV` compares two."
+        reason = (
+            "it specifies two versions, but only one is allowed; "
+            "`lesart diff REV..REV` compares two."
+        )
         raise RevisionError(rev, reason)
 
-    def _has_version(self, given: str) -> bool:
-        """Check whether `given` is an existing article with a version."""
+    def _has_version(self, reference: str) -> bool:
+        """Check whether `reference` is an existing article with a version."""
         try:
-            revision = parse_revision(given, self.is_known, self.timezone)
+            revision = parse_revision(reference, self.is_known, self.timezone)
         except RevisionError:
             return False
-        return revision.article != given and self.is_known(revision.article)
+        return revision.article != reference and self.is_known(revision.article)
 
-    def _refuse_selector(self, given: str) -> None:
+    def _refuse_selector(self, reference: str) -> None:
         """Raise RevisionError if the part before the last @ is an article: its selector is
         invalid.
         """
-        article, at, selector = given.rpartition("@")
-        if at and not self._has_version(given) and self._named(article) is not None:
-            raise RevisionError(given, why_no_selector(selector))
+        article, at, selector = reference.rpartition("@")
+        if at and not self._has_version(reference) and self._find_article(article) is not None:
+            raise RevisionError(reference, selector_error(selector))
 
-    def _answering(self, given: str) -> FoundArticle | None:
+    def _find_exact(self, reference: str) -> ArticleRef | None:
         """Return the article of an origin or of the path of a file."""
-        found = self._exactly(given)
-        if found is None:
-            at_path = (self._exactly(each) for each in self._locators(given))
-            found = next((each for each in at_path if each is not None), None)
-        return found
+        result = self._find_by_origin(reference)
+        if result is None:
+            at_path = (self._find_by_origin(each) for each in self._locators(reference))
+            result = next((each for each in at_path if each is not None), None)
+        return result
 
-    def _in_file(self, given: str) -> FoundArticle | None:
+    def _find_in_file(self, reference: str) -> ArticleRef | None:
         """Return the only article of a file that holds records.
 
         Raises: AmbiguousError if it holds several.
         """
-        for locator in self._locators(given):
+        for locator in self._locators(reference):
             inside = ORIGIN.c.origin.startswith(f"{locator}#", autoescape=True)
-            if found := self._only(inside, given):
-                return found
+            if result := self._find_only(inside, reference):
+                return result
         return None
 
-    def _by_last_part(self, given: str) -> FoundArticle | None:
-        """Return the only article in a watched folder whose path ends in `given`.
+    def _find_by_path_end(self, reference: str) -> ArticleRef | None:
+        """Return the only article in a watched folder whose path ends in `reference`.
 
         Raises: AmbiguousError if there are several, with their origins.
         """
-        is_file_name = "." in given and "://" not in given and not given.startswith("seed:")
+        is_file_name = (
+            "." in reference and "://" not in reference and not reference.startswith("seed:")
+        )
         if not is_file_name:
             return None
-        ends = dict.fromkeys((given, without_gz(escape_locator(given))))
+        ends = dict.fromkeys((reference, without_gz(escape_locator(reference))))
         is_end = or_(*(ORIGIN.c.origin.endswith(f"/{each}", autoescape=True) for each in ends))
         is_file = or_(ORIGIN.c.origin.startswith("seed:"), ORIGIN.c.origin.startswith("file://"))
         query = select(ORIGIN.c.origin).where(is_file, is_end).order_by(ORIGIN.c.origin)
-        origins = self.connection.execute(query.limit(MOST_CANDIDATES)).scalars()
-        found = {each: article for each in origins if (article := self._exactly(each))}
-        if len({article.row_id for article in found.values()}) > 1:
-            raise AmbiguousError("article", given, list(found))
-        return next(iter(found.values()), None)
+        origins = self.connection.execute(query.limit(MAX_CANDIDATES)).scalars()
+        result = {each: article for each in origins if (article := self._find_by_origin(each))}
+        if len({article.row_id for article in result.values()}) > 1:
+            raise AmbiguousError("article", reference, list(result))
+        return next(iter(result.values()), None)
 
-    def _beginning(self, given: str) -> FoundArticle | None:
-        """Return the only article with an id that begins with `given`.
+    def _find_by_id_prefix(self, reference: str) -> ArticleRef | None:
+        """Return the only article with an id that begins with `reference`.
 
         Raises: AmbiguousError if there are several.
         """
-        if not (SHORTEST_ID <= len(given) < ID_LENGTH and ID_LETTERS.issuperset(given)):
+        if not (MIN_ID_LENGTH <= len(reference) < ID_LENGTH and ID_LETTERS.issuperset(reference)):
             return None
-        last = given + "z" * (ID_LENGTH - len(given))
-        return self._only(ORIGIN.c.public_id.between(given, last), given)
+        last = reference + "z" * (ID_LENGTH - len(reference))
+        return self._find_only(ORIGIN.c.public_id.between(reference, last), reference)
 
-    def _cleaned(self, given: str) -> FoundArticle | None:
+    def _find_by_address(self, reference: str) -> ArticleRef | None:
         """Return the article at another spelling of its address, such as a browser displays.
 
         Examples: with a fragment, with tracking parameters, without `https://`.
         """
-        addresses = [given]
-        if not given.lower().startswith(("http://", "https://")):
-            host, is_path, _path = given.partition("/")
-            addresses = [f"https://{given}", f"http://{given}"] if is_path and "." in host else []
+        addresses = [reference]
+        if not reference.lower().startswith(("http://", "https://")):
+            host, is_path, _path = reference.partition("/")
+            addresses = (
+                [f"https://{reference}", f"http://{reference}"] if is_path and "." in host else []
+            )
         origins = filter(None, map(origin_name.clean_address, addresses))
-        return next(filter(None, map(self._exactly, origins)), None)
+        return next(filter(None, map(self._find_by_origin, origins)), None)
 
-    def _only(self, wanted: ColumnElement[bool], given: str) -> FoundArticle | None:
+    def _find_only(self, condition: ColumnElement[bool], reference: str) -> ArticleRef | None:
         query = (
             select(ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
             .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.article_id == ARTICLE.c.id)
             .join(ORIGIN, ORIGIN.c.id == ARTICLE_ORIGIN.c.origin_id)
-            .where(wanted)
+            .where(condition)
             .distinct()
             .order_by(ARTICLE.c.public_id)
-            .limit(MOST_CANDIDATES)
+            .limit(MAX_CANDIDATES)
         )
         rows = self.connection.execute(query).all()
         if len(rows) > 1:
-            raise AmbiguousError("article", given, [row.public_id for row in rows])
-        return FoundArticle(*rows[0]) if rows else None
+            raise AmbiguousError("article", reference, [row.public_id for row in rows])
+        return ArticleRef(*rows[0]) if rows else None
 
-    def _locators(self, given: str) -> list[str]:
+    def _locators(self, reference: str) -> list[str]:
         """Return the possible locators of a file within each source that contains it, the nearest
         first.
         """
-        is_path = "." in given or "/" in given  # a file has a suffix, or its path includes a folder
-        if "://" in given or given.startswith("seed:") or not is_path:
+        is_path = "." in reference or "/" in reference
+        if "://" in reference or reference.startswith("seed:") or not is_path:
             return []
-        path = os.path.abspath(given)  # noqa: PTH100 - text alone: nobody looks at the disk
+        path = os.path.abspath(reference)  # noqa: PTH100 - text alone, without access to the disk
         query = select(SOURCE.c.name, SOURCE.c.locator).where(SOURCE.c.kind == "folder")
         holding = [
             (folder, name)
             for name, folder in self.connection.execute(query)
             if path.startswith(folder.rstrip("/") + "/")
         ]
-        found = []
+        result = []
         for folder, name in sorted(holding, key=lambda each: len(each[0]), reverse=True):
             below = path[len(folder.rstrip("/")) + 1 :]
             prefix = name.rstrip("/") if name.startswith("file://") else f"seed:{name}"
             spelled = dict.fromkeys((below, without_gz(escape_locator(below))))
-            found += [f"{prefix}/{each}" for each in spelled]
-        return found
+            result += [f"{prefix}/{each}" for each in spelled]
+        return result
 
-    def _exactly(self, given: str) -> FoundArticle | None:
+    def _find_by_origin(self, reference: str) -> ArticleRef | None:
         """Return the article of an origin, otherwise the one last seen at that place."""
-        if given not in self._known:
-            self._learn(_names_in(given))
-        return self._known[given]
+        if reference not in self._cache:
+            self._load(_possible_names(reference))
+        return self._cache[reference]
 
-    def _learn(self, names: set[str]) -> None:
+    def _load(self, names: set[str]) -> None:
         """Resolve names in one query: most are an article with or without a version."""
         public = list(dict.fromkeys(each for name in names for each in (name, origin_id(name))))
-        rows = self.connection.execute(_ANSWERING, {"public": public}).all()
+        rows = self.connection.execute(_ORIGIN_QUERY, {"public": public}).all()
         for name in names:
             own = {name, origin_id(name)}
-            fitting = sorted((row for row in rows if row.asked in own), key=lambda row: row.way)
-            self._known[name] = FoundArticle(*fitting[0][2:]) if fitting else None
+            fitting = sorted((row for row in rows if row.name in own), key=lambda row: row.way)
+            self._cache[name] = ArticleRef(*fitting[0][2:]) if fitting else None
 
-    def _numbered(self, article: FoundArticle, number: int, given: str) -> FoundVersion:
+    def _version_by_number(self, article: ArticleRef, number: int, reference: str) -> VersionRef:
         if not 1 <= number <= article.versions:
             have = "1 version" if article.versions == 1 else f"{article.versions} versions"
-            raise NoSuchError("version", given, f"the article has {have}")
-        return FoundVersion(article, number)
+            raise NoSuchError("version", reference, f"the article has {have}")
+        return VersionRef(article, number)
 
-    def _at(self, article: FoundArticle, moment: datetime) -> FoundVersion:
+    def _version_at(self, article: ArticleRef, moment: datetime) -> VersionRef:
         """Return the latest version first seen by `moment`: certain up to its last snapshot."""
         query = (
             f"SELECT q.version, q.last_seen FROM ({steps_query(self._dialect)}) q "
@@ -400,16 +411,16 @@ class Finder:
         row = next(stream(self.connection, query, parameters), None)
         if row is None:
             first = self._first_seen(article)
-            given = f"{article.article}@{moment.isoformat()}"
-            raise NoSuchError("version", given, f"it was first seen at {first.isoformat()}")
-        return FoundVersion(article, row["version"], moment <= row["last_seen"])
+            reference = f"{article.article}@{moment.isoformat()}"
+            raise NoSuchError("version", reference, f"it was first seen at {first.isoformat()}")
+        return VersionRef(article, row["version"], moment <= row["last_seen"])
 
-    def _first_seen(self, article: FoundArticle) -> datetime:
+    def _first_seen(self, article: ArticleRef) -> datetime:
         query = select(func.min(VERSION.c.changed_by)).where(VERSION.c.article_id == article.row_id)
         first: datetime = self.connection.execute(query).scalar_one()
         return first
 
-    def _worded(self, article: FoundArticle, digits: str) -> FoundVersion:
+    def _version_by_wording(self, article: ArticleRef, digits: str) -> VersionRef:
         query = (
             select(WORDING.c.digest, WORDING.c.id, func.min(SNAPSHOT.c.version))
             .join(SNAPSHOT, SNAPSHOT.c.wording_id == WORDING.c.id)
@@ -422,17 +433,19 @@ class Finder:
             if bytes(digest).hex().startswith(digits)
         }
         if not fitting:
-            given = f"{article.article}@w1:{digits}"
-            raise NoSuchError("version", given, "no wording of the article begins like that")
+            reference = f"{article.article}@w1:{digits}"
+            raise NoSuchError(
+                "version", reference, "no wording of the article begins with these digits"
+            )
         if len(fitting) > 1:
             raise AmbiguousError("wording", f"w1:{digits}", sorted(fitting))
         ((name, (wording, number)),) = fitting.items()
-        known_by = select(VERSION.c.wording_id).where(
+        main_wording = select(VERSION.c.wording_id).where(
             VERSION.c.article_id == article.row_id, VERSION.c.number == number
         )
-        if self.connection.execute(known_by).scalar_one() == wording:
-            return FoundVersion(article, number)
-        return FoundVersion(article, number, wording_id=wording, wording=name)
+        if self.connection.execute(main_wording).scalar_one() == wording:
+            return VersionRef(article, number)
+        return VersionRef(article, number, wording_id=wording, wording=name)
 
     @property
     def _dialect(self) -> str:

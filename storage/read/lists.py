@@ -50,58 +50,58 @@ class ChangeFilter:
 ANY_STEP = ChangeFilter()
 
 
-def step_conditions(wanted: ChangeFilter, dialect: str, step: str = "q") -> Conditions:
+def step_conditions(selection: ChangeFilter, dialect: str, step: str = "q") -> Conditions:
     """Return the conditions for the columns of a step, without the one for its text."""
-    asked = Conditions()
-    if wanted.classes:
+    criteria = Conditions()
+    if selection.classes:
         listed = element_of(f"{step}.changes", ":classes", dialect)
-        asked = asked.also(listed, classes=[*wanted.classes])
-    if wanted.silent is not None:
-        asked = asked.also(f"{step}.silent = :silent", silent=wanted.silent)
-    return asked
+        criteria = criteria.with_clause(listed, classes=[*selection.classes])
+    if selection.silent is not None:
+        criteria = criteria.with_clause(f"{step}.silent = :silent", silent=selection.silent)
+    return criteria
 
 
 def articles(connection: Connection, filters: Filters, part: Part) -> Iterator[ArticleLine]:
     """Yield the articles in the order in which the archive first saw them."""
-    asked = _after(conditions(filters), part, "list", "q.article_id > :a0", int)
+    criteria = _continue_after(conditions(filters), part, "list", "q.article_id > :a0", int)
     query = view_query("articles", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.article_id", part.limit, _LINE)
+    yield from _rows(connection, query, criteria, "q.article_id", part.limit, _LINE)
 
 
 def history(connection: Connection, article_id: int, part: Part) -> Iterator[VersionLine]:
     """Yield the versions of one article, the oldest first."""
-    asked = Conditions().also("q.article_id = :article", article=article_id)
-    asked = _after(asked, part, "history", "q.version > :a0", int)
+    criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
+    criteria = _continue_after(criteria, part, "history", "q.version > :a0", int)
     query = steps_query(connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.version", part.limit, _VERSION_LINE)
+    yield from _rows(connection, query, criteria, "q.version", part.limit, _VERSION_LINE)
 
 
 def changes(
     connection: Connection,
     article_id: int | None,
-    wanted: ChangeFilter,
+    selection: ChangeFilter,
     filters: Filters,
     part: Part,
 ) -> Iterator[Change]:
     """Yield the steps between two versions, the newest first."""
     dialect = connection.dialect.name
-    asked = conditions(filters, seen="q.changed_by")
+    criteria = conditions(filters, time_column="q.changed_by")
     if article_id is not None:
-        asked = asked.also("q.article_id = :article", article=article_id)
-    asked = asked.and_(step_conditions(wanted, dialect))
+        criteria = criteria.with_clause("q.article_id = :article", article=article_id)
+    criteria = criteria.merge(step_conditions(selection, dialect))
     below = "(q.changed_by, q.version_id) < (:a0, :a1)"
-    asked = _after(asked, part, "changes", below, datetime, int)
+    criteria = _continue_after(criteria, part, "changes", below, datetime, int)
     order = "q.changed_by DESC, q.version_id DESC"
     query = view_query("changes", dialect)
-    if wanted.contains is None:
-        yield from _rows(connection, query, asked, order, part.limit, _CHANGE)
+    if selection.contains is None:
+        yield from _rows(connection, query, criteria, order, part.limit, _CHANGE)
         return
-    found = _rows(connection, query, asked, order, None, _CHANGE)
-    yield from islice((each for each in found if _contains(each, wanted.contains)), part.limit)
+    found = _rows(connection, query, criteria, order, None, _CHANGE)
+    yield from islice((each for each in found if _contains(each, selection.contains)), part.limit)
 
 
-def most_telling(
-    connection: Connection, looked_at: int, shown: int, rank: Callable[[Row], int]
+def top_changes(
+    connection: Connection, candidates: int, limit: int, rank: Callable[[Row], int]
 ) -> list[Change]:
     """Return the highest-ranked of the newest steps; among equals, the newest first."""
     query = view_query("changes", connection.dialect.name)
@@ -109,10 +109,10 @@ def most_telling(
         f"SELECT q.version_id, q.changes, q.silent FROM ({query}) q "
         "ORDER BY q.changed_by DESC, q.version_id DESC LIMIT :rows"
     )
-    ranked = sorted(stream(connection, newest, {"rows": looked_at}), key=rank, reverse=True)
-    chosen = [row["version_id"] for row in ranked[:shown]]
-    told = f"SELECT {_CHANGE.columns} FROM ({query}) q WHERE q.version_id IN :chosen"
-    rows = stream(connection, told, {"chosen": chosen}) if chosen else ()
+    ranked = sorted(stream(connection, newest, {"rows": candidates}), key=rank, reverse=True)
+    chosen = [row["version_id"] for row in ranked[:limit]]
+    statement = f"SELECT {_CHANGE.columns} FROM ({query}) q WHERE q.version_id IN :chosen"
+    rows = stream(connection, statement, {"chosen": chosen}) if chosen else ()
     found = {row["version_id"]: _change(row) for row in rows}
     return [found[number] for number in chosen]
 
@@ -124,20 +124,25 @@ def newest_seq(connection: Connection) -> int:
 
 
 def changes_since(
-    connection: Connection, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
+    connection: Connection, seq: int, selection: ChangeFilter, filters: Filters, limit: int
 ) -> Iterator[tuple[int, Change]]:
     """Yield the steps above `seq` in ascending order, each with its own `seq`."""
     dialect = connection.dialect.name
-    asked = conditions(filters, seen="q.changed_by").and_(step_conditions(wanted, dialect))
-    asked = asked.also(_MAY_BE_AFTER, seq=seq)
-    most = f"LIMIT {max(limit, 0)}" if wanted.contains is None else ""
-    statement = _SINCE.format(
-        view=view_query("changes", dialect), where=asked.where, most=most, told=_CHANGE.columns
+    criteria = conditions(filters, time_column="q.changed_by").merge(
+        step_conditions(selection, dialect)
     )
-    rows = stream(connection, statement, asked.values)
+    criteria = criteria.with_clause(_MAY_BE_AFTER, seq=seq)
+    limit_clause = f"LIMIT {max(limit, 0)}" if selection.contains is None else ""
+    statement = _SINCE.format(
+        view=view_query("changes", dialect),
+        where=criteria.sql_where,
+        limit=limit_clause,
+        columns=_CHANGE.columns,
+    )
+    rows = stream(connection, statement, criteria.values)
     found = ((row["seq"], _change(row)) for row in rows)
-    if wanted.contains is not None:
-        text = wanted.contains
+    if selection.contains is not None:
+        text = selection.contains
         found = (each for each in found if _contains(each[1], text))
     yield from islice(found, limit)
 
@@ -146,9 +151,9 @@ _SINCE = """
 WITH known AS MATERIALIZED (
     SELECT q.version_id, q.seq FROM ({view}) q{where}
 ), numbered AS MATERIALIZED (
-    SELECT k.version_id, k.seq FROM known k WHERE k.seq > :seq ORDER BY k.seq {most}
+    SELECT k.version_id, k.seq FROM known k WHERE k.seq > :seq ORDER BY k.seq {limit}
 )
-SELECT n.seq AS seq, {told} FROM numbered n
+SELECT n.seq AS seq, {columns} FROM numbered n
 JOIN ({view}) q ON q.version_id = n.version_id ORDER BY n.seq
 """
 """Each `seq` is computed once; the other columns are read only for the selected steps."""
@@ -161,16 +166,16 @@ _MAY_BE_AFTER = (
 
 def step(connection: Connection, article_id: int, number: int) -> Change | None:
     """Return the step that created a version, including the first one; None if there is none."""
-    asked = Conditions().also("q.article_id = :article", article=article_id)
-    asked = asked.also("q.version = :number", number=number)
+    criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
+    criteria = criteria.with_clause("q.version = :number", number=number)
     query = steps_query(connection.dialect.name)
-    return next(_rows(connection, query, asked, "q.version", None, _CHANGE), None)
+    return next(_rows(connection, query, criteria, "q.version", None, _CHANGE), None)
 
 
 def article(connection: Connection, article_id: int) -> ArticleLine:
-    asked = Conditions().also("q.article_id = :article", article=article_id)
+    criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     query = view_query("articles", connection.dialect.name)
-    return next(_rows(connection, query, asked, "q.article_id", None, _LINE))
+    return next(_rows(connection, query, criteria, "q.article_id", None, _LINE))
 
 
 def titles(connection: Connection, articles: Sequence[str]) -> dict[str, str | None]:
@@ -183,48 +188,50 @@ def titles(connection: Connection, articles: Sequence[str]) -> dict[str, str | N
 
 def cluster(connection: Connection, label: str) -> Iterator[ArticleLine]:
     """Yield the articles of the cluster with this label."""
-    asked = Conditions().also("q.cluster = :label", label=label)
+    criteria = Conditions().with_clause("q.cluster = :label", label=label)
     query = view_query("articles", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.article_id", None, _LINE)
+    yield from _rows(connection, query, criteria, "q.article_id", None, _LINE)
 
 
 def observations(connection: Connection, article_id: int, part: Part) -> Iterator[Observation]:
     """Yield every check of one article in the order of time."""
-    asked = Conditions().also("q.article_id = :article", article=article_id)
+    criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     above = "(q.observed_at, q.observation_id) > (:a0, :a1)"
-    asked = _after(asked, part, "observations", above, datetime, int)
+    criteria = _continue_after(criteria, part, "observations", above, datetime, int)
     order = "q.observed_at, q.observation_id"
     query = snapshots_query(connection.dialect.name)
-    yield from _rows(connection, query, asked, order, part.limit, _OBSERVATION)
+    yield from _rows(connection, query, criteria, order, part.limit, _OBSERVATION)
 
 
 def relations(
     connection: Connection, origin_ids: Sequence[int] | None, filters: Filters, part: Part
 ) -> Iterator[Relation]:
     """Yield the relations, including undone ones; filters need to match only one side."""
-    asked = Conditions()
+    criteria = Conditions()
     if origin_ids is not None:
         either = "(q.a_origin_id IN :origins OR q.b_origin_id IN :origins)"
-        asked = asked.also(either, origins=list(origin_ids))
+        criteria = criteria.with_clause(either, origins=list(origin_ids))
     if not filters.is_empty:
-        passing = conditions(filters, seen="f.first_seen", article="f", version="f")
-        side = f"f.article_id IN (q.a_id, q.b_id) AND {' AND '.join(passing.clauses)}"
+        article_criteria = conditions(filters, time_column="f.first_seen", article="f", version="f")
+        side = f"f.article_id IN (q.a_id, q.b_id) AND {' AND '.join(article_criteria.clauses)}"
         inner = view_query("articles", connection.dialect.name)
-        asked = asked.also(f"EXISTS (SELECT 1 FROM ({inner}) f WHERE {side})", **passing.values)
-    asked = _after(asked, part, "relations", "q.id > :a0", int)
+        criteria = criteria.with_clause(
+            f"EXISTS (SELECT 1 FROM ({inner}) f WHERE {side})", **article_criteria.values
+        )
+    criteria = _continue_after(criteria, part, "relations", "q.id > :a0", int)
     query = view_query("relations", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.id", part.limit, _RELATION)
+    yield from _rows(connection, query, criteria, "q.id", part.limit, _RELATION)
 
 
 def noise(connection: Connection, article_id: int | None, part: Part) -> Iterator[NoiseStep]:
     """Yield the steps that count as noise, including undone ones, in the order of the decisions."""
-    asked = Conditions()
+    criteria = Conditions()
     if article_id is not None:
         mine = "q.origin_id IN (SELECT origin_id FROM article_origin WHERE article_id = :article)"
-        asked = asked.also(mine, article=article_id)
-    asked = _after(asked, part, "noise", "q.id > :a0", int)
+        criteria = criteria.with_clause(mine, article=article_id)
+    criteria = _continue_after(criteria, part, "noise", "q.id > :a0", int)
     query = view_query("noise", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.id", part.limit, _noise_told(connection))
+    yield from _rows(connection, query, criteria, "q.id", part.limit, _noise_mapper(connection))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,63 +245,65 @@ class RefusalFilter:
 
     def conditions(self) -> Conditions:
         """Return the conditions for rows `r` of the view."""
-        asked = Conditions()
+        criteria = Conditions()
         if self.job is not None:
-            asked = asked.also("r.job = :job", job=self.job)
+            criteria = criteria.with_clause("r.job = :job", job=self.job)
         if self.codes:
-            asked = asked.also("r.code IN :codes", codes=list(self.codes))
+            criteria = criteria.with_clause("r.code IN :codes", codes=list(self.codes))
         if self.source is not None:
-            asked = asked.also("r.source = :source", source=self.source)
+            criteria = criteria.with_clause("r.source = :source", source=self.source)
         if self.since is not None:
-            asked = asked.also("r.at >= :since", since=self.since)
-        return asked
+            criteria = criteria.with_clause("r.at >= :since", since=self.since)
+        return criteria
 
 
-def refusals(connection: Connection, wanted: RefusalFilter, part: Part) -> Iterator[Refusal]:
+def refusals(connection: Connection, selection: RefusalFilter, part: Part) -> Iterator[Refusal]:
     """Yield refusals in the order of time; repeated ones are one row, the last."""
-    asked = wanted.conditions()
+    criteria = selection.conditions()
     view = view_query("refusals", connection.dialect.name)
     query = f"""
 SELECT v.*, g.times AS times, g.first_at AS first_at FROM ({view}) v
 JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({view}) r
-    {asked.where} GROUP BY r.source_id, r.locator, r.code) g ON g.seq = v.seq"""
-    beyond = _after(Conditions((), asked.parameters), part, "refusals", "q.seq > :a0", int)
+    {criteria.sql_where} GROUP BY r.source_id, r.locator, r.code) g ON g.seq = v.seq"""
+    beyond = _continue_after(
+        Conditions((), criteria.parameters), part, "refusals", "q.seq > :a0", int
+    )
     yield from _rows(connection, query, beyond, "q.seq", part.limit, _REFUSAL)
 
 
 def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
     """Yield the jobs, the newest first, without parts; or one job with all its parts."""
     if job is None:
-        asked = Conditions().also("q.parent IS NULL")
+        criteria = Conditions().with_clause("q.parent IS NULL")
     else:
-        asked = Conditions().also("(q.job = :job OR q.parent = :job)", job=job)
+        criteria = Conditions().with_clause("(q.job = :job OR q.parent = :job)", job=job)
     newest_first = job is None
     order = "q.job DESC" if newest_first else "q.job"
     beyond = "q.job < :a0" if newest_first else "q.job > :a0"
-    asked = _after(asked, part, "jobs", beyond, int)
+    criteria = _continue_after(criteria, part, "jobs", beyond, int)
     query = view_query("jobs", connection.dialect.name)
-    yield from _rows(connection, query, asked, order, part.limit, _JOB)
+    yield from _rows(connection, query, criteria, order, part.limit, _JOB)
 
 
 def article_line(row: Row) -> ArticleLine:
     """Return the record of a row of the view `articles`."""
-    published = date_of(row["row_published"])
-    return answer_of(
+    published = parse_date(row["row_published"])
+    return record_from_row(
         ArticleLine, row, published=published, cursor=cursor("list", row["article_id"])
     )
 
 
-def answer_of(kind: type[A], row: Row, **made: Any) -> A:
+def record_from_row(kind: type[A], row: Row, **extra: Any) -> A:
     """Return a record from the columns named like its fields, and from computed fields."""
     read = {
         name: tuple(value) if isinstance(value := row[name], list) else value
         for name in kind.names()
-        if name not in made
+        if name not in extra
     }
-    return kind(**read, **made)
+    return kind(**read, **extra)
 
 
-def date_of(value: Any) -> PartialDate | None:
+def parse_date(value: Any) -> PartialDate | None:
     """Return the date of a field, None if it is not a date."""
     if not isinstance(value, Mapping):
         return None
@@ -305,7 +314,7 @@ def date_of(value: Any) -> PartialDate | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _ToldBy(Generic[T]):
+class _RowMapper(Generic[T]):
     """The columns and the function that make a record: computing `seq` doubles the cost."""
 
     columns: str
@@ -315,52 +324,58 @@ class _ToldBy(Generic[T]):
 def _rows(
     connection: Connection,
     query: str,
-    asked: Conditions,
+    criteria: Conditions,
     order: str,
     limit: int | None,
-    told: _ToldBy[T],
+    mapper: _RowMapper[T],
 ) -> Iterator[T]:
     """Yield a record for each selected row of `query` (as `q`)."""
-    statement = f"SELECT {told.columns} FROM ({query}) q{asked.where} ORDER BY {order}"
-    parameters = asked.values
+    statement = f"SELECT {mapper.columns} FROM ({query}) q{criteria.sql_where} ORDER BY {order}"
+    parameters = criteria.values
     if limit is not None:
         statement += " LIMIT :rows"
         parameters["rows"] = max(limit, 0)
-    yield from map(told.record, stream(connection, statement, parameters))
+    yield from map(mapper.record, stream(connection, statement, parameters))
 
 
-def _after(asked: Conditions, part: Part, kind: str, clause: str, *types: type) -> Conditions:
+def _continue_after(
+    criteria: Conditions, part: Part, kind: str, clause: str, *types: type
+) -> Conditions:
     if part.after is None:
-        return asked
+        return criteria
     found = place(kind, part.after, *types)
-    return asked.also(clause, **{f"a{number}": value for number, value in enumerate(found)})
+    return criteria.with_clause(
+        clause, **{f"a{number}": value for number, value in enumerate(found)}
+    )
 
 
 def _contains(change: Change, text: str) -> bool:
-    wanted = " ".join(text.casefold().split())
+    needle = " ".join(text.casefold().split())
     passages = (*change.removed, *change.added)
-    return any(wanted in " ".join(passage.casefold().split()) for passage in passages)
+    return any(needle in " ".join(passage.casefold().split()) for passage in passages)
 
 
 # ------------------------------------------------------------------------------- records
 
 
 def _version_line(row: Row) -> VersionLine:
-    return answer_of(VersionLine, row, cursor=cursor("history", row["version"]))
+    return record_from_row(VersionLine, row, cursor=cursor("history", row["version"]))
 
 
 def _change(row: Row) -> Change:
-    return answer_of(Change, row, cursor=cursor("changes", row["changed_by"], row["version_id"]))
+    return record_from_row(
+        Change, row, cursor=cursor("changes", row["changed_by"], row["version_id"])
+    )
 
 
 def _observation(row: Row) -> Observation:
     after = cursor("observations", row["observed_at"], row["observation_id"])
-    return answer_of(Observation, row, cursor=after)
+    return record_from_row(Observation, row, cursor=after)
 
 
 def _relation(row: Row) -> Relation:
     after = cursor("relations", row["id"])
-    return answer_of(Relation, row, evidence=row["row_evidence"], cursor=after)
+    return record_from_row(Relation, row, evidence=row["row_evidence"], cursor=after)
 
 
 class _NoiseSteps:
@@ -379,37 +394,37 @@ class _NoiseSteps:
         )
         reasons = tuple(self._rules[rule] for rule in row["rules"])
         after = cursor("noise", row["id"])
-        return answer_of(
+        return record_from_row(
             NoiseStep, row, reasons=reasons, removed=removed, added=added, cursor=after
         )
 
 
 def _refusal(row: Row) -> Refusal:
-    return answer_of(Refusal, row, cursor=cursor("refusals", row["seq"]))
+    return record_from_row(Refusal, row, cursor=cursor("refusals", row["seq"]))
 
 
 def _job(row: Row) -> Job:
-    return answer_of(Job, row, cursor=cursor("jobs", row["job"]))
+    return record_from_row(Job, row, cursor=cursor("jobs", row["job"]))
 
 
-def _told(
-    kind: type[A], record: Callable[[Row], A], *keys: str, made: Sequence[str] = ()
-) -> _ToldBy[A]:
+def _row_mapper(
+    kind: type[A], record: Callable[[Row], A], *keys: str, extra: Sequence[str] = ()
+) -> _RowMapper[A]:
     """Return how to create a record from its own columns and `keys`, apart from computed fields."""
-    own = (name for name in kind.names() if name not in {"cursor", *made})
+    own = (name for name in kind.names() if name not in {"cursor", *extra})
     columns = ", ".join(f'q."{name}"' for name in dict.fromkeys((*own, *keys)))
-    return _ToldBy(columns, record)
+    return _RowMapper(columns, record)
 
 
-_LINE = _told(ArticleLine, article_line, "article_id", "row_published")
-_VERSION_LINE = _told(VersionLine, _version_line)
-_CHANGE = _told(Change, _change, "version_id")
-_OBSERVATION = _told(Observation, _observation, "observation_id")
-_RELATION = _told(Relation, _relation, "row_evidence", made=["evidence"])
-_REFUSAL = _told(Refusal, _refusal, "seq")
-_JOB = _told(Job, _job)
+_LINE = _row_mapper(ArticleLine, article_line, "article_id", "row_published")
+_VERSION_LINE = _row_mapper(VersionLine, _version_line)
+_CHANGE = _row_mapper(Change, _change, "version_id")
+_OBSERVATION = _row_mapper(Observation, _observation, "observation_id")
+_RELATION = _row_mapper(Relation, _relation, "row_evidence", extra=["evidence"])
+_REFUSAL = _row_mapper(Refusal, _refusal, "seq")
+_JOB = _row_mapper(Job, _job)
 
 
-def _noise_told(connection: Connection) -> _ToldBy[NoiseStep]:
-    keys, made = ("a_derivation_id", "b_derivation_id"), ("reasons", "removed", "added")
-    return _told(NoiseStep, _NoiseSteps(connection), *keys, made=made)
+def _noise_mapper(connection: Connection) -> _RowMapper[NoiseStep]:
+    keys, extra = ("a_derivation_id", "b_derivation_id"), ("reasons", "removed", "added")
+    return _row_mapper(NoiseStep, _NoiseSteps(connection), *keys, extra=extra)

@@ -19,7 +19,7 @@ MAX_LENGTH = 8_192
 
 _MAX_SEPARATORS = 32
 _WORDING_DIGITS = (8, 64)
-_MOST_DIGITS = 9
+_MAX_DIGITS = 9
 
 WORDING = re.compile(r"w1:([0-9A-Fa-f]*)")
 MOMENT = re.compile(
@@ -33,7 +33,7 @@ class RevisionError(ValueError):
     """`text` is not a revision; `reason` is one sentence that explains why."""
 
     def __init__(self, text: str, reason: str) -> None:
-        super().__init__(f"{text[:200]!r} is no revision: {reason}")
+        super().__init__(f"{text[:200]!r} is not a revision: {reason}")
         self.text = text
         self.reason = reason
 
@@ -51,14 +51,14 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Back:
+class StepsBack:
     """The version this many steps before the latest, at least one."""
 
     steps: int
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class AtMoment:
     """The version that was current at `moment` (aware, UTC)."""
 
     moment: datetime
@@ -71,7 +71,7 @@ class WordingPrefix:
     digits: str
 
 
-Selector = Latest | Number | Back | At | WordingPrefix
+Selector = Latest | Number | StepsBack | AtMoment | WordingPrefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +83,13 @@ class Revision:
 
 
 def parse_revision(
-    text: str, is_origin: Callable[[str], bool], timezone: tzinfo, inherited: str = ""
+    text: str, is_origin: Callable[[str], bool], timezone: tzinfo, default_article: str = ""
 ) -> Revision:
     """Parse a revision.
 
     `is_origin` checks whether a text is an exact origin or id of the archive. `timezone`
     determines where a date ends and applies to times without a zone; a time that the clock shows
-    twice is the earlier one. A selector alone refers to the article `inherited`.
+    twice is the earlier one. A selector alone refers to the article `default_article`.
 
     Raises: RevisionError.
 
@@ -102,12 +102,12 @@ def parse_revision(
     article, at, tail = text.rpartition("@")
     selector = _selector(tail, timezone) if at else None
     if selector is None and at and ATTEMPT.fullmatch(tail):
-        raise RevisionError(text, why_no_selector(tail))
+        raise RevisionError(text, selector_error(tail))
     if selector is None:
         article, selector = text, Latest()
-    article = article or inherited
+    article = article or default_article
     if not article:
-        raise RevisionError(text, "it names no article.")
+        raise RevisionError(text, "it does not specify an article.")
     return Revision(article, selector)
 
 
@@ -127,7 +127,7 @@ def _refuse_unprintable(text: str) -> None:
     if len(text) > MAX_LENGTH:
         raise RevisionError(text, f"it is longer than {MAX_LENGTH} characters.")
     if "\0" in text or text.encode("utf-8", "ignore").decode() != text:
-        raise RevisionError(text, "it holds a character that no address can hold.")
+        raise RevisionError(text, "it contains a character that is not allowed in addresses.")
 
 
 def _range(
@@ -168,14 +168,14 @@ def _selector(tail: str, timezone: tzinfo) -> Selector | None:
     if tail == "latest":
         return Latest()
     number = tail.removeprefix("~")
-    if number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS:
-        found: Selector = Number(int(number)) if number == tail else Back(int(number))
+    if number.isascii() and number.isdecimal() and len(number) <= _MAX_DIGITS:
+        found: Selector = Number(int(number)) if number == tail else StepsBack(int(number))
         return found if int(number) else None
     if wording := WORDING.fullmatch(tail):
         fewest, most = _WORDING_DIGITS
         return WordingPrefix(wording[1].lower()) if fewest <= len(wording[1]) <= most else None
     moment = _moment(tail, timezone)
-    return None if moment is None else At(moment)
+    return None if moment is None else AtMoment(moment)
 
 
 def _moment(tail: str, timezone: tzinfo) -> datetime | None:
@@ -194,13 +194,13 @@ def _moment(tail: str, timezone: tzinfo) -> datetime | None:
     return None
 
 
-def why_no_selector(tail: str) -> str:
+def selector_error(tail: str) -> str:
     """Return the reason why the text after an @ is not a selector."""
     if WORDING.fullmatch(tail):
-        return "a wording is named by 8 to 64 hexadecimal digits after w1:."
+        return "a wording requires 8 to 64 hexadecimal digits after w1:."
     if tail.startswith("w1:"):
-        return "after w1: stand hexadecimal digits only."
-    if tail.startswith("~") or (tail.isdecimal() and len(tail) <= _MOST_DIGITS):
+        return "only hexadecimal digits may follow w1:."
+    if tail.startswith("~") or (tail.isdecimal() and len(tail) <= _MAX_DIGITS):
         return "versions and steps back are whole numbers from 1."
     return (
         f"@{tail} is neither a version (3, latest, ~1, w1:…) "

@@ -8,11 +8,11 @@ from storage.database.tables import DERIVATION, SNAPSHOT
 from storage.diff.word_diff import Text
 from storage.history.changes import content
 from storage.history.runs import ExtractorKey, same_extractor
-from storage.read.find import FoundVersion
-from storage.read.texts import ShownReading, pair_shown, pair_worded
+from storage.read.find import VersionRef
+from storage.read.texts import VersionReading, reading_pair, text_pair
 
 
-def read_by(
+def find_extractor_derivations(
     connection: Connection,
     article_id: int,
     numbers: Sequence[int],
@@ -48,31 +48,34 @@ def read_by(
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def one_reader_of(
-    connection: Connection, article_id: int, versions: Sequence[ShownReading], reader: ExtractorKey
+def find_same_extractor_derivations(
+    connection: Connection,
+    article_id: int,
+    versions: Sequence[VersionReading],
+    reader: ExtractorKey,
 ) -> Mapping[int, int]:
     """Return, by version, the derivation of `reader` if the version displays another extractor's.
 
     Versions without such a reading are omitted.
     """
     others = [each.number for each in versions if not same_extractor(each.reader, reader)]
-    return read_by(connection, article_id, others, reader) if others else {}
+    return find_extractor_derivations(connection, article_id, others, reader) if others else {}
 
 
-def pair(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Text, Text]:
+def same_extractor_texts(connection: Connection, a: VersionRef, b: VersionRef) -> tuple[Text, Text]:
     """Return the texts of two versions, from one extractor where the archive has that."""
     sides = (a, b)
-    known = pair_shown(connection, a, b)
-    if same_extractor(known[0].reader, known[1].reader):
-        return pair_worded(connection, *known)
-    ids = [each.derivation_id for each in known]
+    readings = reading_pair(connection, a, b)
+    if same_extractor(readings[0].reader, readings[1].reader):
+        return text_pair(connection, *readings)
+    ids = [each.derivation_id for each in readings]
     older = 0 if ids[0] < ids[1] else 1
     for changed in (older, 1 - older):
-        side, reader = sides[changed], known[1 - changed].reader
-        re_extracted = read_by(
+        side, reader = sides[changed], readings[1 - changed].reader
+        re_extracted = find_extractor_derivations(
             connection, side.article.row_id, [side.number], reader, wording_id=side.wording_id
         )
         if re_extracted:
             ids[changed] = re_extracted[side.number]
             return content(connection, ids[0]).text, content(connection, ids[1]).text
-    return pair_worded(connection, *known)
+    return text_pair(connection, *readings)

@@ -23,7 +23,7 @@ from storage.read.filters import Conditions, Filters, conditions
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, article_line, step_conditions
 
 CHUNK_HITS = 100
-RANKED = 1_000
+MAX_RANKED = 1_000
 """Maximum number of matching texts that are ranked together; the newest come first."""
 
 
@@ -37,14 +37,14 @@ def search(
     steps: ChangeFilter = ANY_STEP,
 ) -> Iterator[Hit]:
     """Yield the hits with the best score first, among equals the newest, window by window."""
-    found = found_versions(connection, query, filters, part, latest=latest, steps=steps)
+    found = matching_versions(connection, query, filters, part, latest=latest, steps=steps)
     while chunk := list(islice(found, CHUNK_HITS)):
-        contents = _contents_of(connection, chunk)
+        contents = _read_contents(connection, chunk)
         for row in chunk:
             yield _hit(row, contents[row["version_id"]], query)
 
 
-def found_versions(
+def matching_versions(
     connection: Connection,
     query: Query,
     filters: Filters,
@@ -54,49 +54,49 @@ def found_versions(
     steps: ChangeFilter = ANY_STEP,
 ) -> Iterator[Row]:
     """Yield id, article, number and score of the matching versions, in order."""
-    asked = hits_asked(connection, filters, steps, latest=latest)
-    top, beyond = _begun(connection, part)
-    by_index(connection)
-    left = part.limit
-    while left is None or left > 0:
-        window = window_asked(connection.dialect.name, query, asked, top)
+    criteria = hit_conditions(connection, filters, steps, latest=latest)
+    top, beyond = _window_start(connection, part)
+    force_index_scan(connection)
+    remaining = part.limit
+    while remaining is None or remaining > 0:
+        window = window_query(connection.dialect.name, query, criteria, top)
         if window is None:
             return
-        for row in _ranked(connection, query, window, asked.and_(beyond), left):
-            left = None if left is None else left - 1
+        for row in _rank_window(connection, query, window, criteria.merge(beyond), remaining):
+            remaining = None if remaining is None else remaining - 1
             yield row
-        if left == 0:
+        if remaining == 0:
             return
         lowest = f"SELECT min(wording_id) AS lowest, count(*) AS texts FROM ({window.plain}) m"
         seen = next(stream(connection, lowest, window.values))
-        if seen["texts"] < RANKED:
+        if seen["texts"] < MAX_RANKED:
             return
         top, beyond = seen["lowest"] - 1, Conditions()
 
 
-def _begun(connection: Connection, part: Part) -> tuple[int, Conditions]:
+def _window_start(connection: Connection, part: Part) -> tuple[int, Conditions]:
     """Return the newest wording of a window, and which of its hits are selected."""
     if part.after is None:
         return connection.execute(_NEWEST).scalar_one(), Conditions()
     top, *hit = place("search", part.after, int, float, datetime, int)
     values = dict(zip(("score", "moment", "number"), hit, strict=True))
     beyond = "(m.score, v.changed_by, v.id) < (:score, :moment, :number)"
-    return top, Conditions().also(beyond, **values)
+    return top, Conditions().with_clause(beyond, **values)
 
 
-def hits_asked(
+def hit_conditions(
     connection: Connection, filters: Filters, steps: ChangeFilter, *, latest: bool
 ) -> Conditions:
     """Return the conditions on versions (`v`, `d`) of articles (`a`) in addition to the words."""
-    asked = conditions(filters, seen="a.first_seen", article="a", version="d")
-    asked = asked.also(_OPEN)
+    criteria = conditions(filters, time_column="a.first_seen", article="a", version="d")
+    criteria = criteria.with_clause(_OPEN)
     if latest:
-        asked = asked.also("v.id = a.head_version_id")
-    return asked.and_(step_conditions(steps, connection.dialect.name, "v"))
+        criteria = criteria.with_clause("v.id = a.head_version_id")
+    return criteria.merge(step_conditions(steps, connection.dialect.name, "v"))
 
 
-def cursor_of(found: Row) -> str:
-    """Return the cursor of a version that `found_versions` yielded."""
+def hit_cursor(found: Row) -> str:
+    """Return the cursor of a version that `matching_versions` yielded."""
     place_of = (found[name] for name in ("top", "score", "changed_by", "version_id"))
     return cursor("search", *place_of)
 
@@ -110,10 +110,10 @@ class SearchWindow:
     values: dict[str, Any]
 
 
-def window_asked(
-    dialect: str, query: Query, asked: Conditions, top: int, most: int | None = None
+def window_query(
+    dialect: str, query: Query, criteria: Conditions, top: int, limit: int | None = None
 ) -> SearchWindow | None:
-    """Return the query for the newest matching wordings up to `top`, at most `most`.
+    """Return the query for the newest matching wordings up to `top`, at most `limit`.
 
     None if `query` cannot match.
     """
@@ -124,17 +124,19 @@ def window_asked(
     number = _NUMBER[dialect]
     where = f"{where} AND {number} <= :top"
     score, cut = "-bm25(search_text)", ""
-    hit = "" if asked.clauses == (_OPEN,) else _HIT.format(number=number, where=asked.where)
-    window = f"FROM search_text s WHERE {where}{hit} ORDER BY {number} DESC LIMIT :most"
+    hit = (
+        "" if criteria.clauses == (_OPEN,) else _HIT.format(number=number, where=criteria.sql_where)
+    )
+    window = f"FROM search_text s WHERE {where}{hit} ORDER BY {number} DESC LIMIT :limit"
     if dialect == "postgresql":
         score = "CAST(ts_rank(s.tokens, CAST(:exact AS tsquery), 1) AS float8)"
         cut = f", {_CUT} AS cut" if "phrased" in values else ""
         newest = f"SELECT s.* FROM search_text s WHERE {where} ORDER BY {number} DESC"
-        window = f"FROM ({newest}) s WHERE TRUE{hit} LIMIT :most"
+        window = f"FROM ({newest}) s WHERE TRUE{hit} LIMIT :limit"
     return SearchWindow(
         f"SELECT {number} AS wording_id {window}",
         f"SELECT {number} AS wording_id, {score} AS score{cut} {window}",
-        {**asked.values, **values, "top": top, "most": most or RANKED},
+        {**criteria.values, **values, "top": top, "limit": limit or MAX_RANKED},
     )
 
 
@@ -151,7 +153,7 @@ LIMIT 1 OFFSET 0)
 """With an OFFSET, PostgreSQL reads one text after the other instead of joining all."""
 
 
-def holding(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
+def wordings_query(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
     """Return a query, and its parameters, for the `wording_id` of each wording with a phrase.
 
     If PostgreSQL omitted positions, all words suffice: the caller checks the text itself.
@@ -180,7 +182,7 @@ def _matching(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
     return where, values
 
 
-def by_index(connection: Connection) -> None:
+def force_index_scan(connection: Connection) -> None:
     """Make PostgreSQL use the index for the rest of a transaction, also for small tables.
 
     It estimates the pages of the table without those of the separately stored tokens.
@@ -189,67 +191,69 @@ def by_index(connection: Connection) -> None:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
 
 
-def indexed_up_to(connection: Connection) -> int:
+def newest_indexed_wording(connection: Connection) -> int:
     """Return the newest wording up to which indexing is complete."""
     found: int = connection.execute(_INDEXED_UP_TO).scalar_one()
     return found
 
 
-def state_of(connection: Connection) -> str:
+def archive_state(connection: Connection) -> str:
     """Return the last written row of the archive, and the last indexed one."""
     seq, indexed = connection.execute(_STATE).one()
     return f"{seq} {indexed}"
 
 
-def holding_each(
-    connection: Connection, queries: Sequence[tuple[Query, Query, int]], most: int
+def find_wordings(
+    connection: Connection, queries: Sequence[tuple[Query, Query, int]], limit: int
 ) -> list[Sequence[int]]:
-    """Return, for each query, the `wording_id`s above a number that `holding` finds.
+    """Return, for each query, the `wording_id`s above a number that `wordings_query` finds.
 
-    At most `most` for each, in one statement. A query is combined with a longer one whose words
+    At most `limit` for each, in one statement. A query is combined with a longer one whose words
     those texts contain too: PostgreSQL reads each text that contains all of them.
     """
-    by_index(connection)
+    force_index_scan(connection)
     if connection.dialect.name == "postgresql":
-        asked = [
+        requests = [
             {"n": number, "exact": to_tsquery(each), "loose": to_tsquery(_without_phrases(longer)),
              "phrased": _words_of_phrases(each), "above": above}
             for number, (each, longer, above) in enumerate(queries)
         ]  # fmt: skip
         statement = _EACH_BY_TSQUERY
     else:
-        asked = [
+        requests = [
             {"n": number, "match": to_fts5(each), "above": above}
             for number, (each, _longer, above) in enumerate(queries)
         ]
         statement = _EACH_BY_FTS5.format(table="search_text")
-    found: list[Sequence[int]] = [()] * len(queries)
-    wanted = [each for each in asked if each.get("match", each.get("exact")) is not None]
-    if not wanted:
-        return found
-    for row in stream(connection, statement, {"asked": json_text(wanted), "most": most}):
-        held = row["held"]
-        found[row["n"]] = json.loads(held) if isinstance(held, str) else held
-    return found
+    results: list[Sequence[int]] = [()] * len(queries)
+    searchable = [each for each in requests if each.get("match", each.get("exact")) is not None]
+    if not searchable:
+        return results
+    for row in stream(connection, statement, {"requests": json_text(searchable), "limit": limit}):
+        wording_ids = row["wording_ids"]
+        results[row["n"]] = json.loads(wording_ids) if isinstance(wording_ids, str) else wording_ids
+    return results
 
 
-def holding_keyed(
-    connection: Connection, asked: Sequence[tuple[str, int]], most: int
+def find_wordings_by_keys(
+    connection: Connection, requests: Sequence[tuple[str, int]], limit: int
 ) -> list[Sequence[int]]:
     """Return, for each request, the `wording_id`s above a number with all keys of a sentence.
 
-    At most `most` for each, in one statement; only SQLite has keys.
+    At most `limit` for each, in one statement; only SQLite has keys.
     """
-    found: list[Sequence[int]] = [()] * len(asked)
-    if asked:
-        wanted = [{"n": n, "match": keys, "above": above} for n, (keys, above) in enumerate(asked)]
-        values = {"asked": json_text(wanted), "most": most}
+    results: list[Sequence[int]] = [()] * len(requests)
+    if requests:
+        searchable = [
+            {"n": n, "match": keys, "above": above} for n, (keys, above) in enumerate(requests)
+        ]
+        values = {"requests": json_text(searchable), "limit": limit}
         for row in stream(connection, _EACH_BY_FTS5.format(table="sentence_text"), values):
-            found[row["n"]] = json.loads(row["held"])
-    return found
+            results[row["n"]] = json.loads(row["wording_ids"])
+    return results
 
 
-HOLDING_KEYED = "SELECT rowid AS wording_id FROM sentence_text WHERE sentence_text MATCH :match"
+WORDINGS_BY_KEYS = "SELECT rowid AS wording_id FROM sentence_text WHERE sentence_text MATCH :match"
 """The wordings that have all keys of a sentence."""
 _MAY_BE_CUT = """(
     EXISTS (SELECT 1 FROM wording l WHERE l.id = s.wording_id AND octet_length(l.text) >= 32000)
@@ -265,8 +269,8 @@ _CUT = _MAY_BE_CUT.format(
 _EACH_BY_FTS5 = """
 SELECT q.value ->> 'n' AS n, (SELECT json_group_array(rowid) FROM (
     SELECT rowid FROM {table} WHERE {table} MATCH (q.value ->> 'match')
-    AND rowid > (q.value ->> 'above') LIMIT :most
-)) AS held FROM json_each(:asked) q
+    AND rowid > (q.value ->> 'above') LIMIT :limit
+)) AS wording_ids FROM json_each(:requests) q
 """
 _EACH_BY_TSQUERY = f"""
 SELECT q.n AS n, (ARRAY(SELECT s.wording_id FROM search_text s
@@ -275,9 +279,9 @@ SELECT q.n AS n, (ARRAY(SELECT s.wording_id FROM search_text s
         SELECT 1 FROM (SELECT setweight(s.tokens, 'A') AS tokens OFFSET 0) once
         WHERE once.tokens @@ CAST(q.exact AS tsquery)
         OR {_MAY_BE_CUT.format(tokens="once.tokens", words="unnest(q.phrased)")})
-))[1:CAST(:most AS int)] AS held
-FROM jsonb_to_recordset(CAST(:asked AS jsonb)) AS q(n int, exact text, loose text, phrased text[],
-    above bigint)
+))[1:CAST(:limit AS int)] AS wording_ids
+FROM jsonb_to_recordset(CAST(:requests AS jsonb)) AS q(n int, exact text, loose text,
+    phrased text[], above bigint)
 """
 _INDEXED = """
 SELECT coalesce((SELECT min(wording_id) - 1 FROM search_due), (SELECT max(id) FROM wording), 0)
@@ -300,11 +304,11 @@ ORDER BY m.score DESC, v.changed_by DESC, v.id DESC
 """
 
 
-def _ranked(
+def _rank_window(
     connection: Connection,
     query: Query,
     window: SearchWindow,
-    asked: Conditions,
+    criteria: Conditions,
     limit: int | None,
 ) -> Iterator[Row]:
     """Yield the hits of a window in order; checks the text itself if an index omits positions.
@@ -312,28 +316,30 @@ def _ranked(
     A tsvector stores 16,383 positions and 255 of one word: a phrase beyond them is neither found
     nor excluded by it.
     """
-    values = {**asked.values, **window.values}
+    values = {**criteria.values, **window.values}
     if "phrased" not in values:
-        ranked = _RANKED.format(window=window.scored, more="", where=asked.where)
-        yield from stream(connection, *_limited(ranked, values, limit))
+        ranked = _RANKED.format(window=window.scored, more="", where=criteria.sql_where)
+        yield from stream(connection, *_with_limit(ranked, values, limit))
         return
     more = ", m.cut AS cut, m.wording_id AS wording_id, d.language AS language"
-    ranked = _RANKED.format(window=window.scored, more=more, where=asked.where)
+    ranked = _RANKED.format(window=window.scored, more=more, where=criteria.sql_where)
     rows = stream(connection, ranked, values)
     yield from islice((r for r in rows if not r["cut"] or _is_hit(connection, r, query)), limit)
 
 
-def _limited(query: str, values: dict[str, Any], limit: int | None) -> tuple[str, dict[str, Any]]:
+def _with_limit(
+    query: str, values: dict[str, Any], limit: int | None
+) -> tuple[str, dict[str, Any]]:
     return (query, values) if limit is None else (f"{query} LIMIT :rows", {**values, "rows": limit})
 
 
 def _without_phrases(query: Query) -> Query:
     """Return a query that every hit matches: the words of phrases, in any position."""
-    terms = [_alone(term) for term in query.terms_required]
+    terms = [_words_of_term(term) for term in query.terms_required]
     return Query(tuple(word for words in terms for word in words))
 
 
-def _alone(term: Word | Phrase | Or) -> tuple[Word | Or, ...]:
+def _words_of_term(term: Word | Phrase | Or) -> tuple[Word | Or, ...]:
     match term:
         case Word():
             return (term,)
@@ -341,7 +347,7 @@ def _alone(term: Word | Phrase | Or) -> tuple[Word | Or, ...]:
             columns = zip(*alternatives, strict=True)
             return tuple(Word(tuple(dict.fromkeys(forms))) for forms in columns)
         case Or(terms):
-            first = tuple(_alone(each)[0] for each in terms)
+            first = tuple(_words_of_term(each)[0] for each in terms)
             return (Or(tuple(word for word in first if isinstance(word, Word))),)
 
 
@@ -365,7 +371,7 @@ def _is_hit(connection: Connection, row: Row, query: Query) -> bool:
     return holds(query, texts, row["language"])
 
 
-def _contents_of(connection: Connection, found: Sequence[Row]) -> dict[int, Row]:
+def _read_contents(connection: Connection, hits: Sequence[Row]) -> dict[int, Row]:
     """Return the displayed contents of versions.
 
     The article ids are part of the condition; otherwise PostgreSQL scans all articles.
@@ -379,12 +385,12 @@ def _contents_of(connection: Connection, found: Sequence[Row]) -> dict[int, Row]
         f"JOIN ({view_query('articles', dialect)}) q ON q.article_id = x.article_id "
         "WHERE x.version_id IN :ids AND q.article_id IN :articles"
     )
-    ids, articles = ([row[name] for row in found] for name in ("version_id", "article_id"))
+    ids, articles = ([row[name] for row in hits] for name in ("version_id", "article_id"))
     rows = stream(connection, query, {"ids": ids, "articles": articles})
     return {row["version_id"]: row for row in rows}
 
 
-def _hit(found: Row, contents: Row, query: Query) -> Hit:
+def _hit(hit: Row, contents: Row, query: Query) -> Hit:
     line = article_line(contents)
     texts = [contents["title"] or "", *(contents["text"] or "").split("\n\n")]
     shared = {name: getattr(line, name) for name in ArticleLine.names() if name != "cursor"}
@@ -393,6 +399,6 @@ def _hit(found: Row, contents: Row, query: Query) -> Hit:
         version=contents["version"],
         current=contents["version"] == line.versions,
         snippet=snippet(texts, query, line.language),
-        score=found["score"],
-        cursor=cursor_of(found),
+        score=hit["score"],
+        cursor=hit_cursor(hit),
     )

@@ -45,7 +45,7 @@ class QueryError(ValueError):
     """The database refused a query; `reason` is its own message."""
 
     def __init__(self, query: str, reason: str) -> None:
-        super().__init__(f"the query was not answered: {reason}")
+        super().__init__(f"the query failed: {reason}")
         self.query = query
         self.reason = reason
 

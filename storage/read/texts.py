@@ -21,10 +21,10 @@ from storage.database.tables import (
 from storage.database.views import COLUMNS, open_alone, view_query
 from storage.diff.word_diff import Text
 from storage.history.runs import ExtractorKey
-from storage.read.answers import Digests, Observed, Raw, VersionText
+from storage.read.answers import Digests, ObservationSpan, Raw, VersionText
 from storage.read.filters import Conditions
-from storage.read.find import FoundVersion, is_restricted
-from storage.read.lists import date_of
+from storage.read.find import VersionRef, is_restricted
+from storage.read.lists import parse_date
 from storage.values.digest import wording_name
 from storage.values.draft import (
     TEXT_ROLES,
@@ -39,37 +39,37 @@ from storage.values.draft import (
 from storage.values.errors import RedactedError
 
 _READER = (DERIVATION.c.extractor, DERIVATION.c.extractor_version, DERIVATION.c.config)
-PLACE = ("origin", "origins", "source")
+ARTICLE_COLUMNS = ("origin", "origins", "source")
 """The article columns of a flat version row."""
 UNSAFE_IN_NAMES = frozenset('\\/:*?"<>|#\0')
 
 
-def version_text(connection: Connection, found: FoundVersion) -> VersionText:
-    asked = (
+def version_text(connection: Connection, version: VersionRef) -> VersionText:
+    criteria = (
         Conditions()
-        .also("x.article_id = :article", article=found.article.row_id)
-        .also("x.version = :version", version=found.number)
+        .with_clause("x.article_id = :article", article=version.article.row_id)
+        .with_clause("x.version = :version", version=version.number)
     )
-    row = next(_versions(connection, _COLUMNS, asked, None))
-    if found.wording_id is not None and not is_restricted(connection, found.article):
-        row = {**row, **_as_worded(connection, shown(connection, found))}
-    return _version_text(row, certain=found.certain)
+    row = next(_versions(connection, _COLUMNS, criteria, None))
+    if version.wording_id is not None and not is_restricted(connection, version.article):
+        row = {**row, **_wording_fields(connection, get_reading(connection, version))}
+    return _version_text(row, certain=version.certain)
 
 
-def wordings_of(connection: Connection, found: FoundVersion) -> list[int]:
+def version_wordings(connection: Connection, version: VersionRef) -> list[int]:
     """Return the wordings in which a version was seen, including those that differ by noise."""
-    if found.wording_id is not None:
-        return [found.wording_id]
+    if version.wording_id is not None:
+        return [version.wording_id]
     query = select(SNAPSHOT.c.wording_id).where(
-        SNAPSHOT.c.article_id == found.article.row_id,
-        SNAPSHOT.c.version == found.number,
+        SNAPSHOT.c.article_id == version.article.row_id,
+        SNAPSHOT.c.version == version.number,
         SNAPSHOT.c.wording_id.is_not(None),
     )
     return sorted({*connection.execute(query).scalars()})
 
 
 @dataclass(frozen=True, slots=True)
-class ShownReading:
+class VersionReading:
     """The displayed reading of a version: one capture, and the snapshots between which it
     appeared.
     """
@@ -83,13 +83,15 @@ class ShownReading:
     last_seen: datetime
 
 
-def shown(connection: Connection, found: FoundVersion) -> ShownReading:
+def get_reading(connection: Connection, version: VersionRef) -> VersionReading:
     """Return the displayed reading of a version, in the requested wording."""
-    if found.wording_id is None:
-        (one,) = versions_shown(connection, found.article.row_id, found.number, found.number)
+    if version.wording_id is None:
+        (one,) = version_readings(
+            connection, version.article.row_id, version.number, version.number
+        )
         return one
     seen = SNAPSHOT.c.observed_at
-    of_article = SNAPSHOT.c.article_id == found.article.row_id
+    of_article = SNAPSHOT.c.article_id == version.article.row_id
     query = (
         select(
             SNAPSHOT.c.version, SNAPSHOT.c.derivation_id, SNAPSHOT.c.observation_id, *_READER, seen
@@ -97,8 +99,8 @@ def shown(connection: Connection, found: FoundVersion) -> ShownReading:
         .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
         .where(
             of_article,
-            SNAPSHOT.c.version == found.number,
-            SNAPSHOT.c.wording_id == found.wording_id,
+            SNAPSHOT.c.version == version.number,
+            SNAPSHOT.c.wording_id == version.wording_id,
         )
         .order_by(seen, SNAPSHOT.c.observation_id)
     )
@@ -107,59 +109,59 @@ def shown(connection: Connection, found: FoundVersion) -> ShownReading:
     before = select(func.max(seen)).where(
         of_article, seen < first.observed_at, SNAPSHOT.c.wording_id.is_not(None)
     )
-    came_after = connection.execute(before).scalar()
-    return ShownReading(
-        *first[:3], tuple(first[3:6]), came_after, first.observed_at, rows[-1].observed_at
+    changed_after = connection.execute(before).scalar()
+    return VersionReading(
+        *first[:3], tuple(first[3:6]), changed_after, first.observed_at, rows[-1].observed_at
     )
 
 
-def pair_shown(
-    connection: Connection, a: FoundVersion, b: FoundVersion
-) -> tuple[ShownReading, ShownReading]:
+def reading_pair(
+    connection: Connection, a: VersionRef, b: VersionRef
+) -> tuple[VersionReading, VersionReading]:
     """Return the displayed readings of two versions, in one query if both have numbers."""
-    asked = (a, b)
-    numbers = {(each.article.row_id, each.number) for each in asked if each.wording_id is None}
-    query = _SHOWN.add_columns(VERSION.c.article_id).where(
+    sides = (a, b)
+    numbers = {(each.article.row_id, each.number) for each in sides if each.wording_id is None}
+    query = _READINGS.add_columns(VERSION.c.article_id).where(
         tuple_(VERSION.c.article_id, VERSION.c.number).in_(sorted(numbers))
     )
     rows = connection.execute(query) if numbers else ()
-    known = {(row[9], row[0]): _shown(row) for row in rows}
+    readings = {(row[9], row[0]): _reading_from_row(row) for row in rows}
     one, other = (
-        known[each.article.row_id, each.number]
+        readings[each.article.row_id, each.number]
         if each.wording_id is None
-        else shown(connection, each)
-        for each in asked
+        else get_reading(connection, each)
+        for each in sides
     )
     return one, other
 
 
-def versions_shown(
+def version_readings(
     connection: Connection, article_id: int, first: int = 1, last: int | None = None
-) -> list[ShownReading]:
+) -> list[VersionReading]:
     """Return the displayed readings of an article's versions from `first` to `last`."""
     span = {"article": article_id, "first": first, "last": _ANY if last is None else last}
-    return [_shown(row) for row in connection.execute(_SHOWN_OF, span)]
+    return [_reading_from_row(row) for row in connection.execute(_READINGS_OF_ARTICLE, span)]
 
 
-_SHOWN = select(
+_READINGS = select(
     VERSION.c.number, VERSION.c.derivation_id, VERSION.c.observation_id, *_READER,
     VERSION.c.changed_after, VERSION.c.changed_by, VERSION.c.last_seen,
 ).join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)  # fmt: skip
-_SHOWN_OF = _SHOWN.where(
+_READINGS_OF_ARTICLE = _READINGS.where(
     VERSION.c.article_id == bindparam("article"),
     VERSION.c.number.between(bindparam("first"), bindparam("last")),
 ).order_by(VERSION.c.number)
 _ANY = 2**31 - 1
 
 
-def _shown(row: Any) -> ShownReading:
+def _reading_from_row(row: Any) -> VersionReading:
     number, derivation, observation, *reader, after, by, last = row[:9]
-    return ShownReading(number, derivation, observation, tuple(reader), after, by, last)
+    return VersionReading(number, derivation, observation, tuple(reader), after, by, last)
 
 
 def version_texts(
     connection: Connection,
-    asked: Conditions,
+    criteria: Conditions,
     limit: int | None = None,
     *,
     as_of: datetime | None = None,
@@ -168,7 +170,7 @@ def version_texts(
 
     The version that was current at `as_of` is certain up to its last snapshot.
     """
-    for row in _versions(connection, _COLUMNS, asked, limit):
+    for row in _versions(connection, _COLUMNS, criteria, limit):
         is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
         yield _version_text(row, certain=is_seen)
 
@@ -182,7 +184,7 @@ _COLUMNS = (
 )
 
 
-def _as_worded(connection: Connection, reading: ShownReading) -> dict[str, Any]:
+def _wording_fields(connection: Connection, reading: VersionReading) -> dict[str, Any]:
     """Return the fields of a version in one of its wordings, and when that was seen."""
     query = (
         select(
@@ -214,39 +216,39 @@ def _as_worded(connection: Connection, reading: ShownReading) -> dict[str, Any]:
 
 
 def version_rows(
-    connection: Connection, asked: Conditions, limit: int | None = None
+    connection: Connection, criteria: Conditions, limit: int | None = None
 ) -> Iterator[Row]:
-    """Yield the same as `version_texts` as flat rows: the view `versions`, `PLACE`, a cursor."""
+    """Yield versions as flat rows: the view `versions`, `ARTICLE_COLUMNS`, and a cursor."""
     of_version = [f"x.{each}" for each in (*COLUMNS["versions"], "article_id", "version_id")]
-    named = [*of_version, *(f"q.{each}" for each in PLACE)]
-    columns = ", ".join(f"{each} AS {each[2:]}" for each in named)
-    for row in _versions(connection, columns, asked, limit):
-        flat = {name: row[name] for name in (*COLUMNS["versions"], *PLACE)}
+    selected = [*of_version, *(f"q.{each}" for each in ARTICLE_COLUMNS)]
+    columns = ", ".join(f"{each} AS {each[2:]}" for each in selected)
+    for row in _versions(connection, columns, criteria, limit):
+        flat = {name: row[name] for name in (*COLUMNS["versions"], *ARTICLE_COLUMNS)}
         yield {**flat, "cursor": _cursor(row)}
 
 
-def after(asked: Conditions, given: str | None) -> Conditions:
+def continue_after(criteria: Conditions, cursor_text: str | None) -> Conditions:
     """Return the conditions to continue after the version with that cursor.
 
     Raises: CursorError.
     """
-    if given is None:
-        return asked
-    article, version = place("export", given, int, int)
-    return asked.also("(q.article_id, x.version) > (:a0, :a1)", a0=article, a1=version)
+    if cursor_text is None:
+        return criteria
+    article, version = place("export", cursor_text, int, int)
+    return criteria.with_clause("(q.article_id, x.version) > (:a0, :a1)", a0=article, a1=version)
 
 
 def _versions(
-    connection: Connection, columns: str, asked: Conditions, limit: int | None
+    connection: Connection, columns: str, criteria: Conditions, limit: int | None
 ) -> Iterator[Row]:
     dialect = connection.dialect.name
     query = (
         f"SELECT {columns} FROM ({view_query('versions', dialect)}) x "
         f"JOIN ({view_query('articles', dialect)}) q ON q.article_id = x.article_id "
-        f"JOIN derivation d ON d.id = x.derivation_id{asked.where} "
+        f"JOIN derivation d ON d.id = x.derivation_id{criteria.sql_where} "
         "ORDER BY q.article_id, x.version"
     )
-    values = asked.values
+    values = criteria.values
     if limit is not None:
         query, values = f"{query} LIMIT :rows", {**values, "rows": max(limit, 0)}
     yield from stream(connection, query, values)
@@ -256,12 +258,12 @@ def _cursor(row: Row) -> str:
     return cursor("export", row["article_id"], row["version"])
 
 
-def raw(connection: Connection, found: FoundVersion) -> Raw:
+def raw(connection: Connection, version: VersionRef) -> Raw:
     """Return the bytes from which a version was read.
 
     Raises: RedactedError, DamagedBytesError.
     """
-    reading = shown(connection, found)
+    reading = get_reading(connection, version)
     query = (
         select(
             CAPTURE.c.encoding, CAPTURE.c.data, CAPTURE.c.digest, OBSERVATION.c.hints,
@@ -275,16 +277,16 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
     )  # fmt: skip
     row = connection.execute(query).one()
     if row.data is None:
-        raise RedactedError("the captured document of", found.rev)
+        raise RedactedError("the captured document of", version.rev)
     name = (row.hints or {}).get("name") or row.origin
     return Raw(
         data=load(StoredBytes(bytes(row.digest), row.encoding, row.data)),
-        name=_file_name(name, found.article.article),
+        name=_file_name(name, version.article.article),
         digest=bytes(row.digest).hex(),
     )
 
 
-def pair_worded(connection: Connection, a: ShownReading, b: ShownReading) -> tuple[Text, Text]:
+def text_pair(connection: Connection, a: VersionReading, b: VersionReading) -> tuple[Text, Text]:
     """Return the texts of two versions for a comparison, each in its wording.
 
     Raises: RedactedError if one of them has no text any more.
@@ -296,15 +298,18 @@ def pair_worded(connection: Connection, a: ShownReading, b: ShownReading) -> tup
         .where(DERIVATION.c.id.in_(ids))
     )
     rows = connection.execute(query).all()
-    gone = {row.id for row in rows if row.text is None}
+    redacted = {row.id for row in rows if row.text is None}
     for each in (a, b):
-        if each.derivation_id in gone:
+        if each.derivation_id in redacted:
             raise RedactedError("the text of version", str(each.number))
-    known = {row.id: Text(row.title, _worded(paragraphs_in(row.detail, row.text))) for row in rows}
-    return known[ids[0]], known[ids[1]]
+    texts = {
+        row.id: Text(row.title, _text_paragraphs(paragraphs_in(row.detail, row.text)))
+        for row in rows
+    }
+    return texts[ids[0]], texts[ids[1]]
 
 
-def _worded(paragraphs: Iterable[Paragraph]) -> tuple[tuple[str, str], ...]:
+def _text_paragraphs(paragraphs: Iterable[Paragraph]) -> tuple[tuple[str, str], ...]:
     pairs = ((each.role, each.text) for each in paragraphs)
     return tuple(pair for pair in pairs if pair[0] in TEXT_ROLES)
 
@@ -328,18 +333,20 @@ def _version_text(row: Row, *, certain: bool) -> VersionText:
         text=row["text"],
         paragraphs=paragraphs,
         language=row["language"],
-        authors=_listed(fields, "authors"),
+        authors=_list_value(fields, "authors"),
         publisher=row["publisher"],
         section=_value(fields, "section"),
-        tags=_listed(fields, "tags"),
-        published=date_of(_value(fields, "published")),
-        modified=date_of(_value(fields, "modified")),
+        tags=_list_value(fields, "tags"),
+        published=parse_date(_value(fields, "published")),
+        modified=parse_date(_value(fields, "modified")),
         word_count=row["word_count"],
         quotes=quotes_in(row["detail"], paragraphs),
         notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
         flags=tuple(row["flags"]),
         fields=fields,
-        observed=Observed(row["changed_after"], row["changed_by"], row["last_seen"], certain),
+        observed=ObservationSpan(
+            row["changed_after"], row["changed_by"], row["last_seen"], certain
+        ),
         digests=Digests(raw=row["raw_digest"], wording=row["wording"], link=None),
         extractor=Extractor(row["extractor"], row["extractor_version"], row["config"]),
         cursor=_cursor(row),
@@ -348,9 +355,9 @@ def _version_text(row: Row, *, certain: bool) -> VersionText:
 
 def _lead(fields: Mapping[str, Field], paragraphs: Sequence[Paragraph]) -> str | None:
     """Return the lead that the document declares, otherwise the paragraph with that role."""
-    named = _value(fields, "lead")
-    if isinstance(named, str):
-        return named
+    lead = _value(fields, "lead")
+    if isinstance(lead, str):
+        return lead
     return next((each.text for each in paragraphs if each.role == "lead"), None)
 
 
@@ -358,14 +365,14 @@ def _value(fields: Mapping[str, Field], name: str) -> Any:
     return fields[name].value if name in fields else None
 
 
-def _listed(fields: Mapping[str, Field], name: str) -> tuple[Any, ...]:
+def _list_value(fields: Mapping[str, Field], name: str) -> tuple[Any, ...]:
     value = _value(fields, name)
     if value is None:
         return ()
     return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _file_name(place: str, otherwise: str) -> str:
+def _file_name(place: str, default: str) -> str:
     """Return a file name for any system, from the last part of a path or an address.
 
     >>> _file_name("seed:news/2024/sturm.jsonl#12", "35xhehswnwa6vc12")
@@ -375,4 +382,4 @@ def _file_name(place: str, otherwise: str) -> str:
     """
     last = place.partition("?")[0].rpartition("/")[2]
     name = "".join("_" if each in UNSAFE_IN_NAMES or each < " " else each for each in last)
-    return name.strip(". ")[:120] or otherwise
+    return name.strip(". ")[:120] or default

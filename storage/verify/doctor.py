@@ -188,7 +188,7 @@ def check_work(settings: Settings) -> Iterator[Finding]:
 
     try:
         with open_archive(settings.database_url) as archive:
-            yield from _jobs(archive.jobs(), archive.work_left().sentence())
+            yield from _jobs(archive.jobs(), archive.pending_work().sentence())
             figures = archive.stats().sources
             yield from _sources(figures)
             yield from _contact(settings, figures)

@@ -68,11 +68,11 @@ def select_articles(
     Raises: CursorError.
     """
     begin = 0 if after is None else place("rederive", after, int)[0]
-    asked = conditions(filters).also("q.article_id > :begin", begin=begin)
+    asked = conditions(filters).with_clause("q.article_id > :begin", begin=begin)
     if article_ids is not None:
-        asked = asked.also("q.article_id IN :ids", ids=list(article_ids))
+        asked = asked.with_clause("q.article_id IN :ids", ids=list(article_ids))
     articles = view_query("articles", connection.dialect.name)
-    query = f"SELECT q.article_id, q.article, q.origin FROM ({articles}) q{asked.where} "
+    query = f"SELECT q.article_id, q.article, q.origin FROM ({articles}) q{asked.sql_where} "
     query, values = f"{query}ORDER BY q.article_id", asked.values
     if limit is not None:
         query, values = f"{query} LIMIT :rows", {**values, "rows": limit}

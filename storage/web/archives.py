@@ -20,7 +20,7 @@ from storage.database.ownership import file_of
 from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
 from storage.read.filters import TODAY, Clocks
 from storage.read.render.words import LANGUAGES as PAGE_LANGUAGES
-from storage.read.search import state_of
+from storage.read.search import archive_state
 from storage.web.problems import Problem
 
 T = TypeVar("T")
@@ -109,8 +109,8 @@ class Library:
         return known[1]
 
     def _state_now(self) -> str:
-        with self._today.connected() as connection:
-            return f"{self.place.since} {self._file} {state_of(connection)}"
+        with self._today.connect() as connection:
+            return f"{self.place.since} {self._file} {archive_state(connection)}"
 
     @property
     def today(self) -> ReadOnlyArchive:
@@ -122,7 +122,7 @@ class Library:
 
         Raises: Problem where too many ask for other times than today.
         """
-        with self.for_long(clocks) as archive, archive.at_once() as one:
+        with self.for_long(clocks) as archive, archive.single_connection() as one:
             yield one
 
     @contextmanager

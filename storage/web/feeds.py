@@ -15,7 +15,7 @@ from starlette.responses import Response
 from storage.read.answers import Change
 from storage.read.lists import ChangeFilter
 from storage.read.render.change_html import PARAGRAPH, change_html, clean
-from storage.read.render.passages import ShownBlock
+from storage.read.render.passages import PassageBlock
 from storage.web.archives import Library, language_of, served
 from storage.web.pages.front import shown_change
 from storage.web.pages.rendering import PageWords
@@ -103,7 +103,9 @@ def _feed(request: Request, library: Library, asked: ChangesQuery) -> ChangeFeed
     )
 
 
-def _entry(change: Change, shown: Sequence[ShownBlock], base: str, words: PageWords) -> ChangeEntry:
+def _entry(
+    change: Change, shown: Sequence[PassageBlock], base: str, words: PageWords
+) -> ChangeEntry:
     """Return an entry; its id names the article, the wording, and when that was first seen."""
     moment = change.changed_by.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     interval = words.interval(change.changed_after, change.changed_by)

@@ -22,7 +22,7 @@ FEW_SECONDS = {"Cache-Control": "public, max-age=5"}
 @router.get(f"/{CHECKPOINT}", responses=plain("text/plain", "A signed note (C2SP)."))
 def checkpoint(library: Asked) -> Response:
     """Return the newest checkpoint with the cosignatures of the witnesses."""
-    with library.today.connected() as connection:
+    with library.today.connect() as connection:
         newest = latest(connection)
     if newest is None:
         raise Problem(
@@ -34,7 +34,7 @@ def checkpoint(library: Asked) -> Response:
 @router.get("/tile/{path:path}", responses=plain(BYTES, "Hashes or log entries."))
 def tile(library: Asked, path: str) -> Response:
     """Return a tile of hashes (`LEVEL/N`) or of entries (`entries/N`) of the newest checkpoint."""
-    with library.today.connected() as connection:
+    with library.today.connect() as connection:
         newest = latest(connection)
         try:
             found = file_at(connection, f"tile/{path}", newest.size if newest else 0)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from storage.history.alerts import lists
 from storage.read.answers import Stats
-from storage.read.figures.pulse import Pulse, act_ages
+from storage.read.figures.work_state import WorkState, task_ages
 from storage.web.api.work import figures
 from storage.web.archives import Library, served, utc_now
 from storage.web.schemas import plain
@@ -69,7 +69,7 @@ class _Archived(Collector):
         """Yield every figure."""
         library = self._library
         yield from _of_work(
-            library.remembered("pulse", PULSE_SECONDS, lambda: library.today.pulse(utc_now()))
+            library.remembered("pulse", PULSE_SECONDS, lambda: library.today.work_state(utc_now()))
         )
         yield from _of_archive(figures(library))
         yield from _of_alerts(
@@ -77,27 +77,27 @@ class _Archived(Collector):
         )
 
 
-def _of_work(pulse: Pulse) -> Iterator[Metric]:
-    yield _one("lesart_jobs_due", "Jobs that are due and that nobody has taken", pulse.ready)
-    yield _one("lesart_jobs_running", "Jobs that are worked", pulse.running)
+def _of_work(work_state: WorkState) -> Iterator[Metric]:
+    yield _one("lesart_jobs_due", "Jobs that are due and that nobody has taken", work_state.ready)
+    yield _one("lesart_jobs_running", "Jobs that are worked", work_state.running)
     yield _one("lesart_queue_age_seconds", "How long the oldest due job has waited",
-               pulse.oldest_ready_seconds)  # fmt: skip
+               work_state.oldest_ready_seconds)  # fmt: skip
     yield CounterMetricFamily(
         "lesart_lock_seconds", "How long writers held the lock, but for their commits",
-        value=pulse.locked_seconds,
+        value=work_state.locked_seconds,
     )  # fmt: skip
     yield _many("lesart_behind_seconds", "Age of the oldest text still to be indexed, compared",
-                "step", pulse.behind_seconds.items())  # fmt: skip
-    yield _one("lesart_leases_lapsed", "Jobs whose worker was lost", pulse.lapsed_leases)
+                "step", work_state.behind_seconds.items())  # fmt: skip
+    yield _one("lesart_leases_lapsed", "Jobs whose worker was lost", work_state.lapsed_leases)
     yield _many("lesart_silent_seconds", "For how long a part has given no sign of life", "part",
-                pulse.silent_seconds.items())  # fmt: skip
+                work_state.silent_seconds.items())  # fmt: skip
     for name, meaning in (
         ("addresses", "Addresses that are watched"),
         ("due", "Addresses that are to be asked now"),
         ("late", "Addresses that should have been asked a quarter of an hour ago"),
         ("failing", "Addresses that failed when they were asked last"),
     ):
-        values = [(source, getattr(each, name)) for source, each in pulse.watched.items()]
+        values = [(source, getattr(each, name)) for source, each in work_state.watched.items()]
         yield _many(f"lesart_watched_{name}", meaning, "source", values)
 
 
@@ -133,8 +133,8 @@ class _AlertFigures:
 
 
 def _alert_figures(library: Library) -> _AlertFigures:
-    with library.today.connected() as connection:
-        acts = act_ages(connection)
+    with library.today.connect() as connection:
+        acts = task_ages(connection)
         overdue = lists.overdue_seconds(connection, utc_now(), acts.get("alerts"))
         return _AlertFigures(lists.counts(connection), overdue, acts)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from storage.cli.show.diff import diff_html, diff_text
 from storage.diff.word_diff import Text, diff
 from storage.read.answers import Diff
-from storage.read.render.paragraphs import paragraphs_of
+from storage.read.render.paragraphs import group_paragraphs
 
 
 def compared(a: list[str], b: list[str], titles=(None, None)) -> Diff:
@@ -83,9 +83,11 @@ paragraph = st.lists(
 @given(st.lists(paragraph, max_size=5, unique=True), st.lists(paragraph, max_size=5, unique=True))
 def test_no_operation_is_lost_between_paragraphs(a, b):
     operations = compared(a, b).operations
-    assert [each for group in paragraphs_of(operations) for each in group] == list(operations)
+    assert [each for group in group_paragraphs(operations) for each in group] == list(operations)
 
 
 @given(st.lists(paragraph, max_size=5, unique=True))
 def test_an_equal_text_has_as_many_paragraphs_as_it_has(paragraphs):
-    assert len(list(paragraphs_of(compared(paragraphs, paragraphs).operations))) == len(paragraphs)
+    assert len(list(group_paragraphs(compared(paragraphs, paragraphs).operations))) == len(
+        paragraphs
+    )

@@ -14,7 +14,7 @@ NAMES = ("kai", "mole", "pegel")
 
 def said(room: Newsroom, **then: Any) -> dict[str, Any]:
     with open_archive(room.url) as today:
-        archive = today.at(**then) if then else today
+        archive = today.with_clocks(**then) if then else today
         lines = [line.to_dict() for line in archive.articles()]
         found: dict[str, Any] = {"articles": lines}
         for line in lines:

@@ -83,7 +83,7 @@ def test_odd_names_are_paths_too(room, reading, name):
     room.scan()
     if "\n" not in name:
         assert reading.version(str(path)).version == 1
-    assert reading.row_of(str(path)) > 0
+    assert reading.article_row_id(str(path)) > 0
 
 
 def test_a_packed_file_answers_by_its_own_name(room, reading):

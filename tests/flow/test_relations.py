@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from storage.read.archive import open_archive
-from storage.read.figures.pulse import pulse
+from storage.read.figures.work_state import work_state
 from storage.relations import relate as relating
 from storage.similarity.index_keys import PASSAGE
 from storage.write.archive import Archive
@@ -313,7 +313,7 @@ def test_a_cluster_that_another_relation_still_holds_together_stays(room):
 def test_clusters_are_told_as_they_were_known_before_and_after_each_decision(room, database_url):
     def known(moment: float) -> set[frozenset[str]]:
         found: dict[str, set[str]] = {}
-        for line in archive.at(known_at=hour(moment)).articles():
+        for line in archive.with_clocks(known_at=hour(moment)).articles():
             if line.cluster:
                 found.setdefault(line.cluster, set()).add(line.origin.rpartition("/")[2])
         return {frozenset(each) for each in found.values()}
@@ -345,7 +345,7 @@ def test_what_a_crash_left_without_relations_is_compared_by_whoever_comes_next(r
     assert room.archive.relate_backlog() == 0
     room.now = hour(2)
     with room.archive.read_connection() as connection:
-        assert pulse(connection, room.now).behind_seconds == {"index": 0, "relate": 3600}
+        assert work_state(connection, room.now).behind_seconds == {"index": 0, "relate": 3600}
     drain(room.archive, room.settings)
     assert related(room) == {("near_copy", "nachdruck", "original")}
     assert room.number("SELECT count(*) FROM relation_due") == 0

@@ -114,10 +114,10 @@ def test_a_bundle_holds_and_says_what(unpacked):
     assert "    Text 2 does not contain the passage." in lines
     assert "    Text 3 contains the passage." in lines
     assert (
-        f"{WITNESS.verifier.vkey}: the witness that you named signed at 2023-11-14T22:13:20+00:00"
+        f"{WITNESS.verifier.vkey}: the specified witness signed at 2023-11-14T22:13:20+00:00"
         in told
     )
-    assert "HOLDS, by the key that you gave." in lines
+    assert "HOLDS, by the specified key." in lines
     assert "Who published the text" in lines[-1]
     assert [each.partition(": ")[2] for each in lines if each.startswith("  Check at ")] == [
         "captured, Text 1", "captured, Text 2", "gone",
@@ -145,7 +145,7 @@ def test_what_a_file_manager_lays_into_the_folder_is_told_and_breaks_nothing(unp
     (unpacked / "rows" / "Thumbs.db").write_bytes(b"")
     code, told = checked(unpacked)
     assert code == 0, told
-    assert "Left by a file manager: .DS_Store, rows/Thumbs.db." in told
+    assert "Ignored files of a file manager: .DS_Store, rows/Thumbs.db." in told
     (unpacked / "rows" / "Thumbs.txt").write_bytes(b"")
     code, told = checked(unpacked)
     assert (code, "Thumbs.txt does not belong to the bundle" in told) == (1, True)

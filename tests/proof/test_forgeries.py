@@ -242,9 +242,9 @@ def changed(pattern: str) -> Attack:
     return attack
 
 
-NO_CLAIM = "the manifest claims what this program does not check"
+NO_CLAIM = "the manifest contains fields that this program does not check"
 NOT_LOGGED = "is not the row that was logged"
-REPORT = "report.html says something else than the rows"
+REPORT = "report.html differs from the rows"
 FIRST, THIRD = "2024-06-18 06:00:00 UTC", "2024-06-18 13:00:00 UTC"
 WITH_KEY: dict[str, tuple[Attack, str]] = {
     "versions as the exporter tells them": (claimed(versions=[{"version": 1, "changed_by": "2020"}]), NO_CLAIM),
@@ -256,23 +256,23 @@ WITH_KEY: dict[str, tuple[Attack, str]] = {
     "the time of export": (claimed(exported_at="2020-01-01T00:00:00+00:00"), NO_CLAIM),
     "texts/: the text of another time": (other_text, "is not the text in the log"),
     "verdict: the text of another observation": (partial(verdict_of_another, anew=False), NOT_LOGGED),
-    "verdict: the same, logged anew": (partial(verdict_of_another, anew=True), "did not bring the bytes of its text"),
-    "derivation: of other bytes, logged anew": (derivation_of_another, "did not bring the bytes of its text"),
-    "captures/: the bytes of another time": (bytes_of_another, "are not those that were stored"),
+    "verdict: the same, logged anew": (partial(verdict_of_another, anew=True), "does not have the bytes of its text"),
+    "derivation: of other bytes, logged anew": (derivation_of_another, "does not have the bytes of its text"),
+    "captures/: the bytes of another time": (bytes_of_another, "differ from the stored bytes"),
     "observation: another time": (in_row("observation", observed_at="2020-01-01T00:00:00.000000+00:00"), NOT_LOGGED),
     "observation: another outcome": (in_row("observation", 2, outcome="captured"), NOT_LOGGED),
     "observation: another answer": (in_row("observation", http_status=404), NOT_LOGGED),
     "scan: a later one": (in_row("scan", -1, started_at="2030-01-01T00:00:00.000000+00:00"), NOT_LOGGED),
     "origin: another place": (lambda f: (set_content(rows(f, "origin")[0], "origin", "https://anderswo.example/"), written_anew(f)), NOT_LOGGED),
     "wording: another title": (lambda f: (set_content(rows(f, "wording")[0], "title", "Anderes"), written_anew(f)), NOT_LOGGED),
-    "wording: a hidden column": (hidden_hints, "hides a column, and no redaction says so"),
-    "wording: its text as its title": (renamed_columns, "has other columns than such rows have"),
-    "wording: a salt of another length": (shifted_salt, "another length than it must have"),
+    "wording: a hidden column": (hidden_hints, "hides a column without a redaction"),
+    "wording: its text as its title": (renamed_columns, "has unexpected columns"),
+    "wording: a salt of another length": (shifted_salt, "an invalid length"),
     "a row twice": (row_twice, "is there twice"),
-    "no observation": (without("observation"), "there is no check of any place in it"),
-    "no wording": (without("wording"), "is needed and not in the bundle"),
-    "no origin": (without("origin"), "is needed and not in the bundle"),
-    "no row at all": (lambda f: (withhold(f, *rows(f)), written_anew(f)), "there is no check of any place in it"),
+    "no observation": (without("observation"), "the bundle contains no checks"),
+    "no wording": (without("wording"), "is required but missing from the bundle"),
+    "no origin": (without("origin"), "is required but missing from the bundle"),
+    "no row at all": (lambda f: (withhold(f, *rows(f)), written_anew(f)), "the bundle contains no checks"),
     "report: another title": (in_report("Pegel steigt", "Pegel fällt"), REPORT),
     "report: first seen": (in_report(FIRST, "2020-01-01 06:00:00 UTC"), REPORT),
     "report: last seen": (in_report(THIRD, "2030-01-01 06:00:00 UTC"), REPORT),
@@ -284,14 +284,14 @@ WITH_KEY: dict[str, tuple[Attack, str]] = {
     "the log as its own witness": (lambda f: written_anew(f, witnesses=[KEY.verifier.vkey]), "did not sign the checkpoint"),
     "a stamp on another history": (stamp_of(b"archiv.example/log\n5\nAAAA\n\n"), "is of another history"),
     "a stamp on something else": (stamp_of(b""), "is on something else"),
-    "a stamp outside of the log": (lambda f: signed(f, stamps=[{"name": "../x", "path": []}]), "described otherwise than stamps are"),
-    "a stamp with a name and a time": (lambda f: signed(f, stamps=[manifest_of(f)["stamps"][0] | {"authority": "PTB", "stamped_at": "2020"}]), "described otherwise than stamps are"),
+    "a stamp outside of the log": (lambda f: signed(f, stamps=[{"name": "../x", "path": []}]), "an invalid description"),
+    "a stamp with a name and a time": (lambda f: signed(f, stamps=[manifest_of(f)["stamps"][0] | {"authority": "PTB", "stamped_at": "2020"}]), "an invalid description"),
     "another root": (another_root(KEY), "is not in the log"),
     "another size": (another_root(KEY, 3), "DOES NOT HOLD"),
     "a file of no row": (extra("captures/00"), "belongs to no row"),
-    "a link": (linked("texts/2.txt", "1.txt"), "is a link, or no regular file"),
-    "a link out of the bundle": (linked("texts/2.txt", "/etc/hostname"), "is a link, or no regular file"),
-    "a linked folder": (linked("more", ".."), "is a link, or no regular file"),
+    "a link": (linked("texts/2.txt", "1.txt"), "is a link or not a regular file"),
+    "a link out of the bundle": (linked("texts/2.txt", "/etc/hostname"), "is a link or not a regular file"),
+    "a linked folder": (linked("more", ".."), "is a link or not a regular file"),
     "a listed file outside": (listed("../outside.txt"), "is missing"),
     "a listed absolute path": (listed("/etc/hostname"), "is missing"),
 }  # fmt: skip
@@ -305,7 +305,7 @@ WITHOUT_KEY: dict[str, tuple[Attack, str]] = {
     "a byte of a proof": (changed("proofs/*-verdict-*.tlog-proof"), "was changed"),
     "a byte of the list": (changed("manifest.json"), "DOES NOT HOLD"),
     "a byte of its signature": (changed("manifest.note"), "DOES NOT HOLD"),
-    "another passage": (lambda f: replaced(f, "manifest.json", "in der Nacht", "in Kiel"), "the list of files is not the one that was signed"),
+    "another passage": (lambda f: replaced(f, "manifest.json", "in der Nacht", "in Kiel"), "the list of files is not the signed one"),
     "a check withheld": (lambda f: withhold(f, rows(f, "observation")[0]), "is missing"),
     "a file more": (lambda f: (f / "more.txt").write_text("x"), "does not belong to the bundle"),
     "a file less": (lambda f: (f / "report.html").unlink(), "is missing"),
@@ -318,7 +318,7 @@ OLDER_LOG: dict[str, tuple[Attack, str]] = {
     "newer rows below an older checkpoint": (older_checkpoint(KEY), "DOES NOT HOLD"),
     "the same, without the key": (older_checkpoint(OTHER), "not signed by the key of the archive"),
     "an older checkpoint in its place": (older_file("log/checkpoint"), "log/checkpoint was changed"),
-    "an older list of files": (older_file("manifest.note"), "the list of files is not the one that was signed"),
+    "an older list of files": (older_file("manifest.note"), "the list of files is not the signed one"),
 }  # fmt: skip
 
 
@@ -484,12 +484,12 @@ def linked_member(packed: zipfile.ZipFile) -> None:
 ZIPS = {
     "a member twice": (member_twice, "is there twice"),
     "a huge member": (huge_member, "is larger than this program reads"),
-    "a member that is a link": (linked_member, "is a link, or no regular file"),
-    "a member above": (lambda z: z.writestr("../more.txt", "x"), "leads out of the bundle"),
-    "a member of a file manager above": (lambda z: z.writestr("../.DS_Store", "x"), "leads out of the bundle"),
-    "an absolute member": (lambda z: z.writestr("/tmp/more.txt", "x"), "leads out of the bundle"),
-    "a member on a drive": (lambda z: z.writestr("C:/more.txt", "x"), "leads out of the bundle"),
-    "a member with backslashes": (lambda z: z.writestr("..\\more.txt", "x"), "leads out of the bundle"),
+    "a member that is a link": (linked_member, "is a link or not a regular file"),
+    "a member above": (lambda z: z.writestr("../more.txt", "x"), "points outside the bundle"),
+    "a member of a file manager above": (lambda z: z.writestr("../.DS_Store", "x"), "points outside the bundle"),
+    "an absolute member": (lambda z: z.writestr("/tmp/more.txt", "x"), "points outside the bundle"),
+    "a member on a drive": (lambda z: z.writestr("C:/more.txt", "x"), "points outside the bundle"),
+    "a member with backslashes": (lambda z: z.writestr("..\\more.txt", "x"), "points outside the bundle"),
     "a member more": (lambda z: z.writestr("more.txt", "x"), "does not belong to the bundle"),
 }  # fmt: skip
 
@@ -519,7 +519,7 @@ def test_a_member_that_is_longer_than_it_says_or_garbled_is_refused(packed, tmp_
 
 def test_json_that_is_nested_beyond_measure_gets_an_answer(folder):
     (folder / "manifest.json").write_text("[" * 200_000)
-    assert "garbled" in refused(folder)
+    assert "malformed" in refused(folder)
 
 
 # --------------------------------------------------------------------------- as a user would do it
@@ -554,4 +554,4 @@ def test_a_user_checks_a_bundle_in_an_empty_folder_and_one_that_the_key_holder_b
     forging.written_anew(empty, key)
     assert "is not the row that was logged" in refused(empty, "--key", vkey)
     logged_anew(empty, key)
-    assert "did not bring the bytes of its text" in refused(empty, "--key", vkey)
+    assert "does not have the bytes of its text" in refused(empty, "--key", vkey)

@@ -79,8 +79,8 @@ class Press:
         arrivals = [self._arrival(name, text) for name, text in changed.items()]
         if arrivals:
             self.archive.capture(held, self.source.id, arrivals, scan)
-        places = self.archive.presences(self.source.id)
-        absent = [places[name, ""].place_id for name, text in texts.items() if text is None]
+        find_passages = self.archive.presences(self.source.id)
+        absent = [find_passages[name, ""].place_id for name, text in texts.items() if text is None]
         self.archive.finish_scan(
             held, scan, complete=complete, listing_digest=None, files=len(self.held),
             changed=len(changed), absent=absent,

@@ -5,7 +5,7 @@ import pytest
 from storage.language.tokens import parse_query
 from storage.read import blame
 from storage.read.archive import NoSuchError, RevisionError, open_archive
-from storage.read.search import holding
+from storage.read.search import wordings_query
 from storage.values.draft import Paragraph
 from storage.values.errors import AmbiguousPassageError
 from tests.read.press import Press, draft, hour
@@ -50,7 +50,7 @@ def test_removed_tells_since_when_a_sentence_stands_no_more(archive):
     assert told([gone]) == [("Er stieg um 36 Zentimeter.", 1, 3, False)]
     assert (gone.version, gone.changed_by) == (2, hour(5))
     assert list(archive.blame(f"{PEGEL}@1", removed=True)) == []
-    whole = archive.blame_whole(PEGEL)
+    whole = archive.blame_with_removed(PEGEL)
     assert whole == (list(archive.blame(PEGEL)), list(archive.blame(PEGEL, removed=True)))
     assert all(whole)
 
@@ -140,7 +140,7 @@ def test_the_earliest_snapshot_counts_and_only_the_same_sentence(exchange):
 def test_what_very_many_have_is_asked_for_as_a_whole_and_says_the_same(exchange, monkeypatch):
     asked = [f"seed:seeds/{name}" for name in ("spaet", "blatt", "wire", "agentur", "nein")]
     expected = [holders(exchange, rev) for rev in asked]
-    monkeypatch.setattr(blame, "MOST_HOLDING", -1)
+    monkeypatch.setattr(blame, "MAX_CANDIDATES", -1)
     assert [holders(exchange, rev) for rev in asked] == expected
 
 
@@ -198,11 +198,11 @@ def test_what_an_article_said_before_counts_too_but_a_single_word_is_nobodys(exc
 
 @pytest.mark.parametrize("dialect_name", ["sqlite", "postgresql"])
 def test_a_query_that_finds_nothing_is_not_asked(dialect_name):
-    assert holding(dialect_name, parse_query("-Damm", ["de"])) is None
+    assert wordings_query(dialect_name, parse_query("-Damm", ["de"])) is None
 
 
 def test_without_a_phrase_postgresql_is_asked_for_the_words_alone():
-    _, values = holding("postgresql", parse_query("Damm Deich", []))
+    _, values = wordings_query("postgresql", parse_query("Damm Deich", []))
     assert values == {"exact": "('damm') & ('deich')"}
 
 
@@ -244,7 +244,7 @@ def test_a_citation_of_a_passage_gives_its_range(archive):
 @pytest.mark.parametrize(
     ("passage", "sentence"),
     [
-        ("36 Zentimeter", "there is no passage in .*@3 that reads '36 Zentimeter': every letter"),
+        ("36 Zentimeter", "there is no passage in .*@3 that reads '36 Zentimeter': all letters"),
         ("e", "the passage 'e' occurs \\d+ times in the text: quote more of it, such as '"),
         (" ", "there is no passage"),
     ],
@@ -257,5 +257,5 @@ def test_a_passage_that_names_no_place_is_refused(archive, passage, sentence):
 
 def test_a_wording_that_is_not_there_any_more_is_refused(archive):
     found = archive.cite(PEGEL)
-    with pytest.raises(NoSuchError, match="no wording of the article begins like that"):
+    with pytest.raises(NoSuchError, match="no wording of the article begins with these digits"):
         archive.cite(f"{found.article}@w1:{'0' * 32}")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from storage.read.answers import Citation
-from storage.read.cite import places
+from storage.read.cite import find_passages
 from storage.read.render.citation import bibtex, csl_json, markdown, w3c
 from storage.read.render.visible import one_line
 from storage.values.draft import PartialDate
@@ -69,18 +69,18 @@ BARE = replace(
          "another word", "blanks alone", "empty"],
 )  # fmt: skip
 def test_a_passage_is_found_whatever_its_white_space_and_marks(passage, found):
-    assert [TEXT[start:end] for start, end in places(TEXT, passage)] == found
+    assert [TEXT[start:end] for start, end in find_passages(TEXT, passage)] == found
 
 
 def test_an_accent_may_be_composed_or_not():
     decomposed = "Das O\u0308llager"
-    assert places(decomposed, "Öllager") == [(4, 12)]
-    assert places("Das Öllager", "O\u0308llager") == [(4, 11)]
-    assert places(decomposed, "O") == []
+    assert find_passages(decomposed, "Öllager") == [(4, 12)]
+    assert find_passages("Das Öllager", "O\u0308llager") == [(4, 11)]
+    assert find_passages(decomposed, "O") == []
 
 
 def test_places_that_overlap_are_told_apart():
-    assert places("ananas", "ana") == [(0, 3), (2, 5)]
+    assert find_passages("ananas", "ana") == [(0, 3), (2, 5)]
 
 
 @given(st.text(alphabet='aA „“".\n\xad1', max_size=40), st.data())
@@ -90,7 +90,7 @@ def test_any_piece_of_a_text_is_found_where_it_stands(text, data):
     piece = text[start:end].strip(" \n\xad")
     if piece:
         begin = text.index(piece, start)
-        assert (begin, begin + len(piece)) in places(text, piece)
+        assert (begin, begin + len(piece)) in find_passages(text, piece)
 
 
 # --------------------------------------------------------------------------------- Markdown

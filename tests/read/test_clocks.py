@@ -54,11 +54,11 @@ def test_what_was_known_then_is_what_the_archive_said_then(empty_archive_url, sn
     assert len(snapshots) == 7
     with open_archive(empty_archive_url) as archive:
         for at, said in snapshots.items():
-            assert everything(archive.at(known_at=hour(at))) == said, at
+            assert everything(archive.with_clocks(known_at=hour(at))) == said, at
 
 
 def test_before_the_first_scan_nothing_was_known_and_nothing_readable(archive):
-    for past in (archive.at(known_at=hour(-1)), archive.at(as_of=hour(-1))):
+    for past in (archive.with_clocks(known_at=hour(-1)), archive.with_clocks(as_of=hour(-1))):
         assert list(past.articles()) == []
         assert list(past.search("Damm")) == []
         with pytest.raises(NoSuchError, match="by then"):
@@ -66,7 +66,7 @@ def test_before_the_first_scan_nothing_was_known_and_nothing_readable(archive):
 
 
 def test_the_text_that_was_readable_then_is_shown_and_listed(archive):
-    then = archive.at(as_of=hour(3))
+    then = archive.with_clocks(as_of=hour(3))
     shown = then.version(PEGEL)
     assert (shown.version, shown.versions) == (2, 2)
     assert "36 Zentimeter" in (shown.text or "")
@@ -75,30 +75,30 @@ def test_the_text_that_was_readable_then_is_shown_and_listed(archive):
 
 
 def test_between_two_snapshots_the_earlier_text_is_given_and_said_to_be_uncertain(archive):
-    assert archive.at(as_of=hour(2)).version(PEGEL).observed.certain
-    shown = archive.at(as_of=hour(2.5)).version(PEGEL)
+    assert archive.with_clocks(as_of=hour(2)).version(PEGEL).observed.certain
+    shown = archive.with_clocks(as_of=hour(2.5)).version(PEGEL)
     assert (shown.version, shown.observed.certain) == (1, False)
     assert shown.observed.last_seen == hour(2)
 
 
 def test_what_was_not_seen_by_then_is_not_listed(archive):
-    origins = {line.origin for line in archive.at(as_of=hour(3)).articles()}
+    origins = {line.origin for line in archive.with_clocks(as_of=hour(3)).articles()}
     assert origins == {PEGEL, FERRY}
-    assert COPY in {line.origin for line in archive.at(as_of=hour(4)).articles()}
+    assert COPY in {line.origin for line in archive.with_clocks(as_of=hour(4)).articles()}
 
 
 def test_an_article_was_present_until_it_was_seen_to_be_gone(archive):
     def state(at: float) -> str:
-        lines = archive.at(as_of=hour(at)).articles()
+        lines = archive.with_clocks(as_of=hour(at)).articles()
         return next(line.state for line in lines if line.origin == FERRY)
 
     assert (state(0), state(4.9), state(5)) == ("present", "present", "gone")
-    assert archive.at(as_of=hour(4.9)).version(FERRY).observed.last_seen == hour(4)
+    assert archive.with_clocks(as_of=hour(4.9)).version(FERRY).observed.last_seen == hour(4)
 
 
 def test_a_search_as_of_a_time_finds_what_stood_there_then_alone(archive):
     def hits(at: float, query: str) -> list[tuple[str, int]]:
-        found = archive.at(as_of=hour(at)).search(query)
+        found = archive.with_clocks(as_of=hour(at)).search(query)
         return sorted((hit.origin, hit.version) for hit in found)
 
     assert hits(2, '"3,6 Zentimeter"') == [(PEGEL, 1)]
@@ -108,16 +108,16 @@ def test_a_search_as_of_a_time_finds_what_stood_there_then_alone(archive):
 
 
 def test_changes_and_relations_end_at_the_time_that_is_asked_for(archive):
-    assert [change.version for change in archive.at(as_of=hour(4)).changes(PEGEL)] == [2]
-    assert list(archive.at(as_of=hour(3)).relations()) == []
-    assert [one.kind for one in archive.at(as_of=hour(4)).relations()] == ["exact_copy"]
-    assert list(archive.at(known_at=hour(4) - A_MOMENT).relations()) == []
-    assert [one.kind for one in archive.at(known_at=hour(4)).relations()] == ["exact_copy"]
+    assert [change.version for change in archive.with_clocks(as_of=hour(4)).changes(PEGEL)] == [2]
+    assert list(archive.with_clocks(as_of=hour(3)).relations()) == []
+    assert [one.kind for one in archive.with_clocks(as_of=hour(4)).relations()] == ["exact_copy"]
+    assert list(archive.with_clocks(known_at=hour(4) - A_MOMENT).relations()) == []
+    assert [one.kind for one in archive.with_clocks(known_at=hour(4)).relations()] == ["exact_copy"]
 
 
 def test_observations_end_at_the_time_that_is_asked_for(archive):
     def seen(**then: Any) -> list[tuple[str, int]]:
-        found = archive.at(**then).observations(PEGEL)
+        found = archive.with_clocks(**then).observations(PEGEL)
         return [(each.outcome, each.checks) for each in found]
 
     assert seen(as_of=hour(1)) == [("content", 1), ("unchanged", 1)]
@@ -133,26 +133,26 @@ def test_a_capture_that_came_in_late_was_readable_before_it_was_known(empty_arch
     press.scan(20, frueh=early)
     press.close()
     with open_archive(empty_archive_url) as archive:
-        assert archive.at(as_of=hour(2)).version(url).text == "Er hält."
-        assert list(archive.at(as_of=hour(2), known_at=hour(15)).articles()) == []
-        known = archive.at(known_at=hour(15))
+        assert archive.with_clocks(as_of=hour(2)).version(url).text == "Er hält."
+        assert list(archive.with_clocks(as_of=hour(2), known_at=hour(15)).articles()) == []
+        known = archive.with_clocks(known_at=hour(15))
         assert [line.changed_by for line in known.history(url)] == [hour(3)]
         assert known.version(f"{url}@1").text == "Er ist gebrochen."
-        both = archive.at(as_of=hour(4), known_at=hour(20)).version(url)
+        both = archive.with_clocks(as_of=hour(4), known_at=hour(20)).version(url)
         assert (both.version, both.text) == (2, "Er ist gebrochen.")
 
 
 def test_the_archive_of_today_is_not_touched(archive):
     before = everything(archive)
     for at in range(7):
-        everything(archive.at(as_of=hour(at), known_at=hour(at)))
+        everything(archive.with_clocks(as_of=hour(at), known_at=hour(at)))
     assert everything(archive) == before
 
 
 def test_the_same_time_on_both_clocks_is_what_was_known_then(empty_archive_url, snapshots):
     with open_archive(empty_archive_url) as archive:
         for at, said in snapshots.items():
-            past = everything(archive.at(as_of=hour(at), known_at=hour(at)))
+            past = everything(archive.with_clocks(as_of=hour(at), known_at=hour(at)))
             assert comparable(past) == comparable(said)
 
 

@@ -107,7 +107,7 @@ def test_a_database_that_keeps_not_every_letter_is_refused_and_says_how_to_make_
 def test_reading_cannot_write(database_url):
     with (
         open_archive(database_url) as archive,
-        archive.connected() as connection,
+        archive.connect() as connection,
         pytest.raises(sqlalchemy.exc.DBAPIError),
     ):
         connection.execute(sqlalchemy.text("DELETE FROM search_due"))

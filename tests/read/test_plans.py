@@ -34,7 +34,7 @@ def test_no_answer_about_an_article_reads_a_whole_table(database_url, tmp_path):
             "search": lambda: list(archive.search("Pegel", limit=5)),
             "relations": lambda: list(archive.relations(article)),
             "noise": lambda: list(archive.noise(article)),
-            "pulse": lambda: archive.pulse(datetime.now(UTC)),
+            "pulse": lambda: archive.work_state(datetime.now(UTC)),
         }
         for name, ask in questions.items():
             with whole_scans_of(Engine) as scans:

@@ -14,7 +14,7 @@ from storage.read.archive import (
     RevisionError,
     open_archive,
 )
-from storage.read.filters import EVERYTHING
+from storage.read.filters import NO_FILTERS
 from storage.read.lists import ANY_STEP
 from storage.values.draft import Mark, as_dict
 from storage.values.refusals import refuse
@@ -169,12 +169,12 @@ def test_changes_come_newest_first_with_their_passages(archive):
 
 def test_changes_after_any_number_are_those_above_it(archive):
     def after(number):
-        return archive.changes_since(number, ANY_STEP, EVERYTHING, 100)
+        return archive.changes_since(number, ANY_STEP, NO_FILTERS, 100)
 
     whole = after(0)
     numbers = [number for number, _change in whole]
     assert numbers == sorted(set(numbers))
-    with archive.connected() as connection:
+    with archive.connect() as connection:
         own = connection.execute(text("SELECT max(seq) FROM version")).scalar_one()
     assert own < numbers[-1], "a scan confirmed it"
     for number in {each + beside for each in (*numbers, own) for beside in (-1, 0, 1)}:
@@ -385,12 +385,12 @@ def test_what_is_no_revision_is_said(archive, rev):
 def test_two_wordings_that_begin_alike_are_ambiguous(archive, monkeypatch):
     monkeypatch.setattr("storage.read.find.wording_name", lambda digest: f"w1:{digest.hex()}")
     finder_digits = ""
-    with archive.connected() as connection:
+    with archive.connect() as connection:
         from storage.read.find import Finder
 
         finder = Finder(connection, UTC)
         with pytest.raises(AmbiguousError) as caught:
-            finder._worded(finder.article(PEGEL), finder_digits)
+            finder._version_by_wording(finder.article(PEGEL), finder_digits)
     assert len(caught.value.candidates) == 2
 
 
@@ -480,7 +480,9 @@ def test_a_difference_shows_just_what_changed(archive, revs, sides):
 def test_a_range_where_one_version_is_wanted_says_so_and_what_compares_two(archive, rev):
     asked = (archive.version, archive.raw, archive.blame, archive.cite)
     for ask in (*asked, lambda given: archive.diff(given, "@2")):
-        with pytest.raises(RevisionError, match=r"two versions where one is wanted.*lesart diff"):
+        with pytest.raises(
+            RevisionError, match=r"two versions, but only one is allowed.*lesart diff"
+        ):
             list(ask(rev))
     with pytest.raises(NoSuchError, match="no article"):
         archive.version(f"{PEGEL}/../b@1")
@@ -488,7 +490,7 @@ def test_a_range_where_one_version_is_wanted_says_so_and_what_compares_two(archi
 
 def test_a_version_where_an_article_is_wanted_says_to_name_the_article_alone(archive):
     for ask in (archive.history, archive.observations, archive.relations):
-        with pytest.raises(NoSuchError, match="name the article alone"):
+        with pytest.raises(NoSuchError, match="specify only the article"):
             list(ask(f"{PEGEL}@2"))
     with pytest.raises(NoSuchError, match="lesart list"):
         list(archive.history("seed:seeds/none@2"))

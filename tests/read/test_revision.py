@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from storage.read.revision import (
     MAX_LENGTH,
-    At,
-    Back,
+    AtMoment,
     Latest,
     Number,
     Revision,
     RevisionError,
     Selector,
+    StepsBack,
     WordingPrefix,
     parse_revision,
     parse_revisions,
@@ -41,19 +41,27 @@ NOBODY = known()
         pytest.param("@latest", Latest(), id="latest"),
         pytest.param("@3", Number(3), id="number"),
         pytest.param("@2024", Number(2024), id="bare digits are a version"),
-        pytest.param("@~1", Back(1), id="back"),
+        pytest.param("@~1", StepsBack(1), id="back"),
         pytest.param(
-            "@2024-06-18", At(datetime(2024, 6, 18, 21, 59, 59, 999999, UTC)), id="end of the day"
+            "@2024-06-18",
+            AtMoment(datetime(2024, 6, 18, 21, 59, 59, 999999, UTC)),
+            id="end of the day",
         ),
-        pytest.param("@2024-06-18T12:00", At(datetime(2024, 6, 18, 10, 0, tzinfo=UTC)), id="local"),
-        pytest.param("@2024-06-18T12:00Z", At(datetime(2024, 6, 18, 12, 0, tzinfo=UTC)), id="UTC"),
+        pytest.param(
+            "@2024-06-18T12:00", AtMoment(datetime(2024, 6, 18, 10, 0, tzinfo=UTC)), id="local"
+        ),
+        pytest.param(
+            "@2024-06-18T12:00Z", AtMoment(datetime(2024, 6, 18, 12, 0, tzinfo=UTC)), id="UTC"
+        ),
         pytest.param(
             "@2024-06-18T12:00:30.5-04:00",
-            At(datetime(2024, 6, 18, 16, 0, 30, 500000, UTC)),
+            AtMoment(datetime(2024, 6, 18, 16, 0, 30, 500000, UTC)),
             id="offset and seconds",
         ),
         pytest.param(
-            "@2024-10-27T02:30", At(datetime(2024, 10, 27, 0, 30, tzinfo=UTC)), id="clock set back"
+            "@2024-10-27T02:30",
+            AtMoment(datetime(2024, 10, 27, 0, 30, tzinfo=UTC)),
+            id="clock set back",
         ),
         pytest.param("@w1:5F3a9c00", WordingPrefix("5f3a9c00"), id="wording"),
         pytest.param("@w1:" + "a" * 64, WordingPrefix("a" * 64), id="whole wording"),
@@ -84,7 +92,7 @@ def test_an_exact_origin_wins() -> None:
         pytest.param("a@w1:5f3a9c0", "8 to 64 hexadecimal digits", id="seven digits"),
         pytest.param("a@w1:", "8 to 64", id="no digits"),
         pytest.param("a@w1:" + "0" * 65, "8 to 64", id="too many digits"),
-        pytest.param("a@w1:nothexat", "hexadecimal digits only", id="not hexadecimal"),
+        pytest.param("a@w1:nothexat", "only hexadecimal digits", id="not hexadecimal"),
         pytest.param("a@0", "from 1", id="version zero"),
         pytest.param("a@~0", "from 1", id="back zero"),
         pytest.param("a@~x", "from 1", id="back nothing"),
@@ -93,16 +101,16 @@ def test_an_exact_origin_wins() -> None:
         pytest.param("a@2024-06-18T25:00", "whole date", id="no such hour"),
         pytest.param("a@2024-06-18T12", "whole date", id="hour alone"),
         pytest.param("a@1234567890", "neither", id="too many digits for a number"),
-        pytest.param("@3", "names no article", id="no article"),
-        pytest.param("", "names no article", id="empty"),
-        pytest.param("a\0b", "no address can hold", id="NUL"),
-        pytest.param("a\ud800", "no address can hold", id="surrogate"),
+        pytest.param("@3", "not specify an article", id="no article"),
+        pytest.param("", "not specify an article", id="empty"),
+        pytest.param("a\0b", "not allowed in addresses", id="NUL"),
+        pytest.param("a\ud800", "not allowed in addresses", id="surrogate"),
         pytest.param("a" * (MAX_LENGTH + 1), "longer than", id="too long"),
     ],
 )
 def test_what_is_meant_as_a_selector_and_is_none_says_why(text: str, reason: str) -> None:
     for parse in (parse_revision, parse_revisions):
-        with pytest.raises(RevisionError, match="no revision") as caught:
+        with pytest.raises(RevisionError, match="not a revision") as caught:
             parse(text, NOBODY, UTC)
         assert reason in caught.value.reason
         assert caught.value.text == text
@@ -127,7 +135,7 @@ def test_a_moment_outside_the_calendar_is_refused(text: str, zone: str) -> None:
             "A@1..@3", (), Revision("A", Number(1)), Revision("A", Number(3)), id="inherits"
         ),
         pytest.param(
-            "A..@~1", ("A",), Revision("A", Latest()), Revision("A", Back(1)), id="known left"
+            "A..@~1", ("A",), Revision("A", Latest()), Revision("A", StepsBack(1)), id="known left"
         ),
         pytest.param(
             "A..B", ("A", "B"), Revision("A", Latest()), Revision("B", Latest()), id="two ids"
@@ -152,7 +160,7 @@ def test_a_moment_outside_the_calendar_is_refused(text: str, zone: str) -> None:
         pytest.param(
             "A@2024-06-18T12:00Z..@w1:00000000",
             (),
-            Revision("A", At(datetime(2024, 6, 18, 12, tzinfo=UTC))),
+            Revision("A", AtMoment(datetime(2024, 6, 18, 12, tzinfo=UTC))),
             Revision("A", WordingPrefix("00000000")),
             id="other selectors",
         ),
@@ -190,8 +198,8 @@ MOMENTS = st.integers(0, 2**40).map(lambda n: datetime.fromtimestamp(n / 256, UT
 SELECTORS: st.SearchStrategy[Selector] = st.one_of(
     st.just(Latest()),
     st.integers(1, 10**9 - 1).map(Number),
-    st.integers(1, 10**9 - 1).map(Back),
-    MOMENTS.map(At),
+    st.integers(1, 10**9 - 1).map(StepsBack),
+    MOMENTS.map(AtMoment),
     st.text("0123456789abcdef", min_size=8, max_size=64).map(WordingPrefix),
 )
 REVISIONS = st.builds(Revision, ARTICLES, SELECTORS)
@@ -207,9 +215,9 @@ def _format_selector(selector: Selector) -> str:
             return "latest"
         case Number(number):
             return str(number)
-        case Back(steps):
+        case StepsBack(steps):
             return f"~{steps}"
-        case At(moment):
+        case AtMoment(moment):
             return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case WordingPrefix(digits):
             return f"w1:{digits}"

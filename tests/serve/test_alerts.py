@@ -44,7 +44,7 @@ def test_deliveries_are_told_as_the_log_has_them_part_by_part(database_url):
         archive.transact(manage.add, "alle", AlertRule(classes=("first",)), [hook])
         write_archive(archive)
         match(archive.engine, archive.clock)
-    with open_archive(database_url) as archive, archive.connected() as connection:
+    with open_archive(database_url) as archive, archive.connect() as connection:
         expected = [each.to_dict() for each in lists.deliveries(connection)]
     assert len(expected) >= 2
     with served(database_url) as client:

@@ -181,7 +181,7 @@ def test_what_was_given_is_worked_out_again_once_anything_was_written(database_u
         with served(database_url) as asking:
             before = {path: asking.get(path).content for path in ("/", "/api/changes")}
             with open_archive(database_url) as reading:
-                changed = reading.row_of(items(asking, "/api/changes")[0]["article"])
+                changed = reading.article_row_id(items(asking, "/api/changes")[0]["article"])
             assert archive.restrict([changed], RedactionReason.GDPR_RESTRICTION, "ada")
             for path, content in before.items():
                 assert asking.get(path).content != content
@@ -195,7 +195,7 @@ def test_what_was_known_is_worked_out_again_once_anything_was_written(database_u
             path, *others = (f"/api/history?article={each}" for each in listed)
             tag, known = asking.get(path).headers["etag"], asking.get(others[0]).headers["etag"]
             with open_archive(database_url) as reading:
-                article = reading.row_of(listed[0])
+                article = reading.article_row_id(listed[0])
             assert archive.restrict([article], RedactionReason.GDPR_RESTRICTION, "ada")
             told = asking.get(path, headers={"If-None-Match": tag})
             assert told.status_code == 200
@@ -278,7 +278,7 @@ def test_the_connection_of_the_page_cannot_write(archive_url):
     from storage.web.archives import Library, ServedArchive
 
     library = Library(ServedArchive(archive_url))
-    with library.today.connected() as connection, pytest.raises(DBAPIError):
+    with library.today.connect() as connection, pytest.raises(DBAPIError):
         connection.execute(text("UPDATE source SET paused = TRUE"))
     library.close()
 
@@ -287,7 +287,7 @@ def test_a_question_that_takes_too_long_is_given_up(archive_url):
     from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError
 
-    with open_archive(archive_url, seconds=1) as archive, archive.connected() as connection:
+    with open_archive(archive_url, seconds=1) as archive, archive.connect() as connection:
         endless = (
             "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
         )

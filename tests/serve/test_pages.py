@@ -73,7 +73,7 @@ def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_beside
 
 def test_a_problem_shows_commands_as_such_and_escapes_what_was_asked_for(client):
     text = client.get("/a/%3Cb%3E", headers={"Accept": "text/html"}).text
-    assert "<code>lesart list</code> names those that are there" in text
+    assert "<code>lesart list</code> lists the articles" in text
     assert "&lt;b&gt;" in text
     assert "<b>" not in text
 

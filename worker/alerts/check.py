@@ -15,13 +15,13 @@ def check_alerts(settings: Settings) -> Iterator[Finding]:
     from storage.database.engine import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.history.alerts import lists  # noqa: PLC0415  # the same
     from storage.read.archive import open_archive  # noqa: PLC0415
-    from storage.read.figures.pulse import act_ages  # noqa: PLC0415
+    from storage.read.figures.work_state import task_ages  # noqa: PLC0415
 
     try:
-        with open_archive(settings.database_url) as archive, archive.connected() as connection:
+        with open_archive(settings.database_url) as archive, archive.connect() as connection:
             counts = lists.counts(connection)
             kinds = {each.kind for each in lists.channels(connection, lists.ids(connection))}
-            since_match = act_ages(connection).get("alerts")
+            since_match = task_ages(connection).get("alerts")
             overdue = lists.overdue_seconds(connection, datetime.now(UTC), since_match)
     except ArchiveError:
         return  # reported by the check of the archive

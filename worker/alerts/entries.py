@@ -14,7 +14,7 @@ from storage.language.sentences import sentences
 from storage.read import lists
 from storage.read.answers import ArticleLine, Change
 from storage.read.archive import ReadOnlyArchive
-from storage.read.render.passages import ShownBlock, ShownPiece, blocks, excerpt
+from storage.read.render.passages import PassageBlock, PassagePiece, blocks, excerpt
 from storage.values.errors import NoSuchError, RedactedError
 
 MOST_LETTERS = 500
@@ -39,7 +39,7 @@ class AlertEntry:
     link: str
     why: tuple[str, ...]
     becomes: str | None
-    shown: tuple[ShownBlock, ...]
+    shown: tuple[PassageBlock, ...]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def entry_of(
 
     `base` is the prefix of links to the page.
     """
-    with archive.connected() as connection:
+    with archive.connect() as connection:
         number = number_of(connection, item)
         change = None if number is None else lists.step(connection, item.article_id, number)
         if number is None or change is None:
@@ -93,7 +93,7 @@ def _absence(
     return AlertEntry(went, line.origin, line.source, link, why, None, ())
 
 
-def _blocks(archive: ReadOnlyArchive, change: Change) -> tuple[ShownBlock, ...]:
+def _blocks(archive: ReadOnlyArchive, change: Change) -> tuple[PassageBlock, ...]:
     """Return the changed paragraphs, or the beginning of a new article."""
     number = change.version
     try:
@@ -102,12 +102,14 @@ def _blocks(archive: ReadOnlyArchive, change: Change) -> tuple[ShownBlock, ...]:
         text = archive.version(f"{change.article}@{number}").text or ""
     except (NoSuchError, RedactedError):
         return ()
-    return (ShownBlock("insert", "text", (ShownPiece("insert", _cut(text)),)),)
+    return (PassageBlock("insert", "text", (PassagePiece("insert", _cut(text)),)),)
 
 
-def _becomes(passage: str, found: Sequence[ShownBlock]) -> str | None:
+def _becomes(passage: str, found: Sequence[PassageBlock]) -> str | None:
     """Return the changed sentence most similar to a passage, or None."""
-    changed = ["".join(p.text for p in block.after) for block in found if block.kind != "equal"]
+    changed = [
+        "".join(p.text for p in block.new_pieces) for block in found if block.kind != "equal"
+    ]
     listed = [each for text in changed for each in sentences(text[:LONGEST_PARAGRAPH])]
     best = process.extractOne(passage, listed, scorer=fuzz.partial_ratio, score_cutoff=LIKE_ENOUGH)
     return None if best is None else _cut(best[0])

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket
 from storage.read.render.change_html import change_html, clean
-from storage.read.render.passages import ShownBlock
+from storage.read.render.passages import PassageBlock
 from storage.read.render.visible import BLANK, one_line, visible
 from storage.read.render.words import catalogue, translate, translate_message
 from storage.values.net.mail_server import MailServer
@@ -208,7 +208,7 @@ def _text_entry(entry: AlertEntry, words: MailWords) -> list[str]:
             *(_text_block(each) for each in entry.shown)]  # fmt: skip
 
 
-def _text_block(block: ShownBlock) -> str:
+def _text_block(block: PassageBlock) -> str:
     return "".join(
         _PIECES.get(piece.kind, "{}").format(BLANK.sub(" ", visible(piece.text)))
         for piece in block.pieces

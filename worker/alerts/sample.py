@@ -6,7 +6,7 @@ from datetime import UTC
 from storage.history.alerts import lists
 from storage.history.alerts.lists import Alert, Channel
 from storage.read.answers import Change
-from storage.read.render.passages import ShownBlock, ShownPiece
+from storage.read.render.passages import PassageBlock, PassagePiece
 from storage.settings import Settings
 from storage.write.alerts.outbox import Message
 from storage.write.archive import Archive
@@ -45,9 +45,9 @@ def _sample(way: Outgoing) -> AlertEntry:
         added=("It rose by 36 cm.",), noise=(), notices=(), cursor="",
     )  # fmt: skip
     pieces = (
-        ShownPiece("equal", "It rose by "), ShownPiece("delete", "3", is_number=True),
-        ShownPiece("insert", "36", is_number=True), ShownPiece("equal", " cm."),
+        PassagePiece("equal", "It rose by "), PassagePiece("delete", "3", is_number=True),
+        PassagePiece("insert", "36", is_number=True), PassagePiece("equal", " cm."),
     )  # fmt: skip
-    shown = (ShownBlock("change", "text", pieces),)
+    shown = (PassageBlock("change", "text", pieces),)
     base = way.settings.page_base
     return AlertEntry(change, "sample", "sample", f"{base}/alerts", WHY, None, shown)

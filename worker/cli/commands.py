@@ -270,7 +270,7 @@ def rederive(
 
     with reading(place) as (settings, archive):
         filters = filtering.filters(settings)
-        ids = [archive.row_of(each) for each in articles] if articles else None
+        ids = [archive.article_row_id(each) for each in articles] if articles else None
     wanted = rederiving.RederiveSelection(ids, filters, page.after, page.limit)
     with opened_archive(settings) as archive, ProgressLine() as line:
         number = processes or control.processors()

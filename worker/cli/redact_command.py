@@ -157,18 +157,18 @@ class _Order:
     def found(self, connection: Any) -> list["RedactionTarget"]:
         """Return the targets: whole articles, and versions with all of their wordings."""
         from storage.read.find import Finder  # noqa: PLC0415  # SQLAlchemy is slow to load
-        from storage.read.texts import wordings_of  # noqa: PLC0415
+        from storage.read.texts import version_wordings  # noqa: PLC0415
         from storage.write.redaction.plan import RedactionTarget  # noqa: PLC0415
 
         finder = Finder(connection, self.settings.zone)
         found = []
         for each in self.named:
-            article = finder.whole(each)
+            article = finder.find_whole_article(each)
             if article is not None:
                 found.append(RedactionTarget(article.row_id))
             else:
                 version = finder.version(each)
-                wordings = tuple(wordings_of(connection, version))
+                wordings = tuple(version_wordings(connection, version))
                 found.append(RedactionTarget(version.article.row_id, wordings))
         return found
 

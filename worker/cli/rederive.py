@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from storage.history.runs import ExtractorKey
-from storage.read.filters import EVERYTHING, Filters
+from storage.read.filters import NO_FILTERS, Filters
 from storage.record.reading import ReExtracted, ReExtraction
 from storage.settings import Settings
 from storage.values.job import Progress
@@ -34,7 +34,7 @@ class RederiveSelection:
     """Which articles are read anew: the named ones, or those that pass the filters."""
 
     articles: Sequence[int] | None = None
-    filters: Filters = EVERYTHING
+    filters: Filters = NO_FILTERS
     after: str | None = None
     limit: int | None = None
 

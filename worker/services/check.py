@@ -11,11 +11,11 @@ def check_scheduler(settings: Settings) -> Iterator[Finding]:
     """Report the periodic acts that a running scheduler does not finish in time."""
     from storage.database.engine import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.read.archive import open_archive  # noqa: PLC0415  # the same
-    from storage.read.figures.pulse import act_ages, silent_seconds  # noqa: PLC0415
+    from storage.read.figures.work_state import silent_seconds, task_ages  # noqa: PLC0415
 
     try:
-        with open_archive(settings.database_url) as archive, archive.connected() as connection:
-            ages, silent = act_ages(connection), silent_seconds(connection).get("scheduler")
+        with open_archive(settings.database_url) as archive, archive.connect() as connection:
+            ages, silent = task_ages(connection), silent_seconds(connection).get("scheduler")
     except ArchiveError:
         return  # reported by the check of the archive
     if silent is None or silent > LATE_SECONDS:

@@ -6,7 +6,7 @@ from html import escape
 from storage.cli.terminal import styled
 from storage.diff.word_diff import Operation
 from storage.read.answers import Diff
-from storage.read.render.paragraphs import kind_of, paragraphs_of
+from storage.read.render.paragraphs import group_paragraphs, paragraph_kind
 from storage.read.render.visible import visible
 
 _DELETED = "color:#8b1a1a;background:#fde8e8;text-decoration:line-through"
@@ -24,8 +24,8 @@ def diff_text(diff: Diff, *, colour: bool) -> Iterator[str]:
     yield styled(f"--- {visible(diff.a)}", "strong", colour=colour)
     yield styled(f"+++ {visible(diff.b)}", "strong", colour=colour)
     equal = 0
-    for paragraph in paragraphs_of(diff.operations):
-        if kind_of(paragraph) == "equal":
+    for paragraph in group_paragraphs(diff.operations):
+        if paragraph_kind(paragraph) == "equal":
             equal += 1
             continue
         yield from _unchanged(equal, colour=colour)
@@ -39,9 +39,9 @@ def diff_html(diff: Diff) -> Iterator[str]:
     title = escape(f"{visible(diff.a)} … {visible(diff.b)}")
     yield '<!doctype html>\n<html><head><meta charset="utf-8">'
     yield f'<title>{title}</title></head>\n<body style="{_PAGE}">\n<h1>{title}</h1>\n'
-    for paragraph in paragraphs_of(diff.operations):
+    for paragraph in group_paragraphs(diff.operations):
         tag = "h2" if paragraph[0].role in {"headline", "subheading"} else "p"
-        style = f' style="{_MOVED}"' if kind_of(paragraph) == "move" else ""
+        style = f' style="{_MOVED}"' if paragraph_kind(paragraph) == "move" else ""
         inner = "".join(map(_marked_up, paragraph))
         yield f'<{tag} dir="auto"{style}>{inner}</{tag}>\n'
     yield "</body></html>\n"
@@ -54,7 +54,7 @@ def _unchanged(count: int, *, colour: bool) -> Iterator[str]:
 
 
 def _line(paragraph: Sequence[Operation], *, colour: bool) -> str:
-    sign = _SIGNS[kind_of(paragraph)]
+    sign = _SIGNS[paragraph_kind(paragraph)]
     role = paragraph[0].role
     label = "" if role == "text" else styled(f"[{role}] ", "faint", colour=colour)
     words = "".join(_marked(operation, colour=colour) for operation in paragraph)

@@ -21,11 +21,11 @@ from storage.database.unit import Unit
 from storage.database.views import scan_start
 from storage.history.changes import CaptureComparer
 from storage.history.versions import rebuild
-from storage.read.clocks.clusters_as_of import turn_clusters_back
+from storage.read.clocks.clusters_as_of import create_cluster_tables
 from storage.read.filters import Clocks
 from storage.values.outcome import STATES
 
-NUMBERS_FROM = 2**62
+FIRST_REBUILT_ID = 2**62
 """First number of rebuilt rows: far above the numbers in the archive."""
 
 _RECORDED = ("recorded_at", "decided_at", "undone_at", "at")
@@ -45,7 +45,7 @@ _ORDER = (
 _REBUILT = ("article", "version", "snapshot", "rebuild_due")
 
 
-def turn_back(connection: Connection, clocks: Clocks) -> None:
+def create_as_of_views(connection: Connection, clocks: Clocks) -> None:
     """Make `connection` show the archive by `clocks`; it must not be in a transaction."""
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite:
@@ -55,7 +55,7 @@ def turn_back(connection: Connection, clocks: Clocks) -> None:
         connection.exec_driver_sql("SET default_transaction_read_only = off")
         connection.commit()
     with connection.begin():
-        _Past(connection, clocks).build()
+        TemporalViews(connection, clocks).build()
     if is_sqlite:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     else:
@@ -63,7 +63,7 @@ def turn_back(connection: Connection, clocks: Clocks) -> None:
     connection.commit()
 
 
-class _Past:
+class TemporalViews:
     """Hides current tables behind those of an earlier time, in one session."""
 
     def __init__(self, connection: Connection, clocks: Clocks) -> None:
@@ -75,22 +75,22 @@ class _Past:
             self.base = connection.execute(query).scalar_one()
 
     def build(self) -> None:
-        known = self._known()
-        views = {**known, **self._seen(known)}
+        base_views = self._views_known_at()
+        views = {**base_views, **self._views_as_of(base_views)}
         for name in sorted(views, key=_ORDER.index):
-            self._view(name, views[name])
+            self._create_view(name, views[name])
 
     # --------------------------------------------------------------------- known_at
 
-    def _known(self) -> dict[str, str]:
+    def _views_known_at(self) -> dict[str, str]:
         """Return, for each table, a query for the rows that were recorded by `known_at`."""
         if self.known_at is None:
             return {}
-        self._make_affected()
-        views = self._recorded()
+        self._store_affected_articles()
+        views = self._record_views()
         for name, query in views.items():
-            self._view(name, query)
-        self._rebuild(views)
+            self._create_view(name, query)
+        self._rebuild_histories(views)
         for name in (*views, *(name for name in _REBUILT if name not in views)):
             self._drop(name)
         for name in ("article", "version", "snapshot"):
@@ -100,29 +100,29 @@ class _Past:
                 f"WHERE {key} NOT IN (SELECT id FROM past_affected) "
                 f"UNION ALL SELECT * FROM past_{name}"
             )
-        clusters = turn_clusters_back(self.connection, self.known_at)
+        clusters = create_cluster_tables(self.connection, self.known_at)
         views |= {name: query.format(self.base) for name, query in clusters.items()}
         return views
 
-    def _recorded(self) -> dict[str, str]:
+    def _record_views(self) -> dict[str, str]:
         assert self.known_at is not None
         views = {}
         for name in RECORD:
             columns = METADATA.tables[name].columns
             moment_column = next((each for each in _RECORDED if each in columns), None)
             if moment_column is not None and name not in _CONTENTS:
-                moment = self._moment(self.known_at)
-                corrected = self._corrected_by(self.known_at)
+                moment = self._time_literal(self.known_at)
+                corrected = self._last_corrected_id(self.known_at)
                 views[name] = (
                     f"SELECT * FROM {self.base}.{name} "
                     f"WHERE {moment_column} <= {moment} OR id <= {corrected}"
                 )
         return views
 
-    def _make_affected(self) -> None:
+    def _store_affected_articles(self) -> None:
         """Store the articles whose current history depends on a row that was recorded later."""
         assert self.known_at is not None
-        later = f"> {self._moment(self.known_at)}"
+        later = f"> {self._time_literal(self.known_at)}"
         self._execute(
             "CREATE TEMP TABLE past_affected AS "
             f"SELECT s.article_id AS id FROM {self.base}.snapshot s "
@@ -135,17 +135,17 @@ class _Past:
             f"WHERE n.decided_at {later} OR u.undone_at {later}"
         )
 
-    def _rebuild(self, views: Mapping[str, str]) -> None:
+    def _rebuild_histories(self, views: Mapping[str, str]) -> None:
         """Rebuild the histories of affected articles in tables of this session."""
         base = self.base
-        concerned = "IN (SELECT id FROM past_affected)"
+        is_affected = "IN (SELECT id FROM past_affected)"
         self._execute(
-            f"CREATE TEMP TABLE article AS SELECT * FROM {base}.article WHERE id {concerned}"
+            f"CREATE TEMP TABLE article AS SELECT * FROM {base}.article WHERE id {is_affected}"
         )
         self._execute(
             f"CREATE TEMP TABLE snapshot AS SELECT s.* FROM {base}.snapshot s "
             f"JOIN ({views['observation']}) o ON o.id = s.observation_id "
-            f"WHERE s.article_id {concerned} AND ("
+            f"WHERE s.article_id {is_affected} AND ("
             f"NOT EXISTS (SELECT 1 FROM {base}.verdict d WHERE d.observation_id = s.observation_id)"
             f" OR EXISTS (SELECT 1 FROM ({views['verdict']}) d "
             "WHERE d.observation_id = s.observation_id))"
@@ -154,16 +154,16 @@ class _Past:
             self._execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {base}.{name} WHERE 1 = 0")
         for name in ("version", "snapshot"):
             self._execute(f"CREATE INDEX past_{name}_by_article ON {name} (article_id)")
-        self._fit()
+        self._rebuild_articles()
         for name in ("article", "version", "snapshot"):
             some = " WHERE versions > 0" if name == "article" else ""
             self._execute(f"CREATE TEMP TABLE past_{name} AS SELECT * FROM {name}{some}")
             key = "id" if name == "article" else "article_id"
             self._execute(f"CREATE INDEX past_{name}_key ON past_{name} ({key})")
 
-    def _fit(self) -> None:
+    def _rebuild_articles(self) -> None:
         assert self.known_at is not None
-        unit = Unit(self.connection, self.known_at, NUMBERS_FROM)
+        unit = Unit(self.connection, self.known_at, FIRST_REBUILT_ID)
         query = text("SELECT DISTINCT id FROM past_affected ORDER BY id")
         for article_id in self.connection.execute(query).scalars().all():
             showing = CaptureComparer(self.connection, unit.since, decides=False)
@@ -172,41 +172,41 @@ class _Past:
 
     # ---------------------------------------------------------------------- as_of
 
-    def _seen(self, known: Mapping[str, str]) -> dict[str, str]:
+    def _views_as_of(self, base_views: Mapping[str, str]) -> dict[str, str]:
         """Return, for each table, a query for the known rows that were seen by `as_of`."""
 
-        def of(name: str) -> str:
-            return known.get(name, f"SELECT * FROM {self.base}.{name}")
+        def base_query(name: str) -> str:
+            return base_views.get(name, f"SELECT * FROM {self.base}.{name}")
 
         views = {"presence": self._presence(), "article_origin": self._origins()}
-        views["relation"] = self._relations(of("relation"))
+        views["relation"] = self._relations(base_query("relation"))
         if self.as_of is None:
             return views
-        by_then = f"<= {self._moment(self.as_of)}"
+        limit = f"<= {self._time_literal(self.as_of)}"
         ours = (
-            f"q.id <= {self._corrected_by(self.as_of)} AND NOT EXISTS (SELECT 1 FROM "
+            f"q.id <= {self._last_corrected_id(self.as_of)} AND NOT EXISTS (SELECT 1 FROM "
             f"{self.base}.transfer t WHERE t.observation_id = q.id AND t.is_foreign = TRUE)"
         )
         views["observation"] = (
-            f"SELECT * FROM ({of('observation')}) q WHERE observed_at {by_then} OR ({ours})"
+            f"SELECT * FROM ({base_query('observation')}) q WHERE observed_at {limit} OR ({ours})"
         )
-        views["snapshot"] = f"SELECT * FROM ({of('snapshot')}) q WHERE observed_at {by_then}"
-        views["scan"] = f"SELECT * FROM ({of('scan')}) q WHERE {scan_start('q')} {by_then}"
-        views["version"] = self._versions(of("version"), by_then)
-        views["article"] = self._articles(of("article"), by_then)
-        views["cluster_member"] = self._members(of("cluster_member"))
+        views["snapshot"] = f"SELECT * FROM ({base_query('snapshot')}) q WHERE observed_at {limit}"
+        views["scan"] = f"SELECT * FROM ({base_query('scan')}) q WHERE {scan_start('q')} {limit}"
+        views["version"] = self._versions(base_query("version"), limit)
+        views["article"] = self._articles(base_query("article"), limit)
+        views["cluster_member"] = self._members(base_query("cluster_member"))
         return views
 
-    def _versions(self, known: str, by_then: str) -> str:
+    def _versions(self, query: str, limit: str) -> str:
         last = (
-            f"CASE WHEN v.last_seen {by_then} THEN v.last_seen ELSE coalesce("
+            f"CASE WHEN v.last_seen {limit} THEN v.last_seen ELSE coalesce("
             "(SELECT max(s.observed_at) FROM snapshot s WHERE s.article_id = v.article_id "
             "AND s.version = v.number), v.changed_by) END"
         )
         columns = self._columns("version", "v", last_seen=last)
-        return f"SELECT {columns} FROM ({known}) v WHERE v.changed_by {by_then}"
+        return f"SELECT {columns} FROM ({query}) v WHERE v.changed_by {limit}"
 
-    def _articles(self, known: str, by_then: str) -> str:
+    def _articles(self, query: str, limit: str) -> str:
         head = "FROM version v WHERE v.article_id = a.id ORDER BY v.number DESC LIMIT 1"
         states = " ".join(f"WHEN '{outcome}' THEN '{state}'" for outcome, state in STATES.items())
         outcomes = ", ".join(f"'{outcome}'" for outcome in STATES)
@@ -223,7 +223,7 @@ class _Past:
             last_seen=f"(SELECT v.last_seen {head})",
             state=state,
         )
-        return f"SELECT {columns} FROM ({known}) a WHERE a.first_seen {by_then}"
+        return f"SELECT {columns} FROM ({query}) a WHERE a.first_seen {limit}"
 
     def _presence(self) -> str:
         """Return the last state of each file at the time: scans extend unchanged ones."""
@@ -248,19 +248,19 @@ class _Past:
         )
 
     @staticmethod
-    def _members(known: str) -> str:
+    def _members(query: str) -> str:
         """Return the cluster members at the time; a cluster needs at least two."""
         return (
-            f"SELECT m.* FROM ({known}) m WHERE EXISTS (SELECT 1 FROM ({known}) o "
+            f"SELECT m.* FROM ({query}) m WHERE EXISTS (SELECT 1 FROM ({query}) o "
             "JOIN article a ON a.id = o.article_id "
             "WHERE o.cluster_id = m.cluster_id AND o.article_id <> m.article_id)"
         )
 
     @staticmethod
-    def _relations(known: str) -> str:
+    def _relations(query: str) -> str:
         there = "EXISTS (SELECT 1 FROM article_origin ao WHERE ao.origin_id = l.{})"
         sides = (there.format("a_origin_id"), there.format("b_origin_id"))
-        return f"SELECT l.* FROM ({known}) l WHERE {' AND '.join(sides)}"
+        return f"SELECT l.* FROM ({query}) l WHERE {' AND '.join(sides)}"
 
     # -------------------------------------------------------------------------- helpers
 
@@ -268,20 +268,20 @@ class _Past:
         names = [column.name for column in METADATA.tables[table].columns]
         return ", ".join(f"{replaced.get(name, f'{alias}.{name}')} AS {name}" for name in names)
 
-    def _corrected_by(self, moment: datetime) -> int:
+    def _last_corrected_id(self, moment: datetime) -> int:
         """Return the number below which rows were written by the moment, whatever time they
         state.
         """
-        by_then = self._moment(moment)
-        query = f"SELECT max(id) FROM {self.base}.clock_correction WHERE at <= {by_then}"
+        limit = self._time_literal(moment)
+        query = f"SELECT max(id) FROM {self.base}.clock_correction WHERE at <= {limit}"
         return self.connection.exec_driver_sql(query).scalar() or 0
 
-    def _moment(self, moment: datetime) -> str:
+    def _time_literal(self, moment: datetime) -> str:
         """Return a moment as a literal: a view cannot have parameters."""
         kind = "timestamptz " if self.connection.dialect.name == "postgresql" else ""
         return f"{kind}'{iso_utc(moment)}'"
 
-    def _view(self, name: str, query: str) -> None:
+    def _create_view(self, name: str, query: str) -> None:
         self._execute(f"CREATE TEMP VIEW {name} AS {query}")
 
     def _drop(self, name: str) -> None:

@@ -32,21 +32,23 @@ _MEMBER = Table(
 )
 
 
-def turn_clusters_back(connection: Connection, known_at: datetime) -> Mapping[str, str]:
+def create_cluster_tables(connection: Connection, known_at: datetime) -> Mapping[str, str]:
     """Create tables of this session with the clusters at the time, as far as they differ.
 
     Returns, by table, the query for its rows; `{}` is a placeholder for the schema.
     """
     _PAST.create_all(connection, checkfirst=False)
-    concerned = _concerned(connection, known_at)
-    groups = grouped(_pairs_then(connection, concerned, known_at))
+    affected = _affected_articles(connection, known_at)
+    groups = group_articles(_related_pairs(connection, affected, known_at))
     query = select(ARTICLE.c.id, ARTICLE.c.public_id)
     names = dict(rows_in(connection, query, ARTICLE.c.id, groups))
-    alone = concerned.difference(*groups.values())
+    alone = affected.difference(*groups.values())
     members = [{"article_id": a, "cluster_id": None} for a in alone]
-    for founder, held in groups.items():
-        members += [{"article_id": a, "cluster_id": founder} for a in held]
-    clusters = [{"id": f, "label": names[f], "size": len(held)} for f, held in groups.items()]
+    for founder, articles in groups.items():
+        members += [{"article_id": a, "cluster_id": founder} for a in articles]
+    clusters = [
+        {"id": f, "label": names[f], "size": len(articles)} for f, articles in groups.items()
+    ]
     for table, rows in ((_CLUSTER, clusters), (_MEMBER, members)):
         if rows:
             connection.execute(insert(table), rows)
@@ -58,7 +60,7 @@ def turn_clusters_back(connection: Connection, known_at: datetime) -> Mapping[st
     }
 
 
-def grouped(pairs: Iterable[Pair]) -> dict[int, set[int]]:
+def group_articles(pairs: Iterable[Pair]) -> dict[int, set[int]]:
     """Return the articles of each cluster by its founder, as `relations.clusters` joins them."""
     of: dict[int, int] = {}
     groups: dict[int, set[int]] = {}
@@ -74,20 +76,20 @@ def grouped(pairs: Iterable[Pair]) -> dict[int, set[int]]:
     return groups
 
 
-def _concerned(connection: Connection, known_at: datetime) -> set[int]:
+def _affected_articles(connection: Connection, known_at: datetime) -> set[int]:
     """Return the articles whose cluster depends on a later decision or undoing."""
     later = or_(RELATION.c.decided_at > known_at, RELATION_UNDONE.c.undone_at > known_at)
     found = connection.execute(select_related_articles().where(later))
     touched = {article for _id, *pair, _kind, _detail in found for article in pair}
     of = select(CLUSTER_MEMBER.c.cluster_id)
     clusters = {row[0] for row in rows_in(connection, of, CLUSTER_MEMBER.c.article_id, touched)}
-    held = select(CLUSTER_MEMBER.c.article_id)
+    articles = select(CLUSTER_MEMBER.c.article_id)
     return touched | {
-        row[0] for row in rows_in(connection, held, CLUSTER_MEMBER.c.cluster_id, clusters)
+        row[0] for row in rows_in(connection, articles, CLUSTER_MEMBER.c.cluster_id, clusters)
     }
 
 
-def _pairs_then(connection: Connection, articles: set[int], known_at: datetime) -> list[Pair]:
+def _related_pairs(connection: Connection, articles: set[int], known_at: datetime) -> list[Pair]:
     query = select_related_articles().where(
         RELATION.c.decided_at <= known_at,
         or_(RELATION_UNDONE.c.id.is_(None), RELATION_UNDONE.c.undone_at > known_at),

@@ -16,15 +16,15 @@ from storage.read.answers import Coverage
 from storage.values.outcome import OUTCOMES
 
 LATE = timedelta(minutes=15)
-LEAST_NEWS = 5
+MIN_NEWS = 5
 """Number of times with new entries from which a list's usual interval is known."""
-SILENT_FOR = 5.0
-LEAST_SILENCE = timedelta(hours=24)
-MISSED = 3.0
+SILENT_INTERVALS = 5.0
+MIN_SILENCE = timedelta(hours=24)
+MISSED_INTERVALS = 3.0
 """A source is reported as missing after this number of intervals without an answer."""
 
 
-def watching(connection: Connection, now: datetime) -> dict[int, dict[str, Any]]:
+def watch_states(connection: Connection, now: datetime) -> dict[int, dict[str, Any]]:
     """Return the state of the watched addresses of each source at `now`, by source id.
 
     `last_answer` is that of the source's own address. `missing_since` is set if a newer answer
@@ -68,7 +68,7 @@ def _missing_since(root: Any, now: datetime) -> datetime | None:
     """Return the time of the last answer if several intervals passed without one."""
     since = root.reached_at or root.listed_at
     interval = timedelta(seconds=root.interval_seconds or 0)
-    return since if now - since > max(interval * MISSED, LATE * 2) else None
+    return since if now - since > max(interval * MISSED_INTERVALS, LATE * 2) else None
 
 
 def _news(connection: Connection, root: Any) -> list[datetime]:
@@ -93,10 +93,10 @@ def _silent_since(news: Sequence[datetime], now: datetime) -> datetime | None:
     >>> _silent_since(hourly, start + timedelta(days=3)) == hourly[-1]
     True
     """
-    if len(news) < LEAST_NEWS:
+    if len(news) < MIN_NEWS:
         return None
     usual = median((b - a).total_seconds() for a, b in itertools.pairwise(news))
-    longest = max(timedelta(seconds=usual * SILENT_FOR), LEAST_SILENCE)
+    longest = max(timedelta(seconds=usual * SILENT_INTERVALS), MIN_SILENCE)
     return news[-1] if now - news[-1] > longest else None
 
 
@@ -115,10 +115,10 @@ def coverage(
     for name, hour, came_to, number in (*_checks(connection), *_scans(connection)):
         if source is None or name == source:
             hours = counted.setdefault(name, {})
-            hours.setdefault(hour_of(hour), Counter())[came_to] += number
+            hours.setdefault(parse_hour(hour), Counter())[came_to] += number
     for name, hours in sorted(counted.items()):
-        start = max(min(hours), hour_of(since)) if since is not None else min(hours)
-        for number in range(int((hour_of(until) - start) / timedelta(hours=1)) + 1):
+        start = max(min(hours), parse_hour(since)) if since is not None else min(hours)
+        for number in range(int((parse_hour(until) - start) / timedelta(hours=1)) + 1):
             hour = start + timedelta(hours=number)
             found = hours.get(hour, Counter())
             yield Coverage(
@@ -171,7 +171,7 @@ def _hour_of(connection: Connection, column: Any) -> Any:
     return func.substr(column, 1, 13, type_=ARCHIVE.c.key.type)
 
 
-def hour_of(value: Any) -> datetime:
+def parse_hour(value: Any) -> datetime:
     """Return an hour from a database value: a time, or the first 13 letters of one in UTC."""
     moment = datetime.fromisoformat(f"{value}:00:00+00:00") if isinstance(value, str) else value
     found: datetime = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

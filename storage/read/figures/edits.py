@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from storage.database.rows import Row, stream
 from storage.database.views import element_of, seconds_between, steps_query
 from storage.read.answers import EditFigures, EditHour
-from storage.read.figures.coverage import hour_of
+from storage.read.figures.coverage import parse_hour
 from storage.read.filters import Conditions
 
 NEAR_PUBLICATION_SECONDS = 86_400
@@ -33,18 +33,18 @@ class EditSpan:
     since: datetime | None = None
     until: datetime | None = None
 
-    def conditions(self, seen: str, *more: str) -> Conditions:
-        """Return the conditions for a query in which `seen` is the column of the first snapshot."""
-        asked = Conditions()
-        for each in more:
-            asked = asked.also(each)
+    def conditions(self, time_column: str, *more: str) -> Conditions:
+        """Return query conditions; `time_column` is the column of the first snapshot."""
+        criteria = Conditions()
+        for clause in more:
+            criteria = criteria.with_clause(clause)
         if self.source is not None:
-            asked = asked.also("r.name = :source", source=self.source)
+            criteria = criteria.with_clause("r.name = :source", source=self.source)
         if self.since is not None:
-            asked = asked.also(f"{seen} >= :since", since=self.since)
+            criteria = criteria.with_clause(f"{time_column} >= :since", since=self.since)
         if self.until is not None:
-            asked = asked.also(f"{seen} <= :until", until=self.until)
-        return asked
+            criteria = criteria.with_clause(f"{time_column} <= :until", until=self.until)
+        return criteria
 
 
 def edits_by_hour(connection: Connection, span: EditSpan) -> Iterator[EditHour]:
@@ -52,15 +52,19 @@ def edits_by_hour(connection: Connection, span: EditSpan) -> Iterator[EditHour]:
     query, values = _edits(connection, span)
     statement = f"SELECT q.source, q.hour, {_SUMS} FROM ({query}) q GROUP BY 1, 2 ORDER BY 1, 2"
     for row in stream(connection, statement, values):
-        yield EditHour(row["source"], hour_of(row["hour"]), *(int(row[name]) for name in _COUNTED))
+        yield EditHour(
+            row["source"], parse_hour(row["hour"]), *(int(row[name]) for name in _COUNTED)
+        )
 
 
 def edit_figures(connection: Connection, span: EditSpan) -> Iterator[EditFigures]:
     """Yield the edit figures of each source that has an article or an edit in the span."""
     articles = _articles(connection, span)
-    counted = _counted(connection, span)
-    first = {end: _half_times(connection, *_first_edits(connection, span, end)) for end in _ENDS}
-    half = {end: _half_times(connection, *_stood(connection, span, end)) for end in _ENDS}
+    counted = _count_edits(connection, span)
+    first = {
+        end: _half_times(connection, *_first_edits_query(connection, span, end)) for end in _ENDS
+    }
+    half = {end: _half_times(connection, *_lifetimes_query(connection, span, end)) for end in _ENDS}
     for source in sorted(articles.keys() | counted.keys()):
         number, fresh = articles.get(source, (0, 0))
         edits = counted.get(source, dict.fromkeys(("edited", *_COUNTED), 0))
@@ -114,7 +118,7 @@ JOIN article a ON a.id = v.article_id
 JOIN source r ON r.id = a.source_id
 {where}
 """
-_STOOD = """
+_LIFETIMES = """
 SELECT r.name AS source, CASE WHEN n.id IS NULL THEN 0 ELSE 1 END AS ended, {seconds} AS seconds
 FROM ({steps}) v
 JOIN source r ON r.id = v.source_id
@@ -130,8 +134,8 @@ def _edits(connection: Connection, span: EditSpan) -> tuple[str, dict[str, Any]]
         before=_hour("v.changed_after", dialect),
         headline=element_of("v.changes", "('headline')", dialect),
     )
-    asked = span.conditions("v.changed_by", "v.number > 1")
-    return query + asked.where, asked.values
+    criteria = span.conditions("v.changed_by", "v.number > 1")
+    return query + criteria.sql_where, criteria.values
 
 
 def _hour(column: str, dialect: str) -> str:
@@ -140,7 +144,7 @@ def _hour(column: str, dialect: str) -> str:
     return f"substr({column}, 1, 13)"
 
 
-def _counted(connection: Connection, span: EditSpan) -> dict[str, dict[str, int]]:
+def _count_edits(connection: Connection, span: EditSpan) -> dict[str, dict[str, int]]:
     query, values = _edits(connection, span)
     statement = (
         f"SELECT q.source, count(DISTINCT q.article_id) AS edited, {_SUMS} "
@@ -162,29 +166,33 @@ def _fresh(dialect: str) -> str:
 
 def _articles(connection: Connection, span: EditSpan) -> dict[str, tuple[int, int]]:
     """Return, by source, the number of articles first seen in the span, and of fresh ones."""
-    asked = span.conditions("v.changed_by", "v.number = 1")
-    query = _ARTICLES.format(fresh=_fresh(connection.dialect.name), where=asked.where)
-    rows = stream(connection, query, asked.values)
+    criteria = span.conditions("v.changed_by", "v.number = 1")
+    query = _ARTICLES.format(fresh=_fresh(connection.dialect.name), where=criteria.sql_where)
+    rows = stream(connection, query, criteria.values)
     return {row["source"]: (int(row["number"]), int(row["fresh"])) for row in rows}
 
 
-def _first_edits(connection: Connection, span: EditSpan, end: str) -> tuple[str, dict[str, Any]]:
+def _first_edits_query(
+    connection: Connection, span: EditSpan, end: str
+) -> tuple[str, dict[str, Any]]:
     """Return a query for the time from the first snapshot of fresh articles to the first edit."""
     dialect = connection.dialect.name
-    asked = span.conditions("v.changed_by", "v.number = 1", _fresh(dialect))
+    criteria = span.conditions("v.changed_by", "v.number = 1", _fresh(dialect))
     column = "n.changed_by" if end == "most" else "n.changed_after"
     seconds = seconds_between("v.changed_by", column, dialect)
-    return _FIRST_EDITS.format(seconds=seconds, where=asked.where), asked.values
+    return _FIRST_EDITS.format(seconds=seconds, where=criteria.sql_where), criteria.values
 
 
-def _stood(connection: Connection, span: EditSpan, end: str) -> tuple[str, dict[str, Any]]:
+def _lifetimes_query(
+    connection: Connection, span: EditSpan, end: str
+) -> tuple[str, dict[str, Any]]:
     """Return a query for the lifetime of each edited wording, up to its last snapshot."""
     dialect = connection.dialect.name
-    asked = span.conditions("v.changed_by", "v.version > 1")
+    criteria = span.conditions("v.changed_by", "v.version > 1")
     column = "n.changed_by" if end == "most" else "n.changed_after"
     seconds = seconds_between("v.changed_by", f"coalesce({column}, v.last_seen)", dialect)
-    query = _STOOD.format(seconds=seconds, steps=steps_query(dialect), where=asked.where)
-    return query, asked.values
+    query = _LIFETIMES.format(seconds=seconds, steps=steps_query(dialect), where=criteria.sql_where)
+    return query, criteria.values
 
 
 def _half_times(

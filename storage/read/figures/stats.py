@@ -21,8 +21,8 @@ from storage.database.tables import (
 from storage.database.views import view_query
 from storage.history.snapshots import SCAN_STARTED, SCANS
 from storage.read.answers import SourceFigures, Stats
-from storage.read.figures.coverage import watching
-from storage.read.figures.work import work_left
+from storage.read.figures.coverage import watch_states
+from storage.read.figures.pending_work import pending_work
 from storage.record.sources import sources
 
 
@@ -35,7 +35,7 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         select(func.min(ARTICLE.c.first_seen), func.max(ARTICLE.c.last_seen))
     ).one()
     copies = select(func.count(func.distinct(RELATION.c.a_origin_id)))
-    left = work_left(connection)
+    left = pending_work(connection)
     sources = _sources(connection, now)
     scans = [each.last_scan for each in sources if each.last_scan is not None]
     return Stats(
@@ -49,7 +49,7 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         stored_bytes=int(stored or 0),
         database_bytes=_database_bytes(connection),
         copies=connection.execute(copies.where(RELATION.c.kind == "exact_copy")).scalar_one(),
-        refusals=_by(connection, REFUSAL.c.code),
+        refusals=_count_by(connection, REFUSAL.c.code),
         jobs=_jobs(connection),
         open_jobs=left.jobs,
         is_idle=left.is_idle,
@@ -62,9 +62,9 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
     )
 
 
-def edits_by_day(connection: Connection, until: date, days: int) -> dict[date, int]:
+def edits_by_day(connection: Connection, last_day: date, days: int) -> dict[date, int]:
     """Return the number of steps on each of the last `days` days, in UTC."""
-    first = datetime.combine(until - timedelta(days=days - 1), time(), UTC)
+    first = datetime.combine(last_day - timedelta(days=days - 1), time(), UTC)
     if connection.dialect.name == "postgresql":
         day: Any = func.to_char(func.timezone("UTC", VERSION.c.changed_by), "YYYY-MM-DD")
     else:
@@ -81,7 +81,7 @@ def _count(connection: Connection, table: Table) -> int:
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def _by(connection: Connection, key: Column[Any]) -> dict[str, int]:
+def _count_by(connection: Connection, key: Column[Any]) -> dict[str, int]:
     query = select(key, func.count()).group_by(key).order_by(key)
     return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -98,7 +98,7 @@ def _jobs(connection: Connection) -> dict[str, int]:
 def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]:
     articles = _per_source(connection, ARTICLE)
     observations = _per_source(connection, OBSERVATION)
-    watches = watching(connection, now)
+    watches = watch_states(connection, now)
     scans: dict[int, Any] = {
         row[0]: row
         for row in connection.execute(

@@ -4,20 +4,20 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
-from storage.read.render.passages import ShownBlock, ShownPiece
-from storage.read.render.visible import shown_text
+from storage.read.render.passages import PassageBlock, PassagePiece
+from storage.read.render.visible import display_text
 
 _PIECES = {"insert": Markup("<ins>{}</ins>"), "delete": Markup("<del>{}</del>")}
 _HEADING, PARAGRAPH = Markup("<h3>{}</h3>"), Markup("<p>{}</p>")
 
 
-def change_html(shown: Iterable[ShownBlock]) -> Markup:
+def change_html(blocks: Iterable[PassageBlock]) -> Markup:
     """Return passages as paragraphs, insertions in `ins` and deletions in `del`.
 
-    >>> change_html([ShownBlock("insert", "text", (ShownPiece("insert", "<b>"),))])
+    >>> change_html([PassageBlock("insert", "text", (PassagePiece("insert", "<b>"),))])
     Markup('<p><ins>&lt;b&gt;</ins></p>')
     """
-    return Markup().join(map(_paragraph, shown))
+    return Markup().join(map(_paragraph, blocks))
 
 
 def clean(text: str) -> str:
@@ -26,16 +26,16 @@ def clean(text: str) -> str:
     >>> clean("a\x00b\ud800c\ufffe")
     'abc�'
     """
-    shown = "".join(" " if each in "\n\t" else each for each in shown_text(text))
-    return "".join("\ufffd" if _is_outside_xml(ord(each)) else each for each in shown)
+    characters = "".join(" " if each in "\n\t" else each for each in display_text(text))
+    return "".join("\ufffd" if _is_outside_xml(ord(each)) else each for each in characters)
 
 
-def _paragraph(block: ShownBlock) -> Markup:
+def _paragraph(block: PassageBlock) -> Markup:
     frame = _HEADING if block.role == "headline" else PARAGRAPH
     return frame.format(Markup().join(map(_piece, block.pieces)))
 
 
-def _piece(piece: ShownPiece) -> Markup:
+def _piece(piece: PassagePiece) -> Markup:
     return _PIECES.get(piece.kind, Markup("{}")).format(clean(piece.text))
 
 

@@ -53,19 +53,22 @@ def markdown(citation: Citation) -> str:
     else:
         title = f"{title} ({_markdown(citation.origin)})"
     by = ", ".join(map(_markdown, _names(citation)))
-    source = _joined(", ", _markdown(citation.publisher or ""), _date(citation.published))
+    source = _join(", ", _markdown(citation.publisher or ""), _date(citation.published))
     reference = " ".join(
-        filter(None, (by and f"{by}:", f"{title}.", source and f"{source}.", f"{_seen(citation)}."))
+        filter(
+            None,
+            (by and f"{by}:", f"{title}.", source and f"{source}.", f"{_interval(citation)}."),
+        )
     )
     where = "" if citation.start is None else f", {_range(citation)}"
-    lines = [*_quotation(citation.exact or ""), _at_line(reference)]
+    lines = [*_quotation(citation.exact or ""), _escape_block(reference)]
     return "\n".join(lines) + f" Lesart `{citation.revision}`{where}.\n"
 
 
 def bibtex(citation: Citation) -> str:
     """Return an `@misc` entry; names are copied as printed, not split into parts."""
     day = (citation.published.value if citation.published else "")[:10].split("-")
-    note = _joined("; ", f"Lesart {citation.revision}", _seen(citation), _range(citation))
+    note = _join("; ", f"Lesart {citation.revision}", _interval(citation), _range(citation))
     is_address = _is_address(citation.origin)
     passage = _plain(citation.exact or "")
     fields = {
@@ -107,7 +110,7 @@ def csl_json(citation: Citation) -> str:
         "archive": "Lesart",
         "archive_location": citation.revision,
         "source": citation.origin,
-        "note": _joined("; ", _seen(citation), _range(citation)),
+        "note": _join("; ", _interval(citation), _range(citation)),
         "annote": citation.exact,
     }
     return _json([{name: value for name, value in item.items() if value}])
@@ -152,13 +155,15 @@ def _names(citation: Citation) -> list[str]:
     return [str(name) for name in citation.authors]
 
 
-def _seen(citation: Citation) -> str:
+def _interval(citation: Citation) -> str:
     """Return the version number and when it was seen; an interval, never one moment of a change."""
     after = citation.changed_after
-    came = f"by {_utc(citation.changed_by)}"
+    interval = f"by {_utc(citation.changed_by)}"
     if after is not None:
-        came = f"after {_utc(after)} and {came}"
-    return f"Version {citation.version}, first seen {came}, last seen {_utc(citation.last_seen)}"
+        interval = f"after {_utc(after)} and {interval}"
+    return (
+        f"Version {citation.version}, first seen {interval}, last seen {_utc(citation.last_seen)}"
+    )
 
 
 def _range(citation: Citation) -> str:
@@ -167,11 +172,11 @@ def _range(citation: Citation) -> str:
     return f"characters {citation.start}–{citation.end} of the text"
 
 
-def _date(published: PartialDate | None) -> str:
-    if published is None:
+def _date(publication: PartialDate | None) -> str:
+    if publication is None:
         return ""
-    zone = published.zone if "T" in published.value and published.zone else ""
-    return one_line(published.value + zone)
+    zone = publication.zone if "T" in publication.value and publication.zone else ""
+    return one_line(publication.value + zone)
 
 
 def _utc(moment: datetime) -> str:
@@ -182,8 +187,8 @@ def _date_parts(value: str) -> dict[str, Json]:
     return {"date-parts": [[int(part) for part in value[:10].split("-")]]}
 
 
-def _joined(between: str, *parts: str) -> str:
-    return between.join(filter(None, parts))
+def _join(separator: str, *parts: str) -> str:
+    return separator.join(filter(None, parts))
 
 
 def _plain(text: str) -> str:
@@ -203,7 +208,7 @@ def _quotation(passage: str) -> Iterator[str]:
     for number, each in enumerate(filter(None, paragraphs)):
         if number:
             yield ">"
-        yield f"> {_at_line(_markdown(each))}"
+        yield f"> {_escape_block(_markdown(each))}"
     if any(paragraphs):
         yield ""
 
@@ -212,13 +217,13 @@ def _markdown(text: str) -> str:
     return MARKDOWN_SPECIAL.sub(r"\\\g<0>", _plain(text))
 
 
-def _at_line(escaped: str) -> str:
+def _escape_block(line: str) -> str:
     """Return a line that begins neither a list nor a heading."""
-    block = MARKDOWN_BLOCK.match(escaped)
+    block = MARKDOWN_BLOCK.match(line)
     if block is None:
-        return escaped
+        return line
     mark = block.end() - 1
-    return f"{escaped[:mark]}\\{escaped[mark:]}"
+    return f"{line[:mark]}\\{line[mark:]}"
 
 
 def _bibtex(text: str) -> str:

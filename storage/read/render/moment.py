@@ -23,16 +23,16 @@ _SMALLEST = timedelta(microseconds=1)
 class MomentError(ValueError):
     """Invalid time."""
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__(
-            f"{given!r} is no time: write 2024, 2024-06, 2024-06-18, 2024-06-18T12:00 "
+            f"{text!r} is not a valid time; use 2024, 2024-06, 2024-06-18, 2024-06-18T12:00 "
             "or 2024-06-18T12:00:00+02:00"
         )
-        self.given = given
+        self.given = text
 
 
-def parse_moment(given: str, zone: tzinfo, edge: Edge) -> datetime:
-    """Return, in UTC, the first or the last moment of the span that `given` specifies.
+def parse_moment(text: str, zone: tzinfo, edge: Edge) -> datetime:
+    """Return, in UTC, the first or the last moment of the span that `text` specifies.
 
     `zone` applies if the text has none. Raises: MomentError.
 
@@ -41,27 +41,27 @@ def parse_moment(given: str, zone: tzinfo, edge: Edge) -> datetime:
     >>> parse_moment("2024-06-18T12:00+02:00", UTC, "first").isoformat()
     '2024-06-18T10:00:00+00:00'
     """
-    match = TYPED.fullmatch(given.strip())
+    match = TYPED.fullmatch(text.strip())
     if match is None:
-        raise MomentError(given)
+        raise MomentError(text)
     try:
         if match["hour"] is None:
-            return _of_day(match, zone, edge).astimezone(UTC)
-        return _of_time(match, given.strip(), zone, edge).astimezone(UTC)
+            return _day_edge(match, zone, edge).astimezone(UTC)
+        return _time_edge(match, text.strip(), zone, edge).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise MomentError(given) from error
+        raise MomentError(text) from error
 
 
-def _of_day(match: re.Match[str], zone: tzinfo, edge: Edge) -> datetime:
+def _day_edge(match: re.Match[str], zone: tzinfo, edge: Edge) -> datetime:
     year, month, day = (int(match[part] or 1) for part in ("year", "month", "day"))
     first = date(year, month, day)
     if edge == "last":
-        first = _following(first, has_month=bool(match["month"]), has_day=bool(match["day"]))
+        first = _next_day(first, has_month=bool(match["month"]), has_day=bool(match["day"]))
     moment = datetime.combine(first, time(), zone)
     return moment if edge == "first" else moment.astimezone(UTC) - _SMALLEST
 
 
-def _following(first: date, *, has_month: bool, has_day: bool) -> date:
+def _next_day(first: date, *, has_month: bool, has_day: bool) -> date:
     """Return the day after the day, month or year that begins at `first`."""
     if has_day:
         return first + timedelta(days=1)
@@ -70,8 +70,8 @@ def _following(first: date, *, has_month: bool, has_day: bool) -> date:
     return date(first.year + 1, 1, 1)
 
 
-def _of_time(match: re.Match[str], given: str, zone: tzinfo, edge: Edge) -> datetime:
-    moment = datetime.fromisoformat(given)
+def _time_edge(match: re.Match[str], text: str, zone: tzinfo, edge: Edge) -> datetime:
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     if edge == "last" and match["second"] is None:

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from storage.diff.word_diff import Operation
-from storage.read.render.paragraphs import kind_of, paragraphs_of
+from storage.read.render.paragraphs import group_paragraphs, paragraph_kind
 
 NUMBER = re.compile(r"\d+(?:[.,:/–-]\d+)*")
 """
 >>> NUMBER.findall("von 3,6 auf 36 Millionen")
 ['3,6', '36']
 """
-AROUND = 70
+CONTEXT = 70
 """Letters of unchanged text that are displayed next to a change."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShownPiece:
+class PassagePiece:
     """A piece of a paragraph: `equal`, `insert`, `delete` or `move`; `is_number` for a changed
     number.
     """
@@ -31,87 +31,87 @@ class ShownPiece:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownBlock:
+class PassageBlock:
     """A paragraph of two texts: its kind, its role, its pieces."""
 
     kind: str
     role: str
-    pieces: tuple[ShownPiece, ...]
+    pieces: tuple[PassagePiece, ...]
 
     @property
-    def before(self) -> tuple[ShownPiece, ...]:
+    def old_pieces(self) -> tuple[PassagePiece, ...]:
         """Return the pieces of the older text."""
         return () if self.kind == "move" else self._without("insert")
 
     @property
-    def after(self) -> tuple[ShownPiece, ...]:
+    def new_pieces(self) -> tuple[PassagePiece, ...]:
         """Return the pieces of the newer text."""
         return self._without("delete")
 
-    def _without(self, kind: str) -> tuple[ShownPiece, ...]:
+    def _without(self, kind: str) -> tuple[PassagePiece, ...]:
         return tuple(piece for piece in self.pieces if piece.kind != kind)
 
 
-def blocks(operations: Iterable[Operation]) -> tuple[ShownBlock, ...]:
+def blocks(operations: Iterable[Operation]) -> tuple[PassageBlock, ...]:
     """Return the paragraphs of a comparison in their order."""
     return tuple(
-        ShownBlock(kind_of(paragraph), paragraph[0].role, tuple(_pieces(paragraph)))
-        for paragraph in paragraphs_of(operations)
+        PassageBlock(paragraph_kind(paragraph), paragraph[0].role, tuple(_pieces(paragraph)))
+        for paragraph in group_paragraphs(operations)
     )
 
 
-def excerpt(found: Sequence[ShownBlock], most: int = 3) -> tuple[ShownBlock, ...]:
+def excerpt(blocks: Sequence[PassageBlock], limit: int = 3) -> tuple[PassageBlock, ...]:
     """Return the most important changed paragraphs, shortened to the context of their changes."""
-    changed = [block for block in found if block.kind != "equal"]
-    loud = sorted(range(len(changed)), key=lambda index: not _is_loud(changed[index]))
-    chosen = [changed[index] for index in sorted(loud[:most])]
+    candidates = [block for block in blocks if block.kind != "equal"]
+    loud = sorted(range(len(candidates)), key=lambda index: not _is_loud(candidates[index]))
+    chosen = [candidates[index] for index in sorted(loud[:limit])]
     return tuple(replace(block, pieces=_cut(block.pieces)) for block in chosen)
 
 
-def runs(pieces: Iterable[ShownPiece]) -> list[list[ShownPiece]]:
+def runs(pieces: Iterable[PassagePiece]) -> list[list[PassagePiece]]:
     """Merge consecutive pieces of one kind."""
     return [list(group) for _kind, group in groupby(pieces, key=lambda piece: piece.kind)]
 
 
-def _is_loud(block: ShownBlock) -> bool:
+def _is_loud(block: PassageBlock) -> bool:
     return block.role == "headline" or any(piece.is_number for piece in block.pieces)
 
 
-def _pieces(paragraph: Sequence[Operation]) -> Iterator[ShownPiece]:
+def _pieces(paragraph: Sequence[Operation]) -> Iterator[PassagePiece]:
     for operation in paragraph:
         text = operation.a_text if operation.op == "delete" else operation.b_text
         if operation.op not in {"insert", "delete"}:
-            yield ShownPiece(operation.op, text)
+            yield PassagePiece(operation.op, text)
             continue
         at = 0
         for match in NUMBER.finditer(text):
             if match.start() > at:
-                yield ShownPiece(operation.op, text[at : match.start()])
-            yield ShownPiece(operation.op, match[0], is_number=True)
+                yield PassagePiece(operation.op, text[at : match.start()])
+            yield PassagePiece(operation.op, match[0], is_number=True)
             at = match.end()
         if at < len(text):
-            yield ShownPiece(operation.op, text[at:])
+            yield PassagePiece(operation.op, text[at:])
 
 
-def _cut(pieces: Sequence[ShownPiece]) -> tuple[ShownPiece, ...]:
+def _cut(pieces: Sequence[PassagePiece]) -> tuple[PassagePiece, ...]:
     """Shorten long unchanged pieces in the middle, and very long new ones."""
     last = len(pieces) - 1
-    shown = []
+    result = []
     for index, piece in enumerate(pieces):
         keeps_start, keeps_end = index > 0, index < last
-        most = AROUND * 4 if piece.kind in {"insert", "delete", "move"} else AROUND
-        shown.append(replace(piece, text=_shortened(piece.text, most, keeps_start, keeps_end)))
-    return tuple(shown)
+        limit = CONTEXT * 4 if piece.kind in {"insert", "delete", "move"} else CONTEXT
+        result.append(replace(piece, text=_shorten(piece.text, limit, keeps_start, keeps_end)))
+    return tuple(result)
 
 
-def _shortened(text: str, most: int, keeps_start: bool, keeps_end: bool) -> str:  # noqa: FBT001
-    """Return at most `most` letters of each end that is retained.
+def _shorten(text: str, limit: int, keeps_start: bool, keeps_end: bool) -> str:  # noqa: FBT001
+    """Return at most `limit` letters of each end that is retained.
 
-    >>> _shortened("eins zwei drei vier", 6, False, True)
+    >>> _shorten("eins zwei drei vier", 6, False, True)
     '… vier'
     """
-    if len(text) <= most * (keeps_start + keeps_end or 1):
+    if len(text) <= limit * (keeps_start + keeps_end or 1):
         return text
-    start = text[:most].rpartition(" ")[0] if keeps_start or not keeps_end else ""
-    end = text[-most:].partition(" ")[2] if keeps_end else ""
+    start = text[:limit].rpartition(" ")[0] if keeps_start or not keeps_end else ""
+    end = text[-limit:].partition(" ")[2] if keeps_end else ""
     return f"{start} … {end}".strip() if start and end else f"{start} …" if start else f"… {end}"

@@ -44,20 +44,20 @@ def visible(text: str) -> str:
     'ab<U+202E>gnol '
     """
     if text.isprintable():
-        return text if text.isascii() else UNSEEN.sub(_named, text)
-    bare = ESCAPE_SEQUENCE.sub("", text)
-    return CONTROL.sub("", UNSEEN.sub(_named, bare))
+        return text if text.isascii() else UNSEEN.sub(_code_point, text)
+    plain = ESCAPE_SEQUENCE.sub("", text)
+    return CONTROL.sub("", UNSEEN.sub(_code_point, plain))
 
 
-def shown_text(text: str) -> str:
+def display_text(text: str) -> str:
     r"""Return `text` for pages, feeds and mails: like `visible`, but soft hyphens are retained.
 
-    >>> shown_text("ab\u202egnol\x1b[31m")
+    >>> display_text("ab\u202egnol\x1b[31m")
     'ab⟨U+202E⟩gnol'
     """
     if text.isprintable():
-        return text if text.isascii() else UNSEEN.sub(_bracketed, text)
-    return CONTROL.sub("", UNSEEN.sub(_bracketed, ESCAPE_SEQUENCE.sub("", text)))
+        return text if text.isascii() else UNSEEN.sub(_bracket_code, text)
+    return CONTROL.sub("", UNSEEN.sub(_bracket_code, ESCAPE_SEQUENCE.sub("", text)))
 
 
 def one_line(text: str) -> str:
@@ -69,9 +69,9 @@ def one_line(text: str) -> str:
     return BLANK.sub(" ", visible(text)).strip()
 
 
-def _bracketed(match: re.Match[str]) -> str:
+def _bracket_code(match: re.Match[str]) -> str:
     return match[0] if match[0] == SOFT_HYPHEN else f"⟨U+{ord(match[0]):04X}⟩"
 
 
-def _named(match: re.Match[str]) -> str:
+def _code_point(match: re.Match[str]) -> str:
     return f"<U+{ord(match[0]):04X}>"

@@ -40,7 +40,7 @@ class DeliveriesQuery(Paged):
 @router.get("", responses=one(ALERTS))
 def alerts(library: Served, _asked: Annotated[NoParameters, Query()]) -> Response:
     """List the alerts by name, with the number of deliveries in each state."""
-    with library.today.connected() as connection:
+    with library.today.connect() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
     items = [_told(each, numbers[each.name]) for each in found]
     return answer_one({"items": items, "next": None})
@@ -52,11 +52,11 @@ def deliveries(
 ) -> Response:
     """List the deliveries, newest first."""
     if asked.alert is not None:
-        with library.today.connected() as connection:
+        with library.today.connect() as connection:
             lists.alert(connection, asked.alert)
 
     def rows(archive: ReadOnlyArchive, after: str | None, limit: int) -> Iterator[Delivery]:
-        with archive.connected() as connection:
+        with archive.connect() as connection:
             yield from lists.deliveries(
                 connection, name=asked.alert, state=asked.state, after=after, limit=limit
             )

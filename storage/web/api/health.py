@@ -21,6 +21,6 @@ async def healthz() -> Response:
 @router.get("/readyz", responses=plain("text/plain", "The archive is available.") | troubles(503))
 def readyz(library: Annotated[Library, Depends(served)]) -> Response:
     """Check whether the archive is available."""
-    with library.today.connected() as connection:
+    with library.today.connect() as connection:
         connection.execute(text("SELECT 1"))
     return PlainTextResponse("ok\n")

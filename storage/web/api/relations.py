@@ -34,7 +34,7 @@ def relations(
         archive: ReadOnlyArchive, after: str | None, limit: int
     ) -> Iterator[answers.Relation | answers.ExplainedRelation]:
         found = archive.relations(asked.article, filters, after, limit)
-        return archive.explained(found) if asked.explain else found
+        return archive.explain_relations(found) if asked.explain else found
 
     return answer_rows(
         request, asked, ask, asked.clocks(zone), lambda row: {"explanation": None, **row.to_dict()}

@@ -20,7 +20,7 @@ ROWS = 50
 def alerts(request: Request, library: Asked, asked: Annotated[PartQuery, Query()]) -> Response:
     """Show the alerts and their deliveries."""
     limit = asked.limit or ROWS
-    with library.today.connected() as connection:
+    with library.today.connect() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
         rows = list(lists.deliveries(connection, after=asked.after, limit=limit))
     return page(

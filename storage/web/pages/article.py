@@ -56,7 +56,7 @@ def since(
     with library.at(asked.clocks(library.place.timezone)) as archive:
         version = archive.version(_rev(article, asked.v))
         rev = f"{version.article}@{version.version}"
-        standing, gone = archive.blame_whole(rev)
+        standing, gone = archive.blame_with_removed(rev)
     return page(
         request, "since.html", version=version, gone=gone, tab="since",
         paragraphs=[Stood(number, tuple(group)) for number, group

@@ -12,10 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
-from storage.read.filters import EVERYTHING, TODAY
+from storage.read.filters import NO_FILTERS, TODAY
 from storage.read.lists import ChangeFilter
 from storage.read.render.moment import MomentError
-from storage.read.render.passages import ShownBlock, blocks, excerpt
+from storage.read.render.passages import PassageBlock, blocks, excerpt
 from storage.values.change_class import ChangeClass
 from storage.values.errors import NoSuchError
 from storage.web.archives import Library, language_of, served, utc_now
@@ -40,7 +40,7 @@ class FrontChange:
     """A change with its changed paragraphs."""
 
     change: Change
-    blocks: tuple[ShownBlock, ...]
+    blocks: tuple[PassageBlock, ...]
 
 
 @router.get("/")
@@ -53,12 +53,12 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
     try:
         clocks, filters = asked.clocks(zone), asked.filters(zone)
     except MomentError as caught:
-        error, clocks, filters = caught, TODAY, EVERYTHING
+        error, clocks, filters = caught, TODAY, NO_FILTERS
     with library.at(clocks) as archive:
         if error is not None:
             found = []
         elif is_plain:
-            found = archive.most_telling(LOOKED_AT, SHOWN, _rank)
+            found = archive.top_changes(LOOKED_AT, SHOWN, _rank)
         else:
             found = list(
                 archive.changes(
@@ -96,7 +96,7 @@ def find(request: Request, library: Asked, asked: Annotated[Find, Query()]) -> R
 
 def shown_change(
     library: Library, archive: ReadOnlyArchive, change: Change
-) -> tuple[ShownBlock, ...]:
+) -> tuple[PassageBlock, ...]:
     """Return the changed paragraphs of a change, cached because they never change.
 
     They are empty if a version is redacted or restricted.

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import ArticleLine
-from storage.read.render.passages import ShownBlock, blocks, excerpt
+from storage.read.render.passages import PassageBlock, blocks, excerpt
 from storage.web.archives import Library, language_of, served
 from storage.web.known import KnownRoute
 from storage.web.pages.asked import Of, Relations, Version
@@ -27,7 +27,7 @@ class ClusterMember:
     """An article of a cluster, and how its latest text differs from that of the first one."""
 
     line: ArticleLine
-    blocks: tuple[ShownBlock, ...]
+    blocks: tuple[PassageBlock, ...]
     is_same: bool
 
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from storage.read.render.passages import runs
-from storage.read.render.visible import shown_text
+from storage.read.render.visible import display_text
 from storage.read.render.words import LANGUAGES, catalogue, template, translate_message
 from storage.values.dates import local_time
 from storage.values.draft import PartialDate
@@ -91,7 +91,7 @@ def plain(value: Any) -> Any:
         return ""
     if isinstance(value, (Markup, Undefined)) or not isinstance(value, str):
         return value
-    return shown_text(value)
+    return display_text(value)
 
 
 def with_commands(text: str) -> Markup:

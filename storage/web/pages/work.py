@@ -67,7 +67,7 @@ def jobs(request: Request, library: Asked, asked: Annotated[Jobs, Query()]) -> R
     limit = asked.limit or ROWS
     rows = list(library.today.jobs(asked.job, asked.after, limit))
     return page(
-        request, "jobs.html", rows=rows, asked=asked, left=library.today.work_left(),
+        request, "jobs.html", rows=rows, asked=asked, left=library.today.pending_work(),
         following=rows[-1].cursor if len(rows) == limit else None,
     )  # fmt: skip
 

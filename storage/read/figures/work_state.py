@@ -27,13 +27,13 @@ from storage.database.unit import ACT, BEAT, LOCKED
 from storage.read import lists
 from storage.read.answers import JobProgress, SourceRate, WorkFigures
 from storage.read.figures.coverage import LATE
-from storage.read.figures.work import work_left
+from storage.read.figures.pending_work import pending_work
 
 MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class WorkState:
     """The state of the work at a moment."""
 
     ready: int
@@ -49,7 +49,7 @@ class Pulse:
     """Age in seconds of the oldest text that waits to be indexed, or compared."""
 
 
-def pulse(connection: Connection, now: datetime) -> Pulse:
+def work_state(connection: Connection, now: datetime) -> WorkState:
     """Return the state of the work at `now`; jobs are judged by the clock of the database."""
     epoch = database_epoch(connection)
     is_due = (JOB.c.state == READY) & (JOB.c.run_after <= epoch)
@@ -62,21 +62,21 @@ def pulse(connection: Connection, now: datetime) -> Pulse:
             func.sum(case((is_running & (JOB.c.lease_until < epoch), 1), else_=0)),
         ).where(OPEN)
     ).one()
-    return Pulse(
+    return WorkState(
         ready=int(row[0] or 0),
         running=int(row[1] or 0),
         oldest_ready_seconds=max(0.0, epoch - row[2]) if row[2] is not None else 0.0,
         lapsed_leases=int(row[3] or 0),
-        watched=_watched(connection, now),
+        watched=_source_rates(connection, now),
         silent_seconds=silent_seconds(connection),
-        locked_seconds=_locked(connection),
-        behind_seconds=_behind(connection, now),
+        locked_seconds=_lock_seconds(connection),
+        behind_seconds=_backlog_seconds(connection, now),
     )
 
 
 def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigures:
     """Return the state of the work at `now`, with the latest `jobs` jobs, and the rates."""
-    found = pulse(connection, now)
+    found = work_state(connection, now)
     checks = _checks_a_minute(connection, now)
     sources = {name: SourceRate(name, 0.0, 0, 0, 0, 0) for name in checks} | {**found.watched}
     return WorkFigures(
@@ -85,7 +85,7 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
         running=found.running,
         oldest_ready_seconds=round(found.oldest_ready_seconds, 1),
         lapsed_leases=found.lapsed_leases,
-        to_read=work_left(connection).to_read,
+        to_read=pending_work(connection).to_read,
         read_a_minute=_read_a_minute(connection, now),
         silent_seconds={name: round(each, 1) for name, each in found.silent_seconds.items()},
         sources=tuple(
@@ -136,7 +136,7 @@ def _a_minute(latest: Sequence[datetime], now: datetime) -> float:
     return round(len(late) * 60 / max((now - late[-1]).total_seconds(), 1.0), 1)
 
 
-def _watched(connection: Connection, now: datetime) -> dict[str, SourceRate]:
+def _source_rates(connection: Connection, now: datetime) -> dict[str, SourceRate]:
     query = (
         select(
             SOURCE.c.name, func.count(),
@@ -159,7 +159,7 @@ def silent_seconds(connection: Connection) -> dict[str, float]:
     return _ages(connection, BEAT)
 
 
-def act_ages(connection: Connection) -> dict[str, float]:
+def task_ages(connection: Connection) -> dict[str, float]:
     """Return, by periodic task of the scheduler, the seconds since its last end."""
     return _ages(connection, ACT)
 
@@ -173,12 +173,12 @@ def _ages(connection: Connection, prefix: str) -> dict[str, float]:
     }
 
 
-def _locked(connection: Connection) -> float:
+def _lock_seconds(connection: Connection) -> float:
     query = select(COUNTER.c.value).where(COUNTER.c.name == LOCKED)
     return (connection.execute(query).scalar() or 0) / 1e6
 
 
-def _behind(connection: Connection, now: datetime) -> dict[str, float]:
+def _backlog_seconds(connection: Connection, now: datetime) -> dict[str, float]:
     """Return the age in seconds of the oldest pending text of the index and of the relations."""
     first = select(func.min(SEARCH_DUE.c.wording_id)).scalar_subquery()
     oldest = {
