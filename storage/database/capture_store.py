@@ -98,11 +98,11 @@ def capture_store() -> CaptureStore | None:
     Raises: CapturesAwayError.
     """
     place = _USED[0]
-    return None if place is None else _opened(place, os.getpid())
+    return None if place is None else _open_store(place, os.getpid())
 
 
 @lru_cache(maxsize=4)
-def _opened(place: CapturePlace, _process: int) -> CaptureStore:
+def _open_store(place: CapturePlace, _process: int) -> CaptureStore:
     return BucketStore(place) if place.folder is None else FolderStore(place.folder)
 
 
@@ -148,7 +148,7 @@ def name_in(digest: bytes, data: bytes | None) -> str | None:
 
 def put_all(store: CaptureStore, objects: Mapping[str, bytes]) -> None:
     """Store objects, some concurrently. Raises: CapturesAwayError."""
-    _beside(lambda item: store.put(*item), list(objects.items()))
+    _run_parallel(lambda item: store.put(*item), list(objects.items()))
 
 
 def load(held: StoredBytes) -> bytes:
@@ -170,7 +170,7 @@ def load_all(rows: Iterable[StoredBytes]) -> Iterator[bytes | DamagedBytesError]
     """
     left = iter(rows)
     while some := list(islice(left, 4 * AT_A_TIME)):
-        yield from _gotten(_tried, some)
+        yield from _gotten(_retry, some)
 
 
 def load_compressed(held: StoredBytes) -> bytes:
@@ -195,7 +195,7 @@ def load_all_compressed(rows: Sequence[StoredBytes]) -> list[bytes]:
     return list(_gotten(load_compressed, rows))
 
 
-def _tried(held: StoredBytes) -> bytes | DamagedBytesError:
+def _retry(held: StoredBytes) -> bytes | DamagedBytesError:
     try:
         return load(held)
     except DamagedBytesError as error:
@@ -208,10 +208,10 @@ def _is_away(held: StoredBytes) -> bool:
 
 def _gotten(get: Callable[[StoredBytes], R], rows: Sequence[StoredBytes]) -> Iterable[R]:
     """Apply `get` to each row, concurrently if a store is used."""
-    return _beside(get, rows) if any(map(_is_away, rows)) else map(get, rows)
+    return _run_parallel(get, rows) if any(map(_is_away, rows)) else map(get, rows)
 
 
-def _beside(act: Callable[[T], R], items: Sequence[T]) -> list[R]:
+def _run_parallel(act: Callable[[T], R], items: Sequence[T]) -> list[R]:
     if len(items) < 2:
         return [act(each) for each in items]
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # a bucket alone needs it
@@ -320,22 +320,22 @@ class BucketStore:
         )
 
     def put(self, name: str, data: bytes) -> None:
-        self._asked(lambda: self._client.put(self._store, name, data))
+        self._request(lambda: self._client.put(self._store, name, data))
 
     def get(self, name: str) -> bytes:
-        return self._asked(lambda: bytes(self._client.get(self._store, name).bytes()))
+        return self._request(lambda: bytes(self._client.get(self._store, name).bytes()))
 
     def delete(self, names: Sequence[str]) -> None:
         with suppress(FileNotFoundError):
-            self._asked(lambda: self._client.delete(self._store, list(names)))
+            self._request(lambda: self._client.delete(self._store, list(names)))
 
     def names(self, folder: str) -> Iterator[tuple[str, datetime]]:
         listed = iter(self._client.list(self._store, prefix=folder))
-        while page := self._asked(lambda: next(listed, None)):
+        while page := self._request(lambda: next(listed, None)):
             for each in page:
                 yield each["path"], each["last_modified"]
 
-    def _asked(self, ask: Callable[[], R]) -> R:
+    def _request(self, ask: Callable[[], R]) -> R:
         try:
             return ask()
         except FileNotFoundError as error:

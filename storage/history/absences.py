@@ -16,7 +16,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in
 from storage.history.article_rows import add_snapshot
-from storage.history.clock_corrections import clock_corrections, corrected_time
+from storage.history.clock_corrections import clock_corrections, time_after_corrections
 from storage.history.versions import rebuild_all
 from storage.values.outcome import page_outcome
 
@@ -64,7 +64,7 @@ class _AbsenceWriter:
             for row in rows_in(unit.connection, answering, ARTICLE_ORIGIN.c.origin_id, fetched)
         )
         self.codes = self._codes([row.id for row in rows if row.outcome == "captured"])
-        self.foreign = _made_elsewhere(unit, [row.id for row in rows])
+        self.foreign = _find_foreign(unit, [row.id for row in rows])
         self.corrections = clock_corrections(unit.connection)
 
     def record(self, row: Any) -> set[int]:
@@ -96,7 +96,7 @@ class _AbsenceWriter:
         """Return the time of a check, in the corrected time of the archive."""
         if row.id in self.foreign:
             return row.observed_at  # type: ignore[no-any-return]
-        return corrected_time(self.corrections, row.id, row.observed_at)
+        return time_after_corrections(self.corrections, row.id, row.observed_at)
 
     def _confirm(self, row: Any, snapshot: Any) -> set[int]:
         """Record that the bytes are those of `snapshot`; nothing if that was not read yet."""
@@ -150,7 +150,7 @@ class _AbsenceWriter:
         }
 
 
-def _made_elsewhere(unit: Unit, observation_ids: Sequence[int]) -> frozenset[int]:
+def _find_foreign(unit: Unit, observation_ids: Sequence[int]) -> frozenset[int]:
     query = select(TRANSFER.c.observation_id).where(TRANSFER.c.is_foreign.is_(True))
     rows = rows_in(unit.connection, query, TRANSFER.c.observation_id, observation_ids)
     return frozenset(row[0] for row in rows)
@@ -167,7 +167,7 @@ def _last_snapshots(unit: Unit, locators: Sequence[int]) -> dict[int, Any]:
     return {row.locator_id: row for row in rows}
 
 
-def unrecorded_absences(unit: Unit, locators: Sequence[int]) -> list[int]:
+def find_unrecorded_absences(unit: Unit, locators: Sequence[int]) -> list[int]:
     """Return the absences of `locators` observed before their article existed."""
     query = (
         select(OBSERVATION.c.id)

@@ -39,7 +39,7 @@ class Claims:
         own.
         """
         own = [p for p in places if p.address_id is not None and not p.foreign]
-        claims = self._stored([p.address_id for p in own if p.address_id is not None])
+        claims = self._load_claims([p.address_id for p in own if p.address_id is not None])
         for place in own:
             captured = place.reading.captured
             mine = (place.moment, captured.locator)
@@ -54,7 +54,9 @@ class Claims:
             elif len(claimants) > 1:
                 self._displace(key[0], place.address_id, winner)
 
-    def _stored(self, addresses: Sequence[int]) -> dict[tuple[int, int | None], dict[int, Any]]:
+    def _load_claims(
+        self, addresses: Sequence[int]
+    ) -> dict[tuple[int, int | None], dict[int, Any]]:
         query = (
             select(
                 SNAPSHOT.c.source_id,
@@ -98,7 +100,7 @@ class Claims:
             select(ARTICLE_ORIGIN.c.article_id).where(ARTICLE_ORIGIN.c.origin_id == locator)
         ).scalar()
         if target is None:
-            target = self._own_article(source_id, locator)
+            target = self._article_of_file(source_id, locator)
         snapshots = unit.connection.execute(
             select(SNAPSHOT.c.observation_id).where(
                 SNAPSHOT.c.source_id == source_id,
@@ -118,7 +120,7 @@ class Claims:
         self.changed[target] = self.changed[article] = True
         self.displaced.add(target)
 
-    def _own_article(self, source_id: int, locator: int) -> int:
+    def _article_of_file(self, source_id: int, locator: int) -> int:
         unit = self.unit
         public = unit.connection.execute(
             select(ORIGIN.c.public_id).where(ORIGIN.c.id == locator)

@@ -78,7 +78,7 @@ class CaptureComparer:
         Contents and differences of captures stay valid. Results from other articles are dropped
         if articles of their sites changed meanwhile.
         """
-        sites = _moved(unit.connection, self._since) if unit.since != self._since else set()
+        sites = _changed_sites(unit.connection, self._since) if unit.since != self._since else set()
         self.connection = unit.connection
         self.boilerplate.enter(unit.connection, unit.since, sites)
         stand = [article for article in self._sites if article > 0]
@@ -116,10 +116,14 @@ class CaptureComparer:
         return self._of_draft[id(draft)][1]
 
     def contents(self, derivation_ids: Sequence[int]) -> list[CaptureContent]:
-        missing = [each for each in dict.fromkeys(derivation_ids) if self._known(each) is None]
+        missing = [
+            each for each in dict.fromkeys(derivation_ids) if self._cached_content(each) is None
+        ]
         for row in rows_in(self.connection, _saying(), DERIVATION.c.id, missing):
             self._contents[row.id] = content_of_row(row.detail, row.title, row.text)
-        return [known for each in derivation_ids if (known := self._known(each)) is not None]
+        return [
+            known for each in derivation_ids if (known := self._cached_content(each)) is not None
+        ]
 
     def learn(self, derivation_ids: Iterable[int]) -> None:
         """Load the content of derivations that will be needed, in one query."""
@@ -195,7 +199,7 @@ class CaptureComparer:
         self.find_sites(waiting)
         steps = [(a, pair, keys) for a, those in waiting.items() for pair, keys in those.items()]
         self.learn(
-            each for _a, pair, _keys in steps if self._known_step(pair) is None for each in pair
+            each for _a, pair, _keys in steps if self._cached_step(pair) is None for each in pair
         )
         likely = [
             (article, pair, keys)
@@ -206,9 +210,9 @@ class CaptureComparer:
         found: dict[int, set[Pair]] = {}
         for article, pair, keys in likely:
             difference = self._difference(*self._both(pair))
-            if self._found_boilerplate(article, difference, keys)[1]:
+            if self._check_boilerplate(article, difference, keys)[1]:
                 found.setdefault(article, set()).add(pair)
-            own = self._asked(difference)[1]
+            own = self._paragraphs_to_check(difference)[1]
             self._step_of(pair).foreign.update(own.foreign if own else {})
         return {article: frozenset(pairs) for article, pairs in sorted(found.items())}
 
@@ -240,13 +244,13 @@ class CaptureComparer:
     def _change(self, article_id: int, a: CaptureContent, b: CaptureContent) -> TextChange:
         key = (article_id, id(a), id(b))
         if key not in self._changes:
-            self._changes[key] = self._between(article_id, self._difference(a, b))
+            self._changes[key] = self._find_steps_between(article_id, self._difference(a, b))
         return self._changes[key]
 
-    def _between(self, article_id: int, found: CapturePair) -> TextChange:
+    def _find_steps_between(self, article_id: int, found: CapturePair) -> TextChange:
         if not found.boilerplate_candidates or not self.decides:
             return found.change()
-        boilerplate_candidates, given = self._found_boilerplate(article_id, found)
+        boilerplate_candidates, given = self._check_boilerplate(article_id, found)
         return (
             found.change(given)
             if given
@@ -259,21 +263,23 @@ class CaptureComparer:
             self._differences[key] = CapturePair(a, b)
         return self._differences[key]
 
-    def _found_boilerplate(
+    def _check_boilerplate(
         self, article_id: int, found: CapturePair, keys: AbstractSet[int] | None = None
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         """Return the paragraphs to check in other articles, and the boilerplate among them."""
         site = self.site(article_id)
         if not is_host(site):
             return (), NO_BOILERPLATE
-        boilerplate_candidates, own = self._asked(found)
+        boilerplate_candidates, own = self._paragraphs_to_check(found)
         if own is None:
             return (), NO_BOILERPLATE
         return boilerplate_candidates, self.boilerplate.rules(
             site, article_id, own, boilerplate_candidates, keys
         )
 
-    def _asked(self, found: CapturePair) -> tuple[tuple[str, ...], ChangedText | None]:
+    def _paragraphs_to_check(
+        self, found: CapturePair
+    ) -> tuple[tuple[str, ...], ChangedText | None]:
         """Return the paragraphs to check in other articles, and the rest of the text."""
         if id(found) not in self._owns:
             a, b = found.a, found.b
@@ -287,14 +293,16 @@ class CaptureComparer:
             self._owns[id(found)] = boilerplate_candidates, ChangedText(own) if has_text else None
         return self._owns[id(found)]
 
-    def _known_step(self, pair: Pair) -> StepToCheck | None:
+    def _cached_step(self, pair: Pair) -> StepToCheck | None:
         return self._steps.get(pair) or self.memory.step(pair)
 
     def _step_of(self, pair: Pair) -> StepToCheck:
         """Return the paragraphs of a step to check in other articles, cached with its texts."""
-        step = self._known_step(pair)
+        step = self._cached_step(pair)
         if step is None:
-            boilerplate_candidates, own = self._asked(self._difference(*self._both(pair)))
+            boilerplate_candidates, own = self._paragraphs_to_check(
+                self._difference(*self._both(pair))
+            )
             foreign = {} if own is None else own.foreign
             step = StepToCheck(
                 tuple(find_boilerplate_candidates(boilerplate_candidates)), own is not None, foreign
@@ -306,7 +314,7 @@ class CaptureComparer:
         a, b = self.contents(pair)
         return a, b
 
-    def _known(self, derivation_id: int) -> CaptureContent | None:
+    def _cached_content(self, derivation_id: int) -> CaptureContent | None:
         for known in (self._drafts, self._contents):
             if derivation_id in known:
                 return known[derivation_id]
@@ -316,7 +324,7 @@ class CaptureComparer:
         return found
 
 
-def _moved(connection: Connection, since: int) -> set[str]:
+def _changed_sites(connection: Connection, since: int) -> set[str]:
     """Return the sites of articles that got another wording after a number."""
     versions = (
         select(ORIGIN.c.origin)

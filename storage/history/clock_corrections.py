@@ -76,7 +76,7 @@ def latest_correction(connection: Connection) -> StoredCorrection | None:
     return None if row is None else StoredCorrection(*row)
 
 
-def corrected_time(
+def time_after_corrections(
     corrections: Sequence[ClockCorrection], number: int, moment: datetime
 ) -> datetime:
     """Return the corrected time of the archive's own row `number` with the stored time `moment`."""
@@ -143,7 +143,7 @@ def _correct_scans(unit: Unit, correction: ClockCorrection) -> None:
     query = select(SCAN.c.id, SCAN.c.started_at).where(SCAN.c.started_at > correction.at)
     corrections = [*clock_corrections(unit.connection), correction]
     corrected = {
-        number: corrected_time(corrections, number, moment)
+        number: time_after_corrections(corrections, number, moment)
         for number, moment in unit.connection.execute(query)
     }
     known = CORRECTED_SCAN.c.scan_id.in_(list(corrected))
@@ -155,7 +155,7 @@ def _correct_scans(unit: Unit, correction: ClockCorrection) -> None:
 
 def correct_scan(unit: Unit, scan_id: int, started_at: datetime) -> None:
     """Store the corrected start of a scan that ran while the archive's time was corrected."""
-    corrected = corrected_time(clock_corrections(unit.connection), scan_id, started_at)
+    corrected = time_after_corrections(clock_corrections(unit.connection), scan_id, started_at)
     if corrected != started_at:
         unit.add(CORRECTED_SCAN, {"scan_id": scan_id, "started_at": corrected})
 

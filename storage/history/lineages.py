@@ -126,14 +126,14 @@ class Lineages:
         the address was read. `pairs` are the origins of exact copies.
         """
         origins = {origin for pair in pairs for origin in pair}
-        claims = _stored_claims(self.unit, origins) if origins else {}
+        claims = _load_claims(self.unit, origins) if origins else {}
         for pair in pairs:
             for here, other in (pair, pair[::-1]):
                 claim = claims.get((here, other))
-                if claim is not None and frozenset(pair) not in self._known_pairs(pair):
+                if claim is not None and frozenset(pair) not in self._decided_pairs(pair):
                     self._join(claim)
 
-    def _known_pairs(self, pair: tuple[int, int]) -> set[frozenset[int]]:
+    def _decided_pairs(self, pair: tuple[int, int]) -> set[frozenset[int]]:
         """Return the pairs that are joined, or were separated by a user."""
         self._load_ends(pair)
         return self._joined | self._undone
@@ -148,18 +148,20 @@ class Lineages:
     def _candidates(self, places: Sequence[Position]) -> list[_Candidate]:
         said: list[tuple[str, Position, str]] = []
         for place in places:
-            said += [(kind, place, each) for kind, each in claimed_addresses(place.reading)]
+            said += [(kind, place, each) for kind, each in address_claims_of(place.reading)]
         origins = ensure_origins(
             self.unit, [each for kind, _p, each in said if kind != "canonical"]
         )
-        origins |= self._known([each for kind, _place, each in said if kind == "canonical"])
+        origins |= self._existing_origins(
+            [each for kind, _place, each in said if kind == "canonical"]
+        )
         return [
             _Candidate(kind, place, origins[each])
             for kind, place, each in said
             if each in origins and origins[each] != place.origin_id
         ]
 
-    def _known(self, texts: Sequence[str]) -> dict[str, int]:
+    def _existing_origins(self, texts: Sequence[str]) -> dict[str, int]:
         """Return the existing origins: an address that occurs only in a link has none yet."""
         names = {origin_id(each): each for each in texts}
         query = select(ORIGIN.c.public_id, ORIGIN.c.id)
@@ -223,7 +225,7 @@ class Lineages:
         )  # fmt: skip
 
 
-def claimed_addresses(reading: Reading) -> Iterator[tuple[str, str]]:
+def address_claims_of(reading: Reading) -> Iterator[tuple[str, str]]:
     """Yield the addresses claimed to be one article with that of a text, and the kind of claim."""
     captured, outcome = reading.captured, reading.outcome
     if not isinstance(outcome, Draft):
@@ -278,7 +280,7 @@ class _Texts:
         return self._found.get(origin)
 
 
-def _stored_claims(unit: Unit, origins: Collection[int]) -> dict[tuple[int, int], _StoredClaim]:
+def _load_claims(unit: Unit, origins: Collection[int]) -> dict[tuple[int, int], _StoredClaim]:
     """Return the canonical links between origins, from the newest fetched page of each."""
     query = (
         select(
@@ -320,7 +322,7 @@ def regroup(unit: Unit, origins: Iterable[int]) -> None:
     articles = set(_answering(unit, origins).values())
     held = select(ARTICLE_ORIGIN.c.origin_id).where(ARTICLE_ORIGIN.c.article_id.in_(articles))
     all_of_them = {*origins, *unit.connection.execute(held).scalars()}
-    groups = _connected(unit, all_of_them)
+    groups = _connect_groups(unit, all_of_them)
     rows = {
         row.id: row
         for row in unit.connection.execute(select(ARTICLE).where(ARTICLE.c.id.in_(articles)))
@@ -342,7 +344,7 @@ def regroup(unit: Unit, origins: Iterable[int]) -> None:
     gather(unit, {*rows, *left_over})
 
 
-def _connected(unit: Unit, origins: set[int]) -> list[set[int]]:
+def _connect_groups(unit: Unit, origins: set[int]) -> list[set[int]]:
     """Return the groups that lineages make of origins and of the origins they lead to."""
     query = (
         select(LINEAGE.c.origin_id, LINEAGE.c.to_origin_id)

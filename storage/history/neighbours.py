@@ -10,7 +10,14 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from storage.database.tables import CAPTURE, DERIVATION, SNAPSHOT, WORDING
 from storage.database.unit import Unit, rows_in
-from storage.history.runs import ExtractorKey, Snapshot, are_one, compared, in_order, same_extractor
+from storage.history.runs import (
+    ExtractorKey,
+    Snapshot,
+    are_one,
+    compared,
+    in_order,
+    is_same_extractor,
+)
 from storage.history.snapshots import confirmed, snapshots_of
 from storage.values.draft import Draft
 
@@ -100,7 +107,7 @@ class Neighbours:
             return Neighbourhood(article.head == snapshot.digest)
         stored = self._snapshots_of(article, snapshot.reader)
         fresh = [(each.observed_at, each) for each in article.fresh]
-        last, first = _beside([*stored, *fresh], snapshot.observed_at, snapshot.digest)
+        last, first = _adjacent_snapshots([*stored, *fresh], snapshot.observed_at, snapshot.digest)
         pairs = [*((each, snapshot) for each in last), *((snapshot, each) for each in first)]
         read = [both for pair in pairs if (both := compared(*pair)) is not None]
         return Neighbourhood(
@@ -114,11 +121,12 @@ class Neighbours:
         """Return the neighbours of `moment` without a reading by `reader`."""
         if _is_simple(article, moment, reader) or not article.stored:
             return []
-        last, first = _beside(self._snapshots_of(article, reader), moment, digest)
+        last, first = _adjacent_snapshots(self._snapshots_of(article, reader), moment, digest)
         return [
             snapshot
             for snapshot in (*last, *first)
-            if not same_extractor(snapshot.reader, reader) and reader not in snapshot.other_readings
+            if not is_same_extractor(snapshot.reader, reader)
+            and reader not in snapshot.other_readings
         ]
 
     def with_bytes(self, snapshots: Sequence[Snapshot]) -> tuple[list[Any], list[Any]]:
@@ -185,10 +193,10 @@ def _is_simple(article: KnownArticle, moment: datetime, reader: ExtractorKey) ->
     """Check whether the newest wording is sufficient: nothing late, one extractor."""
     if article.content_at is not None and moment <= article.content_at:
         return False
-    return all(same_extractor(each, reader) for each in article.readers)
+    return all(is_same_extractor(each, reader) for each in article.readers)
 
 
-def _beside(
+def _adjacent_snapshots(
     known: Sequence[tuple[datetime, Snapshot]], moment: datetime, digest: bytes
 ) -> tuple[list[Snapshot], list[Snapshot]]:
     """Return the snapshots directly before and after a time."""

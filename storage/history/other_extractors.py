@@ -20,7 +20,7 @@ class SnapshotReading(NamedTuple):
     reader: ExtractorKey
 
 
-def other_version_readings(
+def readings_by_other_versions(
     connection: Connection, reads: Iterable[SnapshotReading], reader: ExtractorKey | None = None
 ) -> Mapping[int, Mapping[ExtractorKey, OtherReading]]:
     """Return the readings of the same bytes by other versions of an extractor, by derivation.

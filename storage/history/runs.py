@@ -124,14 +124,14 @@ def _is_change(a: Snapshot, b: Snapshot, noise: Collection[Pair]) -> bool:
     return not are_one(a, b) and Transition(a, b).pair not in noise
 
 
-def same_extractor(reader: ExtractorKey, other: ExtractorKey) -> bool:
+def is_same_extractor(reader: ExtractorKey, other: ExtractorKey) -> bool:
     """Check whether texts of two extractors are comparable.
 
     They are not if one is another version or configuration of the other. Extractors with
     different names are made for different kinds of documents.
 
     >>> one = ("page", "1", "")
-    >>> same_extractor(one, ("page", "2", "")), same_extractor(one, ("text", "2", ""))
+    >>> is_same_extractor(one, ("page", "2", "")), is_same_extractor(one, ("text", "2", ""))
     (False, True)
     """
     return reader == other or reader[0] != other[0]
@@ -151,7 +151,7 @@ def are_one(a: Snapshot, b: Snapshot) -> bool:
 
 def compared(a: Snapshot, b: Snapshot) -> tuple[OtherReading, OtherReading] | None:
     """Return the later extractor's readings of both; None if they are the stored ones."""
-    if same_extractor(a.reader, b.reader):
+    if is_same_extractor(a.reader, b.reader):
         return None
     newer, older = (b, a) if a.derivation_id < b.derivation_id else (a, b)
     reading = older.other_readings.get(newer.reader)

@@ -19,7 +19,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import rows_in
-from storage.history.other_extractors import SnapshotReading, other_version_readings
+from storage.history.other_extractors import SnapshotReading, readings_by_other_versions
 from storage.history.runs import ExtractorKey, OtherReading, Snapshot
 
 
@@ -83,10 +83,14 @@ def snapshots_by_article(
         for row in rows_in(connection, query, SNAPSHOT.c.article_id, since)
         if (start := since[row.article_id]) is None or row.observed_at >= start
     ]
-    other_readings = other_version_readings(connection, map(_read, rows), reader) if rows else {}
+    other_readings = (
+        readings_by_other_versions(connection, map(_read, rows), reader) if rows else {}
+    )
     found: dict[int, list[StoredSnapshot]] = {article: [] for article in since}
     for row in rows:
-        found[row.article_id].append(_stored(row, other_readings.get(row.derivation_id, {})))
+        found[row.article_id].append(
+            _snapshot_of_row(row, other_readings.get(row.derivation_id, {}))
+        )
     return found
 
 
@@ -95,7 +99,9 @@ def _read(row: Any) -> SnapshotReading:
     return SnapshotReading(row.derivation_id, row.capture_id, row.context, reader)
 
 
-def _stored(row: Any, other_readings: Mapping[ExtractorKey, OtherReading]) -> StoredSnapshot:
+def _snapshot_of_row(
+    row: Any, other_readings: Mapping[ExtractorKey, OtherReading]
+) -> StoredSnapshot:
     return StoredSnapshot(
         observed_at=row.observed_at,
         observation_id=row.observation_id,
@@ -127,10 +133,12 @@ def add_all_confirmations(
 ) -> dict[int, list[Snapshot]]:
     """Add the confirming scans to the snapshots of several articles, as `confirmed`."""
     intervals = _Intervals(connection, list(snapshots.values()))
-    return {article: _confirmed(intervals, each) for article, each in snapshots.items()}
+    return {article: _with_confirmations(intervals, each) for article, each in snapshots.items()}
 
 
-def _confirmed(intervals: "_Intervals", snapshots: Sequence[StoredSnapshot]) -> list[Snapshot]:
+def _with_confirmations(
+    intervals: "_Intervals", snapshots: Sequence[StoredSnapshot]
+) -> list[Snapshot]:
     moments = [snapshot.observed_at for snapshot in snapshots]
     found: list[Snapshot] = []
     for snapshot in snapshots:
@@ -229,7 +237,9 @@ class _Intervals:
             for (number, edge, stands), after in zip(chain, [*chain[1:], None], strict=True):
                 last = None if stands else edge
                 bounds[number] = (edge, after[1] if after else last)
-        return {number: each for own in articles for number, each in _bounded(own, bounds).items()}
+        return {
+            number: each for own in articles for number, each in _end_intervals(own, bounds).items()
+        }
 
 
 _STANDS = (
@@ -264,7 +274,7 @@ _ENDS_IN = {
 }
 
 
-def _bounded(
+def _end_intervals(
     snapshots: Sequence[StoredSnapshot], bounds: Mapping[int, tuple[int, int | None]]
 ) -> dict[int, tuple[int, int | None]]:
     """End the interval of each snapshot at a later one with another wording."""

@@ -66,7 +66,7 @@ class Steps:
             else:
                 step = step_of(row)
             step["changes"] = self._classes(run, step)
-            step["notices"] = list(self._linked(run, step)) or None
+            step["notices"] = list(self._link_notices(run, step)) or None
         self.keep(run.number, run.wording_id, step)
         return step
 
@@ -81,7 +81,7 @@ class Steps:
         is_back = run.wording_id in earlier or _undoes(step, self._steps.get(run.number - 1))
         return [*classes, "reversion"] if is_back else classes
 
-    def _linked(self, run: Run, step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def _link_notices(self, run: Run, step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the notices of a step, each with the version whose step it refers to."""
         notices = step["notices"] or ()
         if not notices:

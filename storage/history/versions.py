@@ -144,7 +144,7 @@ class _VersionUpdater:
             if not found or not _goes_on(head, found[0], self.stored[article_id]):
                 self.left.append(article_id)
                 return
-            found = _prolonged(head, found)
+            found = _extend_head(head, found)
         passages = partial(_passages, self.unit, article_id, head)
         stored_steps = Steps(decisions, known, past, passages, stale)
         self.found[article_id] = found
@@ -160,7 +160,7 @@ class _VersionUpdater:
                 stored_steps.keep(run.number, run.wording_id, step)
             else:
                 step = stored_steps.of(run)
-            values = {**_placed(run), **step}
+            values = {**_place_run(run), **step}
             if row is None:
                 number = add_version(self.unit, article_id, run.number, values)
             else:
@@ -378,7 +378,7 @@ def _passages(unit: Unit, article_id: int, head: Row[Any] | None) -> Passages:
     ]
 
 
-def _prolonged(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
+def _extend_head(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
     first = replace(
         found[0],
         wording_id=head.wording_id,
@@ -392,7 +392,7 @@ def _prolonged(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
     return tuple(replace(run, number=run.number + shift) for run in (first, *found[1:]))
 
 
-def _placed(run: Run) -> dict[str, Any]:
+def _place_run(run: Run) -> dict[str, Any]:
     names = (
         "wording_id", "derivation_id", "observation_id", "changed_after", "changed_by",
         "last_seen",

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from storage.database.tables import DERIVATION, SNAPSHOT
 from storage.diff.word_diff import Text
 from storage.history.changes import content
-from storage.history.runs import ExtractorKey, same_extractor
+from storage.history.runs import ExtractorKey, is_same_extractor
 from storage.read.find import VersionRef
 from storage.read.texts import VersionReading, reading_pair, text_pair
 
@@ -58,7 +58,7 @@ def find_same_extractor_derivations(
 
     Versions without such a reading are omitted.
     """
-    others = [each.number for each in versions if not same_extractor(each.reader, reader)]
+    others = [each.number for each in versions if not is_same_extractor(each.reader, reader)]
     return find_extractor_derivations(connection, article_id, others, reader) if others else {}
 
 
@@ -66,7 +66,7 @@ def same_extractor_texts(connection: Connection, a: VersionRef, b: VersionRef) -
     """Return the texts of two versions, from one extractor where the archive has that."""
     sides = (a, b)
     readings = reading_pair(connection, a, b)
-    if same_extractor(readings[0].reader, readings[1].reader):
+    if is_same_extractor(readings[0].reader, readings[1].reader):
         return text_pair(connection, *readings)
     ids = [each.derivation_id for each in readings]
     older = 0 if ids[0] < ids[1] else 1

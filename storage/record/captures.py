@@ -42,7 +42,7 @@ def pack_all(raws: Iterable[tuple[bytes | None, bytes | None]]) -> Packed:
     return packed
 
 
-def stored_captures(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
+def load_captures(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
     """Return the stored captures with bytes, by digest."""
     query = select(CAPTURE.c.digest, CAPTURE.c.id)
     rows = rows_in(connection, query, CAPTURE.c.digest, digests)
@@ -75,7 +75,7 @@ def capture_folder(unit: Unit) -> str:
 
 def store_captures(unit: Unit, packed: Packed) -> dict[bytes, int]:
     """Store bytes once each, and return their captures."""
-    known = stored_captures(unit.connection, packed)
+    known = load_captures(unit.connection, packed)
     for digest, (size, encoding, data) in packed.items():
         if digest not in known:
             known[digest] = unit.number()

@@ -63,7 +63,7 @@ def value_of(draft: Draft, name: str) -> Any:
     return field.value if field is not None else None
 
 
-def published_columns(reading: Reading) -> dict[str, Any]:
+def publication_columns(reading: Reading) -> dict[str, Any]:
     """Return the columns of the publication date, all None if there is none."""
     assert isinstance(reading.outcome, Draft)
     value = value_of(reading.outcome, "published")

@@ -11,7 +11,7 @@ from storage.database.columns import JsonText
 from storage.database.engine import json_text
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
 from storage.database.unit import Unit, rows_in
-from storage.record.derivation_detail import detail_of, layout, published_columns, value_of
+from storage.record.derivation_detail import detail_of, layout, publication_columns, value_of
 from storage.record.reading import IndexInput, Reading, ReExtracted
 from storage.values.draft import Draft, Extractor
 
@@ -35,15 +35,15 @@ PreparedDrafts = Mapping[int, PreparedDraft]
 
 def prepared(readings: Iterable[Reading]) -> PreparedDrafts:
     """Prepare the derivations of drafts before the lock is taken."""
-    return {id(each): _prepared(each) for each in readings if isinstance(each.outcome, Draft)}
+    return {id(each): _prepare(each) for each in readings if isinstance(each.outcome, Draft)}
 
 
-def _prepared(reading: Reading) -> PreparedDraft:
+def _prepare(reading: Reading) -> PreparedDraft:
     draft = reading.outcome
     assert isinstance(draft, Draft)
     output = draft.raw_output
     columns = {
-        **published_columns(reading),
+        **publication_columns(reading),
         "language": value_of(draft, "language"),
         "publisher": value_of(draft, "publisher"),
         "word_count": value_of(draft, "word_count"),
@@ -62,7 +62,7 @@ class DerivationWriter:
 
     def __init__(self, unit: Unit, prepared: PreparedDrafts) -> None:
         self.unit = unit
-        self._prepared = prepared
+        self._prepare = prepared
         self.to_index: list[IndexInput] = []
         self.wordings: dict[bytes, int] = {}
         self._texts: dict[int, tuple[str, ...]] = {}
@@ -89,7 +89,7 @@ class DerivationWriter:
             return known
         unit = self.unit
         number = self.wordings[digest] = unit.number()
-        ready = self._prepared.get(id(reading))
+        ready = self._prepare.get(id(reading))
         paragraphs = draft.text_paragraphs() if ready is None else ready.paragraphs
         self._texts[number] = paragraphs
         unit.add(
@@ -116,7 +116,7 @@ class DerivationWriter:
         if known is not None:
             return known
         number = self._derivations[key] = self.unit.number()
-        ready = self._prepared[id(reading)]
+        ready = self._prepare[id(reading)]
         detail: Mapping[str, Any] | JsonText = ready.detail_text
         has_flags = len(draft.flags) > len(ready.detail["flags"])
         if has_flags or self._texts[wording] != ready.paragraphs:

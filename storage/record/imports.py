@@ -38,7 +38,7 @@ class StoredRecord:
     unread: int | None
 
 
-def stored_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, StoredRecord]:
+def load_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, StoredRecord]:
     """Return the stored captures by the digest of their record."""
     is_unread = and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None))
     query = (
@@ -76,8 +76,8 @@ class ImportWriter:
         origins = ensure_origins(unit, names)
         bytes_kept = store_captures(unit, packed)
         originals = Originals(unit.connection, imports)
-        self._rows = self._known(record for each in imports for record in each.records[1:])
-        refused_before = self._refused_before() if self.is_last else frozenset()
+        self._rows = self._find_known(record for each in imports for record in each.records[1:])
+        refused_before = self._load_refused() if self.is_last else frozenset()
         transfers: dict[int, Transfer] = {}
         for given in imports:
             each, capture = given, None if given.raw is None else bytes_kept[raw_digest(given.raw)]
@@ -142,7 +142,7 @@ class ImportWriter:
             observation_id=number, capture_id=capture,
         )  # fmt: skip
 
-    def _refused_before(self) -> frozenset[str]:
+    def _load_refused(self) -> frozenset[str]:
         """Return the records that this job refused before it was killed."""
         query = select(REFUSAL.c.locator).where(
             REFUSAL.c.job_id == self.claim.job_id, REFUSAL.c.code == "capture_elsewhere"
@@ -151,7 +151,7 @@ class ImportWriter:
 
     # ------------------------------------------------------------------------- records
 
-    def _known(self, records: Iterable[KeptRecord]) -> dict[bytes, int]:
+    def _find_known(self, records: Iterable[KeptRecord]) -> dict[bytes, int]:
         query = select(FOREIGN_RECORD.c.digest, FOREIGN_RECORD.c.id)
         digests = [record.digest for record in records]
         return {

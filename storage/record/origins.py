@@ -16,12 +16,12 @@ def ensure_origins(unit: Unit, texts: Sequence[str]) -> dict[str, int]:
 
     A redacted address is never stored again: its anonymised origin is returned.
     """
-    names = {_named(each): each for each in dict.fromkeys(texts)}
+    names = {_origin_id(each): each for each in dict.fromkeys(texts)}
     query = select(ORIGIN.c.public_id, ORIGIN.c.id)
     known: dict[str, int] = dict(rows_in(unit.connection, query, ORIGIN.c.public_id, names))
     new = [each for public, each in names.items() if public not in known]
     gone = SuppressionLookup(unit.connection).tombstones(new) if new else {}
-    known |= {_named(each): number for each, number in gone.items()}
+    known |= {_origin_id(each): number for each, number in gone.items()}
     found: dict[str, int] = {}
     for public, each in names.items():
         if public not in known:
@@ -37,6 +37,6 @@ def ensure_origins(unit: Unit, texts: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _named(text: str) -> str:
+def _origin_id(text: str) -> str:
     """Return the id of an origin; its text is empty after redaction."""
     return text if is_emptied(text) else origin_id(text)

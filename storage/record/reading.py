@@ -43,7 +43,7 @@ def parse_captured(rows: Iterable[Any]) -> Iterator[CapturedItem | DamagedBytesE
     Raises: CapturesAwayError, CapturesUnsetError.
     """
     given = list(rows)
-    for row, raw in zip(given, load_all(_held(each) for each in given), strict=True):
+    for row, raw in zip(given, load_all(_captured_item(each) for each in given), strict=True):
         number, capture, source, locator_id, locator, observed_at, hints = row[:7]
         if isinstance(raw, DamagedBytesError):
             yield raw
@@ -53,7 +53,7 @@ def parse_captured(rows: Iterable[Any]) -> Iterator[CapturedItem | DamagedBytesE
             )
 
 
-def _held(row: Any) -> StoredBytes:
+def _captured_item(row: Any) -> StoredBytes:
     return StoredBytes(bytes(row[7]), row[8], row[9])
 
 

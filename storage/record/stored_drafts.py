@@ -10,7 +10,7 @@ from storage.database.unit import rows_in
 from storage.values.draft import Draft, Extractor, Notice, field_in, paragraphs_in, quotes_in
 
 
-def stored_drafts(connection: Connection, captures: Iterable[int]) -> dict[int, tuple[Draft, str]]:
+def load_drafts(connection: Connection, captures: Iterable[int]) -> dict[int, tuple[Draft, str]]:
     """Return the newest reading of each of these captures, with its context."""
     query = (
         select(DERIVATION, WORDING.c.title, WORDING.c.text)

@@ -33,7 +33,7 @@ class RedactedAddresses:
         """Return the anonymised form of the first redacted address, None if none was redacted."""
         if self.salt is None or not self.origins:
             return None
-        digests = (keyed(self.salt, OF_ADDRESS, _encoded(each)) for each in names)
+        digests = (keyed(self.salt, OF_ADDRESS, _encode(each)) for each in names)
         found = (self.origins[each] for each in digests if each in self.origins)
         return next(map(name_placeholder, found), None)
 
@@ -69,20 +69,22 @@ class SuppressionLookup:
         for words in map(words_of, texts):
             for size, held in self._passages.items():
                 for at, place in product(range(len(words) - size + 1), places):
-                    act = held.get(keyed(salt, OF_PASSAGE, _placed(place, words[at : at + size])))
+                    act = held.get(
+                        keyed(salt, OF_PASSAGE, _place_digest(place, words[at : at + size]))
+                    )
                     if act is not None:
                         return act
         return None
 
     def titles(self, told: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """Return the redacted ones of these titles at their places, with the acts."""
-        asked = {(place, title): _placed(place, words_of(title)) for place, title in told}
+        asked = {(place, title): _place_digest(place, words_of(title)) for place, title in told}
         held = self._among(OF_TITLE, asked.values())
         return {pair: held[each] for pair, each in asked.items() if each in held}
 
     def addresses(self, named: Iterable[str]) -> dict[str, int]:
         """Return the redacted ones of these addresses, each with the redaction."""
-        asked = {each: _encoded(each) for each in named}
+        asked = {each: _encode(each) for each in named}
         held = self._among(OF_ADDRESS, asked.values())
         return {each: held[value] for each, value in asked.items() if value in held}
 
@@ -125,7 +127,7 @@ class SuppressionLookup:
 
 def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words: int = 0) -> None:
     """Suppress content with these digests; existing entries are unchanged."""
-    salt = _ensured_salt(unit.connection)
+    salt = _load_or_create_salt(unit.connection)
     digests = [keyed(salt, kind, value) for value in dict.fromkeys(values)]
     query = select(SUPPRESSION.c.digest)
     known = {
@@ -143,12 +145,12 @@ def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words:
 def suppress_passage(unit: Unit, passage: str, places: Iterable[str], act_id: int) -> None:
     """Suppress texts with a sequence of words at these places."""
     words = words_of(passage)
-    suppress(unit, OF_PASSAGE, [_placed(each, words) for each in places], act_id, len(words))
+    suppress(unit, OF_PASSAGE, [_place_digest(each, words) for each in places], act_id, len(words))
 
 
 def suppress_titles(unit: Unit, titles: Iterable[str], places: Sequence[str], act_id: int) -> None:
     """Suppress these titles at these places."""
-    values = [_placed(place, words_of(each)) for each in titles for place in places]
+    values = [_place_digest(place, words_of(each)) for each in titles for place in places]
     suppress(unit, OF_TITLE, values, act_id)
 
 
@@ -168,15 +170,15 @@ def keyed(salt: bytes, kind: str, value: bytes) -> bytes:
     return hmac.digest(salt, kind.encode() + b"\0" + value, "sha256")
 
 
-def _placed(place: str, words: Sequence[str]) -> bytes:
-    return _encoded("\0".join((place, *words)))
+def _place_digest(place: str, words: Sequence[str]) -> bytes:
+    return _encode("\0".join((place, *words)))
 
 
-def _encoded(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _ensured_salt(connection: Connection) -> bytes:
+def _load_or_create_salt(connection: Connection) -> bytes:
     found = connection.execute(select(ARCHIVE.c.value).where(ARCHIVE.c.key == SALT)).scalar()
     if found is None:
         found = secrets.token_hex(32)

@@ -11,7 +11,7 @@ from storage.database.compression import DamagedBytesError
 from storage.database.tables import CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SNAPSHOT, VERDICT
 from storage.database.unit import rows_in
 from storage.record.reading import CapturedItem, ReExtraction, parse_captured
-from storage.record.stored_drafts import stored_drafts
+from storage.record.stored_drafts import load_drafts
 from storage.values.draft import Draft
 from storage.values.refusals import refuse
 
@@ -52,7 +52,7 @@ def load_unread_rows(
     fits = sum(size <= MOST_UNREAD_BYTES for size in total) or 1
     chosen = [number for number, _ in waiting[:fits]]
     found = sorted(rows_in(connection, query, OBSERVATION.c.id, chosen), key=itemgetter(0))
-    known = stored_drafts(connection, [row.capture_id for row in found if row.data is None])
+    known = load_drafts(connection, [row.capture_id for row in found if row.data is None])
     return found, known, fits >= len(waiting)
 
 
@@ -61,7 +61,9 @@ def captures_in(rows: Sequence[Any], known: KeptDrafts) -> list[CapturedItem]:
 
     Raises: DamagedBytesError, CapturesAwayError, CapturesUnsetError.
     """
-    whole = [_whole(each) for each in parse_captured(row for row in rows if row.data is not None)]
+    whole = [
+        _with_bytes(each) for each in parse_captured(row for row in rows if row.data is not None)
+    ]
     bare = [_bare(row, known.get(row.capture_id)) for row in rows if row.data is None]
     return sorted([*whole, *bare], key=attrgetter("observation_id"))
 
@@ -108,7 +110,7 @@ def _bare(row: Any, known: tuple[Draft, str] | None) -> CapturedItem:
     )
 
 
-def _whole(captured: CapturedItem | DamagedBytesError) -> CapturedItem:
+def _with_bytes(captured: CapturedItem | DamagedBytesError) -> CapturedItem:
     if isinstance(captured, DamagedBytesError):
         raise captured
     return captured

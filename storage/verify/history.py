@@ -11,9 +11,9 @@ from storage.database.rows import Row, stream
 from storage.database.views import scan_start, snapshots_query
 from storage.history.clock_corrections import (
     clock_corrections,
-    corrected_time,
+    time_after_corrections,
 )
-from storage.history.other_extractors import SnapshotReading, other_version_readings
+from storage.history.other_extractors import SnapshotReading, readings_by_other_versions
 from storage.history.runs import Run, Snapshot, runs
 from storage.history.versions import outcome_in_history
 from storage.values.outcome import STATES
@@ -184,7 +184,7 @@ def _history(connection: Connection, article: _Article) -> list[Snapshot]:
     """Return the snapshots with a wording, and the scans that confirmed them."""
     worded = [snapshot for snapshot in article.snapshots if snapshot["wording_id"] is not None]
     moments = [snapshot["observed_at"] for snapshot in worded]
-    other_readings = other_version_readings(connection, map(_read, worded))
+    other_readings = readings_by_other_versions(connection, map(_read, worded))
     return [
         Snapshot(
             observed_at=snapshot["observed_at"],
@@ -279,7 +279,7 @@ def _check_corrected_scans(connection: Connection) -> Findings:
     )
     last = {"last": max((each.id for each in corrections), default=0)}
     for row in stream(connection, query, last):
-        expected = corrected_time(corrections, row["id"], row["recorded_at"])
+        expected = time_after_corrections(corrections, row["id"], row["recorded_at"])
         if (row["started_at"] or row["recorded_at"]) != expected:
             message = f"began at {expected}, not at {row['started_at']}"
             yield BrokenObject("scan", row["id"], "time_wrong", message)

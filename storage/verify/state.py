@@ -26,7 +26,7 @@ from storage.database.tables import (
 from storage.history.clock_corrections import (
     ClockCorrection,
     clock_corrections,
-    corrected_time,
+    time_after_corrections,
 )
 from storage.record.derivation_detail import Name, name_from
 from storage.values.locator import origin_path
@@ -82,7 +82,9 @@ def _wrong_columns(
             expected |= {"observed_at": name.moment, "is_foreign": name.foreign}
             yield from _wrong_places(row, name, claims)
     if "observed_at" in expected and not expected["is_foreign"]:
-        expected["observed_at"] = corrected_time(corrections, row.seen_id, expected["observed_at"])
+        expected["observed_at"] = time_after_corrections(
+            corrections, row.seen_id, expected["observed_at"]
+        )
     for column, value in expected.items():
         if getattr(row, column) != value:
             yield column

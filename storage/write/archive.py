@@ -36,16 +36,16 @@ from storage.record import sources as source_rows
 from storage.record.captures import (
     Packed,
     capture_folder,
+    load_captures,
     observe,
     pack_all,
     put_packed,
     record_gone,
     record_presence,
     store_captures,
-    stored_captures,
 )
 from storage.record.derivations import DerivationWriter, PreparedDrafts, prepared
-from storage.record.imports import ImportResult, ImportWriter, pack_imports, stored_records
+from storage.record.imports import ImportResult, ImportWriter, load_records, pack_imports
 from storage.record.observations import add_refusal, refuse_redacted
 from storage.record.origins import ensure_origins
 from storage.record.presences import Presence, presences
@@ -220,7 +220,7 @@ class Archive:
         with self.engine.begin() as connection:
             return work(connection, *args, **named)
 
-    def shared_clock(self) -> datetime:
+    def read_shared_clock(self) -> datetime:
         """Return the time by the clock that all writers share: that of the database server."""
         return self.read(archive_time).shared(self.clock)
 
@@ -292,7 +292,7 @@ class Archive:
             return packed
         if self._folder is None:
             self._folder = self.transact(capture_folder)
-        known = self.read(stored_captures, packed)
+        known = self.read(load_captures, packed)
         return put_packed(store, self._folder, packed, known)
 
     def start_scan(self, source_id: int) -> Scan:
@@ -374,12 +374,12 @@ class Archive:
         with self.read_connection() as connection:
             imports = imports_without_redacted(connection, imports)
             wanted = {each.records[0].digest: each for each in imports}
-            known = stored_records(connection, wanted)
+            known = load_records(connection, wanted)
         fresh = [each for digest, each in wanted.items() if digest not in known]
         packed = self.store_bytes(pack_imports(fresh))
         with self.unit() as unit:
             queue.renew(unit, claim)
-            known = stored_records(unit.connection, wanted)
+            known = load_records(unit.connection, wanted)
             fresh = [each for digest, each in wanted.items() if digest not in known]
             importing = ImportWriter(unit, claim, source_id, container, is_last=is_last)
             importing.keep(fresh, packed)
@@ -480,7 +480,7 @@ class Archive:
             )
             queue.count(unit, claim, Counts(refused=1))
 
-    def redacted_addresses(self) -> RedactedAddresses:
+    def address_redaction_lookup(self) -> RedactedAddresses:
         """Return a lookup that states whether an address was redacted."""
         with self.read_connection() as connection:
             return SuppressionLookup(connection).all_addresses()

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from storage.database.tables import ARTICLE, ARTICLE_ORIGIN, ORIGIN, VERSION, WORDING
 from storage.database.unit import rows_in
 from storage.history.changes import CaptureComparer
-from storage.history.lineages import claimed_addresses, text_of
+from storage.history.lineages import address_claims_of, text_of
 from storage.history.memory import Memory
 from storage.history.neighbours import Surroundings
 from storage.history.noise.decisions import waiting
@@ -60,7 +60,7 @@ def _agree(connection: Connection, readings: Sequence[Reading]) -> None:
     """Cache the agreement of texts that are claimed to be one article."""
     own = {named(each).address or each.captured.locator: each for each in readings}
     said = [
-        (origin, other) for origin, each in own.items() for _kind, other in claimed_addresses(each)
+        (origin, other) for origin, each in own.items() for _kind, other in address_claims_of(each)
     ]
     if not said:
         return

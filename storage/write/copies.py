@@ -132,10 +132,10 @@ def _brought(old: Connection, new: Connection, progress: Progress) -> int:
         if table.name in RECORD:
             key = "last_seq" if table.name == "log_tile" else SHAPED.get(table.name, "seq")
             since = table.c[key] > _last(new, table, key)
-            number += _copied(old, new, table, progress, objects, since)
+            number += _copy_table(old, new, table, progress, objects, since)
         else:
             new.execute(delete(table))
-            number += _copied(old, new, table, progress, objects)
+            number += _copy_table(old, new, table, progress, objects)
     objects.note(new)
     _index(new, progress, or_(WORDING.c.id > indexed, WORDING.c.id.in_(due)))
     return number
@@ -244,7 +244,8 @@ def _fill(source: Engine, target: URL, progress: Progress, captures: CaptureStor
             with _snapshot(source) as old, engine.begin() as new:
                 objects = _Objects(captures)
                 rows = sum(
-                    _copied(old, new, table, progress, objects) for table in METADATA.sorted_tables
+                    _copy_table(old, new, table, progress, objects)
+                    for table in METADATA.sorted_tables
                 )
                 objects.note(new)
                 _index(new, progress)
@@ -295,7 +296,7 @@ class _Objects:
             new.execute(insert(ARCHIVE).values(key=CAPTURE_FOLDER, value=self._folder))
 
 
-def _copied(
+def _copy_table(
     old: Connection,
     new: Connection,
     table: Table,

@@ -41,7 +41,7 @@ def forget_words(connection: Connection, wording_ids: Collection[int]) -> None:
         return
     query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
     for number, title, body in rows_in(connection, query, WORDING.c.id, wording_ids):
-        tokens = _indexed_as(connection, number, title, body)
+        tokens = _tokens_of_index(connection, number, title, body)
         if tokens:
             connection.execute(_FORGET, {"id": number, "tokens": " ".join(tokens)})
             connection.execute(_FORGET_KEYS, {"id": number, "keys": " ".join(wording_keys(body))})
@@ -57,7 +57,7 @@ _INDEXED = text("SELECT 1 FROM search_text_docsize WHERE id = :id")
 _HAS_TOKEN = text("SELECT 1 FROM search_text WHERE search_text MATCH :token AND rowid = :id")
 
 
-def _indexed_as(
+def _tokens_of_index(
     connection: Connection, number: int, title: str | None, body: str | None
 ) -> Sequence[str]:
     """Return the tokens under which SQLite indexed a wording: the index itself stores no text.

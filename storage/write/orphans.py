@@ -47,7 +47,7 @@ def sweep_orphans(
     objects = orphans = deleted = 0
     listed = store.names(folder) if folder is not None else iter(())
     while some := list(islice(listed, SWEPT_AT_A_TIME)):
-        unnamed = list(_unnamed(engine, some))
+        unnamed = list(_find_unreferenced(engine, some))
         old = [name for name, moment in unnamed if moment < before]
         if delete and old:
             store.delete(old)
@@ -57,7 +57,9 @@ def sweep_orphans(
     return SweepResult(objects, orphans, deleted)
 
 
-def _unnamed(engine: Engine, listed: list[tuple[str, datetime]]) -> Iterator[tuple[str, datetime]]:
+def _find_unreferenced(
+    engine: Engine, listed: list[tuple[str, datetime]]
+) -> Iterator[tuple[str, datetime]]:
     """Yield the objects that no row references; objects of other programs are ignored."""
     digests = {name: digest_in(name) for name, _moment in listed}
     query = select(CAPTURE.c.digest, CAPTURE.c.data)

@@ -20,11 +20,11 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import Unit, rows_in, update_rows
-from storage.history.absences import record_absences, unrecorded_absences
+from storage.history.absences import find_unrecorded_absences, record_absences
 from storage.history.address_claims import Claims, Position
 from storage.history.article_rows import add_article, add_snapshot, add_version
 from storage.history.changes import CaptureComparer
-from storage.history.clock_corrections import clock_corrections, corrected_time
+from storage.history.clock_corrections import clock_corrections, time_after_corrections
 from storage.history.lineages import Lineages
 from storage.history.neighbours import (
     KnownArticle,
@@ -140,7 +140,7 @@ class ReadingWriter:
         for place in places:
             outcome = place.reading.outcome
             assert not isinstance(outcome, AddressList)
-            known = self._known(place)
+            known = self._knowledge_of(place)
             verdict = decide(outcome, known)
             self._apply(place, verdict)
             self.decided.append((place.reading, verdict))
@@ -175,7 +175,9 @@ class ReadingWriter:
                     origin_id=locator if address is None else address,
                     moment=name.moment
                     if name.foreign
-                    else corrected_time(corrections, reading.captured.observation_id, name.moment),
+                    else time_after_corrections(
+                        corrections, reading.captured.observation_id, name.moment
+                    ),
                     foreign=name.foreign,
                 )
             )
@@ -254,7 +256,7 @@ class ReadingWriter:
             if reader[0] is not None:
                 article.readers.add((reader[0], reader[1], reader[2]))
 
-    def _known(self, place: Position) -> Known:
+    def _knowledge_of(self, place: Position) -> Known:
         digest = place.reading.digest
         wording = self._deriving.wordings.get(digest) if digest else None
         holder = self._holders.get(wording) if wording else None
@@ -459,7 +461,7 @@ class ReadingWriter:
         self._lineages.settle_late()
         self._lineages.settle_copies(self._copied)
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
-        absent = unrecorded_absences(unit, [*stood_at, *self._lineages.led_from(places)])
+        absent = find_unrecorded_absences(unit, [*stood_at, *self._lineages.led_from(places)])
         record_absences(unit, sorted({*absent, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PRESENCE, ("observation_id",), refused)

@@ -161,7 +161,7 @@ def test_two_passes_at_once_tell_a_step_once(press, monkeypatch):
     press.scan(0, pegel=pegel(3))
     press.alert()
     press.scan(1, pegel=pegel(36))
-    fired, others = matching._fired, []
+    fired, others = matching._match_alerts, []
 
     def overtaken(connection, group, steps):
         found = fired(connection, group, steps)
@@ -170,7 +170,7 @@ def test_two_passes_at_once_tell_a_step_once(press, monkeypatch):
             others.append(press.match())
         return found
 
-    monkeypatch.setattr(matching, "_fired", overtaken)
+    monkeypatch.setattr(matching, "_match_alerts", overtaken)
     assert press.match() == 0
     assert others == ["began", 1]
     assert press.told() == [(2, "waiting")]

@@ -15,7 +15,7 @@ from storage.database.unit import writing
 from storage.values.redaction import is_emptied
 from storage.write.archive import Archive
 from storage.write.index import forget_words
-from storage.write.redaction.redact import redacted_values
+from storage.write.redaction.redact import values_after_redaction
 from tests.flow.driver import START, Newsroom, hour
 from tests.flow.whole_record import add_row, fill_record, log_record
 
@@ -79,7 +79,7 @@ def test_no_row_of_the_record_can_be_replaced_or_swept_away(logged):
 
 def erasing(table: str, row: int, **more: Any) -> tuple[Table, Any]:
     rows = METADATA.tables[table]
-    return rows, update(rows).values(**redacted_values(table, ERASABLE[table], row), **more)
+    return rows, update(rows).values(**values_after_redaction(table, ERASABLE[table], row), **more)
 
 
 def redact(room: Newsroom, table: str, row: int, *, is_next: bool = True) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from rapidfuzz import fuzz, process
 
-from storage.history.alerts.lists import Alert, OutboxItem, gone_at, number_of
+from storage.history.alerts.lists import Alert, OutboxItem, absence_time, number_of
 from storage.history.alerts.rule import GONE
 from storage.language.sentences import sentences
 from storage.read import lists
@@ -71,7 +71,7 @@ def entry_of(
             return None
         line = lists.article(connection, item.article_id)
         if item.is_absence:
-            moment = gone_at(connection, item)
+            moment = absence_time(connection, item)
             return None if moment is None else _absence(change, line, moment, item.why, base)
     path = f"/a/{quote(change.article)}/" + (f"{number - 1}..{number}" if number > 1 else "1")
     found = _blocks(archive, change)

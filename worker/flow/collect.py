@@ -121,7 +121,7 @@ def _without_redacted(
     it.
     """
     places = [IngestTarget(**entry) for entry in claim.arguments["places"]]
-    redacted = archive.redacted_addresses()
+    redacted = archive.address_redaction_lookup()
     left = [redacted.left_of(*_addresses(each, settings)) for each in places]
     named = zip(claim.arguments["places"], left, strict=True)
     gone = [(entry, name) for entry, name in named if name is not None]
@@ -205,7 +205,7 @@ class _PlaceCollector:
         self.reason: str | None = None
         self._unread_part: str | None = None
         self._known: dict[tuple[str, str], Presence] = {}
-        self._redacted = archive.redacted_addresses()
+        self._redacted = archive.address_redaction_lookup()
         self._members: dict[str, list[str]] = {}
         self._seen: set[tuple[str, str]] = set()
         self._batch = _Batch()

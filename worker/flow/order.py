@@ -226,7 +226,7 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
         return watching
     site = urlunsplit((*urlsplit(address.text)[:2], "", "", ""))
     name = None if name is None else check_source_name(archive, name)
-    is_gone = archive.redacted_addresses().left_of(origin) is not None
+    is_gone = archive.address_redaction_lookup().left_of(origin) is not None
     return archive.ensure_source(
         name or site, "web", address.text if name and not is_gone else site
     )
@@ -234,7 +234,7 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
 
 def order_due(archive: Archive, settings: Settings) -> list[int]:
     """Insert jobs for the watched addresses that are due, and return their ids."""
-    if not archive.read(due_watches, archive.shared_clock(), 1):
+    if not archive.read(due_watches, archive.read_shared_clock(), 1):
         return []
     return archive.transact(create_due_check_jobs, MOST_AT_ONCE, settings.batch_items)
 

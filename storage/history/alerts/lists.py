@@ -190,7 +190,7 @@ def overdue_seconds(
     rows = connection.execute(due.group_by(ALERT_DELIVERY.c.alert_id))
     oldest: dict[int, float] = {number: next_at for number, next_at in rows}  # noqa: C416  # typed
     active = [each for each in alerts(connection) if not each.paused]
-    unmatched = {each: _unmatched_since(connection, each) for each in {a.cursor for a in active}}
+    unmatched = {each: _first_unmatched(connection, each) for each in {a.cursor for a in active}}
     found = {}
     for each in active:
         since = unmatched[each.cursor]
@@ -201,7 +201,7 @@ def overdue_seconds(
     return found
 
 
-def _unmatched_since(connection: Connection, cursor: int) -> datetime | None:
+def _first_unmatched(connection: Connection, cursor: int) -> datetime | None:
     """Return when the first change after `cursor` was recorded; None if all were matched."""
     steps = (
         select(OBSERVATION.c.recorded_at)
@@ -238,7 +238,7 @@ def number_of(connection: Connection, item: OutboxItem) -> int | None:
     return found[item.occurrence - 1] if len(found) >= item.occurrence else None
 
 
-def gone_at(connection: Connection, item: OutboxItem) -> datetime | None:
+def absence_time(connection: Connection, item: OutboxItem) -> datetime | None:
     """Return the time of the check that found the article of an item gone."""
     query = (
         select(SNAPSHOT.c.observed_at)

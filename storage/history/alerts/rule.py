@@ -137,7 +137,7 @@ def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | No
         ) if value is not None
     ]  # fmt: skip
     if rule.wants_text:
-        found = [_by_query, _by_passage]
+        found = [_query_reasons, _passage_reasons]
         answers = [each(rule, step, texts or StepTexts((), ())) for each in found]
         if None in answers:
             return None
@@ -145,7 +145,7 @@ def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | No
     return tuple(why) or ("any change",)
 
 
-def _by_query(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | None:
+def _query_reasons(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | None:
     """Return the reasons from the query: None if it does not match, empty if there is no query."""
     if rule.query is None:
         return ""
@@ -156,7 +156,7 @@ def _by_query(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | None:
     return None
 
 
-def _by_passage(rule: AlertRule, _step: AlertStep, texts: StepTexts) -> str | None:
+def _passage_reasons(rule: AlertRule, _step: AlertStep, texts: StepTexts) -> str | None:
     if rule.passage is None:
         return ""
     was, stands = (
@@ -177,12 +177,12 @@ def contains_passage(passage: str, texts: Collection[str]) -> bool:
     return canonical(passage) in " ".join(canonical_all([*texts]))
 
 
-def gone_since(checks: Iterable[tuple[int, str]]) -> int | None:
+def find_absence(checks: Iterable[tuple[int, str]]) -> int | None:
     """Return the check that found an existing article gone; None if it is online.
 
     `checks` are numbers and outcomes in chronological order; checks without an answer are ignored.
 
-    >>> gone_since([(3, "content"), (5, "gone"), (7, "unreachable"), (9, "gone")])
+    >>> find_absence([(3, "content"), (5, "gone"), (7, "unreachable"), (9, "gone")])
     5
     """
     since = None

@@ -173,7 +173,7 @@ class Boilerplate:
         with `keys`, only those with such a key are checked.
         """
         found: dict[str, str] = {}
-        for paragraph in self._asked_of(site, asked, keys):
+        for paragraph in self._query_site(site, asked, keys):
             is_witness = own.is_witness if own.is_foreign(paragraph) else _never
             rule = self._rule(paragraph, site, article_id, is_witness)
             if rule is not None:
@@ -189,10 +189,10 @@ class Boilerplate:
                 paragraph, site, article_id,
                 _is_apart if step.foreign.get(paragraph.canon, True) else _never,
             )
-            for paragraph in self._asked_of(site, step.paragraphs, keys)
+            for paragraph in self._query_site(site, step.paragraphs, keys)
         )  # fmt: skip
 
-    def _asked_of(
+    def _query_site(
         self, site: str, asked: Iterable[str], keys: AbstractSet[int] | None
     ) -> Iterator[CutParagraph]:
         self._asked.add(site)
@@ -260,7 +260,7 @@ class Boilerplate:
         """Yield the wordings that contain a paragraph, or as title: those of this unit first."""
         for number in self._brought_with(paragraph):
             yield number, self._holding_of(self.texts[number])
-        known = self._stored.get(paragraph) or self._found(paragraph)
+        known = self._stored.get(paragraph) or self._boilerplate_rule(paragraph)
         self._stored[paragraph], again = tee(known)
         yield from (each for each in again if each[0] not in self.texts)
 
@@ -275,11 +275,11 @@ class Boilerplate:
         self._texts_seen = len(self.texts)
         return self._brought.get(paragraph, ())
 
-    def _found(self, paragraph: CutParagraph) -> Iterator[tuple[int, ParsedWording]]:
-        words = _asked_words(paragraph.canon)
+    def _boilerplate_rule(self, paragraph: CutParagraph) -> Iterator[tuple[int, ParsedWording]]:
+        words = _longest_words(paragraph.canon)
         if not words:
             return
-        found = (*_indexed(self.connection, words), *_not_indexed(self.connection, words))
+        found = (*_search_index(self.connection, words), *_search_backlog(self.connection, words))
         stored = iter([number for number in dict.fromkeys(found) if number <= self._since])
         while chunk := list(islice(stored, _READ_AT_ONCE)):
             self._learn_articles(chunk)
@@ -339,7 +339,7 @@ def _had(numbers: Sequence[int]) -> CompoundSelect[Any]:
     return union(versions, *noise)
 
 
-def _indexed(connection: Connection, words: Sequence[str]) -> list[int]:
+def _search_index(connection: Connection, words: Sequence[str]) -> list[int]:
     query = parse_query(" ".join(words), _LANGUAGES)
     if connection.dialect.name == "postgresql":
         asked, found = to_tsquery(query), _IN_POSTGRES
@@ -357,7 +357,7 @@ _IN_POSTGRES = (
 )
 
 
-def _not_indexed(connection: Connection, words: Sequence[str]) -> list[int]:
+def _search_backlog(connection: Connection, words: Sequence[str]) -> list[int]:
     """Return wordings that are not indexed yet and contain the longest word."""
     longest = max(words, key=len)
     query = (
@@ -369,7 +369,7 @@ def _not_indexed(connection: Connection, words: Sequence[str]) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def _asked_words(canon: str) -> list[str]:
+def _longest_words(canon: str) -> list[str]:
     """Return the longest words of a paragraph, the longest first: they are rarer elsewhere."""
     words = set(WORD.findall(canon))
     return sorted(words, key=lambda word: (-len(word), word))[:_WORDS_ASKED]

@@ -37,8 +37,8 @@ from storage.history.alerts.rule import (
     StepTexts,
     Why,
     damped,
+    find_absence,
     fires,
-    gone_since,
     is_news,
     may_match,
     next_digest,
@@ -67,18 +67,18 @@ def match(engine: Engine, clock: Clock) -> int:
             behind = [each for each in alerts(connection) if not each.paused]
         behind.sort(key=lambda each: each.cursor)
         groups = [list(group) for _cursor, group in groupby(behind, key=lambda each: each.cursor)]
-        found = [_matched(engine, clock, group) for group in groups]
+        found = [_match_next(engine, clock, group) for group in groups]
         written += sum(each or 0 for each in found)
         if all(each is None for each in found):
             return written
 
 
-def _matched(engine: Engine, clock: Clock, group: Sequence[Alert]) -> int | None:
+def _match_next(engine: Engine, clock: Clock, group: Sequence[Alert]) -> int | None:
     """Match the next changes for alerts with one cursor; None if there are none."""
     with read_connection(engine) as connection:
         both = [*_steps(connection, group[0].cursor), *_absences(connection, group[0].cursor)]
         steps = sorted(both, key=lambda each: each.seq)[:STEPS_AT_ONCE]
-        found = [] if not steps else _fired(connection, group, steps)
+        found = [] if not steps else _match_alerts(connection, group, steps)
     if not steps:
         return None
     with writing(engine, clock) as unit:
@@ -144,7 +144,7 @@ def _absences(connection: Connection, cursor: int) -> list[AlertStep]:
                 seq=row.observation_id, article_id=row.article_id, article=row.public_id,
                 number=row.number, wording_id=row.wording_id, before_id=row.wording_id,
                 occurrence=-1 - absences.index(row.observation_id),
-                read_at=row.observation_id if gone_since(own) == row.observation_id else 0,
+                read_at=row.observation_id if find_absence(own) == row.observation_id else 0,
                 source=row.source, language=row.language, classes=(GONE,), silent=None,
             )
         )  # fmt: skip
@@ -179,7 +179,7 @@ def _occurrence(wordings: Mapping[int, int], number: int, wording: int) -> int:
     return sum(1 for each, found in wordings.items() if each <= number and found == wording)
 
 
-def _fired(
+def _match_alerts(
     connection: Connection, group: Sequence[Alert], steps: Sequence[AlertStep]
 ) -> list[AlertMatch]:
     """Return the matches of all alerts, in the order of the changes."""

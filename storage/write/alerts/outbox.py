@@ -61,7 +61,7 @@ def claim(engine: Engine, most: int = AT_ONCE) -> list[Message]:
         return []
     token = f"{process_identity()}#{secrets.token_hex(8)}"
     with engine.begin() as connection:
-        taken = [_taken(connection, each, token) for each in found]
+        taken = [_claim_items(connection, each, token) for each in found]
     return [each for each in taken if each is not None]
 
 
@@ -78,7 +78,7 @@ def pause_after(attempts: int, asked: float | None = None) -> float:
 def sent(engine: Engine, clock: Clock, message: Message) -> bool:
     """Record that a message was delivered; False if the lease was lost meanwhile."""
     values = {"state": "sent", "sent_at": clock(), "note": None}
-    return _noted(engine, message, values)
+    return _record_values(engine, message, values)
 
 
 def failed(
@@ -89,13 +89,15 @@ def failed(
     with read_connection(engine) as connection:
         now = database_epoch(connection)
     state = "dead" if is_dead_now else "failed"
-    return _noted(engine, message, {"state": state, "next_at": now + pause, "note": reason[:300]})
+    return _record_values(
+        engine, message, {"state": state, "next_at": now + pause, "note": reason[:300]}
+    )
 
 
 def drop(engine: Engine, message: Message, items: Iterable[OutboxItem], reason: str) -> None:
     """Record that some items of a message are obsolete."""
     gone = replace(message, items=tuple(items))
-    _noted(engine, gone, {"state": "damped", "note": reason})
+    _record_values(engine, gone, {"state": "damped", "note": reason})
 
 
 def free_abandoned(engine: Engine) -> None:
@@ -187,7 +189,7 @@ def _message(
     return Message(number, by_number[first.alert_id], ways[first.channel_id], items)
 
 
-def _taken(connection: Connection, message: Message, token: str) -> Message | None:
+def _claim_items(connection: Connection, message: Message, token: str) -> Message | None:
     """Claim the items of a message that no other sender claimed meanwhile."""
     now = database_epoch(connection)
     is_free = _is_free(now)
@@ -208,7 +210,7 @@ def _taken(connection: Connection, message: Message, token: str) -> Message | No
     return replace(message, items=items, token=token) if items else None
 
 
-def _noted(engine: Engine, message: Message, values: dict[str, object]) -> bool:
+def _record_values(engine: Engine, message: Message, values: dict[str, object]) -> bool:
     with engine.begin() as connection:
         done = connection.execute(
             update(ALERT_DELIVERY)

@@ -59,7 +59,7 @@ def leads_to(place: Mapping[str, Any], address: str) -> bool:
     return is_folder or fnmatchcase(address.rpartition("/")[2], locator.rpartition("/")[2])
 
 
-def retained_places(connection: Connection, addresses: Collection[str]) -> list[str]:
+def find_retained_places(connection: Connection, addresses: Collection[str]) -> list[str]:
     """Return the folders and patterns of jobs that contain redacted files.
 
     They are retained because they cover other files, too.

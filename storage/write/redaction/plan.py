@@ -36,7 +36,7 @@ from storage.database.tables import (
 from storage.database.unit import rows_in
 from storage.values.digest import canonical, wording_name
 from storage.values.redaction import is_emptied
-from storage.write.redaction.named_places import retained_places
+from storage.write.redaction.named_places import find_retained_places
 
 ORDER = (
     "wording", "derivation", "capture", "foreign_record", "transfer", "observation", "refusal",
@@ -223,7 +223,7 @@ class _PlanBuilder:
         rows, owned = self.plan.rows, ARTICLE_ORIGIN.c
         found = self._rows((owned.origin_id,), owned.article_id, self.plan.articles)
         own = {row[0] for row in found}
-        own |= self._own_locators()
+        own |= self._exclusive_locators()
         own |= {row[0] for row in self._rows((PRESENCE.c.place_id,), PRESENCE.c.locator_id, own)}
         named = self._rows((ORIGIN.c.id, ORIGIN.c.origin), ORIGIN.c.id, own)
         origins = {number: origin for number, origin in named if not is_emptied(origin)}
@@ -237,7 +237,7 @@ class _PlanBuilder:
             rows[table.name] |= {row[0] for row in found}
         return {canonical(each) for each in origins.values()}
 
-    def _own_locators(self) -> set[int]:
+    def _exclusive_locators(self) -> set[int]:
         """Return the locations of these articles only: files and redirecting addresses."""
         seen = SNAPSHOT.c
         found = self._rows((seen.locator_id,), seen.article_id, self.plan.articles)
@@ -395,13 +395,13 @@ def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]
         "addresses_kept": _addresses(
             connection, plan.articles if not plan.rows["origin_address"] else ()
         ),
-        "places_kept": retained_places(connection, _redacted_addresses(connection, plan)),
+        "places_kept": find_retained_places(connection, _addresses_of_plan(connection, plan)),
         "copies": _articles(connection, plan.copies),
         "related_kept": _articles(connection, plan.related),
     }
 
 
-def _redacted_addresses(connection: Connection, plan: RedactionPlan) -> list[str]:
+def _addresses_of_plan(connection: Connection, plan: RedactionPlan) -> list[str]:
     """Return the addresses to redact."""
     query = select(ORIGIN.c.origin)
     return [row[0] for row in rows_in(connection, query, ORIGIN.c.id, plan.rows["origin_address"])]

@@ -92,13 +92,13 @@ BY_ITSELF = "lesart"
 """Actor of automatic redactions, such as of returning texts."""
 
 
-def redacted_values(table: str, names: Iterable[str], row_id: int) -> dict[str, Any]:
+def values_after_redaction(table: str, names: Iterable[str], row_id: int) -> dict[str, Any]:
     """Return the new values of the columns of a redacted row."""
     columns = METADATA.tables[table].columns
-    return {name: _emptied(columns[name], row_id) for name in names}
+    return {name: _empty_value(columns[name], row_id) for name in names}
 
 
-def _emptied(column: Any, row_id: int) -> bytes | str | list[Any] | None:
+def _empty_value(column: Any, row_id: int) -> bytes | str | list[Any] | None:
     if column.nullable:
         return None
     if column.type is JSON_TYPE:
@@ -224,7 +224,7 @@ def replay(unit: Unit, listed: Iterable[Mapping[str, Any]]) -> int:
         if act.get("archive") != own:
             raise ReplayError("the list of redactions is of another archive: nothing was redacted")
         try:
-            rows = _listed_rows(act["rows"])
+            rows = _parse_rows(act["rows"])
             reason, actor = RedactionReason(act["reason"]), str(act["actor"])
         except (KeyError, TypeError, ValueError) as error:
             raise ReplayError(f"this is no list of redactions: {error}") from error
@@ -236,7 +236,7 @@ def replay(unit: Unit, listed: Iterable[Mapping[str, Any]]) -> int:
     return done
 
 
-def _listed_rows(named: Iterable[str]) -> dict[str, set[int]]:
+def _parse_rows(named: Iterable[str]) -> dict[str, set[int]]:
     """Return rows by table, parsed from `TABLE NUMBER`. Raises: ValueError."""
     rows: dict[str, set[int]] = defaultdict(set)
     for each in named:
@@ -372,7 +372,7 @@ class _RowEraser:
         if set(names) & set(SHAPES[table].contents):
             log.seal(self.unit, table, row.row_id, names)
         rows = METADATA.tables[table]
-        values = redacted_values(table, names, row.row_id)
+        values = values_after_redaction(table, names, row.row_id)
         self.connection.execute(update(rows).where(rows.c.id == row.row_id).values(**values))
 
     def _suppress(self, table: str, kind: str, due: Sequence[Row[Any]]) -> None:
@@ -507,7 +507,7 @@ class _RowEraser:
         waiting = BOILERPLATE_DUE.c.article_id.in_(articles)
         self.connection.execute(delete(BOILERPLATE_DUE).where(waiting))
         stale: dict[int, frozenset[Pair]] = {}
-        gone = self._emptied_derivations(articles)
+        gone = self._find_emptied_derivations(articles)
         query = select(VERSION.c.article_id, VERSION.c.before_id, VERSION.c.after_id)
         for article, before, after in rows_in(
             self.connection, query, VERSION.c.article_id, articles
@@ -518,7 +518,7 @@ class _RowEraser:
         rebuild_all(self.unit, dict.fromkeys(articles, True), comparing, stale)
         self._renumber(whole["wording"])
 
-    def _emptied_derivations(self, articles: Collection[int]) -> set[int]:
+    def _find_emptied_derivations(self, articles: Collection[int]) -> set[int]:
         """Return the emptied derivations of these articles."""
         steps = select(VERSION.c.before_id, VERSION.c.after_id)
         named = {

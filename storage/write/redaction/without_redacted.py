@@ -26,7 +26,8 @@ def without_redacted(connection: Connection, arrivals: Sequence[Arrival]) -> lis
     held = suppressed.raw(each.digest for each in arrivals if each.digest is not None)
     gone = suppressed.tombstones(name for each in arrivals for name in _names(each))
     return [
-        _refused(each, gone) if each.digest in held or not gone.keys().isdisjoint(_names(each))
+        _anonymise_refusal(each, gone)
+        if each.digest in held or not gone.keys().isdisjoint(_names(each))
         else each
         for each in arrivals
     ]  # fmt: skip
@@ -38,12 +39,12 @@ def _names(each: Arrival) -> list[str]:
     return [each.place, each.locator, *([named] if named else [])]
 
 
-def _left_of(address: str, gone: Mapping[str, int]) -> str:
+def _anonymise(address: str, gone: Mapping[str, int]) -> str:
     """Return an address, or its anonymised form if it was redacted."""
     return name_placeholder(gone[address]) if address in gone else address
 
 
-def _refused(each: Arrival, gone: Mapping[str, int]) -> Arrival:
+def _anonymise_refusal(each: Arrival, gone: Mapping[str, int]) -> Arrival:
     left = next((gone[name] for name in _names(each) if name in gone), None)
     transfer = None if each.transfer is None else _bare(each.transfer, is_gone=left is not None)
     bare = replace(
@@ -66,14 +67,14 @@ def checks_without_redacted(connection: Connection, checks: Sequence[Check]) -> 
     gone = suppressed.tombstones(e.origin for each in checks for e in each.exchanges)
     if not held and not gone:
         return list(checks)
-    return [_checked(each, held, gone) for each in checks]
+    return [_anonymise_check(each, held, gone) for each in checks]
 
 
-def _checked(check: Check, held: Collection[bytes], gone: Mapping[str, int]) -> Check:
+def _anonymise_check(check: Check, held: Collection[bytes], gone: Mapping[str, int]) -> Check:
     """Return a check; after a redirect to a redacted address, without the redirects."""
     is_gone = any(each.origin in gone for each in check.exchanges)
     exchanges = tuple(
-        _exchanged(each, gone, is_gone=is_gone) if is_gone or each.digest in held else each
+        _anonymise_exchange(each, gone, is_gone=is_gone) if is_gone or each.digest in held else each
         for each in check.exchanges
     )
     if is_gone or check.last.digest in held:
@@ -82,10 +83,12 @@ def _checked(check: Check, held: Collection[bytes], gone: Mapping[str, int]) -> 
     return replace(check, exchanges=exchanges)
 
 
-def _exchanged(each: CheckedExchange, gone: Mapping[str, int], *, is_gone: bool) -> CheckedExchange:
+def _anonymise_exchange(
+    each: CheckedExchange, gone: Mapping[str, int], *, is_gone: bool
+) -> CheckedExchange:
     transfer = None if each.transfer is None else _bare(each.transfer, is_gone=is_gone)
     return replace(
-        each, origin=_left_of(each.origin, gone), outcome="refused", raw=None, digest=None,
+        each, origin=_anonymise(each.origin, gone), outcome="refused", raw=None, digest=None,
         hints={}, refused=refuse("redacted"), transfer=transfer, confirms=None,
         note=None if is_gone else each.note,
     )  # fmt: skip
@@ -97,15 +100,15 @@ def imports_without_redacted(connection: Connection, imports: Sequence[Import]) 
     suppressed = SuppressionLookup(connection)
     held, gone = suppressed.raw(raws.values()), suppressed.tombstones(e.origin for e in imports)
     return [
-        _imported(each, gone) if raws.get(id(each)) in held or each.origin in gone else each
+        _anonymise_import(each, gone) if raws.get(id(each)) in held or each.origin in gone else each
         for each in imports
     ]
 
 
-def _imported(each: Import, gone: Mapping[str, int]) -> Import:
+def _anonymise_import(each: Import, gone: Mapping[str, int]) -> Import:
     is_gone = each.origin in gone
     return replace(
-        each, origin=_left_of(each.origin, gone), raw=None, hints={}, refused=refuse("redacted"),
+        each, origin=_anonymise(each.origin, gone), raw=None, hints={}, refused=refuse("redacted"),
         transfer=_bare(each.transfer, is_gone=is_gone), note=None if is_gone else each.note,
         repeats=None if is_gone else each.repeats,
         records=(replace(each.records[0], payload=None),), is_withheld=True,
@@ -178,7 +181,7 @@ def _without_titles(
             captured, listing = each.captured, each.outcome
             assert isinstance(listing, AddressList)
             returned.append(ReturnedText(captured.capture_id, captured.observation_id, acts[0]))
-            each = replace(each, outcome=_untitled(listing, held, gone))  # noqa: PLW2901  # the same one
+            each = replace(each, outcome=_anonymise_list(listing, held, gone))  # noqa: PLW2901  # the same one
         found.append(each)
     return found, returned
 
@@ -192,7 +195,7 @@ def _acts_in(
     return [*(held[pair] for pair in pairs if pair in held), *addresses]
 
 
-def _untitled(
+def _anonymise_list(
     listing: AddressList, held: Collection[tuple[str, str]], gone: Collection[str]
 ) -> AddressList:
     """Return a list whose redacted entries have only place and time.
