@@ -164,7 +164,7 @@ def _report(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> in
     if isinstance(error, PipeClosedError):
         return WELL
     if isinstance(error, OSError):
-        silence_output()  # Typer may have written what it holds
+        silence_output()  # Typer may have written its buffer
     code = exit_code_of(error, exit_codes)
     if "--debug" in given:
         traceback.print_exception(error)

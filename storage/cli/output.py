@@ -186,7 +186,7 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
         return json.dumps(
             value, ensure_ascii=False, default=_json_value, indent=indent, allow_nan=False
         )
-    except ValueError:  # JSON has no word for what is no number, or no end
+    except ValueError:  # JSON has no NaN and no infinity
         told = json.loads(json.dumps(value, default=_json_value), parse_constant=str)
         return json.dumps(told, ensure_ascii=False, indent=indent)
 
@@ -397,7 +397,7 @@ def _pipe() -> Iterator[None]:
         raise PipeClosedError from error
     except OSError as error:
         if error.filename is not None or remedy_for(error) is None:
-            raise  # it comes from what was read
+            raise  # it comes from the input
         silence_output()
         raise _unwritten("standard output", error) from error
 

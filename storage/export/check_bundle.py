@@ -472,7 +472,7 @@ def main(arguments: list[str] | None = None) -> int:
     except log.Wrong as wrong:
         print(report.one_line(f"DOES NOT HOLD: {wrong}."))
         return 1
-    except Exception as error:  # noqa: BLE001  # whatever is in a bundle, it gets an answer
+    except Exception as error:  # noqa: BLE001  # every bundle gets an answer
         print(
             report.one_line(
                 f"DOES NOT HOLD: the bundle is malformed ({type(error).__name__}: {error})."

@@ -57,7 +57,7 @@ def examine(settings: Settings, more: Iterable[tuple[str, Check]] = ()) -> Itera
     for name, check in (*CHECKS, *more):
         try:
             yield from check(settings)
-        except Exception as error:  # noqa: BLE001  # whatever is wrong, the others still tell
+        except Exception as error:  # noqa: BLE001  # the other checks still run
             message = str(getattr(error, "orig", None) or error).partition("\n")[0]
             yield Finding(name, "broken", f"could not be checked: {hide_secrets(message)}")
 

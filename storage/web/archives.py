@@ -158,7 +158,7 @@ class Library:
                     known = self._asked(name, seconds, ask)
                 finally:
                     asking.release()
-        assert known is not None  # else it was asked for
+        assert known is not None  # otherwise it was requested
         found: T = known[1]
         return found
 

@@ -144,7 +144,7 @@ class _Tagged:
             headers = MutableHeaders(raw=message["headers"])
             for name, value in SAFE_HEADERS.items():
                 headers.setdefault(name, value)
-            if message["status"] != 304:  # of what is known, the policy that came with it stays
+            if message["status"] != 304:  # a cached answer keeps its policy
                 headers.setdefault("Content-Security-Policy", NOTHING)
             headers.add_vary_header("Accept, Accept-Language")
             message["headers"] = headers.raw

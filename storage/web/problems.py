@@ -118,7 +118,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
         DamagedBytesError: "bytes_damaged",
         ArchiveError: "unavailable",
         PoolTimeoutError: "unavailable",
-        ClientDisconnect: "request_invalid",  # nobody reads this answer
+        ClientDisconnect: "request_invalid",  # the client is gone
     }
 )
 _WHY_UNAVAILABLE: Mapping[type, str] = MappingProxyType(

@@ -139,7 +139,7 @@ class _Watched(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         """Restart ended processes; the whole server ends if one of them cannot start."""
         for index, each in enumerate(self.processes):
-            each.child_conn.close()  # it alone holds its end now: who died is waited for by nobody
+            each.child_conn.close()  # only the child holds its end, so its death is noticed
             if self._lives(each):
                 continue
             each.kill()

@@ -709,7 +709,7 @@ class Archive:
             self.transact(relating.keep_relations, answers, list(candidates))
         except DatabaseError:
             raise
-        except Exception:  # noqa: BLE001  # a text that nobody can compare must not stop the others
+        except Exception:  # noqa: BLE001  # one bad text must not stop the others
             if len(candidates) > 1:
                 for number, each in candidates.items():
                     self._relate({number: each})

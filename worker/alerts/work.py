@@ -147,7 +147,7 @@ def _note(way: Outgoing, message: Message, done: Future[Sending], pauses: Pauses
     log = LOG.bind(alert=message.alert.name, channel=message.channel.kind, message=message.id)
     try:
         found = done.result()
-    except Exception as error:  # whatever a service does, the others go on
+    except Exception as error:  # a failing service must not stop the others
         log.warning("alert_failed_here", exc_info=True)
         found = Sending(arrived=False, answer=f"{type(error).__name__}: {error}")
     if found.arrived:

@@ -163,7 +163,7 @@ def run_until_done(
             _join(archive, ordered, earlier, everything=everything)
             _run_until_done(archive, settings, list(earlier), processes, progress)
             _run_until_done(archive, settings, ordered, processes, progress)
-            _join(archive, ordered, earlier)  # what others captured while these looked
+            _join(archive, ordered, earlier)  # captures of other processes
             _run_until_done(archive, settings, list(earlier), processes, progress)
     except KeyboardInterrupt:
         jobs = ", ".join(map(str, ordered))

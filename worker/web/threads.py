@@ -74,7 +74,7 @@ class Threads:
             began = self._clock()
             try:
                 value = call()
-            except BaseException as error:  # noqa: BLE001  # whoever asked has to know
+            except BaseException as error:  # noqa: BLE001  # the caller must know
                 self._came.put(ThreadResult(caller, began, self._clock(), error=error))
             else:
                 self._came.put(ThreadResult(caller, began, self._clock(), value=value))

@@ -44,6 +44,6 @@ class Row(SQLModel):
     model_config = {"defer_build": True}
 
     @declared_attr.directive
-    def __tablename__(cls) -> str:  # noqa: N805  # SQLAlchemy hands in the class
+    def __tablename__(cls) -> str:  # noqa: N805  # SQLAlchemy passes the class
         words = (f"_{each.lower()}" if each.isupper() else each for each in cls.__name__[:-3])
         return "".join(words)[1:]
