@@ -85,7 +85,7 @@ def test_up_once_reports_one_sentence_and_refusals_below_it(tmp_path):
         "",
         "locator:  seed:seeds/leer.txt",
         "code:     empty",
-        "message:  The document holds no text.",
+        "message:  The document contains no text.",
         "hint:     Check that the file was written completely.",
     ]
 

@@ -60,7 +60,7 @@ def test_a_place_that_cannot_be_written_ends_with_4_and_a_remedy(archived, words
     ended = archived.run(*words)
     assert (ended.returncode, ended.stdout) == (4, "")
     assert words[-1] in ended.stderr
-    assert "name " in ended.stderr
+    assert "choose " in ended.stderr
 
 
 MISSING = {
