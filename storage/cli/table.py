@@ -24,7 +24,7 @@ UNBOUNDED = 1_000_000_000
 _JOINT = "\ue000"
 """Replaces the spaces of a command while its sentence is wrapped."""
 _COMMAND = re.compile("`[^`]*`")
-_COPIED = re.compile(r"\S*[\d/@_=`]\S*")
+_COPIED = re.compile(r"[\d/@_=`]")
 """A key, an id, an address, a path or a command: what is copied is never broken."""
 PLAIN = (str, int, float, type(None))
 
@@ -142,7 +142,9 @@ def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Scree
             room -= wide + GAP
         else:
             texts += 1
-            copied = (cell_len(word) for row in rows for word in _COPIED.findall(row[name]))
+            copied = (
+                cell_len(word) for row in rows for word in row[name].split() if _COPIED.search(word)
+            )
             least = max(least, *copied, 0)
     return texts * (least + GAP) + (GAP if texts > 1 else 0) <= room
 

@@ -45,10 +45,11 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             _grant_roles(connection)
             return before, known
         refuse_newer(connection, before, known)
+        if before is None:
+            _refuse_foreign(connection)
         drop_views(connection)
         _drop_guards(connection)
         if before is None:
-            _refuse_foreign(connection)
             _create_tables(connection)
         else:
             _migrate(connection)

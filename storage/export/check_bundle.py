@@ -39,6 +39,10 @@ Facts = dict[str, Any]
 # ---------------------------------------------------------------------------------------- files
 
 
+_SEPARATOR = re.compile(r"[\\:]")
+_STAMP_NAME = re.compile(r"log/(stamp|calendar)-[0-9]+")
+
+
 def files_in(place: Path) -> dict[str, Any]:
     """Return how to read each file of a folder or zip; refuses links, duplicates and huge files.
 
@@ -48,7 +52,7 @@ def files_in(place: Path) -> dict[str, Any]:
     total = 0
     for name, size, is_regular, read in _in_folder(place) if place.is_dir() else _in_zip(place):
         total += size
-        if name.startswith("/") or {"..", ""} & set(name.split("/")) or re.search(r"[\\:]", name):
+        if name.startswith("/") or {"..", ""} & set(name.split("/")) or _SEPARATOR.search(name):
             raise log.Wrong(f"the name {name} points outside the bundle")
         if not is_regular:
             raise log.Wrong(f"{name} is a link or not a regular file")
@@ -351,7 +355,7 @@ class LoggedBundle:
     def _stamp(self, claim: Facts) -> Facts:
         """Check the checkpoint of a stamp; its signature and time are left to other programs."""
         name = claim["name"]
-        if not re.fullmatch(r"log/(stamp|calendar)-[0-9]+", name) or set(claim) != {"name", "path"}:
+        if not _STAMP_NAME.fullmatch(name) or set(claim) != {"name", "path"}:
             raise log.Wrong(f"the stamp {name} has an invalid description")
         note = self.read(f"{name}.note")
         stamp = f"{name}.tsr" if name.startswith("log/stamp") else f"{name}.note.ots"

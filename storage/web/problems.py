@@ -151,14 +151,18 @@ def problem_of_error(error: Exception) -> Problem:
     return known
 
 
+def wants_page(request: Request) -> bool:
+    """Return whether the client asks for a page: a browser, not a program."""
+    return "text/html" in request.headers.get("accept", "")
+
+
 def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
     """Answer every error of `app` with a problem: as JSON, or as a `page` for browsers."""
 
     def answer_with(request: Request, error: Exception) -> Response:
         problem = problem_of_error(error)
         is_api = request.url.path.startswith("/api") or problem.code == "internal"
-        is_for_people = "text/html" in request.headers.get("accept", "") and not is_api
-        return page(request, problem) if is_for_people else answer(problem)
+        return page(request, problem) if wants_page(request) and not is_api else answer(problem)
 
     expected = (Problem, RequestValidationError, HTTPException, DBAPIError, *_CODES)
     for kind in (*expected, Exception):

@@ -40,8 +40,8 @@ class Watched(Press):
         return [(each.version, each.state) for each in self.log(**asked)]
 
 
-def pegel(number, *more, title="Der Damm hält"):
-    return draft(title, f"Der Pegel der Lohe stieg um {number} Zentimeter.", *more)
+def pegel(number, *more, title="Der Damm hält", **options):
+    return draft(title, f"Der Pegel der Lohe stieg um {number} Zentimeter.", *more, **options)
 
 
 @pytest.fixture

@@ -81,7 +81,8 @@ def test_an_alert_that_is_not_there_is_code_3(lesart, command):
 def test_a_sample_goes_through_each_channel_and_the_answers_are_told(lesart, monkeypatch):
     answers = [None, "500"]
     with receiving(lambda: answers.pop(0)) as hook, receiving() as service, mailing() as box:
-        monkeypatch.setenv("LESART_ALLOW_HOSTS", f"127.0.0.1:{hook.port}")
+        servers = f"127.0.0.1:{hook.port},127.0.0.1:{service.port}"
+        monkeypatch.setenv("LESART_ALLOW_HOSTS", servers)
         monkeypatch.setenv("LESART_MAIL_URL", box.url)
         lesart("add", "hafen", "--webhook", hook.url, "--mail", "ada@bote.example", "--apprise",
                f"json://127.0.0.1:{service.port}/")  # fmt: skip

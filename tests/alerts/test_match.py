@@ -11,7 +11,9 @@ from storage.values.errors import AlertError, NoSuchError
 from storage.write.alerts import manage
 from storage.write.alerts import match as matching
 from tests.alerts.conftest import HOOK, pegel
-from tests.read.press import draft
+from tests.read.press import draft, hour
+
+ADDRESS = "https://bote.example/pegel"
 
 
 def test_each_step_is_told_once_in_order_with_its_reason(press):
@@ -144,13 +146,14 @@ def test_changes_and_absences_are_told_in_the_order_in_which_they_came(press, mo
 
 
 def test_a_late_document_that_moves_the_numbers_is_told_and_the_others_not_again(press):
-    press.scan(0, pegel=pegel(3))
+    press.scan(0, pegel=pegel(3, address=ADDRESS))
     press.alert()
-    press.scan(5, pegel=pegel(36))
+    press.scan(5, pegel=pegel(36, address=ADDRESS))
     press.match()
-    press.scan(2, pegel=pegel(9))
+    late = pegel(9, address=ADDRESS, observed_at=hour(2))
+    press.scan(5.5, complete=False, spaet=late)
     press.match()
-    press.scan(6, pegel=pegel(36))
+    press.scan(6, complete=False, pegel=pegel(36, address=ADDRESS))
     press.match()
     told = press.log()
     assert [(each.version, each.state) for each in told][:2] == [(2, "waiting"), (2, "waiting")]

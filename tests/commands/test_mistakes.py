@@ -211,4 +211,7 @@ def test_an_interrupted_reading_command_says_so(archived):
 def _has_loaded(pid: int) -> bool:
     """Return whether a process has opened the archive."""
     files = Path(f"/proc/{pid}/fd").iterdir()
-    return any(str(each.readlink()).endswith("lesart.sqlite3") for each in files)
+    try:
+        return any(str(each.readlink()).endswith("lesart.sqlite3") for each in files)
+    except FileNotFoundError:  # closed between the listing and the reading
+        return False

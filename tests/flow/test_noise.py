@@ -66,7 +66,7 @@ def test_a_hidden_address_makes_no_version_and_counts_as_unchanged(room):
         ["redaktion@lohebote.example"],
         ["[email protected]"],
     )
-    assert told["reasons"] == ["an e-mail address, hidden from harvesters in another way"]
+    assert told["reasons"] == ["an e-mail address with different protection against harvesters"]
     assert (told["wording_before"] != told["wording_after"], told["undone_at"]) == (True, None)
 
 

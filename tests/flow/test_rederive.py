@@ -17,7 +17,7 @@ from tests.flow.driver import SENTENCES, Newsroom, lines, seed
 from tests.flow.test_upgrade import PagesHere, deaf, louder, take_bytes_away, upgrade
 from tests.warcs import answer, page, response
 from worker.cli import rederive as rederiving
-from worker.cli.rederive import Difference, RederiveSelection, Rereading
+from worker.cli.rederive import RederiveSelection, Rereading, TextDifferences
 from worker.cli.verify_texts import Rederivation
 from worker.flow.read import Reader
 
@@ -41,7 +41,7 @@ def _pages_in_this_process(monkeypatch):
 
 def reread(
     room: Newsroom, wanted: RederiveSelection | None = None
-) -> tuple[list[Difference], Rereading]:
+) -> tuple[list[TextDifferences], Rereading]:
     found = Rereading(room.archive, room.settings, 2)
     return list(
         found.differences(wanted or RederiveSelection(), lambda _what, _number: None)

@@ -20,6 +20,7 @@ from storage.proof.tree import root
 from storage.values.digest import origin_id, raw_digest, wording_digest
 from storage.verify.finding import Scope
 from storage.verify.verify import Verification
+from storage.write.index import forget_words
 from tests.flow.driver import Newsroom, hour, seed
 from tests.flow.whole_record import KEY, WITNESS, A, fill_record, log_record
 from tests.proof.test_tampering import drop_guards
@@ -358,6 +359,7 @@ def change_under_a_redaction(scene: Scene) -> None:
     )
     log.seal(unit, "wording", number, ("title", "text"))
     unit.close()
+    forget_words(scene.connection, [number])
     empty_in_silence(scene)
     scene.run("DELETE FROM index_key WHERE wording_id = :id", id=number)
     log.append_within(unit)

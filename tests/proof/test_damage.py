@@ -47,7 +47,7 @@ def run(path: Path, *words: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("filling", ["zeros", "garbage"])
 @pytest.mark.parametrize("part", [0.3, 0.5, 0.7, 0.9])
-def test_overwritten_inner_pages_are_named_as_damage(path, part, filling):
+def test_overwritten_inner_pages_are_reported(path, part, filling):
     pages = path.stat().st_size // PAGE
     overwrite(path, int(pages * part) * PAGE, 8 * PAGE, filling)
     code, out, told = run(path, "verify", "--format", "json")
@@ -56,7 +56,8 @@ def test_overwritten_inner_pages_are_named_as_damage(path, part, filling):
         return
     assert code == 1
     kinds = {(each["object"], each["kind"]) for each in json.loads(out)["findings"]}
-    assert ("database", "page_damaged") in kinds
+    # a page in the middle of a long value belongs to no tree: the digest of the value is wrong then
+    assert kinds & {("database", "page_damaged"), ("log_run", "run_wrong")}
 
 
 @pytest.mark.slow  # a verification for each page or so

@@ -213,7 +213,11 @@ def test_what_comes_in_later_and_was_seen_earlier_is_named_from_then_on(database
         assert holders(archive, "seed:seeds/spaet") == {
             "Der Deich an der Lohe brach am Montag.": None
         }
-        other.scan(1, frueh=draft("Eil", "Es regnet. Der Deich an der Lohe brach am Montag."))
+        address, sentences = (
+            "https://bote.example/frueh",
+            "Es regnet. Der Deich an der Lohe brach am Montag.",
+        )
+        other.scan(6, frueh=draft("Eil", sentences, address=address, observed_at=hour(1)))
         assert holders(archive, "seed:seeds/spaet") == {
             "Der Deich an der Lohe brach am Montag.": "frueh"
         }

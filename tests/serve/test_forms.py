@@ -44,7 +44,7 @@ def test_a_passage_that_is_there_twice_offers_longer_ones_that_lead_to_reference
     shown = page(client, f"/a/{name}/cite?passage=e", 400)
     assert shown.xpath("//input[@name='passage']/@value") == ["e"]
     (alert,) = shown.xpath("//*[@role='alert']")
-    assert "times: quote more of it" in alert.text_content()
+    assert "times in the text: quote more of it" in alert.text_content()
     links = alert.xpath(".//a/@href")
     assert len(links) >= 2
     for link in links:

@@ -179,7 +179,7 @@ def test_another_archive_under_the_same_path_is_served_and_no_answer_of_the_old_
             each.unlink()
         gone = ask(f"{url}/api/articles")
         assert (gone.status_code, ask(f"{url}/healthz").status_code) == (503, 200)
-        assert "put it back" in gone.json()["detail"]
+        assert "Restore it" in gone.json()["detail"]
         Archive.open(str(small_archive)).close()
         known = {"If-None-Match": old[0].headers["ETag"]}
         new = [httpx.get(f"{url}/api/articles", headers=known, timeout=60) for _ in range(4)]
@@ -242,7 +242,7 @@ def test_a_taken_port_is_told_and_up_goes_on_without_the_page(settings, capsys):
         with pytest.raises(PortTakenError):
             BackgroundWebServer(taken)
         assert _page(taken) is None
-    assert "everything else goes on" in capsys.readouterr().err
+    assert "scheduler and worker run without it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def ingest(
     """
     settings = place.settings()
     with opened_archive(settings, create=settings.is_embedded) as archive:
-        request = control.IngestRequest(
+        request = control.IngestOptions(
             locators=tuple(locators), source=source, origin=origin,
             observed_at=_moment(observed_at, settings), type=type,
         )  # fmt: skip

@@ -49,7 +49,7 @@ SILENT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class IngestRequest:
+class IngestOptions:
     """Arguments of `lesart ingest`."""
 
     locators: tuple[str, ...]
@@ -67,7 +67,7 @@ class IngestJob:
     is_resumed: bool = False
 
 
-def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> IngestJob:
+def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> IngestJob:
     """Create the job for `request`, or find the one an earlier identical command left open.
 
     Raises: LocatorError.

@@ -126,7 +126,7 @@ def merge(
     with ProgressLine() as line:
         file = spool_archive(address, settings.home, program(), line.report)
     with opened_archive(settings, create=settings.is_embedded) as archive:
-        job = control.ingest(archive, settings, control.IngestRequest((str(file),)))
+        job = control.ingest(archive, settings, control.IngestOptions((str(file),)))
         summaries = control.run_until_done(archive, settings, [job.id], is_resumed=job.is_resumed)
         append(archive.engine, archive.clock)
     file.unlink()

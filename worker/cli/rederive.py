@@ -40,7 +40,7 @@ class RederiveSelection:
 
 
 @dataclass(slots=True)
-class Difference:
+class TextDifferences:
     """What came of the texts of one article.
 
     `texts` are those that were read by another extractor: `same` came out with the same wording,
@@ -82,10 +82,12 @@ class Rereading:
     def __init__(self, archive: Archive, settings: Settings, processes: int) -> None:
         self._archive, self._settings = archive, settings
         self._processes = processes
-        self.totals = Difference("", "", "")
+        self.totals = TextDifferences("", "", "")
         self.articles = 0
 
-    def differences(self, wanted: RederiveSelection, progress: Progress) -> Iterator[Difference]:
+    def differences(
+        self, wanted: RederiveSelection, progress: Progress
+    ) -> Iterator[TextDifferences]:
         """Yield what came of each article with a text of another extractor.
 
         What is read is kept at once, in batches: ended early, the same pass goes on where it was.
@@ -162,25 +164,25 @@ class Rereading:
         texts: Sequence[ShownText],
         here: Sequence[ExtractorKey],
         derived: set[int],
-    ) -> Iterator[Difference]:
+    ) -> Iterator[TextDifferences]:
         today = self._archive.read(read_today, texts, here)
         for article in batch:
             own = [each for each in texts if each.article_id == article.article_id]
             if own:
-                difference = Difference(article.article, article.origin, article.cursor)
+                difference = TextDifferences(article.article, article.origin, article.cursor)
                 for each in own:
                     _count(difference, each, today.get(each.derivation_id))
                     difference.derived += each.derivation_id in derived
                 self._add(difference)
                 yield difference
 
-    def _add(self, difference: Difference) -> None:
+    def _add(self, difference: TextDifferences) -> None:
         self.articles += 1
         for name in ("texts", "same", "differ", "refused", "gone", "derived"):
             setattr(self.totals, name, getattr(self.totals, name) + getattr(difference, name))
 
 
-def _count(difference: Difference, shown: ShownText, today: Today | None) -> None:
+def _count(difference: TextDifferences, shown: ShownText, today: Today | None) -> None:
     difference.texts += 1
     if today is None:
         difference.gone += 1

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,16 +83,20 @@ def translate_message(language: str, message: str, nested: int = 0) -> str | Non
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return the templates as patterns, those with the most literal text first."""
     return tuple(
-        (re.compile("".join(_pattern_parts(english)), re.DOTALL), german)
+        (
+            re.compile(
+                "".join(
+                    f"(?P<{part}>.*?)" if index % 2 else re.escape(part)
+                    for index, part in enumerate(_PLACE.split(english))
+                ),
+                re.DOTALL,
+            ),
+            german,
+        )
         for english, german in sorted(
             message_templates().items(), key=lambda pair: -len(_PLACE.sub("", pair[0]))
         )
     )
-
-
-def _pattern_parts(english: str) -> Iterator[str]:
-    for index, part in enumerate(_PLACE.split(english)):
-        yield f"(?P<{part}>.*?)" if index % 2 else re.escape(part)
 
 
 def _read(name: str) -> dict[str, Any]:

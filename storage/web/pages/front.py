@@ -23,6 +23,7 @@ from storage.web.known import KnownForAMinute
 from storage.web.pages.asked import Find, Front
 from storage.web.pages.pictures import bars
 from storage.web.pages.rendering import Links, PageWords, page
+from storage.web.problems import wants_page
 
 router = APIRouter(include_in_schema=False, route_class=KnownForAMinute)
 Asked = Annotated[Library, Depends(served)]
@@ -53,6 +54,8 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
     try:
         clocks, filters = asked.clocks(zone), asked.filters(zone)
     except MomentError as caught:
+        if not wants_page(request):
+            raise
         error, clocks, filters = caught, TODAY, NO_FILTERS
     with library.at(clocks) as archive:
         if error is not None:

@@ -15,6 +15,7 @@ from storage.web.archives import Library, served
 from storage.web.known import KnownRoute
 from storage.web.pages.asked import Search
 from storage.web.pages.rendering import page, plain
+from storage.web.problems import wants_page
 
 router = APIRouter(include_in_schema=False, route_class=KnownRoute)
 Asked = Annotated[Library, Depends(served)]
@@ -29,6 +30,8 @@ def search(request: Request, library: Asked, asked: Annotated[Search, Query()]) 
     try:
         filters, clocks, steps = asked.filters(zone), asked.clocks(zone), steps_of(asked)
     except MomentError as caught:
+        if not wants_page(request):
+            raise
         error = caught
     if error is not None or not asked.q.strip():
         return page(
