@@ -71,8 +71,8 @@ def _write(follower: "_Follower", *, is_table: bool, limit: int | None) -> None:
             row = change.to_dict() | {"cursor": str(seq)}
             lines = _block(change) if is_table else (json_text(row),)
             stream.write("".join(f"{line}\n" for line in lines))
+            follower.seq = seq  # before a reader can see the row and interrupt
             stream.flush()
-            follower.seq = seq
             number += 1
             if number == limit:
                 return

@@ -205,7 +205,9 @@ def test_an_interrupted_reading_command_says_so(archived):
     wait_until(lambda: _has_loaded(process.pid))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
-    assert (process.returncode, out, err) == (130, "", "lesart: interrupted\n")
+    # Python ends by the signal itself if it comes during an import; a shell reports both as 130
+    assert process.returncode in {130, -signal.SIGINT}
+    assert (out, err) == ("", "lesart: interrupted\n")
 
 
 def _has_loaded(pid: int) -> bool:

@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,8 @@ def whole_file(tmp_path_factory) -> Path:
     fill_record(room)
     log_record(room)
     room.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM")  # no page is free: each one holds something
     return path
 
 
