@@ -26,7 +26,7 @@ def test_a_message_goes_by_apprise_with_what_changed_and_why(press):
         assert send(press, settings_for(press, receiver)) == 1
     told = json.loads(receiver.requests[0][1])
     assert told["title"] == "[Lesart] hafen: Der Damm hält"
-    assert "Why: class number" in told["message"]
+    assert "Reason: number" in told["message"]
 
 
 def test_what_a_service_does_not_take_is_tried_again(press):
@@ -41,7 +41,7 @@ def test_what_a_service_does_not_take_is_tried_again(press):
 
 def test_an_address_that_apprise_does_not_know_is_refused():
     by_apprise.require_address("json://127.0.0.1/")
-    with pytest.raises(AlertError, match="knows no such address"):
+    with pytest.raises(AlertError, match="does not support this address"):
         by_apprise.require_address("nothing://x")
 
 
@@ -78,5 +78,5 @@ def test_a_service_that_drips_holds_nobody_beyond_the_deadline(monkeypatch):
         began = time.monotonic()
         found = by_apprise.notify(f"json://127.0.0.1:{port}/", "a", "b", own)
     assert not found.arrived
-    assert found.answer == "it took longer than 10 s"
+    assert found.answer == "Apprise took longer than 10 s."
     assert time.monotonic() - began < 60

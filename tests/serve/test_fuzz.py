@@ -28,7 +28,7 @@ def fuzz(
     names = {"rev": f"{PEGEL}@2", "article": PEGEL, "q": "Pegel"} if is_known else {}
     lines = "".join(f'{name} = "{value}"\n' for name, value in names.items())
     (folder / "schemathesis.toml").write_text(f"[parameters]\n{lines}", "utf-8")
-    with desk(url, orders=10**6, wrong=10**6) as (client, token):
+    with desk(url, requests=10**6, wrong=10**6) as (client, token):
         client.get("/openapi.json", timeout=300)  # written now, for a client that waits ten seconds
         done = subprocess.run(
             [
