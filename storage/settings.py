@@ -54,7 +54,7 @@ AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z]*)")
 ('20', 'MiB')
 """
 PASSWORD = re.compile(
-    r"(\b(?:postgres\w{0,20}(?:\+\w{1,20})?|rediss?|amqps?|smtps?)://[^/@\s]{0,200}?:).{0,400}(?=@)"
+    r"(\b(?:postgres\w{0,20}(?:\+\w{1,20})?|rediss?|amqps?|smtps?)://[^/@\s]{0,200}?:).{0,2000}(?=@)"
     r"|(://[^/@\s]*?:)[^/\s]*(?=@)|([?&](?:password|sslpassword|passfile)=)[^&\s]*"
 )
 """
