@@ -37,7 +37,7 @@ from worker.flow.order import target_of
 from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
 
 PARTS: tuple[tuple[str, str, str], ...] = (
-    ("storage.relations.candidates", "found", "look-up of index keys"),
+    ("storage.relations.candidates", "candidates_among", "look-up of index keys"),
     ("storage.relations.candidates", "insert_integers", "index keys written"),
     ("storage.database.unit", "insert_rows", "rows written"),
     ("storage.proof.log", "insert_tuples", "proofs written"),
