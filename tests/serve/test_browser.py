@@ -218,7 +218,7 @@ def test_from_a_search_to_the_article_a_comparison_since_when_and_a_reference(si
     come = [each.text for each in browser.find_elements(By.TAG_NAME, "ins")]
     assert "3,6" in gone
     assert "36" in come
-    browser.find_element(By.LINK_TEXT, "Since when").click()
+    browser.find_element(By.LINK_TEXT, "Sentence history").click()
     wait_for_address(browser, "/since")
     assert browser.find_elements(By.CSS_SELECTOR, ".stood")
     browser.find_element(By.LINK_TEXT, "Cite").click()
