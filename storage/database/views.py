@@ -236,6 +236,12 @@ def scan_start(scan: str) -> str:
     return f"coalesce(({corrected}), {scan}.started_at)"
 
 
+def _scan_seq(scan: str) -> str:
+    """Return the expression for the `seq` of what a scan confirms at the place of `o`."""
+    corrected = f"SELECT k.seq FROM corrected_scan k WHERE k.scan_id = {scan}.id"
+    return f"coalesce(({corrected}), {scan}.seq) - {_ORDINAL}"
+
+
 def _between(words: _Words) -> str:
     """Return the joins that add `first` and `last`, the first and the last confirming scan.
 
@@ -268,7 +274,7 @@ def _head_scans(words: _Words) -> str:
 
 
 def _head_seq(words: _Words, own: str) -> str:
-    scanned = f"(SELECT max(last.seq - {_ORDINAL}) {_head_scans(words)})"
+    scanned = f"(SELECT max({_scan_seq('last')}) {_head_scans(words)})"
     return words.greater(own, f"coalesce({scanned}, 0)")
 
 
@@ -447,7 +453,7 @@ LEFT JOIN capture b ON b.id = o.capture_id
 
 def _confirmations(words: _Words) -> str:
     return f"""
-SELECT {words.greater(f"last.seq - {_ORDINAL}", "s.seq - 1")} AS seq,
+SELECT {words.greater(_scan_seq("last"), "s.seq - 1")} AS seq,
     a.public_id AS article, r.origin AS origin,
     {scan_start("first")} AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
     CAST('unchanged' AS varchar) AS outcome, CAST(NULL AS integer) AS http_status,

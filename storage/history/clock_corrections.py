@@ -19,6 +19,7 @@ from storage.database.tables import (
     COUNTER,
     SCAN,
     SNAPSHOT,
+    SOURCE,
     VERSION,
     WATCH,
 )
@@ -140,24 +141,31 @@ def _correct_snapshots(unit: Unit, correction: ClockCorrection) -> None:
 
 
 def _correct_scans(unit: Unit, correction: ClockCorrection) -> None:
-    query = select(SCAN.c.id, SCAN.c.started_at).where(SCAN.c.started_at > correction.at)
+    query = (
+        select(SCAN.c.id, SCAN.c.started_at, SOURCE.c.places)
+        .join(SOURCE, SOURCE.c.id == SCAN.c.source_id)
+        .where(SCAN.c.started_at > correction.at)
+        .order_by(SCAN.c.id)
+    )
     corrections = [*clock_corrections(unit.connection), correction]
-    corrected = {
-        number: time_after_corrections(corrections, number, moment)
-        for number, moment in unit.connection.execute(query)
-    }
-    known = CORRECTED_SCAN.c.scan_id.in_(list(corrected))
+    rows = [
+        {
+            "scan_id": number, "seq": unit.number(places + 1),
+            "started_at": time_after_corrections(corrections, number, moment),
+        }
+        for number, moment, places in unit.connection.execute(query)
+    ]  # fmt: skip
+    known = CORRECTED_SCAN.c.scan_id.in_([each["scan_id"] for each in rows])
     unit.connection.execute(delete(CORRECTED_SCAN).where(known))
-    if corrected:
-        rows = [{"scan_id": number, "started_at": moment} for number, moment in corrected.items()]
+    if rows:
         unit.connection.execute(insert(CORRECTED_SCAN), rows)
 
 
-def correct_scan(unit: Unit, scan_id: int, started_at: datetime) -> None:
+def correct_scan(unit: Unit, scan_id: int, seq: int, started_at: datetime) -> None:
     """Store the corrected start of a scan that ran while the archive's time was corrected."""
     corrected = time_after_corrections(clock_corrections(unit.connection), scan_id, started_at)
     if corrected != started_at:
-        unit.add(CORRECTED_SCAN, {"scan_id": scan_id, "started_at": corrected})
+        unit.add(CORRECTED_SCAN, {"scan_id": scan_id, "seq": seq, "started_at": corrected})
 
 
 def _correct_watches(unit: Unit, correction: ClockCorrection) -> None:

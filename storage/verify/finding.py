@@ -104,6 +104,7 @@ NOT_COVERED = (
     NotCovered("article", ("seq",), _ORDER),
     NotCovered("snapshot", ("seq",), _ORDER),
     NotCovered("version", ("seq",), _ORDER),
+    NotCovered("corrected_scan", ("seq",), _ORDER),
     NotCovered(
         "presence",
         ("ordinal", "container", "size", "mtime_ns", "ctime_ns", "inode", "captures"),

@@ -443,16 +443,17 @@ class Archive:
             places = unit.connection.execute(
                 select(SOURCE.c.places).where(SOURCE.c.id == scan.source_id)
             ).scalar_one()
+            seq = unit.number(places + 1)
             unit.add(
                 SCAN,
                 {
-                    "id": scan.id, "seq": unit.number(places + 1), "source_id": scan.source_id,
+                    "id": scan.id, "seq": seq, "source_id": scan.source_id,
                     "job_id": claim.job_id, "started_at": scan.started_at, "recorded_at": unit.now,
                     "complete": complete, "listing_digest": listing_digest, "files": files,
                     "changed": changed, "gone": len(gone), "clock_at": scan.clock_at,
                 },
             )  # fmt: skip
-            correct_scan(unit, scan.id, scan.started_at)
+            correct_scan(unit, scan.id, seq, scan.started_at)
             unit.flush()
             record_absences(unit, gone)
             if complete:

@@ -22,6 +22,8 @@ from tests.flow.follower import Follower
 A, B, C, _ENGLISH = SENTENCES
 WRITERS = 3
 ROUNDS = 4
+AHEAD = 30 * 365 * 24
+"""Thirty years, in hours."""
 
 
 def test_a_bare_sequence_loses_rows_for_a_reader(postgres_url):
@@ -107,6 +109,22 @@ def test_scans_that_confirmed_a_file_before_it_was_read_are_told_once_it_is(room
     follower.poll()
     rows = [row for row in follower.got["observations"] if row["checks"] == 1 and row["until"]]
     assert [row["outcome"] for row in rows] == ["unchanged"]
+    follower.engine.dispose()
+
+
+def test_what_scans_confirmed_returns_when_a_clock_that_ran_ahead_is_corrected(room):
+    room.write("a.txt", seed("Pegel steigt", A))
+    for at in (0, 1, 2, AHEAD, AHEAD + 1):
+        room.scan(at)
+    follower = Follower(room.url, None)
+    follower.poll()
+    ahead = follower.got["articles"][-1]["last_seen"]
+    room.write(
+        "imported/b.md", page(B, url="https://www.lohebote.example/b", observed_at=hour_of(0))
+    )
+    room.ingest("imported/b.md", at=3)
+    assert follower.losses() == []
+    assert max(each["last_seen"] for each in follower.whole("articles")) < ahead
     follower.engine.dispose()
 
 

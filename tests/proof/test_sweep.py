@@ -29,8 +29,8 @@ from tests.proof.test_tampering import another
 NOT_OPENED = {"alembic_version"}
 """Another schema: the archive is not opened at all."""
 INSERTED = {
-    "corrected_scan": "INSERT INTO corrected_scan (scan_id, started_at) "
-    "SELECT max(id), '2024-06-18T09:00:00.000000+00:00' FROM scan"
+    "corrected_scan": "INSERT INTO corrected_scan (scan_id, seq, started_at) "
+    "SELECT max(id), max(seq), '2024-06-18T09:00:00.000000+00:00' FROM scan"
 }
 """A row that nothing in the record founds, for a table that is empty in this archive."""
 FULL_TEXT = ("search_text", "sentence_text")

@@ -209,9 +209,13 @@ class WatchRow(Row, table=True):
 
 
 class CorrectedScanRow(Row, table=True):
-    """The corrected start of a scan during which the archive's time ran ahead."""
+    """The corrected start of a scan during which the archive's time ran ahead.
+
+    `seq` replaces the `seq` of the scan: the rows that it confirms have changed.
+    """
 
     scan_id: int = key_column()
+    seq: int = big_column()
     started_at: datetime = time_column()
 
 
