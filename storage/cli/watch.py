@@ -1,7 +1,9 @@
 """`lesart watch`: changes as they are recorded, until it is stopped."""
 
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from time import sleep
 from typing import TYPE_CHECKING, Literal
 
@@ -70,12 +72,24 @@ def _write(follower: "_Follower", *, is_table: bool, limit: int | None) -> None:
         for seq, change in follower.changes():
             row = change.to_dict() | {"cursor": str(seq)}
             lines = _block(change) if is_table else (json_text(row),)
-            stream.write("".join(f"{line}\n" for line in lines))
-            follower.seq = seq  # before a reader can see the row and interrupt
-            stream.flush()
+            text = "".join(f"{line}\n" for line in lines)
+            with _interrupted_after():  # else the cursor could lag behind what was read
+                stream.write(text)
+                stream.flush()
+                follower.seq = seq
             number += 1
             if number == limit:
                 return
+
+
+@contextmanager
+def _interrupted_after() -> Iterator[None]:
+    """Delay Ctrl-C until the end of the block."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 class _Follower:

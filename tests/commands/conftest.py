@@ -34,7 +34,7 @@ class Shell:
         """Start a command that runs until it is stopped."""
         process = subprocess.Popen(
             [sys.executable, "-m", "worker", *words], cwd=self.folder, env=self._environment(),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
         )  # fmt: skip
         self.running.append(process)
         return process
@@ -51,17 +51,24 @@ class Shell:
         return {**os.environ, "PYTHONPATH": path, **self.settings}
 
 
+    def end(self) -> None:
+        """End what still runs."""
+        for process in self.running:
+            process.kill()
+            process.communicate()
+
+
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """Give an empty folder to run commands in."""
     found = Shell(tmp_path)
     yield found
-    for process in found.running:
-        process.kill()
-        process.communicate()
+    found.end()
 
 
 @pytest.fixture
-def archived(small_archive: Path) -> Shell:
+def archived(small_archive: Path) -> Iterator[Shell]:
     """Give a folder with an archive of three articles at its default place."""
-    return Shell(small_archive.parents[1])
+    found = Shell(small_archive.parents[1])
+    yield found
+    found.end()
