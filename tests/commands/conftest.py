@@ -50,7 +50,6 @@ class Shell:
         path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         return {**os.environ, "PYTHONPATH": path, **self.settings}
 
-
     def end(self) -> None:
         """End what still runs."""
         for process in self.running:
