@@ -1,6 +1,7 @@
 """Every sentence of pages and mails is said in German, and none that neither says."""
 
 import re
+from datetime import UTC
 from pathlib import Path
 
 import lxml.html
@@ -9,7 +10,7 @@ import pytest
 from storage.read.render.words import catalogue, message_templates, translate_message
 from storage.values.refusals import REFUSALS, refuse
 from storage.web.pages.asked import VIEWS
-from storage.web.pages.rendering import HERE, UNITS
+from storage.web.pages.rendering import HERE, UNITS, PageWords
 from storage.web.parameters import ChangeClass
 from storage.web.problems import TITLES
 from tests.alerts.conftest import Watched, pegel
@@ -68,6 +69,17 @@ def test_every_refusal_and_flag_has_a_german_message_and_a_label():
 def test_a_message_template_keeps_the_places_for_its_values():
     for english, german in message_templates().items():
         assert {*re.findall(r"\{\w+\}", german)} <= {*re.findall(r"\{\w+\}", english)}
+
+
+def test_the_place_of_a_value_is_named_in_german_and_markup_as_it_is():
+    places = "byline beside the article", "page text", "seed header", "meta og:title"
+    german = [PageWords("de", UTC).place(each) for each in places]
+    assert german[:3] == [
+        "Autorenzeile neben dem Artikel",
+        "Text der Seite",
+        "Kopfzeile des Dokuments",
+    ]
+    assert german[3] == "meta og:title"
 
 
 def test_no_english_is_left_on_a_german_page(tmp_path):

@@ -161,6 +161,10 @@ class PageWords:
             return with_commands(translated)
         return Markup('<span lang="en">{}</span>').format(with_commands(text))
 
+    def place(self, found_in: str) -> str:
+        """Return where a value was found; names of markup stay as they are."""
+        return translate_message(self.language, found_in) or found_in
+
     def day(self, value: date) -> str:
         """Return a day."""
         return value.strftime("%d.%m.%Y" if self._is_german else "%Y-%m-%d")
