@@ -94,9 +94,9 @@ def _read_time(stored: str | None) -> datetime | None:
     return moment if moment is None or moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
-def _read_json(stored: str | None) -> Any:
-    if stored is None:
-        return None
+def _read_json(stored: str | int | None) -> Any:
+    if not isinstance(stored, str):
+        return stored  # NULL, or a number: `noise` of a job is a count
     return [] if stored == "[]" else json.loads(stored)  # most lists of a step are empty
 
 

@@ -67,7 +67,7 @@ _COLUMNS = {
     "refusals": "seq job locator code message hint kept raw_digest at source",
     "jobs": """
         seq job kind source state trigger attempts created_at started_at finished_at reason seen
-        new_articles new_versions unchanged copies refused failed gone passed_over seconds
+        new_articles new_versions unchanged noise copies refused failed gone passed_over seconds
         parent""",
 }
 COLUMNS = MappingProxyType({name: tuple(words.split()) for name, words in _COLUMNS.items()})
@@ -606,7 +606,7 @@ LEFT JOIN capture b ON b.id = f.capture_id
 
 
 _SEEN = ("new_articles", "new_versions", "unchanged", "copies", "refused", "failed")
-_COUNTS = (*_SEEN, "gone", "passed_over")
+_COUNTS = (*_SEEN, "noise", "gone", "passed_over")
 
 
 def _jobs(words: _Words) -> str:

@@ -65,8 +65,8 @@ class CaptureContent:
 
     `beside` are the paragraphs of the page outside the text, `modified` is its modification date,
     `notices` are kind and text of each notice, `metadata` are the values of the fields `METADATA`,
-    `around` are the keys of all other paragraphs of the page. A capture that `is_redacted` has no
-    content to compare.
+    `around` are the keys of all other paragraphs of the page. A capture that `is_page` is that of a
+    web page; one that `is_redacted` has no content to compare.
 
     Values that depend on one capture alone are computed once.
     """
@@ -78,6 +78,7 @@ class CaptureContent:
     metadata: Mapping[str, Any] = field(default_factory=lambda: _NO_FIELDS)
     around: frozenset[int] = frozenset()
     is_redacted: bool = False
+    is_page: bool = False
 
     @cached_property
     def side(self) -> Side:

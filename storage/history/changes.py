@@ -33,7 +33,7 @@ from storage.history.noise.boilerplate import (
 from storage.history.runs import Pair
 from storage.language.paragraphs import CutParagraph
 from storage.values.digest import canonical_all
-from storage.values.draft import TEXT_ROLES, Draft, paragraphs_in
+from storage.values.draft import EXTRACT_STEP, TEXT_ROLES, Draft, paragraphs_in
 from storage.values.net.site import is_host, site_of
 
 
@@ -280,7 +280,10 @@ class CaptureComparer:
     def _paragraphs_to_check(
         self, found: CapturePair
     ) -> tuple[tuple[str, ...], ChangedText | None]:
-        """Return the paragraphs to check in other articles, and the rest of the text."""
+        """Return the paragraphs to check in other articles, and the rest of the text.
+
+        Only web pages have boilerplate: an author added each paragraph of a file or record.
+        """
         if id(found) not in self._owns:
             a, b = found.a, found.b
             boilerplate_candidates = _that_may_be_boilerplate(found.boilerplate_candidates, a, b)
@@ -289,7 +292,8 @@ class CaptureComparer:
                 for each in (*a.paragraphs, *b.paragraphs)
                 if each.canon not in boilerplate_candidates
             ]
-            has_text = bool(boilerplate_candidates) and _has_text(own, a, b)
+            is_page = a.is_page and b.is_page
+            has_text = is_page and bool(boilerplate_candidates) and _has_text(own, a, b)
             self._owns[id(found)] = boilerplate_candidates, ChangedText(own) if has_text else None
         return self._owns[id(found)]
 
@@ -373,6 +377,7 @@ def content_of_draft(draft: Draft) -> CaptureContent:
         notices=tuple((notice.kind, notice.text) for notice in draft.notices),
         metadata=_plain(values),
         around=frozenset(draft.around),
+        is_page=any(step.name == EXTRACT_STEP for step in draft.steps),
     )
 
 
@@ -394,6 +399,7 @@ def content_of_row(
         notices=tuple((notice["kind"], notice["text"]) for notice in detail.get("notices") or ()),
         metadata=_plain(values),
         around=frozenset(detail.get("around") or ()),
+        is_page=any(step["name"] == EXTRACT_STEP for step in detail["steps"]),
     )
 
 

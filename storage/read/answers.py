@@ -377,6 +377,7 @@ class Job(Answer):
     new_articles: int
     new_versions: int
     unchanged: int
+    noise: int
     copies: int
     refused: int
     failed: int
@@ -509,13 +510,15 @@ class EditFigures(Answer):
 
     `fresh` articles were first seen close to their publication: half of their `first_edits` came
     within `first_edit_…`. Half of the wordings that an edit created were replaced within
-    `half_life_…`, which is null if more than half are still current.
+    `half_life_…`, which is null if more than half are still current. `noise` are the differences
+    that are no edits.
     """
 
     source: str
     articles: int
     edited: int
     edits: int
+    noise: int
     certain: int
     silent: int
     silence_known: int

@@ -24,6 +24,9 @@ Role = Literal[
 TEXT_ROLES: frozenset[str] = frozenset({"lead", "subheading", "text", "quote", "list", "notice"})
 """Roles whose paragraphs form `text` and, with the title, the digest of the wording."""
 
+EXTRACT_STEP = "extract"
+"""Name of the step that finds the article on a web page; other documents have no such step."""
+
 Precision = Literal["year", "month", "day", "minute", "second"]
 
 

@@ -14,14 +14,16 @@ class Known:
     """The knowledge of the archive about the origin of a draft at the moment of its decision.
 
     `is_version` is the result of the history function: false if the draft belongs to the version
-    before or after it, or differs from it by noise alone. `elsewhere` is the article that has this
-    wording at another origin. `words` is the number of words at the last fetch of this origin.
+    before or after it, or differs from it by noise alone (`is_noise`). `elsewhere` is the article
+    that has this wording at another origin. `words` is the number of words at the last fetch of
+    this origin.
     """
 
     article_exists: bool
     is_version: bool
     elsewhere: int | None
     words: int | None = None
+    is_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,12 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The wording of a neighbour in time; the next check depends on the check itself."""
+    """The wording of a neighbour in time, apart from noise; the next check depends on the check."""
 
     kind: ClassVar[VerdictKind] = "unchanged"
     counted_as: ClassVar[str] = "unchanged"
     event: ClassVar[Event | None] = None
+    is_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,14 @@ Verdict = NewArticle | NewVersion | Unchanged | Copy | Refuse
 class Counts:
     """The counts of an ingestion; `seen` is the sum of the six.
 
-    Missing files and skipped records of web archives are not part of the sum.
+    Missing files and skipped records of web archives are not part of the sum. `noise` is the part
+    of `unchanged` that differs by noise alone.
     """
 
     new_articles: int = 0
     new_versions: int = 0
     unchanged: int = 0
+    noise: int = 0
     copies: int = 0
     refused: int = 0
     failed: int = 0

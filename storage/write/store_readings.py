@@ -145,6 +145,7 @@ class ReadingWriter:
             self._apply(place, verdict)
             self.decided.append((place.reading, verdict))
             totals[verdict.counted_as] += 1
+            totals["noise"] += isinstance(verdict, Unchanged) and verdict.is_noise
         self._settle(places)
         return Counts(**totals)
 
@@ -271,11 +272,13 @@ class ReadingWriter:
         if around.unknown:
             self._unknown.add(place.reading.captured.observation_id)
         is_fetched = place.reading.captured.hints.get("fetched")
+        is_noise = not around.is_one and self._is_noise(article, place, draft, wording)
         return Known(
             True,
-            not around.is_one and not self._is_noise(article, place, draft, wording),
+            not around.is_one and not is_noise,
             None if elsewhere == article.id else elsewhere,
             words=self._words.get(place.origin_id) if is_fetched else None,
+            is_noise=is_noise,
         )
 
     def _is_noise(

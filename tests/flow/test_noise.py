@@ -1,6 +1,7 @@
 """What changes with nobody editing makes no version, is told on demand, and can be undone."""
 
 from dataclasses import replace
+from html import escape
 from itertools import count
 
 import pytest
@@ -40,6 +41,20 @@ def text(*paragraphs: str) -> str:
 def see(room: Newsroom, at: float, body: str, url: str = URL, **more: str) -> object:
     """Import one capture of an article as it was readable at an hour."""
     path = room.write(f"c{next(EXAMPLE)}.md", page(body, **more), room.root / "imports")
+    place = target_at(room.archive, room.settings, str(path), origin=url, observed_at=hour(at))
+    return room.worked(room.ordered([place]))
+
+
+def html(body: str, title: str = "Pegel steigt weiter") -> str:
+    """Return a web page with the paragraphs of `body`; only pages have boilerplate."""
+    paragraphs = "".join(f"<p>{escape(each)}</p>" for each in body.split("\n\n"))
+    head = f'<html lang="de"><head><title>{title}</title></head>'
+    return f"{head}<body><article><h1>{title}</h1>{paragraphs}</article></body></html>"
+
+
+def see_page(room: Newsroom, at: float, body: str, url: str = URL, **more: str) -> object:
+    """Import one capture of a web page as it was readable at an hour."""
+    path = room.write(f"c{next(EXAMPLE)}.html", html(body, **more), room.root / "imports")
     place = target_at(room.archive, room.settings, str(path), origin=url, observed_at=hour(at))
     return room.worked(room.ordered([place]))
 
@@ -150,7 +165,7 @@ OTHERS = (
 def others(room: Newsroom, at: float, how_many: int = 3) -> None:
     for number, body in enumerate(OTHERS[:how_many]):
         url = f"https://www.lohebote.example/anderes/{number}"
-        see(room, at, text(body, BOX), url, title=f"Meldung Nummer {number}")
+        see_page(room, at, text(body, BOX), url, title=f"Meldung Nummer {number}")
 
 
 def own(room: Newsroom) -> list[int]:
@@ -160,16 +175,16 @@ def own(room: Newsroom) -> list[int]:
 
 def test_a_box_of_the_site_makes_no_version(room):
     others(room, 0)
-    see(room, 0, text(A, B))
-    see(room, 1, text(A, BOX, B))
-    see(room, 2, text(A, B))
+    see_page(room, 0, text(A, B))
+    see_page(room, 1, text(A, BOX, B))
+    see_page(room, 2, text(A, B))
     assert own(room) == [1]
     assert [each["rules"] for each in noise(room)] == [["box"], ["box"]]
 
 
 def test_a_box_that_other_articles_show_later_is_noise_in_the_end(room):
-    see(room, 0, text(A, B))
-    see(room, 1, text(A, BOX, B))
+    see_page(room, 0, text(A, B))
+    see_page(room, 1, text(A, BOX, B))
     assert own(room) == [1, 2]
     others(room, 2, 2)
     assert own(room) == [1, 2]
@@ -179,8 +194,8 @@ def test_a_box_that_other_articles_show_later_is_noise_in_the_end(room):
 
 
 def test_a_box_and_a_change_are_told_apart_once_the_site_shows_it(room):
-    see(room, 0, text(A, C))
-    see(room, 1, text(B, BOX, C))
+    see_page(room, 0, text(A, C))
+    see_page(room, 1, text(B, BOX, C))
     assert changes(room)[0]["changes"] == ["number", "paragraph_added"]
     others(room, 2)
     assert [each["changes"] for each in changes(room)] == [["number"]]
@@ -195,9 +210,9 @@ def test_steps_that_go_on_waiting_cost_no_statement_each(room):
             said.append(statement)
 
         event.listen(room.archive.engine, "before_cursor_execute", note)
-        see(room, 0, text(A, C, BOX), url)
+        see_page(room, 0, text(A, C, BOX), url)
         event.remove(room.archive.engine, "before_cursor_execute", note)
-        see(room, 1, text(A, C), url)
+        see_page(room, 1, text(A, C), url)
         return len(said)
 
     counts = [statements(number) for number in range(12)]
@@ -214,28 +229,28 @@ def test_steps_that_others_cannot_decide_yet_are_compared_once(room, monkeypatch
             super().__init__(a, b)
 
     for hours in range(12):
-        see(room, hours, text(A, *[BOX] * (hours % 2), f"Um {hours} Uhr hielt der Damm noch."))
+        see_page(room, hours, text(A, *[BOX] * (hours % 2), f"Um {hours} Uhr hielt der Damm noch."))
     others(room, 20, 2)
     waiting = room.number("SELECT count(*) FROM boilerplate_due")
     monkeypatch.setattr("storage.history.changes.CapturePair", Counted)
-    see(room, 21, text(OTHERS[0], BOX, B), "https://www.lohebote.example/anderes/0")
+    see_page(room, 21, text(OTHERS[0], BOX, B), "https://www.lohebote.example/anderes/0")
     assert waiting == 11
     assert len(made) <= 3
 
 
 def test_a_paragraph_that_stands_in_articles_of_other_sites_is_a_change(room):
     for number, body in enumerate(OTHERS):
-        see(room, 0, text(body, BOX), f"https://blatt{number}.example/a", title=f"M {number}")
-    see(room, 0, text(A, B))
-    see(room, 1, text(A, BOX, B))
+        see_page(room, 0, text(body, BOX), f"https://blatt{number}.example/a", title=f"M {number}")
+    see_page(room, 0, text(A, B))
+    see_page(room, 1, text(A, BOX, B))
     assert own(room) == [1, 2]
 
 
 def test_the_headline_of_another_article_of_the_site_is_a_teaser(room):
     title = "Molkerei stellt drei neue Käse vor"
-    see(room, 0, OTHERS[0], "https://lohebote.example/kaese", title=title)
-    see(room, 0, text(A, B))
-    see(room, 1, text(A, title, B))
+    see_page(room, 0, OTHERS[0], "https://lohebote.example/kaese", title=title)
+    see_page(room, 0, text(A, B))
+    see_page(room, 1, text(A, title, B))
     assert own(room) == [1]
     assert noise(room)[0]["rules"] == ["teaser"]
 
@@ -276,7 +291,7 @@ def test_a_text_that_breaks_off_is_a_teaser_though_the_whole_came_in_first(room)
 
 def test_paragraphs_without_a_word_that_could_be_asked_for_are_changes(room):
     for at, body in enumerate(["Da war es um 5 bis 6.", "a + b = c * d", "„… ? ! — …“ x y z A B"]):
-        see(room, at, text(A, body))
+        see_page(room, at, text(A, body))
     assert own(room) == [1, 2, 3]
 
 
@@ -323,7 +338,7 @@ def test_noise_is_the_same_in_any_order_of_ingestion(room, seen, order, has_othe
         places = []
         for at, body, address, title in captures:
             path = room.write(
-                f"o{next(EXAMPLE)}.md", page(body, title=title), room.root / "imports"
+                f"o{next(EXAMPLE)}.html", html(body, title=title), room.root / "imports"
             )
             place = target_at(
                 room.archive, room.settings, str(path), origin=address, observed_at=hour(at)
@@ -337,7 +352,7 @@ def test_noise_is_the_same_in_any_order_of_ingestion(room, seen, order, has_othe
 def test_a_rebuilt_history_with_noise_is_the_stored_one(room):
     others(room, 0)
     for at, body in enumerate([text(A, OPEN), text(A, HIDDEN), text(B, BOX, OPEN), text(B, OPEN)]):
-        see(room, at, body)
+        see_page(room, at, body)
     before = stored_versions(room)
     rebuilt(room)
     assert [{**each, "seq": 0} for each in stored_versions(room)] == [

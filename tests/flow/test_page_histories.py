@@ -7,7 +7,7 @@ import pytest
 
 from storage.history import memory as memories
 from storage.language import paragraphs
-from tests.flow.test_noise import see, text
+from tests.flow.test_noise import see_page, text
 
 BOXES = (
     "Jetzt den Lohe Newsletter der Redaktion am Morgen bestellen",
@@ -38,16 +38,16 @@ def test_each_paragraph_is_taken_apart_once_however_many_captures_have_it(
     monkeypatch.setattr(paragraphs, "topical", counted)
     for month in range(months):
         for article in range(5):
-            see(room, month, body(article, month), f"https://lohebote.example/{article}")
+            see_page(room, month, body(article, month), f"https://lohebote.example/{article}")
     assert len(taken) > months, "boxes were asked for"
     assert max(taken.values()) == 1, taken.most_common(3)
     assert len(room.versions_of_all()) > 5
 
 
 def test_a_capture_is_taken_apart_only_once_something_is_asked_of_others(room):
-    see(room, 0, body(0, 0))
+    see_page(room, 0, body(0, 0))
     assert not room.archive._memory.wordings
-    see(room, 1, body(0, 1))
+    see_page(room, 1, body(0, 1))
     assert room.archive._memory.wordings
 
 
@@ -55,7 +55,7 @@ def test_texts_that_nobody_asks_for_are_forgotten_within_bounds(room, monkeypatc
     monkeypatch.setattr(memories, "MOST_CONTENT_LETTERS", 1_000)
     monkeypatch.setattr(memories, "MOST_TEXTS", 2)
     for month in range(4):
-        see(room, month, body(1, month))
+        see_page(room, month, body(1, month))
     memory = room.archive._memory
     assert 0 < sum(len("".join(each.text.parts)) for each in memory.contents.values()) <= 1_000
     assert len(memory.wordings) == 2
@@ -63,18 +63,18 @@ def test_texts_that_nobody_asks_for_are_forgotten_within_bounds(room, monkeypatc
 
 
 def test_a_unit_that_failed_leaves_nothing_to_remember(room, monkeypatch):
-    see(room, 0, body(1, 0))
+    see_page(room, 0, body(1, 0))
     known = dict(room.archive._memory.contents)
     monkeypatch.setattr("storage.write.archive.record_reading", lambda *_: 1 / 0)
-    see(room, 1, body(1, 1))
+    see_page(room, 1, body(1, 1))
     assert room.archive._memory.contents == known
     monkeypatch.undo()
-    see(room, 1, body(1, 2))
+    see_page(room, 1, body(1, 2))
     assert room.versions()[-1][1] == body(1, 2)
 
 
 def test_what_was_emptied_is_not_remembered(room):
-    see(room, 0, body(1, 0))
+    see_page(room, 0, body(1, 0))
     memory = room.archive._memory
     assert memory.contents
     with room.archive.unit() as unit:

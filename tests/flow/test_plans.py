@@ -7,7 +7,7 @@ from storage.schedule.wake import wake_due
 from storage.schedule.watches import due_watches
 from storage.write.alerts import outbox
 from tests.flow.driver import SENTENCES, Newsroom, seed
-from tests.flow.test_noise import BOX, others, see, text
+from tests.flow.test_noise import BOX, others, see, see_page, text
 from tests.plans import whole_scans_of
 
 SMALL = frozenset(
@@ -46,9 +46,9 @@ def test_a_batch_is_kept_without_reading_any_table_whole(room):
 
 def test_a_site_is_asked_about_a_box_without_reading_any_table_whole(room):
     others(room, 0)
-    see(room, 0, text(*SENTENCES[:2]))
+    see_page(room, 0, text(*SENTENCES[:2]))
     with whole_scans_of(room.archive.engine) as scans:
-        assert see(room, 1, text(SENTENCES[0], BOX, SENTENCES[1])).unchanged == 1
+        assert see_page(room, 1, text(SENTENCES[0], BOX, SENTENCES[1])).unchanged == 1
     assert scanned(scans) == set()
 
 

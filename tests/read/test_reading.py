@@ -41,7 +41,7 @@ FIELDS_OF = {
     "wording_after method decided_at undone_at cursor",
     "refusals": "job locator code message hint kept raw_digest at source times first_at cursor",
     "jobs": "job kind source state trigger attempts created_at started_at finished_at reason "
-    "seen new_articles new_versions unchanged copies refused failed gone passed_over seconds parent cursor",
+    "seen new_articles new_versions unchanged noise copies refused failed gone passed_over seconds parent cursor",
 }
 
 

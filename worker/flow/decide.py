@@ -20,7 +20,7 @@ def decide(outcome: Draft | Refused, known: Known) -> Verdict:
             if known.words is not None and _is_cut_short(outcome, known.words):
                 return Refuse(refuse("not_article", reason="far less text than before was found"))
             if known.article_exists:
-                return NewVersion() if known.is_version else Unchanged()
+                return NewVersion() if known.is_version else Unchanged(known.is_noise)
             return NewArticle() if known.elsewhere is None else Copy(known.elsewhere)
 
 

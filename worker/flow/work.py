@@ -27,7 +27,7 @@ EVENTS = {
     "ingest": "documents_collected", "fetch": "addresses_checked", "read": "documents_read",
 }  # fmt: skip
 """Log event of a finished job, by its kind."""
-UNLOGGED = frozenset({"unchanged", "passed_over"})
+UNLOGGED = frozenset({"unchanged", "noise", "passed_over"})
 """Counts of unchanged documents, which are not logged."""
 GARBAGE_OBJECTS = 50_000
 """New containers between two garbage collections, the objects of about thirty articles."""

@@ -102,6 +102,7 @@ class JobRow(Row, table=True):
     new_articles: int = 0
     new_versions: int = 0
     unchanged: int = 0
+    noise: int = 0
     copies: int = 0
     refused: int = 0
     failed: int = 0

@@ -60,12 +60,12 @@ def edits_by_hour(connection: Connection, span: EditSpan) -> Iterator[EditHour]:
 def edit_figures(connection: Connection, span: EditSpan) -> Iterator[EditFigures]:
     """Yield the edit figures of each source that has an article or an edit in the span."""
     articles = _articles(connection, span)
-    counted = _count_edits(connection, span)
+    counted, noise = _count_edits(connection, span), _count_noise(connection, span)
     first = {
         end: _half_times(connection, *_first_edits_query(connection, span, end)) for end in _ENDS
     }
     half = {end: _half_times(connection, *_lifetimes_query(connection, span, end)) for end in _ENDS}
-    for source in sorted(articles.keys() | counted.keys()):
+    for source in sorted(articles.keys() | counted.keys() | noise.keys()):
         number, fresh = articles.get(source, (0, 0))
         edits = counted.get(source, dict.fromkeys(("edited", *_COUNTED), 0))
         known = edits["silence_known"]
@@ -73,6 +73,7 @@ def edit_figures(connection: Connection, span: EditSpan) -> Iterator[EditFigures
             source=source,
             articles=number,
             **edits,
+            noise=noise.get(source, 0),
             silent_share=edits["silent"] / known if known else None,
             fresh=fresh,
             first_edits=first["most"].get(source, (0, None))[0],
@@ -100,6 +101,16 @@ FROM version v
 JOIN wording w ON w.id = v.wording_id
 JOIN article a ON a.id = v.article_id
 JOIN source r ON r.id = a.source_id
+"""
+_NOISE = """
+SELECT r.name AS source, count(*) AS number
+FROM noise_step n
+JOIN observation o ON o.id = n.observation_id
+JOIN article_origin ao ON ao.origin_id = n.origin_id
+JOIN article a ON a.id = ao.article_id
+JOIN source r ON r.id = a.source_id
+LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id
+{where} GROUP BY r.name
 """
 _ARTICLES = """
 SELECT r.name AS source, count(*) AS number, sum(CASE WHEN {fresh} THEN 1 ELSE 0 END) AS fresh
@@ -153,6 +164,13 @@ def _count_edits(connection: Connection, span: EditSpan) -> dict[str, dict[str, 
     names = ("edited", *_COUNTED)
     rows = stream(connection, statement, values)
     return {row["source"]: {name: int(row[name]) for name in names} for row in rows}
+
+
+def _count_noise(connection: Connection, span: EditSpan) -> dict[str, int]:
+    """Return, by source, the number of differences that count as noise."""
+    criteria = span.conditions("o.observed_at", "u.id IS NULL")
+    rows = stream(connection, _NOISE.format(where=criteria.sql_where), criteria.values)
+    return {row["source"]: int(row["number"]) for row in rows}
 
 
 def _fresh(dialect: str) -> str:

@@ -19,6 +19,8 @@ def counts_sentence(counts: Mapping[str, Any]) -> str:
     '19 documents read: 16 new articles, 2 new versions, 1 copy. Nothing refused.'
     >>> counts_sentence({"seen": 2, "unchanged": 1, "refused": 1, "gone": 3})
     '2 documents read: 1 unchanged. 3 gone. 1 refused.'
+    >>> counts_sentence({"seen": 3, "unchanged": 3, "noise": 1})
+    '3 documents read: 3 unchanged. 1 differs by noise only. Nothing refused.'
     >>> counts_sentence({"seen": 0, "passed_over": 2})
     'No documents read. 2 records without a text skipped. Nothing refused.'
     """
@@ -30,6 +32,8 @@ def counts_sentence(counts: Mapping[str, Any]) -> str:
     seen, refused = counts["seen"] or 0, counts.get("refused") or 0
     head = f"{seen:,} document{'' if seen == 1 else 's'} read" if seen else "No documents read"
     sentences = [f"{head}: {parts}" if parts else head]
+    if noise := counts.get("noise"):
+        sentences.append(f"{noise:,} differ{'s' if noise == 1 else ''} by noise only")
     if gone := counts.get("gone"):
         sentences.append(f"{gone:,} gone")
     if skipped := counts.get("passed_over"):

@@ -9,6 +9,7 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from storage.values.draft import (
+    EXTRACT_STEP,
     TEXT_ROLES,
     Candidate,
     CleaningStep,
@@ -281,7 +282,7 @@ def _extraction_steps(
     restored, complete, pieces = stages
     by = "second opinion" if body.xml is None else f"trafilatura {TRAFILATURA_VERSION}"
     steps = [CleaningStep("read_scripts")] if from_scripts else []
-    steps.append(CleaningStep("extract", {"by": by}))
+    steps.append(CleaningStep(EXTRACT_STEP, {"by": by}))
     if len(restored) != len(body.pieces):
         steps.append(CleaningStep("mend_paragraphs", {"pieces": len(restored)}))
     if len(complete) != len(restored):
