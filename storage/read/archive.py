@@ -495,6 +495,10 @@ class ReadOnlyArchive:
             return {}
         return self._query(lists.titles, list(dict.fromkeys(articles)))
 
+    def outlets(self, articles: Sequence[str]) -> dict[str, str | None]:
+        """Return the publishers of articles, or their sources, by article id."""
+        return self._query(lists.outlets, list(dict.fromkeys(articles))) if articles else {}
+
     def cluster(self, label: str) -> tuple[ArticleLine, ...]:
         """Return the articles of a cluster in the order in which they were first seen.
 

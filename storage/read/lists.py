@@ -180,10 +180,21 @@ def article(connection: Connection, article_id: int) -> ArticleLine:
 
 def titles(connection: Connection, articles: Sequence[str]) -> dict[str, str | None]:
     """Return the current titles of articles, by article id."""
+    return _column_of(connection, articles, "q.title")
+
+
+def outlets(connection: Connection, articles: Sequence[str]) -> dict[str, str | None]:
+    """Return the publishers of articles, or their sources, by article id."""
+    return _column_of(connection, articles, "coalesce(q.publisher, q.source)")
+
+
+def _column_of(
+    connection: Connection, articles: Sequence[str], column: str
+) -> dict[str, str | None]:
     query = view_query("articles", connection.dialect.name)
-    statement = f"SELECT q.article, q.title FROM ({query}) q WHERE q.article IN :articles"
+    statement = f"SELECT q.article, {column} value FROM ({query}) q WHERE q.article IN :articles"
     rows = stream(connection, statement, {"articles": list(articles)})
-    return {row["article"]: row["title"] for row in rows}
+    return {row["article"]: row["value"] for row in rows}
 
 
 def cluster(connection: Connection, label: str) -> Iterator[ArticleLine]:

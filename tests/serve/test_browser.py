@@ -230,6 +230,40 @@ def test_from_a_search_to_the_article_a_comparison_since_when_and_a_reference(si
     assert errors(browser) == []
 
 
+def test_keys_bars_and_handles_lead_to_another_comparison(site, browser):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    address, _token = site
+    look(browser, 1280, "light")
+    comparison = address + pages(address)["compare"].replace("1..3", "{}")
+    browser.get(comparison.format("2..3"))
+    ActionChains(browser).send_keys(Keys.ARROW_LEFT).perform()
+    wait_for_address(browser, "/1..2")
+    ActionChains(browser).send_keys(Keys.ARROW_RIGHT).perform()
+    wait_for_address(browser, "/2..3")
+    bar = browser.find_element(By.CSS_SELECTOR, ".margin svg a[href*='1..2']")
+    assert "words added" in bar.get_attribute("aria-label")
+    browser.get(address + bar.get_dom_attribute("href"))
+    wait_for_address(browser, "/1..2")
+    browser.find_element(By.NAME, "b").send_keys(Keys.ARROW_RIGHT)
+    shown = browser.find_elements(By.CSS_SELECTOR, ".pick output")
+    assert [each.text for each in shown] == ["1", "3"]
+    browser.find_element(By.CSS_SELECTOR, ".pick button").click()
+    wait_for_address(browser, "/1..3")
+    assert errors(browser) == []
+
+
+def test_the_text_face_comes_from_this_server(site, browser):
+    address, _token = site
+    look(browser, 1280, "light")
+    browser.get(address + "/")
+    ready = "return document.fonts.ready.then(f => f.check('16px \"Source Serif 4\"') && f.size)"
+    assert browser.execute_script(ready) == 1
+    assert errors(browser) == []
+
+
 def test_a_selected_passage_can_be_cited(site, browser):
     from selenium.webdriver.common.by import By
 

@@ -17,9 +17,9 @@ from tests.serve.hostile import CALL, payloads
 
 ALL = tuple(payloads())
 ALLOWED = {
-    "a", "article", "b", "blockquote", "body", "br", "button", "caption", "circle", "code", "dd", "del", "details",
+    "a", "article", "aside", "b", "blockquote", "body", "br", "button", "caption", "circle", "code", "dd", "del", "details",
     "div", "dl", "dt", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "head", "header",
-    "html", "input", "ins", "label", "li", "line", "link", "main", "mark", "meta", "nav", "option",
+    "html", "input", "ins", "label", "li", "line", "link", "main", "mark", "meta", "nav", "option", "output",
     "p", "path", "pre", "rect", "script", "section", "select", "small", "span", "strong", "style",
     "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -13,11 +14,12 @@ from starlette.responses import RedirectResponse, Response
 from storage.read.answers import Raw, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.read.render.passages import blocks
-from storage.web.archives import Library, served
+from storage.web.archives import Library, language_of, served
 from storage.web.known import KnownRoute
-from storage.web.pages.article import shown
+from storage.web.pages.article import MOST_VERSIONS, shown
 from storage.web.pages.asked import VIEWS, CompareQuery, Pair, Version
-from storage.web.pages.rendering import Links, page
+from storage.web.pages.pictures import version_strip
+from storage.web.pages.rendering import Links, PageWords, page
 from storage.web.problems import Problem
 
 router = APIRouter(prefix="/a", include_in_schema=False, route_class=KnownRoute)
@@ -74,8 +76,15 @@ def compare(
         a = archive.version(f"{article}@{int(match['a'])}")
         b = archive.version(f"{article}@{int(match['b'])}")
         found = _in_view(archive, a, b, asked.view)
+        steps = list(archive.history(a.article, limit=MOST_VERSIONS))
+    words = PageWords(language_of(request), library.place.timezone)
+    link = Links(request)
+    strip = version_strip(
+        steps, (a.version, b.version), lambda pair: link(f"/a/{article}/{pair}"), words
+    )
     return page(
         request, "compare.html", a=a, b=b, version=b, view=asked.view, views=VIEWS, tab="compare",
+        strip=strip, step=next((each for each in steps if each.version == b.version), None),
         **found,
     )  # fmt: skip
 
@@ -124,14 +133,17 @@ def _raw(a: Raw, b: Raw) -> dict[str, Any]:
     is_cut = max(len(old), len(new)) > MOST_RAW_LINES
     old, new = old[:MOST_RAW_LINES], new[:MOST_RAW_LINES]
     rows: list[DifferingThing] = []
-    for step in Indel.opcodes(old, new):
-        gone, come = old[step.src_start : step.src_end], new[step.dest_start : step.dest_end]
-        if step.tag == "equal":
+    for is_equal, steps in groupby(Indel.opcodes(old, new), lambda step: step.tag == "equal"):
+        gone, come = [], []
+        for step in steps:
+            gone += old[step.src_start : step.src_end]
+            come += new[step.dest_start : step.dest_end]
+        if is_equal:
             same = [DifferingThing("equal", line) for line in come]
             rows += same if len(same) <= 5 else [*same[:2], DifferingThing("skip", "…"), *same[-2:]]
-            continue
-        rows += [DifferingThing("delete", line) for line in gone]
-        rows += [DifferingThing("insert", line) for line in come]
+        else:
+            rows += [DifferingThing("delete", line) for line in gone]
+            rows += [DifferingThing("insert", line) for line in come]
     return {
         "rows": [DifferingThing(row.kind, row.name[:MOST_LINE_LETTERS]) for row in rows],
         "blocks": (),

@@ -70,12 +70,14 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
                 )
             )  # fmt: skip
         shown = [FrontChange(each, shown_change(library, archive, each)) for each in found]
+        outlets = archive.outlets([each.article for each in found])
         is_empty = not shown and next(archive.articles(limit=1), None) is None
     words = PageWords(language_of(request), zone)
     today = utc_now().date()
     edits = library.remembered("edits", 60, lambda: library.today.edits_by_day(today, DAYS))
     return page(
-        request, "front.html", shown=shown, asked=asked, classes=[*ChangeClass], is_plain=is_plain,
+        request, "front.html", shown=shown, outlets=outlets, asked=asked,
+        classes=[*ChangeClass], is_plain=is_plain,
         is_empty=is_empty,
         following=found[-1].cursor if len(found) == most and not is_plain else None,
         picture=library.remembered(

@@ -1,7 +1,7 @@
 """Pictures as SVG, drawn on the server, each with a text that says the same."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -44,6 +44,52 @@ def time_line(
         n=words.number(len(versions)), m=words.number(sum(each.checks for each in observations)),
     )  # fmt: skip
     return _svg(title, 64, Markup("").join(parts), role="group")
+
+
+def version_strip(
+    versions: Sequence[VersionLine],
+    pair: tuple[int, int],
+    address: Callable[[str], str],
+    words: PageWords,
+) -> Markup:
+    """Draw the edits in order: words added as a bar up, words removed as a bar down.
+
+    Each bar leads to the comparison with the version before; `address` returns the address of a
+    pair such as "1..2". The edits between the two versions of `pair` are marked.
+    """
+    edits = versions[1:]
+    most = max((max(each.words_added, each.words_removed) for each in edits), default=0) or 1
+    step = min(WIDTH / max(len(edits), 1), 28.0)
+    parts = []
+    for index, each in enumerate(edits):
+        up, down = (
+            2 + 26 * math.sqrt(number / most) if number else 0.0
+            for number in (each.words_added, each.words_removed)
+        )
+        label = words.t(
+            "version {n}, {moment}: {added} words added, {removed} removed",
+            n=each.version, moment=words.minutes(each.changed_by),
+            added=words.number(each.words_added), removed=words.number(each.words_removed),
+        )  # fmt: skip
+        parts.append(
+            Markup(
+                '<a href="{0}" aria-label="{1}"{2}><title>{1}</title>'
+                '<rect class="back" x="{3:.1f}" y="0" width="{4:.1f}" height="62"/>'
+                '<rect class="more" x="{3:.1f}" y="{5:.1f}" width="{4:.1f}" height="{6:.1f}"/>'
+                '<rect class="less" x="{3:.1f}" y="31" width="{4:.1f}" height="{7:.1f}"/></a>'
+            ).format(
+                address(f"{each.version - 1}..{each.version}"), label,
+                Markup(' class="in"') if pair[0] < each.version <= pair[1] else "",
+                index * step + 1, max(step - 2, 1.0), 31 - up, up, down,
+            )
+        )  # fmt: skip
+    days = [words.minutes(each.changed_by) for each in (edits[0], edits[-1])] if edits else []
+    width = max(step * len(edits), 320.0)
+    for x, anchor, day in zip((0.0, width), ("start", "end"), days[: len(edits)], strict=False):
+        text = Markup('<text x="{:.1f}" y="76" text-anchor="{}">{}</text>')
+        parts.append(text.format(x, anchor, day))
+    title = words.t("Edits of the article in order: words added and removed")
+    return _svg(title, 80, Markup("").join(parts), round(width), role="group")
 
 
 def bars(counts: Mapping[date, int], until: date, days: int, words: PageWords) -> Markup:

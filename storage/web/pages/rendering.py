@@ -61,7 +61,8 @@ def policy() -> str:
     return (
         "default-src 'none'; "
         f"style-src 'sha256-{_digest('style.css')}'; script-src 'sha256-{_digest('page.js')}'; "
-        "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "img-src 'self'; font-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     )
 
 
@@ -179,8 +180,7 @@ class PageWords:
             return Markup("–")
         local = value.astimezone(self._zone)
         exact = local.isoformat()
-        shown = self._minutes(local)
-        return Markup(f'<time datetime="{exact}" title="{exact}">{shown}</time>')  # noqa: S704  # digits
+        return _TIME.format(exact, self._minutes(local))
 
     def _minutes(self, local: datetime) -> str:
         return local.strftime("%d.%m.%Y %H:%M" if self._is_german else "%Y-%m-%d %H:%M")
@@ -239,11 +239,24 @@ class PageWords:
         """Return when something changed: never one moment, always two snapshots."""
         if after is None:
             return escape(self.t("first seen {by}", by=self.moment(by)))
+        first, last = after.astimezone(self._zone), by.astimezone(self._zone)
+        if first.date() != last.date():
+            return escape(
+                self.t("between {after} and {by}", after=self.moment(after), by=self.moment(by))
+            )
+        form = "%H:%M" if self._minutes(first) != self._minutes(last) else "%H:%M:%S"
+        clocks = [_TIME.format(each.isoformat(), each.strftime(form)) for each in (first, last)]
         return escape(
-            self.t("between {after} and {by}", after=self.moment(after), by=self.moment(by))
+            self.t(
+                "{day}, between {after} and {by}",
+                day=self.day(last.date()),
+                after=clocks[0],
+                by=clocks[1],
+            )
         )
 
 
+_TIME = Markup('<time datetime="{0}" title="{0}">{1}</time>')
 _GERMAN_SEPARATORS = str.maketrans(",.", ".,")
 UNITS = {"{n} day|{n} days": 86_400, "{n} h": 3_600, "{n} min": 60, "{n} s": 1}
 """Texts of the units of a duration, with their seconds."""

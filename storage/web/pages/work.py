@@ -81,6 +81,15 @@ def icon() -> Response:
     )  # fmt: skip
 
 
+@router.get("/source-serif-4.woff2")
+def font() -> Response:
+    """Return the text face of the page."""
+    return FileResponse(
+        HERE / "static" / "source-serif-4.woff2", media_type="font/woff2",
+        headers={"Cache-Control": "public, max-age=31536000, immutable"},
+    )  # fmt: skip
+
+
 @router.get("/robots.txt")
 def robots() -> Response:
     """Ask robots to leave the archive alone."""

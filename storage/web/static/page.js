@@ -13,7 +13,16 @@
       cite.href = target.pathname + target.search;
     });
   }
-  // keys: / searches, j and k go from change to change
+  // how long ago a change was seen, in words
+  const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+  for (const place of document.querySelectorAll("[data-ago]")) {
+    const times = place.querySelectorAll("time");
+    const seconds = (new Date(times[times.length - 1].dateTime) - Date.now()) / 1000;
+    const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
+    const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) || units[2];
+    place.append(` · ${ago.format(Math.round(seconds / size), unit)}`);
+  }
+  // keys: left and right go to the edit before and after, / searches, j and k go from change to change
   const stops = [...document.querySelectorAll("[data-stop]")];
   let at = -1;
   document.addEventListener("keydown", (event) => {
@@ -22,10 +31,16 @@
     if (event.key === "/") {
       const field = document.querySelector("input[type=search]");
       if (field) { event.preventDefault(); field.focus(); }
+    } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      const step = document.querySelector(event.key === "ArrowLeft" ? ".steps [rel=prev]" : ".steps [rel=next]");
+      if (step && !event.target.closest(".scroll")) step.click();
     } else if ((event.key === "j" || event.key === "k") && stops.length) {
       at = Math.min(Math.max(at + (event.key === "j" ? 1 : -1), 0), stops.length - 1);
       stops[at].focus();
       stops[at].scrollIntoView({ block: "center" });
     }
   });
+  for (const field of document.querySelectorAll(".pick input")) {
+    field.addEventListener("input", () => { field.previousElementSibling.value = field.value; });
+  }
 })();
