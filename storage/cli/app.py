@@ -18,7 +18,7 @@ PANELS: Mapping[str, Sequence[str]] = MappingProxyType(
             "raw", "observations", "relations", "noise", "lineages", "undo",
         ),
         "Automate": ("alert", "token", "export", "sql", "explain"),
-        "Prove": ("verify", "proof", "witness"),
+        "Prove": ("verify", "proof"),
         "Administer": (
             "jobs", "retry", "cancel", "refusals", "doctor", "top", "stats", "config", "backup",
             "restore", "merge", "rederive", "redact", "sweep", "db", "worker", "scheduler",

@@ -62,10 +62,8 @@ def keygen(
         "--origin", "NAME", "Name of the log (default: derived from the id of the archive)."
     ),
     *,
+    sigsum: bool = flag("--sigsum", "Name the log after its key, as Sigsum witnesses require."),
     rotate: bool = flag("--rotate", "Replace the key; the old key signs the new one."),
-    witness: Path | None = option(
-        "--witness", "FILE", "Create the key of the witness --origin in FILE instead."
-    ),
 ) -> None:
     """Create the key that signs checkpoints.
 
@@ -73,23 +71,20 @@ def keygen(
     """
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof import checkpoints  # noqa: PLC0415
-    from storage.proof.note import COSIGNATURE, Signer  # noqa: PLC0415
+    from storage.proof.note import Signer  # noqa: PLC0415
 
     settings = place.settings()
-    path = settings.proof_key_file if witness is None else witness
+    path = settings.proof_key_file
     require_lasting_place(path)
-    if witness is not None:
-        signer = Signer.generate(origin or "", COSIGNATURE)
-        checkpoints.write_key(path, signer)
-    else:
-        with whole_archive(settings, adds=True) as engine:
-            if rotate:
-                signer, kept = checkpoints.rotate(engine, utc_now, path)
-                say(f"stored the old key as {kept}")
-            else:
-                with engine.connect() as connection:
-                    signer = Signer.generate(origin or checkpoints.default_origin(connection))
-                checkpoints.write_key(path, signer)
+    with whole_archive(settings, adds=True) as engine:
+        if rotate:
+            signer, kept = checkpoints.rotate(engine, utc_now, path)
+            say(f"stored the old key as {kept}")
+        else:
+            with engine.connect() as connection:
+                signer = Signer.generate(origin or checkpoints.default_origin(connection))
+            signer = signer.renamed_for_sigsum if sigsum else signer
+            checkpoints.write_key(path, signer)
     say(f"stored the key in {path}: copy it to a safe place, and publish the line vkey")
     row = {"origin": signer.verifier.name, "vkey": signer.verifier.vkey, "key": str(path)}
     write_rows([row], shown.target(), blocks=True)

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Self
@@ -104,6 +104,12 @@ class Signer:
         public = secret.public_key().public_bytes_raw()
         return cls(Verifier(name, kind, public), secret.private_bytes_raw())
 
+    @property
+    def renamed_for_sigsum(self) -> "Signer":
+        """Return the key with the name that Sigsum requires: the hash of its public half."""
+        name = f"sigsum.org/v1/tree/{sha256(self.verifier.key).hexdigest()}"
+        return replace(self, verifier=replace(self.verifier, name=name))
+
     def drawn(self, purpose: bytes) -> bytes:
         """Return 64 bytes derived from the secret for one purpose, which do not reveal it."""
         return hmac.digest(self._seed, purpose, "sha512")
@@ -118,9 +124,9 @@ class Signer:
         if len(parts) != 5 or parts[:2] != ["PRIVATE", "KEY"]:
             raise NoteError("the file holds no key of a log: make one with `lesart proof keygen`")
         data = _decode(parts[4], "secret key")
-        if len(data) != 33 or data[0] not in {ED25519, COSIGNATURE}:
-            raise NoteError("the file holds no Ed25519 key of a log or a witness")
-        found = cls.generate(parts[2], data[0], data[1:])
+        if len(data) != 33 or data[0] != ED25519:
+            raise NoteError("the file holds no Ed25519 key of a log")
+        found = cls.generate(parts[2], ED25519, data[1:])
         if found.verifier.number.hex() != parts[3]:
             raise NoteError("the secret key is damaged: its number does not fit")
         return found
@@ -133,18 +139,11 @@ class Signer:
 
     def sign(self, text: str) -> str:
         """Return the signature line of a note."""
-        return _line(self.verifier, self._sign_message(text.encode()))
-
-    def cosign(self, text: str, at: int) -> str:
-        """Return the cosignature line of a witness for a checkpoint at a time in POSIX seconds."""
-        return _line(
-            self.verifier, at.to_bytes(8) + self._sign_message(_cosigned_message(text, at))
-        )
-
-    def _sign_message(self, message: bytes) -> bytes:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
-        return Ed25519PrivateKey.from_private_bytes(self._seed).sign(message)
+        signature = Ed25519PrivateKey.from_private_bytes(self._seed).sign(text.encode())
+        encoded = base64.b64encode(self.verifier.number + signature).decode()
+        return f"{DASH}{self.verifier.name} {encoded}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,10 +267,6 @@ def hash_of(line: str) -> bytes:
     if len(found) != 32:
         raise NoteError("a hash has 32 bytes")
     return found
-
-
-def _line(verifier: Verifier, data: bytes) -> str:
-    return f"{DASH}{verifier.name} {base64.b64encode(verifier.number + data).decode()}\n"
 
 
 def _signature(line: str) -> NoteSignature:

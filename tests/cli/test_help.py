@@ -49,7 +49,7 @@ VERBS = frozenset(
 """The first words of the commands' help."""
 VAGUE = re.compile(r"\b(else|told|tell|stands?|kept|looked|anew|beside)\b", re.IGNORECASE)
 STATES_DEFAULT = re.compile(r"default|\(required\)|^Only |repeatable|such as|: http|or off\.")
-OPTIONAL = frozenset({"passage", "redactions", "style", "format", "witness", "after", "cron"})
+OPTIONAL = frozenset({"passage", "redactions", "style", "format", "after", "cron"})
 """Options that have no default: without them, the command does nothing further."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.database.engine import database_url, writing_engine
-from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer, Verifier
+from storage.proof.note import Checkpoint, Note, Signer, Verifier
 from tests.authority import authority, serving
 
 
@@ -37,11 +37,6 @@ def test_a_key_is_made_once_and_read_by_its_owner_alone(keyed, lesart):
     code, out, _told = lesart("proof", "keygen", "--rotate", "--format", "json")
     assert code == 0
     assert keyed["vkey"] not in out
-    code, out, _told = lesart(
-        "proof", "keygen", "--witness", "w.key", "--origin", "zeuge.example/w"
-    )
-    assert code == 0
-    assert Signer.parse(Path("w.key").read_text()).verifier.kind == COSIGNATURE
 
 
 def test_a_checkpoint_is_checked_against_later(keyed, lesart):

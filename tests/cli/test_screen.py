@@ -133,7 +133,6 @@ def test_secrets_and_keys_have_a_line_of_their_own_at_any_width(tmp_path):
         (40, ("alert", "rotate", "pegel"), "secret:", secret),
         (80, ("proof", "keygen", "--origin", origin), "vkey:", key),
         (200, ("proof", "keygen", "--rotate"), "vkey:", key),
-        (80, ("proof", "keygen", "--witness", "zeuge.key", "--origin", origin), "vkey:", key),
     ):
         lines = on_screen(tmp_path, *words, wide=wide)
         shown = lines[lines.index(label) + 1]

@@ -120,7 +120,6 @@ def memory() -> Iterator[Path]:
         ["backup", "--update", "{}"],
         ["list", "-o", "{}/list.jsonl"],
         ["export", "-o", "{}/texts.jsonl"],
-        ["proof", "keygen", "--witness", "{}/witness.key", "--origin", "a.example/w"],
         ["proof", "checkpoint", "-o", "{}/checkpoint"],
         ["proof", "tiles", "{}/log"],
     ],

@@ -11,6 +11,7 @@ from storage.proof.note import COSIGNATURE, Note, Signer
 from storage.proof.stamp import read_stamp_time
 from tests.authority import authority
 from tests.flow.driver import SENTENCES, START, Newsroom, page, seed
+from tests.proof.grown import cosign
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
 
@@ -55,7 +56,7 @@ def log_record(kept: Newsroom, signer: Signer = KEY) -> None:
     kept.scan(1)
     engine, clock = kept.archive.engine, kept.archive.clock
     made = checkpoints.make(engine, clock, signer)
-    line = WITNESS.cosign(Note.parse(made.note).text, int(kept.now.timestamp()))
+    line = cosign(WITNESS, Note.parse(made.note).text, int(kept.now.timestamp()))
     with kept.archive.unit() as unit:
         assert checkpoints.store_cosignatures(unit, made, [(WITNESS.verifier, line)]) == [line]
         stamp = authority("one").stamp_of(made.note.encode())

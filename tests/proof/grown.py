@@ -1,8 +1,11 @@
 """What another implementation of the log would do: grow a tree, read tiles, add a signature."""
 
+from base64 import b64encode
 from collections.abc import Iterable
 
-from storage.proof.note import Note
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from storage.proof.note import Note, Signer
 from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import node_hash, root
 
@@ -62,6 +65,14 @@ def hashes_in(data: bytes) -> list[bytes]:
     if not data or len(data) % HASH_SIZE or len(data) > HASH_SIZE * WIDTH:
         raise TileError(f"a tile has no {len(data)} bytes")
     return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+
+
+def cosign(signer: Signer, text: str, at: int) -> str:
+    """Return the cosignature line of a witness for a checkpoint at a time in POSIX seconds."""
+    key = Ed25519PrivateKey.from_private_bytes(signer._seed)
+    signature = key.sign(f"cosignature/v1\ntime {at}\n{text}".encode())
+    encoded = b64encode(signer.verifier.number + at.to_bytes(8) + signature).decode()
+    return f"— {signer.verifier.name} {encoded}\n"
 
 
 def with_line(note: Note, line: str) -> str:

@@ -23,6 +23,7 @@ from storage.verify.verify import Verification
 from storage.write.index import forget_words
 from tests.flow.driver import Newsroom, hour, seed
 from tests.flow.whole_record import KEY, WITNESS, A, fill_record, log_record
+from tests.proof.grown import cosign
 from tests.proof.test_tampering import drop_guards
 
 T = METADATA.tables
@@ -333,7 +334,7 @@ def false_witness(scene: Scene) -> None:
     """Add a cosignature by somebody else in the name of the witness."""
     signed = checkpoints.latest(scene.connection)
     other = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
-    line = other.cosign(Note.parse(signed.note).text, 1_700_000_000)
+    line = cosign(other, Note.parse(signed.note).text, 1_700_000_000)
     scene.connection.execute(
         insert(T["log_cosignature"]).values(
             id=scene.number(), checkpoint_id=signed.id, vkey=WITNESS.verifier.vkey, line=line,

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from storage.export import bundle_report, check_bundle
 from storage.export.bundle import Bundle, BundleRequest
@@ -27,6 +28,7 @@ from tests.flow.driver import Newsroom, hour, page, seed
 from tests.flow.test_redaction import redact, target
 from tests.flow.whole_record import KEY, WITNESS, A, B
 from tests.proof.forging import withhold, written_anew
+from tests.proof.grown import cosign
 from tests.proof.test_calendars import NONCE, PROMISE
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
@@ -41,7 +43,7 @@ def bundle(
 ) -> Path:
     engine, clock = room.archive.engine, room.archive.clock
     made = checkpoints.make(engine, clock, KEY)
-    line = WITNESS.cosign(Note.parse(made.note).text, 1_700_000_000)
+    line = cosign(WITNESS, Note.parse(made.note).text, 1_700_000_000)
     one = Authority("uni", "http://uni.example", authority("one").root.read_bytes())
     stamp = authority("one").stamp_of(made.note.encode())
     with room.archive.unit() as unit:
@@ -49,7 +51,7 @@ def bundle(
     room.write("spaeter.txt", seed("Später", "Ein Satz, der nach dem Stempel kam."))
     room.scan()
     made = checkpoints.make(engine, clock, KEY)
-    line = WITNESS.cosign(Note.parse(made.note).text, 1_700_000_000)
+    line = cosign(WITNESS, Note.parse(made.note).text, 1_700_000_000)
     with room.archive.unit() as unit:
         checkpoints.store_cosignatures(unit, made, [(WITNESS.verifier, line)])
     with room.archive.read_connection() as connection:
@@ -206,7 +208,7 @@ def test_the_plain_signatures_agree_with_the_library():
     for number in range(8):
         signer = Signer.generate("a", seed=bytes([number]) * 32)
         message = b"m" * number
-        signature = signer._sign_message(message)
+        signature = Ed25519PrivateKey.from_private_bytes(signer._seed).sign(message)
         assert is_signed(signer.verifier.key, message, signature)
         assert not is_signed(signer.verifier.key, message + b"!", signature)
         assert not is_signed(

@@ -1,76 +1,107 @@
 """Programs that nobody here wrote accept what is right and refuse what is wrong (Debian's own)."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import text
 
 from storage.proof import checkpoints, log
-from storage.proof.external.witnesses import request_cosignatures
-from storage.proof.note import COSIGNATURE, Checkpoint, Signer, Verifier
+from storage.proof.external.witnesses import request_body, request_cosignatures
+from storage.proof.note import Checkpoint, Note, Signer, Verifier
 from storage.proof.policy import Policy
 from storage.proof.tlog_proof import TlogProof
 from storage.proof.tree import consistency, inclusion, leaf_hash
-from storage.proof.witness import CosignRequest
 from tests.flow.driver import Newsroom, seed
+from tests.flow.processes import LESART
 from tests.flow.whole_record import A
 from tests.proof.grown import Tree
+from tests.proof.test_slow_servers import lesart
 
 SIGSUM, SPICY = shutil.which("sigsum-witness"), shutil.which("spicy-litetlog")
 GO = {**os.environ, "GODEBUG": "httpmuxgo121=0"}
 """Debian's Go programs take their routes for others without it, and answer 404."""
-
-
-def sigsum_key() -> Signer:
-    """Return a key whose log is called as sigsum calls it: by the hash of the key."""
-    seed_of = bytes(range(32))
-    public = Signer.generate("x", seed=seed_of).verifier.key
-    return Signer.generate(f"sigsum.org/v1/tree/{sha256(public).hexdigest()}", seed=seed_of)
-
-
-KEY = sigsum_key()
+KEY = Signer.generate("x", seed=bytes(range(32))).renamed_for_sigsum
+"""A key whose log is called as sigsum calls it: by the hash of the key."""
 
 
 @contextmanager
-def sigsum_witness(folder: Path) -> Iterator[tuple[str, Verifier]]:
-    """Run Debian's witness for our log; give its address and its key."""
-    subprocess.run(["sigsum-key", "generate", "-o", folder / "w"], check=True)
-    shown = subprocess.run(
-        ["sigsum-key", "to-hex", "-k", folder / "w.pub"], check=True, capture_output=True, text=True
-    )
-    key = bytes.fromhex(shown.stdout.strip())
-    verifier = Verifier(f"sigsum.org/v1/witness/{sha256(key).hexdigest()}", COSIGNATURE, key)
-    public = Ed25519PublicKey.from_public_bytes(KEY.verifier.key)
-    (folder / "log.pub").write_bytes(public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b"\n")  # fmt: skip
+def sigsum_witness(folder: Path, log_key: Verifier) -> Iterator[tuple[str, Verifier]]:
+    """Run Debian's witness for a log as docs/proof.md describes; yield its URL and its key."""
+    (folder / "log.vkey").write_text(f"{log_key.vkey}\n")
+    sigsum_key("from-vkey", "-k", folder / "log.vkey", "-o", folder / "log.pub")
+    sigsum_key("generate", "-o", folder / "w")
+    name = f"sigsum.org/v1/witness/{sigsum_key('to-hash', '-k', folder / 'w.pub')}"
+    vkey = sigsum_key("to-vkey", "-k", folder / "w.pub", "-t", "cosignature/v1", "-n", name)
+    command = ["sigsum-witness", "-k", folder / "w", f"--log-key={folder / 'log.pub'}",
+               f"--state-file={folder / 'state'}"]  # fmt: skip
+    with running(command) as url:
+        yield url, Verifier.parse(vkey)
+
+
+def sigsum_key(*arguments: str | Path) -> str:
+    done = subprocess.run(["sigsum-key", *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@contextmanager
+def running(command: Sequence[str | Path]) -> Iterator[str]:
+    """Run a server that takes the address to listen on as its last argument; yield its URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        ["sigsum-witness", "-k", folder / "w", f"--log-key={folder / 'log.pub'}",
-         f"--state-file={folder / 'state'}", f"127.0.0.1:{port}"],
-        env=GO, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    with subprocess.Popen(
+        [*command, f"127.0.0.1:{port}"],
+        env=GO,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            await_state(lambda: accepts(port), process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def await_state(is_reached: Callable[[], bool], process: subprocess.Popen[Any]) -> None:
+    end = time.monotonic() + 60
+    while not is_reached():
+        assert process.poll() is None, "the program ended"
+        assert time.monotonic() < end, "the program does not answer"
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(SIGSUM is None, reason="needs Debian's sigsum-go")
+def test_a_foreign_witness_cosigns_what_proof_checkpoint_signs(small_archive, tmp_path):
+    vkey = json.loads(lesart("keygen", "--sigsum", "--format", "jsonl").stdout)["vkey"]
+    with sigsum_witness(tmp_path, Verifier.parse(vkey)) as (url, witness):
+        Path("policy").write_text(f"witness uni {witness.vkey} {url}\nquorum uni\n")
+        for title in ("Eins", "Zwei"):
+            Path(f"{title}.txt").write_text(seed(title, f"{A} {title}."))
+            ingested = subprocess.run([*LESART, "ingest", f"{title}.txt"], capture_output=True)
+            assert ingested.returncode == 0, ingested.stderr
+            done = lesart("checkpoint", LESART_PROOF_WITNESSES="policy")
+            assert "uni cosigned" in done.stderr
+            assert Note.parse(done.stdout).line_of(witness) is not None
+    verified = subprocess.run(
+        [*LESART, "verify"], env={**os.environ, "LESART_PROOF_WITNESSES": "policy"},
+        capture_output=True, text=True,
     )  # fmt: skip
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}", verifier
-    finally:
-        process.terminate()
-        process.wait(10)
+    assert "level: cosigned" in verified.stderr
 
 
 @pytest.fixture
@@ -86,7 +117,7 @@ def room(tmp_path) -> Iterator[Newsroom]:
 @pytest.mark.skipif(SIGSUM is None, reason="needs Debian's sigsum-go")
 def test_a_foreign_witness_cosigns_a_real_archive_and_refuses_another_history(room, tmp_path):
     engine, clock = room.archive.engine, room.archive.clock
-    with sigsum_witness(tmp_path) as (url, key):
+    with sigsum_witness(tmp_path, KEY.verifier) as (url, key):
         policy = Policy.parse(f"witness w {key.vkey} {url}\nquorum w")
         for at in (1, 2):
             made = checkpoints.make(engine, clock, KEY)
@@ -109,7 +140,7 @@ def test_a_foreign_witness_cosigns_a_real_archive_and_refuses_another_history(ro
 
 def _posted(url: str, old: int, grown: Tree, size: int) -> int:
     note = Checkpoint(KEY.verifier.name, size, grown.root(size)).signed(KEY)
-    body = CosignRequest(old, tuple(consistency(grown.node, old, size)), note).body
+    body = request_body(old, consistency(grown.node, old, size), note)
     return urllib3.request("POST", f"{url}/add-checkpoint", body=body).status
 
 

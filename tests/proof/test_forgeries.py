@@ -37,7 +37,7 @@ from tests.proof.forging import (
     withhold,
     written_anew,
 )
-from tests.proof.grown import with_line
+from tests.proof.grown import cosign, with_line
 from tests.proof.test_bundle import _packed, checked
 
 OTHER = Signer.generate(KEY.verifier.name)
@@ -162,7 +162,7 @@ def row_twice(folder: Path) -> None:
 def own_witness(folder: Path) -> None:
     own = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
     note = Note.parse((folder / "log/checkpoint").read_text())
-    (folder / "log/checkpoint").write_text(with_line(note, own.cosign(note.text, 1)))
+    (folder / "log/checkpoint").write_text(with_line(note, cosign(own, note.text, 1)))
     written_anew(folder, witnesses=[own.verifier.vkey])
 
 
@@ -170,7 +170,7 @@ def wrong_cosignature(folder: Path) -> None:
     note = Note.parse((folder / "log/checkpoint").read_text())
     plain = Note.parse(Checkpoint.parse(note.text).signed(KEY))
     own = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
-    (folder / "log/checkpoint").write_text(with_line(plain, own.cosign(note.text, 1)))
+    (folder / "log/checkpoint").write_text(with_line(plain, cosign(own, note.text, 1)))
     written_anew(folder)
 
 

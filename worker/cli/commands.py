@@ -32,12 +32,7 @@ from storage.values.arrivals.source import NoSuchSourceError
 from storage.values.errors import AlertError
 from storage.values.late import LateModule
 from storage.values.net.token import TokenError
-from worker.cli import (
-    alert_commands,
-    copy_commands,
-    redact_command,
-    witness_command,  # noqa: F401  # its command is one of `app`
-)
+from worker.cli import alert_commands, copy_commands, redact_command
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
 from worker.cli.opened import opened_archive

@@ -1,6 +1,7 @@
 """Request cosignatures of witnesses on a checkpoint, and store them."""
 
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from storage.proof.external.exchange import ExchangeError, exchange
 from storage.proof.note import Note, NoteError, number_of
 from storage.proof.policy import Policy, PolicyError, Witness
 from storage.proof.tree import consistency
-from storage.proof.witness import CosignRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +100,21 @@ def _lines(body: str, witness: Witness) -> Iterator[str]:
             yield f"{line}\n"
 
 
-def _request(engine: Engine, newest: Signed, old: int) -> CosignRequest:
+def _request(engine: Engine, newest: Signed, old: int) -> bytes:
     with read_connection(engine) as connection:
         path = consistency(log.node_of(connection), old, newest.size)
-    return CosignRequest(old, tuple(path), newest.note)
+    return request_body(old, path, newest.note)
 
 
-def _post(witness: Witness, request: CosignRequest) -> tuple[int, str]:
+def request_body(old_size: int, path: Iterable[bytes], note: str) -> bytes:
+    """Return a checkpoint with the proof that it continues an earlier one (C2SP tlog-witness)."""
+    lines = [f"old {old_size}", *(b64encode(node).decode() for node in path)]
+    return ("".join(f"{line}\n" for line in lines) + f"\n{note}").encode()
+
+
+def _post(witness: Witness, request: bytes) -> tuple[int, str]:
     url = f"{str(witness.url).rstrip('/')}/add-checkpoint"
-    status, body = exchange(url, request.body)
+    status, body = exchange(url, request)
     return status, body.decode("utf-8", "replace")
 
 
