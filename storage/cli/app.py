@@ -12,7 +12,7 @@ from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups
 
 PANELS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
-        "Start here": ("up", "ingest", "source", "web", "open"),
+        "Start here": ("up", "ingest", "source", "web", "mcp", "open"),
         "Read": (
             "list", "search", "show", "history", "diff", "blame", "changes", "watch", "cite",
             "raw", "observations", "relations", "noise", "lineages", "undo",

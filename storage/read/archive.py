@@ -57,7 +57,7 @@ from storage.read.answers import (
 from storage.read.filters import NO_FILTERS, TODAY, Clocks, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
-from storage.read.sql import QueryError
+from storage.read.sql import DEFAULT_LIMITS, QueryError, QueryLimits
 from storage.values.arrivals.source import Source
 from storage.values.errors import (
     AmbiguousError,
@@ -555,13 +555,18 @@ class ReadOnlyArchive:
         """Return the sources that were not removed, by name."""
         return self._query(source_rows.sources)
 
-    def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
+    def sql(
+        self,
+        query: str,
+        parameters: Mapping[str, Any] = NO_PARAMETERS,
+        limits: QueryLimits = DEFAULT_LIMITS,
+    ) -> Rows:
         """Run one SELECT over the documented views; `:name` is replaced with a parameter.
 
         Raises: QueryError, also while the rows are read.
         """
         with reachable(self._url):
-            return sql_queries.ask(self._engine, self._resources, query, parameters)
+            return sql_queries.ask(self._engine, self._resources, query, parameters, limits)
 
     def stats(self, now: datetime | None = None) -> Stats:
         """Return the figures of the archive at `now` (default: the current time)."""

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
 from decimal import Decimal
@@ -41,6 +42,18 @@ PARAMETER = re.compile(
 """
 
 
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """Limits of a query: time per batch, size of a value or row (SQLite only), rows per batch."""
+
+    seconds: float = READER_STATEMENT_SECONDS
+    value_bytes: int = MAX_VALUE_BYTES
+    chunk_rows: int = CHUNK_ROWS
+
+
+DEFAULT_LIMITS = QueryLimits()
+
+
 class QueryError(ValueError):
     """The database refused a query; `reason` is its own message."""
 
@@ -55,15 +68,15 @@ def ask(
     resources: ExitStack,
     query: str,
     parameters: Mapping[str, Any],
-    seconds: float = READER_STATEMENT_SECONDS,
+    limits: QueryLimits = DEFAULT_LIMITS,
 ) -> Rows:
     """Run one query of a user; `resources` closes the connection after the last row.
 
     Times are returned as ISO 8601 in UTC and lists as JSON, on both databases. Each batch of rows
-    may take `seconds`. Raises: QueryError, also while the rows are read.
+    may take `limits.seconds`. Raises: QueryError, also while the rows are read.
     """
     answering = _ask_postgres if engine.dialect.name == "postgresql" else _ask_sqlite
-    return answering(engine, resources, query, parameters, seconds)
+    return answering(engine, resources, query, parameters, limits)
 
 
 # ----------------------------------------------------------------------------------- SQLite
@@ -74,14 +87,14 @@ def _ask_sqlite(
     resources: ExitStack,
     query: str,
     parameters: Mapping[str, Any],
-    seconds: float,
+    limits: QueryLimits,
 ) -> Rows:
     connection = resources.enter_context(engine.connect())
     database = connection.connection.driver_connection
     assert isinstance(database, sqlite3.Connection)
     connection.detach()  # the settings below must not remain on a pooled connection
-    deadline = _Deadline(seconds)
-    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    deadline = _Deadline(limits.seconds)
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.value_bytes)
     database.set_progress_handler(deadline.is_over, STEPS_BETWEEN_LOOKS)
     database.set_authorizer(_Guard(database).allows)
     try:
@@ -90,7 +103,7 @@ def _ask_sqlite(
     except (sqlite3.Error, OverflowError, UnicodeEncodeError, QueryError) as error:
         connection.close()
         raise QueryError(query, _sqlite_reason(error)) from error
-    return Rows(columns, _sqlite_rows(cursor, query, deadline, connection.close))
+    return Rows(columns, _sqlite_rows(cursor, query, deadline, limits, connection.close))
 
 
 class _Deadline:
@@ -136,11 +149,15 @@ class _Guard:
 
 
 def _sqlite_rows(
-    cursor: sqlite3.Cursor, query: str, deadline: _Deadline, close: Callable[[], None]
+    cursor: sqlite3.Cursor,
+    query: str,
+    deadline: _Deadline,
+    limits: QueryLimits,
+    close: Callable[[], None],
 ) -> Iterator[tuple[Json, ...]]:
     try:
         deadline.restart()
-        while chunk := cursor.fetchmany(CHUNK_ROWS):
+        while chunk := cursor.fetchmany(limits.chunk_rows):
             yield from (tuple(map(_plain, row)) for row in chunk)
             deadline.restart()
     except sqlite3.Error as error:
@@ -166,7 +183,7 @@ def _ask_postgres(
     resources: ExitStack,
     query: str,
     parameters: Mapping[str, Any],
-    seconds: float,
+    limits: QueryLimits,
 ) -> Rows:
     import psycopg  # noqa: PLC0415  # slow to load, and SQLite needs none of it
     from psycopg.types.string import TextLoader  # noqa: PLC0415
@@ -183,7 +200,7 @@ def _ask_postgres(
 
     try:
         database.execute("SET TRANSACTION READ ONLY")
-        database.execute(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
+        database.execute(f"SET LOCAL statement_timeout = {max(1, int(limits.seconds * 1000))}")
         _become_reader(database)
         for kind in ("json", "jsonb"):
             cursor.adapters.register_loader(kind, TextLoader)
@@ -192,7 +209,7 @@ def _ask_postgres(
     except (psycopg.Error, UnicodeEncodeError, QueryError) as error:
         close()
         raise QueryError(query, _postgres_reason(error)) from error
-    return Rows(columns, _postgres_rows(cursor, query, close))
+    return Rows(columns, _postgres_rows(cursor, query, limits, close))
 
 
 def _become_reader(database: "psycopg.Connection[Any]") -> None:
@@ -223,12 +240,12 @@ def _with_binds(query: str, parameters: Mapping[str, Any]) -> str:
 
 
 def _postgres_rows(
-    cursor: Any, query: str, close: Callable[[], None]
+    cursor: Any, query: str, limits: QueryLimits, close: Callable[[], None]
 ) -> Iterator[tuple[Json, ...]]:
     import psycopg  # noqa: PLC0415
 
     try:
-        while chunk := cursor.fetchmany(CHUNK_ROWS):
+        while chunk := cursor.fetchmany(limits.chunk_rows):
             yield from (tuple(map(_plain, row)) for row in chunk)
     except psycopg.Error as error:
         raise QueryError(query, _postgres_reason(error)) from error

@@ -4,25 +4,27 @@ from asyncio import Lock
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from storage.database.engine import ArchiveError, database_url
 from storage.database.ownership import file_of
 from storage.web import api, feeds, log, metrics, pages, problems
 from storage.web.api import health
-from storage.web.archives import Library, ServedArchive
+from storage.web.archives import THREADS, Library, ServedArchive
 from storage.web.guards import LOOPBACK, Guards
-from storage.web.problems import answer, problem_of
+from storage.web.problems import Problem, answer, problem_of
 from storage.web.schemas import ProblemShape
 
-THREADS = 8
-"""Requests that are answered at a time; each holds a connection at most."""
+MCP_MISSING = "The tools for assistants are not installed. Run: pip install 'lesart[mcp]'."
 DESCRIPTION = (
     "What the archive knows, as JSON: the same words as the commands. Lists carry `next`, "
     "null at the end; with `Accept: application/jsonl` they come whole, a row a line."
@@ -104,8 +106,33 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     problems.install(app, pages.problem_page)
     for router in (*_reading(), *site.routers):
         app.include_router(router)
+    app.router.routes.append(Route("/mcp", _AssistantRoute(app, place), methods=["POST"]))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
     return Guards(app, hosts=site.hosts, observe=meters.observe, close=close)
+
+
+def load_mcp() -> ModuleType:
+    """Return the module of the tools for assistants.
+
+    Raises: Problem if the extra is not installed.
+    """
+    try:
+        return import_module("storage.web.api.mcp")
+    except ModuleNotFoundError as error:
+        raise Problem("no_such", MCP_MISSING) from error
+
+
+class _AssistantRoute:
+    """The tools for assistants (storage.web.api.mcp), loaded with the first request for them."""
+
+    def __init__(self, app: FastAPI, place: ServedArchive) -> None:
+        self._app, self._place = app, place
+        self._tools: Any = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        mcp = await run_in_threadpool(load_mcp)
+        self._tools = self._tools or mcp.ArchiveTools(self._app, self._place)
+        await mcp.answer_http(self._tools, scope, receive, send)
 
 
 def _reading() -> Iterable[APIRouter]:

@@ -25,6 +25,8 @@ from storage.web.problems import Problem
 
 T = TypeVar("T")
 STATEMENT_SECONDS = 20
+THREADS = 8
+"""Requests that are answered at a time; each holds a connection at most."""
 MOST_TURNED_BACK = 2
 """Maximum number of simultaneous requests for an earlier time: each builds its own views."""
 WAIT_SECONDS = 10

@@ -5,7 +5,7 @@ from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
 from storage.database.schema import upgrade
 from storage.read.archive import QueryError, open_archive
-from storage.read.sql import ask
+from storage.read.sql import QueryLimits
 
 
 def rows(archive, query, **parameters):
@@ -110,7 +110,7 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 
 def test_an_endless_query_ends(archive):
     with pytest.raises(QueryError, match="it took too long"):
-        list(ask(archive._engine, archive._resources, ENDLESS, {}, seconds=0.2).rows)
+        list(archive.sql(ENDLESS, limits=QueryLimits(seconds=0.2)).rows)
 
 
 def test_an_answer_that_nobody_reads_is_closed_with_the_archive(shared_url):

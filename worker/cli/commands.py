@@ -11,7 +11,7 @@ import typer
 
 import storage.cli.article_commands  # noqa: F401  # its commands are commands of `app`
 from storage.cli.app import app
-from storage.cli.exits import NO, UNCHECKED, open_streams, say
+from storage.cli.exits import NO, UNCHECKED, WRONG_USE, open_streams, say
 from storage.cli.exits import run as run_command
 from storage.cli.options import (
     ArchiveOptions,
@@ -226,6 +226,22 @@ def web(
         settings = replace(settings, web_workers=workers)
     _log("debug" if place.debug else "info")
     run_web(settings)
+
+
+@command(app, "mcp", example="lesart mcp --archive lesart-data/lesart.sqlite3")
+def mcp(place: ArchiveOptions) -> None:
+    """Run a read-only server for assistants (MCP) on standard input and output.
+
+    It needs an extra: pip install 'lesart[mcp]'.
+    """
+    from storage.web.problems import Problem  # noqa: PLC0415  # loads what serves
+    from worker.services.web import run_mcp  # noqa: PLC0415  # the same
+
+    try:
+        run_mcp(place.settings())
+    except Problem as problem:
+        say(problem.detail)
+        raise typer.Exit(WRONG_USE) from problem
 
 
 @command(app, "verify", example="lesart verify --against checkpoint.txt")

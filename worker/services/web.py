@@ -6,14 +6,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.types import ASGIApp
 
 from storage.settings import Settings
-from storage.web.app import Renewed, Site, make_app
+from storage.web.app import Renewed, Site, load_mcp, make_app
 from storage.web.archives import Library, ServedArchive
 from storage.web.guards import LOOPBACK, Guards
 from storage.web.metrics import FOLDER
@@ -38,6 +40,15 @@ def run_web(settings: Settings) -> None:
         LOG.info("web_started", address=f"http://{host}:{port}")
         serve(make, listening, worker_count(settings), settings.web_proxies)
     LOG.info("web_stopped")
+
+
+def run_mcp(settings: Settings) -> None:
+    """Serve the tools for assistants on standard input and output until it is closed.
+
+    Raises: Problem if the extra is not installed, and the errors of `make_app`.
+    """
+    place = _served_archive(settings)
+    anyio.run(load_mcp().serve_stdio, Renewed(place, partial(make_app, place)), place)
 
 
 class BackgroundWebServer:
@@ -126,15 +137,19 @@ class _ApplicationFactory:
         Library(self.place).close()
 
 
-@contextmanager
-def _application_factory(settings: Settings) -> Iterator[_ApplicationFactory]:
-    """Yield the application factory; processes that start meanwhile share their metrics."""
-    place = ServedArchive(
+def _served_archive(settings: Settings) -> ServedArchive:
+    return ServedArchive(
         settings.reader_url or settings.database_url,
         settings.zone,
         settings.languages,
         settings.page_language,
     )
+
+
+@contextmanager
+def _application_factory(settings: Settings) -> Iterator[_ApplicationFactory]:
+    """Yield the application factory; processes that start meanwhile share their metrics."""
+    place = _served_archive(settings)
     with TemporaryDirectory(prefix="lesart-web-") as folder:
         if worker_count(settings) > 1:
             os.environ[FOLDER] = folder
