@@ -178,7 +178,7 @@ class CapturePair:
         left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
         classes = classes_of(left, a.side, b.side)
         if classes and _metadata_differ(a, b):
-            classes = (*classes, "metadata")
+            classes = (*classes, ChangeClass.METADATA.value)
         operations = [op for place in left for op in place.operations]
         removed, added = passages(operations)
         new = _new_notices(a, b)

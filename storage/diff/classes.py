@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 from storage.diff.alignment import TextBlock
 from storage.diff.edits import Edit
@@ -12,22 +13,7 @@ from storage.language.names import names_of
 from storage.language.quotations import mark_quoted_tokens
 from storage.language.sentences import sentences
 from storage.language.words import TOKEN
-
-CLASSES = (
-    "headline",
-    "number",
-    "name",
-    "quote",
-    "wording",
-    "punctuation",
-    "paragraph_added",
-    "paragraph_removed",
-    "moved",
-    "notice",
-)
-"""Classes that a comparison can return, in order; callers add `first`, `metadata` and
-`reversion`.
-"""
+from storage.values.change_class import ChangeClass
 
 _SHORTEST_GENITIVE = 4
 _FEWEST_TO_REORDER = 2
@@ -60,7 +46,7 @@ _NUMBER_WORDS = frozenset(
 
 
 def classes_of(places: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
-    """Return the classes of the given places of a change, in the order of `CLASSES`.
+    """Return the classes of the given places of a change, in the order of `ChangeClass`.
 
     - `headline`: the title changed. Its numbers, names and quotations have their classes too.
     - `number`: a word with a digit, a number word (two and more, million …), a unit (% or €, or a
@@ -74,31 +60,10 @@ def classes_of(places: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
     - `paragraph_added`, `paragraph_removed`, `moved`: whole paragraphs, as in `diff`.
     - `notice`: a paragraph of this role is new or was edited.
     """
-    places = list(places)
-    classes = {name for place in places for name in _block_classes(place)}
-    edit_places = [place for place in places if place.kind == "edit"]
-    if edit_places:
-        tokens_by_block = _Marked()
-        classes |= _edit_classes(
-            edit_places, [_edit(place, tokens_by_block) for place in edit_places], a, b
-        )
-    return tuple(name for name in CLASSES if name in classes)
-
-
-# ------------------------------------------------------------------------- whole paragraphs
-
-
-def _block_classes(place: Edit) -> set[str]:
-    """Return the classes of a place itself: an added, removed or moved paragraph, or a notice."""
-    found: set[str] = set()
-    if place.kind == "move":
-        found.add("moved")
-    elif place.kind == "paragraph":
-        found.add("paragraph_added" if place.new is not None else "paragraph_removed")
-    is_edited = place.kind == "edit" or place.new is not None
-    if place.role == "notice" and place.kind != "move" and is_edited:
-        found.add("notice")
-    return found
+    compared = _ComparedTexts(list(places), a, b)
+    return tuple(
+        each.value for each in ChangeClass if each in DETECTORS and DETECTORS[each](compared)
+    )
 
 
 # ------------------------------------------------------------------------------------ words
@@ -151,9 +116,7 @@ class _Marked:
     def __init__(self) -> None:
         self._quoted: dict[int, list[bool]] = {}
 
-    def words(self, block: TextBlock | None, start: int, text: str) -> tuple[_Word, ...]:
-        if block is None or not text:
-            return ()
+    def words(self, block: TextBlock, start: int, text: str) -> tuple[_Word, ...]:
         if id(block) not in self._quoted:
             self._quoted[id(block)] = mark_quoted_tokens(block.canon, block.words.starts)
         marks = self._quoted[id(block)]
@@ -171,31 +134,58 @@ class _Marked:
 
 
 def _edit(place: Edit, tokens_by_block: _Marked) -> _Edit:
-    gone = (
-        tokens_by_block.words(place.a, place.gone.a_start, place.gone.a_text) if place.gone else ()
-    )
-    new = tokens_by_block.words(place.b, place.new.b_start, place.new.b_text) if place.new else ()
+    gone: tuple[_Word, ...] = ()
+    new: tuple[_Word, ...] = ()
+    if place.gone and place.a:
+        gone = tokens_by_block.words(place.a, place.gone.a_start, place.gone.a_text)
+    if place.new and place.b:
+        new = tokens_by_block.words(place.b, place.new.b_start, place.new.b_text)
     return _Edit(place.role == "headline", gone, new)
 
 
-def _edit_classes(
-    edit_places: Sequence[Edit], edits: Sequence[_Edit], a: Side, b: Side
-) -> set[str]:
-    names = _names(edits, a, b)
-    found: set[str] = set()
-    if _differ(edits, lambda word: word.is_number) or _is_reordered(edit_places, _is_amount):
-        found.add("number")
-    if _differ(edits, lambda word: _stem(word.token) in names) or (
-        names and _is_reordered(edit_places, lambda token: _stem(token) in names)
-    ):
-        found.add("name")
+class _ComparedTexts:
+    """Two texts and the places where they differ; each part is computed on first use."""
 
-    def is_known(word: _Word) -> bool:
-        is_number = "number" in found and word.is_number
-        return word.is_quoted or is_number or ("name" in found and _stem(word.token) in names)
+    def __init__(self, places: Sequence[Edit], a: Side, b: Side) -> None:
+        self.places = places
+        self.a, self.b = a, b
+        self.edit_places = [place for place in places if place.kind == "edit"]
 
-    kinds = [_place_classes(edit, is_known) for edit in edits]
-    return found.union(*kinds) or {"wording"}  # a unit or a sign that only moved
+    @cached_property
+    def edits(self) -> list[_Edit]:
+        tokens_by_block = _Marked()
+        return [_edit(place, tokens_by_block) for place in self.edit_places]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return _names(self.edits, self.a, self.b)
+
+    def is_name(self, token: str) -> bool:
+        return _stem(token) in self.names
+
+    @cached_property
+    def has_number(self) -> bool:
+        return _differ(self.edits, lambda word: word.is_number) or _is_reordered(
+            self.edit_places, _is_amount
+        )
+
+    @cached_property
+    def has_name(self) -> bool:
+        return bool(self.names) and (
+            _differ(self.edits, lambda word: self.is_name(word.token))
+            or _is_reordered(self.edit_places, self.is_name)
+        )
+
+    def has_class(self, word: _Word) -> bool:
+        """Check whether a changed word belongs to another class than `wording`.
+
+        A number that only moved is an ordinary word.
+        """
+        return (
+            word.is_quoted
+            or (word.is_number and self.has_number)
+            or (self.is_name(word.token) and self.has_name)
+        )
 
 
 def _is_reordered(edit_places: Iterable[Edit], is_kind: Callable[[str], bool]) -> bool:
@@ -220,25 +210,6 @@ def _is_reordered_within(a: TextBlock, b: TextBlock, is_kind: Callable[[str], bo
     )
     before, after = ([word for word in words if is_kind(word)] for words in (before, after))
     return before != after and Counter(before) == Counter(after)
-
-
-def _place_classes(edit: _Edit, is_known: Callable[[_Word], bool]) -> set[str]:
-    """Return the classes of one place besides numbers and names; the title has a class of its own.
-
-    `is_known` are words that already have a class. A number that only moved is an ordinary word.
-    """
-    found: set[str] = set()
-    if any(word.is_quoted for word in edit.words):
-        found.add("quote")
-    if edit.is_title:
-        return found | {"headline"}
-    words = [word for word in edit.words if word.is_word]
-    marks = [
-        word for word in edit.words if not word.is_number and word.token not in _QUOTATION_MARKS
-    ]
-    if not words and (marks or not edit.words):
-        found.add("punctuation")
-    return found | (set() if all(map(is_known, words)) else {"wording"})
 
 
 def _differ(edits: Iterable[_Edit], is_kind: Callable[[_Word], bool]) -> bool:
@@ -273,3 +244,74 @@ def _names(edits: Iterable[_Edit], a: Side, b: Side) -> frozenset[str]:
 def _stem(token: str) -> str:
     """Return a name without the `s` of its genitive."""
     return token.removesuffix("'s").removesuffix("s") if len(token) > _SHORTEST_GENITIVE else token
+
+
+# -------------------------------------------------------------------------------- detectors
+
+
+def _has_headline(compared: _ComparedTexts) -> bool:
+    return any(edit.is_title for edit in compared.edits)
+
+
+def _has_quote(compared: _ComparedTexts) -> bool:
+    return any(word.is_quoted for edit in compared.edits for word in edit.words)
+
+
+def _has_punctuation(compared: _ComparedTexts) -> bool:
+    return any(_is_punctuation(edit) for edit in compared.edits if not edit.is_title)
+
+
+def _is_punctuation(edit: _Edit) -> bool:
+    if any(word.is_word for word in edit.words):
+        return False
+    return not edit.words or any(
+        not word.is_number and word.token not in _QUOTATION_MARKS for word in edit.words
+    )
+
+
+def _has_wording(compared: _ComparedTexts) -> bool:
+    """Check whether other words changed, or nothing but the place of a unit or a sign."""
+    return any(
+        word.is_word and not compared.has_class(word)
+        for edit in compared.edits
+        if not edit.is_title
+        for word in edit.words
+    ) or (bool(compared.edits) and not any(has(compared) for has in _EDIT_DETECTORS.values()))
+
+
+def _has_paragraph(compared: _ComparedTexts, *, is_new: bool) -> bool:
+    return any(
+        place.kind == "paragraph" and (place.new is not None) is is_new for place in compared.places
+    )
+
+
+def _has_move(compared: _ComparedTexts) -> bool:
+    return any(place.kind == "move" for place in compared.places)
+
+
+def _has_notice(compared: _ComparedTexts) -> bool:
+    return any(
+        place.role == "notice"
+        and (place.kind == "edit" or (place.kind == "paragraph" and place.new is not None))
+        for place in compared.places
+    )
+
+
+_Detector = Callable[[_ComparedTexts], bool]
+
+_EDIT_DETECTORS: Mapping[ChangeClass, _Detector] = {
+    ChangeClass.HEADLINE: _has_headline,
+    ChangeClass.NUMBER: lambda compared: compared.has_number,
+    ChangeClass.NAME: lambda compared: compared.has_name,
+    ChangeClass.QUOTE: _has_quote,
+    ChangeClass.PUNCTUATION: _has_punctuation,
+}
+DETECTORS: Mapping[ChangeClass, _Detector] = {
+    **_EDIT_DETECTORS,
+    ChangeClass.WORDING: _has_wording,
+    ChangeClass.PARAGRAPH_ADDED: partial(_has_paragraph, is_new=True),
+    ChangeClass.PARAGRAPH_REMOVED: partial(_has_paragraph, is_new=False),
+    ChangeClass.MOVED: _has_move,
+    ChangeClass.NOTICE: _has_notice,
+}
+"""The function that detects each class of `ComparedData.TEXTS`."""

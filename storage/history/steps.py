@@ -8,11 +8,12 @@ from sqlalchemy import Row
 
 from storage.diff.change import METHOD, TextChange, speaks_of
 from storage.history.runs import Pair, Run, Transition
+from storage.values.change_class import ChangeClass
 from storage.values.draft import as_dict
 
 FIRST_STEP: Mapping[str, Any] = {
-    "changes": ["first"], "silent": None, "words_added": 0, "words_removed": 0, "removed": [],
-    "added": [], "before_id": None, "after_id": None, "noise": None, "notices": None,
+    "changes": [ChangeClass.FIRST.value], "silent": None, "words_added": 0, "words_removed": 0,
+    "removed": [], "added": [], "before_id": None, "after_id": None, "noise": None, "notices": None,
     "method": METHOD,
 }  # fmt: skip
 STEP = tuple(FIRST_STEP)
@@ -76,10 +77,11 @@ class Steps:
         self._steps[number] = step
 
     def _classes(self, run: Run, step: Mapping[str, Any]) -> list[str]:
-        classes = [name for name in step["changes"] if name != "reversion"]
+        reversion = ChangeClass.REVERSION.value
+        classes = [name for name in step["changes"] if name != reversion]
         earlier = {w for number, w in self._wordings.items() if number < run.number - 1}
         is_back = run.wording_id in earlier or _undoes(step, self._steps.get(run.number - 1))
-        return [*classes, "reversion"] if is_back else classes
+        return [*classes, reversion] if is_back else classes
 
     def _link_notices(self, run: Run, step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the notices of a step, each with the version whose step it refers to."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.diff import alignment
-from storage.diff.classes import CLASSES, classes_of
+from storage.diff.classes import DETECTORS, classes_of
 from storage.diff.edits import places
 from storage.diff.word_diff import (
     Operation,
@@ -21,6 +21,7 @@ from storage.diff.word_diff import (
     words_added,
     words_removed,
 )
+from storage.values.change_class import ChangeClass
 from storage.values.digest import wording_digest
 from tests.diff.applied import OperationsError, apply
 
@@ -206,7 +207,7 @@ def test_operations_are_equal_alone_if_the_digests_are(a: Text, b: Text) -> None
     assert all(op.op == "equal" for op in operations) is (digest_of(a) == digest_of(b))
     classes = classify(a, b)
     assert bool(classes) is (digest_of(a) != digest_of(b))
-    assert classes == tuple(name for name in CLASSES if name in classes)
+    assert classes == tuple(name for name in ChangeClass if name in DETECTORS and name in classes)
 
 
 @given(TEXTS)

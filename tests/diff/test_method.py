@@ -1,41 +1,48 @@
-"""What told a change is numbered: other rules have another number."""
+"""The version of the rules for changes increases whenever a rule changes a result."""
 
 import json
+import subprocess
+import sys
 from hashlib import sha256
+from pathlib import Path
 
-from storage.diff.change import METHOD, CaptureContent, CapturePair
-from storage.diff.word_diff import Text
+import pytest
+
+from storage.diff import classes
+from storage.diff.change import METHOD
+from storage.diff.classes import DETECTORS
+from storage.values.change_class import ChangeClass, ComparedData
 from storage.values.draft import as_dict
+from tests.diff.pairs import changes
 
-A = "Der Pegel der Lohe stieg in der Nacht um 36 Zentimeter."
-B = "„Das war knapp“, sagte Ada Kern vom Deichamt am Morgen."
-C = "Die Feuerwehr pumpte vierzig Keller in Niederlohe leer."
-PAIRS = (
-    ("Damm hält", (A, B), "Damm hält nicht", (A, B)),
-    ("Damm hält", (A, B), "Damm hält", (A.replace("36", "63"), B)),
-    ("Damm hält", (A, B), "Damm hält", (A, B.replace("Ada", "Eva"))),
-    ("Damm hält", (A, B), "Damm hält", (A, B.replace("knapp", "sehr knapp"))),
-    ("Damm hält", (A, B), "Damm hält", (A.replace(".", "!"), B)),
-    ("Damm hält", (A, B), "Damm hält", (B, A)),
-    ("Damm hält", (A, B), "Damm hält", (A, B, C)),
-    ("Damm hält", (A, B, C), "Damm hält", (A, C)),
-    ("Damm hält", (A, B), "Damm hält", (C,)),
-    (None, (A,), "Damm hält", (A, "Korrektur: In einer früheren Fassung stand 63 Zentimeter.")),
-    ("Damm hält", (A, "Lesen Sie auch: Wetter"), "Damm hält", (A, "Lesen Sie auch: Sport")),
-    ("Damm hält", (A, "Stand: 12.03 Uhr"), "Damm hält", (A, "Stand: 13.30 Uhr")),
-)
-TOLD = {1: "64feb8570931f443"}
-"""The digest of what each numbered set of rules tells of `PAIRS`."""
+ROOT = Path(__file__).resolve().parents[2]
+DIGESTS = {1: "fa55d9f1bf8a1ceb"}
+"""The digest of the changes of `PAIRS` by each version of the rules."""
 
 
-def content(title: str | None, paragraphs: tuple[str, ...]) -> CaptureContent:
-    return CaptureContent(Text(title, tuple(("text", each) for each in paragraphs)))
-
-
-def test_rules_that_tell_a_change_otherwise_have_another_number():
-    told = [as_dict(CapturePair(content(*p[:2]), content(*p[2:])).change({})) for p in PAIRS]
-    assert {tuple(each["classes"]) for each in told} >= {("headline",), ("number",), ("moved",)}
-    digest = sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
-    assert TOLD.get(METHOD) == digest, (
-        "the rules tell these pairs otherwise: raise METHOD and write its digest beside the others"
+def test_another_result_for_a_pair_has_another_version_of_the_rules():
+    results = {name: as_dict(change) for name, change in changes().items()}
+    digest = sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()[:16]
+    assert DIGESTS.get(METHOD) == digest, (
+        "the rules return other changes for these pairs: increase METHOD and add the digest"
     )
+
+
+def test_each_class_of_two_captures_has_a_pair():
+    found = {ChangeClass(name) for change in changes().values() for name in change.classes}
+    assert {each for each in ChangeClass if each.compared is ComparedData.TEXTS} == set(DETECTORS)
+    assert found == {*DETECTORS, ChangeClass.METADATA, ChangeClass.REDACTED}
+
+
+@pytest.mark.child
+def test_each_branch_of_the_detectors_has_a_pair(tmp_path):
+    data = f"--data-file={tmp_path / 'coverage'}"
+    coverage = [sys.executable, "-m", "coverage"]
+    measured = [*coverage, "run", data, "--rcfile=/dev/null", "--branch",
+                f"--include={classes.__file__}", "-m", "tests.diff.pairs"]  # fmt: skip
+    subprocess.run(measured, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    report = tmp_path / "report.json"
+    written = [*coverage, "json", data, "--rcfile=/dev/null", "-o", str(report)]
+    subprocess.run(written, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    ((_path, found),) = json.loads(report.read_text("utf-8"))["files"].items()
+    assert (found["missing_lines"], found["missing_branches"]) == ([], [])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.diff.change import CaptureContent, TextChange, change
-from storage.diff.classes import CLASSES
+from storage.diff.classes import DETECTORS
 from storage.diff.noise import RULES
 from storage.diff.word_diff import Text
 from storage.values.digest import wording_digest
@@ -188,7 +188,7 @@ def test_no_edit_of_running_text_is_ever_noise(chance):
     found = change(told(*before), told(*after))
     same = wording_digest("", before) == wording_digest("", after)
     assert (found.is_noise, bool(found.classes)) == (False, not same)
-    assert set(found.classes) <= set(CLASSES)
+    assert set(found.classes) <= set(DETECTORS)
 
 
 def test_every_rule_is_documented():

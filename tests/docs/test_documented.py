@@ -11,6 +11,7 @@ from storage.cli import exits
 from storage.database.tables import METADATA, RECORD
 from storage.database.views import COLUMNS, VIEWS
 from storage.settings import SETTINGS
+from storage.values.change_class import ChangeClass
 from storage.values.refusals import REFUSALS
 from storage.verify.verify import CHECKS
 
@@ -59,6 +60,11 @@ def command_names() -> set[str]:
                 yield from walk(each, (*words, name))
 
     return set(walk(typer.main.get_command(cli.app), ("lesart",)))
+
+
+def test_the_classes_of_a_change_are_documented_as_their_table_states():
+    listed = [cells for cells in rows(section("read.md", "Compare versions")) if len(cells) == 2]
+    assert listed[1:] == [[f"`{each}`", each.document] for each in ChangeClass]
 
 
 def test_the_codes_page_tells_every_refusal_as_the_program_does():

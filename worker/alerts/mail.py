@@ -218,7 +218,7 @@ def _text_block(block: PassageBlock) -> str:
 def _facts(entry: AlertEntry, words: MailWords) -> list[str]:
     """Return the reason, time and types of a change, and the current text of a passage."""
     t, change = words.t, entry.change
-    classes = [catalogue()[words.language].get(f"class {each}", each) for each in change.changes]
+    classes = [catalogue()[words.language][f"class {each}"] for each in change.changes]
     silent = [t("silent")] if change.silent else []
     content = [
         t("Reason: {reasons}", reasons=", ".join(map(words.reason, entry.why))),

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from storage.values.change_class import ChangeClass
 from storage.values.refusals import REFUSALS
 
 LANGUAGES = ("en", "de")
@@ -22,7 +23,11 @@ _MOST_NESTED = 3
 @cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Return the texts of each language by their English sentence or the label of a code."""
-    return _read("words.toml")
+    labels = {
+        "en": {f"class {each}": each.english for each in ChangeClass},
+        "de": {f"class {each}": each.german for each in ChangeClass},
+    }
+    return {language: labels[language] | texts for language, texts in _read("words.toml").items()}
 
 
 @cache

@@ -31,9 +31,6 @@ Asked = Annotated[Library, Depends(served)]
 LOOKED_AT = 60
 SHOWN = 10
 DAYS = 60
-RANKS = {"reversion": 9, "number": 8, "quote": 7, "headline": 6, "name": 5, "notice": 4,
-           "paragraph_removed": 3, "paragraph_added": 2, "wording": 2}  # fmt: skip
-"""Weight of each change class; the heaviest class of a change counts, twice if it is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +111,6 @@ def shown_change(
 
 
 def _rank(step: Mapping[str, Any]) -> int:
-    loudest = max((RANKS.get(each, 1) for each in step["changes"]), default=0)
+    """Return the rank of the heaviest class of a change, twice if the change is silent."""
+    loudest = max((ChangeClass(each).rank for each in step["changes"]), default=0)
     return loudest * (2 if step["silent"] else 1)

@@ -11,27 +11,32 @@ from storage.values.draft import Candidate, PartialDate
 from worker.text.annotate.date_lines import normalize_date_line, read_relative_date
 from worker.text.annotate.dates import DATE, InvalidDate, leading_date
 
-_RANKS = {
+_STRONG_PLACES = {
     "published": (
         "JSON-LD datePublished", "meta article:published_time", "itemprop datepublished",
         "meta og:published_time", "meta article:published", "meta dc.date.issued",
-        "meta dcterms.created", "meta pubdate", "meta publish-date", "meta publish_date",
-        "time[datetime]", "JSON-LD dateCreated", "itemprop datecreated", "time", "page text",
-        "feed published", "meta date", "meta dc.date", "meta dcterms.date",
-        "time[datetime] beside the article", "JSON-LD WebPage datePublished",
-        "address", "trafilatura",
+        "meta dcterms.created", "meta pubdate", "meta publish-date",
     ),
     "modified": (
         "JSON-LD dateModified", "meta article:modified_time", "meta og:updated_time",
         "itemprop datemodified", "meta last-modified", "time[datetime]", "time", "page text",
-        "feed modified", "JSON-LD WebPage dateModified", "trafilatura",
+        "feed modified",
     ),
+}  # fmt: skip
+"""Preferred places, best first; two of them that differ by more than two days are a conflict."""
+_WEAK_PLACES = {
+    "published": (
+        "meta publish_date", "time[datetime]", "JSON-LD dateCreated", "itemprop datecreated",
+        "time", "page text", "feed published", "meta date", "meta dc.date", "meta dcterms.date",
+        "time[datetime] beside the article", "JSON-LD WebPage datePublished",
+        "address", "trafilatura",
+    ),
+    "modified": ("JSON-LD WebPage dateModified", "trafilatura"),
 }  # fmt: skip
 _CLOCK_SLACK = timedelta(minutes=10)  # clocks of servers and captures differ
 _DAY_SLACK = timedelta(hours=26)  # a day without a time zone may be anywhere on earth
 _CONFLICT = timedelta(days=2)
 _FINENESS = {"year": 0, "month": 1, "day": 2, "minute": 3, "second": 4}
-_STRONG_RANKS = 9  # number of leading ranks that are metadata or dates in markup
 _LIST_PLACE = "itemprop datepublished"
 _FEW_DAYS = 2
 _VISIBLE_PLACES = ("time[datetime]", "time", "page text")
@@ -71,7 +76,8 @@ def choose_date(
     of the Unix epoch, a common placeholder. In the page text, dates with a time are preferred: a
     date without a time may be that of the event.
     """
-    ranks = _RANKS[field]
+    strong = _STRONG_PLACES[field]
+    ranks = (*strong, *_WEAK_PLACES[field])
     dates = sorted(
         _without_teaser_dates(
             _ParsedDate(_rank(c.found_in, ranks), date, moment)
@@ -85,7 +91,7 @@ def choose_date(
     if not dates:
         return None
     best = dates[0].date
-    strong_moments = [parsed.moment for parsed in dates if parsed.rank < _STRONG_RANKS]
+    strong_moments = [parsed.moment for parsed in dates if parsed.rank < len(strong)]
     conflict = bool(strong_moments) and max(strong_moments) - min(strong_moments) > _CONFLICT
     same_day = [parsed.date for parsed in dates if parsed.date.value.startswith(best.value[:10])]
     return ChosenDate(max(same_day, key=_precision_rank), conflict)
