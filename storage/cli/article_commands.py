@@ -229,12 +229,18 @@ def diff(
 
     with reading(place, then) as (_settings, archive):
         found = archive.diff(revision, other)
+        if (chosen := shown.chosen()) == "svg":
+            versions = archive.version(found.a), archive.version(found.b)
     target = shown.target()
-    match shown.chosen():
+    match chosen:
         case "json" | "jsonl":
             write_text([json_text(found.to_dict()), "\n"], target.path)
         case "html":
             write_text(diff_html(found), target.path)
+        case "svg":
+            from storage.read.render.change_svg import share_picture  # noqa: PLC0415  # only here
+
+            write_text([share_picture(found, *versions)], target.path)
         case "csv" | "tsv":
             write_rows(map(as_dict, found.operations), target, _OPERATION)
         case "text" | "table":

@@ -30,7 +30,8 @@ else:
     capture_store = LateModule("storage.database.capture_store")
 
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
-DiffFormat = Literal["text", "html", "table", "json", "jsonl", "csv", "tsv"]
+DiffFormat = Literal["text", "html", "svg", "table", "json", "jsonl", "csv", "tsv"]
+_DIFF_SUFFIXES: dict[DiffFormat, tuple[str, ...]] = {"html": (".html", ".htm"), "svg": (".svg",)}
 ExportFormat = Literal["table", "json", "jsonl", "csv", "tsv", "parquet", "warc"]
 FiguresFormat = Literal["table", "json", "jsonl", "csv", "tsv", "parquet"]
 
@@ -180,16 +181,21 @@ class DiffOutputOptions(_OutputBase):
     """Output options of a comparison."""
 
     format: DiffFormat | None = option("--format", None, "Output format (default: text).")
-    suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".htm", ".html", ".txt", ".diff")
+    suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".htm", ".html", ".svg", ".txt", ".diff")
 
     def chosen(self) -> DiffFormat:
         """Return the selected format."""
-        is_page = self._is("html", ".html", ".htm")
-        return self.format or ("html" if is_page else format_of_suffix(self.output) or "text")
+        for chosen, endings in _DIFF_SUFFIXES.items():
+            if self._is(chosen, *endings):
+                return chosen
+        return self.format or format_of_suffix(self.output) or "text"
 
     def target(self) -> AnswerTarget:
-        chosen = self.chosen()
-        return self._target_as("table" if chosen == "text" or chosen == "html" else chosen)  # noqa: PLR1714  # for mypy
+        match chosen := self.chosen():
+            case "text" | "html" | "svg":
+                return self._target_as("table")
+            case _:
+                return self._target_as(chosen)
 
 
 @dataclass(frozen=True, slots=True)

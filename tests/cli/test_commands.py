@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 import typer
@@ -304,6 +305,10 @@ def test_diff_in_the_other_formats(written, lesart, tmp_path):
     page = tmp_path / "diff.html"
     assert lesart("diff", written.article, "-o", str(page))[0] == 1
     assert page.read_text("utf-8").startswith("<!doctype html>")
+    picture = tmp_path / "diff.svg"
+    assert lesart("diff", written.article, "-o", str(picture))[0] == 1
+    root = ET.parse(picture).getroot()
+    assert any("line-through" in str(each.attrib) for each in root.iter())
     assert lesart("diff", written.article, "--format", "csv")[1].startswith("op,role,a_text")
 
 

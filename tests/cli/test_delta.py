@@ -1,6 +1,7 @@
 """Comparisons as people see them."""
 
 import re
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from storage.cli.show.diff import diff_html, diff_text
 from storage.diff.word_diff import Text, diff
 from storage.read.answers import Diff
+from storage.read.render.change_svg import change_svg
 from storage.read.render.paragraphs import group_paragraphs
+from storage.read.render.passages import blocks
 
 
 def compared(a: list[str], b: list[str], titles=(None, None)) -> Diff:
@@ -73,6 +76,28 @@ def test_html_carries_its_style_and_asks_for_nothing_else():
     page = "".join(diff_html(compared([PEGEL], [PEGEL.replace("36", "3,6")])))
     assert re.search(r'<del style="[^"]+">36</del><ins style="[^"]+">3,6</ins>', page)
     assert not re.search(r"(?:src|href)=", page)
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_a_picture_holds_its_text_escaped_within_its_width_and_asks_for_nothing():
+    found = blocks(
+        compared([PEGEL], [f"{PEGEL} <script>alert(1)</script> {'Flut ' * 60}"]).operations
+    )
+    picture = change_svg("Bote", "Deich & Damm", found, ["https://bote.example/a"])
+    root = ET.fromstring(picture)
+    lines = ["".join(line.itertext()) for line in root.iter(f"{SVG}text")]
+    assert {each.tag for each in root.iter()} == {
+        f"{SVG}{name}" for name in ("svg", "title", "rect", "text", "tspan")
+    }
+    assert root.find(f"{SVG}title").text == "Bote: Deich & Damm"
+    assert lines[:2] == ["Bote", "Deich & Damm"]
+    assert lines[-1] == "https://bote.example/a"
+    assert "<script>alert(1)</script>" in " ".join(lines)
+    assert max(map(len, lines)) < 110
+    assert "underline" in picture
+    assert not re.search(r"(?:src|href)=", picture)
 
 
 paragraph = st.lists(

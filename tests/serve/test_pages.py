@@ -106,6 +106,18 @@ def test_a_form_leads_to_the_address_of_a_comparison(client, article):
     assert (answer.status_code, answer.headers["location"]) == (303, f"/a/{article}/1..2")
 
 
+def test_a_change_can_be_shared_as_a_picture_and_as_a_snippet(client, article):
+    answer = client.get(f"/a/{article}/1..2/picture.svg?lang=de")
+    assert answer.headers["content-type"].startswith("image/svg+xml")
+    assert "line-through" in answer.text
+    assert "zwischen" in answer.text
+    page = client.get(f"/a/{article}/1..2?lang=en").text
+    assert f"/a/{article}/1..2/picture.svg" in page
+    assert "&lt;figure&gt;" in page
+    assert client.get(f"/a/{article}/1..99/picture.svg").status_code == 404
+    assert client.get(f"/a/{article}/1..2/picture.svg?nope=1").status_code == 400
+
+
 @pytest.mark.parametrize(("rev", "place"), [
     (PEGEL, "/a/{}/2"), (f"{PEGEL}@1", "/a/{}/1"), ("nirgendwo", "/search?q=nirgendwo"),
 ])  # fmt: skip

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from rapidfuzz.distance import Indel
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import Raw, VersionText
 from storage.read.archive import ReadOnlyArchive
+from storage.read.filters import TODAY
+from storage.read.render.change_svg import share_picture, share_snippet
 from storage.read.render.passages import blocks
 from storage.web.archives import Library, language_of, served
 from storage.web.known import KnownRoute
 from storage.web.pages.article import MOST_VERSIONS, shown
-from storage.web.pages.asked import VIEWS, CompareQuery, Pair, Version
+from storage.web.pages.asked import VIEWS, CompareQuery, PageQuery, Pair, Version
 from storage.web.pages.pictures import version_strip
 from storage.web.pages.rendering import Links, PageWords, page
 from storage.web.problems import Problem
@@ -57,6 +59,23 @@ def chosen(request: Request, article: str, asked: Annotated[Pair, Query()]) -> R
     return RedirectResponse(Links(request)(f"/a/{article}/{a}..{b}"), 303)
 
 
+@router.get("/{article}/{a}..{b}/picture.svg")
+def picture(
+    request: Request,
+    library: Asked,
+    article: str,
+    a: Annotated[int, Path(ge=1, le=10**9)],
+    b: Annotated[int, Path(ge=1, le=10**9)],
+    asked: Annotated[PageQuery, Query()],  # noqa: ARG001  # refuses unknown parameters
+) -> Response:
+    """Return a picture of a change, to share it."""
+    with library.at(TODAY) as archive:
+        versions = archive.version(f"{article}@{a}"), archive.version(f"{article}@{b}")
+        diff = archive.diff(f"{article}@{a}", f"{article}@{b}")
+    svg = share_picture(diff, *versions, language=language_of(request))
+    return Response(svg, media_type="image/svg+xml")
+
+
 @router.get("/{article}/{which:path}")
 def compare(
     request: Request,
@@ -82,10 +101,11 @@ def compare(
     strip = version_strip(
         steps, (a.version, b.version), lambda pair: link(f"/a/{article}/{pair}"), words
     )
+    diff = found.get("diff")
     return page(
         request, "compare.html", a=a, b=b, version=b, view=asked.view, views=VIEWS, tab="compare",
         strip=strip, step=next((each for each in steps if each.version == b.version), None),
-        **found,
+        snippet=diff and not diff.is_same and share_snippet(diff, a, b, words.language), **found,
     )  # fmt: skip
 
 
@@ -104,8 +124,8 @@ def _in_view(archive: ReadOnlyArchive, a: VersionText, b: VersionText, view: str
         case "raw":
             raws = [archive.raw(f"{each.article}@{each.version}") for each in (a, b)]
             return _raw(*raws)
-    operations = archive.diff(f"{a.article}@{a.version}", f"{b.article}@{b.version}").operations
-    return {"rows": (), "blocks": blocks(operations), "is_cut": False}
+    diff = archive.diff(f"{a.article}@{a.version}", f"{b.article}@{b.version}")
+    return {"rows": (), "blocks": blocks(diff.operations), "is_cut": False, "diff": diff}
 
 
 def _fields(a: VersionText, b: VersionText) -> list[DifferingThing]:
