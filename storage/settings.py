@@ -7,6 +7,7 @@ beats the TOML file, the file beats the default.
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
@@ -20,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from storage.values.net.capture_place import CapturePlace, capture_place
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import read_own_host
+from storage.values.net.web_archive import PUBLIC, read_web_archive
 
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"
@@ -254,6 +256,15 @@ def _own_hosts(raw: Any) -> tuple[str, ...]:
     return tuple(str(read_own_host(str(each))) for each in entries if str(each).strip())
 
 
+def _web_archives(raw: Any) -> tuple[str, ...]:
+    entries = raw if isinstance(raw, list) else str(raw).split(",")
+    archives = [read_web_archive(str(each)) for each in entries if str(each).strip()]
+    twice = sorted(name for name, n in Counter(each.name for each in archives).items() if n > 1)
+    if twice:
+        raise ValueError(f"two web archives have the name {twice[0]!r}")
+    return tuple(map(str, archives))
+
+
 def _file(raw: Any) -> Path:
     path = _path(raw)
     if not path.is_file():
@@ -386,6 +397,11 @@ class Settings:
         None,
         "additional trusted certificates (PEM) for the servers in LESART_ALLOW_HOSTS",
         is_path=True,
+    )
+    web_archives: tuple[str, ...] = setting(
+        _web_archives,
+        ", ".join(PUBLIC),
+        "web archives for --history: NAME=cdx INDEX CAPTURE or NAME=timemap ADDRESS, …",
     )
     reader_url: str | None = setting(
         _text, None, "the same archive with a read-only role, used by the web server"

@@ -1,11 +1,12 @@
 """Store captures from web archives with their original records."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import Connection, and_, case, select
 
-from storage.database.tables import FOREIGN_RECORD, OBSERVATION, REFUSAL, VERDICT
+from storage.database.tables import FOREIGN_RECORD, OBSERVATION, ORIGIN, REFUSAL, VERDICT
 from storage.database.unit import Unit, rows_in
 from storage.record.captures import Packed, pack_all, store_captures
 from storage.record.observations import add_observation, add_refusal, add_verdict
@@ -14,7 +15,7 @@ from storage.record.origins import ensure_origins
 from storage.record.transfers import store_transfers
 from storage.values import job as jobs
 from storage.values.arrivals.foreign_capture import Import, KeptRecord
-from storage.values.digest import raw_digest
+from storage.values.digest import origin_id, raw_digest
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused, refuse
 from storage.values.verdict import Counts
@@ -52,6 +53,21 @@ def load_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes
     )
     rows = rows_in(connection, query, FOREIGN_RECORD.c.digest, digests)
     return {bytes(digest): StoredRecord(*known) for digest, *known in rows}
+
+
+def capture_jobs(
+    connection: Connection, source_id: int, origins: Collection[str]
+) -> dict[tuple[str, datetime], int | None]:
+    """Return the captures of a source by origin and time, each with the job that stored it."""
+    names = {origin_id(each): each for each in origins}
+    columns = (ORIGIN.c.public_id, OBSERVATION.c.observed_at, OBSERVATION.c.job_id)
+    query = (
+        select(*columns)
+        .join(OBSERVATION, OBSERVATION.c.locator_id == ORIGIN.c.id)
+        .where(OBSERVATION.c.source_id == source_id)
+    )
+    rows = rows_in(connection, query, ORIGIN.c.public_id, names)
+    return {(names[each], moment): job for each, moment, job in rows}
 
 
 class ImportWriter:

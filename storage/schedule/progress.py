@@ -7,7 +7,15 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select
 
 from storage.database.engine import database_epoch
-from storage.database.tables import FOREIGN_RECORD, JOB, OPEN, SEARCH_DUE, SOURCE, VERDICT
+from storage.database.tables import (
+    FOREIGN_RECORD,
+    JOB,
+    OPEN,
+    REFUSAL,
+    SEARCH_DUE,
+    SOURCE,
+    VERDICT,
+)
 from storage.database.unit import rows_in
 from storage.schedule.queue import KINDS, JobFamilies, _is_due, in_families
 from storage.values.verdict import Counts
@@ -103,6 +111,12 @@ def unread_captures(connection: Connection, container_id: int, job_id: int | Non
         .where(FOREIGN_RECORD.c.container_id == container_id, VERDICT.c.id.is_(None))
     )
     return [row[0] for row in rows_in(connection, query, FOREIGN_RECORD.c.observation_id, items)]
+
+
+def refused_locators(connection: Connection, job_id: int) -> set[tuple[int | None, str]]:
+    """Return the locators that a job refused, each with its source."""
+    query = select(REFUSAL.c.source_id, REFUSAL.c.locator).where(REFUSAL.c.job_id == job_id)
+    return {(source_id, locator) for source_id, locator in connection.execute(query)}
 
 
 def exists(connection: Connection, job_id: int) -> bool:

@@ -7,6 +7,9 @@ from typing import Any
 
 from storage.values.locator import escape_locator, without_gz
 
+ADDRESS_KINDS = frozenset({"web", "history"})
+"""Kinds of places whose locator is an address."""
+
 Progress = Callable[[str, int], None]
 """Reports from time to time the current task and the number of completed items."""
 
@@ -46,7 +49,7 @@ def addresses_of(place: Mapping[str, Any]) -> list[str]:
     told = [place["origin"]] if place.get("origin") else []
     if place["is_scan"]:
         return told
-    if place.get("kind") == "web":
+    if place.get("kind") in ADDRESS_KINDS:
         return [*told, place["locator"]]
     below = f"{place['root']}/" if place["root"] else ""
     path = f"{place['prefix']}{below}{escape_locator(place['locator'].rpartition('/')[2])}"

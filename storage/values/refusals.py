@@ -157,6 +157,22 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The record refers to a capture that is not in the archive.",
         "Ingest the web archive with that capture, then this one again.",
     ),
+    "history_failed": (
+        "The web archive {name} did not return the captures: {reason}.",
+        "Run the same command again later: stored captures are not fetched again.",
+    ),
+    "capture_list_invalid": (
+        "The list of captures of the web archive {name} could not be read: {reason}.",
+        "Run the command again, or request a shorter period with --from and --to.",
+    ),
+    "capture_unavailable": (
+        "The web archive {name} did not return this capture: {reason}.",
+        "Run the same command again later. The other captures were accepted.",
+    ),
+    "no_captures": (
+        "The web archives have no captures of this address: {name}.",
+        "Check the address, --from and --to. LESART_WEB_ARCHIVES adds web archives.",
+    ),
     "xml_unsafe": (
         "The XML declares entities or a document type that are not safe to read.",
         "Remove the declarations and ingest it again.",

@@ -226,7 +226,7 @@ class Web:
         if not line:
             return False
         _method, target, _version = line.decode("latin-1").split()
-        if "://" in target:  # as a proxy is asked; every server has to understand it
+        if target.startswith("http"):  # as a proxy is asked; every server has to understand it
             target = "/" + target.split("/", 3)[3]
         headers = {}
         while (line := stream.readline(65536)) not in {b"\r\n", b"\n", b""}:

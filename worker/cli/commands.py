@@ -35,6 +35,7 @@ from storage.values.net.token import TokenError
 from worker.cli import alert_commands, copy_commands, redact_command
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
+from worker.cli.ingest.history_options import HistoryOptions, report_history
 from worker.cli.opened import opened_archive
 from worker.cli.summaries import report_summaries
 from worker.errors import (
@@ -66,6 +67,8 @@ redact_command.mount(app)
 token_cli.mount(app)
 alert_commands.mount(app)
 
+INGEST_EXAMPLE = """lesart ingest artikel/ bericht.md 'archiv/*.html'
+  lesart ingest --history https://zeitung.example/pegel --every 1d"""
 NO_BROKER = "it needs a message broker: set LESART_BROKER_URL, or run `lesart up`, which needs none"
 TYPE_HELP = (
     "Type of the files: seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc or wacz "
@@ -73,7 +76,7 @@ TYPE_HELP = (
 )
 
 
-@command(app, "ingest", example="lesart ingest artikel/ bericht.md 'archiv/*.html'")
+@command(app, "ingest", example=INGEST_EXAMPLE)
 def ingest(
     *,
     locators: list[str] = argument(
@@ -91,6 +94,7 @@ def ingest(
         "--observed-at", "T", "Time of a capture that was made elsewhere (default: now)."
     ),
     type: str | None = option("--type", "TYPE", TYPE_HELP),  # noqa: A002
+    captures: HistoryOptions,
     processes: int | None = option(
         "--processes",
         "N",
@@ -108,7 +112,11 @@ def ingest(
         request = control.IngestOptions(
             locators=tuple(locators), source=source, origin=origin,
             observed_at=_moment(observed_at, settings), type=type,
+            history=captures.request(settings),
         )  # fmt: skip
+        if captures.dry_run:
+            report_history(archive, settings, request, shown)
+            return
         job = control.ingest(archive, settings, request)
         if not wait:
             say(f"queued job {job.id}; `lesart jobs {job.id}` shows its state")

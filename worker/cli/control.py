@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -16,10 +16,11 @@ from storage.schedule import queue
 from storage.settings import PREFIX, Settings
 from storage.values.arrivals.source import Source
 from storage.values.net.origin_name import clean_address
+from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.address import without_secrets
-from worker.cli.standard_input import ingest_input
+from worker.cli.ingest.standard_input import ingest_input
 from worker.errors import (
     NO_WORKER_SECONDS,
     JobNotFoundError,
@@ -30,6 +31,7 @@ from worker.errors import (
 from worker.flow.collect import IngestTarget
 from worker.flow.order import (
     default_source,
+    history_targets,
     is_address,
     order,
     target_at,
@@ -49,6 +51,14 @@ SILENT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """Which captures of web archives to import: the arguments of a job, and the archives."""
+
+    selection: Mapping[str, Any]
+    archives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IngestOptions:
     """Arguments of `lesart ingest`."""
 
@@ -57,6 +67,7 @@ class IngestOptions:
     origin: str | None = None
     observed_at: datetime | None = None
     type: str | None = None
+    history: HistoryRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,8 @@ def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> Inge
 
     Raises: LocatorError.
     """
+    if request.history is not None:
+        return _continued_or_ordered(archive, _histories(archive, settings, request))
     if request.origin is not None and len(request.locators) != 1:
         raise LocatorError("--origin", "it applies to one LOCATOR: ingest the others separately")
     request = replace(request, origin=_origin(request.origin))
@@ -92,11 +105,46 @@ def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> Inge
         )
         for each in request.locators
     ]  # fmt: skip
+    return _continued_or_ordered(archive, targets)
+
+
+def _continued_or_ordered(archive: Archive, targets: Sequence[IngestTarget]) -> IngestJob:
     found = unfinished_job(archive, targets)
     if found is not None:
         say(f"continuing the interrupted job {found}")
         return IngestJob(found, is_resumed=True)
     return IngestJob(_ordered(archive, targets, "command"))
+
+
+def _histories(archive: Archive, settings: Settings, request: IngestOptions) -> list[IngestTarget]:
+    """Return the targets of `--history`.
+
+    Raises: LocatorError.
+    """
+    assert request.history is not None
+    selection, names = request.history.selection, request.history.archives
+    if request.source or request.origin or request.observed_at or request.type:
+        raise LocatorError(
+            "--history", "it excludes --source, --origin, --observed-at and --type: each web "
+            "archive is a source, and states address and time",
+        )  # fmt: skip
+    return [
+        target
+        for url in request.locators
+        for target in history_targets(archive, settings, url, selection, names)
+    ]
+
+
+def list_history(
+    archive: Archive, settings: Settings, request: IngestOptions
+) -> tuple[list[dict[str, Any]], list[Refused]]:
+    """List the captures that `ingest` would import, and the reasons of incomplete lists.
+
+    Raises: LocatorError.
+    """
+    from worker.flow.history.preview import preview_history  # noqa: PLC0415  # loads what asks servers
+
+    return preview_history(archive, settings, _histories(archive, settings, request))
 
 
 def _origin(given: str | None) -> str | None:

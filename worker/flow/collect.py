@@ -1,7 +1,7 @@
 """Collect the places of an ingest job: list files, store new bytes, report deleted files."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -60,7 +60,8 @@ class IngestTarget:
 
     `is_scan` says that a complete listing covers the whole source, so files missing from it are
     deleted. `prefix` turns a path below `root` into an origin. For the kind `web` the locator is an
-    address or, in a scan, all watched addresses of a source.
+    address or, in a scan, all watched addresses of a source. For the kind `history` it is an
+    address, and `history` contains the web archive with the selection of captures.
     """
 
     source_id: int
@@ -72,6 +73,7 @@ class IngestTarget:
     origin: str | None = None
     observed_at: str | None = None
     kind: str = "folder"
+    history: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,21 @@ def collect(
     counts, news, reason = Counts(), CollectionResult(), None
     places = _without_redacted(archive, claim, settings)
     for place in places:
-        if place.kind != "web":
+        if place.kind == "folder":
             looked = _PlaceCollector(archive, claim, settings, patience, progress, place)
             looked.run()
             counts += looked.counts()
             news += looked.news()
             reason = reason or looked.reason
     collect_addresses(archive, claim, settings, [p for p in places if p.kind == "web"])
+    histories = [each for each in places if each.kind == "history"]
+    if histories:
+        from worker.flow.history.run import collect_history  # noqa: PLC0415  # loads what asks servers
+
+        imported = collect_history(archive, claim, settings, histories, progress)
+        if imported is None:
+            return news
+        counts += imported
     archive.transact(queue.finish, claim, counts, reason)
     return news
 

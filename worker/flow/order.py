@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
+from storage.values.net.web_archive import web_archives
 from storage.values.refusals import Refused
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, without_secrets
@@ -94,6 +95,32 @@ def target_at(
         origin=origin,
         observed_at=observed_at.isoformat() if observed_at else None,
     )
+
+
+def history_targets(
+    archive: Archive, settings: Settings, url: str, options: Mapping[str, Any], names: Sequence[str]
+) -> list[IngestTarget]:
+    """Return the history of an address in each of the web archives `names` (default: all).
+
+    Each web archive is a source with its name. Raises: LocatorError.
+    """
+    address = _address_of(settings, url)
+    if isinstance(address, Refused):
+        raise LocatorError(without_secrets(url), address.message)
+    known = web_archives(settings.web_archives)
+    targets = []
+    for name in names or known:
+        if name not in known:
+            listed = ", ".join(known) or "none: set LESART_WEB_ARCHIVES"
+            raise LocatorError(name, f"there is no web archive with this name; there is {listed}")
+        source = archive.ensure_source(name, "web_archive", known[name].index)
+        if source.kind != "web_archive":
+            raise LocatorError(name, "a source of another kind has the name of this web archive")
+        targets.append(IngestTarget(
+            source.id, address.text, "", "", is_scan=False, origin=origin_of(address.text),
+            kind="history", history={**options, "archive": name},
+        ))  # fmt: skip
+    return targets
 
 
 def target_of(source: Source) -> IngestTarget:

@@ -92,10 +92,11 @@ def send_request(
     seconds: float,
     max_bytes: int,
     body: bytes | None = None,
+    decode: bool = True,
 ) -> ServerAnswer:
     """Request `address` and read the answer; failures are returned, never raised.
 
-    A `body` is sent by POST.
+    A `body` is sent by POST. Without `decode` the body of the answer keeps its encoding.
 
     An answer that `is_stale` came over a connection that the server had just closed: the request
     can be repeated once over another connection.
@@ -107,7 +108,7 @@ def send_request(
         persistent.close()
     was_open = persistent.opened is not None
     try:
-        _exchange(persistent, answer, meter, max_bytes, body)
+        _exchange(persistent, answer, meter, max_bytes, body, decode=decode)
     except (HTTPError, HTTPException, OSError, ValueError) as error:
         persistent.close()
         is_silent = not meter.received and not isinstance(_cause(error), TimeoutError)
@@ -130,6 +131,8 @@ def _exchange(
     meter: Meter,
     max_bytes: int,
     body: bytes | None,
+    *,
+    decode: bool,
 ) -> None:
     if persistent.opened is None:
         persistent.opened = persistent.network.connection(answer.address, meter, persistent.proxy)
@@ -156,7 +159,7 @@ def _exchange(
         kind = (answer.header("content-type") or "")[:80]
         answer.refused = refuse("not_text", detected=f"the server calls it {kind}")
         return
-    _read_body(response, answer, limit)
+    _read_body(response, answer, limit, decode=decode)
     if not _may_stay_open(response, answer):
         persistent.close()
 
@@ -194,9 +197,10 @@ def _chain(sock: ssl.SSLSocket) -> bytes:
     return "".join(ssl.DER_cert_to_PEM_cert(each) for each in certificates).encode("ascii")
 
 
-def _read_body(response: HTTPResponse, answer: ServerAnswer, limit: int) -> None:
-    """Read the body and remove its encoding; a truncated body is stored as far as it was
-    received.
+def _read_body(response: HTTPResponse, answer: ServerAnswer, limit: int, *, decode: bool) -> None:
+    """Read the body, and remove its encoding if `decode` is set.
+
+    A truncated body is stored as far as it was received.
     """
     pieces: list[bytes] = []
     size = 0
@@ -218,7 +222,8 @@ def _read_body(response: HTTPResponse, answer: ServerAnswer, limit: int) -> None
         answer.refused = refuse("truncated_response", reason=broken)
         response.close()
         return
-    _decode(answer, encodings, limit)
+    if decode:
+        _decode(answer, encodings, limit)
 
 
 def _decode(answer: ServerAnswer, encodings: tuple[str, ...], limit: int) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from storage.database.rows import STREAMING
 from storage.database.tables import JOB
-from storage.values.job import addresses_of
+from storage.values.job import ADDRESS_KINDS, addresses_of
 
 JOBS: Select[Any] = select(JOB.c.id, JOB.c.state, JOB.c.arguments, JOB.c.reason)
 
@@ -32,7 +32,7 @@ def is_named(place: Mapping[str, Any], address: str) -> bool:
     locator = place["locator"]
     if address in addresses_of(place) or locator == address:
         return True
-    if place.get("kind") == "web":
+    if place.get("kind") in ADDRESS_KINDS:
         rest = locator.removeprefix(address) if locator.startswith(address) else "-"
         is_old = place.get("origin") is None and not place["is_scan"]
         return is_old and (rest[0] in "?#&" or rest == "/")
@@ -53,7 +53,7 @@ def leads_to(place: Mapping[str, Any], address: str) -> bool:
     False
     """
     root, locator = place["root"], place["locator"]
-    if place.get("kind") == "web" or not address.startswith(place["prefix"] + root):
+    if place.get("kind") in ADDRESS_KINDS or not address.startswith(place["prefix"] + root):
         return False
     is_folder = place["is_scan"] or (root and locator.endswith(f"/{root}"))
     return is_folder or fnmatchcase(address.rpartition("/")[2], locator.rpartition("/")[2])

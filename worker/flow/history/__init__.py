@@ -1,0 +1,1 @@
+"""The history of an address: captures that web archives hold."""
