@@ -106,7 +106,9 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     problems.install(app, pages.problem_page)
     for router in (*_reading(), *site.routers):
         app.include_router(router)
-    app.router.routes.append(Route("/mcp", _AssistantRoute(app, place), methods=["POST"]))
+    app.router.routes.append(
+        Route(_AssistantRoute.path, _AssistantRoute(app, place), methods=["POST"])
+    )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
     return Guards(app, hosts=site.hosts, observe=meters.observe, close=close)
 
@@ -125,11 +127,14 @@ def load_mcp() -> ModuleType:
 class _AssistantRoute:
     """The tools for assistants (storage.web.api.mcp), loaded with the first request for them."""
 
+    path = "/mcp"
+
     def __init__(self, app: FastAPI, place: ServedArchive) -> None:
         self._app, self._place = app, place
         self._tools: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = self  # for the metrics
         mcp = await run_in_threadpool(load_mcp)
         self._tools = self._tools or mcp.ArchiveTools(self._app, self._place)
         await mcp.answer_http(self._tools, scope, receive, send)

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -314,6 +315,7 @@ def test_the_server_checks_host_origin_method_and_size(client):
     assert post(Host="evil.example").status_code == 421
     assert post(json={**body, "params": {"x": "y" * 1024 * 1024}}).status_code == 413
     assert client.post("/mcp", content="{}", headers={"Content-Type": "text/plain"}).status_code == 400  # fmt: skip
+    assert 'route="/mcp",status="2xx"' in client.get("/metrics").text
     for method in ("GET", "DELETE", "PUT"):
         assert client.request(method, "/mcp", headers=wanted).status_code == 405
 
@@ -332,6 +334,22 @@ def test_a_replaced_archive_is_served_on_standard_input_too(small_archive):
     assert not before.is_error
     for result in after:
         assert json.loads(result.content[0].text)["error"]["code"] == "unavailable"
+
+
+def test_ctrl_c_ends_the_server_while_its_input_is_open(small_archive):
+    request = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    command = [*LESART, "mcp", "--archive", str(small_archive)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+    ) as process:
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            assert b'"id":1' in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(120) == -signal.SIGINT
+        finally:
+            process.kill()
 
 
 # ---------------------------------------------------------------------------------- without extra

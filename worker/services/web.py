@@ -1,6 +1,7 @@
 """The web server as a service: the reading application with its write requests."""
 
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -48,6 +49,9 @@ def run_mcp(settings: Settings) -> None:
     Raises: Problem if the extra is not installed, and the errors of `make_app`.
     """
     place = _served_archive(settings)
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # a thread that reads the input cannot be cancelled
     anyio.run(load_mcp().serve_stdio, Renewed(place, partial(make_app, place)), place)
 
 
