@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from storage.diff.alignment import TextBlock
+from storage.diff.date_words import is_date_name, mark_date_tokens
 from storage.diff.edits import Edit
 from storage.diff.word_diff import Side
 from storage.language.names import names_of
@@ -53,6 +54,8 @@ def classes_of(places: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
       measure after an amount), or the sign before a digit was added, removed or changed, or numbers
       of a sentence changed places. Digits in whole new paragraphs do not count, nor do those of a
       sentence that only moved within the text.
+    - `date`: the same for words of a date: a day with its month, a weekday or a month
+      (`storage.diff.date_words`). Its digits count as numbers, too.
     - `name`: the same for words that are names according to the text (`storage.language.names`).
     - `quote`: a change inside quotation marks, or of a quotation mark itself.
     - `wording`: a change of other words.
@@ -75,6 +78,7 @@ class _Word:
 
     token: str
     is_quoted: bool
+    is_date: bool
     before_digit: bool
     after_digit: bool
 
@@ -111,21 +115,25 @@ class _Edit:
 
 
 class _Marked:
-    """The tokens of blocks by offset, and the parts of them inside quotation marks."""
+    """The tokens of blocks by offset, and which of them are quoted or belong to a date."""
 
     def __init__(self) -> None:
-        self._quoted: dict[int, list[bool]] = {}
+        self._marks: dict[int, tuple[list[bool], list[bool]]] = {}
 
     def words(self, block: TextBlock, start: int, text: str) -> tuple[_Word, ...]:
-        if id(block) not in self._quoted:
-            self._quoted[id(block)] = mark_quoted_tokens(block.canon, block.words.starts)
-        marks = self._quoted[id(block)]
+        if id(block) not in self._marks:
+            starts = block.words.starts
+            self._marks[id(block)] = (
+                mark_quoted_tokens(block.canon, starts), mark_date_tokens(block.canon, starts),
+            )  # fmt: skip
+        quoted, dated = self._marks[id(block)]
         begin = start - block.start
         canon, words, tokens = block.canon, block.words, block.tokens
         return tuple(
             _Word(
                 tokens[k],
-                marks[k],
+                quoted[k],
+                dated[k],
                 canon[(end := words.end_of(k)) : end + 1].isdigit(),
                 k > 0 and _is_amount(tokens[k - 1]),
             )
@@ -160,8 +168,8 @@ class _ComparedTexts:
     def names(self) -> frozenset[str]:
         return _names(self.edits, self.a, self.b)
 
-    def is_name(self, token: str) -> bool:
-        return _stem(token) in self.names
+    def is_name(self, word: _Word) -> bool:
+        return not word.is_date and _stem(word.token) in self.names
 
     @cached_property
     def has_number(self) -> bool:
@@ -170,10 +178,16 @@ class _ComparedTexts:
         )
 
     @cached_property
+    def has_date(self) -> bool:
+        return _differ(self.edits, lambda word: word.is_date) or _is_reordered(
+            self.edit_places, is_date_name
+        )
+
+    @cached_property
     def has_name(self) -> bool:
         return bool(self.names) and (
-            _differ(self.edits, lambda word: self.is_name(word.token))
-            or _is_reordered(self.edit_places, self.is_name)
+            _differ(self.edits, self.is_name)
+            or _is_reordered(self.edit_places, lambda token: _stem(token) in self.names)
         )
 
     def has_class(self, word: _Word) -> bool:
@@ -184,7 +198,8 @@ class _ComparedTexts:
         return (
             word.is_quoted
             or (word.is_number and self.has_number)
-            or (self.is_name(word.token) and self.has_name)
+            or (word.is_date and self.has_date)
+            or (self.is_name(word) and self.has_name)
         )
 
 
@@ -302,6 +317,7 @@ _Detector = Callable[[_ComparedTexts], bool]
 _EDIT_DETECTORS: Mapping[ChangeClass, _Detector] = {
     ChangeClass.HEADLINE: _has_headline,
     ChangeClass.NUMBER: lambda compared: compared.has_number,
+    ChangeClass.DATE: lambda compared: compared.has_date,
     ChangeClass.NAME: lambda compared: compared.has_name,
     ChangeClass.QUOTE: _has_quote,
     ChangeClass.PUNCTUATION: _has_punctuation,

@@ -71,7 +71,7 @@ _WEEKDAY = _number_names(_WEEKDAY_NAMES, 0)
 _TEN = {name: 10 * n for name, n in _number_names(_TEN_NAMES, 2).items()}
 _WORD = {"ein": 1, "eins": 1, "one": 1, **_number_names(_WORD_NAMES, 2), **_TEN}
 _ORDINAL = _number_names(_ORDINAL_NAMES, 1)
-MONTHS, _WEEKDAYS = _longest_first(_MONTH), _longest_first(_WEEKDAY)
+MONTHS, WEEKDAYS = _longest_first(_MONTH), _longest_first(_WEEKDAY)
 _UNITS = "ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun"
 _TENS = _longest_first(_TEN)
 
@@ -116,7 +116,7 @@ _LETTERS = rf"""
         (?:,?[ ]\d{{4}}\b)?)
   | (?P<kw>(?:KW|Kalenderwoche|week)[ ]?(?P<week_a>\d{{1,2}})\b)
   | (?P<part>[½⅓⅔¼¾⅛])
-  | (?P<weekday>{_WEEKDAYS})(?=s?\b|morgen|vormittag|mittag|nachmittag|abend|nacht|früh)
+  | (?P<weekday>{WEEKDAYS})(?=s?\b|morgen|vormittag|mittag|nachmittag|abend|nacht|früh)
   | (?P<month>{MONTHS})\b
   | (?=(?:{_BEGINNINGS}))(?:
         (?P<word>(?:(?:{_UNITS})?(?:hundert|tausend)(?:und(?!\b))?)*+

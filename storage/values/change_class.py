@@ -44,6 +44,7 @@ class ChangeClass(StrEnum):
     NUMBER = (
         "number", 8, "number", "Zahl", "of a number, a number word or a unit", ComparedData.TEXTS,
     )  # fmt: skip
+    DATE = ("date", 8, "date", "Datum", "of a day, weekday or month", ComparedData.TEXTS)
     NAME = ("name", 5, "name", "Name", "of a name", ComparedData.TEXTS)
     QUOTE = (
         "quote", 7, "quotation", "Zitat", "of the words inside a quotation", ComparedData.TEXTS,

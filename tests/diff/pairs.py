@@ -47,6 +47,18 @@ PAIRS: dict[str, tuple[CaptureContent, CaptureContent]] = {
     "unit that moved": edited("Grad misst man in 5 Orten.", "Grad misst", "Misst", "5", "5 Grad"),
     "sign that moved": edited("+ 5 gilt hier immer nur 6", "+ 5", "5", "6", "+ 6"),
     "added number": edited(A, "um 36", "um fast 36", "Nacht", "Nacht zum 12."),
+    "weekday": edited("Am Montag kam Hilfe.", "Montag", "Dienstag"),
+    "day": edited("Bis zum 18. Juni kam Hilfe.", "18", "19"),
+    "month": edited("Im Juni kam Hilfe.", "Juni", "Juli"),
+    "year of a date": edited("Bis zum 18. Juni 2024 kam Hilfe.", "2024", "2025"),
+    "year alone": edited("Seit 2024 kam Hilfe.", "2024", "2025"),
+    "English day": edited("Help came on June 3.", "3", "5"),
+    "English weekday": edited("Help came to Barton on Monday.", "Monday", "Tuesday"),
+    "person named like a month": edited("Later Theresa May spoke in Barton.", "May", "June"),
+    "added date": edited("Da kam Hilfe.", "kam", "kam am Montag"),
+    "weekdays in another order": edited(
+        "Von Montag reichte es bis Freitag.", "Montag", "x", "Freitag", "Montag", "x", "Freitag"
+    ),
     "name": edited(B, "Ada", "Eva"),
     "genitive of a name": edited("Es sprach Angela Merkel. Merkels Rede", "Merkels", "Merkel"),
     "word in the place of a name": edited(B, "Kern", "Deich"),

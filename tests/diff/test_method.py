@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.diff import classes
+from storage.diff import classes, date_words
 from storage.diff.change import METHOD
 from storage.diff.classes import DETECTORS
 from storage.values.change_class import ChangeClass, ComparedData
@@ -16,8 +16,8 @@ from storage.values.draft import as_dict
 from tests.diff.pairs import changes
 
 ROOT = Path(__file__).resolve().parents[2]
-DIGESTS = {1: "fa55d9f1bf8a1ceb"}
-"""The digest of the changes of `PAIRS` by each version of the rules."""
+DIGESTS = {1: "fa55d9f1bf8a1ceb", 2: "4bfb99e35b005e77"}
+"""The digest of the changes of the pairs by each version of the rules; the latest is tested."""
 
 
 def test_another_result_for_a_pair_has_another_version_of_the_rules():
@@ -39,10 +39,12 @@ def test_each_branch_of_the_detectors_has_a_pair(tmp_path):
     data = f"--data-file={tmp_path / 'coverage'}"
     coverage = [sys.executable, "-m", "coverage"]
     measured = [*coverage, "run", data, "--rcfile=/dev/null", "--branch",
-                f"--include={classes.__file__}", "-m", "tests.diff.pairs"]  # fmt: skip
+                f"--include={classes.__file__},{date_words.__file__}", "-m", "tests.diff.pairs"]  # fmt: skip
     subprocess.run(measured, cwd=ROOT, check=True, capture_output=True, timeout=300)
     report = tmp_path / "report.json"
     written = [*coverage, "json", data, "--rcfile=/dev/null", "-o", str(report)]
     subprocess.run(written, cwd=ROOT, check=True, capture_output=True, timeout=300)
-    ((_path, found),) = json.loads(report.read_text("utf-8"))["files"].items()
-    assert (found["missing_lines"], found["missing_branches"]) == ([], [])
+    files = json.loads(report.read_text("utf-8"))["files"]
+    assert len(files) == 2
+    for path, found in files.items():
+        assert (found["missing_lines"], found["missing_branches"]) == ([], []), path

@@ -9,6 +9,7 @@ from storage.database.engine import database_url as parsed
 from storage.database.engine import reading_engine, writing_engine
 from storage.database.schema import missing_guards, upgrade
 from storage.database.tables import RECORD
+from storage.diff.change import METHOD
 from storage.verify.verify import CHECKS, Verification
 from storage.write.index import forget_words
 from tests.read.press import Press, draft, hour, the_usual_press
@@ -243,7 +244,9 @@ def test_a_step_that_older_rules_told_is_counted_and_not_called_wrong(press_url)
     assert [f.to_dict() for f in verification.findings()] == []
     assert verification.older_steps == steps > 0
     with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("UPDATE version SET method = 1 WHERE number = 2"))
+        connection.execute(
+            sqlalchemy.text(f"UPDATE version SET method = {METHOD} WHERE number = 2")
+        )
     assert {f.kind for f in Verification(engine).findings()} == {"step_wrong"}
     engine.dispose()
 
