@@ -21,6 +21,8 @@ SAID = re.compile(r"""\b(?:t|template|translate)\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^
 KINDS = re.compile(
     r"^(class|state|kind|view|role|outcome|is|job|trigger|rule|answer|field|flag|refusal) "
 )
+PLACES = sorted({*re.findall(r"\{(\w+)\}", " ".join(map(" ".join, REFUSALS.values())))})
+"""The names of the values in the messages of refusals."""
 
 
 def said() -> set[str]:
@@ -52,7 +54,7 @@ def test_a_sentence_keeps_the_places_for_its_values(language):
 
 
 def test_every_refusal_and_flag_has_a_german_message_and_a_label():
-    values = dict.fromkeys(("limit", "line", "count", "reason", "detected", "scheme"), "7")
+    values = dict.fromkeys(PLACES, "7")
     for code in REFUSALS:
         refusal = refuse(code, **values)
         for text in (refusal.message, refusal.hint):
@@ -85,9 +87,7 @@ def test_the_place_of_a_value_is_named_in_german_and_markup_as_it_is():
 def test_no_english_is_left_on_a_german_page(tmp_path):
     url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
     press = Watched(url)
-    values = dict.fromkeys(
-        ("limit", "line", "count", "reason", "detected", "scheme"), "it is empty"
-    )
+    values = dict.fromkeys(PLACES, "it is empty")
     press.scan(0, pegel=pegel(3), damm=pegel(5, title="Damm"))
     press.alert("hafen", query="Zentimeter", classes=("number", "gone"), silent=True)
     press.alert("fluss", daily_at="07:00")
