@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import sys
 import threading
 from collections import Counter
@@ -240,6 +241,10 @@ settings.load_profile(os.environ.get("LESART_TEST_PROFILE", "lesart"))
 def pytest_xdist_auto_num_workers() -> int:
     """Let one more test run than there are processors: many wait for others."""
     return len(os.sched_getaffinity(0)) + 1
+
+
+# a shell starts its background commands with SIGINT ignored, and so do their children
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

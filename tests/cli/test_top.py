@@ -46,7 +46,6 @@ def read_until(handle: int, wanted: bytes, seconds: float = 240) -> bytes:
 
 def test_on_a_terminal_it_shows_jobs_and_sources_until_it_is_interrupted(place):
     outer, inner = pty.openpty()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test in the background ignores it
     shown = subprocess.Popen(
         [*LESART, "top", "--every", "0.2", "--archive", place],
         stdin=inner, stdout=inner, stderr=inner, start_new_session=True,
