@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, case, select
 
@@ -55,19 +56,30 @@ def load_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes
     return {bytes(digest): StoredRecord(*known) for digest, *known in rows}
 
 
-def capture_jobs(
+class KnownCapture(NamedTuple):
+    """A stored capture: its job, and whether it has bytes."""
+
+    job_id: int | None
+    has_bytes: bool
+
+
+def known_captures(
     connection: Connection, source_id: int, origins: Collection[str]
-) -> dict[tuple[str, datetime], int | None]:
-    """Return the captures of a source by origin and time, each with the job that stored it."""
+) -> dict[tuple[str, datetime], KnownCapture]:
+    """Return the captures of a source by origin and time."""
     names = {origin_id(each): each for each in origins}
-    columns = (ORIGIN.c.public_id, OBSERVATION.c.observed_at, OBSERVATION.c.job_id)
     query = (
-        select(*columns)
+        select(
+            ORIGIN.c.public_id,
+            OBSERVATION.c.observed_at,
+            OBSERVATION.c.job_id,
+            OBSERVATION.c.capture_id.is_not(None),
+        )
         .join(OBSERVATION, OBSERVATION.c.locator_id == ORIGIN.c.id)
         .where(OBSERVATION.c.source_id == source_id)
     )
     rows = rows_in(connection, query, ORIGIN.c.public_id, names)
-    return {(names[each], moment): job for each, moment, job in rows}
+    return {(names[each], moment): KnownCapture(job, has) for each, moment, job, has in rows}
 
 
 class ImportWriter:

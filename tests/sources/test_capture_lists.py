@@ -81,10 +81,11 @@ def test_an_incomplete_or_strange_timemap_is_no_list(body):
 def hours(selection: CaptureSelection, *rows: dict[str, str]) -> list[int]:
     selected, skipped = selection.apply(listed(*rows))
     assert len(selected) + skipped <= len(rows)
+    assert {each.repeats.hour for each in selected if each.repeats} <= {1}
     return [each.observed_at.hour for each in selected]
 
 
-def test_the_selection_skips_equal_digests_and_what_is_no_page():
+def test_the_selection_skips_repeats_but_the_last_and_whatever_is_no_page():
     rows = [
         {"timestamp": f"20240618{hour:02}0000", "digest": digest, "mime": mime}
         for hour, digest, mime in (
@@ -92,9 +93,9 @@ def test_the_selection_skips_equal_digests_and_what_is_no_page():
             (4, "A", "text/html"), (5, "-", "unk"), (6, "-", "unk"), (7, "C", "image/png"),
         )
     ]  # fmt: skip
-    assert hours(CaptureSelection(), *rows) == [1, 3, 4, 5, 6]
+    assert hours(CaptureSelection(), *rows) == [1, 2, 3, 4, 5, 6]
     assert hours(CaptureSelection(at_most=2), *rows) == [5, 6]
-    assert hours(CaptureSelection(every=7200.0), *rows) == [1, 3, 5]
+    assert hours(CaptureSelection(every=7200.0), *rows) == [1, 2, 3, 5]
     low, high = (datetime(2024, 6, 18, hour, tzinfo=UTC) for hour in (2, 4))
     assert hours(CaptureSelection(since=low, until=high), *rows) == [2, 3, 4]
 

@@ -1,10 +1,13 @@
 """A web archive on the simulated web: a CDX server, TimeMaps, and captures in their raw form."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from tests.warcs import sha1
@@ -110,3 +113,15 @@ class HistoryArchive:
 def _in_order(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     order = ("timestamp", "url", "digest", "mime", "status")
     return [{name: row[name] for name in order} for row in rows]
+
+
+def stored(folder: Path) -> int:
+    """Return the number of imported captures in the archive of a running command."""
+    database = folder / "home" / "lesart.sqlite3"
+    if not database.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT count(*) FROM foreign_record").fetchone()[0]
+    except sqlite3.OperationalError:  # the schema may not be complete yet
+        return 0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from storage.record.imports import capture_jobs
+from storage.record.imports import known_captures
 from storage.settings import Settings
 from storage.values.refusals import Refused, refuse
 from storage.write.archive import Archive
@@ -12,7 +12,16 @@ from worker.flow.collect import IngestTarget
 from worker.flow.history.client import ArchiveClient, ServerPausedError
 from worker.flow.history.listing import HistoryError, archive_error, list_captures, read_query
 
-COLUMNS = ("observed_at", "url", "http_status", "type", "digest", "web_archive", "stored")
+COLUMNS = (
+    "observed_at",
+    "url",
+    "http_status",
+    "type",
+    "digest",
+    "web_archive",
+    "repeats",
+    "stored",
+)
 
 
 def preview_history(
@@ -36,11 +45,12 @@ def preview_history(
                 continue
         selected, _skipped = query.selection.apply(listed)
         origins = {each.origin for each in selected}
-        stored = archive.read(capture_jobs, target.source_id, origins)
+        stored = archive.read(known_captures, target.source_id, origins)
         rows += [
             {
                 "observed_at": each.observed_at, "url": each.url, "http_status": each.http_status,
                 "type": each.type, "digest": each.digest, "web_archive": query.archive.name,
+                "repeats": each.repeats,
                 "stored": (each.origin, each.observed_at) in stored,
             }
             for each in selected

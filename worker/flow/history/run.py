@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from storage.record.imports import capture_jobs
+from storage.record.imports import known_captures
 from storage.schedule import queue
 from storage.schedule.progress import refused_locators
 from storage.settings import Settings
@@ -33,7 +33,7 @@ from worker.flow.import_captures import Importer
 from worker.sources.containers.items import Foreign, PassedOver, Rejected
 from worker.sources.web_archives.capture import interpret_exchange
 from worker.sources.web_archives.capture_list import ListedCapture
-from worker.sources.web_archives.fetched_record import fetched_record
+from worker.sources.web_archives.fetched_record import fetched_record, repeat_record
 from worker.sources.web_archives.record_group import RecordGroup
 from worker.text import detect_type
 from worker.web.exchange import ServerAnswer
@@ -134,6 +134,7 @@ class _HistoryImport:
             is_requested=claim.trigger in {"command", "api"}, on_wait=self._store_if_due,
         )  # fmt: skip
         self._stored_at = time.monotonic()
+        self._with_bytes: set[tuple[str, datetime]] = set()
 
     def close(self) -> None:
         """Store the captures fetched so far, and close the connections."""
@@ -154,12 +155,15 @@ class _HistoryImport:
         selected, skipped = self._query.selection.apply(listed)
         counted.passed_over += skipped
         origins = {each.origin for each in selected}
-        known = run.archive.read(capture_jobs, self._target.source_id, origins)
+        known = run.archive.read(known_captures, self._target.source_id, origins)
         times = {each.observed_at for each in listed}
+        self._with_bytes = {key for key, each in known.items() if each.has_bytes}
         for capture in selected:
             key = (capture.origin, capture.observed_at)
             if key in known:
-                counted.unchanged += known[key] != run.claim.job_id
+                counted.unchanged += known[key].job_id != run.claim.job_id
+            elif capture.repeats is not None:
+                self._repeat(capture)
             elif (self._target.source_id, capture.address) not in run.refused:
                 self._fetch(capture, times)
                 self._store_if_due()
@@ -176,13 +180,30 @@ class _HistoryImport:
         name = self._query.archive.name
         match found := _interpret(answer, capture, name, limit, times):
             case Foreign():
-                note = "; ".join(filter(None, [f"captured by {name}", found.capture.note]))
-                imported = replace(found.capture, locator=capture.address, note=note)
-                self._importer.add(self._query.archive.index, imported)
+                self._add(capture, found, found.capture.note)
+                if found.capture.raw is not None:
+                    self._with_bytes.add((capture.origin, capture.observed_at))
             case Rejected():
                 self._run.refuse(self._target, capture.address, found.refused)
             case PassedOver():
                 self._importer.counted.passed_over += 1
+
+    def _repeat(self, capture: ListedCapture) -> None:
+        """Import a capture that has the digest of an earlier one, if that one has bytes."""
+        assert capture.repeats is not None
+        if (capture.origin, capture.repeats) not in self._with_bytes:
+            self._importer.counted.passed_over += 1
+            return
+        group = RecordGroup(repeat_record(capture))
+        found = interpret_exchange(group, capture.address, "", detect_type, 0)
+        if isinstance(found, Foreign):
+            note = f"not fetched: the digest is that of {capture.repeats:%Y-%m-%dT%H:%M:%SZ}"
+            self._add(capture, found, note)
+
+    def _add(self, capture: ListedCapture, found: Foreign, note: str | None) -> None:
+        note = "; ".join(filter(None, [f"captured by {self._query.archive.name}", note]))
+        imported = replace(found.capture, locator=capture.address, note=note)
+        self._importer.add(self._query.archive.index, imported)
 
     def _store_if_due(self) -> None:
         if time.monotonic() - self._stored_at >= FLUSH_SECONDS:

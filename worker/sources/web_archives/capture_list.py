@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from storage.values.net.origin_name import clean_address
@@ -44,6 +44,7 @@ class ListedCapture:
     """A capture in a list; `address` returns its unchanged bytes.
 
     `digest` is the digest of the payload according to the index, in the form `sha1:BASE32`.
+    `repeats` is the time of an earlier capture with the same digest, which is fetched instead.
     """
 
     observed_at: datetime
@@ -53,6 +54,7 @@ class ListedCapture:
     type: str | None = None
     http_status: int | None = None
     digest: str | None = None
+    repeats: datetime | None = None
 
     @property
     def is_text(self) -> bool:
@@ -72,33 +74,41 @@ class CaptureSelection:
     def apply(self, captures: Iterable[ListedCapture]) -> tuple[list[ListedCapture], int]:
         """Return the selected captures in order of time, and the number of skipped ones.
 
-        Captures that are not pages are skipped, and so are those with the digest of the one before.
-        Of several captures within `every` seconds the first is selected, and of more than `at_most`
-        captures the latest.
+        Captures that are not pages are skipped. Of several captures within `every` seconds the
+        first is selected, and of more than `at_most` captures the latest. Of further captures with
+        the digest of a selected one, the last is selected as its repeat.
         """
         unique = {(each.observed_at, each.origin): each for each in captures}
-        ordered = [unique[key] for key in sorted(unique)]
-        within = [each for each in ordered if self._contains(each.observed_at)]
+        within = [unique[key] for key in sorted(unique) if self._contains(key[0])]
         selected: list[ListedCapture] = []
-        digests: dict[str, str | None] = {}
-        for each in within:
-            is_same = each.digest is not None and digests.get(each.origin) == each.digest
-            if not each.is_text or is_same or not self._is_later(selected, each):
-                continue
-            digests[each.origin] = each.digest
-            selected.append(each)
-        selected = selected[-self.at_most :] if self.at_most else selected
+        current: dict[str, ListedCapture] = {}
+        repeats: dict[str, ListedCapture] = {}
+        latest = datetime.min.replace(tzinfo=UTC)
+        pause = timedelta(seconds=self.every or 0.0)
+        for each in (capture for capture in within if capture.is_text):
+            first = current.get(each.origin)
+            if first is not None and first.digest == each.digest is not None:
+                repeats[each.origin] = replace(each, repeats=first.observed_at)
+            elif each.observed_at - latest >= pause:
+                latest = each.observed_at
+                selected += filter(None, [repeats.pop(each.origin, None)])
+                selected.append(each)
+                current[each.origin] = each
+        selected = self._latest([*selected, *repeats.values()])
         return selected, len(within) - len(selected)
+
+    def _latest(self, selected: list[ListedCapture]) -> list[ListedCapture]:
+        """Return the latest `at_most` captures with their repeats, in order of time."""
+        selected = sorted(selected, key=lambda each: each.observed_at)
+        first = [each for each in selected if each.repeats is None]
+        if self.at_most is None or len(first) <= self.at_most:
+            return selected
+        oldest = first[-self.at_most].observed_at
+        return [each for each in selected if (each.repeats or each.observed_at) >= oldest]
 
     def _contains(self, moment: datetime) -> bool:
         is_late_enough = self.since is None or moment >= self.since
         return is_late_enough and (self.until is None or moment <= self.until)
-
-    def _is_later(self, selected: Sequence[ListedCapture], capture: ListedCapture) -> bool:
-        if self.every is None or not selected:
-            return True
-        passed = capture.observed_at - selected[-1].observed_at
-        return passed.total_seconds() >= self.every
 
 
 def parse_cdx(body: bytes, archive: WebArchive) -> list[ListedCapture]:

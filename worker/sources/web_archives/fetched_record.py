@@ -6,6 +6,9 @@ from worker.sources.web_archives.capture_list import ListedCapture
 from worker.sources.web_archives.http_message import Headers
 from worker.sources.web_archives.warc import WebRecord
 
+IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+"""The profile of a record that repeats the payload of another."""
+
 OF_TRANSFER = frozenset({"transfer-encoding", "connection", "keep-alive"})
 """Headers of the connection to the web archive, which is not part of the capture."""
 
@@ -21,15 +24,34 @@ def fetched_record(
     lines += [f"{name}: {value}" for name, value in headers if name.lower() not in OF_TRANSFER]
     opening = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
     block = opening + (body or b"")
+    return _record(
+        "response", capture, block, [("Content-Type", "application/http; msgtype=response")]
+    )
+
+
+def repeat_record(capture: ListedCapture) -> WebRecord:
+    """Return the revisit record of a capture that repeats an earlier one according to the index."""
+    assert capture.repeats is not None
     fields = [
-        ("WARC-Type", "response"),
+        ("WARC-Profile", IDENTICAL),
+        ("WARC-Refers-To-Target-URI", capture.url),
+        ("WARC-Refers-To-Date", f"{capture.repeats:%Y-%m-%dT%H:%M:%SZ}"),
+    ]
+    return _record("revisit", capture, b"", fields)
+
+
+def _record(
+    kind: str, capture: ListedCapture, block: bytes, more: list[tuple[str, str]]
+) -> WebRecord:
+    fields = [
+        ("WARC-Type", kind),
         ("WARC-Record-ID", f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, capture.address)}>"),
         ("WARC-Date", f"{capture.observed_at:%Y-%m-%dT%H:%M:%SZ}"),
         ("WARC-Target-URI", capture.url),
         ("WARC-Source-URI", capture.address),
-        ("Content-Type", "application/http; msgtype=response"),
+        *more,
         *([("WARC-Payload-Digest", capture.digest)] if capture.digest else []),
         ("Content-Length", str(len(block))),
     ]
     head = "\r\n".join(["WARC/1.1", *(f"{name}: {value}" for name, value in fields)])
-    return WebRecord(1, "response", head.encode() + b"\r\n\r\n", block, len(block), tuple(fields))
+    return WebRecord(1, kind, head.encode() + b"\r\n\r\n", block, len(block), tuple(fields))
