@@ -118,6 +118,15 @@ def test_a_change_can_be_shared_as_a_picture_and_as_a_snippet(client, article):
     assert client.get(f"/a/{article}/1..2/picture.svg?nope=1").status_code == 400
 
 
+def test_the_hits_of_an_article_are_one_card_with_its_current_version_first(client, article):
+    page = client.get("/search?q=Pegel&lang=en").text
+    card = page.partition(f"/a/{article}/2?lang=en")[2].partition("</article>")[0]
+    assert f"/a/{article}/1?lang=en" in card
+    assert "Version 1" in card
+    assert "outdated version" in card
+    assert page.count(f'<h2 dir="auto" lang="de"><a href="/a/{article}/') == 1
+
+
 @pytest.mark.parametrize(("rev", "place"), [
     (PEGEL, "/a/{}/2"), (f"{PEGEL}@1", "/a/{}/1"), ("nirgendwo", "/search?q=nirgendwo"),
 ])  # fmt: skip

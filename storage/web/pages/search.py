@@ -1,5 +1,6 @@
 """Search: hits with their words marked, filters as facets; the address is the query."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
+from storage.read.answers import Hit
 from storage.read.render.moment import MomentError
 from storage.values.change_class import ChangeClass
 from storage.web.api.search import steps_of
@@ -35,7 +37,7 @@ def search(request: Request, library: Asked, asked: Annotated[Search, Query()]) 
         error = caught
     if error is not None or not asked.q.strip():
         return page(
-            request, "search.html", asked=asked, hits=[], facets=None, following=None,
+            request, "search.html", asked=asked, groups=[], facets=None, following=None,
             classes=[*ChangeClass], marked=marked, most=MOST_FACETS, error=error,
             status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
         )  # fmt: skip
@@ -44,10 +46,18 @@ def search(request: Request, library: Asked, asked: Annotated[Search, Query()]) 
         hits = list(archive.search(asked.q, asked.latest, filters, asked.after, limit, steps))
         facets = archive.facets(asked.q, asked.latest, filters, steps)
     return page(
-        request, "search.html", asked=asked, hits=hits, facets=facets,
+        request, "search.html", asked=asked, groups=_by_article(hits), facets=facets,
         following=hits[-1].cursor if len(hits) == limit else None,
         classes=[*ChangeClass], marked=marked, most=MOST_FACETS, error=None,
     )  # fmt: skip
+
+
+def _by_article(hits: Iterable[Hit]) -> list[list[Hit]]:
+    """Return the hits of each article together, its current version first."""
+    groups: dict[str, list[Hit]] = {}
+    for hit in hits:
+        groups.setdefault(hit.article, []).append(hit)
+    return [sorted(each, key=lambda hit: -hit.version) for each in groups.values()]
 
 
 def marked(snippet: str) -> Markup:
