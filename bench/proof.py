@@ -24,7 +24,7 @@ from storage.database.engine import database_url, insert_rows, writing_engine
 from storage.database.tables import COUNTER, VERDICT
 from storage.proof import log
 from storage.proof.note import Checkpoint, Signer
-from storage.proof.tlog_proof import TlogProof
+from storage.proof.tlog_proof import tlog_proof
 from storage.proof.tree import inclusion, root
 from storage.verify import log as check_log
 from storage.verify.finding import Scope
@@ -123,7 +123,7 @@ def verification(url: str, entries: int) -> None:
         before = Moment.now()
         path = inclusion(node, size // 3, size)
         made = before.since()
-    proof = TlogProof(size // 3, tuple(path), note).text
+    proof = tlog_proof(size // 3, path, note)
     dialect = archive.engine.dialect.name
     archive.close()
     print(

@@ -29,7 +29,7 @@ from storage.proof.leaf import SHAPES, OpenedRow, open_row
 from storage.proof.note import Signer
 from storage.proof.stamp import Authority
 from storage.proof.tiles import TileError
-from storage.proof.tlog_proof import TlogProof
+from storage.proof.tlog_proof import tlog_proof
 from storage.proof.tree import Node, consistency, inclusion
 from storage.read.find import VersionRef
 from storage.values.errors import NoSuchError
@@ -311,10 +311,10 @@ class Bundle:
         except TileError as error:
             raise NotLoggedError(table, str(number), f"the log is damaged: {error}") from error
         stem = f"{place.index:08}-{table}-{seq}"
-        proof = TlogProof(place.index, tuple(path), self.checkpoint.with_cosignatures)
+        proof = tlog_proof(place.index, path, self.checkpoint.with_cosignatures)
         self.files[f"rows/{stem}.json"] = _row(open_row(table, values, place.opening), seq)
         self.files[f"proofs/{stem}"] = place.entry
-        self.files[f"proofs/{stem}.tlog-proof"] = proof.text.encode()
+        self.files[f"proofs/{stem}.tlog-proof"] = proof.encode()
         self._follow(table, number, values)
 
     def _follow(self, table: str, number: int, values: Mapping[str, Any]) -> None:

@@ -258,17 +258,6 @@ def number_of(text: str) -> int:
     return int(text)
 
 
-def hash_of(line: str) -> bytes:
-    """Parse the hash in a line of a proof.
-
-    Raises: NoteError.
-    """
-    found = _decode(line, "hash")
-    if len(found) != 32:
-        raise NoteError("a hash has 32 bytes")
-    return found
-
-
 def _signature(line: str) -> NoteSignature:
     name, _, encoded = line.removeprefix(DASH).partition(" ")
     data = _decode(encoded, "signature")

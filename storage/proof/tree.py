@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 6962 over SHA-256: roots, inclusion proofs and consistency proofs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 Node = Callable[[int, int], bytes]
@@ -69,70 +69,6 @@ def consistency(node: Node, old: int, new: int) -> list[bytes]:
     if not is_whole:
         path.append(_subtree(node, start, end))
     return path[::-1]
-
-
-def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """Return the root of an inclusion proof, from the hash of a leaf.
-
-    Raises: TreeProofError.
-    """
-    if not 0 <= index < size:
-        raise TreeProofError(f"a tree of {size} leaves has no leaf {index}")
-    found = leaf
-    for sibling, is_left in _climb(index, size - 1, path):
-        found = node_hash(sibling, found) if is_left else node_hash(found, sibling)
-    return found
-
-
-def _climb(place: int, last: int, path: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Yield each sibling on the path from a position to the root, and whether it is on the left.
-
-    `last` is the last position of that level. Raises: TreeProofError.
-    """
-    for sibling in path:
-        if last == 0:
-            raise TreeProofError("the proof is too long")
-        is_left = bool(place & 1) or place == last
-        yield sibling, is_left
-        while is_left and place and not place & 1:
-            place, last = place >> 1, last >> 1
-        place, last = place >> 1, last >> 1
-    if last:
-        raise TreeProofError("the proof is too short")
-
-
-def check_consistency(
-    old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
-) -> None:
-    """Check that the tree of `old` leaves is the beginning of the tree of `new` leaves.
-
-    Raises: TreeProofError.
-    """
-    if not 0 <= old <= new:
-        raise TreeProofError(f"a tree of {new} leaves does not begin with {old}")
-    if old in {0, new}:
-        if path or (old == new and old_root != new_root):
-            raise TreeProofError("the roots of one size differ, or a proof where none is due")
-        return
-    if old_root != _old_root(old, new, old_root, path, new_root):
-        raise TreeProofError("the proof does not lead to the old root")
-
-
-def _old_root(old: int, new: int, old_root: bytes, path: Sequence[bytes], new_root: bytes) -> bytes:
-    """Follow a consistency proof to both roots and return the old one."""
-    steps = list(path) if old & (old - 1) else [old_root, *path]
-    if not steps:
-        raise TreeProofError("the proof is too short")
-    place, last = old - 1, new - 1
-    while place & 1:
-        place, last = place >> 1, last >> 1
-    first = second = steps[0]
-    for each, is_left in _climb(place, last, steps[1:]):
-        first = node_hash(each, first) if is_left else first
-        second = node_hash(each, second) if is_left else node_hash(second, each)
-    if second != new_root:
-        raise TreeProofError("the proof does not lead to the new root")
-    return first
 
 
 def complete_root(hashes: Sequence[bytes]) -> bytes:

@@ -429,9 +429,8 @@ class ReadOnlyArchive:
         """
         version = self._query(self._open, rev)
         cache = self._sentence_cache()
-        function = blame.blame_removals if removed else blame.blame_sentences
         part = Part(after, limit)
-        return self._iterate(function, version, cache, part)
+        return self._iterate(blame.blame_sentences, version, cache, part, removed=removed)
 
     def blame_with_removed(self, rev: str) -> tuple[list[Blame], list[Blame]]:
         """Return the sentences of a version, and the sentences deleted before it.

@@ -103,34 +103,17 @@ def _find_candidates(
 
 
 def blame_sentences(
-    connection: Connection, version: VersionRef, cache: SentenceCache, part: Part
+    connection: Connection, version: VersionRef, cache: SentenceCache, part: Part, *, removed: bool
 ) -> Iterator[Blame]:
     """Yield each sentence of a version in its order.
 
-    Raises: CursorError, RedactedError.
+    `removed` selects each sentence of earlier versions that this one lacks, in the order of
+    deletion. Raises: CursorError, RedactedError.
     """
     history = _version_texts(connection, version)
-    yield from _blame_rows(
-        connection, version, history, blame([each.stand for each in history]), cache, part
-    )
-
-
-def blame_removals(
-    connection: Connection, version: VersionRef, cache: SentenceCache, part: Part
-) -> Iterator[Blame]:
-    """Yield each sentence of earlier versions that this one lacks, in the order of deletion.
-
-    Raises: CursorError.
-    """
-    history = _version_texts(connection, version)
-    yield from _blame_rows(
-        connection,
-        version,
-        history,
-        find_removed_sentences([each.stand for each in history]),
-        cache,
-        part,
-    )
+    find = find_removed_sentences if removed else blame
+    blamed = find([each.stand for each in history])
+    yield from _blame_rows(connection, version, history, blamed, cache, part)
 
 
 def blame_all(

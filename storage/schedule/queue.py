@@ -314,13 +314,13 @@ def _is_due(now: float) -> Any:
         OPEN,
         JOB.c.kind.in_(KINDS),
         or_(
-            and_(JOB.c.state == READY, _is_outside(JOB.c.run_after, now)),
-            and_(JOB.c.state == RUNNING, _is_outside(JOB.c.lease_until, now)),
+            and_(JOB.c.state == READY, is_past_or_far_ahead(JOB.c.run_after, now)),
+            and_(JOB.c.state == RUNNING, is_past_or_far_ahead(JOB.c.lease_until, now)),
         ),
     )
 
 
-def _is_outside(moment: Any, now: float) -> Any:
+def is_past_or_far_ahead(moment: Any, now: float) -> Any:
     """Return the condition that a time is in the past, or too far in the future to be right."""
     return or_(moment <= now, moment > now + FAR_AHEAD_SECONDS)
 

@@ -11,7 +11,7 @@ from typing import Any
 from storage.export import bundle_report, check_bundle
 from storage.export.bundle_log import LoggedRow, Wrong
 from storage.proof.note import Checkpoint, Signer
-from storage.proof.tlog_proof import TlogProof
+from storage.proof.tlog_proof import tlog_proof
 from storage.proof.tree import inclusion, leaf_hash
 from tests.flow.whole_record import KEY
 from tests.proof.grown import Tree
@@ -102,10 +102,10 @@ def logged_anew(folder: Path, signer: Signer = KEY) -> None:
     (folder / "log/checkpoint").write_text(note)
     for index, (row, content) in enumerate(zip(kept, given, strict=True)):
         stem = f"{index:08}-{row.table}-{row.seq}"
-        path = tuple(inclusion(tree.node, index, len(tree)))
+        path = inclusion(tree.node, index, len(tree))
         (folder / f"rows/{stem}.json").write_bytes(content)
         (folder / f"proofs/{stem}").write_bytes(row.entry)
-        (folder / f"proofs/{stem}.tlog-proof").write_text(TlogProof(index, path, note).text)
+        (folder / f"proofs/{stem}.tlog-proof").write_text(tlog_proof(index, path, note))
     written_anew(folder, signer, witnesses=[], stamps=[], key=signer.verifier.vkey)
 
 

@@ -19,7 +19,7 @@ from storage.proof import checkpoints, log
 from storage.proof.external.witnesses import request_body, request_cosignatures
 from storage.proof.note import Checkpoint, Note, Signer, Verifier
 from storage.proof.policy import Policy
-from storage.proof.tlog_proof import TlogProof
+from storage.proof.tlog_proof import HEADING, tlog_proof
 from storage.proof.tree import consistency, inclusion, leaf_hash
 from tests.flow.driver import Newsroom, seed
 from tests.flow.processes import LESART
@@ -151,15 +151,15 @@ def test_a_foreign_program_accepts_the_offline_proof_and_refuses_it_after_one_by
         number = connection.execute(text("SELECT max(id) FROM wording")).scalar_one()
         place = log.place_of(connection, "wording", number)
         path = inclusion(log.node_of(connection), place.index, signed.size)
-    proof = TlogProof(place.index, tuple(path), signed.note)
+    proof = tlog_proof(place.index, path, signed.note).removeprefix(HEADING)
     file = tmp_path / "entry"
     file.write_bytes(place.entry)
-    (tmp_path / "entry.spicy").write_text(proof.spicy)
+    (tmp_path / "entry.spicy").write_text(proof)
     assert _spicy(file) == 0
     file.write_bytes(place.entry + b"!")
     assert _spicy(file) != 0
     file.write_bytes(place.entry)
-    (tmp_path / "entry.spicy").write_text(proof.spicy.replace("index ", "index 1", 1))
+    (tmp_path / "entry.spicy").write_text(proof.replace("index ", "index 1", 1))
     assert _spicy(file) != 0
 
 

@@ -9,13 +9,14 @@ from sqlalchemy import text
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import DatabaseError
 from storage.database.tables import ERASABLE, LOGGED, METADATA
+from storage.export.bundle_log import root_of
 from storage.proof import checkpoints, log, rows
 from storage.proof.checkpoints import ProofKeyError
 from storage.proof.files import TilesError, write_tiles
 from storage.proof.leaf import ARCHIVE, SHAPES, commitment, open_row
 from storage.proof.note import Checkpoint, Note, Signer
 from storage.proof.tiles import tree_of_tiles
-from storage.proof.tree import inclusion, leaf_hash, root, root_of
+from storage.proof.tree import inclusion, leaf_hash, root
 from tests.proof.grown import Tree, entries_in, hashes_in
 from tests.read.press import Press, draft, hour, the_usual_press
 
@@ -120,7 +121,7 @@ def test_small_windows_and_many_tiles_make_the_same_log(database_url, monkeypatc
         node, entries = log.node_of(connection), logged(connection)
         for index in (0, 255, 256, size - 1):
             path = inclusion(node, index, size)
-            assert root_of(leaf_hash(entries[index].entry), index, size, path) == root(node, size)
+            assert root_of(entries[index].entry, index, size, path) == root(node, size)
     press.close()
 
 

@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from storage.export.bundle_log import Wrong, roots_of
 from storage.proof import checkpoints
 from storage.proof.external.witnesses import read_policy, request_cosignatures
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from storage.proof.policy import Policy
-from storage.proof.tree import TreeProofError, check_consistency
 from storage.verify.finding import Scope
 from storage.verify.level import level
 from storage.verify.log import facts
@@ -53,12 +53,16 @@ def serving(
             note.require(keys)
             if old != f"old {latest.size}":
                 return 409, f"{latest.size}\n"
-            try:
-                hashes = [base64.b64decode(line) for line in path]
-                root = latest.root or found.root
-                check_consistency(latest.size, found.size, root, found.root, hashes)
-            except TreeProofError as error:
-                return 422, str(error)
+            hashes = [base64.b64decode(line) for line in path]
+            if 0 < latest.size < found.size:
+                try:
+                    roots = roots_of(latest.size, found.size, latest.root, hashes)
+                except Wrong as error:
+                    return 422, str(error)
+                if roots != (latest.root, found.root):
+                    return 422, "another history\n"
+            elif hashes or (latest.size and latest.root != found.root):
+                return 409 if latest.size else 422, f"{latest.size}\n"
             latest = found
             return 200, cosign(signer, note.text, int(time.time()))
 

@@ -18,9 +18,8 @@ from storage.database.process_identity import identity_in_token, is_dead, proces
 from storage.database.tables import ALERT, ALERT_DELIVERY
 from storage.database.unit import Clock
 from storage.history.alerts.lists import Alert, Channel, OutboxItem, alerts, channels
+from storage.schedule.queue import is_past_or_far_ahead
 
-FAR_AHEAD_SECONDS = 30 * 86400.0
-"""The end of a lease or pause further ahead than this was set by a wrong clock."""
 LEASE_SECONDS = 120.0
 MOST_ATTEMPTS = 10
 FIRST_PAUSE_SECONDS = 5.0
@@ -123,14 +122,7 @@ def waits(engine: Engine) -> bool:
 
 def _is_free(now: float) -> ColumnElement[bool]:
     lease = ALERT_DELIVERY.c.lease_until
-    return or_(lease.is_(None), _is_outside(lease, now))
-
-
-def _is_outside(moment: ColumnElement[float], now: float) -> ColumnElement[bool]:
-    """Return the SQL condition that a time is past, or so far in the future that its clock was
-    wrong.
-    """
-    return or_(moment <= now, moment > now + FAR_AHEAD_SECONDS)
+    return or_(lease.is_(None), is_past_or_far_ahead(lease, now))
 
 
 def _due(connection: Connection) -> list[Message]:
@@ -147,7 +139,7 @@ def _due(connection: Connection) -> list[Message]:
     listed = (
         select(ALERT_DELIVERY, place.label("place"))
         .join(ALERT, ALERT.c.id == ALERT_DELIVERY.c.alert_id)
-        .where(IS_OPEN, _is_outside(ALERT_DELIVERY.c.next_at, now), is_free)
+        .where(IS_OPEN, is_past_or_far_ahead(ALERT_DELIVERY.c.next_at, now), is_free)
         .where(ALERT.c.paused.is_(False))
         .subquery()
     )
