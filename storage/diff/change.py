@@ -32,7 +32,7 @@ from storage.diff.word_diff import (
 )
 from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.volatile import stamps
-from storage.language.words import TOKEN
+from storage.language.words import TOKEN, word_list
 from storage.values.change_class import ChangeClass
 from storage.values.digest import canonical, canonical_all
 from storage.values.net.site import paragraph_key
@@ -295,16 +295,7 @@ def _metadata_differ(a: CaptureContent, b: CaptureContent) -> bool:
 # ------------------------------------------------------------------------------------ words
 
 _SHORTEST_MEANINGFUL = 4
-_OF_NOTICES = frozenset(
-    """
-    version fassung hieß artikel text beitrag bericht meldung wurde wurden haben früheren früher
-    ersten korrigiert korrektur berichtigt richtig falsch fehler redaktion anmerkung hinweis diese
-    dieser dieses einer eine einem nicht sondern zunächst ursprünglich stand aktualisiert ergänzt
-    dass sind worden inzwischen
-    earlier previous this article story said that have been corrected correction updated amended
-    wrong error editor note incorrectly stated with from which
-    """.split()  # noqa: SIM905 - words read best as a text
-)
+_OF_NOTICES = word_list("notices")
 
 
 def _meaningful_words(text: str) -> set[str]:

@@ -13,7 +13,7 @@ from storage.diff.word_diff import Side
 from storage.language.names import names_of
 from storage.language.quotations import mark_quoted_tokens
 from storage.language.sentences import sentences
-from storage.language.words import TOKEN
+from storage.language.words import TOKEN, word_list
 from storage.values.change_class import ChangeClass
 
 _SHORTEST_GENITIVE = 4
@@ -35,15 +35,7 @@ UNIT_WORD = re.compile(
 >>> [bool(UNIT_WORD.fullmatch(each)) for each in ("Zentimetern", "Euro", "years", "Menschen")]
 [True, True, True, False]
 """
-_NUMBER_WORDS = frozenset(
-    """
-    zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig hundert hunderte
-    hunderten tausend tausende tausenden dutzend dutzende million millionen mio milliarde
-    milliarden mrd billion billionen
-    two three four five six seven eight nine ten eleven twelve twenty thirty hundred hundreds
-    thousand thousands dozen dozens millions billions trillion trillions
-    """.split()  # noqa: SIM905 - words read best as a text
-)
+_NUMBER_WORDS = word_list("numbers")
 
 
 def classes_of(places: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:

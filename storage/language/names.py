@@ -8,58 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.language.gazetteer import is_place, may_be_place
+from storage.language.words import word_list
 
 _ENDS_OF_SENTENCE = frozenset(".!?…:\"'(-–—•*|")
 
-_TITLES = frozenset(
-    """
-    herr herrn frau familie dr prof professor professorin präsident präsidenten präsidentin kanzler
-    kanzlers kanzlerin bundeskanzler bundeskanzlers bundeskanzlerin minister ministers ministerin
-    außenminister außenministerin innenminister innenministerin ministerpräsident
-    ministerpräsidentin bürgermeister bürgermeisterin oberbürgermeister oberbürgermeisterin papst
-    könig königin kremlchef sprecher sprecherin sprechers trainer trainerin mr mrs ms sir lady
-    president chancellor senator governor mayor pope king queen spokesman spokeswoman spokesperson
-    """.split()  # noqa: SIM905 - words read best as a text
-)
+_TITLES = word_list("titles")
 _ABBREVIATED_TITLES = frozenset(["dr", "prof", "mr", "mrs", "ms", "st", "sen", "gov", "rep"])
 
-_SPEECH = frozenset(
-    """
-    sagt sagte erklärt erklärte betont betonte schreibt schrieb twitterte kritisiert kritisierte
-    behauptet behauptete fordert forderte warnt warnte meint meinte teilte antwortete ergänzte
-    says said tells told writes wrote claimed claims added warned argued
-    """.split()  # noqa: SIM905 - words read best as a text
-)
+_SPEECH = word_list("verbs_of_speech")
 
 # Capitalised words that occur next to other capitalised ones without being names.
-_MEASURES = frozenset(
-    """
-    million millionen milliarde milliarden billionen tausend hundert dutzend mio mrd prozent euro
-    cent dollar franken pfund rubel yen tonnen tonne kilo kilogramm gramm meter metern kilometer
-    kilometern zentimeter quadratmeter hektar liter stunde stunden minute minuten sekunden tag tage
-    tagen woche wochen monat monate monaten jahr jahre jahren uhr grad anfang mitte ende beginn
-    januar februar märz april mai juni juli august september oktober november dezember
-    montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag
-    montagabend morgen mittag abend nacht vormittag nachmittag
-    january february march june july october december
-    monday tuesday wednesday thursday friday saturday sunday
-    """.split()  # noqa: SIM905 - words read best as a text
-)
+_MEASURES = word_list("measures")
 _NO_NAMES = frozenset(["i", "ich", "sie", "ihr", "ihre", "ihrem", "ihren", "ihrer", "ihnen"])
 _NEVER = _MEASURES | _NO_NAMES | _TITLES
 _NO_NEIGHBOURS = _MEASURES | _NO_NAMES | _TITLES
 
 _BEFORE_PLACES = frozenset(["in", "aus", "nach", "bei", "von", "bis", "über", "gegen", "um"])
-_GERMAN = frozenset(
-    """
-    der die das und ist nicht von mit ein eine einen dem den des im auf für sich auch wird
-    """.split()  # noqa: SIM905 - words read best as a text
-)
-_ENGLISH = frozenset(
-    """
-    the of and to in is was that for on with by as at from has have his
-    """.split()  # noqa: SIM905 - words read best as a text
-)
+_GERMAN = word_list("common_german")
+_ENGLISH = word_list("common_english")
 
 
 @dataclass(frozen=True, slots=True)

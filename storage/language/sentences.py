@@ -4,6 +4,7 @@ import re
 import zlib
 from collections.abc import Iterable
 
+from storage.language.words import word_list
 from storage.values.digest import canonical_all
 
 _OPENING = "\"'„“”»«‚‘’›‹(["
@@ -42,40 +43,11 @@ _AROUND_A_NUMBER = _OPENING + " \t\r\n\xa0"
 _LOOKED_BACK = 32
 _LOOKED_AHEAD = 40
 
-_TITLES = frozenset(
-    """
-    Abt Dipl Dr Fr Frl Hl Hr Hrn Ing Mag Priv Doz Prof Dres Univ St Sankt Ste
-    Adm Capt Cmdr Col Gen Gov Hon Lt Maj Messrs Mr Mrs Ms Pres Rep Rev Sen Sgt Supt
-    """.split()  # noqa: SIM905 - words read best as a text
-)
-_NEVER_LAST = frozenset(
-    """
-    betr bspw bzw ca einschl evtl exkl geb gegr gest ggf habil hrsg inkl insb jur max med mind
-    nat nr phil rer sog tel theol urspr verh vgl vs zit zzgl approx dept
-    """.split()  # noqa: SIM905
-)
+_TITLES = word_list("abbreviated_titles")
+_NEVER_LAST = word_list("never_last")
 _BEFORE_NUMBERS = frozenset("abb abs anm art bd fig kap no nos p pp rn s sec vol ziff".split())  # noqa: SIM905
-_SELDOM_LAST = frozenset(
-    """
-    Bio Mio Mrd Tsd Min Sek Std Str bn etc mio mrd usf usw
-    Jan Feb Mär Mar Apr Jun Jul Aug Sep Sept Okt Oct Nov Dez Dec
-    Bros Co Corp Inc Jr Ltd Sr
-    """.split()  # noqa: SIM905
-)
-_STARTERS = frozenset(
-    """
-    Aber Allerdings Als Am An Auch Auf Aus Außerdem Bei Beim Bis Da Dabei Dafür Dagegen Daher Damit
-    Danach Dann Darauf Darum Das Dazu Dem Den Denn Der Des Deshalb Die Dies Diese Diesem Diesen
-    Dieser Dieses Doch Durch Ebenso Ein Eine Einem Einen Einer Er Erst Es Für Gegen Gestern Heute
-    Hier Ich Ihr Ihre Im In Ins Insgesamt Jetzt Jedoch Kein Keine Laut Man Mehr Mit Nach Nicht Noch
-    Nun Nur Ob Ohne Schon Seit Seine Seiner Sie So Später Trotz Um Und Unter Über Vom Von Vor
-    Während Was Weil Wenn Wer Wie Wir Wo Zu Zum Zur Zuvor Zwar Zwischen
-    A According After All Although And As At Because Before Both But By During Each For From He Her
-    His How However I If It Its Later Many Meanwhile Most My No Not Now Of On Or Our She Since Some
-    That The Their Then There These They This Those To We What When Where While Who Why With Yet You
-    Your
-    """.split()  # noqa: SIM905
-)
+_SELDOM_LAST = word_list("seldom_last")
+_STARTERS = word_list("sentence_starters")
 """Words that usually begin a sentence: after `3 Mio.` a noun may follow, an article hardly ever."""
 
 

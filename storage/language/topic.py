@@ -6,25 +6,12 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from sys import intern
 
-from storage.language.words import tokens_of
+from storage.language.words import tokens_of, word_list
 
 _SHARED_ARE_A_TOPIC = 2
 _SHORTEST = 4
 _FEWEST_PARAGRAPHS = 3
-_ANYWHERE = frozenset(
-    """
-    alle allem allen aller alles auch aber dann dazu dein deine diese diesem diesen dieser dieses
-    durch eine einem einen einer eines euch euer hier ihre ihrem ihren ihrer jede jeden jeder jetzt
-    mehr mein nach nicht noch oder ohne schon sein seine sich sind über unser unsere unserem unseren
-    unserer unter viele weitere wenn werden wird heute morgen montag dienstag mittwoch donnerstag
-    freitag samstag sonntag prozent euro uhr jahr jahre jahren artikel nachrichten meldungen themen
-    thema newsletter region überblick informationen lesen sehen hören melden
-    about after also article articles been every from have here into just more most news newsletter
-    only other over read sign some stories story subscribe than that their them there these they
-    this those today what when where which with would your today monday tuesday wednesday thursday
-    friday saturday sunday
-    """.split()  # noqa: SIM905 - words read best as a text
-)
+_ANYWHERE = word_list("of_any_topic")
 
 
 def are_apart(words: AbstractSet[str], others: Iterable[AbstractSet[str]]) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from storage.language.contacts import contacts
+from storage.language.words import word_list
 
 Kind = Literal[
     "age",
@@ -200,33 +201,14 @@ ARTEFACT = re.compile(
 >>> [bool(ARTEFACT.fullmatch(each)) for each in (*traces, "Cache: HIT from edge-7", "Seite 5")]
 [True, True, True, True, False]
 """
-_NAVIGATION_WORDS = frozenset(
-    """
-    startseite home politik inland ausland wirtschaft finanzen börse sport fußball bundesliga kultur
-    feuilleton wissen wissenschaft digital netzwelt technik panorama gesellschaft vermischtes
-    regionales region regional lokales lokal meinung kommentare video videos podcast podcasts bilder
-    fotos newsletter e-paper epaper abo abonnement anmelden login registrieren suche menü wetter tv
-    reise auto gesundheit ratgeber leben familie karriere unternehmen themen thema archiv kontakt
-    impressum datenschutz agb hilfe rss mehr weiter zurück nachrichten news live ticker liveblog
-    world business politics culture technology tech science health travel opinion lifestyle arts
-    entertainment money weather search menu subscribe contact about privacy terms help more
-    us uk europe local photos
-    """.split()  # noqa: SIM905 - words read best as a text
-)
+_NAVIGATION_WORDS = word_list("navigation")
 NAVIGATION_BREAK = re.compile(r"(?:(?<!\s)\s++)?[|·•›»>/∙]\s*+|\n")
 """
 >>> NAVIGATION_BREAK.split("Startseite | Politik › Sport")
 ['Startseite', 'Politik', 'Sport']
 """
 _BREAKS = "|·•›»>/∙\n"
-_STARTS = frozenset(
-    """
-    vor noc kei ein one abo ove soe ebe ger jus mom heu tod gen ort loc sta zul las let akt upd
-    ver pub ers änd geä bea erg pos mod edi cre onl les nut sei art bei vid kom com auf kli zug lik
-    gef sha ret rep rea pag vie imp dies die bis ber sch gel get bes use vis req anf sit ses php
-    tra cor kor inc ray cli cac thi inh con ren ser erz aus loa bui ass cur lei
-    """.split()  # noqa: SIM905 - the first three letters of the words above
-) | {"no ", "es ", "it ", "an ", "a f", "a m"}
+_STARTS = word_list("volatile_starts") | {"no ", "es ", "it ", "an ", "a f", "a m"}
 _UNBROKEN = 16
 """Letters without a blank that are not a word, such as a request id."""
 COPYRIGHT = re.compile(

@@ -1,6 +1,9 @@
-"""PURE: the definition of a word."""
+"""PURE: the definition of a word, and the word lists in `words.toml`."""
 
 import re
+import tomllib
+from functools import cache
+from pathlib import Path
 from unicodedata import category
 
 _COMBINING = "".join(chr(code) for code in range(0x300, 0x20FF) if category(chr(code))[0] == "M")
@@ -26,3 +29,17 @@ def tokens_of(canon: str) -> list[str]:
     ['Der', 'Pegel', 'stieg', '.']
     """
     return [piece[1:] if piece[0] == " " else piece for piece in TOKEN.findall(canon)]
+
+
+def word_list(name: str) -> frozenset[str]:
+    """Return the words of a list.
+
+    >>> "herr" in word_list("titles")
+    True
+    """
+    return frozenset(_word_lists()[name].split())
+
+
+@cache
+def _word_lists() -> dict[str, str]:
+    return tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))

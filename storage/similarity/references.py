@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from storage.language.facts import MONTHS, Fact, facts_in
+from storage.language.words import word_list
 from storage.similarity.overlap import plain
 
 Mark = Literal["supplement", "correction", "update", "withdrawal"]
@@ -174,12 +175,7 @@ MEANT = re.compile(
 """The text after a mark: the words that introduce the reference, and its title."""
 PIECE_START = re.compile(rf"(?:{_PIECE})\b", re.IGNORECASE)
 QUOTED = re.compile(r"[\"„“»](?P<title>[^\"„“”»«\n]{8,160})[\"“”«]|\((?P<inner>[^()\n]{12,160})\)")
-STOPWORDS = frozenset(
-    """
-    der die das und in im am an auf bei mit von zu zum zur nach für ein eine einer eines den dem des
-    the a an of in on at to for and by with story
-    """.split()  # noqa: SIM905 - words read best as a text
-)
+STOPWORDS = word_list("stopwords")
 _HINTS = tuple(
     word.encode()
     for word in (
