@@ -2,8 +2,9 @@
 
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import brotli
 
@@ -15,6 +16,7 @@ else:
 MOST_ENCODINGS = 2
 """Maximum number of nested encodings; correct servers use one."""
 _PIECE = 1 << 16
+_ZSTD_LIMITS: Mapping[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
 
 
 class GrownError(ValueError):
@@ -54,27 +56,27 @@ def decode_body(body: bytes, encodings: tuple[str, ...], limit: int) -> bytes:
 
 def _inflate(body: bytes, limit: int) -> bytes:
     try:
-        return _inflate_all(body, limit, zlib.MAX_WBITS)
-    except BrokenError:
-        return _inflate_all(body, limit, -zlib.MAX_WBITS)  # some servers send raw deflate data
+        return _decode_members(body, limit, zlib.decompressobj)
+    except BrokenError:  # some servers send raw deflate data
+        return _decode_members(body, limit, partial(zlib.decompressobj, -zlib.MAX_WBITS))
 
 
-def _inflate_all(body: bytes, limit: int, bits: int) -> bytes:
+def _decode_members(body: bytes, limit: int, create: Callable[[], Any]) -> bytes:
     """Return the content of all members of a stream; bytes after the last one are ignored."""
     body_bytes = bytearray()
     rest = body
     while rest:
-        inflater = zlib.decompressobj(bits)
+        decoder = create()
         try:
-            body_bytes += inflater.decompress(rest, limit + 1 - len(body_bytes))
-        except zlib.error as error:
+            body_bytes += decoder.decompress(rest, limit + 1 - len(body_bytes))
+        except (zlib.error, zstd.ZstdError) as error:
             if body_bytes:
                 return bytes(body_bytes)
-            raise BrokenError("the body is not compressed as it says") from error
+            raise BrokenError("the body is not compressed as its header declares") from error
         _check_size(body_bytes, limit)
-        if not inflater.eof:
+        if not decoder.eof:
             raise BrokenError("the compressed body breaks off")
-        rest = inflater.unused_data
+        rest = decoder.unused_data
     return bytes(body_bytes)
 
 
@@ -95,30 +97,14 @@ def _unbrotli(body: bytes, limit: int) -> bytes:
     return bytes(body_bytes)
 
 
-def _unzstd(body: bytes, limit: int) -> bytes:
-    body_bytes = bytearray()
-    rest = body
-    while rest:
-        decoder = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 23})
-        try:
-            body_bytes += decoder.decompress(rest, max_length=limit + 1 - len(body_bytes))
-        except zstd.ZstdError as error:
-            raise BrokenError("the body is no Zstandard") from error
-        _check_size(body_bytes, limit)
-        if not decoder.eof:
-            raise BrokenError("the compressed body breaks off")
-        rest = decoder.unused_data
-    return bytes(body_bytes)
-
-
 def _check_size(body_bytes: bytearray, limit: int) -> None:
     if len(body_bytes) > limit:
         raise GrownError(f"more than {limit} bytes")
 
 
 _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
-    "gzip": partial(_inflate_all, bits=16 + zlib.MAX_WBITS),
+    "gzip": partial(_decode_members, create=partial(zlib.decompressobj, 16 + zlib.MAX_WBITS)),
     "deflate": _inflate,
     "br": _unbrotli,
-    "zstd": _unzstd,
+    "zstd": partial(_decode_members, create=partial(zstd.ZstdDecompressor, options=_ZSTD_LIMITS)),
 }
