@@ -1,11 +1,7 @@
 """The tables of the archive.
 
-Record (append-only, guarded by triggers): origin, capture, scan, observation, certificate,
-transfer, foreign_record, derivation, wording, verdict, relation, relation_undone, lineage,
-lineage_undone, noise_step, noise_step_undone, refusal, redaction, restriction, restriction_lifted,
-clock_correction, log_key, log_checkpoint, log_cosignature, log_stamp, and the log over all of
-these: log_run, log_tile.
-State (can be rebuilt or re-entered): everything else.
+The modules `record` and `log` define the record, which is append-only and guarded by triggers.
+The state, which can be rebuilt or re-entered, is everything else.
 Ids of the record and every `seq` come from one counter that is taken under the write lock, so
 they rise in the order of commit (`storage.write.archive`).
 """
@@ -14,14 +10,12 @@ from sqlalchemy import ColumnElement, literal_column
 from sqlmodel import SQLModel
 
 from storage.database.tables import log, record, state  # noqa: F401  # they make the tables
+from storage.database.tables.row import Row
 
 RECORD = tuple(
-    """
-    origin capture scan observation certificate transfer foreign_record wording derivation
-    verdict relation relation_undone lineage lineage_undone noise_step noise_step_undone
-    refusal redaction restriction restriction_lifted clock_correction log_key log_checkpoint
-    log_cosignature log_stamp log_run log_tile
-    """.split()  # noqa: SIM905
+    str(row.__tablename__)
+    for row in Row.__subclasses__()
+    if row.__module__ in {record.__name__, log.__name__}
 )
 """The tables whose rows are never updated or deleted."""
 
