@@ -353,6 +353,7 @@ def test_a_name_alone_below_the_last_paragraph_is_the_author(draft, html):
     ("links", "expected"),
     [
         pytest.param([("canonical link", "https://a.example/b?utm_source=x&id=3#top")], "https://a.example/b?id=3", id="tracking off"),
+        pytest.param([("canonical link", "https://a.example/b?galerie=3&cid=4")], "https://a.example/b?cid=4&galerie=3", id="parameters kept"),
         pytest.param([("meta og:url", "https://a.example/b"), ("canonical link", "https://a.example/c")], "https://a.example/c", id="canonical first"),
         pytest.param([("canonical link", "https://a.example/"), ("meta og:url", "https://a.example/b")], "https://a.example/b", id="no front page"),
         pytest.param([("canonical link", "/b")], None, id="relative"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.values.draft import Candidate
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import Refused
@@ -13,6 +14,7 @@ from storage.values.verdict import Counts
 from tests.web.desk import PEGEL, A
 from tests.web.site import page, redirect
 from worker.address import Address, parse_address, without_secrets
+from worker.text.page.fields.choose import choose_address
 from worker.web import connection
 from worker.web.connection import Network
 from worker.web.exchange import PersistentConnection, send_request
@@ -86,6 +88,7 @@ def test_what_is_asked_for_is_the_address_in_ascii(given, asked):
     assert found.text == asked
 
 
+ARCHIVED = "https://web.archive.org/web/20200101000000/"
 SAME = [
     ("https://a.example/x?utm_source=b&utm_medium=c", "https://a.example/x"),
     ("https://a.example/x?fbclid=1&id=3", "https://a.example/x?id=3"),
@@ -93,6 +96,7 @@ SAME = [
     ("https://a.example//x", "https://a.example/x"),
     ("https://a.example/x?b=2&a=1", "https://a.example/x?a=1&b=2"),
     ("https://a.example/", "https://a.example"),
+    (f"{ARCHIVED}http:/b.example//x?utm_id=1", f"{ARCHIVED}http://b.example/x"),
     ("https://a.example/x?wt_mc=sm.red&at_medium=rss", "https://a.example/x"),
 ]
 DIFFERENT = [
@@ -115,6 +119,24 @@ def test_addresses_of_one_page_have_one_name(a, b):
 @pytest.mark.parametrize(("a", "b"), DIFFERENT)
 def test_addresses_of_two_pages_keep_two_names(a, b):
     assert origin_of(a) != origin_of(b)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{ARCHIVED}http://example.org/x",
+        "https://archive.ph/2020.01.01-000000/https://example.org/x?a=1&b=2",
+        "https://arquivo.pt/wayback/20200101000000/http://example.org/",
+        "https://archive.ph/2020/https%3A//example.org/x",
+        "https://a.example/x?url=https://example.org//x",
+        "https://a.example/x?url=https%3A%2F%2Fexample.org%2Fx",
+    ],
+)
+def test_an_address_in_an_address_stays_whole(address):
+    assert origin_of(address) == address
+    found = choose_address([Candidate(address, "canonical link")])
+    assert found is not None
+    assert found.value == address
 
 
 PARTS = st.text(st.sampled_from("abzÄ09/?&=%.-_~:@;,+ "), max_size=30)

@@ -12,6 +12,13 @@ PORTS = {"http": 80, "https": 443}
 BREAKS = re.compile(r"[\t\r\n]+ *")
 """Line breaks and tabs inside an address, which every browser removes."""
 
+NESTED_SCHEME = re.compile(r"/(https?|ftp)(:|%3a)/+", re.IGNORECASE)
+"""The start of an address in the path of another one, as in the addresses of web archives.
+
+>>> NESTED_SCHEME.search("/web/2020/http:/a.example/b")[0]
+'/http:/'
+"""
+
 TRACKER = re.compile(
     r"""(?:utm|itm|mtm|pk|piwik|mc|mkt|oly|vero|hsa|wt|at|ns|trk|ga|gs|pf_rd|stm)_\w+
     | wt\.z?mc | _hsenc | _hsmi | __hs\w+ | _ga | _gl
@@ -36,6 +43,8 @@ def origin_of(text: str) -> str:
 
     >>> origin_of("HTTPS://Zeitung.example:443//a?utm_source=b&id=3&galerie=2&a#oben")
     'https://zeitung.example/a?a&galerie=2&id=3'
+    >>> origin_of("https://web.archive.org/web/2020/http://zeitung.example//a")
+    'https://web.archive.org/web/2020/http://zeitung.example/a'
     """
     from courlan import normalize_url  # noqa: PLC0415  # slow to load, and files need none of it
 
@@ -43,7 +52,7 @@ def origin_of(text: str) -> str:
     bare = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
     kept = sorted(strip_trackers(parts.query), key=lambda each: each.partition("=")[0])
     clean_address: str = normalize_url(bare)
-    clean_address = _with_ascii_host(clean_address)
+    clean_address = NESTED_SCHEME.sub(r"/\1\2//", _with_ascii_host(clean_address))
     if not kept:
         return clean_address.rstrip("/") if clean_address.count("/") == 3 else clean_address
     if clean_address.count("/") == 2:

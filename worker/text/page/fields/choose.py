@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from courlan import clean_url
-
 from storage.values.draft import Candidate, Field, Json
+from storage.values.net import origin_name
 from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.language import language
 from worker.text.page.fields.authors import choose_authors
@@ -158,23 +157,15 @@ def choose_address(candidates: Sequence[Candidate]) -> Field | None:
 
 
 def clean_address(value: Json) -> str | None:
-    """Remove tracking parameters and fragment; None unless it is an absolute web address.
+    """Return an absolute web address as an origin; None for other values and for front pages.
 
     >>> clean_address("https://A.example:443/b?id=3&fbclid=x"), clean_address("/b")
     ('https://a.example/b?id=3', None)
     """
-    if not isinstance(value, str) or not value.lower().startswith(("http://", "https://")):
-        return None
-    try:
-        address = clean_url(value)
-        parts = urlsplit(address or "")
-    except ValueError:
-        return None
-    if not address or not parts.hostname or "." not in parts.hostname or "@" in parts.netloc:
-        return None
-    if parts.path in ("", "/") and not parts.query:
-        return None
-    return address.partition("#")[0]
+    address = origin_name.clean_address(value) if isinstance(value, str) else None
+    parts = urlsplit(address or "")
+    is_page = parts.path not in ("", "/") or parts.query
+    return address if is_page and "." in (parts.hostname or "") else None
 
 
 def choose_by_place(name: str, candidates: Sequence[Candidate]) -> Candidate | None:
