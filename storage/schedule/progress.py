@@ -119,6 +119,13 @@ def refused_locators(connection: Connection, job_id: int) -> set[tuple[int | Non
     return {(source_id, locator) for source_id, locator in connection.execute(query)}
 
 
+def is_other_job_due(connection: Connection, job_id: int) -> bool:
+    """Check whether a job is due that is neither `job_id` nor a part of it."""
+    is_other = (JOB.c.id != job_id, func.coalesce(JOB.c.parent_id, 0) != job_id)
+    query = select(JOB.c.id).where(_is_due(database_epoch(connection)), *is_other)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def exists(connection: Connection, job_id: int) -> bool:
     """Check whether a job with this id exists."""
     return connection.execute(select(JOB.c.id).where(JOB.c.id == job_id)).first() is not None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.flow.driver import findings
+from tests.flow.driver import findings, seed
 from tests.flow.processes import Service, lesart, rows, until
 from tests.services import free_port
 from tests.web.desk import HIGHER, PEGEL
@@ -124,13 +124,19 @@ def test_each_failure_of_an_archive_has_a_code_and_stops_no_other(web, settings,
         "halb": "capture_list_invalid", "kurz": "capture_list_invalid",
         "umzug": "history_failed", "voll": "history_failed", "aus": "history_failed",
         "anders": "capture_unavailable", "weg": "capture_unavailable",
-        "zu": "disallowed_by_robots",
+        "zu": "history_failed",
     }  # fmt: skip
     assert all(row["hint"] and row["message"].endswith(".") for row in refused)
     observed = rows(tmp_path, "observations", URL, **given)
     assert [row["note"] for row in observed] == ["captured by gut", "captured by luege"]
     flags = [rows(tmp_path, "show", f"{URL}@{number}", **given)[0]["flags"] for number in (1, 2)]
     assert ["digest_mismatch" in each for each in flags] == [False, True]
+    words = ("redact", URL, "--addresses", "--reason", "gdpr_erasure")
+    redacted = lesart(tmp_path, *words, **given)
+    assert redacted.returncode == 0, redacted.stderr
+    left = rows(tmp_path, "refusals", **given)
+    assert not [row for row in left if "pegel" in f"{row['locator']} {row['message']}"]
+    assert "pegel" not in json.dumps(rows(tmp_path, "sql", "SELECT * FROM jobs", **given))
 
 
 def test_no_captures_are_refused_with_the_names_of_the_archives(web, settings, tmp_path):
@@ -192,6 +198,40 @@ def test_a_killed_import_continues_without_fetching_stored_captures_again(web, s
     assert (summary["seen"], summary["resumed"]) == (8, True)
     assert archive.fetched()[len(before) :] == [each.timestamp for each in captures[5:]]
     assert len(rows(tmp_path, "observations", URL, **given)) == 8
+
+
+def is_checked(folder, given: dict[str, str]) -> bool:
+    """Check whether the archive itself fetched the address."""
+    return not all(row["foreign"] for row in rows(folder, "observations", URL, **given))
+
+
+@pytest.mark.slow
+def test_a_source_with_its_history_lets_other_jobs_run(web, settings, tmp_path):
+    captures = [
+        Captured(f"2023{month:02}{day:02}080000", URL, page(f"Tag {month}.{day}", PEGEL))
+        for month in range(1, 13)
+        for day in range(1, 29)
+    ]
+    archive = HistoryArchive(web, "eins.example", captures)
+    web.put(URL, page("Pegel der Lohe steigt", HIGHER))
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    given = archived(web, settings, archive.cdx_setting) | {
+        "pace": "1s", "seeds": str(seeds), "every": "1s",
+        "document_seconds": "0.9s", "batch_seconds": "1s",
+    }  # fmt: skip
+    up = Service(tmp_path, "up", "--no-web", **given)
+    up.start()
+    try:
+        done = lesart(tmp_path, "source", "add", URL, "--history", **given)
+        assert done.returncode == 0, done.stderr
+        until(lambda: stored(tmp_path) > 0, what="the first stored captures")
+        (seeds / "a.txt").write_text(seed("Deich hält", *PEGEL))
+        until(lambda: len(rows(tmp_path, "list", **given)) == 2, what="the article of the folder")
+        until(lambda: is_checked(tmp_path, given), what="the check of the address itself")
+        assert len(archive.fetched()) < len(captures)
+    finally:
+        up.end()
 
 
 def test_an_encoded_capture_is_stored_as_transferred(web, settings, tmp_path):

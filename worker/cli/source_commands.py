@@ -9,7 +9,7 @@ import typer
 
 from storage.cli.app import command_group
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, option
+from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, flag, option
 from storage.cli.output import write_record
 from storage.cli.report import report_list
 from storage.schedule.interval import IntervalRange
@@ -164,6 +164,7 @@ def add(
         "Type of an address: page, feed, sitemap, opml or urls (default: by its content).",
     ),
     fetch_options: FetchOptions,
+    history: bool = flag("--history", "Import captures of an address from web archives, too."),
 ) -> None:
     """Add a folder or an address as a source with a schedule."""
     settings = place.settings()
@@ -171,15 +172,16 @@ def add(
     if standing.is_address(locator):
         options = fetch_options.options()
         with opened_archive(settings, create=settings.is_embedded) as archive:
-            added = standing.watch_address(
+            watch = standing.watch_with_history if history else standing.watch_address
+            added = watch(
                 archive, settings, locator, name=name, kind=type, options=options, **schedule
             )
         _report([added], shown)
         return
-    if type is not None or fetch_options.options():
+    if type is not None or history or fetch_options.options():
         raise ScheduleError(
-            "--type, --recheck, --newer-than, --header, --proxy and --retain-captures apply only "
-            "to addresses, and LOCATOR is a folder"
+            "--type, --history, --recheck, --newer-than, --header, --proxy and --retain-captures "
+            "apply only to addresses, and LOCATOR is a folder"
         )
     if not locator:
         raise LocatorError("''", "LOCATOR is empty: give a folder or an address")

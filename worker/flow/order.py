@@ -108,11 +108,13 @@ def history_targets(
     if isinstance(address, Refused):
         raise LocatorError(without_secrets(url), address.message)
     known = web_archives(settings.web_archives)
+    if not known:
+        raise LocatorError("--history", "no web archive is configured: set LESART_WEB_ARCHIVES")
     targets = []
     for name in names or known:
         if name not in known:
-            listed = ", ".join(known) or "none: set LESART_WEB_ARCHIVES"
-            raise LocatorError(name, f"there is no web archive with this name; there is {listed}")
+            reason = f"there is no web archive with this name; there is {', '.join(known)}"
+            raise LocatorError(name, reason)
         source = archive.ensure_source(name, "web_archive", known[name].index)
         if source.kind != "web_archive":
             raise LocatorError(name, "a source of another kind has the name of this web archive")

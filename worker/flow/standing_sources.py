@@ -18,9 +18,11 @@ from worker.flow.order import (
     ADDRESS_TYPES,
     check_source_name,
     file_path,
+    history_targets,
     is_address,
     is_source_name,
     no_such_file,
+    order,
 )
 from worker.sources.listings.url_list import OpmlFeed, read_opml
 from worker.text import HEAD_BYTES
@@ -35,6 +37,7 @@ __all__ = [
     "no_such_file",
     "watch_address",
     "watch_feeds",
+    "watch_with_history",
 ]
 
 
@@ -74,6 +77,18 @@ def watch_address(
     asked = without_trackers(address).text
     named = Named(origin, asked, {"urls": "list"}.get(kind or "", kind or "web"))
     archive.transact(watch_at_once, source.id, named)
+    return source
+
+
+def watch_with_history(
+    archive: Archive, settings: Settings, locator: str, **options: Any
+) -> Source:
+    """Watch an address, and insert the job that imports its captures from all web archives.
+
+    `options` are those of `watch_address`. Raises: LocatorError, ScheduleError.
+    """
+    source = watch_address(archive, settings, locator, **options)
+    order(archive, history_targets(archive, settings, source.locator, {}, ()), "command")
     return source
 
 

@@ -235,7 +235,19 @@ class _PlanBuilder:
             found = self._rows((table.c.id,), table.c.observation_id, self._at_addresses)
             rows[f"{table.name}_address"] |= {row[0] for row in found}
             rows[table.name] |= {row[0] for row in found}
+        named_in = self._refusals_of(set(origins.values()))
+        rows["refusal_address"] |= named_in
+        rows["refusal"] |= named_in
         return {canonical(each) for each in origins.values()}
+
+    def _refusals_of(self, addresses: set[str]) -> set[int]:
+        """Return the refusals without an observation whose locator ends with an address.
+
+        They belong to captures that a web archive did not return.
+        """
+        query = select(REFUSAL.c.id, REFUSAL.c.locator).where(REFUSAL.c.observation_id.is_(None))
+        found = self.connection.execute(query)
+        return {number for number, locator in found if locator.endswith(tuple(addresses))}
 
     def _exclusive_locators(self) -> set[int]:
         """Return the locations of these articles only: files and redirecting addresses."""

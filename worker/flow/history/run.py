@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from storage.record.imports import known_captures
 from storage.schedule import queue
-from storage.schedule.progress import refused_locators
+from storage.schedule.progress import is_other_job_due, refused_locators
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.refusals import Refused, refuse
@@ -42,10 +42,16 @@ if TYPE_CHECKING:
     from worker.flow.collect import IngestTarget, Progress
 
 FLUSH_SECONDS = 2.0
+YIELD_SECONDS = 5.0
+"""Pause in which the worker runs the other due jobs."""
 MOST_FAILURES = 3
 """Number of consecutive failures of a web archive after which the job ends."""
 LONGEST_PAUSE_SECONDS = 900.0
 """Longest pause after which the job continues by itself, in seconds."""
+
+
+class TurnEndedError(Exception):
+    """Other jobs are due, and this one has run long enough."""
 
 
 def collect_history(
@@ -57,8 +63,8 @@ def collect_history(
 ) -> Counts | None:
     """Import the captures of addresses from web archives; return the counts at the end.
 
-    If a web archive requests a pause, the job is released until then, and None is returned. The
-    next run skips the stored captures. Raises: jobs.StaleLeaseError.
+    If a web archive requests a pause, or other jobs are due, the job is released for a while, and
+    None is returned. The next run skips the stored captures. Raises: jobs.StaleLeaseError.
     """
     run = _HistoryRun(archive, claim, settings, progress)
     pauses: list[float] = []
@@ -67,6 +73,8 @@ def collect_history(
             run.import_target(target)
         except ServerPausedError as pause:
             pauses.append((pause.end - archive.clock()).total_seconds())
+        except TurnEndedError:
+            pauses.append(YIELD_SECONDS)
     if pauses:
         archive.transact(queue.release, claim, pause_seconds=max(0.0, *pauses))
         return None
@@ -101,7 +109,7 @@ class _HistoryRun:
     def import_target(self, target: "IngestTarget") -> None:
         """Import the captures of one address from one web archive.
 
-        Raises: ServerPausedError if it can continue soon; jobs.StaleLeaseError.
+        Raises: ServerPausedError if it can continue soon; TurnEndedError, jobs.StaleLeaseError.
         """
         try:
             query = read_query(target.locator, target.history or {}, self.settings)
@@ -147,8 +155,9 @@ class _HistoryImport:
     def run(self) -> None:
         """List the captures, fetch the selected ones that are not stored, and import them.
 
-        Raises: HistoryError, ServerPausedError, jobs.StaleLeaseError.
+        Raises: HistoryError, ServerPausedError, TurnEndedError, jobs.StaleLeaseError.
         """
+        ends_at = time.monotonic() + self._run.settings.batch_seconds / 2
         run, counted = self._run, self._importer.counted
         listed = list_captures(self._client, self._query)
         run.listed += len(listed)
@@ -167,6 +176,9 @@ class _HistoryImport:
             elif (self._target.source_id, capture.address) not in run.refused:
                 self._fetch(capture, times)
                 self._store_if_due()
+                is_over = time.monotonic() >= ends_at
+                if is_over and run.archive.read(is_other_job_due, run.claim.job_id):
+                    raise TurnEndedError
             run.advance()
 
     def _fetch(self, capture: ListedCapture, times: Collection[datetime]) -> None:
@@ -175,6 +187,8 @@ class _HistoryImport:
         try:
             answer = self._client.get(capture.address, limit, decode=False)
         except RequestRefusedError as error:
+            if error.refused.code == "disallowed_by_robots":
+                raise archive_error(self._query, error.refused.message) from error
             self._run.refuse(self._target, capture.address, error.refused)
             return
         name = self._query.archive.name
