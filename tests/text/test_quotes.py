@@ -134,6 +134,51 @@ def test_a_pronoun_is_reported_with_the_resolved_name() -> None:
     assert (alone.speaker, alone.speaker_resolved) == ("er", "Bo Lind")
 
 
+@pytest.mark.parametrize(
+    ("text", "speaker", "meant"),
+    [
+        (
+            "Während die beiden Bürgermeister den Bau als „großen Wurf“ bezeichnen, weiß Lind, worum"
+            " es dabei geht: Lind braucht Geld für den Deich. Bo Lind schweigt.",
+            "beiden Bürgermeister",
+            "beide Bürgermeister",
+        ),
+        (
+            "„Wir bauen einen Deich“, sagten Ada Kern und Bo Lind am Montag.",
+            "Ada Kern und Bo Lind",
+            "Ada Kern und Bo Lind",
+        ),
+        (
+            "Ada Kern und Bo Lind nannten den Bau „einen großen Schritt“.",
+            "Ada Kern und Bo Lind",
+            "Ada Kern und Bo Lind",
+        ),
+        (
+            "„Wir bauen“, sagten die Minister. Die Minister, Ada Kern und Bo Lind, gingen.",
+            "Minister",
+            "Minister",
+        ),
+    ],
+    ids=["verb at the end", "after", "before", "members named elsewhere"],
+)
+def test_a_plural_subject_is_not_one_of_its_members(text: str, speaker: str, meant: str) -> None:
+    (quote,) = found_in(text)
+    assert (quote.speaker, quote.speaker_resolved) == (speaker, meant)
+
+
+def test_a_plural_pronoun_is_not_resolved_to_one_person() -> None:
+    _, second = found_in("„Wir bauen“, sagte Ada Kern. Bo Lind kam. „Und zwar bald“, sagten sie.")
+    assert (second.speaker, second.speaker_resolved) == ("sie", None)
+
+
+def test_a_resolved_role_stands_alone_without_its_article() -> None:
+    (quote,) = found_in("„Wir bauen einen Deich“, schrieb der friesische Deichgraf.")
+    assert (quote.speaker, quote.speaker_resolved) == (
+        "friesische Deichgraf",
+        "friesischer Deichgraf",
+    )
+
+
 def test_a_pronoun_is_not_resolved_to_the_other_gender() -> None:
     (quote,) = found_in("Sprecherin Ada Kern kam um acht. „Und zwar bald“, ergänzte er.")
     assert (quote.speaker, quote.speaker_resolved) == ("er", None)

@@ -255,3 +255,25 @@ def test_the_real_seed_is_read_as_promised(real_data: Path) -> None:
     assert asides == ["(t-online berichtete)"]
     assert [c.value for c in found.fields["publisher"].candidates] == ["t-online"]
     assert decode(path.read_bytes()).text.count("\n\n") == len(found.paragraphs)
+
+
+@pytest.mark.real
+def test_each_quotation_of_the_real_seed_has_its_speaker(real_data: Path) -> None:
+    path = real_data / "seed" / "000_10dcc7e113d1df78.txt"
+    found = read_document(
+        path.read_bytes(), Hints("seed", path.name, None, SEEN, None), TextSettings()
+    )
+    assert isinstance(found, Draft)
+    speakers = [
+        (quote.paragraph, quote.text.split()[0], quote.speaker_resolved) for quote in found.quotes
+    ]
+    assert speakers == [
+        (1, "freundschaftlichen", "beide Regierungschefs"),
+        (4, "die", "Kremlchef Putin"),
+        (4, "Russlands", "Kremlchef Putin"),
+        (6, "ein", "Kremlchef Putin"),
+        (7, "Wir", "russischer Kriegsherr"),
+        (7, "alternative", "russischer Kriegsherr"),
+        (7, "vom", "russischer Kriegsherr"),
+        (13, "unipolare", "Land"),
+    ]

@@ -214,6 +214,27 @@ _NO_SPEAKERS = frozenset(
 )
 
 
+OTHERS = re.compile(
+    rf"(?:, (?:{_ARTICLE} )?{_ADJECTIVE}{{0,3}}{_NAME})*"
+    rf" und (?:{_ARTICLE} )?{_ADJECTIVE}{{0,3}}{_NAME}"
+)
+"""The other members of a plural subject, after the first one.
+
+>>> OTHERS.match("Bo Lind und die Leiterin Ada Kern am Montag", 7)[0]
+' und die Leiterin Ada Kern'
+"""
+SUBORDINATOR = re.compile(
+    r"(?:\A|[,;:–] )"
+    r"(?:[Dd]ass|[Oo]b|[Ww]eil|[Ww]enn|[Aa]ls|[Oo]bwohl"
+    r"|[Ii]ndem|[Nn]achdem|[Ww]ährend|[Dd]a|[Ww]ie) "
+)
+"""The beginning of a clause with the verb at its end.
+
+>>> SUBORDINATOR.search("Er schweigt, während die Chefs das so")[0]
+', während '
+"""
+
+
 def cue_after_german(text_after: str) -> Cue | None:
     words = frozenset(WORD.findall(text_after))
     if _CUES_AFTER.isdisjoint(words):
@@ -249,15 +270,24 @@ def _any_verb_cue(text_after: str) -> Cue | None:
 
 
 def cue_around(text_before: str, text_after: str) -> Cue | None:
-    """Return a German cue whose participle completes the clause after a quotation.
+    """Return a German cue whose verb completes the clause after a quotation.
 
     >>> cue_around("Bode hatte im Mai von ", " gesprochen, nun schweigt er.").speaker
     'Bode'
+    >>> cue_around("Während die Chefs das ", " nennen, schweigt Bode.").speaker
+    'Chefs'
     """
     closing = WORD.match(text_after.lstrip(" "))
-    if closing is None or closing[0] not in PARTICIPLES:
+    if closing is None:
         return None
-    cue = _perfect_cue(closing[0], text_before, list(WORD.finditer(text_before)))
+    verb = closing[0]
+    if verb in PARTICIPLES:
+        cue = _perfect_cue(verb, text_before, list(WORD.finditer(text_before)))
+    elif verb in VERBS - _IMPERSONAL and verb[:3] not in _PARTICLES:
+        starts = [match.end() for match in SUBORDINATOR.finditer(text_before)]
+        cue = _clause_cue(verb, text_before[starts[-1] :]) if starts else EMPTY_CUE
+    else:
+        return None
     return cue if cue.speaker or cue.pronoun else None
 
 
@@ -351,8 +381,11 @@ def _subject_cue(word: str, text_before: str, start: int, end: int) -> Cue:
         cue = _speaker_cue(word, text_before, end)
         return cue if cue.speaker else Cue(word, _speaker_name(match), False, word in _NAMING)
     cited = _citation_source(word, text_before[end:])
-    if cited or TRAILER.match(subject, match.end()):
-        return Cue(word, cited or _speaker_name(match), False, word in _NAMING)
+    others = _other_members(match, text_before[start:end])
+    if cited or TRAILER.match(subject, (others or match).end()):
+        return Cue(
+            word, cited or _speaker_name(match, text_before[start:end]), False, word in _NAMING
+        )
     return Cue(word, None, False, word in _NAMING)  # the following noun may be the object
 
 
@@ -380,19 +413,29 @@ def _speaker_cue(word: str, text: str, position: int) -> Cue:
         start += 4
     match = SPEAKER.match(text, start)
     if match:
-        return Cue(word, _speaker_name(match), False, naming)
+        return Cue(word, _speaker_name(match, word), False, naming)
     next_word = WORD.match(text, start)
     return Cue(word, None, next_word is not None and next_word[0] in PRONOUNS, naming)
 
 
 def _clause_cue(word: str, subject: str) -> Cue:
     match = SPEAKER.match(subject)
-    return Cue(word, _speaker_name(match) if match else None, subject in PRONOUNS, word in _NAMING)
+    is_pronoun = subject.partition(" ")[0] in PRONOUNS
+    speaker = _speaker_name(match, word) if match else None
+    return Cue(word, speaker, is_pronoun, word in _NAMING)
 
 
-def _speaker_name(match: re.Match[str]) -> str | None:
-    speaker: str | None = match["name"] or match["speaker"]
-    return speaker if speaker and len(speaker) <= MAX_SPEAKER_LENGTH else None
+def _speaker_name(match: re.Match[str], verb: str = "") -> str | None:
+    """Return the matched speaker; a plural verb has all the names that "und" joins."""
+    speaker: str = match["name"] or match["speaker"]
+    others = _other_members(match, verb)
+    if others:
+        speaker = match.string[match.start("speaker") : others.end()]
+    return speaker if len(speaker) <= MAX_SPEAKER_LENGTH else None
+
+
+def _other_members(match: re.Match[str], verb: str) -> re.Match[str] | None:
+    return OTHERS.match(match.string, match.end()) if verb.endswith("en") else None
 
 
 def _according_cue(text_before: str) -> Cue | None:

@@ -29,7 +29,7 @@ from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.cues import EMPTY_CUE, Cue, cue_after, cue_around, cue_before, opener_cue
 from worker.text.annotate.speaker.candidates import QuotationContext, Speaker
 from worker.text.annotate.speaker.choice import PreviousQuotation, candidate_speakers, choose
-from worker.text.annotate.speaker.resolve import full_name, resolve_speaker
+from worker.text.annotate.speaker.resolve import full_name, resolve_speaker, standalone_name
 from worker.text.annotate.speaker.speech import QuotedWords, is_speech
 
 _ROLES = frozenset({"lead", "text", "quote", "list"})
@@ -249,7 +249,7 @@ class _QuoteExtractor:
                 )
                 if speaker:
                     previous = last.resolved if distance <= _NEAR else None
-                    name = resolve_speaker(speaker, context, previous, self.full_text)
+                    name = resolve_speaker(speaker, cue, context, previous, self.full_text)
                     last.resolved = self._full_name(name) if name else None
             else:
                 speaker = _speaker_by_rule(
@@ -288,7 +288,7 @@ class _QuoteExtractor:
     def _full_name(self, name: str) -> str:
         """Return the full name of a person, cached for each text."""
         if name not in self.names:
-            self.names[name] = full_name(name, self.full_text)
+            self.names[name] = standalone_name(full_name(name, self.full_text), self.full_text)
         return self.names[name]
 
     def _preceding_sentences(self, text: str, breaks: Sequence[int]) -> Sequence[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
+from worker.text.annotate.cue import Cue
 from worker.text.annotate.speaker.candidates import (
     QuotationContext,
     Speaker,
@@ -12,6 +13,7 @@ from worker.text.annotate.speaker.candidates import (
     last_name,
     nearby_candidates,
 )
+from worker.text.annotate.speaker.words import NO_SPEAKER
 
 _FULL = r"[A-ZÄÖÜ][\w'’-]+(?: (?:von |van |de |al-)?[A-ZÄÖÜ][\w'’-]+){1,2}"
 _NAME = re.compile(_FULL)
@@ -25,6 +27,12 @@ _ROLE_HOLDER = re.compile(rf"(?: \([^()]{{1,20}}\))?, (?P<name>{_FULL})(?=[,.( ]
 
 >>> _ROLE_HOLDER.match(", Bo Lind, kam")["name"]
 'Bo Lind'
+"""
+_OTHER_MEMBERS = re.compile(rf"(?:, {_FULL})* und [A-ZÄÖÜ]")
+"""Further names after the first one, so that the words before it name several persons.
+
+>>> [bool(_OTHER_MEMBERS.match(text)) for text in (", Bo Lind und Cy Rohde", ", kam und ging")]
+[True, False]
 """
 _FEMALE_ENDINGS = ("erin", "orin", "istin", "atin", "eurin", "änin", "ntin", "frau", "Frau")
 _FEATURE_SCORES = {
@@ -40,17 +48,21 @@ _MAX_TEXT_LENGTH = 20_000
 
 
 def resolve_speaker(
-    speaker: Speaker, context: QuotationContext, previous: str | None, full_text: str
-) -> str | None:
+    speaker: Speaker, cue: Cue | None, context: QuotationContext, previous: str | None,
+    full_text: str,
+) -> str | None:  # fmt: skip
     """Return the name or role that a speaker's words refer to, None if it is ambiguous.
 
-    `previous` is the name of the speaker of the previous quotation.
+    `previous` is the name of the speaker of the previous quotation. A plural pronoun does not refer
+    to one person.
     """
     if not speaker.pronoun:
         return speaker.text
     kind = speaker.text.casefold()
     if kind not in {"er", "sie"}:
         return None
+    if cue and cue.pronoun and (cue.word or "").endswith("en"):
+        return previous if previous and " und " in previous else None
     if previous and not _is_other_gender(previous, kind):
         return previous
     options = [
@@ -93,7 +105,7 @@ def full_name(name: str, full_text: str) -> str:
         return name
     ends = [start + len(name) for start in _name_positions(name, full_text)]
     holder = next(filter(None, (_ROLE_HOLDER.match(full_text, end) for end in ends)), None)
-    if holder:
+    if holder and not _OTHER_MEMBERS.match(full_text, holder.end()):
         return holder["name"]
     if not ends or " " in name:
         return name
@@ -110,7 +122,33 @@ def full_name(name: str, full_text: str) -> str:
     if first_name:
         return f"{first_name} {name}"
     next_name = next(filter(None, (_NAME.match(full_text, end + 1) for end in ends)), None)
-    return f"{name} {next_name[0]}" if next_name else name
+    if next_name and not _OTHER_MEMBERS.match(full_text, next_name.end()):
+        return f"{name} {next_name[0]}"
+    return name
+
+
+_STRONG_ENDINGS = {"der": ("e", "er"), "das": ("e", "es"), "die": ("en", "e")}
+"""The ending of an adjective after an article in the nominative, and without the article."""
+
+
+def standalone_name(name: str, full_text: str) -> str:
+    """Return a name with its adjectives in the form that they have without an article.
+
+    >>> standalone_name("neue Chef", "Da kam der neue Chef."), standalone_name("neue Chef", "")
+    ('neuer Chef', 'neue Chef')
+    >>> standalone_name("beiden Chefs", "Die beiden Chefs kamen.")
+    'beide Chefs'
+    """
+    if not name[:1].islower():
+        return name
+    words = name.split(" ")
+    count = next((at for at, word in enumerate(words) if not word.islower()), 0)
+    for article, (weak, strong) in _STRONG_ENDINGS.items():
+        is_used = any(f"{form} {name}" in full_text for form in (article, article.capitalize()))
+        if is_used and all(word.endswith(weak) for word in words[:count]):
+            adjectives = [word.removesuffix(weak) + strong for word in words[:count]]
+            return " ".join([*adjectives, *words[count:]])
+    return name
 
 
 def _name_positions(word: str, full_text: str) -> Iterator[int]:
@@ -141,4 +179,5 @@ def _first_name(full_text: str, position: int) -> str | None:
     )
     word = word.lstrip("„“”\"'‚‘’»«(–—[")
     is_name = len(word) > 1 and word[0].isupper() and word[1:].replace("-", "").isalnum()
+    is_name = is_name and word not in NO_SPEAKER
     return word if is_name and full_text[position - 1 : position] == " " else None
