@@ -21,8 +21,8 @@ PANELS: Mapping[str, Sequence[str]] = MappingProxyType(
         "Prove": ("verify", "proof"),
         "Administer": (
             "jobs", "retry", "cancel", "refusals", "doctor", "top", "stats", "config", "backup",
-            "restore", "merge", "rederive", "redact", "sweep", "db", "worker", "scheduler",
-            "version",
+            "restore", "merge", "rederive", "reclassify", "redact", "sweep", "db", "worker",
+            "scheduler", "version",
         ),
     }
 )  # fmt: skip

@@ -187,7 +187,7 @@ def report_verification(
     say(f"checked {checked_rows}; {verification.redacted} redacted; {written.number} broken")
     if verification.older_steps:
         number = verification.older_steps
-        say(f"{number} steps were decided by rules of an older version: not recomputed")
+        say(f"{number} changes were classified by older rules; run `lesart reclassify`")
     say(summary())
     policy, is_broken = read_policy(settings.proof_witnesses), bool(written.number)
     for sentence in sentences(verification.facts, scope.against, policy, is_broken=is_broken):

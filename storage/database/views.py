@@ -49,7 +49,7 @@ _COLUMNS = {
     "fields": "seq article version name value found_in confidence candidates",
     "changes": """
         seq article version wording changed_after changed_by first_seen last_seen title changes
-        silent words_added words_removed removed added noise notices""",
+        silent words_added words_removed removed added noise notices method""",
     "observations": """
         seq article origin observed_at recorded_at foreign outcome http_status version wording
         raw_digest note checks until""",
@@ -423,7 +423,7 @@ SELECT {_version_columns(words)}, {open_alone("d.publisher")} AS publisher,
     coalesce({open_alone("v.removed")}, {words.empty_list}) AS removed,
     coalesce({open_alone("v.added")}, {words.empty_list}) AS added,
     coalesce({open_alone("v.noise")}, {words.empty_list}) AS noise,
-    coalesce({open_alone("v.notices")}, {words.empty_list}) AS notices
+    coalesce({open_alone("v.notices")}, {words.empty_list}) AS notices, v.method AS method
 {_FROM_VERSION}"""
 
 

@@ -61,11 +61,7 @@ class Steps:
         """Return the columns that describe the step to `run`; call it for the runs in order."""
         step = dict(FIRST_STEP)
         if run.step is not None:
-            row = self._known.get(run.step.pair)
-            if row is None or run.step.pair in self._stale:
-                step = _columns(self._decisions.change(run.step), run.step.pair)
-            else:
-                step = step_of(row)
+            step = self._describe(run.step)
             step["changes"] = self._classes(run, step)
             step["notices"] = list(self._link_notices(run, step)) or None
         self.keep(run.number, run.wording_id, step)
@@ -75,6 +71,16 @@ class Steps:
         """Add a step unchanged: that of a version which is only extended."""
         self._wordings[number] = wording_id
         self._steps[number] = step
+
+    def _describe(self, transition: Transition) -> dict[str, Any]:
+        """Return the stored columns, or those of a new comparison if it does not call all noise."""
+        row = self._known.get(transition.pair)
+        if row is not None and transition.pair not in self._stale:
+            return step_of(row)
+        found = self._decisions.change(transition)
+        if row is not None and found.is_noise:
+            return step_of(row)
+        return _columns(found, transition.pair)
 
     def _classes(self, run: Run, step: Mapping[str, Any]) -> list[str]:
         reversion = ChangeClass.REVERSION.value

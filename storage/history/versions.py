@@ -52,20 +52,24 @@ def rebuild_all(
     articles: Mapping[int, bool],
     comparing: CaptureComparer | None = None,
     stale: Mapping[int, frozenset[Pair]] = NOTHING,
+    *,
+    keeps_versions: bool = False,
 ) -> None:
     """Update the rows of versions, snapshots and articles from the observations.
 
     If nothing arrived out of order (`articles` maps to False), only the snapshots since the last
     one with a wording are read: they extend the newest version or follow it. `stale` are steps
-    to compare again because other articles have new texts.
+    to compare again because other articles have new texts, or because the rules are older; with
+    `keeps_versions` they are not decided again to be noise.
     """
     if not articles:
         return
     unit.flush()
     comparing = comparing or CaptureComparer(unit.connection, unit.since)
-    left = _VersionUpdater(unit, comparing, articles, stale).fit()
+    undecided = NOTHING if keeps_versions else stale
+    left = _VersionUpdater(unit, comparing, articles, stale, undecided).fit()
     if left:
-        _VersionUpdater(unit, comparing, dict.fromkeys(left, True), stale).fit()
+        _VersionUpdater(unit, comparing, dict.fromkeys(left, True), stale, undecided).fit()
 
 
 def compare_again(
@@ -91,10 +95,11 @@ class _VersionUpdater:
         comparing: CaptureComparer,
         articles: Mapping[int, bool],
         stale: Mapping[int, frozenset[Pair]],
+        undecided: Mapping[int, frozenset[Pair]],
     ) -> None:
         self.unit = unit
         self.comparing = comparing
-        self.stale = stale
+        self.stale, self.undecided = stale, undecided
         self.articles = _articles(unit, articles)
         newest = [row for row in self.articles.values() if not articles[row.id]]
         self.known = _versions(unit, self.articles, newest)
@@ -137,7 +142,8 @@ class _VersionUpdater:
         past: dict[int, int],
     ) -> None:
         known, stale = self.known[article_id], self.stale.get(article_id, frozenset())
-        changes = {(row.before_id, row.after_id) for row in known.values()} - stale
+        changes = {(row.before_id, row.after_id) for row in known.values()}
+        changes -= self.undecided.get(article_id, frozenset())
         found = runs(snapshots, decisions.settle(changes))
         head = None if self.since[article_id] is None else known[max(known)]
         if head is not None:

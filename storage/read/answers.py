@@ -87,13 +87,15 @@ class Change(_StepFields):
     """A step between two versions, with the deleted and inserted passages.
 
     `noise` lists the differences that rules excluded. `notices` are the correction notices that
-    appeared with the change, each with the version whose change it refers to.
+    appeared with the change, each with the version whose change it refers to. `method` is the
+    version of the rules that classified the change.
     """
 
     removed: tuple[str, ...]
     added: tuple[str, ...]
     noise: tuple[Json, ...]
     notices: tuple[Json, ...]
+    method: int
     cursor: str
 
 

@@ -18,6 +18,7 @@ VERBS = frozenset(
         "cancel",
         "change",
         "check",
+        "classify",
         "compare",
         "copy",
         "create",

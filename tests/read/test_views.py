@@ -35,7 +35,7 @@ GOLDEN = {
     "word_count flags changed_after changed_by first_seen last_seen raw_digest",
     "fields": "seq article version name value found_in confidence candidates",
     "changes": "seq article version wording changed_after changed_by first_seen last_seen title "
-    "changes silent words_added words_removed removed added noise notices",
+    "changes silent words_added words_removed removed added noise notices method",
     "observations": "seq article origin observed_at recorded_at foreign outcome http_status "
     "version wording raw_digest note checks until",
     "relations": "seq id a b kind score method threshold earlier agency decided_at undone_at",

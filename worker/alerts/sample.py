@@ -3,6 +3,7 @@
 import secrets
 from datetime import UTC
 
+from storage.diff.change import METHOD
 from storage.history.alerts import lists
 from storage.history.alerts.lists import Alert, Channel
 from storage.read.answers import Change
@@ -42,7 +43,7 @@ def _sample(way: Outgoing) -> AlertEntry:
         article="sample", version=2, wording="w1:" + "0" * 64, changed_after=now, changed_by=now,
         first_seen=now, last_seen=now, title="A sample of Lesart", changes=("number",),
         silent=None, words_added=1, words_removed=1, removed=("It rose by 3 cm.",),
-        added=("It rose by 36 cm.",), noise=(), notices=(), cursor="",
+        added=("It rose by 36 cm.",), noise=(), notices=(), method=METHOD, cursor="",
     )  # fmt: skip
     pieces = (
         PassagePiece("equal", "It rose by "), PassagePiece("delete", "3", is_number=True),

@@ -50,6 +50,7 @@ from worker.errors import (
 
 if TYPE_CHECKING:
     from storage.proof import log
+    from storage.write import reclassify as reclassifying
     from worker.alerts import work as alerting
     from worker.cli import control
     from worker.log import Level
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from worker.services.web import BackgroundWebServer
 else:
     alerting = LateModule("worker.alerts.work")
+    reclassifying = LateModule("storage.write.reclassify")
     control = LateModule("worker.cli.control")
     log = LateModule("storage.proof.log")
     services = LateModule("worker.services.processes")
@@ -298,6 +300,28 @@ def rederive(
         shown_rows = (each for each in differences if every or each.is_any)
         write_rows(shown_rows, shown.target(), rederiving.COLUMNS)
     say(found.summary())
+
+
+@command(app, "reclassify", example="lesart reclassify")
+def reclassify(
+    *,
+    articles: list[str] | None = argument(
+        "[ARTICLE]…", "Articles by id or address (default: all articles).", None
+    ),
+    place: ArchiveOptions,
+) -> None:
+    """Classify changes again that older rules classified; it creates no versions."""
+    with reading(place) as (settings, archive):
+        ids = [archive.article_row_id(each) for each in articles] if articles else None
+    changes = others = 0
+    with opened_archive(settings) as archive, ProgressLine() as line:
+        due = archive.read(reclassifying.outdated_articles, ids)
+        for start in range(0, len(due), reclassifying.ARTICLES_AT_A_TIME):
+            batch = due[start : start + reclassifying.ARTICLES_AT_A_TIME]
+            done, differ = archive.transact(reclassifying.reclassify, batch)
+            changes, others = changes + done, others + differ
+            line.report("changes classified again", changes)
+    say(f"{changes} changes were classified again; {others} of them have other classes now")
 
 
 @command(app, "doctor", example="lesart doctor")
