@@ -114,14 +114,16 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A correction or editorial note in the text.
+    """A correction or editorial note in the text, or declared by the page for machines.
 
-    `passage` is the sentence that it describes, or None if that is unknown.
+    `passage` is the sentence that it describes, or None if that is unknown. `date` is the declared
+    date of a correction, in the dict form of `PartialDate`.
     """
 
     kind: str
     text: str
     passage: str | None = None
+    date: Json = None
 
 
 @dataclass(frozen=True, slots=True)

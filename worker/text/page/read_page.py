@@ -53,6 +53,7 @@ from worker.text.page.fields.choose import (
     choose_language,
 )
 from worker.text.page.fields.clues import PageClues, collect_clues
+from worker.text.page.fields.corrections import declared_notices
 from worker.text.page.fields.dates import URL_DAY, earliest_moment, read_stamp
 from worker.text.page.fields.head import collect_head, meta_tags
 from worker.text.page.fields.images import collect_images
@@ -232,6 +233,14 @@ def _build_draft(
     address = choose_address(page.candidates.get("url", ()))
     if address:
         fields["url"] = address
+    shown = notices(paragraphs)
+    declared = declared_notices(
+        page.json_ld,
+        address.value if address else hints.url,
+        paragraphs,
+        shown,
+        hints.observed_at.year + 1,
+    )
     flags, steps = decoding
     fields |= stamp_fields(steps)
     return Draft(
@@ -245,7 +254,7 @@ def _build_draft(
             *_extraction_steps(body, (restored, complete, pieces), from_scripts=page.from_scripts),
         ),
         quotes=quotes(paragraphs, fields["language"].value),
-        notices=notices(paragraphs),
+        notices=(*shown, *declared),
         address=address.value if address else None,
         observed_at=_meta_observed_at(page.tree, hints, settings),
         raw_output=body.xml,

@@ -28,7 +28,7 @@ def collect_json_ld(json_ld: JsonLd, collector: CandidateCollector, address: str
         _collect_node(article, collector, "JSON-LD", address)
         for node in json_ld.nodes if not article.get("author") else ():
             collector.add(
-                "authors", _strings_in(node.get("author"), "name"), "JSON-LD WebPage author"
+                "authors", strings_in(node.get("author"), "name"), "JSON-LD WebPage author"
             )
         return
     for node in json_ld.nodes:
@@ -110,7 +110,7 @@ def _addresses(node: Mapping[str, Any]) -> list[str]:
     return [
         text
         for key in ("url", "mainEntityOfPage", "@id")
-        for text in _strings_in(node.get(key), "@id", "url")
+        for text in strings_in(node.get(key), "@id", "url")
     ]
 
 
@@ -131,32 +131,32 @@ def _collect_node(
         ("mainEntityOfPage", "url"),
         ("image", "image"),
     ):
-        values = _strings_in(node.get(key), "name", "@id", "url", "alternateName")
+        values = strings_in(node.get(key), "name", "@id", "url", "alternateName")
         collector.add_all(field, values[:5], f"{place} {key}")
     for key in ("author", "creator"):
-        collector.add("authors", _strings_in(node.get(key), "name"), f"{place} {key}")
-    collector.add_all("publisher", _strings_in(node.get("publisher"), "name"), f"{place} publisher")
+        collector.add("authors", strings_in(node.get(key), "name"), f"{place} {key}")
+    collector.add_all("publisher", strings_in(node.get("publisher"), "name"), f"{place} publisher")
     collector.add_all(
-        "section", _strings_in(node.get("articleSection"), "name"), f"{place} articleSection"
+        "section", strings_in(node.get("articleSection"), "name"), f"{place} articleSection"
     )
     collector.add("tags", _keywords(node.get("keywords")), f"{place} keywords")
     collector.add("images", json_ld_images(node, address), f"{place} image")
 
 
-def _strings_in(value: Any, *keys: str) -> list[str]:
+def strings_in(value: Any, *keys: str) -> list[str]:
     """Return the strings in a value: itself, its items, or the first of `keys` in an object."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, list):
-        return [text for item in value[:200] for text in _strings_in(item, *keys)]
+        return [text for item in value[:200] for text in strings_in(item, *keys)]
     if isinstance(value, dict):
         for key in keys:
             if value.get(key):
-                return _strings_in(value[key], *keys)
+                return strings_in(value[key], *keys)
     return []
 
 
 def _keywords(value: Any) -> list[str]:
-    texts = _strings_in(value, "name")
+    texts = strings_in(value, "name")
     split = texts[0].split(",") if len(texts) == 1 else texts
     return [text.strip() for text in split]
