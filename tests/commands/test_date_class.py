@@ -50,8 +50,13 @@ def test_a_changed_date_has_a_class_of_its_own_at_every_door(tmp_path):
             until(lambda: len(listed("changes")) == 1, what="the change of a number")
             for title, (text, old, new) in EDITS.items():
                 write(title, text.replace(old, new))
-            until(lambda: len(receiver.bodies) >= len(EDITS), what="the webhooks")
-            sent = {body["data"]["title"]: body["data"] for body in receiver.bodies}
+            sent: dict[str, dict] = {}
+
+            def all_sent() -> bool:
+                sent.update({body["data"]["title"]: body["data"] for body in receiver.bodies})
+                return sent.keys() >= CLASSES.keys()
+
+            until(all_sent, what="the webhooks")
             assert {title: each["changes"] for title, each in sent.items()} == CLASSES
             assert all(each["why"] == ["class date"] for each in sent.values())
 
