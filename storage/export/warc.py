@@ -37,6 +37,7 @@ from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import NO_FILTERS, Filters, conditions
 from storage.read.lists import Part
 from storage.read.search import matching_versions
+from storage.values.arrivals.formats import MEDIA_TYPE
 
 Row = RowMapping
 HTTP = "application/http; msgtype="
@@ -362,7 +363,7 @@ def _bytes_key(row: Row) -> tuple[Any, ...]:
 
 
 def _content_type(hints: Mapping[str, Any]) -> str:
-    kind = warc_record.TYPE_OF.get(str(hints.get("type")), "application/octet-stream")
+    kind = MEDIA_TYPE.get(str(hints.get("type")), "application/octet-stream")
     charset = hints.get("charset")
     return f"{kind}; charset={charset}" if charset else kind
 

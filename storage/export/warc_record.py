@@ -16,18 +16,6 @@ VERSION = "WARC/1.1"
 SAME_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
-TYPE_OF: Mapping[str, str] = {
-    "html": "text/html",
-    "seed": "text/plain",
-    "text": "text/plain",
-    "markdown": "text/markdown",
-    "json": "application/json",
-    "jsonl": "application/json",
-    "csv": "application/json",
-    "tsv": "application/json",
-}
-"""The media types of captured files, by their reader."""
-
 STATUS_LINE = ":status"
 """The name under which the stored headers of a transfer contain its status line."""
 

@@ -7,20 +7,7 @@ surrogate pair. A backslash is escaped itself, so that every text has exactly on
 
 import re
 
-CONTAINER_SUFFIXES: tuple[str, ...] = (
-    ".json",
-    ".jsonl",
-    ".ndjson",
-    ".csv",
-    ".tsv",
-    ".tar",
-    ".tgz",
-    ".zip",
-    ".warc",
-    ".arc",
-    ".wacz",
-)
-"""Suffixes of files that may contain many documents; `.gz` may follow."""
+from storage.values.arrivals.formats import CONTAINERS
 
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\\\\\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
@@ -31,9 +18,7 @@ r"""Characters that a locator never contains: controls, line ends, direction mar
 'Haus?Hof'
 """
 
-MEMBER_MARK = re.compile(
-    r"(?:\.(?:jsonl?|ndjson|[ct]sv|tar|tgz|zip|w?arc|wacz))(?:\.gz)?(#)", re.IGNORECASE
-)
+MEMBER_MARK = re.compile(rf"(?:{'|'.join(map(re.escape, CONTAINERS))})(?:\.gz)?(#)", re.IGNORECASE)
 """A `#` in a path that could be read as the separator between a file and its member.
 
 >>> bool(MEMBER_MARK.search("alt.jsonl#7")), bool(MEMBER_MARK.search("C# heute.txt"))

@@ -39,7 +39,7 @@ class PagesHere:
 def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
     """Give a function that installs another version of both extractors; `rule` changes their drafts."""
     room.reader._isolated = PagesHere(room.reader.text)  # type: ignore[assignment]
-    read_seed, read_page = texts._READERS["seed"], pages._build_draft
+    read_seed, read_page = texts.READERS["seed"], pages._build_draft
 
     def install(rule: Callable = lambda draft: draft, version: str | None = NEXT) -> None:
         def changed(read: Callable) -> Callable:
@@ -54,7 +54,7 @@ def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
             monkeypatch.setattr(pages, "VERSION", version)
         hints.extractor.cache_clear()
         pages.page_extractor.cache_clear()
-        monkeypatch.setitem(texts._READERS, "seed", changed(read_seed))
+        monkeypatch.setitem(texts.READERS, "seed", read_seed._replace(read=changed(read_seed.read)))
         monkeypatch.setattr(pages, "_build_draft", changed(read_page))
 
     yield install

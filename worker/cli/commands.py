@@ -28,6 +28,7 @@ from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, report_examination, report_verification
 from storage.settings import Settings, read_web_address
+from storage.values.arrivals.formats import TYPES
 from storage.values.arrivals.source import NoSuchSourceError
 from storage.values.errors import AlertError
 from storage.values.late import LateModule
@@ -72,10 +73,7 @@ alert_commands.mount(app)
 INGEST_EXAMPLE = """lesart ingest artikel/ bericht.md 'archiv/*.html'
   lesart ingest --history https://zeitung.example/pegel --every 1d"""
 NO_BROKER = "it needs a message broker: set LESART_BROKER_URL, or run `lesart up`, which needs none"
-TYPE_HELP = (
-    "Type of the files: seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc or wacz "
-    "(default: by file name)."
-)
+TYPE_HELP = f"Type of the files: {', '.join(TYPES)} (default: by file name)."
 
 
 @command(app, "ingest", example=INGEST_EXAMPLE)

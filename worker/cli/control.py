@@ -14,6 +14,7 @@ from storage.relations import relate as relating
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import PREFIX, Settings
+from storage.values.arrivals.formats import TYPES
 from storage.values.arrivals.source import Source
 from storage.values.net.origin_name import clean_address
 from storage.values.refusals import Refused
@@ -39,7 +40,7 @@ from worker.flow.order import (
     unfinished_job,
 )
 from worker.flow.work import POLL_SECONDS, drain, process_backlog, run_jobs
-from worker.sources.folders.members import LISTS, TYPES
+from worker.sources.folders.members import LISTS
 
 __all__ = ["drain"]
 

@@ -24,7 +24,8 @@ from storage.verify.shown_texts import (
     shown_texts,
 )
 from storage.write.archive import Archive
-from worker.flow.read import PAGE_TYPES, Reader
+from worker.flow.read import Reader
+from worker.text import current_extractors
 
 ARTICLES_AT_A_TIME = 50
 
@@ -197,5 +198,4 @@ def _count(difference: TextDifferences, shown: ShownText, today: Today | None) -
 
 
 def _extractors(reader: Reader) -> list[ExtractorKey]:
-    found = (reader.extractor_of(kind) for kind in ("seed", next(iter(PAGE_TYPES))))
-    return [(each.name, each.version, each.config) for each in found]
+    return [(each.name, each.version, each.config) for each in current_extractors(reader.text)]

@@ -11,8 +11,7 @@ from storage.values.refusals import Refused
 from storage.verify.derivations import Derived, DerivedText, derivations
 from storage.verify.finding import BrokenObject, Scope
 from worker.flow.read import Reader, is_late
-from worker.text import extractor
-from worker.text.page.read_page import page_extractor
+from worker.text import current_extractors
 
 REPORT_EVERY = 100
 UNREAD = frozenset({"resource_time", "resource_memory", "extractor_crashed"})
@@ -36,7 +35,7 @@ class Rederivation:
         """Yield the derivations whose text differs when extracted again."""
         self.begun = True
         with Reader(self._settings) as reader:
-            here = {extractor(reader.text), page_extractor(reader.text)}
+            here = current_extractors(reader.text)
             for number, kept in enumerate(derivations(engine, scope.begin)):
                 if number % REPORT_EVERY == 0:
                     progress("texts from their bytes", number)

@@ -382,10 +382,7 @@ def _answer(raw: bytes, hints: Hints, settings: TextSettings) -> bytes:
 
 
 def _read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
-    from worker.text.page.read_page import read_page  # noqa: PLC0415 -- not in the parent
-
-    reader = read_page if hints.type == "html" else read_document
-    outcome = reader(raw, hints, settings)
+    outcome = read_document(raw, hints, settings)
     if isinstance(outcome, Draft) and _length(outcome) > TRIED_BYTES:
         _try(outcome, hints, settings)
     return outcome

@@ -14,6 +14,7 @@ from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule.watches import create_due_check_jobs, due_watches
 from storage.settings import Settings
+from storage.values.arrivals.formats import TYPE_BY_SUFFIX
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import origin_of
@@ -25,7 +26,6 @@ from worker.address import Address, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError
 from worker.flow.collect import IngestTarget
 from worker.sources.folders.folder import expand
-from worker.text.file_types import EXTENSIONS
 
 DEFAULT_SOURCE = "seeds"
 ADDRESS_TYPES = ("page", "feed", "sitemap", "opml", "urls")
@@ -200,7 +200,7 @@ def suggest_address(text: str) -> str | None:
     (None, None)
     """
     match = WITHOUT_SCHEME.fullmatch(text)
-    if match is None or f".{match['top']}".lower() in EXTENSIONS:
+    if match is None or f".{match['top']}".lower() in TYPE_BY_SUFFIX:
         return None
     return f"{'http' if match['own'] else 'https'}://{text}"
 

@@ -13,7 +13,7 @@ from storage.settings import Settings
 from storage.similarity.signature import signature
 from storage.values import job as jobs
 from storage.values.digest import raw_digest
-from storage.values.draft import Draft, Extractor
+from storage.values.draft import Draft
 from storage.values.net.addresses import AddressList
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import Refused
@@ -25,11 +25,10 @@ from worker.flow.fetched import entry_values, fetched_outcome
 from worker.flow.prepare import add_flags, prepare
 from worker.sources.listings.listing import KINDS as LISTS
 from worker.sources.listings.listing import read_listing
-from worker.text import Hints, TextSettings, extractor, read_document
+from worker.text import Hints, TextSettings, extractor_of, is_isolated, read_document
 
-PAGE_TYPES = frozenset({"html"})
 SMALL_BYTES = 32 * 1024
-"""Texts, Markdown and JSON up to this size are read in the worker, because they cannot exhaust
+"""Documents of other types up to this size are read in the worker, because they cannot exhaust
 it.
 """
 SPARE_SHARE = 2 / 3
@@ -123,21 +122,12 @@ class Reader:
             reading = self.read(wanted.captured)
         if isinstance(reading.outcome, Draft):
             return ReExtracted(reading, wanted.context, reading.outcome.extractor)
-        return ReExtracted(
-            reading, wanted.context, self.extractor_of(hints_of(wanted.captured).type)
-        )
-
-    def extractor_of(self, type: str) -> Extractor:  # noqa: A002  # the word of the hints
-        """Return the current extractor of documents of this type."""
-        if type not in PAGE_TYPES:
-            return extractor(self.text)
-        from worker.text.page.read_page import page_extractor  # noqa: PLC0415  # loads the parsers
-
-        return page_extractor(self.text)
+        current = extractor_of(hints_of(wanted.captured).type, self.text)
+        return ReExtracted(reading, wanted.context, current)
 
     def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:
         """Return the outcome of reading `raw` with the text core."""
-        if hints.type in PAGE_TYPES or len(raw) > SMALL_BYTES:
+        if is_isolated(hints.type) or len(raw) > SMALL_BYTES:
             return self._document_reader().read(raw, hints)
         return read_document(raw, hints, self.text)
 
@@ -236,7 +226,7 @@ def hints_of(captured: CapturedItem) -> Hints:
 def context_of(hints: Hints) -> str:
     """Return the hints that determine a reading as JSON: the same bytes give the same draft.
 
-    Years after that of the capture are not dates; pages depend on the exact minute.
+    Years after that of the capture are not dates; isolated documents depend on the exact minute.
     """
     context: dict[str, Any] = {"type": hints.type, "seen": str(hints.observed_at.year)}
     if hints.charset:
@@ -247,7 +237,7 @@ def context_of(hints: Hints) -> str:
         values = [asdict(value) for value in hints.source_values]
         encoded = json.dumps(values, sort_keys=True).encode()
         context["offers"] = raw_digest(encoded).hex()[:16]
-    if hints.type in PAGE_TYPES:
+    if is_isolated(hints.type):
         context["seen"] = hints.observed_at.isoformat(timespec="minutes")
     return _sorted_json(context)
 

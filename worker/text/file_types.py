@@ -3,25 +3,12 @@
 import re
 from pathlib import PurePosixPath
 
+from storage.values.arrivals.formats import DOCUMENT_TYPES, TYPE_BY_SUFFIX
 from storage.values.refusals import Refused, refuse
 
 HEAD_BYTES = 4_096
 """Number of leading bytes that `detect_type` needs."""
 
-EXTENSIONS = {
-    ".txt": "seed",
-    ".text": "seed",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "csv",
-}
 # First bytes of binary formats; short signatures include their NUL bytes.
 _SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
@@ -84,7 +71,8 @@ def detect_type(name: str, head: bytes) -> str | Refused:
         if signature.match(head):
             return refuse("not_text", detected=kind)
     suffix = _suffix(name)
-    return EXTENSIONS.get(suffix) or _sniff_type(suffix, head)
+    named = TYPE_BY_SUFFIX.get(suffix)
+    return named if named in DOCUMENT_TYPES else _sniff_type(suffix, head)
 
 
 def has_markup(text: str) -> bool:

@@ -1,31 +1,60 @@
-"""Extract the draft from the bytes of a capture, by its document type."""
+"""Extract the draft from the bytes of a capture, by its document type.
+
+The type decides the reader, and the extractor that is recorded with the text.
+"""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
-from storage.values.draft import Draft
+from storage.values.draft import Draft, Extractor
+from storage.values.late import LateModule
 from storage.values.refusals import Refused, refuse
 from worker.text.formats.json_article import read_json
 from worker.text.formats.seed import read_seed
-from worker.text.hints import Hints, TextSettings
+from worker.text.hints import Hints, TextSettings, extractor
+
+if TYPE_CHECKING:
+    from worker.text.formats import markdown
+    from worker.text.page import read_page as page
+else:  # these load the parsers
+    markdown = LateModule("worker.text.formats.markdown")
+    page = LateModule("worker.text.page.read_page")
 
 
-def _markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
-    from worker.text.formats.markdown import read_markdown  # noqa: PLC0415  # loads the parsers
+class TypeReader(NamedTuple):
+    """How documents of one type are read.
 
-    return read_markdown(raw, hints, settings)
+    Isolated documents are read in a child process, whatever their size; their drafts may depend on
+    the time of the capture.
+    """
+
+    read: Callable[[bytes, Hints, TextSettings], Draft | Refused]
+    extractor: Callable[[TextSettings], Extractor] = extractor
+    is_isolated: bool = False
 
 
-_READERS: dict[str, Callable[[bytes, Hints, TextSettings], Draft | Refused]] = {
-    "seed": read_seed,
-    "text": read_seed,
-    "markdown": _markdown,
-    "json": read_json,
-    "jsonl": read_json,
-    "csv": read_json,
-    "tsv": read_json,
+def _read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    return markdown.read_markdown(raw, hints, settings)
+
+
+def _read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    return page.read_page(raw, hints, settings)
+
+
+def _page_extractor(settings: TextSettings) -> Extractor:
+    return page.page_extractor(settings)
+
+
+READERS: dict[str, TypeReader] = {
+    "seed": TypeReader(read_seed),
+    "markdown": TypeReader(_read_markdown),
+    "html": TypeReader(_read_page, _page_extractor, is_isolated=True),
+    "json": TypeReader(read_json),
+    "jsonl": TypeReader(read_json),
+    "csv": TypeReader(read_json),
+    "tsv": TypeReader(read_json),
 }
-TYPES = tuple(_READERS)
-"""The document types read in this process; pages (`html`) are read in a child process."""
+"""The readers of the document types in `storage.values.arrivals.formats`."""
 
 
 def read_document(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
@@ -33,7 +62,21 @@ def read_document(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | R
 
     For `jsonl`, `csv` and `tsv`, the caller passes each record as one JSON object.
     """
-    reader = _READERS.get(hints.type)
-    if reader is None:
+    if hints.type not in READERS:
         return refuse("type_unknown", detected=hints.type)
-    return reader(raw, hints, settings)
+    return READERS[hints.type].read(raw, hints, settings)
+
+
+def is_isolated(type: str) -> bool:  # noqa: A002  # the word of the hints
+    """Check whether documents of this type are always read in a child process."""
+    return type in READERS and READERS[type].is_isolated
+
+
+def extractor_of(type: str, settings: TextSettings) -> Extractor:  # noqa: A002
+    """Return the current extractor of documents of this type."""
+    return (READERS[type].extractor if type in READERS else extractor)(settings)
+
+
+def current_extractors(settings: TextSettings) -> frozenset[Extractor]:
+    """Return the extractors of this program under `settings`."""
+    return frozenset(each.extractor(settings) for each in READERS.values())

@@ -3,6 +3,7 @@
 import re
 from email.message import Message
 
+from storage.values.arrivals.formats import TYPE_BY_MEDIA
 from storage.values.refusals import Refused
 from worker.sources.containers.gunzip import MAGIC
 from worker.sources.listings.url_list import looks_like_url_list
@@ -58,11 +59,10 @@ def page_type(body: bytes, content_type: str | None, name: str) -> str | Refused
     detected = detect_type(name, body[:HEAD_BYTES])
     if isinstance(detected, Refused) and detected.code == "not_text":
         return detected
-    if media in {"text/html", "application/xhtml+xml"} or HTML_START.match(body):
+    declared = TYPE_BY_MEDIA.get(media, "seed")
+    if declared == "html" or HTML_START.match(body):
         return "html"
-    if media in {"text/markdown", "text/x-markdown"}:
-        return "markdown"
-    return detected
+    return detected if declared == "seed" else declared
 
 
 def charset_of(content_type: str | None) -> str | None:

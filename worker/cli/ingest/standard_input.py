@@ -9,6 +9,7 @@ from storage.database.process_identity import process_identity
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.values.arrivals.arrival import Arrival
+from storage.values.arrivals.formats import TYPES
 from storage.values.digest import raw_digest
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -16,7 +17,7 @@ from worker.errors import LocatorError
 from worker.flow.collect import NO_STAMP, counts_of, hints_of
 from worker.flow.import_captures import Importer
 from worker.sources.containers.items import Foreign, Item, PassedOver
-from worker.sources.folders.members import TYPES, members_of_input
+from worker.sources.folders.members import members_of_input
 
 STANDARD_INPUT = "stdin"
 

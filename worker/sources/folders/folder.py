@@ -10,24 +10,15 @@ from operator import attrgetter
 from pathlib import Path
 
 from storage.values.arrivals.arrival import FileStamp
-from storage.values.locator import CONTAINER_SUFFIXES, escape_locator
+from storage.values.arrivals.formats import TYPE_BY_SUFFIX
+from storage.values.locator import escape_locator
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import FoundFile, Rejected
 
 DEEPEST = 100
 """Maximum depth of folders; each level holds one open descriptor."""
 
-DOCUMENT_SUFFIXES: tuple[str, ...] = (
-    ".txt",
-    ".text",
-    ".md",
-    ".markdown",
-    ".html",
-    ".htm",
-    ".xhtml",
-    ".gz",
-    *CONTAINER_SUFFIXES,
-)
+DOCUMENT_SUFFIXES: tuple[str, ...] = (*TYPE_BY_SUFFIX, ".gz")
 """A folder with such a suffix is reported, not scanned: a user mistook it for a document."""
 
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

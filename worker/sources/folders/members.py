@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from storage.values.arrivals.formats import CONTAINERS, TYPES, types_that_hold
 from storage.values.late import LateModule
 from storage.values.locator import escape_locator, without_gz
 from storage.values.refusals import Refused, refuse
@@ -38,42 +39,14 @@ else:
 MOST_BAD_RECORDS = 2_000
 """Maximum number of bad records of a file that are reported and stored; the rest is not read."""
 
-TYPES: tuple[str, ...] = (
-    "seed",
-    "markdown",
-    "html",
-    "json",
-    "jsonl",
-    "csv",
-    "tsv",
-    "tar",
-    "zip",
-    "warc",
-    "wacz",
-)
-"""Values of `--type`. The last seven contain many documents; gzip is always detected."""
-
 LISTS: tuple[str, ...] = ("feed", "sitemap", "opml", "list")
 """Documents that are lists of addresses: the listed addresses are checked; the list is no
 article.
 """
 
-_KIND_BY_SUFFIX = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".json": "json",
-    ".tar": "tar",
-    ".tgz": "tar",
-    ".zip": "zip",
-    ".warc": "warc",
-    ".arc": "warc",
-    ".wacz": "wacz",
-}
-_WEB_ARCHIVES = frozenset({"warc", "wacz"})
-_STREAMED = frozenset({"jsonl", "csv", "tsv", "tar", "zip"}) | _WEB_ARCHIVES
-_ARCHIVES = frozenset({"tar", "zip"})
+_WEB_ARCHIVES = types_that_hold("captures")
+_ARCHIVES = types_that_hold("members")
+_STREAMED = types_that_hold("records") | _ARCHIVES | _WEB_ARCHIVES
 _SEEKING = frozenset({"zip", "wacz"})
 _NO_TEXT = frozenset({"not_text", "binary"})
 _NEUTRAL_NAME = "head.txt"
@@ -113,7 +86,7 @@ def kind_by_name(name: str) -> str | None:
     >>> kind_by_name("2024.JSONL.gz"), kind_by_name("a.txt")
     ('jsonl', None)
     """
-    return _KIND_BY_SUFFIX.get(_suffix(name))
+    return CONTAINERS.get(_suffix(name))
 
 
 def limit_whole(name: str, hints: MemberHints) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from storage.values.arrivals.foreign_capture import Import, Repeats
+from storage.values.arrivals.formats import TYPE_BY_MEDIA
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import clean_address
@@ -29,15 +30,6 @@ from worker.sources.web_archives.record_group import RecordGroup, names, target
 from worker.sources.web_archives.warc import WebRecord, bare
 
 LONGEST_ADDRESS = 5_000
-
-TYPES = {
-    "text/html": "html",
-    "application/xhtml+xml": "html",
-    "text/plain": "seed",
-    "text/markdown": "markdown",
-    "application/json": "json",
-}
-"""Media types of texts, with the type to read them as."""
 
 PAGES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 """The types that may be an article if a server sent them."""
@@ -222,7 +214,7 @@ def _resource(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
     """Interpret a capture that is not an answer of a server: a file, or saved bytes."""
     main = capture.main
     headers: Headers = (("content-type", main.field("content-type") or ""),)
-    kind = _type(headers, main.block, frozenset(TYPES), detect)
+    kind = _type(headers, main.block, frozenset(TYPE_BY_MEDIA), detect)
     if kind is None:
         return _skip_type(headers)
     if main.is_too_large or len(main.block) > limit:
@@ -284,7 +276,7 @@ def _page(
         if kind and kind not in PAGES:
             return _skip_type(headers)
         imported = capture.imported("captured", answer, opening=main.block)
-        hints = capture.hints(TYPES.get(kind), charset, of_server=True)
+        hints = capture.hints(TYPE_BY_MEDIA.get(kind), charset, of_server=True)
         return capture.to_foreign(replace(imported, hints=hints, repeats=_repeats(main)))
     kind_read = _type(headers, answer.payload, PAGES, detect)
     if kind_read is None:
@@ -398,7 +390,7 @@ def _type(
     """Return the type to read bytes as; None if it is not one of the accepted types."""
     named = content_type(headers)[0]
     if named:
-        return TYPES[named] if named in accepted else None
+        return TYPE_BY_MEDIA.get(named) if named in accepted else None
     return "html" if detect("page", beginning[:HEAD_BYTES]) == "html" else None
 
 

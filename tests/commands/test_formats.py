@@ -1,0 +1,114 @@
+"""Each input format is accepted, exported, imported and verified; no list of formats is incomplete."""
+
+import gzip
+import io
+import json
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from storage.values.arrivals.formats import DOCUMENT_TYPES, FORMATS, TYPE_BY_MEDIA, Format
+from tests.warcs import answer, page, response
+from worker.text.read import READERS
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+BODY = "Der Deich am Hafen hält dem Hochwasser stand, sagt die Leiterin des Amtes am Dienstag."
+SEED = f"date 2024-06-18 Deich hält\n\n{BODY}\n"
+
+
+def tar() -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo("a.txt")
+        entry.size = len(SEED.encode())
+        archive.addfile(entry, io.BytesIO(SEED.encode()))
+    return packed.getvalue()
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+STORY = page("Deich hält", BODY, "Die Fähre bleibt bis zum Abend im Hafen, teilt die Reederei mit.")
+WARC = response("https://bote.example/deich", "2024-06-18T06:00:00Z", answer(STORY))
+RECORD = json.dumps({"title": "Deich hält", "date": "2024-06-18", "text": BODY})
+EXAMPLES: dict[str, bytes] = {
+    "seed": SEED.encode(),
+    "markdown": f"---\ntitle: Deich hält\n---\n\n{BODY}\n".encode(),
+    "html": STORY,
+    "json": RECORD.encode(),
+    "jsonl": f"{RECORD}\n".encode(),
+    "csv": f"title;text\nDeich hält;{BODY.replace(',', '')}\n".encode(),
+    "tsv": f"title\ttext\nDeich hält\t{BODY}\n".encode(),
+    "tar": tar(),
+    "zip": zipped("a.txt", SEED.encode()),
+    "warc": WARC,
+    "wacz": zipped("archive/a.warc.gz", gzip.compress(WARC)),
+}
+
+
+def lesart(folder: Path, *words: str, stream: str = "stdout") -> str:
+    run = subprocess.run(
+        [sys.executable, "-m", "worker", *words], cwd=folder, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return getattr(run, stream)
+
+
+def rows(folder: Path, *words: str) -> list[dict]:
+    return [json.loads(line) for line in lesart(folder, *words, "--format", "jsonl").splitlines()]
+
+
+@pytest.mark.slow
+def test_each_format_is_ingested_exported_imported_and_verified(tmp_path):
+    for each in FORMATS:
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / f"{each.type}{each.suffixes[0]}").write_bytes(EXAMPLES[each.type])
+    archives = "one.sqlite3", "two.sqlite3"
+    lesart(tmp_path, "ingest", "in", "--archive", archives[0])
+    lesart(tmp_path, "export", "--format", "warc", "-o", "all.warc", "--archive", archives[0])
+    lesart(tmp_path, "ingest", "all.warc", "--archive", archives[1])
+    texts = []
+    for archive in archives:
+        assert rows(tmp_path, "refusals", "--archive", archive) == []
+        summary = lesart(tmp_path, "verify", "--archive", archive, stream="stderr")
+        assert "not_rederivable_here: 0" in summary
+        again = re.search(r"(\d+) texts were extracted again", summary)
+        assert again is not None
+        assert int(again[1]) >= len(DOCUMENT_TYPES) - 1  # JSON and JSON lines hold the same record
+        query = "SELECT a.origin, v.title, v.text FROM versions v JOIN articles a USING (article) ORDER BY 1"
+        texts.append(rows(tmp_path, "sql", query, "--archive", archive))
+    assert texts[0] == texts[1]
+    assert len(texts[0]) >= len(FORMATS) - 1
+
+
+def test_each_document_type_has_a_reader_and_a_media_type():
+    assert set(READERS) == DOCUMENT_TYPES
+    assert set(TYPE_BY_MEDIA.values()) <= DOCUMENT_TYPES
+
+
+def test_no_suffix_belongs_to_two_formats():
+    suffixes = [suffix for each in FORMATS for suffix in each.suffixes]
+    assert len(set(suffixes)) == len(suffixes)
+
+
+@pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.type)
+def test_the_readme_and_the_help_describe_the_format(each: Format):
+    names = ", ".join(f"`{suffix}`" for suffix in each.suffixes)
+    assert f"| {names} | {each.content} |" in README.read_text("utf-8")
+    from worker.cli.commands import TYPE_HELP
+
+    assert re.search(rf"\b{each.type}\b", TYPE_HELP)
+
+
+def test_the_readme_describes_no_other_format():
+    section = README.read_text("utf-8").partition("## Input formats")[2].partition("## ")[0]
+    assert len(re.findall(r"^\| `\.", section, re.MULTILINE)) == len(FORMATS)
