@@ -38,7 +38,7 @@ def found_in(text: str, language: str | None = "de") -> tuple[Quote, ...]:
     return quotes([Paragraph("text", part) for part in text.split("\n\n")], language)
 
 
-PRONOUNS = {"er", "sie", "man", "wir"}
+PRONOUNS = {"er", "sie", "man", "wir", "he", "she", "they"}
 
 
 def named(quote: Quote) -> set[str | None]:
@@ -169,6 +169,13 @@ def test_a_plural_subject_is_not_one_of_its_members(text: str, speaker: str, mea
 def test_a_plural_pronoun_is_not_resolved_to_one_person() -> None:
     _, second = found_in("„Wir bauen“, sagte Ada Kern. Bo Lind kam. „Und zwar bald“, sagten sie.")
     assert (second.speaker, second.speaker_resolved) == ("sie", None)
+
+
+def test_an_english_pronoun_is_the_speaker_until_a_name_follows() -> None:
+    text = "The mayor came late. “We will build it,” she said. “It is needed,” Bo Lind said."
+    first, second = found_in(text, "en")
+    assert (first.speaker, first.speaker_resolved) == ("she", None)
+    assert (second.speaker, second.speaker_resolved) == ("Bo Lind", "Bo Lind")
 
 
 def test_a_resolved_role_stands_alone_without_its_article() -> None:

@@ -255,7 +255,10 @@ class _QuoteExtractor:
                 speaker = _speaker_by_rule(
                     cue, last, is_adjacent=is_adjacent, is_same_sentence=is_same_sentence
                 )
-                last.resolved = self._full_name(speaker.text) if speaker else None
+                if speaker is None and cue is not None and cue.pronoun:
+                    speaker = _pronoun_speaker(cue, text_before, text_after)
+                is_name = speaker is not None and not speaker.pronoun
+                last.resolved = self._full_name(speaker.text) if speaker and is_name else None
             last.speaker, last.start, last.end = speaker, breaks[number], breaks[number + 1]
             last.paragraph, last.sentence = index, number
             yield Quote(
@@ -320,6 +323,19 @@ def _speaker_by_rule(
     if (is_adjacent and (cue is None or is_pronoun)) or (is_same_sentence and is_pronoun):
         return last.speaker
     return Speaker(cue.speaker) if cue and cue.speaker else None
+
+
+def _pronoun_speaker(cue: Cue, text_before: str, text_after: str) -> Speaker | None:
+    """Return the pronoun immediately before or after an English cue.
+
+    >>> _pronoun_speaker(Cue("said", None, True), "", " she said.").text
+    'she'
+    """
+    pattern = rf"\b([Hh]e|[Ss]he|[Tt]hey) {cue.word}\b|\b{cue.word} (he|she|they)\b"
+    match = re.search(pattern, text_after[:_SEARCH_LENGTH]) or re.search(
+        pattern, text_before[-_SEARCH_LENGTH:]
+    )
+    return Speaker((match[1] or match[2]).casefold(), pronoun=True) if match else None
 
 
 def _mask_quotations(text: str, spans: Sequence[_Span], language: str) -> str:
