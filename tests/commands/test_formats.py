@@ -48,6 +48,13 @@ EXAMPLES: dict[str, bytes] = {
     "jsonl": f"{RECORD}\n".encode(),
     "csv": f"title;text\nDeich hält;{BODY.replace(',', '')}\n".encode(),
     "tsv": f"title\ttext\nDeich hält\t{BODY}\n".encode(),
+    "eml": (
+        "From: Pressestelle <presse@hafen.example>\r\nSubject: Deich hält\r\n"
+        "Date: Tue, 18 Jun 2024 10:00:00 +0200\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        f"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{BODY}\r\n"
+        "--b\r\nContent-Disposition: attachment; filename=anlage.txt\r\n\r\n"
+        f"{SEED}\r\n--b--\r\n"
+    ).encode(),
     "tar": tar(),
     "zip": zipped("a.txt", SEED.encode()),
     "warc": WARC,

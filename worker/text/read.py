@@ -14,9 +14,11 @@ from worker.text.formats.seed import read_seed
 from worker.text.hints import Hints, TextSettings, extractor
 
 if TYPE_CHECKING:
+    from worker.text import mail
     from worker.text.formats import markdown
     from worker.text.page import read_page as page
 else:  # these load the parsers
+    mail = LateModule("worker.text.mail")
     markdown = LateModule("worker.text.formats.markdown")
     page = LateModule("worker.text.page.read_page")
 
@@ -45,6 +47,14 @@ def _page_extractor(settings: TextSettings) -> Extractor:
     return page.page_extractor(settings)
 
 
+def _read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    return mail.read_mail(raw, hints, settings)
+
+
+def _mail_extractor(settings: TextSettings) -> Extractor:
+    return mail.mail_extractor(settings)
+
+
 READERS: dict[str, TypeReader] = {
     "seed": TypeReader(read_seed),
     "markdown": TypeReader(_read_markdown),
@@ -53,6 +63,7 @@ READERS: dict[str, TypeReader] = {
     "jsonl": TypeReader(read_json),
     "csv": TypeReader(read_json),
     "tsv": TypeReader(read_json),
+    "eml": TypeReader(_read_mail, _mail_extractor, is_isolated=True),
 }
 """The readers of the document types in `storage.values.arrivals.formats`."""
 

@@ -50,6 +50,12 @@ FORMATS: tuple[Format, ...] = (
         "records",
     ),
     Format("tsv", (".tsv",), ("application/json",), "the same, separated by tabs", "records"),
+    Format(
+        "eml", (".eml",), ("message/rfc822",),
+        "a mail: subject, date, author, and the text or HTML part; attachments of these formats"
+        " are separate texts",
+        "attachments",
+    ),
     Format("tar", (".tar", ".tgz"), (), "any of these formats as members", "members"),
     Format("zip", (".zip",), (), "any of these formats as members", "members"),
     Format(

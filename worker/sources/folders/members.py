@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from storage.values.arrivals.formats import CONTAINERS, TYPES, types_that_hold
+from storage.values.arrivals.formats import (
+    CONTAINERS,
+    DOCUMENT_TYPES,
+    TYPE_BY_SUFFIX,
+    TYPES,
+    types_that_hold,
+)
 from storage.values.late import LateModule
 from storage.values.locator import escape_locator, without_gz
 from storage.values.refusals import Refused, refuse
@@ -27,6 +33,7 @@ from worker.sources.containers.json_records import (
     json_lines,
     json_list,
 )
+from worker.sources.containers.mail import mail_attachments
 from worker.sources.containers.table_rows import table_rows
 from worker.sources.containers.tar_zip import DamagedMemberError, Member, tar_members, zip_members
 from worker.sources.folders.folder import is_ignored
@@ -47,6 +54,7 @@ article.
 _WEB_ARCHIVES = types_that_hold("captures")
 _ARCHIVES = types_that_hold("members")
 _STREAMED = types_that_hold("records") | _ARCHIVES | _WEB_ARCHIVES
+_MAILS = types_that_hold("attachments")
 _SEEKING = frozenset({"zip", "wacz"})
 _NO_TEXT = frozenset({"not_text", "binary"})
 _NEUTRAL_NAME = "head.txt"
@@ -283,10 +291,34 @@ def _document_contents(
         yield from _items(position, records, "json", hints)
     elif len(raw) > hints.limits.document:
         yield position.reject(refuse("too_large", limit=hints.limits.document))
+    elif kind in _MAILS:
+        yield from _mail_contents(position, kind, raw, hints)
     elif kind in TYPES or kind in LISTS:
         yield Item(position.locator, position.member, raw, kind, flags=position.flags)
     else:
         yield position.reject(refuse("type_unknown", detected=kind), raw)
+
+
+def _mail_contents(
+    position: _Position, kind: str, raw: bytes, hints: MemberHints
+) -> Iterator[Content]:
+    """Yield a mail as the member `#mail`, and its attachments of known document types."""
+    try:
+        attachments = list(mail_attachments(raw))
+    except UnsafeArchiveError as error:
+        yield position.reject_unsafe(error.reason, raw)
+        return
+    names = _Names()
+    own_name, _ = names.claim(f"{position.member}#mail")
+    yield Item(position.locator, own_name, raw, kind, flags=position.flags)
+    for name, content in attachments:
+        if TYPE_BY_SUFFIX.get(_suffix(name)) not in DOCUMENT_TYPES:
+            yield PassedOver("an attachment of another type")
+            continue
+        member, is_taken = names.claim(f"{position.member}#{without_gz(escape_locator(name))}")
+        flags = ("key_repeated",) if is_taken else ()
+        inner = _Position(position.locator, member, escape_locator(name), inside=True, flags=flags)
+        yield from _contents(inner, _peekable(io.BytesIO(content)), replace(hints, type=None))
 
 
 def _record_contents(

@@ -1,0 +1,143 @@
+"""Read a mail, such as a press release: its headers, and its text or HTML part."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.message import EmailMessage
+from email.policy import default
+from functools import lru_cache
+
+from storage.values.draft import Draft, Extractor, Json, Role
+from storage.values.refusals import Refused, refuse
+from worker.text.annotate.roles import blocks
+from worker.text.decode import DecodedText, decode
+from worker.text.formats.assemble import ParsedDocument, assemble
+from worker.text.formats.metadata import RecordCleaner, read_metadata
+from worker.text.hints import VERSION as TEXT_VERSION
+from worker.text.hints import Hints, TextSettings
+from worker.text.page.layout.blocks import Layout
+from worker.text.page.layout.charset import decode_page
+from worker.text.page.layout.tree import parse_page, prepare_tree, replace_surrogates
+from worker.text.page.read_page import VERSION as PAGE_VERSION
+
+NAME = "lesart-mail"
+VERSION = "1"
+"""Incremented with every change that can alter a text, role, mark or field."""
+ENCRYPTED_TYPES = frozenset({
+    "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime",
+})  # fmt: skip
+MOST_NESTED_PARTS = 50
+NESTED_PART = re.compile(rb"^content-type:\s*multipart/", re.IGNORECASE | re.MULTILINE)
+ENCRYPTED_START = "-----BEGIN PGP MESSAGE-----"
+_ROLES: dict[str, Role] = {
+    "h2": "subheading", "h3": "subheading", "h4": "subheading", "li": "list", "blockquote": "quote",
+}  # fmt: skip
+_HEADER_ERRORS = (
+    HeaderParseError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
+"""Errors of the email package for malformed headers."""
+
+
+@lru_cache(maxsize=16)
+def mail_extractor(settings: TextSettings) -> Extractor:
+    """Return the extractor of mails, which depends on those of texts and pages."""
+    languages = ",".join(settings.languages)
+    return Extractor(
+        NAME,
+        VERSION,
+        f"text={TEXT_VERSION};page={PAGE_VERSION};"
+        f"languages={languages};timezone={settings.timezone}",
+    )
+
+
+def read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    """Read the text part of a mail, or its HTML part if it has no text part.
+
+    The subject is the headline; the headers Date, From and Content-Language supply date, author
+    and language. Attachments are separate documents. Refused as `not_text`: an encrypted mail; as
+    `archive_unsafe`: a mail with more nested parts than any mail program writes.
+    """
+    if sum(1 for _ in NESTED_PART.finditer(raw)) > MOST_NESTED_PARTS:
+        return refuse("archive_unsafe", reason=f"more than {MOST_NESTED_PARTS} parts have parts")
+    message = message_from_bytes(raw, policy=default)
+    if any(part.get_content_type() in ENCRYPTED_TYPES for part in message.walk()):
+        return refuse("not_text", detected="an encrypted mail")
+    document = _read_body(message)
+    if isinstance(document, Refused):
+        return document
+    if any(block.startswith(ENCRYPTED_START) for block in document.blocks):
+        return refuse("not_text", detected="an encrypted mail")
+    cleaner = RecordCleaner(document.flags)
+    document.blocks = cleaner.clean_value(document.blocks)
+    record = dict(_read_headers(message, document.flags))
+    read_metadata(cleaner.clean_value(record), "mail", document, hints, settings)
+    document.steps += cleaner.steps()
+    draft = assemble(document, settings)
+    if isinstance(draft, Draft):
+        return replace(draft, extractor=mail_extractor(settings))
+    return draft
+
+
+def _read_body(message: EmailMessage) -> ParsedDocument | Refused:
+    for kind, read in (("plain", _read_text), ("html", _read_html)):
+        part = message.get_body((kind,))
+        if part is None:
+            continue
+        payload = part.get_payload(decode=True)
+        assert isinstance(payload, bytes)
+        if payload.strip():
+            return read(payload, part.get_content_charset())
+    return refuse("empty")
+
+
+def _read_text(payload: bytes, charset: str | None) -> ParsedDocument | Refused:
+    decoded = decode(payload, charset)
+    if isinstance(decoded, Refused):
+        return decoded
+    text = decoded.text.replace("\r\n", "\n")
+    return _to_document(decoded, blocks(text))
+
+
+def _read_html(payload: bytes, charset: str | None) -> ParsedDocument | Refused:
+    decoded = decode_page(payload, charset)
+    if isinstance(decoded, Refused):
+        return decoded
+    tree = parse_page(replace_surrogates(decoded.text)[0])
+    if isinstance(tree, Refused):
+        return tree
+    prepare_tree(tree)
+    visible = [block for block in Layout(tree).blocks if block.zone != "hidden"]
+    document = _to_document(decoded, [block.text for block in visible])
+    document.format_roles = [_ROLES.get(block.tag) for block in visible]
+    return document
+
+
+def _to_document(decoded: DecodedText, texts: list[str]) -> ParsedDocument:
+    return ParsedDocument(texts, flags=list(decoded.flags), steps=decoded.steps)
+
+
+def _read_headers(message: EmailMessage, flags: list[str]) -> Iterator[tuple[str, Json]]:
+    """Yield the headers as metadata; a malformed header is flagged and ignored."""
+    for key, header in (
+        ("title", "Subject"), ("date", "Date"), ("author", "From"),
+        ("language", "Content-Language"), ("Message-ID", "Message-ID"),
+    ):  # fmt: skip
+        try:
+            value = message[header]
+            if value is None:
+                continue
+            if key == "date" and value.datetime is not None:
+                yield key, value.datetime.isoformat()
+            elif key == "author":
+                yield key, [each.display_name for each in value.addresses if each.display_name]
+            else:
+                yield key, str(value).partition(",")[0] if key == "language" else str(value)
+        except _HEADER_ERRORS:
+            flags.append("metadata_broken")
