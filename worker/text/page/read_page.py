@@ -16,6 +16,7 @@ from storage.values.draft import (
     Draft,
     Extractor,
     Field,
+    Notice,
     Paragraph,
 )
 from storage.values.refusals import Refused, refuse
@@ -233,14 +234,6 @@ def _build_draft(
     address = choose_address(page.candidates.get("url", ()))
     if address:
         fields["url"] = address
-    shown = notices(paragraphs)
-    declared = declared_notices(
-        page.json_ld,
-        address.value if address else hints.url,
-        paragraphs,
-        shown,
-        hints.observed_at.year + 1,
-    )
     flags, steps = decoding
     fields |= stamp_fields(steps)
     return Draft(
@@ -254,12 +247,22 @@ def _build_draft(
             *_extraction_steps(body, (restored, complete, pieces), from_scripts=page.from_scripts),
         ),
         quotes=quotes(paragraphs, fields["language"].value),
-        notices=(*shown, *declared),
+        notices=_collect_notices(page, address, paragraphs, hints),
         address=address.value if address else None,
         observed_at=_meta_observed_at(page.tree, hints, settings),
         raw_output=body.xml,
         around=surrounding_keys(page.blocks, paragraphs),
     )
+
+
+def _collect_notices(
+    page: _ParsedPage, address: Field | None, paragraphs: Sequence[Paragraph], hints: Hints
+) -> tuple[Notice, ...]:
+    """Return the notices in the text, then those that the page only declares in JSON-LD."""
+    shown = notices(paragraphs)
+    url = address.value if address else hints.url
+    latest_year = hints.observed_at.year + 1
+    return (*shown, *declared_notices(page.json_ld, url, paragraphs, shown, latest_year))
 
 
 def _title(chosen: ChosenFields) -> str | None:
