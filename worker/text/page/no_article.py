@@ -26,6 +26,13 @@ _ARTICLE_TAGS = ("article", "main")
 _NO_SHARED_ANCESTOR = 10  # elements
 _STEM_LENGTH = 5
 _SHORTEST_WORD = 4
+_MENU_WORDS = 200
+_WORDS_PER_END = 100
+_LONGEST_WORD = 12  # characters on average; scripts without spaces have longer ones
+_REPEATS = 4
+_LONGEST_REPEAT = 120  # characters
+_MAX_EMPTY_SHARE = 0.5  # of the characters of the text
+_ENOUGH_TEXT = 300  # characters of other lines
 _SCALE = 5.0
 _SENTENCE_ENDS = (".", "!", "?", "…", ":", ";", "。", "！", "？", "।", "؟", "۔", "።", "။", "׃")
 """Closing punctuation of a sentence, in the scripts that newspapers use."""
@@ -57,7 +64,8 @@ def no_article_reason(
 ) -> str | None:
     """Return the reason why a page is not an article, or None for an article.
 
-    A page is a link list if links make up more than half of its text. It is an empty shell if it
+    A page is a link list if links make up more than half of its text. It has no text if it consists
+    of menus and repeated lines. It is an empty shell if it
     has only short lines, fewer than three of them match blocks, and none is a sentence. Other pages
     are scored by a model, unless they have a thousand characters of sentences or begin like the
     `articleBody` of JSON-LD (`json_ld_body`).
@@ -67,6 +75,8 @@ def no_article_reason(
     total = sum(len(text) for text in running)
     if sum(len(line.text) * line.share for line in lines) > total * _MAX_LINK_SHARE:
         return "a list of links"
+    if not has_text(running):
+        return "a page of menus, dialogs or repeated lines without a text"
     sentence_length = sum(len(line.text) for line in lines if line.is_sentence)
     if sentence_length >= _ENOUGH_SENTENCES or title_key(running[0])[:_KEY_PREFIX] in title_key(
         json_ld_body
@@ -81,6 +91,30 @@ def no_article_reason(
     if model.probability(values) < model.threshold:
         return None
     return f"its text is not that of an article ({', '.join(model.explain(values))})"
+
+
+def has_text(running: Sequence[str]) -> bool:
+    """Check whether a page has text besides menus without a sentence and repeated lines.
+
+    It has none if such paragraphs make up half of it and less than a short paragraph remains.
+
+    >>> has_text(["Der Rat tagt am Dienstag im Rathaus."]), has_text(["Jetzt abonnieren!"] * 8)
+    (True, False)
+    """
+    counts = Counter(title_key(text) for text in running if len(text) <= _LONGEST_REPEAT)
+    rest = sum(
+        len(text) for text in running if counts[title_key(text)] < _REPEATS and not _is_menu(text)
+    )
+    total = sum(map(len, running))
+    return rest >= _ENOUGH_TEXT or total - rest <= total * _MAX_EMPTY_SHARE
+
+
+def _is_menu(text: str) -> bool:
+    """Check whether a paragraph has hundreds of words and no sentence."""
+    words = text.split()
+    if len(words) < _MENU_WORDS or len(text) > len(words) * _LONGEST_WORD:
+        return False
+    return sum(word.endswith(_SENTENCE_ENDS) for word in words) * _WORDS_PER_END < len(words)
 
 
 def _lines(running: Sequence[str], blocks: Sequence[Block]) -> list[_TextLine]:
