@@ -27,6 +27,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from bench.emptied import LEAD, judge
+from bench.front_pages import examples as front_page_examples
 from bench.judgement.pages import (
     BY_FOLD,
     NAME_BREAK,
@@ -48,7 +49,7 @@ from worker.text.page.scoring import Features, Model, model_from_json
 PRODUCT = Path(__file__).resolve().parent.parent / "worker" / "text" / "page" / "weights"
 SILENT_MEANS_UNKNOWN = "html_trafilatura_dach"
 """In this set an empty author means that nobody looked."""
-STRENGTH = {"authors": 1.0, "dropped_blocks": 0.3, "no_article": 1.0}
+STRENGTH = {"authors": 1.0, "dropped_blocks": 0.3, "front_page": 1.0, "no_article": 1.0}
 """The inverse of how strongly the weights of each model are pulled to nought."""
 STATED = re.compile(
     rb"<script[^>]*ld\+json[^>]*>.*?</script>|<meta\b(?![^>]*charset)[^>]*>"
@@ -65,7 +66,7 @@ LABELLED = re.compile(
 """What tells a machine where a page shows who wrote it."""
 UNSTATED_WEIGHT, UNLABELLED_WEIGHT = 0.5, 0.25
 """Of a page that is read without what it states, and without its labels, too."""
-THRESHOLD = {"authors": 0.7, "dropped_blocks": 0.5, "no_article": 0.95}
+THRESHOLD = {"authors": 0.7, "dropped_blocks": 0.5, "front_page": 0.86, "no_article": 0.95}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,11 @@ def examples_of(folder: Path, models: Collection[str]) -> dict[str, list[Example
             Example(each.fold, each.features, not each.is_article)
             for each in judge(folder, frozenset(range(FOLDS)))
             if each.features and each.counts and each.way != LEAD
+        ]
+    if "front_page" in models:
+        found["front_page"] += [
+            Example(page.fold, page.features, page.is_front, page.weight)
+            for page in front_page_examples(folder)
         ]
     for name in SETS if {"authors", "dropped_blocks"} & set(models) else ():
         for row in rows_of(folder, name):

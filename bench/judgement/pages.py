@@ -29,7 +29,7 @@ from storage.values.draft import Draft, PartialDate
 from worker.text.annotate.bylines import is_agency
 from worker.text.annotate.date_lines import dates_in_line
 from worker.text.hints import Hints, TextSettings
-from worker.text.page import no_article
+from worker.text.page import front_page, no_article
 from worker.text.page.body import dropped_blocks
 from worker.text.page.fields import authors
 from worker.text.page.read_page import NAME, VERSION, read_page
@@ -78,7 +78,12 @@ GATHERED = "2026-06-01"
 """After every date in the gold of the sets that do not say when their pages were fetched."""
 BY_FOLD = Path(__file__).parent / "weights"
 """The weights of each model that were fitted without each of the folds."""
-UNUSED = ((authors, "authors"), (dropped_blocks, "dropped_blocks"), (no_article, "no_article"))
+UNUSED = (
+    (authors, "authors"),
+    (dropped_blocks, "dropped_blocks"),
+    (front_page, "front_page"),
+    (no_article, "no_article"),
+)
 """Which module weighs by which model."""
 
 

@@ -44,6 +44,53 @@ def test_a_page_is_ingested_by_one_command(web, settings, tmp_path):
     assert shown["text"].startswith(PEGEL[0])
 
 
+FRONT = "https://zeitung.example/politik/"
+TEASERS = "".join(
+    f'<article><h3><a href="/politik/{n}-der-rat-streitet-ueber-den-deich">Der Rat streitet zum '
+    f"{n}. Mal über den Deich</a></h3><p>In der {n}. Sitzung ging es um die Kosten, die nach "
+    "Angaben der Stadt weiter steigen werden.</p></article>"
+    for n in range(2, 22)
+)
+
+
+def test_a_section_page_is_no_article_and_its_refusal_says_what_to_do(web, settings, tmp_path):
+    front = f"<html lang=de><title>Politik in Lohe</title><body><h1>Politik in Lohe</h1>{TEASERS}</body></html>"
+    web.put(FRONT, front)
+    web.put(A, page("Pegel der Lohe steigt", PEGEL).replace(b"</body>", TEASERS.encode()))
+    done = lesart(tmp_path, "ingest", FRONT, A, **settings)
+    assert done.returncode == 1, done.stderr
+    assert [row["origin"] for row in rows(tmp_path, "list", **settings)] == [A]
+    (refusal,) = rows(tmp_path, "refusals", **settings)
+    assert (refusal["code"], refusal["locator"]) == ("not_article", FRONT)
+    assert "a front page or section page that lists other articles" in refusal["message"]
+    assert "add the feed or sitemap of the site" in refusal["hint"]
+    query = f"SELECT outcome FROM observations WHERE origin = '{FRONT}'"
+    assert rows(tmp_path, "sql", query, **settings) == [{"outcome": "not_article"}]
+
+
+MENU = " ".join(f"Ressort{n} Abo Anmelden Wetter Sport Kultur" for n in range(200))
+
+
+@pytest.mark.parametrize(
+    "paragraphs",
+    [
+        pytest.param([MENU, "Wir verwenden Cookies."], id="a menu"),
+        pytest.param(["Jetzt den Newsletter der Zeitung kostenlos abonnieren!"] * 8, id="repeats"),
+    ],
+)
+def test_a_page_without_a_text_leaves_the_article_its_last_text(
+    web, settings, tmp_path, paragraphs
+):
+    web.put(A, page("Impressum", PEGEL))
+    assert lesart(tmp_path, "ingest", A, **settings).returncode == 0
+    web.put(A, page("Impressum", paragraphs))
+    assert lesart(tmp_path, "ingest", A, **settings).returncode == 1
+    outcomes = [row["outcome"] for row in rows(tmp_path, "observations", A, **settings)]
+    assert sorted(outcomes) == ["content", "not_article"]
+    (shown,) = rows(tmp_path, "show", A, **settings)
+    assert (shown["versions"], shown["text"]) == (1, "\n\n".join(PEGEL))
+
+
 def test_what_is_refused_ends_the_command_with_1_and_a_code(web, settings, tmp_path):
     done = lesart(tmp_path, "ingest", "ftp://zeitung.example/a", "http://127.0.0.1/", **settings)
     assert done.returncode == 1

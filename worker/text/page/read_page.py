@@ -1,7 +1,7 @@
 """Read a page into a draft: trafilatura extracts the body, fields are chosen from candidates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -60,6 +60,9 @@ from worker.text.page.fields.head import collect_head, meta_tags
 from worker.text.page.fields.images import collect_images
 from worker.text.page.fields.json_ld import JsonLd, read_json_ld
 from worker.text.page.fields.visible import collect_visible
+from worker.text.page.front_page import REASON as FRONT_PAGE
+from worker.text.page.front_page import REMEDY as FRONT_PAGE_REMEDY
+from worker.text.page.front_page import is_front_page
 from worker.text.page.interstitials import interstitial_reason
 from worker.text.page.layout.blocks import Block, Layout, Piece
 from worker.text.page.layout.candidates import CandidateCollector, Candidates
@@ -219,9 +222,10 @@ def _build_draft(
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
         return refuse("extraction_empty", reason="")
-    json_ld_body = article_body(article_node(page.json_ld, None))
+    if _is_front_page(page, paragraphs, title, hints, has_authors=bool(authors)):
+        return replace(refuse("not_article", reason=FRONT_PAGE), hint=FRONT_PAGE_REMEDY)
     reason = interstitial_reason(title, running) or no_article_reason(
-        paragraphs, page.blocks, title, leads, json_ld_body
+        paragraphs, page.blocks, title, leads, article_body(article_node(page.json_ld, None))
     )
     if reason:
         restored = complete = pieces = find_description(page.blocks, leads)
@@ -263,6 +267,21 @@ def _collect_notices(
     url = address.value if address else hints.url
     latest_year = hints.observed_at.year + 1
     return (*shown, *declared_notices(page.json_ld, url, paragraphs, shown, latest_year))
+
+
+def _is_front_page(
+    page: _ParsedPage,
+    paragraphs: Sequence[Paragraph],
+    title: str | None,
+    hints: Hints,
+    *,
+    has_authors: bool,
+) -> bool:
+    stated = choose_address(page.candidates.get("url", ()))
+    address = hints.url or (stated.value if stated else None)
+    return is_front_page(
+        page.layout, paragraphs, title, page.json_ld, address, has_authors=has_authors
+    )
 
 
 def _title(chosen: ChosenFields) -> str | None:
