@@ -101,6 +101,14 @@ class ArchiveUnreachableError(ArchiveError):
         self.reason = reason
 
 
+class ArchiveClosedError(ArchiveError):
+    """The archive was closed, also while an iterator reads it."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"the archive {place} is closed: open it again")
+        self.place = place
+
+
 class ArchivePlaceError(ArchiveUnreachableError):
     """The folder of an archive cannot be created."""
 

@@ -12,6 +12,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
+from threading import Event
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -20,6 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
 from storage.database.engine import (
+    ArchiveClosedError,
     ArchiveMissingError,
     Commits,
     database_url,
@@ -69,6 +71,8 @@ from storage.values.errors import (
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from storage.diff import word_diff
     from storage.language import tokens
     from storage.read import blame, cite, explain, facets, find, same_extractor, texts
@@ -167,6 +171,7 @@ class ReadOnlyArchive:
         self.clocks = clocks
         self.languages = tuple(languages)
         self._resources = ExitStack()
+        self._closed = Event()
         self._sentence_caches: list[blame.SentenceCache] = []
         self._connection: Connection | None = None
         self._shared_finder: find.Finder | None = None
@@ -177,7 +182,25 @@ class ReadOnlyArchive:
     def __exit__(self, *_failure: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        return f"<Archive {self.place}>"
+
+    def __len__(self) -> int:
+        """Return the number of articles."""
+        return self._query(lists.count_articles)
+
+    def __iter__(self) -> Iterator[ArticleLine]:
+        return self.articles()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getitem__(self, rev: str) -> VersionText:
+        return self.version(rev)
+
     def close(self) -> None:
+        """Close the archive; its iterators raise ArchiveClosedError from then on."""
+        self._closed.set()
         self._resources.close()
         self._engine.dispose()
 
@@ -195,11 +218,14 @@ class ReadOnlyArchive:
         engine = reading_engine(self._url)
         self._resources.callback(engine.dispose)
         clocks = Clocks(as_of, known_at)
-        return type(self)(engine, self._url, self._timezone, self.languages, clocks)
+        archive = type(self)(engine, self._url, self._timezone, self.languages, clocks)
+        archive._closed = self._closed  # noqa: SLF001  # of the same class
+        return archive
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Open a read-only connection; for other modules of `storage.read`."""
+        self._require_open()
         if self._connection is not None:
             yield self._connection
             return
@@ -564,8 +590,18 @@ class ReadOnlyArchive:
 
         Raises: QueryError, also while the rows are read.
         """
+        self._require_open()
         with reachable(self._url):
             return sql_queries.ask(self._engine, self._resources, query, parameters, limits)
+
+    @contextmanager
+    def session(self) -> "Iterator[Session]":
+        """Open an SQLModel session for the classes of `lesart.views`, which ignores both times."""
+        from sqlmodel import Session  # noqa: PLC0415  # slow to load
+
+        self._require_open()
+        with reachable(self._url), Session(self._engine) as session:
+            yield session
 
     def stats(self, now: datetime | None = None) -> Stats:
         """Return the figures of the archive at `now` (default: the current time)."""
@@ -601,7 +637,13 @@ class ReadOnlyArchive:
         **kwargs: P.kwargs,
     ) -> Iterator[T]:
         with self.connect() as connection:
-            yield from function(connection, *args, **kwargs)
+            for row in function(connection, *args, **kwargs):
+                yield row
+                self._require_open()
+
+    def _require_open(self) -> None:
+        if self._closed.is_set():
+            raise ArchiveClosedError(self.place)
 
     def _bind(self, connection: Connection) -> Self:
         """Return this archive bound to an open connection."""

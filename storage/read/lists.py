@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.views import element_of, snapshots_query, steps_query, view_query
@@ -66,6 +66,13 @@ def articles(connection: Connection, filters: Filters, part: Part) -> Iterator[A
     criteria = _continue_after(conditions(filters), part, "list", "q.article_id > :a0", int)
     query = view_query("articles", connection.dialect.name)
     yield from _rows(connection, query, criteria, "q.article_id", part.limit, _LINE)
+
+
+def count_articles(connection: Connection) -> int:
+    """Return the number of articles that `articles` yields without filters."""
+    query = view_query("articles", connection.dialect.name)
+    number: int = connection.execute(text(f"SELECT count(*) FROM ({query}) q")).scalar_one()
+    return number
 
 
 def history(connection: Connection, article_id: int, part: Part) -> Iterator[VersionLine]:

@@ -1,0 +1,83 @@
+"""Read an archive of press texts: `from lesart import open_archive`."""
+
+from lesart.views import (
+    Address,
+    Article,
+    Change,
+    Job,
+    Noise,
+    Observation,
+    Refusal,
+    Relation,
+    Transfer,
+    Version,
+    VersionField,
+)
+from storage.database.engine import (
+    ArchiveClosedError,
+    ArchiveError,
+    ArchiveMissingError,
+    ArchiveUnreachableError,
+)
+from storage.database.schema_version import SchemaNewerError, SchemaOlderError
+from storage.read.answers import (
+    ArticleLine,
+    Blame,
+    Citation,
+    Diff,
+    Hit,
+    Raw,
+    Rows,
+    Stats,
+    VersionLine,
+    VersionText,
+)
+from storage.read.archive import CursorError, QueryError, RevisionError, open_archive
+from storage.read.archive import ReadOnlyArchive as Archive
+from storage.read.filters import Filters
+from storage.values.errors import (
+    AmbiguousError,
+    NoSuchError,
+    RedactedError,
+    RestrictedError,
+)
+
+__all__ = [
+    "Address",
+    "AmbiguousError",
+    "Archive",
+    "ArchiveClosedError",
+    "ArchiveError",
+    "ArchiveMissingError",
+    "ArchiveUnreachableError",
+    "Article",
+    "ArticleLine",
+    "Blame",
+    "Change",
+    "Citation",
+    "CursorError",
+    "Diff",
+    "Filters",
+    "Hit",
+    "Job",
+    "NoSuchError",
+    "Noise",
+    "Observation",
+    "QueryError",
+    "Raw",
+    "RedactedError",
+    "Refusal",
+    "Relation",
+    "RestrictedError",
+    "RevisionError",
+    "Rows",
+    "SchemaNewerError",
+    "SchemaOlderError",
+    "Stats",
+    "Transfer",
+    "Version",
+    "VersionField",
+    "VersionLine",
+    "VersionText",
+    "open_archive",
+]
