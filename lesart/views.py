@@ -118,6 +118,7 @@ class Change(View, table=True):
     added: Words
     noise: Json
     notices: Json
+    method: str
 
 
 class Observation(View, table=True):
