@@ -233,7 +233,11 @@ class ReadOnlyArchive:
             if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
                 as_of.create_as_of_views(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
-            yield connection
+            try:
+                yield connection
+            finally:
+                if self._closed.is_set():  # its pool is gone and would leave it open
+                    connection.invalidate()
 
     def commits(self) -> Commits:
         """Return a counter of the commits by other processes; it is closed with the archive."""
