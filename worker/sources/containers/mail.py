@@ -56,4 +56,4 @@ def _file_name(part: Message) -> str:
         name = str(make_header(decode_header(part.get_filename() or "")))
     except (HeaderParseError, LookupError, ValueError):
         return ""
-    return re.split(r"[/\\]", name)[-1].strip()
+    return name.replace("\\", "/").rpartition("/")[2].strip()

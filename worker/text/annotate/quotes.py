@@ -331,10 +331,11 @@ def _pronoun_speaker(cue: Cue, text_before: str, text_after: str) -> Speaker | N
     >>> _pronoun_speaker(Cue("said", None, True), "", " she said.").text
     'she'
     """
-    pattern = rf"\b([Hh]e|[Ss]he|[Tt]hey) {cue.word}\b|\b{cue.word} (he|she|they)\b"
-    match = re.search(pattern, text_after[:_SEARCH_LENGTH]) or re.search(
-        pattern, text_before[-_SEARCH_LENGTH:]
+    pattern = re.compile(
+        r"\b([Hh]e|[Ss]he|[Tt]hey) {0}\b|\b{0} (he|she|they)\b".format(re.escape(cue.word))
     )
+    near = text_after[:_SEARCH_LENGTH], text_before[-_SEARCH_LENGTH:]
+    match = next(filter(None, map(pattern.search, near)), None)
     return Speaker((match[1] or match[2]).casefold(), pronoun=True) if match else None
 
 
