@@ -40,7 +40,7 @@ def notices(paragraphs: Sequence[Paragraph]) -> tuple[Notice, ...]:
     """Return the notices in order.
 
     >>> notices([Paragraph("text", "Er (der Minister, Anm. d. Red.) kam.")])
-    (Notice(kind='editorial', text='(der Minister, Anm. d. Red.)', passage=None),)
+    (Notice(kind='editorial', text='(der Minister, Anm. d. Red.)', passage=None, date=None),)
     """
     extracted: list[Notice] = []
     for paragraph in paragraphs:
