@@ -101,14 +101,18 @@ def assert_in_order(versions: list[dict[str, Any]], since: datetime) -> None:
     assert times[-1] <= datetime.now(UTC) + MINUTE
 
 
-SLOW_ONES = ("-10y", "+1h", "+3d", "-3d")
+JUMPS = (
+    "-1h",
+    "+30y",
+    pytest.param("-10y", marks=pytest.mark.slow),
+    pytest.param("+1h", marks=pytest.mark.slow),
+    pytest.param("+3d", marks=pytest.mark.large),
+    pytest.param("-3d", marks=pytest.mark.large),
+)
 
 
 @needs_faketime
-@pytest.mark.parametrize(
-    "clock",
-    [*(pytest.param(each, marks=pytest.mark.slow) for each in SLOW_ONES), "-1h", "+30y"],
-)
+@pytest.mark.parametrize("clock", JUMPS)
 def test_a_scan_by_a_wrong_clock_between_two_edits_keeps_the_order_of_the_texts(home, clock):
     since = datetime.now(UTC)
     home.edit(A)
@@ -143,7 +147,7 @@ def test_a_scan_by_a_wrong_clock_between_two_edits_keeps_the_order_of_the_texts(
 
 @needs_faketime
 @pytest.mark.slow
-@pytest.mark.parametrize("clock", ["-10y", "+30y"])
+@pytest.mark.parametrize("clock", [pytest.param("-10y", marks=pytest.mark.large), "+30y"])
 def test_captures_that_are_imported_around_a_jump_find_their_places(home, clock):
     home.edit(A)
     home.scan()

@@ -64,7 +64,7 @@ def test_overwritten_inner_pages_are_reported(path, part, filling):
     assert kinds & {("database", "page_damaged"), ("log_run", "run_wrong")}
 
 
-@pytest.mark.slow  # a verification for each page or so
+@pytest.mark.large  # a verification for each page or so
 @pytest.mark.parametrize("filling", ["zeros", "garbage"])
 def test_any_overwritten_page_is_named(whole_file, tmp_path, filling):
     pages = whole_file.stat().st_size // PAGE

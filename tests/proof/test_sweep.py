@@ -188,7 +188,7 @@ def test_an_edit_of_what_is_shown_ends_with_1(whole_file, tmp_path):
     assert {each["object"] for each in found["findings"]} == {"snapshot"}
 
 
-@pytest.mark.slow  # a process for each column
+@pytest.mark.large  # a process for each column
 def test_an_edit_of_any_column_is_named(whole_file, tmp_path):
     unnamed = []
     for table, columns in tables_of(whole_file).items():
