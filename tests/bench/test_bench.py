@@ -23,8 +23,8 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "corpus": (["{work}/corpus", "--count", "20"], ""),
     "emptied": (["--data", NEEDS_REAL], r"container emptied"),
     "fit_follow_ups": (["--real", NEEDS_REAL_DATA], r"police releases, folds not used"),
-    "fit_pages": (["--data", NEEDS_REAL], r"by weights of the other three"),
-    "fit_speakers": (["--real", NEEDS_REAL_DATA, "--write"], r"by weights of the other three"),
+    "fit_pages": (["--data", NEEDS_REAL], r"weights of the other three"),
+    "fit_speakers": (["--real", NEEDS_REAL_DATA, "--write"], r"weights of the other three"),
     "goals": (
         ["--reference", str(ROOT), "--count", "5", "--pages", "2", "--rounds", "1", "--sqlite"],
         r"an edited text, statements",
