@@ -573,8 +573,10 @@ WHERE s.article_id IS NULL OR s.article_id NOT IN {RESTRICTED}
 
 
 def _noise(words: _Words) -> str:
+    # the time of its snapshot may be corrected later; then the snapshot has a new seq
+    seq = "CASE WHEN u.id IS NULL AND s.seq > n.id THEN s.seq ELSE coalesce(u.id, n.id) END"
     return f"""
-SELECT coalesce(u.id, n.id) AS seq, n.id AS id, a.public_id AS article, n.rules AS rules,
+SELECT {seq} AS seq, n.id AS id, a.public_id AS article, n.rules AS rules,
     {_worded(words, "wa.digest")} AS wording_before,
     {_worded(words, "wb.digest")} AS wording_after,
     s.observed_at AS observed_at, n.method AS method, n.decided_at AS decided_at,
