@@ -255,8 +255,8 @@ class _QuoteExtractor:
                 speaker = _speaker_by_rule(
                     cue, last, is_adjacent=is_adjacent, is_same_sentence=is_same_sentence
                 )
-                if speaker is None and cue is not None and cue.pronoun:
-                    speaker = _pronoun_speaker(cue, text_before, text_after)
+                if speaker is None and cue is not None and cue.pronoun and cue.word:
+                    speaker = _pronoun_speaker(cue.word, text_before, text_after)
                 is_name = speaker is not None and not speaker.pronoun
                 last.resolved = self._full_name(speaker.text) if speaker and is_name else None
             last.speaker, last.start, last.end = speaker, breaks[number], breaks[number + 1]
@@ -325,14 +325,14 @@ def _speaker_by_rule(
     return Speaker(cue.speaker) if cue and cue.speaker else None
 
 
-def _pronoun_speaker(cue: Cue, text_before: str, text_after: str) -> Speaker | None:
-    """Return the pronoun immediately before or after an English cue.
+def _pronoun_speaker(verb: str, text_before: str, text_after: str) -> Speaker | None:
+    """Return the pronoun immediately before or after an English verb of speech.
 
-    >>> _pronoun_speaker(Cue("said", None, True), "", " she said.").text
+    >>> _pronoun_speaker("said", "", " she said.").text
     'she'
     """
     pattern = re.compile(
-        r"\b([Hh]e|[Ss]he|[Tt]hey) {0}\b|\b{0} (he|she|they)\b".format(re.escape(cue.word))
+        r"\b([Hh]e|[Ss]he|[Tt]hey) {0}\b|\b{0} (he|she|they)\b".format(re.escape(verb))
     )
     near = text_after[:_SEARCH_LENGTH], text_before[-_SEARCH_LENGTH:]
     match = next(filter(None, map(pattern.search, near)), None)
