@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from storage.values.arrivals.formats import DOCUMENT_TYPES, FORMATS, TYPE_BY_MEDIA, Format
+from tests.text import office
 from tests.warcs import answer, page, response
 from worker.text.read import READERS
 
@@ -55,6 +56,8 @@ EXAMPLES: dict[str, bytes] = {
         "--b\r\nContent-Disposition: attachment; filename=anlage.txt\r\n\r\n"
         f"{SEED}\r\n--b--\r\n"
     ).encode(),
+    "docx": office.docx(office.paragraph("Deich hält", "Titel"), BODY),
+    "odt": office.odt(f"<text:h>Deich hält</text:h><text:p>{BODY}</text:p>"),
     "tar": tar(),
     "zip": zipped("a.txt", SEED.encode()),
     "warc": WARC,

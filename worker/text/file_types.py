@@ -3,13 +3,23 @@
 import re
 from pathlib import PurePosixPath
 
-from storage.values.arrivals.formats import DOCUMENT_TYPES, TYPE_BY_SUFFIX
+from storage.values.arrivals.formats import BINARY_TYPES, DOCUMENT_TYPES, TYPE_BY_SUFFIX
 from storage.values.refusals import Refused, refuse
 
 HEAD_BYTES = 4_096
 """Number of leading bytes that `detect_type` needs."""
 
-# First bytes of binary formats; short signatures include their NUL bytes.
+# First bytes of the binary formats that are read. The parts of a DOCX document may be in any order.
+_BINARY_STARTS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), kind)
+    for pattern, kind in (
+        (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.text", "odt"),
+        (rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|word/).*?word/", "docx"),
+    )
+)
+_OFFICE_START = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""The start of a ZIP file, or of the container of an encrypted office document."""
+# First bytes of other binary formats; short signatures include their NUL bytes.
 _SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
@@ -67,12 +77,29 @@ def detect_type(name: str, head: bytes) -> str | Refused:
     >>> detect_type("brand.txt", b"%PDF-1.7").message
     'The file is not a text file, despite its name: a PDF document.'
     """
+    suffix = _suffix(name)
+    named = TYPE_BY_SUFFIX.get(suffix)
+    signed = signed_type(head)
+    if signed is not None:
+        return signed
+    if named in BINARY_TYPES and _OFFICE_START.match(head):
+        return named
     for signature, kind in _SIGNATURES:
         if signature.match(head):
             return refuse("not_text", detected=kind)
-    suffix = _suffix(name)
-    named = TYPE_BY_SUFFIX.get(suffix)
+    if named in BINARY_TYPES:
+        sniffed = _sniff_type(suffix, head)
+        return named if isinstance(sniffed, Refused) else sniffed  # its reader states the reason
     return named if named in DOCUMENT_TYPES else _sniff_type(suffix, head)
+
+
+def signed_type(head: bytes) -> str | None:
+    r"""Return the type of a binary document by its first bytes; None for all other documents.
+
+    >>> signed_type(b"PK\3\4" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.text")
+    'odt'
+    """
+    return next((kind for start, kind in _BINARY_STARTS if start.match(head)), None)
 
 
 def has_markup(text: str) -> bool:

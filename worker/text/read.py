@@ -15,9 +15,12 @@ from worker.text.hints import Hints, TextSettings, extractor
 
 if TYPE_CHECKING:
     from worker.text import mail
+    from worker.text.documents import docx, odt
     from worker.text.formats import markdown
     from worker.text.page import read_page as page
 else:  # these load the parsers
+    docx = LateModule("worker.text.documents.docx")
+    odt = LateModule("worker.text.documents.odt")
     mail = LateModule("worker.text.mail")
     markdown = LateModule("worker.text.formats.markdown")
     page = LateModule("worker.text.page.read_page")
@@ -55,6 +58,22 @@ def _mail_extractor(settings: TextSettings) -> Extractor:
     return mail.mail_extractor(settings)
 
 
+def _read_docx(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    return docx.read_docx(raw, hints, settings)
+
+
+def _docx_extractor(settings: TextSettings) -> Extractor:
+    return docx.docx_extractor(settings)
+
+
+def _read_odt(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    return odt.read_odt(raw, hints, settings)
+
+
+def _odt_extractor(settings: TextSettings) -> Extractor:
+    return odt.odt_extractor(settings)
+
+
 READERS: dict[str, TypeReader] = {
     "seed": TypeReader(read_seed),
     "markdown": TypeReader(_read_markdown),
@@ -64,6 +83,8 @@ READERS: dict[str, TypeReader] = {
     "csv": TypeReader(read_json),
     "tsv": TypeReader(read_json),
     "eml": TypeReader(_read_mail, _mail_extractor, is_isolated=True),
+    "docx": TypeReader(_read_docx, _docx_extractor, is_isolated=True),
+    "odt": TypeReader(_read_odt, _odt_extractor, is_isolated=True),
 }
 """The readers of the document types in `storage.values.arrivals.formats`."""
 

@@ -7,7 +7,7 @@ from storage.values.arrivals.formats import TYPE_BY_MEDIA
 from storage.values.refusals import Refused
 from worker.sources.containers.gunzip import MAGIC
 from worker.sources.listings.url_list import looks_like_url_list
-from worker.text.file_types import HEAD_BYTES, HTML_START, detect_type
+from worker.text.file_types import HEAD_BYTES, HTML_START, detect_type, signed_type
 
 LISTS = frozenset({"feed", "sitemap", "opml", "list"})
 _SNIFFED = 8 * 1024
@@ -55,6 +55,9 @@ def page_type(body: bytes, content_type: str | None, name: str) -> str | Refused
     >>> page_type(b"<p>Es brennt.", "text/html", "a"), page_type(b"%PDF-1", None, "a").code
     ('html', 'not_text')
     """
+    signed = signed_type(body[:HEAD_BYTES])
+    if signed is not None:
+        return signed
     media = _media_type(content_type)
     detected = detect_type(name, body[:HEAD_BYTES])
     if isinstance(detected, Refused) and detected.code == "not_text":

@@ -16,6 +16,7 @@ class Format:
     media type, an import reads it as the first format. `content` describes the format in the
     README. `holds` states what a file may contain other than one document: a list that is read as a
     whole, records and archive members that are streamed, captures of a web archive, or attachments.
+    `is_binary` marks formats that are recognised by their first bytes, whatever the file name.
     """
 
     type: str
@@ -23,6 +24,7 @@ class Format:
     media_types: tuple[str, ...]
     content: str
     holds: Literal["list", "records", "members", "captures", "attachments"] | None = None
+    is_binary: bool = False
 
 
 FORMATS: tuple[Format, ...] = (
@@ -56,6 +58,17 @@ FORMATS: tuple[Format, ...] = (
         " are separate texts",
         "attachments",
     ),
+    Format(
+        "docx", (".docx",),
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document",),
+        "a Word document: headline, paragraphs by their styles, footnotes, properties",
+        is_binary=True,
+    ),
+    Format(
+        "odt", (".odt",), ("application/vnd.oasis.opendocument.text",),
+        "a LibreOffice document, read in the same way",
+        is_binary=True,
+    ),
     Format("tar", (".tar", ".tgz"), (), "any of these formats as members", "members"),
     Format("zip", (".zip",), (), "any of these formats as members", "members"),
     Format(
@@ -69,6 +82,7 @@ FORMATS: tuple[Format, ...] = (
 TYPES: tuple[str, ...] = tuple(each.type for each in FORMATS)
 DOCUMENT_TYPES = frozenset(each.type for each in FORMATS if each.media_types)
 """Types of one document or record; the other formats are archives of them."""
+BINARY_TYPES = frozenset(each.type for each in FORMATS if each.is_binary)
 TYPE_BY_SUFFIX: Mapping[str, str] = {
     suffix: each.type for each in FORMATS for suffix in each.suffixes
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from storage.values.arrivals.formats import (
+    BINARY_TYPES,
     CONTAINERS,
     DOCUMENT_TYPES,
     TYPE_BY_SUFFIX,
@@ -278,10 +279,10 @@ def _document_contents(
 ) -> Iterator[Content]:
     """Yield one document, or the records of a JSON list; the sniffer decides."""
     sniffed = hints.detect(position.name if kind is None else _NEUTRAL_NAME, raw[:HEAD_BYTES])
-    if isinstance(sniffed, Refused) and (kind is None or sniffed.code in _NO_TEXT):
+    if isinstance(sniffed, Refused) and (kind is None or _is_no_text(sniffed, kind)):
         yield position.reject(sniffed, raw)
         return
-    kind = kind or str(sniffed)
+    kind = str(sniffed) if kind is None or sniffed in BINARY_TYPES else kind
     if kind in _STREAMED:
         yield from _record_contents(position, kind, _peekable(io.BytesIO(raw)), hints)
     elif kind == "json" and is_json_list(raw):
@@ -297,6 +298,10 @@ def _document_contents(
         yield Item(position.locator, position.member, raw, kind, flags=position.flags)
     else:
         yield position.reject(refuse("type_unknown", detected=kind), raw)
+
+
+def _is_no_text(refused: Refused, kind: str) -> bool:
+    return refused.code in _NO_TEXT and kind not in BINARY_TYPES
 
 
 def _mail_contents(
@@ -326,7 +331,9 @@ def _record_contents(
 ) -> Iterator[Content]:
     """Yield the records of JSON lines or of a table."""
     sniffed = hints.detect(_NEUTRAL_NAME, stream.peek(HEAD_BYTES)[:HEAD_BYTES])
-    if isinstance(sniffed, Refused) and sniffed.code in _NO_TEXT:
+    if sniffed in BINARY_TYPES:
+        sniffed = refuse("not_text", detected=f"a document of the type {sniffed}")
+    if isinstance(sniffed, Refused) and _is_no_text(sniffed, kind):
         yield position.reject(sniffed)
         return
     limit = hints.limits.document

@@ -1,0 +1,1 @@
+"""Readers of the files that newsrooms have: office documents, PDF, and items of agencies."""

@@ -1,0 +1,234 @@
+"""Read a document of Word (DOCX, Office Open XML): paragraphs, styles, notes and properties."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from lxml import etree
+
+from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
+from storage.values.refusals import Refused, refuse
+from worker.text.documents.press_text import Block, PressText, build_draft, document_extractor
+from worker.text.documents.safe_xml import child_texts, parse_xml
+from worker.text.documents.zip_parts import PartError, ZipParts
+from worker.text.hints import Hints, TextSettings
+
+NAME = "lesart-docx"
+VERSION = "1"
+"""Incremented with every change that can alter a text, role, mark or field."""
+KIND = "DOCX document"
+MAIN_PART = "word/document.xml"
+_NOTES = ("word/footnotes.xml", "word/endnotes.xml")
+_SPACES = (
+    "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}",
+    "{http://purl.oclc.org/ooxml/wordprocessingml/main}",
+)
+"""The namespaces of transitional and strict documents."""
+_SKIPPED = frozenset({"del", "moveFrom", "Fallback", "pPr", "sectPr", "rt", "docPartPr", "sdtPr"})
+_ROLES_BY_STYLE: dict[str, Role] = {
+    "title": "headline", "subtitle": "subheading", "list paragraph": "list",
+    "quote": "quote", "intense quote": "quote", "caption": "caption",
+}  # fmt: skip
+_CHARACTERS = {"tab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
+_KEYS = {
+    "title": "title", "creator": "author", "language": "language", "modified": "modified",
+    "created": "created", "keywords": "keywords", "subject": "subject", "category": "category",
+    "description": "description", "lastModifiedBy": "last_modified_by", "revision": "revision",
+}  # fmt: skip
+_OFF = frozenset({"0", "false", "off"})
+MAX_STYLE_CHAIN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    name: str
+    parent: str | None
+    is_bold: bool
+    level: str | None
+
+
+@dataclass(slots=True)
+class _Paragraph:
+    role: Role | None
+    is_bold: bool
+    pieces: list[str] = field(default_factory=list)
+    letters: int = 0
+    bold_letters: int = 0
+
+    def add(self, text: str, *, is_bold: bool) -> None:
+        self.pieces.append(text)
+        self.letters += len(text)
+        self.bold_letters += len(text) if is_bold or self.is_bold else 0
+
+    def block(self) -> Block:
+        is_prominent = 0 < self.letters <= self.bold_letters
+        return Block("".join(self.pieces), self.role, is_prominent)
+
+
+@lru_cache(maxsize=16)
+def docx_extractor(settings: TextSettings) -> Extractor:
+    """Return the extractor of DOCX documents."""
+    return document_extractor(NAME, VERSION, settings)
+
+
+def read_docx(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    """Read the text of a DOCX document, with all tracked changes accepted.
+
+    Headers and footers are separate parts and are not read. Refusals in addition to those of every
+    text: `document_invalid`, `document_encrypted`, `xml_unsafe`.
+    """
+    try:
+        parts = ZipParts(raw, KIND)
+        press = _read_parts(parts)
+    except PartError as error:
+        return error.refused
+    return build_draft(press, hints, settings, docx_extractor(settings))
+
+
+def _read_parts(parts: ZipParts) -> PressText:
+    body = _root(parts, MAIN_PART)
+    if body is None:
+        reason = f"it has no part {MAIN_PART}"
+        raise PartError(refuse("document_invalid", kind=KIND, reason=reason))
+    styles = _styles(_root(parts, "word/styles.xml"))
+    reader = _BodyReader(styles)
+    blocks = list(reader.blocks(body))
+    for name in _NOTES:
+        notes = _root(parts, name)
+        if notes is not None:
+            blocks += reader.blocks(notes)
+    properties = _root(parts, "docProps/core.xml")
+    record: dict[str, Json] = {}
+    for name, text in () if properties is None else child_texts(properties):
+        record.setdefault(_KEYS.get(name, name), text)
+    press = PressText("docx", blocks, record, reader.steps(), reader.flags())
+    removed = [n for n in parts.names() if n.startswith(("word/header", "word/footer"))]
+    if removed:
+        press.steps.append(CleaningStep("headers_and_footers", {"parts": sorted(removed)[:100]}))
+    return press
+
+
+def _root(parts: ZipParts, name: str) -> etree._Element | None:
+    raw = parts.read(name)
+    root = parse_xml(raw, KIND) if raw else None
+    if isinstance(root, Refused):
+        raise PartError(root)
+    return root
+
+
+def _local(element: etree._Element) -> str:
+    """Return the local name of an element of a word-processing document, or of its markup."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def _value(element: etree._Element | None, name: str = "val") -> str | None:
+    if element is None:
+        return None
+    return next((v for s in _SPACES if (v := element.get(f"{s}{name}")) is not None), None)
+
+
+def _child(element: etree._Element | None, *path: str) -> etree._Element | None:
+    """Return the first descendant at a path of local names."""
+    for name in path:
+        if element is None:
+            return None
+        element = next((child for child in element if _local(child) == name), None)
+    return element
+
+
+def _is_on(properties: etree._Element | None, name: str) -> bool | None:
+    """Return the value of a switch such as bold; None if it is not set."""
+    switch = _child(properties, name)
+    return None if switch is None else _value(switch) not in _OFF
+
+
+def _styles(root: etree._Element | None) -> dict[str, _Style]:
+    styles: dict[str, _Style] = {}
+    for each in () if root is None else root:
+        if _local(each) == "style":
+            level = _value(_child(each, "pPr", "outlineLvl"))
+            name = _value(_child(each, "name")) or ""
+            is_bold = _is_on(_child(each, "rPr"), "b") or False
+            parent = _value(_child(each, "basedOn"))
+            styles[_value(each, "styleId") or ""] = _Style(name.lower(), parent, is_bold, level)
+    return styles
+
+
+class _BodyReader:
+    """Reads the paragraphs of a part in document order, and counts what it leaves out."""
+
+    def __init__(self, styles: dict[str, _Style]) -> None:
+        self._styles = styles
+        self._deleted = self._inserted = self._hidden = self._soft_hyphens = 0
+
+    def blocks(self, root: etree._Element) -> Iterator[Block]:
+        stack: list[_Paragraph] = []
+        walker = etree.iterwalk(root, events=("start", "end"))
+        is_bold = False
+        for event, element in walker:
+            name = _local(element)
+            if event == "end":
+                if name == "p" and stack:
+                    yield stack.pop().block()
+            elif name == "p":
+                stack.append(self._start_paragraph(element))
+            elif name in _SKIPPED:
+                self._deleted += name in {"del", "moveFrom"}
+                walker.skip_subtree()
+            elif name == "r":
+                properties = _child(element, "rPr")
+                is_bold = _is_on(properties, "b") or False
+                if _is_on(properties, "vanish"):
+                    self._hidden += 1
+                    walker.skip_subtree()
+            elif stack:
+                self._read_content(name, element, stack[-1], is_bold=is_bold)
+
+    def steps(self) -> list[CleaningStep]:
+        counts = {
+            "tracked_changes": {"deleted": self._deleted, "inserted": self._inserted},
+            "hidden_text": {"runs": self._hidden},
+            "soft_hyphens": {"removed": self._soft_hyphens},
+        }
+        return [CleaningStep(name, each) for name, each in counts.items() if any(each.values())]
+
+    def flags(self) -> list[str]:
+        return ["tracked_changes"] if self._deleted or self._inserted else []
+
+    def _start_paragraph(self, element: etree._Element) -> _Paragraph:
+        properties = _child(element, "pPr")
+        style_id = _value(_child(properties, "pStyle"))
+        role, is_bold = self._of_style(style_id)
+        if role is None and _child(properties, "numPr") is not None:
+            role = "list"
+        if role is None and _value(_child(properties, "outlineLvl")) in set("012345678"):
+            role = "subheading"
+        return _Paragraph(role, is_bold)
+
+    def _of_style(self, style_id: str | None) -> tuple[Role | None, bool]:
+        """Return the role and the weight of a style or of the styles that it is based on."""
+        role: Role | None = None
+        is_bold = False
+        for _ in range(MAX_STYLE_CHAIN):
+            style = self._styles.get(style_id or "")
+            if style is None:
+                break
+            is_bold = is_bold or style.is_bold
+            if style.name.startswith("heading") or style.level in set("012345678"):
+                role = role or "subheading"
+            role = role or _ROLES_BY_STYLE.get(style.name)
+            style_id = style.parent
+        return role, is_bold
+
+    def _read_content(
+        self, name: str, element: etree._Element, paragraph: _Paragraph, *, is_bold: bool
+    ) -> None:
+        if name == "t":
+            paragraph.add(element.text or "", is_bold=is_bold)
+        elif name in _CHARACTERS:
+            if _value(element, "type") not in {"page", "column"}:
+                paragraph.pieces.append(_CHARACTERS[name])
+        elif name == "softHyphen":
+            self._soft_hyphens += 1
+        elif name in {"ins", "moveTo"}:
+            self._inserted += 1
