@@ -6,7 +6,6 @@ beats the TOML file, the file beats the default.
 
 import os
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -15,13 +14,21 @@ from itertools import pairwise
 from pathlib import Path
 from string import ascii_lowercase, digits, hexdigits
 from types import MappingProxyType
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Any
 
+from storage.values.late import LateModule
 from storage.values.net.capture_place import CapturePlace, capture_place
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import read_own_host
 from storage.values.net.web_archive import PUBLIC, read_web_archive
+
+if TYPE_CHECKING:
+    import tomllib
+    import zoneinfo
+    from zoneinfo import ZoneInfo
+else:
+    tomllib = LateModule("tomllib")
+    zoneinfo = LateModule("zoneinfo")
 
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"
@@ -169,8 +176,8 @@ def _broker(raw: Any) -> str:
 
 def _timezone(raw: Any) -> str:
     try:
-        return ZoneInfo(_text(raw)).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        return zoneinfo.ZoneInfo(_text(raw)).key
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(
             f"{raw!r} is no time zone: write a name such as Europe/Berlin or UTC"
         ) from error
@@ -469,9 +476,9 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
-    def zone(self) -> ZoneInfo:
+    def zone(self) -> "ZoneInfo":
         """Return the zone for times that name none, and for schedules."""
-        return ZoneInfo(self.timezone)
+        return zoneinfo.ZoneInfo(self.timezone)
 
     @property
     def proof_key_file(self) -> Path:

@@ -1,5 +1,5 @@
 """`python -m worker` is `lesart`."""
 
-from worker.cli.commands import main
+from worker.cli.program import main
 
 main()

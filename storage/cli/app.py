@@ -1,32 +1,92 @@
 """The `lesart` command, to which the modules add their commands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from storage.cli.exits import WELL
-from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups, command, flag
+from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups, flag
+from storage.values.late import LateModule
 
-PANELS: Mapping[str, Sequence[str]] = MappingProxyType(
+if TYPE_CHECKING:
+    import platform
+    from importlib import metadata
+else:
+    platform = LateModule("platform")
+    metadata = LateModule("importlib.metadata")
+
+PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "Start here": ("up", "ingest", "source", "web", "mcp", "open"),
-        "Read": (
-            "list", "search", "show", "history", "diff", "blame", "changes", "watch", "cite",
-            "raw", "observations", "relations", "noise", "lineages", "undo",
-        ),
-        "Automate": ("alert", "token", "export", "sql", "explain"),
-        "Prove": ("verify", "proof"),
-        "Administer": (
-            "jobs", "retry", "cancel", "refusals", "doctor", "top", "stats", "config", "backup",
-            "restore", "merge", "rederive", "reclassify", "redact", "sweep", "db", "worker",
-            "scheduler", "version",
-        ),
+        "Start here": {
+            "up": "Run scheduler, worker and web server in one process.",
+            "ingest": "Archive files, folders, globs, addresses or standard input now.",
+            "source": "Manage folders and addresses that are checked on a schedule.",
+            "web": "Run the web server with the pages and the HTTP API, until Ctrl-C.",
+            "mcp": "Run a read-only server for assistants (MCP) on standard input and output.",
+            "open": "Open the web page, or the page of an article, in the browser.",
+        },
+        "Read": {
+            "list": "List articles.",
+            "search": "Search the full text of all versions.",
+            "show": "Show one version with its text and metadata.",
+            "history": "List the versions of an article.",
+            "diff": "Compare two versions word by word; the exit code is 1 if they differ.",
+            "blame": "List for each sentence the version that added it and the article that "
+            "had it first.",
+            "changes": "List changes from version to version, newest first.",
+            "watch": "Print changes as they are recorded, until Ctrl-C.",
+            "cite": "Write a citation of a version, or of a passage in it.",
+            "raw": "Write the captured bytes of a version, unchanged.",
+            "observations": "List all checks of an article with their outcomes.",
+            "relations": "List copies, contained texts and follow-ups, with score and method.",
+            "noise": "List differences that count as noise, with the rule and the passages.",
+            "lineages": "List addresses that were joined to one article; `lesart undo ID` "
+            "separates them.",
+            "undo": "Undo a relation, a joined address or a noise decision, permanently.",
+        },
+        "Automate": {
+            "alert": "Manage alerts by webhook, mail or Apprise.",
+            "token": "Manage tokens for write requests over HTTP.",
+            "export": "Export texts as rows, or captures as a WARC file.",
+            "sql": "Run a read-only SQL query on the documented views.",
+            "explain": "Check whether an address would be fetched now, and why.",
+        },
+        "Prove": {
+            "verify": "Recompute all digests and texts and check all invariants; exit code 1 "
+            "means damage.",
+            "proof": "Prove archived versions in a form that others can check.",
+        },
+        "Administer": {
+            "jobs": "List jobs with state, counts and reason.",
+            "retry": "Retry the quarantined or cancelled parts of a job.",
+            "cancel": "Cancel the open parts of a job; documents already stored remain.",
+            "refusals": "List refused documents with reason, remedy, and number of refusals.",
+            "doctor": "Check the installation and list problems with their remedies.",
+            "top": "Show jobs, sources and rates live, until Ctrl-C.",
+            "stats": "Print figures of the archive, the coverage of its sources, or "
+            "statistics of edits.",
+            "config": "List all settings with their values and sources; secrets are hidden.",
+            "backup": "Copy the archive into one new file while other processes write to it.",
+            "restore": "Copy a backup into a new archive and verify it.",
+            "merge": "Import the observations of another archive as foreign observations.",
+            "rederive": "Extract stored captures again and list differences; it creates no "
+            "versions.",
+            "reclassify": "Classify changes again that older rules classified; it creates no "
+            "versions.",
+            "redact": "Remove articles or versions and keep the proofs of their existence.",
+            "sweep": "Delete objects in the object storage that no row refers to.",
+            "db": "Manage the database schema.",
+            "worker": "Run a worker, which processes the jobs from the broker.",
+            "scheduler": "Run the scheduler, which creates jobs for due sources and notifies "
+            "workers.",
+            "version": "Print the versions of Lesart and Python.",
+        },
     }
 )  # fmt: skip
-"""The commands by section of `lesart --help`, the most common ones first."""
+"""The commands with their summaries, by section of `lesart --help`, the most common ones first."""
 
 
 class PanelGroup(TyperGroup):
@@ -61,7 +121,7 @@ def root(
     version: bool = flag(
         "--version",
         "Print the version and exit.",
-        callback=lambda is_given: _print_version() if is_given else None,
+        callback=lambda is_given: print_version() if is_given else None,
         is_eager=True,
     ),
 ) -> None:
@@ -85,28 +145,21 @@ def command_group(help: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
     return group
 
 
-db = command_group("Manage the database schema.")
-app.add_typer(db, name="db")
-
-
-@command(app, "version", example="lesart version")
-def show_version() -> None:
-    """Print the versions of Lesart and Python."""
-    _print_version()
+def add_summaries() -> None:
+    """Add each command to the program by name and summary: enough for its help, and for a typo."""
+    for names in PANELS.values():
+        for name, summary in names.items():
+            app.command(name, short_help=summary)(print_version)
 
 
 def program() -> str:
     """Return the name and version of the program."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # slow to load
-
     try:
-        return f"lesart {version('lesart')}"
-    except PackageNotFoundError:  # a checkout without installation
+        return f"lesart {metadata.version('lesart')}"
+    except metadata.PackageNotFoundError:  # a checkout without installation
         return "lesart (not installed)"
 
 
-def _print_version() -> None:
-    import platform  # noqa: PLC0415  # only here
-
+def print_version() -> None:
     typer.echo(f"{program()}, Python {platform.python_version()}")
     raise typer.Exit(WELL)

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
-from storage.cli.app import app, db, program
+from storage.cli.app import app, command_group, print_version, program
 from storage.cli.exits import say
 from storage.cli.options import (
     ArchiveOptions,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from storage.read.archive import ReadOnlyArchive
     from storage.read.figures.edits import EditSpan
     from storage.values.answer import Answer
+
+db = command_group("Manage the database schema.")
+app.add_typer(db, name="db")
 
 
 @command(
@@ -141,6 +144,12 @@ def stats(
 def config(place: ArchiveOptions, shown: OutputOptions) -> None:
     """List all settings with their values and sources; secrets are hidden."""
     write_rows(place.settings().lines(), shown.target())
+
+
+@command(app, "version", example="lesart version")
+def show_version() -> None:
+    """Print the versions of Lesart and Python."""
+    print_version()
 
 
 @command(db, "upgrade", example="lesart db upgrade --archive lesart-data/lesart.sqlite3")

@@ -6,11 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import storage.cli.archive_commands
-import storage.cli.open_page
-import storage.cli.proof_commands
-import storage.cli.top
-import storage.cli.watch  # noqa: F401  # each module adds its commands to `app`
 from storage.cli.app import app
 from storage.cli.exits import NO, say
 from storage.cli.options import (

@@ -21,7 +21,6 @@ from storage.cli.output import (
 )
 from storage.read.render.moment import MomentError
 from storage.read.render.visible import one_line
-from storage.read.revision import RevisionError
 from storage.settings import IntervalError, SettingsError, hide_secrets, load_settings
 from storage.values.failures import driver_error, remedy_for
 
@@ -47,7 +46,6 @@ _OWN: ExitCodes = {
     SettingsError: WRONG_USE,
     MomentError: WRONG_USE,
     IntervalError: WRONG_USE,
-    RevisionError: WRONG_USE,
     OutputError: WRONG_USE,
     UnwritableError: UNCHECKED,
     InterruptionError: INTERRUPTED,
@@ -57,7 +55,10 @@ OF_ARCHIVES = (
     ("storage.values.errors", "AmbiguousError", NO_SUCH),
     ("storage.values.errors", "RedactedError", NO),
     ("storage.values.errors", "RestrictedError", NO),
+    ("storage.values.arrivals.source", "NoSuchSourceError", NO_SUCH),
+    ("storage.values.net.token", "TokenError", WRONG_USE),
     ("storage.database.rows", "CursorError", WRONG_USE),
+    ("storage.read.revision", "RevisionError", WRONG_USE),
     ("storage.read.sql", "QueryError", WRONG_USE),
     ("storage.database.compression", "DamagedBytesError", NO),
     ("storage.verify.verify", "PlaceError", WRONG_USE),

@@ -1,9 +1,7 @@
 """`lesart open`: the page, or an article on it, in the browser."""
 
-import http.client
-import ipaddress
-import webbrowser
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from storage.cli.app import app
@@ -12,6 +10,16 @@ from storage.cli.options import ArchiveOptions, argument, command
 from storage.cli.output import write_text
 from storage.cli.report import reading
 from storage.settings import Settings
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    import ipaddress
+    import webbrowser
+    from http import client
+else:
+    ipaddress = LateModule("ipaddress")
+    webbrowser = LateModule("webbrowser")
+    client = LateModule("http.client")
 
 ANSWER_SECONDS = 5.0
 
@@ -71,15 +79,15 @@ def _base(settings: Settings) -> str:
 def _require_page(base: str) -> None:
     """Raise PageUnreachableError unless the web page responds at `base`."""
     parts = urlsplit(base)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    kind = client.HTTPSConnection if parts.scheme == "https" else client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", f"{parts.path}/healthz")
         answer = connection.getresponse()
         body = answer.read(16)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, client.HTTPException) as error:
         raise PageUnreachableError(base, str(error) or type(error).__name__) from error
     finally:
         connection.close()
-    if answer.status != http.HTTPStatus.OK or body != b"ok\n":
+    if answer.status != client.OK or body != b"ok\n":
         raise PageUnreachableError(base, "another program responds at this address")

@@ -19,14 +19,17 @@ from storage.cli.output import AnswerTarget, Format, require_lasting_place
 from storage.read.filters import Filters
 from storage.read.render.moment import Edge, parse_moment
 from storage.settings import Settings, load_settings
-from storage.values.answer import LARGEST
 from storage.values.change_class import ChangeClass
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
     from storage.database import capture_store
+    from storage.read import lists
     from storage.read.lists import ChangeFilter
+    from storage.values import answer
 else:
+    answer = LateModule("storage.values.answer")
+    lists = LateModule("storage.read.lists")
     capture_store = LateModule("storage.database.capture_store")
 
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
@@ -363,10 +366,8 @@ class ChangeOptions:
 
     def filter(self) -> "ChangeFilter":
         """Return the filter of these options without the article."""
-        from storage.read.lists import ChangeFilter  # noqa: PLC0415  # SQLAlchemy is slow to load
-
         classes = tuple(each.value for each in self.classes or ())
-        return ChangeFilter(classes, self.silent or None, self.contains)
+        return lists.ChangeFilter(classes, self.silent or None, self.contains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,8 +440,8 @@ class WithGroups:
     def __call__(self, **given: Any) -> Any:
         ctx: typer.Context = given.pop(_CONTEXT)
         for name, value in given.items():
-            if isinstance(value, int) and abs(value) > LARGEST:
-                reason = f"{value} is too large: the largest number is {LARGEST}"
+            if type(value) is int and abs(value) > answer.LARGEST:
+                reason = f"{value} is too large: the largest number is {answer.LARGEST}"
                 raise typer.BadParameter(reason, param_hint=name)
         for name, kind in self._hints.items():
             if isinstance(kind, type) and is_dataclass(kind):

@@ -1,11 +1,9 @@
 """Write rows as table, json, jsonl, csv or tsv to a file, a pipe or a terminal."""
 
-import csv
 import errno
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,11 +11,19 @@ from datetime import date, datetime
 from pathlib import Path
 from shutil import get_terminal_size
 from types import MappingProxyType
-from typing import IO, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from storage.cli.table import Screen, block_lines, table_lines
 from storage.settings import IMAGE
 from storage.values.failures import remedy_for
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    import csv
+    import tempfile
+else:
+    csv = LateModule("csv")
+    tempfile = LateModule("tempfile")
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
 VANISHING = frozenset({"overlay", "ramfs", "tmpfs"})

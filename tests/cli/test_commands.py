@@ -3,10 +3,8 @@
 import csv
 import io
 import json
-import os
 import re
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +13,6 @@ from xml.etree import ElementTree as ET
 import pytest
 import typer
 
-from storage.cli.article_commands import app
 from storage.cli.options import OutputOptions
 from storage.cli.report import flat_columns, report_examination
 from storage.read.answers import (
@@ -31,6 +28,7 @@ from storage.read.answers import (
 )
 from storage.settings import load_settings
 from storage.verify.doctor import Finding
+from worker.cli.commands import app
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WHOLE = typer.main.get_command(app)
@@ -476,37 +474,3 @@ def test_db_upgrade_makes_an_archive_and_does_nothing_twice(tmp_path, lesart):
 
 def test_the_archive_may_be_named_before_the_command(written, lesart):
     assert lesart("--archive", str(written.path), "list") == lesart("list")
-
-
-# ----------------------------------------------------------------------------------- speed
-
-HEAVY = [
-    "trafilatura",
-    "celery",
-    "kombu",
-    "redis",
-    "rensa",
-    "apscheduler",
-    "lxml",
-    "dateparser",
-    "py3langid",
-    "rich",
-    "worker",
-    "numpy",
-    "psycopg",
-]
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["list"]], ids=["help", "list"])
-def test_reading_loads_nothing_that_only_ingestion_needs(arguments, written):
-    script = (
-        "import sys; from storage.cli.exits import run; from storage.cli.article_commands import app\n"
-        f"code = run(app, {arguments!r})\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
-        "sys.exit(code)\n"
-    )
-    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    child = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, env=environ, check=True
-    )
-    assert child.stderr.decode() == "[]\n"

@@ -16,7 +16,6 @@ import pytest
 import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from storage.cli.article_commands import app
 from storage.cli.exits import OF_ARCHIVES, exit_code_of, run
 from storage.cli.options import (
     ArchiveOptions,
@@ -34,6 +33,7 @@ from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError
 from storage.settings import SettingsError
 from storage.values.errors import AmbiguousError, NoSuchError
+from worker.cli.commands import app
 
 
 def refused_by_server(sqlstate: str) -> ProgrammingError:

@@ -71,10 +71,14 @@ def lines_of(command: Any, name: str) -> list[str]:
 def test_the_sections_of_the_help_hold_each_command_once():
     names = [name for section in PANELS.values() for name in section]
     assert sorted(names) == sorted(ROOT.commands)
+    summaries = {name: text for section in PANELS.values() for name, text in section.items()}
+    assert summaries == {name: command.short_help for name, command in ROOT.commands.items()}
     text = lines_of(ROOT, "lesart")
     places = [text.index(f"{title}:") for title in PANELS]
     assert places == sorted(places)
-    assert [PANELS[title][0] for title in PANELS] == [text[at + 1].split()[0] for at in places]
+    assert [next(iter(PANELS[title])) for title in PANELS] == [
+        text[at + 1].split()[0] for at in places
+    ]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from storage.cli.article_commands import app
 from storage.cli.exits import run
 from storage.read.archive import open_archive
 from storage.write.archive import Archive
 from tests.read.press import the_usual_press
+from worker.cli.commands import app
 
 LESART = [sys.executable, "-m", "worker"]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import text
 
-from storage.cli.article_commands import app
 from storage.cli.exits import run
 from storage.database.compression import unpack
 from storage.values.digest import raw_digest, wording_digest
 from storage.write.copies import copy
 from tests.flow.driver import Newsroom, seed
+from worker.cli.commands import app
 
 
 @dataclass(frozen=True)

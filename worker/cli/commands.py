@@ -1,6 +1,8 @@
-"""The commands that run work and services; the reading commands are in `storage.cli`."""
+"""The commands that run work and services; the reading commands are in `storage.cli`.
 
-import sys
+This module loads all other modules of commands.
+"""
+
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-import storage.cli.article_commands  # noqa: F401  # its commands are commands of `app`
+import storage.cli.archive_commands
+import storage.cli.article_commands
+import storage.cli.open_page
+import storage.cli.proof_commands
+import storage.cli.top
+import storage.cli.watch  # noqa: F401  # each module adds its commands to `app`
 from storage.cli.app import app
-from storage.cli.exits import NO, UNCHECKED, WRONG_USE, open_streams, say
-from storage.cli.exits import run as run_command
+from storage.cli.exits import NO, UNCHECKED, WRONG_USE, say
 from storage.cli.options import (
     ArchiveOptions,
     FilterOptions,
@@ -29,25 +35,15 @@ from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, report_examination, report_verification
 from storage.settings import Settings, read_web_address
 from storage.values.arrivals.formats import TYPES
-from storage.values.arrivals.source import NoSuchSourceError
-from storage.values.errors import AlertError
 from storage.values.late import LateModule
-from storage.values.net.token import TokenError
 from worker.cli import alert_commands, copy_commands, redact_command
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
 from worker.cli.ingest.history_options import HistoryOptions, report_history
 from worker.cli.opened import opened_archive
+from worker.cli.program import EXIT_CODES, main
 from worker.cli.summaries import report_summaries
-from worker.errors import (
-    BrokerError,
-    JobNotFoundError,
-    LocatorError,
-    LocatorMissingError,
-    NoWorkerError,
-    PortTakenError,
-    ScheduleError,
-)
+from worker.errors import LocatorError, PortTakenError
 
 if TYPE_CHECKING:
     from storage.proof import log
@@ -69,6 +65,8 @@ copy_commands.mount(app)
 redact_command.mount(app)
 token_cli.mount(app)
 alert_commands.mount(app)
+
+__all__ = ["EXIT_CODES", "app", "main"]
 
 INGEST_EXAMPLE = """lesart ingest artikel/ bericht.md 'archiv/*.html'
   lesart ingest --history https://zeitung.example/pegel --every 1d"""
@@ -412,29 +410,6 @@ def undo(
     with opened_archive(place.settings()) as archive:
         undone = archive.undo(decision, reason)
     _report([undone.to_dict()], shown)
-
-
-EXIT_CODES: dict[type[BaseException], int] = {
-    AlertError: 2,
-    LocatorError: 2,
-    LocatorMissingError: 3,
-    NoSuchSourceError: 3,
-    JobNotFoundError: 3,
-    NoWorkerError: UNCHECKED,
-    BrokerError: 2,
-    ScheduleError: 2,
-    PortTakenError: UNCHECKED,
-    TokenError: 2,
-}
-"""Exit codes of errors that only the writing commands raise."""
-
-
-def main() -> None:
-    """Run the command line and exit with its exit code."""
-    open_streams()
-    if "--debug" in sys.argv:
-        _log("debug")
-    sys.exit(run_command(app, exit_codes=EXIT_CODES))
 
 
 def _log(level: "Level") -> None:

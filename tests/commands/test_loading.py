@@ -1,0 +1,52 @@
+"""A command loads only what it needs: started as a user does, with the interpreter's own list."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.cli.app import PANELS
+from worker.cli.commands import app
+from worker.cli.program import READING
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+WRITING = {
+    "alembic", "apscheduler", "celery", "dateparser", "kombu", "lxml", "numpy", "psycopg",
+    "py3langid", "pydantic", "redis", "rensa", "rich", "sqlmodel", "structlog", "trafilatura",
+}  # fmt: skip
+"""Packages that no reading command and no error message needs."""
+COMMANDS = {
+    "help": (0, ["--help"], ["sqlalchemy", "sqlite3", "http", "storage.read.archive"]),
+    "version": (0, ["--version"], ["sqlalchemy", "sqlite3", "http", "storage.read.archive"]),
+    "unknown command": (2, ["lst"], ["sqlalchemy", "sqlite3", "http", "storage.cli.report"]),
+    "wrong option": (2, ["list", "--lmit", "3"], ["sqlalchemy", "sqlite3", "worker.cli.commands"]),
+    "list": (0, ["list"], ["worker.cli.commands"]),
+}
+
+
+def loaded_modules(exit_code: int, *words: str) -> set[str]:
+    """Return the modules that a command loads; it ends with that exit code."""
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "worker", *words],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == exit_code, ended.stderr
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+@pytest.mark.parametrize(("exit_code", "words", "others"), COMMANDS.values(), ids=COMMANDS)
+def test_a_command_loads_only_what_it_needs(exit_code, words, others, small_archive):
+    modules = loaded_modules(exit_code, *words)
+    assert "typer" in modules
+    assert modules & {*WRITING, *others} == set()
+
+
+def test_each_reading_command_is_in_the_module_that_is_loaded_for_it():
+    module = "storage.cli.article_commands"
+    own = {each.name for each in app.registered_commands if each.callback.__module__ == module}
+    assert own == set(READING)
+    assert own <= {name for names in PANELS.values() for name in names}

@@ -1,0 +1,75 @@
+"""The program `lesart`: it loads only the modules of the command that runs."""
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from storage.cli.app import PANELS, add_summaries, app
+from storage.cli.exits import UNCHECKED, open_streams, run
+from storage.values.errors import AlertError
+from storage.values.late import LateModule
+from worker.errors import (
+    BrokerError,
+    JobNotFoundError,
+    LocatorError,
+    LocatorMissingError,
+    NoWorkerError,
+    PortTakenError,
+    ScheduleError,
+)
+
+if TYPE_CHECKING:
+    from worker import log
+else:
+    log = LateModule("worker.log")
+
+READING = (
+    "list", "search", "show", "history", "diff", "blame", "changes", "cite", "raw", "observations",
+    "relations", "noise", "lineages", "jobs", "refusals",
+)  # fmt: skip
+"""The commands of `storage.cli.article_commands`, which need no other module of commands."""
+
+COMPLETION = "_LESART_COMPLETE"
+"""The environment variable by which a shell requests completions."""
+
+EXIT_CODES: dict[type[BaseException], int] = {
+    AlertError: 2,
+    LocatorError: 2,
+    LocatorMissingError: 3,
+    JobNotFoundError: 3,
+    NoWorkerError: UNCHECKED,
+    BrokerError: 2,
+    ScheduleError: 2,
+    PortTakenError: UNCHECKED,
+}
+"""Exit codes of errors that only the writing commands raise."""
+
+
+def main() -> None:
+    """Run the command line and exit with its exit code."""
+    open_streams()
+    if "--debug" in sys.argv:
+        log.log_events("debug")
+    _load_commands([*sys.argv[1:2]])
+    sys.exit(run(app, exit_codes=EXIT_CODES))
+
+
+def _load_commands(first: list[str]) -> None:
+    """Load the modules of the command that the first word specifies.
+
+    All are loaded if that is unknown, and none for the help, the version and a word that is no
+    command.
+    """
+    if READING.count(*first or [""]):
+        import_module("storage.cli.article_commands")
+    elif COMPLETION in os.environ or (first and _may_be_command(first[0])):
+        import_module("worker.cli.commands")
+    else:
+        add_summaries()
+
+
+def _may_be_command(word: str) -> bool:
+    if word.startswith("-"):
+        return word not in {"--help", "--version"}
+    return any(word in names for names in PANELS.values())
