@@ -81,6 +81,7 @@ SLOW = (
     "tests/read/test_clocks.py::test_the_same_time_on_both_clocks",
     "tests/revisions/",  # a hundred and twenty labelled steps
     "tests/serve/test_browser.py",  # wants a browser, too
+    "tests/serve/test_browser_captures.py",
     "tests/serve/test_fuzz.py",
     "tests/serve/test_hostile.py",  # every page for every hostile text
     "tests/web/test_up.py::test_what_is_refused",

@@ -36,6 +36,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "bytes": "SHA-256 der Bytes", "not_here": "Bytes liegen nicht bei",
         "reader": "Gelesen mit", "entry": "Eintrag im Protokoll", "recorded": "aufgezeichnet",
         "stated": "laut Datei oder Import, nicht vom Archiv beobachtet",
+        "submitted": "eingereicht von {name}, nicht vom Archiv abgerufen",
         "checks": "Abrufe in diesem Nachweis", "when": "Zeit", "what": "Ergebnis",
         "until": "in diesem Nachweis ohne Änderung bis zum Durchlauf vom",
         "relations": "Verwandte Texte (Urteil des Archivs)",
@@ -67,6 +68,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "bytes": "SHA-256 of the bytes", "not_here": "the bytes are not in this bundle",
         "reader": "Read by", "entry": "Log entry", "recorded": "recorded",
         "stated": "stated by the file or the import, not observed by the archive",
+        "submitted": "submitted by {name}, not fetched by the archive",
         "checks": "Checks in this bundle", "when": "Time", "what": "Outcome",
         "until": "no change in this bundle up to the scan of",
         "relations": "Related texts (decisions of the archive)",
@@ -150,7 +152,7 @@ def limits(*, is_key_given: bool) -> Iterator[str]:
 def _text_lines(text: Facts) -> Iterator[str]:
     words = WORDS["en"]
     yield f"  Text {text['number']}, {text['wording']}: {text['title'] or '(no title)'}"
-    stated = f" ({words['stated']})" if text["is_stated"] else ""
+    stated = f" ({_provenance(text, words)})" if text["is_stated"] else ""
     yield f"    seen from {text['first']} to {text['last']}{stated}"
     if text["before"] is not None:
         yield f"    another text before it was last seen at {text['before']}"
@@ -172,7 +174,13 @@ def _outcome(check: Facts, language: str) -> Iterator[str]:
     if check["until"]:
         yield f"{words['until']} {check['until']}"
     if check["is_stated"]:
-        yield f"{words['stated']}; {words['recorded']} {check['recorded_at']}"
+        yield f"{_provenance(check, words)}; {words['recorded']} {check['recorded_at']}"
+
+
+def _provenance(fact: Facts, words: Mapping[str, str]) -> str:
+    """Return where a time comes from that the archive did not observe."""
+    submitter = fact["submitted_by"]
+    return words["stated"] if submitter is None else words["submitted"].format(name=submitter)
 
 
 # ----------------------------------------------------------------------------------------- page
@@ -230,7 +238,7 @@ def _text_rows(text: Facts, words: Mapping[str, str]) -> Iterator[tuple[str, str
         f"<b>{words['text']} {text['number']}</b>",
         f"<b>{_html(text['title'] or '')}</b>",
     )
-    stated = f"<br>({words['stated']})" if text["is_stated"] else ""
+    stated = f"<br>({_html(_provenance(text, words))})" if text["is_stated"] else ""
     yield words["before"], _time(text["before"])
     yield words["first"], _time(text["first"]) + stated
     yield words["last"], _time(text["last"])

@@ -220,6 +220,7 @@ class LoggedBundle:
             "recorded_at": _utc(row["recorded_at"]), "entry": row.index,
             "outcome": row["outcome"], "status": row["http_status"],
             "place": place or detail.get("address"), "derivation": derivation,
+            "submitted_by": hints.get("submitted_by"),
             "until": self._last_scan(row) if is_file else None,
             "refusals": [each["code"] for each in self._all("refusal", "observation_id", number)],
         }  # fmt: skip
@@ -314,7 +315,7 @@ class LoggedBundle:
             "reader": f"{derivation['extractor']} {derivation['extractor_version']}",
             "before": last_other, "first": check["at"], "last": None,
             "is_stated": check["is_stated"], "recorded_at": check["recorded_at"],
-            "entry": check["entry"],
+            "submitted_by": check["submitted_by"], "entry": check["entry"],
         }  # fmt: skip
 
     # ------------------------------------------------------------------------------- other facts

@@ -202,7 +202,7 @@ class WarcWriter:
     def _check(self, row: Row, written: _WrittenRecords) -> Iterator[bytes]:
         if row["foreign_id"] is not None:
             yield from self._foreign.records(row["foreign_id"])
-        elif row["transfer_id"] is not None:
+        elif row["transfer_id"] is not None and _submitter(row) is None:
             yield from self._answer_records(row, written)
         elif row["capture_id"] is not None:
             yield from self._file(row, written)
@@ -215,6 +215,9 @@ class WarcWriter:
         if original is not None:
             written.by_observation[row["observation_id"]] = original
             yield self._revisit(row, original, row["observed_at"])
+            if _submitter(row) is not None:
+                head = self._head(row, "revisit", row["observed_at"])
+                yield self._metadata(row, dict(head)["WARC-Record-ID"])
             return
         body = self._bytes(row["capture_id"])
         if body is None:
@@ -296,6 +299,7 @@ class WarcWriter:
             "wording": f"w1:{bytes(row['wording']).hex()}" if row["wording"] else None,
             "recorded_at": row["recorded_at"].isoformat(),
             "hops": row["hops"] or None,
+            "submitted_by": _submitter(row),
             "joined": self._joined.get(row["observation_id"]),
             "certificates_sha256": bytes(row["chain_digest"]).hex() if certificate else None,
             "certificates": bytes(row["chain"]).decode("ascii", "replace") if is_new else None,
@@ -359,7 +363,13 @@ def _cut_off(row: Row) -> list[tuple[str, str]]:
 def _bytes_key(row: Row) -> tuple[Any, ...]:
     """Return the key of captures with the same reading: bytes, place, and how to read them."""
     hints = row["hints"] or {}
-    return row["capture_id"], row["origin"], hints.get("type"), hints.get("charset")
+    read_as = (hints.get("type"), hints.get("charset"))
+    return row["capture_id"], row["origin"], *read_as, hints.get("submitted_by")
+
+
+def _submitter(row: Row) -> str | None:
+    """Return the token that submitted a capture; None if it was not submitted."""
+    return (row["hints"] or {}).get("submitted_by")
 
 
 def _content_type(hints: Mapping[str, Any]) -> str:

@@ -46,9 +46,10 @@ def add_job(
     single: bool = False,
     arguments: Mapping[str, Any] | None = None,
     run_after: float = 0.0,
+    number: int | None = None,
 ) -> int:
-    """Insert a ready job, due at once or at `run_after`, and return its id."""
-    number = unit.number()
+    """Insert a ready job, due at once or at `run_after`; return its id (default: a new one)."""
+    number = unit.number() if number is None else number
     unit.announce_jobs()
     unit.add(
         JOB,

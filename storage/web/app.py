@@ -20,7 +20,7 @@ from storage.database.ownership import file_of
 from storage.web import api, feeds, log, metrics, pages, problems
 from storage.web.api import health
 from storage.web.archives import THREADS, Library, ServedArchive
-from storage.web.guards import LOOPBACK, Guards
+from storage.web.guards import LOOPBACK, MOST_BODY_BYTES, Guards
 from storage.web.problems import Problem, answer, problem_of
 from storage.web.schemas import ProblemShape
 
@@ -35,12 +35,14 @@ DESCRIPTION = (
 class Site:
     """Host names, additional routers and limits of a served archive.
 
-    `close` is called when the server ends.
+    `upload_bytes` is the maximum size of a submitted capture. `close` is called when the server
+    ends.
     """
 
     hosts: Collection[str] = LOOPBACK
     routers: tuple[APIRouter, ...] = ()
     state: dict[str, Any] = field(default_factory=dict)
+    upload_bytes: int = MOST_BODY_BYTES
     close: Callable[[], None] = lambda: None
 
 
@@ -110,7 +112,9 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
         Route(_AssistantRoute.path, _AssistantRoute(app, place), methods=["POST"])
     )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
-    return Guards(app, hosts=site.hosts, observe=meters.observe, close=close)
+    return Guards(
+        app, hosts=site.hosts, upload_bytes=site.upload_bytes, observe=meters.observe, close=close
+    )
 
 
 def load_mcp() -> ModuleType:

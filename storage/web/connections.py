@@ -17,9 +17,9 @@ from typing import Any, Literal, cast
 
 import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from storage.web.guards import SAFE_HEADERS
+from storage.web.guards import SAFE_HEADERS, UPLOADS
 from storage.web.problems import RETRY_SECONDS, Problem, answer
 
 MOST_CONNECTIONS = 200
@@ -28,15 +28,23 @@ MOST_OF_A_PEER = 100
 IDLE_SECONDS = 10
 """The deadline for a head, from the end of the answer before it or from the connection's start."""
 BODY_SECONDS = 15
+UPLOAD_SECONDS = 120
+"""The deadline for the body of a submitted capture: 20 MiB at 1.4 Mbit/s."""
 READ_SECONDS = 30
 """The deadline for a client to take what fills the buffer of its connection."""
 MOST_HEAD_BYTES = 32 * 1024
 MOST_REQUEST_BYTES = 4 * 1024 * 1024
 """What one request may take on the wire; chunks add to the length of a body."""
+MOST_UPLOAD_BYTES = 1024 * 1024 * 1024
+"""The same for a submitted capture; the application limits the size of its body."""
+MOST_DISCARDED_BYTES = 32 * 1024 * 1024
+"""What a client may send of a capture that was answered before it arrived: most browsers show the
+answer only if they could send the request.
+"""
 
-Wait = Literal["head", "body", "read"]
+Wait = Literal["head", "body", "upload", "read"]
 _SECONDS: dict[Wait, float] = {
-    "head": IDLE_SECONDS, "body": BODY_SECONDS, "read": READ_SECONDS
+    "head": IDLE_SECONDS, "body": BODY_SECONDS, "upload": UPLOAD_SECONDS, "read": READ_SECONDS
 }  # fmt: skip
 _BY_STATE = MappingProxyType[Any, Wait]({h11.IDLE: "head", h11.SEND_BODY: "body"})
 
@@ -68,13 +76,13 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Process received bytes, up to a maximum size of each request."""
         self._received += len(data)
-        if self._received > MOST_REQUEST_BYTES:
-            self._refuse(
-                Problem(
-                    "too_large",
-                    f"The request is larger than the limit of {MOST_REQUEST_BYTES} bytes.",
-                )
-            )
+        most_bytes = MOST_REQUEST_BYTES
+        if self._is_upload():
+            is_answered = self.conn.our_state is h11.DONE
+            most_bytes = MOST_DISCARDED_BYTES if is_answered else MOST_UPLOAD_BYTES
+        if self._received > most_bytes:
+            detail = f"The request is larger than the limit of {most_bytes} bytes."
+            self._refuse(Problem("too_large", detail))
             return
         super().data_received(data)
         self._watch()
@@ -131,12 +139,17 @@ class BoundedProtocol(H11Protocol):
     def _wait(self) -> Wait | None:
         if self.transport.is_closing() or self.flow.write_paused:
             return "read"
-        return _BY_STATE.get(self.conn.their_state)
+        wait = _BY_STATE.get(self.conn.their_state)
+        return "upload" if wait == "body" and self._is_upload() else wait
+
+    def _is_upload(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first head
+        return cycle is not None and cycle.scope["path"] in UPLOADS
 
     def _end_wait(self, wait: Wait) -> None:
         if wait == "read":
             self.drop()
-        elif wait == "body" or self.conn.trailing_data[0]:
+        elif wait in {"body", "upload"} or self.conn.trailing_data[0]:
             self._refuse(Problem("request_slow", "The request did not arrive in time."))
         else:
             self.transport.close()

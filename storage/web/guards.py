@@ -14,6 +14,8 @@ from storage.web.known import tags_in
 from storage.web.problems import Problem, answer
 
 MOST_BODY_BYTES = 1024 * 1024
+UPLOADS = frozenset({"/api/captures"})
+"""Paths whose requests may have a larger body, and more time for it."""
 MOST_TAGGED_BYTES = 8 * 1024 * 1024
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -47,6 +49,7 @@ class Guards:
     app: ASGIApp
     hosts: Collection[str] = LOOPBACK
     most_bytes: int = MOST_BODY_BYTES
+    upload_bytes: int = MOST_BODY_BYTES
     observe: Callable[[str, int, float], None] = lambda _route, _status, _seconds: None
     quiet_paths: Collection[str] = ("/healthz", "/readyz")
     close: Callable[[], None] = lambda: None
@@ -57,7 +60,8 @@ class Guards:
             return
         headers = Headers(scope=scope)
         tagged = _Tagged(send, headers.get("if-none-match"), scope["method"])
-        problem = self._problem(headers, scope["path"])
+        most_bytes = self.upload_bytes if scope["path"] in UPLOADS else self.most_bytes
+        problem = self._problem(headers, scope["path"], most_bytes)
         if problem is not None:
             await answer(problem)(scope, receive, tagged)
             return
@@ -65,12 +69,12 @@ class Guards:
             scope = {**scope, "method": "GET"}
         began = perf_counter()
         try:
-            await self.app(scope, _Bounded(receive, self.most_bytes), tagged)
+            await self.app(scope, _Bounded(receive, most_bytes), tagged)
         finally:
             route = getattr(scope.get("route"), "path", "other")
             self.observe(route, tagged.status, perf_counter() - began)
 
-    def _problem(self, headers: Headers, path: str) -> Problem | None:
+    def _problem(self, headers: Headers, path: str, most_bytes: int) -> Problem | None:
         if path not in self.quiet_paths and not is_served(headers.get("host", ""), self.hosts):
             detail = (
                 "This host name is not allowed. Use the address that the server was started with."
@@ -82,8 +86,8 @@ class Guards:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 12:
             return Problem("request_invalid", "Content-Length is not a number.")
-        if int(length) > self.most_bytes:
-            detail = f"The request is larger than the limit of {self.most_bytes} bytes."
+        if int(length) > most_bytes:
+            detail = f"The request is larger than the limit of {most_bytes} bytes."
             return Problem("too_large", detail)
         return None
 

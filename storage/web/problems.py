@@ -54,6 +54,7 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "conflict": (409, "Already exists"),
         "redacted": (410, "Redacted"),
         "too_large": (413, "Request too large"),
+        "type_unsupported": (415, "Unsupported type of content"),
         "host_unknown": (421, "Unknown host name"),
         "too_many": (429, "Too many requests"),
         "restricted": (451, "Restricted"),

@@ -1,7 +1,6 @@
 """Create, list and revoke the tokens that authorise requests over HTTP."""
 
 import hashlib
-import re
 import secrets
 from typing import Any
 
@@ -9,16 +8,10 @@ from sqlalchemy import insert, select, update
 
 from storage.database.tables import ACCESS_TOKEN
 from storage.values.errors import NoSuchError
-from storage.values.net.token import SCOPES, Token, TokenError
+from storage.values.net.token import SCOPES, TOKEN_NAME, Token, TokenError
 from storage.write.archive import Archive
 
 PREFIX = "lesart_"
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""
->>> bool(NAME.fullmatch("cms-1")), bool(NAME.fullmatch("-x"))
-(True, False)
-"""
 
 
 def add_token(archive: Archive, name: str, scope: str) -> str:
@@ -26,7 +19,7 @@ def add_token(archive: Archive, name: str, scope: str) -> str:
 
     Raises: TokenError.
     """
-    if NAME.fullmatch(name) is None:
+    if TOKEN_NAME.fullmatch(name) is None:
         raise TokenError(f"{name!r} is no name: up to 64 letters, digits, '.', '_' and '-'")
     if scope not in SCOPES:
         raise TokenError(f"{scope!r} is no scope: there are {', '.join(SCOPES)}")

@@ -35,7 +35,8 @@ def add(
     scope: str = option(
         "--scope",
         "SCOPE",
-        "Allow only ingestion (ingest), only changes of sources (sources), or both (write).",
+        "Allow only ingestion (ingest), only changes of sources (sources), only captures that a "
+        "browser submits (capture), or all of these (write).",
         default="write",
     ),
 ) -> None:

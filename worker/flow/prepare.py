@@ -11,7 +11,7 @@ from storage.record.reading import CapturedItem, Reading
 from storage.similarity.index_keys import index_keys
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all, digest_of_parts
-from storage.values.draft import Draft
+from storage.values.draft import Draft, Field
 from storage.values.net.site import site_of
 
 Sign = Callable[[Numbers], bytes]
@@ -61,6 +61,12 @@ def add_flags(draft: Draft, flags: Sequence[str]) -> Draft:
     """Return `draft` with additional flags."""
     missing = tuple(flag for flag in flags if flag not in draft.flags)
     return replace(draft, flags=(*draft.flags, *missing)) if missing else draft
+
+
+def mark_submitted(draft: Draft, submitter: str) -> Draft:
+    """Return `draft` as the text of a capture that the token `submitter` submitted."""
+    fields = {**draft.fields, "submitted_by": Field(submitter, "token")}
+    return add_flags(replace(draft, fields=fields), ["submitted"])
 
 
 def _day_of(outcome: Draft, captured: CapturedItem) -> tuple[date, bool]:

@@ -22,7 +22,7 @@ from storage.write.archive import Archive
 from worker.flow.decide import decide
 from worker.flow.document_process import WALL_FACTOR, DocumentReader
 from worker.flow.fetched import entry_values, fetched_outcome
-from worker.flow.prepare import add_flags, prepare
+from worker.flow.prepare import add_flags, mark_submitted, prepare
 from worker.sources.listings.listing import KINDS as LISTS
 from worker.sources.listings.listing import read_listing
 from worker.text import Hints, TextSettings, extractor_of, is_isolated, read_document
@@ -81,20 +81,22 @@ class Reader:
 
     def read(self, captured: CapturedItem) -> Reading:
         """Read one capture, and prepare it for full-text search and copy detection."""
-        hints = hints_of(captured)
+        hints, submitter = hints_of(captured), captured.hints.get("submitted_by")
+        context = context_of(hints, submitter)
         if isinstance(captured.kept, Refused):
-            return Reading(captured, captured.kept, context_of(hints))
+            return Reading(captured, captured.kept, context)
         if captured.kept is not None:
-            context = captured.kept_context or context_of(hints)
+            context = captured.kept_context or context
             timezone = self.settings.timezone
             return prepare(captured, captured.kept, context, timezone, sign=signature)
         if hints.type in LISTS:
-            return Reading(captured, self._listing(captured, hints), context_of(hints))
+            return Reading(captured, self._listing(captured, hints), context)
         outcome = self.draft(captured)
-        context = context_of(hints)
         if isinstance(outcome, Refused):
             return Reading(captured, outcome, context)
         outcome = add_flags(outcome, captured.hints.get("flags") or ())
+        if submitter is not None:
+            outcome = mark_submitted(outcome, submitter)
         return prepare(captured, outcome, context, self.settings.timezone, sign=signature)
 
     def _listing(self, captured: CapturedItem, hints: Hints) -> AddressList | Refused:
@@ -223,7 +225,7 @@ def hints_of(captured: CapturedItem) -> Hints:
     )
 
 
-def context_of(hints: Hints) -> str:
+def context_of(hints: Hints, submitter: str | None = None) -> str:
     """Return the hints that determine a reading as JSON: the same bytes give the same draft.
 
     Years after that of the capture are not dates; isolated documents depend on the exact minute.
@@ -237,6 +239,8 @@ def context_of(hints: Hints) -> str:
         values = [asdict(value) for value in hints.source_values]
         encoded = json.dumps(values, sort_keys=True).encode()
         context["offers"] = raw_digest(encoded).hex()[:16]
+    if submitter is not None:
+        context["submitted_by"] = submitter[:32]
     if is_isolated(hints.type):
         context["seen"] = hints.observed_at.isoformat(timespec="minutes")
     return _sorted_json(context)

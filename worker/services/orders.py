@@ -140,14 +140,22 @@ def require_scope(scope: Scope) -> Callable[[Request], IngestService]:
     """Return a dependency that gives the ingest service to requests whose token has `scope`."""
 
     def authenticated_service(request: Request) -> IngestService:
-        service: IngestService = request.app.state.ingest_service
-        kind, _, token_text = request.headers.get("authorization", "").partition(" ")
-        service.authenticate(
-            request, token_text.strip() if kind.lower() == "bearer" else None, scope
-        )
-        return service
+        return authenticate_bearer(request, scope)[0]
 
     return authenticated_service
+
+
+def authenticate_bearer(request: Request, scope: Scope) -> tuple[IngestService, Token]:
+    """Return the ingest service, and the token in the `Authorization` header of a request.
+
+    Raises: Problem.
+    """
+    service: IngestService = request.app.state.ingest_service
+    kind, _, token_text = request.headers.get("authorization", "").partition(" ")
+    token = service.authenticate(
+        request, token_text.strip() if kind.lower() == "bearer" else None, scope
+    )
+    return service, token
 
 
 router = APIRouter(tags=["orders"])

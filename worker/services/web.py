@@ -24,6 +24,8 @@ from storage.web.server import Served, ServedByMany, bound, serve
 from storage.write.archive import Archive
 from worker.errors import PortTakenError
 from worker.log import LOG
+from worker.services import captures
+from worker.services.captures import body_limit
 from worker.services.orders import create_ingest_service, router
 
 ENDS_SECONDS = 10.0
@@ -129,7 +131,9 @@ class _ApplicationFactory:
         service = create_ingest_service(archive, self.settings, self.shared)
         hosts = (*LOOPBACK, *self.settings.web_hosts)
         state = {"ingest_service": service, "may_write": True}
-        return make_app(self.place, Site(hosts, (router,), state, archive.close))
+        most_bytes = body_limit(self.settings)
+        site = Site(hosts, (router, captures.router), state, most_bytes, archive.close)
+        return make_app(self.place, site)
 
     def check(self) -> None:
         """Open and close all resources that every process opens.

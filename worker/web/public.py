@@ -38,3 +38,23 @@ def non_public_reason(text: str) -> str | None:
         (not address.is_global, "is not public"),
     )
     return next((f"{text} {reason}" for is_so, reason in reasons if is_so), None)
+
+
+LOCAL_DOMAINS = frozenset({"localhost", "local", "internal", "lan", "intranet", "home", "corp"})
+"""Last labels of names that are not registered in the public DNS."""
+
+
+def local_name_reason(host: str) -> str | None:
+    """Return why a host name or IP address is not public, without a query; None if it may be.
+
+    >>> local_name_reason("wiki.internal"), local_name_reason("10.1.2.3")
+    ('wiki.internal is a local name', '10.1.2.3 is not public')
+    >>> local_name_reason("zeitung.example"), local_name_reason("93.184.215.14")
+    (None, None)
+    """
+    try:
+        return non_public_reason(str(ipaddress.ip_address(host)))
+    except ValueError:
+        parent, _, label = host.rpartition(".")
+        is_local = not parent or label in LOCAL_DOMAINS or label.isdigit()
+        return f"{host} is a local name" if is_local else None

@@ -11,6 +11,7 @@ from storage.read.answers import VersionText
 from storage.read.render.visible import one_line, visible
 from storage.values.dates import local_time
 from storage.values.draft import Paragraph, PartialDate
+from storage.values.net.token import submission_note
 
 TEXT_COLUMNS = 80
 META = ("published", "modified", "authors", "publisher", "section", "tags", "language")
@@ -47,6 +48,9 @@ def article_text(version: VersionText, *, colour: bool, columns: int | None) -> 
 def _facts(version: VersionText) -> Iterator[str]:
     yield f"{version.article}@{version.version} of {version.versions} · {version.state}"
     yield f"origin     {one_line(version.origin)} ({one_line(version.source)})"
+    submitter = version.fields.get("submitted_by")
+    if submitter is not None:
+        yield f"captured   {submission_note(one_line(str(submitter.value)))}, not fetched by Lesart"
     for name in META:
         value = getattr(version, name)
         if value not in {None, ()}:

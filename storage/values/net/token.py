@@ -1,12 +1,25 @@
 """A token for write requests over HTTP, and its permissions."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Scope = Literal["ingest", "sources", "write"]
-SCOPES: tuple[Scope, ...] = ("ingest", "sources", "write")
-"""Permissions of a token: start ingestions, change sources, or both."""
+Scope = Literal["ingest", "sources", "capture", "write"]
+SCOPES: tuple[Scope, ...] = ("ingest", "sources", "capture", "write")
+"""Permissions of a token: start ingestions, change sources, submit captures, or all of these."""
+
+TOKEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""The name of a token.
+
+>>> bool(TOKEN_NAME.fullmatch("cms-1")), bool(TOKEN_NAME.fullmatch("-x"))
+(True, False)
+"""
+
+
+def submission_note(name: str) -> str:
+    """Return the note of a check whose capture the token `name` submitted."""
+    return f"submitted by {name}"
 
 
 class TokenError(ValueError):

@@ -12,7 +12,7 @@ from storage.database.unit import Unit
 from storage.history.alerts.lists import alert, channels
 from storage.history.alerts.rule import AlertRule
 from storage.values.errors import AlertError
-from storage.write.tokens import NAME
+from storage.values.net.token import TOKEN_NAME
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  # how Standard Webhooks marks a key
 SECRET_BYTES = 32
@@ -38,7 +38,7 @@ def add(
     Returns the new secret of each webhook by its address.
     Raises: AlertError.
     """
-    if NAME.fullmatch(name) is None:
+    if TOKEN_NAME.fullmatch(name) is None:
         raise AlertError(f"{name!r} is no name: up to 64 letters, digits, '.', '_' and '-'")
     if not targets:
         raise AlertError("say where it goes: --mail, --webhook or --apprise")

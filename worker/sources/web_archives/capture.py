@@ -11,6 +11,7 @@ from storage.values.arrivals.formats import TYPE_BY_MEDIA
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import clean_address
+from storage.values.net.token import submission_note
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import HEAD_BYTES, Detect, Foreign, PassedOver, Rejected
@@ -131,6 +132,11 @@ class _Capture:
     def main(self) -> WebRecord:
         return self.exchange.main
 
+    @property
+    def submitter(self) -> str | None:
+        """Return the name of the token that submitted the capture, None if it was fetched."""
+        return read_own_metadata(self.exchange).submitted_by
+
     def request(self) -> dict[str, Any] | None:
         blocks = (each.block for each in self.exchange.companions if each.kind == "request")
         return next(filter(None, map(request_of, blocks)), None)
@@ -161,6 +167,7 @@ class _Capture:
             transfer=self._transfer(answer),
             records=(capture_record(self.main, opening, payload), *map(whole_record, beside)),
             http_status=answer.status if answer else None,
+            note=submission_note(self.submitter) if self.submitter else None,
         )
 
     def hints(
@@ -172,16 +179,18 @@ class _Capture:
         flags: tuple[str, ...] = (),
     ) -> dict[str, Json]:
         """Return how the bytes are to be read, with fixed place and time."""
+        submitter = None if of_server else self.submitter
         known = {
             "type": kind,
             "charset": charset,
             "name": self.origin,
-            "url": self.origin if of_server else None,
+            "url": self.origin if of_server or submitter else None,
             "answered": of_server or None,
             "origin": self.origin,
             "observed_at": self.moment.isoformat(),
             "flags": list(flags) or None,
             "joined": [list(each) for each in read_own_metadata(self.exchange).joined] or None,
+            "submitted_by": submitter,
         }
         return {name: value for name, value in known.items() if value is not None}
 

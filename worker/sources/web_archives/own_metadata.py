@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.values.net.origin_name import clean_address
+from storage.values.net.token import TOKEN_NAME
 from worker.sources.web_archives.record_group import RecordGroup
 
 MOST_JOINED = 16
@@ -18,11 +19,13 @@ class RecordedCheck:
     """A check as recorded by the writer: its outcome, a note, and the addresses that it joined.
 
     Each entry of `joined` is a reason (`redirect`, `canonical`, `guid`) with an address.
+    `submitted_by` is the name of the token that submitted a capture.
     """
 
     outcome: str | None = None
     note: str | None = None
     joined: tuple[tuple[str, str], ...] = ()
+    submitted_by: str | None = None
 
 
 def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
@@ -35,6 +38,7 @@ def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
                 outcome=_text(facts.get("outcome")),
                 note=_text(facts.get("note")),
                 joined=_joined_addresses(facts.get("joined")),
+                submitted_by=_token_name(facts.get("submitted_by")),
             )
     return RecordedCheck()
 
@@ -49,6 +53,10 @@ def _parsed(block: bytes) -> Mapping[str, Any]:
 
 def _text(value: Any) -> str | None:
     return value[:_LONGEST] if isinstance(value, str) else None
+
+
+def _token_name(value: Any) -> str | None:
+    return value if isinstance(value, str) and TOKEN_NAME.fullmatch(value) else None
 
 
 def _joined_addresses(value: Any) -> tuple[tuple[str, str], ...]:
