@@ -122,10 +122,13 @@ class TextBlock:
 class Pairs:
     """The matched blocks in the order of both texts, and the moved blocks of b with their partners
     in a.
+
+    `candidates` are the pairs of other blocks that were compared.
     """
 
     in_order: tuple[Pair, ...]
     moved: dict[int, int]
+    candidates: frozenset[Pair]
 
 
 def blocks(
@@ -161,12 +164,13 @@ def pairs(a: Sequence[TextBlock], b: Sequence[TextBlock]) -> Pairs:
         _without(b_free, (j for _, j in edited)),
     )
     order = sorted([*order, *edited])
-    similar = _similar(a, b, a_free, b_free)
+    candidates = _candidates(a, b, a_free, b_free) if a_free and b_free else set()
+    similar = _similar(a, b, candidates)
     in_order = _in_order(similar, order)
     for (i, j), score in similar.items():
         if (i, j) not in in_order and score >= _SIMILAR_ELSEWHERE:
             moved[j] = i
-    return Pairs(tuple(sorted([*order, *in_order])), moved)
+    return Pairs(tuple(sorted([*order, *in_order])), moved, frozenset(candidates))
 
 
 def equal_runs(a: TextBlock, b: TextBlock) -> list[Run]:
@@ -316,14 +320,12 @@ def _is_similar(a: TextBlock, b: TextBlock, minimum: float) -> bool:
 
 
 def _similar(
-    a: Sequence[TextBlock], b: Sequence[TextBlock], a_free: Sequence[int], b_free: Sequence[int]
+    a: Sequence[TextBlock], b: Sequence[TextBlock], candidates: Iterable[Pair]
 ) -> dict[Pair, float]:
     """Return pairs with their similarity, most similar first, each block once."""
-    if not a_free or not b_free:
-        return {}
     scored = sorted(
         (-score, i, j)
-        for i, j in _candidates(a, b, a_free, b_free)
+        for i, j in candidates
         if (score := _similarity(a[i], b[j], _SIMILAR)) >= _SIMILAR
     )
     found: dict[Pair, float] = {}

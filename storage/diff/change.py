@@ -50,7 +50,7 @@ NOTE_OF_A_CHANGE = re.compile(
 >>> bool(NOTE_OF_A_CHANGE.search("Anmerkung der Redaktion: In einer früheren Version …"))
 True
 """
-METHOD = 2
+METHOD = 3
 """Version of the rules for changes; it increases whenever a rule changes a result.
 
 Earlier results stay as they are and are not computed again.

@@ -51,7 +51,7 @@ def classes_of(places: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
     - `name`: the same for words that are names according to the text (`storage.language.names`).
     - `quote`: a change inside quotation marks, or of a quotation mark itself.
     - `wording`: a change of other words.
-    - `punctuation`: a place where only punctuation or a blank changed.
+    - `punctuation`: a place where only punctuation, a blank or a paragraph break changed.
     - `paragraph_added`, `paragraph_removed`, `moved`: whole paragraphs, as in `diff`.
     - `notice`: a paragraph of this role is new or was edited.
     """
@@ -268,6 +268,10 @@ def _has_punctuation(compared: _ComparedTexts) -> bool:
     return any(_is_punctuation(edit) for edit in compared.edits if not edit.is_title)
 
 
+def _has_punctuation_or_break(compared: _ComparedTexts) -> bool:
+    return _has_punctuation(compared) or any(place.kind == "break" for place in compared.places)
+
+
 def _is_punctuation(edit: _Edit) -> bool:
     if any(word.is_word for word in edit.words):
         return False
@@ -316,6 +320,7 @@ _EDIT_DETECTORS: Mapping[ChangeClass, _Detector] = {
 }
 DETECTORS: Mapping[ChangeClass, _Detector] = {
     **_EDIT_DETECTORS,
+    ChangeClass.PUNCTUATION: _has_punctuation_or_break,
     ChangeClass.WORDING: _has_wording,
     ChangeClass.PARAGRAPH_ADDED: partial(_has_paragraph, is_new=True),
     ChangeClass.PARAGRAPH_REMOVED: partial(_has_paragraph, is_new=False),

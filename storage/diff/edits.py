@@ -3,12 +3,14 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 from storage.diff.alignment import TextBlock, is_edit
-from storage.diff.word_diff import BETWEEN_PARAGRAPHS, Operation, Side
+from storage.diff.paragraph_breaks import BETWEEN_PARAGRAPHS, BlockRun
+from storage.diff.word_diff import Operation, Side
 
-PlaceKind = Literal["edit", "paragraph", "move"]
+PlaceKind = Literal["edit", "paragraph", "move", "break"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,9 @@ class Edit:
 
     An `edit` is inside the title or a paragraph; a block is None if a text has no title. A
     `paragraph` was added or removed as a whole. A `move` moved as a whole; it may have further
-    edits.
+    edits. A `break` is a new or removed paragraph break inside a paragraph of the other text: a
+    `split` or `join` operation. The blocks of places in a split or joined paragraph contain all its
+    parts.
     """
 
     kind: PlaceKind
@@ -32,23 +36,55 @@ class Edit:
         return tuple(op for op in (self.gone, self.new) if op is not None)
 
 
-def places(operations: Iterable[Operation], a: Side, b: Side) -> list[Edit]:
+def places(operations: Sequence[Operation], a: Side, b: Side) -> list[Edit]:
     """Return the places of the operations between two sides, in order."""
+    sides = _RegroupedSide(a, operations, "join"), _RegroupedSide(b, operations, "split")
     all_places: list[Edit] = []
     moved: set[int] = set()
     for op in operations:
         if op.op == "equal":
             continue
         if op.op == "move":
-            block = b.block_at(op.b_start)
+            block = sides[1].block_at(op.b_start)
             if block.start not in moved:
                 moved.add(block.start)
-                all_places.append(Edit("move", op.role, None, op, a.block_at(op.a_start), block))
+                all_places.append(
+                    Edit("move", op.role, None, op, sides[0].block_at(op.a_start), block)
+                )
+        elif op.op in {"split", "join"}:
+            gone, new = (None, op) if op.op == "split" else (op, None)
+            blocks = sides[0].block_at(op.a_start), sides[1].block_at(op.b_start)
+            all_places.append(Edit("break", op.role, gone, new, *blocks))
         elif (whole := _find_paragraph(op, a if op.op == "delete" else b)) is not None:
             _add_paragraph(all_places, op, whole)
         else:
-            _add_edit(all_places, op, a, b)
+            _add_edit(all_places, op, *sides)
     return all_places
+
+
+class _RegroupedSide:
+    """A side whose split or joined paragraphs are one block."""
+
+    def __init__(self, side: Side, operations: Iterable[Operation], name: str) -> None:
+        self.title = side.title
+        self._side = side
+        self._runs: dict[int, BlockRun] = {}
+        parts: list[TextBlock] = []
+        for op in operations:
+            if op.op != name:
+                continue
+            index = bisect_left(side.body, _start(op), key=attrgetter("start"))
+            before, block = side.body[index - 1], side.body[index]
+            parts = [*parts, block] if parts and parts[-1] is before else [before, block]
+            self._runs |= dict.fromkeys(map(id, parts), BlockRun(parts))
+
+    def block_at(self, position: int) -> TextBlock:
+        block = self._side.block_at(position)
+        return self._runs.get(id(block), block)
+
+
+def _start(op: Operation) -> int:
+    return op.a_start if op.op in {"delete", "join"} else op.b_start
 
 
 def pair_paragraphs(all_places: Sequence[Edit]) -> list[tuple[Edit, Edit]]:
@@ -72,8 +108,8 @@ def pair_paragraphs(all_places: Sequence[Edit]) -> list[tuple[Edit, Edit]]:
 
 def _find_paragraph(op: Operation, side: Side) -> TextBlock | None:
     """Return the paragraph that an operation removes or adds as a whole; None for the title."""
-    start, text = (op.a_start, op.a_text) if op.op == "delete" else (op.b_start, op.b_text)
-    position = bisect_left(side.body, start, key=lambda block: block.start)
+    start, text = _start(op), op.a_text or op.b_text
+    position = bisect_left(side.body, start, key=attrgetter("start"))
     block = side.body[position] if position < len(side.body) else None
     is_whole = block is not None and (block.start, block.end) == (start, start + len(text))
     return block if is_whole else None
@@ -90,7 +126,7 @@ def _add_paragraph(edits: list[Edit], op: Operation, block: TextBlock) -> None:
         edits.append(Edit("paragraph", op.role, None, op, None, block))
 
 
-def _add_edit(edits: list[Edit], op: Operation, a: Side, b: Side) -> None:
+def _add_edit(edits: list[Edit], op: Operation, a: _RegroupedSide, b: _RegroupedSide) -> None:
     """Add an edit, or join an insertion with the deletion at the same place."""
     last = edits[-1] if edits else None
     if op.op == "insert" and last is not None and last.kind == "edit" and _ends_at(last, op):
@@ -104,7 +140,7 @@ def _add_edit(edits: list[Edit], op: Operation, a: Side, b: Side) -> None:
         edits.append(Edit("edit", op.role, gone, new, *blocks))
 
 
-def _is_of_title(op: Operation, a: Side, b: Side) -> bool:
+def _is_of_title(op: Operation, a: _RegroupedSide, b: _RegroupedSide) -> bool:
     if op.op == "delete":
         return a.title is not None and op.a_start < a.title.end
     return b.title is not None and op.b_start < b.title.end

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from storage.diff.alignment import TextBlock
 from storage.diff.edits import Edit, pair_paragraphs
+from storage.diff.paragraph_breaks import BREAK, parts_of
 from storage.diff.word_diff import Operation, Side
 from storage.language.contacts import Contact, is_same
 from storage.language.volatile import Kind, Span, spans
@@ -77,7 +78,9 @@ def explain(
     reading = _SpanReading(a, b)
     partners = {id(place): pair for pair in pair_paragraphs(edits) for place in pair}
     rules = [
-        reading.edit_rule(place)
+        "breaks"
+        if place.kind == "break"
+        else reading.edit_rule(place)
         if place.kind == "edit"
         else reading.paragraph_rule(place, partners.get(id(place)), evidence)
         for place in edits
@@ -264,17 +267,20 @@ def _differ_in_breaks(edits: Sequence[Edit], rules: Sequence[str | None], a: Sid
     new = {id(place.b) for place in as_noise if place.kind == "paragraph"}
     edited = {id(place.a) for place in left}
     same = {
-        id(place.a): place.b.canon
+        id(block): place.b.canon if block.start == place.a.start else ""
         for place in as_noise
-        if place.kind == "edit" and place.b is not None and id(place.a) not in edited
+        if place.kind == "edit" and place.a and place.b and id(place.a) not in edited
+        for block in parts_of(place.a)
     }
     ours = [same.get(id(block), block.canon) for block in a.body if id(block) not in gone]
     theirs = [block.canon for block in b.body if id(block) not in new]
-    return " ".join(ours) == " ".join(theirs)
+    return " ".join(filter(None, ours)) == " ".join(theirs)
 
 
 def _texts(op: Operation | None) -> list[str]:
     if op is None:
         return []
+    if op.op in {"split", "join"}:
+        return [BREAK]
     text = (op.a_text if op.op == "delete" else op.b_text).strip()
     return [text] if text else []

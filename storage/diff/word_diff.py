@@ -3,16 +3,24 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
-from storage.diff.alignment import TextBlock, blocks, equal_runs, pairs
+from storage.diff.alignment import Run, TextBlock, blocks, equal_runs, pairs
+from storage.diff.paragraph_breaks import (
+    BETWEEN_PARAGRAPHS,
+    BREAK,
+    BlockRun,
+    as_one,
+    breaks_of,
+    group_blocks,
+    parts_of,
+)
 from storage.language.words import TOKEN
 from storage.values.digest import canonical, canonical_all
 
-BETWEEN_PARAGRAPHS = "\n\n"
-
-Op = Literal["equal", "insert", "delete", "move"]
+Op = Literal["equal", "insert", "delete", "move", "split", "join"]
 
 _HEADLINE = "headline"
 
@@ -34,9 +42,9 @@ class Operation(NamedTuple):
     """One piece of a diff.
 
     `a_start` and `b_start` are code point offsets in `join_text(a)` and `join_text(b)`: the
-    position of
-    the piece, or the position where it is missing. An `equal` piece may differ in ways that the
-    digest ignores. A `move` is listed once, at its position in b.
+    position of the piece, or the position where it is missing. An `equal` piece may differ in ways
+    that the digest ignores. A `move` is listed once, at its position in b. A `split` is a new
+    paragraph break inside a paragraph of a, a `join` is a removed one; both have no text.
     """
 
     op: Op
@@ -85,8 +93,9 @@ def diff(a: Text, b: Text) -> tuple[Operation, ...]:
     An operation is inside one paragraph; the blank lines between paragraphs belong to no operation.
     Equal paragraphs are matched first; similar ones of the rest are compared word by word. A moved
     paragraph is a `move`; if it was edited too, its unchanged pieces are moves, and the words
-    between them are deleted or inserted. For replaced words, the `delete` comes before its
-    `insert`. Differences that the wording digest ignores are `equal`.
+    between them are deleted or inserted. If a paragraph was split, a `split` is between the
+    operations of its parts; if paragraphs were joined, a `join`. For replaced words, the `delete`
+    comes before its `insert`. Differences that the wording digest ignores are `equal`.
 
     >>> before = Text(None, (("text", "Es sind 3,6 Prozent."),))
     >>> after = Text(None, (("text", "Es sind 36 Prozent."),))
@@ -129,11 +138,16 @@ def words_removed(operations: Iterable[Operation]) -> int:
 def passages(operations: Iterable[Operation]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the removed and the added passages, with the changed text only.
 
-    If only punctuation changed, the passage is the mark.
+    If only punctuation changed, the passage is the mark; a pilcrow is a paragraph break.
     """
-    operations = tuple(operations)
-    removed = [op.a_text.strip() for op in operations if op.op == "delete"]
-    added = [op.b_text.strip() for op in operations if op.op == "insert"]
+    removed: list[str] = []
+    added: list[str] = []
+    for op in operations:
+        match op.op:
+            case "delete" | "join":
+                removed.append(op.a_text.strip() if op.op == "delete" else BREAK)
+            case "insert" | "split":
+                added.append(op.b_text.strip() if op.op == "insert" else BREAK)
     return tuple(filter(None, removed)), tuple(filter(None, added))
 
 
@@ -147,19 +161,24 @@ def _operations(a: Side, b: Side) -> Iterator[Operation]:
         yield _deletion(a.title, 0)
     elif b.title:
         yield _insertion(b.title, 0)
-    paired = pairs(a.body, b.body)
-    gone = set(paired.moved.values())
+    groups = group_blocks(a.body, b.body, pairs(a.body, b.body))
+    gone = {i for indexes, _ in groups.moved.values() for i in indexes}
+    moved = {j for _, indexes in groups.moved.values() for j in indexes}
     i = j = 0
-    for to_i, to_j in [*paired.in_order, (len(a.body), len(b.body))]:
-        yield from (_deletion(a.body[k], b.start_of(j)) for k in range(i, to_i) if k not in gone)
-        for k in range(j, to_j):
-            if k in paired.moved:
-                yield from _operations_inside(a.body[paired.moved[k]], b.body[k], "move")
-            else:
-                yield _insertion(b.body[k], a.start_of(to_i))
-        if to_i < len(a.body):
-            yield from _operations_inside(a.body[to_i], b.body[to_j], "equal")
-        i, j = to_i + 1, to_j + 1
+    last = range(len(a.body), len(a.body) + 1), range(len(b.body), len(b.body) + 1)
+    for in_a, in_b in [*groups.in_order, last]:
+        deleted = (k for k in range(i, in_a.start) if k not in gone)
+        yield from (_deletion(a.body[k], b.start_of(j)) for k in deleted)
+        for k in range(j, in_b.start):
+            if k in groups.moved:
+                from_a, to_b = groups.moved[k]
+                pair = as_one(a.body, from_a), as_one(b.body, to_b)
+                yield from _operations_inside(*pair, "move")
+            elif k not in moved:
+                yield _insertion(b.body[k], a.start_of(in_a.start))
+        if in_a.start < len(a.body):
+            yield from _operations_inside(as_one(a.body, in_a), as_one(b.body, in_b), "equal")
+        i, j = in_a.stop, in_b.stop
 
 
 def _deletion(block: TextBlock, b_start: int) -> Operation:
@@ -174,18 +193,22 @@ def _operations_inside(a: TextBlock, b: TextBlock, op_if_equal: Op) -> list[Oper
     """Return the operations inside a pair of blocks; unchanged pieces get the operation
     `op_if_equal`.
     """
+    if isinstance(a, BlockRun) or isinstance(b, BlockRun):
+        return _regrouped(a, b, op_if_equal)
     if a.canon == b.canon:
         return [Operation(op_if_equal, b.role, a.text, b.text, a.start, b.start)]
-    found = _pieces(a, b, op_if_equal)
+    found = _pieces(a, b, op_if_equal, equal_runs(a, b))
     if all(op.op == op_if_equal for op in found):  # the change is within one letter of `text`
         return [_deletion(a, b.start), _insertion(b, a.end)]
     return found
 
 
-def _pieces(a: TextBlock, b: TextBlock, op_if_equal: Op) -> list[Operation]:
+def _pieces(
+    a: TextBlock, b: TextBlock, op_if_equal: Op, runs_in_order: Iterable[Run]
+) -> list[Operation]:
     found: list[Operation] = []
     a_at = b_at = 0
-    for begin, start, size in [*equal_runs(a, b), (len(a.canon), len(b.canon), 0)]:
+    for begin, start, size in [*runs_in_order, (len(a.canon), len(b.canon), 0)]:
         a_end, b_end = a.place(begin), b.place(start)
         if text := a.text[a_at:a_end]:
             found.append(Operation("delete", a.role, text, "", a.start + a_at, b.start + b_at))
@@ -198,6 +221,65 @@ def _pieces(a: TextBlock, b: TextBlock, op_if_equal: Op) -> list[Operation]:
                 Operation(op_if_equal, b.role, a_text, b_text, a.start + a_end, b.start + b_end)
             )
     return found
+
+
+# ------------------------------------------------------------------ split, joined paragraphs
+
+
+def _regrouped(a: TextBlock, b: TextBlock, op_if_equal: Op) -> list[Operation]:
+    """Return the operations between a paragraph and the several ones of the other text."""
+    runs = [(0, 0, len(a.canon))] if a.canon == b.canon else equal_runs(a, b)
+    pieces = [
+        part
+        for piece in _pieces(a, b, op_if_equal, _runs_without_breaks(a, b, runs))
+        for part in _cut_at_breaks(piece, a, b)
+    ]
+    found: list[Operation] = []
+    blank = ""
+    for piece, following in zip_longest(pieces, pieces[1:]):
+        last = found[-1].op if found else None
+        if following and piece.a_text.isspace() and (last, following.op) == (op_if_equal, "split"):
+            found[-1] = found[-1]._replace(a_text=found[-1].a_text + piece.a_text)
+        elif following and piece.b_text.isspace() and (last, following.op) == ("join", op_if_equal):
+            blank = piece.b_text
+        else:
+            b_text, b_start = blank + piece.b_text, piece.b_start - len(blank)
+            found.append(piece._replace(b_text=b_text, b_start=b_start))
+            blank = ""
+    return found
+
+
+def _runs_without_breaks(a: TextBlock, b: TextBlock, runs: Iterable[Run]) -> Iterator[Run]:
+    """Cut runs of equal letters at the blanks that are paragraph breaks in one text."""
+    breaks = (breaks_of(a), breaks_of(b))
+    for *offsets, size in runs:
+        steps = {
+            at - offset
+            for offset, places in zip(offsets, breaks, strict=True)
+            for at in places
+            if offset <= at < offset + size
+        }
+        done = 0
+        for step in [*sorted(steps), size]:
+            if step > done:
+                yield offsets[0] + done, offsets[1] + done, step - done
+            done = step + 1
+
+
+def _cut_at_breaks(piece: Operation, a: TextBlock, b: TextBlock) -> Iterator[Operation]:
+    """Yield a piece in parts, with a `split` or `join` for each paragraph break inside it."""
+    name: Op = "join" if piece.op == "delete" else "split"
+    side, block = ("a", a) if name == "join" else ("b", b)
+    start, text = getattr(piece, f"{side}_start"), getattr(piece, f"{side}_text")
+    end, parts = start + len(text), parts_of(block)
+    for part, following in zip_longest(parts, parts[1:]):
+        low, high = max(start, part.start), min(end, part.end)
+        if low < high:
+            own = {f"{side}_start": low, f"{side}_text": text[low - start : high - start]}
+            yield piece._replace(role=part.role, **own)
+        if following and start <= part.end and following.start <= end:
+            own = {f"{side}_start": following.start, f"{side}_text": ""}
+            yield piece._replace(op=name, role=following.role, **own)
 
 
 def _count_words(text: str) -> int:

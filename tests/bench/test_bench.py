@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
         r"pages",
     ),
     "pages_ablation": (["--data", NEEDS_REAL, "--rule", "the lead above"], r"with all rules"),
+    "paragraph_breaks": (["--data", NEEDS_REAL], r"moved paragraphs; processor time"),
     "proof": (["--articles", "20", "--entries", "500"], r"entries"),
     "relations": (["--only", "clusters", "--articles", "200"], r"clusters|articles"),
     "revisions": (["--data", NEEDS_REAL], r"difflib"),

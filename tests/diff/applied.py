@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from storage.diff.word_diff import BETWEEN_PARAGRAPHS, Operation
+from storage.diff.paragraph_breaks import BETWEEN_PARAGRAPHS
+from storage.diff.word_diff import Operation
 
 
 class OperationsError(ValueError):

@@ -72,6 +72,8 @@ PAIRS: dict[str, tuple[CaptureContent, CaptureContent]] = {
     "joined words": edited(B, "vom Deichamt", "vomDeichamt"),
     "moved": (content("Damm hält", A, B), content("Damm hält", B, A)),
     "moved and edited": (content("Damm hält", A, B, C), content("Damm hält", B, C, A[:-1] + "!")),
+    "split and edited": (content(None, f"{A} {B}", C), content(None, A, B.replace("knapp", "sehr"), C)),
+    "joined and edited": (content(None, A, B, C), content(None, A.replace("36", "63") + " " + B, C)),
     "added": (content("Damm hält", A, B), content("Damm hält", A, B, C)),
     "removed": (content("Damm hält", A, B, C), content("Damm hält", A, C)),
     "replaced": (content("Damm hält", A, B), content("Damm hält", C)),

@@ -86,7 +86,7 @@ def mail_html(title: str, entries: Sequence[AlertEntry], footer: str, words: Mai
     shown = Markup().join(
         _ENTRY.format(
             each.link, clean(each.change.title or words.t("(no title)")),
-            clean(" · ".join(_facts(each, words))), change_html(each.shown),
+            clean(" · ".join(_facts(each, words))), change_html(each.shown, words.t),
         )
         for each in entries
     )  # fmt: skip
@@ -205,11 +205,12 @@ def _title(entry: AlertEntry, words: MailWords) -> str:
 def _text_entry(entry: AlertEntry, words: MailWords) -> list[str]:
     facts = "; ".join(_facts(entry, words))
     return [f"{_title(entry, words)}\n{entry.link}\n{facts}",
-            *(_text_block(each) for each in entry.shown)]  # fmt: skip
+            *(_text_block(each, words) for each in entry.shown)]  # fmt: skip
 
 
-def _text_block(block: PassageBlock) -> str:
-    return "".join(
+def _text_block(block: PassageBlock, words: MailWords) -> str:
+    label = f"({', '.join(map(words.t, block.labels))}) " if block.labels else ""
+    return label + "".join(
         _PIECES.get(piece.kind, "{}").format(BLANK.sub(" ", visible(piece.text)))
         for piece in block.pieces
     )

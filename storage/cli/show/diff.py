@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from storage.cli.terminal import styled
+from storage.diff.paragraph_breaks import BREAK
 from storage.diff.word_diff import Operation
 from storage.read.answers import Diff
-from storage.read.render.paragraphs import group_paragraphs, paragraph_kind
+from storage.read.render.paragraphs import group_paragraphs, paragraph_kind, paragraph_labels
 from storage.read.render.visible import visible
 
 _DELETED = "color:#8b1a1a;background:#fde8e8;text-decoration:line-through"
@@ -19,7 +20,8 @@ _SIGNS = {"delete": "-", "insert": "+", "move": ">", "equal": " ", "change": "~"
 def diff_text(diff: Diff, *, colour: bool) -> Iterator[str]:
     """Yield the lines of a comparison: `[-gone-]`, `{+new+}`, and a sign before each paragraph.
 
-    The signs: `-` gone, `+` new, `>` moved, `~` changed. Runs of equal paragraphs are counted.
+    The signs: `-` gone, `+` new, `>` moved, `~` changed. A paragraph that was split or joined has
+    this label, and a pilcrow for each new or removed break. Runs of equal paragraphs are counted.
     """
     yield styled(f"--- {visible(diff.a)}", "strong", colour=colour)
     yield styled(f"+++ {visible(diff.b)}", "strong", colour=colour)
@@ -42,7 +44,9 @@ def diff_html(diff: Diff) -> Iterator[str]:
     for paragraph in group_paragraphs(diff.operations):
         tag = "h2" if paragraph[0].role in {"headline", "subheading"} else "p"
         style = f' style="{_MOVED}"' if paragraph_kind(paragraph) == "move" else ""
-        inner = "".join(map(_marked_up, paragraph))
+        labels = ", ".join(paragraph_labels(paragraph))
+        inner = f"<small>({labels})</small> " if labels else ""
+        inner += "".join(map(_marked_up, paragraph))
         yield f'<{tag} dir="auto"{style}>{inner}</{tag}>\n'
     yield "</body></html>\n"
 
@@ -56,7 +60,9 @@ def _unchanged(count: int, *, colour: bool) -> Iterator[str]:
 def _line(paragraph: Sequence[Operation], *, colour: bool) -> str:
     sign = _SIGNS[paragraph_kind(paragraph)]
     role = paragraph[0].role
-    label = "" if role == "text" else styled(f"[{role}] ", "faint", colour=colour)
+    labels = [] if role == "text" else [role]
+    labels += (label for label in paragraph_labels(paragraph) if label != "moved")
+    label = styled(f"[{', '.join(labels)}] ", "faint", colour=colour) if labels else ""
     words = "".join(_marked(operation, colour=colour) for operation in paragraph)
     return f"{sign} {label}{words}"
 
@@ -69,6 +75,10 @@ def _marked(operation: Operation, *, colour: bool) -> str:
             return styled(f"{{+{visible(operation.b_text)}+}}", "added", colour=colour)
         case "move":
             return styled(visible(operation.b_text), "moved", colour=colour)
+        case "split":
+            return styled(f"{{+{BREAK}+}}", "added", colour=colour) + " "
+        case "join":
+            return styled(f"[-{BREAK}-]", "removed", colour=colour)
         case "equal":
             return visible(operation.b_text)
 
@@ -79,5 +89,9 @@ def _marked_up(operation: Operation) -> str:
             return f'<del style="{_DELETED}">{escape(visible(operation.a_text))}</del>'
         case "insert":
             return f'<ins style="{_INSERTED}">{escape(visible(operation.b_text))}</ins>'
+        case "split":
+            return f'<ins style="{_INSERTED}">{BREAK}</ins><br>'
+        case "join":
+            return f'<del style="{_DELETED}">{BREAK}</del>'
         case _:
             return escape(visible(operation.b_text))

@@ -1,6 +1,7 @@
 """PURE: the passages of a change as inert HTML, for feeds and mails."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from markupsafe import Markup
 
@@ -8,16 +9,19 @@ from storage.read.render.passages import PassageBlock, PassagePiece
 from storage.read.render.visible import display_text
 
 _PIECES = {"insert": Markup("<ins>{}</ins>"), "delete": Markup("<del>{}</del>")}
+_LABEL = Markup("<small>({})</small> ")
 _HEADING, PARAGRAPH = Markup("<h3>{}</h3>"), Markup("<p>{}</p>")
 
 
-def change_html(blocks: Iterable[PassageBlock]) -> Markup:
+def change_html(blocks: Iterable[PassageBlock], t: Callable[[str], str] = str) -> Markup:
     """Return passages as paragraphs, insertions in `ins` and deletions in `del`.
+
+    `t` translates the labels of moved, split and joined paragraphs.
 
     >>> change_html([PassageBlock("insert", "text", (PassagePiece("insert", "<b>"),))])
     Markup('<p><ins>&lt;b&gt;</ins></p>')
     """
-    return Markup().join(map(_paragraph, blocks))
+    return Markup().join(map(partial(_paragraph, t), blocks))
 
 
 def clean(text: str) -> str:
@@ -30,9 +34,10 @@ def clean(text: str) -> str:
     return "".join("\ufffd" if _is_outside_xml(ord(each)) else each for each in characters)
 
 
-def _paragraph(block: PassageBlock) -> Markup:
+def _paragraph(t: Callable[[str], str], block: PassageBlock) -> Markup:
     frame = _HEADING if block.role == "headline" else PARAGRAPH
-    return frame.format(Markup().join(map(_piece, block.pieces)))
+    label = _LABEL.format(", ".join(map(t, block.labels))) if block.labels else ""
+    return frame.format(Markup().join([label, *map(_piece, block.pieces)]))
 
 
 def _piece(piece: PassagePiece) -> Markup:

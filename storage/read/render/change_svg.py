@@ -4,8 +4,9 @@ The text of the picture stays text: it can be searched, copied and read aloud.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from unicodedata import east_asian_width
 
 from markupsafe import Markup
@@ -49,8 +50,9 @@ def share_picture(diff: Diff, a: VersionText, b: VersionText, language: str = "e
     """Return a picture of the most important changed passages, with their source and interval."""
     passages = excerpt(blocks(diff.operations))
     return change_svg(
-        b.publisher or b.source, _title(b, language), passages, _notes(a, b, language)
-    )
+        b.publisher or b.source, _title(b, language), passages, _notes(a, b, language),
+        partial(translate, language),
+    )  # fmt: skip
 
 
 def share_snippet(diff: Diff, a: VersionText, b: VersionText, language: str = "en") -> str:
@@ -61,7 +63,8 @@ def share_snippet(diff: Diff, a: VersionText, b: VersionText, language: str = "e
         "<p><small>{}</small></p></figure>"
     ).format(
         clean(_title(b, language)), clean(b.publisher or b.source),
-        change_html(excerpt(blocks(diff.operations))), Markup("<br>").join(notes),
+        change_html(excerpt(blocks(diff.operations)), partial(translate, language)),
+        Markup("<br>").join(notes),
     )  # fmt: skip
     return str(text)
 
@@ -83,17 +86,19 @@ def _notes(a: VersionText, b: VersionText, language: str) -> tuple[str, ...]:
 
 
 def change_svg(
-    outlet: str, title: str, blocks: Iterable[PassageBlock], notes: Sequence[str]
-) -> str:
+    outlet: str, title: str, blocks: Iterable[PassageBlock], notes: Sequence[str],
+    t: Callable[[str], str] = str,
+) -> str:  # fmt: skip
     """Return the picture: outlet, title, the changed passages, and a line for each note.
 
-    Insertions are underlined, deletions struck through. Lines are broken by estimated widths of
+    Insertions are underlined, deletions struck through; `t` translates the labels of moved, split
+    and joined paragraphs. Lines are broken by estimated widths of
     characters; a line may be up to a tenth shorter than the picture allows.
     """
     paragraphs = [
         (_NOTE, [PassagePiece("equal", outlet)]),
         (_TITLE, [PassagePiece("equal", title)]),
-        *((_HEADLINE if b.role == "headline" else _BODY, list(b.pieces)) for b in blocks),
+        *(paragraph for block in blocks for paragraph in _paragraphs(block, t)),
         *((_NOTE, [PassagePiece("equal", note)]) for note in notes),
     ]
     height, parts = float(_MARGIN), []
@@ -109,6 +114,14 @@ def change_svg(
         '<rect width="100%" height="100%" fill="#fff"/>{4}</svg>\n'
     ).format(WIDTH, height + _MARGIN, _FAMILY, clean(f"{outlet}: {title}"), Markup("").join(parts))
     return str(picture)
+
+
+def _paragraphs(
+    block: PassageBlock, t: Callable[[str], str]
+) -> Iterator[tuple[_Font, list[PassagePiece]]]:
+    if block.labels:
+        yield _NOTE, [PassagePiece("equal", ", ".join(map(t, block.labels)))]
+    yield _HEADLINE if block.role == "headline" else _BODY, list(block.pieces)
 
 
 def _lines(pieces: Iterable[PassagePiece], font: _Font) -> Iterator[list[PassagePiece]]:

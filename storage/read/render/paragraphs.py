@@ -4,9 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from storage.diff.word_diff import Operation
 
+LABELS = {"move": "moved", "split": "split", "join": "joined"}
+"""Labels of paragraphs whose place or breaks changed, by the operation."""
+
 
 def group_paragraphs(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
-    """Yield the operations of each paragraph: those that are consecutive in both texts."""
+    """Yield the operations of each paragraph: those that are consecutive in both texts.
+
+    The parts of a split or joined paragraph are one.
+    """
     paragraph: list[Operation] = []
     for operation in operations:
         if paragraph and not _follows(operation, paragraph[-1]):
@@ -25,7 +31,15 @@ def paragraph_kind(paragraph: Sequence[Operation]) -> str:
     return kinds.pop() if len(kinds) == 1 else "change"
 
 
+def paragraph_labels(paragraph: Iterable[Operation]) -> tuple[str, ...]:
+    """Return whether a paragraph was moved, split or joined, as labels in English."""
+    kinds = {operation.op for operation in paragraph}
+    return tuple(label for kind, label in LABELS.items() if kind in kinds)
+
+
 def _follows(operation: Operation, previous: Operation) -> bool:
+    if operation.op in {"split", "join"}:
+        return True
     return operation.a_start == previous.a_start + len(
         previous.a_text
     ) and operation.b_start == previous.b_start + len(previous.b_text)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from storage.diff.paragraph_breaks import BREAK
 from storage.diff.word_diff import Operation
-from storage.read.render.paragraphs import group_paragraphs, paragraph_kind
+from storage.read.render.paragraphs import group_paragraphs, paragraph_kind, paragraph_labels
 
 NUMBER = re.compile(r"\d+(?:[.,:/–-]\d+)*")
 """
@@ -23,6 +24,9 @@ CONTEXT = 70
 class PassagePiece:
     """A piece of a paragraph: `equal`, `insert`, `delete` or `move`; `is_number` for a changed
     number.
+
+    A new paragraph break is an `insert` of a pilcrow and a line break, a removed one a `delete` of
+    a pilcrow.
     """
 
     kind: str
@@ -32,16 +36,17 @@ class PassagePiece:
 
 @dataclass(frozen=True, slots=True)
 class PassageBlock:
-    """A paragraph of two texts: its kind, its role, its pieces."""
+    """A paragraph of two texts: its kind, its role, its pieces, and its labels in English."""
 
     kind: str
     role: str
     pieces: tuple[PassagePiece, ...]
+    labels: tuple[str, ...] = ()
 
     @property
     def old_pieces(self) -> tuple[PassagePiece, ...]:
         """Return the pieces of the older text."""
-        return () if self.kind == "move" else self._without("insert")
+        return self._without("insert")
 
     @property
     def new_pieces(self) -> tuple[PassagePiece, ...]:
@@ -55,7 +60,12 @@ class PassageBlock:
 def blocks(operations: Iterable[Operation]) -> tuple[PassageBlock, ...]:
     """Return the paragraphs of a comparison in their order."""
     return tuple(
-        PassageBlock(paragraph_kind(paragraph), paragraph[0].role, tuple(_pieces(paragraph)))
+        PassageBlock(
+            paragraph_kind(paragraph),
+            paragraph[0].role,
+            tuple(_pieces(paragraph)),
+            paragraph_labels(paragraph),
+        )
         for paragraph in group_paragraphs(operations)
     )
 
@@ -63,7 +73,7 @@ def blocks(operations: Iterable[Operation]) -> tuple[PassageBlock, ...]:
 def excerpt(blocks: Sequence[PassageBlock], limit: int = 3) -> tuple[PassageBlock, ...]:
     """Return the most important changed paragraphs, shortened to the context of their changes."""
     candidates = [block for block in blocks if block.kind != "equal"]
-    loud = sorted(range(len(candidates)), key=lambda index: not _is_loud(candidates[index]))
+    loud = sorted(range(len(candidates)), key=lambda index: _loudness(candidates[index]))
     chosen = [candidates[index] for index in sorted(loud[:limit])]
     return tuple(replace(block, pieces=_cut(block.pieces)) for block in chosen)
 
@@ -73,12 +83,22 @@ def runs(pieces: Iterable[PassagePiece]) -> list[list[PassagePiece]]:
     return [list(group) for _kind, group in groupby(pieces, key=lambda piece: piece.kind)]
 
 
-def _is_loud(block: PassageBlock) -> bool:
-    return block.role == "headline" or any(piece.is_number for piece in block.pieces)
+def _loudness(block: PassageBlock) -> int:
+    """Return 0 for headlines and numbers, 1 for other words, 2 for moves and paragraph breaks."""
+    if block.role == "headline" or any(piece.is_number for piece in block.pieces):
+        return 0
+    changed = (piece for piece in block.pieces if piece.kind in {"insert", "delete"})
+    return 1 if any(not piece.text.startswith(BREAK) for piece in changed) else 2
 
 
 def _pieces(paragraph: Sequence[Operation]) -> Iterator[PassagePiece]:
     for operation in paragraph:
+        if operation.op == "split":
+            yield PassagePiece("insert", f"{BREAK}\n")
+            continue
+        if operation.op == "join":
+            yield PassagePiece("delete", f"{BREAK} ")
+            continue
         text = operation.a_text if operation.op == "delete" else operation.b_text
         if operation.op not in {"insert", "delete"}:
             yield PassagePiece(operation.op, text)
