@@ -35,7 +35,7 @@ from bench.judgement.pages import (
 )
 from bench.judgement.table import FOLDS
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.text.hints import TextSettings
 from worker.text.page import no_article
 from worker.text.page import read_page as reader
@@ -148,8 +148,8 @@ def _told(page: tuple[str, dict[str, Any]]) -> list[Told]:
         for way, raw, gold in altered_of(row):
             asked.clear()
             draft = reader.read_page(raw, hints_of(row), TextSettings())
-            refused = draft.code if isinstance(draft, Refused) else ""
-            text = "" if isinstance(draft, Refused) else "\n".join(draft.text_paragraphs())
+            refused = draft.code if isinstance(draft, RefusalReason) else ""
+            text = "" if isinstance(draft, RefusalReason) else "\n".join(draft.text_paragraphs())
             stated = shared_share(gold, text) > (
                 _STILL_STATED if way in (*EMPTY, LEAD) else _MOSTLY_STATED
             )
@@ -168,8 +168,8 @@ def altered_of(row: dict[str, Any]) -> Iterator[tuple[str, bytes, str]]:
     gold = body_of(row) or own
     yield WHOLE, row["raw"], gold
     decoded = decode_page(row["raw"], None)
-    tree = None if isinstance(decoded, Refused) else parse_page(decoded.text)
-    if tree is None or isinstance(tree, Refused) or tree.find("body") is None:
+    tree = None if isinstance(decoded, RefusalReason) else parse_page(decoded.text)
+    if tree is None or isinstance(tree, RefusalReason) or tree.find("body") is None:
         return
     at = {element: index for index, element in enumerate(tree.iter())}
     found = [(at[block.element], block) for block in _article_blocks(tree, f"{gold}\n{own}")]

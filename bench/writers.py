@@ -43,7 +43,7 @@ from worker.flow.order import target_of
 from worker.flow.read import Reader
 from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
 
-Known = dict[bytes, Reading]
+KnownReadings = dict[bytes, Reading]
 FORK = multiprocessing.get_context("fork")
 """Processes that have the readings from the start."""
 
@@ -53,7 +53,7 @@ class LearningReader(Reader):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.known: Known = {}
+        self.known: KnownReadings = {}
         self.seconds = 0.0
 
     def read(self, captured: CapturedItem) -> Reading:
@@ -67,7 +67,7 @@ class LearningReader(Reader):
 class SleepingReader(Reader):
     """Sleeps, and hands on what another one read."""
 
-    def __init__(self, settings: Settings, known: Known, seconds: float) -> None:
+    def __init__(self, settings: Settings, known: KnownReadings, seconds: float) -> None:
         super().__init__(settings)
         self._known = known
         self._seconds = seconds
@@ -119,7 +119,7 @@ def main() -> None:
         Console(width=100).print(table)
 
 
-def _learnt(work: Path, texts: Path) -> tuple[Known, float]:
+def _learnt(work: Path, texts: Path) -> tuple[KnownReadings, float]:
     """Return all readings by the digest of their bytes, and the seconds that one takes."""
     with _newsroom("SQLite", work) as room:
         reader = LearningReader(room.settings)
@@ -129,7 +129,9 @@ def _learnt(work: Path, texts: Path) -> tuple[Known, float]:
     return reader.known, reader.seconds / len(reader.known)
 
 
-def _run(name: str, work: Path, texts: Path, processes: int, known: Known, seconds: float) -> Run:
+def _run(
+    name: str, work: Path, texts: Path, processes: int, known: KnownReadings, seconds: float
+) -> Run:
     """Let so many processes read what one has collected."""
     with _newsroom(name, work) as room:
         job = _collected(room, texts)
@@ -152,7 +154,7 @@ def _run(name: str, work: Path, texts: Path, processes: int, known: Known, secon
 
 
 def _work(
-    settings: Settings, job: int, known: Known, seconds: float, barriers: tuple[Any, Any]
+    settings: Settings, job: int, known: KnownReadings, seconds: float, barriers: tuple[Any, Any]
 ) -> None:
     """Read with the others, from the first of the barriers on, until nothing is left."""
     begun, done = barriers

@@ -11,7 +11,7 @@ from hashlib import sha256
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from storage.values.net.origin_name import PORTS, ascii_host, strip_trackers
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 
 LONGEST = 5_000
 
@@ -62,7 +62,7 @@ IsOwn = Callable[[str, int], bool]
 """Checks whether the user explicitly allowed a host and port."""
 
 
-def parse_address(text: str, is_own: IsOwn | None = None) -> Address | Refused:
+def parse_address(text: str, is_own: IsOwn | None = None) -> Address | RefusalReason:
     """Parse a web address; return a refusal if it must never be requested.
 
     Ports other than 80 and 443 are accepted only if `is_own` returns True for the host and port.
@@ -78,7 +78,7 @@ def parse_address(text: str, is_own: IsOwn | None = None) -> Address | Refused:
         return refuse("url_invalid", reason=str(error))
 
 
-def _parse(text: str, is_own: IsOwn) -> Address | Refused:
+def _parse(text: str, is_own: IsOwn) -> Address | RefusalReason:
     if len(text) > LONGEST:
         raise ValueError(f"it is longer than {LONGEST} characters")
     if not _IN_NO_ADDRESS.isdisjoint(text.strip(" ")):

@@ -116,7 +116,7 @@ app = typer.Typer(
 @WithGroups
 def root(
     place: ArchiveOptions,  # each command reads them from its context (storage.cli.options)
-    shown: LeadingOutputOptions,
+    output: LeadingOutputOptions,
     *,
     version: bool = flag(
         "--version",
@@ -139,7 +139,7 @@ def command_group(help: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
 
     @group.callback(help=help)
     @WithGroups
-    def accept_shared_options(place: ArchiveOptions, shown: LeadingOutputOptions) -> None:
+    def accept_shared_options(place: ArchiveOptions, output: LeadingOutputOptions) -> None:
         """Accept the shared options; the command reads them from its context."""
 
     return group

@@ -49,7 +49,7 @@ def sql(
     *,
     query: str = argument("QUERY", "SELECT statement on the views; - reads standard input."),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     param: list[str] | None = option(
         "--param",
         "NAME=VALUE",
@@ -63,7 +63,7 @@ def sql(
         found = archive.sql(read_argument(query), parameters)
         names = _distinct(found.columns)
         rows = (dict(zip(names, row, strict=True)) for row in found.rows)
-        report_list(rows, shown.target(), names, empty="the query returned no rows")
+        report_list(rows, output.target(), names, empty="the query returned no rows")
 
 
 @command(app, "export", example="lesart export --all-versions -o alles.jsonl")
@@ -72,7 +72,7 @@ def export(
     filtering: FilterOptions,
     then: AsOfOptions,
     page: PageOptions,
-    shown: ExportOutputOptions,
+    output: ExportOutputOptions,
     query: str | None = option(
         "--query", "QUERY", "Export only results of this full-text query (default: all articles)."
     ),
@@ -85,16 +85,16 @@ def export(
     """Export texts as rows, or captures as a WARC file."""
     from storage.export.texts import FLAT_COLUMNS, Selection, flat_rows, json_lines  # noqa: PLC0415
 
-    target = shown.target()
+    target = output.target()
     with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
         _say_restricted(archive)
-        if shown.is_warc:
-            _export_warc(archive, filters, query, page, shown)
+        if output.is_warc:
+            _export_warc(archive, filters, query, page, output)
             return
         selection = Selection(filters, query, all_versions, page.after, page.limit)
-        if shown.is_parquet:
-            _export_parquet(archive, selection, shown)
+        if output.is_parquet:
+            _export_parquet(archive, selection, output)
             return
         take = json_lines if target.format in {"json", "jsonl"} else flat_rows
         written = write_rows(take(archive, selection), target, FLAT_COLUMNS)
@@ -105,7 +105,7 @@ def export(
 @command(app, "stats", example="lesart stats --format json")
 def stats(
     place: ArchiveOptions,
-    shown: FiguresOutputOptions,
+    output: FiguresOutputOptions,
     *,
     coverage: bool = flag("--coverage", "Print the number of checks per source and hour."),
     edits: bool = flag("--edits", "Print statistics of edits, one row per source."),
@@ -124,26 +124,26 @@ def stats(
     from storage.read.figures.edits import EditSpan  # noqa: PLC0415  # only here
     from storage.read.render.moment import parse_moment  # noqa: PLC0415  # only here
 
-    _refuse_parts_of_figures(coverage=coverage, edits=edits, hourly=hourly, shown=shown)
+    _refuse_parts_of_figures(coverage=coverage, edits=edits, hourly=hourly, output=output)
     with reading(place) as (settings, archive):
         first = None if since is None else parse_moment(since, settings.zone, "first")
         last = None if until is None else parse_moment(until, settings.zone, "last")
         if edits:
-            _report_edits(archive, EditSpan(source, first, last), shown, is_hourly=hourly)
+            _report_edits(archive, EditSpan(source, first, last), output, is_hourly=hourly)
             return
         if not coverage:
-            write_record(archive.stats(), shown.target())
+            write_record(archive.stats(), output.target())
             if (left := archive.pending_work().sentence()) is not None:
                 say(f"{left}: run `lesart up --once`, or start `lesart worker`")
             return
         rows = archive.coverage(since=first, until=last, source=source)
-        report_list((row.to_dict() for row in rows), shown.target(), empty="no checks found")
+        report_list((row.to_dict() for row in rows), output.target(), empty="no checks found")
 
 
 @command(app, "config", example="lesart config --config /etc/lesart.toml")
-def config(place: ArchiveOptions, shown: OutputOptions) -> None:
+def config(place: ArchiveOptions, output: OutputOptions) -> None:
     """List all settings with their values and sources; secrets are hidden."""
-    write_rows(place.settings().lines(), shown.target())
+    write_rows(place.settings().lines(), output.target())
 
 
 @command(app, "version", example="lesart version")
@@ -153,7 +153,7 @@ def show_version() -> None:
 
 
 @command(db, "upgrade", example="lesart db upgrade --archive lesart-data/lesart.sqlite3")
-def upgrade(place: ArchiveOptions, shown: OutputOptions) -> None:
+def upgrade(place: ArchiveOptions, output: OutputOptions) -> None:
     """Create the archive, or upgrade it to the schema of this program."""
     from storage.database import schema  # noqa: PLC0415  # only here
     from storage.database.engine import database_url, place_of, reachable, writing_engine  # noqa: PLC0415
@@ -165,7 +165,7 @@ def upgrade(place: ArchiveOptions, shown: OutputOptions) -> None:
             before, after = schema.upgrade(engine)
     finally:
         engine.dispose()
-    write_rows([{"archive": place_of(url), "before": before, "after": after}], shown.target())
+    write_rows([{"archive": place_of(url), "before": before, "after": after}], output.target())
 
 
 def _say_restricted(archive: "ReadOnlyArchive") -> None:
@@ -186,33 +186,33 @@ def _export_warc(
     filters: Filters,
     query: str | None,
     page: PageOptions,
-    shown: ExportOutputOptions,
+    output: ExportOutputOptions,
 ) -> None:
     """Write the captures of articles; `--limit` counts articles."""
     from storage.export.warc import ExportSelection, WarcExport  # noqa: PLC0415
 
     export = WarcExport(archive, ExportSelection(filters, query, page.after, page.limit), program())
-    with binary_stream(output_path(shown.output)) as stream:
+    with binary_stream(output_path(output.output)) as stream:
         for each in export.records():
-            stream.write(gzip.compress(each, mtime=0) if shown.is_packed else each)
+            stream.write(gzip.compress(each, mtime=0) if output.is_packed else each)
     if page.limit is not None and export.cursor is not None:
         say(f"there may be more articles: continue with --after {export.cursor}")
 
 
 def _refuse_parts_of_figures(
-    *, coverage: bool, edits: bool, hourly: bool, shown: FiguresOutputOptions
+    *, coverage: bool, edits: bool, hourly: bool, output: FiguresOutputOptions
 ) -> None:
     """Refuse options that do not fit together."""
     if coverage and edits:
         raise typer.BadParameter("use either --coverage or --edits", param_hint="--edits")
     if hourly and not edits:
         raise typer.BadParameter("--hourly requires --edits", param_hint="--hourly")
-    if shown.is_parquet and not edits:
+    if output.is_parquet and not edits:
         raise typer.BadParameter("Parquet is available only with --edits", param_hint="--format")
 
 
 def _report_edits(
-    archive: "ReadOnlyArchive", span: "EditSpan", shown: FiguresOutputOptions, *, is_hourly: bool
+    archive: "ReadOnlyArchive", span: "EditSpan", output: FiguresOutputOptions, *, is_hourly: bool
 ) -> None:
     """Write statistics of edits, one row per source or per source and hour."""
     from storage.read.answers import EditFigures, EditHour  # noqa: PLC0415  # only here
@@ -221,11 +221,11 @@ def _report_edits(
     rows: Iterator[Answer] = (
         archive.edits_by_hour(span) if is_hourly else archive.edit_figures(span)
     )
-    if not shown.is_parquet:
-        report_list((row.to_dict() for row in rows), shown.target(), empty="no edits found")
+    if not output.is_parquet:
+        report_list((row.to_dict() for row in rows), output.target(), empty="no edits found")
         return
     what = "edits of press texts by source" + (" and hour of the first snapshot" * is_hourly)
-    with _parquet_stream(shown.output, "edits.parquet") as (parquet, stream):
+    with _parquet_stream(output.output, "edits.parquet") as (parquet, stream):
         number = parquet.write_figures(kind, rows, stream, what, program())
     say(f"wrote {number} rows")
 
@@ -248,10 +248,10 @@ def _parquet_stream(output: Path | None, name: str) -> Iterator[tuple[Any, IO[by
 
 
 def _export_parquet(
-    archive: "ReadOnlyArchive", selection: "Selection", shown: ExportOutputOptions
+    archive: "ReadOnlyArchive", selection: "Selection", output: ExportOutputOptions
 ) -> None:
     """Write versions as one Parquet file."""
-    with _parquet_stream(shown.output, "versions.parquet") as (parquet, stream):
+    with _parquet_stream(output.output, "versions.parquet") as (parquet, stream):
         number = parquet.write_parquet(archive, selection, stream, program())
     say(f"wrote {number} versions")
 

@@ -72,14 +72,14 @@ def list_articles(
     filtering: FilterOptions,
     then: AsOfOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
 ) -> None:
     """List articles."""
     with reading(place, then) as (settings, archive):
         rows = archive.articles(filtering.filters(settings), page.after, page.limit)
         report_rows(
             rows,
-            shown.target(),
+            output.target(),
             answers.ArticleLine,
             _LIST,
             page,
@@ -98,7 +98,7 @@ def search(
     filtering: FilterOptions,
     then: AsOfOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     latest: bool = flag(
         "--latest", "Search only the latest version of each article (default: all versions)."
     ),
@@ -109,7 +109,7 @@ def search(
         rows = archive.search(read_argument(query), latest, filters, page.after, page.limit)
         report_rows(
             rows,
-            shown.target(),
+            output.target(),
             answers.Hit,
             _SEARCH,
             page,
@@ -119,12 +119,12 @@ def search(
 
 @command(app, "show", example="lesart show 35xhehswnwa6vc12@2024-06-18")
 def show(
-    revision: Revision, place: ArchiveOptions, then: AsOfOptions, shown: VersionOutputOptions
+    revision: Revision, place: ArchiveOptions, then: AsOfOptions, output: VersionOutputOptions
 ) -> None:
     """Show one version with its text and metadata."""
     with reading(place, then) as (_settings, archive):
         found = archive.version(revision)
-    target = shown.target()
+    target = output.target()
     if target.chosen == "table":
         from storage.cli.show.article import article_text  # noqa: PLC0415  # only here
 
@@ -167,14 +167,14 @@ def history(
     place: ArchiveOptions,
     then: AsOfOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
 ) -> None:
     """List the versions of an article."""
     with reading(place, then) as (_settings, archive):
         rows = archive.history(article, page.after, page.limit)
         report_rows(
             rows,
-            shown.target(),
+            output.target(),
             answers.VersionLine,
             _HISTORY,
             page,
@@ -191,7 +191,7 @@ def changes(
     filtering: FilterOptions,
     then: AsOfOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
 ) -> None:
     """List changes from version to version, newest first."""
     with reading(place, then) as (settings, archive):
@@ -205,7 +205,7 @@ def changes(
             page.after,
             page.limit,
         )
-        report_rows(rows, shown.target(), answers.Change, _CHANGES, page, empty="no changes found")
+        report_rows(rows, output.target(), answers.Change, _CHANGES, page, empty="no changes found")
 
 
 @command(app, "diff", example="lesart diff 35xhehswnwa6vc12@1..@3 --format html -o diff.html")
@@ -214,7 +214,7 @@ def diff(
     revision: str = argument("REV", f"{REVISION_HELP}, or a range REV..REV."),
     place: ArchiveOptions,
     then: AsOfOptions,
-    shown: DiffOutputOptions,
+    output: DiffOutputOptions,
     other: str | None = argument(
         "REV", "Version to compare with (default: the version before the first one).", None
     ),
@@ -224,9 +224,9 @@ def diff(
 
     with reading(place, then) as (_settings, archive):
         found = archive.diff(revision, other)
-        if (chosen := shown.chosen()) == "svg":
+        if (chosen := output.chosen()) == "svg":
             versions = archive.version(found.a), archive.version(found.b)
-    target = shown.target()
+    target = output.target()
     match chosen:
         case "json" | "jsonl":
             write_text([json_text(found.to_dict()), "\n"], target.path)
@@ -251,7 +251,7 @@ def blame(
     place: ArchiveOptions,
     then: AsOfOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     *,
     removed: bool = flag(
         "--removed", "List removed sentences (default: the sentences of the version)."
@@ -262,7 +262,7 @@ def blame(
         rows = archive.blame(revision, removed, page.after, page.limit)
         report_rows(
             rows,
-            shown.target(),
+            output.target(),
             answers.Blame,
             _BLAME,
             page,
@@ -315,14 +315,14 @@ def observations(
     place: ArchiveOptions,
     then: AsOfOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
 ) -> None:
     """List all checks of an article with their outcomes."""
     with reading(place, then) as (_settings, archive):
         rows = archive.observations(article, page.after, page.limit)
         report_rows(
             rows,
-            shown.target(),
+            output.target(),
             answers.Observation,
             _OBSERVATIONS,
             page,
@@ -337,7 +337,7 @@ def relations(
     filtering: FilterOptions,
     then: AsOfOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     article: ArticleOrAll = None,
     *,
     explain: bool = flag(
@@ -348,7 +348,7 @@ def relations(
     with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
         rows = archive.relations(article, filters, page.after, page.limit)
-        target = shown.target()
+        target = output.target()
         if not explain:
             report_rows(
                 rows,
@@ -369,14 +369,14 @@ def relations(
 
 @command(app, "noise", example="lesart noise https://zeitung.example/damm --format jsonl")
 def noise(
-    place: ArchiveOptions, page: PageOptions, shown: OutputOptions, article: ArticleOrAll = None
+    place: ArchiveOptions, page: PageOptions, output: OutputOptions, article: ArticleOrAll = None
 ) -> None:
     """List differences that count as noise, with the rule and the passages."""
     with reading(place) as (_settings, archive):
         rows = archive.noise(article, page.after, page.limit)
         report_rows(
             rows,
-            shown.target(),
+            output.target(),
             answers.NoiseStep,
             _NOISE,
             page,
@@ -386,7 +386,7 @@ def noise(
 
 @command(app, "lineages", example="lesart lineages https://zeitung.example/damm")
 def lineages(
-    place: ArchiveOptions, page: PageOptions, shown: OutputOptions, article: ArticleOrAll = None
+    place: ArchiveOptions, page: PageOptions, output: OutputOptions, article: ArticleOrAll = None
 ) -> None:
     """List addresses that were joined to one article; `lesart undo ID` separates them."""
     from storage.read.figures.lineages import LineageDecision  # noqa: PLC0415  # SQLAlchemy is slow
@@ -394,7 +394,12 @@ def lineages(
     with reading(place) as (_settings, archive):
         rows = archive.lineages(article, page.after, page.limit)
         report_rows(
-            rows, shown.target(), LineageDecision, _LINEAGES, page, empty="no addresses were joined"
+            rows,
+            output.target(),
+            LineageDecision,
+            _LINEAGES,
+            page,
+            empty="no addresses were joined",
         )
 
 
@@ -403,7 +408,7 @@ def refusals(
     *,
     place: ArchiveOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     job: int | None = option("--job", "JOB", "Only refusals of this job (default: all jobs)."),
     code: list[str] | None = option(
         "--code", "CODE", "Only refusals with this error code; repeatable (default: all)."
@@ -423,7 +428,7 @@ def refusals(
         rows = archive.refusals(
             job, page.after, page.limit, codes=code or (), source=source, since=moment
         )
-        report_rows(rows, shown.target(), answers.Refusal, _REFUSALS, page, empty="no refusals")
+        report_rows(rows, output.target(), answers.Refusal, _REFUSALS, page, empty="no refusals")
 
 
 @command(app, "jobs", example="lesart jobs 42")
@@ -431,7 +436,7 @@ def jobs(
     *,
     place: ArchiveOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     job: int | None = argument(
         "JOB", "Only the job with this number and its parts (default: all jobs).", None
     ),
@@ -441,7 +446,7 @@ def jobs(
         rows = archive.jobs(job, page.after, page.limit)
         report_rows(
             rows,
-            shown.target(),
+            output.target(),
             answers.Job,
             _JOBS,
             page,

@@ -31,7 +31,7 @@ from storage.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from storage.proof.checkpoints import Signed
+    from storage.proof.checkpoints import SignedCheckpoint
 
 
 class _Group(TyperGroup):
@@ -57,7 +57,7 @@ app.add_typer(proof, name="proof")
 @command(proof, "keygen", example="lesart proof keygen --origin zeitung.example/archiv")
 def keygen(
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     origin: str | None = option(
         "--origin", "NAME", "Name of the log (default: derived from the id of the archive)."
     ),
@@ -87,7 +87,7 @@ def keygen(
             checkpoints.write_key(path, signer)
     say(f"stored the key in {path}: copy it to a safe place, and publish the line vkey")
     row = {"origin": signer.verifier.name, "vkey": signer.verifier.vkey, "key": str(path)}
-    write_rows([row], shown.target(), blocks=True)
+    write_rows([row], output.target(), blocks=True)
 
 
 @command(proof, "checkpoint", example="lesart proof checkpoint -o checkpoint-2026-11-25.txt")
@@ -161,7 +161,7 @@ def bundle(
 
 
 @command(proof, "stamps", example="lesart proof stamps --format json")
-def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
+def stamps(*, place: ArchiveOptions, output: OutputOptions) -> None:
     """List the latest stamp and refusal of each time-stamping authority.
 
     The scheduler requests a stamp for every new checkpoint; `lesart proof checkpoint` requests
@@ -177,7 +177,7 @@ def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
         say("no time-stamping authority is configured: set LESART_PROOF_AUTHORITIES")
     with whole_archive(settings) as engine, engine.connect() as connection:
         rows = chain(states(connection, authorities), calendar_states(connection, authorities))
-        write_rows(rows, shown.target())
+        write_rows(rows, output.target())
 
 
 @command(proof, "tiles", example="lesart proof tiles /srv/www/log")
@@ -185,7 +185,7 @@ def tiles(
     *,
     folder: Path = argument("DIR", "Folder for the files; it is created if missing."),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
 ) -> None:
     """Write the log as files for any web server; later runs add new entries."""
     from storage.proof.files import write_tiles  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -196,10 +196,10 @@ def tiles(
         with engine.connect() as connection:
             written = write_tiles(connection, folder, newest)
     write_rows([{"folder": str(folder), "files": written.files, "entries": written.size}],
-               shown.target())  # fmt: skip
+               output.target())  # fmt: skip
 
 
-def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
+def _cosigned(settings: Settings, engine: "Engine") -> "SignedCheckpoint":
     """Return a new checkpoint with the signatures of the reachable witnesses.
 
     It also requests stamps from the time-stamping authorities.
@@ -225,7 +225,7 @@ def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
         return latest(connection) or found
 
 
-def made(settings: Settings, engine: "Engine") -> "Signed":
+def made(settings: Settings, engine: "Engine") -> "SignedCheckpoint":
     """Return a checkpoint of everything committed so far.
 
     Raises: ProofKeyError if there is no key.

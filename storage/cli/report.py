@@ -131,18 +131,18 @@ def report_list(
 
 
 def report_examination(
-    settings: Settings, shown: OutputOptions, more: Iterable[tuple[str, "doctor.Check"]] = ()
+    settings: Settings, output: OutputOptions, more: Iterable[tuple[str, "doctor.Check"]] = ()
 ) -> None:
     """Write the findings of the checks; exit with 1 if something is broken."""
     findings = list(doctor.examine(settings, more))
-    write_rows(findings, shown.target())
+    write_rows(findings, output.target())
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(NO)
 
 
 def report_verification(
     settings: Settings,
-    shown: OutputOptions,
+    output: OutputOptions,
     checked: VerifyOptions,
     more: "Callable[[Engine, Scope, Progress], Iterator[BrokenObject]] | None" = None,
 ) -> None:
@@ -175,7 +175,7 @@ def report_verification(
             }
 
         try:
-            target = shown.target()
+            target = output.target()
             if target.chosen == "json":
                 written = write_object("findings", findings, totals, target)
             else:

@@ -25,7 +25,7 @@ SHORTEST_PAUSE = 0.2
 @command(app, "top", example="lesart top --every 5")
 def top(
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     every: float = option(
         "--every", "SECONDS", "Refresh every SECONDS seconds.", default=2.0, min=SHORTEST_PAUSE
     ),
@@ -33,12 +33,12 @@ def top(
     once: bool = flag("--once", "Print the state once and exit (default in a pipe)."),
 ) -> None:
     """Show jobs, sources and rates live, until Ctrl-C."""
-    is_live = sys.stdout.isatty() and shown.format is None and shown.output is None and not once
+    is_live = sys.stdout.isatty() and output.format is None and output.output is None and not once
     with reading(place) as (_settings, archive):
         if is_live:
             _show(archive, every)
         else:
-            write_record(archive.work_figures(datetime.now(UTC), JOBS_SHOWN), shown.target())
+            write_record(archive.work_figures(datetime.now(UTC), JOBS_SHOWN), output.target())
 
 
 def _show(archive: "ReadOnlyArchive", every: float) -> None:

@@ -30,7 +30,7 @@ class Stand:
 
 
 @dataclass(frozen=True, slots=True)
-class Blamed:
+class BlamedSentence:
     """A sentence in the version `at`, in its `paragraph` (both counted from 0).
 
     `version` is the number of that version.
@@ -77,7 +77,7 @@ Lives = tuple[dict[Key, _Life], Mapping[str, Sequence[str]]]
 """The versions with each sentence, and the sentences of each paragraph in canonical form."""
 
 
-def blame(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[Blamed, ...]:
+def blame(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[BlamedSentence, ...]:
     """Return each sentence of the last version in `stands` in order; the oldest version comes
     first.
 
@@ -90,7 +90,7 @@ def blame(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[Blamed, 
     last = len(stands) - 1
     lived, split = lives or lives_in(stands)
     return tuple(
-        Blamed(
+        BlamedSentence(
             *where, last, stands[last].number, stands[life.since], stands[life.first], life.returned
         )
         for life, where in _written_sentences(lived, stands[last], split)
@@ -99,7 +99,7 @@ def blame(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[Blamed, 
 
 def find_removed_sentences(
     stands: Sequence[Stand], lives: Lives | None = None
-) -> tuple[Blamed, ...]:
+) -> tuple[BlamedSentence, ...]:
     """Return each sentence of earlier versions that the last version does not contain.
 
     Each is returned as it was last written, in the order of removal; `since` is the version that
@@ -111,7 +111,7 @@ def find_removed_sentences(
         if life.last < len(stands) - 1:
             gone.setdefault(life.last, {})[key] = life
     return tuple(
-        Blamed(
+        BlamedSentence(
             *where, last, stands[last].number, stands[last + 1], stands[life.first], life.returned
         )
         for last in sorted(gone)

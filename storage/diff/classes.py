@@ -106,7 +106,7 @@ class _Edit:
         return self.gone + self.new
 
 
-class _Marked:
+class _MarkedTokens:
     """The tokens of blocks by offset, and which of them are quoted or belong to a date."""
 
     def __init__(self) -> None:
@@ -133,7 +133,7 @@ class _Marked:
         )
 
 
-def _edit(place: Edit, tokens_by_block: _Marked) -> _Edit:
+def _edit(place: Edit, tokens_by_block: _MarkedTokens) -> _Edit:
     gone: tuple[_Word, ...] = ()
     new: tuple[_Word, ...] = ()
     if place.gone and place.a:
@@ -153,7 +153,7 @@ class _ComparedTexts:
 
     @cached_property
     def edits(self) -> list[_Edit]:
-        tokens_by_block = _Marked()
+        tokens_by_block = _MarkedTokens()
         return [_edit(place, tokens_by_block) for place in self.edit_places]
 
     @cached_property

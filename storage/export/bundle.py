@@ -23,7 +23,7 @@ from storage.export.wacz import WaczPage, write_wacz
 from storage.export.warc import WarcWriter
 from storage.export.warc_record import uri
 from storage.proof import log, rows
-from storage.proof.checkpoints import Signed
+from storage.proof.checkpoints import SignedCheckpoint
 from storage.proof.external.authorities import StoredStamp, authority_stamps, calendar_stamps
 from storage.proof.leaf import SHAPES, OpenedRow, open_row
 from storage.proof.note import Signer
@@ -71,7 +71,9 @@ class NotLoggedError(NoSuchError):
 class Bundle:
     """Collects the files of one bundle and writes them."""
 
-    def __init__(self, connection: Connection, request: BundleRequest, checkpoint: Signed) -> None:
+    def __init__(
+        self, connection: Connection, request: BundleRequest, checkpoint: SignedCheckpoint
+    ) -> None:
         self.connection, self.request, self.checkpoint = connection, request, checkpoint
         self.files: dict[str, bytes] = {}
         self._node: Node = log.node_of(connection)

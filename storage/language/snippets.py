@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import takewhile
 
-from storage.language.tokens import Or, Query, letters_of, token_spans
+from storage.language.tokens import Alternatives, Query, letters_of, token_spans
 from storage.values.digest import SOFT_HYPHEN
 
 _MOST_LETTERS = 500_000
@@ -104,7 +104,7 @@ def _sought(query: Query) -> tuple[Mapping[str, Sequence[_Form]], Sequence[bytes
     """
     forms: dict[str, list[_Form]] = {}
     for number, term in enumerate(query.terms_required):
-        for part in term.terms if isinstance(term, Or) else (term,):
+        for part in term.terms if isinstance(term, Alternatives) else (term,):
             for form in part.alternatives:
                 tokens = (form,) if isinstance(form, str) else form
                 forms.setdefault(tokens[0], []).append((number, tokens))

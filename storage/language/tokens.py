@@ -57,20 +57,20 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
-class Or:
+class Alternatives:
     """A text with any of these terms matches."""
 
     terms: tuple[Word | Phrase, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Negation:
     """A text with this term does not match."""
 
     term: Word | Phrase
 
 
-Term = Word | Phrase | Or | Not
+Term = Word | Phrase | Alternatives | Negation
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,12 @@ class Query:
     terms: tuple[Term, ...]
 
     @property
-    def terms_required(self) -> tuple[Word | Phrase | Or, ...]:
-        return tuple(term for term in self.terms if not isinstance(term, Not))
+    def terms_required(self) -> tuple[Word | Phrase | Alternatives, ...]:
+        return tuple(term for term in self.terms if not isinstance(term, Negation))
 
     @property
     def terms_excluded(self) -> tuple[Word | Phrase, ...]:
-        return tuple(term.term for term in self.terms if isinstance(term, Not))
+        return tuple(term.term for term in self.terms if isinstance(term, Negation))
 
 
 def index_tokens(texts: Sequence[str], language: str | None) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ Not(term=Phrase(alternatives=(('rot', 'dach'), ('rotes', 'dach'))))))
             either = True
             continue
         if term := _term(word or phrase, languages):
-            _add(terms, Not(term) if minus else term, either=either)
+            _add(terms, Negation(term) if minus else term, either=either)
         either = False
     return Query(tuple(terms[:MAX_TERMS]))
 
@@ -323,32 +323,32 @@ def _term(text: str, languages: Sequence[str]) -> Word | Phrase | None:
     return Phrase(tuple(forms))
 
 
-def _add(terms: list[Term], term: Word | Phrase | Not, *, either: bool) -> None:
+def _add(terms: list[Term], term: Word | Phrase | Negation, *, either: bool) -> None:
     last = terms[-1] if terms else None
-    if not either or last is None or isinstance(last, Not) or isinstance(term, Not):
+    if not either or last is None or isinstance(last, Negation) or isinstance(term, Negation):
         terms.append(term)
         return
-    others = last.terms if isinstance(last, Or) else (last,)
-    terms[-1] = Or((*others, term)[:MAX_TERMS])
+    others = last.terms if isinstance(last, Alternatives) else (last,)
+    terms[-1] = Alternatives((*others, term)[:MAX_TERMS])
 
 
-def _fts5_term(term: Word | Phrase | Or) -> str:
+def _fts5_term(term: Word | Phrase | Alternatives) -> str:
     match term:
         case Word(alternatives):
             return "(" + " OR ".join(f'"{token}"' for token in alternatives) + ")"
         case Phrase(alternatives):
             return "(" + " OR ".join(f'"{" ".join(tokens)}"' for tokens in alternatives) + ")"
-        case Or(terms):
+        case Alternatives(terms):
             return "(" + " OR ".join(map(_fts5_term, terms)) + ")"
 
 
-def _tsquery_term(term: Word | Phrase | Or) -> str:
+def _tsquery_term(term: Word | Phrase | Alternatives) -> str:
     match term:
         case Word(alternatives):
             return "(" + " | ".join(f"'{token}'" for token in alternatives) + ")"
         case Phrase(alternatives):
             return "(" + " | ".join(_tsquery_phrase(tokens) for tokens in alternatives) + ")"
-        case Or(terms):
+        case Alternatives(terms):
             return "(" + " | ".join(map(_tsquery_term, terms)) + ")"
 
 
@@ -356,11 +356,11 @@ def _tsquery_phrase(tokens: Sequence[str]) -> str:
     return " <-> ".join(f"'{token}'" for token in tokens)
 
 
-def _occurs(term: Word | Phrase | Or, text: str) -> bool:
+def _occurs(term: Word | Phrase | Alternatives, text: str) -> bool:
     match term:
         case Word(alternatives):
             return any(f" {token} " in text for token in alternatives)
         case Phrase(alternatives):
             return any(f" {' '.join(tokens)} " in text for tokens in alternatives)
-        case Or(terms):
+        case Alternatives(terms):
             return any(_occurs(each, text) for each in terms)

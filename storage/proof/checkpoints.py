@@ -47,7 +47,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedCheckpoint:
     """A stored checkpoint with the lines of the witnesses."""
 
     id: int
@@ -137,7 +137,7 @@ def keys(connection: Connection) -> list[Key]:
     ]
 
 
-def checkpoints(connection: Connection) -> Iterator[Signed]:
+def checkpoints(connection: Connection) -> Iterator[SignedCheckpoint]:
     """Yield the checkpoints in their order."""
     lines: dict[int, list[str]] = {}
     query = text("SELECT checkpoint_id, line FROM log_cosignature ORDER BY id")
@@ -145,10 +145,12 @@ def checkpoints(connection: Connection) -> Iterator[Signed]:
         lines.setdefault(row.checkpoint_id, []).append(row.line)
     query = text("SELECT id, size, note, made_at FROM log_checkpoint ORDER BY id")
     for row in connection.execute(query.columns(made_at=UtcTime())):
-        yield Signed(row.id, row.size, row.note, row.made_at, tuple(lines.get(row.id, ())))
+        yield SignedCheckpoint(
+            row.id, row.size, row.note, row.made_at, tuple(lines.get(row.id, ()))
+        )
 
 
-def latest(connection: Connection) -> Signed | None:
+def latest(connection: Connection) -> SignedCheckpoint | None:
     """Return the newest checkpoint."""
     query = text("SELECT id, size, note, made_at FROM log_checkpoint ORDER BY id DESC LIMIT 1")
     row = connection.execute(query.columns(made_at=UtcTime())).first()
@@ -156,10 +158,10 @@ def latest(connection: Connection) -> Signed | None:
         return None
     query = text("SELECT line FROM log_cosignature WHERE checkpoint_id = :id ORDER BY id")
     found = connection.execute(query, {"id": row.id}).scalars()
-    return Signed(row.id, row.size, row.note, row.made_at, tuple(found))
+    return SignedCheckpoint(row.id, row.size, row.note, row.made_at, tuple(found))
 
 
-def make(engine: Engine, clock: Clock, signer: Signer) -> Signed:
+def make(engine: Engine, clock: Clock, signer: Signer) -> SignedCheckpoint:
     """Sign the current log, including all committed rows, and store the checkpoint.
 
     If nothing was added since the newest checkpoint, that one is returned.
@@ -175,7 +177,7 @@ def make(engine: Engine, clock: Clock, signer: Signer) -> Signed:
         log.append_within(unit)
         size = log.size_of(unit.connection)
         found = Checkpoint(signer.verifier.name, size, root(log.node_of(unit.connection), size))
-        made = Signed(unit.number(), size, found.signed(signer), unit.now, ())
+        made = SignedCheckpoint(unit.number(), size, found.signed(signer), unit.now, ())
         unit.add(
             LOG_CHECKPOINT,
             {"id": made.id, "size": size, "note": made.note, "made_at": unit.now},
@@ -183,7 +185,7 @@ def make(engine: Engine, clock: Clock, signer: Signer) -> Signed:
     return made
 
 
-def _stands(connection: Connection, newest: Signed, signer: Signer) -> bool:
+def _stands(connection: Connection, newest: SignedCheckpoint, signer: Signer) -> bool:
     signature = Note.parse(newest.note).line_of(signer.verifier)
     return signature is not None and not has_news(connection, newest)
 
@@ -198,7 +200,7 @@ def is_due(engine: Engine, now: datetime, every_seconds: float) -> bool:
         return age >= every_seconds and has_news(connection, newest)
 
 
-def has_news(connection: Connection, newest: Signed) -> bool:
+def has_news(connection: Connection, newest: SignedCheckpoint) -> bool:
     """Check whether the log has grown by more than the entries of a checkpoint itself."""
     query = text("SELECT start, entries, openings FROM log_run WHERE seq > :seq ORDER BY seq")
     with connection.execute(query, {"seq": newest.id}, execution_options=STREAMING) as runs:
@@ -240,7 +242,7 @@ def introduce(unit: Unit, signer: Signer, old: Signer | None = None) -> None:
 
 
 def store_cosignatures(
-    unit: Unit, checkpoint: Signed, lines: Sequence[tuple[Verifier, str]]
+    unit: Unit, checkpoint: SignedCheckpoint, lines: Sequence[tuple[Verifier, str]]
 ) -> list[str]:
     """Store the lines of witnesses with a checkpoint; return the new ones.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from storage.proof import log
-from storage.proof.checkpoints import ProofKeyError, Signed, latest
+from storage.proof.checkpoints import ProofKeyError, SignedCheckpoint, latest
 from storage.proof.note import Checkpoint, Note, NoteError
 from storage.proof.tiles import bundle, tile_at, tile_path, tiles_of, width_of
 from storage.proof.tree import root
@@ -29,7 +29,7 @@ class WrittenLog:
     size: int
 
 
-def write_tiles(connection: Connection, folder: Path, newest: Signed) -> WrittenLog:
+def write_tiles(connection: Connection, folder: Path, newest: SignedCheckpoint) -> WrittenLog:
     """Update the files in a folder to a checkpoint, which is written last.
 
     Raises: TilesError if the folder does not contain an earlier state of the same log.

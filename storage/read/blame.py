@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 from storage.database.rows import cursor, place, stream
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
-from storage.diff.blame import Blamed, Stand, blame, find_removed_sentences, lives_in
+from storage.diff.blame import BlamedSentence, Stand, blame, find_removed_sentences, lives_in
 from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run
 from storage.read.answers import Blame
@@ -187,7 +187,7 @@ def _blame_rows(
     connection: Connection,
     version: VersionRef,
     history: Sequence[_BlamedVersion],
-    sentences: Sequence[Blamed],
+    sentences: Sequence[BlamedSentence],
     cache: SentenceCache,
     part: Part,
 ) -> Iterator[Blame]:
@@ -268,7 +268,7 @@ class _FirstSnapshots:
         self._paragraphs: dict[int, list[str]] = {}
         self._split: dict[str, Collection[str]] = {}
 
-    def articles(self, entries: Sequence[Blamed]) -> list[str | None]:
+    def articles(self, entries: Sequence[BlamedSentence]) -> list[str | None]:
         """Return, for each sentence, the article with the earliest snapshot of it before its
         own.
         """
@@ -305,7 +305,9 @@ class _FirstSnapshots:
             snapshots[row.wording_id].append(tuple(row))
         return snapshots
 
-    def _query_snapshots(self, entry: _SentenceWordings, sentence: Blamed) -> Iterator[_Snapshot]:
+    def _query_snapshots(
+        self, entry: _SentenceWordings, sentence: BlamedSentence
+    ) -> Iterator[_Snapshot]:
         """Yield the versions of other articles that may contain a sentence, the earliest first."""
         if entry.keys and self._connection.dialect.name == "sqlite":
             query = WORDINGS_BY_KEYS, {"match": entry.keys}
@@ -317,7 +319,7 @@ class _FirstSnapshots:
         rows = stream(self._connection, _EARLIER_SNAPSHOTS.format(wordings=query[0]), values)
         yield from ((r["changed_by"], r["id"], r["wording_id"], r["article"]) for r in rows)
 
-    def _first(self, sentence: Blamed, snapshots: Iterable[_Snapshot]) -> str | None:
+    def _first(self, sentence: BlamedSentence, snapshots: Iterable[_Snapshot]) -> str | None:
         """Return the article of the first of `snapshots` whose text has the sentence."""
         for chunk in _growing(iter(snapshots)):
             self._read(wording for _by, _number, wording, _article in chunk)

@@ -17,7 +17,7 @@ from storage.database.engine import json_text
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.views import RESTRICTED, view_query
 from storage.language.snippets import snippet
-from storage.language.tokens import Or, Phrase, Query, Word, holds, to_fts5, to_tsquery
+from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to_fts5, to_tsquery
 from storage.read.answers import ArticleLine, Hit
 from storage.read.filters import Conditions, Filters, conditions
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, article_line, step_conditions
@@ -339,23 +339,23 @@ def _without_phrases(query: Query) -> Query:
     return Query(tuple(word for words in terms for word in words))
 
 
-def _words_of_term(term: Word | Phrase | Or) -> tuple[Word | Or, ...]:
+def _words_of_term(term: Word | Phrase | Alternatives) -> tuple[Word | Alternatives, ...]:
     match term:
         case Word():
             return (term,)
         case Phrase(alternatives):
             columns = zip(*alternatives, strict=True)
             return tuple(Word(tuple(dict.fromkeys(forms))) for forms in columns)
-        case Or(terms):
+        case Alternatives(terms):
             first = tuple(_words_of_term(each)[0] for each in terms)
-            return (Or(tuple(word for word in first if isinstance(word, Word))),)
+            return (Alternatives(tuple(word for word in first if isinstance(word, Word))),)
 
 
 def _words_of_phrases(query: Query) -> list[str]:
     phrases = [
         each
         for term in (*query.terms_required, *query.terms_excluded)
-        for each in (term.terms if isinstance(term, Or) else (term,))
+        for each in (term.terms if isinstance(term, Alternatives) else (term,))
         if isinstance(each, Phrase)
     ]
     return list({token for phrase in phrases for form in phrase.alternatives for token in form})

@@ -9,7 +9,7 @@ from storage.record.reading import CapturedItem, Reading
 from storage.values.dates import span
 from storage.values.draft import TEXT_ROLES, Draft, Field, Paragraph, PartialDate, Quote, as_dict
 from storage.values.net.addresses import AddressList
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 
 PLAIN = (str, int, float, type(None))
 
@@ -28,7 +28,7 @@ def named(reading: Reading) -> Name:
     return name_of(reading.captured, reading.outcome)
 
 
-def name_of(captured: CapturedItem, outcome: Draft | Refused | AddressList) -> Name:
+def name_of(captured: CapturedItem, outcome: Draft | RefusalReason | AddressList) -> Name:
     """Return the origin and the time of a document that was read (see `name_from`)."""
     address, seen_at = None, None
     if isinstance(outcome, Draft):

@@ -18,7 +18,7 @@ from storage.values import job as jobs
 from storage.values.arrivals.foreign_capture import Import, KeptRecord
 from storage.values.digest import origin_id, raw_digest
 from storage.values.net.transfer import Transfer
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
 
 
@@ -160,7 +160,9 @@ class ImportWriter:
             note=each.note,
         )
 
-    def _refuse(self, each: Import, refused: Refused, number: int, capture: int | None) -> None:
+    def _refuse(
+        self, each: Import, refused: RefusalReason, number: int, capture: int | None
+    ) -> None:
         unit = self.unit
         self.refused += 1
         self.without_text.append(number)

@@ -7,7 +7,7 @@ from typing import Any
 from storage.database.tables import OBSERVATION, REFUSAL, VERDICT
 from storage.database.unit import Unit
 from storage.values.draft import Json
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 
 CLOCK_SUSPECT = "clock_suspect"
 """Prefix of the note of a check with an impossible time, and the flag of its text."""
@@ -67,7 +67,7 @@ def add_verdict(
 
 def add_refusal(
     unit: Unit,
-    refused: Refused,
+    refused: RefusalReason,
     locator: str,
     *,
     job_id: int | None,

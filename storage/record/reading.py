@@ -10,7 +10,7 @@ from storage.database.compression import DamagedBytesError
 from storage.similarity.index_keys import IndexKeys
 from storage.values.draft import Draft, Extractor, Json
 from storage.values.net.addresses import AddressList
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 
 if TYPE_CHECKING:
     from storage.language.vocabulary import Tokens  # imports NumPy, which only writers need
@@ -32,7 +32,7 @@ class CapturedItem:
     observed_at: datetime
     hints: Mapping[str, Json]
     raw: bytes
-    kept: Draft | Refused | None = None
+    kept: Draft | RefusalReason | None = None
     kept_context: str | None = None
 
 
@@ -68,7 +68,7 @@ class Reading:
     """
 
     captured: CapturedItem
-    outcome: Draft | Refused | AddressList
+    outcome: Draft | RefusalReason | AddressList
     context: str
     digest: bytes | None = None
     tokens: "Tokens | None" = None

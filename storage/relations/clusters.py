@@ -37,7 +37,7 @@ class _Cluster:
 def join(unit: Unit, pairs: Sequence[Pair]) -> None:
     """Put the two articles of each pair into one cluster; their rows must exist."""
     if pairs:
-        _Joining(unit, [article for pair in pairs for article in pair]).join(pairs)
+        _ClusterUpdate(unit, [article for pair in pairs for article in pair]).join(pairs)
 
 
 def join_origins(unit: Unit, pairs: Sequence[Pair]) -> None:
@@ -113,7 +113,7 @@ def _renumber(unit: Unit, articles: Iterable[int]) -> None:
     update_rows(unit.connection, ARTICLE, ("id",), rows)
 
 
-class _Joining:
+class _ClusterUpdate:
     """The clusters of some articles during one unit of work."""
 
     def __init__(self, unit: Unit, articles: Sequence[int]) -> None:

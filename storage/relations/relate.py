@@ -27,7 +27,7 @@ from storage.relations.candidates import (
 from storage.relations.clusters import join_origins, joins
 from storage.relations.holders import Holder, Story, _stories, holders
 from storage.similarity.follow_up import METHOD as FOLLOWING
-from storage.similarity.follow_up import THRESHOLD, Following, choose_followed
+from storage.similarity.follow_up import THRESHOLD, FollowUpMatch, choose_followed
 from storage.similarity.index_keys import reference_keys
 from storage.similarity.near_copy import METHOD as LIKENESS
 from storage.similarity.near_copy import Comparison, Likeness, StoryText, likeness
@@ -73,7 +73,7 @@ class Answers:
 
 def compare(connection: Connection, due: Mapping[int, ComparisonCandidates]) -> Answers:
     """Compare new wordings with their candidates, without writing."""
-    comparing = _Comparing(connection, due)
+    comparing = _BatchComparer(connection, due)
     relations = [each for number in sorted(due) for each in comparing.relations(number)]
     return Answers(relations, comparing.meant)
 
@@ -215,7 +215,7 @@ def keep_relations(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
 # ------------------------------------------------------------------------------- comparing
 
 
-class _Comparing:
+class _BatchComparer:
     """Compares the new wordings of one batch; each text is read and parsed once."""
 
     def __init__(self, connection: Connection, due: Mapping[int, ComparisonCandidates]) -> None:
@@ -402,7 +402,7 @@ def _is_the_story(answer: Likeness, comparison: Comparison, share: float) -> boo
     return share >= _MOST_OF_THE_HOLDER or in_lead >= _LEAD_SHARE * _LEAD_WORDS
 
 
-def _follow_up_relation(later: Holder, earlier: Holder, match: Following) -> FoundRelation:
+def _follow_up_relation(later: Holder, earlier: Holder, match: FollowUpMatch) -> FoundRelation:
     reference = later.candidate.reference
     assert reference is not None
     evidence = {

@@ -17,7 +17,7 @@ from storage.schedule.interval import HOUR, MINUTE, IntervalRange, jitter, next_
 from storage.values.digest import origin_id
 from storage.values.draft import Json
 from storage.values.job import Claim
-from storage.values.net.addresses import Key, Named, Watched
+from storage.values.net.addresses import Key, ListedAddress, WatchedAddress
 from storage.values.outcome import Event, page_outcome
 from storage.values.verdict import Refuse, Verdict
 
@@ -132,7 +132,7 @@ def create_check_jobs(
     unit: Unit,
     claim: Claim,
     scans: Iterable[int],
-    requested: Mapping[int, Sequence[Named]],
+    requested: Mapping[int, Sequence[ListedAddress]],
     batch_items: int,
 ) -> None:
     """Insert jobs that check the specified addresses, and the due addresses of the sources `scans`.
@@ -159,7 +159,9 @@ def assign(unit: Unit, keys: Iterable[Key], job_id: int | None) -> None:
     update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
-def assigned_watches(connection: Connection, job_id: int, keys: Sequence[Key]) -> list[Watched]:
+def assigned_watches(
+    connection: Connection, job_id: int, keys: Sequence[Key]
+) -> list[WatchedAddress]:
     """Return those of `keys` that job `job_id` still has to check."""
     query = (
         select(
@@ -177,7 +179,7 @@ def assigned_watches(connection: Connection, job_id: int, keys: Sequence[Key]) -
     found = []
     for *head, digest, hints, locator, options in _rows_by_key(connection, query, keys):
         same = bytes(digest) if digest is not None else None
-        found.append(Watched(*(*head, same, hints or {}, locator, options or {})))
+        found.append(WatchedAddress(*(*head, same, hints or {}, locator, options or {})))
     return found
 
 
@@ -221,7 +223,7 @@ def watch_states(connection: Connection, origin: str) -> list[WatchState]:
 def ensure_watches(
     unit: Unit,
     source_id: int,
-    named: Sequence[Named],
+    named: Sequence[ListedAddress],
     *,
     listed_by: int | None,
     is_standing: bool,
@@ -280,7 +282,7 @@ def _addresses_by_guid(unit: Unit, source_id: int, guids: Sequence[str]) -> dict
     return {guid: origins[:MOST_NAMES] for guid, origins in found.items()}
 
 
-def _hints_of(named: Named) -> dict[str, Json]:
+def _hints_of(named: ListedAddress) -> dict[str, Json]:
     """Return the statements of a list about an address, with times both as moments and as
     written.
     """
@@ -288,7 +290,7 @@ def _hints_of(named: Named) -> dict[str, Json]:
     return {**named.hints, **{name: moment.isoformat() for name, moment in times if moment}}
 
 
-def watch_requested(unit: Unit, source_id: int, named: Sequence[Named]) -> list[Key]:
+def watch_requested(unit: Unit, source_id: int, named: Sequence[ListedAddress]) -> list[Key]:
     """Watch the addresses that a user specified for a source, and return all these watches."""
     query = select(SOURCE.c.standing).where(SOURCE.c.id == source_id)
     is_standing = bool(unit.connection.execute(query).scalar_one())
@@ -298,7 +300,7 @@ def watch_requested(unit: Unit, source_id: int, named: Sequence[Named]) -> list[
     return [(source_id, number) for number in origins.values()]
 
 
-def watch_at_once(unit: Unit, source_id: int, named: Named) -> None:
+def watch_at_once(unit: Unit, source_id: int, named: ListedAddress) -> None:
     """Watch the address that a standing source was created for; all its watches are due now."""
     ensure_watches(unit, source_id, [named], listed_by=None, is_standing=True)
     reschedule(unit, source_id, timedelta(0))
@@ -309,7 +311,7 @@ def _is_newer(changed_at: datetime | None, checked_at: datetime) -> bool:
 
 
 def _watch_row(
-    unit: Unit, key: Key, named: Named, listed_by: int | None, *, is_standing: bool
+    unit: Unit, key: Key, named: ListedAddress, listed_by: int | None, *, is_standing: bool
 ) -> dict[str, Any]:
     empty = dict.fromkeys(
         (

@@ -98,7 +98,7 @@ class FollowUpText:
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class FollowUpMatch:
     """A follow-up of the candidate `key`, with its probability and the features that applied."""
 
     key: int
@@ -107,7 +107,9 @@ class Following:
     features: Mapping[str, float] = field(default_factory=dict)
 
 
-def choose_followed(follower: FollowUpText, candidates: Sequence[FollowUpText]) -> list[Following]:
+def choose_followed(
+    follower: FollowUpText, candidates: Sequence[FollowUpText]
+) -> list[FollowUpMatch]:
     """Return the candidates that the follower follows: the referenced text and its earlier
     follow-ups.
     """
@@ -130,13 +132,13 @@ def choose_followed(follower: FollowUpText, candidates: Sequence[FollowUpText]) 
     return chain + [each for each in named if each not in chain]
 
 
-def _texts_by_number(certain: Iterable[tuple[Following, FollowUpText]]) -> list[Following]:
+def _texts_by_number(certain: Iterable[tuple[FollowUpMatch, FollowUpText]]) -> list[FollowUpMatch]:
     """Return the texts that a reference identifies by number.
 
     For each number these are the most likely text and equally likely ones, because a text may have
     been sent twice.
     """
-    by_number: dict[int, list[Following]] = {}
+    by_number: dict[int, list[FollowUpMatch]] = {}
     for found, each in certain:
         if found.features.get("number"):
             by_number.setdefault(each.numbers[0], []).append(found)
@@ -148,7 +150,7 @@ def _texts_by_number(certain: Iterable[tuple[Following, FollowUpText]]) -> list[
     ]
 
 
-def _log_odds(following: Following) -> float:
+def _log_odds(following: FollowUpMatch) -> float:
     return math.log(max(following.score, 1e-9) / max(1 - following.score, 1e-9))
 
 
@@ -183,7 +185,7 @@ def _is_since(candidate: FollowUpText, since: date | None) -> bool:
     return candidate.day is None or since is None or candidate.day >= since
 
 
-def _rank(following: Following, candidate: FollowUpText) -> tuple[float, int]:
+def _rank(following: FollowUpMatch, candidate: FollowUpText) -> tuple[float, int]:
     return following.score, candidate.day.toordinal() if candidate.day else 0
 
 
@@ -294,12 +296,12 @@ def weights() -> Mapping[str, float]:
     return found
 
 
-def _score(candidate: FollowUpText, features: Features) -> Following:
+def _score(candidate: FollowUpText, features: Features) -> FollowUpMatch:
     fitted = weights()
     parts = {name: value * fitted.get(name, 0.0) for name, value in features.items()}
     score = 1 / (1 + math.exp(-fitted["always"] - sum(parts.values())))
     spoke = {name: round(part, 2) for name, part in parts.items() if part}
-    return Following(candidate.key, score, _reason(features), spoke)
+    return FollowUpMatch(candidate.key, score, _reason(features), spoke)
 
 
 def _reason(features: Mapping[str, float]) -> Reason:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusalReason:
     """The reason why an input was refused; docs/codes.md lists the codes."""
 
     code: str
@@ -22,10 +22,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
 }
 
 
-def refuse(code: str, **values: object) -> Refused:
+def refuse(code: str, **values: object) -> RefusalReason:
     """Return the refusal for `code` with the values in its message and remedy.
 
     Raises: KeyError if the code is unknown or a value of its templates is missing.
     """
     message, hint = REFUSALS[code]
-    return Refused(code=code, message=message.format(**values), hint=hint.format(**values))
+    return RefusalReason(code=code, message=message.format(**values), hint=hint.format(**values))

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from storage.values.outcome import Event
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 
 VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class OriginKnowledge:
     """The knowledge of the archive about the origin of a draft at the moment of its decision.
 
     `is_version` is the result of the history function: false if the draft belongs to the version
@@ -45,7 +45,7 @@ class NewVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class Unchanged:
+class UnchangedVerdict:
     """The wording of a neighbour in time, apart from noise; the next check depends on the check."""
 
     kind: ClassVar[VerdictKind] = "unchanged"
@@ -71,10 +71,10 @@ class Refuse:
     kind: ClassVar[VerdictKind] = "refused"
     counted_as: ClassVar[str] = "refused"
     event: ClassVar[Event | None] = "barred"
-    refused: Refused
+    refused: RefusalReason
 
 
-Verdict = NewArticle | NewVersion | Unchanged | Copy | Refuse
+Verdict = NewArticle | NewVersion | UnchangedVerdict | Copy | Refuse
 """Each verdict with its recorded kind, its count in the summary, and its meaning for a watch."""
 
 

@@ -32,14 +32,14 @@ class DerivedText:
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
+class DerivedCapture:
     """A capture with its first reading and the results of all extractors."""
 
     re_extraction: ReExtraction
     texts: tuple[DerivedText, ...]
 
 
-def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
+def derivations(engine: Engine, begin: int = -1) -> Iterator[DerivedCapture]:
     """Yield each capture read after `begin`, once per reading.
 
     Captures whose bytes are missing or damaged are omitted.
@@ -69,14 +69,16 @@ def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
 
 def _group_derivations(
     rows: Sequence[Any], texts: dict[tuple[int, str], list[DerivedText]]
-) -> Iterator[Derived]:
+) -> Iterator[DerivedCapture]:
     first: dict[tuple[int, str], Any] = {}
     for row in rows:
         first.setdefault((row[1], row[-1]), row)
     for row, item in zip(first.values(), parse_captured(first.values()), strict=True):
         if isinstance(item, CapturedItem):  # the check of captures reports the others
             context = row[-1]
-            yield Derived(ReExtraction(item, context), tuple(texts[item.capture_id, context]))
+            yield DerivedCapture(
+                ReExtraction(item, context), tuple(texts[item.capture_id, context])
+            )
 
 
 def _texts(connection: Any, captures: Sequence[int]) -> dict[tuple[int, str], list[DerivedText]]:

@@ -14,7 +14,7 @@ from storage.database.tables import EMPTIED, ERASABLE, LOGGED
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows
 from storage.proof.calendar_stamp import attestations
-from storage.proof.checkpoints import Key, Signed
+from storage.proof.checkpoints import Key, SignedCheckpoint
 from storage.proof.entries import LogPosition, is_sound, unpack_entries
 from storage.proof.external.authorities import StoredStamp, authority_stamps, calendar_stamps
 from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, open_row
@@ -266,7 +266,7 @@ def checkpoints(connection: Connection, scope: Scope) -> Findings:
     yield from _keys(keys)
     size = log.size_of(connection)
     roots = _Roots(connection, size)
-    before: Signed | None = None
+    before: SignedCheckpoint | None = None
     for signed in kept.checkpoints(connection):
         wrong = [*_wrong(signed, keys, roots), *_wrong_order(signed, before)]
         yield from (
@@ -316,7 +316,7 @@ def _keys(keys: Sequence[Key]) -> Findings:
             yield BrokenObject("log_key", key.id, "key_not_endorsed", message)
 
 
-def _wrong(checkpoint: Signed, keys: Sequence[Key], roots: _Roots) -> Wrong:
+def _wrong(checkpoint: SignedCheckpoint, keys: Sequence[Key], roots: _Roots) -> Wrong:
     try:
         note = Note.parse(checkpoint.note)
         found = Checkpoint.parse(note.text)
@@ -345,7 +345,7 @@ def _wrong_root(checkpoint: Checkpoint, roots: _Roots) -> Wrong:
         yield "history_changed", message
 
 
-def _wrong_order(checkpoint: Signed, previous: Signed | None) -> Wrong:
+def _wrong_order(checkpoint: SignedCheckpoint, previous: SignedCheckpoint | None) -> Wrong:
     if previous is None:
         return
     if checkpoint.size < previous.size:

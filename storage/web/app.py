@@ -19,7 +19,7 @@ from storage.database.engine import ArchiveError, database_url
 from storage.database.ownership import file_of
 from storage.web import api, feeds, log, metrics, pages, problems
 from storage.web.api import health
-from storage.web.archives import THREADS, Library, ServedArchive
+from storage.web.archives import THREADS, ArchivePool, ServedArchive
 from storage.web.guards import LOOPBACK, MOST_BODY_BYTES, Guards
 from storage.web.problems import Problem, answer, problem_of
 from storage.web.schemas import ProblemShape
@@ -46,7 +46,7 @@ class Site:
     close: Callable[[], None] = lambda: None
 
 
-class Renewed:
+class ReplaceableApp:
     """Application that is rebuilt when another file replaces the file of its archive.
 
     The previous application keeps the old file open, so the new file cannot have the same inode.
@@ -87,10 +87,10 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     SchemaNewerError.
     """
     site = site or Site()
-    library = Library(place)
+    pool = ArchivePool(place)
 
     def close() -> None:
-        library.close()
+        pool.close()
         site.close()
 
     app = FastAPI(
@@ -101,8 +101,8 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
         redoc_url=None,
         lifespan=_closing(close),
     )
-    app.state.library = library
-    app.state.meters = meters = metrics.Meters(library)
+    app.state.pool = pool
+    app.state.meters = meters = metrics.Meters(pool)
     for name, value in site.state.items():
         setattr(app.state, name, value)
     problems.install(app, pages.problem_page)

@@ -1,4 +1,4 @@
-"""The archive that requests ask: open for reading alone, for any pair of clocks."""
+"""The archive of a server, opened read-only for any pair of clocks."""
 
 import secrets
 import threading
@@ -9,8 +9,9 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from itertools import chain
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -26,14 +27,14 @@ from storage.web.problems import Problem
 T = TypeVar("T")
 STATEMENT_SECONDS = 20
 THREADS = 8
-"""Requests that are answered at a time; each holds a connection at most."""
-MOST_TURNED_BACK = 2
+"""Requests answered at the same time; each holds at most one connection."""
+MOST_EARLIER_TIMES = 2
 """Maximum number of simultaneous requests for an earlier time: each builds its own views."""
 WAIT_SECONDS = 10
-MOST_REMEMBERED = 2_000
-MOST_KEPT_BYTES = 16 * 1024 * 1024
-"""Answers that a process keeps, with their heads."""
-KEPT_BESIDE_BYTES = 1_024
+MOST_CACHED_VALUES = 2_000
+MOST_CACHED_BYTES = 16 * 1024 * 1024
+"""Maximum size of the cached responses of one process, with their headers."""
+CACHE_ENTRY_BYTES = 1_024
 """Approximate overhead of a cached entry, in bytes."""
 
 
@@ -51,39 +52,39 @@ class ServedArchive:
     since: str = field(default_factory=partial(secrets.token_hex, 8))
 
 
-class KeptAnswers:
-    """Answers as they were given, for as long as the archive stays in one state."""
+class ResponseCache:
+    """Responses of one state of the archive; a new state empties the cache."""
 
     def __init__(self) -> None:
         self._state = ""
         self._bytes = 0
         self._answers: dict[str, tuple[Sequence[tuple[bytes, bytes]], bytes]] = {}
 
-    def at(self, state: str) -> Mapping[str, tuple[Sequence[tuple[bytes, bytes]], bytes]]:
+    def in_state(self, state: str) -> Mapping[str, tuple[Sequence[tuple[bytes, bytes]], bytes]]:
         """Return the head and body of a response cached in a state; older ones are deleted."""
         if state != self._state:
-            self._forget(state)
+            self._clear(state)
         return self._answers
 
-    def keep(self, state: str, name: str, answer: Response) -> None:
-        """Keep an answer that is whole, unless the archive has another state by now."""
+    def store(self, state: str, name: str, answer: Response) -> None:
+        """Store a complete response unless the archive has changed since."""
         if state != self._state or isinstance(answer, StreamingResponse):
             return
         body = bytes(answer.body)
-        size = len(body) + sum(map(len, chain(*answer.raw_headers))) + KEPT_BESIDE_BYTES
-        if size > MOST_KEPT_BYTES // 16:
+        size = len(body) + sum(map(len, chain(*answer.raw_headers))) + CACHE_ENTRY_BYTES
+        if size > MOST_CACHED_BYTES // 16:
             return
-        if self._bytes + size > MOST_KEPT_BYTES:
-            self._forget(state)
+        if self._bytes + size > MOST_CACHED_BYTES:
+            self._clear(state)
         self._bytes += size
         self._answers[name] = [*answer.raw_headers], body
 
-    def _forget(self, state: str) -> None:
+    def _clear(self, state: str) -> None:
         self._state, self._bytes, self._answers = state, 0, {}
 
 
-class Library:
-    """Gives archives to read from; made once for a server, closed with it."""
+class ArchivePool:
+    """Read-only archives of one server process, closed with it."""
 
     def __init__(self, place: ServedArchive) -> None:
         self.place = place
@@ -91,10 +92,10 @@ class Library:
         self._today = self._open(TODAY)
         self._commits = self._today.commits()
         self._state: tuple[int | None, str] | None = None
-        self._turned_back = threading.BoundedSemaphore(MOST_TURNED_BACK)
-        self.kept = KeptAnswers()
-        self._remembered: dict[str, tuple[float, Any]] = {}
-        self._asking: dict[str, threading.Lock] = {}
+        self._earlier_times = threading.BoundedSemaphore(MOST_EARLIER_TIMES)
+        self.responses = ResponseCache()
+        self._values: dict[str, tuple[float, Any]] = {}
+        self._locks: dict[str, threading.Lock] = {}
 
     def close(self) -> None:
         self._today.close()
@@ -102,7 +103,7 @@ class Library:
     async def state(self) -> str:
         """Return a value that changes whenever a response of the archive may change.
 
-        Where nobody committed anything meanwhile it is what it was.
+        Without a commit in between it is the same value.
         """
         commits = self._commits.counted()
         known = self._state
@@ -119,24 +120,24 @@ class Library:
         return self._today
 
     @contextmanager
-    def at(self, clocks: Clocks = TODAY) -> Iterator[ReadOnlyArchive]:
-        """Give the archive by `clocks` for what one answer asks, by one connection.
+    def archive_at(self, clocks: Clocks = TODAY) -> Iterator[ReadOnlyArchive]:
+        """Provide the archive at `clocks` for one response, on one connection.
 
-        Raises: Problem where too many ask for other times than today.
+        Raises: Problem if too many requests are for earlier times.
         """
-        with self.for_long(clocks) as archive, archive.single_connection() as one:
+        with self.long_lived_archive_at(clocks) as archive, archive.single_connection() as one:
             yield one
 
     @contextmanager
-    def for_long(self, clocks: Clocks = TODAY) -> Iterator[ReadOnlyArchive]:
-        """Give the archive by `clocks` to those who hold no connection between their questions.
+    def long_lived_archive_at(self, clocks: Clocks = TODAY) -> Iterator[ReadOnlyArchive]:
+        """Provide the archive at `clocks`, with a connection for each query.
 
-        Raises: Problem where too many ask for other times than today.
+        Raises: Problem if too many requests are for earlier times.
         """
         if not clocks.are_set:
             yield self._today
             return
-        if not self._turned_back.acquire(timeout=WAIT_SECONDS):
+        if not self._earlier_times.acquire(timeout=WAIT_SECONDS):
             raise Problem(
                 "unavailable",
                 "Too many requests for the archive at earlier times. Try again later.",
@@ -145,35 +146,35 @@ class Library:
             with self._open(clocks) as archive:
                 yield archive
         finally:
-            self._turned_back.release()
+            self._earlier_times.release()
 
-    def remembered(self, name: str, seconds: float, ask: Callable[[], T]) -> T:
-        """Return the result of `ask`, computed at most `seconds` ago.
+    def cached_value(self, name: str, seconds: float, compute: Callable[[], T]) -> T:
+        """Return the result of `compute`, computed at most `seconds` ago.
 
         One request computes it; the others wait, or use the previous result meanwhile.
         """
-        known = self._remembered.get(name)
-        if known is None or monotonic() - known[0] >= seconds:
-            asking = self._asking.setdefault(name, threading.Lock())
-            if asking.acquire(blocking=known is None):
+        entry = self._values.get(name)
+        if entry is None or monotonic() - entry[0] >= seconds:
+            lock = self._locks.setdefault(name, threading.Lock())
+            if lock.acquire(blocking=entry is None):
                 try:
-                    known = self._asked(name, seconds, ask)
+                    entry = self._compute(name, seconds, compute)
                 finally:
-                    asking.release()
-        assert known is not None  # otherwise it was requested
-        found: T = known[1]
-        return found
+                    lock.release()
+        assert entry is not None  # otherwise it was computed above
+        value: T = entry[1]
+        return value
 
-    def _asked(self, name: str, seconds: float, ask: Callable[[], T]) -> tuple[float, T]:
-        known = self._remembered.get(name)
-        if known is not None and monotonic() - known[0] < seconds:
-            return known
-        value = ask()
-        if len(self._remembered) >= MOST_REMEMBERED:
-            self._remembered.clear()
-            self._asking.clear()
-        self._remembered[name] = found = (monotonic(), value)
-        return found
+    def _compute(self, name: str, seconds: float, compute: Callable[[], T]) -> tuple[float, T]:
+        entry = self._values.get(name)
+        if entry is not None and monotonic() - entry[0] < seconds:
+            return entry
+        value = compute()
+        if len(self._values) >= MOST_CACHED_VALUES:
+            self._values.clear()
+            self._locks.clear()
+        self._values[name] = entry = (monotonic(), value)
+        return entry
 
     def _open(self, clocks: Clocks) -> ReadOnlyArchive:
         return open_archive(
@@ -185,29 +186,32 @@ class Library:
         )
 
 
-def library_of(request: Request) -> Library:
-    """Return the library of the server that got a request."""
-    found: Library = request.app.state.library
-    return found
+def pool_of(request: Request) -> ArchivePool:
+    """Return the archive pool of the server that received the request."""
+    pool: ArchivePool = request.app.state.pool
+    return pool
 
 
 def language_of(request: Request) -> str:
     """Return the language of the page: requested, preferred by the browser, or default."""
-    asked = request.query_params.get("lang")
-    if asked in PAGE_LANGUAGES:
-        return asked
+    language = request.query_params.get("lang")
+    if language in PAGE_LANGUAGES:
+        return language
     for each in request.headers.get("accept-language", "").split(","):
-        wanted = each.partition(";")[0].strip().lower()[:2]
-        if wanted in PAGE_LANGUAGES:
-            return wanted
-    return library_of(request).place.language
+        language = each.partition(";")[0].strip().lower()[:2]
+        if language in PAGE_LANGUAGES:
+            return language
+    return pool_of(request).place.language
 
 
-async def served(request: Request) -> Library:
-    """Return the archive pool of the server, without a thread for the look-up."""
-    return library_of(request)
+async def archive_pool(request: Request) -> ArchivePool:
+    """Return the archive pool of the server, without a thread for this lookup."""
+    return pool_of(request)
+
+
+PoolDep = Annotated[ArchivePool, Depends(archive_pool)]
 
 
 def utc_now() -> datetime:
-    """Return the moment that it is."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +16,7 @@ from storage.read.answers import Change
 from storage.read.lists import ChangeFilter
 from storage.read.render.change_html import PARAGRAPH, change_html, clean
 from storage.read.render.passages import PassageBlock
-from storage.web.archives import Library, language_of, served
+from storage.web.archives import ArchivePool, PoolDep, language_of
 from storage.web.pages.front import shown_change
 from storage.web.pages.rendering import PageWords
 from storage.web.paging import json_bytes
@@ -24,7 +24,6 @@ from storage.web.parameters import ChangesQuery
 from storage.web.schemas import plain as plain_answer
 
 router = APIRouter(tags=["feeds"])
-Asked = Annotated[Library, Depends(served)]
 
 ATOM = "http://www.w3.org/2005/Atom"
 ATOM_TYPE = "application/atom+xml"
@@ -59,9 +58,9 @@ class ChangeFeed:
 @router.get(
     "/feed.atom", response_class=Response, responses=plain_answer(ATOM_TYPE, "An Atom feed.")
 )
-def atom(request: Request, library: Asked, asked: Annotated[ChangesQuery, Query()]) -> Response:
+def atom(request: Request, pool: PoolDep, query: Annotated[ChangesQuery, Query()]) -> Response:
     """Return the latest changes as Atom, of the filters that `/api/changes` takes."""
-    feed = _feed(request, library, asked)
+    feed = _feed(request, pool, query)
     return Response(_atom(feed), media_type=f"{ATOM_TYPE}; charset=utf-8")
 
 
@@ -70,34 +69,32 @@ def atom(request: Request, library: Asked, asked: Annotated[ChangesQuery, Query(
     response_class=Response,
     responses=plain_answer(JSON_FEED_TYPE, "A JSON Feed.", "object"),
 )
-def json_feed(
-    request: Request, library: Asked, asked: Annotated[ChangesQuery, Query()]
-) -> Response:
+def json_feed(request: Request, pool: PoolDep, query: Annotated[ChangesQuery, Query()]) -> Response:
     """Return the latest changes as JSON Feed, of the filters that `/api/changes` takes."""
-    feed = _feed(request, library, asked)
+    feed = _feed(request, pool, query)
     return Response(json_bytes(_json(feed)), media_type=JSON_FEED_TYPE)
 
 
-def _feed(request: Request, library: Library, asked: ChangesQuery) -> ChangeFeed:
-    zone = library.place.timezone
+def _feed(request: Request, pool: ArchivePool, query: ChangesQuery) -> ChangeFeed:
+    zone = pool.place.timezone
     words = PageWords(language_of(request), zone)
-    wanted = ChangeFilter([each.value for each in asked.change], asked.silent, asked.contains)
+    wanted = ChangeFilter([each.value for each in query.change], query.silent, query.contains)
     base = str(request.base_url).rstrip("/")
-    with library.at(asked.clocks(zone)) as archive:
+    with pool.archive_at(query.clocks(zone)) as archive:
         found = archive.changes(
-            asked.article, wanted.classes, wanted.silent, wanted.contains, asked.filters(zone),
-            asked.after, asked.limit or ENTRIES,
+            query.article, wanted.classes, wanted.silent, wanted.contains, query.filters(zone),
+            query.after, query.limit or ENTRIES,
         )  # fmt: skip
         entries = tuple(
-            _entry(each, shown_change(library, archive, each), base, words) for each in found
+            _entry(each, shown_change(pool, archive, each), base, words) for each in found
         )
-    query = request.url.query
-    digest = hashlib.sha256(query.encode()).hexdigest()[:16]
+    search = request.url.query
+    digest = hashlib.sha256(search.encode()).hexdigest()[:16]
     return ChangeFeed(
         f"urn:lesart:feed:{digest}",
         f"Lesart: {words.t('Changes')}",
         str(request.url),
-        f"{base}/{'?' + query if query else ''}",
+        f"{base}/{'?' + search if search else ''}",
         language_of(request),
         entries,
     )

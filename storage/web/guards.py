@@ -10,7 +10,7 @@ from time import perf_counter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from storage.web.known import tags_in
+from storage.web.http_cache import tags_in
 from storage.web.problems import Problem, answer
 
 MOST_BODY_BYTES = 1024 * 1024
@@ -59,7 +59,7 @@ class Guards:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        tagged = _Tagged(send, headers.get("if-none-match"), scope["method"])
+        tagged = _ResponseSender(send, headers.get("if-none-match"), scope["method"])
         most_bytes = self.upload_bytes if scope["path"] in UPLOADS else self.most_bytes
         problem = self._problem(headers, scope["path"], most_bytes)
         if problem is not None:
@@ -69,7 +69,7 @@ class Guards:
             scope = {**scope, "method": "GET"}
         began = perf_counter()
         try:
-            await self.app(scope, _Bounded(receive, most_bytes), tagged)
+            await self.app(scope, _BoundedReceive(receive, most_bytes), tagged)
         finally:
             route = getattr(scope.get("route"), "path", "other")
             self.observe(route, tagged.status, perf_counter() - began)
@@ -113,7 +113,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-class _Bounded:
+class _BoundedReceive:
     """Receives a request body up to a maximum size."""
 
     def __init__(self, receive: Receive, most_bytes: int) -> None:
@@ -132,7 +132,7 @@ class _Bounded:
         return message
 
 
-class _Tagged:
+class _ResponseSender:
     """Sends a response with security headers and an ETag, or 304 if the client has it."""
 
     def __init__(self, send: Send, known: str | None, method: str) -> None:

@@ -1,28 +1,25 @@
 """Transparency log over HTTP (C2SP tlog-tiles): checkpoint and tiles."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
 from storage.proof.checkpoints import latest
 from storage.proof.files import CHECKPOINT, file_at
 from storage.proof.tiles import TileError
-from storage.web.archives import Library, served
+from storage.web.archives import PoolDep
 from storage.web.problems import Problem
 from storage.web.schemas import plain
 
 router = APIRouter(prefix="/log", tags=["log"])
-Asked = Annotated[Library, Depends(served)]
 BYTES = "application/octet-stream"
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 FEW_SECONDS = {"Cache-Control": "public, max-age=5"}
 
 
 @router.get(f"/{CHECKPOINT}", responses=plain("text/plain", "A signed note (C2SP)."))
-def checkpoint(library: Asked) -> Response:
+def checkpoint(pool: PoolDep) -> Response:
     """Return the newest checkpoint with the cosignatures of the witnesses."""
-    with library.today.connect() as connection:
+    with pool.today.connect() as connection:
         newest = latest(connection)
     if newest is None:
         raise Problem(
@@ -32,9 +29,9 @@ def checkpoint(library: Asked) -> Response:
 
 
 @router.get("/tile/{path:path}", responses=plain(BYTES, "Hashes or log entries."))
-def tile(library: Asked, path: str) -> Response:
+def tile(pool: PoolDep, path: str) -> Response:
     """Return a tile of hashes (`LEVEL/N`) or of entries (`entries/N`) of the newest checkpoint."""
-    with library.today.connect() as connection:
+    with pool.today.connect() as connection:
         newest = latest(connection)
         try:
             found = file_at(connection, f"tile/{path}", newest.size if newest else 0)

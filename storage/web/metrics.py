@@ -19,7 +19,7 @@ from storage.history.alerts import lists
 from storage.read.answers import Stats
 from storage.read.figures.work_state import WorkState, task_ages
 from storage.web.api.work import figures
-from storage.web.archives import Library, served, utc_now
+from storage.web.archives import ArchivePool, archive_pool, utc_now
 from storage.web.schemas import plain
 
 router = APIRouter(tags=["health"])
@@ -32,7 +32,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 class Meters:
     """Metrics of one server with all its processes."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, pool: ArchivePool) -> None:
         self.registry = CollectorRegistry()
         folder = os.environ.get(FOLDER)
         if folder is not None:
@@ -41,7 +41,7 @@ class Meters:
             "lesart_request_seconds", "How long answers took to begin", ["route", "status"],
             buckets=SECONDS, registry=self.registry if folder is None else None,
         )  # fmt: skip
-        self.registry.register(_Archived(library))
+        self.registry.register(_ArchiveCollector(pool))
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Note how long an answer took."""
@@ -49,17 +49,17 @@ class Meters:
 
 
 @router.get("/metrics", responses=plain("text/plain", "Metrics in the Prometheus format."))
-def metrics(request: Request, _library: Annotated[Library, Depends(served)]) -> Response:
+def metrics(request: Request, _pool: Annotated[ArchivePool, Depends(archive_pool)]) -> Response:
     """Report the figures of the archive and of this server, for Prometheus."""
     meters: Meters = request.app.state.meters
     return Response(generate_latest(meters.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-class _Archived(Collector):
+class _ArchiveCollector(Collector):
     """Asks the archive when a monitor asks; big counts are half a minute old at most."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, pool: ArchivePool) -> None:
+        self._pool = pool
 
     def describe(self) -> Iterable[Any]:
         """Name nothing beforehand: that would ask the archive at the start."""
@@ -67,13 +67,13 @@ class _Archived(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every figure."""
-        library = self._library
+        pool = self._pool
         yield from _of_work(
-            library.remembered("pulse", PULSE_SECONDS, lambda: library.today.work_state(utc_now()))
+            pool.cached_value("pulse", PULSE_SECONDS, lambda: pool.today.work_state(utc_now()))
         )
-        yield from _of_archive(figures(library))
+        yield from _of_archive(figures(pool))
         yield from _of_alerts(
-            library.remembered("alerts", PULSE_SECONDS, lambda: _alert_figures(library))
+            pool.cached_value("alerts", PULSE_SECONDS, lambda: _alert_figures(pool))
         )
 
 
@@ -132,8 +132,8 @@ class _AlertFigures:
     acts: dict[str, float]
 
 
-def _alert_figures(library: Library) -> _AlertFigures:
-    with library.today.connect() as connection:
+def _alert_figures(pool: ArchivePool) -> _AlertFigures:
+    with pool.today.connect() as connection:
         acts = task_ages(connection)
         overdue = lists.overdue_seconds(connection, utc_now(), acts.get("alerts"))
         return _AlertFigures(lists.counts(connection), overdue, acts)

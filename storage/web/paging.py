@@ -11,8 +11,8 @@ from starlette.responses import Response, StreamingResponse
 
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import TODAY, Clocks
-from storage.web.archives import library_of
-from storage.web.parameters import MOST_ROWS, PAGE_ROWS, Paged
+from storage.web.archives import pool_of
+from storage.web.parameters import MOST_ROWS, PAGE_ROWS, PageParameters
 from storage.web.schemas import LINES
 
 JSON_TYPE = "application/json"
@@ -47,7 +47,7 @@ def wants_lines(request: Request) -> bool:
 
 def answer_rows(
     request: Request,
-    paged: Paged,
+    paged: PageParameters,
     ask: Ask,
     clocks: Clocks = TODAY,
     record_of: Callable[[Any], Mapping[str, Any]] = lambda row: row.to_dict(),
@@ -56,7 +56,7 @@ def answer_rows(
     if wants_lines(request):
         return _lines(request, paged, ask, clocks, record_of)
     limit = paged.limit or PAGE_ROWS
-    with library_of(request).at(clocks) as archive:
+    with pool_of(request).archive_at(clocks) as archive:
         rows = list(ask(archive, paged.after, limit + 1))
     following = rows[limit - 1].cursor if len(rows) > limit else None
     return answer_one({"items": [record_of(row) for row in rows[:limit]], "next": following})
@@ -64,7 +64,7 @@ def answer_rows(
 
 def _lines(
     request: Request,
-    paged: Paged,
+    paged: PageParameters,
     ask: Ask,
     clocks: Clocks,
     record_of: Callable[[Any], Mapping[str, Any]],
@@ -75,7 +75,7 @@ def _lines(
     """
 
     def lines() -> Iterator[bytes]:
-        with library_of(request).for_long(clocks) as archive:
+        with pool_of(request).long_lived_archive_at(clocks) as archive:
             for part in _parts(archive, paged, ask):
                 yield b"".join(json_bytes(record_of(row)) + b"\n" for row in part)
 
@@ -84,7 +84,7 @@ def _lines(
     return StreamingResponse(chain([first], following), media_type=LINES)
 
 
-def _parts(archive: ReadOnlyArchive, paged: Paged, ask: Ask) -> Iterator[list[Any]]:
+def _parts(archive: ReadOnlyArchive, paged: PageParameters, ask: Ask) -> Iterator[list[Any]]:
     after, left = paged.after, paged.limit
     while True:
         wanted = MOST_ROWS if left is None else min(left, MOST_ROWS)

@@ -25,13 +25,13 @@ Query = Annotated[str, AfterValidator(_without_nul), Field(max_length=2_000)]
 Row = Annotated[int, Field(ge=0, le=2**62)]
 
 
-class Asked(BaseModel):
+class QueryParameters(BaseModel):
     """Parameters of a request; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Paged(Asked):
+class PageParameters(QueryParameters):
     """Parameters of a part of a list."""
 
     after: Annotated[
@@ -43,7 +43,7 @@ class Paged(Asked):
     ] = None
 
 
-class Clocked(Asked):
+class ClockParameters(QueryParameters):
     """Time and state of knowledge of a request."""
 
     as_of: Annotated[Plain | None, Field(description="Only what was online at this time.")] = None
@@ -59,7 +59,7 @@ class Clocked(Asked):
         return Clocks(_then(self.as_of, zone), _then(self.known_at, zone))
 
 
-class Filtered(Asked):
+class FilterParameters(QueryParameters):
     """Filters of articles."""
 
     language: Annotated[
@@ -92,13 +92,13 @@ class Filtered(Asked):
         )
 
 
-class OfArticle(Clocked):
+class OfArticle(ClockParameters):
     """One article, by an id or an address."""
 
     article: Annotated[Long, Field(description="Id or address of an article.")]
 
 
-class OfVersion(Clocked):
+class OfVersion(ClockParameters):
     """One version."""
 
     rev: Annotated[
@@ -106,7 +106,7 @@ class OfVersion(Clocked):
     ]
 
 
-class ListQuery(Paged, Filtered, Clocked):
+class ListQuery(PageParameters, FilterParameters, ClockParameters):
     """Parameters of a list of articles."""
 
 
@@ -146,7 +146,7 @@ class ChangesQuery(ListQuery):
     ] = None
 
 
-class ArticleRows(Paged, OfArticle):
+class ArticleRows(PageParameters, OfArticle):
     """Parameters of a list for one article."""
 
 
@@ -156,7 +156,7 @@ class DiffQuery(OfVersion):
     to: Annotated[Long | None, Field(description="The other version.")] = None
 
 
-class BlameQuery(Paged, OfVersion):
+class BlameQuery(PageParameters, OfVersion):
     """The sentences of a version."""
 
     removed: Annotated[bool, Field(description="Those that stand there no more.")] = False
@@ -179,19 +179,19 @@ class RelationsQuery(ListQuery):
     explain: Annotated[bool, Field(description="Tell what is shared and what differs.")] = False
 
 
-class NoiseQuery(Paged):
+class NoiseQuery(PageParameters):
     """Parameters of a list of noise."""
 
     article: Annotated[Long | None, Field(description="Only changes to this article.")] = None
 
 
-class JobRows(Paged):
+class JobRows(PageParameters):
     """Parameters of rows of one job, or of all jobs."""
 
     job: Annotated[Row | None, Field(description="Of this job alone.")] = None
 
 
-class CoverageQuery(Asked):
+class CoverageQuery(QueryParameters):
     """Parameters of hourly statistics by source."""
 
     source: Annotated[Plain | None, Field(description="Of this source alone.")] = None

@@ -97,13 +97,13 @@ def serve(
     if workers == 1:
         uvicorn.Server(_config(make(), proxies)).run(sockets=[listening])
         return
-    watching = _Watched(_config_of_many(make, workers, proxies), [listening])
+    watching = _Supervisor(_config_of_many(make, workers, proxies), [listening])
     watching.run()
     if any(each.exitcode == STARTUP_FAILURE for each in watching.processes):
         sys.exit(STARTUP_FAILURE)
 
 
-class Served:
+class ThreadedServer:
     """Serves in a thread for as long as the `with` goes on."""
 
     def __init__(self, app: ASGIApp, listening: socket.socket, proxies: Sequence[str] = ()) -> None:
@@ -121,7 +121,7 @@ class Served:
         self._thread.join(timeout=2 * ENDS_SECONDS)
 
 
-class _Watched(Multiprocess):
+class _Supervisor(Multiprocess):
     """Supervisor that restarts server processes that end or stop responding, and logs it.
 
     On a busy machine a process may need minutes to start.
@@ -178,7 +178,7 @@ class _Watched(Multiprocess):
                 each.process.join()
 
 
-class ServedByMany(_Watched):
+class MultiprocessServer(_Supervisor):
     """Serves by several processes for as long as the `with` goes on.
 
     Made in the main thread, whose handlers of signals stay as they are.

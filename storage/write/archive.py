@@ -71,8 +71,8 @@ from storage.values.digest import origin_id, raw_digest
 from storage.values.job import Progress
 from storage.values.net.addresses import AddressList, Check, HostNews, Key
 from storage.values.redaction import RedactionReason
-from storage.values.refusals import Refused
-from storage.values.verdict import Counts, Known, Verdict
+from storage.values.refusals import RefusalReason
+from storage.values.verdict import Counts, OriginKnowledge, Verdict
 from storage.write.compare_ahead import compare_ahead
 from storage.write.index import index_due, index_now
 from storage.write.redaction import redact as redacting
@@ -101,7 +101,7 @@ AGAIN_AFTER_SECONDS = 5.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Decide = Callable[[Any, Known], Verdict]
+Decide = Callable[[Any, OriginKnowledge], Verdict]
 
 
 class Archive:
@@ -463,7 +463,7 @@ class Archive:
         return len(gone)
 
     def refuse(
-        self, claim: jobs.Claim, source_id: int | None, locator: str, refused: Refused
+        self, claim: jobs.Claim, source_id: int | None, locator: str, refused: RefusalReason
     ) -> None:
         """Record a refusal without an item, such as a missing source.
 

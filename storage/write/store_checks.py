@@ -18,7 +18,7 @@ from storage.values import job as jobs
 from storage.values.net.addresses import Check, CheckedExchange, HostNews
 from storage.values.net.transfer import Transfer
 from storage.values.outcome import OUTCOMES
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 
 
@@ -103,7 +103,7 @@ class _CheckWriter:
             self.without_text.append(number)
 
     def _refuse(
-        self, source_id: int, number: int, exchange: CheckedExchange, refused: Refused
+        self, source_id: int, number: int, exchange: CheckedExchange, refused: RefusalReason
     ) -> None:
         if exchange.outcome == "refused":
             add_verdict(self.unit, self.claim.job_id, number)

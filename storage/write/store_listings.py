@@ -20,8 +20,8 @@ from storage.schedule.watches import (
     insert_check_jobs,
 )
 from storage.values import job as jobs
-from storage.values.net.addresses import AddressList, Key, Named
-from storage.values.refusals import Refused
+from storage.values.net.addresses import AddressList, Key, ListedAddress
+from storage.values.refusals import RefusalReason
 
 WHOLE = frozenset({"list", "opml"})
 """Kinds of lists that are complete: addresses that disappear from them are no longer watched."""
@@ -75,7 +75,7 @@ class _ListingWriter:
         add_source(self.unit, name, "list", self.captured.locator, standing=own["standing"])
         return dict(self.unit.connection.execute(by_name).mappings().one())
 
-    def _recent(self, named: Sequence[Named]) -> list[Named]:
+    def _recent(self, named: Sequence[ListedAddress]) -> list[ListedAddress]:
         """Return the entries within the look-back period of the source."""
         newer_than = (self.source["options"] or {}).get("newer_than")
         if newer_than is None:
@@ -108,7 +108,7 @@ class _ListingWriter:
     def _reject(self) -> None:
         """Record each invalid entry as a refused item."""
         unit, captured = self.unit, self.captured
-        rejected: list[tuple[str, Refused]] = [
+        rejected: list[tuple[str, RefusalReason]] = [
             (f"{captured.locator}#{line}", refused) for line, refused in self.listing.rejected
         ]
         origins = ensure_origins(unit, [locator for locator, _refused in rejected])
@@ -124,6 +124,6 @@ class _ListingWriter:
             )  # fmt: skip
 
 
-def _moment(named: Named, otherwise: datetime) -> datetime:
+def _moment(named: ListedAddress, otherwise: datetime) -> datetime:
     moments = [each for each in (named.published_at, named.changed_at) if each is not None]
     return max(moments, default=otherwise)

@@ -47,10 +47,18 @@ from storage.relations.clusters import join_origins
 from storage.values.digest import origin_id
 from storage.values.draft import Draft
 from storage.values.net.addresses import AddressList
-from storage.values.refusals import Refused
-from storage.values.verdict import Copy, Counts, Known, NewVersion, Refuse, Unchanged, Verdict
+from storage.values.refusals import RefusalReason
+from storage.values.verdict import (
+    Copy,
+    Counts,
+    NewVersion,
+    OriginKnowledge,
+    Refuse,
+    UnchangedVerdict,
+    Verdict,
+)
 
-Decide = Callable[[Draft | Refused, Known], Verdict]
+Decide = Callable[[Draft | RefusalReason, OriginKnowledge], Verdict]
 UNWRITTEN = 2**63
 """Placeholder for the number of a derivation that will be the newest one."""
 PUBLIC_COPY_METHOD = "w1"
@@ -145,7 +153,7 @@ class ReadingWriter:
             self._apply(place, verdict)
             self.decided.append((place.reading, verdict))
             totals[verdict.counted_as] += 1
-            totals["noise"] += isinstance(verdict, Unchanged) and verdict.is_noise
+            totals["noise"] += isinstance(verdict, UnchangedVerdict) and verdict.is_noise
         self._settle(places)
         return Counts(**totals)
 
@@ -257,14 +265,14 @@ class ReadingWriter:
             if reader[0] is not None:
                 article.readers.add((reader[0], reader[1], reader[2]))
 
-    def _knowledge_of(self, place: Position) -> Known:
+    def _knowledge_of(self, place: Position) -> OriginKnowledge:
         digest = place.reading.digest
         wording = self._deriving.wordings.get(digest) if digest else None
         holder = self._holders.get(wording) if wording else None
         elsewhere = holder[0] if holder else None
         article, draft = self._articles.get(place.origin_id), place.reading.outcome
         if article is None or digest is None or not isinstance(draft, Draft):
-            return Known(article is not None, True, elsewhere)
+            return OriginKnowledge(article is not None, True, elsewhere)
         unwritten = Snapshot(
             place.moment, 0, wording or 0, digest, UNWRITTEN, reader=reader_of(draft)
         )
@@ -273,7 +281,7 @@ class ReadingWriter:
             self._unknown.add(place.reading.captured.observation_id)
         is_fetched = place.reading.captured.hints.get("fetched")
         is_noise = not around.is_one and self._is_noise(article, place, draft, wording)
-        return Known(
+        return OriginKnowledge(
             True,
             not around.is_one and not is_noise,
             None if elsewhere == article.id else elsewhere,
@@ -325,7 +333,10 @@ class ReadingWriter:
         else:
             late = article.append(snapshot)
             self._changed[article.id] = self._changed.get(article.id, False) or late
-            version, outcome = None, "unchanged" if isinstance(verdict, Unchanged) else "content"
+            version, outcome = (
+                None,
+                "unchanged" if isinstance(verdict, UnchangedVerdict) else "content",
+            )
         if is_new and place.reading.index_keys is not None:
             self._indexed.append((article, wording, place.reading))
         self._around.add(article.id, snapshot)
@@ -403,7 +414,7 @@ class ReadingWriter:
         number = place.reading.captured.observation_id
         add_verdict(self.unit, self.job_id, number, kind, derivation)
 
-    def _refuse(self, place: Position, refused: Refused) -> None:
+    def _refuse(self, place: Position, refused: RefusalReason) -> None:
         captured = place.reading.captured
         self._verdict(place, "refused", None)
         self._refused.append(captured.observation_id)

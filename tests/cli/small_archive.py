@@ -13,7 +13,7 @@ from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp
 from storage.values.digest import canonical_all, digest_of_parts
 from storage.values.draft import Draft, Extractor, Field, Paragraph
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from worker.flow.decide import decide
 
@@ -69,7 +69,7 @@ def draft(title: str, *paragraphs: str, language: str = "de") -> Draft:
     )
 
 
-def _ingest(archive: Archive, source: int, texts: dict[str, Draft | Refused]) -> None:
+def _ingest(archive: Archive, source: int, texts: dict[str, Draft | RefusalReason]) -> None:
     with archive.unit() as unit:
         parent = queue.add_job(unit, "ingest", "command", source_id=source)
     held = _claim(archive, parent)
@@ -90,7 +90,7 @@ def _claim(archive: Archive, job: int) -> jobs.Claim:
     return held
 
 
-def _arrival(archive: Archive, name: str, outcome: Draft | Refused) -> Arrival:
+def _arrival(archive: Archive, name: str, outcome: Draft | RefusalReason) -> Arrival:
     raw = repr(outcome).encode()
     return Arrival(
         place=f"seed:seeds/{name}",
@@ -107,7 +107,7 @@ def _arrival(archive: Archive, name: str, outcome: Draft | Refused) -> Arrival:
 
 def _reading(captured, texts) -> Reading:
     outcome = texts[captured.locator.rpartition("/")[2]]
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, RefusalReason):
         return Reading(captured, outcome, "seed")
     return reading_of(captured, outcome)
 

@@ -9,7 +9,7 @@ import pytest
 from storage.cli.exits import run
 from storage.web.app import make_app
 from storage.web.archives import ServedArchive
-from storage.web.server import Served, bound
+from storage.web.server import ThreadedServer, bound
 from tests.commands.conftest import Shell, wait_until
 from tests.flow.driver import SENTENCES, seed
 from worker.cli.commands import app
@@ -144,7 +144,7 @@ def test_an_article_opens_in_the_browser_and_without_one_its_address_is_printed(
         address = f"127.0.0.1:{listening.getsockname()[1]}"
         archived.settings |= {"LESART_WEB_ADDRESS": address, "BROWSER": f"{browser} %s"}
         archive = f"sqlite:///{archived.folder}/lesart-data/lesart.sqlite3"
-        with Served(make_app(ServedArchive(archive)), listening):
+        with ThreadedServer(make_app(ServedArchive(archive)), listening):
             ended = archived.run("open", "pegel.txt@1")
             assert (ended.returncode, ended.stdout) == (0, "")
             wait_until((archived.folder / "opened").exists)

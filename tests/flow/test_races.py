@@ -19,7 +19,7 @@ from storage.database.tables import JOB
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
 from storage.values import job as jobs
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
@@ -222,7 +222,7 @@ EFFECTS: dict[str, Callable[[Newsroom, jobs.Claim], object]] = {
         files=1, changed=0, absent=[],
     ),
     "refuse": lambda room, held: room.archive.refuse(
-        held, room.source.id, "x", Refused("empty", "It is empty.", "Write something.")
+        held, room.source.id, "x", RefusalReason("empty", "It is empty.", "Write something.")
     ),
 }  # fmt: skip
 

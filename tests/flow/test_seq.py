@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from storage.record.observations import add_refusal
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, lines, page, seed
 from tests.flow.driver import hour as hour_of
@@ -175,7 +175,7 @@ def refuse_many(url: str, number: int, rows: int) -> Iterator[int]:
             with suppress(ZeroDivisionError), archive.unit() as unit:
                 for _ in range(count):
                     add_refusal(
-                        unit, Refused("empty", "It is empty.", "Fill it."), f"w{number}",
+                        unit, RefusalReason("empty", "It is empty.", "Fill it."), f"w{number}",
                         job_id=None, source_id=None, observation_id=None, capture_id=None,
                     )  # fmt: skip
                 unit.flush()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from storage.language.tokens import (
     MAX_BYTES,
     MAX_TOKENS,
-    Not,
-    Or,
+    Alternatives,
+    Negation,
     Phrase,
     Query,
     Term,
@@ -69,9 +69,9 @@ def found_by_definition(query: Query) -> set[int]:
             case Phrase(alternatives):
                 joined = f" {' '.join(tokens)} "
                 return any(f" {' '.join(form)} " in joined for form in alternatives)
-            case Or(terms):
+            case Alternatives(terms):
                 return any(holds(tokens, other) for other in terms)
-            case Not(other):
+            case Negation(other):
                 return not holds(tokens, other)
 
     return {

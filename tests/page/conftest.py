@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.text import Hints, TextSettings
 from worker.text.page.read_page import read_page
 
@@ -40,7 +40,9 @@ def hints(*, charset: str | None = None, url: str | None = ADDRESS) -> Hints:
     return Hints("html", "deich.html", charset, SEEN_AT, url)
 
 
-def read(raw: bytes, *, charset: str | None = None, url: str | None = ADDRESS) -> Draft | Refused:
+def read(
+    raw: bytes, *, charset: str | None = None, url: str | None = ADDRESS
+) -> Draft | RefusalReason:
     return read_page(raw, hints(charset=charset, url=url), TextSettings())
 
 

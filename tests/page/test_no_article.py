@@ -3,7 +3,7 @@
 import pytest
 
 from storage.values.draft import Draft, Paragraph
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.page.conftest import PARAGRAPHS, html
 from tests.page.test_page_text import read
 from worker.text.page.no_article import no_article_reason
@@ -29,7 +29,7 @@ LINKS = "".join(
 )
 def test_a_page_without_an_article_is_refused_with_its_reason(body, reason):
     page = read(html(body=body, paragraphs=()))
-    assert isinstance(page, Refused)
+    assert isinstance(page, RefusalReason)
     assert page.code in ("not_article", "extraction_empty")
     if page.code == "not_article":
         assert reason in page.message
@@ -84,7 +84,7 @@ def page(text: str) -> bytes:
 
 def test_a_page_whose_article_is_gone_is_not_read_as_what_stands_around_it():
     outcome = read(page(""))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusalReason)
     assert outcome.code == "not_article"
     assert "title nowhere" in outcome.message
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.text.page.layout.charset import decode_page
 
 TEXT = "Größe der Straße: schön"
@@ -40,5 +40,5 @@ def test_damaged_utf_8_is_repaired_and_flagged():
 
 def test_bytes_that_are_no_text_are_refused():
     outcome = decode_page(bytes(range(256)) * 20)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusalReason)
     assert outcome.code == "binary"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.page.conftest import PARAGRAPHS, read
 
 MARKUP = "".join(f'<p class="editor">{text}</p>' for text in PARAGRAPHS)
@@ -47,4 +47,4 @@ def test_a_page_that_shows_a_text_is_not_asked_for_its_data():
     "script", ["x = 3", f"x = {json.dumps('a' * 5000)}", '"' * 5000, '"\\' * 3000]
 )
 def test_data_without_a_text_is_no_article(script):
-    assert isinstance(read(page(script)), Refused)
+    assert isinstance(read(page(script)), RefusalReason)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.page.conftest import hints, html
 from worker.flow import document_process as pages
 from worker.flow.document_process import DocumentReader, ExtractorStartError
@@ -45,7 +45,7 @@ def test_the_child_answers_what_the_text_core_answers(reader):
 
 def test_a_refusal_comes_through_the_pipe(reader):
     outcome = reader.read(b"<html></html>", hints())
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusalReason)
     assert outcome.code == "extraction_empty"
 
 
@@ -67,7 +67,7 @@ def test_what_takes_too_long_is_refused_alone(reader, monkeypatch):
     with monkeypatch.context() as short:
         short.setattr(reader, "_document_seconds", 0.2)
         outcome = reader.read(heavy_page(), hints())
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusalReason)
     assert outcome.code == "resource_time"
     assert "0.2" in outcome.message
     assert "processor" in outcome.message
@@ -128,7 +128,7 @@ def test_a_stopped_child_is_late_and_replaced(reader, monkeypatch):
 def test_too_much_memory_is_refused_alone():
     with DocumentReader(TextSettings(), document_seconds=60, memory_mb=340) as reader:
         outcome = reader.read(heavy_page(300_000), hints())
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, RefusalReason)
         assert outcome.code == "resource_memory"
         assert isinstance(reader.read(html(), hints()), Draft)
 
@@ -137,7 +137,7 @@ def test_a_killed_child_costs_its_page_alone(reader):
     reader.read(html(), hints())
     os.kill(reader.child_pid, signal.SIGKILL)
     outcome = reader.read(html(), hints())
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusalReason)
     assert outcome.code == "extractor_crashed"
     assert isinstance(reader.read(html(), hints()), Draft)
 

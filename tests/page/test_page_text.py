@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.docs.test_documented import flags
 from tests.page.conftest import PARAGRAPHS, html, read
 
@@ -105,7 +105,7 @@ def test_an_article_of_ten_words_is_accepted(draft, html):
 )
 def test_a_page_without_text_is_refused(raw):
     outcome = read(raw)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusalReason)
     assert outcome.code == "extraction_empty"
 
 
@@ -120,7 +120,7 @@ def test_a_page_without_text_is_refused(raw):
 )
 def test_what_is_nested_deeper_than_the_parser_goes_is_refused_with_its_reason(raw):
     outcome = read(f"<html><body>{raw}<p>{PARAGRAPHS[0]}</p></body></html>".encode())
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusalReason)
     assert outcome.code == "extraction_empty"
     assert "nesting deeper than the parser's limit" in outcome.message
 
@@ -159,7 +159,7 @@ def test_half_a_character_pair_does_not_cut_off_the_rest(draft, html, half):
 )  # fmt: skip
 def test_what_stands_in_front_of_an_article_is_no_article(html, read, title, text, reason):
     outcome = read(html(f"<title>{title}</title>", h1=title, paragraphs=(text,)))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusalReason)
     assert outcome.code == "not_article"
     assert reason in outcome.message
 
@@ -251,9 +251,9 @@ FRAGMENTS = st.lists(
 @given(FRAGMENTS)
 def test_any_markup_is_answered(fragments):
     outcome = read("".join(fragments).encode())
-    assert isinstance(outcome, (Draft, Refused))
+    assert isinstance(outcome, (Draft, RefusalReason))
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_answered(raw):
-    assert isinstance(read(raw), (Draft, Refused))
+    assert isinstance(read(raw), (Draft, RefusalReason))

@@ -9,7 +9,7 @@ from storage.schedule import queue
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp
 from storage.values.draft import Draft, Extractor, Field, Mark, Paragraph
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from tests.cli.small_archive import reading_of
@@ -59,12 +59,14 @@ class Press:
         self.now = START
         self.archive = Archive.open(url, clock=lambda: self.now)
         self.source = self.archive.ensure_source(source, "folder", source, standing=True)
-        self.held: dict[str, Draft | Refused] = {}
+        self.held: dict[str, Draft | RefusalReason] = {}
 
     def close(self) -> None:
         self.archive.close()
 
-    def scan(self, at: float, *, complete: bool = True, **texts: Draft | Refused | None) -> int:
+    def scan(
+        self, at: float, *, complete: bool = True, **texts: Draft | RefusalReason | None
+    ) -> int:
         """Look at the folder at hour `at`: changed texts by name, None for one that is gone.
 
         Return the ingest job.
@@ -90,7 +92,7 @@ class Press:
         self.read(job)
         return job
 
-    def capture_only(self, at: float, **texts: Draft | Refused) -> int:
+    def capture_only(self, at: float, **texts: Draft | RefusalReason) -> int:
         """Keep the bytes of texts and leave them unread."""
         self.now = hour(at)
         self.held |= texts
@@ -119,7 +121,7 @@ class Press:
         assert held is not None
         return held
 
-    def _arrival(self, name: str, text: Draft | Refused) -> Arrival:
+    def _arrival(self, name: str, text: Draft | RefusalReason) -> Arrival:
         raw = repr(text).encode()
         place = f"seed:{self.source.name}/{name}"
         return Arrival(
@@ -130,7 +132,7 @@ class Press:
 
     def _reading(self, captured) -> Reading:
         text = self.held[captured.locator.rpartition("/")[2]]
-        if isinstance(text, Refused):
+        if isinstance(text, RefusalReason):
             return Reading(captured, text, "seed")
         return reading_of(captured, text)
 

@@ -9,7 +9,7 @@ import pytest
 
 from storage.web.app import Site, make_app
 from storage.web.archives import ServedArchive
-from storage.web.server import Served, bound
+from storage.web.server import ThreadedServer, bound
 from storage.write.archive import Archive
 from tests.cli.small_archive import write_archive
 from tests.conftest import DIALECTS
@@ -21,7 +21,7 @@ def served(url: str, site: Site | None = None, **told: str) -> Iterator[httpx.Cl
     with bound("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
         with (
-            Served(make_app(ServedArchive(url, **told), site), listening),
+            ThreadedServer(make_app(ServedArchive(url, **told), site), listening),
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30.0) as client,
         ):
             yield client

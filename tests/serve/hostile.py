@@ -24,7 +24,7 @@ ELEMENTS = (
 )  # fmt: skip
 WAYS_OUT = ("", '">', "'>", "</title>", "</textarea>", "</style>", "</script>", "-->", "]]>", "`>")
 ODD = (
-    "{{7*7}}", "{% raw %}", "${7*7}", "<%= 7*7 %>", "#{7*7}", "{{ request.app.state.library }}",
+    "{{7*7}}", "{% raw %}", "${7*7}", "<%= 7*7 %>", "#{7*7}", "{{ request.app.state.pool }}",
     "javascript:window.__hit=1", "\x1b[31mrot\x1b[0m", "\x1b]0;Titel\x07", "\x9b2J", "ab\u202egnol", "a\u2066b\u2069",
     "a\u200bb\u200cc", "\ufeffBOM", "\U000e0041tag", "\x00nul", "\x08\x08\x08", "a\rb", "&lt;script&gt;", "&#x3c;script&#x3e;",
     "%3Cscript%3E", "\\u003cscript\\u003e", "<!--", "<![CDATA[", "<?xml ?>", "«<img src=x onerror=window.__hit=1>»",

@@ -148,7 +148,7 @@ def test_an_answer_that_is_known_is_told_as_such_before_it_is_worked_out(client,
 def test_the_same_answer_is_given_again_without_being_worked_out(
     client, archive_url, path, monkeypatch
 ):
-    monkeypatch.setattr("storage.web.known.now", lambda: 600.0)  # no minute ends in between
+    monkeypatch.setattr("storage.web.http_cache.now", lambda: 600.0)  # no minute ends in between
     first = client.get(path)
     with statements_of(Engine) as asked:
         again = client.get(path)
@@ -165,7 +165,7 @@ def statements_for_the_state(url):
 
 
 def test_browsers_of_one_language_are_given_the_same_answer(client, monkeypatch):
-    monkeypatch.setattr("storage.web.known.now", lambda: 600.0)  # no minute ends in between
+    monkeypatch.setattr("storage.web.http_cache.now", lambda: 600.0)  # no minute ends in between
     first = client.get("/", headers={"Accept-Language": "de-AT,de;q=0.8", "Accept": "text/html"})
     with statements_of(Engine) as asked:
         again = client.get("/", headers={"Accept-Language": "de", "Accept": "*/*"})
@@ -275,9 +275,9 @@ def test_the_connection_of_the_page_cannot_write(archive_url):
     from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError
 
-    from storage.web.archives import Library, ServedArchive
+    from storage.web.archives import ArchivePool, ServedArchive
 
-    library = Library(ServedArchive(archive_url))
+    library = ArchivePool(ServedArchive(archive_url))
     with library.today.connect() as connection, pytest.raises(DBAPIError):
         connection.execute(text("UPDATE source SET paused = TRUE"))
     library.close()

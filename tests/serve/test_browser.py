@@ -19,7 +19,7 @@ import pytest
 from storage.settings import load_settings
 from storage.web.app import Site, make_app
 from storage.web.archives import ServedArchive
-from storage.web.server import Served, bound
+from storage.web.server import ThreadedServer, bound
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
 from tests.serve.test_hostile import ALL, hostile_draft
@@ -45,7 +45,7 @@ def page_of(settings) -> Iterator[tuple[str, str]]:
             routers=(router,),
             state={"ingest_service": create_ingest_service(archive, settings), "may_write": True},
         )
-        with Served(make_app(ServedArchive(settings.database_url), site), listening):
+        with ThreadedServer(make_app(ServedArchive(settings.database_url), site), listening):
             yield f"http://127.0.0.1:{listening.getsockname()[1]}", token
 
 

@@ -20,7 +20,7 @@ from mcp.client.stdio import stdio_client
 
 from storage.database.tables import RECORD
 from storage.web.api import mcp
-from storage.web.app import Renewed, make_app
+from storage.web.app import ReplaceableApp, make_app
 from storage.web.archives import ServedArchive
 from storage.web.server import bound
 from tests.flow.processes import LESART, Service, environment, lesart, until
@@ -324,7 +324,7 @@ def test_a_replaced_archive_is_served_on_standard_input_too(small_archive):
     place = ServedArchive(str(small_archive))
 
     async def run():
-        tools = mcp.ArchiveTools(Renewed(place, lambda: make_app(place)), place)
+        tools = mcp.ArchiveTools(ReplaceableApp(place, lambda: make_app(place)), place)
         before = await tools.call("list", {})
         for each in small_archive.parent.glob(f"{small_archive.name}*"):
             each.unlink()

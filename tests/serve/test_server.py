@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from storage.settings import SettingsError, load_settings
-from storage.web.archives import Library, ServedArchive
+from storage.web.archives import ArchivePool, ServedArchive
 from storage.web.server import bound
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
@@ -267,7 +267,7 @@ def test_an_address_falls_apart_into_host_and_port():
 
 
 def test_what_is_remembered_is_asked_by_one_while_others_wait_or_take_what_was_said(archive_url):
-    library, asked, may_end = Library(ServedArchive(archive_url)), [], threading.Event()
+    library, asked, may_end = ArchivePool(ServedArchive(archive_url)), [], threading.Event()
 
     def ask() -> int:
         asked.append(len(asked))
@@ -275,14 +275,14 @@ def test_what_is_remembered_is_asked_by_one_while_others_wait_or_take_what_was_s
         return len(asked)
 
     with ThreadPoolExecutor(4) as threads:
-        first = [threads.submit(library.remembered, "n", 60, ask) for _ in range(4)]
+        first = [threads.submit(library.cached_value, "n", 60, ask) for _ in range(4)]
         may_end.set()
         assert {each.result() for each in first} == {1}
         may_end.clear()
-        anew = threads.submit(library.remembered, "n", 0, ask)
+        anew = threads.submit(library.cached_value, "n", 0, ask)
         while len(asked) < 2:
             time.sleep(0.01)
-        assert library.remembered("n", 0, ask) == 1, "what was said before, at once"
+        assert library.cached_value("n", 0, ask) == 1, "what was said before, at once"
         may_end.set()
         assert anew.result() == 2
     library.close()

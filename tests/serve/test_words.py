@@ -9,7 +9,7 @@ import pytest
 
 from storage.read.render.words import catalogue, message_templates, translate_message
 from storage.values.refusals import REFUSALS, refuse
-from storage.web.pages.asked import VIEWS
+from storage.web.pages.query_parameters import VIEWS
 from storage.web.pages.rendering import HERE, UNITS, PageWords
 from storage.web.parameters import ChangeClass
 from storage.web.problems import TITLES

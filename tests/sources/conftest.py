@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
+from worker.sources.containers.items import Item, Limits, RefusedDocument, UnsettledFile
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import Patience
 from worker.sources.folders.members import MemberHints
@@ -16,7 +16,7 @@ from worker.text.file_types import detect_type
 LONG_AGO_NS = 1_700_000_000_000_000_000
 NOW_NS = LONG_AGO_NS + 3_600_000_000_000
 
-Outcome = Item | Rejected | Unsettled
+Outcome = Item | RefusedDocument | UnsettledFile
 
 
 @dataclass
@@ -84,9 +84,12 @@ def codes() -> Callable[[list[Outcome]], list[tuple[str, str]]]:
 
     def tell(outcomes: list[Outcome]) -> list[tuple[str, str]]:
         return [
-            (outcome.member, outcome.refused.code if isinstance(outcome, Rejected) else "item")
+            (
+                outcome.member,
+                outcome.refused.code if isinstance(outcome, RefusedDocument) else "item",
+            )
             for outcome in outcomes
-            if not isinstance(outcome, Unsettled)
+            if not isinstance(outcome, UnsettledFile)
         ]
 
     return tell

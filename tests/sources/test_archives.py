@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.sources.containers.gunzip import UnsafeArchiveError
-from worker.sources.containers.items import Item, Limits, Rejected
+from worker.sources.containers.items import Item, Limits, RefusedDocument
 from worker.sources.containers.tar_zip import MOST_HEADER_BYTES, tar_members
 from worker.sources.folders.members import MemberHints, members_of_bytes
 from worker.text.file_types import detect_type
@@ -21,14 +21,14 @@ from worker.text.file_types import detect_type
 TEXT = b"date 2024-06 Regen\n\nEs regnet seit gestern."
 
 
-def holds(name: str, raw: bytes, limits: Limits | None = None) -> list[Item | Rejected]:
+def holds(name: str, raw: bytes, limits: Limits | None = None) -> list[Item | RefusedDocument]:
     return list(members_of_bytes(name, raw, MemberHints(detect_type, limits=limits or Limits())))
 
 
-def told(outcomes: list[Item | Rejected]) -> list[str]:
+def told(outcomes: list[Item | RefusedDocument]) -> list[str]:
     return [
         f"{outcome.member}!{outcome.refused.code}"
-        if isinstance(outcome, Rejected)
+        if isinstance(outcome, RefusedDocument)
         else outcome.member
         for outcome in outcomes
     ]
@@ -118,7 +118,7 @@ def test_ignored_names_are_ignored_inside_too(name, pack):
 def test_a_name_that_leads_out_is_refused_alone(name, pack, member, reason):
     outcomes = holds(name, pack(("a.txt", TEXT), (member, TEXT), ("z.txt", TEXT)))
     assert [o.member for o in outcomes if isinstance(o, Item)] == ["#a.txt", "#z.txt"]
-    (rejected,) = (o for o in outcomes if isinstance(o, Rejected))
+    (rejected,) = (o for o in outcomes if isinstance(o, RefusedDocument))
     assert rejected.refused.code == "archive_unsafe"
     assert reason in rejected.refused.message
     assert rejected.raw is None
@@ -177,7 +177,7 @@ def test_more_bytes_than_allowed_end_the_archive(name, pack):
 def test_a_bomb_ends_the_archive_by_its_ratio(name, pack, size):
     limits = Limits(ratio_free=1_000_000)
     outcomes = holds(name, pack(("a.txt", TEXT), ("bombe.txt", b"0" * size)), limits)
-    codes = {o.refused.code for o in outcomes if isinstance(o, Rejected)}
+    codes = {o.refused.code for o in outcomes if isinstance(o, RefusedDocument)}
     assert codes == {"archive_unsafe"}
     assert "200 times" in outcomes[-1].refused.message
 

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
+from worker.sources.containers.items import Item, Limits, RefusedDocument, UnsettledFile
 from worker.sources.folders.members import MemberHints, members_of_bytes, members_of_input
 from worker.text.file_types import detect_type
 
@@ -126,7 +126,7 @@ def test_a_document_above_the_limit_is_refused(folder, codes):
 def test_a_fresh_file_comes_as_unsettled_and_can_be_waited_for(folder, codes):
     folder.write("a.txt", SEED, age_ns=0)
     (outcome,) = folder.capture("a.txt")
-    assert isinstance(outcome, Unsettled)
+    assert isinstance(outcome, UnsettledFile)
     assert codes(folder.capture("a.txt", wait=True)) == [("", "item")]
 
 
@@ -136,7 +136,9 @@ def test_a_named_type_goes_before_the_name(folder):
     assert rejected.refused.code == "not_text"
 
 
-def from_input(data: bytes, kind: str, limits: Limits | None = None) -> list[Item | Rejected]:
+def from_input(
+    data: bytes, kind: str, limits: Limits | None = None
+) -> list[Item | RefusedDocument]:
     hints = MemberHints(detect_type, limits=limits or Limits(), type=kind)
     return list(members_of_input(io.BytesIO(data), hints))
 

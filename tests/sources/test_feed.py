@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.sources.listings.feed import DEEPEST, Entry, Feed, read_feed
 from worker.sources.listings.feed_dates import feed_date
 
@@ -104,7 +104,7 @@ def test_a_file_name_or_an_address_as_content_is_never_opened(tmp_path):
     secret = tmp_path / "feed.xml"
     secret.write_bytes(rss("<item><title>geheim</title></item>"))
     for raw in (str(secret).encode(), secret.as_uri().encode(), b"http://127.0.0.1:9/feed"):
-        assert isinstance(read_feed(raw, BASE), Refused)
+        assert isinstance(read_feed(raw, BASE), RefusalReason)
 
 
 LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
@@ -130,7 +130,7 @@ LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
 )  # fmt: skip
 def test_what_is_no_feed_or_not_safe_is_refused_with_a_code(raw, code):
     refused = read_feed(raw, BASE)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusalReason)
     assert refused.code == code
 
 
@@ -184,4 +184,4 @@ def test_no_text_of_a_date_raises(text):
 @given(st.binary(max_size=300))
 def test_no_bytes_raise(raw):
     for wrapped in (raw, rss("").replace(b"Alles", raw)):
-        assert isinstance(read_feed(wrapped, BASE), (Feed, Refused))
+        assert isinstance(read_feed(wrapped, BASE), (Feed, RefusalReason))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.sources.descriptors import open_descriptors
-from worker.sources.containers.items import Unsettled
+from worker.sources.containers.items import UnsettledFile
 from worker.sources.folders.files import (
     FileChangedError,
     Patience,
@@ -58,7 +58,7 @@ def test_a_file_of_exactly_the_limit_is_read(folder):
 def test_a_fresh_file_is_left_to_the_next_try(folder):
     folder.write("a.txt", "Text", age_ns=SECOND // 2)
     outcome = read(folder, "a.txt")
-    assert isinstance(outcome, Unsettled)
+    assert isinstance(outcome, UnsettledFile)
     assert outcome.seen_ns == folder.clock.now_ns
     assert folder.clock.slept == []
 
@@ -78,10 +78,10 @@ def test_a_file_from_the_future_settles_by_standing_still_for_a_second(folder):
 def test_a_file_from_the_future_settles_between_two_scans(folder):
     folder.write("a.txt", "Text", age_ns=-3600 * SECOND)
     first = read(folder, "a.txt")
-    assert isinstance(first, Unsettled)
+    assert isinstance(first, UnsettledFile)
     folder.clock.now_ns += SECOND // 2
     second = read(folder, "a.txt", earlier=first)
-    assert isinstance(second, Unsettled)
+    assert isinstance(second, UnsettledFile)
     folder.clock.now_ns += SECOND // 2
     assert read(folder, "a.txt", earlier=first).raw == b"Text"
 
@@ -91,7 +91,7 @@ def test_a_file_from_the_future_that_changed_since_has_not_settled(folder):
     first = read(folder, "a.txt")
     folder.clock.now_ns += 2 * SECOND
     folder.write("a.txt", "Texte", age_ns=-3600 * SECOND)
-    assert isinstance(read(folder, "a.txt", earlier=first), Unsettled)
+    assert isinstance(read(folder, "a.txt", earlier=first), UnsettledFile)
 
 
 def test_a_file_that_never_rests_is_refused_after_half_a_minute(folder):
@@ -267,7 +267,7 @@ def test_a_link_that_is_swapped_in_and_out_is_never_followed(folder, tmp_path, s
         stop.set()
         swapper.join()
     read_texts = {outcome.raw for outcome in outcomes if isinstance(outcome, ReadFile)}
-    refused = {outcome.code for outcome in outcomes if isinstance(outcome, Refused)}
+    refused = {outcome.code for outcome in outcomes if isinstance(outcome, RefusalReason)}
     assert read_texts <= {b"Text"}
     assert refused <= {"not_regular_file", "unreadable"}
     assert read(folder, "f/a.txt").raw == b"Text"

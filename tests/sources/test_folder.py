@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.sources.descriptors import open_descriptors
-from worker.sources.containers.items import FoundFile, Rejected
+from worker.sources.containers.items import FoundFile, RefusedDocument
 from worker.sources.folders import folder as listing_module
 from worker.sources.folders.folder import DEEPEST, expand, walk
 
@@ -175,7 +175,7 @@ def test_folders_nested_too_deeply_are_told_and_close_every_descriptor(folder):
     open_before = open_descriptors()
     listing = walk(folder.root)
     (entry,) = list(listing)
-    assert isinstance(entry, Rejected)
+    assert isinstance(entry, RefusedDocument)
     assert "nested deeper" in entry.refused.message
     assert not listing.complete
     assert open_descriptors() == open_before

@@ -19,7 +19,7 @@ from tests.warcs import (
     wacz,
     warcinfo,
 )
-from worker.sources.containers.items import Foreign, Limits, PassedOver, Rejected
+from worker.sources.containers.items import Foreign, Limits, PassedOver, RefusedDocument
 from worker.sources.folders.members import MemberHints, members_of_bytes
 from worker.sources.web_archives.capture import outcome_of
 from worker.text.file_types import detect_type
@@ -38,7 +38,7 @@ def told(each) -> str:
     match each:
         case Foreign(capture=capture):
             return capture.refused.code if capture.refused else capture.outcome
-        case Rejected():
+        case RefusedDocument():
             return each.refused.code
         case PassedOver():
             return each.reason

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.sources.listings.feed import Entry
 from worker.sources.listings.sitemap import Sitemap, read_sitemap
 from worker.sources.listings.url_list import OpmlFeed, looks_like_url_list, read_opml, read_url_list
@@ -108,20 +108,20 @@ def test_a_sitemap_that_breaks_off_gives_what_came():
 )  # fmt: skip
 def test_what_is_no_sitemap_is_refused_with_a_code(raw, code):
     refused = read_sitemap(raw, BASE)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusalReason)
     assert refused.code == code
 
 
 def test_a_sitemap_that_unpacks_to_far_too_much_is_refused():
     refused = read_sitemap(gzip.compress(b"x" * 60_000_000, 1), BASE)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusalReason)
     assert refused.code == "archive_unsafe"
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_of_a_sitemap_raise(raw):
     for wrapped in (raw, urlset("").replace(b"</urlset", raw)):
-        assert isinstance(read_sitemap(wrapped, BASE), (Sitemap, Refused))
+        assert isinstance(read_sitemap(wrapped, BASE), (Sitemap, RefusalReason))
 
 
 # ------------------------------------------------------------------------ lists
@@ -180,5 +180,5 @@ def test_subscriptions_are_read_from_all_levels():
 )
 def test_what_is_no_subscription_list_is_refused(raw, code):
     refused = read_opml(raw)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusalReason)
     assert refused.code == code

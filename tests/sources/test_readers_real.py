@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.sources.robots_cases import robots_cases
 from worker.sources.listings.feed import Feed, read_feed
 from worker.sources.listings.sitemap import Sitemap, read_sitemap
@@ -27,7 +27,7 @@ def test_every_feed_is_read_or_refused_with_a_code(data):
     outcomes = Counter()
     for path in sorted((data / "feeds").rglob("*.xml")):
         feed = read_feed(path.read_bytes(), BASE)
-        if isinstance(feed, Refused):
+        if isinstance(feed, RefusalReason):
             assert path.name in NO_FEEDS, (path.name, feed)
             outcomes[feed.code] += 1
         else:
@@ -63,7 +63,7 @@ def test_every_sitemap_is_read(data):
 def test_every_subscription_list_gives_feeds(data):
     for path in sorted((data / "opml").glob("*.opml")):
         feeds = read_opml(path.read_bytes())
-        assert not isinstance(feeds, Refused), (path.name, feeds)
+        assert not isinstance(feeds, RefusalReason), (path.name, feeds)
         assert len(feeds) >= 3
 
 

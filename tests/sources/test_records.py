@@ -10,22 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
+from worker.sources.containers.items import Item, Limits, RefusedDocument, UnsettledFile
 from worker.sources.containers.table_rows import table_rows
 from worker.sources.folders.members import MemberHints, members_of_bytes
 from worker.text.file_types import detect_type
 
 
-def holds(name: str, data: str | bytes, limits: Limits | None = None) -> list[Item | Rejected]:
+def holds(
+    name: str, data: str | bytes, limits: Limits | None = None
+) -> list[Item | RefusedDocument]:
     raw = data.encode() if isinstance(data, str) else data
     hints = MemberHints(detect_type, lambda column: column == "text", limits or Limits())
     return list(members_of_bytes(name, raw, hints))
 
 
-def told(outcomes: list[Item | Rejected]) -> list[str]:
+def told(outcomes: list[Item | RefusedDocument]) -> list[str]:
     return [
         f"{outcome.member}!{outcome.refused.code}"
-        if isinstance(outcome, Rejected)
+        if isinstance(outcome, RefusedDocument)
         else outcome.member
         for outcome in outcomes
     ]
@@ -276,7 +278,7 @@ def test_a_bad_line_never_takes_the_name_of_a_good_record():
 def test_many_quotes_that_never_close_end_in_bounded_time():
     """Each line reads as open from its beginning and from within: the worst there is."""
     outcomes = holds("a.csv", "id,text\n" + 'a","\n' * 20_000)
-    assert all(isinstance(outcome, Rejected) for outcome in outcomes)
+    assert all(isinstance(outcome, RefusedDocument) for outcome in outcomes)
     assert len(outcomes) < 200
 
 
@@ -354,7 +356,7 @@ def test_a_list_that_changes_while_it_is_streamed_gives_no_more_records(folder):
     path.write_text("".join(line.replace("x", "y") % number for number in range(5_000)))
     rest = list(outcomes)
     assert b"x" in first.raw
-    assert isinstance(rest[-1], Unsettled)
+    assert isinstance(rest[-1], UnsettledFile)
     assert not any(b"y" in item.raw for item in rest[:-1])
     assert len(rest) < 5_000
 

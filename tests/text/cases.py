@@ -5,7 +5,7 @@ reading.
 from datetime import UTC, datetime
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.text import Hints, TextSettings, read_document
 
 SEEN = datetime(2024, 7, 1, 12, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def hints(type_: str = "seed", **changes: object) -> Hints:
     return Hints(type=type_, **(known | changes))
 
 
-def outcome(raw: bytes | str, type_: str = "seed", **changes: object) -> Draft | Refused:
+def outcome(raw: bytes | str, type_: str = "seed", **changes: object) -> Draft | RefusalReason:
     data = raw.encode() if isinstance(raw, str) else raw
     return read_document(data, hints(type_, **changes), TextSettings())
 
@@ -45,7 +45,7 @@ def draft(raw: bytes | str, type_: str = "seed", **changes: object) -> Draft:
 
 def refusal(raw: bytes | str, type_: str = "seed", **changes: object) -> str:
     found = outcome(raw, type_, **changes)
-    assert isinstance(found, Refused), found
+    assert isinstance(found, RefusalReason), found
     return found.code
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.text.cases import hints
 from worker.text import TextSettings, read_document
 from worker.text.formats.metadata import MAX_CHARACTERS, MAX_VALUES
@@ -14,7 +14,7 @@ from worker.text.hints import MAX_PARAGRAPHS
 TEXT = "Der Pegel der Lohe stieg in der Nacht."
 
 
-def read_as(kind: str, raw: bytes) -> Draft | Refused:
+def read_as(kind: str, raw: bytes) -> Draft | RefusalReason:
     return read_document(raw, hints(kind), TextSettings())
 
 
@@ -27,7 +27,7 @@ def text_of(kind: str, paragraphs: int) -> bytes:
 @pytest.mark.parametrize("kind", ["seed", "markdown", "json"])
 def test_too_many_paragraphs_are_refused(kind):
     outcome = read_as(kind, text_of(kind, MAX_PARAGRAPHS + 1))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusalReason)
     assert outcome.code == "too_many_paragraphs"
     assert str(MAX_PARAGRAPHS) in outcome.message
 

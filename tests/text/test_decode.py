@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.text.decode import DecodedText, decode, replace_surrogates
 
 SENTENCE = (
@@ -99,7 +99,7 @@ def test_a_last_character_cut_in_half_is_a_damage() -> None:
 def test_heavily_damaged_bytes_are_refused() -> None:
     raw = b"".join(b"\xc3\xb6l " + (b"\xff" if i % 9 == 0 else b"") for i in range(200))
     found = decode(raw)
-    assert isinstance(found, Refused)
+    assert isinstance(found, RefusalReason)
     assert found.code == "binary"
 
 
@@ -110,7 +110,7 @@ def test_heavily_damaged_bytes_are_refused() -> None:
 )
 def test_bytes_of_no_encoding_are_refused(raw: bytes) -> None:
     found = decode(raw)
-    assert isinstance(found, Refused)
+    assert isinstance(found, RefusalReason)
     assert found.code == "binary"
 
 

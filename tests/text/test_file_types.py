@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values.arrivals.formats import DOCUMENT_TYPES
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.text import detect_type
 
 
@@ -62,18 +62,18 @@ def test_bytes_that_are_no_text_are_refused_whatever_the_name(
     name: str, head: bytes, named: str
 ) -> None:
     found = detect_type(name, head)
-    assert isinstance(found, Refused)
+    assert isinstance(found, RefusalReason)
     assert (found.code, named in found.message) == ("not_text", True)
 
 
 @pytest.mark.parametrize(("name", "head"), [("a.py", b"import os"), ("feed", b"<?xml ?><rss>")])
 def test_an_unsupported_type_is_unknown(name: str, head: bytes) -> None:
     found = detect_type(name, head)
-    assert isinstance(found, Refused)
+    assert isinstance(found, RefusalReason)
     assert found.code == "type_unknown"
 
 
 @given(st.text(max_size=20), st.binary(max_size=300))
 def test_no_name_and_no_bytes_make_detection_fail(name: str, head: bytes) -> None:
     found = detect_type(name, head)
-    assert isinstance(found, Refused) or found in DOCUMENT_TYPES
+    assert isinstance(found, RefusalReason) or found in DOCUMENT_TYPES

@@ -5,11 +5,11 @@ from email.message import EmailMessage
 import pytest
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.text.cases import by_role, draft, hints, refusal
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.gunzip import UnsafeArchiveError
-from worker.sources.containers.items import Item, PassedOver, Rejected
+from worker.sources.containers.items import Item, PassedOver, RefusedDocument
 from worker.sources.containers.mail import mail_attachments
 from worker.sources.folders.members import MemberHints, members_of_bytes
 from worker.text import TextSettings, detect_type
@@ -118,7 +118,7 @@ def test_a_mail_beyond_the_bounds_is_refused_before_it_is_parsed(raw, named):
     with pytest.raises(UnsafeArchiveError, match=named):
         list(mail_attachments(raw))
     (found,) = members(raw)
-    assert isinstance(found, Rejected)
+    assert isinstance(found, RefusedDocument)
     assert found.refused.code == "archive_unsafe"
     assert found.raw == raw
 
@@ -177,5 +177,5 @@ def test_a_header_that_costs_too_much_ends_the_child_alone():
     raw = b"From: " + b'a,"' * 5_000 + b"\r\nSubject: A\r\n\r\nText.\r\n"
     with DocumentReader(TextSettings(), document_seconds=20, wall_seconds=120) as reader:
         found = reader.read(raw, hints("eml"))
-        assert isinstance(found, Draft | Refused)
+        assert isinstance(found, Draft | RefusalReason)
         assert isinstance(reader.read(bytes(mail()), hints("eml")), Draft)

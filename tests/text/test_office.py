@@ -6,11 +6,11 @@ import zipfile
 import pytest
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.text.cases import by_role, draft, hints, outcome, refusal
 from tests.text.office import BODY, TITLE, W, docx, odt, packed, paragraph, run
 from worker.flow.document_process import DocumentReader
-from worker.sources.containers.items import Item, Rejected
+from worker.sources.containers.items import Item, RefusedDocument
 from worker.sources.folders.members import MemberHints, members_of_bytes
 from worker.text import TextSettings, detect_type
 from worker.text.documents.docx import docx_extractor
@@ -161,7 +161,7 @@ def test_a_wrong_extension_is_no_reason_to_refuse_a_text():
 
 def test_a_table_that_is_a_document_is_refused():
     (found,) = members_of_bytes("a.csv", WORD, MemberHints(detect_type))
-    assert isinstance(found, Rejected)
+    assert isinstance(found, RefusedDocument)
     assert found.refused.code == "not_text"
 
 
@@ -235,7 +235,7 @@ def test_no_flipped_byte_raises(raw):
     type_ = "docx" if raw is WORD else "odt"
     for at in range(0, len(raw), 23):
         changed = raw[:at] + bytes([raw[at] ^ 0x55]) + raw[at + 1 :]
-        assert isinstance(outcome(changed, type_), Draft | Refused)
+        assert isinstance(outcome(changed, type_), Draft | RefusalReason)
 
 
 @pytest.mark.child
@@ -247,6 +247,6 @@ def test_a_document_of_many_paragraphs_stays_within_the_limits_of_the_child():
             (bomb("word/document.xml"), "document_invalid"),
         ):
             found = reader.read(raw, hints("docx"))
-            assert isinstance(found, Refused)
+            assert isinstance(found, RefusalReason)
             assert found.code == code
         assert isinstance(reader.read(WORD, hints("docx")), Draft)

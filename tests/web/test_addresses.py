@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from storage.values.draft import Candidate
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from tests.web.desk import PEGEL, A
 from tests.web.site import page, redirect
@@ -50,7 +50,7 @@ REFUSED = {
 def test_an_address_that_is_never_asked_for_has_a_code(kind):
     given, code = REFUSED[kind]
     found = parse_address(given)
-    assert isinstance(found, Refused)
+    assert isinstance(found, RefusalReason)
     assert found.code == code
     assert "geheim" not in found.message
 
@@ -279,7 +279,7 @@ def test_only_the_port_that_was_named_is_ones_own():
         parse_address("https://wiki.intern:8443/", lambda h, p: (h, p) in own), Address
     )
     assert isinstance(
-        parse_address("https://wiki.intern:8444/", lambda h, p: (h, p) in own), Refused
+        parse_address("https://wiki.intern:8444/", lambda h, p: (h, p) in own), RefusalReason
     )
 
 

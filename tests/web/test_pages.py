@@ -198,18 +198,18 @@ def test_an_address_that_never_was_an_article_is_told_without_one(desk, behaviou
 
 def test_far_less_text_than_before_is_a_failure_of_reading_and_no_edit():
     from storage.values.draft import Draft, Extractor, Field, Paragraph
-    from storage.values.verdict import Known, NewVersion, Refuse
+    from storage.values.verdict import NewVersion, OriginKnowledge, Refuse
     from worker.flow.decide import decide
 
     def draft(words: int, *flags: str) -> Draft:
         return Draft("Pegel", (Paragraph("text", "Der Pegel steigt."),), Extractor("a", "1", ""),
                      fields={"word_count": Field(words, "body")}, flags=flags)  # fmt: skip
 
-    known = Known(True, is_version=True, elsewhere=None, words=300)
+    known = OriginKnowledge(True, is_version=True, elsewhere=None, words=300)
     verdict = decide(draft(60, "extraction_short"), known)
     assert isinstance(verdict, Refuse)
     assert verdict.refused.code == "not_article"
     assert decide(draft(60), known) == NewVersion(), "a text may become short"
     assert decide(draft(200, "extraction_loss"), known) == NewVersion()
-    unfetched = Known(True, is_version=True, elsewhere=None)
+    unfetched = OriginKnowledge(True, is_version=True, elsewhere=None)
     assert decide(draft(60, "extraction_short"), unfetched) == NewVersion()

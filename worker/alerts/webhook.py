@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from storage.values.errors import AlertError
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.write.alerts.manage import SECRET_PREFIX
 from worker.address import Address, parse_address
 from worker.alerts.sending import Sending
@@ -33,7 +33,7 @@ def hook_address(given: str, network: Network) -> Address:
     Raises: AlertError if webhooks must not be sent to it.
     """
     address = parse_address(given, network.is_own)
-    if isinstance(address, Refused):
+    if isinstance(address, RefusalReason):
         raise AlertError(
             f"Webhooks cannot be sent to this address. {address.message} {address.hint}"
         )

@@ -66,7 +66,7 @@ def _alert_class(given: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ChangeSelection:
     """Options that select the changes of an alert."""
 
     query: str | None = option(
@@ -186,8 +186,8 @@ def add(
     *,
     name: Name,
     place: ArchiveOptions,
-    shown: OutputOptions,
-    wanted: Wanted,
+    output: OutputOptions,
+    wanted: ChangeSelection,
     targets: Targets,
 ) -> None:
     """Create an alert for future changes; the key of a webhook is shown only now."""
@@ -204,7 +204,7 @@ def add(
          "secret": made.get(target) if kind == "webhook" else None}
         for kind, target in where
     ]  # fmt: skip
-    write_rows(rows, shown.target(), ("alert", "channel", "target", "secret"), blocks=True)
+    write_rows(rows, output.target(), ("alert", "channel", "target", "secret"), blocks=True)
 
 
 class Clearable(StrEnum):
@@ -225,8 +225,8 @@ def edit(
     *,
     name: Name,
     place: ArchiveOptions,
-    shown: OutputOptions,
-    wanted: Wanted,
+    output: OutputOptions,
+    wanted: ChangeSelection,
     targets: Targets,
     clear: list[Clearable] | None = option(
         "--clear", None, "Remove this condition, or the daily message; repeatable."
@@ -253,44 +253,47 @@ def edit(
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
         for target, secret in made.items()
     ]
-    write_rows(rows, shown.target(), ("alert", "target", "secret"))
+    write_rows(rows, output.target(), ("alert", "target", "secret"))
     say(f"changed alert {name}; `lesart alert show {name}` shows it")
 
 
-def _merged(rule: "AlertRule", wanted: Wanted, cleared: AbstractSet[str]) -> Wanted:
+def _merged(
+    rule: "AlertRule", wanted: ChangeSelection, cleared: AbstractSet[str]
+) -> ChangeSelection:
     """Return the conditions of an edited alert."""
     known = {**rule.kept, "classes": list(rule.classes), "silent": bool(rule.silent)}
     values: dict[str, Any] = {
-        each.name: getattr(wanted, each.name) or known.get(each.name) for each in fields(Wanted)
+        each.name: getattr(wanted, each.name) or known.get(each.name)
+        for each in fields(ChangeSelection)
     }
     for part in cleared - {"daily"}:
         values["classes" if part == "class" else part] = None
-    return Wanted(**values | {"silent": bool(values["silent"])})
+    return ChangeSelection(**values | {"silent": bool(values["silent"])})
 
 
 @command(alerts, "list", example="lesart alert list")
-def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
+def list_alerts(*, place: ArchiveOptions, output: OutputOptions) -> None:
     """List alerts with the number of deliveries by state, without secrets."""
     with opened_archive(place.settings()) as archive, archive.read_connection() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
         ways = lists.channels(connection, [each.id for each in found])
     names = ("alert", "rule", "channels", "daily_at", "paused", *lists.STATES)
     rows = [_row(each, ways) | numbers[each.name] for each in found]
-    report_list(rows, shown.target(), names, empty="no alerts: create one with `lesart alert add`")
+    report_list(rows, output.target(), names, empty="no alerts: create one with `lesart alert add`")
 
 
 @command(alerts, "show", example="lesart alert show pegel")
-def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+def show(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Show one alert, without secrets."""
     with opened_archive(place.settings()) as archive, archive.read_connection() as connection:
         found, numbers = lists.alert(connection, name), lists.counts(connection)
         ways = lists.channels(connection, [found.id])
     facts = {"timezone": found.timezone, "created_at": found.created_at.isoformat()}
-    write_record(_row(found, ways) | facts | numbers[name], shown.target())
+    write_record(_row(found, ways) | facts | numbers[name], output.target())
 
 
 @command(alerts, "test", example="lesart alert test pegel")
-def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+def test(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Send a sample through each channel of an alert; exit code 1 means that one failed."""
     from worker.alerts.sample import send_samples  # noqa: PLC0415  # loads the channels
 
@@ -302,7 +305,7 @@ def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
          "arrived": each.arrived, "answer": each.answer}
         for channel, each in found
     ]  # fmt: skip
-    write_rows(rows, shown.target(), ("channel", "target", "arrived", "answer"))
+    write_rows(rows, output.target(), ("channel", "target", "arrived", "answer"))
     if not all(each.arrived for _channel, each in found):
         raise typer.Exit(NO)
 
@@ -324,7 +327,7 @@ def resume(*, name: Name, place: ArchiveOptions) -> None:
 
 
 @command(alerts, "rotate", example="lesart alert rotate pegel")
-def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+def rotate(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Create new keys for the webhooks of an alert, shown only now.
 
     The old key signs too until the next rotation.
@@ -339,7 +342,7 @@ def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
         ("alert", "target", "secret"),
         f"alert {name} has no webhooks: no key was changed",
     )
-    report_list(rows, shown.target(), names, blocks=True, empty=empty)
+    report_list(rows, output.target(), names, blocks=True, empty=empty)
 
 
 @command(alerts, "remove", example="lesart alert remove pegel")
@@ -355,7 +358,7 @@ def log(
     *,
     name: str | None = argument("NAME", "Name of the alert (default: all alerts).", None),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     page: PageOptions,
     state: State | None = option(
         "--state", None, "Only deliveries in this state (default: all states)."
@@ -369,15 +372,15 @@ def log(
             connection, name=name, state=state, after=page.after, limit=page.limit
         )
         columns = ("made_at", "alert", "channel", "article", "version", "why", "state", "note")
-        report_list(rows, shown.target(), shown=columns, empty="no deliveries found")
+        report_list(rows, output.target(), output=columns, empty="no deliveries found")
 
 
 @command(alerts, "retry", example="lesart alert retry pegel")
-def retry(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+def retry(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Retry deliveries that were given up."""
     with opened_archive(place.settings()) as archive:
         number = archive.transact(manage.retry, name)
-    write_rows([{"alert": name, "waiting": number}], shown.target())
+    write_rows([{"alert": name, "waiting": number}], output.target())
 
 
 def target_shown(kind: str, target: str) -> str:

@@ -81,7 +81,7 @@ def ingest(
         "LOCATOR…", "Files, folders, globs or addresses; - reads standard input."
     ),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     source: str | None = option(
         "--source", "NAME", "Store the documents in the source NAME (default: by LOCATOR)."
     ),
@@ -113,12 +113,12 @@ def ingest(
             history=captures.request(settings),
         )  # fmt: skip
         if captures.dry_run:
-            report_history(archive, settings, request, shown)
+            report_history(archive, settings, request, output)
             return
         job = control.ingest(archive, settings, request)
         if not wait:
             say(f"queued job {job.id}; `lesart jobs {job.id}` shows its state")
-            _report([{"job": job.id}], shown)
+            _report([{"job": job.id}], output)
             return
         summaries = control.run_until_done(
             archive, settings, [job.id], processes, is_resumed=job.is_resumed
@@ -126,13 +126,13 @@ def ingest(
         log.append(archive.engine, archive.clock)
     if not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
         say(f"no documents were found in {', '.join(locators)}")
-    report_summaries(summaries, place, shown)
+    report_summaries(summaries, place, output)
 
 
 @command(app, "up", example="lesart up --once")
 def up(
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     *,
     once: bool = flag(
         "--once", "Run every active source once, complete all jobs, print a summary and exit."
@@ -154,7 +154,7 @@ def up(
             summaries = control.run_all_sources(archive, settings, processes)
             log.append(archive.engine, archive.clock)
             alerting.work(archive, settings)
-        report_summaries(summaries, place, shown)
+        report_summaries(summaries, place, output)
         return
     _watch(settings, web=web, debug=place.debug)
 
@@ -251,14 +251,14 @@ def mcp(place: ArchiveOptions) -> None:
 
 
 @command(app, "verify", example="lesart verify --against checkpoint.txt")
-def verify(*, place: ArchiveOptions, checked: VerifyOptions, shown: OutputOptions) -> None:
+def verify(*, place: ArchiveOptions, checked: VerifyOptions, output: OutputOptions) -> None:
     """Recompute all digests and texts and check all invariants; exit code 1 means damage."""
     from worker.cli.verify_texts import Rederivation  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
     rederived = Rederivation(settings)
     try:
-        report_verification(settings, shown, checked, rederived.findings)
+        report_verification(settings, output, checked, rederived.findings)
     finally:
         if rederived.begun:
             say(
@@ -276,7 +276,7 @@ def rederive(
     place: ArchiveOptions,
     filtering: FilterOptions,
     page: PageOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     every: bool = flag("--all", "List articles without differences, too."),
     processes: int | None = option(
         "--processes", "N", "Number of reading processes (default: one per CPU).", min=1
@@ -294,7 +294,7 @@ def rederive(
         found = rederiving.Rereading(archive, settings, number)
         differences = found.differences(wanted, line.report)
         shown_rows = (each for each in differences if every or each.is_any)
-        write_rows(shown_rows, shown.target(), rederiving.COLUMNS)
+        write_rows(shown_rows, output.target(), rederiving.COLUMNS)
     say(found.summary())
 
 
@@ -321,7 +321,7 @@ def reclassify(
 
 
 @command(app, "doctor", example="lesart doctor")
-def doctor(*, place: ArchiveOptions, shown: OutputOptions) -> None:
+def doctor(*, place: ArchiveOptions, output: OutputOptions) -> None:
     """Check the installation and list problems with their remedies."""
     from worker.alerts.check import check_alerts  # noqa: PLC0415  # only here
     from worker.services.broker import examine_broker  # noqa: PLC0415  # loads Celery
@@ -330,7 +330,7 @@ def doctor(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     more = [
         ("broker", examine_broker), ("scheduler", check_scheduler), ("alerts", check_alerts),
     ]  # fmt: skip
-    report_examination(place.settings(), shown, more)
+    report_examination(place.settings(), output, more)
 
 
 @command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")
@@ -338,7 +338,7 @@ def explain(
     *,
     address: str = argument("URL", "Web address to check."),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     robots: Path | None = option(
         "--robots",
         "FILE",
@@ -354,7 +354,7 @@ def explain(
     from worker.cli.explain import explain as explained  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     answers = explained(place.settings(), address, robots)
-    _report([each.to_dict() for each in answers], shown)
+    _report([each.to_dict() for each in answers], output)
     state = answers[-1].state
     if state != "yes":
         raise typer.Exit(UNCHECKED if state == "unknown" else NO)
@@ -365,7 +365,7 @@ def retry(
     *,
     job: int = argument("JOB", "Number of the job."),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
 ) -> None:
     """Retry the quarantined or cancelled parts of a job."""
     settings = place.settings()
@@ -376,7 +376,7 @@ def retry(
         if ids
         else f"job {job} has no quarantined or cancelled parts: nothing to retry"
     )
-    _report([{"job": each} for each in ids], shown)
+    _report([{"job": each} for each in ids], output)
 
 
 @command(app, "cancel", example="lesart cancel 42")
@@ -384,14 +384,14 @@ def cancel(
     *,
     job: int = argument("JOB", "Number of the job."),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
 ) -> None:
     """Cancel the open parts of a job; documents already stored remain."""
     with opened_archive(place.settings()) as archive:
         number = control.cancel(archive, job)
     if not number:
         say(f"job {job} has no open parts: nothing to cancel")
-    _report([{"job": job, "cancelled": number}], shown)
+    _report([{"job": job, "cancelled": number}], output)
 
 
 @command(app, "undo", example="lesart undo 4711 --reason 'two papers, one name'")
@@ -401,7 +401,7 @@ def undo(
         "ID", "Decision to undo: id from `lesart relations`, `lineages` or `noise`."
     ),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     reason: str | None = option(
         "--reason", "TEXT", "Reason to record with the undo (default: none)."
     ),
@@ -409,7 +409,7 @@ def undo(
     """Undo a relation, a joined address or a noise decision, permanently."""
     with opened_archive(place.settings()) as archive:
         undone = archive.undo(decision, reason)
-    _report([undone.to_dict()], shown)
+    _report([undone.to_dict()], output)
 
 
 def _log(level: "Level") -> None:
@@ -424,8 +424,8 @@ def _moment(given: str | None, settings: Settings) -> datetime | None:
     return None if given is None else parse_moment(given, settings.zone, "first")
 
 
-def _report(rows: Sequence[dict[str, Any]], shown: OutputOptions) -> None:
-    write_rows(rows, shown.target())
+def _report(rows: Sequence[dict[str, Any]], output: OutputOptions) -> None:
+    write_rows(rows, output.target())
 
 
 def _report_health(problem: str | None) -> None:

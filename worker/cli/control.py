@@ -17,7 +17,7 @@ from storage.settings import PREFIX, Settings
 from storage.values.arrivals.formats import TYPES
 from storage.values.arrivals.source import Source
 from storage.values.net.origin_name import clean_address
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.address import without_secrets
@@ -138,7 +138,7 @@ def _histories(archive: Archive, settings: Settings, request: IngestOptions) -> 
 
 def list_history(
     archive: Archive, settings: Settings, request: IngestOptions
-) -> tuple[list[dict[str, Any]], list[Refused]]:
+) -> tuple[list[dict[str, Any]], list[RefusalReason]]:
     """List the captures that `ingest` would import, and the reasons of incomplete lists.
 
     Raises: LocatorError.

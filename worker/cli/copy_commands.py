@@ -68,7 +68,7 @@ def restore(
     *,
     file: Path = argument("FILE", "Backup file, written by `lesart backup`.", dir_okay=False),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     verified: bool = flag("--verify/--no-verify", "Verify the restored archive.", default=True),
     drill: bool = flag("--drill", "Restore into a temporary file, verify it, and delete it."),
     redactions: Path | None = option(
@@ -102,14 +102,14 @@ def restore(
             with opened_archive(settings) as archive:
                 redact_again(archive, redactions)
         if verified or drill:
-            report_verification(settings, shown, VerifyOptions())
+            report_verification(settings, output, VerifyOptions())
 
 
 def merge(
     *,
     other: str = argument("OTHER", "Other archive: a path or a database URL."),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
 ) -> None:
     """Import the observations of another archive as foreign observations.
 
@@ -130,7 +130,7 @@ def merge(
         summaries = control.run_until_done(archive, settings, [job.id], is_resumed=job.is_resumed)
         append(archive.engine, archive.clock)
     file.unlink()
-    report_summaries(summaries, place, shown)
+    report_summaries(summaries, place, output)
 
 
 def sweep(

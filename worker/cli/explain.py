@@ -12,7 +12,7 @@ from storage.schedule.hosts import Host, hosts
 from storage.schedule.watches import WatchState, watch_states
 from storage.settings import Settings
 from storage.values.net.origin_name import origin_of
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, without_secrets
 from worker.flow.order import suggest_address
@@ -50,7 +50,7 @@ def explain(settings: Settings, given: str, robots_file: Path | None = None) -> 
     """
     network = create_network(settings.allow_hosts, settings.ca_file)
     address = parse_address(given, network.is_own)
-    if isinstance(address, Refused):
+    if isinstance(address, RefusalReason):
         meant = suggest_address(given)
         remedy = address.hint if meant is None else f"Write {meant}"
         reason = f"{without_secrets(given)[:200]}: {address.message} {remedy}"

@@ -114,7 +114,7 @@ def redact(
         "ARTICLE|REV|URL…", "Articles or versions to redact.", None
     ),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     order: RedactionOptions,
     task: RedactionTasks,
 ) -> None:
@@ -129,18 +129,18 @@ def redact(
         (replace(order, dry_run=True) if task.lift else order).check(targets)
     with opened_archive(settings) as archive:
         if task.listed:
-            report_list(acts_of(archive), shown.target(), empty="no redactions")
+            report_list(acts_of(archive), output.target(), empty="no redactions")
         elif task.retention:
             dropped = archive.drop_overdue_bytes(settings.retain_captures, dry_run=order.dry_run)
-            report_list(dropped, shown.target(), empty="no captures are older than allowed")
+            report_list(dropped, output.target(), empty="no captures are older than allowed")
         elif task.list_restricted:
-            report_list(_restrictions(archive), shown.target(), empty="no restrictions")
+            report_list(_restrictions(archive), output.target(), empty="no restrictions")
         elif task.finish:
             _finish(archive)
         else:
             if task.lift:
                 order = replace(order, reason=None, with_copies=True)
-            given = _Order(archive, settings, shown, targets or [], order)
+            given = _Order(archive, settings, output, targets or [], order)
             (_restrict if task.restrict or task.lift else _redact)(given)
 
 

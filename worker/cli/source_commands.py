@@ -153,7 +153,7 @@ def add(
     *,
     locator: str = argument("LOCATOR", "Folder or address to watch."),
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     name: str | None = option(
         "--name", "NAME", "Name of the source (default: name of the folder, or the address)."
     ),
@@ -176,7 +176,7 @@ def add(
             added = watch(
                 archive, settings, locator, name=name, kind=type, options=options, **schedule
             )
-        _report([added], shown)
+        _report([added], output)
         return
     if type is not None or history or fetch_options.options():
         raise ScheduleError(
@@ -190,7 +190,7 @@ def add(
         raise LocatorMissingError(locator, standing.no_such_file(locator))
     if folder.is_file() and standing.is_subscriptions(folder):
         with opened_archive(settings, create=settings.is_embedded) as archive:
-            _report(standing.watch_feeds(archive, settings, folder, **schedule), shown)
+            _report(standing.watch_feeds(archive, settings, folder, **schedule), output)
         return
     if not schedule:
         schedule = {"every_seconds": settings.every}
@@ -208,18 +208,18 @@ def add(
         source = archive.ensure_source(
             chosen, "folder", str(folder), standing=True, paused=False, **schedule
         )
-    _report([source], shown)
+    _report([source], output)
 
 
 @command(sources, "list", example="lesart source list")
-def list_sources(*, place: ArchiveOptions, shown: OutputOptions) -> None:
+def list_sources(*, place: ArchiveOptions, output: OutputOptions) -> None:
     """List sources with their schedules."""
     with opened_archive(place.settings()) as archive:
-        _report(archive.sources(standing=True), shown)
+        _report(archive.sources(standing=True), output)
 
 
 @command(sources, "show", example="lesart source show presse")
-def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+def show(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Show one source with schedule, options, counts and latest scan."""
     from storage.read.archive import open_archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 
@@ -230,7 +230,7 @@ def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
         figures = (each.to_dict() for each in archive.stats().sources if each.source == name)
         counts = next(figures, {})
     known = ("source", "kind", "standing")
-    write_record(facts | {k: v for k, v in counts.items() if k not in known}, shown.target())
+    write_record(facts | {k: v for k, v in counts.items() if k not in known}, output.target())
 
 
 @command(sources, "set", example="lesart source set presse --cron '0 6 * * 1-5'")
@@ -238,7 +238,7 @@ def change(
     *,
     name: Name,
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     when: ScheduleOptions,
     fetch_options: FetchOptions,
 ) -> None:
@@ -255,30 +255,30 @@ def change(
             schedule["options"] = {**archive.source(name).options, **options}
         changed = archive.change_source(name, **schedule)
         standing.apply_schedule(archive, changed)
-        _report([changed], shown)
+        _report([changed], output)
 
 
 @command(sources, "run", example="lesart source run presse")
-def run(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+def run(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Run a source now, wait for the end and print a summary."""
     from worker.cli import control  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
     with opened_archive(settings) as archive:
         summaries = control.run_source(archive, settings, archive.source(name))
-    report_summaries(summaries, place, shown)
+    report_summaries(summaries, place, output)
 
 
 @command(sources, "pause", example="lesart source pause presse")
-def pause(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+def pause(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Pause a source until `lesart source resume`."""
-    _change(place, shown, name, paused=True)
+    _change(place, output, name, paused=True)
 
 
 @command(sources, "resume", example="lesart source resume presse")
-def resume(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+def resume(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Resume a paused source."""
-    _change(place, shown, name, paused=False)
+    _change(place, output, name, paused=False)
 
 
 @command(sources, "remove", example="lesart source remove presse")
@@ -289,9 +289,9 @@ def remove(*, name: Name, place: ArchiveOptions) -> None:
     say(f"removed source {name}; its archived texts stay")
 
 
-def _change(place: ArchiveOptions, shown: OutputOptions, name: str, **values: Any) -> None:
+def _change(place: ArchiveOptions, output: OutputOptions, name: str, **values: Any) -> None:
     with opened_archive(place.settings()) as archive:
-        _report([archive.change_source(name, **values)], shown)
+        _report([archive.change_source(name, **values)], output)
 
 
 def recheck_options(given: str | None) -> dict[str, Any]:
@@ -317,9 +317,9 @@ def recheck_options(given: str | None) -> dict[str, Any]:
     return {"recheck": {"first": intervals.first, "longest": intervals.longest}}
 
 
-def _report(found: list[Source], shown: OutputOptions) -> None:
+def _report(found: list[Source], output: OutputOptions) -> None:
     empty = "no sources: add one with `lesart source add`"
-    report_list(map(_row, found), shown.target(), _COLUMNS, empty=empty)
+    report_list(map(_row, found), output.target(), _COLUMNS, empty=empty)
 
 
 _COLUMNS = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused", "options")

@@ -16,13 +16,13 @@ MOST_NAMED = 5
 
 
 def report_summaries(
-    summaries: Sequence[Mapping[str, Any]], place: ArchiveOptions, shown: OutputOptions
+    summaries: Sequence[Mapping[str, Any]], place: ArchiveOptions, output: OutputOptions
 ) -> None:
     """Write summaries with hints on refused and open documents; exit with 1 if there are any.
 
     On a terminal each summary is one sentence, followed by at most five refusals.
     """
-    target, listed = shown.target(), False
+    target, listed = output.target(), False
     if target.is_terminal and target.format is None:
         is_one = len(summaries) == 1
         names = ["" if is_one else f"{each['source'] or each['job']}: " for each in summaries]

@@ -31,7 +31,7 @@ def mount(app: typer.Typer) -> None:
 def add(
     name: Name,
     place: ArchiveOptions,
-    shown: OutputOptions,
+    output: OutputOptions,
     scope: str = option(
         "--scope",
         "SCOPE",
@@ -44,16 +44,16 @@ def add(
     settings = place.settings()
     with opened_archive(settings, create=settings.is_embedded) as archive:
         made = kept.add_token(archive, name, scope)
-    write_rows([{"name": name, "scope": scope, "token": made}], shown.target(), blocks=True)
+    write_rows([{"name": name, "scope": scope, "token": made}], output.target(), blocks=True)
 
 
 @command(tokens, "list", example="lesart token list")
-def list_tokens(*, place: ArchiveOptions, shown: OutputOptions) -> None:
+def list_tokens(*, place: ArchiveOptions, output: OutputOptions) -> None:
     """List tokens, including revoked ones."""
     with opened_archive(place.settings()) as archive:
         rows = [as_dict(each) for each in kept.tokens(archive)]
     names = ("name", "scope", "created_at", "revoked_at")
-    report_list(rows, shown.target(), names, empty="no tokens: create one with `lesart token add`")
+    report_list(rows, output.target(), names, empty="no tokens: create one with `lesart token add`")
 
 
 @command(tokens, "revoke", example="lesart token revoke redaktion")

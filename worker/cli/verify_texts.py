@@ -7,8 +7,8 @@ from storage.settings import Settings
 from storage.values.digest import wording_digest
 from storage.values.draft import Draft
 from storage.values.job import Progress
-from storage.values.refusals import Refused
-from storage.verify.derivations import Derived, DerivedText, derivations
+from storage.values.refusals import RefusalReason
+from storage.verify.derivations import DerivedCapture, DerivedText, derivations
 from storage.verify.finding import BrokenObject, Scope
 from worker.flow.read import Reader, is_late
 from worker.text import current_extractors
@@ -46,20 +46,20 @@ class Rederivation:
                 ]
                 self.not_rederivable_here += len(kept.texts) - len(mine)
                 draft = _derived(kept, reader) if mine else None
-                if isinstance(draft, Refused) and draft.code in UNREAD:
+                if isinstance(draft, RefusalReason) and draft.code in UNREAD:
                     self.not_rederivable_here += len(mine)
                 else:
                     self.derived += len(mine)
                     yield from _wrong(draft, mine)
 
 
-def _derived(kept: Derived, reader: Reader) -> Draft | Refused:
+def _derived(kept: DerivedCapture, reader: Reader) -> Draft | RefusalReason:
     """Read a document again, with a second attempt after a timeout."""
     draft = reader.draft(kept.re_extraction.captured)
     return reader.draft(kept.re_extraction.captured) if is_late(draft) else draft
 
 
-def _wrong(draft: Draft | Refused | None, texts: list[DerivedText]) -> Iterator[BrokenObject]:
+def _wrong(draft: Draft | RefusalReason | None, texts: list[DerivedText]) -> Iterator[BrokenObject]:
     digest = None
     if isinstance(draft, Draft):
         digest = wording_digest(draft.title, draft.text_paragraphs())

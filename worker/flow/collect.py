@@ -14,10 +14,10 @@ from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
-from storage.values.net.addresses import Named
+from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import nameless
@@ -31,8 +31,8 @@ from worker.sources.containers.items import (
     Item,
     Limits,
     PassedOver,
-    Rejected,
-    Unsettled,
+    RefusedDocument,
+    UnsettledFile,
 )
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import SETTLE_SECONDS, Patience
@@ -145,7 +145,7 @@ def _addresses(place: IngestTarget, settings: Settings) -> Iterator[str]:
     yield from jobs.addresses_of(asdict(place))
     if place.kind == "web" and not place.is_scan:
         found = _requested_address(place, settings)
-        if isinstance(found, Named):
+        if isinstance(found, ListedAddress):
             yield found.origin
 
 
@@ -168,12 +168,14 @@ def collect_addresses(
     """
     if not places:
         return
-    named: dict[int, list[Named]] = {place.source_id: [] for place in places if not place.is_scan}
+    named: dict[int, list[ListedAddress]] = {
+        place.source_id: [] for place in places if not place.is_scan
+    }
     for place in places:
         if place.is_scan:
             continue
         found = _requested_address(place, settings)
-        if isinstance(found, Refused):
+        if isinstance(found, RefusalReason):
             archive.refuse(claim, place.source_id, place.locator, found)
         else:
             named[place.source_id].append(found)
@@ -181,12 +183,14 @@ def collect_addresses(
     archive.transact(create_check_jobs, claim, scans, named, settings.batch_items)
 
 
-def _requested_address(place: IngestTarget, settings: Settings) -> Named | Refused:
+def _requested_address(place: IngestTarget, settings: Settings) -> ListedAddress | RefusalReason:
     allowed = hosts_by_port(settings.allow_hosts)
     address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
-    if isinstance(address, Refused):
+    if isinstance(address, RefusalReason):
         return address
-    return Named(origin_of(address.text), without_trackers(address).text, place.type or "web")
+    return ListedAddress(
+        origin_of(address.text), without_trackers(address).text, place.type or "web"
+    )
 
 
 @dataclass(slots=True)
@@ -220,7 +224,7 @@ class _PlaceCollector:
         self._seen: set[tuple[str, str]] = set()
         self._batch = _Batch()
         self._scan: Scan | None = None
-        self._unsettled: list[tuple[FoundFile, Unsettled]] = []
+        self._unsettled: list[tuple[FoundFile, UnsettledFile]] = []
         self._hints = hints_of(settings, place.type)
         self._importer = Importer(archive, claim, place.source_id, settings.batch_items)
         self._late: list[Arrival] = []
@@ -265,11 +269,11 @@ class _PlaceCollector:
 
     # ------------------------------------------------------------------- one file
 
-    def _check_file(self, file: FoundFile | Rejected, listing: FolderListing) -> None:
+    def _check_file(self, file: FoundFile | RefusedDocument, listing: FolderListing) -> None:
         self.looked_at += 1
         if self.looked_at % PROGRESS_EVERY == 0:
             self.progress(self.looked_at, self.changed)
-        if isinstance(file, Rejected):
+        if isinstance(file, RefusedDocument):
             if file.refused.code == "unreadable" and self._unread_part is None:
                 self._unread_part = f"{self._path(file.locator)}: {file.refused.message}"
             self._reject(self._path(file.locator), file, NO_STAMP)
@@ -333,7 +337,7 @@ class _PlaceCollector:
         file: FoundFile,
         listing: FolderListing,
         patience: Patience,
-        earlier: Unsettled | None = None,
+        earlier: UnsettledFile | None = None,
     ) -> None:
         path = self._path(file.locator)
         is_container, captures = False, 0
@@ -341,14 +345,14 @@ class _PlaceCollector:
         for item in capture(listing.root, file.path, self._hints, patience, earlier):
             self._renew_lease()
             match item:
-                case Unsettled():
+                case UnsettledFile():
                     self._mark_unknown(path)
                     self._unsettled.append((file, item))
                     return
-                case Rejected(member=""):
+                case RefusedDocument(member=""):
                     self._mark_unknown(path)
                     self._reject(path, item, file.stamp)
-                case Rejected():
+                case RefusedDocument():
                     is_container |= bool(item.member)
                     self._reject(path, item, file.stamp)
                 case Item():
@@ -435,7 +439,7 @@ class _PlaceCollector:
         self.changed += 1
         self._add(self._arrival(path, item.member, stamp, raw=item.raw, digest=digest, hints=hints))
 
-    def _reject(self, path: str, rejected: Rejected, stamp: FileStamp) -> None:
+    def _reject(self, path: str, rejected: RefusedDocument, stamp: FileStamp) -> None:
         if self._is_redacted(path, rejected.member, stamp):
             return
         self._seen.add((path, rejected.member))
@@ -537,7 +541,7 @@ def hints_of(settings: Settings, type: str | None) -> MemberHints:  # noqa: A002
     )
 
 
-def detect(name: str, head: bytes) -> str | Refused:
+def detect(name: str, head: bytes) -> str | RefusalReason:
     r"""Return the type to read a file as: a list of addresses is detected whatever its name.
 
     >>> detect("a.txt", b"https://a.example/1 # erste\n"), detect("a.xml", b"<opml version='2.0'>")

@@ -1,11 +1,19 @@
 """PURE: decide what a draft means for the archive."""
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused, refuse
-from storage.values.verdict import Copy, Known, NewArticle, NewVersion, Refuse, Unchanged, Verdict
+from storage.values.refusals import RefusalReason, refuse
+from storage.values.verdict import (
+    Copy,
+    NewArticle,
+    NewVersion,
+    OriginKnowledge,
+    Refuse,
+    UnchangedVerdict,
+    Verdict,
+)
 
 
-def decide(outcome: Draft | Refused, known: Known) -> Verdict:
+def decide(outcome: Draft | RefusalReason, known: OriginKnowledge) -> Verdict:
     """Return the verdict on `outcome`.
 
     For a known origin it is a version or an unchanged snapshot, by its history
@@ -14,13 +22,13 @@ def decide(outcome: Draft | Refused, known: Known) -> Verdict:
     verdict on the text.
     """
     match outcome:
-        case Refused():
+        case RefusalReason():
             return Refuse(outcome)
         case Draft():
             if known.words is not None and _is_cut_short(outcome, known.words):
                 return Refuse(refuse("not_article", reason="far less text than before was found"))
             if known.article_exists:
-                return NewVersion() if known.is_version else Unchanged(known.is_noise)
+                return NewVersion() if known.is_version else UnchangedVerdict(known.is_noise)
             return NewArticle() if known.elsewhere is None else Copy(known.elsewhere)
 
 

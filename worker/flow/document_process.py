@@ -24,7 +24,7 @@ from typing import BinaryIO, Self
 
 from storage.record.reading import CapturedItem
 from storage.values.draft import Draft
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text import read_document
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
@@ -107,7 +107,7 @@ class DocumentReader:
         """Return the process id of the child; None if there is none."""
         return self._child.process.pid if self._child else None
 
-    def read(self, raw: bytes, hints: Hints) -> Draft | Refused:
+    def read(self, raw: bytes, hints: Hints) -> Draft | RefusalReason:
         """Return the outcome of reading the document `raw`, or its refusal.
 
         Refusals in addition to those of the text core: `resource_time`, `resource_memory`,
@@ -188,7 +188,7 @@ class _Child:
 
     def read_document(
         self, raw: bytes, hints: Hints, seconds: float, wall: float
-    ) -> Draft | Refused:
+    ) -> Draft | RefusalReason:
         """Send one document and return the answer; the child may have ended afterwards.
 
         `seconds` limits the CPU time, `wall` the wall-clock time.
@@ -209,10 +209,10 @@ class _Child:
         except (ValueError, KeyError, TypeError):
             return _crash_refusal()
 
-    def should_be_replaced(self, answer: Draft | Refused) -> bool:
+    def should_be_replaced(self, answer: Draft | RefusalReason) -> bool:
         """Check whether the child should be replaced after `answer`."""
         spending = ("resource_time", "resource_memory", "extractor_crashed")
-        return isinstance(answer, Refused) and answer.code in spending
+        return isinstance(answer, RefusalReason) and answer.code in spending
 
     def end(self) -> None:
         """Kill the child; it holds no state."""
@@ -286,7 +286,7 @@ def _parse_frame(data: bytearray) -> bytes | None:
     return bytes(data[_LENGTH.size : end]) if len(data) >= end else None
 
 
-def _crash_refusal() -> Refused:
+def _crash_refusal() -> RefusalReason:
     return refuse("extractor_crashed")
 
 
@@ -381,7 +381,7 @@ def _answer(raw: bytes, hints: Hints, settings: TextSettings) -> bytes:
     return packed if len(packed) <= MOST_ANSWER_BYTES else pack_answer(refuse("resource_memory"))
 
 
-def _read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def _read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     outcome = read_document(raw, hints, settings)
     if isinstance(outcome, Draft) and _length(outcome) > TRIED_BYTES:
         _try(outcome, hints, settings)

@@ -19,7 +19,7 @@ from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.net.addresses import Check, Key
 from storage.values.outcome import exchange_outcome
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from worker.address import with_secrets
 from worker.flow.servers import AHEAD_SECONDS, Servers, pause_outcome
@@ -267,7 +267,7 @@ class _FetchRun:
         pause = timedelta(seconds=60 * jitter(f"{fetch.watched.origin_id}"))
         self.postponed[fetch.watched.key] = end + pause
 
-    def _record_failure(self, address: str, refusal: Refused) -> None:
+    def _record_failure(self, address: str, refusal: RefusalReason) -> None:
         """Record why a server was not reached, once for each server."""
         host = urlsplit(address).hostname or address
         self.failures.setdefault(host, f"{host}: {refusal.message}")

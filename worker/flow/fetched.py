@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from storage.values.draft import Candidate, Draft, Field, Json
 from storage.values.net.origin_name import origin_of
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, parse_address
 from worker.text import SourceValue
 from worker.text.page.interstitials import BARRIERS
@@ -31,13 +31,15 @@ def entry_values(listed: Mapping[str, Json] | None) -> tuple[SourceValue, ...]:
     return tuple(SourceValue(name, value, f"{entry.get('kind')} {name}") for name, value in fields)
 
 
-def fetched_outcome(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> Draft | Refused:
+def fetched_outcome(
+    outcome: Draft | RefusalReason, listed: Mapping[str, Json] | None
+) -> Draft | RefusalReason:
     """Return the outcome for a fetched page: an interstitial page is not an article.
 
     A page that shows the beginning of a text to non-subscribers is stored with the flag `teaser`;
     the complete text that follows later is flagged too.
     """
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, RefusalReason):
         if outcome not in _BARRED:
             return outcome
         return refuse("blocked", reason=next(r for r in BARRIERS if r in outcome.message))

@@ -20,7 +20,7 @@ from storage.values.locator import escape_locator
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.net.web_archive import web_archives
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError
@@ -105,7 +105,7 @@ def history_targets(
     Each web archive is a source with its name. Raises: LocatorError.
     """
     address = _address_of(settings, url)
-    if isinstance(address, Refused):
+    if isinstance(address, RefusalReason):
         raise LocatorError(without_secrets(url), address.message)
     known = web_archives(settings.web_archives)
     if not known:
@@ -231,13 +231,13 @@ def _address_target(
         )
     kind = "list" if kind == "urls" else kind
     address = _address_of(settings, locator)
-    origin = None if isinstance(address, Refused) else origin_of(address.text)
+    origin = None if isinstance(address, RefusalReason) else origin_of(address.text)
     return IngestTarget(
         owner.id, locator, "", "", is_scan=False, type=kind, origin=origin, kind="web"
     )
 
 
-def _address_of(settings: Settings, locator: str) -> Address | Refused:
+def _address_of(settings: Settings, locator: str) -> Address | RefusalReason:
     own = hosts_by_port(settings.allow_hosts)
     return parse_address(locator, lambda host, port: (host, port) in own)
 
@@ -247,7 +247,7 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
     site.
     """
     address = _address_of(settings, locator)
-    if isinstance(address, Refused):
+    if isinstance(address, RefusalReason):
         return archive.ensure_source(name or NO_SITE, "web", "")
     origin = origin_of(address.text)
     watching = None if name else archive.read(source_watching, origin)

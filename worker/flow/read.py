@@ -16,7 +16,7 @@ from storage.values.digest import raw_digest
 from storage.values.draft import Draft
 from storage.values.net.addresses import AddressList
 from storage.values.net.private_hosts import hosts_by_port
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.flow.decide import decide
@@ -83,7 +83,7 @@ class Reader:
         """Read one capture, and prepare it for full-text search and copy detection."""
         hints, submitter = hints_of(captured), captured.hints.get("submitted_by")
         context = context_of(hints, submitter)
-        if isinstance(captured.kept, Refused):
+        if isinstance(captured.kept, RefusalReason):
             return Reading(captured, captured.kept, context)
         if captured.kept is not None:
             context = captured.kept_context or context
@@ -92,14 +92,14 @@ class Reader:
         if hints.type in LISTS:
             return Reading(captured, self._listing(captured, hints), context)
         outcome = self.draft(captured)
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, RefusalReason):
             return Reading(captured, outcome, context)
         outcome = add_flags(outcome, captured.hints.get("flags") or ())
         if submitter is not None:
             outcome = mark_submitted(outcome, submitter)
         return prepare(captured, outcome, context, self.settings.timezone, sign=signature)
 
-    def _listing(self, captured: CapturedItem, hints: Hints) -> AddressList | Refused:
+    def _listing(self, captured: CapturedItem, hints: Hints) -> AddressList | RefusalReason:
         """Return the addresses of a list; it is read here, because the list readers are bounded."""
         own = hosts_by_port(self.settings.allow_hosts)
         return read_listing(
@@ -107,7 +107,7 @@ class Reader:
             captured.hints.get("content_type"), lambda host, port: (host, port) in own,
         )  # fmt: skip
 
-    def draft(self, captured: CapturedItem) -> Draft | Refused:
+    def draft(self, captured: CapturedItem) -> Draft | RefusalReason:
         """Return the draft or refusal of a capture, read with all stored hints."""
         outcome = self.outcome(captured.raw, hints_of(captured))
         if captured.hints.get("fetched") or captured.hints.get("answered"):
@@ -127,7 +127,7 @@ class Reader:
         current = extractor_of(hints_of(wanted.captured).type, self.text)
         return ReExtracted(reading, wanted.context, current)
 
-    def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:
+    def outcome(self, raw: bytes, hints: Hints) -> Draft | RefusalReason:
         """Return the outcome of reading `raw` with the text core."""
         if is_isolated(hints.type) or len(raw) > SMALL_BYTES:
             return self._document_reader().read(raw, hints)
@@ -207,9 +207,9 @@ def _read_again(
         yield reader.re_extract(each)
 
 
-def is_late(outcome: Draft | Refused | AddressList) -> bool:
+def is_late(outcome: Draft | RefusalReason | AddressList) -> bool:
     """Check whether a document timed out; that depends on the machine, not on its content."""
-    return isinstance(outcome, Refused) and outcome.code == "resource_time"
+    return isinstance(outcome, RefusalReason) and outcome.code == "resource_time"
 
 
 def hints_of(captured: CapturedItem) -> Hints:

@@ -9,7 +9,7 @@ from storage.schedule.hosts import hosts, take_slots
 from storage.settings import Settings
 from storage.values.net.addresses import HostNews
 from storage.values.outcome import Name
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from worker.address import Address
 from worker.web import robots
@@ -206,7 +206,7 @@ class Servers:
         return None
 
 
-def pause_outcome(queue: HostQueue, end: datetime) -> tuple[Name, Refused]:
+def pause_outcome(queue: HostQueue, end: datetime) -> tuple[Name, RefusalReason]:
     """Return the outcome and refusal of a check that cannot be made because of a pause."""
     note = queue.host.retry_note or "it failed"
     outcome: Name = "rate_limited" if note.startswith(PAUSE_NOTE_PREFIX) else "unreachable"

@@ -7,10 +7,10 @@ from storage.record.sources import source_watching
 from storage.schedule.watches import reschedule, watch_at_once
 from storage.settings import Settings
 from storage.values.arrivals.source import Source
-from storage.values.net.addresses import Named
+from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, split_secrets, without_secrets, without_trackers
 from worker.errors import LocatorError, ScheduleError
@@ -60,7 +60,7 @@ def watch_address(
     if secrets:
         options = {**(options or {}), "secrets": secrets}
     address = parse_address(locator, lambda host, port: (host, port) in allowed)
-    if isinstance(address, Refused):
+    if isinstance(address, RefusalReason):
         raise LocatorError(without_secrets(locator), f"{address.message} {address.hint}")
     if kind is not None and kind not in ADDRESS_TYPES:
         raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
@@ -75,7 +75,7 @@ def watch_address(
         chosen, "web", address.text, standing=True, paused=False, options=options or {}, **schedule
     )
     asked = without_trackers(address).text
-    named = Named(origin, asked, {"urls": "list"}.get(kind or "", kind or "web"))
+    named = ListedAddress(origin, asked, {"urls": "list"}.get(kind or "", kind or "web"))
     archive.transact(watch_at_once, source.id, named)
     return source
 
@@ -104,7 +104,7 @@ def watch_feeds(archive: Archive, settings: Settings, path: Path, **schedule: An
     Raises: LocatorError.
     """
     feeds = read_opml(path.read_bytes())
-    if isinstance(feeds, Refused):
+    if isinstance(feeds, RefusalReason):
         raise LocatorError(str(path), feeds.message)
     names = {each.name for each in archive.sources()}
     return [_watch_feed(archive, settings, feed, names, schedule) for feed in feeds]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from storage.values.refusals import refuse
-from worker.sources.containers.items import Item, Rejected
+from worker.sources.containers.items import Item, RefusedDocument
 
 
 @dataclass(slots=True)
@@ -34,10 +34,10 @@ class TextlessRows:
         if rows.size <= self._limit:
             rows.raw.append(item.raw)
 
-    def take(self, locator: str) -> Iterator[Rejected]:
+    def take(self, locator: str) -> Iterator[RefusedDocument]:
         """Yield one refusal for each table, and reset."""
         tables, self._tables = self._tables, {}
         for table, rows in tables.items():
             refused = refuse("rows_without_text", count=rows.count, line=rows.line)
             raw = b"\n".join(rows.raw) if rows.size <= self._limit else None
-            yield Rejected(locator, f"{table}#rows-without-text", refused, raw)
+            yield RefusedDocument(locator, f"{table}#rows-without-text", refused, raw)

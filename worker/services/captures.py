@@ -22,9 +22,9 @@ from storage.values.digest import origin_id, raw_digest
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.net.token import Token
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from storage.web.guards import MOST_BODY_BYTES, UPLOADS
-from storage.web.parameters import Asked, Long
+from storage.web.parameters import Long, QueryParameters
 from storage.web.problems import Problem
 from storage.web.schemas import record, troubles
 from storage.write.submissions import Submission, SubmissionRedactedError, store_submission
@@ -43,7 +43,7 @@ FORM, JSON = "multipart/form-data", "application/json"
 SEND_FORM = "send a form with one file and a field `url`"
 
 
-class SubmittedPage(Asked):
+class SubmittedPage(QueryParameters):
     """A page with its address."""
 
     url: Annotated[Long, Field(description="Address of the page in the browser.")]
@@ -145,7 +145,7 @@ def _store(
 ) -> Response:
     service, token = access
     address = submitted_address(service.settings, url)
-    if isinstance(address, Refused):
+    if isinstance(address, RefusalReason):
         raise Problem("not_an_address", f"{address.message} {address.hint}")
     limit = service.settings.max_document_bytes
     if len(raw) > limit:
@@ -166,7 +166,7 @@ def _store(
     return JSONResponse(answer, 201)
 
 
-def submitted_address(settings: Settings, url: str) -> Address | Refused:
+def submitted_address(settings: Settings, url: str) -> Address | RefusalReason:
     """Return the address of a submitted page without its secrets, or why it is not accepted.
 
     Addresses in private networks are accepted only for servers in `allow_hosts`: elsewhere the same
@@ -174,7 +174,7 @@ def submitted_address(settings: Settings, url: str) -> Address | Refused:
     """
     own = hosts_by_port(settings.allow_hosts)
     address = parse_address(split_secrets(url)[0], lambda host, port: (host, port) in own)
-    if isinstance(address, Refused) or (address.host, address.port) in own:
+    if isinstance(address, RefusalReason) or (address.host, address.port) in own:
         return address
     reason = local_name_reason(address.host)
     return address if reason is None else refuse("address_not_public", reason=reason)

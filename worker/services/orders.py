@@ -16,7 +16,7 @@ from storage.settings import Settings, read_interval
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.net.token import Scope, Token
 from storage.web.api.work import SOURCE, source_row
-from storage.web.parameters import Asked, Long, Plain
+from storage.web.parameters import Long, Plain, QueryParameters
 from storage.web.problems import Problem
 from storage.web.schemas import record, troubles
 from storage.write.archive import Archive
@@ -34,7 +34,7 @@ ERRORS = (400, 401, 403, 404, 409, 413, 421, 429, 500, 503)
 JOB = record("JobWritten", job=int)
 
 
-class IngestRequest(Asked):
+class IngestRequest(QueryParameters):
     """Addresses to be checked now, or a source whose addresses are due now."""
 
     locators: Annotated[tuple[Long, ...], Field(max_length=MOST_LOCATORS)] = ()
@@ -44,7 +44,7 @@ class IngestRequest(Asked):
     ] = None
 
 
-class SourceSchedule(Asked):
+class SourceSchedule(QueryParameters):
     """The check schedule of a source."""
 
     every: Annotated[Plain | None, Field(description="Check interval: 15m, 2h, 1d.")] = None
@@ -72,7 +72,7 @@ class SourceChanges(SourceSchedule):
     paused: bool | None = None
 
 
-class SourceName(Asked):
+class SourceName(QueryParameters):
     """The name of a source."""
 
     name: Plain

@@ -16,11 +16,11 @@ import anyio
 from starlette.types import ASGIApp
 
 from storage.settings import Settings
-from storage.web.app import Renewed, Site, load_mcp, make_app
-from storage.web.archives import Library, ServedArchive
+from storage.web.app import ReplaceableApp, Site, load_mcp, make_app
+from storage.web.archives import ArchivePool, ServedArchive
 from storage.web.guards import LOOPBACK, Guards
 from storage.web.metrics import FOLDER
-from storage.web.server import Served, ServedByMany, bound, serve
+from storage.web.server import MultiprocessServer, ThreadedServer, bound, serve
 from storage.write.archive import Archive
 from worker.errors import PortTakenError
 from worker.log import LOG
@@ -54,7 +54,7 @@ def run_mcp(settings: Settings) -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_DFL
     )  # a thread that reads the input cannot be cancelled
-    anyio.run(load_mcp().serve_stdio, Renewed(place, partial(make_app, place)), place)
+    anyio.run(load_mcp().serve_stdio, ReplaceableApp(place, partial(make_app, place)), place)
 
 
 class BackgroundWebServer:
@@ -70,7 +70,7 @@ class BackgroundWebServer:
         self._make = self._ends.enter_context(_application_factory(settings))
         self._many = None
         if worker_count(settings) > 1:
-            self._many = ServedByMany(
+            self._many = MultiprocessServer(
                 self._make, self._bind, worker_count(settings), settings.web_proxies
             )
         self._proxies = settings.web_proxies
@@ -85,7 +85,7 @@ class BackgroundWebServer:
         self._thread.join(timeout=ENDS_SECONDS)
 
     def _run(self) -> None:
-        with self._ends, self._many or Served(self._make(), self._bind, self._proxies):
+        with self._ends, self._many or ThreadedServer(self._make(), self._bind, self._proxies):
             LOG.info("web_started", address=self._address)
             self._over.wait()
 
@@ -124,7 +124,7 @@ class _ApplicationFactory:
     shared: Path
 
     def __call__(self) -> ASGIApp:
-        return Renewed(self.place, self._create)
+        return ReplaceableApp(self.place, self._create)
 
     def _create(self) -> Guards:
         archive = Archive.open(self.settings.database_url, create=False)
@@ -142,7 +142,7 @@ class _ApplicationFactory:
         SchemaNewerError.
         """
         Archive.open(self.settings.database_url, create=False).close()
-        Library(self.place).close()
+        ArchivePool(self.place).close()
 
 
 def _served_archive(settings: Settings) -> ServedArchive:

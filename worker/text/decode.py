@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 
 from storage.values.draft import CleaningStep, Json
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 
 REPLACEMENT = "\ufffd"
 MAX_LISTED_OFFSETS = 100
@@ -75,7 +75,7 @@ class _Findings:
     detail: dict[str, Json] = field(default_factory=dict)
 
 
-def decode(raw: bytes, charset: str | None = None) -> DecodedText | Refused:
+def decode(raw: bytes, charset: str | None = None) -> DecodedText | RefusalReason:
     """Return the text of `raw`, or the refusal `binary`; never raises.
 
     Tried in this order: a byte order mark, the NULs of UTF-16 and UTF-32, strict UTF-8, the
@@ -123,7 +123,7 @@ def replace_surrogates(text: str) -> tuple[str, bool]:
 _UTF8_STEP = CleaningStep("decode", {"encoding": "utf-8"})
 
 
-def _decode_other(raw: bytes, charset: str | None) -> DecodedText | Refused:
+def _decode_other(raw: bytes, charset: str | None) -> DecodedText | RefusalReason:
     for bom, encoding in _BOMS:
         if raw.startswith(bom):
             return _decode_with_bom(raw[len(bom) :], encoding, len(bom))
@@ -132,7 +132,7 @@ def _decode_other(raw: bytes, charset: str | None) -> DecodedText | Refused:
     return _decode_wtf8(raw) or _decode_declared(raw, charset) or _decode_damaged(raw)
 
 
-def _decode_with_bom(raw: bytes, encoding: str, offset: int) -> DecodedText | Refused:
+def _decode_with_bom(raw: bytes, encoding: str, offset: int) -> DecodedText | RefusalReason:
     findings = _Findings(detail={"bom": True})
     if encoding == "utf-8":
         if b"\0" in raw or _is_beyond_repair(raw, _invalid_spans(raw)):
@@ -143,7 +143,7 @@ def _decode_with_bom(raw: bytes, encoding: str, offset: int) -> DecodedText | Re
     return _make_result(text, encoding, findings)
 
 
-def _decode_wide(raw: bytes) -> DecodedText | Refused:
+def _decode_wide(raw: bytes) -> DecodedText | RefusalReason:
     """Decode UTF-16 or UTF-32 without a byte order mark, detected by the positions of NUL bytes."""
     encoding = _wide_encoding(raw)
     if encoding is None:
@@ -222,7 +222,7 @@ def _lookup_encoding(charset: str | None) -> str | None:
     return name if name in _DECLARABLE else None
 
 
-def _decode_damaged(raw: bytes) -> DecodedText | Refused:
+def _decode_damaged(raw: bytes) -> DecodedText | RefusalReason:
     """Decode as damaged UTF-8 if most multi-byte characters are intact, otherwise guess."""
     spans = _invalid_spans(raw)
     intact = len(raw.decode("utf-8", "ignore")) - len(raw.translate(None, _HIGH_BYTES))
@@ -260,7 +260,7 @@ def _repair_utf8(raw: bytes, findings: _Findings, offset: int) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _decode_guessed(raw: bytes) -> DecodedText | Refused:
+def _decode_guessed(raw: bytes) -> DecodedText | RefusalReason:
     controls = len(raw) - len(raw.translate(None, CONTROL_BYTES))
     if controls > max(1, len(raw) * MAX_CONTROL_SHARE):
         return refuse("binary")

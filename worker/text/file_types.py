@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 from storage.values.arrivals.formats import BINARY_TYPES, DOCUMENT_TYPES, TYPE_BY_SUFFIX
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 
 HEAD_BYTES = 4_096
 """Number of leading bytes that `detect_type` needs."""
@@ -66,7 +66,7 @@ MARKUP = re.compile(
 )
 
 
-def detect_type(name: str, head: bytes) -> str | Refused:
+def detect_type(name: str, head: bytes) -> str | RefusalReason:
     """Return the type to read a document as, or the refusal of a binary or unknown format.
 
     Binary signatures take precedence over the file name. Texts are classified by their extension,
@@ -89,7 +89,8 @@ def detect_type(name: str, head: bytes) -> str | Refused:
             return refuse("not_text", detected=kind)
     if named in BINARY_TYPES:
         sniffed = _sniff_type(suffix, head)
-        return named if isinstance(sniffed, Refused) else sniffed  # its reader states the reason
+        # the reader of a sniffed type states the reason of a refusal
+        return named if isinstance(sniffed, RefusalReason) else sniffed
     return named if named in DOCUMENT_TYPES else _sniff_type(suffix, head)
 
 
@@ -121,7 +122,7 @@ def _suffix(name: str) -> str:
     return suffix if is_suffix and len(suffix) <= _MAX_SUFFIX_LENGTH else ""
 
 
-def _sniff_type(suffix: str, head: bytes) -> str | Refused:
+def _sniff_type(suffix: str, head: bytes) -> str | RefusalReason:
     if HTML_START.match(head):
         return "html"
     if JSON_START.match(head):

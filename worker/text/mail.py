@@ -10,7 +10,7 @@ from email.policy import default
 from functools import lru_cache
 
 from storage.values.draft import Draft, Extractor, Json, Role
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks
 from worker.text.decode import DecodedText, decode
 from worker.text.formats.assemble import ParsedDocument, assemble
@@ -57,7 +57,7 @@ def mail_extractor(settings: TextSettings) -> Extractor:
     )
 
 
-def read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read the text part of a mail, or its HTML part if it has no text part.
 
     The subject is the headline; the headers Date, From and Content-Language supply date, author
@@ -70,7 +70,7 @@ def read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if any(part.get_content_type() in ENCRYPTED_TYPES for part in message.walk()):
         return refuse("not_text", detected="an encrypted mail")
     document = _read_body(message)
-    if isinstance(document, Refused):
+    if isinstance(document, RefusalReason):
         return document
     if any(block.startswith(ENCRYPTED_START) for block in document.blocks):
         return refuse("not_text", detected="an encrypted mail")
@@ -85,7 +85,7 @@ def read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     return draft
 
 
-def _read_body(message: EmailMessage) -> ParsedDocument | Refused:
+def _read_body(message: EmailMessage) -> ParsedDocument | RefusalReason:
     for kind, read in (("plain", _read_text), ("html", _read_html)):
         part = message.get_body((kind,))
         if part is None:
@@ -97,20 +97,20 @@ def _read_body(message: EmailMessage) -> ParsedDocument | Refused:
     return refuse("empty")
 
 
-def _read_text(payload: bytes, charset: str | None) -> ParsedDocument | Refused:
+def _read_text(payload: bytes, charset: str | None) -> ParsedDocument | RefusalReason:
     decoded = decode(payload, charset)
-    if isinstance(decoded, Refused):
+    if isinstance(decoded, RefusalReason):
         return decoded
     text = decoded.text.replace("\r\n", "\n")
     return _to_document(decoded, blocks(text))
 
 
-def _read_html(payload: bytes, charset: str | None) -> ParsedDocument | Refused:
+def _read_html(payload: bytes, charset: str | None) -> ParsedDocument | RefusalReason:
     decoded = decode_page(payload, charset)
-    if isinstance(decoded, Refused):
+    if isinstance(decoded, RefusalReason):
         return decoded
     tree = parse_page(replace_surrogates(decoded.text)[0])
-    if isinstance(tree, Refused):
+    if isinstance(tree, RefusalReason):
         return tree
     prepare_tree(tree)
     visible = [block for block in Layout(tree).blocks if block.zone != "hidden"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storage.values.draft import Draft, Extractor
 from storage.values.late import LateModule
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.formats.json_article import read_json
 from worker.text.formats.seed import read_seed
 from worker.text.hints import Hints, TextSettings, extractor
@@ -33,16 +33,16 @@ class TypeReader(NamedTuple):
     the time of the capture.
     """
 
-    read: Callable[[bytes, Hints, TextSettings], Draft | Refused]
+    read: Callable[[bytes, Hints, TextSettings], Draft | RefusalReason]
     extractor: Callable[[TextSettings], Extractor] = extractor
     is_isolated: bool = False
 
 
-def _read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def _read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     return markdown.read_markdown(raw, hints, settings)
 
 
-def _read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def _read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     return page.read_page(raw, hints, settings)
 
 
@@ -50,7 +50,7 @@ def _page_extractor(settings: TextSettings) -> Extractor:
     return page.page_extractor(settings)
 
 
-def _read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def _read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     return mail.read_mail(raw, hints, settings)
 
 
@@ -58,7 +58,7 @@ def _mail_extractor(settings: TextSettings) -> Extractor:
     return mail.mail_extractor(settings)
 
 
-def _read_docx(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def _read_docx(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     return docx.read_docx(raw, hints, settings)
 
 
@@ -66,7 +66,7 @@ def _docx_extractor(settings: TextSettings) -> Extractor:
     return docx.docx_extractor(settings)
 
 
-def _read_odt(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def _read_odt(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     return odt.read_odt(raw, hints, settings)
 
 
@@ -89,7 +89,7 @@ READERS: dict[str, TypeReader] = {
 """The readers of the document types in `storage.values.arrivals.formats`."""
 
 
-def read_document(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def read_document(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Return the draft of one document, or the refusal of its content; never raises.
 
     For `jsonl`, `csv` and `tsv`, the caller passes each record as one JSON object.

@@ -15,7 +15,7 @@ from urllib3.response import HTTPResponse
 from storage.metered_socket import Meter, TooMuchError
 from storage.values.digest import raw_digest
 from storage.values.draft import Json
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address
 from worker.web.connection import Network, NotPublicError, PlainConnection, TlsConnection
 from worker.web.content_encoding import BrokenError, GrownError, decode_body, encodings_of
@@ -52,7 +52,7 @@ class ServerAnswer:
     chain: bytes | None = None
     duration_ms: int = 0
     is_stale: bool = False
-    refused: Refused | None = None
+    refused: RefusalReason | None = None
 
     def header(self, name: str) -> str | None:
         """Return the value of a header; several values are joined."""
@@ -251,7 +251,7 @@ def _has_end(answer: ServerAnswer) -> bool:
     return is_chunked or answer.header("content-length") is not None
 
 
-def _refusal(error: Exception, answer: ServerAnswer) -> Refused:
+def _refusal(error: Exception, answer: ServerAnswer) -> RefusalReason:
     """Return the refusal for an error; a body that is too large is not stored."""
     cause = _cause(error)
     is_answered = answer.status is not None

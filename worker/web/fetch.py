@@ -6,11 +6,11 @@ from datetime import datetime
 from urllib.parse import urljoin
 
 from storage.values.draft import Json
-from storage.values.net.addresses import Check, CheckedExchange, Watched
+from storage.values.net.addresses import Check, CheckedExchange, WatchedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.transfer import Transfer
 from storage.values.outcome import exchange_outcome
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, hide_values, parse_address, without_secrets, without_trackers
 from worker.web.connection import Network
 from worker.web.credentials import (
@@ -40,7 +40,7 @@ class Fetch:
     `seconds` is the remaining time of the whole check.
     """
 
-    watched: Watched
+    watched: WatchedAddress
     network: Network
     seconds: float
     address: Address | None = None
@@ -62,7 +62,7 @@ class Fetch:
         self.kind = watched.kind
         given = watched.moved_to or watched.address
         address = parse_address(given, self.network.is_own)
-        if isinstance(address, Refused):
+        if isinstance(address, RefusalReason):
             self._finish(CheckedExchange(watched.origin, "refused", now, refused=address))
             return
         self.address = without_trackers(address)
@@ -114,7 +114,7 @@ class Fetch:
             )
         )  # fmt: skip
 
-    def end_without_request(self, outcome: str, refused: Refused, now: datetime) -> None:
+    def end_without_request(self, outcome: str, refused: RefusalReason, now: datetime) -> None:
         """End the check without a request, because its server cannot be requested."""
         assert self.address is not None
         self._finish(CheckedExchange(origin_of(self.address.text), outcome, now, refused=refused))
@@ -171,7 +171,7 @@ class Fetch:
             reason = f"it leads nowhere ({answer.status})"
             return Meaning("unreachable", refuse("unreachable", reason=reason), reason)
         target = parse_address(joined, self.network.is_own)
-        if isinstance(target, Refused):
+        if isinstance(target, RefusalReason):
             return Meaning("refused", target, f"leads to {without_secrets(joined)[:300]}")
         refused = self._redirect_refusal(answer.address, target)
         if refused is not None:
@@ -180,7 +180,7 @@ class Fetch:
             return Meaning("not_article" if is_front else "refused", refused, note)
         return target
 
-    def _redirect_refusal(self, source: Address, target: Address) -> Refused | None:
+    def _redirect_refusal(self, source: Address, target: Address) -> RefusalReason | None:
         if len(self.hops) >= MOST_REDIRECTS:
             return refuse("redirect_limit", limit=MOST_REDIRECTS)
         if source.scheme == "https" and target.scheme == "http":
@@ -212,10 +212,10 @@ class Fetch:
         is_there = self.watched.final == origin_of(answer.address.text)
         if answer.digest == self.watched.digest and is_there:
             return self._exchange(answer, Meaning("not_modified"), started_at, now, is_same=True)
-        read_as: str | Refused = self.kind
+        read_as: str | RefusalReason = self.kind
         if self.kind == "page":
             read_as = page_type(body, content_type, answer.address.target)
-        if isinstance(read_as, Refused):
+        if isinstance(read_as, RefusalReason):
             return self._exchange(answer, Meaning("refused", read_as), started_at, now)
         hints: dict[str, Json] = {
             "type": read_as,

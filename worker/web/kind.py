@@ -4,7 +4,7 @@ import re
 from email.message import Message
 
 from storage.values.arrivals.formats import TYPE_BY_MEDIA
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.sources.containers.gunzip import MAGIC
 from worker.sources.listings.url_list import looks_like_url_list
 from worker.text.file_types import HEAD_BYTES, HTML_START, detect_type, signed_type
@@ -49,7 +49,7 @@ def kind_of(body: bytes, content_type: str | None) -> str:
     return "page"
 
 
-def page_type(body: bytes, content_type: str | None, name: str) -> str | Refused:
+def page_type(body: bytes, content_type: str | None, name: str) -> str | RefusalReason:
     """Return the type as which a page is read, or a refusal.
 
     >>> page_type(b"<p>Es brennt.", "text/html", "a"), page_type(b"%PDF-1", None, "a").code
@@ -60,7 +60,7 @@ def page_type(body: bytes, content_type: str | None, name: str) -> str | Refused
         return signed
     media = _media_type(content_type)
     detected = detect_type(name, body[:HEAD_BYTES])
-    if isinstance(detected, Refused) and detected.code == "not_text":
+    if isinstance(detected, RefusalReason) and detected.code == "not_text":
         return detected
     declared = TYPE_BY_MEDIA.get(media, "seed")
     if declared == "html" or HTML_START.match(body):

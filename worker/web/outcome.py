@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from storage.values.outcome import Name
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 FOR_GOOD = frozenset({301, 308})
@@ -24,7 +24,7 @@ class Meaning:
     """The meaning of an answer: its outcome, the reason if nothing was accepted, and a note."""
 
     outcome: Name
-    refused: Refused | None = None
+    refused: RefusalReason | None = None
     note: str | None = None
 
 

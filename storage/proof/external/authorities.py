@@ -13,7 +13,7 @@ from storage.database.tables import LOG_STAMP, STAMP_REQUEST
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import is_calendar_stamp
-from storage.proof.checkpoints import Signed
+from storage.proof.checkpoints import SignedCheckpoint
 from storage.proof.external.exchange import ExchangeError, exchange
 from storage.proof.stamp import Authority, StampError, read_stamp_time, stamp_request
 
@@ -40,7 +40,7 @@ class StoredStamp:
     authority: str
     stamp: bytes
     stamped_at: datetime
-    signed: Signed
+    signed: SignedCheckpoint
 
 
 def request_stamps(
@@ -104,7 +104,9 @@ def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator
         }
 
 
-def store_stamp(unit: Unit, signed: Signed, authority: str, stamp: bytes, at: datetime) -> None:
+def store_stamp(
+    unit: Unit, signed: SignedCheckpoint, authority: str, stamp: bytes, at: datetime
+) -> None:
     """Store a stamp on a checkpoint, unless this authority has one already."""
     if not _is_stamped(unit.connection, authority, signed):
         unit.add(
@@ -116,7 +118,7 @@ def store_stamp(unit: Unit, signed: Signed, authority: str, stamp: bytes, at: da
         )  # fmt: skip
 
 
-def _is_stamped(connection: Connection, authority: str, signed: Signed) -> bool:
+def _is_stamped(connection: Connection, authority: str, signed: SignedCheckpoint) -> bool:
     query = select(LOG_STAMP.c.id).where(
         LOG_STAMP.c.checkpoint_id == signed.id, LOG_STAMP.c.authority == authority
     )
@@ -124,7 +126,7 @@ def _is_stamped(connection: Connection, authority: str, signed: Signed) -> bool:
 
 
 def _is_due(
-    connection: Connection, authority: Authority, newest: Signed, now: datetime | None
+    connection: Connection, authority: Authority, newest: SignedCheckpoint, now: datetime | None
 ) -> bool:
     if _is_stamped(connection, authority.name, newest):
         return False
@@ -138,7 +140,7 @@ def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
     return after is None or not now < after <= now + LONGEST_PAUSE
 
 
-def _request(newest: Signed, authority: Authority) -> StampAnswer:
+def _request(newest: SignedCheckpoint, authority: Authority) -> StampAnswer:
     try:
         status, body = exchange(authority.url, stamp_request(newest.note), KIND)
         at = read_stamp_time(body, newest.note, authority) if status == 200 else None
@@ -149,7 +151,7 @@ def _request(newest: Signed, authority: Authority) -> StampAnswer:
     return StampAnswer(authority.name, body, at, None)
 
 
-def _store(unit: Unit, newest: Signed, reply: StampAnswer) -> None:
+def _store(unit: Unit, newest: SignedCheckpoint, reply: StampAnswer) -> None:
     if reply.stamp is None or reply.at is None:
         record_failure(unit, reply)
         return

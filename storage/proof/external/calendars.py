@@ -117,7 +117,11 @@ def _request_stamps(
 
 
 def _store_result(
-    engine: Engine, clock: Clock, signed: checkpoints.Signed, found: StampAnswer, request_name: str
+    engine: Engine,
+    clock: Clock,
+    signed: checkpoints.SignedCheckpoint,
+    found: StampAnswer,
+    request_name: str,
 ) -> StampAnswer:
     with writing(engine, clock) as unit:
         _store(unit, signed, found, request_name)
@@ -129,7 +133,7 @@ def _promises(name: str) -> str:
     return f"{name}#promises"
 
 
-def _request_first_stamp(calendar: Authority, signed: checkpoints.Signed) -> StampAnswer:
+def _request_first_stamp(calendar: Authority, signed: checkpoints.SignedCheckpoint) -> StampAnswer:
     nonce = secrets.token_bytes(NONCE_SIZE)
     asked = calendar_request(signed.note, nonce)
     return _answer(
@@ -165,7 +169,9 @@ def _answer(
     return StampAnswer(calendar.name, stamp, None, reason)
 
 
-def _store(unit: Unit, signed: checkpoints.Signed, found: StampAnswer, request_name: str) -> None:
+def _store(
+    unit: Unit, signed: checkpoints.SignedCheckpoint, found: StampAnswer, request_name: str
+) -> None:
     if found.stamp is None:
         record_failure(unit, replace(found, authority=request_name))
         return

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from storage.database.engine import read_connection
 from storage.database.unit import Clock, writing
 from storage.proof import checkpoints, log
-from storage.proof.checkpoints import Signed
+from storage.proof.checkpoints import SignedCheckpoint
 from storage.proof.external.exchange import ExchangeError, exchange
 from storage.proof.note import Note, NoteError, number_of
 from storage.proof.policy import Policy, PolicyError, Witness
@@ -26,7 +26,7 @@ class WitnessAnswer:
     reason: str | None
 
 
-class _Refused(Exception):  # noqa: N818  # it is an answer
+class _WitnessRefusal(Exception):  # noqa: N818  # it is an answer
     """A witness did not cosign."""
 
 
@@ -61,37 +61,37 @@ def request_cosignatures(engine: Engine, clock: Clock, policy: Policy) -> list[W
     return found
 
 
-def _missing(engine: Engine, newest: Signed, policy: Policy) -> list[Witness]:
+def _missing(engine: Engine, newest: SignedCheckpoint, policy: Policy) -> list[Witness]:
     with read_connection(engine) as connection:
         known = checkpoints.latest_lines(connection, newest.id)
     found = policy.witnesses.values()
     return [each for each in found if each.url and each.verifier.vkey not in known]
 
 
-def _asked(engine: Engine, newest: Signed, witness: Witness) -> WitnessAnswer:
+def _asked(engine: Engine, newest: SignedCheckpoint, witness: Witness) -> WitnessAnswer:
     try:
         with read_connection(engine) as connection:
             old = _last_size(connection, witness)
         line = _line(engine, newest, witness, old)
-    except (ExchangeError, NoteError, _Refused) as error:
+    except (ExchangeError, NoteError, _WitnessRefusal) as error:
         return WitnessAnswer(witness.name, None, str(error))
     return WitnessAnswer(witness.name, line, None)
 
 
-def _line(engine: Engine, newest: Signed, witness: Witness, old: int) -> str:
+def _line(engine: Engine, newest: SignedCheckpoint, witness: Witness, old: int) -> str:
     """Return the cosignature line of a witness; repeat the request if it knows another size."""
     status, body = _post(witness, _request(engine, newest, old))
     if status == 409:
         known = number_of(body.strip())
         if known > newest.size:
-            raise _Refused(f"it saw {known} entries already: this log was rolled back")
+            raise _WitnessRefusal(f"it saw {known} entries already: this log was rolled back")
         status, body = _post(witness, _request(engine, newest, known))
     if status != 200:
-        raise _Refused(f"it answered {status}: {body.strip()[:200]}")
+        raise _WitnessRefusal(f"it answered {status}: {body.strip()[:200]}")
     for line in _lines(body, witness):
         if Note.parse(newest.note + line).line_of(witness.verifier) is not None:
             return line
-    raise _Refused("it answered with the signature of another key")
+    raise _WitnessRefusal("it answered with the signature of another key")
 
 
 def _lines(body: str, witness: Witness) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _lines(body: str, witness: Witness) -> Iterator[str]:
             yield f"{line}\n"
 
 
-def _request(engine: Engine, newest: Signed, old: int) -> bytes:
+def _request(engine: Engine, newest: SignedCheckpoint, old: int) -> bytes:
     with read_connection(engine) as connection:
         path = consistency(log.node_of(connection), old, newest.size)
     return request_body(old, path, newest.note)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from storage.values.net.transfer import Transfer
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 
 
 class FileStamp(NamedTuple):
@@ -41,7 +41,7 @@ class Arrival:
     raw: bytes | None = None
     digest: bytes | None = None
     hints: Mapping[str, str | None] | None = None
-    refused: Refused | None = None
+    refused: RefusalReason | None = None
     container: bool = False
     captures: int = 0
     looked: bool = False

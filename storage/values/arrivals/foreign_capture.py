@@ -6,7 +6,7 @@ from datetime import datetime
 
 from storage.values.draft import Json
 from storage.values.net.transfer import Transfer
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Import:
     raw: bytes | None = None
     http_status: int | None = None
     note: str | None = None
-    refused: Refused | None = None
+    refused: RefusalReason | None = None
     repeats: Repeats | None = None
     is_withheld: bool = False
 

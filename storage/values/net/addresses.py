@@ -6,14 +6,14 @@ from datetime import datetime
 
 from storage.values.draft import Json
 from storage.values.net.transfer import Transfer
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 
 Key = tuple[int, int]
 """A watch: the id of its source and of its origin."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedAddress:
     """An address to check, with its state and its source.
 
     `digest` belongs to the last usable bytes, which `observation_id` captured; `etag` and
@@ -41,7 +41,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ListedAddress:
     """An address in a list or command: its origin and the address to request.
 
     `kind` is that of a watch (`page`, `feed`, `sitemap`, `web` …). `published_at` and `changed_at`
@@ -65,8 +65,8 @@ class AddressList:
     """
 
     kind: str
-    named: tuple[Named, ...]
-    rejected: tuple[tuple[int, "Refused"], ...] = ()
+    named: tuple[ListedAddress, ...]
+    rejected: tuple[tuple[int, "RefusalReason"], ...] = ()
     title: str | None = None
 
 
@@ -86,7 +86,7 @@ class CheckedExchange:
     raw: bytes | None = None
     digest: bytes | None = None
     hints: Mapping[str, Json] = field(default_factory=dict)
-    refused: Refused | None = None
+    refused: RefusalReason | None = None
     transfer: Transfer | None = None
     confirms: int | None = None
 

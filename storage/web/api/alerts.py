@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,14 +11,12 @@ from starlette.responses import Response
 from storage.history.alerts import lists
 from storage.history.alerts.lists import Alert, Delivery
 from storage.read.archive import ReadOnlyArchive
-from storage.web.archives import Library, served
+from storage.web.archives import PoolDep
 from storage.web.paging import answer_one, answer_rows
-from storage.web.parameters import Asked as NoParameters
-from storage.web.parameters import Paged, Plain
+from storage.web.parameters import PageParameters, Plain, QueryParameters
 from storage.web.schemas import many, model_of, one, record
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
-Served = Annotated[Library, Depends(served)]
 
 ALERT = record(
     "Alert", alert=str, rule=dict[str, Any], daily_at=str | None, timezone=str, paused=bool,
@@ -27,7 +25,7 @@ ALERT = record(
 ALERTS = record("Alerts", items=list[ALERT], next=None)  # type: ignore[valid-type]
 
 
-class DeliveriesQuery(Paged):
+class DeliveriesQuery(PageParameters):
     """Parameters of a list of deliveries."""
 
     alert: Annotated[Plain | None, Field(description="Of the alert of this name alone.")] = None
@@ -38,9 +36,9 @@ class DeliveriesQuery(Paged):
 
 
 @router.get("", responses=one(ALERTS))
-def alerts(library: Served, _asked: Annotated[NoParameters, Query()]) -> Response:
+def alerts(pool: PoolDep, _query: Annotated[QueryParameters, Query()]) -> Response:
     """List the alerts by name, with the number of deliveries in each state."""
-    with library.today.connect() as connection:
+    with pool.today.connect() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
     items = [_told(each, numbers[each.name]) for each in found]
     return answer_one({"items": items, "next": None})
@@ -48,20 +46,20 @@ def alerts(library: Served, _asked: Annotated[NoParameters, Query()]) -> Respons
 
 @router.get("/deliveries", responses=many(model_of(Delivery)))
 def deliveries(
-    request: Request, library: Served, asked: Annotated[DeliveriesQuery, Query()]
+    request: Request, pool: PoolDep, query: Annotated[DeliveriesQuery, Query()]
 ) -> Response:
     """List the deliveries, newest first."""
-    if asked.alert is not None:
-        with library.today.connect() as connection:
-            lists.alert(connection, asked.alert)
+    if query.alert is not None:
+        with pool.today.connect() as connection:
+            lists.alert(connection, query.alert)
 
     def rows(archive: ReadOnlyArchive, after: str | None, limit: int) -> Iterator[Delivery]:
         with archive.connect() as connection:
             yield from lists.deliveries(
-                connection, name=asked.alert, state=asked.state, after=after, limit=limit
+                connection, name=query.alert, state=query.state, after=after, limit=limit
             )
 
-    return answer_rows(request, asked, rows)
+    return answer_rows(request, query, rows)
 
 
 def _told(alert: Alert, numbers: dict[str, int]) -> dict[str, Any]:

@@ -5,21 +5,21 @@ from types import MappingProxyType
 from typing import Annotated, get_type_hints
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.diff.word_diff import Operation
 from storage.read import answers
 from storage.read.render import citation
-from storage.web.archives import Library, served
-from storage.web.known import KnownRoute
+from storage.web.archives import PoolDep
+from storage.web.http_cache import CachedRoute
 from storage.web.paging import answer_one, answer_rows
 from storage.web.parameters import (
     ArticleRows,
     BlameQuery,
     CiteQuery,
-    Clocked,
+    ClockParameters,
     DiffQuery,
     ListQuery,
     Long,
@@ -27,8 +27,7 @@ from storage.web.parameters import (
 )
 from storage.web.schemas import many, model_of, one, plain, record
 
-router = APIRouter(prefix="/api", tags=["articles"], route_class=KnownRoute)
-Asked = Annotated[Library, Depends(served)]
+router = APIRouter(prefix="/api", tags=["articles"], route_class=CachedRoute)
 VERSION = one(model_of(answers.VersionText))
 
 _STYLES: Mapping[str, tuple[Callable[[answers.Citation], str], str]] = MappingProxyType(
@@ -43,49 +42,51 @@ _STYLES: Mapping[str, tuple[Callable[[answers.Citation], str], str]] = MappingPr
 
 @router.get("/articles", responses=many(model_of(answers.ArticleLine)))
 def list_articles(
-    request: Request, library: Asked, asked: Annotated[ListQuery, Query()]
+    request: Request, pool: PoolDep, query: Annotated[ListQuery, Query()]
 ) -> Response:
     """List the articles in the order in which they were added to the archive."""
-    zone = library.place.timezone
-    filters = asked.filters(zone)
+    zone = pool.place.timezone
+    filters = query.filters(zone)
     return answer_rows(
-        request, asked, lambda a, after, n: a.articles(filters, after, n), asked.clocks(zone)
+        request, query, lambda a, after, n: a.articles(filters, after, n), query.clocks(zone)
     )
 
 
 @router.get("/articles/{rev:path}", responses=VERSION)
 def article(
-    library: Asked, rev: Annotated[Long, Path()], asked: Annotated[Clocked, Query()]
+    pool: PoolDep,
+    rev: Annotated[Long, Path()],
+    query: Annotated[ClockParameters, Query()],
 ) -> Response:
     """Return a version by its REV, or the latest version of an article."""
-    with library.at(asked.clocks(library.place.timezone)) as archive:
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
         return answer_one(archive.version(rev))
 
 
 @router.get("/version", responses=VERSION)
-def version(library: Asked, asked: Annotated[OfVersion, Query()]) -> Response:
+def version(pool: PoolDep, query: Annotated[OfVersion, Query()]) -> Response:
     """Return a version by `rev`, which may contain any address."""
-    with library.at(asked.clocks(library.place.timezone)) as archive:
-        return answer_one(archive.version(asked.rev))
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
+        return answer_one(archive.version(query.rev))
 
 
 @router.get("/history", responses=many(model_of(answers.VersionLine)))
-def history(request: Request, library: Asked, asked: Annotated[ArticleRows, Query()]) -> Response:
+def history(request: Request, pool: PoolDep, query: Annotated[ArticleRows, Query()]) -> Response:
     """List the versions of an article, oldest first."""
-    clocks = asked.clocks(library.place.timezone)
+    clocks = query.clocks(pool.place.timezone)
     return answer_rows(
-        request, asked, lambda a, after, n: a.history(asked.article, after, n), clocks
+        request, query, lambda a, after, n: a.history(query.article, after, n), clocks
     )
 
 
 @router.get("/observations", responses=many(model_of(answers.Observation)))
 def observations(
-    request: Request, library: Asked, asked: Annotated[ArticleRows, Query()]
+    request: Request, pool: PoolDep, query: Annotated[ArticleRows, Query()]
 ) -> Response:
     """List every check of an article with its outcome, in the order of time."""
-    clocks = asked.clocks(library.place.timezone)
+    clocks = query.clocks(pool.place.timezone)
     return answer_rows(
-        request, asked, lambda a, after, n: a.observations(asked.article, after, n), clocks
+        request, query, lambda a, after, n: a.observations(query.article, after, n), clocks
     )
 
 
@@ -94,18 +95,18 @@ DIFF = model_of(answers.Diff, ("operations", list[OPERATION]))  # type: ignore[v
 
 
 @router.get("/diff", responses=one(DIFF))
-def diff(library: Asked, asked: Annotated[DiffQuery, Query()]) -> Response:
+def diff(pool: PoolDep, query: Annotated[DiffQuery, Query()]) -> Response:
     """Compare two versions word by word."""
-    with library.at(asked.clocks(library.place.timezone)) as archive:
-        return answer_one(archive.diff(asked.rev, asked.to))
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
+        return answer_one(archive.diff(query.rev, query.to))
 
 
 @router.get("/blame", responses=many(model_of(answers.Blame)))
-def blame(request: Request, library: Asked, asked: Annotated[BlameQuery, Query()]) -> Response:
+def blame(request: Request, pool: PoolDep, query: Annotated[BlameQuery, Query()]) -> Response:
     """Report for each sentence its first version, and the first article that contained it."""
-    clocks = asked.clocks(library.place.timezone)
+    clocks = query.clocks(pool.place.timezone)
     return answer_rows(
-        request, asked, lambda a, after, n: a.blame(asked.rev, asked.removed, after, n), clocks
+        request, query, lambda a, after, n: a.blame(query.rev, query.removed, after, n), clocks
     )
 
 
@@ -120,21 +121,21 @@ def _shape(media: str) -> dict[str, str]:
         "content": {media: {"schema": _shape(media)} for _write, media in _STYLES.values()},
     }},
 )  # fmt: skip
-def cite(library: Asked, asked: Annotated[CiteQuery, Query()]) -> Response:
+def cite(pool: PoolDep, query: Annotated[CiteQuery, Query()]) -> Response:
     """Return a permanent reference to a version or a passage."""
-    with library.at(asked.clocks(library.place.timezone)) as archive:
-        found = archive.cite(asked.rev, asked.passage)
-    if asked.style == "json":
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
+        found = archive.cite(query.rev, query.passage)
+    if query.style == "json":
         return answer_one(found)
-    write, media_type = _STYLES[asked.style]
+    write, media_type = _STYLES[query.style]
     return Response(write(found), media_type=media_type)
 
 
 @router.get("/raw", responses=plain("text/plain", "The captured bytes."))
-def raw(library: Asked, asked: Annotated[OfVersion, Query()]) -> Response:
+def raw(pool: PoolDep, query: Annotated[OfVersion, Query()]) -> Response:
     """Return the captured bytes of a version as a download."""
-    with library.at(asked.clocks(library.place.timezone)) as archive:
-        found = archive.raw(asked.rev)
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
+        found = archive.raw(query.rev)
     return Response(
         found.data,
         media_type="text/plain",

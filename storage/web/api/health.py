@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from sqlalchemy import text
 from starlette.responses import PlainTextResponse, Response
 
-from storage.web.archives import Library, served
+from storage.web.archives import ArchivePool, archive_pool
 from storage.web.schemas import plain, troubles
 
 router = APIRouter(tags=["health"])
@@ -19,8 +19,8 @@ async def healthz() -> Response:
 
 
 @router.get("/readyz", responses=plain("text/plain", "The archive is available.") | troubles(503))
-def readyz(library: Annotated[Library, Depends(served)]) -> Response:
+def readyz(pool: Annotated[ArchivePool, Depends(archive_pool)]) -> Response:
     """Check whether the archive is available."""
-    with library.today.connect() as connection:
+    with pool.today.connect() as connection:
         connection.execute(text("SELECT 1"))
     return PlainTextResponse("ok\n")

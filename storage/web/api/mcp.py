@@ -41,7 +41,7 @@ from storage.read.sql import QueryError, QueryLimits
 from storage.web.api import articles, changes, relations, search
 from storage.web.archives import STATEMENT_SECONDS, THREADS, ServedArchive, utc_now
 from storage.web.guards import MOST_BODY_BYTES
-from storage.web.parameters import PAGE_ROWS, Asked, Clocked, Long
+from storage.web.parameters import PAGE_ROWS, ClockParameters, Long, QueryParameters
 from storage.web.problems import Problem, problem_of_error
 
 LOG = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ TOO_LONG = (
 _INTERVAL = ("revision", "changed_after", "changed_by", "last_seen", "certain")
 
 
-class SqlQuery(Asked):
+class SqlQuery(QueryParameters):
     """One SELECT over the documented views."""
 
     query: Annotated[Long, Field(description="The SELECT statement.")]
@@ -130,7 +130,7 @@ class ArchiveTools:
             answer = await to_thread.run_sync(self._sql, given, limiter=self._sql_limiter)
         elif name in ROUTES:
             answer = await self._get(ROUTES[name][0], given)
-            clocked = {key: given[key] for key in Clocked.model_fields if key in given}
+            clocked = {key: given[key] for key in ClockParameters.model_fields if key in given}
         else:
             raise Problem("no_such", f"There is no tool {name[:100]!r}.")
         _cut(answer)
@@ -140,7 +140,7 @@ class ArchiveTools:
                 revisions[rev] = {key: citation[key] for key in _INTERVAL}
             except Problem as problem:  # redacted or restricted
                 revisions[rev] = problem.to_dict()
-        clocks, now = Clocked(**clocked).clocks(self._place.timezone), utc_now()
+        clocks, now = ClockParameters(**clocked).clocks(self._place.timezone), utc_now()
         return {
             "archived_text": DATA,
             "as_of": iso_utc(clocks.as_of or now),
@@ -166,19 +166,19 @@ class ArchiveTools:
         Raises: Problem, RequestValidationError, ArchiveError.
         """
         try:
-            asked = SqlQuery.model_validate(given)
+            query = SqlQuery.model_validate(given)
         except ValidationError as error:
             errors = [{**each, "loc": ("query", *each["loc"])} for each in error.errors()]
             raise RequestValidationError(errors) from error
         url = self._place.url
         try:
             with open_archive(url, timezone=self._place.timezone) as archive:
-                found = archive.sql(asked.query, limits=SQL_LIMITS)
-                rows = [*islice(found.rows, asked.limit + 1)]
+                found = archive.sql(query.query, limits=SQL_LIMITS)
+                rows = [*islice(found.rows, query.limit + 1)]
         except QueryError as error:
             raise Problem("request_invalid", str(error)) from error
-        is_cut = len(rows) > asked.limit
-        return {"columns": found.columns, "items": rows[: asked.limit], "is_cut": is_cut}
+        is_cut = len(rows) > query.limit
+        return {"columns": found.columns, "items": rows[: query.limit], "is_cut": is_cut}
 
 
 @cache

@@ -3,21 +3,19 @@
 from datetime import timedelta
 from typing import Annotated, Any, get_type_hints
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.read import answers
 from storage.read.figures.edits import EditSpan
 from storage.values.arrivals.source import Source
-from storage.web.archives import Library, served, utc_now
+from storage.web.archives import ArchivePool, PoolDep, utc_now
 from storage.web.paging import answer_one, answer_rows
-from storage.web.parameters import Asked as NoParameters
-from storage.web.parameters import CoverageQuery, JobRows
+from storage.web.parameters import CoverageQuery, JobRows, QueryParameters
 from storage.web.schemas import many, model_of, one, record
 
 router = APIRouter(prefix="/api", tags=["work"])
-Asked = Annotated[Library, Depends(served)]
 FIGURES_SECONDS = 30.0
 EDIT_DAYS = 30
 SHOWN_OF_A_SOURCE = (
@@ -35,59 +33,57 @@ EDIT_HOURS = record("EditHourRows", items=list[model_of(answers.EditHour)], next
 
 
 @router.get("/refusals", responses=many(model_of(answers.Refusal)))
-def refusals(request: Request, asked: Annotated[JobRows, Query()]) -> Response:
+def refusals(request: Request, query: Annotated[JobRows, Query()]) -> Response:
     """List refused documents with the reason and the remedy."""
-    return answer_rows(request, asked, lambda a, after, n: a.refusals(asked.job, after, n))
+    return answer_rows(request, query, lambda a, after, n: a.refusals(query.job, after, n))
 
 
 @router.get("/jobs", responses=many(model_of(answers.Job)))
-def jobs(request: Request, asked: Annotated[JobRows, Query()]) -> Response:
+def jobs(request: Request, query: Annotated[JobRows, Query()]) -> Response:
     """List the jobs with their state, counts and reason."""
-    return answer_rows(request, asked, lambda a, after, n: a.jobs(asked.job, after, n))
+    return answer_rows(request, query, lambda a, after, n: a.jobs(query.job, after, n))
 
 
 @router.get("/sources", responses=one(SOURCES))
-def sources(library: Asked, _asked: Annotated[NoParameters, Query()]) -> Response:
+def sources(pool: PoolDep, _query: Annotated[QueryParameters, Query()]) -> Response:
     """List the sources with their schedules."""
-    return answer_one(
-        {"items": [source_row(each) for each in library.today.sources()], "next": None}
-    )
+    return answer_one({"items": [source_row(each) for each in pool.today.sources()], "next": None})
 
 
 @router.get("/coverage", responses=one(COVERAGE))
-def coverage(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
+def coverage(pool: PoolDep, query: Annotated[CoverageQuery, Query()]) -> Response:
     """Report the number of checks of each source per hour."""
-    since, until = asked.span(library.place.timezone)
-    found = library.today.coverage(since=since, until=until, source=asked.source)
+    since, until = query.span(pool.place.timezone)
+    found = pool.today.coverage(since=since, until=until, source=query.source)
     return answer_one({"items": [each.to_dict() for each in found], "next": None})
 
 
 @router.get("/stats", responses=one(model_of(answers.Stats)))
-def stats(library: Asked, _asked: Annotated[NoParameters, Query()]) -> Response:
+def stats(pool: PoolDep, _query: Annotated[QueryParameters, Query()]) -> Response:
     """Return statistics of the archive, at most half a minute old."""
-    return answer_one(figures(library))
+    return answer_one(figures(pool))
 
 
 @router.get("/statistics/edits", responses=one(EDITS))
-def edits(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
+def edits(pool: PoolDep, query: Annotated[CoverageQuery, Query()]) -> Response:
     """Return edit statistics by source: silent edits, times to the first edit, half-lives."""
-    since, until = asked.span(library.place.timezone)
-    found = library.today.edit_figures(EditSpan(asked.source, since, until))
+    since, until = query.span(pool.place.timezone)
+    found = pool.today.edit_figures(EditSpan(query.source, since, until))
     return answer_one({"items": [each.to_dict() for each in found], "next": None})
 
 
 @router.get("/statistics/edits/hours", responses=one(EDIT_HOURS))
-def edit_hours(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
+def edit_hours(pool: PoolDep, query: Annotated[CoverageQuery, Query()]) -> Response:
     """Return the edits of each source by hour (default: the last 30 days)."""
-    since, until = asked.span(library.place.timezone)
+    since, until = query.span(pool.place.timezone)
     since = since or (until or utc_now()) - timedelta(days=EDIT_DAYS)
-    found = library.today.edits_by_hour(EditSpan(asked.source, since, until))
+    found = pool.today.edits_by_hour(EditSpan(query.source, since, until))
     return answer_one({"items": [each.to_dict() for each in found], "next": None})
 
 
-def figures(library: Library) -> answers.Stats:
+def figures(pool: ArchivePool) -> answers.Stats:
     """Return the statistics of the archive, cached for a short time."""
-    return library.remembered("stats", FIGURES_SECONDS, lambda: library.today.stats(utc_now()))
+    return pool.cached_value("stats", FIGURES_SECONDS, lambda: pool.today.stats(utc_now()))
 
 
 def source_row(source: Source) -> dict[str, Any]:

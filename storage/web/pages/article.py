@@ -6,7 +6,7 @@ from http import HTTPStatus
 from itertools import groupby, islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,16 +15,15 @@ from storage.read.archive import ReadOnlyArchive
 from storage.read.render import citation
 from storage.values.draft import Field
 from storage.values.errors import AmbiguousPassageError, NoSuchError
-from storage.web.archives import Library, language_of, served
-from storage.web.known import KnownRoute
+from storage.web.archives import ArchivePool, PoolDep, language_of
+from storage.web.http_cache import CachedRoute
 from storage.web.memento import MementoLinks
-from storage.web.pages.asked import Checks, Cite, Version
 from storage.web.pages.pictures import time_line
+from storage.web.pages.query_parameters import Checks, Cite, Version
 from storage.web.pages.rendering import PageWords, page
 from storage.web.problems import Problem, problem_of_error
 
-router = APIRouter(prefix="/a", include_in_schema=False, route_class=KnownRoute)
-Asked = Annotated[Library, Depends(served)]
+router = APIRouter(prefix="/a", include_in_schema=False, route_class=CachedRoute)
 
 MOST_VERSIONS = 200
 MOST_SNAPSHOTS = 400
@@ -33,7 +32,7 @@ CHECK_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Stood:
+class ParagraphAges:
     """A paragraph with the first version of each sentence."""
 
     paragraph: int
@@ -42,24 +41,24 @@ class Stood:
 
 @router.get("/{article}")
 def article(
-    request: Request, library: Asked, article: str, asked: Annotated[Version, Query()]
+    request: Request, pool: PoolDep, article: str, query: Annotated[Version, Query()]
 ) -> Response:
     """Show the latest version of an article."""
-    return shown(request, library, article, asked.v, asked)
+    return shown(request, pool, article, query.v, query)
 
 
 @router.get("/{article}/since")
 def since(
-    request: Request, library: Asked, article: str, asked: Annotated[Version, Query()]
+    request: Request, pool: PoolDep, article: str, query: Annotated[Version, Query()]
 ) -> Response:
     """Show the first version of each sentence and the first article that contained it."""
-    with library.at(asked.clocks(library.place.timezone)) as archive:
-        version = archive.version(_rev(article, asked.v))
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
+        version = archive.version(_rev(article, query.v))
         rev = f"{version.article}@{version.version}"
         standing, gone = archive.blame_with_removed(rev)
     return page(
         request, "since.html", version=version, gone=gone, tab="since",
-        paragraphs=[Stood(number, tuple(group)) for number, group
+        paragraphs=[ParagraphAges(number, tuple(group)) for number, group
                     in groupby(standing, key=lambda each: each.paragraph)],
         oldest=max(version.version, 1),
     )  # fmt: skip
@@ -67,13 +66,13 @@ def since(
 
 @router.get("/{article}/checks")
 def checks(
-    request: Request, library: Asked, article: str, asked: Annotated[Checks, Query()]
+    request: Request, pool: PoolDep, article: str, query: Annotated[Checks, Query()]
 ) -> Response:
     """Show the checks of an article with their outcomes."""
-    limit = asked.limit or CHECK_ROWS
-    with library.at(asked.clocks(library.place.timezone)) as archive:
+    limit = query.limit or CHECK_ROWS
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
         version = archive.version(_rev(article, None))
-        rows = list(archive.observations(version.article, asked.after, limit))
+        rows = list(archive.observations(version.article, query.after, limit))
     following = rows[-1].cursor if len(rows) == limit else None
     return page(
         request, "checks.html", version=version, rows=rows, tab="checks", following=following
@@ -82,14 +81,14 @@ def checks(
 
 @router.get("/{article}/cite")
 def cite(
-    request: Request, library: Asked, article: str, asked: Annotated[Cite, Query()]
+    request: Request, pool: PoolDep, article: str, query: Annotated[Cite, Query()]
 ) -> Response:
     """Show references to a version, or to a passage of it."""
-    with library.at(asked.clocks(library.place.timezone)) as archive:
-        version = archive.version(_rev(article, asked.v))
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
+        version = archive.version(_rev(article, query.v))
         rev, error = f"{version.article}@{version.version}", None
         try:
-            found = archive.cite(rev, asked.passage)
+            found = archive.cite(rev, query.passage)
         except (AmbiguousPassageError, NoSuchError) as caught:
             found, error = archive.cite(rev), caught
     styles = (
@@ -104,33 +103,33 @@ def cite(
     )
     return page(
         request, "cite.html", version=version, citation=found, styles=styles, tab="cite",
-        asked=asked, error=error, candidates=getattr(error, "candidates", ()),
+        query=query, error=error, candidates=getattr(error, "candidates", ()),
         status=HTTPStatus.OK if error is None else problem_of_error(error).status,
     )  # fmt: skip
 
 
 def shown(
     request: Request,
-    library: Library,
+    pool: ArchivePool,
     article: str,
     number: int | None,
-    asked: Version,
+    query: Version,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the page of one version; of today's clocks it is a memento."""
-    zone = library.place.timezone
-    with library.at(asked.clocks(zone)) as archive:
+    zone = pool.place.timezone
+    with pool.archive_at(query.clocks(zone)) as archive:
         version = archive.version(_rev(article, number))
         steps = list(archive.history(version.article, limit=MOST_VERSIONS))
-        line = _picture(request, library, archive, version, steps)
+        line = _picture(request, pool, archive, version, steps)
         related = list(islice(archive.relations(version.article), MOST_RELATIONS))
         names = archive.titles([each for r in related for each in (r.a, r.b) if each])
-    if headers is None and number is not None and not asked.clocks(zone).are_set:
+    if headers is None and number is not None and not query.clocks(zone).are_set:
         links = MementoLinks(request, version.origin)
         headers = links.of_memento(version.observed.changed_by)
     return page(
         request, "article.html", headers=headers, version=version, steps=steps, line=line,
-        related=related, names=names, fields=_fields(version), tab="text", asked=asked,
+        related=related, names=names, fields=_fields(version), tab="text", query=query,
         is_cut=len(steps) == MOST_VERSIONS,
     )  # fmt: skip
 
@@ -143,12 +142,12 @@ def _rev(article: str, number: int | None) -> str:
 
 def _picture(
     request: Request,
-    library: Library,
+    pool: ArchivePool,
     archive: ReadOnlyArchive,
     version: VersionText,
     steps: Sequence[VersionLine],
 ) -> Any:
-    words = PageWords(language_of(request), library.place.timezone)
+    words = PageWords(language_of(request), pool.place.timezone)
     seen = list(islice(archive.observations(version.article), MOST_SNAPSHOTS))
     return time_line(steps, seen, f"/a/{version.article}", words)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from rapidfuzz.distance import Indel
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,16 +16,15 @@ from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import TODAY
 from storage.read.render.change_svg import share_picture, share_snippet
 from storage.read.render.passages import blocks
-from storage.web.archives import Library, language_of, served
-from storage.web.known import KnownRoute
+from storage.web.archives import PoolDep, language_of
+from storage.web.http_cache import CachedRoute
 from storage.web.pages.article import MOST_VERSIONS, shown
-from storage.web.pages.asked import VIEWS, CompareQuery, PageQuery, Pair, Version
 from storage.web.pages.pictures import version_strip
+from storage.web.pages.query_parameters import VIEWS, CompareQuery, PageQuery, Pair, Version
 from storage.web.pages.rendering import Links, PageWords, page
 from storage.web.problems import Problem
 
-router = APIRouter(prefix="/a", include_in_schema=False, route_class=KnownRoute)
-Asked = Annotated[Library, Depends(served)]
+router = APIRouter(prefix="/a", include_in_schema=False, route_class=CachedRoute)
 
 MOST_RAW_LINES = 3_000
 MOST_LINE_LETTERS = 400
@@ -53,23 +52,23 @@ class DifferingThing:
 
 
 @router.get("/{article}/compare")
-def chosen(request: Request, article: str, asked: Annotated[Pair, Query()]) -> Response:
+def chosen(request: Request, article: str, query: Annotated[Pair, Query()]) -> Response:
     """Lead to the comparison of two versions that a form chose."""
-    a, b = sorted((asked.a, asked.b))
+    a, b = sorted((query.a, query.b))
     return RedirectResponse(Links(request)(f"/a/{article}/{a}..{b}"), 303)
 
 
 @router.get("/{article}/{a}..{b}/picture.svg")
 def picture(
     request: Request,
-    library: Asked,
+    pool: PoolDep,
     article: str,
     a: Annotated[int, Path(ge=1, le=10**9)],
     b: Annotated[int, Path(ge=1, le=10**9)],
-    asked: Annotated[PageQuery, Query()],  # noqa: ARG001  # refuses unknown parameters
+    query: Annotated[PageQuery, Query()],  # noqa: ARG001  # refuses unknown parameters
 ) -> Response:
     """Return a picture of a change, to share it."""
-    with library.at(TODAY) as archive:
+    with pool.archive_at(TODAY) as archive:
         versions = archive.version(f"{article}@{a}"), archive.version(f"{article}@{b}")
         diff = archive.diff(f"{article}@{a}", f"{article}@{b}")
     svg = share_picture(diff, *versions, language=language_of(request))
@@ -79,31 +78,31 @@ def picture(
 @router.get("/{article}/{which:path}")
 def compare(
     request: Request,
-    library: Asked,
+    pool: PoolDep,
     article: str,
     which: str,
-    asked: Annotated[CompareQuery, Query()],
+    query: Annotated[CompareQuery, Query()],
 ) -> Response:
     """Show one version (`3`), or compare two (`1..3`)."""
     match = RANGE.fullmatch(which)
     if match is None:
         raise Problem("no_such", f"there is no page {which!r} of an article")
     if match["b"] is None:
-        named = Version(as_of=asked.as_of, known_at=asked.known_at, lang=asked.lang)
-        return shown(request, library, article, int(match["a"]), named)
-    with library.at(asked.clocks(library.place.timezone)) as archive:
+        named = Version(as_of=query.as_of, known_at=query.known_at, lang=query.lang)
+        return shown(request, pool, article, int(match["a"]), named)
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
         a = archive.version(f"{article}@{int(match['a'])}")
         b = archive.version(f"{article}@{int(match['b'])}")
-        found = _in_view(archive, a, b, asked.view)
+        found = _in_view(archive, a, b, query.view)
         steps = list(archive.history(a.article, limit=MOST_VERSIONS))
-    words = PageWords(language_of(request), library.place.timezone)
+    words = PageWords(language_of(request), pool.place.timezone)
     link = Links(request)
     strip = version_strip(
         steps, (a.version, b.version), lambda pair: link(f"/a/{article}/{pair}"), words
     )
     diff = found.get("diff")
     return page(
-        request, "compare.html", a=a, b=b, version=b, view=asked.view, views=VIEWS, tab="compare",
+        request, "compare.html", a=a, b=b, version=b, view=query.view, views=VIEWS, tab="compare",
         strip=strip, step=next((each for each in steps if each.version == b.version), None),
         snippet=diff and not diff.is_same and share_snippet(diff, a, b, words.language), **found,
     )  # fmt: skip

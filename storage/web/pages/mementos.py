@@ -6,10 +6,9 @@ served as pages.
 
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -17,25 +16,24 @@ from storage.read.answers import ArticleLine, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.values.errors import NoSuchError
 from storage.web import memento
-from storage.web.archives import Library, served
+from storage.web.archives import PoolDep
 from storage.web.memento import MementoLinks
 from storage.web.pages.article import shown
-from storage.web.pages.asked import Version
+from storage.web.pages.query_parameters import Version
 from storage.web.paging import answer_one
 
 router = APIRouter(include_in_schema=False)
-Asked = Annotated[Library, Depends(served)]
 VARY = {"Vary": "accept-datetime"}
 
 
 @router.get("/timegate/{address:path}")
-def timegate(request: Request, library: Asked, address: str) -> Response:
+def timegate(request: Request, pool: PoolDep, address: str) -> Response:
     """Redirect to the version of an address at the time in `Accept-Datetime`, or to the current
     one.
     """
     address = memento.address_of(request, address)
     moment = memento.moment_asked(request)
-    with library.at() as archive:
+    with pool.archive_at() as archive:
         article = _article(archive, address)
         seen = _standing(archive, article, moment).observed.changed_by
     links = MementoLinks(request, address)
@@ -43,10 +41,10 @@ def timegate(request: Request, library: Asked, address: str) -> Response:
 
 
 @router.get("/timemap/link/{address:path}")
-def timemap(request: Request, library: Asked, address: str) -> Response:
+def timemap(request: Request, pool: PoolDep, address: str) -> Response:
     """List the versions of an address with their times, in the link format."""
     address, after = _part(memento.address_of(request, address))
-    with library.at() as archive:
+    with pool.archive_at() as archive:
         article = _article(archive, address)
         part = list(islice(archive.history(article.article), after, after + memento.MOST_MEMENTOS))
     lines = memento.timemap_lines(MementoLinks(request, address), part, article.versions, after)
@@ -54,28 +52,26 @@ def timemap(request: Request, library: Asked, address: str) -> Response:
 
 
 @router.get("/timemap/json/{address:path}")
-def timemap_json(request: Request, library: Asked, address: str) -> Response:
+def timemap_json(request: Request, pool: PoolDep, address: str) -> Response:
     """List the versions of an address with their times, as JSON."""
     address, after = _part(memento.address_of(request, address))
-    with library.at() as archive:
+    with pool.archive_at() as archive:
         article = _article(archive, address)
         part = list(islice(archive.history(article.article), after, after + memento.MOST_MEMENTOS))
     return answer_one(memento.timemap_json(MementoLinks(request, address), part, article.versions))
 
 
 @router.get("/memento/{digits}/{address:path}")
-def one(request: Request, library: Asked, digits: str, address: str) -> Response:
+def one(request: Request, pool: PoolDep, digits: str, address: str) -> Response:
     """Show the version first seen at a time, or redirect to the version current at that time."""
     address = memento.address_of(request, address)
     moment = memento.moment_of(digits)
-    with library.at() as archive:
+    with pool.archive_at() as archive:
         version = _standing(archive, _article(archive, address), moment)
     links, seen = MementoLinks(request, address), version.observed.changed_by
     if memento.digits_of(seen) != digits:
         return RedirectResponse(links.memento(seen), 302)
-    return shown(
-        request, library, version.article, version.version, Version(), links.of_memento(seen)
-    )
+    return shown(request, pool, version.article, version.version, Version(), links.of_memento(seen))
 
 
 def _part(given: str) -> tuple[str, int]:

@@ -3,20 +3,19 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import ArticleLine
 from storage.read.render.passages import PassageBlock, blocks, excerpt
-from storage.web.archives import Library, language_of, served
-from storage.web.known import KnownRoute
-from storage.web.pages.asked import Of, Relations, Version
+from storage.web.archives import PoolDep, language_of
+from storage.web.http_cache import CachedRoute
 from storage.web.pages.pictures import spread
+from storage.web.pages.query_parameters import ArticleQuery, Relations, Version
 from storage.web.pages.rendering import Links, PageWords, page
 
-router = APIRouter(include_in_schema=False, route_class=KnownRoute)
-Asked = Annotated[Library, Depends(served)]
+router = APIRouter(include_in_schema=False, route_class=CachedRoute)
 ROWS = 30
 MOST_MEMBERS = 12
 MOST_PASSAGES = 6
@@ -32,34 +31,36 @@ class ClusterMember:
 
 
 @router.get("/relations")
-def relations(request: Request, library: Asked, asked: Annotated[Relations, Query()]) -> Response:
+def relations(request: Request, pool: PoolDep, query: Annotated[Relations, Query()]) -> Response:
     """Show the relations of the archive."""
-    zone, limit = library.place.timezone, asked.limit or ROWS
-    with library.at(asked.clocks(zone)) as archive:
-        rows = list(archive.relations(None, asked.filters(zone), asked.after, limit))
+    zone, limit = pool.place.timezone, query.limit or ROWS
+    with pool.archive_at(query.clocks(zone)) as archive:
+        rows = list(archive.relations(None, query.filters(zone), query.after, limit))
         names = archive.titles([each for row in rows for each in (row.a, row.b) if each])
     return page(
-        request, "relations.html", rows=rows, names=names, asked=asked,
+        request, "relations.html", rows=rows, names=names, query=query,
         following=rows[-1].cursor if len(rows) == limit else None,
     )  # fmt: skip
 
 
 @router.get("/cluster/of")
-def cluster_of(request: Request, library: Asked, asked: Annotated[Of, Query()]) -> Response:
+def cluster_of(
+    request: Request, pool: PoolDep, query: Annotated[ArticleQuery, Query()]
+) -> Response:
     """Lead to the cluster of an article, or to the article where it has none."""
-    line = library.today.article(asked.a)
+    line = pool.today.article(query.a)
     place = f"/a/{line.article}" if line.cluster is None else f"/cluster/{line.cluster}"
     return RedirectResponse(Links(request)(place), 303)
 
 
 @router.get("/cluster/{label}")
 def cluster(
-    request: Request, library: Asked, label: str, asked: Annotated[Version, Query()]
+    request: Request, pool: PoolDep, label: str, query: Annotated[Version, Query()]
 ) -> Response:
     """Show the articles that copies join, in time, each against the one that we saw first."""
-    zone = library.place.timezone
+    zone = pool.place.timezone
     words = PageWords(language_of(request), zone)
-    with library.at(asked.clocks(zone)) as archive:
+    with pool.archive_at(query.clocks(zone)) as archive:
         lines = archive.cluster(label.replace("\0", ""))
         first = next((each for each in lines if each.state != "restricted"), lines[0])
         members = [ClusterMember(first, (), is_same=True)]

@@ -38,7 +38,7 @@ def page(
 ) -> Response:  # fmt: skip
     """Return the page that `template` makes of `context`."""
     language = language_of(request)
-    words = PageWords(language, request.app.state.library.place.timezone)
+    words = PageWords(language, request.app.state.pool.place.timezone)
     text = environment().get_template(template).render(
         **context, t=words.t, words=words, lang=language, here=request.url.path,
         link=Links(request), style=_own("style.css"), script=_own("page.js"),
@@ -266,8 +266,8 @@ class Links:
     """Addresses of our own pages; a language that was asked for goes along."""
 
     def __init__(self, request: Request) -> None:
-        asked = request.query_params.get("lang")
-        self._lang = {"lang": asked} if asked in LANGUAGES else {}
+        query = request.query_params.get("lang")
+        self._lang = {"lang": query} if query in LANGUAGES else {}
         self._path = request.url.path
         self._given = [(k, v) for k, v in request.query_params.multi_items() if v]
 

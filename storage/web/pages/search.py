@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,40 +13,39 @@ from storage.read.answers import Hit
 from storage.read.render.moment import MomentError
 from storage.values.change_class import ChangeClass
 from storage.web.api.search import steps_of
-from storage.web.archives import Library, served
-from storage.web.known import KnownRoute
-from storage.web.pages.asked import Search
+from storage.web.archives import PoolDep
+from storage.web.http_cache import CachedRoute
+from storage.web.pages.query_parameters import Search
 from storage.web.pages.rendering import page, plain
 from storage.web.problems import wants_page
 
-router = APIRouter(include_in_schema=False, route_class=KnownRoute)
-Asked = Annotated[Library, Depends(served)]
+router = APIRouter(include_in_schema=False, route_class=CachedRoute)
 HITS = 20
 MOST_FACETS = 12
 
 
 @router.get("/search")
-def search(request: Request, library: Asked, asked: Annotated[Search, Query()]) -> Response:
+def search(request: Request, pool: PoolDep, query: Annotated[Search, Query()]) -> Response:
     """Show the results of a search and their facets."""
-    zone, error = library.place.timezone, None
+    zone, error = pool.place.timezone, None
     try:
-        filters, clocks, steps = asked.filters(zone), asked.clocks(zone), steps_of(asked)
+        filters, clocks, steps = query.filters(zone), query.clocks(zone), steps_of(query)
     except MomentError as caught:
         if not wants_page(request):
             raise
         error = caught
-    if error is not None or not asked.q.strip():
+    if error is not None or not query.q.strip():
         return page(
-            request, "search.html", asked=asked, groups=[], facets=None, following=None,
+            request, "search.html", query=query, groups=[], facets=None, following=None,
             classes=[*ChangeClass], marked=marked, most=MOST_FACETS, error=error,
             status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
         )  # fmt: skip
-    limit = asked.limit or HITS
-    with library.at(clocks) as archive:
-        hits = list(archive.search(asked.q, asked.latest, filters, asked.after, limit, steps))
-        facets = archive.facets(asked.q, asked.latest, filters, steps)
+    limit = query.limit or HITS
+    with pool.archive_at(clocks) as archive:
+        hits = list(archive.search(query.q, query.latest, filters, query.after, limit, steps))
+        facets = archive.facets(query.q, query.latest, filters, steps)
     return page(
-        request, "search.html", asked=asked, groups=_by_article(hits), facets=facets,
+        request, "search.html", query=query, groups=_by_article(hits), facets=facets,
         following=hits[-1].cursor if len(hits) == limit else None,
         classes=[*ChangeClass], marked=marked, most=MOST_FACETS, error=None,
     )  # fmt: skip

@@ -4,70 +4,69 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from storage.read.answers import Coverage, EditHour
 from storage.read.figures.edits import EditSpan
 from storage.web.api.work import figures
-from storage.web.archives import Library, language_of, served, utc_now
-from storage.web.pages.asked import Jobs, PageQuery, PartQuery
+from storage.web.archives import ArchivePool, PoolDep, language_of, utc_now
 from storage.web.pages.pictures import heat, hours
+from storage.web.pages.query_parameters import Jobs, PageQuery, PartQuery
 from storage.web.pages.rendering import HERE, PageWords, page
 
 router = APIRouter(include_in_schema=False)
-Asked = Annotated[Library, Depends(served)]
 ROWS = 50
 HOURS = 24 * 7
 
 
 @router.get("/sources")
-def sources(request: Request, library: Asked, _asked: Annotated[PageQuery, Query()]) -> Response:
+def sources(request: Request, pool: PoolDep, _query: Annotated[PageQuery, Query()]) -> Response:
     """Show the sources with schedule, health and coverage."""
-    words, now = PageWords(language_of(request), library.place.timezone), utc_now()
-    rows = library.remembered("coverage", 60, lambda: _coverage(library))
+    words, now = PageWords(language_of(request), pool.place.timezone), utc_now()
+    rows = pool.cached_value("coverage", 60, lambda: _coverage(pool))
     pictures = {name: heat(found, now, HOURS, words) for name, found in rows.items()}
-    counted = {each.source: each for each in figures(library).sources}
+    counted = {each.source: each for each in figures(pool).sources}
     return page(
-        request, "sources.html", sources=library.today.sources(), counted=counted,
-        pictures=pictures, rows=rows, stats=figures(library),
+        request, "sources.html", sources=pool.today.sources(), counted=counted,
+        pictures=pictures, rows=rows, stats=figures(pool),
         may_write=getattr(request.app.state, "may_write", False),
     )  # fmt: skip
 
 
 @router.get("/refusals")
-def refusals(request: Request, library: Asked, asked: Annotated[PartQuery, Query()]) -> Response:
+def refusals(request: Request, pool: PoolDep, query: Annotated[PartQuery, Query()]) -> Response:
     """Show refused documents with the reason and the remedy."""
-    limit = asked.limit or ROWS
-    rows = list(library.today.refusals(after=asked.after, limit=limit))
+    limit = query.limit or ROWS
+    rows = list(pool.today.refusals(after=query.after, limit=limit))
     return page(
-        request, "refusals.html", rows=rows, counts=figures(library).refusals,
+        request, "refusals.html", rows=rows, counts=figures(pool).refusals,
         following=rows[-1].cursor if len(rows) == limit else None,
     )  # fmt: skip
 
 
 @router.get("/statistics")
-def statistics(request: Request, library: Asked, _asked: Annotated[PageQuery, Query()]) -> Response:
+def statistics(request: Request, pool: PoolDep, _query: Annotated[PageQuery, Query()]) -> Response:
     """Show edit statistics by source: silent edits, times to the first edit, half-lives."""
-    words, now = PageWords(language_of(request), library.place.timezone), utc_now()
-    rows = library.remembered("edit hours", 60, lambda: _edit_hours(library))
-    figures = library.today.edit_figures
+    words, now = PageWords(language_of(request), pool.place.timezone), utc_now()
+    rows = pool.cached_value("edit hours", 60, lambda: _edit_hours(pool))
+    figures = pool.today.edit_figures
     return page(
         request, "statistics.html",
-        figures=library.remembered("edit figures", 60, lambda: list(figures(EditSpan()))),
+        figures=pool.cached_value("edit figures", 60, lambda: list(figures(EditSpan()))),
         rows=rows,
         pictures={name: hours(each, now, HOURS, words) for name, each in rows.items()},
     )  # fmt: skip
 
 
 @router.get("/jobs")
-def jobs(request: Request, library: Asked, asked: Annotated[Jobs, Query()]) -> Response:
+def jobs(request: Request, pool: PoolDep, query: Annotated[Jobs, Query()]) -> Response:
     """Show the jobs, the newest first, or one with its parts."""
-    limit = asked.limit or ROWS
-    rows = list(library.today.jobs(asked.job, asked.after, limit))
+    limit = query.limit or ROWS
+    rows = list(pool.today.jobs(query.job, query.after, limit))
     return page(
-        request, "jobs.html", rows=rows, asked=asked, left=library.today.pending_work(),
+        request, "jobs.html", rows=rows, query=query, left=pool.today.pending_work(),
         following=rows[-1].cursor if len(rows) == limit else None,
     )  # fmt: skip
 
@@ -96,15 +95,15 @@ def robots() -> Response:
     return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
 
 
-def _edit_hours(library: Library) -> dict[str, list[EditHour]]:
+def _edit_hours(pool: ArchivePool) -> dict[str, list[EditHour]]:
     found: dict[str, list[EditHour]] = defaultdict(list)
-    for each in library.today.edits_by_hour(EditSpan(since=utc_now() - timedelta(hours=HOURS))):
+    for each in pool.today.edits_by_hour(EditSpan(since=utc_now() - timedelta(hours=HOURS))):
         found[each.source].append(each)
     return dict(found)
 
 
-def _coverage(library: Library) -> dict[str, list[Coverage]]:
+def _coverage(pool: ArchivePool) -> dict[str, list[Coverage]]:
     found: dict[str, list[Coverage]] = defaultdict(list)
-    for each in library.today.coverage(since=utc_now() - timedelta(hours=HOURS)):
+    for each in pool.today.coverage(since=utc_now() - timedelta(hours=HOURS)):
         found[each.source].append(each)
     return dict(found)

@@ -230,7 +230,7 @@ def _keep(unit: Unit, group: Sequence[Alert], found: Sequence[AlertMatch], curso
 
 
 def _write(unit: Unit, fired: Sequence[AlertMatch]) -> int:
-    known = _Known(unit, fired)
+    known = _ReportedChanges(unit, fired)
     query = select(ALERT_CHANNEL.c.id, ALERT_CHANNEL.c.alert_id, ALERT_CHANNEL.c.kind).order_by(
         ALERT_CHANNEL.c.id
     )
@@ -266,7 +266,7 @@ def _row(
     }  # fmt: skip
 
 
-class _Known:
+class _ReportedChanges:
     """The changes that alerts already reported of some articles, and the recently reported
     wordings.
     """

@@ -68,13 +68,13 @@ class HistoryOptions:
 
 
 def report_history(
-    archive: "Archive", settings: Settings, request: "control.IngestOptions", shown: OutputOptions
+    archive: "Archive", settings: Settings, request: "control.IngestOptions", output: OutputOptions
 ) -> None:
     """List the captures that `request` would import; exit with 4 if a list is missing."""
     from worker.flow.history.preview import COLUMNS  # noqa: PLC0415  # loads what asks servers
 
     rows, refused = control.list_history(archive, settings, request)
-    write_rows(rows, shown.target(), COLUMNS)
+    write_rows(rows, output.target(), COLUMNS)
     for each in refused:
         say(f"{each.message} {each.hint}")
     if any(each.code != "no_captures" for each in refused):

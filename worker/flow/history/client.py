@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from storage.settings import Settings
-from storage.values.net.addresses import HostNews, Watched
-from storage.values.refusals import Refused, refuse
+from storage.values.net.addresses import HostNews, WatchedAddress
+from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from worker.address import parse_address
 from worker.flow.servers import PAUSE_NOTE_PREFIX, Servers
@@ -27,7 +27,7 @@ WAKE_SECONDS = 1.0
 class RequestRefusedError(Exception):
     """An address must not be requested, such as one that robots.txt forbids."""
 
-    def __init__(self, refused: Refused) -> None:
+    def __init__(self, refused: RefusalReason) -> None:
         super().__init__(refused.message)
         self.refused = refused
 
@@ -80,7 +80,7 @@ class ArchiveClient:
         Redirects are not followed. Raises: RequestRefusedError, ServerPausedError.
         """
         address = parse_address(text, self._network.is_own)
-        if isinstance(address, Refused):
+        if isinstance(address, RefusalReason):
             raise RequestRefusedError(address)
         fetch = Fetch(_watched(self._source_id, text), self._network, 0.0, address)
         queue = self._servers.queue_of(fetch)
@@ -142,8 +142,8 @@ class ArchiveClient:
         return result
 
 
-def _watched(source_id: int, address: str) -> Watched:
-    return Watched(
+def _watched(source_id: int, address: str) -> WatchedAddress:
+    return WatchedAddress(
         source_id=source_id, origin_id=0, origin=address, address=address, kind="page",
         moved_to=None, final=None, etag=None, last_modified=None, observation_id=None, digest=None,
         hints={}, source_locator="", options={},

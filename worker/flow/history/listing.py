@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from storage.settings import Settings
 from storage.values.net.web_archive import WebArchive, web_archives
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.flow.history.client import ArchiveClient, RequestRefusedError, ServerPausedError
 from worker.sources.web_archives.capture_list import (
     CaptureListError,
@@ -37,7 +37,7 @@ class HistoryQuery:
 class HistoryError(Exception):
     """A web archive did not return its list, or a capture."""
 
-    def __init__(self, refused: Refused) -> None:
+    def __init__(self, refused: RefusalReason) -> None:
         super().__init__(refused.message)
         self.refused = refused
 

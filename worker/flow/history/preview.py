@@ -6,7 +6,7 @@ from typing import Any
 
 from storage.record.imports import known_captures
 from storage.settings import Settings
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from worker.flow.collect import IngestTarget
 from worker.flow.history.client import ArchiveClient, ServerPausedError
@@ -26,10 +26,10 @@ COLUMNS = (
 
 def preview_history(
     archive: Archive, settings: Settings, targets: Sequence[IngestTarget]
-) -> tuple[list[dict[str, Any]], list[Refused]]:
+) -> tuple[list[dict[str, Any]], list[RefusalReason]]:
     """Return the selected captures, and why web archives did not return their lists."""
     rows: list[dict[str, Any]] = []
-    refused: list[Refused] = []
+    refused: list[RefusalReason] = []
     for target in targets:
         query = read_query(target.locator, target.history or {}, settings)
         with closing(

@@ -12,7 +12,7 @@ from storage.schedule import queue
 from storage.schedule.progress import is_other_job_due, refused_locators
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.flow.history.client import (
@@ -30,7 +30,7 @@ from worker.flow.history.listing import (
     read_query,
 )
 from worker.flow.import_captures import Importer
-from worker.sources.containers.items import Foreign, PassedOver, Rejected
+from worker.sources.containers.items import Foreign, PassedOver, RefusedDocument
 from worker.sources.web_archives.capture import interpret_exchange
 from worker.sources.web_archives.capture_list import ListedCapture
 from worker.sources.web_archives.fetched_record import fetched_record, repeat_record
@@ -95,7 +95,7 @@ class _HistoryRun:
         self.refused = archive.read(refused_locators, claim.job_id)
         self._progress, self._done = progress, 0
 
-    def refuse(self, target: "IngestTarget", locator: str, refused: Refused) -> None:
+    def refuse(self, target: "IngestTarget", locator: str, refused: RefusalReason) -> None:
         """Record a refusal, unless an interrupted run of this job recorded it."""
         if (target.source_id, locator) not in self.refused:
             self.archive.refuse(self.claim, target.source_id, locator, refused)
@@ -197,7 +197,7 @@ class _HistoryImport:
                 self._add(capture, found, found.capture.note)
                 if found.capture.raw is not None:
                     self._with_bytes.add((capture.origin, capture.observed_at))
-            case Rejected():
+            case RefusedDocument():
                 self._run.refuse(self._target, capture.address, found.refused)
             case PassedOver():
                 self._importer.counted.passed_over += 1
@@ -237,7 +237,7 @@ def _interpret(
     name: str,
     limit: int,
     times: Collection[datetime],
-) -> Foreign | PassedOver | Rejected:
+) -> Foreign | PassedOver | RefusedDocument:
     """Return the capture in an answer of the web archive `name`.
 
     `times` are those of all listed captures. Only an answer with `Memento-Datetime` is a capture
@@ -246,7 +246,7 @@ def _interpret(
     if answer.refused is not None and answer.refused.code == "not_text":
         return PassedOver("not a text")
     if answer.refused is not None and answer.refused.code != "truncated_response":
-        return Rejected(capture.address, "", answer.refused)
+        return RefusedDocument(capture.address, "", answer.refused)
     moment = parse_memento_time(answer.header("memento-datetime"))
     reason = None
     if answer.refused is not None:
@@ -259,6 +259,6 @@ def _interpret(
         reason = f"it returned the capture of {moment:%Y-%m-%d %H:%M:%SZ}"
     if reason is not None:
         refused = refuse("capture_unavailable", name=name, reason=reason)
-        return Rejected(capture.address, "", refused)
+        return RefusedDocument(capture.address, "", refused)
     record = fetched_record(capture, answer.status or 0, answer.reason, answer.headers, answer.body)
     return interpret_exchange(RecordGroup(record), capture.address, "", detect_type, limit)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from storage.values.arrivals.arrival import FileStamp
 from storage.values.arrivals.foreign_capture import Import
 from storage.values.locator import origin_path
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 
-Detect = Callable[[str, bytes], str | Refused]
+Detect = Callable[[str, bytes], str | RefusalReason]
 """Detects the type of a document from its name and first bytes, or returns a refusal."""
 
 HEAD_BYTES = 4096
@@ -56,18 +56,18 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RefusedDocument:
     """A refused document; `raw` holds its bytes as far as they are stored."""
 
     locator: str
     member: str
-    refused: Refused
+    refused: RefusalReason
     raw: bytes | None = None
     line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unsettled:
+class UnsettledFile:
     """A file that may still be being written, with its state at `seen_ns` (wall clock).
 
     Pass it to the next try, so that a file with a time in the future can settle.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from storage.values.draft import Json
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.items import HEAD_BYTES
 
 KEY_NAMES: tuple[str, ...] = ("id", "key", "guid")
@@ -50,7 +50,7 @@ class BadRecord:
     """
 
     line: int
-    refused: Refused
+    refused: RefusalReason
     raw: bytes | None
     key: str | None = None
     is_file: bool = False

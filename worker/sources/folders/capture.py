@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.values.locator import escape_locator
-from storage.values.refusals import Refused
-from worker.sources.containers.items import Rejected, Unsettled
+from storage.values.refusals import RefusalReason
+from worker.sources.containers.items import RefusedDocument, UnsettledFile
 from worker.sources.folders.files import (
     FileChangedError,
     Patience,
@@ -34,11 +34,11 @@ def capture(
     path: str,
     hints: MemberHints,
     patience: Patience,
-    earlier: Unsettled | None = None,
-) -> Iterator[Content | Unsettled]:
+    earlier: UnsettledFile | None = None,
+) -> Iterator[Content | UnsettledFile]:
     """Yield the contents of the file `path` below `root`, read by the rules of `files`.
 
-    `path` is the system's path (`FoundFile.path`). An `Unsettled` is always the last value: try
+    `path` is the system's path (`FoundFile.path`). An `UnsettledFile` is always the last value: try
     again later and pass it as `earlier`. To scan a folder with recently changed files, try all
     files without waiting first, then only the unsettled ones with `patience.wait`. A large
     container is streamed: if it changes meanwhile, the items before the change are from its settled
@@ -49,17 +49,17 @@ def capture(
     if isinstance(whole, ReadFile):
         yield from members_of_bytes(locator, whole.raw, hints)
         return
-    if isinstance(whole, Unsettled):
+    if isinstance(whole, UnsettledFile):
         yield whole
         return
     limit = limit_streamed(path, hints)
     if whole.code != "too_large" or limit is None:
-        yield Rejected(locator, "", whole)
+        yield RefusedDocument(locator, "", whole)
         return
     match open_settled(root, path, limit, patience, earlier):
-        case Refused() as refused:
-            yield Rejected(locator, "", refused)
-        case Unsettled() as unsettled:
+        case RefusalReason() as refused:
+            yield RefusedDocument(locator, "", refused)
+        case UnsettledFile() as unsettled:
             yield unsettled
         case SettledFile() as opened:
             with io.BufferedReader(opened, _BUFFER_BYTES) as stream:
@@ -68,10 +68,10 @@ def capture(
 
 def _stream(
     locator: str, stream: BinaryIO, hints: MemberHints, patience: Patience
-) -> Iterator[Content | Unsettled]:
+) -> Iterator[Content | UnsettledFile]:
     try:
         yield from members_of(locator, stream, hints)
     except FileChangedError as error:
-        yield Unsettled(error.stamp, patience.now_ns())
+        yield UnsettledFile(error.stamp, patience.now_ns())
     except OSError as error:
-        yield Rejected(locator, "", unreadable(error))
+        yield RefusedDocument(locator, "", unreadable(error))

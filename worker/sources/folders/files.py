@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from storage.values.arrivals.arrival import FileStamp
-from storage.values.refusals import Refused, refuse
-from worker.sources.containers.items import Unsettled
+from storage.values.refusals import RefusalReason, refuse
+from worker.sources.containers.items import UnsettledFile
 from worker.sources.folders.folder import kind_of, stamp_of, unreadable
 
 SETTLE_SECONDS = 1
@@ -111,8 +111,8 @@ def read_settled(
     path: str,
     limit_bytes: int,
     patience: Patience,
-    earlier: Unsettled | None = None,
-) -> ReadFile | Refused | Unsettled:
+    earlier: UnsettledFile | None = None,
+) -> ReadFile | RefusalReason | UnsettledFile:
     """Read the whole file `path` below `root`, or return a refusal.
 
     A file has settled if its time is older than one second, or if it has not changed since
@@ -122,7 +122,7 @@ def read_settled(
     file above `limit_bytes` is refused before reading.
     """
 
-    def attempt(seen: Unsettled | None) -> ReadFile | Refused | Unsettled:
+    def attempt(seen: UnsettledFile | None) -> ReadFile | RefusalReason | UnsettledFile:
         opened = _open_once(root, path, limit_bytes, patience.now_ns, seen)
         if not isinstance(opened, SettledFile):
             return opened
@@ -134,7 +134,7 @@ def read_settled(
                     opened.check()
                 return ReadFile(raw, opened.stamp)
             except FileChangedError as error:
-                return Unsettled(error.stamp, patience.now_ns())
+                return UnsettledFile(error.stamp, patience.now_ns())
             except OSError as error:
                 return unreadable(error)
 
@@ -146,28 +146,28 @@ def open_settled(
     path: str,
     limit_bytes: int,
     patience: Patience,
-    earlier: Unsettled | None = None,
-) -> SettledFile | Refused | Unsettled:
+    earlier: UnsettledFile | None = None,
+) -> SettledFile | RefusalReason | UnsettledFile:
     """Open the file `path` below `root` for streaming, by the rules of `read_settled`.
 
     The caller closes it. A change during the stream raises FileChangedError.
     """
 
-    def attempt(seen: Unsettled | None) -> SettledFile | Refused | Unsettled:
+    def attempt(seen: UnsettledFile | None) -> SettledFile | RefusalReason | UnsettledFile:
         return _open_once(root, path, limit_bytes, patience.now_ns, seen)
 
     return _patiently(attempt, patience, earlier)
 
 
 def _patiently(
-    attempt: Callable[[Unsettled | None], Got | Refused | Unsettled],
+    attempt: Callable[[UnsettledFile | None], Got | RefusalReason | UnsettledFile],
     patience: Patience,
-    earlier: Unsettled | None,
-) -> Got | Refused | Unsettled:
+    earlier: UnsettledFile | None,
+) -> Got | RefusalReason | UnsettledFile:
     waited = 0.0
     while True:
         outcome = attempt(earlier)
-        if not isinstance(outcome, Unsettled) or not patience.wait:
+        if not isinstance(outcome, UnsettledFile) or not patience.wait:
             return outcome
         if waited >= patience.limit_seconds:
             return refuse("not_settled")
@@ -178,7 +178,7 @@ def _patiently(
         waited += pause
 
 
-def _pause_seconds(seen: Unsettled, now_ns: int) -> float:
+def _pause_seconds(seen: UnsettledFile, now_ns: int) -> float:
     """Return the time until the file can have settled, at most one second."""
     touched = seen.stamp.mtime_ns if seen.stamp.mtime_ns <= now_ns else seen.seen_ns
     left = (touched + SETTLE_NS - now_ns) / SETTLE_NS
@@ -190,15 +190,15 @@ def _open_once(
     path: str,
     limit_bytes: int,
     now_ns: Callable[[], int],
-    earlier: Unsettled | None,
-) -> SettledFile | Refused | Unsettled:
+    earlier: UnsettledFile | None,
+) -> SettledFile | RefusalReason | UnsettledFile:
     try:
         opened = _open_steps(root, path)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
             return refuse("not_regular_file", detected="there is a symbolic link in its path")
         return unreadable(error)
-    if isinstance(opened, Refused):
+    if isinstance(opened, RefusalReason):
         return opened
     stamp = opened.stamp
     if stamp.size > limit_bytes:
@@ -208,10 +208,10 @@ def _open_once(
     if _has_settled(stamp, now, earlier):
         return opened
     opened.close()
-    return Unsettled(stamp, now)
+    return UnsettledFile(stamp, now)
 
 
-def _open_steps(root: Path, path: str) -> SettledFile | Refused:
+def _open_steps(root: Path, path: str) -> SettledFile | RefusalReason:
     """Open each part of `path` relative to the descriptor of the part before.
 
     Raises: OSError if the system refuses a step.
@@ -230,7 +230,7 @@ def _open_steps(root: Path, path: str) -> SettledFile | Refused:
         os.close(at)
 
 
-def _open_regular(folder: int, name: str) -> SettledFile | Refused:
+def _open_regular(folder: int, name: str) -> SettledFile | RefusalReason:
     """Open `name` if it is a regular file; opening other files may have side effects."""
     mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     if not stat.S_ISREG(mode):
@@ -243,7 +243,7 @@ def _open_regular(folder: int, name: str) -> SettledFile | Refused:
     return SettledFile(descriptor, stamp_of(status))
 
 
-def _has_settled(stamp: FileStamp, now_ns: int, earlier: Unsettled | None) -> bool:
+def _has_settled(stamp: FileStamp, now_ns: int, earlier: UnsettledFile | None) -> bool:
     if now_ns - stamp.mtime_ns >= SETTLE_NS:
         return True
     if earlier is None or earlier.stamp != stamp:

@@ -12,8 +12,8 @@ from pathlib import Path
 from storage.values.arrivals.arrival import FileStamp
 from storage.values.arrivals.formats import TYPE_BY_SUFFIX
 from storage.values.locator import escape_locator
-from storage.values.refusals import Refused, refuse
-from worker.sources.containers.items import FoundFile, Rejected
+from storage.values.refusals import RefusalReason, refuse
+from worker.sources.containers.items import FoundFile, RefusedDocument
 
 DEEPEST = 100
 """Maximum depth of folders; each level holds one open descriptor."""
@@ -43,7 +43,7 @@ class FolderListing:
         self._whole = True
         self._hash = hashlib.sha256()
 
-    def __iter__(self) -> Iterator[FoundFile | Rejected]:
+    def __iter__(self) -> Iterator[FoundFile | RefusedDocument]:
         pending: list[str] = []
         for entry in self._entries():
             if isinstance(entry, FoundFile):
@@ -69,7 +69,7 @@ class FolderListing:
         self._hash.update("".join(pending).encode("utf-8", "surrogateescape"))
         pending.clear()
 
-    def _entries(self) -> Iterator[FoundFile | Rejected]:
+    def _entries(self) -> Iterator[FoundFile | RefusedDocument]:
         try:
             root_fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
@@ -83,7 +83,7 @@ class FolderListing:
         finally:
             os.close(root_fd)
 
-    def _single(self, root_fd: int, name: str) -> Iterator[FoundFile | Rejected]:
+    def _single(self, root_fd: int, name: str) -> Iterator[FoundFile | RefusedDocument]:
         try:
             status = os.stat(name, dir_fd=root_fd, follow_symlinks=False)
         except OSError as error:
@@ -93,7 +93,7 @@ class FolderListing:
         else:
             yield _file_or_refusal(name, status) or _irregular(name, status.st_mode)
 
-    def _below(self, root_fd: int) -> Iterator[FoundFile | Rejected]:
+    def _below(self, root_fd: int) -> Iterator[FoundFile | RefusedDocument]:
         """Walk depth first with a stack, because `yield from` would cost time on each level."""
         open_folders: list[int] = [root_fd]
         try:
@@ -108,7 +108,7 @@ class FolderListing:
                     path = prefix + entry.name
                     if entry.is_dir(follow_symlinks=False):
                         outcome = self._enter(path, entry.name, open_folders)
-                        if isinstance(outcome, Rejected):
+                        if isinstance(outcome, RefusedDocument):
                             yield outcome
                         elif outcome is not None:
                             stack.append((path + "/", outcome))
@@ -124,7 +124,7 @@ class FolderListing:
             for descriptor in open_folders:
                 os.close(descriptor)
 
-    def _look(self, path: str, entry: os.DirEntry[str]) -> FoundFile | Rejected | None:
+    def _look(self, path: str, entry: os.DirEntry[str]) -> FoundFile | RefusedDocument | None:
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
@@ -135,7 +135,7 @@ class FolderListing:
 
     def _enter(
         self, path: str, name: str, open_folders: list[int]
-    ) -> Iterator[os.DirEntry[str]] | Rejected | None:
+    ) -> Iterator[os.DirEntry[str]] | RefusedDocument | None:
         if not self._wanted.has_folder(path):
             return None
         if _is_document_name(name):
@@ -143,7 +143,7 @@ class FolderListing:
         if len(open_folders) > DEEPEST:
             self._whole = False
             reason = f"folders are nested deeper than {DEEPEST}"
-            return Rejected(escape_locator(path), "", refuse("unreadable", reason=reason))
+            return RefusedDocument(escape_locator(path), "", refuse("unreadable", reason=reason))
         try:
             descriptor = os.open(name, _OPEN_FOLDER, dir_fd=open_folders[-1])
         except OSError as error:
@@ -156,9 +156,9 @@ class FolderListing:
         open_folders.append(descriptor)
         return iter(entries)
 
-    def _folder_refusal(self, path: str, error: OSError) -> Rejected:
+    def _folder_refusal(self, path: str, error: OSError) -> RefusedDocument:
         self._whole = False
-        return Rejected(escape_locator(path), "", unreadable(error))
+        return RefusedDocument(escape_locator(path), "", unreadable(error))
 
 
 def walk(root: Path) -> FolderListing:
@@ -198,7 +198,7 @@ def is_ignored(name: str) -> bool:
     return name.startswith((".", "README")) or name.endswith(("~", ".tmp", ".part"))
 
 
-def unreadable(error: OSError) -> Refused:
+def unreadable(error: OSError) -> RefusalReason:
     """Return the refusal for a file or folder that the system could not read."""
     match error:
         case FileNotFoundError():
@@ -272,9 +272,9 @@ def _is_document_name(name: str) -> bool:
     return name.lower().endswith(DOCUMENT_SUFFIXES)
 
 
-def _irregular(path: str, mode: int) -> Rejected:
+def _irregular(path: str, mode: int) -> RefusedDocument:
     refused = refuse("not_regular_file", detected=kind_of(mode))
-    return Rejected(escape_locator(path), "", refused)
+    return RefusedDocument(escape_locator(path), "", refused)
 
 
 def _matches(pattern: tuple[str, ...], names: list[str]) -> bool:

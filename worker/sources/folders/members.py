@@ -15,7 +15,7 @@ from storage.values.arrivals.formats import (
 )
 from storage.values.late import LateModule
 from storage.values.locator import escape_locator, without_gz
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import (
     HEAD_BYTES,
@@ -24,7 +24,7 @@ from worker.sources.containers.items import (
     Item,
     Limits,
     PassedOver,
-    Rejected,
+    RefusedDocument,
 )
 from worker.sources.containers.json_records import (
     BadRecord,
@@ -70,7 +70,7 @@ _NOT_READ = {
 }
 
 
-Content = Item | Foreign | Rejected | PassedOver
+Content = Item | Foreign | RefusedDocument | PassedOver
 """The kinds of values that a file can contain."""
 
 
@@ -134,7 +134,7 @@ def members_of_input(stream: BinaryIO, hints: MemberHints) -> Iterator[Content]:
         limit = hints.limits.list
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            yield Rejected("-", "", refuse("too_large", limit=limit))
+            yield RefusedDocument("-", "", refuse("too_large", limit=limit))
             return
         stream = io.BytesIO(raw)
     yield from members_of("-", stream, hints)
@@ -150,10 +150,10 @@ class _Position:
     inside: bool = False
     flags: tuple[str, ...] = ()
 
-    def reject(self, refused: Refused, raw: bytes | None = None) -> Rejected:
-        return Rejected(self.locator, self.member, refused, raw)
+    def reject(self, refused: RefusalReason, raw: bytes | None = None) -> RefusedDocument:
+        return RefusedDocument(self.locator, self.member, refused, raw)
 
-    def reject_unsafe(self, reason: str, raw: bytes | None = None) -> Rejected:
+    def reject_unsafe(self, reason: str, raw: bytes | None = None) -> RefusedDocument:
         return self.reject(refuse("archive_unsafe", reason=reason), raw)
 
 
@@ -279,7 +279,7 @@ def _document_contents(
 ) -> Iterator[Content]:
     """Yield one document, or the records of a JSON list; the sniffer decides."""
     sniffed = hints.detect(position.name if kind is None else _NEUTRAL_NAME, raw[:HEAD_BYTES])
-    if isinstance(sniffed, Refused) and (kind is None or _is_no_text(sniffed, kind)):
+    if isinstance(sniffed, RefusalReason) and (kind is None or _is_no_text(sniffed, kind)):
         yield position.reject(sniffed, raw)
         return
     kind = str(sniffed) if kind is None or sniffed in BINARY_TYPES else kind
@@ -300,7 +300,7 @@ def _document_contents(
         yield position.reject(refuse("type_unknown", detected=kind), raw)
 
 
-def _is_no_text(refused: Refused, kind: str) -> bool:
+def _is_no_text(refused: RefusalReason, kind: str) -> bool:
     return refused.code in _NO_TEXT and kind not in BINARY_TYPES
 
 
@@ -333,7 +333,7 @@ def _record_contents(
     sniffed = hints.detect(_NEUTRAL_NAME, stream.peek(HEAD_BYTES)[:HEAD_BYTES])
     if sniffed in BINARY_TYPES:
         sniffed = refuse("not_text", detected=f"a document of the type {sniffed}")
-    if isinstance(sniffed, Refused) and _is_no_text(sniffed, kind):
+    if isinstance(sniffed, RefusalReason) and _is_no_text(sniffed, kind):
         yield position.reject(sniffed)
         return
     limit = hints.limits.document
@@ -343,7 +343,11 @@ def _record_contents(
         delimiter = "\t" if kind == "tsv" else None
         records, kind = table_rows(stream, limit, delimiter, hints.is_text_column), "csv"
     for item in _items(position, records, kind, hints):
-        if isinstance(item, Rejected) and item.member == position.member and item.raw is None:
+        if (
+            isinstance(item, RefusedDocument)
+            and item.member == position.member
+            and item.raw is None
+        ):
             yield replace(item, raw=_read_back(stream, limit))
         else:
             yield item
@@ -381,7 +385,7 @@ def _items(
             wishes.insert(0, f"{position.member}#{escape_locator(record.key)}")
         if isinstance(record, BadRecord):
             member = names.claim(*wishes)[0] if record.key else names.suffix_for_bad_line(by_line)
-            yield Rejected(position.locator, member, record.refused, record.raw, record.line)
+            yield RefusedDocument(position.locator, member, record.refused, record.raw, record.line)
             continue
         member, is_taken = names.claim(*wishes)
         flags = position.flags + record.flags + (("key_repeated",) if is_taken else ())
@@ -394,7 +398,7 @@ def _items(
         yield position.reject(refuse("empty"))
 
 
-def _too_many_bad(line: int) -> Refused:
+def _too_many_bad(line: int) -> RefusalReason:
     reason = f"{MOST_BAD_RECORDS} before it could not be read either, and no more were looked at"
     return refuse("record_invalid", line=line, reason=reason)
 

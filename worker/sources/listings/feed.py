@@ -11,7 +11,7 @@ from typing import Any
 from lxml import etree, html
 
 from storage.values.draft import Json
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed_dates import feed_date
 from worker.sources.listings.safe_xml import unsafe
@@ -80,7 +80,7 @@ class Feed:
     entries: tuple[Entry, ...]
 
 
-def read_feed(raw: bytes, base: str, content_type: str | None = None) -> Feed | Refused:
+def read_feed(raw: bytes, base: str, content_type: str | None = None) -> Feed | RefusalReason:
     """Parse a feed found at the address `base`, or return a refusal.
 
     Ill-formed feeds are read as far as possible; nothing is fetched, no file is opened.
@@ -94,7 +94,7 @@ def read_feed(raw: bytes, base: str, content_type: str | None = None) -> Feed | 
     return unsafe(raw) or _too_odd(raw) or _xml_feed(raw, base, content_type)
 
 
-def _too_odd(raw: bytes) -> Refused | None:
+def _too_odd(raw: bytes) -> RefusalReason | None:
     """Refuse feeds that would take too long to parse."""
     if FIRST_ELEMENT.search(raw[:_HEAD_BYTES]) is None:
         return refuse("feed_invalid", reason="no element opens near its beginning")
@@ -112,7 +112,7 @@ def _too_odd(raw: bytes) -> Refused | None:
     return None
 
 
-def _xml_feed(raw: bytes, base: str, content_type: str | None) -> Feed | Refused:
+def _xml_feed(raw: bytes, base: str, content_type: str | None) -> Feed | RefusalReason:
     import feedparser  # noqa: PLC0415  # slow to load, and few documents are feeds
 
     headers = {"content-location": base}
@@ -238,7 +238,7 @@ def _text(value: Any) -> str | None:
 # --------------------------------------------------------------------------- JSON Feed
 
 
-def _json_feed(raw: bytes, base: str) -> Feed | Refused:
+def _json_feed(raw: bytes, base: str) -> Feed | RefusalReason:
     try:
         feed = json.loads(raw.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):

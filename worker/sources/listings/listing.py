@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from storage.values.draft import Json
-from storage.values.net.addresses import AddressList, Named
+from storage.values.net.addresses import AddressList, ListedAddress
 from storage.values.net.origin_name import origin_of
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, IsOwn, parse_address, without_trackers
 from worker.sources.listings.feed import Entry, Feed, read_feed
 from worker.sources.listings.sitemap import Sitemap, read_sitemap
@@ -25,7 +25,7 @@ _Found = tuple[str, str, Entry | None]
 
 def read_listing(
     kind: str, raw: bytes, base: str, content_type: str | None, is_own: IsOwn
-) -> AddressList | Refused:
+) -> AddressList | RefusalReason:
     """Return the addresses of the list `raw` found at `base`, or a refusal.
 
     `base` is an address, or None for a file of the user. A public list must not contain private
@@ -36,18 +36,24 @@ def read_listing(
     match kind:
         case "feed":
             feed = read_feed(raw, base, content_type)
-            return feed if isinstance(feed, Refused) else _feed_addresses(feed, is_own, is_public)
+            return (
+                feed
+                if isinstance(feed, RefusalReason)
+                else _feed_addresses(feed, is_own, is_public)
+            )
         case "sitemap":
             sitemap = read_sitemap(raw, base)
             return (
                 sitemap
-                if isinstance(sitemap, Refused)
+                if isinstance(sitemap, RefusalReason)
                 else _sitemap_addresses(sitemap, is_own, is_public)
             )
         case "opml":
             feeds = read_opml(raw)
             return (
-                feeds if isinstance(feeds, Refused) else _opml_addresses(feeds, is_own, is_public)
+                feeds
+                if isinstance(feeds, RefusalReason)
+                else _opml_addresses(feeds, is_own, is_public)
             )
     listed = read_url_list(raw.decode("utf-8-sig", "replace"))
     if len(listed.addresses) + len(listed.rejected) > MOST_ENTRIES:
@@ -57,7 +63,7 @@ def read_listing(
     return AddressList("list", named.named, (*_limit_refusals(bad), *named.rejected))
 
 
-def _limit_refusals(rejected: list[tuple[int, Refused]]) -> list[tuple[int, Refused]]:
+def _limit_refusals(rejected: list[tuple[int, RefusalReason]]) -> list[tuple[int, RefusalReason]]:
     """Return the first refused lines of a list, and one refusal that counts the others."""
     rest = rejected[MOST_REJECTED:]
     if not rest:
@@ -71,7 +77,7 @@ def _opml_addresses(
     feeds: Sequence[OpmlFeed],
     is_own: IsOwn,
     is_public: bool,  # noqa: FBT001
-) -> AddressList | Refused:
+) -> AddressList | RefusalReason:
     if len(feeds) > MOST_ENTRIES:
         return refuse("too_many_entries", limit=MOST_ENTRIES)
     found = [(each.address, "feed", Entry(each.address, title=each.title)) for each in feeds]
@@ -96,14 +102,14 @@ def _listing(
     is_public: bool,  # noqa: FBT001
     title: str | None = None,
 ) -> AddressList:
-    named: dict[str, Named] = {}
-    rejected: list[tuple[int, Refused]] = []
+    named: dict[str, ListedAddress] = {}
+    rejected: list[tuple[int, RefusalReason]] = []
     for number, (given, of, entry) in enumerate(found, 1):
         address = parse_address(given, is_own)
         if isinstance(address, Address) and is_public and is_own(address.host, address.port):
             reason = f"{address.host} is a server of your own, and a public list names it"
             address = refuse("address_not_public", reason=reason)
-        if isinstance(address, Refused):
+        if isinstance(address, RefusalReason):
             rejected.append((number, address))
             continue
         origin = origin_of(address.text)
@@ -112,11 +118,13 @@ def _listing(
     return AddressList(kind, tuple(named.values()), tuple(rejected), title)
 
 
-def _listed_address(kind: str, origin: str, address: str, of: str, entry: Entry | None) -> Named:
+def _listed_address(
+    kind: str, origin: str, address: str, of: str, entry: Entry | None
+) -> ListedAddress:
     if entry is None:
-        return Named(origin, address, of)
+        return ListedAddress(origin, address, of)
     hints = {"kind": kind, **dict(_hints(entry))}
-    return Named(
+    return ListedAddress(
         origin, address, of, entry.guid, moment_of(entry.published), moment_of(entry.updated),
         hints if len(hints) > 1 else {},
     )  # fmt: skip

@@ -4,7 +4,7 @@ import re
 
 from lxml import etree
 
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 
 ENTITY = re.compile(rb"<!ENTITY\s[^>]{0,1000}>?")
 """One declaration of an entity.
@@ -30,7 +30,7 @@ True
 DECLARATION_BYTES = 200
 
 
-def unsafe(raw: bytes) -> Refused | None:
+def unsafe(raw: bytes) -> RefusalReason | None:
     """Return the refusal for XML with declarations that are not safe to read, or None.
 
     Entities for plain text are safe. Entities for other entities, files or addresses are not, nor

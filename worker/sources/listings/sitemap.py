@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import Limits
 from worker.sources.listings.addresses import absolute_address
@@ -31,14 +31,14 @@ class Sitemap:
     entries: tuple[Entry, ...]
 
 
-def read_sitemap(raw: bytes, base: str) -> Sitemap | Refused:
+def read_sitemap(raw: bytes, base: str) -> Sitemap | RefusalReason:
     """Parse a sitemap found at the address `base`, or return a refusal.
 
     Gzip is decompressed. A plain-text list of addresses and a feed are accepted too. A page that is
     listed only as the translation of another page becomes an entry of its own.
     """
     unpacked = _unpack(raw)
-    if isinstance(unpacked, Refused):
+    if isinstance(unpacked, RefusalReason):
         return unpacked
     if not unpacked.strip():
         return refuse("sitemap_invalid", reason="it is empty")
@@ -49,7 +49,7 @@ def read_sitemap(raw: bytes, base: str) -> Sitemap | Refused:
     return unsafe(unpacked) or _xml_sitemap(unpacked, base)
 
 
-def _xml_sitemap(raw: bytes, base: str) -> Sitemap | Refused:
+def _xml_sitemap(raw: bytes, base: str) -> Sitemap | RefusalReason:
     root = parse(raw.lstrip())
     match None if root is None else local_name(root):
         case "urlset":
@@ -60,7 +60,7 @@ def _xml_sitemap(raw: bytes, base: str) -> Sitemap | Refused:
             return _as_feed(raw, base)
 
 
-def _unpack(raw: bytes) -> bytes | Refused:
+def _unpack(raw: bytes) -> bytes | RefusalReason:
     if not raw.startswith(MAGIC):
         return raw if len(raw) <= MOST_BYTES else refuse("too_large", limit=MOST_BYTES)
     limits = Limits(container=MOST_BYTES)
@@ -72,13 +72,15 @@ def _unpack(raw: bytes) -> bytes | Refused:
         return refuse("archive_unsafe", reason=error.reason)
 
 
-def _limit_entries(children: tuple[str, ...], entries: tuple[Entry, ...]) -> Sitemap | Refused:
+def _limit_entries(
+    children: tuple[str, ...], entries: tuple[Entry, ...]
+) -> Sitemap | RefusalReason:
     if len(children) > MOST_ENTRIES or len(entries) > MOST_ENTRIES * 2:
         return refuse("too_many_entries", limit=MOST_ENTRIES)
     return Sitemap(children, entries)
 
 
-def _as_feed(raw: bytes, base: str) -> Sitemap | Refused:
+def _as_feed(raw: bytes, base: str) -> Sitemap | RefusalReason:
     feed = read_feed(raw, base)
     if isinstance(feed, Feed):
         return Sitemap((), tuple(entry for entry in feed.entries if entry.address))
@@ -97,14 +99,14 @@ def _children(root: etree._Element | None, base: str) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Listed:
+class _SitemapUrl:
     """One `url` of a sitemap, and the same page in other languages."""
 
     entry: Entry
     alternates: tuple[tuple[str, str | None], ...]
 
 
-def _entries(root: etree._Element | None, base: str) -> Iterator[_Listed]:
+def _entries(root: etree._Element | None, base: str) -> Iterator[_SitemapUrl]:
     for url in root if root is not None else ():
         elements = {local_name(e): e for e in reversed(url)}
         address = absolute_address(_text(elements.get("loc")), base)
@@ -113,7 +115,7 @@ def _entries(root: etree._Element | None, base: str) -> Iterator[_Listed]:
         news = elements.get("news")
         said = {} if news is None else {local_name(e): e for e in reversed(list(news.iter()))}
         alternates = tuple(_alternates(url, base))
-        yield _Listed(
+        yield _SitemapUrl(
             Entry(
                 address=address,
                 title=_text(said.get("title")),
@@ -136,7 +138,7 @@ def _alternates(url: etree._Element, base: str) -> Iterator[tuple[str, str | Non
             yield address, None if language.lower() == "x-default" else language
 
 
-def _all_addresses(listed: list[_Listed]) -> Iterator[Entry]:
+def _all_addresses(listed: list[_SitemapUrl]) -> Iterator[Entry]:
     """Yield each address once: first the listed pages, then those that are only translations."""
     seen: set[str] = set()
     entries = [each.entry for each in listed]

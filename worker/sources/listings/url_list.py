@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.json_records import BadRecord
 from worker.sources.listings.addresses import absolute_address, is_web_address
 from worker.sources.listings.safe_xml import local_name, parse, unsafe
@@ -77,7 +77,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, clean_address
 
 
-def read_opml(raw: bytes) -> tuple[OpmlFeed, ...] | Refused:
+def read_opml(raw: bytes) -> tuple[OpmlFeed, ...] | RefusalReason:
     """Parse the feeds of a subscription list in their order, each address once.
 
     Ill-formed lists are read as far as possible.

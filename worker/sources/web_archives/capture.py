@@ -13,8 +13,14 @@ from storage.values.locator import escape_locator
 from storage.values.net.origin_name import clean_address
 from storage.values.net.token import submission_note
 from storage.values.net.transfer import Transfer
-from storage.values.refusals import Refused, refuse
-from worker.sources.containers.items import HEAD_BYTES, Detect, Foreign, PassedOver, Rejected
+from storage.values.refusals import RefusalReason, refuse
+from worker.sources.containers.items import (
+    HEAD_BYTES,
+    Detect,
+    Foreign,
+    PassedOver,
+    RefusedDocument,
+)
 from worker.sources.web_archives.http_message import (
     Headers,
     HttpResponse,
@@ -63,7 +69,7 @@ _FAILED = frozenset({408, 425})
 
 def interpret_exchange(
     exchange: RecordGroup, locator: str, outer_member: str, detect: Detect, limit: int
-) -> Foreign | PassedOver | Rejected:
+) -> Foreign | PassedOver | RefusedDocument:
     """Return the capture of `exchange`, or a value for a skipped or refused record.
 
     `locator` is the file and `outer_member` the member in it that contains the records; `limit` is
@@ -77,7 +83,7 @@ def interpret_exchange(
     moment = moment_of(main.field("warc-date"))
     if moment is None:
         refused = refuse("record_invalid", line=main.number, reason="it names no time")
-        return Rejected(locator, member, refused, None, main.number)
+        return RefusedDocument(locator, member, refused, None, main.number)
     capture = _Capture(exchange, locator, member, origin, moment)
     if main.kind == "resource":
         return _resource(capture, detect, limit)
@@ -141,9 +147,9 @@ class _Capture:
         blocks = (each.block for each in self.exchange.companions if each.kind == "request")
         return next(filter(None, map(request_of, blocks)), None)
 
-    def reject(self, code: str, raw: bytes | None = None, **facts: object) -> Rejected:
+    def reject(self, code: str, raw: bytes | None = None, **facts: object) -> RefusedDocument:
         refused = refuse(code, **facts)
-        return Rejected(self.locator, self.member, refused, raw, self.main.number)
+        return RefusedDocument(self.locator, self.member, refused, raw, self.main.number)
 
     def to_foreign(self, imported: Import) -> Foreign:
         return Foreign(self.locator, self.member, imported)
@@ -219,7 +225,9 @@ class _Capture:
 # --------------------------------------------------------------------------- kinds of records
 
 
-def _resource(capture: _Capture, detect: Detect, limit: int) -> Foreign | PassedOver | Rejected:
+def _resource(
+    capture: _Capture, detect: Detect, limit: int
+) -> Foreign | PassedOver | RefusedDocument:
     """Interpret a capture that is not an answer of a server: a file, or saved bytes."""
     main = capture.main
     headers: Headers = (("content-type", main.field("content-type") or ""),)
@@ -233,7 +241,9 @@ def _resource(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
     return capture.to_foreign(_read(imported, capture, kind, headers, body))
 
 
-def _response(capture: _Capture, detect: Detect, limit: int) -> Foreign | PassedOver | Rejected:
+def _response(
+    capture: _Capture, detect: Detect, limit: int
+) -> Foreign | PassedOver | RefusedDocument:
     """Interpret an answer of a server: complete (response), or at most its head (revisit)."""
     main = capture.main
     irrelevant = _is_no_page(capture)
@@ -278,7 +288,7 @@ def _is_no_page(capture: _Capture) -> PassedOver | None:
 
 def _page(
     capture: _Capture, answer: HttpResponse, detect: Detect, limit: int
-) -> Foreign | PassedOver | Rejected:
+) -> Foreign | PassedOver | RefusedDocument:
     main, headers = capture.main, answer.headers
     if main.kind == "revisit":
         kind, charset = content_type(headers)
@@ -362,7 +372,7 @@ def _has_digests(main: WebRecord, imported: Import, body: Body) -> bool:
 
 def _incompleteness(
     main: WebRecord, imported: Import, body: Body, headers: Headers
-) -> Refused | None:
+) -> RefusalReason | None:
     """Return why a page is incomplete; the end of its markup proves that it is complete."""
     if imported.http_status == 206:
         return refuse("capture_incomplete", reason="the server sent a part alone")

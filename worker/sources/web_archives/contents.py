@@ -8,7 +8,7 @@ from typing import IO, BinaryIO
 from storage.values.locator import escape_locator
 from storage.values.refusals import refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
-from worker.sources.containers.items import Detect, Foreign, Limits, PassedOver, Rejected
+from worker.sources.containers.items import Detect, Foreign, Limits, PassedOver, RefusedDocument
 from worker.sources.web_archives.capture import interpret_exchange
 from worker.sources.web_archives.record_group import RecordGroup, exchanges
 from worker.sources.web_archives.wacz import WarcMember, wacz_parts
@@ -22,7 +22,7 @@ from worker.sources.web_archives.warc import (
 MOST_PARTS = 20_000_000
 """Maximum number of gzip parts of one WARC file; each record is one part."""
 
-Found = Foreign | Rejected | PassedOver
+Found = Foreign | RefusedDocument | PassedOver
 
 
 def warc_limits(limits: Limits) -> Limits:
@@ -50,14 +50,18 @@ def warc_contents(
                     yield interpret_exchange(each, locator, outer_member, detect, limits.document)
                 case DamagedRecord(number, reason):
                     refused = refuse("record_invalid", line=number, reason=reason)
-                    yield Rejected(locator, f"{outer_member}#{number}", refused, None, number)
+                    yield RefusedDocument(
+                        locator, f"{outer_member}#{number}", refused, None, number
+                    )
                 case _:
                     yield PassedOver(f"a {each.kind[:20]} record that goes with no capture")
     except NoRecordError as error:
-        yield Rejected(locator, outer_member, refuse("web_archive_invalid", reason=error.reason))
+        yield RefusedDocument(
+            locator, outer_member, refuse("web_archive_invalid", reason=error.reason)
+        )
     else:
         if is_empty:
-            yield Rejected(
+            yield RefusedDocument(
                 locator, outer_member, refuse("web_archive_invalid", reason="it is empty")
             )
 
@@ -74,11 +78,11 @@ def wacz_contents(
             is_empty = False
             yield from _part_contents(locator, outer_member, part, detect, limits)
     except UnsafeArchiveError as error:
-        yield Rejected(locator, outer_member, refuse("archive_unsafe", reason=error.reason))
+        yield RefusedDocument(locator, outer_member, refuse("archive_unsafe", reason=error.reason))
         return
     if is_empty:
         reason = "there is no WARC file in its folder archive/"
-        yield Rejected(locator, outer_member, refuse("web_archive_invalid", reason=reason))
+        yield RefusedDocument(locator, outer_member, refuse("web_archive_invalid", reason=reason))
 
 
 def _part_contents(
@@ -86,7 +90,7 @@ def _part_contents(
 ) -> Iterator[Found]:
     inner = f"{outer_member}#{escape_locator(part.name)}"
     if part.problem is not None:
-        yield Rejected(locator, inner, refuse("archive_unsafe", reason=part.problem))
+        yield RefusedDocument(locator, inner, refuse("archive_unsafe", reason=part.problem))
         return
     with io.BufferedReader(part.stream) as stream:
         try:
@@ -96,9 +100,9 @@ def _part_contents(
             for found in warc_contents(locator, inner, raw, detect, limits):
                 yield found if part.is_as_listed else _flag_mismatch(found)
         except UnsafeArchiveError as error:
-            yield Rejected(locator, inner, refuse("archive_unsafe", reason=error.reason))
+            yield RefusedDocument(locator, inner, refuse("archive_unsafe", reason=error.reason))
         except GrownTooLargeError as error:
-            yield Rejected(locator, inner, refuse("too_large_decoded", limit=error.limit))
+            yield RefusedDocument(locator, inner, refuse("too_large_decoded", limit=error.limit))
 
 
 def _flag_mismatch(found: Found) -> Found:

@@ -62,7 +62,7 @@ def _part(
     is_as_listed = name not in listed_digests or _has_digest(
         archive, info, listed_digests[name], limits
     )
-    return WarcMember(name, _Inflated(archive, info, limits), None, is_as_listed)
+    return WarcMember(name, _InflatedMember(archive, info, limits), None, is_as_listed)
 
 
 def _read_digests(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -90,7 +90,7 @@ def _has_digest(
 ) -> bool:
     algorithm, _, value = named.partition(":")
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    with _Inflated(archive, info, limits) as stream:
+    with _InflatedMember(archive, info, limits) as stream:
         try:
             while piece := stream.read(_PIECE_BYTES):
                 digest.update(piece)
@@ -99,7 +99,7 @@ def _has_digest(
     return digest.hexdigest() == value
 
 
-class _Inflated(io.RawIOBase):
+class _InflatedMember(io.RawIOBase):
     """A raw stream of one member; reads raise UnsafeArchiveError where it grows too much."""
 
     def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from lxml import etree
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.documents.press_text import Block, PressText, build_draft, document_extractor
 from worker.text.documents.safe_xml import parse_xml
 from worker.text.documents.zip_parts import PartError, ZipParts
@@ -76,7 +76,7 @@ def odt_extractor(settings: TextSettings) -> Extractor:
     return document_extractor(NAME, VERSION, settings)
 
 
-def read_odt(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def read_odt(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read the text of an ODT document, with all tracked changes accepted.
 
     Headers and footers belong to the page styles and are not read. Refusals in addition to those of
@@ -121,7 +121,7 @@ def _read_parts(parts: ZipParts) -> PressText:
 def _root(parts: ZipParts, name: str) -> etree._Element | None:
     raw = parts.read(name)
     root = parse_xml(raw, KIND) if raw else None
-    if isinstance(root, Refused):
+    if isinstance(root, RefusalReason):
         raise PartError(root)
     return root
 

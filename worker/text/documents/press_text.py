@@ -14,7 +14,7 @@ from storage.values.draft import (
     PartialDate,
     Role,
 )
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.date_lines import dates_in_line
 from worker.text.annotate.dates import read_date
 from worker.text.annotate.language import language
@@ -105,7 +105,7 @@ def document_extractor(
 
 def build_draft(
     press: PressText, hints: Hints, settings: TextSettings, extractor: Extractor
-) -> Draft | Refused:
+) -> Draft | RefusalReason:
     """Return the draft of a document, or its refusal.
 
     The headline is the paragraph that the format declares as title, otherwise a prominent paragraph

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 
 
-def parse_xml(raw: bytes, kind: str) -> etree._Element | Refused:
+def parse_xml(raw: bytes, kind: str) -> etree._Element | RefusalReason:
     """Return the root of `raw`; `kind` is the name of the format in messages.
 
     No format that uses this parser has a document type, so each one is refused as `xml_unsafe`. The

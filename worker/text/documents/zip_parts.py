@@ -5,7 +5,7 @@ import zipfile
 import zlib
 from io import BytesIO
 
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 
 MAX_PARTS = 5_000
 MAX_PART_BYTES = 50_000_000
@@ -31,7 +31,7 @@ _DAMAGE = (
 class PartError(Exception):
     """A document with a part that cannot be read."""
 
-    def __init__(self, refused: Refused) -> None:
+    def __init__(self, refused: RefusalReason) -> None:
         super().__init__(refused.message)
         self.refused = refused
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from storage.values.draft import TEXT_ROLES, Candidate, CleaningStep, Draft, Field, Paragraph, Role
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.headline import is_headline_unrelated
 from worker.text.annotate.language import language
 from worker.text.annotate.marks import (
@@ -48,7 +48,7 @@ class ParsedDocument:
     observed_at: datetime | None = None
 
 
-def assemble(document: ParsedDocument, settings: TextSettings) -> Draft | Refused:
+def assemble(document: ParsedDocument, settings: TextSettings) -> Draft | RefusalReason:
     """Build the draft of `document`, or refuse a document without text.
 
     Refusals: `empty` without any text, `no_body` without text below the headline,

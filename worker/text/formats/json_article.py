@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from storage.values.draft import Draft, Json, Role
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks, split_at_blank_lines
 from worker.text.decode import decode
 from worker.text.file_types import has_markup
@@ -23,7 +23,7 @@ class RecordInvalidError(ValueError):
     """A record that is valid JSON but breaks a rule of this format."""
 
 
-def read_json(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def read_json(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read one JSON object, or one CSV row passed as one, as an article.
 
     Refused as `record_invalid`: invalid JSON, NaN and Infinity, a duplicate key, nesting deeper
@@ -31,7 +31,7 @@ def read_json(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     remains a string.
     """
     decoded = decode(raw, hints.charset)
-    if isinstance(decoded, Refused):
+    if isinstance(decoded, RefusalReason):
         return decoded
     if not decoded.text.strip():
         return refuse("empty")

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from storage.values.draft import Draft, Field, Json, Role
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks, is_same_line, split_at_blank_lines
 from worker.text.decode import decode
 from worker.text.file_types import has_markup
@@ -35,10 +35,10 @@ _CONTAINERS = frozenset(
 )
 
 
-def read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read Markdown (CommonMark without HTML, tables and link definitions) as an article."""
     decoded = decode(raw, hints.charset)
-    if isinstance(decoded, Refused):
+    if isinstance(decoded, RefusalReason):
         return decoded
     text, steps = clean_text(decoded.text)
     if not text.strip(INVISIBLE_OR_BLANK):

@@ -1,7 +1,7 @@
 """Read the seed format: a first line ` date YYYY-MM[-DD] HEADLINE`, then paragraphs."""
 
 from storage.values.draft import Candidate, Draft, Field
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.dates import InvalidDate, leading_date
 from worker.text.annotate.roles import blocks
 from worker.text.decode import DecodedText, decode
@@ -19,14 +19,14 @@ HEADER = "seed header"
 FIRST_LINE = "first line"
 
 
-def read_seed(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def read_seed(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read a plain text whose first line is a date and a headline, or only a headline.
 
     The headline is stored unchanged, even if the body has another subject. A date that does not
     exist in the calendar is flagged, never corrected.
     """
     decoded = decode(raw, hints.charset)
-    if isinstance(decoded, Refused):
+    if isinstance(decoded, RefusalReason):
         return decoded
     text, steps = clean_text(decoded.text)
     if not text.strip(INVISIBLE_OR_BLANK):

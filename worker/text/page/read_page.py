@@ -19,7 +19,7 @@ from storage.values.draft import (
     Notice,
     Paragraph,
 )
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.marks import agencies, suspicious_character_flags
 from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
@@ -119,19 +119,19 @@ def page_extractor(settings: TextSettings) -> Extractor:
     )
 
 
-def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read the page `raw`, or return the refusal if it is not an article.
 
     Refusals: `binary`, `extraction_empty`, `not_article`, `too_many_paragraphs`. Time and memory
     are not limited here; the caller limits both (worker.flow.document_process).
     """
     decoded = decode_page(raw, hints.charset)
-    if isinstance(decoded, Refused):
+    if isinstance(decoded, RefusalReason):
         return decoded
     text, surrogates = replace_surrogates(decoded.text)
     text, invisible = strip_invisible(decode_references(text))
     tree = parse_page(text)
-    if isinstance(tree, Refused):
+    if isinstance(tree, RefusalReason):
         return tree
     addresses = reveal_addresses(tree)
     page = _parse_page(tree, hints)
@@ -193,7 +193,7 @@ def _choose_page_fields(page: _ParsedPage, context: FieldContext) -> ChosenField
     return choose_fields(page.candidates, context)
 
 
-def _refuse_empty(page: _ParsedPage, chosen: ChosenFields) -> Refused:
+def _refuse_empty(page: _ParsedPage, chosen: ChosenFields) -> RefusalReason:
     reason = interstitial_reason(
         _title(chosen), [b.text for b in page.blocks if b.zone != "hidden"]
     )
@@ -207,7 +207,7 @@ def _build_draft(
     decoding: tuple[tuple[str, ...], tuple[CleaningStep, ...]],
     hints: Hints,
     settings: TextSettings,
-) -> Draft | Refused:
+) -> Draft | RefusalReason:
     title = _title(chosen)
     leads = [c.value for c in page.candidates.get("lead", ()) if isinstance(c.value, str)]
     restored = restore_repeats(split_paragraphs(body.pieces, page.blocks), page.blocks)

@@ -17,23 +17,23 @@ from storage.values.draft import (
     Quote,
     as_dict,
 )
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.text.hints import Hints, SourceValue
 
 
-def pack_answer(answer: Draft | Refused) -> bytes:
+def pack_answer(answer: Draft | RefusalReason) -> bytes:
     """Serialise a draft or refusal; lone surrogates stay escaped, so any text is valid."""
-    kind = "refused" if isinstance(answer, Refused) else "draft"
+    kind = "refused" if isinstance(answer, RefusalReason) else "draft"
     return json.dumps({kind: as_dict(answer)}, separators=(",", ":")).encode("ascii")
 
 
-def unpack_answer(data: bytes) -> Draft | Refused:
+def unpack_answer(data: bytes) -> Draft | RefusalReason:
     """Parse the output of `pack_answer`.
 
     Raises: ValueError, KeyError or TypeError for other input.
     """
     values = json.loads(data)
-    return Refused(**values["refused"]) if "refused" in values else _draft(values["draft"])
+    return RefusalReason(**values["refused"]) if "refused" in values else _draft(values["draft"])
 
 
 def pack_hints(hints: Hints) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from storage.values.draft import CleaningStep
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.text.decode import DecodedText, decode
 
 _PRESCAN_BYTES = 4096
@@ -47,7 +47,7 @@ _SUPERSETS = {
 }
 
 
-def decode_page(raw: bytes, header: str | None = None) -> DecodedText | Refused:
+def decode_page(raw: bytes, header: str | None = None) -> DecodedText | RefusalReason:
     r"""Decode `raw` by its byte order mark, `header`, the meta tag, or detection, in this order.
 
     One difference from browsers: bytes beyond ASCII that are valid UTF-8 throughout are decoded as
@@ -59,7 +59,7 @@ def decode_page(raw: bytes, header: str | None = None) -> DecodedText | Refused:
     """
     encodings = _find_encodings(raw, header)
     decoded = decode(raw, _first_valid_label(raw, encodings))
-    if isinstance(decoded, Refused) or len(set(encodings)) < 2:
+    if isinstance(decoded, RefusalReason) or len(set(encodings)) < 2:
         return decoded
     step = CleaningStep("charset_labels", {"labels": encodings})
     return replace(

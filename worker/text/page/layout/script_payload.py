@@ -7,7 +7,7 @@ from itertools import chain
 
 from lxml.html import HtmlElement
 
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from worker.text.page.layout.blocks import single_line_text
 from worker.text.page.layout.tree import parse_page
 
@@ -59,7 +59,7 @@ def _fragments(tree: HtmlElement) -> Iterator[HtmlElement]:
     literals = (m[1] for m in STRING.finditer(scripts) if PARAGRAPH_TAG.search(m[1]))
     for _, literal in zip(range(_MAX_STRINGS), literals, strict=False):
         parsed = parse_page(f"<html><body>{_decode_literal(literal)}</body></html>")
-        part = None if isinstance(parsed, Refused) else parsed.find("body")
+        part = None if isinstance(parsed, RefusalReason) else parsed.find("body")
         if part is not None:
             yield part
 

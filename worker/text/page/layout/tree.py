@@ -5,7 +5,7 @@ import re
 from lxml.etree import ElementDefaultClassLookup, HTMLParser, LxmlError, ParserError, strip_elements
 from lxml.html import HtmlElement, document_fromstring
 
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 
 LONE_SURROGATE = re.compile(
     r"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d"
@@ -53,7 +53,7 @@ def replace_surrogates(text: str) -> tuple[str, int]:
     return LONE_SURROGATE.subn("\ufffd", text)
 
 
-def parse_page(text: str) -> HtmlElement | Refused:
+def parse_page(text: str) -> HtmlElement | RefusalReason:
     """Parse a page into a tree.
 
     The parser ignores levels deeper than 256. Such a page is refused, because part of its text

@@ -9,11 +9,11 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.web.archives import language_of, library_of
+from storage.web.archives import language_of, pool_of
 from storage.web.paging import wants_lines
 
 
-class KnownRoute(APIRoute):
+class CachedRoute(APIRoute):
     """Route whose responses stay valid until the archive changes.
 
     The ETag begins with the state of the archive before the response was computed, followed by a
@@ -21,55 +21,55 @@ class KnownRoute(APIRoute):
     """
 
     seconds: ClassVar[int | None] = None
-    """For how long an answer says the same at most; None where time makes no difference."""
+    """Maximum age of a response in seconds; None if responses do not depend on the time."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return a handler that answers with 304 or the cached response if possible."""
-        work_out = super().get_route_handler()
+        compute = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            told = await library_of(request).state()
-            state = _state_of_answer(request, told, self.seconds)
+            archive_state = await pool_of(request).state()
+            state = _state_of_answer(request, archive_state, self.seconds)
             for tag in tags_in(request.headers.get("if-none-match", "")):
                 if tag.startswith(f"{state}."):
                     return Response(status_code=304, headers={"ETag": f'W/"{tag}"'})
-            kept = library_of(request).kept.at(told)
-            if (given := kept.get(state)) is not None:
-                return _again(*given)
-            answer = await work_out(request)
+            responses = pool_of(request).responses.in_state(archive_state)
+            if (response := responses.get(state)) is not None:
+                return _replay(*response)
+            answer = await compute(request)
             if answer.status_code == 200:
                 answer.headers["ETag"] = state
-                library_of(request).kept.keep(told, state, answer)
+                pool_of(request).responses.store(archive_state, state, answer)
             return answer
 
         return handle
 
 
-class KnownForAMinute(KnownRoute):
+class MinuteCachedRoute(CachedRoute):
     """Route whose responses also contain statistics that may be one minute old."""
 
     seconds = 60
 
 
-def tags_in(known: str) -> list[str]:
+def tags_in(header: str) -> list[str]:
     """Return the tags of an If-None-Match header, weak and strong tags alike.
 
     >>> tags_in('"a", W/"b.c"')
     ['a', 'b.c']
     """
-    return [each.strip().removeprefix("W/").strip('"') for each in known.split(",")]
+    return [each.strip().removeprefix("W/").strip('"') for each in header.split(",")]
 
 
 def _state_of_answer(request: Request, state: str, seconds: int | None) -> str:
-    """Return the state of the answer to a request, where the archive has one."""
-    asked = [request.method, request.url.path, request.url.query, request.headers.get("host", "")]
-    asked += [language_of(request), "lines" if wants_lines(request) else ""]
-    asked.append("" if seconds is None else str(now() // seconds))
-    told = "\0".join([state, *asked])
-    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    """Return a digest of the archive's state and of the request; equal digests, equal responses."""
+    query = [request.method, request.url.path, request.url.query, request.headers.get("host", "")]
+    query += [language_of(request), "lines" if wants_lines(request) else ""]
+    query.append("" if seconds is None else str(now() // seconds))
+    parts = "\0".join([state, *query])
+    return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _again(headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Response:
+def _replay(headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Response:
     answer = Response(body)
     answer.raw_headers = [*headers]
     return answer

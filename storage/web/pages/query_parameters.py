@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from storage.web.parameters import (
-    Asked,
     ChangesQuery,
-    Clocked,
+    ClockParameters,
     JobRows,
     ListQuery,
     Long,
-    Paged,
+    PageParameters,
     Query,
+    QueryParameters,
     SearchQuery,
 )
 
@@ -20,7 +20,7 @@ View = Literal["reading", "changes", "side", "fields", "quotes", "links", "raw"]
 VIEWS: tuple[View, ...] = ("reading", "changes", "side", "fields", "quotes", "links", "raw")
 
 
-class PageQuery(Asked):
+class PageQuery(QueryParameters):
     """A page: `lang` chooses its language."""
 
     lang: Literal["de", "en"] | None = None
@@ -34,7 +34,7 @@ class PageQuery(Asked):
         return given
 
 
-class PartQuery(PageQuery, Paged):
+class PartQuery(PageQuery, PageParameters):
     """A part of a list."""
 
 
@@ -52,7 +52,7 @@ class Find(PageQuery):
     rev: Long
 
 
-class Of(PageQuery):
+class ArticleQuery(PageQuery):
     """An article, by its id."""
 
     a: Long
@@ -68,7 +68,7 @@ class Relations(PageQuery, ListQuery):
     """The relations of the archive."""
 
 
-class Version(PageQuery, Clocked):
+class Version(PageQuery, ClockParameters):
     """A version of an article; the latest if none is named."""
 
     v: Annotated[int | None, Field(ge=1, le=10**9)] = None
@@ -80,11 +80,11 @@ class Cite(Version):
     passage: Long | None = None
 
 
-class Checks(PartQuery, Clocked):
+class Checks(PartQuery, ClockParameters):
     """The checks of an article."""
 
 
-class CompareQuery(PageQuery, Clocked):
+class CompareQuery(PageQuery, ClockParameters):
     """Two versions of an article, in one of the views."""
 
     view: View = "reading"
