@@ -142,7 +142,7 @@ def parse_query(text: str, languages: Sequence[str]) -> Query:
 
     >>> parse_query('Häuser -"rotes Dach"', ["de"])
     Query(terms=(Word(alternatives=('haus', 'hqe4zuser')), \
-Not(term=Phrase(alternatives=(('rot', 'dach'), ('rotes', 'dach'))))))
+Negation(term=Phrase(alternatives=(('rot', 'dach'), ('rotes', 'dach'))))))
     """
     text = text[:MAX_QUERY_LENGTH]
     for shape in DOUBLE_QUOTES:

@@ -372,7 +372,7 @@ def log(
             connection, name=name, state=state, after=page.after, limit=page.limit
         )
         columns = ("made_at", "alert", "channel", "article", "version", "why", "state", "note")
-        report_list(rows, output.target(), output=columns, empty="no deliveries found")
+        report_list(rows, output.target(), shown=columns, empty="no deliveries found")
 
 
 @command(alerts, "retry", example="lesart alert retry pegel")

@@ -187,7 +187,7 @@ def describe_tools() -> Sequence[Tool]:
     limit = SqlQuery.model_json_schema()["properties"]["limit"]
     tools = []
     for name, (_path, route) in ROUTES.items():
-        schema = get_type_hints(route)["asked"].model_json_schema()
+        schema = get_type_hints(route)["query"].model_json_schema()
         if "limit" in schema["properties"]:
             schema["properties"]["limit"] = limit
         tools.append(_tool(name, getdoc(route) or "", schema))
