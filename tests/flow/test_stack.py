@@ -10,14 +10,19 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
 from tests import services
 from tests.flow.driver import SENTENCES, findings, seed, touch
 from tests.flow.processes import Service, Supervisor, environment, lesart, rows, until
+from tests.services import free_port
+from tests.web.desk import HIGHER, PEGEL
+from tests.web.site import page as saved_page
 from worker.cli.commands import main
 
 pytestmark = pytest.mark.stack
@@ -345,3 +350,33 @@ def test_a_broker_that_may_throw_messages_away_is_refused(stack):
         ended = lesart(stack.folder, "worker", **{**stack.settings, "broker_url": broker.url})
     assert ended.returncode == 2
     assert "noeviction" in ended.stderr
+
+
+def test_a_page_that_a_browser_submits_is_read_by_the_workers(stack):
+    port, sent = free_port(), {"url": "https://bote.example/plus/pegel"}
+    made = stack.command("token", "add", "ada", "--scope", "capture", "--format", "json")
+    headers = {"Authorization": f"Bearer {json.loads(made.stdout)[0]['token']}"}
+    settings = {**stack.settings, "web_address": f"127.0.0.1:{port}", "web_workers": "1"}
+    web = Service(stack.folder, "web", **settings)
+    with Supervisor(web), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        until(lambda: is_served(client), what="the page")
+        for text in (PEGEL, HIGHER):
+            file = ("pegel.html", saved_page("Pegel der Lohe steigt", text), "text/html")
+            answer = client.post("/api/captures", data=sent, files={"file": file}, headers=headers)
+            assert answer.status_code == 201
+            asked = {"job": answer.json()["job"]}
+            until(partial(is_done, client, asked), what="the reading of the page")
+    changes = stack.rows("changes", answer.json()["article"])
+    assert [(row["removed"], row["added"]) for row in changes] == [(["3,6"], ["36"])]
+
+
+def is_done(client: httpx.Client, asked: dict[str, int]) -> bool:
+    (job,) = client.get("/api/jobs", params=asked).json()["items"]
+    return job["state"] == "done"
+
+
+def is_served(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False

@@ -12,6 +12,7 @@ from storage.web.app import Site
 from storage.write.archive import Archive
 from storage.write.tokens import add_token, revoke_token, token_of, tokens
 from tests.serve.conftest import served
+from worker.services import captures
 from worker.services.orders import create_ingest_service, router
 from worker.services.rate_limit import RateLimit
 
@@ -27,7 +28,8 @@ def desk(url, scope="write", requests=1000, wrong=1000):
             create_ingest_service(archive, load_settings(archive=url)),
             requests=RateLimit(requests), invalid_tokens=RateLimit(wrong),
         )  # fmt: skip
-        site = Site(routers=(router,), state={"ingest_service": found, "may_write": True})
+        routers = (router, captures.router)
+        site = Site(routers=routers, state={"ingest_service": found, "may_write": True})
         with served(url, site) as client:
             client.headers["Authorization"] = f"Bearer {token}"
             yield client, token
