@@ -13,7 +13,7 @@ from lesart.views import (
     Version,
     VersionField,
 )
-from storage.database.engine import (
+from storage.database.archive_errors import (
     ArchiveClosedError,
     ArchiveError,
     ArchiveMissingError,

@@ -643,7 +643,8 @@ def _archive_address(given: str | None, home: Path) -> str:
     if "://" not in address:
         path = Path(address).expanduser()
         return str(path / DATABASE_NAME if path.is_dir() else path)
-    from storage.database.engine import DatabaseUrlError, database_url  # noqa: PLC0415  # SQLAlchemy is slow
+    from storage.database.archive_errors import DatabaseUrlError  # noqa: PLC0415  # SQLAlchemy is slow
+    from storage.database.engine import database_url  # noqa: PLC0415  # SQLAlchemy is slow
 
     try:
         database_url(address)

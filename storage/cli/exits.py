@@ -66,10 +66,10 @@ OF_ARCHIVES = (
     ("storage.proof.note", "NoteError", WRONG_USE),
     ("storage.proof.policy", "PolicyError", WRONG_USE),
     ("storage.cli.open_page", "PageUnreachableError", UNCHECKED),
-    ("storage.database.engine", "ArchiveMissingError", NO_SUCH),
-    ("storage.database.engine", "ArchiveUnreachableError", UNCHECKED),
-    ("storage.database.engine", "ArchiveDamagedError", UNCHECKED),
-    ("storage.database.engine", "ArchiveError", WRONG_USE),
+    ("storage.database.archive_errors", "ArchiveMissingError", NO_SUCH),
+    ("storage.database.archive_errors", "ArchiveUnreachableError", UNCHECKED),
+    ("storage.database.archive_errors", "ArchiveDamagedError", UNCHECKED),
+    ("storage.database.archive_errors", "ArchiveError", WRONG_USE),
 )
 """Errors by module and name, with exit codes; importing all modules would take a second."""
 

@@ -51,7 +51,10 @@ def reading(
 
     settings = place.settings()
     with open_archive(
-        settings.database_url, timezone=settings.zone, languages=settings.languages
+        settings.database_url,
+        timezone=settings.zone,
+        languages=settings.languages,
+        by_driver=True,
     ) as archive:
         moments = (None, None) if then is None else then.moments(settings)
         yield settings, archive if moments == (None, None) else archive.with_clocks(*moments)

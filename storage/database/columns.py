@@ -1,17 +1,12 @@
 """Column types with different storage in SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect, String, TypeDecorator
 from sqlalchemy.types import JSON, TIMESTAMP, TypeEngine
 
-FIELD_BLOCK = 1024
-"""Numbers of `seq` per version, so that each of its fields has its own."""
-
-SNAPSHOT_BLOCK = 2
-"""Numbers of `seq` per snapshot: one for itself, one for its confirming scans."""
+from storage.database.rows import require_zone, stored_time
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -28,7 +23,7 @@ class UtcTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None or dialect.name != "postgresql":
             return stored_time(value)
-        return _aware(value).astimezone(UTC)
+        return require_zone(value).astimezone(UTC)
 
     def process_result_value(
         self,
@@ -62,29 +57,3 @@ class _Json(TypeDecorator[Any]):
 
 
 JSON_TYPE = _Json(none_as_null=True)
-
-
-@lru_cache(maxsize=4096)
-def iso_utc(moment: datetime) -> str:
-    """Return `moment` as fixed-width text, which sorts by time.
-
-    >>> iso_utc(datetime(2024, 6, 18, 12, tzinfo=UTC))
-    '2024-06-18T12:00:00.000000+00:00'
-    """
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-@lru_cache(maxsize=4096)
-def stored_time(moment: datetime | None) -> str | None:
-    """Return a time as the text that SQLite stores and that PostgreSQL's COPY accepts.
-
-    Cached, because the rows of one unit contain the same times repeatedly.
-    Raises: ValueError if it has no zone.
-    """
-    return None if moment is None else iso_utc(_aware(moment))
-
-
-def _aware(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError(f"a time without a zone cannot be stored: {moment!r}")
-    return moment

@@ -1,13 +1,13 @@
 """Connections to SQLite and PostgreSQL, for writing and for reading."""
 
 import json
-import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from sqlalchemy import (
@@ -22,122 +22,35 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import QueuePool, StaticPool
 from sqlalchemy.types import TypeEngine
 
-from storage.database.columns import JSON_TYPE, JsonText, UtcTime, stored_time
+from storage.database.archive_errors import (
+    ArchiveDamagedError,
+    ArchivePlaceError,
+    ArchiveUnreachableError,
+    DatabaseEncodingError,
+    DatabaseUrlError,
+    ForeignDatabaseError,
+)
+from storage.database.columns import JSON_TYPE, JsonText, UtcTime
 from storage.database.ownership import file_state
+from storage.database.rows import READER_STATEMENT_SECONDS, stored_time
+from storage.database.sqlite_file import (
+    STEPS_BETWEEN_LOOKS,
+    SqliteReader,
+    open_file,
+    require_archive,
+)
 
 DatabaseError = DBAPIError
 """The base class of database errors of any driver."""
 
-BUSY_SECONDS = 60
 MOST_PORT = 65_535
 READS = "lesart_reads"
-PAGE_BYTES = 1_024
-"""Page size of a new SQLite file.
-
-A text or a capture that nearly fills a page leaves the rest of it empty, and a batch changes a few
-bytes in each of thousands of pages.
-"""
-CHECKPOINT_BYTES = 32_768_000
-"""Size of the write-ahead log at which SQLite copies it into the file."""
-READER_STATEMENT_SECONDS = 300
-STEPS_BETWEEN_LOOKS = 50_000
-
 
 OWNER_ONLY_FOLDER = 0o700
 """Permissions of a folder that Lesart creates for an archive."""
-
-
-class ArchiveError(Exception):
-    """Base class of errors that concern the archive as a whole."""
-
-
-class ArchiveMissingError(ArchiveError):
-    """There is no archive at the specified place."""
-
-    def __init__(self, place: str, *, is_empty: bool = False) -> None:
-        message = f"there is no archive at {place}"
-        if is_empty:
-            message += (
-                ": the file is empty. If it was an archive, delete it and put a backup in its "
-                "place with `lesart restore`"
-            )
-        super().__init__(message)
-        self.place = place
-
-
-class ArchiveDamagedError(ArchiveError):
-    """The file of an archive is damaged and cannot be opened."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__(
-            f"the file {place} is a damaged archive: its first pages cannot be read. Move it away "
-            "and put a backup in its place with `lesart restore`; nothing of it was changed"
-        )
-        self.place = place
-
-
-class ForeignDatabaseError(ArchiveError):
-    """The specified place contains something other than an archive."""
-
-    def __init__(self, place: str, names: Iterable[str] = ()) -> None:
-        present = ", ".join(sorted(names)[:5])
-        which = f" (it has {present})" if present else ""
-        super().__init__(
-            f"{place} is no archive of Lesart but something else{which}; nothing of it was "
-            "changed: name another place"
-        )
-        self.place = place
-
-
-class ArchiveUnreachableError(ArchiveError):
-    """The database does not answer."""
-
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(f"the database at {place} does not answer: {reason}")
-        self.place = place
-        self.reason = reason
-
-
-class ArchiveClosedError(ArchiveError):
-    """The archive was closed, also while an iterator reads it."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__(f"the archive {place} is closed: open it again")
-        self.place = place
-
-
-class ArchivePlaceError(ArchiveUnreachableError):
-    """The folder of an archive cannot be created."""
-
-    def __init__(self, place: str, reason: str) -> None:
-        super(ArchiveUnreachableError, self).__init__(
-            f"no folder can be made for the archive {place}: {reason}; check who may write there, "
-            "or name another place with --archive or LESART_HOME"
-        )
-        self.place, self.reason = place, reason
-
-
-class DatabaseEncodingError(ArchiveError):
-    """The database cannot store all Unicode characters."""
-
-    def __init__(self, place: str, encoding: str) -> None:
-        super().__init__(
-            f"the database at {place} keeps texts as {encoding}, which has not every letter: make "
-            "one with `createdb --encoding UTF8 --template template0 NAME`, and name that"
-        )
-        self.place, self.encoding = place, encoding
-
-
-class DatabaseUrlError(ArchiveError):
-    """The address of the database is invalid."""
-
-    def __init__(self, given: str, reason: str) -> None:
-        super().__init__(f"{given!r} is no database address: {reason}")
-        self.given = given
-        self.reason = reason
 
 
 def database_url(locator: str) -> URL:
@@ -205,15 +118,6 @@ def writing_engine(url: URL) -> Engine:
     return _postgres_engine(url, options="-c lock_timeout=60s -c timezone=UTC", pool_size=4)
 
 
-def create_private(path: Path) -> None:
-    """Create an empty file that only its owner can read and write, unless it exists.
-
-    SQLite gives the journal files the same permissions.
-    """
-    with suppress(OSError):  # opening it reports the cause
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-
-
 def reading_engine(url: URL, seconds: int | None = None) -> Engine:
     """Return an engine for reading only; it never creates a file.
 
@@ -221,12 +125,7 @@ def reading_engine(url: URL, seconds: int | None = None) -> Engine:
     is interrupted. Raises: ArchiveMissingError if an SQLite file is missing; ArchiveDamagedError.
     """
     if url.drivername == "sqlite":
-        path = Path(url.database or "")
-        state = file_state(path) if path.is_file() else "nothing"
-        if state == "damaged":
-            raise ArchiveDamagedError(place_of(url))
-        if state in {"nothing", "foreign"}:
-            raise ArchiveMissingError(place_of(url), is_empty=path.is_file() and state == "nothing")
+        require_archive(Path(url.database or ""))
         engine = _sqlite_engine(url, query_only=True)
         if seconds is not None:
             _interrupt_after(engine, seconds)
@@ -241,7 +140,7 @@ class Commits:
     connection.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine | SqliteReader) -> None:
         is_sqlite = engine.dialect.name == "sqlite"
         self._held = engine.raw_connection() if is_sqlite else None
 
@@ -404,32 +303,15 @@ def _copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
     path = Path(url.database or "").absolute()
 
-    def connect() -> sqlite3.Connection:
-        mode = _reading_mode(path) if query_only else "mode=rwc"
-        if not query_only:
-            create_private(path)
-        return sqlite3.connect(
-            f"{path.as_uri()}?{mode}",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
-
     engine = create_engine(
         "sqlite://",
         hide_parameters=True,
-        creator=connect,
+        creator=partial(open_file, path, query_only=query_only),
         poolclass=QueuePool,
         pool_size=4,
         max_overflow=8,
         json_serializer=json_text,
     )
-
-    @event.listens_for(engine, "connect")
-    def _settle(connection: sqlite3.Connection, _record: object) -> None:
-        _sqlite_pragmas(connection, query_only=query_only)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -439,16 +321,26 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
     return engine
 
 
-def _reading_mode(path: Path) -> str:
-    """Return the read mode of a file: immutable on a read-only file system.
+def adopt_connection(raw: sqlite3.Connection) -> Connection:
+    """Return a connection of SQLAlchemy on one of the driver, in its transaction."""
+    known = _in_memory()
+    pool = StaticPool(cast("Any", lambda: raw))
+    return Engine(pool, known.dialect, known.url, hide_parameters=True).connect()
 
-    Otherwise a reader takes locks and creates the index of the log next to it.
-    """
-    with suppress(OSError):
-        if os.statvfs(path).f_flag & os.ST_RDONLY:
-            has_log = path.with_name(f"{path.name}-wal").exists()
-            return "mode=ro" if has_log else "mode=ro&immutable=1"
-    return "mode=rw"
+
+@cache
+def _in_memory() -> Engine:
+    """Return an engine whose dialect is initialised: that would end a transaction."""
+    engine = create_engine("sqlite://", hide_parameters=True, json_serializer=json_text)
+    engine.connect().close()
+    return engine
+
+
+def wrap_driver_error(statement: str, error: sqlite3.Error) -> BaseException:
+    """Return an error of the driver as SQLAlchemy raises it."""
+    return DBAPIError.instance(
+        statement, None, error, sqlite3.Error, hide_parameters=True, dialect=_in_memory().dialect
+    )
 
 
 def _interrupt_after(engine: Engine, seconds: int) -> None:
@@ -460,20 +352,6 @@ def _interrupt_after(engine: Engine, seconds: int) -> None:
         assert isinstance(database, sqlite3.Connection)
         end = time.monotonic() + seconds
         database.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_LOOKS)
-
-
-def _sqlite_pragmas(connection: sqlite3.Connection, *, query_only: bool) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    if query_only:
-        connection.execute("PRAGMA query_only = ON")
-    else:
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_BYTES // size}")
-    connection.execute("PRAGMA cache_size = -65536")
-    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:

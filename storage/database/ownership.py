@@ -5,10 +5,10 @@ import sqlite3
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import URL
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 CORE = frozenset({"alembic_version", "archive", "counter", "observation", "origin", "wording"})
 """Tables of every archive since the first schema."""
@@ -25,16 +25,7 @@ def is_ours(names: AbstractSet[str]) -> bool:
     return names >= CORE
 
 
-def names_in(connection: Connection) -> set[str]:
-    """Return the names of all tables, views and indexes of a database, or of its schema."""
-    if connection.dialect.name == "postgresql":
-        query = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-    else:
-        query = "SELECT name FROM sqlite_master"
-    return set(connection.execute(text(query)).scalars())
-
-
-def file_of(url: URL) -> tuple[int, int] | None:
+def file_of(url: "URL") -> tuple[int, int] | None:
     """Return the existing file of an SQLite archive; None if there is none, or for a server."""
     if url.drivername != "sqlite":
         return None

@@ -3,44 +3,55 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import (
-    BindParameter,
-    Boolean,
-    Connection,
-    CursorResult,
-    Dialect,
-    TextClause,
-    bindparam,
-    text,
-)
-from sqlalchemy.types import TypeEngine
-
-from storage.database.columns import JSON_TYPE, UtcTime, stored_time
+from storage.database.sqlite_file import ROWS_AT_ONCE, SqliteConnection
 from storage.values.answer import LARGEST
+from storage.values.late import LateModule
 
-ROWS_AT_ONCE = 500
+if TYPE_CHECKING:
+    import sqlalchemy
+    from sqlalchemy import Connection, CursorResult, TextClause
+    from sqlalchemy.types import TypeEngine
+
+    from storage.database import columns
+else:
+    sqlalchemy = LateModule("sqlalchemy")
+    columns = LateModule("storage.database.columns")
+
 STREAMING = {"stream_results": True, "yield_per": ROWS_AT_ONCE}
+FIELD_BLOCK = 1024
+"""Numbers of `seq` per version, so that each of its fields has its own."""
+
+SNAPSHOT_BLOCK = 2
+"""Numbers of `seq` per snapshot: one for itself, one for its confirming scans."""
+
 Row = Mapping[str, Any]
+Chunks = Generator[tuple[tuple[str, ...], Sequence[Any]]]
+"""Column names with some rows each time, first without any."""
+READER_STATEMENT_SECONDS = 300
 _STATEMENTS = 256
 _URL_LETTERS = bytes.maketrans(b"+/", b"-_")
-_NAMES: dict[TypeEngine[Any], str] = {
-    UtcTime(): """
+Kind = Literal["time", "json", "boolean"]
+_NAMES: dict[Kind, str] = {
+    "time": """
         first_seen last_seen changed_after changed_by observed_at recorded_at until
         published_from published_to decided_at undone_at at created_at started_at finished_at
         latest_at first_at content_at""",
-    JSON_TYPE: """
+    "json": """
         origins authors tags flags changes removed added noise notices rules candidates
-        row_published row_evidence detail""",
-    Boolean(): "foreign silent kept",
+        row_published row_evidence detail hints""",
+    "boolean": "foreign silent kept",
 }
-TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
+KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 """Types of columns by name; the others are returned as the database delivers them."""
+_PARAMETER = re.compile(r":([a-z]\w*)")
 
 
 class CursorError(ValueError):
@@ -51,42 +62,85 @@ class CursorError(ValueError):
         self.given = given
 
 
-def stream(connection: Connection, query: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+def stream(
+    connection: "Connection | SqliteConnection", query: str, parameters: Mapping[str, Any]
+) -> Iterator[Row]:
     """Yield the rows of `query` one by one; lists expand in `IN`."""
-    with _asked(connection, query, parameters) as result:
-        names = tuple(result.keys())
+    chunks: Chunks
+    if isinstance(connection, SqliteConnection):
+        chunks = connection.rows(*_plain_query(query, parameters))
+    else:
+        chunks = _chunks(connection, query, parameters)
+    with closing(chunks):
+        names, _none = next(chunks)
         readers = _readers(connection.dialect, names)
-        for values in chain.from_iterable(result.partitions(ROWS_AT_ONCE)):
+        for values in chain.from_iterable(rows for _names, rows in chunks):
             row = dict(zip(names, values, strict=True))
             for name, read in readers:
                 row[name] = read(row[name])
             yield row
 
 
-def _asked(connection: Connection, query: str, parameters: Mapping[str, Any]) -> CursorResult[Any]:
+def _chunks(connection: "Connection", query: str, parameters: Mapping[str, Any]) -> Chunks:
+    """Yield the column names with some rows each time, first without any."""
+    with _execute(connection, query, parameters) as result:
+        names = tuple(result.keys())
+        yield names, ()
+        for rows in result.partitions(ROWS_AT_ONCE):
+            yield names, rows
+
+
+def _plain_query(query: str, parameters: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return a query for SQLite's driver: a list becomes one parameter per element.
+
+    >>> _plain_query("SELECT 1 WHERE a IN :ids", {"ids": [4, 2]})
+    ('SELECT 1 WHERE a IN (:ids_0,:ids_1)', {'ids_0': 4, 'ids_1': 2})
+    """
+    plain: dict[str, Any] = {}
+    lists: dict[str, str] = {}
+    for name, value in parameters.items():
+        if isinstance(value, (list, tuple)):
+            elements = {f"{name}_{number}": each for number, each in enumerate(value)}
+            lists[name] = f"({','.join(f':{each}' for each in elements)})"
+            plain |= elements
+        else:
+            plain[name] = stored_time(value) if isinstance(value, datetime) else value
+    if lists:
+        query = _PARAMETER.sub(lambda match: lists.get(match[1], match[0]), query)
+    return query, plain
+
+
+def _execute(
+    connection: "Connection", query: str, parameters: Mapping[str, Any]
+) -> "CursorResult[Any]":
     """Execute a query; if SQLite's driver knows all parameter types, directly: half the cost."""
     kinds = {name: _kind(value) for name, value in parameters.items()}
     if connection.dialect.name == "sqlite" and list not in kinds.values():
-        told = {
-            name: stored_time(value) if kinds[name] is datetime else value
-            for name, value in parameters.items()
-        }
-        return connection.exec_driver_sql(query, told, execution_options=STREAMING)
+        plain = _plain_query(query, parameters)
+        return connection.exec_driver_sql(*plain, execution_options=STREAMING)
     statement = _statement(query, *kinds.items())
     return connection.execute(statement, dict(parameters), execution_options=STREAMING)
 
 
 @lru_cache(_STATEMENTS)
-def _readers(
-    dialect: Dialect, names: tuple[str, ...]
-) -> Sequence[tuple[str, Callable[[Any], Any]]]:
+def _readers(dialect: Any, names: tuple[str, ...]) -> Sequence[tuple[str, Callable[[Any], Any]]]:
     """Return the converters of columns that need one."""
-    typed = [(name, TYPES[name]) for name in names if name in TYPES]
+    kinds = [(name, KINDS[name]) for name in names if name in KINDS]
     if dialect.name == "sqlite":
-        return [(name, _READERS[type(kind)]) for name, kind in typed]
-    impls = [(name, kind.dialect_impl(dialect)) for name, kind in typed]
-    found = [(name, kind.result_processor(dialect, None)) for name, kind in impls]
+        return [(name, _READERS[kind]) for name, kind in kinds]
+    impls = [(name, _column_type(kind).dialect_impl(dialect)) for name, kind in kinds]
+    found = [(name, impl.result_processor(dialect, None)) for name, impl in impls]
     return [(name, read) for name, read in found if read is not None]
+
+
+def _column_type(kind: Kind) -> "TypeEngine[Any]":
+    match kind:
+        case "time":
+            return columns.UtcTime()
+        case "json":
+            return columns.JSON_TYPE
+        case "boolean":
+            return sqlalchemy.Boolean()
 
 
 def _read_time(stored: str | None) -> datetime | None:
@@ -100,10 +154,10 @@ def _read_json(stored: str | int | None) -> Any:
     return [] if stored == "[]" else json.loads(stored)  # most lists of a step are empty
 
 
-_READERS: dict[type, Callable[[Any], Any]] = {
-    UtcTime: _read_time,
-    type(JSON_TYPE): _read_json,
-    Boolean: lambda stored: None if stored is None else bool(stored),
+_READERS: dict[Kind, Callable[[Any], Any]] = {
+    "time": _read_time,
+    "json": _read_json,
+    "boolean": lambda stored: None if stored is None else bool(stored),
 }
 """Converters of SQLite columns, which deliver text and numbers."""
 
@@ -116,13 +170,16 @@ def _kind(value: Any) -> type | None:
 
 
 @lru_cache(_STATEMENTS)
-def _statement(query: str, *parameters: tuple[str, type | None]) -> TextClause:
+def _statement(query: str, *parameters: tuple[str, type | None]) -> "TextClause":
     """Return a query with typed parameters, cached because most queries repeat."""
-    moments = [bindparam(name, type_=UtcTime()) for name, kind in parameters if kind is datetime]
-    lists: list[BindParameter[Any]] = [
-        bindparam(name, expanding=True) for name, kind in parameters if kind is list
+    typed = [
+        sqlalchemy.bindparam(name, type_=columns.UtcTime())
+        if kind is datetime
+        else sqlalchemy.bindparam(name, expanding=True)
+        for name, kind in parameters
+        if kind is not None
     ]
-    return text(query).bindparams(*moments, *lists)
+    return sqlalchemy.text(query).bindparams(*typed)
 
 
 def cursor(*position: Any) -> str:
@@ -170,3 +227,30 @@ def _typed(value: Any, kind: type) -> Any:
     if type(value) is not kind or (isinstance(value, int) and abs(value) > LARGEST):
         raise TypeError(value)
     return value
+
+
+@lru_cache(maxsize=4096)
+def iso_utc(moment: datetime) -> str:
+    """Return `moment` as fixed-width text, which sorts by time.
+
+    >>> iso_utc(datetime(2024, 6, 18, 12, tzinfo=UTC))
+    '2024-06-18T12:00:00.000000+00:00'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+@lru_cache(maxsize=4096)
+def stored_time(moment: datetime | None) -> str | None:
+    """Return a time as the text that SQLite stores and that PostgreSQL's COPY accepts.
+
+    Cached, because the rows of one unit contain the same times repeatedly.
+    Raises: ValueError if it has no zone.
+    """
+    return None if moment is None else iso_utc(require_zone(moment))
+
+
+def require_zone(moment: datetime) -> datetime:
+    """Return a time; ValueError if it has no zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone cannot be stored: {moment!r}")
+    return moment

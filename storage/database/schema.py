@@ -18,10 +18,10 @@ from sqlalchemy import (
     text,
 )
 
+from storage.database.archive_errors import ForeignDatabaseError
 from storage.database.columns import JSON_TYPE
-from storage.database.engine import ForeignDatabaseError, database_epoch, place_of
-from storage.database.ownership import names_in
-from storage.database.schema_version import MIGRATIONS, head, read_revision, refuse_newer
+from storage.database.engine import database_epoch, place_of
+from storage.database.schema_version import MIGRATIONS, head, names_in, read_revision, refuse_newer
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
 

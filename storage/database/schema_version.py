@@ -1,11 +1,22 @@
 """The schema revision of an archive, and whether this program supports it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, text
+from storage.database.archive_errors import ArchiveError, ArchiveMissingError
+from storage.database.ownership import is_ours
+from storage.database.rows import stream
+from storage.values.late import LateModule
 
-from storage.database.engine import ArchiveError, ArchiveMissingError, place_of
-from storage.database.ownership import is_ours, names_in
+if TYPE_CHECKING:
+    from alembic import script
+    from sqlalchemy import Connection, Engine
+
+    from storage.database import engine as engines
+    from storage.database.sqlite_file import SqliteReader
+else:
+    engines = LateModule("storage.database.engine")
+    script = LateModule("alembic.script")
 
 HEAD = "0001"
 """The newest revision, repeated here so that reading need not import Alembic; a test compares."""
@@ -34,7 +45,7 @@ class SchemaOlderError(ArchiveError):
         self.place, self.found, self.known = place, found, known
 
 
-def require_current(engine: Engine) -> None:
+def require_current(engine: "Engine | SqliteReader") -> None:
     """Check, without changing anything, that the archive exists in the current schema.
 
     Raises: ArchiveMissingError, SchemaOlderError, SchemaNewerError.
@@ -57,32 +68,39 @@ def head() -> str:
 
 def revisions() -> list[str]:
     """Return all revisions with a migration, the newest first."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  # slow to load
-
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    return [script.revision for script in scripts.walk_revisions()]
+    scripts = script.ScriptDirectory(str(MIGRATIONS))
+    return [each.revision for each in scripts.walk_revisions()]
 
 
-def read_revision(connection: Connection) -> str | None:
+def read_revision(connection: "Connection") -> str | None:
     """Return the revision of the schema in a database; None if there is no archive."""
     if not is_ours(names_in(connection)):
         return None
-    revision: str | None = connection.execute(
-        text("SELECT version_num FROM alembic_version")
-    ).scalar_one_or_none()
-    return revision
+    rows = stream(connection, "SELECT version_num FROM alembic_version", {})
+    return next((row["version_num"] for row in rows), None)
 
 
-def refuse_newer(connection: Connection, found: str | None, known: str) -> None:
+def names_in(connection: "Connection") -> set[str]:
+    """Return the names of all tables, views and indexes of a database, or of its schema."""
+    query = "SELECT name FROM sqlite_master"
+    if connection.dialect.name == "postgresql":
+        query = (
+            "SELECT relname AS name FROM pg_class "
+            "WHERE relnamespace = current_schema()::regnamespace"
+        )
+    return {row["name"] for row in stream(connection, query, {})}
+
+
+def refuse_newer(connection: "Connection", found: str | None, known: str) -> None:
     """Raise SchemaNewerError for a revision without a migration in this program."""
     if found in {None, known} or found in revisions():
         return
     raise SchemaNewerError(_place(connection), str(found), known)
 
 
-def _place(connection: Connection) -> str:
+def _place(connection: "Connection") -> str:
     """Return the location of a database from a connection that may hold its lock."""
     if connection.dialect.name == "postgresql":
-        return place_of(connection.engine.url)
+        return engines.place_of(connection.engine.url)
     query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
-    return str(connection.exec_driver_sql(query).scalar_one())
+    return str(next(stream(connection, query, {}))["file"])

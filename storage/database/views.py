@@ -7,11 +7,13 @@ A view has the columns in `VIEWS`; its query has additional ones, whose names be
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
-
-from storage.database.columns import FIELD_BLOCK
+from storage.database.rows import FIELD_BLOCK
 from storage.values.outcome import INTERSTITIALS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 READER_ROLE = "lesart_reader"
 """The role that may select only from the views, if the database has roles."""
@@ -74,7 +76,7 @@ COLUMNS = MappingProxyType({name: tuple(words.split()) for name, words in _COLUM
 """The columns of each view, in order, the same on both databases."""
 
 
-def create_views(connection: Connection) -> None:
+def create_views(connection: "Connection") -> None:
     """Create all views; the caller drops the old ones first."""
     for name in VIEWS:
         columns = ", ".join(f'"{column}"' for column in COLUMNS[name])
@@ -87,7 +89,7 @@ def open_alone(value: str, article: str = "a.id", otherwise: str = "NULL") -> st
     return f"CASE WHEN {article} IN {RESTRICTED} THEN {otherwise} ELSE {value} END"
 
 
-def drop_views(connection: Connection) -> None:
+def drop_views(connection: "Connection") -> None:
     for name in reversed(VIEWS):
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
 

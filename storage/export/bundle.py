@@ -16,7 +16,8 @@ from typing import IO, Any, Literal
 from sqlalchemy import Connection, bindparam, text
 
 from storage.database.capture_store import StoredBytes, load
-from storage.database.columns import UtcTime, iso_utc
+from storage.database.columns import UtcTime
+from storage.database.rows import iso_utc
 from storage.export import bundle_report, check_bundle
 from storage.export.bundle_log import Wrong
 from storage.export.wacz import WaczPage, write_wacz

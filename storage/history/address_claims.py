@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from storage.database.columns import SNAPSHOT_BLOCK
+from storage.database.rows import SNAPSHOT_BLOCK
 from storage.database.tables import ARTICLE_ORIGIN, ORIGIN, SNAPSHOT
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.article_rows import add_article

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from storage.database.columns import FIELD_BLOCK, SNAPSHOT_BLOCK
+from storage.database.rows import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.database.tables import ARTICLE, SNAPSHOT, VERSION
 from storage.database.unit import Unit
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, or_, select, union
 
-from storage.database.columns import SNAPSHOT_BLOCK
+from storage.database.rows import SNAPSHOT_BLOCK
 from storage.database.tables import (
     ARTICLE,
     CLOCK_CORRECTION,

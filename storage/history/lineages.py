@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
-from storage.database.columns import SNAPSHOT_BLOCK
+from storage.database.rows import SNAPSHOT_BLOCK
 from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, select
 
-from storage.database.columns import FIELD_BLOCK, SNAPSHOT_BLOCK
+from storage.database.rows import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.database.tables import ARTICLE, OBSERVATION, REBUILD_DUE, SNAPSHOT, VERSION
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.article_rows import add_version

@@ -7,30 +7,20 @@ with open_archive("lesart-data/lesart.sqlite3") as archive:
 
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
+from functools import cached_property
 from pathlib import Path
 from threading import Event
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError
-
-from storage.database.engine import (
-    ArchiveClosedError,
-    ArchiveMissingError,
-    Commits,
-    database_url,
-    place_of,
-    reachable,
-    reading_engine,
-)
+from storage.database.archive_errors import ArchiveClosedError, ArchiveMissingError
 from storage.database.rows import CursorError
 from storage.database.schema_version import head, require_current
+from storage.database.sqlite_file import SqliteReader, sqlite_path
 from storage.read import lists
 from storage.read import sql as sql_queries
 from storage.read.answers import (
@@ -68,11 +58,16 @@ from storage.values.errors import (
     RedactedError,
     RestrictedError,
 )
+from storage.values.failures import driver_error
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    import sqlmodel
+    from sqlalchemy import URL, Connection, Engine
     from sqlmodel import Session
 
+    from storage.database import engine as engines
+    from storage.database.engine import Commits
     from storage.diff import word_diff
     from storage.language import tokens
     from storage.read import blame, cite, explain, facets, find, same_extractor, texts
@@ -82,6 +77,8 @@ if TYPE_CHECKING:
     from storage.read.figures import coverage, edits, lineages, pending_work, stats, work_state
     from storage.record import sources as source_rows
 else:
+    engines = LateModule("storage.database.engine")
+    sqlmodel = LateModule("sqlmodel")
     full_text = LateModule("storage.read.search")
     tokens = LateModule("storage.language.tokens")
     as_of = LateModule("storage.read.clocks.as_of")
@@ -127,27 +124,58 @@ def open_archive(
     languages: Sequence[str] = LANGUAGES,
     clocks: Clocks = TODAY,
     seconds: int | None = None,
+    by_driver: bool = False,
 ) -> "ReadOnlyArchive":
     """Open the archive at a path or a database address for reading; nothing is ever written.
 
     `timezone` determines where a date in a revision ends. `languages` are those whose word forms
-    a search includes. No query may take longer than `seconds`. Raises: DatabaseUrlError,
-    ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError, SchemaNewerError.
+    a search includes. No query may take longer than `seconds`. With `by_driver`, an SQLite file is
+    read without SQLAlchemy, which takes longer to load than most queries. Raises:
+    DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,
+    SchemaNewerError.
     """
-    address = database_url(str(url))
-    engine = reading_engine(address, seconds)
+    place = ReadingPlace(str(url), by_driver=by_driver and not clocks.are_set)
+    engine = place.open(seconds)
     try:
-        with reachable(address):
+        with place.reachable():
             require_current(engine)
-    except DatabaseError as error:
+    except Exception as error:
         engine.dispose()
-        if "not a database" in str(error.orig):
-            raise ArchiveMissingError(place_of(address)) from error
+        if "not a database" in str(driver_error(error) or ""):
+            raise ArchiveMissingError(place.name) from error
         raise
     except BaseException:
         engine.dispose()
         raise
-    return ReadOnlyArchive(engine, address, timezone, languages, clocks)
+    return ReadOnlyArchive(engine, place, timezone, languages, clocks)
+
+
+class ReadingPlace:
+    """The place of an archive, and how it is opened for reading."""
+
+    def __init__(self, locator: str, *, by_driver: bool = False) -> None:
+        self.path = sqlite_path(locator) if by_driver else None
+        self.locator = locator
+
+    @cached_property
+    def url(self) -> "URL":
+        """Return the address for SQLAlchemy. Raises: DatabaseUrlError."""
+        return engines.database_url(self.locator)
+
+    @property
+    def name(self) -> str:
+        """Return the name for messages, without a password."""
+        return engines.place_of(self.url) if self.path is None else str(self.path.absolute())
+
+    def open(self, seconds: int | None = None) -> "Engine | SqliteReader":
+        """Open it for reading. Raises: ArchiveMissingError, ArchiveDamagedError."""
+        if self.path is not None:
+            return SqliteReader(self.path, seconds)
+        return engines.reading_engine(self.url, seconds)
+
+    def reachable(self) -> AbstractContextManager[None]:
+        """Turn a refused connection into ArchiveUnreachableError."""
+        return nullcontext() if self.path is not None else engines.reachable(self.url)
 
 
 class ReadOnlyArchive:
@@ -159,14 +187,14 @@ class ReadOnlyArchive:
 
     def __init__(
         self,
-        engine: Engine,
-        url: URL,
+        engine: "Engine | SqliteReader",
+        place: ReadingPlace,
         timezone: tzinfo = UTC,
         languages: Sequence[str] = LANGUAGES,
         clocks: Clocks = TODAY,
     ) -> None:
         self._engine = engine
-        self._url = url
+        self._place = place
         self._timezone = timezone
         self.clocks = clocks
         self.languages = tuple(languages)
@@ -207,7 +235,7 @@ class ReadOnlyArchive:
     @property
     def place(self) -> str:
         """Return the archive's name for messages, without a password."""
-        return place_of(self._url)
+        return self._place.name
 
     def with_clocks(self, as_of: datetime | None = None, known_at: datetime | None = None) -> Self:
         """Return the archive as it was readable at `as_of`, according to its knowledge at
@@ -215,21 +243,22 @@ class ReadOnlyArchive:
 
         Closing this archive closes it too. `sql` and `stats` ignore both times.
         """
-        engine = reading_engine(self._url)
+        place = ReadingPlace(self._place.locator)  # its views are built with SQLAlchemy
+        engine = place.open()
         self._resources.callback(engine.dispose)
         clocks = Clocks(as_of, known_at)
-        archive = type(self)(engine, self._url, self._timezone, self.languages, clocks)
+        archive = type(self)(engine, place, self._timezone, self.languages, clocks)
         archive._closed = self._closed  # noqa: SLF001  # of the same class
         return archive
 
     @contextmanager
-    def connect(self) -> Iterator[Connection]:
+    def connect(self) -> "Iterator[Connection]":
         """Open a read-only connection; for other modules of `storage.read`."""
         self._require_open()
         if self._connection is not None:
             yield self._connection
             return
-        with reachable(self._url), self._engine.connect() as connection:
+        with self._place.reachable(), self._engine.connect() as connection:
             if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
                 as_of.create_as_of_views(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
@@ -239,9 +268,9 @@ class ReadOnlyArchive:
                 if self._closed.is_set():  # its pool is gone and would leave it open
                     connection.invalidate()
 
-    def commits(self) -> Commits:
+    def commits(self) -> "Commits":
         """Return a counter of the commits by other processes; it is closed with the archive."""
-        commits = Commits(self._engine)
+        commits = engines.Commits(self._engine)
         self._resources.callback(commits.close)
         return commits
 
@@ -595,16 +624,16 @@ class ReadOnlyArchive:
         Raises: QueryError, also while the rows are read.
         """
         self._require_open()
-        with reachable(self._url):
-            return sql_queries.ask(self._engine, self._resources, query, parameters, limits)
+        with self._place.reachable():
+            return sql_queries.ask(
+                self._sqlalchemy_engine(), self._resources, query, parameters, limits
+            )
 
     @contextmanager
     def session(self) -> "Iterator[Session]":
         """Open an SQLModel session for the classes of `lesart.views`, which ignores both times."""
-        from sqlmodel import Session  # noqa: PLC0415  # slow to load
-
         self._require_open()
-        with reachable(self._url), Session(self._engine) as session:
+        with self._place.reachable(), sqlmodel.Session(self._sqlalchemy_engine()) as session:
             yield session
 
     def stats(self, now: datetime | None = None) -> Stats:
@@ -629,14 +658,14 @@ class ReadOnlyArchive:
     # ------------------------------------------------------------------------------- private
 
     def _query(
-        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self, function: "Callable[Concatenate[Connection, P], T]", *args: P.args, **kwargs: P.kwargs
     ) -> T:
         with self.connect() as connection:
             return function(connection, *args, **kwargs)
 
     def _iterate(
         self,
-        function: Callable[Concatenate[Connection, P], Iterator[T]],
+        function: "Callable[Concatenate[Connection, P], Iterator[T]]",
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Iterator[T]:
@@ -649,7 +678,14 @@ class ReadOnlyArchive:
         if self._closed.is_set():
             raise ArchiveClosedError(self.place)
 
-    def _bind(self, connection: Connection) -> Self:
+    def _sqlalchemy_engine(self) -> "Engine":
+        if isinstance(self._engine, SqliteReader):
+            engine = engines.reading_engine(self._place.url)
+            self._resources.callback(engine.dispose)
+            return engine
+        return self._engine
+
+    def _bind(self, connection: "Connection") -> Self:
         """Return this archive bound to an open connection."""
         bound = copy(self)
         bound.__dict__.update(_connection=connection, _shared_finder=self._finder(connection))
@@ -660,12 +696,12 @@ class ReadOnlyArchive:
             self._sentence_caches.append(blame.SentenceCache(self.languages))
         return self._sentence_caches[0]
 
-    def _finder(self, connection: Connection) -> "find.Finder":
+    def _finder(self, connection: "Connection") -> "find.Finder":
         if self._shared_finder is not None:
             return self._shared_finder
         return find.Finder(connection, self._timezone, self.clocks)
 
-    def _open(self, connection: Connection, rev: str) -> "find.VersionRef":
+    def _open(self, connection: "Connection", rev: str) -> "find.VersionRef":
         version = self._finder(connection).version(rev)
         find.refuse_restricted(connection, version)
         return version

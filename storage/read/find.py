@@ -3,32 +3,9 @@
 import os
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    CompoundSelect,
-    Connection,
-    bindparam,
-    func,
-    literal,
-    or_,
-    select,
-    text,
-    union_all,
-)
-
-from storage.database.rows import stream
-from storage.database.tables import (
-    ARTICLE,
-    ARTICLE_ORIGIN,
-    ORIGIN,
-    SNAPSHOT,
-    SOURCE,
-    VERSION,
-    WORDING,
-)
+from storage.database.rows import Row, stream
 from storage.database.views import RESTRICTED, steps_query
 from storage.read.filters import TODAY, Clocks
 from storage.read.revision import (
@@ -49,6 +26,8 @@ from storage.values.late import LateModule
 from storage.values.locator import escape_locator, without_gz
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from storage.values.net import origin_name
 else:
     origin_name = LateModule("storage.values.net.origin_name")
@@ -89,22 +68,20 @@ class VersionRef:
         return f"{self.article.article}@{selector}"
 
 
-def is_restricted(connection: Connection, article: ArticleRef) -> bool:
+def is_restricted(connection: "Connection", article: ArticleRef) -> bool:
     """Check whether an article is stored but not displayed."""
-    return connection.execute(_IS_RESTRICTED, {"article": article.row_id}).first() is not None
+    query = f"SELECT 1 AS n WHERE :article IN {RESTRICTED}"
+    return next(stream(connection, query, {"article": article.row_id}), None) is not None
 
 
-_IS_RESTRICTED = text(f"SELECT 1 WHERE :article IN {RESTRICTED}")
-
-
-def count_restricted(connection: Connection) -> int:
+def count_restricted(connection: "Connection") -> int:
     """Return the number of restricted articles, of which nothing is displayed."""
-    query = text(f"SELECT count(*) FROM article WHERE id IN {RESTRICTED}")
-    number: int = connection.execute(query).scalar_one()
+    query = f"SELECT count(*) AS n FROM article WHERE id IN {RESTRICTED}"
+    number: int = next(stream(connection, query, {}))["n"]
     return number
 
 
-def refuse_restricted(connection: Connection, *versions: VersionRef) -> None:
+def refuse_restricted(connection: "Connection", *versions: VersionRef) -> None:
     """Raise RestrictedError if the article of one of these versions is restricted."""
     for article in {version.article for version in versions}:
         if is_restricted(connection, article):
@@ -120,36 +97,36 @@ def _possible_names(reference: str) -> set[str]:
     }
 
 
-def _origin_query() -> CompoundSelect[Any]:
-    """Return a query for the articles of origins, otherwise for those last seen at these places."""
-    public: BindParameter[str] = bindparam("public", expanding=True)
-    article = (ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
-    of_origin = (
-        select(ORIGIN.c.public_id.label("name"), literal(0).label("way"), *article)
-        .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.article_id == ARTICLE.c.id)
-        .join(ORIGIN, ORIGIN.c.id == ARTICLE_ORIGIN.c.origin_id)
-        .where(ORIGIN.c.public_id.in_(public))
-    )
-    last = select(func.max(SNAPSHOT.c.observation_id)).where(SNAPSHOT.c.locator_id == ORIGIN.c.id)
-    at_place = (
-        select(ORIGIN.c.public_id, literal(1), *article)
-        .join(SNAPSHOT, SNAPSHOT.c.article_id == ARTICLE.c.id)
-        .join(ORIGIN, ORIGIN.c.id == SNAPSHOT.c.locator_id)
-        .where(
-            ORIGIN.c.public_id.in_(public),
-            SNAPSHOT.c.observation_id == last.correlate(ORIGIN).scalar_subquery(),
-        )
-    )
-    return union_all(of_origin, at_place)
+_ARTICLE = "a.id AS id, a.public_id AS article, a.versions AS versions"
+_JOINED = """FROM origin o
+JOIN article_origin ao ON ao.origin_id = o.id
+JOIN article a ON a.id = ao.article_id"""
+_BY_NAME = f"""
+SELECT o.public_id AS name, 0 AS way, {_ARTICLE} {_JOINED} WHERE o.public_id IN :names
+UNION ALL
+SELECT o.public_id, 1, {_ARTICLE} FROM origin o
+JOIN snapshot s ON s.locator_id = o.id
+JOIN article a ON a.id = s.article_id
+WHERE o.public_id IN :names AND s.observation_id =
+    (SELECT max(l.observation_id) FROM snapshot l WHERE l.locator_id = o.id)
+"""
+"""The articles of origins, and those last seen at these places."""
+_LIKE_ESCAPES = str.maketrans({each: f"/{each}" for each in "/%_"})
 
 
-_ORIGIN_QUERY = _origin_query()
+def _like(text: str) -> str:
+    """Return a text without wildcards for LIKE … ESCAPE '/'."""
+    return text.translate(_LIKE_ESCAPES)
+
+
+def _article_ref(row: Row) -> ArticleRef:
+    return ArticleRef(row["id"], row["article"], row["versions"])
 
 
 class Finder:
     """Finds articles and versions on one connection."""
 
-    def __init__(self, connection: Connection, timezone: tzinfo, clocks: Clocks = TODAY) -> None:
+    def __init__(self, connection: "Connection", timezone: tzinfo, clocks: Clocks = TODAY) -> None:
         self.connection = connection
         self.timezone = timezone
         self.clocks = clocks
@@ -222,10 +199,9 @@ class Finder:
 
     def origins(self, article: ArticleRef) -> list[int]:
         """Return the row numbers of the origins of the article."""
-        query = select(ARTICLE_ORIGIN.c.origin_id).where(
-            ARTICLE_ORIGIN.c.article_id == article.row_id
-        )
-        return list(self.connection.execute(query).scalars())
+        query = "SELECT origin_id FROM article_origin WHERE article_id = :article"
+        rows = stream(self.connection, query, {"article": article.row_id})
+        return [row["origin_id"] for row in rows]
 
     def select_version(self, revision: Revision) -> VersionRef:
         """Return the version of a parsed revision.
@@ -293,8 +269,8 @@ class Finder:
         Raises: AmbiguousError if it holds several.
         """
         for locator in self._locators(reference):
-            inside = ORIGIN.c.origin.startswith(f"{locator}#", autoescape=True)
-            if result := self._find_only(inside, reference):
+            inside = "o.origin LIKE :start ESCAPE '/'"
+            if result := self._find_only(inside, reference, start=f"{_like(locator)}#%"):
                 return result
         return None
 
@@ -309,10 +285,13 @@ class Finder:
         if not is_file_name:
             return None
         ends = dict.fromkeys((reference, without_gz(escape_locator(reference))))
-        is_end = or_(*(ORIGIN.c.origin.endswith(f"/{each}", autoescape=True) for each in ends))
-        is_file = or_(ORIGIN.c.origin.startswith("seed:"), ORIGIN.c.origin.startswith("file://"))
-        query = select(ORIGIN.c.origin).where(is_file, is_end).order_by(ORIGIN.c.origin)
-        origins = self.connection.execute(query.limit(MAX_CANDIDATES)).scalars()
+        endings = {f"end{number}": f"%/{_like(each)}" for number, each in enumerate(ends)}
+        is_end = " OR ".join(f"origin LIKE :{name} ESCAPE '/'" for name in endings)
+        query = (
+            "SELECT origin FROM origin WHERE (origin LIKE 'seed:%' OR origin LIKE 'file://%') "
+            f"AND ({is_end}) ORDER BY origin LIMIT {MAX_CANDIDATES}"
+        )
+        origins = [row["origin"] for row in stream(self.connection, query, endings)]
         result = {each: article for each in origins if (article := self._find_by_origin(each))}
         if len({article.row_id for article in result.values()}) > 1:
             raise AmbiguousError("article", reference, list(result))
@@ -326,7 +305,8 @@ class Finder:
         if not (MIN_ID_LENGTH <= len(reference) < ID_LENGTH and ID_LETTERS.issuperset(reference)):
             return None
         last = reference + "z" * (ID_LENGTH - len(reference))
-        return self._find_only(ORIGIN.c.public_id.between(reference, last), reference)
+        between = "o.public_id BETWEEN :first AND :last"
+        return self._find_only(between, reference, first=reference, last=last)
 
     def _find_by_address(self, reference: str) -> ArticleRef | None:
         """Return the article at another spelling of its address, such as a browser displays.
@@ -342,20 +322,15 @@ class Finder:
         origins = filter(None, map(origin_name.clean_address, addresses))
         return next(filter(None, map(self._find_by_origin, origins)), None)
 
-    def _find_only(self, condition: ColumnElement[bool], reference: str) -> ArticleRef | None:
+    def _find_only(self, condition: str, reference: str, **values: str) -> ArticleRef | None:
         query = (
-            select(ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
-            .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.article_id == ARTICLE.c.id)
-            .join(ORIGIN, ORIGIN.c.id == ARTICLE_ORIGIN.c.origin_id)
-            .where(condition)
-            .distinct()
-            .order_by(ARTICLE.c.public_id)
-            .limit(MAX_CANDIDATES)
+            f"SELECT DISTINCT {_ARTICLE} {_JOINED} WHERE {condition} ORDER BY a.public_id "
+            f"LIMIT {MAX_CANDIDATES}"
         )
-        rows = self.connection.execute(query).all()
-        if len(rows) > 1:
-            raise AmbiguousError("article", reference, [row.public_id for row in rows])
-        return ArticleRef(*rows[0]) if rows else None
+        articles = [_article_ref(row) for row in stream(self.connection, query, values)]
+        if len(articles) > 1:
+            raise AmbiguousError("article", reference, [each.article for each in articles])
+        return articles[0] if articles else None
 
     def _locators(self, reference: str) -> list[str]:
         """Return the possible locators of a file within each source that contains it, the nearest
@@ -365,11 +340,10 @@ class Finder:
         if "://" in reference or reference.startswith("seed:") or not is_path:
             return []
         path = os.path.abspath(reference)  # noqa: PTH100 - text alone, without access to the disk
-        query = select(SOURCE.c.name, SOURCE.c.locator).where(SOURCE.c.kind == "folder")
+        query = "SELECT name, locator FROM source WHERE kind = 'folder'"
+        folders = [(row["locator"], row["name"]) for row in stream(self.connection, query, {})]
         holding = [
-            (folder, name)
-            for name, folder in self.connection.execute(query)
-            if path.startswith(folder.rstrip("/") + "/")
+            (folder, name) for folder, name in folders if path.startswith(folder.rstrip("/") + "/")
         ]
         result = []
         for folder, name in sorted(holding, key=lambda each: len(each[0]), reverse=True):
@@ -388,11 +362,13 @@ class Finder:
     def _load(self, names: set[str]) -> None:
         """Resolve names in one query: most are an article with or without a version."""
         public = list(dict.fromkeys(each for name in names for each in (name, origin_id(name))))
-        rows = self.connection.execute(_ORIGIN_QUERY, {"public": public}).all()
+        rows = list(stream(self.connection, _BY_NAME, {"names": public}))
         for name in names:
             own = {name, origin_id(name)}
-            fitting = sorted((row for row in rows if row.name in own), key=lambda row: row.way)
-            self._cache[name] = ArticleRef(*fitting[0][2:]) if fitting else None
+            fitting = sorted(
+                (row for row in rows if row["name"] in own), key=lambda row: row["way"]
+            )
+            self._cache[name] = _article_ref(fitting[0]) if fitting else None
 
     def _version_by_number(self, article: ArticleRef, number: int, reference: str) -> VersionRef:
         if not 1 <= number <= article.versions:
@@ -416,21 +392,22 @@ class Finder:
         return VersionRef(article, row["version"], moment <= row["last_seen"])
 
     def _first_seen(self, article: ArticleRef) -> datetime:
-        query = select(func.min(VERSION.c.changed_by)).where(VERSION.c.article_id == article.row_id)
-        first: datetime = self.connection.execute(query).scalar_one()
+        query = "SELECT min(changed_by) AS changed_by FROM version WHERE article_id = :article"
+        first: datetime = next(stream(self.connection, query, {"article": article.row_id}))[
+            "changed_by"
+        ]
         return first
 
     def _version_by_wording(self, article: ArticleRef, digits: str) -> VersionRef:
         query = (
-            select(WORDING.c.digest, WORDING.c.id, func.min(SNAPSHOT.c.version))
-            .join(SNAPSHOT, SNAPSHOT.c.wording_id == WORDING.c.id)
-            .where(SNAPSHOT.c.article_id == article.row_id, SNAPSHOT.c.version.is_not(None))
-            .group_by(WORDING.c.digest, WORDING.c.id)
+            "SELECT w.digest AS digest, w.id AS id, min(s.version) AS version FROM wording w "
+            "JOIN snapshot s ON s.wording_id = w.id "
+            "WHERE s.article_id = :article AND s.version IS NOT NULL GROUP BY w.digest, w.id"
         )
         fitting = {
-            wording_name(bytes(digest)): (number, version)
-            for digest, number, version in self.connection.execute(query)
-            if bytes(digest).hex().startswith(digits)
+            wording_name(bytes(row["digest"])): (row["id"], row["version"])
+            for row in stream(self.connection, query, {"article": article.row_id})
+            if bytes(row["digest"]).hex().startswith(digits)
         }
         if not fitting:
             reference = f"{article.article}@w1:{digits}"
@@ -440,10 +417,9 @@ class Finder:
         if len(fitting) > 1:
             raise AmbiguousError("wording", f"w1:{digits}", sorted(fitting))
         ((name, (wording, number)),) = fitting.items()
-        main_wording = select(VERSION.c.wording_id).where(
-            VERSION.c.article_id == article.row_id, VERSION.c.number == number
-        )
-        if self.connection.execute(main_wording).scalar_one() == wording:
+        query = "SELECT wording_id FROM version WHERE article_id = :article AND number = :number"
+        values = {"article": article.row_id, "number": number}
+        if next(stream(self.connection, query, values))["wording_id"] == wording:
             return VersionRef(article, number)
         return VersionRef(article, number, wording_id=wording, wording=name)
 

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, Generic, TypeVar
-
-from sqlalchemy import Connection, text
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.views import element_of, snapshots_query, steps_query, view_query
@@ -23,6 +21,16 @@ from storage.read.answers import (
 from storage.read.filters import Conditions, Filters, conditions
 from storage.values.answer import Answer
 from storage.values.draft import PartialDate
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.diff import noise as noise_rules
+    from storage.history import changes as changes_between
+else:
+    noise_rules = LateModule("storage.diff.noise")
+    changes_between = LateModule("storage.history.changes")
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
@@ -61,21 +69,21 @@ def step_conditions(selection: ChangeFilter, dialect: str, step: str = "q") -> C
     return criteria
 
 
-def articles(connection: Connection, filters: Filters, part: Part) -> Iterator[ArticleLine]:
+def articles(connection: "Connection", filters: Filters, part: Part) -> Iterator[ArticleLine]:
     """Yield the articles in the order in which the archive first saw them."""
     criteria = _continue_after(conditions(filters), part, "list", "q.article_id > :a0", int)
     query = view_query("articles", connection.dialect.name)
     yield from _rows(connection, query, criteria, "q.article_id", part.limit, _LINE)
 
 
-def count_articles(connection: Connection) -> int:
+def count_articles(connection: "Connection") -> int:
     """Return the number of articles that `articles` yields without filters."""
     query = view_query("articles", connection.dialect.name)
-    number: int = connection.execute(text(f"SELECT count(*) FROM ({query}) q")).scalar_one()
+    number: int = next(stream(connection, f"SELECT count(*) AS n FROM ({query}) q", {}))["n"]
     return number
 
 
-def history(connection: Connection, article_id: int, part: Part) -> Iterator[VersionLine]:
+def history(connection: "Connection", article_id: int, part: Part) -> Iterator[VersionLine]:
     """Yield the versions of one article, the oldest first."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     criteria = _continue_after(criteria, part, "history", "q.version > :a0", int)
@@ -84,7 +92,7 @@ def history(connection: Connection, article_id: int, part: Part) -> Iterator[Ver
 
 
 def changes(
-    connection: Connection,
+    connection: "Connection",
     article_id: int | None,
     selection: ChangeFilter,
     filters: Filters,
@@ -108,7 +116,7 @@ def changes(
 
 
 def top_changes(
-    connection: Connection, candidates: int, limit: int, rank: Callable[[Row], int]
+    connection: "Connection", candidates: int, limit: int, rank: Callable[[Row], int]
 ) -> list[Change]:
     """Return the highest-ranked of the newest steps; among equals, the newest first."""
     query = view_query("changes", connection.dialect.name)
@@ -124,14 +132,14 @@ def top_changes(
     return [found[number] for number in chosen]
 
 
-def newest_seq(connection: Connection) -> int:
+def newest_seq(connection: "Connection") -> int:
     """Return the highest `seq` that a step may have: its own, or that of a scan."""
     query = "SELECT max(seq) AS seq FROM version UNION ALL SELECT max(seq) FROM scan"
     return max((row["seq"] or 0 for row in stream(connection, query, {})), default=0)
 
 
 def changes_since(
-    connection: Connection, seq: int, selection: ChangeFilter, filters: Filters, limit: int
+    connection: "Connection", seq: int, selection: ChangeFilter, filters: Filters, limit: int
 ) -> Iterator[tuple[int, Change]]:
     """Yield the steps above `seq` in ascending order, each with its own `seq`."""
     dialect = connection.dialect.name
@@ -171,7 +179,7 @@ _MAY_BE_AFTER = (
 """Condition that a step has a number above `seq`: its own, or the highest of its scans."""
 
 
-def step(connection: Connection, article_id: int, number: int) -> Change | None:
+def step(connection: "Connection", article_id: int, number: int) -> Change | None:
     """Return the step that created a version, including the first one; None if there is none."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     criteria = criteria.with_clause("q.version = :number", number=number)
@@ -179,24 +187,24 @@ def step(connection: Connection, article_id: int, number: int) -> Change | None:
     return next(_rows(connection, query, criteria, "q.version", None, _CHANGE), None)
 
 
-def article(connection: Connection, article_id: int) -> ArticleLine:
+def article(connection: "Connection", article_id: int) -> ArticleLine:
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     query = view_query("articles", connection.dialect.name)
     return next(_rows(connection, query, criteria, "q.article_id", None, _LINE))
 
 
-def titles(connection: Connection, articles: Sequence[str]) -> dict[str, str | None]:
+def titles(connection: "Connection", articles: Sequence[str]) -> dict[str, str | None]:
     """Return the current titles of articles, by article id."""
     return _column_of(connection, articles, "q.title")
 
 
-def outlets(connection: Connection, articles: Sequence[str]) -> dict[str, str | None]:
+def outlets(connection: "Connection", articles: Sequence[str]) -> dict[str, str | None]:
     """Return the publishers of articles, or their sources, by article id."""
     return _column_of(connection, articles, "coalesce(q.publisher, q.source)")
 
 
 def _column_of(
-    connection: Connection, articles: Sequence[str], column: str
+    connection: "Connection", articles: Sequence[str], column: str
 ) -> dict[str, str | None]:
     query = view_query("articles", connection.dialect.name)
     statement = f"SELECT q.article, {column} value FROM ({query}) q WHERE q.article IN :articles"
@@ -204,14 +212,14 @@ def _column_of(
     return {row["article"]: row["value"] for row in rows}
 
 
-def cluster(connection: Connection, label: str) -> Iterator[ArticleLine]:
+def cluster(connection: "Connection", label: str) -> Iterator[ArticleLine]:
     """Yield the articles of the cluster with this label."""
     criteria = Conditions().with_clause("q.cluster = :label", label=label)
     query = view_query("articles", connection.dialect.name)
     yield from _rows(connection, query, criteria, "q.article_id", None, _LINE)
 
 
-def observations(connection: Connection, article_id: int, part: Part) -> Iterator[Observation]:
+def observations(connection: "Connection", article_id: int, part: Part) -> Iterator[Observation]:
     """Yield every check of one article in the order of time."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     above = "(q.observed_at, q.observation_id) > (:a0, :a1)"
@@ -222,7 +230,7 @@ def observations(connection: Connection, article_id: int, part: Part) -> Iterato
 
 
 def relations(
-    connection: Connection, origin_ids: Sequence[int] | None, filters: Filters, part: Part
+    connection: "Connection", origin_ids: Sequence[int] | None, filters: Filters, part: Part
 ) -> Iterator[Relation]:
     """Yield the relations, including undone ones; filters need to match only one side."""
     criteria = Conditions()
@@ -241,7 +249,7 @@ def relations(
     yield from _rows(connection, query, criteria, "q.id", part.limit, _RELATION)
 
 
-def noise(connection: Connection, article_id: int | None, part: Part) -> Iterator[NoiseStep]:
+def noise(connection: "Connection", article_id: int | None, part: Part) -> Iterator[NoiseStep]:
     """Yield the steps that count as noise, including undone ones, in the order of the decisions."""
     criteria = Conditions()
     if article_id is not None:
@@ -275,7 +283,7 @@ class RefusalFilter:
         return criteria
 
 
-def refusals(connection: Connection, selection: RefusalFilter, part: Part) -> Iterator[Refusal]:
+def refusals(connection: "Connection", selection: RefusalFilter, part: Part) -> Iterator[Refusal]:
     """Yield refusals in the order of time; repeated ones are one row, the last."""
     criteria = selection.conditions()
     view = view_query("refusals", connection.dialect.name)
@@ -289,7 +297,7 @@ JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({
     yield from _rows(connection, query, beyond, "q.seq", part.limit, _REFUSAL)
 
 
-def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
+def jobs(connection: "Connection", job: int | None, part: Part) -> Iterator[Job]:
     """Yield the jobs, the newest first, without parts; or one job with all its parts."""
     if job is None:
         criteria = Conditions().with_clause("q.parent IS NULL")
@@ -340,7 +348,7 @@ class _RowMapper(Generic[T]):
 
 
 def _rows(
-    connection: Connection,
+    connection: "Connection",
     query: str,
     criteria: Conditions,
     order: str,
@@ -399,18 +407,14 @@ def _relation(row: Row) -> Relation:
 class _NoiseSteps:
     """Creates the records of noise steps; the differences are computed from the derivations."""
 
-    def __init__(self, connection: Connection) -> None:
-        from storage.diff.noise import RULES  # noqa: PLC0415  # loads the comparison
-        from storage.history.changes import differences  # noqa: PLC0415  # the same
-
+    def __init__(self, connection: "Connection") -> None:
         self._connection = connection
-        self._rules, self._differences = RULES, differences
 
     def __call__(self, row: Row) -> NoiseStep:
-        removed, added = self._differences(
+        removed, added = changes_between.differences(
             self._connection, row["a_derivation_id"], row["b_derivation_id"]
         )
-        reasons = tuple(self._rules[rule] for rule in row["rules"])
+        reasons = tuple(noise_rules.RULES[rule] for rule in row["rules"])
         after = cursor("noise", row["id"])
         return record_from_row(
             NoiseStep, row, reasons=reasons, removed=removed, added=added, cursor=after
@@ -443,6 +447,6 @@ _REFUSAL = _row_mapper(Refusal, _refusal, "seq")
 _JOB = _row_mapper(Job, _job)
 
 
-def _noise_mapper(connection: Connection) -> _RowMapper[NoiseStep]:
+def _noise_mapper(connection: "Connection") -> _RowMapper[NoiseStep]:
     keys, extra = ("a_derivation_id", "b_derivation_id"), ("reasons", "removed", "added")
     return _row_mapper(NoiseStep, _NoiseSteps(connection), *keys, extra=extra)

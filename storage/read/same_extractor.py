@@ -1,19 +1,25 @@
 """Texts of two versions from one extractor, where the archive has that."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select
-
-from storage.database.tables import DERIVATION, SNAPSHOT
+from storage.database.rows import stream
 from storage.diff.word_diff import Text
-from storage.history.changes import content
 from storage.history.runs import ExtractorKey, is_same_extractor
 from storage.read.find import VersionRef
 from storage.read.texts import VersionReading, reading_pair, text_pair
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.history import changes
+else:
+    changes = LateModule("storage.history.changes")
 
 
 def find_extractor_derivations(
-    connection: Connection,
+    connection: "Connection",
     article_id: int,
     numbers: Sequence[int],
     reader: ExtractorKey,
@@ -23,33 +29,26 @@ def find_extractor_derivations(
 
     If a wording is specified, only its snapshots count.
     """
-    re_extracted = DERIVATION.alias()
     name, version, config = reader
-    query = (
-        select(SNAPSHOT.c.version, re_extracted.c.id)
-        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
-        .join(
-            re_extracted,
-            (re_extracted.c.capture_id == DERIVATION.c.capture_id)
-            & (re_extracted.c.context == DERIVATION.c.context),
-        )
-        .where(
-            SNAPSHOT.c.article_id == article_id,
-            SNAPSHOT.c.version.in_(numbers),
-            re_extracted.c.extractor == name,
-            re_extracted.c.extractor_version == version,
-            re_extracted.c.config == config,
-            re_extracted.c.wording_id.is_not(None),
-        )
-        .order_by(SNAPSHOT.c.observed_at, SNAPSHOT.c.observation_id)
-    )
-    if wording_id is not None:
-        query = query.where(SNAPSHOT.c.wording_id == wording_id)
-    return {row[0]: row[1] for row in connection.execute(query)}
+    query = f"""
+SELECT s.version AS version, r.id AS id FROM snapshot s
+JOIN derivation d ON d.id = s.derivation_id
+JOIN derivation r ON r.capture_id = d.capture_id AND r.context = d.context
+WHERE s.article_id = :article AND s.version IN :numbers AND r.extractor = :name
+    AND r.extractor_version = :extractor_version AND r.config = :config
+    AND r.wording_id IS NOT NULL{"" if wording_id is None else " AND s.wording_id = :wording"}
+ORDER BY s.observed_at, s.observation_id"""
+    values = {
+        "article": article_id, "numbers": list(numbers), "name": name,
+        "extractor_version": version, "config": config, "wording": wording_id,
+    }  # fmt: skip
+    if wording_id is None:
+        del values["wording"]
+    return {row["version"]: row["id"] for row in stream(connection, query, values)}
 
 
 def find_same_extractor_derivations(
-    connection: Connection,
+    connection: "Connection",
     article_id: int,
     versions: Sequence[VersionReading],
     reader: ExtractorKey,
@@ -62,7 +61,9 @@ def find_same_extractor_derivations(
     return find_extractor_derivations(connection, article_id, others, reader) if others else {}
 
 
-def same_extractor_texts(connection: Connection, a: VersionRef, b: VersionRef) -> tuple[Text, Text]:
+def same_extractor_texts(
+    connection: "Connection", a: VersionRef, b: VersionRef
+) -> tuple[Text, Text]:
     """Return the texts of two versions, from one extractor where the archive has that."""
     sides = (a, b)
     readings = reading_pair(connection, a, b)
@@ -77,5 +78,7 @@ def same_extractor_texts(connection: Connection, a: VersionRef, b: VersionRef) -
         )
         if re_extracted:
             ids[changed] = re_extracted[side.number]
-            return content(connection, ids[0]).text, content(connection, ids[1]).text
+            return changes.content(connection, ids[0]).text, changes.content(
+                connection, ids[1]
+            ).text
     return text_pair(connection, *readings)

@@ -9,11 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, text
-
-from storage.database.engine import json_text
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.views import RESTRICTED, view_query
 from storage.language.snippets import snippet
@@ -21,6 +18,16 @@ from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to
 from storage.read.answers import ArticleLine, Hit
 from storage.read.filters import Conditions, Filters, conditions
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, article_line, step_conditions
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    import sqlalchemy
+    from sqlalchemy import Connection
+
+    from storage.database import engine as engines
+else:
+    sqlalchemy = LateModule("sqlalchemy")
+    engines = LateModule("storage.database.engine")
 
 CHUNK_HITS = 100
 MAX_RANKED = 1_000
@@ -28,7 +35,7 @@ MAX_RANKED = 1_000
 
 
 def search(
-    connection: Connection,
+    connection: "Connection",
     query: Query,
     filters: Filters,
     part: Part,
@@ -45,7 +52,7 @@ def search(
 
 
 def matching_versions(
-    connection: Connection,
+    connection: "Connection",
     query: Query,
     filters: Filters,
     part: Part,
@@ -74,10 +81,10 @@ def matching_versions(
         top, beyond = seen["lowest"] - 1, Conditions()
 
 
-def _window_start(connection: Connection, part: Part) -> tuple[int, Conditions]:
+def _window_start(connection: "Connection", part: Part) -> tuple[int, Conditions]:
     """Return the newest wording of a window, and which of its hits are selected."""
     if part.after is None:
-        return connection.execute(_NEWEST).scalar_one(), Conditions()
+        return next(stream(connection, _NEWEST, {}))["newest"], Conditions()
     top, *hit = place("search", part.after, int, float, datetime, int)
     values = dict(zip(("score", "moment", "number"), hit, strict=True))
     beyond = "(m.score, v.changed_by, v.id) < (:score, :moment, :number)"
@@ -85,7 +92,7 @@ def _window_start(connection: Connection, part: Part) -> tuple[int, Conditions]:
 
 
 def hit_conditions(
-    connection: Connection, filters: Filters, steps: ChangeFilter, *, latest: bool
+    connection: "Connection", filters: Filters, steps: ChangeFilter, *, latest: bool
 ) -> Conditions:
     """Return the conditions on versions (`v`, `d`) of articles (`a`) in addition to the words."""
     criteria = conditions(filters, time_column="a.first_seen", article="a", version="d")
@@ -178,33 +185,33 @@ def _matching(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
     if phrased := _words_of_phrases(query):
         loose = to_tsquery(_without_phrases(query))
         where = f"s.tokens @@ CAST(:loose AS tsquery) AND ({where} OR {_CUT})"
-        return where, {**values, "loose": loose, "phrased": json_text(phrased)}
+        return where, {**values, "loose": loose, "phrased": engines.json_text(phrased)}
     return where, values
 
 
-def force_index_scan(connection: Connection) -> None:
+def force_index_scan(connection: "Connection") -> None:
     """Make PostgreSQL use the index for the rest of a transaction, also for small tables.
 
     It estimates the pages of the table without those of the separately stored tokens.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        connection.execute(sqlalchemy.text("SET LOCAL enable_seqscan = off"))
 
 
-def newest_indexed_wording(connection: Connection) -> int:
+def newest_indexed_wording(connection: "Connection") -> int:
     """Return the newest wording up to which indexing is complete."""
-    found: int = connection.execute(_INDEXED_UP_TO).scalar_one()
+    found: int = next(stream(connection, _INDEXED, {}))["up_to"]
     return found
 
 
-def archive_state(connection: Connection) -> str:
+def archive_state(connection: "Connection") -> str:
     """Return the last written row of the archive, and the last indexed one."""
-    seq, indexed = connection.execute(_STATE).one()
+    seq, indexed = next(stream(connection, _STATE, {})).values()
     return f"{seq} {indexed}"
 
 
 def find_wordings(
-    connection: Connection, queries: Sequence[tuple[Query, Query, int]], limit: int
+    connection: "Connection", queries: Sequence[tuple[Query, Query, int]], limit: int
 ) -> list[Sequence[int]]:
     """Return, for each query, the `wording_id`s above a number that `wordings_query` finds.
 
@@ -229,14 +236,16 @@ def find_wordings(
     searchable = [each for each in requests if each.get("match", each.get("exact")) is not None]
     if not searchable:
         return results
-    for row in stream(connection, statement, {"requests": json_text(searchable), "limit": limit}):
+    for row in stream(
+        connection, statement, {"requests": engines.json_text(searchable), "limit": limit}
+    ):
         wording_ids = row["wording_ids"]
         results[row["n"]] = json.loads(wording_ids) if isinstance(wording_ids, str) else wording_ids
     return results
 
 
 def find_wordings_by_keys(
-    connection: Connection, requests: Sequence[tuple[str, int]], limit: int
+    connection: "Connection", requests: Sequence[tuple[str, int]], limit: int
 ) -> list[Sequence[int]]:
     """Return, for each request, the `wording_id`s above a number with all keys of a sentence.
 
@@ -247,7 +256,7 @@ def find_wordings_by_keys(
         searchable = [
             {"n": n, "match": keys, "above": above} for n, (keys, above) in enumerate(requests)
         ]
-        values = {"requests": json_text(searchable), "limit": limit}
+        values = {"requests": engines.json_text(searchable), "limit": limit}
         for row in stream(connection, _EACH_BY_FTS5.format(table="sentence_text"), values):
             results[row["n"]] = json.loads(row["wording_ids"])
     return results
@@ -283,12 +292,12 @@ SELECT q.n AS n, (ARRAY(SELECT s.wording_id FROM search_text s
 FROM jsonb_to_recordset(CAST(:requests AS jsonb)) AS q(n int, exact text, loose text,
     phrased text[], above bigint)
 """
-_INDEXED = """
-SELECT coalesce((SELECT min(wording_id) - 1 FROM search_due), (SELECT max(id) FROM wording), 0)
-"""
-_INDEXED_UP_TO = text(_INDEXED)
-_STATE = text(f"SELECT (SELECT value FROM counter WHERE name = 'seq'), ({_INDEXED})")
-_NEWEST = text("SELECT coalesce(max(id), 0) FROM wording")
+_INDEXED = (
+    "SELECT coalesce((SELECT min(wording_id) - 1 FROM search_due), (SELECT max(id) FROM wording), "
+    "0) AS up_to"
+)
+_STATE = f"SELECT (SELECT value FROM counter WHERE name = 'seq') AS seq, ({_INDEXED}) AS up_to"
+_NEWEST = "SELECT coalesce(max(id), 0) AS newest FROM wording"
 
 
 _RANKED = """
@@ -305,7 +314,7 @@ ORDER BY m.score DESC, v.changed_by DESC, v.id DESC
 
 
 def _rank_window(
-    connection: Connection,
+    connection: "Connection",
     query: Query,
     window: SearchWindow,
     criteria: Conditions,
@@ -361,7 +370,7 @@ def _words_of_phrases(query: Query) -> list[str]:
     return list({token for phrase in phrases for form in phrase.alternatives for token in form})
 
 
-def _is_hit(connection: Connection, row: Row, query: Query) -> bool:
+def _is_hit(connection: "Connection", row: Row, query: Query) -> bool:
     """Check whether the text of a wording matches the query."""
     found = stream(
         connection, "SELECT title, text FROM wording WHERE id = :id", {"id": row["wording_id"]}
@@ -371,7 +380,7 @@ def _is_hit(connection: Connection, row: Row, query: Query) -> bool:
     return holds(query, texts, row["language"])
 
 
-def _read_contents(connection: Connection, hits: Sequence[Row]) -> dict[int, Row]:
+def _read_contents(connection: "Connection", hits: Sequence[Row]) -> dict[int, Row]:
     """Return the displayed contents of versions.
 
     The article ids are part of the condition; otherwise PostgreSQL scans all articles.

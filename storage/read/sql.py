@@ -8,19 +8,21 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine
-
-from storage.database.columns import iso_utc
-from storage.database.engine import READER_STATEMENT_SECONDS
+from storage.database.rows import READER_STATEMENT_SECONDS, iso_utc
 from storage.database.views import READER_ROLE, VIEWS
 from storage.read.answers import Rows
 from storage.values.draft import Json
+from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    import decimal
+
     import psycopg
+    from sqlalchemy import Engine
+else:
+    decimal = LateModule("decimal")
 
 CHUNK_ROWS = 500
 MAX_VALUE_BYTES = 256 * 1024 * 1024
@@ -64,7 +66,7 @@ class QueryError(ValueError):
 
 
 def ask(
-    engine: Engine,
+    engine: "Engine",
     resources: ExitStack,
     query: str,
     parameters: Mapping[str, Any],
@@ -83,7 +85,7 @@ def ask(
 
 
 def _ask_sqlite(
-    engine: Engine,
+    engine: "Engine",
     resources: ExitStack,
     query: str,
     parameters: Mapping[str, Any],
@@ -179,7 +181,7 @@ def _sqlite_reason(error: Exception) -> str:
 
 
 def _ask_postgres(
-    engine: Engine,
+    engine: "Engine",
     resources: ExitStack,
     query: str,
     parameters: Mapping[str, Any],
@@ -279,7 +281,7 @@ def _columns(description: Sequence[Any] | None, query: str) -> tuple[str, ...]:
 def _plain(value: Any) -> Json:
     r"""Return a value in a form that JSON supports, the same for both databases.
 
-    >>> _plain(Decimal("12")), _plain(Decimal("1.5")), _plain(b"\x01")
+    >>> _plain(decimal.Decimal("12")), _plain(decimal.Decimal("1.5")), _plain(b"\x01")
     (12, 1.5, '01')
     """
     match value:
@@ -287,7 +289,7 @@ def _plain(value: Any) -> Json:
             return iso_utc(value)
         case date() | clock_time():
             return value.isoformat()
-        case Decimal():
+        case decimal.Decimal():
             return int(value) if value.as_tuple().exponent == 0 else float(value)
         case bytes() | bytearray() | memoryview():
             return bytes(value).hex()

@@ -3,24 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, func, select, tuple_
-
-from storage.database.capture_store import StoredBytes, load
 from storage.database.rows import Row, cursor, place, stream
-from storage.database.tables import (
-    CAPTURE,
-    DERIVATION,
-    OBSERVATION,
-    ORIGIN,
-    SNAPSHOT,
-    VERSION,
-    WORDING,
-)
 from storage.database.views import COLUMNS, open_alone, view_query
-from storage.diff.word_diff import Text
-from storage.history.runs import ExtractorKey
 from storage.read.answers import Digests, ObservationSpan, Raw, VersionText
 from storage.read.filters import Conditions
 from storage.read.find import VersionRef, is_restricted
@@ -37,14 +23,24 @@ from storage.values.draft import (
     quotes_in,
 )
 from storage.values.errors import RedactedError
+from storage.values.late import LateModule
 
-_READER = (DERIVATION.c.extractor, DERIVATION.c.extractor_version, DERIVATION.c.config)
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.database import capture_store
+    from storage.diff import word_diff
+    from storage.history.runs import ExtractorKey
+else:
+    capture_store = LateModule("storage.database.capture_store")
+    word_diff = LateModule("storage.diff.word_diff")
+
 ARTICLE_COLUMNS = ("origin", "origins", "source")
 """The article columns of a flat version row."""
 UNSAFE_IN_NAMES = frozenset('\\/:*?"<>|#\0')
 
 
-def version_text(connection: Connection, version: VersionRef) -> VersionText:
+def version_text(connection: "Connection", version: VersionRef) -> VersionText:
     criteria = (
         Conditions()
         .with_clause("x.article_id = :article", article=version.article.row_id)
@@ -56,16 +52,16 @@ def version_text(connection: Connection, version: VersionRef) -> VersionText:
     return _version_text(row, certain=version.certain)
 
 
-def version_wordings(connection: Connection, version: VersionRef) -> list[int]:
+def version_wordings(connection: "Connection", version: VersionRef) -> list[int]:
     """Return the wordings in which a version was seen, including those that differ by noise."""
     if version.wording_id is not None:
         return [version.wording_id]
-    query = select(SNAPSHOT.c.wording_id).where(
-        SNAPSHOT.c.article_id == version.article.row_id,
-        SNAPSHOT.c.version == version.number,
-        SNAPSHOT.c.wording_id.is_not(None),
+    query = (
+        "SELECT DISTINCT wording_id FROM snapshot WHERE article_id = :article "
+        "AND version = :version AND wording_id IS NOT NULL ORDER BY wording_id"
     )
-    return sorted({*connection.execute(query).scalars()})
+    values = {"article": version.article.row_id, "version": version.number}
+    return [row["wording_id"] for row in stream(connection, query, values)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,55 +73,53 @@ class VersionReading:
     number: int
     derivation_id: int
     observation_id: int
-    reader: ExtractorKey
+    reader: "ExtractorKey"
     changed_after: datetime | None
     changed_by: datetime
     last_seen: datetime
 
 
-def get_reading(connection: Connection, version: VersionRef) -> VersionReading:
+def get_reading(connection: "Connection", version: VersionRef) -> VersionReading:
     """Return the displayed reading of a version, in the requested wording."""
     if version.wording_id is None:
         (one,) = version_readings(
             connection, version.article.row_id, version.number, version.number
         )
         return one
-    seen = SNAPSHOT.c.observed_at
-    of_article = SNAPSHOT.c.article_id == version.article.row_id
-    query = (
-        select(
-            SNAPSHOT.c.version, SNAPSHOT.c.derivation_id, SNAPSHOT.c.observation_id, *_READER, seen
-        )
-        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
-        .where(
-            of_article,
-            SNAPSHOT.c.version == version.number,
-            SNAPSHOT.c.wording_id == version.wording_id,
-        )
-        .order_by(seen, SNAPSHOT.c.observation_id)
+    values = {
+        "article": version.article.row_id,
+        "version": version.number,
+        "wording": version.wording_id,
+    }
+    rows = list(stream(connection, _WORDING_READINGS, values))
+    first, last = rows[0], rows[-1]
+    before = (
+        "SELECT max(observed_at) AS changed_after FROM snapshot "
+        "WHERE article_id = :article AND observed_at < :first AND wording_id IS NOT NULL"
     )
-    rows = connection.execute(query).all()
-    first = rows[0]
-    before = select(func.max(seen)).where(
-        of_article, seen < first.observed_at, SNAPSHOT.c.wording_id.is_not(None)
-    )
-    changed_after = connection.execute(before).scalar()
-    return VersionReading(
-        *first[:3], tuple(first[3:6]), changed_after, first.observed_at, rows[-1].observed_at
+    span = {"article": version.article.row_id, "first": first["observed_at"]}
+    changed_after = next(stream(connection, before, span))["changed_after"]
+    return _reading_from_row(
+        {
+            **first,
+            "changed_after": changed_after,
+            "changed_by": first["observed_at"],
+            "last_seen": last["observed_at"],
+        }
     )
 
 
 def reading_pair(
-    connection: Connection, a: VersionRef, b: VersionRef
+    connection: "Connection", a: VersionRef, b: VersionRef
 ) -> tuple[VersionReading, VersionReading]:
-    """Return the displayed readings of two versions, in one query if both have numbers."""
+    """Return the displayed readings of two versions."""
     sides = (a, b)
     numbers = {(each.article.row_id, each.number) for each in sides if each.wording_id is None}
-    query = _READINGS.add_columns(VERSION.c.article_id).where(
-        tuple_(VERSION.c.article_id, VERSION.c.number).in_(sorted(numbers))
-    )
-    rows = connection.execute(query) if numbers else ()
-    readings = {(row[9], row[0]): _reading_from_row(row) for row in rows}
+    readings = {
+        (article, number): reading
+        for article, number in numbers
+        for reading in version_readings(connection, article, number, number)
+    }
     one, other = (
         readings[each.article.row_id, each.number]
         if each.wording_id is None
@@ -136,31 +130,43 @@ def reading_pair(
 
 
 def version_readings(
-    connection: Connection, article_id: int, first: int = 1, last: int | None = None
+    connection: "Connection", article_id: int, first: int = 1, last: int | None = None
 ) -> list[VersionReading]:
     """Return the displayed readings of an article's versions from `first` to `last`."""
-    span = {"article": article_id, "first": first, "last": _ANY if last is None else last}
-    return [_reading_from_row(row) for row in connection.execute(_READINGS_OF_ARTICLE, span)]
+    values = {"article": article_id, "first": first, "last": _ANY if last is None else last}
+    return [_reading_from_row(row) for row in stream(connection, _READINGS, values)]
 
 
-_READINGS = select(
-    VERSION.c.number, VERSION.c.derivation_id, VERSION.c.observation_id, *_READER,
-    VERSION.c.changed_after, VERSION.c.changed_by, VERSION.c.last_seen,
-).join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)  # fmt: skip
-_READINGS_OF_ARTICLE = _READINGS.where(
-    VERSION.c.article_id == bindparam("article"),
-    VERSION.c.number.between(bindparam("first"), bindparam("last")),
-).order_by(VERSION.c.number)
+_EXTRACTOR = (
+    "d.extractor AS extractor, d.extractor_version AS extractor_version, d.config AS config"
+)
+_READINGS = f"""
+SELECT v.number AS number, v.derivation_id AS derivation_id, v.observation_id AS observation_id,
+    v.changed_after AS changed_after, v.changed_by AS changed_by, v.last_seen AS last_seen,
+    {_EXTRACTOR}
+FROM version v JOIN derivation d ON d.id = v.derivation_id
+WHERE v.article_id = :article AND v.number BETWEEN :first AND :last ORDER BY v.number
+"""
+_WORDING_READINGS = f"""
+SELECT s.version AS number, s.derivation_id AS derivation_id, s.observation_id AS observation_id,
+    s.observed_at AS observed_at, {_EXTRACTOR}
+FROM snapshot s JOIN derivation d ON d.id = s.derivation_id
+WHERE s.article_id = :article AND s.version = :version AND s.wording_id = :wording
+ORDER BY s.observed_at, s.observation_id
+"""
 _ANY = 2**31 - 1
 
 
-def _reading_from_row(row: Any) -> VersionReading:
-    number, derivation, observation, *reader, after, by, last = row[:9]
-    return VersionReading(number, derivation, observation, tuple(reader), after, by, last)
+def _reading_from_row(row: Row) -> VersionReading:
+    extractor = (row["extractor"], row["extractor_version"], row["config"])
+    span = (row["changed_after"], row["changed_by"], row["last_seen"])
+    return VersionReading(
+        row["number"], row["derivation_id"], row["observation_id"], extractor, *span
+    )
 
 
 def version_texts(
-    connection: Connection,
+    connection: "Connection",
     criteria: Conditions,
     limit: int | None = None,
     *,
@@ -184,39 +190,29 @@ _COLUMNS = (
 )
 
 
-def _wording_fields(connection: Connection, reading: VersionReading) -> dict[str, Any]:
+def _wording_fields(connection: "Connection", reading: VersionReading) -> dict[str, Any]:
     """Return the fields of a version in one of its wordings, and when that was seen."""
-    query = (
-        select(
-            DERIVATION, WORDING.c.digest, WORDING.c.title, WORDING.c.text,
-            CAPTURE.c.digest.label("raw"),
-        )
-        .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
-        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-        .where(DERIVATION.c.id == reading.derivation_id)
-    )  # fmt: skip
-    row = connection.execute(query).one()
+    query = f"""
+SELECT d.detail AS detail, d.language AS language, d.publisher AS publisher,
+    d.word_count AS word_count, {_EXTRACTOR}, w.digest AS digest, w.title AS title,
+    w.text AS text, c.digest AS raw
+FROM derivation d JOIN wording w ON w.id = d.wording_id JOIN capture c ON c.id = d.capture_id
+WHERE d.id = :derivation"""
+    row = next(stream(connection, query, {"derivation": reading.derivation_id}))
+    own = ("detail", "title", "text", "language", "publisher", "word_count")
     return {
-        "detail": row.detail,
-        "title": row.title,
-        "text": row.text,
-        "wording": wording_name(bytes(row.digest)),
-        "raw_digest": bytes(row.raw).hex(),
-        "language": row.language,
-        "publisher": row.publisher,
-        "word_count": row.word_count,
-        "flags": (row.detail or {}).get("flags") or [],
+        **{name: row[name] for name in (*own, "extractor", "extractor_version", "config")},
+        "wording": wording_name(bytes(row["digest"])),
+        "raw_digest": bytes(row["raw"]).hex(),
+        "flags": (row["detail"] or {}).get("flags") or [],
         "changed_after": reading.changed_after,
         "changed_by": reading.changed_by,
         "last_seen": reading.last_seen,
-        "extractor": row.extractor,
-        "extractor_version": row.extractor_version,
-        "config": row.config,
     }
 
 
 def version_rows(
-    connection: Connection, criteria: Conditions, limit: int | None = None
+    connection: "Connection", criteria: Conditions, limit: int | None = None
 ) -> Iterator[Row]:
     """Yield versions as flat rows: the view `versions`, `ARTICLE_COLUMNS`, and a cursor."""
     of_version = [f"x.{each}" for each in (*COLUMNS["versions"], "article_id", "version_id")]
@@ -239,7 +235,7 @@ def continue_after(criteria: Conditions, cursor_text: str | None) -> Conditions:
 
 
 def _versions(
-    connection: Connection, columns: str, criteria: Conditions, limit: int | None
+    connection: "Connection", columns: str, criteria: Conditions, limit: int | None
 ) -> Iterator[Row]:
     dialect = connection.dialect.name
     query = (
@@ -258,55 +254,57 @@ def _cursor(row: Row) -> str:
     return cursor("export", row["article_id"], row["version"])
 
 
-def raw(connection: Connection, version: VersionRef) -> Raw:
+def raw(connection: "Connection", version: VersionRef) -> Raw:
     """Return the bytes from which a version was read.
 
     Raises: RedactedError, DamagedBytesError.
     """
     reading = get_reading(connection, version)
-    query = (
-        select(
-            CAPTURE.c.encoding, CAPTURE.c.data, CAPTURE.c.digest, OBSERVATION.c.hints,
-            ORIGIN.c.origin,
-        )
-        .select_from(OBSERVATION)
-        .join(DERIVATION, DERIVATION.c.id == reading.derivation_id)
-        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
-        .where(OBSERVATION.c.id == reading.observation_id)
-    )  # fmt: skip
-    row = connection.execute(query).one()
-    if row.data is None:
+    query = """
+SELECT c.encoding AS encoding, c.data AS data, c.digest AS digest, o.hints AS hints,
+    r.origin AS origin
+FROM observation o
+JOIN derivation d ON d.id = :derivation
+JOIN capture c ON c.id = d.capture_id
+JOIN origin r ON r.id = o.locator_id
+WHERE o.id = :observation"""
+    values = {"derivation": reading.derivation_id, "observation": reading.observation_id}
+    row = next(stream(connection, query, values))
+    if row["data"] is None:
         raise RedactedError("the captured document of", version.rev)
-    name = (row.hints or {}).get("name") or row.origin
+    digest = bytes(row["digest"])
+    stored = capture_store.StoredBytes(digest, row["encoding"], row["data"])
     return Raw(
-        data=load(StoredBytes(bytes(row.digest), row.encoding, row.data)),
-        name=_file_name(name, version.article.article),
-        digest=bytes(row.digest).hex(),
+        data=capture_store.load(stored),
+        name=_file_name((row["hints"] or {}).get("name") or row["origin"], version.article.article),
+        digest=digest.hex(),
     )
 
 
-def text_pair(connection: Connection, a: VersionReading, b: VersionReading) -> tuple[Text, Text]:
+def text_pair(
+    connection: "Connection", a: VersionReading, b: VersionReading
+) -> "tuple[word_diff.Text, word_diff.Text]":
     """Return the texts of two versions for a comparison, each in its wording.
 
     Raises: RedactedError if one of them has no text any more.
     """
     ids = (a.derivation_id, b.derivation_id)
     query = (
-        select(DERIVATION.c.id, DERIVATION.c.detail, WORDING.c.title, WORDING.c.text)
-        .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
-        .where(DERIVATION.c.id.in_(ids))
+        "SELECT d.id AS id, d.detail AS detail, w.title AS title, w.text AS text "
+        "FROM derivation d JOIN wording w ON w.id = d.wording_id WHERE d.id IN :ids"
     )
-    rows = connection.execute(query).all()
-    redacted = {row.id for row in rows if row.text is None}
+    rows = {row["id"]: row for row in stream(connection, query, {"ids": ids})}
     for each in (a, b):
-        if each.derivation_id in redacted:
+        if rows[each.derivation_id]["text"] is None:
             raise RedactedError("the text of version", str(each.number))
-    texts = {
-        row.id: Text(row.title, _text_paragraphs(paragraphs_in(row.detail, row.text)))
-        for row in rows
-    }
-    return texts[ids[0]], texts[ids[1]]
+    one, other = (
+        word_diff.Text(
+            rows[number]["title"],
+            _text_paragraphs(paragraphs_in(rows[number]["detail"], rows[number]["text"])),
+        )
+        for number in ids
+    )
+    return one, other
 
 
 def _text_paragraphs(paragraphs: Iterable[Paragraph]) -> tuple[tuple[str, str], ...]:

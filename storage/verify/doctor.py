@@ -96,15 +96,12 @@ def check_home(settings: Settings) -> Iterator[Finding]:
 def check_archive(settings: Settings) -> Iterator[Finding]:
     """Check that the archive answers and has the current schema and all guards."""
     from storage.database import schema, schema_version  # noqa: PLC0415  # slow to load
-    from storage.database.engine import (  # noqa: PLC0415
+    from storage.database.archive_errors import (  # noqa: PLC0415
         ArchiveError,
         ArchiveMissingError,
         ForeignDatabaseError,
-        database_url,
-        place_of,
-        reachable,
-        reading_engine,
     )
+    from storage.database.engine import database_url, place_of, reachable, reading_engine  # noqa: PLC0415
     from storage.database.ownership import file_state  # noqa: PLC0415
     from storage.database.unit import archive_time, utc_now  # noqa: PLC0415
     from storage.history.clock_corrections import latest_correction  # noqa: PLC0415
@@ -183,7 +180,7 @@ def check_web(settings: Settings) -> Iterator[Finding]:
 
 def check_work(settings: Settings) -> Iterator[Finding]:
     """Check that jobs make progress and that every standing source was scanned."""
-    from storage.database.engine import ArchiveError  # noqa: PLC0415
+    from storage.database.archive_errors import ArchiveError  # noqa: PLC0415
     from storage.read.archive import open_archive  # noqa: PLC0415
 
     try:

@@ -8,8 +8,7 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, text
 
-from storage.database.columns import iso_utc
-from storage.database.rows import stream
+from storage.database.rows import iso_utc, stream
 from storage.database.tables import EMPTIED, ERASABLE, LOGGED
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows

@@ -15,7 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from storage.database.engine import ArchiveError, database_url
+from storage.database.archive_errors import ArchiveError
+from storage.database.engine import database_url
 from storage.database.ownership import file_of
 from storage.web import api, feeds, log, metrics, pages, problems
 from storage.web.api import health

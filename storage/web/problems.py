@@ -15,13 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from storage.database.compression import DamagedBytesError
-from storage.database.engine import (
+from storage.database.archive_errors import (
     ArchiveError,
     ArchiveMissingError,
     ArchiveUnreachableError,
-    is_unreachable,
 )
+from storage.database.compression import DamagedBytesError
+from storage.database.engine import is_unreachable
 from storage.database.rows import CursorError
 from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError

@@ -29,11 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 
 from storage.database import schema
+from storage.database.archive_errors import ArchiveError
 from storage.database.capture_store import CaptureStore, StoredBytes, load_all_compressed
 from storage.database.engine import (
     OWNER_ONLY_FOLDER,
-    ArchiveError,
-    create_private,
     database_url,
     insert_rows,
     place_of,
@@ -42,6 +41,7 @@ from storage.database.engine import (
     writing_engine,
 )
 from storage.database.schema_version import require_current
+from storage.database.sqlite_file import create_private
 from storage.database.tables import (
     ARCHIVE,
     CAPTURE,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import case, select
 
-from storage.database.columns import FIELD_BLOCK
+from storage.database.rows import FIELD_BLOCK
 from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,

@@ -26,7 +26,11 @@ from storage.cli.options import (
     command,
 )
 from storage.cli.output import OutputError, UnwritableError
-from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
+from storage.database.archive_errors import (
+    ArchiveMissingError,
+    ArchiveUnreachableError,
+    DatabaseUrlError,
+)
 from storage.database.rows import CursorError
 from storage.database.schema_version import SchemaNewerError, SchemaOlderError
 from storage.read.render.moment import MomentError

@@ -17,12 +17,20 @@ WRITING = {
     "py3langid", "pydantic", "redis", "rensa", "rich", "sqlmodel", "structlog", "trafilatura",
 }  # fmt: skip
 """Packages that no reading command and no error message needs."""
+ARTICLE = "seed:seeds/pegel.txt"
+READING_ALONE = ["sqlalchemy", "worker.cli.commands", "storage.database.tables"]
 COMMANDS = {
     "help": (0, ["--help"], ["sqlalchemy", "sqlite3", "http", "storage.read.archive"]),
     "version": (0, ["--version"], ["sqlalchemy", "sqlite3", "http", "storage.read.archive"]),
     "unknown command": (2, ["lst"], ["sqlalchemy", "sqlite3", "http", "storage.cli.report"]),
     "wrong option": (2, ["list", "--lmit", "3"], ["sqlalchemy", "sqlite3", "worker.cli.commands"]),
-    "list": (0, ["list"], ["worker.cli.commands"]),
+    "list": (0, ["list"], READING_ALONE),
+    "show": (0, ["show", ARTICLE], READING_ALONE),
+    "diff": (1, ["diff", ARTICLE], READING_ALONE),
+    "search": (0, ["search", "Pegel"], READING_ALONE),
+    "changes": (0, ["changes"], READING_ALONE),
+    "unknown article": (3, ["show", "missing"], READING_ALONE),
+    "unknown cursor": (2, ["list", "--after", "x"], READING_ALONE),
 }
 
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from storage.database.columns import iso_utc
 from storage.database.engine import database_url, reading_engine
+from storage.database.rows import iso_utc
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import Settings, load_settings

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from storage.database.columns import iso_utc
+from storage.database.rows import iso_utc
 from storage.diff.change import CaptureContent, CapturePair
 from storage.read.archive import open_archive
 from storage.values.errors import NoSuchError

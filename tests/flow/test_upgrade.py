@@ -212,7 +212,7 @@ def test_a_text_whose_bytes_are_gone_cannot_be_compared_and_makes_no_version(roo
 def take_bytes_away(room: Newsroom) -> None:
     from sqlalchemy import text
 
-    from storage.database.columns import iso_utc
+    from storage.database.rows import iso_utc
 
     number = room.number("SELECT max(id) FROM capture")
     with room.archive.unit() as unit:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from storage.cli.exits import exit_code_of, run
-from storage.database.engine import ArchiveMissingError, ForeignDatabaseError
+from storage.database.archive_errors import ArchiveMissingError, ForeignDatabaseError
 from storage.read.archive import open_archive
 from storage.write.archive import Archive
 from worker.cli.commands import app

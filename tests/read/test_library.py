@@ -10,8 +10,8 @@ from sqlmodel import Session, SQLModel, select
 
 import lesart
 from lesart import views
-from storage.database.columns import iso_utc
 from storage.database.engine import database_url
+from storage.database.rows import iso_utc
 from storage.database.tables import METADATA
 from storage.database.views import COLUMNS
 from tests.read.test_views import KEYS

@@ -7,14 +7,14 @@ import sqlalchemy
 from storage.cli.article_commands import app
 from storage.cli.exits import run
 from storage.database import schema_version
-from storage.database.engine import (
+from storage.database.archive_errors import (
     ArchiveMissingError,
     ArchiveUnreachableError,
     DatabaseEncodingError,
     DatabaseUrlError,
-    writing_engine,
 )
 from storage.database.engine import database_url as parsed
+from storage.database.engine import writing_engine
 from storage.read.archive import open_archive
 from storage.write.archive import Archive
 

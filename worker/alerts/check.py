@@ -12,7 +12,7 @@ LATE_SECONDS = 60.0
 
 def check_alerts(settings: Settings) -> Iterator[Finding]:
     """Report late, failed and dead deliveries, and mails without a mail server."""
-    from storage.database.engine import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.database.archive_errors import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.history.alerts import lists  # noqa: PLC0415  # the same
     from storage.read.archive import open_archive  # noqa: PLC0415
     from storage.read.figures.work_state import task_ages  # noqa: PLC0415

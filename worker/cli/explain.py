@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from storage.database.engine import ArchiveMissingError
+from storage.database.archive_errors import ArchiveMissingError
 from storage.schedule.hosts import Host, hosts
 from storage.schedule.watches import WatchState, watch_states
 from storage.settings import Settings

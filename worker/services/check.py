@@ -9,7 +9,7 @@ from worker.services.schedule import ACTS, LATE_SECONDS, late_acts
 
 def check_scheduler(settings: Settings) -> Iterator[Finding]:
     """Report the periodic acts that a running scheduler does not finish in time."""
-    from storage.database.engine import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.database.archive_errors import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.read.archive import open_archive  # noqa: PLC0415  # the same
     from storage.read.figures.work_state import silent_seconds, task_ages  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from storage.database.columns import iso_utc
+from storage.database.rows import iso_utc
 from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
 from storage.database.views import scan_start

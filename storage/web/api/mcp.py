@@ -34,7 +34,7 @@ from pydantic import Field, ValidationError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from storage.database.columns import iso_utc
+from storage.database.rows import iso_utc
 from storage.database.views import COLUMNS
 from storage.read.archive import open_archive
 from storage.read.sql import QueryError, QueryLimits

@@ -25,10 +25,11 @@ from sqlalchemy import (
     update,
 )
 
+from storage.database.archive_errors import ArchiveError
 from storage.database.capture_store import CapturesUnsetError, capture_store, name_in
-from storage.database.columns import FIELD_BLOCK, JSON_TYPE, SNAPSHOT_BLOCK
-from storage.database.engine import ArchiveError, read_connection
-from storage.database.rows import STREAMING
+from storage.database.columns import JSON_TYPE
+from storage.database.engine import read_connection
+from storage.database.rows import FIELD_BLOCK, SNAPSHOT_BLOCK, STREAMING
 from storage.database.tables import (
     ARCHIVE,
     ARTICLE,

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from storage.database.columns import FIELD_BLOCK
+from storage.database.rows import FIELD_BLOCK
 from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,

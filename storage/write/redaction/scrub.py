@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select, text
 
-from storage.database.engine import ArchiveError, place_of, read_connection
+from storage.database.archive_errors import ArchiveError
+from storage.database.engine import place_of, read_connection
 from storage.database.tables import ARCHIVE, ERASABLE
 from storage.values.job import Progress
 from storage.write.redaction.redact import UNSCRUBBED

@@ -1,0 +1,93 @@
+"""Errors that concern an archive as a whole; fast to import."""
+
+from collections.abc import Iterable
+
+
+class ArchiveError(Exception):
+    """Base class of errors that concern the archive as a whole."""
+
+
+class ArchiveMissingError(ArchiveError):
+    """There is no archive at the specified place."""
+
+    def __init__(self, place: str, *, is_empty: bool = False) -> None:
+        message = f"there is no archive at {place}"
+        if is_empty:
+            message += (
+                ": the file is empty. If it was an archive, delete it and put a backup in its "
+                "place with `lesart restore`"
+            )
+        super().__init__(message)
+        self.place = place
+
+
+class ArchiveDamagedError(ArchiveError):
+    """The file of an archive is damaged and cannot be opened."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"the file {place} is a damaged archive: its first pages cannot be read. Move it away "
+            "and put a backup in its place with `lesart restore`; nothing of it was changed"
+        )
+        self.place = place
+
+
+class ForeignDatabaseError(ArchiveError):
+    """The specified place contains something other than an archive."""
+
+    def __init__(self, place: str, names: Iterable[str] = ()) -> None:
+        present = ", ".join(sorted(names)[:5])
+        which = f" (it has {present})" if present else ""
+        super().__init__(
+            f"{place} is no archive of Lesart but something else{which}; nothing of it was "
+            "changed: name another place"
+        )
+        self.place = place
+
+
+class ArchiveUnreachableError(ArchiveError):
+    """The database does not answer."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"the database at {place} does not answer: {reason}")
+        self.place = place
+        self.reason = reason
+
+
+class ArchiveClosedError(ArchiveError):
+    """The archive was closed, also while an iterator reads it."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"the archive {place} is closed: open it again")
+        self.place = place
+
+
+class ArchivePlaceError(ArchiveUnreachableError):
+    """The folder of an archive cannot be created."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super(ArchiveUnreachableError, self).__init__(
+            f"no folder can be made for the archive {place}: {reason}; check who may write there, "
+            "or name another place with --archive or LESART_HOME"
+        )
+        self.place, self.reason = place, reason
+
+
+class DatabaseEncodingError(ArchiveError):
+    """The database cannot store all Unicode characters."""
+
+    def __init__(self, place: str, encoding: str) -> None:
+        super().__init__(
+            f"the database at {place} keeps texts as {encoding}, which has not every letter: make "
+            "one with `createdb --encoding UTF8 --template template0 NAME`, and name that"
+        )
+        self.place, self.encoding = place, encoding
+
+
+class DatabaseUrlError(ArchiveError):
+    """The address of the database is invalid."""
+
+    def __init__(self, given: str, reason: str) -> None:
+        super().__init__(f"{given!r} is no database address: {reason}")
+        self.given = given
+        self.reason = reason
