@@ -19,6 +19,7 @@ WRITING = {
 """Packages that no reading command and no error message needs."""
 ARTICLE = "seed:seeds/pegel.txt"
 READING_ALONE = ["sqlalchemy", "worker.cli.commands", "storage.database.tables"]
+NO_DATABASE = ["sqlalchemy", "sqlite3", "urllib3", "worker.cli.control", "worker.flow.order"]
 COMMANDS = {
     "help": (0, ["--help"], ["sqlalchemy", "sqlite3", "http", "storage.read.archive"]),
     "version": (0, ["--version"], ["sqlalchemy", "sqlite3", "http", "storage.read.archive"]),
@@ -31,6 +32,10 @@ COMMANDS = {
     "changes": (0, ["changes"], READING_ALONE),
     "unknown article": (3, ["show", "missing"], READING_ALONE),
     "unknown cursor": (2, ["list", "--after", "x"], READING_ALONE),
+    "unknown file": (3, ["ingest", "missing.txt"], NO_DATABASE),
+    "unknown folder": (3, ["source", "add", "missing"], NO_DATABASE),
+    "bad address": (2, ["source", "add", "ftp://zeitung.example/a"], NO_DATABASE),
+    "explained address": (1, ["explain", "mailto:a@zeitung.example"], NO_DATABASE),
 }
 
 

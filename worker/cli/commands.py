@@ -53,7 +53,9 @@ if TYPE_CHECKING:
     from worker.log import Level
     from worker.services import processes as services
     from worker.services.web import BackgroundWebServer
+    from worker.sources import locators as locator_rules
 else:
+    locator_rules = LateModule("worker.sources.locators")
     alerting = LateModule("worker.alerts.work")
     reclassifying = LateModule("storage.write.reclassify")
     control = LateModule("worker.cli.control")
@@ -106,6 +108,8 @@ def ingest(
     To continue an interrupted ingestion, run the same command again.
     """
     settings = place.settings()
+    if not captures.history and "-" not in locators:
+        locator_rules.require_files(locators)
     with opened_archive(settings, create=settings.is_embedded) as archive:
         request = control.IngestOptions(
             locators=tuple(locators), source=source, origin=origin,

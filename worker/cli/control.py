@@ -33,7 +33,6 @@ from worker.flow.collect import IngestTarget
 from worker.flow.order import (
     default_source,
     history_targets,
-    is_address,
     order,
     target_at,
     target_of,
@@ -41,6 +40,7 @@ from worker.flow.order import (
 )
 from worker.flow.work import POLL_SECONDS, drain, process_backlog, run_jobs
 from worker.sources.folders.members import LISTS
+from worker.sources.locators import is_address
 
 __all__ = ["drain"]
 

@@ -5,22 +5,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from storage.database.archive_errors import ArchiveMissingError
-from storage.schedule.hosts import Host, hosts
-from storage.schedule.watches import WatchState, watch_states
 from storage.settings import Settings
+from storage.values.late import LateModule
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason
-from storage.write.archive import Archive
-from worker.address import Address, parse_address, without_secrets
-from worker.flow.order import suggest_address
-from worker.web import robots
-from worker.web.connection import Network, NoSuchHostError, NotPublicError
-from worker.web.exchange import PersistentConnection
-from worker.web.headers import AGENT, create_network, headers_of
-from worker.web.robots_file import ROBOTS_KEPT, fetch_robots
+from worker.address import Address, without_secrets
+from worker.sources.locators import parse_locator, suggest_address
+
+if TYPE_CHECKING:
+    from storage.schedule import hosts as host_states
+    from storage.schedule import watches
+    from storage.schedule.hosts import Host
+    from storage.schedule.watches import WatchState
+    from storage.write import archive as writing
+    from worker.web import connection, exchange, headers, robots, robots_file
+    from worker.web.connection import Network
+else:
+    host_states = LateModule("storage.schedule.hosts")
+    watches = LateModule("storage.schedule.watches")
+    writing = LateModule("storage.write.archive")
+    connection = LateModule("worker.web.connection")
+    exchange = LateModule("worker.web.exchange")
+    headers = LateModule("worker.web.headers")
+    robots = LateModule("worker.web.robots")
+    robots_file = LateModule("worker.web.robots_file")
 
 LOOK_UP_SECONDS = 5.0
 ROBOTS_SECONDS = 20.0
@@ -48,13 +59,13 @@ def explain(settings: Settings, given: str, robots_file: Path | None = None) -> 
     `robots_file` replaces the robots.txt of the server. Otherwise the stored robots.txt is used, or
     it is fetched.
     """
-    network = create_network(settings.allow_hosts, settings.ca_file)
-    address = parse_address(given, network.is_own)
+    address = parse_locator(settings, given)
     if isinstance(address, RefusalReason):
         meant = suggest_address(given)
         remedy = address.hint if meant is None else f"Write {meant}"
         reason = f"{without_secrets(given)[:200]}: {address.message} {remedy}"
         return _concluded([CheckAnswer("address", "no", reason)])
+    network = headers.create_network(settings.allow_hosts, settings.ca_file)
     host, standings, has_archive = _known(settings, address)
     answers = [
         CheckAnswer("address", "yes", f"it is called {origin_of(address.text)} in the archive"),
@@ -72,28 +83,28 @@ def explain(settings: Settings, given: str, robots_file: Path | None = None) -> 
     return _concluded(answers)
 
 
-def _known(settings: Settings, address: Address) -> tuple[Host, list[WatchState], bool]:
+def _known(settings: Settings, address: Address) -> "tuple[Host, list[WatchState], bool]":
     try:
         with (
-            Archive.open(settings.database_url, create=False) as archive,
-            archive.read_connection() as connection,
+            writing.Archive.open(settings.database_url, create=False) as archive,
+            archive.read_connection() as reading,
         ):
-            found = hosts(connection, [address.key])[address.key]
-            return found, watch_states(connection, origin_of(address.text)), True
+            found = host_states.hosts(reading, [address.key])[address.key]
+            return found, watches.watch_states(reading, origin_of(address.text)), True
     except ArchiveMissingError:
-        return Host(address.key), [], False
+        return host_states.Host(address.key), [], False
 
 
-def _server(network: Network, address: Address) -> CheckAnswer:
+def _server(network: "Network", address: Address) -> CheckAnswer:
     """Resolve the host name within LOOK_UP_SECONDS."""
     found: list[CheckAnswer] = []
 
     def look() -> None:
         try:
             places = ", ".join(each.address for each in network.targets(address))
-        except NotPublicError as error:
+        except connection.NotPublicError as error:
             found.append(CheckAnswer("server", "no", str(error)))
-        except NoSuchHostError as error:
+        except connection.NoSuchHostError as error:
             found.append(CheckAnswer("server", "unknown", str(error)))
         else:
             where = "in the public net"
@@ -108,30 +119,32 @@ def _server(network: Network, address: Address) -> CheckAnswer:
 
 
 def _robots(
-    settings: Settings, network: Network, address: Address, host: Host, file: Path | None
+    settings: Settings, network: "Network", address: Address, host: "Host", file: Path | None
 ) -> CheckAnswer:
     now = datetime.now(UTC)
+    oldest = now - robots_file.ROBOTS_KEPT
     body: bytes | None
     if file is not None:
         status, body, known_by = 200, file.read_bytes(), f"by {file}"
-    elif host.robots_fetched_at is not None and now - host.robots_fetched_at < ROBOTS_KEPT:
+    elif host.robots_fetched_at is not None and host.robots_fetched_at > oldest:
         status, body = host.robots_status or 0, host.robots_body
         known_by = f"as of {host.robots_fetched_at:%Y-%m-%d %H:%M:%SZ}"
     else:
-        kept = PersistentConnection(network)
-        robots_file = fetch_robots(kept, address.key, headers_of(settings), ROBOTS_SECONDS)
+        kept = exchange.PersistentConnection(network)
+        sent = headers.headers_of(settings)
+        fetched = robots_file.fetch_robots(kept, address.key, sent, ROBOTS_SECONDS)
         kept.close()
-        if robots_file.status is None:
-            return CheckAnswer("robots", "unknown", robots_file.note)
-        status, body, known_by = robots_file.status, robots_file.body, "as of now"
-    rule = robots.decide(status, body, address.text, AGENT, strict=settings.robots_strict)
+        if fetched.status is None:
+            return CheckAnswer("robots", "unknown", fetched.note)
+        status, body, known_by = fetched.status, fetched.body, "as of now"
+    rule = robots.decide(status, body, address.text, headers.AGENT, strict=settings.robots_strict)
     line_of = f" ({rule.rule})" if rule.rule else ""
     delay = f"; it asks for {rule.crawl_delay:g} s between requests" if rule.crawl_delay else ""
     reason = f"{rule.reason}{line_of}, {known_by}{delay}"
     return CheckAnswer("robots", "yes" if rule.allowed else "no", reason)
 
 
-def _pace(settings: Settings, host: Host) -> CheckAnswer:
+def _pace(settings: Settings, host: "Host") -> CheckAnswer:
     now = datetime.now(UTC)
     if host.retry_until is not None and host.retry_until > now:
         until = f"{host.retry_until:%Y-%m-%d %H:%M:%SZ}"
@@ -144,7 +157,7 @@ def _pace(settings: Settings, host: Host) -> CheckAnswer:
     return CheckAnswer("pace", "yes", detail)
 
 
-def _schedule(standings: list[WatchState]) -> Iterator[CheckAnswer]:
+def _schedule(standings: "list[WatchState]") -> Iterator[CheckAnswer]:
     for each in standings:
         detail = f"watched by {each.source}"
         if each.checked_at is not None:

@@ -22,8 +22,14 @@ from worker.cli.summaries import report_summaries
 from worker.errors import LocatorError, LocatorMissingError, ScheduleError
 
 if TYPE_CHECKING:
+    from storage.read import archive as reading_archive
+    from worker.flow import order
     from worker.flow import standing_sources as standing
+    from worker.sources import locators
 else:
+    reading_archive = LateModule("storage.read.archive")
+    order = LateModule("worker.flow.order")
+    locators = LateModule("worker.sources.locators")
     standing = LateModule("worker.flow.standing_sources")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the source.")]
@@ -169,8 +175,9 @@ def add(
     """Add a folder or an address as a source with a schedule."""
     settings = place.settings()
     schedule = when.values(settings)
-    if standing.is_address(locator):
+    if locators.is_address(locator):
         options = fetch_options.options()
+        locators.require_address(settings, locator)
         with opened_archive(settings, create=settings.is_embedded) as archive:
             watch = standing.watch_with_history if history else standing.watch_address
             added = watch(
@@ -185,9 +192,9 @@ def add(
         )
     if not locator:
         raise LocatorError("''", "LOCATOR is empty: give a folder or an address")
-    folder = Path(standing.file_path(locator))
+    folder = Path(locators.file_path(locator))
     if not folder.exists():
-        raise LocatorMissingError(locator, standing.no_such_file(locator))
+        raise LocatorMissingError(locator, locators.no_such_file(locator))
     if folder.is_file() and standing.is_subscriptions(folder):
         with opened_archive(settings, create=settings.is_embedded) as archive:
             _report(standing.watch_feeds(archive, settings, folder, **schedule), output)
@@ -196,9 +203,7 @@ def add(
         schedule = {"every_seconds": settings.every}
     with opened_archive(settings, create=settings.is_embedded) as archive:
         chosen = (
-            escape_locator(folder.name)
-            if name is None
-            else standing.check_source_name(archive, name)
+            escape_locator(folder.name) if name is None else order.check_source_name(archive, name)
         )
         if not chosen:
             raise LocatorError(locator, "this folder has no name: add --name NAME")
@@ -221,12 +226,10 @@ def list_sources(*, place: ArchiveOptions, output: OutputOptions) -> None:
 @command(sources, "show", example="lesart source show presse")
 def show(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Show one source with schedule, options, counts and latest scan."""
-    from storage.read.archive import open_archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     settings = place.settings()
     with opened_archive(settings) as archive:
         facts = _row(archive.source(name))
-    with open_archive(settings.database_url) as archive:
+    with reading_archive.open_archive(settings.database_url) as archive:
         figures = (each.to_dict() for each in archive.stats().sources if each.source == name)
         counts = next(figures, {})
     known = ("source", "kind", "standing")

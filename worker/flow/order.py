@@ -1,7 +1,6 @@
 """Create a job from the locators of a user: targets with their sources, then one row."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -14,35 +13,28 @@ from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule.watches import create_due_check_jobs, due_watches
 from storage.settings import Settings
-from storage.values.arrivals.formats import TYPE_BY_SUFFIX
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import origin_of
-from storage.values.net.private_hosts import hosts_by_port
 from storage.values.net.web_archive import web_archives
 from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
-from worker.address import Address, parse_address, without_secrets
-from worker.errors import LocatorError, LocatorMissingError
+from worker.address import without_secrets
+from worker.errors import LocatorError
 from worker.flow.collect import IngestTarget
-from worker.sources.folders.folder import expand
+from worker.sources.locators import (
+    ADDRESS_TYPES,
+    file_path,
+    is_address,
+    listing_root,
+    parse_locator,
+)
 
 DEFAULT_SOURCE = "seeds"
-ADDRESS_TYPES = ("page", "feed", "sitemap", "opml", "urls")
-"""Values of `--type` for an address; by default its content determines the type."""
 NO_SITE = "addresses"
 """The source of invalid addresses, which are never requested."""
 MOST_AT_ONCE = 2_000
 """Maximum number of addresses that are assigned to jobs at a time."""
-
-ADDRESS = re.compile(
-    r"(?!file:)[a-z][a-z0-9+.-]*://|(?:javascript|data|mailto|about|blob|tel):", re.IGNORECASE
-)
-"""The beginning of an address, of the web or not.
-
->>> bool(ADDRESS.match("javascript:alert(1)")), bool(ADDRESS.match("C# heute.txt"))
-(True, False)
-"""
 
 
 def default_source(archive: Archive, settings: Settings) -> Source | None:
@@ -82,9 +74,9 @@ def target_at(
         is_capture = bool(origin or observed_at)
         return _address_target(archive, settings, locator, source, type, is_capture=is_capture)
     path = file_path(locator)
-    listing_root = _listing_root(path, locator)
-    owner, prefix = _owner(archive, settings, path, listing_root, source)
-    below = os.path.relpath(listing_root, owner.locator)
+    root = listing_root(path, locator)
+    owner, prefix = _owner(archive, settings, path, root, source)
+    below = os.path.relpath(root, owner.locator)
     return IngestTarget(
         source_id=owner.id,
         locator=path,
@@ -104,7 +96,7 @@ def history_targets(
 
     Each web archive is a source with its name. Raises: LocatorError.
     """
-    address = _address_of(settings, url)
+    address = parse_locator(settings, url)
     if isinstance(address, RefusalReason):
         raise LocatorError(without_secrets(url), address.message)
     known = web_archives(settings.web_archives)
@@ -162,49 +154,6 @@ def _arguments(targets: Sequence[IngestTarget]) -> dict[str, Any]:
     return {"places": [asdict(each) for each in targets]}
 
 
-def file_path(locator: str) -> str:
-    """Return the absolute path of a file, a folder or a pattern, which may be a `file:` address."""
-    parts = urlsplit(locator) if "://" in locator else None
-    if parts is not None and parts.scheme == "file":
-        return _absolute(parts.path)
-    return _absolute(locator)
-
-
-def is_address(locator: str) -> bool:
-    """Check whether a locator is an address rather than a file.
-
-    >>> is_address("https://a.example/b"), is_address("file:///a/b"), is_address("a/b.txt")
-    (True, False, False)
-    """
-    return ADDRESS.match(locator) is not None and not os.path.lexists(locator)
-
-
-WITHOUT_SCHEME = re.compile(
-    r"(?P<own>localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?(?:[/?#].*)?"
-    r"|(?:[a-z0-9-]{1,63}\.)+(?P<top>[a-z]{2,24})(?::\d{1,5})?(?:[/?#].*)?",
-    re.IGNORECASE,
-)
-"""A host name or IPv4 address at the beginning of a text without a scheme.
-
->>> WITHOUT_SCHEME.fullmatch("www.zeitung.example/a?b=1")["top"]
-'example'
-"""
-
-
-def suggest_address(text: str) -> str | None:
-    """Return the address that a text without `https://` probably means; None if it is a file.
-
-    >>> suggest_address("www.zeitung.example/pegel"), suggest_address("127.0.0.1:8000/a")
-    ('https://www.zeitung.example/pegel', 'http://127.0.0.1:8000/a')
-    >>> suggest_address("bericht.txt"), suggest_address("in/bericht.txt")
-    (None, None)
-    """
-    match = WITHOUT_SCHEME.fullmatch(text)
-    if match is None or f".{match['top']}".lower() in TYPE_BY_SUFFIX:
-        return None
-    return f"{'http' if match['own'] else 'https'}://{text}"
-
-
 def _address_target(
     archive: Archive,
     settings: Settings,
@@ -230,23 +179,18 @@ def _address_target(
             locator, f"source {owner.name} watches a folder: choose another --source"
         )
     kind = "list" if kind == "urls" else kind
-    address = _address_of(settings, locator)
+    address = parse_locator(settings, locator)
     origin = None if isinstance(address, RefusalReason) else origin_of(address.text)
     return IngestTarget(
         owner.id, locator, "", "", is_scan=False, type=kind, origin=origin, kind="web"
     )
 
 
-def _address_of(settings: Settings, locator: str) -> Address | RefusalReason:
-    own = hosts_by_port(settings.allow_hosts)
-    return parse_address(locator, lambda host, port: (host, port) in own)
-
-
 def _address_owner(archive: Archive, settings: Settings, locator: str, name: str | None) -> Source:
     """Return the source that watches an address, the specified source, or the source of its
     site.
     """
-    address = _address_of(settings, locator)
+    address = parse_locator(settings, locator)
     if isinstance(address, RefusalReason):
         return archive.ensure_source(name or NO_SITE, "web", "")
     origin = origin_of(address.text)
@@ -268,46 +212,24 @@ def order_due(archive: Archive, settings: Settings) -> list[int]:
     return archive.transact(create_due_check_jobs, MOST_AT_ONCE, settings.batch_items)
 
 
-def _listing_root(path: str, locator: str) -> str:
-    if Path(path).is_dir():
-        return path
-    if os.path.lexists(path):
-        return str(Path(path).parent)
-    if not set("*?[").isdisjoint(path):
-        listing = expand(path)
-        if not listing.root.is_dir():
-            raise LocatorMissingError(locator, f"there is no folder {listing.root}")
-        if next(iter(listing), None) is None:
-            raise LocatorMissingError(locator, "no file matches this pattern")
-        return str(listing.root)
-    raise LocatorMissingError(locator, no_such_file(locator))
-
-
-def no_such_file(locator: str) -> str:
-    """Return the reason that no file matches `locator`, with the address that may be meant."""
-    address = suggest_address(locator)
-    reason = "there is no such file or folder"
-    return reason if address is None else f"{reason}; for an address write {address}"
-
-
 def _owner(
-    archive: Archive, settings: Settings, path: str, listing_root: str, name: str | None
+    archive: Archive, settings: Settings, path: str, root: str, name: str | None
 ) -> tuple[Source, str]:
     if name is not None:
-        found = archive.ensure_source(check_source_name(archive, name), "folder", listing_root)
-        if not _holds(found.locator, listing_root):
+        found = archive.ensure_source(check_source_name(archive, name), "folder", root)
+        if not _holds(found.locator, root):
             raise LocatorError(
                 path, f"it lies outside the folder of source {name}, {found.locator}"
             )
         return found, _prefix(found)
-    if _holds(str(settings.seeds.absolute()), listing_root):
+    if _holds(str(settings.seeds.absolute()), root):
         default_source(archive, settings)
-    standing = [s for s in archive.sources(standing=True) if _holds(s.locator, listing_root)]
+    standing = [s for s in archive.sources(standing=True) if _holds(s.locator, root)]
     if standing:
         nearest = max(standing, key=lambda each: len(each.locator))
         return nearest, _prefix(nearest)
-    name = f"file://{escape_locator(listing_root)}"
-    found = archive.ensure_source(name, "folder", listing_root)
+    name = f"file://{escape_locator(root)}"
+    found = archive.ensure_source(name, "folder", root)
     return found, _prefix(found)
 
 
@@ -338,8 +260,3 @@ def _prefix(source: Source) -> str:
 
 def _holds(folder: str, path: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
-
-
-def _absolute(path: str) -> str:
-    """Return `path` without `.` and `..`; links are not resolved."""
-    return os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links

@@ -9,36 +9,15 @@ from storage.settings import Settings
 from storage.values.arrivals.source import Source
 from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
-from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, split_secrets, without_secrets, without_trackers
 from worker.errors import LocatorError, ScheduleError
-from worker.flow.order import (
-    ADDRESS_TYPES,
-    check_source_name,
-    file_path,
-    history_targets,
-    is_address,
-    is_source_name,
-    no_such_file,
-    order,
-)
+from worker.flow.order import check_source_name, history_targets, is_source_name, order
 from worker.sources.listings.url_list import OpmlFeed, read_opml
+from worker.sources.locators import ADDRESS_TYPES, parse_locator
 from worker.text import HEAD_BYTES
 from worker.web.kind import kind_of
-
-__all__ = [
-    "apply_schedule",
-    "check_source_name",
-    "file_path",
-    "is_address",
-    "is_subscriptions",
-    "no_such_file",
-    "watch_address",
-    "watch_feeds",
-    "watch_with_history",
-]
 
 
 def watch_address(
@@ -55,11 +34,10 @@ def watch_address(
 
     Raises: LocatorError, ScheduleError.
     """
-    allowed = hosts_by_port(settings.allow_hosts)
     locator, secrets = split_secrets(locator)
     if secrets:
         options = {**(options or {}), "secrets": secrets}
-    address = parse_address(locator, lambda host, port: (host, port) in allowed)
+    address = parse_locator(settings, locator)
     if isinstance(address, RefusalReason):
         raise LocatorError(without_secrets(locator), f"{address.message} {address.hint}")
     if kind is not None and kind not in ADDRESS_TYPES:
