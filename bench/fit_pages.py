@@ -17,6 +17,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +48,16 @@ from worker.text.page.fields.authors import choose_authors, features
 from worker.text.page.scoring import Features, Model, model_from_json
 
 PRODUCT = Path(__file__).resolve().parent.parent / "worker" / "text" / "page" / "weights"
-SILENT_MEANS_UNKNOWN = "html_trafilatura_dach"
-"""In this set an empty author means that nobody looked."""
+AUTHOR_SETS = (
+    "html_fundus",
+    "html_trafilatura_dach",
+    "html_wcxb",
+    "html_trafilatura",
+    "html_postlight",
+)
+"""Sets that name authors."""
+SILENT_MEANS_UNKNOWN = ("html_trafilatura_dach", "html_trafilatura")
+"""In these sets an empty author means that nobody looked."""
 STRENGTH = {"authors": 1.0, "dropped_blocks": 0.3, "front_page": 1.0, "no_article": 1.0}
 """The inverse of how strongly the weights of each model are pulled to nought."""
 STATED = re.compile(
@@ -114,15 +123,21 @@ def examples_of(folder: Path, models: Collection[str]) -> dict[str, list[Example
             Example(page.fold, page.features, page.is_front, page.weight)
             for page in front_page_examples(folder)
         ]
-    for name in SETS if {"authors", "dropped_blocks"} & set(models) else ():
-        for row in rows_of(folder, name):
-            names, blocks = _asked(row, with_body="dropped_blocks" in models)
-            if "authors" in models:
-                found["authors"] += _of_authors(name, row, names)
-                found["authors"] += _of_less(name, row)
-            if "dropped_blocks" in models:
-                found["dropped_blocks"] += _dropped_block_examples(row, blocks)
+    if "dropped_blocks" in models:
+        for row in (row for name in SETS for row in rows_of(folder, name)):
+            found["dropped_blocks"] += _dropped_block_examples(row, _asked(row, with_body=True)[1])
+    if "authors" in models:
+        pages = ((name, row) for name in AUTHOR_SETS for row in rows_of(folder, name))
+        with ProcessPoolExecutor(2) as pool:
+            for examples in pool.map(_author_examples, pages, chunksize=8):
+                found["authors"] += examples
     return found
+
+
+def _author_examples(page: tuple[str, dict[str, Any]]) -> list[Example]:
+    name, row = page
+    names, _ = _asked(row, with_body=False)
+    return [*_of_authors(name, row, names), *_of_less(name, row)]
 
 
 def _asked(
@@ -154,18 +169,20 @@ def _asked(
 def _of_authors(
     name: str, row: dict[str, Any], names: dict[str, Features], weight: float = 1.0
 ) -> Iterator[Example]:
-    if "author" not in row and "authors" not in row:
+    if row.get("author", row.get("authors")) is None and "author" not in row:
         return
     gold = "; ".join(_named(row))
-    if not gold and name == SILENT_MEANS_UNKNOWN:
+    if not gold and name in SILENT_MEANS_UNKNOWN:
         return
     for author, told in names.items():
         yield Example(row["fold"], told, bool(gold) and one_right((author,), gold), weight)
 
 
 def _named(row: dict[str, Any]) -> list[str]:
-    if "authors" in row:
+    if "publisher" in row:
         return persons_of(row)
+    if "authors" in row:
+        return row["authors"] or []
     return [row["author"]] if row.get("author") else []
 
 

@@ -17,26 +17,7 @@ _AGENCY_NAMES = (
     "Katholische Nachrichten-Agentur", "Deutscher Depeschendienst",
 )  # fmt: skip
 _AGENCIES = frozenset(name.casefold() for name in _AGENCY_NAMES)
-_DPA_SERVICES = frozenset(
-    [
-        "lni",
-        "lsw",
-        "lnw",
-        "lby",
-        "lhe",
-        "lno",
-        "lrs",
-        "lsl",
-        "lth",
-        "lsc",
-        "lbn",
-        "lmv",
-        "lby",
-        "bb",
-        "mv",
-        "tmn",
-    ]
-)
+_DPA_SERVICES = frozenset("lni lsw lnw lby lhe lno lrs lsl lth lsc lbn lmv bb mv tmn".split())  # noqa: SIM905
 """Abbreviations of the regional services of dpa, which follow its name."""
 
 _WEEKDAYS = (
@@ -52,8 +33,11 @@ _PIECES = (
 BYLINE_START = re.compile(
     rf"""^\s*(?:(?:ein(?:e|en)?\s+)?(?:{_PIECES})\s+(?:von|by|durch)\b
     |(?:von|by|par|por|autor(?:in|en|:in|innen)?|authors?)\b
-    |(?:{_PIECES}|redaktion)(?:\s+(?:und|&|and)\s+\w+)?(?=\s*:))
-    \s*[:|·–-]?\s*""",
+    |(?-i:(?:By|Von)(?=[A-ZÄÖÜ][\w.]))
+    |(?:{_PIECES}|redaktion|auteure?|autore|redattore|redactor|tekst|texte?|texto)
+     (?:\s+(?:und|&|and)\s+\w+)?(?=\s*:)
+    |(?:著者|作者|筆者|文|取材・文|撰文|記者|记者|글)(?=\s*[:：●|/／ ]))
+    \s*[:|·–：●/／-]?\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
 """The introduction of a name in a byline.
@@ -62,6 +46,8 @@ BYLINE_START = re.compile(
 ('Jonte Wübbena', 'Ann Lee')
 >>> BYLINE_START.sub("", "Text und Interview: Ole Sand"), BYLINE_START.sub("", "Redaktion Nord")
 ('Ole Sand', 'Redaktion Nord')
+>>> [BYLINE_START.sub("", text) for text in ("ByAnn Lee", "Byron Lee", "著者：高橋")]
+['Ann Lee', 'Byron Lee', '高橋']
 """
 
 BYLINE_END = re.compile(
@@ -69,7 +55,7 @@ BYLINE_END = re.compile(
     |videos?|übersetzung|kamera|layout)(?:\s++(?:von|by|vom|der|des)\b|\s*+:).*\Z
     |(?<!\s)\s++(?:in|aus|from|reporting[ ]from)\s++(?-i:[A-ZÄÖÜ])[\w-]++
     (?:\s++(?-i:[A-ZÄÖÜ])[\w-]++)?\s*+\Z
-    |(?<!\s)\s++(?-i:In|On|on)\s.*\Z|(?<!\s)\s++in\Z""",
+    |(?<!\s)\s++(?-i:In|On|on)\s.*\Z|(?<!\s)\s++(?:in|am|on|at|um)\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 """The end of a byline after the author names: an illustrator or a place.
@@ -113,6 +99,7 @@ ROLE_BEFORE = re.compile(
 
 BYLINE_LABEL_ALONE = re.compile(
     r"(?:autor(?:in|en|:in|\*in|innen)?|(?:article )?author(?:s|\(s\))?|text|verfasser(?:in)?"
+    r"|auteure?|著者|作者"
     r"|(?:(?:verfasst|geschrieben|veröffentlicht|ein beitrag|written|posted|published) )?"
     r"(?:von|by))\s*:?",
     re.IGNORECASE,
@@ -140,7 +127,7 @@ ROLE_AFTER = re.compile(
 """
 
 NAME_SEPARATOR = re.compile(
-    r"(?:(?:(?<!\s)\s++)?(?:[;|/•·]|,(?!\s*+(?:Jr|Sr|III?)\b)(?:\s*+(?:and|und)(?=\s))?)"
+    r"(?:(?:(?<!\s)\s++)?(?:[;|/•·，、／]|,(?!\s*+(?:Jr|Sr|III?)\b)(?:\s*+(?:and|und)(?=\s))?)"
     r"|(?<!\s)\s++(?:&|\+|und|and|sowie|with|mit|et|y|e|og|och|ja)\s)\s*+",
     re.IGNORECASE,
 )
@@ -176,7 +163,7 @@ NON_AUTHOR_PART = re.compile(
     r"""(?:(?:medically|legally|fact|expert|technically)[ -]{0,3})?
     (?:reviewed|edited|checked|approved|updated|modified|translated|contributed|photograph(?:s|ed|y)?|photos?|pictures?|images?
     |illustrat\w+|fotos?|bild(?:er)?|grafik(?:en)?|video|kamera|übersetz\w+|redigiert|editor|filed
-    |posted[ ](?:in|on|under)|tagged|comments?|kommentare?)\b""",
+    |posted[ ](?:in|on|under)|tagged|comments?|kommentare?)\b|翻訳|編集|编辑|責任編集|校对""",
     re.VERBOSE | re.IGNORECASE,
 )
 """The beginning of a part of a byline that does not name an author.
@@ -230,7 +217,8 @@ _NON_NAME_WORDS = frozenset(
 
 NO_NAME = re.compile(
     r"^(?:admin(?:istrator)?|editor|staff|guest|gast|unknown|unbekannt|none|null|undefined|n/?a|autor|author|"
-    r"(?:uns(?:er|ere[rn]?)\s+)?(?:redaktion|reporter|korrespondent(?:in|en)?|autor(?:in|en)?|mitarbeiter)|webmaster|root|user|anonym(?:ous)?|von|by|"
+    r"(?:uns(?:er|ere[rn]?)\s+)?(?:redaktion|reporter|korrespondent(?:in|en)?|autor(?:in|en)?|mitarbeiter)|webmaster|root|user"
+    r"|anonym(?:ous)?|von|by|auteure?|autore|"
     r"presse(?:stelle|mitteilung)?|foto|bild|\W*|\d+)$",
     re.IGNORECASE,
 )
@@ -278,6 +266,15 @@ PERSON = re.compile(
 (True, False)
 """
 
+EAST_ASIAN_PERSON = re.compile(
+    "[\u3400-\u9fff々]{1,3}[\u3040-\u30ff\u3400-\u9fff々\\s]{1,4}|[\uac00-\ud7af]{2,4}"
+)
+"""The form of a name in Chinese, Japanese or Korean script, which labels have too.
+
+>>> [bool(EAST_ASIAN_PERSON.fullmatch(name)) for name in ("松村太郎", "김민수", "Matsumura")]
+[True, True, False]
+"""
+
 PARTICLES = frozenset(
     "von vom van de den der zu zur zum del della la da dos di al ter af av und y e el bin ibn"  # noqa: SIM905
     " ten le du des dem dal dalla do das san st auf im".split()
@@ -286,7 +283,7 @@ _MAX_NAME_LENGTH = 60
 _MAX_WORDS = 6
 _MIN_WORDS = 2  # of a full name
 _MAX_NAMES = 100
-_MARKS = " ,;:|/*·•-–—()[]\"'„“"
+_MARKS = " ,;:|/*·•-–—()[]\"'„“《》【】「」（）●：　"
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +343,7 @@ def _author_parts(text: str) -> Iterator[str]:
     ['Ada Kern']
     """
     for part in NAME_SEPARATOR.split(text):
-        bare = BYLINE_START.sub("", part.strip(" -–—()"), count=1)
+        bare = BYLINE_START.sub("", part.strip(" -–—()[]【】"), count=1)
         is_credential = CREDENTIAL.fullmatch(bare) and not is_agency(bare)
         if not is_credential and not NON_AUTHOR_PART.match(bare):
             yield bare
@@ -376,7 +373,9 @@ def is_byline(text: str) -> bool:
     if BYLINE_START.match(text) is None:
         return False
     persons = read_byline(text).persons
-    return bool(persons) and all(PERSON.fullmatch(person) for person in persons)
+    return bool(persons) and all(
+        PERSON.fullmatch(person) or EAST_ASIAN_PERSON.fullmatch(person) for person in persons
+    )
 
 
 def is_person_line(text: str) -> bool:

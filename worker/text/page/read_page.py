@@ -76,13 +76,11 @@ from worker.text.page.paywall import free_access_field, is_live, is_teaser
 from worker.text.page.surroundings import surrounding_keys
 
 NAME = "lesart-page"
-VERSION = "14"
+VERSION = "15"
 """Increases with each change that can alter a text, role, mark or field."""
 
 _LONGEST_TITLE = 300
 _HAS_OBSERVED_AT = XPath("boolean(descendant::meta[@name = 'observed_at'])")
-_VISIBLE_PLACES = ("byline", "link rel", "itemprop")
-"""Prefixes of the places where readers see an author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +171,8 @@ def _parse_page(tree: HtmlElement, hints: Hints) -> _ParsedPage:
 
 
 def _collect_page_clues(page: _ParsedPage, address: str | None) -> PageClues:
-    bylines = (
-        c for c in page.candidates.get("authors", ()) if c.found_in.startswith(_VISIBLE_PLACES)
-    )
-    shown = [line for candidate in bylines for line in candidate.value]
-    return collect_clues(page.layout, article_node(page.json_ld, None), shown, address)
+    node = article_node(page.json_ld, None)
+    return collect_clues(page.layout, node, page.candidates, address)
 
 
 def _choose_page_fields(page: _ParsedPage, context: FieldContext) -> ChosenFields:

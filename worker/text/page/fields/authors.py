@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from storage.values.draft import Candidate
 from worker.text.annotate.bylines import (
+    EAST_ASIAN_PERSON,
     NEWSROOM,
     PARTICLES,
     PERSON,
@@ -16,6 +17,13 @@ from worker.text.annotate.bylines import (
 )
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.clues import NO_CLUES, PageClues
+from worker.text.page.fields.name_evidence import (
+    begins_with_title,
+    common_words,
+    has_given_name,
+    has_initials,
+    is_east_asian_person,
+)
 from worker.text.page.fields.titles import is_site, plain_title
 from worker.text.page.scoring import Features, load_model
 
@@ -46,30 +54,45 @@ _GENERIC_NAMES = frozenset({"Redaktion", "Staff"})
 _BOX_PLACES = frozenset({"box", "byline beside", "author link beside", "link beside"})
 _WEAK_PLACES = frozenset({"line", "feed", "trafilatura", *_BOX_PLACES})
 """Places whose names do not compete with those of other places."""
+_UNLABELLED_PLACES = frozenset({"line", "last line", "box", "text byline", "caption"})
+"""Places that no label and no class marks as those of an author."""
 _LINK_PLACES = frozenset({"author link", "itemprop beside", *_BOX_PLACES} - {"box"})
 """Places that may name unrelated persons; names found only there must reach the threshold."""
 _PLACE_FEATURES = frozenset({"byline", "below", "itemprop", "meta", "trafilatura"})
 """Places with a feature of their own, in addition to seen and stated."""
+_CONTEXTS = {
+    (False, False): "weak",
+    (False, True): "stated",
+    (True, False): "seen",
+    (True, True): "both",
+}
 _DIRECTLY_BELOW = 2  # blocks below the headline
 _MIN_SITE_KEY = 2  # letters; longer than a particle
 _MAX_EXTRA_WORDS = 2  # additional words of a full name
 _UNORDERED = 1000
-_MAX_TITLE_LENGTH = 4  # letters, such as Prof
 _LATE_LINK = 3
 _LONG_NAME = 4
 _JOINED_WORDS = 20  # letters; longer words are several joined words
-_FALLBACK_THRESHOLD = 0.35
+_LINE_THRESHOLD = 0.5
+"""Minimum probability of the best name if it is only found in a line without a label."""
+_LIST_THRESHOLD = 0.3
+"""Minimum probability of a person who is named together with an accepted one."""
+_FALLBACK_THRESHOLD = 0.25
 """Minimum probability of the best name if none reaches the threshold (decision 0018)."""
 
 
 @dataclass(slots=True)
 class _AuthorCandidate:
-    """A candidate name; `places` maps each place to the index of the byline that contains it."""
+    """A candidate name; `places` maps each place to the index of the byline that contains it.
+
+    `lists` are the numbers of the candidates that name several persons, this one among them.
+    """
 
     name: str
     kind: str
     order: int
     places: dict[str, int] = field(default_factory=dict)
+    lists: set[int] = field(default_factory=set)
 
 
 def choose_authors(
@@ -89,14 +112,23 @@ def choose_authors(
         for name, values in name_features.items()
         if name not in clues.invisible
     }
-    chosen = _select_names(
-        [author for author in names if author.name in probabilities], probabilities, model.threshold
-    )
+    possible = [
+        author
+        for author in names
+        if author.name in probabilities and not _may_be_label(author, clues.text)
+    ]
+    chosen = _select_names(possible, probabilities, model.threshold)
     if not chosen:
         return People((), agencies, ()), candidates[0].found_in if candidates else "", None
     best = max(chosen, key=lambda author: probabilities[author.name])
     persons = tuple(
-        _without_partial_names([author for author in chosen if author.kind == "person"])
+        _without_partial_names(
+            [
+                author
+                for author in chosen
+                if author.kind == "person" and not _is_studio(author, chosen, sites)
+            ]
+        )
     )
     publishers = [author.name for author in chosen if author.kind == "house"]
     if persons:
@@ -114,13 +146,18 @@ def _select_names(
 ) -> list[_AuthorCandidate]:
     """Return the names that reach the threshold, or the most probable one above a minimum.
 
-    A first name adds its probability to the full name. Names found only in unlabelled lines are
-    ignored. A name found only in author boxes counts if there is no other.
+    A first name adds its probability to the full name. Persons named together with an accepted one
+    are accepted too. Names found only in unlabelled lines or links need the threshold. A name found
+    only in author boxes counts if there is no other.
     """
-    candidates = [author for author in candidates if author.places.keys() != {"line"}]
     accepted = [author for author in candidates if probabilities[author.name] >= threshold]
     if not accepted:
-        eligible = [author for author in candidates if not author.places.keys() <= _LINK_PLACES]
+        eligible = [
+            author
+            for author in candidates
+            if not author.places.keys() <= _LINK_PLACES
+            and (author.places.keys() != {"line"} or probabilities[author.name] >= _LINE_THRESHOLD)
+        ]
         joint_probabilities = {
             author.name: probabilities[author.name]
             + probabilities.get(_first_name(author.name), 0.0)
@@ -132,8 +169,29 @@ def _select_names(
             for author in eligible
             if joint_probabilities[author.name] == best >= _FALLBACK_THRESHOLD
         ]
+    lists = set[int]().union(*(author.lists for author in accepted))
+    accepted = [
+        author
+        for author in candidates
+        if author in accepted
+        or (
+            author.lists & lists
+            and probabilities[author.name] >= _LIST_THRESHOLD
+            and (
+                _has_known_name(author.name) or not author.places.keys().isdisjoint(_STATED_PLACES)
+            )
+        )
+    ]
     from_boxes = [author for author in accepted if author.places.keys() <= _BOX_PLACES]
     return [author for author in accepted if author not in from_boxes] or from_boxes[:1]
+
+
+def _may_be_label(author: _AuthorCandidate, text: str) -> bool:
+    """Check whether neither the words nor the places of a name show that it is one."""
+    places = author.places.keys()
+    if author.kind != "person" or places & _STATED_PLACES or _has_known_name(author.name):
+        return False
+    return places <= _UNLABELLED_PLACES or all(common_words(author.name, text))
 
 
 def _first_name(name: str) -> str:
@@ -159,7 +217,7 @@ def _features_by_name(
         if author.kind != "agency" and (clues.is_blog or author.name not in site_names)
     ]
     rivals = [author for author in candidates if author.name not in site_names]
-    return {author.name: _features(author, rivals, clues) for author in candidates}
+    return {author.name: _features(author, rivals, sites, clues) for author in candidates}
 
 
 def _collect_names(
@@ -168,7 +226,7 @@ def _collect_names(
     """Yield each candidate name once, with all its places, in the order of the candidates."""
     by_key: dict[str, _AuthorCandidate] = {}
     counts: dict[str, int] = {}
-    for candidate in candidates:
+    for number, candidate in enumerate(candidates):
         if not isinstance(candidate.value, list):
             continue
         family = _FAMILIES.get(candidate.found_in, _OTHER_META)
@@ -181,12 +239,14 @@ def _collect_names(
         earlier = [by_key[k] for name, _ in entries if (k := title_key(name)) in by_key]
         order = min([counts.get(family, 0), *(b.places.get(family, _UNORDERED) for b in earlier)])
         for name, kind in entries:
-            if name in organisations and kind == "person":
+            if name in organisations and kind == "person" and not has_given_name(name):
                 kind = "house"  # noqa: PLW2901 -- declared by the page
             entry = by_key.setdefault(title_key(name), _AuthorCandidate(name, kind, len(by_key)))
             if _spelling_rank(name) > _spelling_rank(entry.name):
                 entry.name = name  # the earlier spelling is an account, a typo, or capitals
             entry.places[family] = min(order, entry.places.get(family, order))
+            if len(people.persons) > 1 and kind == "person":
+                entry.lists.add(number)
     yield from _merge_variants(list(by_key.values()))
 
 
@@ -205,7 +265,7 @@ def _merge_variants(authors: Sequence[_AuthorCandidate]) -> Iterator[_AuthorCand
             for longer, longer_keys in zip(authors, all_keys, strict=True)
             if 1 < len(word_keys) < len(longer_keys) <= len(word_keys) + _MAX_EXTRA_WORDS
             and word_keys[-1] == longer_keys[-1]
-            and (word_keys[0] == longer_keys[0] or len(longer_keys[0]) <= _MAX_TITLE_LENGTH)
+            and (word_keys[0] == longer_keys[0] or begins_with_title(longer.name))
             and set(word_keys) < set(longer_keys)
         )
         full = next(longer_names, None)
@@ -217,6 +277,7 @@ def _merge_variants(authors: Sequence[_AuthorCandidate]) -> Iterator[_AuthorCand
             for family, order in author.places.items():
                 full.places[family] = min(order, full.places.get(family, order))
             full.order = min(full.order, author.order)
+            full.lists |= author.lists
 
 
 def _word_keys(name: str) -> list[str]:
@@ -272,7 +333,10 @@ def _is_site_name(candidate: _AuthorCandidate, sites: Sequence[str]) -> bool:
 
 
 def _features(
-    author: _AuthorCandidate, rivals: Sequence[_AuthorCandidate], clues: PageClues
+    author: _AuthorCandidate,
+    rivals: Sequence[_AuthorCandidate],
+    sites: Sequence[str],
+    clues: PageClues,
 ) -> dict[str, float]:
     """Return the features of a name: its places, its form, and competing names."""
     stronger = [
@@ -285,6 +349,7 @@ def _features(
     flags = {
         **_place_features(author, clues),
         **_form_features(author),
+        **_evidence_features(author, stronger, sites, clues),
         **_rival_features(author, stronger),
     }
     values: dict[str, float] = {
@@ -317,11 +382,46 @@ def _form_features(author: _AuthorCandidate) -> dict[str, bool]:
     words = author.name.split()
     return {
         "house": author.kind == "house",
-        "spelled as a name": PERSON.fullmatch(author.name) is not None,
+        "spelled as a name": PERSON.fullmatch(author.name) is not None
+        or EAST_ASIAN_PERSON.fullmatch(author.name) is not None,
         "long": sum(word not in PARTICLES for word in words) >= _LONG_NAME
         or max(map(len, words)) > _JOINED_WORDS,
         "capitals": author.name.isupper(),
     }
+
+
+def _evidence_features(
+    author: _AuthorCandidate,
+    rivals: Sequence[_AuthorCandidate],
+    sites: Sequence[str],
+    clues: PageClues,
+) -> dict[str, bool]:
+    """Return the features of the words of a name."""
+    places = author.places.keys()
+    is_seen = not places.isdisjoint(_VISIBLE_PLACES)
+    is_stated = not places.isdisjoint(_STATED_PLACES)
+    is_hidden = not is_seen and author.name not in clues.text
+    context = _CONTEXTS[is_seen, is_stated]
+    flags = {
+        "site": is_site(author.name, sites),
+        "section or tag": title_key(author.name) in clues.labels,
+        "not shown": is_hidden,
+        "not shown, another is": is_hidden
+        and any(not rival.places.keys().isdisjoint(_VISIBLE_PLACES) for rival in rivals),
+        "line alone": places == {"line"},
+    }
+    if author.kind == "person":
+        first, *others = common_words(author.name, clues.text)
+        flags |= {
+            f"known name, {context}": _has_known_name(author.name),
+            f"common first word, {context}": first,
+            "common word": any(others),
+        }
+    return flags
+
+
+def _has_known_name(name: str) -> bool:
+    return has_given_name(name) or has_initials(name) or is_east_asian_person(name)
 
 
 def _rival_features(
@@ -348,6 +448,17 @@ def _rival_features(
 def _significant_places(candidate: _AuthorCandidate) -> dict[str, int]:
     """Return the places of a name in which the order is significant."""
     return {place: order for place, order in candidate.places.items() if place != "line"}
+
+
+def _is_studio(
+    author: _AuthorCandidate, chosen: Sequence[_AuthorCandidate], sites: Sequence[str]
+) -> bool:
+    """Check whether a name is that of a part of the site, listed with a person."""
+    return (
+        _starts_with_site(author.name, sites)
+        and not _has_known_name(author.name)
+        and any(_has_known_name(other.name) for other in chosen)
+    )
 
 
 def _starts_with_site(name: str, sites: Sequence[str]) -> bool:

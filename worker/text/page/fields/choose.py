@@ -180,7 +180,7 @@ def choose_by_place(name: str, candidates: Sequence[Candidate]) -> Candidate | N
 
 
 def site_names(candidates: Candidates, url: str | None) -> tuple[str, ...]:
-    """Return the names of the site of a page: declared names and parts of the host name."""
+    """Return the names of the site of a page: declared, in home links, and in the host name."""
     names = [
         c.value
         for c in candidates.get("publisher", ())
@@ -189,6 +189,7 @@ def site_names(candidates: Candidates, url: str | None) -> tuple[str, ...]:
         and len(c.value) <= _LONGEST_SITE
         if c.found_in != "trafilatura"  # derived from the title
     ]
+    names += [c.value for c in candidates.get("site", ()) if isinstance(c.value, str)]
     addresses = [url, *(c.value for c in candidates.get("url", ()))]
     for address in addresses:
         names += _host_names(address)

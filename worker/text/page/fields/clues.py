@@ -10,16 +10,23 @@ from worker.text.page.fields.article_node import account_names, organisation_nam
 from worker.text.page.fields.byline_places import find_headline_index
 from worker.text.page.fields.json_ld import node_types
 from worker.text.page.layout.blocks import Block, Layout
+from worker.text.page.layout.candidates import Candidates
 
 _BEFORE, _AFTER = 5, 25  # blocks around the headline
 _LONGEST_LINE = 160  # characters
 _DATE_DIGITS = 3  # digits
 _SHORTEST_PARAGRAPH = 80  # characters
+_MAX_TEXT = 30_000  # characters
+_VISIBLE_PLACES = ("byline", "link rel", "itemprop")
+"""Prefixes of the places where readers see an author."""
 _OPENING = 70
 """Number of characters from the beginning of a paragraph, which may introduce a name."""
 
 
-BLOG = re.compile(r"//blogs?\.|/blogs?/", re.IGNORECASE)
+BLOG = re.compile(
+    r"//blogs?\.|/blogs?/|\.(?:wordpress|blogspot|substack|tumblr|typepad|livejournal)\.",
+    re.IGNORECASE,
+)
 """The address of a blog.
 
 >>> bool(BLOG.search("https://blog.a.example/x")), bool(BLOG.search("/blog/x"))
@@ -39,7 +46,8 @@ class PageClues:
     `lines` are the short lines around the headline. `invisible` are names of user accounts that the
     page does not display, `organisations` the authors declared as such. `openings` are the
     beginnings of paragraphs, which may introduce an author. On a company blog the company may be
-    the author.
+    the author. `labels` are the keys of sections and tags of the page, and `text` is its
+    visible text.
     """
 
     lines: tuple[HeadlineLine, ...] = ()
@@ -47,6 +55,8 @@ class PageClues:
     organisations: frozenset[str] = frozenset()
     is_blog: bool = False
     openings: tuple[str, ...] = ()
+    labels: frozenset[str] = frozenset()
+    text: str = ""
 
 
 NO_CLUES = PageClues()
@@ -54,9 +64,15 @@ NO_CLUES = PageClues()
 
 
 def collect_clues(
-    layout: Layout, node: Mapping[str, Any] | None, bylines: Sequence[str], address: str | None
+    layout: Layout, node: Mapping[str, Any] | None, candidates: Candidates, address: str | None
 ) -> PageClues:
-    """Collect the clues of a page; `bylines` may also occur outside of blocks."""
+    """Collect the clues of a page."""
+    bylines = [
+        line
+        for candidate in candidates.get("authors", ())
+        if candidate.found_in.startswith(_VISIBLE_PLACES)
+        for line in candidate.value
+    ]
     kinds = node_types(node or {})
     has_blog_address = BLOG.search(address or "") is not None
     is_news = any(kind.endswith("NewsArticle") for kind in kinds)
@@ -70,7 +86,17 @@ def collect_clues(
             for block in layout.blocks
             if len(block.text) > _SHORTEST_PARAGRAPH and block.zone != "hidden"
         ),
+        frozenset(_label_keys(candidates)),
+        "\n".join(block.text for block in layout.blocks if block.zone != "hidden")[:_MAX_TEXT],
     )
+
+
+def _label_keys(candidates: Candidates) -> Iterator[str]:
+    """Yield the keys of sections and tags."""
+    for field in ("section", "tags"):
+        for candidate in candidates.get(field, ()):
+            values = candidate.value if isinstance(candidate.value, list) else [candidate.value]
+            yield from (title_key(value) for value in values if isinstance(value, str))
 
 
 def _headline_lines(blocks: Sequence[Block]) -> Iterator[HeadlineLine]:

@@ -112,7 +112,7 @@ def meta_tags(tree: HtmlElement) -> list[tuple[str, str]]:
     """Return the meta tags as pairs of lower-case name and content, in order."""
     pairs = []
     for meta in tree.iter("meta"):
-        content = (meta.get("content") or "").strip()
+        content = (meta.get("content") or meta.get("value") or "").strip()
         for attribute in ("property", "name", "http-equiv", "itemprop"):
             name = (meta.get(attribute) or "").strip().lower()
             if name and content:

@@ -56,6 +56,7 @@ _FAMILIES: dict[str, tuple[str, float]] = {
     "meta headline": ("headline", 1.5),
     "h1": ("heading", 3.0),
     "h2": ("subheading", 0.7),
+    "heading in the title": ("heading", 3.0),
     "h1 with kicker": ("heading with kicker", 0.8),
     "h1 beside the article": ("heading beside", 0.5),
     "meta og:title": ("shared", 1.4),
@@ -74,6 +75,7 @@ _DISPLAY_PLACES = (
 )
 _INNER_PUNCTUATION = (",", '"', "'", "“", "”", "’", "«", "»")
 """Punctuation that continues a headline and does not separate the name of the site."""
+_PREFIX_SEPARATORS = ("-", "–", "—", "|", "»", ">", "·", "•")
 _MIN_KEY_LENGTH = 3
 _MIN_HEADLINE_LENGTH = 15
 _MAX_SEPARATORS = 12
@@ -102,7 +104,7 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
     Each place has a weight. Titles that differ only in the name of the site (`sites`), quotation
     marks or case are added up.
     """
-    titles = _first_title_per_place(candidates)
+    titles = _without_unrelated_headings(_first_title_per_place(candidates))
     sites = (*sites, *_find_site_suffixes(titles))
     titles = [(place, _remove_site_name(text, sites)) for place, text in titles]
     headlines = [text for place, text in titles if place in _DISPLAY_PLACES]
@@ -114,6 +116,7 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
     votes: dict[str, list[tuple[str, float, str, str]]] = {}
     for place, title in titles:
         text = _without_kicker(strip_site(title, sites, headlines), place, titles)
+        text = _without_prefix(text, place, titles)
         key = title_key(text)
         if len(key) < _MIN_KEY_LENGTH or is_site(text, sites):
             continue
@@ -134,6 +137,30 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
         key for key in sums if sums[key] >= _FAMILIES["h1"][1] and not _is_contained(key, best)
     ]
     return Headline(text, found_in, round(share, 2), bool(rivals))
+
+
+def _without_unrelated_headings(titles: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Choose between the h1 and a smaller heading that is a part of the title tag.
+
+    The smaller heading is the headline if the h1 has nothing in common with the other titles.
+    """
+    texts = dict(titles)
+    key = title_key(texts.get("h1", ""))
+    others = [title_key(text) for place, text in titles if place in _METADATA_PLACES]
+    is_related = bool(key) and any(_is_contained(key, other) for other in others)
+    excluded = "heading in the title" if is_related else "h1"
+    if "heading in the title" not in texts:
+        return list(titles)
+    return [(place, text) for place, text in titles if not place.startswith(excluded)]
+
+
+def _without_prefix(text: str, place: str, titles: Sequence[tuple[str, str]]) -> str:
+    """Remove a section or kicker and its separator before the text of the h1."""
+    heading = next((title for source, title in titles if source == "h1"), "")
+    if place.startswith("h1") or len(heading) < _MIN_HEADLINE_LENGTH:
+        return text
+    prefix = text.removesuffix(heading)
+    return heading if prefix != text and prefix.rstrip()[-1:] in _PREFIX_SEPARATORS else text
 
 
 def _find_site_suffixes(titles: Sequence[tuple[str, str]]) -> list[str]:
@@ -314,23 +341,26 @@ def _first_title_per_place(candidates: Sequence[Candidate]) -> list[tuple[str, s
     menus or sections.
     """
     texts = [(c.found_in, plain_title(c.value)) for c in candidates if isinstance(c.value, str)]
-    others = [title_key(text) for place, text in texts if not place.startswith(("h1", "h2"))]
+    others = [
+        title_key(text)
+        for place, text in texts
+        if not place.startswith(("h1", "h2", "heading", "trafilatura"))
+    ]
     first: dict[str, str] = {}
     for place, text in sorted(texts, key=lambda entry: _h1_rank(entry[0], entry[1], others)):
         first.setdefault(place, text)
     return list(first.items())
 
 
-def _h1_rank(place: str, text: str, others: Sequence[str]) -> int:
+def _h1_rank(place: str, text: str, others: Sequence[str]) -> tuple[int, int]:
     """Return the sort rank of an h1 by its agreement with other places; 0 for other places."""
     key = title_key(text)
     if place != "h1" or key in others:
-        return 0
+        return 0, 0
     if len(key) < _MIN_KEY_LENGTH:
-        return 4
-    if any(other.startswith(key) for other in others):
-        return 1
-    return 2 if any(key in other for other in others) else 3
+        return 4, 0
+    is_contained = any(key in other for other in others)
+    return (1, -len(key)) if is_contained else (3, 0)
 
 
 def _best_spelling(spellings: Sequence[tuple[str, str]]) -> tuple[str, str]:

@@ -16,7 +16,9 @@ from worker.text.annotate.date_lines import (
     RELATIVE_TIME,
     dates_in_line,
 )
+from worker.text.annotate.words import title_key
 from worker.text.page.fields.byline_places import collect_bylines
+from worker.text.page.fields.titles import SEPARATOR
 from worker.text.page.layout.blocks import (
     Block,
     Layout,
@@ -36,6 +38,16 @@ _MAX_HEADINGS = 20
 _MAX_STEPS = 8
 _SIDE_ZONES = ("aside", "chrome")
 
+
+_SMALL_HEADINGS = ("h2", "h3", "h4")
+_HOME_LINKS = XPath("descendant::a[@href='/' or contains(@rel, 'home')]")
+
+HOME_ADDRESS = re.compile(r"(?:(?:https?:)?//[^/?#]+)?/?(?:index\.\w{3,5})?")
+"""The address of a front page.
+
+>>> [bool(HOME_ADDRESS.fullmatch(url)) for url in ("/", "https://a.example", "/news/")]
+[True, True, False]
+"""
 
 OPENING_DATE = re.compile(
     r"\(?(?P<day>\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4})(?:\s?[-–—:|]\s|\)[-–—:]?\s)"
@@ -63,7 +75,12 @@ def collect_visible(tree: HtmlElement, layout: Layout, collector: CandidateColle
 
 
 def _collect_headlines(layout: Layout, collector: CandidateCollector) -> None:
+    for link in _HOME_LINKS(layout.body)[:_MAX_HEADINGS]:
+        collector.add("site", single_line_text(link)[:_LONGEST_KICKER], "home link")
     for heading in list(layout.body.iter("h1"))[:_MAX_HEADINGS]:
+        if _is_home_link(heading):
+            collector.add("site", single_line_text(heading), "home link")
+            continue
         if layout.zone(heading) not in ("article", "caption"):
             collector.add("title", single_line_text(heading), "h1 beside the article")
             continue
@@ -74,7 +91,33 @@ def _collect_headlines(layout: Layout, collector: CandidateCollector) -> None:
             collector.add("kicker", kicker, "h1")
             collector.add("title", full_text, "h1 with kicker")
     collector.add("title", _first_h2(layout.blocks), "h2")
+    collector.add("title", _heading_in_title(layout.blocks, collector), "heading in the title")
     collector.add("kicker", _kicker_above(layout.blocks), "above the headline")
+
+
+def _is_home_link(heading: HtmlElement) -> bool:
+    """Check whether a heading only contains a link to the front page, or is inside of one.
+
+    >>> from lxml.html import fromstring
+    >>> _is_home_link(fromstring('<h1><a href="https://bote.example/">Küstenbote</a></h1>'))
+    True
+    """
+    links = [*heading.iter("a"), *heading.iterancestors("a")]
+    return any(
+        HOME_ADDRESS.fullmatch(link.get("href") or "")
+        and title_key(single_line_text(link)) == title_key(single_line_text(heading))
+        for link in links
+    )
+
+
+def _heading_in_title(blocks: Sequence[Block], collector: CandidateCollector) -> str:
+    """Return the first smaller heading of the article that is a part of the title tag."""
+    titles = [c.value for c in collector.candidates().get("title", ()) if c.found_in == "title"]
+    parts = {title_key(part) for title in titles for part in SEPARATOR.split(str(title))}
+    for block in blocks:
+        if block.zone == "article" and block.tag in _SMALL_HEADINGS and block.key in parts:
+            return block.text
+    return ""
 
 
 def _kicker_above(blocks: Sequence[Block]) -> str:

@@ -1,0 +1,139 @@
+"""Who wrote a page, by its names and places, and which of its titles is the headline."""
+
+import json
+
+import pytest
+
+from storage.values.draft import Candidate
+from worker.text.annotate.bylines import is_byline, read_byline
+from worker.text.page.fields.choose import choose_authors, site_names
+from worker.text.page.fields.clues import PageClues
+from worker.text.page.fields.titles import choose_title
+
+TITLE = "Niederlohe streitet um den Deich"
+
+
+def stated(*names):
+    node = {"@type": "NewsArticle", "author": [{"@type": "Person", "name": name} for name in names]}
+    return f'<script type="application/ld+json">{json.dumps(node)}</script>'
+
+
+def authors(page):
+    field = page.fields.get("authors")
+    return field.value if field else None
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("ByMerle Addicks", ["Merle Addicks"]),
+        ("VonJonte Wübbena", ["Jonte Wübbena"]),
+        ("Auteur: Merle Addicks", ["Merle Addicks"]),
+        ("Von Merle Addicks am", ["Merle Addicks"]),
+        ("著者：高橋健", ["高橋健"]),
+        ("文● 高橋健／編集部", ["高橋健"]),
+        ("【記者 王小明】", ["王小明"]),
+    ],
+)
+def test_a_byline_names_persons(line, names):
+    assert list(read_byline(line).persons) == names
+
+
+def test_a_byline_in_another_script_is_one():
+    assert is_byline("著者：高橋健")
+    assert not is_byline("著者：最新のニュース一覧を見る")
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Weitere Informationen", "Mental Health", "Letzte Meldungen", "Unser Angebot", "Site Areas"],
+)
+@pytest.mark.parametrize("place", ["above", "below", "last line"])
+def test_a_label_is_not_an_author(draft, html, label, place):
+    line = f"<p>{label}</p>"
+    raw = {
+        "above": html(body=line).replace(b"<h1>", f"{line}<h1>".encode()),
+        "below": html(body=line),
+        "last line": html().replace(b"</article>", f"{line}</article>".encode()),
+    }[place]
+    assert authors(draft(raw)) is None
+
+
+def test_a_label_in_a_byline_class_is_not_an_author(draft, html):
+    text = ("Die letzten Zahlen wurden zuletzt in der Verwaltung geprüft und dann gemeldet. " * 4,)
+    raw = html(body='<div class="byline">Zuletzt Geprüft</div>', paragraphs=text)
+    assert authors(draft(raw)) is None
+
+
+@pytest.mark.parametrize("name", ["Merle Jansen", "J. R. Stone", "Anna-Lena Kern"])
+def test_a_name_on_its_own_below_the_headline_is_the_author(draft, html, name):
+    body = f"<p>{name}</p><p>18. Juni 2024</p>"
+    assert authors(draft(html(body=body))) == [name]
+
+
+@pytest.mark.parametrize("name", ["Will Knight", "Duy Linh Dinh", "Xiaoying Sun"])
+def test_a_name_that_all_metadata_agree_on_is_accepted(draft, html, name):
+    head = stated(name) + f'<meta name="author" content="{name}">'
+    body = f'<span itemprop="author">{name}</span>'
+    assert authors(draft(html(head=head, body=body))) == [name]
+
+
+def test_all_of_several_names_are_accepted(draft, html):
+    body = '<div class="byline">Von ANNA KERN, Jonte Wübbena und Bo Lind</div>'
+    assert authors(draft(html(body=body))) == ["ANNA KERN", "Jonte Wübbena", "Bo Lind"]
+
+
+def test_a_person_is_reported_without_the_house(draft, html):
+    site = '<meta property="og:site_name" content="KBR">'
+    body = '<div class="byline">Von Anna Kern, KBR KÜSTE</div>'
+    assert authors(draft(html(head=site, body=body))) == ["Anna Kern"]
+    assert authors(draft(html(body='<div class="byline">Anna Kern, SDA</div>'))) == ["Anna Kern"]
+
+
+def test_a_line_about_the_author_is_merged_with_the_name(draft, html):
+    body = '<div class="byline">von Simon Kern</div><h2>Über Simon Kern</h2>'
+    assert authors(draft(html(body=body))) == ["Simon Kern"]
+
+
+def test_a_person_that_a_plugin_declares_as_organisation_is_a_person():
+    candidates = [Candidate(["Anna Kern"], "JSON-LD author"), Candidate(["Anna Kern"], "byline")]
+    clues = PageClues(organisations=frozenset({"Anna Kern"}))
+    assert choose_authors(candidates, ["Anna Kern"], clues)[0].persons == ("Anna Kern",)
+
+
+def test_meta_tags_may_carry_their_content_as_value(draft, html):
+    page = draft(html('<meta name="author" value="Anna Kern">'))
+    assert Candidate(["Anna Kern"], "meta author") in page.fields["authors"].candidates
+
+
+HEADLINES = {
+    "a logo that links to the front page": (
+        '<h1><a href="https://www.boten.example/">Das Lohetal im Blick</a></h1><h1>{}</h1>',
+        f"{TITLE} - Das Lohetal im Blick",
+    ),
+    "a section before the headline": (
+        "<h1>Meldungen</h1><h1>{}</h1>",
+        f"Meldungen - {TITLE}",
+    ),
+    "a heading of the page in a smaller size": (
+        "<h1>Neues | Eintrag</h1><h2>{}</h2>",
+        f"boten.example - Neues - {TITLE}",
+    ),
+    "the site before and after": (
+        '<a href="/">Lohe Aktuell</a><h3>{}</h3>',
+        f"Lohe Aktuell » {TITLE} » Lohe Aktuell",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HEADLINES)
+def test_the_headline_is_neither_the_site_nor_a_section(draft, html, case):
+    body, title = HEADLINES[case]
+    head = f'<title>{title}</title><meta name="title" content="{title}">'
+    assert draft(html(head, body.format(TITLE), h1="")).title == TITLE
+
+
+def test_the_text_of_a_link_to_the_front_page_is_a_name_of_the_site():
+    sites = site_names({"site": (Candidate("Lohe Aktuell", "home link"),)}, None)
+    titles = [Candidate(f"{TITLE} – Lohe Aktuell", "title")]
+    assert choose_title(titles, sites).value == TITLE
