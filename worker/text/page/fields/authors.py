@@ -54,7 +54,7 @@ _GENERIC_NAMES = frozenset({"Redaktion", "Staff"})
 _BOX_PLACES = frozenset({"box", "byline beside", "author link beside", "link beside"})
 _WEAK_PLACES = frozenset({"line", "feed", "trafilatura", *_BOX_PLACES})
 """Places whose names do not compete with those of other places."""
-_UNLABELLED_PLACES = frozenset({"line", "last line", "box", "text byline", "caption"})
+_UNLABELLED_PLACES = frozenset({"line", "last line", "box", "caption"})
 """Places that no label and no class marks as those of an author."""
 _LINK_PLACES = frozenset({"author link", "itemprop beside", *_BOX_PLACES} - {"box"})
 """Places that may name unrelated persons; names found only there must reach the threshold."""
@@ -177,9 +177,7 @@ def _select_names(
         or (
             author.lists & lists
             and probabilities[author.name] >= _LIST_THRESHOLD
-            and (
-                _has_known_name(author.name) or not author.places.keys().isdisjoint(_STATED_PLACES)
-            )
+            and (_has_known_name(author.name) or not author.name.isupper())
         )
     ]
     from_boxes = [author for author in accepted if author.places.keys() <= _BOX_PLACES]
@@ -231,6 +229,8 @@ def _collect_names(
             continue
         family = _FAMILIES.get(candidate.found_in, _OTHER_META)
         people = _read_candidate(candidate)
+        if family == "last line" and any("/" in value for value in candidate.value):
+            family = "text byline"  # the house that the text is from, and its site
         entries = [(name, "person") for name in people.persons]
         entries += [(name, "house") for name in people.publishers]
         entries += [(name, "agency") for name in people.agencies]
