@@ -534,7 +534,9 @@ class ReadOnlyArchive:
         filters: Filters = NO_FILTERS,
         steps: ChangeFilter = ANY_STEP,
     ) -> "facets.Facets":
-        """Return the number of hits of a search by source, language, publisher and year."""
+        """Return the number of hits of a search by source, language, publisher, year and month
+        of publication.
+        """
         latest = latest or self.clocks.as_of is not None
         words = tokens.parse_query(query, self.languages)
         return self._query(facets.count_facets, words, filters, steps, latest=latest)

@@ -1,4 +1,4 @@
-"""Number of hits of a search by source, language, publisher and year."""
+"""Number of hits of a search by source, language, publisher, year and month."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,9 @@ from storage.read.search import MAX_RANKED, force_index_scan, hit_conditions, wi
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """Number of hits with each value, the most frequent first.
+    """Number of hits with each value, the most frequent first; years and months newest first.
 
+    Years and months are those of publication; a text that states a year alone has no month.
     `is_cut` is true if more texts match than are ranked at once; then only the newest are counted.
     """
 
@@ -28,7 +29,7 @@ class Facets:
 _COUNTED = """
 WITH m AS MATERIALIZED ({window})
 SELECT src.name AS source, d.language AS language, d.publisher AS publisher,
-    v.changes AS changes, v.silent AS silent, {year} AS year, count(*) AS hits,
+    v.changes AS changes, v.silent AS silent, substr(d.published, 1, 7) AS month, count(*) AS hits,
     (SELECT count(*) FROM m) AS texts
 FROM m
 JOIN version v ON v.wording_id = m.wording_id
@@ -39,29 +40,34 @@ JOIN source src ON src.id = a.source_id
 GROUP BY 1, 2, 3, 4, 5, 6
 """
 _ANY = 2**62
-_YEAR = {
-    "sqlite": "substr(v.changed_by, 1, 4)",
-    "postgresql": "to_char(v.changed_by AT TIME ZONE 'UTC', 'YYYY')",
-}
+_MONTH = len("2024-06")
 
 
 def count_facets(
     connection: Connection, query: Query, filters: Filters, steps: ChangeFilter, *, latest: bool
 ) -> Facets:
-    """Count the hits of a search by source, language, publisher and year."""
+    """Count the hits of a search by source, language, publisher, year and month."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in _FACETS}
     rows = list(_rows(connection, query, filters, steps, latest=latest))
     for row in rows:
-        told = {name: [row[name]] for name in ("source", "language", "publisher", "year")}
-        silent = ["true"] if row["silent"] else []
-        for name, values in {**told, "change": row["changes"], "silent": silent}.items():
+        month = row["month"] or ""
+        values_by_name = {
+            **{name: [row[name]] for name in ("source", "language", "publisher")},
+            "change": row["changes"],
+            "silent": ["true"] if row["silent"] else [],
+            "year": [month[:4]],
+            "month": [month] if len(month) == _MONTH else [],
+        }
+        for name, values in values_by_name.items():
             counts[name].update({value: row["hits"] for value in values if value})
     ordered = {name: tuple(counter.most_common()) for name, counter in counts.items()}
+    for name in ("year", "month"):
+        ordered[name] = tuple(sorted(counts[name].items(), reverse=True))
     is_cut = any(row["texts"] > MAX_RANKED for row in rows)
     return Facets(sum(row["hits"] for row in rows), is_cut, ordered)
 
 
-_FACETS = ("source", "language", "publisher", "change", "silent", "year")
+_FACETS = ("source", "language", "publisher", "change", "silent", "year", "month")
 
 
 def _rows(
@@ -74,5 +80,5 @@ def _rows(
     if window is None:
         return
     force_index_scan(connection)
-    statement = _COUNTED.format(window=window.plain, where=criteria.sql_where, year=_YEAR[dialect])
+    statement = _COUNTED.format(window=window.plain, where=criteria.sql_where)
     yield from stream(connection, statement, {**criteria.values, **window.values})

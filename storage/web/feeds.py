@@ -111,7 +111,7 @@ def _entry(
         change.title or words.t("(no title)"),
         f"{base}/a/{quote(change.article)}/{change.version - 1}..{change.version}",
         change.changed_by,
-        PARAGRAPH.format(interval) + change_html(shown, words.t),
+        PARAGRAPH.format(interval) + change_html(shown, words.language),
         change.changes + (("silent",) if change.silent else ()),
     )
 

@@ -12,7 +12,6 @@ from storage.diff.word_diff import Text, diff, join_text
 from storage.read.answers import Diff
 from storage.read.render.change_html import change_html
 from storage.read.render.passages import blocks, excerpt
-from storage.read.render.words import translate
 from tests.diff.applied import apply
 
 FIRST = "Am Montag brannte ein Lager am Hafen, verletzt wurde niemand."
@@ -97,9 +96,7 @@ def test_each_output_shows_labels_and_pilcrows():
     assert "<small>(split)</small>" in "".join(diff_html(there))
     passages = excerpt(blocks(back.operations))
     assert len(passages) == 1
-    assert "<small>(zusammengefügt)</small>" in change_html(
-        passages, lambda label: translate("de", label)
-    )
+    assert "<small>(zusammengefügt)</small>" in change_html(passages, "de")
 
 
 WORDS = ["der", "die", "und", "in", "von", "am", "ist", "nicht", *map(str, range(40))]

@@ -189,3 +189,14 @@ def test_what_hits_have_in_common_is_counted_of_the_newest_and_said_so(stormy):
     assert (archive.facets("Sturm").hits, archive.facets("Sturm").is_cut) == (3, True)
     few = archive.facets("Sturm", filters=Filters(until=hour(1)))
     assert (few.hits, few.is_cut, few.counts["source"]) == (2, False, (("seeds", 2),))
+
+
+def test_facets_count_years_and_months_of_publication(database_url):
+    press = Press(database_url)
+    dates = {"a": "2024", "b": "2024-06", "c": "2024-06-18", "d": "2023-12-31"}
+    press.scan(0, **{name: draft(name, f"Sturm {name}.", published=dates[name]) for name in dates})
+    press.archive.close()
+    with open_archive(database_url) as archive:
+        counts = archive.facets("Sturm").counts
+        assert counts["year"] == (("2024", 3), ("2023", 1))
+        assert counts["month"] == (("2024-06", 2), ("2023-12", 1))

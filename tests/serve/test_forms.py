@@ -34,6 +34,21 @@ def test_a_wrong_date_keeps_the_form_and_is_named(client, path, field):
     assert "2024-06-18" in alert.text_content()
 
 
+def test_months_of_publication_filter_a_search_and_can_be_removed(client):
+    def links(path):
+        shown = page(client, path, 200)
+        heading = "Erscheinungsmonat"
+        return shown.xpath("//h2[.=$heading]/following-sibling::ul[1]//a", heading=heading)
+
+    link = links("/search?q=Damm&publisher=&lang=de")[0]
+    month = parse_qs(urlsplit(link.get("href")).query)
+    assert month["published_since"] == month["published_until"]
+    assert month["q"] == ["Damm"]
+    (chosen,) = links(link.get("href"))
+    assert chosen.get("class") == "on"
+    assert "published_since" not in chosen.get("href")
+
+
 def test_a_wrong_date_is_named_in_german(client):
     shown = page(client, "/search?q=Damm&since=gestern&lang=de", 400)
     assert "gestern ist kein Datum" in shown.xpath("//*[@role='alert']")[0].text_content()

@@ -86,7 +86,7 @@ def mail_html(title: str, entries: Sequence[AlertEntry], footer: str, words: Mai
     shown = Markup().join(
         _ENTRY.format(
             each.link, clean(each.change.title or words.t("(no title)")),
-            clean(" · ".join(_facts(each, words))), change_html(each.shown, words.t),
+            clean(" · ".join(_facts(each, words))), change_html(each.shown, words.language),
         )
         for each in entries
     )  # fmt: skip
@@ -209,7 +209,7 @@ def _text_entry(entry: AlertEntry, words: MailWords) -> list[str]:
 
 
 def _text_block(block: PassageBlock, words: MailWords) -> str:
-    label = f"({', '.join(map(words.t, block.labels))}) " if block.labels else ""
+    label = f"({block.label(words.language)}) " if block.labels else ""
     return label + "".join(
         _PIECES.get(piece.kind, "{}").format(BLANK.sub(" ", visible(piece.text)))
         for piece in block.pieces

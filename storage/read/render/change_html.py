@@ -1,6 +1,6 @@
 """PURE: the passages of a change as inert HTML, for feeds and mails."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
 from markupsafe import Markup
@@ -13,15 +13,15 @@ _LABEL = Markup("<small>({})</small> ")
 _HEADING, PARAGRAPH = Markup("<h3>{}</h3>"), Markup("<p>{}</p>")
 
 
-def change_html(blocks: Iterable[PassageBlock], t: Callable[[str], str] = str) -> Markup:
+def change_html(blocks: Iterable[PassageBlock], language: str = "en") -> Markup:
     """Return passages as paragraphs, insertions in `ins` and deletions in `del`.
 
-    `t` translates the labels of moved, split and joined paragraphs.
+    Labels of moved, split and joined paragraphs are in `language`.
 
     >>> change_html([PassageBlock("insert", "text", (PassagePiece("insert", "<b>"),))])
     Markup('<p><ins>&lt;b&gt;</ins></p>')
     """
-    return Markup().join(map(partial(_paragraph, t), blocks))
+    return Markup().join(map(partial(_paragraph, language), blocks))
 
 
 def clean(text: str) -> str:
@@ -34,9 +34,9 @@ def clean(text: str) -> str:
     return "".join("\ufffd" if _is_outside_xml(ord(each)) else each for each in characters)
 
 
-def _paragraph(t: Callable[[str], str], block: PassageBlock) -> Markup:
+def _paragraph(language: str, block: PassageBlock) -> Markup:
     frame = _HEADING if block.role == "headline" else PARAGRAPH
-    label = _LABEL.format(", ".join(map(t, block.labels))) if block.labels else ""
+    label = _LABEL.format(block.label(language)) if block.labels else ""
     return frame.format(Markup().join([label, *map(_piece, block.pieces)]))
 
 

@@ -4,9 +4,8 @@ The text of the picture stays text: it can be searched, copied and read aloud.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from unicodedata import east_asian_width
 
 from markupsafe import Markup
@@ -51,7 +50,7 @@ def share_picture(diff: Diff, a: VersionText, b: VersionText, language: str = "e
     passages = excerpt(blocks(diff.operations))
     return change_svg(
         b.publisher or b.source, _title(b, language), passages, _notes(a, b, language),
-        partial(translate, language),
+        language,
     )  # fmt: skip
 
 
@@ -63,7 +62,7 @@ def share_snippet(diff: Diff, a: VersionText, b: VersionText, language: str = "e
         "<p><small>{}</small></p></figure>"
     ).format(
         clean(_title(b, language)), clean(b.publisher or b.source),
-        change_html(excerpt(blocks(diff.operations)), partial(translate, language)),
+        change_html(excerpt(blocks(diff.operations)), language),
         Markup("<br>").join(notes),
     )  # fmt: skip
     return str(text)
@@ -87,18 +86,18 @@ def _notes(a: VersionText, b: VersionText, language: str) -> tuple[str, ...]:
 
 def change_svg(
     outlet: str, title: str, blocks: Iterable[PassageBlock], notes: Sequence[str],
-    t: Callable[[str], str] = str,
+    language: str = "en",
 ) -> str:  # fmt: skip
     """Return the picture: outlet, title, the changed passages, and a line for each note.
 
-    Insertions are underlined, deletions struck through; `t` translates the labels of moved, split
-    and joined paragraphs. Lines are broken by estimated widths of
+    Insertions are underlined, deletions struck through; labels of moved, split and
+    joined paragraphs are in `language`. Lines are broken by estimated widths of
     characters; a line may be up to a tenth shorter than the picture allows.
     """
     paragraphs = [
         (_NOTE, [PassagePiece("equal", outlet)]),
         (_TITLE, [PassagePiece("equal", title)]),
-        *(paragraph for block in blocks for paragraph in _paragraphs(block, t)),
+        *(paragraph for block in blocks for paragraph in _paragraphs(block, language)),
         *((_NOTE, [PassagePiece("equal", note)]) for note in notes),
     ]
     height, parts = float(_MARGIN), []
@@ -116,11 +115,9 @@ def change_svg(
     return str(picture)
 
 
-def _paragraphs(
-    block: PassageBlock, t: Callable[[str], str]
-) -> Iterator[tuple[_Font, list[PassagePiece]]]:
+def _paragraphs(block: PassageBlock, language: str) -> Iterator[tuple[_Font, list[PassagePiece]]]:
     if block.labels:
-        yield _NOTE, [PassagePiece("equal", ", ".join(map(t, block.labels)))]
+        yield _NOTE, [PassagePiece("equal", block.label(language))]
     yield _HEADLINE if block.role == "headline" else _BODY, list(block.pieces)
 
 

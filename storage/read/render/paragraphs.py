@@ -32,7 +32,7 @@ def paragraph_kind(paragraph: Sequence[Operation]) -> str:
 
 
 def paragraph_labels(paragraph: Iterable[Operation]) -> tuple[str, ...]:
-    """Return whether a paragraph was moved, split or joined, as labels in English."""
+    """Return whether a paragraph was moved, split or joined, as codes."""
     kinds = {operation.op for operation in paragraph}
     return tuple(label for kind, label in LABELS.items() if kind in kinds)
 

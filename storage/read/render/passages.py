@@ -10,6 +10,7 @@ from itertools import groupby
 from storage.diff.paragraph_breaks import BREAK
 from storage.diff.word_diff import Operation
 from storage.read.render.paragraphs import group_paragraphs, paragraph_kind, paragraph_labels
+from storage.read.render.words import translate
 
 NUMBER = re.compile(r"\d+(?:[.,:/–-]\d+)*")
 """
@@ -36,12 +37,18 @@ class PassagePiece:
 
 @dataclass(frozen=True, slots=True)
 class PassageBlock:
-    """A paragraph of two texts: its kind, its role, its pieces, and its labels in English."""
+    """A paragraph of two texts: its kind, its role, its pieces, and whether it was moved, split or
+    joined.
+    """
 
     kind: str
     role: str
     pieces: tuple[PassagePiece, ...]
     labels: tuple[str, ...] = ()
+
+    def label(self, language: str) -> str:
+        """Return the labels in a language, separated by commas."""
+        return ", ".join(translate(language, f"paragraph {label}") for label in self.labels)
 
     @property
     def old_pieces(self) -> tuple[PassagePiece, ...]:

@@ -42,7 +42,10 @@ FACETS = model_of(Facets, ("counts", dict[str, list[VALUE]]))  # type: ignore[va
 
 @router.get("/facets", responses=one(FACETS))
 def facets(pool: PoolDep, query: Annotated[SearchQuery, Query()]) -> Response:
-    """Count the hits of a search by source, language, publisher, class of change and year."""
+    """Count the hits of a search by source, language, publisher, class of change, year and month.
+
+    Years and months are those of publication, newest first.
+    """
     zone = pool.place.timezone
     with pool.archive_at(query.clocks(zone)) as archive:
         found = archive.facets(query.q, query.latest, query.filters(zone), steps_of(query))

@@ -197,6 +197,10 @@ class PageWords:
             day = ".".join(reversed(day.split("-")))
         return " ".join(filter(None, (day, clock[:5], value.zone if clock else None)))
 
+    def month(self, value: str) -> str:
+        """Return a month such as 2024-06 as the language writes it."""
+        return ".".join(reversed(value.split("-"))) if self._is_german else value
+
     def field(self, value: Any) -> str:
         """Return the value of a field; a date with a time also as its source gives it."""
         if isinstance(value, bool):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from markupsafe import Markup, escape
@@ -34,10 +34,13 @@ def search(request: Request, pool: PoolDep, query: Annotated[Search, Query()]) -
         if not wants_page(request):
             raise
         error = caught
+    common: dict[str, Any] = {
+        "query": query, "classes": [*ChangeClass], "marked": marked, "most": MOST_FACETS,
+        "error": error, "is_filtered": query != Search(q=query.q, lang=query.lang),
+    }  # fmt: skip
     if error is not None or not query.q.strip():
         return page(
-            request, "search.html", query=query, groups=[], facets=None, following=None,
-            classes=[*ChangeClass], marked=marked, most=MOST_FACETS, error=error,
+            request, "search.html", groups=[], facets=None, following=None, **common,
             status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
         )  # fmt: skip
     limit = query.limit or HITS
@@ -45,9 +48,8 @@ def search(request: Request, pool: PoolDep, query: Annotated[Search, Query()]) -
         hits = list(archive.search(query.q, query.latest, filters, query.after, limit, steps))
         facets = archive.facets(query.q, query.latest, filters, steps)
     return page(
-        request, "search.html", query=query, groups=_by_article(hits), facets=facets,
+        request, "search.html", groups=_by_article(hits), facets=facets, **common,
         following=hits[-1].cursor if len(hits) == limit else None,
-        classes=[*ChangeClass], marked=marked, most=MOST_FACETS, error=None,
     )  # fmt: skip
 
 
