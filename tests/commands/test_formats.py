@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from storage.values.arrivals.formats import DOCUMENT_TYPES, FORMATS, TYPE_BY_MEDIA, Format
-from tests.text import office
+from tests.text import office, pdfs
 from tests.warcs import answer, page, response
 from worker.text.read import READERS
 
@@ -58,6 +58,7 @@ EXAMPLES: dict[str, bytes] = {
     ).encode(),
     "docx": office.docx(office.paragraph("Deich hält", "Titel"), BODY),
     "odt": office.odt(f"<text:h>Deich hält</text:h><text:p>{BODY}</text:p>"),
+    "pdf": pdfs.pdf([pdfs.Line("Deich hält", 780, size=18), *pdfs.text_lines([BODY])]),
     "tar": tar(),
     "zip": zipped("a.txt", SEED.encode()),
     "warc": WARC,
@@ -65,11 +66,11 @@ EXAMPLES: dict[str, bytes] = {
 }
 
 
-def lesart(folder: Path, *words: str, stream: str = "stdout") -> str:
+def lesart(folder: Path, *words: str, stream: str = "stdout", exit_code: int = 0) -> str:
     run = subprocess.run(
         [sys.executable, "-m", "worker", *words], cwd=folder, capture_output=True, text=True
     )
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.returncode == exit_code, run.stdout + run.stderr
     return getattr(run, stream)
 
 

@@ -91,13 +91,13 @@ def test_gzip_in_gzip_is_refused(folder, codes):
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        pytest.param("a.txt", b"%PDF-1.7 \n", id="PDF"),
+        pytest.param("a.txt", b"GIF89a", id="GIF"),
         pytest.param("a.txt", b"PK\3\4\0\0", id="zip"),
         pytest.param("a.txt", b"\x89PNG\r\n\x1a\n", id="PNG"),
         pytest.param("a.txt", b"\x7fELF\2\1", id="ELF"),
         pytest.param("a.txt", gzip.compress(b"x"), id="gzip"),
         pytest.param("a.json", b"\x89PNG\r\n\x1a\n", id="PNG as JSON"),
-        pytest.param("a.txt.gz", gzip.compress(b"%PDF-1.7 \n"), id="PDF in gzip"),
+        pytest.param("a.txt.gz", gzip.compress(b"GIF89a"), id="GIF in gzip"),
     ],
 )
 def test_what_is_no_text_is_refused_whatever_its_name_says_and_kept(folder, name, data):
@@ -132,7 +132,8 @@ def test_a_fresh_file_comes_as_unsettled_and_can_be_waited_for(folder, codes):
 
 def test_a_named_type_goes_before_the_name(folder):
     assert folder.holds("a.txt", SEED, "markdown") == [Item("a.txt", "", SEED.encode(), "markdown")]
-    (rejected,) = folder.holds("a.txt", b"%PDF-1.7 \n", "seed")
+    assert folder.holds("a.txt", b"%PDF-1.7 \n", "seed")[0].type == "pdf"
+    (rejected,) = folder.holds("a.txt", b"GIF89a", "seed")
     assert rejected.refused.code == "not_text"
 
 

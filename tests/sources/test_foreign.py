@@ -68,6 +68,12 @@ def test_a_page_comes_with_its_address_time_and_headers():
     assert [each.kind for each in found.records] == ["response", "request", "warcinfo"]
 
 
+def test_a_pdf_that_a_server_sent_is_a_capture():
+    address = "https://zeitung.example/amtsblatt.pdf"
+    found = the_capture(response(address, DATE, answer(b"%PDF-1.7 ...", kind="application/pdf")))
+    assert (found.origin, found.hints["type"], found.refused) == (address, "pdf", None)
+
+
 def test_the_records_of_a_capture_are_kept_bit_for_bit():
     packed = gzip.compress(PAGE, mtime=0)
     written = response(URL, DATE, answer(packed, headers={"Content-Encoding": "gzip"}))

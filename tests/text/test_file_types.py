@@ -45,7 +45,7 @@ def test_a_text_type_is_detected_by_name_and_content(name: str, head: bytes, kin
 @pytest.mark.parametrize(
     ("head", "named"),
     [
-        (b"%PDF-1.7\n", "PDF"),
+        (b"GIF89a", "GIF"),
         (b"PK\x03\x04\x14\0", "ZIP"),
         (b"\x89PNG\r\n\x1a\n\0", "PNG"),
         (b"\xff\xd8\xff\xe0", "JPEG"),

@@ -5,6 +5,7 @@ import pytest
 from storage.read.archive import open_archive
 from storage.values.verdict import Counts
 from tests.flow.driver import hour
+from tests.text.pdfs import Line, pdf, text_lines
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
 from worker.flow.order import target_at
@@ -36,6 +37,23 @@ def test_a_page_is_fetched_read_and_kept_with_its_transfer(desk):
     assert row["rights"]["x_robots_tag"] == ["noai"]
     assert row["rights"]["robots"]["allowed"] is True
     assert row["response_headers"][0] == [":status", "HTTP/1.1 200 Says So"]
+
+
+def test_a_pdf_at_an_address_has_versions(desk):
+    address = "https://zeitung.example/amtsblatt.pdf"
+
+    def edition(level: str) -> Reply:
+        lines = [f"Der Pegel der Lohe stieg am Dienstag auf {level} Meter.", "", "Der Deich hält."]
+        raw = pdf([Line("Pegel der Lohe steigt", 780, size=18), *text_lines(lines)])
+        return Reply(raw, type="application/pdf")
+
+    desk.web.put(address, edition("3,6"))
+    assert desk.fetch(address, at=1) == Counts(new_articles=1)
+    desk.web.put(address, edition("36"))
+    assert desk.fetch(address, at=2) == Counts(new_versions=1)
+    (change,) = desk.rows("SELECT * FROM changes")
+    assert (change["removed"], change["added"]) == (["3,6"], ["36"])
+    assert desk.article(address)["title"] == "Pegel der Lohe steigt"
 
 
 def test_a_change_lies_between_the_last_snapshot_of_the_old_and_the_first_of_the_new(desk):

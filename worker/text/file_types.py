@@ -13,6 +13,7 @@ HEAD_BYTES = 4_096
 _BINARY_STARTS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
+        (rb"%PDF-", "pdf"),
         (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.text", "odt"),
         (rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|word/).*?word/", "docx"),
     )
@@ -23,7 +24,6 @@ _OFFICE_START = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
-        (rb"%PDF-", "a PDF document"),
         (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", "a ZIP archive or an office document"),
         (rb"\x89PNG\r\n\x1a\n", "a PNG picture"),
         (rb"\xff\xd8\xff", "a JPEG picture"),
@@ -74,8 +74,8 @@ def detect_type(name: str, head: bytes) -> str | RefusalReason:
 
     >>> detect_type("brand.txt", b"date 2024-06 Brand"), detect_type("seite", b"<!DOCTYPE html>")
     ('seed', 'html')
-    >>> detect_type("brand.txt", b"%PDF-1.7").message
-    'The file is not a text file, despite its name: a PDF document.'
+    >>> detect_type("brand.txt", b"%PDF-1.7"), detect_type("brand.txt", b"GIF89a").code
+    ('pdf', 'not_text')
     """
     suffix = _suffix(name)
     named = TYPE_BY_SUFFIX.get(suffix)

@@ -15,11 +15,12 @@ from worker.text.hints import Hints, TextSettings, extractor
 
 if TYPE_CHECKING:
     from worker.text import mail
-    from worker.text.documents import docx, odt
+    from worker.text.documents import docx, odt, pdf
     from worker.text.formats import markdown
     from worker.text.page import read_page as page
 else:  # these load the parsers
     docx = LateModule("worker.text.documents.docx")
+    pdf = LateModule("worker.text.documents.pdf")
     odt = LateModule("worker.text.documents.odt")
     mail = LateModule("worker.text.mail")
     markdown = LateModule("worker.text.formats.markdown")
@@ -74,6 +75,14 @@ def _odt_extractor(settings: TextSettings) -> Extractor:
     return odt.odt_extractor(settings)
 
 
+def _read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    return pdf.read_pdf(raw, hints, settings)
+
+
+def _pdf_extractor(settings: TextSettings) -> Extractor:
+    return pdf.pdf_extractor(settings)
+
+
 READERS: dict[str, TypeReader] = {
     "seed": TypeReader(read_seed),
     "markdown": TypeReader(_read_markdown),
@@ -85,6 +94,7 @@ READERS: dict[str, TypeReader] = {
     "eml": TypeReader(_read_mail, _mail_extractor, is_isolated=True),
     "docx": TypeReader(_read_docx, _docx_extractor, is_isolated=True),
     "odt": TypeReader(_read_odt, _odt_extractor, is_isolated=True),
+    "pdf": TypeReader(_read_pdf, _pdf_extractor, is_isolated=True),
 }
 """The readers of the document types in `storage.values.arrivals.formats`."""
 

@@ -69,6 +69,12 @@ FORMATS: tuple[Format, ...] = (
         "a LibreOffice document, read in the same way",
         is_binary=True,
     ),
+    Format(
+        "pdf", (".pdf",), ("application/pdf",),
+        "a PDF with a text layer: headline, paragraphs without page headers, page numbers and"
+        " hyphenation",
+        is_binary=True,
+    ),
     Format("tar", (".tar", ".tgz"), (), "any of these formats as members", "members"),
     Format("zip", (".zip",), (), "any of these formats as members", "members"),
     Format(

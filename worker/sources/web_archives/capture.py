@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from storage.values.arrivals.foreign_capture import Import, Repeats
-from storage.values.arrivals.formats import TYPE_BY_MEDIA
+from storage.values.arrivals.formats import BINARY_TYPES, TYPE_BY_MEDIA
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import clean_address
@@ -38,12 +38,14 @@ from worker.sources.web_archives.warc import WebRecord, bare
 
 LONGEST_ADDRESS = 5_000
 
-PAGES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
+PAGES = frozenset({"text/html", "application/xhtml+xml", "text/plain"}) | {
+    media for media, kind in TYPE_BY_MEDIA.items() if kind in BINARY_TYPES
+}
 """The types that may be an article if a server sent them."""
 
 PARTS_OF_PAGES = re.compile(
     r"\.(?:css|js|mjs|map|json|xml|rss|atom|ico|png|jpe?g|gif|svg|webp|avif|bmp|woff2?|ttf|otf|eot"
-    r"|mp[34]|m4[av]|web[mp]|ogg|wav|avi|mov|pdf|zip|gz|wasm)$",
+    r"|mp[34]|m4[av]|web[mp]|ogg|wav|avi|mov|zip|gz|wasm)$",
     re.IGNORECASE,
 )
 """Ends of paths that never contain an article.

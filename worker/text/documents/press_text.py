@@ -18,7 +18,7 @@ from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.date_lines import dates_in_line
 from worker.text.annotate.dates import read_date
 from worker.text.annotate.language import language
-from worker.text.annotate.roles import SENTENCE_END, byline_names
+from worker.text.annotate.roles import MAX_LEAD_LENGTH, SENTENCE_END, byline_names, roles
 from worker.text.formats.assemble import (
     MAX_HEADLINE_LENGTH,
     ParsedDocument,
@@ -120,13 +120,42 @@ def build_draft(
     document = ParsedDocument([], flags=press.flags)
     _read_top(blocks, press, record, document, hints)
     document.blocks = [each.text for each in blocks]
-    declared = [each.role for each in blocks]
-    document.format_roles = declared if any(declared) else None
+    document.format_roles = list(_roles(blocks, document.title))
     _choose_language(document, record, press.source, settings)
     read_metadata(record, press.source, document, hints, settings)
     document.steps = (*press.steps, *cleaner.steps())
     draft = assemble(document, settings)
     return replace(draft, extractor=extractor) if isinstance(draft, Draft) else draft
+
+
+def _roles(blocks: Sequence[Block], title: Field | None) -> list[Role]:
+    """Return the roles of all paragraphs: the lead follows the headline and the lines below it."""
+    declared = [each.role for each in blocks]
+    has_styles = any(role not in {None, "headline"} for role in declared)
+    title_text = title.value if title else None
+    found = roles([each.text for each in blocks], title_text, declared if has_styles else None)
+    start = next((i for i, role in enumerate(declared) if role == "headline"), None)
+    if start is not None:
+        found[start] = "headline"
+    for index, block in enumerate(blocks[:MAX_TOP_BLOCKS]):
+        is_above = start is not None and index < start
+        if found[index] in {"lead", "subheading"} and (is_above or _is_top_line(block.text)):
+            found[index] = "text"
+    if "lead" in found:
+        return found
+    below = range(0 if start is None else start + 1, min(len(blocks), MAX_TOP_BLOCKS))
+    running = [i for i in below if found[i] == "text" and not _is_top_line(blocks[i].text)]
+    if len(running) > 1 and len(blocks[running[0]].text) <= MAX_LEAD_LENGTH:
+        found[running[0]] = "lead"
+    return found
+
+
+def _is_top_line(text: str) -> bool:
+    """Check whether a line is a label, date line, byline or embargo, and no running text."""
+    if LABEL.fullmatch(text) or EMBARGO.match(text) or byline_names(text):
+        return True
+    is_line = len(text) <= MAX_DATE_LINE_LENGTH and SENTENCE_END.search(text) is None
+    return is_line and _date_of_line(text) is not None
 
 
 def _read_top(
@@ -168,11 +197,11 @@ def _choose_title(
 
 
 def _find_headline(blocks: Sequence[Block]) -> tuple[Block, str] | None:
-    lines = [each for each in blocks[:MAX_TOP_BLOCKS] if _may_be_headline(each.text)]
+    lines = [each for each in blocks[:MAX_TOP_BLOCKS] if may_be_headline(each.text)]
     running = next((i for i, b in enumerate(blocks) if _is_running(b)), len(blocks))
     above = [each for each in lines if any(each is block for block in blocks[:running])]
     for candidates, found_in in (
-        ([each for each in lines if each.role == "headline"], "title paragraph"),
+        ([each for each in blocks[:MAX_TOP_BLOCKS] if each.role == "headline"], "title paragraph"),
         ([each for each in above if each.role == "subheading"], "first heading"),
         ([each for each in above if each.is_prominent], "prominent paragraph"),
         (above if running < len(blocks) else [], "first paragraph"),
@@ -182,7 +211,8 @@ def _find_headline(blocks: Sequence[Block]) -> tuple[Block, str] | None:
     return None
 
 
-def _may_be_headline(text: str) -> bool:
+def may_be_headline(text: str) -> bool:
+    """Check whether a line can be a headline: no label, date, byline, embargo or sentence."""
     is_line = len(text) <= MAX_HEADLINE_LENGTH and any(map(str.isalpha, text))
     if not is_line or LABEL.fullmatch(text) or EMBARGO.match(text) or byline_names(text):
         return False
@@ -248,8 +278,8 @@ def _choose_language(
         document.fields["language"] = merge_candidates(detected, candidate)
 
 
-def list_step(name: str, lines: Iterable[str], **counts: int) -> CleaningStep:
+def list_step(name: str, texts: Iterable[str], /, **counts: int) -> CleaningStep:
     """Return a step that lists the removed lines, each one once, the first hundred of them."""
-    removed = list(dict.fromkeys(lines))
+    removed = list(dict.fromkeys(texts))
     details: Mapping[str, Json] = {"removed": removed[:100], **counts}
     return CleaningStep(name, details)

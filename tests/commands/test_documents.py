@@ -1,0 +1,61 @@
+"""Office documents and PDFs through the commands: what is read, and what is refused with which remedy."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.commands.test_formats import lesart, rows
+from tests.text.office import BODY, TITLE, docx, odt, paragraph
+from tests.text.pdfs import pdf
+from tests.text.test_pdf import ENCRYPTED, PICTURE, RELEASE
+
+
+@pytest.mark.slow
+def test_a_folder_of_press_releases_is_archived_and_what_is_refused_has_a_remedy(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    word = docx(paragraph(TITLE, "Titel"), "Hamburg, 18. Juni 2024", *BODY)
+    files = {
+        "word.docx": word, "wrong.txt": RELEASE, "scan.pdf": pdf(PICTURE), "secret.pdf": ENCRYPTED,
+        "cut.docx": word[:400], "open.odt": odt(f"<text:h>{TITLE}</text:h><text:p>{BODY[0]}</text:p>"),
+    }  # fmt: skip
+    for name, raw in files.items():
+        (folder / name).write_bytes(raw)
+    lesart(tmp_path, "ingest", "in", exit_code=1)
+    refused = {each["locator"].rpartition("/")[2]: each for each in rows(tmp_path, "refusals")}
+    assert {name: each["code"] for name, each in refused.items()} == {
+        "scan.pdf": "no_text_layer", "secret.pdf": "document_encrypted", "cut.docx": "document_invalid",
+    }  # fmt: skip
+    assert "OCRmyPDF" in refused["scan.pdf"]["hint"]
+    query = "SELECT v.title, v.published FROM versions v JOIN articles a USING (article) ORDER BY a.origin"
+    assert [(each["title"], each["published"]) for each in rows(tmp_path, "sql", query)] == [
+        (TITLE, None), (TITLE, "2024-06-18"), (TITLE, "2024-06-18"),
+    ]  # fmt: skip
+    (folder / "word.docx").write_bytes(
+        docx(paragraph(TITLE, "Titel"), "Hamburg, 18. Juni 2024", BODY[0])
+    )
+    lesart(tmp_path, "ingest", "in", exit_code=1)
+    assert "not_rederivable_here: 0" in lesart(tmp_path, "verify", stream="stderr")
+    changed = rows(tmp_path, "sql", "SELECT a.origin FROM changes JOIN articles a USING (article)")
+    assert [each["origin"].rpartition("/")[2] for each in changed] == ["word.docx"]
+
+
+@pytest.mark.browser
+def test_a_page_that_chromium_printed_is_an_article(tmp_path):
+    texts = [f"{sentence} {sentence}" for sentence in BODY]
+    page = tmp_path / "seite.html"
+    page.write_text(
+        "<html lang=de><meta charset=utf-8><title>Deich</title><style>p {hyphens: auto; width: 14em}"
+        f"</style><h1>{TITLE}</h1><p>Hamburg, 18. Juni 2024</p>{''.join(f'<p>{t}</p>' for t in texts)}",
+        "utf-8",
+    )
+    subprocess.run(
+        [shutil.which("chromium") or "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+         f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={tmp_path / 'seite.pdf'}", page.as_uri()],
+        check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    lesart(tmp_path, "ingest", "seite.pdf")
+    (version,) = rows(tmp_path, "sql", "SELECT title, published, text FROM versions")
+    assert (version["title"], version["published"]) == (TITLE, "2024-06-18")
+    assert version["text"].split("\n\n") == ["Hamburg, 18. Juni 2024", *texts]
