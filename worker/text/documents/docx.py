@@ -8,7 +8,7 @@ from lxml import etree
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.documents.press_text import Block, PressText, build_draft, document_extractor
+from worker.text.documents.press_text import PressText, TextBlock, build_draft, document_extractor
 from worker.text.documents.safe_xml import child_texts, parse_xml
 from worker.text.documents.zip_parts import PartError, ZipParts
 from worker.text.hints import Hints, TextSettings
@@ -40,7 +40,7 @@ MAX_STYLE_CHAIN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Style:
+class _WordStyle:
     name: str
     parent: str | None
     is_bold: bool
@@ -48,7 +48,7 @@ class _Style:
 
 
 @dataclass(slots=True)
-class _Paragraph:
+class _WordParagraph:
     role: Role | None
     is_bold: bool
     pieces: list[str] = field(default_factory=list)
@@ -60,9 +60,9 @@ class _Paragraph:
         self.letters += len(text)
         self.bold_letters += len(text) if is_bold or self.is_bold else 0
 
-    def block(self) -> Block:
+    def block(self) -> TextBlock:
         is_prominent = 0 < self.letters <= self.bold_letters
-        return Block("".join(self.pieces), self.role, is_prominent)
+        return TextBlock("".join(self.pieces), self.role, is_prominent)
 
 
 @lru_cache(maxsize=16)
@@ -91,7 +91,7 @@ def _read_parts(parts: ZipParts) -> PressText:
         reason = f"it has no part {MAIN_PART}"
         raise PartError(refuse("document_invalid", kind=KIND, reason=reason))
     styles = _styles(_root(parts, "word/styles.xml"))
-    reader = _BodyReader(styles)
+    reader = _WordBody(styles)
     blocks = list(reader.blocks(body))
     for name in _NOTES:
         notes = _root(parts, name)
@@ -142,27 +142,27 @@ def _is_on(properties: etree._Element | None, name: str) -> bool | None:
     return None if switch is None else _value(switch) not in _OFF
 
 
-def _styles(root: etree._Element | None) -> dict[str, _Style]:
-    styles: dict[str, _Style] = {}
+def _styles(root: etree._Element | None) -> dict[str, _WordStyle]:
+    styles: dict[str, _WordStyle] = {}
     for each in () if root is None else root:
         if _local(each) == "style":
             level = _value(_child(each, "pPr", "outlineLvl"))
             name = _value(_child(each, "name")) or ""
             is_bold = _is_on(_child(each, "rPr"), "b") or False
             parent = _value(_child(each, "basedOn"))
-            styles[_value(each, "styleId") or ""] = _Style(name.lower(), parent, is_bold, level)
+            styles[_value(each, "styleId") or ""] = _WordStyle(name.lower(), parent, is_bold, level)
     return styles
 
 
-class _BodyReader:
+class _WordBody:
     """Reads the paragraphs of a part in document order, and counts what it leaves out."""
 
-    def __init__(self, styles: dict[str, _Style]) -> None:
+    def __init__(self, styles: dict[str, _WordStyle]) -> None:
         self._styles = styles
         self._deleted = self._inserted = self._hidden = self._soft_hyphens = 0
 
-    def blocks(self, root: etree._Element) -> Iterator[Block]:
-        stack: list[_Paragraph] = []
+    def blocks(self, root: etree._Element) -> Iterator[TextBlock]:
+        stack: list[_WordParagraph] = []
         walker = etree.iterwalk(root, events=("start", "end"))
         is_bold = False
         for event, element in walker:
@@ -195,7 +195,7 @@ class _BodyReader:
     def flags(self) -> list[str]:
         return ["tracked_changes"] if self._deleted or self._inserted else []
 
-    def _start_paragraph(self, element: etree._Element) -> _Paragraph:
+    def _start_paragraph(self, element: etree._Element) -> _WordParagraph:
         properties = _child(element, "pPr")
         style_id = _value(_child(properties, "pStyle"))
         role, is_bold = self._of_style(style_id)
@@ -203,7 +203,7 @@ class _BodyReader:
             role = "list"
         if role is None and _value(_child(properties, "outlineLvl")) in set("012345678"):
             role = "subheading"
-        return _Paragraph(role, is_bold)
+        return _WordParagraph(role, is_bold)
 
     def _of_style(self, style_id: str | None) -> tuple[Role | None, bool]:
         """Return the role and the weight of a style or of the styles that it is based on."""
@@ -221,7 +221,7 @@ class _BodyReader:
         return role, is_bold
 
     def _read_content(
-        self, name: str, element: etree._Element, paragraph: _Paragraph, *, is_bold: bool
+        self, name: str, element: etree._Element, paragraph: _WordParagraph, *, is_bold: bool
     ) -> None:
         if name == "t":
             paragraph.add(element.text or "", is_bold=is_bold)

@@ -8,7 +8,7 @@ from lxml import etree
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.documents.press_text import Block, PressText, build_draft, document_extractor
+from worker.text.documents.press_text import PressText, TextBlock, build_draft, document_extractor
 from worker.text.documents.safe_xml import parse_xml
 from worker.text.documents.zip_parts import PartError, ZipParts
 from worker.text.hints import Hints, TextSettings
@@ -37,14 +37,14 @@ MAX_STYLE_CHAIN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Style:
+class _OdtStyle:
     name: str
     parent: str | None
     is_bold: bool | None
 
 
 @dataclass(slots=True)
-class _Paragraph:
+class _OdtParagraph:
     """A paragraph while it is read; `weights` are those of the open elements in it."""
 
     role: Role | None
@@ -66,8 +66,8 @@ class _Paragraph:
             self.letters += len(words)
             self.bold_letters += len(words) if self.weights[-1] else 0
 
-    def block(self) -> Block:
-        return Block("".join(self.pieces), self.role, 0 < self.letters <= self.bold_letters)
+    def block(self) -> TextBlock:
+        return TextBlock("".join(self.pieces), self.role, 0 < self.letters <= self.bold_letters)
 
 
 @lru_cache(maxsize=16)
@@ -99,7 +99,7 @@ def _read_parts(parts: ZipParts) -> PressText:
         reason = f"it has no text in a part {MAIN_PART}"
         raise PartError(refuse("document_invalid", kind=KIND, reason=reason))
     styles = dict(_styles(page_styles)) | dict(_styles(content))
-    reader = _BodyReader(styles)
+    reader = _OdtBody(styles)
     blocks = list(reader.blocks(body))
     record: dict[str, Json] = {}
     properties = _root(parts, "meta.xml")
@@ -137,13 +137,13 @@ def _attribute(element: etree._Element, name: str) -> str | None:
     )
 
 
-def _styles(root: etree._Element | None) -> Iterator[tuple[str, _Style]]:
+def _styles(root: etree._Element | None) -> Iterator[tuple[str, _OdtStyle]]:
     for each in () if root is None else root.iter("{*}style"):
         properties = next(each.iterchildren("{*}text-properties"), None)
         weight = None if properties is None else _attribute(properties, "font-weight")
         name = _attribute(each, "name") or ""
         parent = _attribute(each, "parent-style-name")
-        yield name, _Style(name, parent, None if weight is None else weight.startswith("bold"))
+        yield name, _OdtStyle(name, parent, None if weight is None else weight.startswith("bold"))
 
 
 def _page_lines(root: etree._Element | None) -> Iterator[str]:
@@ -155,16 +155,16 @@ def _page_lines(root: etree._Element | None) -> Iterator[str]:
                 yield text[:300]
 
 
-class _BodyReader:
+class _OdtBody:
     """Reads the paragraphs of the body in document order, then its notes."""
 
-    def __init__(self, styles: dict[str, _Style]) -> None:
+    def __init__(self, styles: dict[str, _OdtStyle]) -> None:
         self._styles = styles
         self._deleted = self._inserted = 0
 
-    def blocks(self, body: etree._Element) -> Iterator[Block]:
-        notes: list[Block] = []
-        stack: list[_Paragraph] = []
+    def blocks(self, body: etree._Element) -> Iterator[TextBlock]:
+        notes: list[TextBlock] = []
+        stack: list[_OdtParagraph] = []
         lists = depth_of_notes = 0
         walker = etree.iterwalk(body, events=("start", "end"))
         for event, element in walker:
@@ -206,13 +206,15 @@ class _BodyReader:
             self._deleted += sum(1 for _ in element.iter("{*}deletion"))
             self._inserted += sum(1 for _ in element.iter("{*}insertion"))
 
-    def _start_paragraph(self, name: str, element: etree._Element, *, in_list: bool) -> _Paragraph:
+    def _start_paragraph(
+        self, name: str, element: etree._Element, *, in_list: bool
+    ) -> _OdtParagraph:
         role, is_bold = self._of_style(_attribute(element, "style-name"))
         if role is None and name == "h":
             role = "subheading"
         if role is None and in_list:
             role = "list"
-        return _Paragraph(role, [is_bold])
+        return _OdtParagraph(role, [is_bold])
 
     def _of_style(self, style_name: str | None) -> tuple[Role | None, bool]:
         role: Role | None = None
@@ -232,7 +234,7 @@ class _BodyReader:
         return role, bool(is_bold)
 
     def _read_inline(
-        self, name: str, element: etree._Element, paragraph: _Paragraph, *, is_start: bool
+        self, name: str, element: etree._Element, paragraph: _OdtParagraph, *, is_start: bool
     ) -> None:
         """Read an element inside a paragraph: its text at its start, its tail at its end."""
         if is_start:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from storage.values.draft import CleaningStep
 from worker.text.annotate.roles import BULLET, DASH_OR_NUMBER, MAX_SUBHEADING_LENGTH, SENTENCE_END
 from worker.text.documents.pdf_lines import PdfLine
-from worker.text.documents.press_text import MAX_TOP_BLOCKS, Block, list_step, may_be_headline
+from worker.text.documents.press_text import MAX_TOP_BLOCKS, TextBlock, list_step, may_be_headline
 
 MARGIN = 0.12
 """Share of the height of a page, at its upper and lower edge, that may contain running lines."""
@@ -58,7 +58,7 @@ _HARD_HYPHENS = ("-", "\u00ad", "\u2010", "¬")
 
 
 @dataclass(slots=True)
-class _Paragraph:
+class _LineGroup:
     """Lines that form a paragraph."""
 
     lines: list[PdfLine]
@@ -74,7 +74,7 @@ class _Paragraph:
 class PdfLayout:
     """The paragraphs of a document, and the steps that led to them."""
 
-    blocks: list[Block]
+    blocks: list[TextBlock]
     steps: list[CleaningStep] = field(default_factory=list)
 
 
@@ -172,16 +172,16 @@ def _page_numbers(lines: Sequence[PdfLine], pages: int) -> Iterator[PdfLine]:
 # --------------------------------------------------------------------------------- paragraphs
 
 
-def _paragraphs(lines: Sequence[PdfLine]) -> Iterator[_Paragraph]:
+def _paragraphs(lines: Sequence[PdfLine]) -> Iterator[_LineGroup]:
     grouping = _Grouping(_leadings(lines), _right_edges(lines), _body_size(lines))
     current: list[PdfLine] = []
     for line in lines:
         if current and grouping.starts_paragraph(current, line):
-            yield _Paragraph(current)
+            yield _LineGroup(current)
             current = []
         current.append(line)
     if current:
-        yield _Paragraph(current)
+        yield _LineGroup(current)
 
 
 def _body_size(lines: Iterable[PdfLine]) -> float:
@@ -317,13 +317,13 @@ class LineJoiner:
 # --------------------------------------------------------------------------------------- roles
 
 
-def _blocks(paragraphs: Sequence[_Paragraph], texts: Sequence[str]) -> list[Block]:
+def _blocks(paragraphs: Sequence[_LineGroup], texts: Sequence[str]) -> list[TextBlock]:
     """Return the paragraphs with the roles that their type declares."""
     body = _body_size(line for paragraph in paragraphs for line in paragraph.lines)
     blocks = []
     for paragraph, text in zip(paragraphs, texts, strict=True):
         is_larger = paragraph.size() >= PROMINENT_SIZE * body
-        block = Block(text, is_prominent=is_larger or paragraph.is_bold())
+        block = TextBlock(text, is_prominent=is_larger or paragraph.is_bold())
         is_line = len(text) <= MAX_SUBHEADING_LENGTH and not text.endswith((".", ":", ",", ";"))
         if BULLET.match(text):
             block.role = "list"
@@ -334,7 +334,9 @@ def _blocks(paragraphs: Sequence[_Paragraph], texts: Sequence[str]) -> list[Bloc
     return blocks
 
 
-def _mark_headline(paragraphs: Sequence[_Paragraph], blocks: Sequence[Block], body: float) -> None:
+def _mark_headline(
+    paragraphs: Sequence[_LineGroup], blocks: Sequence[TextBlock], body: float
+) -> None:
     """Declare the largest line at the beginning as the headline, if it is clearly larger."""
     top = [
         (paragraph.size(), block)
