@@ -5,7 +5,7 @@ import zlib
 import pytest
 
 from storage.values.draft import Draft
-from storage.values.refusals import Refused
+from storage.values.refusals import RefusalReason
 from tests.text.cases import by_role, draft, hints, outcome
 from tests.text.pdfs import Line, pdf, text_lines
 from worker.flow.document_process import DocumentReader
@@ -142,7 +142,7 @@ PICTURE = b"q 500 0 0 700 40 40 cm BI /W 2 /H 2 /BPC 8 /CS /G ID abcd EI Q"
 
 def test_a_scan_without_a_text_layer_has_its_own_code():
     found = outcome(pdf(PICTURE, PICTURE), "pdf")
-    assert isinstance(found, Refused)
+    assert isinstance(found, RefusalReason)
     assert (found.code, "OCRmyPDF" in found.hint) == ("no_text_layer", True)
     assert "2 pages contain only pictures" in found.message
 
@@ -188,7 +188,7 @@ SPARE = b"<< /Type /ObjStm /N 99999999 /First 9 >>"
 )
 def test_a_hostile_document_is_refused(raw, codes):
     found = outcome(raw, "pdf")
-    assert (found.code if isinstance(found, Refused) else "text") in codes
+    assert (found.code if isinstance(found, RefusalReason) else "text") in codes
 
 
 def test_a_document_that_is_cut_off_keeps_the_text_of_its_intact_objects():
@@ -200,7 +200,7 @@ def test_a_document_that_is_cut_off_keeps_the_text_of_its_intact_objects():
 def test_no_flipped_byte_raises():
     for at in range(0, len(RELEASE), 29):
         changed = RELEASE[:at] + bytes([RELEASE[at] ^ 0x55]) + RELEASE[at + 1 :]
-        assert isinstance(outcome(changed, "pdf"), Draft | Refused)
+        assert isinstance(outcome(changed, "pdf"), Draft | RefusalReason)
 
 
 def bomb(levels: int) -> bytes:
@@ -223,6 +223,6 @@ def test_a_document_that_costs_too_much_ends_alone():
     ) as reader:
         for raw in (bomb(2), pdf(lines.encode())):
             found = reader.read(raw, hints("pdf"))
-            assert isinstance(found, Refused)
+            assert isinstance(found, RefusalReason)
             assert found.code in {"resource_time", "resource_memory", "extractor_crashed"}
         assert isinstance(reader.read(RELEASE, hints("pdf")), Draft)

@@ -75,7 +75,7 @@ def _odt_extractor(settings: TextSettings) -> Extractor:
     return odt.odt_extractor(settings)
 
 
-def _read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def _read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     return pdf.read_pdf(raw, hints, settings)
 
 

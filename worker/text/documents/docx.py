@@ -8,7 +8,12 @@ from lxml import etree
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.documents.press_text import PressText, TextBlock, build_draft, document_extractor
+from worker.text.documents.press_text import (
+    DocumentBlock,
+    PressText,
+    build_draft,
+    document_extractor,
+)
 from worker.text.documents.safe_xml import child_texts, parse_xml
 from worker.text.documents.zip_parts import PartError, ZipParts
 from worker.text.hints import Hints, TextSettings
@@ -60,9 +65,9 @@ class _WordParagraph:
         self.letters += len(text)
         self.bold_letters += len(text) if is_bold or self.is_bold else 0
 
-    def block(self) -> TextBlock:
+    def block(self) -> DocumentBlock:
         is_prominent = 0 < self.letters <= self.bold_letters
-        return TextBlock("".join(self.pieces), self.role, is_prominent)
+        return DocumentBlock("".join(self.pieces), self.role, is_prominent)
 
 
 @lru_cache(maxsize=16)
@@ -161,7 +166,7 @@ class _WordBody:
         self._styles = styles
         self._deleted = self._inserted = self._hidden = self._soft_hyphens = 0
 
-    def blocks(self, root: etree._Element) -> Iterator[TextBlock]:
+    def blocks(self, root: etree._Element) -> Iterator[DocumentBlock]:
         stack: list[_WordParagraph] = []
         walker = etree.iterwalk(root, events=("start", "end"))
         is_bold = False

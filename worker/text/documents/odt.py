@@ -8,7 +8,12 @@ from lxml import etree
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.documents.press_text import PressText, TextBlock, build_draft, document_extractor
+from worker.text.documents.press_text import (
+    DocumentBlock,
+    PressText,
+    build_draft,
+    document_extractor,
+)
 from worker.text.documents.safe_xml import parse_xml
 from worker.text.documents.zip_parts import PartError, ZipParts
 from worker.text.hints import Hints, TextSettings
@@ -66,8 +71,8 @@ class _OdtParagraph:
             self.letters += len(words)
             self.bold_letters += len(words) if self.weights[-1] else 0
 
-    def block(self) -> TextBlock:
-        return TextBlock("".join(self.pieces), self.role, 0 < self.letters <= self.bold_letters)
+    def block(self) -> DocumentBlock:
+        return DocumentBlock("".join(self.pieces), self.role, 0 < self.letters <= self.bold_letters)
 
 
 @lru_cache(maxsize=16)
@@ -162,8 +167,8 @@ class _OdtBody:
         self._styles = styles
         self._deleted = self._inserted = 0
 
-    def blocks(self, body: etree._Element) -> Iterator[TextBlock]:
-        notes: list[TextBlock] = []
+    def blocks(self, body: etree._Element) -> Iterator[DocumentBlock]:
+        notes: list[DocumentBlock] = []
         stack: list[_OdtParagraph] = []
         lists = depth_of_notes = 0
         walker = etree.iterwalk(body, events=("start", "end"))

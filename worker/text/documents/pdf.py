@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from storage.values.draft import Draft, Extractor, Json
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.documents.pdf_layout import layout
 from worker.text.documents.pdf_lines import PDFIUM_VERSION, PdfContent, PdfError, read_content
 from worker.text.documents.press_text import PressText, build_draft, document_extractor
@@ -37,7 +37,7 @@ def pdf_extractor(settings: TextSettings) -> Extractor:
     return document_extractor(NAME, VERSION, settings, f"pypdfium2={PDFIUM_VERSION}")
 
 
-def read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+def read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read the text layer of a PDF.
 
     Refusals in addition to those of every text: `document_invalid`, `document_encrypted`,

@@ -9,7 +9,12 @@ from itertools import pairwise
 from storage.values.draft import CleaningStep
 from worker.text.annotate.roles import BULLET, DASH_OR_NUMBER, MAX_SUBHEADING_LENGTH, SENTENCE_END
 from worker.text.documents.pdf_lines import PdfLine
-from worker.text.documents.press_text import MAX_TOP_BLOCKS, TextBlock, list_step, may_be_headline
+from worker.text.documents.press_text import (
+    MAX_TOP_BLOCKS,
+    DocumentBlock,
+    list_step,
+    may_be_headline,
+)
 
 MARGIN = 0.12
 """Share of the height of a page, at its upper and lower edge, that may contain running lines."""
@@ -74,7 +79,7 @@ class _LineGroup:
 class PdfLayout:
     """The paragraphs of a document, and the steps that led to them."""
 
-    blocks: list[TextBlock]
+    blocks: list[DocumentBlock]
     steps: list[CleaningStep] = field(default_factory=list)
 
 
@@ -317,13 +322,13 @@ class LineJoiner:
 # --------------------------------------------------------------------------------------- roles
 
 
-def _blocks(paragraphs: Sequence[_LineGroup], texts: Sequence[str]) -> list[TextBlock]:
+def _blocks(paragraphs: Sequence[_LineGroup], texts: Sequence[str]) -> list[DocumentBlock]:
     """Return the paragraphs with the roles that their type declares."""
     body = _body_size(line for paragraph in paragraphs for line in paragraph.lines)
     blocks = []
     for paragraph, text in zip(paragraphs, texts, strict=True):
         is_larger = paragraph.size() >= PROMINENT_SIZE * body
-        block = TextBlock(text, is_prominent=is_larger or paragraph.is_bold())
+        block = DocumentBlock(text, is_prominent=is_larger or paragraph.is_bold())
         is_line = len(text) <= MAX_SUBHEADING_LENGTH and not text.endswith((".", ":", ",", ";"))
         if BULLET.match(text):
             block.role = "list"
@@ -335,7 +340,7 @@ def _blocks(paragraphs: Sequence[_LineGroup], texts: Sequence[str]) -> list[Text
 
 
 def _mark_headline(
-    paragraphs: Sequence[_LineGroup], blocks: Sequence[TextBlock], body: float
+    paragraphs: Sequence[_LineGroup], blocks: Sequence[DocumentBlock], body: float
 ) -> None:
     """Declare the largest line at the beginning as the headline, if it is clearly larger."""
     top = [

@@ -66,7 +66,7 @@ EMBARGO = re.compile(
 
 
 @dataclass(slots=True)
-class TextBlock:
+class DocumentBlock:
     """One paragraph of a document, before cleaning.
 
     `role` is the role that the format declares; "headline" is that of a title. `is_prominent` marks
@@ -88,7 +88,7 @@ class PressText:
     """
 
     source: str
-    blocks: list[TextBlock]
+    blocks: list[DocumentBlock]
     record: dict[str, Json] = field(default_factory=dict)
     steps: list[CleaningStep] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
@@ -128,7 +128,7 @@ def build_draft(
     return replace(draft, extractor=extractor) if isinstance(draft, Draft) else draft
 
 
-def _roles(blocks: Sequence[TextBlock], title: Field | None) -> list[Role]:
+def _roles(blocks: Sequence[DocumentBlock], title: Field | None) -> list[Role]:
     """Return the roles of all paragraphs: the lead follows the headline and the lines below it."""
     declared = [each.role for each in blocks]
     has_styles = any(role not in {None, "headline"} for role in declared)
@@ -159,7 +159,7 @@ def _is_top_line(text: str) -> bool:
 
 
 def _read_top(
-    blocks: list[TextBlock],
+    blocks: list[DocumentBlock],
     press: PressText,
     record: dict[str, Json],
     document: ParsedDocument,
@@ -177,7 +177,7 @@ def _read_top(
 
 
 def _choose_title(
-    blocks: list[TextBlock], record: dict[str, Json], document: ParsedDocument, source: str
+    blocks: list[DocumentBlock], record: dict[str, Json], document: ParsedDocument, source: str
 ) -> None:
     found = _find_headline(blocks)
     declared = record.pop("title", None)
@@ -196,7 +196,7 @@ def _choose_title(
             block.role = "subheading"
 
 
-def _find_headline(blocks: Sequence[TextBlock]) -> tuple[TextBlock, str] | None:
+def _find_headline(blocks: Sequence[DocumentBlock]) -> tuple[DocumentBlock, str] | None:
     lines = [each for each in blocks[:MAX_TOP_BLOCKS] if may_be_headline(each.text)]
     running = next((i for i, b in enumerate(blocks) if _is_running(b)), len(blocks))
     above = [each for each in lines if any(each is block for block in blocks[:running])]
@@ -219,7 +219,7 @@ def may_be_headline(text: str) -> bool:
     return not text.endswith((".", ":", ",")) and _date_of_line(text) is None
 
 
-def _is_running(block: TextBlock) -> bool:
+def _is_running(block: DocumentBlock) -> bool:
     is_sentence = len(block.text) > 80 and SENTENCE_END.search(block.text) is not None
     return block.role not in {"headline", "subheading"} and is_sentence
 
