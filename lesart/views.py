@@ -216,6 +216,26 @@ class Transfer(View, table=True):
     rights: Json
 
 
+class RightsDeclaration(View, table=True):
+    """A declaration about the use of a text, with the period in which it was seen."""
+
+    __tablename__ = "rights"
+    seq: Number
+    article: str | None
+    origin: TextKey
+    found_in: TextKey
+    protocol: str
+    name: TextKey
+    value: TextKey
+    machine_readable: bool
+    changed_after: OptionalTime
+    first_seen: TimeKey
+    last_seen: Time
+    ended_by: OptionalTime
+    checks: Number
+    foreign: bool
+
+
 class Refusal(View, table=True):
     """A refused document."""
 

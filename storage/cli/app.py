@@ -41,6 +41,7 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "cite": "Write a citation of a version, or of a passage in it.",
             "raw": "Write the captured bytes of a version, unchanged.",
             "observations": "List all checks of an article with their outcomes.",
+            "rights": "List what a site declared about the use of a text, and when this was seen.",
             "relations": "List copies, contained texts and follow-ups, with score and method.",
             "noise": "List differences that count as noise, with the rule and the passages.",
             "lineages": "List addresses that were joined to one article; `lesart undo ID` "

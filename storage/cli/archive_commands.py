@@ -27,14 +27,23 @@ from storage.cli.options import (
     output_path,
 )
 from storage.cli.output import OutputError, binary_stream, read_argument, write_record, write_rows
-from storage.cli.report import reading, report_list
+from storage.cli.report import reading, report_list, report_rows
 from storage.read.filters import Filters
+from storage.values.late import LateModule
 
 if TYPE_CHECKING:
     from storage.export.texts import Selection
+    from storage.read import answers
     from storage.read.archive import ReadOnlyArchive
     from storage.read.figures.edits import EditSpan
     from storage.values.answer import Answer
+else:
+    answers = LateModule("storage.read.answers")
+
+_RIGHTS = (
+    "found_in", "protocol", "name", "value", "machine_readable", "changed_after", "first_seen",
+    "last_seen", "ended_by", "article",
+)  # fmt: skip
 
 db = command_group("Manage the database schema.")
 app.add_typer(db, name="db")
@@ -100,6 +109,32 @@ def export(
         written = write_rows(take(archive, selection), target, FLAT_COLUMNS)
         if not written.number:
             say("no articles match the query and the filters: the export is empty")
+
+
+@command(app, "rights", example="lesart rights https://zeitung.example/damm --current")
+def rights(
+    place: ArchiveOptions,
+    then: AsOfOptions,
+    page: PageOptions,
+    shown: OutputOptions,
+    article: str | None = argument(
+        "ARTICLE", "Article by id or address, or address of a feed (default: all).", None
+    ),
+    *,
+    current: bool = flag("--current", "List only the declarations of the latest check."),
+) -> None:
+    """List what a site declared about the use of a text, and when this was seen."""
+    with reading(place, then) as (_settings, archive):
+        rows = archive.rights(article, page.after, page.limit, current=current)
+        report_rows(
+            rows,
+            shown.target(),
+            answers.RightsDeclaration,
+            _RIGHTS,
+            page,
+            empty="no declarations found",
+            least=5,
+        )
 
 
 @command(app, "stats", example="lesart stats --format json")

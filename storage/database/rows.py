@@ -43,11 +43,11 @@ _NAMES: dict[Kind, str] = {
     "time": """
         first_seen last_seen changed_after changed_by observed_at recorded_at until
         published_from published_to decided_at undone_at at created_at started_at finished_at
-        latest_at first_at content_at""",
+        latest_at first_at content_at ended_by""",
     "json": """
         origins authors tags flags changes removed added noise notices rules candidates
         row_published row_evidence detail hints""",
-    "boolean": "foreign silent kept",
+    "boolean": "foreign silent kept machine_readable",
 }
 KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 """Types of columns by name; the others are returned as the database delivers them."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from storage.database.rights_view import rights_query
 from storage.database.rows import FIELD_BLOCK
 from storage.values.outcome import INTERSTITIALS
 
@@ -28,6 +29,7 @@ VIEWS = (
     "noise",
     "addresses",
     "transfers",
+    "rights",
     "refusals",
     "jobs",
 )
@@ -66,6 +68,9 @@ _COLUMNS = {
     "transfers": """
         seq article origin observed_at foreign address http_status hops request response_headers
         peer tls_version certificate duration_ms wire_bytes body_encoding rights""",
+    "rights": """
+        seq article origin found_in protocol name value machine_readable changed_after first_seen
+        last_seen ended_by checks foreign""",
     "refusals": "seq job locator code message hint kept raw_digest at source",
     "jobs": """
         seq job kind source state trigger attempts created_at started_at finished_at reason seen
@@ -574,6 +579,10 @@ WHERE s.article_id IS NULL OR s.article_id NOT IN {RESTRICTED}
 """
 
 
+def _rights(words: _Words) -> str:
+    return rights_query("postgresql" if words.has_lateral else "sqlite", RESTRICTED)
+
+
 def _noise(words: _Words) -> str:
     # the time of its snapshot may be corrected later; then the snapshot has a new seq
     seq = "CASE WHEN u.id IS NULL AND s.seq > n.id THEN s.seq ELSE coalesce(u.id, n.id) END"
@@ -670,6 +679,7 @@ _QUERIES: dict[str, Callable[[_Words], str]] = {
     "noise": _noise,
     "addresses": _addresses,
     "transfers": _transfers,
+    "rights": _rights,
     "refusals": _refusals,
     "jobs": _jobs,
 }

@@ -68,7 +68,8 @@ def rows_with_types(archive: ReadOnlyArchive, selection: Selection) -> Iterator[
 def _json_lines(
     connection: Connection, criteria: Conditions, limit: int | None, as_of: datetime | None = None
 ) -> Iterator[Line]:
-    for version in texts.version_texts(connection, criteria, limit, as_of=as_of):
+    versions = texts.version_texts(connection, criteria, limit, as_of=as_of)
+    for version in texts.add_rights(connection, versions):
         yield {**version.to_dict(), "cursor": version.cursor}
 
 

@@ -143,8 +143,42 @@ class Digests(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class Rights(Answer):
+    """A declaration about the use of a text, with the period in which it was seen.
+
+    `found_in` is its place: `header`, `page`, `feed`, `robots.txt` or `tdmrep.json`.
+    `machine_readable` is false for prose. `changed_after` is the last check before it, `ended_by`
+    the first check without it; None if there is none.
+    """
+
+    origin: str
+    found_in: str
+    protocol: str
+    name: str
+    value: str
+    machine_readable: bool
+    changed_after: datetime | None
+    first_seen: datetime
+    last_seen: datetime
+    ended_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RightsDeclaration(Rights):
+    """A declaration in a list; `checks` counts the answers with it, `foreign` means imported."""
+
+    article: str | None
+    checks: int
+    foreign: bool
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
 class VersionText(Answer):
-    """One complete version, as `show` prints it; a redacted one has neither title nor text."""
+    """One complete version, as `show` prints it; a redacted one has neither title nor text.
+
+    `rights` are the declarations that were seen while the version was online.
+    """
 
     article: str
     id: str
@@ -174,6 +208,7 @@ class VersionText(Answer):
     observed: ObservationSpan
     digests: Digests
     extractor: Extractor
+    rights: tuple[Rights, ...] = ()
     cursor: str = field(default="", metadata=_BESIDE)
 
 

@@ -40,13 +40,14 @@ from storage.read.answers import (
     Raw,
     Refusal,
     Relation,
+    RightsDeclaration,
     Rows,
     Stats,
     VersionLine,
     VersionText,
     WorkFigures,
 )
-from storage.read.filters import NO_FILTERS, TODAY, Clocks, Filters
+from storage.read.filters import NO_FILTERS, TODAY, Clocks, Conditions, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import DEFAULT_LIMITS, QueryError, QueryLimits
@@ -411,6 +412,27 @@ class ReadOnlyArchive:
         with self.connect() as connection:
             yield from explain.explain_relations(connection, relations)
 
+    def rights(
+        self,
+        place: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        *,
+        current: bool = False,
+    ) -> Iterator[RightsDeclaration]:
+        """Yield declarations about the use of texts, with the periods in which they were seen.
+
+        `place` is an article, or the address of another document such as a feed. With `current`,
+        only those of the latest check. Raises: NoSuchError, CursorError.
+        """
+        criteria = Conditions()
+        if place is not None:
+            with self.connect() as connection:
+                criteria = self._finder(connection).place_conditions(place)
+        if current:
+            criteria = criteria.with_clause("q.ended_by IS NULL")
+        return self._iterate(lists.rights, criteria, Part(after, limit))
+
     def refusals(
         self,
         job: int | None = None,
@@ -450,7 +472,8 @@ class ReadOnlyArchive:
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
         with self.connect() as connection:
-            return texts.version_text(connection, self._finder(connection).version(rev))
+            found = texts.version_text(connection, self._finder(connection).version(rev))
+            return next(texts.add_rights(connection, [found]))
 
     def raw(self, rev: str) -> Raw:
         """Return the captured bytes of a version, unchanged.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from storage.database.rows import Row, stream
 from storage.database.views import RESTRICTED, steps_query
-from storage.read.filters import TODAY, Clocks
+from storage.read.filters import TODAY, Clocks, Conditions
 from storage.read.revision import (
     AtMoment,
     Latest,
@@ -202,6 +202,23 @@ class Finder:
         query = "SELECT origin_id FROM article_origin WHERE article_id = :article"
         rows = stream(self.connection, query, {"article": article.row_id})
         return [row["origin_id"] for row in rows]
+
+    def place_conditions(self, reference: str) -> Conditions:
+        """Return the condition for rows `q` of an article, or of the address of another document.
+
+        Raises: NoSuchError, AmbiguousError.
+        """
+        found = None if self._find_article(reference) else self._other_origin(reference)
+        if found is not None:
+            return Conditions().with_clause("q.origin_id = :origin", origin=found)
+        article = self.article(reference)
+        return Conditions().with_clause("q.article_id = :article", article=article.row_id)
+
+    def _other_origin(self, reference: str) -> int | None:
+        named = origin_name.clean_address(reference) or reference
+        query = select(ORIGIN.c.id).where(ORIGIN.c.public_id == origin_id(named))
+        number: int | None = self.connection.execute(query).scalar()
+        return number
 
     def select_version(self, revision: Revision) -> VersionRef:
         """Return the version of a parsed revision.

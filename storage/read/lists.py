@@ -16,6 +16,7 @@ from storage.read.answers import (
     Observation,
     Refusal,
     Relation,
+    RightsDeclaration,
     VersionLine,
 )
 from storage.read.filters import Conditions, Filters, conditions
@@ -260,6 +261,22 @@ def noise(connection: "Connection", article_id: int | None, part: Part) -> Itera
     yield from _rows(connection, query, criteria, "q.id", part.limit, _noise_mapper(connection))
 
 
+def rights(connection: Connection, criteria: Conditions, part: Part) -> Iterator[RightsDeclaration]:
+    """Yield declarations about the use of texts: by origin and place, then in the order of time."""
+    criteria = _continue_after(
+        criteria,
+        part,
+        "rights",
+        "(q.origin_id, q.found_in, q.row_key) > (:a0, :a1, :a2)",
+        int,
+        str,
+        int,
+    )
+    query = view_query("rights", connection.dialect.name)
+    order = "q.origin_id, q.found_in, q.row_key"
+    yield from _rows(connection, query, criteria, order, part.limit, _RIGHTS)
+
+
 @dataclass(frozen=True, slots=True)
 class RefusalFilter:
     """Selects refusals: of one job, with any of these codes, from one source, since a time."""
@@ -421,6 +438,11 @@ class _NoiseSteps:
         )
 
 
+def _rights(row: Row) -> RightsDeclaration:
+    after = cursor("rights", row["origin_id"], row["found_in"], row["row_key"])
+    return record_from_row(RightsDeclaration, row, cursor=after)
+
+
 def _refusal(row: Row) -> Refusal:
     return record_from_row(Refusal, row, cursor=cursor("refusals", row["seq"]))
 
@@ -443,6 +465,7 @@ _VERSION_LINE = _row_mapper(VersionLine, _version_line)
 _CHANGE = _row_mapper(Change, _change, "version_id")
 _OBSERVATION = _row_mapper(Observation, _observation, "observation_id")
 _RELATION = _row_mapper(Relation, _relation, "row_evidence", extra=["evidence"])
+_RIGHTS = _row_mapper(RightsDeclaration, _rights, "origin_id", "row_key")
 _REFUSAL = _row_mapper(Refusal, _refusal, "seq")
 _JOB = _row_mapper(Job, _job)
 

@@ -1,13 +1,22 @@
 """One complete version: from its rows to the record that `show` and `export` return."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.views import COLUMNS, open_alone, view_query
-from storage.read.answers import Digests, ObservationSpan, Raw, VersionText
+from storage.read import lists
+from storage.read.answers import (
+    Digests,
+    ObservationSpan,
+    Raw,
+    Rights,
+    RightsDeclaration,
+    VersionText,
+)
 from storage.read.filters import Conditions
 from storage.read.find import VersionRef, is_restricted
 from storage.read.lists import parse_date
@@ -181,6 +190,31 @@ def version_texts(
         yield _version_text(row, certain=is_seen)
 
 
+def add_rights(connection: Connection, versions: Iterable[VersionText]) -> Iterator[VersionText]:
+    """Yield versions with the declarations that were seen while they were online."""
+    rest = iter(versions)
+    while some := tuple(islice(rest, _RIGHTS_CHUNK)):
+        declared: dict[str | None, list[RightsDeclaration]] = {}
+        wanted = Conditions().with_clause(
+            "q.article IN :articles", articles=sorted({version.article for version in some})
+        )
+        for each in lists.rights(connection, wanted, lists.Part()):
+            declared.setdefault(each.article, []).append(each)
+        for version in some:
+            found = declared.get(version.article, ())
+            yield replace(version, rights=tuple(_rights_during(version.observed, found)))
+
+
+def _rights_during(
+    observed: ObservationSpan, declared: Iterable[RightsDeclaration]
+) -> Iterator[Rights]:
+    for each in declared:
+        is_over = each.ended_by is not None and each.ended_by <= observed.changed_by
+        if each.first_seen <= observed.last_seen and not is_over:
+            yield Rights(*(getattr(each, name) for name in Rights.names()))
+
+
+_RIGHTS_CHUNK = 200
 _COLUMNS = (
     "x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
     "q.state AS state, q.versions AS versions, "

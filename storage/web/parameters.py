@@ -185,6 +185,14 @@ class NoiseQuery(PageParameters):
     article: Annotated[Long | None, Field(description="Only changes to this article.")] = None
 
 
+class RightsQuery(ArticleRows):
+    """Parameters of the declarations about an article."""
+
+    current: Annotated[bool, Field(description="Only the declarations of the latest check.")] = (
+        False
+    )
+
+
 class JobRows(PageParameters):
     """Parameters of rows of one job, or of all jobs."""
 

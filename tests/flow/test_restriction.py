@@ -11,7 +11,16 @@ from tests.flow.driver import Newsroom, seed
 
 SECRET, WHY = "Zwölfkern", RedactionReason.GDPR_RESTRICTION
 ORIGIN = "seed:presse/a.txt"
-VIEWS = ("articles", "versions", "fields", "changes", "observations", "transfers", "noise")
+VIEWS = (
+    "articles",
+    "versions",
+    "fields",
+    "changes",
+    "observations",
+    "transfers",
+    "rights",
+    "noise",
+)
 
 
 @pytest.fixture

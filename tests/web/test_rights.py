@@ -1,42 +1,225 @@
-"""What a site says about the use of a text is kept as it was seen, and nothing is made up."""
+"""Declarations about the use of a text are stored as they were seen, and nothing is added."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker.web.rights import rights_of
+from storage.values.net.rights import LONGEST, MOST, rights_of, stored_declarations
+from tests.flow.driver import findings, hour, newsroom_at
+from tests.flow.processes import environment, lesart, rows, until
+from tests.flow.test_warc_export import exported
+from tests.web.clock import SharedClock
+from tests.web.desk import HIGHER, PEGEL, A
+from tests.web.site import Reply, page, simulated_web
+from worker.web.robots import decide
+
+RSL, CC = "https://zeitung.example/license.xml", "https://creativecommons.org/licenses/by/4.0/"
+NOTICE = "Die Nutzung für Text und Data Mining bleibt vorbehalten (§ 44b UrhG)."
+ROBOTS = "https://zeitung.example/robots.txt"
 
 HEADERS = {
-    "noai": ([("X-Robots-Tag", "noai")], {"x_robots_tag": ["noai"]}),
-    "several": ([("X-Robots-Tag", "noai"), ("x-robots-tag", "noarchive")], {"x_robots_tag": ["noai", "noarchive"]}),
+    "noai": ([("X-Robots-Tag", "noai")], [("x-robots-tag", "noai", "robots", True)]),
+    "several": ([("X-Robots-Tag", "noai"), ("x-robots-tag", "noarchive")],
+                [("x-robots-tag", "noai", "robots", True), ("x-robots-tag", "noarchive", "robots", True)]),
     "a reservation": ([("TDM-Reservation", "1"), ("TDM-Policy", "https://a.example/p")],
-                      {"tdm_reservation": ["1"], "tdm_policy": ["https://a.example/p"]}),
-    "a licence": ([("Link", '<https://cc.example/by>; rel="license", </b>; rel=next')], {"licence": ["https://cc.example/by"]}),
-    "nothing": ([("Content-Type", "text/html"), ("Link", "</b>; rel=next")], {}),
+                      [("tdm-reservation", "1", "tdmrep", True), ("tdm-policy", "https://a.example/p", "tdmrep", True)]),
+    "a reservation in words": ([("TDM-Reservation", "reserved")], [("tdm-reservation", "reserved", "tdmrep", False)]),
+    "a usage preference": ([("Content-Usage", "train-ai=n, search=y")], [("content-usage", "train-ai=n, search=y", "aipref", True)]),
+    "no usage preference": ([("Content-Usage", "no training, please")], [("content-usage", "no training, please", "aipref", False)]),
+    "RSL": ([("Link", f'<{RSL}>; rel="license"; type="application/rsl+xml"')], [("license", RSL, "rsl", True)]),
+    "RSL after another link": ([("Link", f'</b>; rel=next, <{RSL}>; type="application/rsl+xml"; rel=license')], [("license", RSL, "rsl", True)]),
+    "a licence": ([("Link", f'<{CC}>; rel="license", </b>; rel=next')], [("license", CC, "license", True)]),
+    "a page of terms": ([("Link", "</agb>; rel=license")], [("license", "/agb", "license", False)]),
+    "nothing": ([("Content-Type", "text/html"), ("Link", "</b>; rel=next")], []),
 }  # fmt: skip
 PAGES = {
-    "meta robots": ('<meta name="robots" content="noarchive, noai">', {"meta_robots": ["noarchive, noai"]}),
-    "content first": ("<META content='1' NAME='tdm-reservation'/>", {"tdm_reservation": ["1"]}),
-    "a licence below": ('<p>a</p><a rel="license nofollow" href="/lizenz">CC</a>', {"licence": ["/lizenz"]}),
-    "a licence in the head": ('<link rel=license href="https://cc.example/by?a=1&amp;b=2">', {"licence": ["https://cc.example/by?a=1&b=2"]}),
-    "a name in Dublin Core": ('<meta name="DCTERMS.license" content="CC BY">', {"dcterms_license": ["CC BY"]}),
-    "said twice": ("<meta name=robots content=noai><meta name=robots content=noai>", {"meta_robots": ["noai"]}),
-    "words in a text": ("<p>License plates and robots, right: <a href='/license'>more</a></p><style>a{right:0}</style>", {}),
-    "an element without an end": ('<meta name="robots" content="noai"', {}),
-    "an empty one": ('<meta name="robots" content="">', {}),
+    "meta robots": ('<meta name="robots" content="noarchive, noai">', [("robots", "noarchive, noai", "robots", True)]),
+    "content first": ("<META content='1' NAME='tdm-reservation'/>", [("tdm-reservation", "1", "tdmrep", True)]),
+    "a licence below": ('<p>a</p><a rel="license nofollow" href="/lizenz">CC</a>', [("license", "/lizenz", "license", False)]),
+    "a licence in the head": (f'<link rel=license href="{CC}?a=1&amp;b=2">', [("license", f"{CC}?a=1&b=2", "license", True)]),
+    "RSL": ('<link rel="license" type="application/rsl+xml" href="/l.xml">', [("license", "/l.xml", "rsl", True)]),
+    "RSL inside the page": ('<script type="application/rsl+xml"><rsl>\n <content url=""/></rsl></script>',
+                            [("rsl", '<rsl> <content url=""/></rsl>', "rsl", True)]),
+    "RSL without an end": ('<script type="application/rsl+xml"><rsl>', []),
+    "a name in Dublin Core": ('<meta name="DCTERMS:license" content="CC BY">', [("dcterms.license", "CC BY", "prose", False)]),
+    "prose in a name": ('<meta name="robots" content="All rights reserved">', [("robots", "All rights reserved", "robots", False)]),
+    "a notice": (f"<p>Impressum</p><footer>{NOTICE}</footer>", [("text", NOTICE, "prose", False)]),
+    "a text on text mining": ("<p>Was ist Text- und Data-Mining? Ein Überblick.</p>", []),
+    "said twice": ("<meta name=robots content=noai><meta name=robots content=noai>", [("robots", "noai", "robots", True)]),
+    "words in a text": ("<p>License plates and robots, right: <a href='/license'>more</a></p><style>a{right:0}</style>", []),
+    "an element without an end": ('<meta name="robots" content="noai"', []),
+    "an empty one": ('<meta name="robots" content="">', []),
+    "a feed": (f'<rss version="2.0" xmlns:rsl="https://rslstandard.org/rsl"><channel><copyright>Alle Rechte</copyright>'
+               f'<item><rsl:content url="{A}"><rsl:license/></rsl:content></item></channel></rss>',
+               [("copyright", "Alle Rechte", "prose", False), ("rsl", f'<rsl:content url="{A}"><rsl:license/></rsl:content>', "rsl", True)]),
 }  # fmt: skip
+ROBOTS_FILES = {
+    "License for all": (f"License: {RSL}\nUser-agent: *\nDisallow: /intern", [("license", RSL, "rsl", True)]),
+    "License of the group": (f"License: https://a.example/all.xml\nUser-agent: *\nLicense: {RSL}", [("license", RSL, "rsl", True)]),
+    "License of another group": (f"License: {RSL}\nUser-agent: GPTBot\nLicense: https://a.example/gpt.xml", [("license", RSL, "rsl", True)]),
+    "License in words": ("License: all rights reserved", [("license", "all rights reserved", "rsl", False)]),
+    "the longest path": ("User-agent: *\nContent-Usage: / train-ai=n\nContent-Usage: /lokales/ train-ai=y\nContent-Usage: /sport/ search=n",
+                         [("content-usage", "train-ai=y", "aipref", True)]),
+    "without a path": ("User-agent: *\nContent-Usage: train-ai=n # Stand 2026", [("content-usage", "train-ai=n", "aipref", True)]),
+    "our group": ("User-agent: *\nContent-Usage: / train-ai=n\n\nUser-agent: Lesart\nAllow: /\nContent-Usage: / train-ai=y",
+                  [("rule", "Allow: /", "robots", True), ("content-usage", "train-ai=y", "aipref", True)]),
+    "a notice": (f"# Hinweis\n# {NOTICE}\n\n# Sitemaps\nUser-agent: *\nDisallow: /intern", [("comment", f"Hinweis {NOTICE}", "prose", False)]),
+    "nothing": ("User-agent: *\nDisallow: /intern\n# Stand 2026", []),
+}  # fmt: skip
+
+
+def in_short(declarations) -> list[tuple[str, str, str, bool]]:
+    names = ("name", "value", "protocol", "machine_readable")
+    return [tuple(each[name] for name in names) for each in declarations]
 
 
 @pytest.mark.parametrize("kind", HEADERS)
 def test_headers_are_kept(kind):
-    headers, told = HEADERS[kind]
-    assert rights_of(headers, None, None) == told
+    headers, expected = HEADERS[kind]
+    assert in_short(rights_of(headers, None, None)["declared"]["header"]) == expected
 
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_a_page_may_say_it_itself(kind):
-    text, told = PAGES[kind]
-    assert rights_of([], f"<html><head><title>A</title>{text}".encode(), None) == told
+    text, expected = PAGES[kind]
+    text = text if text.startswith("<rss") else f"<html><head><title>A</title>{text}"
+    declared = rights_of([], text.encode(), None)["declared"]
+    assert in_short(declared.get("page", declared.get("feed"))) == expected
+
+
+@pytest.mark.parametrize("kind", ROBOTS_FILES)
+def test_a_robots_txt_declares_what_applies_to_the_address(kind):
+    text, expected = ROBOTS_FILES[kind]
+    declared = decide(200, text.encode(), A, "Lesart").declared
+    assert in_short(each.to_json() for each in declared) == expected
+
+
+def test_values_and_their_number_are_bounded():
+    many = [("Content-Usage", f"train-ai=n, a{n}=y") for n in range(200)]
+    assert len(rights_of(many, None, None)["declared"]["header"]) == MOST
+    long = rights_of([("Link", f'<https://a.example/{"a" * 1900}>; rel="license"; type="application/rsl+xml"')], None, None)  # fmt: skip
+    (declared,) = long["declared"]["header"]
+    assert (len(declared["value"]), declared["machine_readable"]) == (LONGEST, False)
+    assert stored_declarations({"declared": {"feed": [{"name": 1}, "x", {"name": "a", "value": "b"}]}}, ["feed"]) == {"feed": []}  # fmt: skip
 
 
 def test_the_rule_of_robots_txt_stands_beside_them():
     rule = {"allowed": True, "rule": None, "reason": "robots.txt says nothing against it"}
-    assert rights_of([], None, rule) == {"robots": rule}
+    assert rights_of([("X-Robots-Tag", "noai")], None, rule)["robots"] == rule
+    assert rights_of([("X-Robots-Tag", "noai")], None, rule)["x_robots_tag"] == ["noai"]
+
+
+def test_an_answer_without_a_text_declares_nothing():
+    assert "declared" not in rights_of([("TDM-Reservation", "1")], None, None, status=404)
+    assert rights_of([], None, None, status=304)["declared"] == {}
+
+
+# ------------------------------------------------------------------------- in an archive
+
+
+def periods(desk, *names: str) -> list[tuple[object, ...]]:
+    """Return the rows of the view, in hours of the desk."""
+    query = "SELECT found_in, name, value, changed_after, first_seen, last_seen, ended_by, checks FROM rights"
+    found = desk.rows(f"{query} WHERE article IS NOT NULL ORDER BY found_in, first_seen, name")
+    return [tuple(each.values()) for each in found if not names or each["name"] in names]
+
+
+def reserved(
+    paragraphs=PEGEL, *, usage: str = "train-ai=n", head: str = "", has_validators: bool = True
+) -> Reply:
+    raw = page("Pegel der Lohe steigt", paragraphs).replace(b"</head>", f"{head}</head>".encode())
+    return Reply(raw, has_validators=has_validators).with_header("Content-Usage", usage)
+
+
+def test_a_declaration_has_the_period_in_which_it_was_seen(desk):
+    desk.web.put(
+        ROBOTS, Reply(f"License: {RSL}\nUser-agent: *\nAllow: /".encode(), type="text/plain")
+    )
+    desk.web.put(A, reserved(head='<meta name="tdm-reservation" content="1">'))
+    desk.fetch(A, at=1)
+    desk.fetch(A, at=2)  # answered with 304
+    desk.web.put(A, reserved(HIGHER, usage="train-ai=y"))
+    desk.web.put(ROBOTS, Reply(b"User-agent: *\nAllow: /", type="text/plain"))
+    desk.fetch(A, at=30)
+    desk.fetch(A, at=31)
+    first, second, third, fourth = (
+        hour(at).isoformat(timespec="microseconds") for at in (1, 2, 30, 31)
+    )
+    assert periods(desk, "content-usage", "license", "tdm-reservation") == [
+        ("header", "content-usage", "train-ai=n", None, first, second, third, 1),
+        ("header", "content-usage", "train-ai=y", first, third, fourth, None, 1),
+        ("page", "tdm-reservation", "1", None, first, second, third, 1),
+        ("robots.txt", "license", RSL, None, first, second, third, 2),
+    ]
+
+
+def test_warc_files_give_the_same_declarations(desk, tmp_path):
+    desk.web.put(ROBOTS, Reply(f"License: {RSL}\n".encode(), type="text/plain"))
+    desk.web.put(A, reserved(head=f'<link rel="license" href="{CC}">'))
+    desk.fetch(A, at=1)
+    expected = desk.rows("SELECT found_in, name, value, first_seen FROM rights ORDER BY seq, name")
+    assert [each["found_in"] for each in expected] == ["header", "page", "robots.txt"]
+    (tmp_path / "own.warc").write_bytes(exported(desk))
+    with newsroom_at(f"sqlite:///{tmp_path / 'other.sqlite3'}", tmp_path / "other") as other:
+        other.write("own.warc", (tmp_path / "own.warc").read_bytes())
+        other.ingest("own.warc", at=9)
+        query = "SELECT found_in, name, value, first_seen FROM rights ORDER BY found_in, name"
+        assert other.rows(query) == expected
+        assert {each["foreign"] for each in other.rows('SELECT "foreign" FROM rights')} == {True}
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_up_sees_a_changed_declaration_and_every_reader_shows_both_periods(
+    dialect, tmp_path, request
+):
+    clock = SharedClock(tmp_path / "clock", datetime.now(UTC))
+    url = f"sqlite:///{tmp_path}/home/lesart.sqlite3"
+    if dialect == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    with simulated_web(tmp_path, clock) as web:
+        web.sites["zeitung.example"] = {}
+        web.put(ROBOTS, Reply(f"License: {RSL}\n".encode(), type="text/plain"))
+        web.put(A, reserved(has_validators=False))
+        settings = {
+            "home": str(tmp_path / "home"), "seeds": str(tmp_path / "none"), "database_url": url,
+            "allow_hosts": web.allow_hosts(), "ca_file": str(web.ca_file), "pace": "0.01s",
+        }  # fmt: skip
+        added = lesart(tmp_path, "source", "add", A, "--recheck", "1h", **settings)
+        assert added.returncode == 0, added.stderr
+        up = subprocess.Popen(
+            [sys.executable, "-m", "tests.web.up", str(clock.path)],
+            cwd=tmp_path,
+            env=environment(**settings),
+        )
+        try:
+            until(
+                lambda: len(rows(tmp_path, "sql", "SELECT 1 AS one FROM rights", **settings)) == 2
+            )
+            web.put(ROBOTS, Reply(b"User-agent: *\nContent-Usage: / search=y\n", type="text/plain"))
+            web.put(A, reserved(usage="train-ai=y", has_validators=False))
+            clock.jump(clock() + timedelta(hours=25))
+            query = "SELECT 1 AS one FROM rights WHERE first_seen > changed_after"
+            until(lambda: len(rows(tmp_path, "sql", query, **settings)) == 2, what="the change")
+        finally:
+            up.terminate()
+            up.wait(60)
+    listed = rows(tmp_path, "rights", A, **settings)
+    names = ("found_in", "value", "protocol", "machine_readable")
+    assert [tuple(each[name] for name in names) for each in listed] == [
+        ("header", "train-ai=n", "aipref", True),
+        ("header", "train-ai=y", "aipref", True),
+        ("robots.txt", RSL, "rsl", True),
+        ("robots.txt", "search=y", "aipref", True),
+    ]
+    assert [each["ended_by"] for each in listed[::2]] == [
+        each["first_seen"] for each in listed[1::2]
+    ]
+    current = rows(tmp_path, "rights", A, "--current", **settings)
+    assert current == listed[1::2]
+    past = rows(tmp_path, "rights", A, "--current", "--as-of", listed[0]["last_seen"], **settings)
+    assert [each["value"] for each in past] == ["train-ai=n", RSL]
+    (shown,) = rows(tmp_path, "show", A, **settings)
+    assert [each["value"] for each in shown["rights"]] == [each["value"] for each in listed]
+    assert findings(url) == []

@@ -1,6 +1,6 @@
 """One check of one address, step by step: the next request, and the result of the answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urljoin
@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 from storage.values.draft import Json
 from storage.values.net.addresses import Check, CheckedExchange, WatchedAddress
 from storage.values.net.origin_name import origin_of
+from storage.values.net.rights import Declaration, Declared, rights_of, stored_declarations
 from storage.values.net.transfer import Transfer
 from storage.values.outcome import exchange_outcome
 from storage.values.refusals import RefusalReason, refuse
@@ -24,7 +25,6 @@ from worker.web.credentials import (
 from worker.web.exchange import ServerAnswer
 from worker.web.kind import LISTS, charset_of, kind_of, page_type
 from worker.web.outcome import FOR_GOOD, Meaning, meaning_of
-from worker.web.rights import rights_of
 from worker.web.robots import RobotsRule
 
 MOST_REDIRECTS = 5
@@ -227,7 +227,7 @@ class Fetch:
             "content_type": content_type if read_as in LISTS else None,
             "via": [origin_of(str(hop["address"])) for hop in self.hops] or None,
             "was": self.watched.hints.get("was"),
-            "listed": {k: v for k, v in self.watched.hints.items() if k != "was"} or None,
+            "listed": self._listed(),
         }
         known = {name: value for name, value in hints.items() if value is not None}
         return self._exchange(answer, Meaning("captured"), started_at, now, hints=known)
@@ -262,7 +262,25 @@ class Fetch:
         robots = None
         if rule is not None:
             robots = {"allowed": rule.allowed, "rule": rule.rule, "reason": rule.reason}
-        return transfer_of(answer, started_at, hops=tuple(self.hops), robots=robots)
+        return transfer_of(
+            answer, started_at, hops=tuple(self.hops), robots=robots, elsewhere=self._elsewhere()
+        )
+
+    def _listed(self) -> dict[str, Json] | None:
+        """Return the statements of a list about the text of the address."""
+        hints = self.watched.hints
+        return {name: hints[name] for name in hints if name not in {"was", "rights"}} or None
+
+    def _elsewhere(self) -> Declared:
+        """Return the declarations about the use of the address outside of the answer."""
+        rule, hints = self.rule, self.watched.hints
+        found: dict[str, Iterable[Declaration]] = {}
+        if rule is not None:
+            found["robots.txt"] = rule.declared
+        if hints.get("kind") == "feed":
+            listed = {"declared": {"feed": hints.get("rights") or []}}
+            found |= stored_declarations(listed, ("feed",))
+        return found
 
     def _finish(self, last: CheckedExchange, answer: ServerAnswer | None = None) -> None:
         self.exchanges.append(last)
@@ -311,8 +329,12 @@ def transfer_of(
     *,
     hops: Sequence[dict[str, Json]] = (),
     robots: Json = None,
+    elsewhere: Declared | None = None,
 ) -> Transfer:
-    """Return the stored description of an exchange; without an answer only the known facts."""
+    """Return the stored description of an exchange; without an answer only the known facts.
+
+    `elsewhere` are the declarations about the use of the address outside of the answer.
+    """
     body = answer.body if answer.status in {200, 203} else None
     return Transfer(
         address=answer.address.text,
@@ -325,6 +347,6 @@ def transfer_of(
         chain=answer.chain,
         duration_ms=answer.duration_ms,
         wire_bytes=answer.wire_bytes,
-        rights=rights_of(answer.headers, body, robots),
+        rights=rights_of(answer.headers, body, robots, status=answer.status, elsewhere=elsewhere),
         body_encoding=answer.body_encoding,
     )

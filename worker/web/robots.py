@@ -5,18 +5,20 @@ it.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
-from string import ascii_lowercase
 from typing import Any
 
 from protego import Protego
+
+from storage.values.net.rights import Declaration
+from worker.web.robots_rights import declarations_for, matches, matching_agent
 
 MOST_BYTES = 500 * 1024
 """Maximum size of a robots.txt that is read; RFC 9309 requires at least this size."""
 
 _BOM = b"\xef\xbb\xbf"
 _ABSENT = frozenset({404, 410})
-_NAME, _NOBODY = "asked", "other"
+_NAME = "asked"
+_AGENTS = {"all": "*", "named": _NAME, "other": "other"}
 
 LINE = re.compile(
     r"(?P<agent>user[- ]?agent)|(?P<allow>allow)|(?P<disallow>dis{1,2}all?ow|diasllow|disallaw)"
@@ -28,9 +30,6 @@ LINE = re.compile(
 >>> LINE.fullmatch("Dissalow").lastgroup, LINE.fullmatch("Useragent").lastgroup
 ('disallow', 'agent')
 """
-
-_OF_A_TOKEN = frozenset(ascii_lowercase + "_-")
-"""Characters that may follow the product token at the beginning of a group of rules."""
 
 NEEDLESS_ESCAPE = re.compile(r"%(?:3[0-9]|[46][1-9a-f]|[57][0-9a]|2[de]|5f|7e)", re.IGNORECASE)
 """An escaped letter, digit or sign that needs no escape.
@@ -45,13 +44,14 @@ class RobotsRule:
     """Whether an address may be fetched, the deciding line, the crawl delay, and the reason.
 
     `rule` is the line that decided (`Disallow: /intern`), or None; `crawl_delay` is in seconds;
-    `reason` is a plain clause.
+    `reason` is a plain clause. `declared` are the declarations about the use of the address.
     """
 
     allowed: bool
     rule: str | None
     crawl_delay: float | None
     reason: str
+    declared: tuple[Declaration, ...] = ()
 
 
 def decide(
@@ -101,7 +101,8 @@ def _text(body: bytes) -> str:
 
 
 def _rule_from_text(text: str, address: str, agent: str) -> RobotsRule:
-    lines = list(_lines(text, address, agent.partition("/")[0].strip().lower()))
+    token = agent.partition("/")[0].strip().lower()
+    lines = list(_lines(text, address, token))
     rules = Protego.parse("\n".join(line for line in lines if not line.startswith("Crawl-delay")))
     address = address.replace("/robots.txt", "/robots%2Etxt")  # protego would not search for a rule
     allowed = rules.can_fetch(address, _NAME)
@@ -111,7 +112,8 @@ def _rule_from_text(text: str, address: str, agent: str) -> RobotsRule:
     else:
         reason = "robots.txt allows it" if rule else "robots.txt says nothing against it"
     delay = Protego.parse("\n".join(lines)).crawl_delay(_NAME)
-    return RobotsRule(allowed, rule, delay, reason)
+    declared = declarations_for(text, address, token, rule)
+    return RobotsRule(allowed, rule, delay, reason, tuple(declared))
 
 
 def _lines(text: str, address: str, agent: str) -> Iterator[str]:
@@ -124,9 +126,7 @@ def _lines(text: str, address: str, agent: str) -> Iterator[str]:
         kind, value = _split(line.partition("#")[0])
         match kind:
             case "agent":
-                named = agent == "".join(takewhile(_OF_A_TOKEN.__contains__, value.lower()))
-                everybody = value == "*" or value.startswith(("* ", "*\t"))
-                yield f"User-agent: {'*' if everybody else _NAME if named else _NOBODY}"
+                yield f"User-agent: {_AGENTS[matching_agent(value, agent)]}"
             case "allow" if not _is_doubtful(value, address):
                 yield f"Allow: {value}"
             case "disallow":
@@ -170,7 +170,6 @@ def _deciding_line(rules: Protego, address: str, *, allowed: bool) -> str | None
         return None
     for line in lines:  # the longest line comes first
         pattern = line.value._pattern  # noqa: SLF001
-        alone = Protego.parse(f"User-agent: *\nDisallow: {pattern}")
-        if not alone.can_fetch(address, "*"):
+        if matches(pattern, address):
             return f"{wanted.capitalize()}: {pattern}"
     return None

@@ -1,7 +1,7 @@
 """The robots.txt of a server: requested, redirects followed, stored as an observation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
@@ -101,5 +101,5 @@ def robots_exchange(robots_file: RobotsFile, start: datetime, end: datetime) -> 
         raw=answer.body or None,
         digest=answer.digest,
         hints={"type": "robots", "fetched": True},
-        transfer=transfer_of(answer, start),
+        transfer=replace(transfer_of(answer, start), rights={}),
     )

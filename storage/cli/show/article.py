@@ -14,6 +14,7 @@ from storage.values.draft import Paragraph, PartialDate
 from storage.values.net.token import submission_note
 
 TEXT_COLUMNS = 80
+MOST_RIGHTS = 10
 META = ("published", "modified", "authors", "publisher", "section", "tags", "language")
 """The fields that are told below the title, in this order, each with where it was found."""
 
@@ -57,6 +58,12 @@ def _facts(version: VersionText) -> Iterator[str]:
             yield f"{name:<10} {_value(value)}{_found_in(version.fields, name, value)}"
     yield f"seen       {_seen(version)}"
     yield f"wording    {version.wording}"
+    for each in version.rights[:MOST_RIGHTS]:
+        prose = "" if each.machine_readable else ", not machine-readable"
+        value = textwrap.shorten(one_line(each.value), TEXT_COLUMNS, placeholder=" …")
+        yield f"rights     {each.name}: {value} · {each.found_in}{prose}"
+    if len(version.rights) > MOST_RIGHTS:
+        yield f"rights     {len(version.rights) - MOST_RIGHTS} more: `lesart rights {version.article}`"
     if version.word_count is not None:
         yield f"words      {version.word_count}"
 

@@ -24,6 +24,7 @@ from storage.web.parameters import (
     ListQuery,
     Long,
     OfVersion,
+    RightsQuery,
 )
 from storage.web.schemas import many, model_of, one, plain, record
 
@@ -87,6 +88,18 @@ def observations(
     clocks = query.clocks(pool.place.timezone)
     return answer_rows(
         request, query, lambda a, after, n: a.observations(query.article, after, n), clocks
+    )
+
+
+@router.get("/rights", responses=many(model_of(answers.RightsDeclaration)))
+def rights(request: Request, library: Asked, asked: Annotated[RightsQuery, Query()]) -> Response:
+    """List what a site declared about the use of a text: where, since when and until when."""
+    clocks = asked.clocks(library.place.timezone)
+    return answer_rows(
+        request,
+        asked,
+        lambda a, after, n: a.rights(asked.article, after, n, current=asked.current),
+        clocks,
     )
 
 

@@ -79,6 +79,21 @@ def checks(
     )
 
 
+@router.get("/{article}/rights")
+def rights(
+    request: Request, library: Asked, article: str, asked: Annotated[Checks, Query()]
+) -> Response:
+    """Show what the site declared about the use of an article, with the periods."""
+    limit = asked.limit or CHECK_ROWS
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        version = archive.version(_rev(article, None))
+        rows = list(archive.rights(version.article, asked.after, limit))
+    following = rows[-1].cursor if len(rows) == limit else None
+    return page(
+        request, "rights.html", version=version, rows=rows, tab="rights", following=following
+    )
+
+
 @router.get("/{article}/cite")
 def cite(
     request: Request, pool: PoolDep, article: str, query: Annotated[Cite, Query()]

@@ -1,13 +1,16 @@
 """PURE: the addresses in a feed, a sitemap, a subscription list or a plain list."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from storage.values.draft import Json
 from storage.values.net.addresses import AddressList, ListedAddress
 from storage.values.net.origin_name import origin_of
+from storage.values.net.rights import feed_terms
 from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, IsOwn, parse_address, without_trackers
+from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed import Entry, Feed, read_feed
 from worker.sources.listings.sitemap import Sitemap, read_sitemap
 from worker.sources.listings.url_list import OpmlFeed, read_opml, read_url_list
@@ -36,11 +39,9 @@ def read_listing(
     match kind:
         case "feed":
             feed = read_feed(raw, base, content_type)
-            return (
-                feed
-                if isinstance(feed, RefusalReason)
-                else _feed_addresses(feed, is_own, is_public)
-            )
+            if isinstance(feed, RefusalReason):
+                return feed
+            return _with_terms(_feed_addresses(feed, is_own, is_public), raw, base, is_own)
         case "sitemap":
             sitemap = read_sitemap(raw, base)
             return (
@@ -87,6 +88,24 @@ def _opml_addresses(
 def _feed_addresses(feed: Feed, is_own: IsOwn, is_public: bool) -> AddressList:  # noqa: FBT001  # by name below
     found = [(each.address, "page", each) for each in feed.entries if each.address]
     return _listing("feed", found, is_own, is_public, feed.title)
+
+
+def _with_terms(listed: AddressList, raw: bytes, base: str, is_own: IsOwn) -> AddressList:
+    """Add the RSL terms of a feed to the addresses to which they apply."""
+    terms: dict[str, list[Json]] = {}
+    for url, declared in feed_terms(raw):
+        address = parse_address(absolute_address(url, base) or "", is_own)
+        if isinstance(address, Address):
+            terms.setdefault(origin_of(address.text), []).append(declared.to_json())
+    if not terms:
+        return listed
+    named = (
+        replace(each, hints={"kind": "feed", **each.hints, "rights": terms[each.origin]})
+        if each.origin in terms
+        else each
+        for each in listed.named
+    )
+    return replace(listed, named=tuple(named))
 
 
 def _sitemap_addresses(sitemap: Sitemap, is_own: IsOwn, is_public: bool) -> AddressList:  # noqa: FBT001

@@ -12,6 +12,7 @@ from storage.values.draft import Json
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import clean_address
 from storage.values.net.token import submission_note
+from storage.values.net.rights import rights_of
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.items import (
@@ -202,6 +203,11 @@ class _Capture:
         }
         return {name: value for name, value in known.items() if value is not None}
 
+    def rights(self, headers: Headers, body: bytes | None, status: int) -> dict[str, Json]:
+        """Return the declarations about the use of the text, also those of Lesart's metadata."""
+        elsewhere = read_own_metadata(self.exchange).declared
+        return rights_of(headers, body, None, status=status, elsewhere=elsewhere)
+
     def _transfer(self, answer: HttpResponse | None) -> Transfer:
         main = self.main
         address = target(main) or self.origin
@@ -220,6 +226,7 @@ class _Capture:
             response_headers=answer.headers if answer else None,
             peer=peer,
             wire_bytes=len(answer.payload) if answer and main.kind == "response" else None,
+            rights=self.rights(answer.headers, None, answer.status) if answer else None,
             is_foreign=True,
         )
 
@@ -349,6 +356,8 @@ def _read(imported: Import, capture: _Capture, kind: str, headers: Headers, body
     if body.codings:
         came = imported.records[0].payload
         transfer = replace(transfer, body=came, body_encoding=", ".join(body.codings))
+    if imported.http_status is not None:
+        transfer = replace(transfer, rights=capture.rights(headers, body.raw, imported.http_status))
     flags = () if _has_digests(capture.main, imported, body) else ("digest_mismatch",)
     return replace(
         imported,

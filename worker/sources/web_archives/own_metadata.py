@@ -7,16 +7,19 @@ from typing import Any
 
 from storage.values.net.origin_name import clean_address
 from storage.values.net.token import TOKEN_NAME
+from storage.values.net.rights import Declared, stored_declarations
 from worker.sources.web_archives.record_group import RecordGroup
 
 MOST_JOINED = 16
 _KINDS = frozenset({"redirect", "canonical", "guid"})
 _LONGEST = 5_000
+_ELSEWHERE = ("robots.txt", "tdmrep.json", "feed")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedCheck:
-    """A check as recorded by the writer: its outcome, a note, and the addresses that it joined.
+    """A check as recorded by the writer: its outcome, a note, the addresses that it joined, and the
+    declarations about the use of the text outside of the answer.
 
     Each entry of `joined` is a reason (`redirect`, `canonical`, `guid`) with an address.
     `submitted_by` is the name of the token that submitted a capture.
@@ -26,6 +29,7 @@ class RecordedCheck:
     note: str | None = None
     joined: tuple[tuple[str, str], ...] = ()
     submitted_by: str | None = None
+    declared: Declared | None = None
 
 
 def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
@@ -39,6 +43,7 @@ def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
                 note=_text(facts.get("note")),
                 joined=_joined_addresses(facts.get("joined")),
                 submitted_by=_token_name(facts.get("submitted_by")),
+                declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
             )
     return RecordedCheck()
 

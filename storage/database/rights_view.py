@@ -1,0 +1,127 @@
+"""The query of the view `rights`: declarations about the use of a text, with their intervals.
+
+The answers to an origin are compared in the order of their times, separately for each place of
+declarations. A declaration that is in consecutive answers is one row. An answer that was not
+examined at a place, such as the page of a 304, neither continues nor ends a row of that place.
+"""
+
+from dataclasses import dataclass
+
+_PLACE = "article_id, article, origin_id, origin, found_in"
+_DECLARATION = f"{_PLACE}, protocol, name, value, machine_readable"
+
+
+@dataclass(frozen=True, slots=True)
+class RightsSyntax:
+    """The SQL of one database for the JSON of the column `rights`.
+
+    `position` is the position of a declaration among those of its place.
+    """
+
+    places: str
+    entries: str
+    position: str
+    text_at: str
+    boolean_at: str
+    greater: str
+    all_true: str
+
+
+SQLITE = RightsSyntax(
+    places="json_each(t.rights, '$.declared') p",
+    entries="json_each(c.entries) e",
+    position="e.key",
+    text_at="(e.value ->> '$.{}')",
+    boolean_at="(e.value ->> '$.{}')",
+    greater="max({}, {})",
+    all_true="min({})",
+)
+POSTGRES = RightsSyntax(
+    places="jsonb_each(t.rights -> 'declared') p",
+    entries="jsonb_array_elements(c.entries) WITH ORDINALITY AS e(value, ordinal)",
+    position="e.ordinal",
+    text_at="(e.value ->> '{}')",
+    boolean_at="(e.value ->> '{}')::boolean",
+    greater="greatest({}, {})",
+    all_true="bool_and({})",
+)
+
+
+def rights_query(dialect: str, restricted: str) -> str:
+    """Return the SELECT of the view; `restricted` is a query for the hidden articles."""
+    syntax = POSTGRES if dialect == "postgresql" else SQLITE
+    confirmed = (
+        "FROM observation n WHERE n.locator_id = i.origin_id AND n.outcome = 'not_modified' "
+        "AND i.found_in IN ('header', 'page') AND n.observed_at > i.last_seen "
+        "AND (i.ended_by IS NULL OR n.observed_at < i.ended_by)"
+    )
+    latest = f"coalesce((SELECT max(n.observed_at) {confirmed}), i.last_seen)"
+    seq = syntax.greater.format("i.seq", f"coalesce((SELECT max(n.id) {confirmed}), 0)")
+    return f"""
+SELECT {seq} AS seq, i.article AS article, i.origin AS origin, i.found_in AS found_in,
+    i.protocol AS protocol, i.name AS name, i.value AS value,
+    i.machine_readable AS machine_readable, i.changed_after AS changed_after,
+    i.first_seen AS first_seen, {latest} AS last_seen, i.ended_by AS ended_by,
+    i.checks AS checks, i."foreign" AS "foreign", i.article_id AS article_id,
+    i.origin_id AS origin_id, i.row_key AS row_key
+FROM ({_intervals(syntax, restricted)}) i
+"""
+
+
+def _intervals(syntax: RightsSyntax, restricted: str) -> str:
+    """Return one row for each run of consecutive answers with the same declaration."""
+    return f"""
+SELECT {_DECLARATION}, min(row_key) AS row_key, max(seq) AS seq, min(observed_at) AS first_seen,
+    max(observed_at) AS last_seen, CAST(count(*) AS integer) AS checks,
+    CASE WHEN min(number) > 1 THEN min(previous_at) END AS changed_after,
+    CASE WHEN max(number) < max(answers) THEN max(next_at) END AS ended_by,
+    {syntax.all_true.format("is_foreign")} AS "foreign"
+FROM ({_declarations(syntax, restricted)}) d
+GROUP BY {_DECLARATION}, run
+"""
+
+
+def _declarations(syntax: RightsSyntax, restricted: str) -> str:
+    """Return one row for each declaration in an answer; `run` is constant in a run of answers."""
+    name, value, protocol = (syntax.text_at.format(key) for key in ("name", "value", "protocol"))
+    return f"""
+SELECT s.*, number - row_number() OVER (PARTITION BY {_DECLARATION} ORDER BY number) AS run
+FROM (
+    SELECT c.*, c.number * 1000 + {syntax.position} AS row_key, {protocol} AS protocol,
+        {name} AS name, {value} AS value,
+        {syntax.boolean_at.format("machine_readable")} AS machine_readable
+    FROM ({_answers(syntax, restricted)}) c CROSS JOIN {syntax.entries}
+) s
+"""
+
+
+def _answers(syntax: RightsSyntax, restricted: str) -> str:
+    """Return one row for each answer and examined place, with the times of its neighbours.
+
+    `seq` is the newest of the three answers on which the row depends.
+    """
+    window = f"(PARTITION BY {_PLACE} ORDER BY observed_at, observation_id)"
+    earlier = syntax.greater.format("seq", f"coalesce(lag(seq) OVER {window}, 0)")
+    newest = syntax.greater.format(earlier, f"coalesce(lead(seq) OVER {window}, 0)")
+    return f"""
+SELECT {_PLACE}, entries, observed_at, is_foreign, {newest} AS seq,
+    row_number() OVER {window} AS number, lag(observed_at) OVER {window} AS previous_at,
+    lead(observed_at) OVER {window} AS next_at, count(*) OVER (PARTITION BY {_PLACE}) AS answers
+FROM (
+    SELECT {syntax.greater.format("t.id", "coalesce(s.seq, judged.id, 0)")} AS seq,
+        ao.article_id AS article_id, a.public_id AS article, r.id AS origin_id,
+        r.origin AS origin, p.key AS found_in, p.value AS entries, o.id AS observation_id,
+        coalesce(s.observed_at, o.observed_at) AS observed_at, t.is_foreign AS is_foreign
+    FROM transfer t
+    JOIN observation o ON o.id = t.observation_id
+    JOIN origin r ON r.id = o.locator_id
+    LEFT JOIN snapshot s ON s.observation_id = o.id
+    LEFT JOIN verdict judged ON judged.observation_id = o.id
+    LEFT JOIN article_origin ao ON ao.origin_id = r.id
+    LEFT JOIN article a ON a.id = ao.article_id
+    CROSS JOIN {syntax.places}
+    WHERE (o.outcome <> 'captured' OR s.observation_id IS NOT NULL OR judged.id IS NOT NULL)
+        AND coalesce(s.outcome, o.outcome) NOT IN ('blocked', 'refused')
+        AND (ao.article_id IS NULL OR ao.article_id NOT IN {restricted})
+) answer
+"""
