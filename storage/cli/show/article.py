@@ -62,8 +62,9 @@ def _facts(version: VersionText) -> Iterator[str]:
         prose = "" if each.machine_readable else ", not machine-readable"
         value = textwrap.shorten(one_line(each.value), TEXT_COLUMNS, placeholder=" …")
         yield f"rights     {each.name}: {value} · {each.found_in}{prose}"
-    if len(version.rights) > MOST_RIGHTS:
-        yield f"rights     {len(version.rights) - MOST_RIGHTS} more: `lesart rights {version.article}`"
+    more = len(version.rights) - MOST_RIGHTS
+    if more > 0:
+        yield f"rights     {more} more: `lesart rights {version.article}`"
     if version.word_count is not None:
         yield f"words      {version.word_count}"
 
