@@ -92,13 +92,13 @@ def observations(
 
 
 @router.get("/rights", responses=many(model_of(answers.RightsDeclaration)))
-def rights(request: Request, library: Asked, asked: Annotated[RightsQuery, Query()]) -> Response:
+def rights(request: Request, pool: PoolDep, query: Annotated[RightsQuery, Query()]) -> Response:
     """List what a site declared about the use of a text: where, since when and until when."""
-    clocks = asked.clocks(library.place.timezone)
+    clocks = query.clocks(pool.place.timezone)
     return answer_rows(
         request,
-        asked,
-        lambda a, after, n: a.rights(asked.article, after, n, current=asked.current),
+        query,
+        lambda a, after, n: a.rights(query.article, after, n, current=query.current),
         clocks,
     )
 

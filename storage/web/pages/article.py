@@ -81,13 +81,13 @@ def checks(
 
 @router.get("/{article}/rights")
 def rights(
-    request: Request, library: Asked, article: str, asked: Annotated[Checks, Query()]
+    request: Request, pool: PoolDep, article: str, query: Annotated[Checks, Query()]
 ) -> Response:
     """Show what the site declared about the use of an article, with the periods."""
-    limit = asked.limit or CHECK_ROWS
-    with library.at(asked.clocks(library.place.timezone)) as archive:
+    limit = query.limit or CHECK_ROWS
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
         version = archive.version(_rev(article, None))
-        rows = list(archive.rights(version.article, asked.after, limit))
+        rows = list(archive.rights(version.article, query.after, limit))
     following = rows[-1].cursor if len(rows) == limit else None
     return page(
         request, "rights.html", version=version, rows=rows, tab="rights", following=following

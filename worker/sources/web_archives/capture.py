@@ -11,8 +11,8 @@ from storage.values.arrivals.formats import BINARY_TYPES, TYPE_BY_MEDIA
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import clean_address
-from storage.values.net.token import submission_note
 from storage.values.net.rights import rights_of
+from storage.values.net.token import submission_note
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.items import (

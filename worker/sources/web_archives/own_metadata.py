@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.values.net.origin_name import clean_address
-from storage.values.net.token import TOKEN_NAME
 from storage.values.net.rights import Declared, stored_declarations
+from storage.values.net.token import TOKEN_NAME
 from worker.sources.web_archives.record_group import RecordGroup
 
 MOST_JOINED = 16
