@@ -216,9 +216,9 @@ class Finder:
 
     def _other_origin(self, reference: str) -> int | None:
         named = origin_name.clean_address(reference) or reference
-        query = select(ORIGIN.c.id).where(ORIGIN.c.public_id == origin_id(named))
-        number: int | None = self.connection.execute(query).scalar()
-        return number
+        query = "SELECT id FROM origin WHERE public_id = :name"
+        rows = stream(self.connection, query, {"name": origin_id(named)})
+        return next((row["id"] for row in rows), None)
 
     def select_version(self, revision: Revision) -> VersionRef:
         """Return the version of a parsed revision.

@@ -261,7 +261,9 @@ def noise(connection: "Connection", article_id: int | None, part: Part) -> Itera
     yield from _rows(connection, query, criteria, "q.id", part.limit, _noise_mapper(connection))
 
 
-def rights(connection: Connection, criteria: Conditions, part: Part) -> Iterator[RightsDeclaration]:
+def rights(
+    connection: "Connection", criteria: Conditions, part: Part
+) -> Iterator[RightsDeclaration]:
     """Yield declarations about the use of texts: by origin and place, then in the order of time."""
     criteria = _continue_after(
         criteria,

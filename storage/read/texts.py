@@ -190,7 +190,7 @@ def version_texts(
         yield _version_text(row, certain=is_seen)
 
 
-def add_rights(connection: Connection, versions: Iterable[VersionText]) -> Iterator[VersionText]:
+def add_rights(connection: "Connection", versions: Iterable[VersionText]) -> Iterator[VersionText]:
     """Yield versions with the declarations that were seen while they were online."""
     rest = iter(versions)
     while some := tuple(islice(rest, _RIGHTS_CHUNK)):
