@@ -108,9 +108,11 @@ LARGE = (
 """What takes ten seconds of processor time and more, where others of its kind run each time."""
 
 FEW = 3
-"""So many cases of a test are tried on PostgreSQL too, and tell coverage what it runs.
+"""So many cases of a test are tried on PostgreSQL too; the others, with other words, are `large`."""
 
-The others try the same statements with other words: `large` on PostgreSQL, not traced on SQLite.
+FEW_TRACED = 1
+"""So many cases of a test are traced for coverage: tracing makes Python three times as slow.
+
 In a unit test, and below, each case may be a branch of its own: coverage traces them all.
 """
 
@@ -211,6 +213,12 @@ FORBIDDEN_TO_UNITS = frozenset(
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
 """The variable by which coverage tells a child process that it is to be traced."""
 
+IS_TRACED = pytest.StashKey[bool]()
+"""Whether coverage traces a test."""
+
+IS_FIRST_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+"""Whether coverage traces here what Python runs at an import: all processes import the same."""
+
 # the tests start the program some hundred times: what Python compiled is kept, whatever a shell says
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -265,7 +273,8 @@ def pytest_collection() -> Iterator[None]:
     """Look for no garbage among what is collected: it stays to the end."""
     gc.disable()
     try:
-        return (yield)
+        with nullcontext() if IS_FIRST_PROCESS else _untraced():
+            return (yield)
     finally:
         gc.freeze()
         gc.enable()
@@ -278,10 +287,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_postgres = "postgresql" in item.name
         test = item.nodeid.partition("[")[0] + "postgresql" * is_postgres
         cases[test] += 1
-        is_further = cases[test] > FEW and not item.nodeid.startswith((*EACH_ON_BOTH, *UNIT))
-        says_nothing_new = is_further or is_postgres or item.nodeid.startswith(UNTRACED)
-        if says_nothing_new or item.get_closest_marker("hypothesis"):
-            item.add_marker(pytest.mark.no_cover)
+        item.stash[IS_TRACED] = not (
+            is_postgres
+            or item.nodeid.startswith(UNTRACED)
+            or item.get_closest_marker("hypothesis")
+            or (cases[test] > FEW_TRACED and not item.nodeid.startswith((*EACH_ON_BOTH, *UNIT)))
+        )
         if item.get_closest_marker("large"):
             continue
         if item.nodeid.startswith(LARGE):
@@ -332,8 +343,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if item.get_closest_marker("unit"):
         _running_unit.append(item.nodeid)
     try:
-        with _untraced() if item.get_closest_marker("no_cover") else nullcontext():
-            return (yield)
+        return (yield)
     finally:
         _running_unit.clear()
 
@@ -353,13 +363,14 @@ def _untraced() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Hide from the processes of most tests, and of what these ask for, that coverage is wanted."""
-    is_looked_into = item.nodeid.startswith(TRACED_CHILDREN)
+    """Trace what coverage is to see: the first case of a test, its processes where those count."""
+    is_traced = item.stash[IS_TRACED]
     told = os.environ.get(COVERAGE)
-    if told and (item.get_closest_marker("no_cover") or not is_looked_into):
+    if told and not (is_traced and item.nodeid.startswith(TRACED_CHILDREN)):
         del os.environ[COVERAGE]
     try:
-        return (yield)
+        with nullcontext() if is_traced else _untraced():
+            return (yield)
     finally:
         if told:
             os.environ[COVERAGE] = told

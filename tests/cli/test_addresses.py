@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.cli.test_noise import TEXTS, lesart
+from tests.cli.test_noise import TEXTS
+from tests.flow.processes import rows
 
 PAGE = """<html lang="de"><head><title>{0}</title><link rel="canonical" href="{2}"></head>
 <body><article><h1>{0}</h1><p>{1}</p></article></body></html>"""
@@ -17,7 +18,7 @@ PAGE = """<html lang="de"><head><title>{0}</title><link rel="canonical" href="{2
 )
 def test_a_page_of_a_web_archive_has_the_address_of_its_capture(tmp_path, address):
     (tmp_path / "page.html").write_text(PAGE.format(*TEXTS[0], address), "utf-8")
-    lesart(tmp_path, "ingest", "page.html")
-    (article,) = lesart(tmp_path, "list")
+    rows(tmp_path, "ingest", "page.html")
+    (article,) = rows(tmp_path, "list")
     assert article["origin"] == address
-    assert len(lesart(tmp_path, "history", address)) == 1
+    assert len(rows(tmp_path, "history", address)) == 1

@@ -2,12 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-from tests.flow.processes import environment
+from tests.flow.processes import rows
 
 SITE = "https://lohebote.example"
 SENTENCE = "Unterstützen Sie die Arbeit dieser Zeitung mit einem Abonnement für Freunde."
@@ -23,15 +20,6 @@ TEXTS = (
     ("Bahn baut Brücke", "Die Bahn ersetzt die Brücke bei Ahlen im kommenden Frühjahr. "
      "Während die Bahn baut, ist die Brücke für Züge gesperrt."),
 )  # fmt: skip
-
-
-def lesart(folder: Path, *words: str) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "worker", *words, "--format", "jsonl"], cwd=folder,
-        env=environment(), capture_output=True, encoding="utf-8", timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def settle(path: Path, hour: int) -> None:
@@ -67,14 +55,14 @@ def write_page(folder: Path, number: int, hour: int, *, has_box: bool) -> None:
 def test_a_sentence_added_to_many_records_is_an_edit_of_each(tmp_path):
     path = tmp_path / "press.jsonl"
     write_records(path, 0, "")
-    lesart(tmp_path, "ingest", str(path))
+    rows(tmp_path, "ingest", str(path))
     write_records(path, 1, f"\n\n{SENTENCE}")
-    (summary,) = lesart(tmp_path, "ingest", str(path))
+    (summary,) = rows(tmp_path, "ingest", str(path))
     assert (summary["new_versions"], summary["unchanged"], summary["noise"]) == (4, 1, 0)
-    changes = lesart(tmp_path, "changes")
+    changes = rows(tmp_path, "changes")
     assert [each["added"] for each in changes] == [[SENTENCE]] * 4
-    assert lesart(tmp_path, "noise") == []
-    (figures,) = lesart(tmp_path, "stats", "--edits")
+    assert rows(tmp_path, "noise") == []
+    (figures,) = rows(tmp_path, "stats", "--edits")
     assert (figures["edits"], figures["noise"]) == (4, 0)
 
 
@@ -84,13 +72,13 @@ def test_a_box_of_the_pages_of_a_site_is_noise_in_all_counts(tmp_path):
     for number in range(3):
         write_page(pages, number, 0, has_box=True)
     write_page(pages, 3, 0, has_box=False)
-    lesart(tmp_path, "ingest", str(pages))
+    rows(tmp_path, "ingest", str(pages))
     write_page(pages, 3, 1, has_box=True)
-    (summary,) = lesart(tmp_path, "ingest", str(pages))
+    (summary,) = rows(tmp_path, "ingest", str(pages))
     assert (summary["new_versions"], summary["noise"]) == (0, 1)
-    (step,) = lesart(tmp_path, "noise")
+    (step,) = rows(tmp_path, "noise")
     assert (step["rules"], step["added"]) == (["box"], [SENTENCE])
-    (figures,) = lesart(tmp_path, "stats", "--edits")
+    (figures,) = rows(tmp_path, "stats", "--edits")
     assert (figures["edits"], figures["noise"]) == (0, 1)
-    jobs = lesart(tmp_path, "jobs")
+    jobs = rows(tmp_path, "jobs")
     assert sum(job["noise"] for job in jobs if job["parent"] is None) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow.processes import lesart
+from tests.flow.processes import lesart as run_process
 
 PASSWORDS = ["ge@heim", "ge@heim/tail", "ge@heim:tail", "ge@heim?tail", "ge heim@tail", "ge@@tail"]
 
@@ -25,9 +25,9 @@ def test_archive_home_and_backup_are_private_to_their_owner(tmp_path):
     before = os.umask(0o022)
     try:
         for words in (["up", "--once"], ["proof", "keygen"], ["backup", "copies/backup.sqlite3"]):
-            done = lesart(tmp_path, *words)
+            done = run_process(tmp_path, *words)
             assert done.returncode == 0, done.stderr
-        restored = lesart(
+        restored = run_process(
             tmp_path, "restore", "copies/backup.sqlite3", "--archive", "new/a.sqlite3"
         )
         assert restored.returncode == 0, restored.stderr
@@ -39,13 +39,28 @@ def test_archive_home_and_backup_are_private_to_their_owner(tmp_path):
     assert {name for name, mode in found.items() if mode & 0o077} <= {"lesart-data/proof.pub"}
 
 
-@pytest.mark.parametrize("password", PASSWORDS)
-@pytest.mark.parametrize("words", [["list"], ["config"], ["doctor"], ["up", "--once"]])
-@pytest.mark.parametrize("setting", ["database_url", "broker_url"])
-def test_no_output_holds_a_part_of_a_password(tmp_path, password, words, setting):
-    scheme = {"database_url": "postgresql", "broker_url": "redis"}[setting]
-    given = f"{scheme}://lesart:{password}@127.0.0.1:9/lesart"
-    done = lesart(tmp_path, *words, **{setting: given})
-    told = done.stdout + done.stderr
+def assert_hides_password(told: str) -> None:
     for part in ("heim", "tail"):
         assert part not in told, told
+
+
+def server_url(setting: str, password: str) -> str:
+    scheme = {"database_url": "postgresql", "broker_url": "redis"}[setting]
+    return f"{scheme}://lesart:{password}@127.0.0.1:9/lesart"
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize("words", [["list"], ["config"], ["doctor"]])
+@pytest.mark.parametrize("setting", ["database_url", "broker_url"])
+def test_no_output_holds_a_part_of_a_password(lesart, tmp_path, monkeypatch, password, words, setting):  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"LESART_{setting.upper()}", server_url(setting, password))
+    _code, told, complained = lesart(*words)
+    assert_hides_password(told + complained)
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["up", "--once"]])
+@pytest.mark.parametrize("setting", ["database_url", "broker_url"])
+def test_no_process_prints_a_part_of_a_password(tmp_path, words, setting):
+    done = run_process(tmp_path, *words, **{setting: server_url(setting, "ge@heim/tail")})
+    assert_hides_password(done.stdout + done.stderr)
