@@ -9,6 +9,6 @@ from tests.chaos.again import COMMANDS, rounds
 @pytest.mark.chaos
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_command_that_was_killed_and_is_given_once_more_reads_everything(database):
-    made = list(rounds(len(COMMANDS), files=90, database=database, seed=3))
+    made = list(rounds(len(COMMANDS), files=45, database=database, seed=3))
     assert [each.told() for each in made if each.faults] == []
     assert {each.words for each in made} == set(COMMANDS)

@@ -104,8 +104,8 @@ def assert_in_order(versions: list[dict[str, Any]], since: datetime) -> None:
 JUMPS = (
     "-1h",
     "+30y",
-    pytest.param("-10y", marks=pytest.mark.slow),
-    pytest.param("+1h", marks=pytest.mark.slow),
+    pytest.param("-10y", marks=pytest.mark.large),
+    pytest.param("+1h", marks=pytest.mark.large),
     pytest.param("+3d", marks=pytest.mark.large),
     pytest.param("-3d", marks=pytest.mark.large),
 )
