@@ -13,7 +13,7 @@ from tests.flow.driver import SENTENCES
 from tests.flow.processes import Service, Supervisor, lesart, until
 
 START = datetime(2024, 6, 18, 6, tzinfo=UTC)
-PAGES, CAPTURES, KILLS = 16, 4, 2
+PAGES, CAPTURES, KILLS = 12, 5, 2
 SETTINGS = {"every": "1s", "batch_items": "20", "batch_seconds": "3s", "lease_seconds": "6s"}
 RECORD = {
     "versions": (
