@@ -119,6 +119,11 @@ def test_the_pages_the_command_and_the_proof_name_the_submitter(desk, tmp_path):
     shown = lesart(desk, "show", A, "--format", "table")
     assert "captured   submitted by redaktion, not fetched by Lesart" in shown
     assert "flags: date_missing, submitted" in shown
+    desk.write(
+        "seed.md", "---\nsubmitted_by: ada\n---\n\n# Fähre\n\nDie Fähre liegt im Hafen fest.\n"
+    )
+    desk.scan(at=2)
+    assert "submitted by" not in lesart(desk, "show", "seed:presse/seed.md", "--format", "table")
     lesart(desk, "proof", "keygen")
     lesart(desk, "proof", A, "-o", str(target))
     with zipfile.ZipFile(target) as bundle:

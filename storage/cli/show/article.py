@@ -50,7 +50,7 @@ def _facts(version: VersionText) -> Iterator[str]:
     yield f"{version.article}@{version.version} of {version.versions} · {version.state}"
     yield f"origin     {one_line(version.origin)} ({one_line(version.source)})"
     submitter = version.fields.get("submitted_by")
-    if submitter is not None:
+    if submitter is not None and "submitted" in version.flags:  # files may have such a field
         yield f"captured   {submission_note(one_line(str(submitter.value)))}, not fetched by Lesart"
     for name in META:
         value = getattr(version, name)
