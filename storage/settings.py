@@ -111,37 +111,37 @@ class IntervalError(ValueError):
         self.given = given
 
 
-def parse_interval(given: str | float) -> float:
-    """Return the seconds that `given` means.
+def parse_interval(text: str | float) -> float:
+    """Return the seconds that `text` means.
 
     Raises: IntervalError.
 
     >>> [parse_interval(each) for each in ("90s", "5m", "2h", "1d", "0.5", 60)]
     [90.0, 300.0, 7200.0, 86400.0, 0.5, 60.0]
     """
-    if isinstance(given, bool):
-        raise IntervalError(given)
-    match = AMOUNT.fullmatch(str(given).strip())
+    if isinstance(text, bool):
+        raise IntervalError(text)
+    match = AMOUNT.fullmatch(str(text).strip())
     if match is None or match["unit"] not in _UNIT_SECONDS:
-        raise IntervalError(given)
+        raise IntervalError(text)
     seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"]]
     if seconds > LONGEST_INTERVAL:
-        raise IntervalError(given)
+        raise IntervalError(text)
     return seconds
 
 
-def parse_size(given: str | int) -> int:
-    """Return the bytes that `given` means: `kB` is a thousand, `KiB` is 1,024.
+def parse_size(text: str | int) -> int:
+    """Return the bytes that `text` means: `kB` is a thousand, `KiB` is 1,024.
 
     Raises: ValueError.
 
     >>> [parse_size(each) for each in ("20 MB", "20MiB", "512k", 4096)]
     [20000000, 20971520, 512000, 4096]
     """
-    match = None if isinstance(given, bool) else AMOUNT.fullmatch(str(given).strip())
+    match = None if isinstance(text, bool) else AMOUNT.fullmatch(str(text).strip())
     unit = match and match["unit"].removesuffix("bytes").removesuffix("B")
     if match is None or unit not in _UNIT_BYTES:
-        raise ValueError(f"{given!r} is no size: write 20MB, 512KiB or plain bytes")
+        raise ValueError(f"{text!r} is no size: write 20MB, 512KiB or plain bytes")
     return int(float(match["number"]) * _UNIT_BYTES[unit])
 
 
@@ -610,23 +610,23 @@ def _toml(path: Path) -> dict[str, Any]:
         raise SettingsError("--config", f"{path} is no TOML: {error}") from error
 
 
-def _key_of(name: str, given: str) -> tuple[str, bool]:
+def _key_of(name: str, text: str) -> tuple[str, bool]:
     """Return the key that `name` sets and whether it names a file that holds the value."""
     if name in SETTINGS:
         return name, False
     if name.endswith("_file") and name.removesuffix("_file") in SETTINGS:
         return name.removesuffix("_file"), True
-    raise SettingsError(given, f"there is no such setting; there are {', '.join(SETTINGS)}")
+    raise SettingsError(text, f"there is no such setting; there are {', '.join(SETTINGS)}")
 
 
-def _content(path: Path, given: str) -> str:
+def _content(path: Path, text: str) -> str:
     try:
         content = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         hint = "; start the stack first: docker compose up --wait" if IMAGE in os.environ else ""
-        raise SettingsError(given, f"the file {path} cannot be read: {error}{hint}") from error
+        raise SettingsError(text, f"the file {path} cannot be read: {error}{hint}") from error
     if not content:
-        raise SettingsError(given, f"the file {path} is empty")
+        raise SettingsError(text, f"the file {path} is empty")
     return content
 
 
@@ -637,9 +637,9 @@ def _read(key: str, raw: Any, origin: str) -> Any:
         raise SettingsError(key, hide_secrets(str(error)), origin) from error
 
 
-def _archive_address(given: str | None, home: Path) -> str:
+def _archive_address(text: str | None, home: Path) -> str:
     """Return the address of the archive; a folder stands for the default file in it."""
-    address = str(home / DATABASE_NAME) if given is None else given
+    address = str(home / DATABASE_NAME) if text is None else text
     if "://" not in address:
         path = Path(address).expanduser()
         return str(path / DATABASE_NAME if path.is_dir() else path)

@@ -156,13 +156,13 @@ def split_secrets(text: str) -> tuple[str, dict[str, str]]:
     """
     secrets: dict[str, str] = {}
 
-    def replace_secret(found: re.Match[str]) -> str:
-        value = found["value"]
+    def replace_secret(match: re.Match[str]) -> str:
+        value = match["value"]
         if value.startswith("***"):
-            return found[0]
+            return match[0]
         mark = f"***{sha256(value.encode()).hexdigest()[:6]}"
         secrets[mark] = value
-        return f"{found['name']}={mark}"
+        return f"{match['name']}={mark}"
 
     return SECRET_PARAMETER.sub(replace_secret, text), secrets
 

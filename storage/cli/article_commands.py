@@ -187,7 +187,7 @@ def history(
 def changes(
     *,
     place: ArchiveOptions,
-    wanted: ChangeOptions,
+    options: ChangeOptions,
     filtering: FilterOptions,
     then: AsOfOptions,
     page: PageOptions,
@@ -195,9 +195,9 @@ def changes(
 ) -> None:
     """List changes from version to version, newest first."""
     with reading(place, then) as (settings, archive):
-        asked = wanted.filter()
+        asked = options.filter()
         rows = archive.changes(
-            wanted.article,
+            options.article,
             asked.classes,
             asked.silent,
             asked.contains,

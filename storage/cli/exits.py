@@ -107,14 +107,16 @@ def run(
     return answer if isinstance(answer, int) else WELL
 
 
-def only_named(app: typer.Typer, given: Sequence[str]) -> typer.Typer:
+def only_named(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
     """Return the program reduced to the command or group in the first argument.
 
     Typer builds each command from the signature of its function, and only one of sixty is needed.
     """
     only = copy(app)
-    only.registered_commands = [each for each in app.registered_commands if each.name in given[:1]]
-    only.registered_groups = [each for each in app.registered_groups if each.name in given[:1]]
+    only.registered_commands = [
+        each for each in app.registered_commands if each.name in arguments[:1]
+    ]
+    only.registered_groups = [each for each in app.registered_groups if each.name in arguments[:1]]
     return only if only.registered_commands or only.registered_groups else app
 
 
@@ -161,16 +163,16 @@ def _report_wrong_use(error: typer.TyperException) -> int:
     return WRONG_USE
 
 
-def _report(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> int:
+def _report(error: Exception, arguments: Sequence[str], exit_codes: ExitCodes) -> int:
     if isinstance(error, PipeClosedError):
         return WELL
     if isinstance(error, OSError):
         silence_output()  # Typer may have written its buffer
     code = exit_code_of(error, exit_codes)
-    if "--debug" in given:
+    if "--debug" in arguments:
         traceback.print_exception(error)
     if code is None:
-        where = "above" if "--debug" in given else _keep_details(error, given)
+        where = "above" if "--debug" in arguments else _keep_details(error, arguments)
         say(f"internal error ({type(error).__name__}): please report it; the details are {where}")
         return INTERNAL
     say(_sentence(error))
@@ -219,13 +221,15 @@ def _of_databases(error: Exception) -> int | None:
     return UNCHECKED if is_away or "malformed" in reason or _BUSY_REASON in reason else None
 
 
-def _keep_details(error: Exception, given: Sequence[str]) -> str:
+def _keep_details(error: Exception, arguments: Sequence[str]) -> str:
     """Append the traceback to a log in the home folder, or print it; return its location.
 
     It is printed in a container with a temporary home folder, so that the container log has it.
     """
     trace = "".join(traceback.format_exception(error))
-    report = hide_secrets(f"{datetime.now(UTC).isoformat()} lesart {' '.join(given)}\n{trace}\n")
+    report = hide_secrets(
+        f"{datetime.now(UTC).isoformat()} lesart {' '.join(arguments)}\n{trace}\n"
+    )
     with suppress(OSError, SettingsError):
         log = load_settings().home / ERROR_LOG
         if not is_lost_with_container(log.parent):

@@ -334,8 +334,8 @@ class FilterOptions:
         Raises: MomentError.
         """
 
-        def moment(given: str | None, edge: Edge) -> Any:
-            return None if given is None else parse_moment(given, settings.zone, edge)
+        def moment(text: str | None, edge: Edge) -> Any:
+            return None if text is None else parse_moment(text, settings.zone, edge)
 
         return Filters(
             language=self.language,

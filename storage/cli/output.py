@@ -197,9 +197,9 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
         return json.dumps(told, ensure_ascii=False, indent=indent)
 
 
-def read_argument(given: str) -> str:
-    """Return `given`; for `-`, the content of standard input."""
-    return sys.stdin.read() if given == "-" else given
+def read_argument(text: str) -> str:
+    """Return `text`; for `-`, the content of standard input."""
+    return sys.stdin.read() if text == "-" else text
 
 
 def silence_output() -> None:

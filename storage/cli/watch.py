@@ -31,7 +31,7 @@ MOST_SEQ_DIGITS = 18
 def watch(
     *,
     place: ArchiveOptions,
-    wanted: ChangeOptions,
+    options: ChangeOptions,
     filtering: FilterOptions,
     format: Literal["table", "jsonl"] | None = option(  # noqa: A002  # the word of the command line
         "--format", None, "Output format (default: table on a terminal, jsonl in a pipe)."
@@ -49,9 +49,9 @@ def watch(
     """
     is_table = format == "table" or (format is None and sys.stdout.isatty())
     with reading(place) as (settings, archive):
-        article = None if wanted.article is None else archive.article(wanted.article).article
+        article = None if options.article is None else archive.article(options.article).article
         start = archive.newest_seq() if after is None else _seq(after)
-        follower = _Follower(archive, wanted.filter(), filtering.filters(settings), article, start)
+        follower = _Follower(archive, options.filter(), filtering.filters(settings), article, start)
         say(f"watching for changes after cursor {start}; press Ctrl-C to stop")
         try:
             _write(follower, is_table=is_table, limit=limit)
@@ -98,12 +98,12 @@ class _Follower:
     def __init__(
         self,
         archive: "ReadOnlyArchive",
-        wanted: "ChangeFilter",
+        changes: "ChangeFilter",
         filters: "Filters",
         article: str | None,
         seq: int,
     ) -> None:
-        self._archive, self._wanted, self._filters = archive, wanted, filters
+        self._archive, self._wanted, self._filters = archive, changes, filters
         self._article = article
         self.seq = seq
 

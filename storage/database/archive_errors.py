@@ -87,7 +87,7 @@ class DatabaseEncodingError(ArchiveError):
 class DatabaseUrlError(ArchiveError):
     """The address of the database is invalid."""
 
-    def __init__(self, given: str, reason: str) -> None:
-        super().__init__(f"{given!r} is no database address: {reason}")
-        self.given = given
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"{text!r} is no database address: {reason}")
+        self.given = text
         self.reason = reason

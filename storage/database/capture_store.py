@@ -151,15 +151,15 @@ def put_all(store: CaptureStore, objects: Mapping[str, bytes]) -> None:
     _run_parallel(lambda item: store.put(*item), list(objects.items()))
 
 
-def load(held: StoredBytes) -> bytes:
+def load(stored: StoredBytes) -> bytes:
     """Return the original bytes of a capture from the database or the store.
 
     Bytes from a store are checked against the digest. Raises: DamagedBytesError,
     MissingBytesError, CapturesAwayError, CapturesUnsetError.
     """
-    raw = unpack(held.encoding, load_compressed(held))
-    if _is_away(held) and raw_digest(raw) != held.digest:
-        raise DamagedBytesError(f"the object of {held.digest.hex()} holds other bytes")
+    raw = unpack(stored.encoding, load_compressed(stored))
+    if _is_away(stored) and raw_digest(raw) != stored.digest:
+        raise DamagedBytesError(f"the object of {stored.digest.hex()} holds other bytes")
     return raw
 
 
@@ -173,14 +173,14 @@ def load_all(rows: Iterable[StoredBytes]) -> Iterator[bytes | DamagedBytesError]
         yield from _gotten(_retry, some)
 
 
-def load_compressed(held: StoredBytes) -> bytes:
+def load_compressed(stored: StoredBytes) -> bytes:
     """Return the compressed bytes of a capture from the database or the store.
 
     Raises: MissingBytesError, CapturesAwayError, CapturesUnsetError.
     """
-    name = name_in(held.digest, held.data)
+    name = name_in(stored.digest, stored.data)
     if name is None:
-        return held.data
+        return stored.data
     store = capture_store()
     if store is None:
         raise CapturesUnsetError
@@ -195,15 +195,15 @@ def load_all_compressed(rows: Sequence[StoredBytes]) -> list[bytes]:
     return list(_gotten(load_compressed, rows))
 
 
-def _retry(held: StoredBytes) -> bytes | DamagedBytesError:
+def _retry(stored: StoredBytes) -> bytes | DamagedBytesError:
     try:
-        return load(held)
+        return load(stored)
     except DamagedBytesError as error:
         return error
 
 
-def _is_away(held: StoredBytes) -> bool:
-    return name_in(held.digest, held.data) is not None
+def _is_away(stored: StoredBytes) -> bool:
+    return name_in(stored.digest, stored.data) is not None
 
 
 def _gotten(get: Callable[[StoredBytes], R], rows: Sequence[StoredBytes]) -> Iterable[R]:

@@ -57,9 +57,9 @@ _PARAMETER = re.compile(r":([a-z]\w*)")
 class CursorError(ValueError):
     """Invalid cursor for a list."""
 
-    def __init__(self, given: str) -> None:
-        super().__init__(f"{given!r} is no cursor of this list")
-        self.given = given
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no cursor of this list")
+        self.given = text
 
 
 def stream(
@@ -193,8 +193,8 @@ def cursor(*position: Any) -> str:
     return coded.translate(_URL_LETTERS).rstrip(b"=").decode()
 
 
-def place(kind: str, given: str, *types: type) -> tuple[Any, ...]:
-    """Return the position that `given` encodes in lists of that kind.
+def place(kind: str, text: str, *types: type) -> tuple[Any, ...]:
+    """Return the position that `text` encodes in lists of that kind.
 
     Raises: CursorError.
 
@@ -203,13 +203,13 @@ def place(kind: str, given: str, *types: type) -> tuple[Any, ...]:
     storage.database.rows.CursorError: '@@@' is no cursor of this list
     """
     try:
-        padded = given.encode("ascii") + b"=" * (-len(given) % 4)
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         found: Sequence[Any] = json.loads(base64.b64decode(padded, b"-_", validate=True))
         if [type(found), len(found), found[0]] != [list, len(types) + 1, kind]:
-            raise CursorError(given)
+            raise CursorError(text)
         return tuple(_typed(value, kind_) for value, kind_ in zip(found[1:], types, strict=True))
     except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
-        raise CursorError(given) from error
+        raise CursorError(text) from error
 
 
 def _plain(value: Any) -> str:

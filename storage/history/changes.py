@@ -247,14 +247,14 @@ class CaptureComparer:
             self._changes[key] = self._find_steps_between(article_id, self._difference(a, b))
         return self._changes[key]
 
-    def _find_steps_between(self, article_id: int, found: CapturePair) -> TextChange:
-        if not found.boilerplate_candidates or not self.decides:
-            return found.change()
-        boilerplate_candidates, given = self._check_boilerplate(article_id, found)
+    def _find_steps_between(self, article_id: int, pair: CapturePair) -> TextChange:
+        if not pair.boilerplate_candidates or not self.decides:
+            return pair.change()
+        boilerplate_candidates, given = self._check_boilerplate(article_id, pair)
         return (
-            found.change(given)
+            pair.change(given)
             if given
-            else replace(found.change(), boilerplate_candidates=boilerplate_candidates)
+            else replace(pair.change(), boilerplate_candidates=boilerplate_candidates)
         )
 
     def _difference(self, a: CaptureContent, b: CaptureContent) -> CapturePair:
@@ -264,29 +264,27 @@ class CaptureComparer:
         return self._differences[key]
 
     def _check_boilerplate(
-        self, article_id: int, found: CapturePair, keys: AbstractSet[int] | None = None
+        self, article_id: int, pair: CapturePair, keys: AbstractSet[int] | None = None
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         """Return the paragraphs to check in other articles, and the boilerplate among them."""
         site = self.site(article_id)
         if not is_host(site):
             return (), NO_BOILERPLATE
-        boilerplate_candidates, own = self._paragraphs_to_check(found)
+        boilerplate_candidates, own = self._paragraphs_to_check(pair)
         if own is None:
             return (), NO_BOILERPLATE
         return boilerplate_candidates, self.boilerplate.rules(
             site, article_id, own, boilerplate_candidates, keys
         )
 
-    def _paragraphs_to_check(
-        self, found: CapturePair
-    ) -> tuple[tuple[str, ...], ChangedText | None]:
+    def _paragraphs_to_check(self, pair: CapturePair) -> tuple[tuple[str, ...], ChangedText | None]:
         """Return the paragraphs to check in other articles, and the rest of the text.
 
         Only web pages have boilerplate: an author added each paragraph of a file or record.
         """
-        if id(found) not in self._owns:
-            a, b = found.a, found.b
-            boilerplate_candidates = _that_may_be_boilerplate(found.boilerplate_candidates, a, b)
+        if id(pair) not in self._owns:
+            a, b = pair.a, pair.b
+            boilerplate_candidates = _that_may_be_boilerplate(pair.boilerplate_candidates, a, b)
             own = [
                 each
                 for each in (*a.paragraphs, *b.paragraphs)
@@ -294,8 +292,8 @@ class CaptureComparer:
             ]
             is_page = a.is_page and b.is_page
             has_text = is_page and bool(boilerplate_candidates) and _has_text(own, a, b)
-            self._owns[id(found)] = boilerplate_candidates, ChangedText(own) if has_text else None
-        return self._owns[id(found)]
+            self._owns[id(pair)] = boilerplate_candidates, ChangedText(own) if has_text else None
+        return self._owns[id(pair)]
 
     def _cached_step(self, pair: Pair) -> StepToCheck | None:
         return self._steps.get(pair) or self.memory.step(pair)

@@ -183,43 +183,43 @@ class Lineages:
         for _kind, a, b, undone in rows_in(self.unit.connection, query, LINEAGE.c.origin_id, ends):
             (self._joined if undone is None else self._undone).add(frozenset((a, b)))
 
-    def _agrees(self, each: _Candidate, texts: "_Texts") -> bool:
-        other = texts.of(each.other_id)
+    def _agrees(self, candidate: _Candidate, texts: "_Texts") -> bool:
+        other = texts.of(candidate.other_id)
         return (
             other is None
-            or agreement(text_of(each.place.reading), other) >= LEAST_AGREEMENT[each.kind]
+            or agreement(text_of(candidate.place.reading), other) >= LEAST_AGREEMENT[candidate.kind]
         )
 
     # ------------------------------------------------------------------------ results
 
-    def _keep_for_later(self, each: _Candidate, here: int | None) -> None:
+    def _keep_for_later(self, candidate: _Candidate, here: int | None) -> None:
         """Let an address without its own text lead to the current or future article."""
-        if each.kind == "canonical":
+        if candidate.kind == "canonical":
             return
         if here is None:
-            self.aliases.setdefault(each.place.origin_id, []).append(each)
+            self.aliases.setdefault(candidate.place.origin_id, []).append(candidate)
         else:
-            self._note(each)
-            self.unit.add(ARTICLE_ORIGIN, {"origin_id": each.other_id, "article_id": here})
+            self._note(candidate)
+            self.unit.add(ARTICLE_ORIGIN, {"origin_id": candidate.other_id, "article_id": here})
             self.unit.flush()
 
-    def _join(self, each: _Candidate | _StoredClaim) -> None:
-        self._note(each)
+    def _join(self, candidate: _Candidate | _StoredClaim) -> None:
+        self._note(candidate)
         self.unit.flush()
-        regroup(self.unit, each.ends)
+        regroup(self.unit, candidate.ends)
 
-    def _note(self, each: _Candidate | _StoredClaim) -> None:
-        pair = frozenset(each.ends)
+    def _note(self, candidate: _Candidate | _StoredClaim) -> None:
+        pair = frozenset(candidate.ends)
         if pair in self._joined:
             return
         self._joined.add(pair)
-        start, end = each.ends
+        start, end = candidate.ends
         self.unit.add(
             LINEAGE,
             {
-                "id": self.unit.number(), "kind": each.kind, "origin_id": start,
+                "id": self.unit.number(), "kind": candidate.kind, "origin_id": start,
                 "to_origin_id": end,
-                "observation_id": each.observation_id,
+                "observation_id": candidate.observation_id,
                 "decided_at": self.unit.now,
             },
         )  # fmt: skip
@@ -246,12 +246,15 @@ def text_of(reading: Reading) -> ComparedText:
     return ComparedText(reading.outcome.title, reading.digest, text)
 
 
-def _text_then(unit: Unit, each: _Candidate) -> ComparedText | None:
+def _text_then(unit: Unit, candidate: _Candidate) -> ComparedText | None:
     """Return the latest text at the other address when the place was observed."""
     query = (
         select(WORDING.c.title, WORDING.c.digest, WORDING.c.text)
         .join(SNAPSHOT, SNAPSHOT.c.wording_id == WORDING.c.id)
-        .where(SNAPSHOT.c.origin_id == each.other_id, SNAPSHOT.c.observed_at <= each.place.moment)
+        .where(
+            SNAPSHOT.c.origin_id == candidate.other_id,
+            SNAPSHOT.c.observed_at <= candidate.place.moment,
+        )
         .order_by(SNAPSHOT.c.observed_at.desc(), SNAPSHOT.c.observation_id.desc())
         .limit(1)
     )  # fmt: skip

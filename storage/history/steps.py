@@ -105,18 +105,18 @@ class Steps:
             yield {"kind": notice["kind"], "text": notice["text"], "version": version}
 
 
-def _columns(found: TextChange, pair: Pair) -> dict[str, Any]:
+def _columns(change: TextChange, pair: Pair) -> dict[str, Any]:
     return {
-        "changes": list(found.classes),
-        "silent": found.silent,
-        "words_added": found.words_added,
-        "words_removed": found.words_removed,
-        "removed": list(found.removed),
-        "added": list(found.added),
+        "changes": list(change.classes),
+        "silent": change.silent,
+        "words_added": change.words_added,
+        "words_removed": change.words_removed,
+        "removed": list(change.removed),
+        "added": list(change.added),
         "before_id": pair[0],
         "after_id": pair[1],
-        "noise": as_dict(found.noise) or None,
-        "notices": [{"kind": kind, "text": text} for kind, text in found.notices] or None,
+        "noise": as_dict(change.noise) or None,
+        "notices": [{"kind": kind, "text": text} for kind, text in change.notices] or None,
         "method": METHOD,
     }
 

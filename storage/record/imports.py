@@ -122,53 +122,53 @@ class ImportWriter:
             originals.learn(each, number, capture)
         store_transfers(unit, transfers, bytes_kept)
 
-    def _leave(self, each: Import, origin: int, refused_before: frozenset[str]) -> None:
+    def _leave(self, imported: Import, origin: int, refused_before: frozenset[str]) -> None:
         """Postpone a revisit record, or refuse it if its original is unknown.
 
         Its record is not stored then, so that a later import can add it with its original.
         """
         if not self.is_last:
-            self.waiting.append(each)
-        elif each.locator not in refused_before:
+            self.waiting.append(imported)
+        elif imported.locator not in refused_before:
             refused = refuse("capture_elsewhere")
-            number = self._observe(replace(each, refused=refused), origin, None)
-            store_transfers(self.unit, {number: each.transfer}, {})
+            number = self._observe(replace(imported, refused=refused), origin, None)
+            store_transfers(self.unit, {number: imported.transfer}, {})
 
     # -------------------------------------------------------------------- observations
 
-    def _observe(self, each: Import, origin: int, capture: int | None) -> int:
-        number = self._observation(each, origin, capture)
-        if each.refused is not None:
-            self._refuse(each, each.refused, number, capture)
-        elif each.outcome == "captured":
+    def _observe(self, imported: Import, origin: int, capture: int | None) -> int:
+        number = self._observation(imported, origin, capture)
+        if imported.refused is not None:
+            self._refuse(imported, imported.refused, number, capture)
+        elif imported.outcome == "captured":
             self.to_read.append(number)
         else:
             self.without_text.append(number)
         return number
 
-    def _observation(self, each: Import, origin: int, capture: int | None) -> int:
+    def _observation(self, imported: Import, origin: int, capture: int | None) -> int:
         return add_observation(
             self.unit,
             source_id=self.source_id,
             job_id=self.claim.job_id,
             locator_id=origin,
-            observed_at=each.observed_at,
-            outcome=each.outcome if each.refused is None else "refused",
+            observed_at=imported.observed_at,
+            outcome=imported.outcome if imported.refused is None else "refused",
             capture_id=capture,
-            hints=each.hints,
-            http_status=each.http_status,
-            note=each.note,
+            hints=imported.hints,
+            http_status=imported.http_status,
+            note=imported.note,
         )
 
     def _refuse(
-        self, each: Import, refused: RefusalReason, number: int, capture: int | None
+        self, imported: Import, reason: RefusalReason, number: int, capture: int | None
     ) -> None:
         unit = self.unit
         self.refused += 1
         self.without_text.append(number)
         add_verdict(unit, self.claim.job_id, number)
         add_refusal(
-            unit, refused, each.locator, job_id=self.claim.job_id, source_id=self.source_id,
+            unit, reason, imported.locator, job_id=self.claim.job_id, source_id=self.source_id,
             observation_id=number, capture_id=capture,
         )  # fmt: skip
 
@@ -192,9 +192,9 @@ class ImportWriter:
         }
 
     def _keep_records(
-        self, each: Import, observation: int, container: int, bytes_kept: Mapping[bytes, int]
+        self, imported: Import, observation: int, container: int, bytes_kept: Mapping[bytes, int]
     ) -> None:
-        main, *beside = each.records
+        main, *beside = imported.records
         about = next((record for record in beside if record.kind == "warcinfo"), None)
         about_id = None
         if about is not None:

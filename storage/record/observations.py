@@ -67,7 +67,7 @@ def add_verdict(
 
 def add_refusal(
     unit: Unit,
-    refused: RefusalReason,
+    reason: RefusalReason,
     locator: str,
     *,
     job_id: int | None,
@@ -80,8 +80,8 @@ def add_refusal(
         REFUSAL,
         {
             "id": unit.number(), "job_id": job_id, "source_id": source_id,
-            "observation_id": observation_id, "locator": locator, "code": refused.code,
-            "message": refused.message, "hint": refused.hint, "kept": capture_id is not None,
+            "observation_id": observation_id, "locator": locator, "code": reason.code,
+            "message": reason.message, "hint": reason.hint, "kept": capture_id is not None,
             "capture_id": capture_id, "at": unit.now,
         },
     )  # fmt: skip

@@ -56,12 +56,12 @@ class Originals:
         fitting = (e for e in found if None in {wanted, e.payload} or e.payload == wanted)
         return next(fitting, None)
 
-    def learn(self, each: Import, observation_id: int, capture_id: int | None) -> None:
+    def learn(self, imported: Import, observation_id: int, capture_id: int | None) -> None:
         """Add a capture of the current unit, which others of it may repeat."""
-        if capture_id is not None and each.outcome == "captured" and each.refused is None:
-            main = each.records[0]
-            original = Original(observation_id, capture_id, main.payload_digest, each.hints)
-            self._learn(original, main.name, each.origin, each.observed_at)
+        if capture_id is not None and imported.outcome == "captured" and imported.refused is None:
+            main = imported.records[0]
+            original = Original(observation_id, capture_id, main.payload_digest, imported.hints)
+            self._learn(original, main.name, imported.origin, imported.observed_at)
 
     def _learn(self, original: Original, name: str | None, origin: str, moment: datetime) -> None:
         for key in (name, (origin, moment), original.payload):

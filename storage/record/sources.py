@@ -96,10 +96,10 @@ def change_source(unit: Unit, /, name: str, **values: Any) -> Source:
     return source_by_id(unit.connection, number)
 
 
-def _only(connection: Connection, query: Select[Any], given: str) -> Source:
+def _only(connection: Connection, query: Select[Any], text: str) -> Source:
     row = connection.execute(query).mappings().first()
     if row is None:
-        raise NoSuchSourceError(given)
+        raise NoSuchSourceError(text)
     return _source(row)
 
 

@@ -223,7 +223,7 @@ def watch_states(connection: Connection, origin: str) -> list[WatchState]:
 def ensure_watches(
     unit: Unit,
     source_id: int,
-    named: Sequence[ListedAddress],
+    addresses: Sequence[ListedAddress],
     *,
     listed_by: int | None,
     is_standing: bool,
@@ -233,20 +233,20 @@ def ensure_watches(
     A standing source checks its addresses repeatedly, any other source only on request. Redacted
     addresses are not watched.
     """
-    gone = SuppressionLookup(unit.connection).addresses(address.origin for address in named)
-    named = [address for address in named if address.origin not in gone]
-    origins = ensure_origins(unit, [address.origin for address in named])
+    gone = SuppressionLookup(unit.connection).addresses(address.origin for address in addresses)
+    addresses = [address for address in addresses if address.origin not in gone]
+    origins = ensure_origins(unit, [address.origin for address in addresses])
     unit.flush()
-    keys = [(source_id, origins[address.origin]) for address in named]
+    keys = [(source_id, origins[address.origin]) for address in addresses]
     query = select(
         WATCH.c.source_id, WATCH.c.origin_id, WATCH.c.active, WATCH.c.checked_at, WATCH.c.guid
     )
     known = {(row[0], row[1]): row for row in _rows_by_key(unit.connection, query, keys)}
-    by_guid = _addresses_by_guid(unit, source_id, [n.guid for k, n in zip(keys, named, strict=True)
-                                         if n.guid and k not in known])  # fmt: skip
+    guids = [a.guid for key, a in zip(keys, addresses, strict=True) if a.guid and key not in known]
+    by_guid = _addresses_by_guid(unit, source_id, guids)
     keys_to_check: list[Key] = []
     changed: list[dict[str, Any]] = []
-    for key, address in zip(keys, named, strict=True):
+    for key, address in zip(keys, addresses, strict=True):
         row = known.get(key)
         if row is None:
             known[key] = (*key, True, None, address.guid)
@@ -282,27 +282,27 @@ def _addresses_by_guid(unit: Unit, source_id: int, guids: Sequence[str]) -> dict
     return {guid: origins[:MOST_NAMES] for guid, origins in found.items()}
 
 
-def _hints_of(named: ListedAddress) -> dict[str, Json]:
+def _hints_of(address: ListedAddress) -> dict[str, Json]:
     """Return the statements of a list about an address, with times both as moments and as
     written.
     """
-    times = (("since", named.published_at), ("changed", named.changed_at))
-    return {**named.hints, **{name: moment.isoformat() for name, moment in times if moment}}
+    times = (("since", address.published_at), ("changed", address.changed_at))
+    return {**address.hints, **{name: moment.isoformat() for name, moment in times if moment}}
 
 
-def watch_requested(unit: Unit, source_id: int, named: Sequence[ListedAddress]) -> list[Key]:
+def watch_requested(unit: Unit, source_id: int, addresses: Sequence[ListedAddress]) -> list[Key]:
     """Watch the addresses that a user specified for a source, and return all these watches."""
     query = select(SOURCE.c.standing).where(SOURCE.c.id == source_id)
     is_standing = bool(unit.connection.execute(query).scalar_one())
-    ensure_watches(unit, source_id, named, listed_by=None, is_standing=is_standing)
-    gone = SuppressionLookup(unit.connection).addresses(each.origin for each in named)
-    origins = ensure_origins(unit, [each.origin for each in named if each.origin not in gone])
+    ensure_watches(unit, source_id, addresses, listed_by=None, is_standing=is_standing)
+    gone = SuppressionLookup(unit.connection).addresses(each.origin for each in addresses)
+    origins = ensure_origins(unit, [each.origin for each in addresses if each.origin not in gone])
     return [(source_id, number) for number in origins.values()]
 
 
-def watch_at_once(unit: Unit, source_id: int, named: ListedAddress) -> None:
+def watch_at_once(unit: Unit, source_id: int, address: ListedAddress) -> None:
     """Watch the address that a standing source was created for; all its watches are due now."""
-    ensure_watches(unit, source_id, [named], listed_by=None, is_standing=True)
+    ensure_watches(unit, source_id, [address], listed_by=None, is_standing=True)
     reschedule(unit, source_id, timedelta(0))
 
 
@@ -311,7 +311,7 @@ def _is_newer(changed_at: datetime | None, checked_at: datetime) -> bool:
 
 
 def _watch_row(
-    unit: Unit, key: Key, named: ListedAddress, listed_by: int | None, *, is_standing: bool
+    unit: Unit, key: Key, address: ListedAddress, listed_by: int | None, *, is_standing: bool
 ) -> dict[str, Any]:
     empty = dict.fromkeys(
         (
@@ -321,11 +321,11 @@ def _watch_row(
     )  # fmt: skip
     return {
         **empty,
-        "source_id": key[0], "origin_id": key[1], "address": named.address, "kind": named.kind,
+        "source_id": key[0], "origin_id": key[1], "address": address.address, "kind": address.kind,
         "active": True, "quiet": 0, "failures": 0,
         "next_check": unit.clock if is_standing else None,
-        "listed_by": listed_by, "listed_at": unit.now, "guid": named.guid,
-        "hints": _hints_of(named),
+        "listed_by": listed_by, "listed_at": unit.now, "guid": address.guid,
+        "hints": _hints_of(address),
     }  # fmt: skip
 
 

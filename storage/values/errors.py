@@ -6,39 +6,37 @@ from collections.abc import Sequence
 class NoSuchError(LookupError):
     """The archive has no such article, version or job; `hint` says where to look."""
 
-    def __init__(self, what: str, given: str, hint: str) -> None:
-        super().__init__(f"there is no {what} {given!r}: {hint}")
-        self.what, self.given, self.hint = what, given, hint
+    def __init__(self, what: str, text: str, hint: str) -> None:
+        super().__init__(f"there is no {what} {text!r}: {hint}")
+        self.what, self.given, self.hint = what, text, hint
 
 
 class AmbiguousError(LookupError):
     """Several things match; `candidates` are unambiguous forms of the input."""
 
-    def __init__(self, what: str, given: str, candidates: Sequence[str]) -> None:
-        super().__init__(f"{given!r} matches more than one {what}: {', '.join(candidates)}")
-        self.what, self.given, self.candidates = what, given, tuple(candidates)
+    def __init__(self, what: str, text: str, candidates: Sequence[str]) -> None:
+        super().__init__(f"{text!r} matches more than one {what}: {', '.join(candidates)}")
+        self.what, self.given, self.candidates = what, text, tuple(candidates)
 
 
 class AmbiguousPassageError(AmbiguousError):
     """A passage occurs in a text more than once; `candidates` are longer, unique passages."""
 
-    def __init__(self, given: str, times: int, candidates: Sequence[str]) -> None:
+    def __init__(self, text: str, times: int, candidates: Sequence[str]) -> None:
         LookupError.__init__(
             self,
-            f"the passage {given!r} occurs {times} times in the text: quote more of it, such as "
+            f"the passage {text!r} occurs {times} times in the text: quote more of it, such as "
             + " or ".join(map(repr, candidates)),
         )
-        self.what, self.given, self.candidates = "passage", given, tuple(candidates)
+        self.what, self.given, self.candidates = "passage", text, tuple(candidates)
 
 
 class RedactedError(LookupError):
     """The text was removed from the archive; its former existence is still proven."""
 
-    def __init__(self, what: str, given: str) -> None:
-        super().__init__(
-            f"{what} {given!r} was redacted; `lesart redact --list` shows when and why"
-        )
-        self.what, self.given = what, given
+    def __init__(self, what: str, text: str) -> None:
+        super().__init__(f"{what} {text!r} was redacted; `lesart redact --list` shows when and why")
+        self.what, self.given = what, text
 
 
 class RestrictedError(LookupError):

@@ -123,7 +123,7 @@ def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[Show
 
 
 def read_today(
-    connection: Connection, shown: Sequence[ShownText], readers: Sequence[ExtractorKey]
+    connection: Connection, texts: Sequence[ShownText], readers: Sequence[ExtractorKey]
 ) -> dict[int, Today]:
     """Return for each displayed derivation the result of the current extractor of the same name."""
     newer = DERIVATION.alias()
@@ -140,7 +140,7 @@ def read_today(
         )
         .outerjoin(WORDING, WORDING.c.id == newer.c.wording_id)
     )  # fmt: skip
-    ids = [each.derivation_id for each in shown]
+    ids = [each.derivation_id for each in texts]
     return {
         row.id: Today(bytes(row.digest) if row.digest is not None else None, row.detail)
         for row in rows_in(connection, query, DERIVATION.c.id, ids)
@@ -148,11 +148,11 @@ def read_today(
     }
 
 
-def is_current(shown: ShownText, readers: Sequence[ExtractorKey]) -> bool:
+def is_current(text: ShownText, readers: Sequence[ExtractorKey]) -> bool:
     """Check whether a text was read by a current extractor, or by one that this program does not
     have.
     """
-    return all(is_same_extractor(shown.reader, reader) for reader in readers)
+    return all(is_same_extractor(text.reader, reader) for reader in readers)
 
 
 def find_differences(

@@ -27,19 +27,19 @@ WHERE d.id IN :ids AND d.detail IS NOT NULL AND w.text IS NOT NULL
 def wrong_steps(
     connection: Connection,
     versions: Sequence[Row],
-    found: Sequence[Run],
+    runs: Sequence[Run],
     undone: Collection[frozenset[int]],
 ) -> Iterator[str]:
     """Yield the columns of the versions of an article that contradict its captures.
 
     Articles with redacted captures and changes classified by older rules are skipped.
     """
-    pairs = [run.step.pair for run in found if run.step is not None]
+    pairs = [run.step.pair for run in runs if run.step is not None]
     contents = _contents(connection, {number for pair in pairs for number in pair})
     if any(number not in contents for pair in pairs for number in pair):
         return
     steps = Steps(_StoredNoise(versions, contents, undone), {}, {}, list)
-    for row, run in zip(versions, found, strict=True):
+    for row, run in zip(versions, runs, strict=True):
         if is_older(row):
             steps.keep(run.number, run.wording_id, {name: row[name] for name in STEP})
             continue

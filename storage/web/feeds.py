@@ -101,7 +101,7 @@ def _feed(request: Request, pool: ArchivePool, query: ChangesQuery) -> ChangeFee
 
 
 def _entry(
-    change: Change, shown: Sequence[PassageBlock], base: str, words: PageWords
+    change: Change, passages: Sequence[PassageBlock], base: str, words: PageWords
 ) -> ChangeEntry:
     """Return an entry; its id names the article, the wording, and when that was first seen."""
     moment = change.changed_by.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -111,7 +111,7 @@ def _entry(
         change.title or words.t("(no title)"),
         f"{base}/a/{quote(change.article)}/{change.version - 1}..{change.version}",
         change.changed_by,
-        PARAGRAPH.format(interval) + change_html(shown, words.language),
+        PARAGRAPH.format(interval) + change_html(passages, words.language),
         change.changes + (("silent",) if change.silent else ()),
     )
 

@@ -214,10 +214,10 @@ class CoverageQuery(QueryParameters):
         return _moment(self.since, zone, "first"), _moment(self.until, zone, "last")
 
 
-def _moment(given: str | None, zone: tzinfo, edge: Edge) -> datetime | None:
-    return parse_moment(given, zone, edge) if given else None
+def _moment(text: str | None, zone: tzinfo, edge: Edge) -> datetime | None:
+    return parse_moment(text, zone, edge) if text else None
 
 
-def _then(given: str | None, zone: tzinfo) -> datetime | None:
+def _then(text: str | None, zone: tzinfo) -> datetime | None:
     """Return a time as in a revision: a time of day is an exact time, not a minute."""
-    return _moment(given, zone, "first" if given and ":" in given else "last")
+    return _moment(text, zone, "first" if text and ":" in text else "last")

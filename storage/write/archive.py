@@ -463,7 +463,7 @@ class Archive:
         return len(gone)
 
     def refuse(
-        self, claim: jobs.Claim, source_id: int | None, locator: str, refused: RefusalReason
+        self, claim: jobs.Claim, source_id: int | None, locator: str, reason: RefusalReason
     ) -> None:
         """Record a refusal without an item, such as a missing source.
 
@@ -472,7 +472,7 @@ class Archive:
         with self.unit() as unit:
             add_refusal(
                 unit,
-                refused,
+                reason,
                 locator,
                 job_id=claim.job_id,
                 source_id=source_id,

@@ -103,12 +103,12 @@ class _CheckWriter:
             self.without_text.append(number)
 
     def _refuse(
-        self, source_id: int, number: int, exchange: CheckedExchange, refused: RefusalReason
+        self, source_id: int, number: int, exchange: CheckedExchange, reason: RefusalReason
     ) -> None:
         if exchange.outcome == "refused":
             add_verdict(self.unit, self.claim.job_id, number)
         add_refusal(
-            self.unit, refused, exchange.origin, job_id=self.claim.job_id, source_id=source_id,
+            self.unit, reason, exchange.origin, job_id=self.claim.job_id, source_id=source_id,
             observation_id=number, capture_id=self.capture_of(exchange),
         )  # fmt: skip
 

@@ -75,13 +75,13 @@ class _ListingWriter:
         add_source(self.unit, name, "list", self.captured.locator, standing=own["standing"])
         return dict(self.unit.connection.execute(by_name).mappings().one())
 
-    def _recent(self, named: Sequence[ListedAddress]) -> list[ListedAddress]:
+    def _recent(self, addresses: Sequence[ListedAddress]) -> list[ListedAddress]:
         """Return the entries within the look-back period of the source."""
         newer_than = (self.source["options"] or {}).get("newer_than")
         if newer_than is None:
-            return list(named)
+            return list(addresses)
         since = self.unit.now - timedelta(seconds=newer_than)
-        return [each for each in named if each.kind != "page" or _moment(each, since) >= since]
+        return [each for each in addresses if each.kind != "page" or _moment(each, since) >= since]
 
     def _hand_out(self, keys: Sequence[Key], wanted: Sequence[Key]) -> None:
         """Queue new entries for checking; all entries if the list was ingested by hand."""
@@ -124,6 +124,6 @@ class _ListingWriter:
             )  # fmt: skip
 
 
-def _moment(named: ListedAddress, otherwise: datetime) -> datetime:
-    moments = [each for each in (named.published_at, named.changed_at) if each is not None]
+def _moment(address: ListedAddress, otherwise: datetime) -> datetime:
+    moments = [each for each in (address.published_at, address.changed_at) if each is not None]
     return max(moments, default=otherwise)

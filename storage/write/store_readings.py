@@ -414,14 +414,14 @@ class ReadingWriter:
         number = place.reading.captured.observation_id
         add_verdict(self.unit, self.job_id, number, kind, derivation)
 
-    def _refuse(self, place: Position, refused: RefusalReason) -> None:
+    def _refuse(self, place: Position, reason: RefusalReason) -> None:
         captured = place.reading.captured
         self._verdict(place, "refused", None)
         self._refused.append(captured.observation_id)
         add_refusal(
-            self.unit, refused, captured.locator, job_id=self.job_id,
+            self.unit, reason, captured.locator, job_id=self.job_id,
             source_id=captured.source_id, observation_id=captured.observation_id,
-            capture_id=None if refused.code == "redacted" else captured.capture_id,
+            capture_id=None if reason.code == "redacted" else captured.capture_id,
         )  # fmt: skip
 
     def _record_copy(

@@ -61,16 +61,16 @@ def revoke_token(archive: Archive, name: str) -> None:
         unit.connection.execute(query.values(revoked_at=unit.now))
 
 
-def token_of(archive: Archive, given: str) -> Token | None:
+def token_of(archive: Archive, text: str) -> Token | None:
     """Return the token of a request, None if it does not exist."""
     with archive.read_connection() as connection:
-        query = select(ACCESS_TOKEN).where(ACCESS_TOKEN.c.digest == _digest(given))
+        query = select(ACCESS_TOKEN).where(ACCESS_TOKEN.c.digest == _digest(text))
         row = connection.execute(query).first()
     return None if row is None else _token(row)
 
 
-def _digest(given: str) -> bytes:
-    return hashlib.sha256(given.encode("utf-8", "replace")).digest()
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
 def _token(row: Any) -> Token:

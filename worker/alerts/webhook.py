@@ -27,12 +27,12 @@ LARGEST_ANSWER = 64 * 1024
 GONE = 410
 
 
-def hook_address(given: str, network: Network) -> Address:
+def hook_address(text: str, network: Network) -> Address:
     """Return the address of a webhook.
 
     Raises: AlertError if webhooks must not be sent to it.
     """
-    address = parse_address(given, network.is_own)
+    address = parse_address(text, network.is_own)
     if isinstance(address, RefusalReason):
         raise AlertError(
             f"Webhooks cannot be sent to this address. {address.message} {address.hint}"

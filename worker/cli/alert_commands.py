@@ -58,11 +58,11 @@ def _alert_classes() -> list[str]:
     return [*ChangeClass, GONE]
 
 
-def _alert_class(given: str) -> str:
+def _alert_class(text: str) -> str:
     """Parse a change class or `gone`."""
-    if given not in (names := _alert_classes()):
-        raise typer.BadParameter(f"{given!r} is not one of {', '.join(names)}")
-    return given
+    if text not in (names := _alert_classes()):
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(names)}")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +187,13 @@ def add(
     name: Name,
     place: ArchiveOptions,
     output: OutputOptions,
-    wanted: ChangeSelection,
+    selection: ChangeSelection,
     targets: Targets,
 ) -> None:
     """Create an alert for future changes; the key of a webhook is shown only now."""
     settings = place.settings()
     where, daily_at = targets.checked(settings), targets.daily_at()
-    rule = wanted.rule(settings)
+    rule = selection.rule(settings)
     with opened_archive(settings) as archive:
         made = archive.transact(
             manage.add, name, rule, where, daily_at=daily_at,
@@ -226,7 +226,7 @@ def edit(
     name: Name,
     place: ArchiveOptions,
     output: OutputOptions,
-    wanted: ChangeSelection,
+    selection: ChangeSelection,
     targets: Targets,
     clear: list[Clearable] | None = option(
         "--clear", None, "Remove this condition, or the daily message; repeatable."
@@ -247,7 +247,7 @@ def edit(
         }
         daily_at = found.daily_at if targets.at is None and not targets.daily else None
         daily_at = None if "daily" in cleared else daily_at or targets.daily_at()
-        rule = _merged(found.rule, wanted, cleared).rule(settings)
+        rule = _merged(found.rule, selection, cleared).rule(settings)
         made = archive.transact(manage.edit, name, rule, kinds, daily_at)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
@@ -258,12 +258,12 @@ def edit(
 
 
 def _merged(
-    rule: "AlertRule", wanted: ChangeSelection, cleared: AbstractSet[str]
+    rule: "AlertRule", selection: ChangeSelection, cleared: AbstractSet[str]
 ) -> ChangeSelection:
     """Return the conditions of an edited alert."""
     known = {**rule.kept, "classes": list(rule.classes), "silent": bool(rule.silent)}
     values: dict[str, Any] = {
-        each.name: getattr(wanted, each.name) or known.get(each.name)
+        each.name: getattr(selection, each.name) or known.get(each.name)
         for each in fields(ChangeSelection)
     }
     for part in cleared - {"daily"}:
@@ -398,11 +398,11 @@ def target_shown(kind: str, target: str) -> str:
     return f"{scheme}://{host}/…" if host else f"{scheme}://…"
 
 
-def _revealed(given: str) -> str:
+def _revealed(text: str) -> str:
     from worker.web.credentials import SecretError, read_secret  # noqa: PLC0415  # only here
 
     try:
-        return read_secret(given)
+        return read_secret(text)
     except SecretError as error:
         raise AlertError(str(error)) from error
 

@@ -422,10 +422,10 @@ def _log(level: "Level") -> None:
     log_events(level)
 
 
-def _moment(given: str | None, settings: Settings) -> datetime | None:
+def _moment(text: str | None, settings: Settings) -> datetime | None:
     from storage.read.render.moment import parse_moment  # noqa: PLC0415
 
-    return None if given is None else parse_moment(given, settings.zone, "first")
+    return None if text is None else parse_moment(text, settings.zone, "first")
 
 
 def _report(rows: Sequence[dict[str, Any]], output: OutputOptions) -> None:

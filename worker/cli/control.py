@@ -148,16 +148,16 @@ def list_history(
     return preview_history(archive, settings, _histories(archive, settings, request))
 
 
-def _origin(given: str | None) -> str | None:
+def _origin(text: str | None) -> str | None:
     """Return the normalised address of a capture that was made elsewhere.
 
     Raises: LocatorError.
     """
-    if given is None or given.startswith(("seed:", "file://")):
-        return given
-    origin = clean_address(given)
+    if text is None or text.startswith(("seed:", "file://")):
+        return text
+    origin = clean_address(text)
     if origin is None:
-        reason = f"{without_secrets(given)} is not a web address, such as https://zeitung.example/a"
+        reason = f"{without_secrets(text)} is not a web address, such as https://zeitung.example/a"
         raise LocatorError("--origin", reason)
     return origin
 

@@ -53,17 +53,17 @@ class CheckAnswer:
         return {"check": self.check, "state": self.state, "reason": self.reason}
 
 
-def explain(settings: Settings, given: str, robots_file: Path | None = None) -> list[CheckAnswer]:
+def explain(settings: Settings, text: str, robots_file: Path | None = None) -> list[CheckAnswer]:
     """Return the result of each check of an address, followed by the conclusion.
 
     `robots_file` replaces the robots.txt of the server. Otherwise the stored robots.txt is used, or
     it is fetched.
     """
-    address = parse_locator(settings, given)
+    address = parse_locator(settings, text)
     if isinstance(address, RefusalReason):
-        meant = suggest_address(given)
+        meant = suggest_address(text)
         remedy = address.hint if meant is None else f"Write {meant}"
-        reason = f"{without_secrets(given)[:200]}: {address.message} {remedy}"
+        reason = f"{without_secrets(text)[:200]}: {address.message} {remedy}"
         return _concluded([CheckAnswer("address", "no", reason)])
     network = headers.create_network(settings.allow_hosts, settings.ca_file)
     host, standings, has_archive = _known(settings, address)

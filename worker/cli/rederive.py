@@ -87,7 +87,7 @@ class Rereading:
         self.articles = 0
 
     def differences(
-        self, wanted: RederiveSelection, progress: Progress
+        self, selection: RederiveSelection, progress: Progress
     ) -> Iterator[TextDifferences]:
         """Yield what came of each article with a text of another extractor.
 
@@ -109,7 +109,7 @@ class Rereading:
                 finally:
                     free.put(reader)
 
-            for batch in self._batches(wanted):
+            for batch in self._batches(selection):
                 texts = self._stale(batch, here)
                 derived = self._read(texts, here, lambda a: list(pool.map(read, a)))
                 yield from self._compared(batch, texts, here, derived)
@@ -127,11 +127,15 @@ class Rereading:
             "was made"
         )
 
-    def _batches(self, wanted: RederiveSelection) -> Iterator[list[DueArticle]]:
+    def _batches(self, selection: RederiveSelection) -> Iterator[list[DueArticle]]:
         with self._archive.read_connection() as connection:
             found = list(
                 select_articles(
-                    connection, wanted.filters, wanted.articles, wanted.after, wanted.limit
+                    connection,
+                    selection.filters,
+                    selection.articles,
+                    selection.after,
+                    selection.limit,
                 )
             )
         articles = iter(found)
@@ -183,17 +187,17 @@ class Rereading:
             setattr(self.totals, name, getattr(self.totals, name) + getattr(difference, name))
 
 
-def _count(difference: TextDifferences, shown: ShownText, today: Today | None) -> None:
+def _count(difference: TextDifferences, text: ShownText, today: Today | None) -> None:
     difference.texts += 1
     if today is None:
         difference.gone += 1
     elif today.digest is None:
         difference.refused += 1
     else:
-        is_same = today.digest == shown.digest
+        is_same = today.digest == text.digest
         difference.same += is_same
         difference.differ += not is_same
-        more = find_differences(shown.detail, today.detail)
+        more = find_differences(text.detail, today.detail)
         difference.fields = sorted({*difference.fields, *more})
 
 

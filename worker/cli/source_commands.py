@@ -132,18 +132,18 @@ class FetchOptions:
         return found
 
 
-def _proxy(given: str) -> str:
+def _proxy(text: str) -> str:
     """Check the proxy option; a proxy with a password must be in a file or variable.
 
     Raises: ValueError.
     """
     from worker.web.credentials import read_proxy  # noqa: PLC0415  # only here
 
-    if given.startswith(("@", "$")):
-        return given
-    if read_proxy(given).user is not None:
+    if text.startswith(("@", "$")):
+        return text
+    if read_proxy(text).user is not None:
         raise ValueError("put a proxy with a password into a file and write --proxy @FILE")
-    return given
+    return text
 
 
 def mount(app: typer.Typer) -> None:
@@ -297,7 +297,7 @@ def _change(place: ArchiveOptions, output: OutputOptions, name: str, **values: A
         _report([archive.change_source(name, **values)], output)
 
 
-def recheck_options(given: str | None) -> dict[str, Any]:
+def recheck_options(text: str | None) -> dict[str, Any]:
     """Return the source options for a value of `--recheck`.
 
     Raises: ScheduleError.
@@ -307,22 +307,22 @@ def recheck_options(given: str | None) -> dict[str, Any]:
     >>> recheck_options("off"), recheck_options(None)
     ({'recheck': {'off': True}}, {})
     """
-    if given is None:
+    if text is None:
         return {}
-    if given.strip() == "off":
+    if text.strip() == "off":
         return {"recheck": {"off": True}}
-    first, is_range, longest = given.partition("..")
-    first, longest = (first, longest) if is_range else (given, given)
+    first, is_range, longest = text.partition("..")
+    first, longest = (first, longest) if is_range else (text, text)
     try:
         intervals = IntervalRange(parse_interval(first), parse_interval(longest))
     except ValueError as error:
-        raise ScheduleError(f"--recheck {given}: {error}") from error
+        raise ScheduleError(f"--recheck {text}: {error}") from error
     return {"recheck": {"first": intervals.first, "longest": intervals.longest}}
 
 
-def _report(found: list[Source], output: OutputOptions) -> None:
+def _report(sources: list[Source], output: OutputOptions) -> None:
     empty = "no sources: add one with `lesart source add`"
-    report_list(map(_row, found), output.target(), _COLUMNS, empty=empty)
+    report_list(map(_row, sources), output.target(), _COLUMNS, empty=empty)
 
 
 _COLUMNS = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused", "options")

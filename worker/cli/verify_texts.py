@@ -53,10 +53,10 @@ class Rederivation:
                     yield from _wrong(draft, mine)
 
 
-def _derived(kept: DerivedCapture, reader: Reader) -> Draft | RefusalReason:
+def _derived(capture: DerivedCapture, reader: Reader) -> Draft | RefusalReason:
     """Read a document again, with a second attempt after a timeout."""
-    draft = reader.draft(kept.re_extraction.captured)
-    return reader.draft(kept.re_extraction.captured) if is_late(draft) else draft
+    draft = reader.draft(capture.re_extraction.captured)
+    return reader.draft(capture.re_extraction.captured) if is_late(draft) else draft
 
 
 def _wrong(draft: Draft | RefusalReason | None, texts: list[DerivedText]) -> Iterator[BrokenObject]:

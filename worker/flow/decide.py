@@ -13,7 +13,7 @@ from storage.values.verdict import (
 )
 
 
-def decide(outcome: Draft | RefusalReason, known: OriginKnowledge) -> Verdict:
+def decide(outcome: Draft | RefusalReason, knowledge: OriginKnowledge) -> Verdict:
     """Return the verdict on `outcome`.
 
     For a known origin it is a version or an unchanged snapshot, by its history
@@ -25,11 +25,13 @@ def decide(outcome: Draft | RefusalReason, known: OriginKnowledge) -> Verdict:
         case RefusalReason():
             return Refuse(outcome)
         case Draft():
-            if known.words is not None and _is_cut_short(outcome, known.words):
+            if knowledge.words is not None and _is_cut_short(outcome, knowledge.words):
                 return Refuse(refuse("not_article", reason="far less text than before was found"))
-            if known.article_exists:
-                return NewVersion() if known.is_version else UnchangedVerdict(known.is_noise)
-            return NewArticle() if known.elsewhere is None else Copy(known.elsewhere)
+            if knowledge.article_exists:
+                return (
+                    NewVersion() if knowledge.is_version else UnchangedVerdict(knowledge.is_noise)
+                )
+            return NewArticle() if knowledge.elsewhere is None else Copy(knowledge.elsewhere)
 
 
 SHORT = frozenset({"extraction_short", "extraction_loss"})

@@ -114,18 +114,18 @@ class Reader:
             return fetched_outcome(outcome, captured.hints.get("listed"))
         return outcome
 
-    def re_extract(self, wanted: ReExtraction) -> ReExtracted:
+    def re_extract(self, extraction: ReExtraction) -> ReExtracted:
         """Read again a capture that was read before, maybe by another extractor.
 
         A document that timed out is retried: the time limit depends on the load of the machine.
         """
-        reading = self.read(wanted.captured)
+        reading = self.read(extraction.captured)
         if is_late(reading.outcome):
-            reading = self.read(wanted.captured)
+            reading = self.read(extraction.captured)
         if isinstance(reading.outcome, Draft):
-            return ReExtracted(reading, wanted.context, reading.outcome.extractor)
-        current = extractor_of(hints_of(wanted.captured).type, self.text)
-        return ReExtracted(reading, wanted.context, current)
+            return ReExtracted(reading, extraction.context, reading.outcome.extractor)
+        current = extractor_of(hints_of(extraction.captured).type, self.text)
+        return ReExtracted(reading, extraction.context, current)
 
     def outcome(self, raw: bytes, hints: Hints) -> Draft | RefusalReason:
         """Return the outcome of reading `raw` with the text core."""
@@ -194,13 +194,13 @@ def read_batch(
 
 
 def _read_again(
-    archive: Archive, claim: jobs.Claim, reader: Reader, wanted: Sequence[ReExtraction]
+    archive: Archive, claim: jobs.Claim, reader: Reader, extractions: Sequence[ReExtraction]
 ) -> Iterator[ReExtracted]:
     """Read captures of another extractor again, so that later captures can be compared with
     them.
     """
     renewed = time.monotonic()
-    for each in wanted:
+    for each in extractions:
         if time.monotonic() - renewed > claim.lease_seconds / 3:
             archive.transact(queue.renew, claim)
             renewed = time.monotonic()

@@ -114,10 +114,10 @@ class Fetch:
             )
         )  # fmt: skip
 
-    def end_without_request(self, outcome: str, refused: RefusalReason, now: datetime) -> None:
+    def end_without_request(self, outcome: str, reason: RefusalReason, now: datetime) -> None:
         """End the check without a request, because its server cannot be requested."""
         assert self.address is not None
-        self._finish(CheckedExchange(origin_of(self.address.text), outcome, now, refused=refused))
+        self._finish(CheckedExchange(origin_of(self.address.text), outcome, now, refused=reason))
 
     def accept_answer(self, answer: ServerAnswer, started_at: datetime, now: datetime) -> None:
         """Accept an answer: the check is finished, or has a next address."""

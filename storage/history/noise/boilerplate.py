@@ -45,9 +45,9 @@ _READ_AT_ONCE = 40
 _LANGUAGES = ("de", "en")
 
 
-def find_boilerplate_candidates(asked: Iterable[str]) -> Iterator[str]:
+def find_boilerplate_candidates(paragraphs: Iterable[str]) -> Iterator[str]:
     """Yield the paragraphs of a step, in canonical form, to check in other articles."""
-    return islice(filter(may_be_boilerplate, asked), MOST_ASKED)
+    return islice(filter(may_be_boilerplate, paragraphs), MOST_ASKED)
 
 
 def may_be_boilerplate(canon: str) -> bool:
@@ -164,16 +164,16 @@ class Boilerplate:
         site: str,
         article_id: int,
         own: ChangedText,
-        asked: Iterable[str],
+        paragraphs: Iterable[str],
         keys: AbstractSet[int] | None = None,
     ) -> dict[str, str]:
-        """Return the noise among the paragraphs `asked`, with the rule: `box` or `teaser`.
+        """Return the noise among `paragraphs`, with the rule: `box` or `teaser`.
 
-        `own` is the text of the article, `asked` are removed or added paragraphs in canonical form;
+        `own` is the text of the article, `paragraphs` were removed or added, in canonical form;
         with `keys`, only those with such a key are checked.
         """
         found: dict[str, str] = {}
-        for paragraph in self._query_site(site, asked, keys):
+        for paragraph in self._query_site(site, paragraphs, keys):
             is_witness = own.is_witness if own.is_foreign(paragraph) else _never
             rule = self._rule(paragraph, site, article_id, is_witness)
             if rule is not None:
@@ -193,10 +193,10 @@ class Boilerplate:
         )  # fmt: skip
 
     def _query_site(
-        self, site: str, asked: Iterable[str], keys: AbstractSet[int] | None
+        self, site: str, paragraphs: Iterable[str], keys: AbstractSet[int] | None
     ) -> Iterator[CutParagraph]:
         self._asked.add(site)
-        for paragraph in map(paragraph_of, find_boilerplate_candidates(asked)):
+        for paragraph in map(paragraph_of, find_boilerplate_candidates(paragraphs)):
             if keys is None or paragraph.key in keys:
                 yield paragraph
 

@@ -120,12 +120,12 @@ def _store_result(
     engine: Engine,
     clock: Clock,
     signed: checkpoints.SignedCheckpoint,
-    found: StampAnswer,
+    answer: StampAnswer,
     request_name: str,
 ) -> StampAnswer:
     with writing(engine, clock) as unit:
-        _store(unit, signed, found, request_name)
-    return found
+        _store(unit, signed, answer, request_name)
+    return answer
 
 
 def _promises(name: str) -> str:
@@ -170,16 +170,16 @@ def _answer(
 
 
 def _store(
-    unit: Unit, signed: checkpoints.SignedCheckpoint, found: StampAnswer, request_name: str
+    unit: Unit, signed: checkpoints.SignedCheckpoint, answer: StampAnswer, request_name: str
 ) -> None:
-    if found.stamp is None:
-        record_failure(unit, replace(found, authority=request_name))
+    if answer.stamp is None:
+        record_failure(unit, replace(answer, authority=request_name))
         return
-    same = (LOG_STAMP.c.checkpoint_id == signed.id) & (LOG_STAMP.c.authority == found.authority)
+    same = (LOG_STAMP.c.checkpoint_id == signed.id) & (LOG_STAMP.c.authority == answer.authority)
     held = unit.connection.execute(select(LOG_STAMP.c.stamp).where(same)).scalars()
-    if found.stamp not in {bytes(each) for each in held}:
-        asked = STAMP_REQUEST.c.authority.in_([found.authority, _promises(found.authority)])
+    if answer.stamp not in {bytes(each) for each in held}:
+        asked = STAMP_REQUEST.c.authority.in_([answer.authority, _promises(answer.authority)])
         unit.connection.execute(delete(STAMP_REQUEST).where(asked))
-        row = {"id": unit.number(), "checkpoint_id": signed.id, "authority": found.authority}
+        row = {"id": unit.number(), "checkpoint_id": signed.id, "authority": answer.authority}
         times = {"stamped_at": unit.now, "received_at": unit.now}
-        unit.add(LOG_STAMP, {**row, "stamp": found.stamp, **times})
+        unit.add(LOG_STAMP, {**row, "stamp": answer.stamp, **times})

@@ -55,7 +55,7 @@ def _since(
     request: Request,
     pool: ArchivePool,
     query: ChangesQuery,
-    wanted: ChangeFilter,
+    changes: ChangeFilter,
     filters: Filters,
 ) -> Response:
     """Return changes after a `seq`, a part of them or all."""
@@ -69,12 +69,12 @@ def _since(
         raise Problem("cursor_invalid", "A `seq` has fewer digits.")
     seq = int(query.after)
     if not wants_lines(request):
-        rows = _part(pool, seq, wanted, filters, query.limit or PAGE_ROWS)
+        rows = _part(pool, seq, changes, filters, query.limit or PAGE_ROWS)
         return answer_one({"items": rows, "next": str(rows[-1]["seq"] if rows else seq)})
 
     def lines() -> Any:
         after, left = seq, query.limit
-        while rows := _part(pool, after, wanted, filters, min(left or MOST_ROWS, MOST_ROWS)):
+        while rows := _part(pool, after, changes, filters, min(left or MOST_ROWS, MOST_ROWS)):
             yield b"".join(json_bytes(row) + b"\n" for row in rows)
             after, left = rows[-1]["seq"], None if left is None else left - len(rows)
             if left == 0:
@@ -84,7 +84,7 @@ def _since(
 
 
 def _part(
-    pool: ArchivePool, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
+    pool: ArchivePool, seq: int, changes: ChangeFilter, filters: Filters, limit: int
 ) -> list[dict[str, Any]]:
-    found = pool.today.changes_since(seq, wanted, filters, limit)
+    found = pool.today.changes_since(seq, changes, filters, limit)
     return [{**change.to_dict(), "seq": number} for number, change in found]

@@ -123,18 +123,20 @@ class ArchiveTools:
         content = TextContent(text=_dump(result))
         return CallToolResult(content=[content], is_error="error" in result)
 
-    async def _call(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    async def _call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         revisions: dict[str, Any] = {}
         clocked: dict[str, Any] = {}
         if name == "sql":
-            answer = await to_thread.run_sync(self._sql, given, limiter=self._sql_limiter)
+            answer = await to_thread.run_sync(self._sql, arguments, limiter=self._sql_limiter)
         elif name in ROUTES:
-            answer = await self._get(ROUTES[name][0], given)
-            clocked = {key: given[key] for key in ClockParameters.model_fields if key in given}
+            answer = await self._get(ROUTES[name][0], arguments)
+            clocked = {
+                key: arguments[key] for key in ClockParameters.model_fields if key in arguments
+            }
         else:
             raise Problem("no_such", f"There is no tool {name[:100]!r}.")
         _cut(answer)
-        for rev in dict.fromkeys(_revisions(given, answer)):
+        for rev in dict.fromkeys(_revisions(arguments, answer)):
             try:
                 citation = await self._get("/api/cite", {"rev": rev, **clocked})
                 revisions[rev] = {key: citation[key] for key in _INTERVAL}
@@ -149,24 +151,24 @@ class ArchiveTools:
             "answer": answer,
         }
 
-    async def _get(self, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    async def _get(self, path: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of a route of the API.
 
         Raises: Problem.
         """
-        response = await self._api.get(path, params=given)
+        response = await self._api.get(path, params=arguments)
         answer: dict[str, Any] = response.json()
         if response.status_code != HTTPStatus.OK:
             raise Problem(answer.pop("code"), answer.pop("detail"), answer)
         return answer
 
-    def _sql(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _sql(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns and rows of a query.
 
         Raises: Problem, RequestValidationError, ArchiveError.
         """
         try:
-            query = SqlQuery.model_validate(given)
+            query = SqlQuery.model_validate(arguments)
         except ValidationError as error:
             errors = [{**each, "loc": ("query", *each["loc"])} for each in error.errors()]
             raise RequestValidationError(errors) from error
@@ -229,14 +231,14 @@ def _cut(answer: dict[str, Any]) -> None:
             answer["next"] = str(rows[-1].get("seq") or rows[-1]["cursor"])
 
 
-def _revisions(given: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str]:
+def _revisions(arguments: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield the revisions from which an answer is taken."""
     for row in answer.get("items", [answer]):
         if "a" in row:
             compared = row.get("explanation") or {}
             yield from filter(None, (compared.get(f"{x}_revision") or row[x] for x in "ab"))
         elif "sentence" in row:
-            yield given["rev"]
+            yield arguments["rev"]
         elif "columns" not in answer:
             yield f"{row['article']}@{row.get('version', 'latest')}"
 

@@ -74,10 +74,10 @@ def one(request: Request, pool: PoolDep, digits: str, address: str) -> Response:
     return shown(request, pool, version.article, version.version, Version(), links.of_memento(seen))
 
 
-def _part(given: str) -> tuple[str, int]:
+def _part(text: str) -> tuple[str, int]:
     """Return an address, and after which version its TimeMap goes on."""
-    match = memento.PART.match(given)
-    return (given, 0) if match is None else (given[match.end() :], int(match["after"]))
+    match = memento.PART.match(text)
+    return (text, 0) if match is None else (text[match.end() :], int(match["after"]))
 
 
 def _article(archive: ReadOnlyArchive, address: str) -> ArticleLine:

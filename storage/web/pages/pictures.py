@@ -260,9 +260,9 @@ def _mark(scale: _Scale, observation: Observation, words: PageWords) -> Markup:
     return shape + Markup("<title>{}</title></path>").format(label)
 
 
-def _heat(found: Coverage | None) -> str:
-    if found is None or not found.checks:
+def _heat(coverage: Coverage | None) -> str:
+    if coverage is None or not coverage.checks:
         return "none"
-    if found.failed or found.barred:
-        return "bad" if not found.answered else "half"
+    if coverage.failed or coverage.barred:
+        return "bad" if not coverage.answered else "half"
     return "good"

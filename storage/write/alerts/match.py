@@ -216,14 +216,14 @@ def _texts(
     }
 
 
-def _keep(unit: Unit, group: Sequence[Alert], found: Sequence[AlertMatch], cursor: int) -> int:
+def _keep(unit: Unit, group: Sequence[Alert], matches: Sequence[AlertMatch], cursor: int) -> int:
     """Write deliveries and the new cursor for the alerts that were not changed meanwhile."""
     ids = [each.id for each in group]
     still = select(ALERT.c.id).where(
         ALERT.c.id.in_(ids), ALERT.c.cursor == group[0].cursor, ALERT.c.paused.is_(False)
     )
     open_ids = set(unit.connection.execute(still).scalars())
-    fired = [each for each in found if each.alert.id in open_ids]
+    fired = [each for each in matches if each.alert.id in open_ids]
     written = _write(unit, fired) if fired else 0
     unit.connection.execute(update(ALERT).where(ALERT.c.id.in_(open_ids)).values(cursor=cursor))
     return written

@@ -109,14 +109,14 @@ def _content(detail: dict[str, Any]) -> CaptureContent:
     return content_of_row(detail, detail["title"], body)
 
 
-def _compare(connection: Connection, found: PassageHits) -> None:
+def _compare(connection: Connection, hits: PassageHits) -> None:
     """Compare the replaced readings with their neighbouring snapshots."""
-    new = {each.old.id: each.content for each in found.readings}
+    new = {each.old.id: each.content for each in hits.readings}
     query = select(VERSION.c.before_id, VERSION.c.after_id)
-    for pair in rows_in(connection, query, VERSION.c.article_id, found.articles):
+    for pair in rows_in(connection, query, VERSION.c.article_id, hits.articles):
         if None not in pair and not new.keys().isdisjoint(pair):
-            a, b = found.comparing.contents(pair)
-            found.comparing.compare(new.get(pair[0], a), new.get(pair[1], b))
+            a, b = hits.comparing.contents(pair)
+            hits.comparing.compare(new.get(pair[0], a), new.get(pair[1], b))
 
 
 def _without(value: Any, wanted: re.Pattern[str]) -> Any:
@@ -141,15 +141,15 @@ def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[CapturedItem, Draft, st
 
 
 def remove_passage(
-    unit: Unit, found: PassageHits, passage: str, reason: RedactionReason, actor: str
+    unit: Unit, hits: PassageHits, passage: str, reason: RedactionReason, actor: str
 ) -> tuple[int, list[Any]] | None:
     """Write readings without the passage and order the redaction of the old ones.
 
     Returns the number of the act and the wordings to index; None if no text had the passage.
     """
     connection = unit.connection
-    found.comparing.enter(unit)
-    ids = {each.old.id for each in found.readings}
+    hits.comparing.enter(unit)
+    ids = {each.old.id for each in hits.readings}
     still = {
         row[0]
         for row in rows_in(
@@ -159,7 +159,7 @@ def remove_passage(
             ids,
         )
     }
-    readings = [each for each in found.readings if each.old.id in still]
+    readings = [each for each in hits.readings if each.old.id in still]
     if not readings:
         return None
     deriving = DerivationWriter(unit, {})
@@ -168,7 +168,7 @@ def remove_passage(
     unit.flush()
     gone = {each.old.wording_id for each in readings} - {wording for _, wording in new.values()}
     for each in readings:
-        found.comparing.says(new[each.old.id][0], each.content)
+        hits.comparing.says(new[each.old.id][0], each.content)
     for old, (derivation, wording) in new.items():
         connection.execute(
             update(SNAPSHOT)
@@ -180,9 +180,9 @@ def remove_passage(
     origins = select(ORIGIN.c.origin).join(
         ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == ORIGIN.c.id
     )
-    places = rows_in(connection, origins, ARTICLE_ORIGIN.c.article_id, found.articles)
+    places = rows_in(connection, origins, ARTICLE_ORIGIN.c.article_id, hits.articles)
     suppress_passage(unit, passage, [row[0] for row in places], act)
-    rebuild_all(unit, dict.fromkeys(sorted(found.articles), True), found.comparing)
+    rebuild_all(unit, dict.fromkeys(sorted(hits.articles), True), hits.comparing)
     return act, deriving.to_index
 
 

@@ -364,10 +364,10 @@ def places_of(connection: Connection, article: int) -> list[str]:
     return _addresses(connection, [article])
 
 
-def _list_text(held: StoredBytes) -> str:
+def _list_text(stored: StoredBytes) -> str:
     """Return the text of a list, approximately, to find a title in it."""
     try:
-        return canonical(html.unescape(load(held).decode("utf-8", "replace")))
+        return canonical(html.unescape(load(stored).decode("utf-8", "replace")))
     except DamagedBytesError:
         return ""
 

@@ -33,10 +33,10 @@ def without_redacted(connection: Connection, arrivals: Sequence[Arrival]) -> lis
     ]  # fmt: skip
 
 
-def _names(each: Arrival) -> list[str]:
+def _names(arrival: Arrival) -> list[str]:
     """Return the addresses of an arrival."""
-    named = (each.hints or {}).get("origin")
-    return [each.place, each.locator, *([named] if named else [])]
+    named = (arrival.hints or {}).get("origin")
+    return [arrival.place, arrival.locator, *([named] if named else [])]
 
 
 def _anonymise(address: str, gone: Mapping[str, int]) -> str:
@@ -44,11 +44,13 @@ def _anonymise(address: str, gone: Mapping[str, int]) -> str:
     return name_placeholder(gone[address]) if address in gone else address
 
 
-def _anonymise_refusal(each: Arrival, gone: Mapping[str, int]) -> Arrival:
-    left = next((gone[name] for name in _names(each) if name in gone), None)
-    transfer = None if each.transfer is None else _bare(each.transfer, is_gone=left is not None)
+def _anonymise_refusal(arrival: Arrival, gone: Mapping[str, int]) -> Arrival:
+    left = next((gone[name] for name in _names(arrival) if name in gone), None)
+    transfer = (
+        None if arrival.transfer is None else _bare(arrival.transfer, is_gone=left is not None)
+    )
     bare = replace(
-        each, raw=None, digest=None, refused=refuse("redacted"), transfer=transfer, looked=False
+        arrival, raw=None, digest=None, refused=refuse("redacted"), transfer=transfer, looked=False
     )
     return bare if left is None else nameless(bare, name_placeholder(left))
 
@@ -84,13 +86,14 @@ def _anonymise_check(check: Check, held: Collection[bytes], gone: Mapping[str, i
 
 
 def _anonymise_exchange(
-    each: CheckedExchange, gone: Mapping[str, int], *, is_gone: bool
+    exchange: CheckedExchange, gone: Mapping[str, int], *, is_gone: bool
 ) -> CheckedExchange:
-    transfer = None if each.transfer is None else _bare(each.transfer, is_gone=is_gone)
+    transfer = None if exchange.transfer is None else _bare(exchange.transfer, is_gone=is_gone)
     return replace(
-        each, origin=_anonymise(each.origin, gone), outcome="refused", raw=None, digest=None,
+        exchange, origin=_anonymise(exchange.origin, gone), outcome="refused", raw=None,
+        digest=None,
         hints={}, refused=refuse("redacted"), transfer=transfer, confirms=None,
-        note=None if is_gone else each.note,
+        note=None if is_gone else exchange.note,
     )  # fmt: skip
 
 
@@ -105,13 +108,14 @@ def imports_without_redacted(connection: Connection, imports: Sequence[Import]) 
     ]
 
 
-def _anonymise_import(each: Import, gone: Mapping[str, int]) -> Import:
-    is_gone = each.origin in gone
+def _anonymise_import(imported: Import, gone: Mapping[str, int]) -> Import:
+    is_gone = imported.origin in gone
     return replace(
-        each, origin=_anonymise(each.origin, gone), raw=None, hints={}, refused=refuse("redacted"),
-        transfer=_bare(each.transfer, is_gone=is_gone), note=None if is_gone else each.note,
-        repeats=None if is_gone else each.repeats,
-        records=(replace(each.records[0], payload=None),), is_withheld=True,
+        imported, origin=_anonymise(imported.origin, gone), raw=None, hints={},
+        refused=refuse("redacted"),
+        transfer=_bare(imported.transfer, is_gone=is_gone), note=None if is_gone else imported.note,
+        repeats=None if is_gone else imported.repeats,
+        records=(replace(imported.records[0], payload=None),), is_withheld=True,
     )  # fmt: skip
 
 

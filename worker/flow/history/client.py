@@ -27,9 +27,9 @@ WAKE_SECONDS = 1.0
 class RequestRefusedError(Exception):
     """An address must not be requested, such as one that robots.txt forbids."""
 
-    def __init__(self, refused: RefusalReason) -> None:
-        super().__init__(refused.message)
-        self.refused = refused
+    def __init__(self, reason: RefusalReason) -> None:
+        super().__init__(reason.message)
+        self.refused = reason
 
 
 class ServerPausedError(Exception):

@@ -37,9 +37,9 @@ class HistoryQuery:
 class HistoryError(Exception):
     """A web archive did not return its list, or a capture."""
 
-    def __init__(self, refused: RefusalReason) -> None:
-        super().__init__(refused.message)
-        self.refused = refused
+    def __init__(self, reason: RefusalReason) -> None:
+        super().__init__(reason.message)
+        self.refused = reason
 
 
 def read_query(url: str, options: Mapping[str, Any], settings: Settings) -> HistoryQuery:

@@ -95,10 +95,10 @@ class _HistoryRun:
         self.refused = archive.read(refused_locators, claim.job_id)
         self._progress, self._done = progress, 0
 
-    def refuse(self, target: "IngestTarget", locator: str, refused: RefusalReason) -> None:
+    def refuse(self, target: "IngestTarget", locator: str, reason: RefusalReason) -> None:
         """Record a refusal, unless an interrupted run of this job recorded it."""
         if (target.source_id, locator) not in self.refused:
-            self.archive.refuse(self.claim, target.source_id, locator, refused)
+            self.archive.refuse(self.claim, target.source_id, locator, reason)
             self.refused.add((target.source_id, locator))
 
     def advance(self) -> None:

@@ -122,8 +122,8 @@ def read_settled(
     file above `limit_bytes` is refused before reading.
     """
 
-    def attempt(seen: UnsettledFile | None) -> ReadFile | RefusalReason | UnsettledFile:
-        opened = _open_once(root, path, limit_bytes, patience.now_ns, seen)
+    def attempt(unsettled: UnsettledFile | None) -> ReadFile | RefusalReason | UnsettledFile:
+        opened = _open_once(root, path, limit_bytes, patience.now_ns, unsettled)
         if not isinstance(opened, SettledFile):
             return opened
         with opened:
@@ -153,8 +153,8 @@ def open_settled(
     The caller closes it. A change during the stream raises FileChangedError.
     """
 
-    def attempt(seen: UnsettledFile | None) -> SettledFile | RefusalReason | UnsettledFile:
-        return _open_once(root, path, limit_bytes, patience.now_ns, seen)
+    def attempt(unsettled: UnsettledFile | None) -> SettledFile | RefusalReason | UnsettledFile:
+        return _open_once(root, path, limit_bytes, patience.now_ns, unsettled)
 
     return _patiently(attempt, patience, earlier)
 
@@ -178,9 +178,9 @@ def _patiently(
         waited += pause
 
 
-def _pause_seconds(seen: UnsettledFile, now_ns: int) -> float:
+def _pause_seconds(unsettled: UnsettledFile, now_ns: int) -> float:
     """Return the time until the file can have settled, at most one second."""
-    touched = seen.stamp.mtime_ns if seen.stamp.mtime_ns <= now_ns else seen.seen_ns
+    touched = unsettled.stamp.mtime_ns if unsettled.stamp.mtime_ns <= now_ns else unsettled.seen_ns
     left = (touched + SETTLE_NS - now_ns) / SETTLE_NS
     return min(max(left, _SHORTEST_PAUSE_SECONDS), 1.0)
 

@@ -33,13 +33,13 @@ class FolderListing:
     same files and stamps.
     """
 
-    def __init__(self, root: Path, wanted: "FileSelection") -> None:
+    def __init__(self, root: Path, selection: "FileSelection") -> None:
         self.root = root
         self.files = 0
         self.bytes = 0
         self.rejected = 0
         self.complete = False
-        self._wanted = wanted
+        self._wanted = selection
         self._whole = True
         self._hash = hashlib.sha256()
 

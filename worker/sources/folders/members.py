@@ -150,8 +150,8 @@ class _Position:
     inside: bool = False
     flags: tuple[str, ...] = ()
 
-    def reject(self, refused: RefusalReason, raw: bytes | None = None) -> RefusedDocument:
-        return RefusedDocument(self.locator, self.member, refused, raw)
+    def reject(self, reason: RefusalReason, raw: bytes | None = None) -> RefusedDocument:
+        return RefusedDocument(self.locator, self.member, reason, raw)
 
     def reject_unsafe(self, reason: str, raw: bytes | None = None) -> RefusedDocument:
         return self.reject(refuse("archive_unsafe", reason=reason), raw)
@@ -300,8 +300,8 @@ def _document_contents(
         yield position.reject(refuse("type_unknown", detected=kind), raw)
 
 
-def _is_no_text(refused: RefusalReason, kind: str) -> bool:
-    return refused.code in _NO_TEXT and kind not in BINARY_TYPES
+def _is_no_text(reason: RefusalReason, kind: str) -> bool:
+    return reason.code in _NO_TEXT and kind not in BINARY_TYPES
 
 
 def _mail_contents(

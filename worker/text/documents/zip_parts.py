@@ -31,9 +31,9 @@ _DAMAGE = (
 class PartError(Exception):
     """A document with a part that cannot be read."""
 
-    def __init__(self, refused: RefusalReason) -> None:
-        super().__init__(refused.message)
-        self.refused = refused
+    def __init__(self, reason: RefusalReason) -> None:
+        super().__init__(reason.message)
+        self.refused = reason
 
 
 class ZipParts:

@@ -23,15 +23,15 @@ def declared_notices(
     json_ld: JsonLd,
     address: str | None,
     paragraphs: Sequence[Paragraph],
-    shown: Sequence[Notice],
+    notices: Sequence[Notice],
     latest_year: int,
 ) -> tuple[Notice, ...]:
     """Return the corrections that the page declares for machines and does not show in its text.
 
-    `shown` are the notices of the text. A value that begins with an address is ignored: it may
+    `notices` are the notices of the text. A value that begins with an address is ignored: it may
     lead to the corrections of all articles.
     """
-    texts = [canonical(notice.text) for notice in shown]
+    texts = [canonical(notice.text) for notice in notices]
     declared: list[Notice] = []
     for correction in list(_corrections(json_ld, address))[:_MAX_CORRECTIONS]:
         text = plain_title(next(iter(strings_in(correction, "text", "description")), ""))
