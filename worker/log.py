@@ -3,17 +3,24 @@
 import logging
 import sys
 from contextlib import suppress
-from typing import Literal, TextIO, cast
+from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
-import structlog
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    import structlog
+else:
+    structlog = LateModule("structlog")  # it loads rich, and most commands log nothing
 
 Level = Literal["debug", "info", "warning"]
+LEVELS: tuple[Level, ...] = ("debug", "info", "warning")
 
 
 def log_events(level: Level) -> None:
     """Write log events to standard error, one line each: only numbers and digests, never article
     text.
     """
+    Logger.level = level
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -40,7 +47,34 @@ class _StandardError:
             sys.stderr.flush()
 
 
-LOG = structlog.get_logger()
-"""The logger of the worker package."""
+class Logger:
+    """Writes events with fixed values; the first event that is written loads structlog."""
 
-log_events("warning")
+    level: Level | None = None
+    """The lowest level that is written; None is a warning, not yet configured."""
+
+    def __init__(self, **values: Any) -> None:
+        self._values = values
+
+    def bind(self, **values: Any) -> "Logger":
+        return Logger(**self._values, **values)
+
+    def debug(self, event: str, **values: Any) -> None:
+        self._write("debug", event, values)
+
+    def info(self, event: str, **values: Any) -> None:
+        self._write("info", event, values)
+
+    def warning(self, event: str, **values: Any) -> None:
+        self._write("warning", event, values)
+
+    def _write(self, level: Level, event: str, values: dict[str, Any]) -> None:
+        if LEVELS.index(level) < LEVELS.index(Logger.level or "warning"):
+            return
+        if Logger.level is None:
+            log_events("warning")
+        getattr(structlog.get_logger(), level)(event, **self._values, **values)
+
+
+LOG = Logger()
+"""The logger of the worker package."""

@@ -1,8 +1,10 @@
 """Stream the captures of an archive as records of a WARC file."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, case, func, select, text
@@ -13,7 +15,6 @@ from storage.database.rows import cursor, place, stream
 from storage.database.tables import (
     ARCHIVE,
     ARTICLE,
-    CAPTURE,
     CERTIFICATE,
     FOREIGN_RECORD,
     LINEAGE,
@@ -30,7 +31,7 @@ from storage.database.unit import rows_in
 from storage.database.views import RESTRICTED, view_query
 from storage.export import warc_record
 from storage.export.foreign_records import ForeignRecords
-from storage.history.snapshots import confirmed, snapshots_of
+from storage.history.snapshots import add_all_confirmations, snapshots_by_article
 from storage.language.tokens import parse_query
 from storage.proof.log import numbers
 from storage.read.archive import ReadOnlyArchive
@@ -41,6 +42,9 @@ from storage.values.arrivals.formats import MEDIA_TYPE
 
 Row = RowMapping
 HTTP = "application/http; msgtype="
+ARTICLES_AT_ONCE = 50
+"""Number of articles whose checks are read together, without their bytes."""
+CHECKS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,11 @@ class WarcExport:
         with self._archive.connect() as connection:
             writer = WarcWriter(connection)
             yield writer.describe_file(self._program)
-            for number in self._articles(connection):
-                yield from writer.article(number)
-                self.cursor = cursor("export", number, 0)
+            numbers_of_articles = self._articles(connection)
+            while batch := list(islice(numbers_of_articles, ARTICLES_AT_ONCE)):
+                for number, records in writer.articles(batch):
+                    yield from records
+                    self.cursor = cursor("export", number, 0)
             if self._selection.is_everything and self._selection.after is None:
                 yield from writer.without_article()
 
@@ -148,21 +154,39 @@ class WarcWriter:
         return warc_record.record("warcinfo", fields, warc_record.fields_of(facts))
 
     def article(self, number: int, only: Collection[int] | None = None) -> Iterator[bytes]:
-        """Yield the records of one article: each check of it, in the order of time.
+        """Yield the records of one article, as `articles`."""
+        for _number, records in self.articles([number], only):
+            yield from records
+
+    def articles(
+        self, numbers: Sequence[int], only: Collection[int] | None = None
+    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """Yield the articles, each with its records: each check of it, in the order of time.
 
         `only` selects observations; None selects all.
         """
-        self._joined = self._joins(number)
-        snapshots = confirmed(self._connection, snapshots_of(self._connection, number, None))
-        again = {snapshot.observation_id: snapshot.confirmed for snapshot in snapshots}
-        query = _checks().where(SNAPSHOT.c.article_id == number)
-        order = (SNAPSHOT.c.observed_at, OBSERVATION.c.id)
+        self._joined = self._joins(numbers)
+        snapshots = snapshots_by_article(self._connection, dict.fromkeys(numbers))
+        confirmations = {
+            snapshot.observation_id: snapshot.confirmed
+            for confirmed in add_all_confirmations(self._connection, snapshots).values()
+            for snapshot in confirmed
+        }
+        checks: dict[int, list[Row]] = {number: [] for number in numbers}
+        for found in rows_in(self._connection, _CHECKS, SNAPSHOT.c.article_id, numbers):
+            if only is None or found.observation_id in only:
+                checks[found.article_id].append(found._mapping)  # noqa: SLF001  # its public name
+        for number in numbers:
+            rows = sorted(checks.pop(number), key=itemgetter("observed_at", "observation_id"))
+            yield number, self._article(rows, confirmations)
+
+    def _article(
+        self, rows: Sequence[Row], confirmations: Mapping[int, Sequence[datetime]]
+    ) -> Iterator[bytes]:
         written = _WrittenRecords()
-        for row in self._connection.execute(query.order_by(*order)).mappings().all():
-            if only is not None and row["observation_id"] not in only:
-                continue
+        for row in rows:
             yield from self._check(row, written)
-            for moment in again.get(row["observation_id"], ()):
+            for moment in confirmations.get(row["observation_id"], ()):
                 yield from self._confirmation(row, written, moment)
 
     def without_article(self) -> Iterator[bytes]:
@@ -174,26 +198,19 @@ class WarcWriter:
         )
         loose = loose.where(SNAPSHOT.c.observation_id.is_(None)).order_by(OBSERVATION.c.id)
         loose = loose.where(text(f"observation.locator_id NOT IN {_RESTRICTED_PLACES}"))
-        for number in self._connection.execute(loose).scalars().all():
-            query = _checks().where(OBSERVATION.c.id == number)
-            yield from self._check(
-                self._connection.execute(query).mappings().one(), _WrittenRecords()
-            )
+        ids = iter(self._connection.execute(loose).scalars().all())
+        while batch := list(islice(ids, CHECKS_AT_ONCE)):
+            found = rows_in(self._connection, _CHECKS, OBSERVATION.c.id, batch)
+            for row in sorted(found, key=attrgetter("observation_id")):
+                yield from self._check(row._mapping, _WrittenRecords())  # noqa: SLF001  # public
 
-    def _joins(self, article: int) -> dict[int, list[dict[str, str]]]:
+    def _joins(self, articles: Sequence[int]) -> dict[int, list[dict[str, str]]]:
         """Return, by check, the other addresses that were joined with the article's, and why."""
-        is_canonical = LINEAGE.c.kind == "canonical"
-        other = case((is_canonical, LINEAGE.c.to_origin_id), else_=LINEAGE.c.origin_id)
-        query = (
-            select(LINEAGE.c.observation_id, LINEAGE.c.kind, ORIGIN.c.origin)
-            .join(SNAPSHOT, SNAPSHOT.c.observation_id == LINEAGE.c.observation_id)
-            .join(ORIGIN, ORIGIN.c.id == other)
-            .outerjoin(LINEAGE_UNDONE, LINEAGE_UNDONE.c.lineage_id == LINEAGE.c.id)
-            .where(SNAPSHOT.c.article_id == article, LINEAGE_UNDONE.c.id.is_(None))
-            .order_by(LINEAGE.c.id)
+        joins = sorted(
+            rows_in(self._connection, _JOINS, SNAPSHOT.c.article_id, articles), key=itemgetter(0)
         )
         found: dict[int, list[dict[str, str]]] = {}
-        for number, kind, origin in self._connection.execute(query):
+        for _id, number, kind, origin in joins:
             found.setdefault(number, []).append({"by": kind, "with": origin})
         return found
 
@@ -339,10 +356,11 @@ class WarcWriter:
         """Return the bytes of a capture; None if there are none, or a redaction removed them."""
         if capture_id is None:
             return None
-        query = select(CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data)
-        row = self._connection.execute(query.where(CAPTURE.c.id == capture_id)).one()
-        held = StoredBytes(bytes(row.digest), row.encoding, row.data)
-        return None if row.data is None else load(held)
+        query = "SELECT digest, encoding, data FROM capture WHERE id = :capture"
+        row = next(stream(self._connection, query, {"capture": capture_id}))
+        if row["data"] is None:
+            return None
+        return load(StoredBytes(bytes(row["digest"]), row["encoding"], row["data"]))
 
 
 _FACTS = ("article", "outcome", "version", "source", "note", "rights", "duration_ms", "tls_version")
@@ -390,9 +408,9 @@ def _checks() -> Any:
     moment = func.coalesce(SNAPSHOT.c.observed_at, OBSERVATION.c.observed_at, type_=UtcTime())
     return (
         select(
-            OBSERVATION.c.id.label("observation_id"), moment.label("observed_at"),
-            OBSERVATION.c.recorded_at, OBSERVATION.c.capture_id, OBSERVATION.c.hints,
-            OBSERVATION.c.http_status, OBSERVATION.c.note,
+            SNAPSHOT.c.article_id, OBSERVATION.c.id.label("observation_id"),
+            moment.label("observed_at"), OBSERVATION.c.recorded_at, OBSERVATION.c.capture_id,
+            OBSERVATION.c.hints, OBSERVATION.c.http_status, OBSERVATION.c.note,
             func.coalesce(SNAPSHOT.c.outcome, OBSERVATION.c.outcome).label("outcome"),
             SNAPSHOT.c.version, SNAPSHOT.c.wording_id, ARTICLE.c.public_id.label("article"),
             ORIGIN.c.origin, SOURCE.c.name.label("source"), WORDING.c.digest.label("wording"),
@@ -412,3 +430,17 @@ def _checks() -> Any:
         .join(SOURCE, SOURCE.c.id == OBSERVATION.c.source_id)
         .join(ORIGIN, ORIGIN.c.id == origin_id)
     )  # fmt: skip
+
+
+_CHECKS = _checks()
+_JOINS = (
+    select(LINEAGE.c.id, LINEAGE.c.observation_id, LINEAGE.c.kind, ORIGIN.c.origin)
+    .join(SNAPSHOT, SNAPSHOT.c.observation_id == LINEAGE.c.observation_id)
+    .join(
+        ORIGIN,
+        ORIGIN.c.id
+        == case((LINEAGE.c.kind == "canonical", LINEAGE.c.to_origin_id), else_=LINEAGE.c.origin_id),
+    )
+    .outerjoin(LINEAGE_UNDONE, LINEAGE_UNDONE.c.lineage_id == LINEAGE.c.id)
+    .where(LINEAGE_UNDONE.c.id.is_(None))
+)

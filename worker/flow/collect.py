@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.record.presences import Presence
 from storage.schedule import progress as job_progress
@@ -13,6 +13,7 @@ from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
+from storage.values.late import LateModule
 from storage.values.locator import origin_path
 from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
@@ -39,7 +40,11 @@ from worker.sources.folders.files import SETTLE_SECONDS, Patience
 from worker.sources.folders.folder import FolderListing, expand
 from worker.sources.folders.members import MemberHints
 from worker.text import HEAD_BYTES, detect_type, is_text_key
-from worker.web.kind import kind_of
+
+if TYPE_CHECKING:
+    from worker.web import kind as content_kind
+else:
+    content_kind = LateModule("worker.web.kind")
 
 Progress = Callable[[int, int], None]
 """Called from time to time with the numbers of files checked and of items to be read."""
@@ -551,7 +556,7 @@ def detect(name: str, head: bytes) -> str | RefusalReason:
     """
     if len(head) >= HEAD_BYTES:
         head = head[: head.rfind(b"\n") + 1] or head
-    kind = kind_of(head, "text/plain" if name.lower().endswith(LIST_NAMES) else None)
+    kind = content_kind.kind_of(head, "text/plain" if name.lower().endswith(LIST_NAMES) else None)
     return kind if kind != "page" and not head.startswith(GZIP) else detect_type(name, head)
 
 

@@ -23,7 +23,7 @@ from storage.web.metrics import FOLDER
 from storage.web.server import MultiprocessServer, ThreadedServer, bound, serve
 from storage.write.archive import Archive
 from worker.errors import PortTakenError
-from worker.log import LOG
+from worker.log import LOG, log_events
 from worker.services import captures
 from worker.services.captures import body_limit
 from worker.services.orders import create_ingest_service, router
@@ -50,6 +50,7 @@ def run_mcp(settings: Settings) -> None:
 
     Raises: Problem if the extra is not installed, and the errors of `make_app`.
     """
+    log_events("warning")
     place = _served_archive(settings)
     signal.signal(
         signal.SIGINT, signal.SIG_DFL
