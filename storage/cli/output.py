@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from shutil import get_terminal_size
 from types import MappingProxyType
@@ -189,12 +190,15 @@ def write_json(value: Any, path: Path | None, *, indent: int | None = None) -> N
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """Return `value` as JSON; times become ISO 8601, bytes hexadecimal digits, no numbers texts."""
     try:
-        return json.dumps(
-            value, ensure_ascii=False, default=_json_value, indent=indent, allow_nan=False
-        )
+        return _encoder(indent).encode(value)
     except ValueError:  # JSON has no NaN and no infinity
         told = json.loads(json.dumps(value, default=_json_value), parse_constant=str)
         return json.dumps(told, ensure_ascii=False, indent=indent)
+
+
+@cache
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, default=_json_value, indent=indent, allow_nan=False)
 
 
 def read_argument(text: str) -> str:

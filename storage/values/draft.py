@@ -278,10 +278,15 @@ def as_dict(value: Any) -> Any:
         return value.isoformat()
     names = _names_of(kind)
     if names is not None:
-        return {name: as_dict(getattr(value, name)) for name in names}
+        return {
+            name: part if (part := getattr(value, name)).__class__ in PLAIN else as_dict(part)
+            for name in names
+        }
     if isinstance(value, (list, tuple, set, frozenset)):
         found = [each if each.__class__ in PLAIN else as_dict(each) for each in value]
         return sorted(found) if isinstance(value, (set, frozenset)) else found
     if isinstance(value, Mapping):
-        return {str(k): as_dict(v) for k, v in value.items()}
+        return {
+            str(k): part if part.__class__ in PLAIN else as_dict(part) for k, part in value.items()
+        }
     return value
