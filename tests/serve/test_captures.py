@@ -1,9 +1,10 @@
 """`POST /api/captures`: what it accepts, what it refuses, and what it never does."""
 
 import json
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from storage.read.archive import open_archive
 from storage.settings import load_settings
 from storage.values.digest import origin_id, raw_digest
+from storage.web import connections
 from storage.web.app import Site
 from storage.write.archive import Archive
 from storage.write.tokens import add_token, tokens
@@ -283,6 +285,28 @@ def test_two_hundred_megabytes_are_refused_at_once_and_stored_nowhere(archive_ur
         assert sending.sent < 100 * MIB
         assert client.get("/healthz").status_code == 200
     assert len(stored(archive_url)) == before
+
+
+def test_a_capture_has_more_time_than_other_bodies(archive_url, monkeypatch):
+    def begin(client: httpx.Client, path: str) -> socket.socket:
+        """Send a request without its last byte."""
+        head = (
+            f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json",
+            f"Authorization: {client.headers['Authorization']}", "Content-Length: 9", "", "{       ",
+        )  # fmt: skip
+        place = (client.base_url.host, client.base_url.port)
+        connection = held.enter_context(socket.create_connection(place, timeout=60))
+        connection.sendall("\r\n".join(head).encode())
+        return connection
+
+    monkeypatch.setitem(connections._SECONDS, "body", 0.2)
+    with submitting(archive_url, "write") as client, ExitStack() as held:
+        capture, order = begin(client, "/api/captures"), begin(client, "/api/ingest")
+        assert b" 408 " in order.recv(65536)
+        capture.sendall(b"}")
+        assert b" 400 " in capture.recv(65536)
+        monkeypatch.setitem(connections._SECONDS, "upload", 0.2)
+        assert b" 408 " in begin(client, "/api/captures").recv(65536)
 
 
 def test_a_page_above_the_limit_of_a_document_is_refused(archive_url):

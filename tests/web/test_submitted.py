@@ -16,6 +16,7 @@ from storage.write.submissions import (
     store_submission,
 )
 from tests.flow.driver import Newsroom, hour, newsroom_at
+from tests.serve.conftest import served
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import page
 from worker.cli.commands import app
@@ -130,6 +131,25 @@ def test_the_pages_the_command_and_the_proof_name_the_submitter(desk, tmp_path):
         report = bundle.read("report.html").decode()
     assert "eingereicht von redaktion, nicht vom Archiv abgerufen" in report
     assert "laut Datei oder Import" not in report
+
+
+def test_the_pages_of_the_article_name_the_submitter_in_both_languages(desk):
+    submit(desk, saved(*PEGEL, head=HOSTILE), at=1)
+    article = desk.one("SELECT article FROM articles")["article"]
+    with served(desk.url) as client:
+        for path, language, expected in (
+            (f"/a/{article}", "de", "eingereicht von redaktion"),
+            (f"/a/{article}", "en", "submitted by redaktion"),
+            (f"/a/{article}/checks", "de", "eingereichte Aufnahme"),
+            (f"/a/{article}/checks", "en", "submitted capture"),
+        ):
+            answer = client.get(path, params={"lang": language})
+            assert expected in answer.text
+            assert "geheim" not in answer.text
+        raw = client.get("/api/raw", params={"rev": article})
+    assert raw.content == saved(*PEGEL, head=HOSTILE)
+    assert raw.headers["content-type"].startswith("text/plain")
+    assert raw.headers["content-disposition"].startswith("attachment")
 
 
 def test_a_redacted_address_is_not_accepted_again(desk):
