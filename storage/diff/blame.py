@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from storage.diff.alignment import TextBlock
 from storage.language.sentences import sentences
@@ -119,6 +119,21 @@ def find_removed_sentences(
     )
 
 
+def cut_sentences(paragraph: str) -> tuple[str, ...]:
+    """Return the sentences of a paragraph as written, each with the white space after it.
+
+    Joined they are the paragraph again. They have the order and number of those of `blame`.
+    """
+    return _as_written(paragraph, _cut_of(paragraph))
+
+
+def _as_written(paragraph: str, pieces: Sequence[str]) -> tuple[str, ...]:
+    """Return the parts of a paragraph whose canonical forms are `pieces`."""
+    block = TextBlock("text", paragraph, "".join(pieces), 0)
+    ends = [0, *map(block.place, accumulate(map(len, pieces)))]
+    return tuple(paragraph[start:end] for start, end in pairwise(ends))
+
+
 def lives_in(stands: Sequence[Stand]) -> Lives:
     """Return the versions with each sentence, and the sentences of each paragraph in canonical
     form.
@@ -162,12 +177,10 @@ def _written_sentences(
     """Yield the sentences of `stand` that are among `lives`, as written there, in order."""
     met: Counter[str] = Counter()
     for number, paragraph in enumerate(stand.paragraphs):
-        pieces = split[paragraph]
-        block = TextBlock("text", paragraph, "".join(pieces), 0)
-        ends = list(accumulate(map(len, pieces)))
-        for piece, end in zip(pieces, ends, strict=True):
+        for piece, own in zip(
+            split[paragraph], _as_written(paragraph, split[paragraph]), strict=True
+        ):
             canon = piece.strip()
             if (life := lives.get((canon, met[canon]))) is not None:
-                own = paragraph[block.place(end - len(piece)) : block.place(end)]
                 yield life, (own.strip(), canon, number)
             met[canon] += 1

@@ -234,6 +234,19 @@ class Blame(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence(Answer):
+    """A sentence of a version with its history, and where else it is now.
+
+    `current_in` are the ids of other articles that are not gone and whose current version contains
+    the sentence, the earliest first. `is_cut` is true if there are more.
+    """
+
+    blame: Blame
+    current_in: tuple[str, ...]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Citation(Answer):
     """A reference to a version, or to a passage of it.
 

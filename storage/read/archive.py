@@ -42,6 +42,7 @@ from storage.read.answers import (
     Relation,
     RightsDeclaration,
     Rows,
+    Sentence,
     Stats,
     VersionLine,
     VersionText,
@@ -521,6 +522,16 @@ class ReadOnlyArchive:
         """
         with self.connect() as connection:
             return blame.blame_all(connection, self._open(connection, rev), self._sentence_cache())
+
+    def sentence(self, rev: str, number: int) -> Sentence:
+        """Return one sentence of a version, counted from 1 as in `blame`, and the other articles
+        whose current text contains it.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError, RestrictedError.
+        """
+        with self.connect() as connection:
+            version = self._open(connection, rev)
+            return blame.find_sentence(connection, version, self._sentence_cache(), number)
 
     def cite(self, rev: str, passage: str | None = None) -> Citation:
         """Return a reference to a version, or to a passage of its text.

@@ -7,14 +7,16 @@ from functools import cached_property
 from itertools import islice
 
 from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import text as sql_text
 
 from storage.database.rows import cursor, place, stream
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
+from storage.database.views import RESTRICTED
 from storage.diff.blame import BlamedSentence, Stand, blame, find_removed_sentences, lives_in
 from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run
-from storage.read.answers import Blame
+from storage.read.answers import Blame, Sentence
 from storage.read.find import VersionRef
 from storage.read.lists import Part
 from storage.read.same_extractor import find_same_extractor_derivations
@@ -28,11 +30,13 @@ from storage.read.search import (
 from storage.read.texts import get_reading, version_readings
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, paragraphs_in
-from storage.values.errors import RedactedError
+from storage.values.errors import NoSuchError, RedactedError
 
 PHRASE_LENGTH = 400
 """Letters of a sentence with which the index is queried; matching texts are then read."""
 SENTENCE_BATCH = 128
+MAX_CURRENT = 20
+"""Maximum number of other articles that are listed for a sentence."""
 MAX_CANDIDATES = 64
 """Maximum number of candidate wordings; above it, the query uses the complete sentence."""
 
@@ -131,6 +135,27 @@ def blame_all(
     present = sum(each.at == len(history) - 1 for each in blamed)
     removed = enumerate(rows[present:], 1)
     return rows[:present], [replace(each, cursor=cursor("blame", n)) for n, each in removed]
+
+
+def find_sentence(
+    connection: Connection, version: VersionRef, cache: SentenceCache, number: int
+) -> Sentence:
+    """Return a sentence of a version by its number in the text, from 1.
+
+    Raises: NoSuchError, RedactedError.
+    """
+    history = _version_texts(connection, version)
+    blamed = blame([each.stand for each in history])
+    if not 1 <= number <= len(blamed):
+        raise NoSuchError("sentence", str(number), f"the text has {len(blamed)} sentences")
+    part = Part(cursor("blame", number - 1), 1)
+    (row,) = _blame_rows(connection, version, history, blamed, cache, part)
+    canon = blamed[number - 1].canon
+    (entry,) = cache.find(connection, [canon], MAX_CANDIDATES)
+    texts = _FirstSnapshots(connection, version.article.row_id, len(history), cache)
+    articles = texts.current_articles(entry.wordings, canon)
+    is_cut = len(articles) > MAX_CURRENT or len(entry.wordings) >= MAX_CANDIDATES
+    return Sentence(row, tuple(articles[:MAX_CURRENT]), is_cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +265,11 @@ _SNAPSHOTS = select(
 ).join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id).where(
     VERSION.c.article_id != bindparam("own")
 )  # fmt: skip
+_CURRENT = _SNAPSHOTS.where(
+    VERSION.c.id == ARTICLE.c.head_version_id,
+    ARTICLE.c.state != "gone",
+    sql_text(f"article.id NOT IN {RESTRICTED}"),
+)
 _WORDING_TEXTS = select(WORDING.c.id, WORDING.c.text)
 _EARLIER_SNAPSHOTS = """
 SELECT v.changed_by AS changed_by, v.id AS id, v.wording_id AS wording_id, a.public_id AS article
@@ -295,6 +325,15 @@ class _FirstSnapshots:
             )
             for sentence, entry, candidates in zip(entries, cached, earlier, strict=True)
         ]
+
+    def current_articles(self, wordings: Collection[int], canon: str) -> list[str]:
+        """Return the other articles, earliest first, whose current text has the sentence."""
+        rows = rows_in(
+            self._connection, _CURRENT, VERSION.c.wording_id, wordings, own=self._article_id
+        )
+        current = sorted(tuple(row) for row in rows)
+        self._read(wording for _by, _number, wording, _article in current)
+        return [article for _by, _number, wording, article in current if self._has(wording, canon)]
 
     def _snapshots(self, wordings: Collection[int]) -> dict[int, list[_Snapshot]]:
         """Return the versions of other articles that have any of these wordings."""

@@ -117,6 +117,7 @@ def pages(address: str) -> dict[str, str]:
     return {
         "front": "/", "changes": "/?limit=20", "search": "/search?q=br%C3%BCcke", "search-empty": "/search",
         "search-nothing": "/search?q=nirgendwo", "article": f"/a/{name}", "article-de": f"/a/{name}?lang=de",
+        "sentence": f"/a/{name}?s=2&lang=de", "ages": f"/a/{name}?age=true",
         "compare": f"/a/{name}/1..3", "compare-changes": f"/a/{name}/1..3?view=changes",
         "compare-side": f"/a/{name}/1..3?view=side", "compare-fields": f"/a/{name}/1..3?view=fields",
         "compare-quotes": f"/a/{name}/1..3?view=quotes", "compare-links": f"/a/{name}/1..3?view=links",
@@ -252,6 +253,32 @@ def test_keys_bars_and_handles_lead_to_another_comparison(site, browser):
     assert [each.text for each in shown] == ["1", "3"]
     browser.find_element(By.CSS_SELECTOR, ".pick button").click()
     wait_for_address(browser, "/1..3")
+    assert errors(browser) == []
+
+
+def test_a_click_on_a_sentence_shows_its_history_with_and_without_a_script(site, browser):
+    from selenium.webdriver.common.by import By
+
+    address, _token = site
+    look(browser, 1280, "light")
+    for has_script in (True, False):
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not has_script})
+        try:
+            browser.get(address + pages(address)["article"] + "?lang=en")
+            changed = browser.find_element(By.PARTIAL_LINK_TEXT, "36 Millionen")
+            assert browser.find_elements(By.CSS_SELECTOR, "p.lead a[href*='s=1#']")
+            heading = browser.find_element(By.TAG_NAME, "h1")
+            changed.click()
+            wait_for_address(browser, "#sentence")
+            card = browser.find_element(By.CSS_SELECTOR, "p.lead + aside.sentence")
+            assert "since version" in card.text
+            if has_script:
+                assert heading.is_displayed(), "the same page"
+            card.find_element(By.CSS_SELECTOR, "a[href*='..']").click()
+            wait_for_address(browser, "..")
+            assert "36" in [each.text for each in browser.find_elements(By.TAG_NAME, "ins")]
+        finally:
+            browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert errors(browser) == []
 
 

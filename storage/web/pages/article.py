@@ -3,23 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import groupby, islice
+from itertools import count, groupby, islice
+from math import ceil
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.read.answers import Blame, VersionLine, VersionText
+from storage.diff.blame import cut_sentences
+from storage.read.answers import Blame, Sentence, VersionLine, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.read.render import citation
-from storage.values.draft import Field
+from storage.values.draft import TEXT_ROLES, Field
 from storage.values.errors import AmbiguousPassageError, NoSuchError
 from storage.web.archives import ArchivePool, PoolDep, language_of
 from storage.web.http_cache import CachedRoute
 from storage.web.memento import MementoLinks
 from storage.web.pages.pictures import time_line
-from storage.web.pages.query_parameters import Checks, Cite, Version
+from storage.web.pages.query_parameters import Checks, Cite, Version, VersionPage
 from storage.web.pages.rendering import PageWords, page
 from storage.web.problems import Problem, problem_of_error
 
@@ -33,15 +36,33 @@ CHECK_ROWS = 100
 
 @dataclass(frozen=True, slots=True)
 class ParagraphAges:
-    """A paragraph with the first version of each sentence."""
+    """A paragraph with the number and the first version of each sentence."""
 
     paragraph: int
-    sentences: tuple[Blame, ...]
+    sentences: tuple[tuple[int, Blame], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSentence:
+    """A sentence of a page: its number in the text, its text, and its age from 0, the oldest."""
+
+    number: int
+    text: str
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownParagraph:
+    """A paragraph of a page; without `sentences` it is not part of the text."""
+
+    role: str
+    text: str
+    sentences: tuple[ShownSentence, ...]
 
 
 @router.get("/{article}")
 def article(
-    request: Request, pool: PoolDep, article: str, query: Annotated[Version, Query()]
+    request: Request, pool: PoolDep, article: str, query: Annotated[VersionPage, Query()]
 ) -> Response:
     """Show the latest version of an article."""
     return shown(request, pool, article, query.v, query)
@@ -59,7 +80,7 @@ def since(
     return page(
         request, "since.html", version=version, gone=gone, tab="since",
         paragraphs=[ParagraphAges(number, tuple(group)) for number, group
-                    in groupby(standing, key=lambda each: each.paragraph)],
+                    in groupby(enumerate(standing, 1), key=lambda pair: pair[1].paragraph)],
         oldest=max(version.version, 1),
     )  # fmt: skip
 
@@ -123,12 +144,37 @@ def cite(
     )  # fmt: skip
 
 
+def _chosen(
+    archive: ReadOnlyArchive, version: VersionText, query: VersionPage
+) -> tuple[list[ShownParagraph], Sentence | None]:
+    """Return the paragraphs cut into sentences, and the chosen sentence."""
+    rev = f"{version.article}@{version.version}"
+    parts = [(each.role, each.text) for each in version.paragraphs]
+    is_numbered = version.text == "\n\n".join(text for role, text in parts if role in TEXT_ROLES)
+    ages = {}
+    if query.age and is_numbered:
+        ages = {n: _age(each, version) for n, each in enumerate(archive.blame(rev), 1)}
+    numbers = count(1)
+    paragraphs = []
+    for role, text in parts:
+        pieces = cut_sentences(text) if is_numbered and role in TEXT_ROLES else ()
+        numbered = zip(pieces, numbers, strict=False)
+        sentences = tuple(ShownSentence(n, piece, ages.get(n, 0)) for piece, n in numbered)
+        paragraphs.append(ShownParagraph(role, text, sentences))
+    return paragraphs, archive.sentence(rev, query.s) if query.s and is_numbered else None
+
+
+def _age(sentence: Blame, version: VersionText) -> int:
+    """Return 0 for a sentence of the first version, up to 4 for one that this version added."""
+    return ceil(4 * (sentence.since_version - 1) / max(1, version.version - 1))
+
+
 def shown(
     request: Request,
     pool: ArchivePool,
     article: str,
     number: int | None,
-    query: Version,
+    query: VersionPage,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the page of one version; of today's clocks it is a memento."""
@@ -138,15 +184,31 @@ def shown(
         steps = list(archive.history(version.article, limit=MOST_VERSIONS))
         line = _picture(request, pool, archive, version, steps)
         related = list(islice(archive.relations(version.article), MOST_RELATIONS))
-        names = archive.titles([each for r in related for each in (r.a, r.b) if each])
+        paragraphs, chosen = _chosen(archive, version, query)
+        others = [*chosen.current_in, chosen.blame.first_article] if chosen else []
+        articles = [each for r in related for each in (r.a, r.b)]
+        names = archive.titles([each for each in (*articles, *others) if each])
+        outlets = archive.outlets([each for each in others if each])
     if headers is None and number is not None and not query.clocks(zone).are_set:
         links = MementoLinks(request, version.origin)
         headers = links.of_memento(version.observed.changed_by)
     return page(
         request, "article.html", headers=headers, version=version, steps=steps, line=line,
         related=related, names=names, fields=_fields(version), tab="text", query=query,
-        is_cut=len(steps) == MOST_VERSIONS,
+        is_cut=len(steps) == MOST_VERSIONS, paragraphs=paragraphs, chosen=chosen, outlets=outlets,
+        sentence_link=_sentence_link(request, version),
     )  # fmt: skip
+
+
+def _sentence_link(request: Request, version: VersionText) -> str:
+    """Return the start of the link to a sentence; its number follows.
+
+    It is short, because a page has hundreds of them.
+    """
+    if not request.url.path.startswith("/a/"):
+        return f"/a/{version.article}/{version.version}?s="
+    query = [(k, v) for k, v in request.query_params.multi_items() if v and k != "s"]
+    return f"?{urlencode([*query, ('s', '')])}"
 
 
 def _rev(article: str, number: int | None) -> str:

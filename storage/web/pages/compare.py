@@ -20,7 +20,7 @@ from storage.web.archives import PoolDep, language_of
 from storage.web.http_cache import CachedRoute
 from storage.web.pages.article import MOST_VERSIONS, shown
 from storage.web.pages.pictures import version_strip
-from storage.web.pages.query_parameters import VIEWS, CompareQuery, PageQuery, Pair, Version
+from storage.web.pages.query_parameters import VIEWS, CompareQuery, PageQuery, Pair, VersionPage
 from storage.web.pages.rendering import Links, PageWords, page
 from storage.web.problems import Problem
 
@@ -88,7 +88,9 @@ def compare(
     if match is None:
         raise Problem("no_such", f"there is no page {which!r} of an article")
     if match["b"] is None:
-        named = Version(as_of=query.as_of, known_at=query.known_at, lang=query.lang)
+        named = VersionPage(
+            as_of=query.as_of, known_at=query.known_at, lang=query.lang, s=query.s, age=query.age
+        )
         return shown(request, pool, article, int(match["a"]), named)
     with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
         a = archive.version(f"{article}@{int(match['a'])}")

@@ -19,7 +19,7 @@ from storage.web import memento
 from storage.web.archives import PoolDep
 from storage.web.memento import MementoLinks
 from storage.web.pages.article import shown
-from storage.web.pages.query_parameters import Version
+from storage.web.pages.query_parameters import VersionPage
 from storage.web.paging import answer_one
 
 router = APIRouter(include_in_schema=False)
@@ -71,7 +71,9 @@ def one(request: Request, pool: PoolDep, digits: str, address: str) -> Response:
     links, seen = MementoLinks(request, address), version.observed.changed_by
     if memento.digits_of(seen) != digits:
         return RedirectResponse(links.memento(seen), 302)
-    return shown(request, pool, version.article, version.version, Version(), links.of_memento(seen))
+    return shown(
+        request, pool, version.article, version.version, VersionPage(), links.of_memento(seen)
+    )
 
 
 def _part(text: str) -> tuple[str, int]:

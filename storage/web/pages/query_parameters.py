@@ -74,6 +74,17 @@ class Version(PageQuery, ClockParameters):
     v: Annotated[int | None, Field(ge=1, le=10**9)] = None
 
 
+class SentenceParameters(PageQuery):
+    """The number of the chosen sentence of a page, and whether it shows the age of sentences."""
+
+    s: Annotated[int | None, Field(ge=1, le=10**9)] = None
+    age: bool = False
+
+
+class VersionPage(Version, SentenceParameters):
+    """The page of one version."""
+
+
 class Cite(Version):
     """A reference, perhaps to a passage."""
 
@@ -84,8 +95,8 @@ class Checks(PartQuery, ClockParameters):
     """The checks of an article."""
 
 
-class CompareQuery(PageQuery, ClockParameters):
-    """Two versions of an article, in one of the views."""
+class CompareQuery(SentenceParameters, ClockParameters):
+    """Two versions of an article in one of the views, or one version."""
 
     view: View = "reading"
 

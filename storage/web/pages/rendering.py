@@ -61,7 +61,7 @@ def policy() -> str:
     return (
         "default-src 'none'; "
         f"style-src 'sha256-{_digest('style.css')}'; script-src 'sha256-{_digest('page.js')}'; "
-        "img-src 'self'; font-src 'self'; form-action 'self'; "
+        "img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 

@@ -13,6 +13,27 @@
       cite.href = target.pathname + target.search;
     });
   }
+  // a click on a sentence shows its history below the paragraph; the link alone would load the page anew
+  const sentences = text ? text.querySelectorAll("a.s") : [];
+  for (const link of sentences) {
+    link.draggable = false;  // so that text can be selected
+    link.tabIndex = -1;  // the sentence history has the same links for the keyboard
+  }
+  if (text) text.addEventListener("click", async (event) => {
+    const link = event.target.closest("a.s");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (String(document.getSelection()).trim()) return;
+    const answer = await fetch(link.href, { headers: { accept: "text/html" } }).catch(() => null);
+    const page = answer && answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+    const card = page && page.querySelector("aside.sentence");
+    if (!card) { location.assign(link.href); return; }
+    for (const old of text.querySelectorAll("aside.sentence")) old.remove();
+    for (const each of sentences) each.removeAttribute("aria-current");
+    link.setAttribute("aria-current", "true");
+    link.parentElement.after(card);
+    history.replaceState(null, "", link.href);
+  });
   // how long ago a change was seen, in words
   const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
   for (const place of document.querySelectorAll("[data-ago]")) {
