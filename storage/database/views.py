@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from storage.database.rights_view import rights_query
 from storage.database.rows import FIELD_BLOCK
+from storage.database.view_queries.rights import rights_query
 from storage.values.outcome import INTERSTITIALS
 
 if TYPE_CHECKING:

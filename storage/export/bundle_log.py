@@ -239,3 +239,10 @@ class LoggedRow:
         if len(found) != HASH:
             raise Wrong("a salt or a hash of a row has an invalid length")
         return found
+
+
+def declarations(rights: Facts) -> Iterator[str]:
+    """Yield what a site declared about the use of a text, each with its place."""
+    for place, found in rights.get("declared", {}).items():
+        for each in found:
+            yield f"{each['name']}: {each['value']} ({place})"

@@ -39,7 +39,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "submitted": "eingereicht von {name}, nicht vom Archiv abgerufen",
         "checks": "Abrufe in diesem Nachweis", "when": "Zeit", "what": "Ergebnis",
         "until": "in diesem Nachweis ohne Änderung bis zum Durchlauf vom",
-        "relations": "Verwandte Texte (Urteil des Archivs)",
+        "declared": "erklärt:", "relations": "Verwandte Texte (Urteil des Archivs)",
         "undone": "aufgehoben", "redactions": "Schwärzungen", "proves": "Was das beweist",
         "proves_text": "Das Archiv hatte diese Bytes, Texte und Angaben, als der Prüfpunkt "
         "unterschrieben wurde. Diese Seite gibt nur Zeilen wieder, die im Protokoll stehen.",
@@ -71,7 +71,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "submitted": "submitted by {name}, not fetched by the archive",
         "checks": "Checks in this bundle", "when": "Time", "what": "Outcome",
         "until": "no change in this bundle up to the scan of",
-        "relations": "Related texts (decisions of the archive)",
+        "declared": "declared:", "relations": "Related texts (decisions of the archive)",
         "undone": "undone", "redactions": "Redactions", "proves": "What this proves",
         "proves_text": "The archive held these bytes, texts and facts when the checkpoint was "
         "signed. This page shows only rows whose entries are in the log.",
@@ -169,6 +169,7 @@ def _outcome(check: Facts, language: str) -> Iterator[str]:
     if check["status"]:
         yield f"HTTP {check['status']}"
     yield from map(str, check["refusals"])
+    yield from (one_line(f"{words['declared']} {each}") for each in check["rights"])
     if check["text"]:
         yield f"{words['text']} {check['text']}"
     if check["until"]:

@@ -208,9 +208,8 @@ class LoggedBundle:
             detail = {}
         elif not place and not at and detail.get("address"):
             at = detail.get("observed_at")
-        foreign = any(
-            each["is_foreign"] for each in self._all("transfer", "observation_id", row["id"])
-        )
+        transfers = self._all("transfer", "observation_id", row["id"])
+        foreign = any(each["is_foreign"] for each in transfers)
         is_stated, number = bool(at) or foreign, row["id"]
         is_file = derivation is not None and not is_stated
         return {
@@ -223,6 +222,7 @@ class LoggedBundle:
             "submitted_by": hints.get("submitted_by"),
             "until": self._last_scan(row) if is_file else None,
             "refusals": [each["code"] for each in self._all("refusal", "observation_id", number)],
+            "rights": [one for each in transfers for one in log.declarations(each.json("rights"))],
         }  # fmt: skip
 
     def _reading(self, row: log.LoggedRow) -> log.LoggedRow | None:

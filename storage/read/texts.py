@@ -195,9 +195,9 @@ def add_rights(connection: "Connection", versions: Iterable[VersionText]) -> Ite
     rest = iter(versions)
     while some := tuple(islice(rest, _RIGHTS_CHUNK)):
         declared: dict[str | None, list[RightsDeclaration]] = {}
-        wanted = Conditions().with_clause(
-            "q.article IN :articles", articles=sorted({version.article for version in some})
-        )
+        names = {"articles": sorted({version.article for version in some})}
+        ids = [row["id"] for row in stream(connection, _ARTICLE_IDS, names)]
+        wanted = Conditions().with_clause("q.article_id IN :ids", ids=ids)
         for each in lists.rights(connection, wanted, lists.Part()):
             declared.setdefault(each.article, []).append(each)
         for version in some:
@@ -215,6 +215,7 @@ def _rights_during(
 
 
 _RIGHTS_CHUNK = 200
+_ARTICLE_IDS = "SELECT id FROM article WHERE public_id IN :articles"
 _COLUMNS = (
     "x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
     "q.state AS state, q.versions AS versions, "

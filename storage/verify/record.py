@@ -14,6 +14,7 @@ from storage.database.tables import LOGGED, METADATA
 from storage.proof.leaf import SHAPES
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
+from storage.values.net.rights import METHOD, rights_of
 from storage.values.redaction import is_emptied
 from storage.verify.finding import REDACTED, WELL, BrokenObject, Findings, PassedItem, Scope
 
@@ -207,6 +208,31 @@ def _derivation(row: Row) -> PassedItem | BrokenObject:
         message = f"its paragraphs are not those of {wording_name(bytes(row['digest']))}"
         return BrokenObject("derivation", row["id"], "wording_wrong", message)
     return WELL
+
+
+def declarations(connection: Connection, scope: Scope) -> Findings:
+    """Read the declarations about the use of texts again from the stored headers."""
+    query = (
+        "SELECT t.id, t.response_headers AS hints, t.rights AS detail, o.http_status "
+        "FROM transfer t JOIN observation o ON o.id = t.observation_id "
+        f"WHERE {scope.where('t.id')} ORDER BY t.id"
+    )
+    for row in stream(connection, query, NOTHING):
+        scope.reached = row["id"]
+        stored, headers = row["detail"] or {}, row["hints"]
+        if headers is None or stored.get("method") != METHOD:
+            continue
+        pairs = [(name, value) for name, value in headers]
+        expected = rights_of(pairs, None, None, status=row["http_status"]).get("declared")
+        if _header_declarations(expected) == _header_declarations(stored.get("declared")):
+            yield WELL
+        else:
+            message = "its declarations of rights are not those of its response headers"
+            yield BrokenObject("transfer", row["id"], "rights_wrong", message)
+
+
+def _header_declarations(declared: Any) -> Any:
+    return (declared or {}).get("header", [])
 
 
 def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike

@@ -34,6 +34,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("foreign_records", check_record.foreign_records),
     ("wordings", check_record.wordings),
     ("derivations", check_record.derivations),
+    ("declarations", check_record.declarations),
     ("references", check_record.references),
     ("agreement", check_record.agreement),
     ("verdicts", check_record.verdicts),

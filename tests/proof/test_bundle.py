@@ -222,7 +222,8 @@ def test_the_plain_signatures_agree_with_the_library():
 def test_a_page_of_a_web_archive_brings_request_headers_and_certificate_along(tmp_path):
     room = Newsroom(f"sqlite:///{tmp_path / 'lesart.sqlite3'}", tmp_path)
     address, seen_at = "https://presse.example/b", "2024-06-17T06:00:00Z"
-    capture = response(address, seen_at, answer(saved_page("Pegel fällt", A, B)))
+    raw = answer(saved_page("Pegel fällt", A, B), headers={"Content-Usage": "train-ai=n"})
+    capture = response(address, seen_at, raw)
     room.write("e.warc", capture + request(address, seen_at))
     room.scan(0)
     path = bundle(room, address, tmp_path / "b.zip", language="en")
@@ -235,6 +236,7 @@ def test_a_page_of_a_web_archive_brings_request_headers_and_certificate_along(tm
     assert contents["response_headers"]["value"]
     assert contents["request"]["value"]
     assert bundle_report.WORDS["en"]["stated"] in checked(tmp_path / "b")[1], "a record is foreign"
+    assert "declared: content-usage: train-ai=n (header)" in checked(tmp_path / "b")[1]
     withhold(tmp_path / "b", transfer)
     written_anew(tmp_path / "b")
     code, told = checked(tmp_path / "b")

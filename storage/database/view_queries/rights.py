@@ -65,19 +65,26 @@ SELECT {seq} AS seq, i.article AS article, i.origin AS origin, i.found_in AS fou
     i.checks AS checks, i."foreign" AS "foreign", i.article_id AS article_id,
     i.origin_id AS origin_id, i.row_key AS row_key
 FROM ({_intervals(syntax, restricted)}) i
+WHERE i.answer = 1
 """
 
 
 def _intervals(syntax: RightsSyntax, restricted: str) -> str:
-    """Return one row for each run of consecutive answers with the same declaration."""
+    """Return the rows of each run with the facts of the whole run; `answer` 1 is its first row.
+
+    Window functions, because SQLite pushes no condition into a query with GROUP BY.
+    """
+    run = f"(PARTITION BY {_DECLARATION}, run)"
     return f"""
-SELECT {_DECLARATION}, min(row_key) AS row_key, max(seq) AS seq, min(observed_at) AS first_seen,
-    max(observed_at) AS last_seen, CAST(count(*) AS integer) AS checks,
-    CASE WHEN min(number) > 1 THEN min(previous_at) END AS changed_after,
-    CASE WHEN max(number) < max(answers) THEN max(next_at) END AS ended_by,
-    {syntax.all_true.format("is_foreign")} AS "foreign"
+SELECT {_DECLARATION}, min(row_key) OVER {run} AS row_key, max(seq) OVER {run} AS seq,
+    min(observed_at) OVER {run} AS first_seen, max(observed_at) OVER {run} AS last_seen,
+    CAST(count(*) OVER {run} AS integer) AS checks,
+    CASE WHEN min(number) OVER {run} > 1 THEN min(previous_at) OVER {run} END AS changed_after,
+    CASE WHEN max(number) OVER {run} < max(answers) OVER {run}
+        THEN max(next_at) OVER {run} END AS ended_by,
+    {syntax.all_true.format("is_foreign")} OVER {run} AS "foreign",
+    row_number() OVER (PARTITION BY {_DECLARATION}, run ORDER BY number) AS answer
 FROM ({_declarations(syntax, restricted)}) d
-GROUP BY {_DECLARATION}, run
 """
 
 

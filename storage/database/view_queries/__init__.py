@@ -1,0 +1,1 @@
+"""Queries of documented views that need a module of their own."""
