@@ -1,11 +1,14 @@
 """Office documents and PDFs through the commands: what is read, and what is refused with which remedy."""
 
+import json
 import shutil
 import subprocess
 
 import pytest
 
 from tests.commands.test_formats import lesart, rows
+from tests.text.agency import BODY as AGENCY_TEXT
+from tests.text.agency import GUID, newsml, ninjs
 from tests.text.office import BODY, TITLE, docx, odt, paragraph
 from tests.text.pdfs import pdf
 from tests.text.test_pdf import ENCRYPTED, PICTURE, RELEASE
@@ -39,6 +42,38 @@ def test_a_folder_of_press_releases_is_archived_and_what_is_refused_has_a_remedy
     assert "not_rederivable_here: 0" in lesart(tmp_path, "verify", stream="stderr")
     changed = rows(tmp_path, "sql", "SELECT a.origin FROM changes JOIN articles a USING (article)")
     assert [each["origin"].rpartition("/")[2] for each in changed] == ["word.docx"]
+
+
+@pytest.mark.slow
+def test_the_versions_of_an_agency_are_the_versions_of_one_article(tmp_path):
+    """The second version arrives first, and the third one in another format and source."""
+    first, second = (
+        newsml(*AGENCY_TEXT),
+        newsml(AGENCY_TEXT[0], version=2, created="2024-06-18T10:30:00+02:00"),
+    )
+    third = ninjs(
+        AGENCY_TEXT[0],
+        "Korrigiert.",
+        version="3",
+        versionCreated="2024-06-18T11:00:00+02:00",
+        pubStatus="withheld",
+    )
+    one, two = ("--archive", "one.sqlite3"), ("--archive", "two.sqlite3")
+    for name, raw in (("b.xml", second), ("a.xml", first), ("c.json", third)):
+        (tmp_path / name).write_bytes(raw)
+        lesart(tmp_path, "ingest", name, *one)
+    (article,) = rows(tmp_path, "sql", "SELECT origin, versions FROM articles", *one)
+    assert (article["origin"], article["versions"]) == (GUID, 3)
+    lesart(tmp_path, "export", "--format", "warc", "-o", "all.warc", *one)
+    lesart(tmp_path, "ingest", "all.warc", *two)
+    query = "SELECT version, name, value FROM fields WHERE name IN ('version', 'pubstatus') ORDER BY 1, 2"
+    for archive in (one, two):
+        found = rows(tmp_path, "sql", query, *archive)
+        assert [(each["version"], each["name"], json.loads(each["value"])) for each in found] == [
+            (1, "pubstatus", "usable"), (1, "version", "1"), (2, "pubstatus", "usable"), (2, "version", "2"),
+            (3, "pubstatus", "withheld"), (3, "version", "3"),
+        ]  # fmt: skip
+        assert "not_rederivable_here: 0" in lesart(tmp_path, "verify", *archive, stream="stderr")
 
 
 @pytest.mark.browser

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from storage.values.arrivals.formats import DOCUMENT_TYPES, FORMATS, TYPE_BY_MEDIA, Format
-from tests.text import office, pdfs
+from tests.text import agency, office, pdfs
 from tests.warcs import answer, page, response
 from worker.text.read import READERS
 
@@ -59,6 +59,8 @@ EXAMPLES: dict[str, bytes] = {
     "docx": office.docx(office.paragraph("Deich hält", "Titel"), BODY),
     "odt": office.odt(f"<text:h>Deich hält</text:h><text:p>{BODY}</text:p>"),
     "pdf": pdfs.pdf([pdfs.Line("Deich hält", 780, size=18), *pdfs.text_lines([BODY])]),
+    "ninjs": agency.ninjs(BODY, uri="urn:newsml:agentur.example:1"),
+    "newsml": agency.newsml(BODY, guid="urn:newsml:agentur.example:2"),
     "tar": tar(),
     "zip": zipped("a.txt", SEED.encode()),
     "warc": WARC,

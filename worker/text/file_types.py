@@ -57,8 +57,19 @@ HTML_START = re.compile(
 )
 XML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b")
 JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*[\"}]")
+NINJS_IDENTIFIER = re.compile(rb"\"(?:uri|guid)\"\s*:\s*\"")
+NINJS_KEY = re.compile(
+    rb"\"(?:versioncreated|pubstatus|representationtype)\"\s*:\s*\"", re.IGNORECASE
+)
+"""A key that marks a JSON object with an identifier as ninjs."""
+NEWSML_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*+(?:(?><\?[^>]{0,300}\?>|<!--.{0,2000}?-->)\s*+){0,10}+"
+    rb"<(?:[\w-]{1,30}:)?\w{1,30}\s[^>]*iptc\.org/std/nar/2006-10-01/",
+    re.DOTALL,
+)
 FRONT_MATTER_START = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t]*\r?\n[^\n]{0,200}:")
 SEED_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*date [\w. ]{0,20}[0-9]{4}")
+_JSON_TABLES = frozenset({"jsonl", "csv", "tsv"})
 MARKUP = re.compile(
     r"<(?:!doctype html|/?(?:html|head|body|p|div|span|br|hr|a|script|style|h[1-6]|ul|ol|li|table"
     r"|tr|td|img|iframe|strong|em|b|i|blockquote|section|article|figure)(?=[\s/>]))[^<>]{0,300}>",
@@ -79,7 +90,7 @@ def detect_type(name: str, head: bytes) -> str | RefusalReason:
     """
     suffix = _suffix(name)
     named = TYPE_BY_SUFFIX.get(suffix)
-    signed = signed_type(head)
+    signed = signed_type(head) or _agency_type(head, named)
     if signed is not None:
         return signed
     if named in BINARY_TYPES and _OFFICE_START.match(head):
@@ -87,11 +98,19 @@ def detect_type(name: str, head: bytes) -> str | RefusalReason:
     for signature, kind in _SIGNATURES:
         if signature.match(head):
             return refuse("not_text", detected=kind)
-    if named in BINARY_TYPES:
-        sniffed = _sniff_type(suffix, head)
-        # the reader of a sniffed type states the reason of a refusal
-        return named if isinstance(sniffed, RefusalReason) else sniffed
-    return named if named in DOCUMENT_TYPES else _sniff_type(suffix, head)
+    if named in DOCUMENT_TYPES - BINARY_TYPES - {"newsml"}:
+        return named
+    sniffed = _sniff_type(suffix, head)
+    is_damaged = named in BINARY_TYPES and isinstance(sniffed, RefusalReason)
+    return named if named and is_damaged else sniffed  # its reader states the reason
+
+
+def _agency_type(head: bytes, named: str | None) -> str | None:
+    """Return the format of an item of an agency; the lines of a table are no items of their own."""
+    if NEWSML_START.match(head):
+        return "newsml"
+    is_ninjs = JSON_START.match(head) and NINJS_IDENTIFIER.search(head) and NINJS_KEY.search(head)
+    return "ninjs" if is_ninjs and named not in _JSON_TABLES else None
 
 
 def signed_type(head: bytes) -> str | None:

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import default
 from functools import lru_cache
 
-from storage.values.draft import Draft, Extractor, Json, Role
+from storage.values.draft import Draft, Extractor, Json
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks
 from worker.text.decode import DecodedText, decode
@@ -17,9 +17,8 @@ from worker.text.formats.assemble import ParsedDocument, assemble
 from worker.text.formats.metadata import RecordCleaner, read_metadata
 from worker.text.hints import VERSION as TEXT_VERSION
 from worker.text.hints import Hints, TextSettings
-from worker.text.page.layout.blocks import Layout
 from worker.text.page.layout.charset import decode_page
-from worker.text.page.layout.tree import parse_page, prepare_tree, replace_surrogates
+from worker.text.page.layout.fragment import fragment_blocks
 from worker.text.page.read_page import VERSION as PAGE_VERSION
 
 NAME = "lesart-mail"
@@ -31,9 +30,6 @@ ENCRYPTED_TYPES = frozenset({
 MOST_NESTED_PARTS = 50
 NESTED_PART = re.compile(rb"^content-type:\s*multipart/", re.IGNORECASE | re.MULTILINE)
 ENCRYPTED_START = "-----BEGIN PGP MESSAGE-----"
-_ROLES: dict[str, Role] = {
-    "h2": "subheading", "h3": "subheading", "h4": "subheading", "li": "list", "blockquote": "quote",
-}  # fmt: skip
 _HEADER_ERRORS = (
     HeaderParseError,
     ValueError,
@@ -109,13 +105,11 @@ def _read_html(payload: bytes, charset: str | None) -> ParsedDocument | RefusalR
     decoded = decode_page(payload, charset)
     if isinstance(decoded, RefusalReason):
         return decoded
-    tree = parse_page(replace_surrogates(decoded.text)[0])
-    if isinstance(tree, RefusalReason):
-        return tree
-    prepare_tree(tree)
-    visible = [block for block in Layout(tree).blocks if block.zone != "hidden"]
-    document = _to_document(decoded, [block.text for block in visible])
-    document.format_roles = [_ROLES.get(block.tag) for block in visible]
+    pairs = fragment_blocks(decoded.text)
+    if isinstance(pairs, RefusalReason):
+        return pairs
+    document = _to_document(decoded, [text for text, _ in pairs])
+    document.format_roles = [role for _, role in pairs]
     return document
 
 

@@ -15,11 +15,13 @@ from worker.text.hints import Hints, TextSettings, extractor
 
 if TYPE_CHECKING:
     from worker.text import mail
-    from worker.text.documents import docx, odt, pdf
+    from worker.text.documents import docx, newsml, ninjs, odt, pdf
     from worker.text.formats import markdown
     from worker.text.page import read_page as page
 else:  # these load the parsers
     docx = LateModule("worker.text.documents.docx")
+    newsml = LateModule("worker.text.documents.newsml")
+    ninjs = LateModule("worker.text.documents.ninjs")
     pdf = LateModule("worker.text.documents.pdf")
     odt = LateModule("worker.text.documents.odt")
     mail = LateModule("worker.text.mail")
@@ -83,6 +85,22 @@ def _pdf_extractor(settings: TextSettings) -> Extractor:
     return pdf.pdf_extractor(settings)
 
 
+def _read_ninjs(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
+    return ninjs.read_ninjs(raw, hints, settings)
+
+
+def _ninjs_extractor(settings: TextSettings) -> Extractor:
+    return ninjs.ninjs_extractor(settings)
+
+
+def _read_newsml(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
+    return newsml.read_newsml(raw, hints, settings)
+
+
+def _newsml_extractor(settings: TextSettings) -> Extractor:
+    return newsml.newsml_extractor(settings)
+
+
 READERS: dict[str, TypeReader] = {
     "seed": TypeReader(read_seed),
     "markdown": TypeReader(_read_markdown),
@@ -95,6 +113,8 @@ READERS: dict[str, TypeReader] = {
     "docx": TypeReader(_read_docx, _docx_extractor, is_isolated=True),
     "odt": TypeReader(_read_odt, _odt_extractor, is_isolated=True),
     "pdf": TypeReader(_read_pdf, _pdf_extractor, is_isolated=True),
+    "ninjs": TypeReader(_read_ninjs, _ninjs_extractor, is_isolated=True),
+    "newsml": TypeReader(_read_newsml, _newsml_extractor, is_isolated=True),
 }
 """The readers of the document types in `storage.values.arrivals.formats`."""
 

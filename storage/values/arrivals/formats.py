@@ -75,6 +75,14 @@ FORMATS: tuple[Format, ...] = (
         " hyphenation",
         is_binary=True,
     ),
+    Format(
+        "ninjs", (".ninjs",), ("application/ninjs+json",),
+        "an item of an agency in ninjs (News in JSON); `.json` files are recognised by their keys",
+    ),
+    Format(
+        "newsml", (".xml",), ("application/vnd.iptc.g2.newsitem+xml",),
+        "an item of an agency in NewsML-G2 with its text in NITF, XHTML or plain text",
+    ),
     Format("tar", (".tar", ".tgz"), (), "any of these formats as members", "members"),
     Format("zip", (".zip",), (), "any of these formats as members", "members"),
     Format(
@@ -89,6 +97,8 @@ TYPES: tuple[str, ...] = tuple(each.type for each in FORMATS)
 DOCUMENT_TYPES = frozenset(each.type for each in FORMATS if each.media_types)
 """Types of one document or record; the other formats are archives of them."""
 BINARY_TYPES = frozenset(each.type for each in FORMATS if each.is_binary)
+AGENCY_TYPES = frozenset({"ninjs", "newsml"})
+"""Types of items of news agencies, which name themselves by an identifier such as a URN."""
 TYPE_BY_SUFFIX: Mapping[str, str] = {
     suffix: each.type for each in FORMATS for suffix in each.suffixes
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from storage.values.arrivals.formats import (
+    AGENCY_TYPES,
     BINARY_TYPES,
     CONTAINERS,
     DOCUMENT_TYPES,
@@ -282,7 +283,8 @@ def _document_contents(
     if isinstance(sniffed, RefusalReason) and (kind is None or _is_no_text(sniffed, kind)):
         yield position.reject(sniffed, raw)
         return
-    kind = str(sniffed) if kind is None or sniffed in BINARY_TYPES else kind
+    is_item = sniffed in AGENCY_TYPES and kind == "json" and hints.type is None
+    kind = str(sniffed) if kind is None or is_item or sniffed in BINARY_TYPES else kind
     if kind in _STREAMED:
         yield from _record_contents(position, kind, _peekable(io.BytesIO(raw)), hints)
     elif kind == "json" and is_json_list(raw):

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from storage.values.arrivals.foreign_capture import Import, Repeats
-from storage.values.arrivals.formats import BINARY_TYPES, TYPE_BY_MEDIA
+from storage.values.arrivals.formats import AGENCY_TYPES, BINARY_TYPES, TYPE_BY_MEDIA
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import clean_address
@@ -405,12 +405,18 @@ def _incompleteness(
 
 
 def _origin(main: WebRecord) -> str | None:
-    """Return the origin of a capture: a normalized address, or the name of a seed or file."""
+    """Return the origin of a capture: a normalized address, or the name of a seed, file or item."""
     named = target(main)
     if named is None or len(named) > LONGEST_ADDRESS:
         return None
     if main.kind in {"resource", "revisit"} and named.startswith(("seed:", "file://")):
         return unquote(named)
+    if named.startswith(("urn:", "tag:")):  # other programs write records about pages there
+        media = (main.field("content-type") or "").partition(";")[0].strip()
+        is_repeat = (
+            main.kind == "revisit" and bare(main.field("warc-refers-to-target-uri")) == named
+        )
+        return named if is_repeat or TYPE_BY_MEDIA.get(media) in AGENCY_TYPES else None
     return clean_address(named)
 
 

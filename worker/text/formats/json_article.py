@@ -36,9 +36,9 @@ def read_json(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if not decoded.text.strip():
         return refuse("empty")
     try:
-        record = _parse_record(decoded.text)
+        record = parse_record(decoded.text)
     except (ValueError, RecursionError) as error:
-        return refuse("record_invalid", line=_line_number(hints.name), reason=_reason(error))
+        return refuse("record_invalid", line=_line_number(hints.name), reason=invalid_reason(error))
     cleaner = RecordCleaner(list(decoded.flags))
     record = cleaner.clean_value(record)
     document = _read_body(record)
@@ -50,7 +50,11 @@ def read_json(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     return assemble(document, settings)
 
 
-def _parse_record(text: str) -> dict[str, Json]:
+def parse_record(text: str) -> dict[str, Json]:
+    """Parse a JSON object; integers beyond 18 digits and decimal fractions remain strings.
+
+    Raises: ValueError (RecordInvalidError) or RecursionError if it is invalid.
+    """
     record = json.loads(
         text,
         object_pairs_hook=_reject_duplicate_keys,
@@ -103,7 +107,8 @@ def _line_number(name: str) -> str:
     return line if mark and line.isdecimal() else "1"
 
 
-def _reason(error: Exception) -> str:
+def invalid_reason(error: Exception) -> str:
+    """Return why `parse_record` failed, for a message."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
     if isinstance(error, json.JSONDecodeError):

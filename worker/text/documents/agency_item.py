@@ -1,0 +1,141 @@
+"""Build the draft of an item of a news agency, whatever its format: text, versions, status."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from storage.values.draft import Draft, Extractor, Field, Json, PartialDate
+from storage.values.refusals import RefusalReason, refuse
+from worker.text.annotate.bylines import read_byline
+from worker.text.annotate.dates import instant, read_date
+from worker.text.documents.press_text import DocumentBlock, document_extractor
+from worker.text.formats.assemble import ParsedDocument, assemble, merge_candidates
+from worker.text.formats.clean_text import one_line
+from worker.text.formats.metadata import LANGUAGE_TAG, RecordCleaner
+from worker.text.hints import Hints, TextSettings
+from worker.text.page.read_page import VERSION as PAGE_VERSION
+
+ITEM_ADDRESS = re.compile(r"(?:https?://|urn:|tag:)[^\s\x00-\x1f]{1,1500}", re.IGNORECASE)
+"""An identifier of an item that can be the origin of an article."""
+MAX_VALUES = 2_000
+MAX_VALUE_LENGTH = 10_000
+_DATES = frozenset({"published", "modified", "embargoed"})
+_LISTS = frozenset({"tags", "publisher"})
+
+
+@dataclass(slots=True)
+class AgencyItem:
+    """The content of one item; `source` is the name of the format in every `found_in`.
+
+    `values` are pairs of a field and its value, with the place in the item; the first value of a
+    field is chosen, the other ones become candidates. `identifier` is the same in all versions of
+    the item, `created` is the time of this version.
+    """
+
+    source: str
+    identifier: str | None = None
+    created: str | None = None
+    blocks: list[DocumentBlock] = field(default_factory=list)
+    values: list[tuple[str, str, str]] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+
+    def add(self, name: str, value: Json, place: str) -> None:
+        """Add a value of a field unless it is empty."""
+        text = one_line(str(value))[:MAX_VALUE_LENGTH] if isinstance(value, str | int) else ""
+        if text and len(self.values) < MAX_VALUES:
+            self.values.append((name, text, place))
+
+
+@lru_cache(maxsize=16)
+def item_extractor(name: str, version: str, settings: TextSettings) -> Extractor:
+    """Return the extractor of a format of agencies, which depends on that of pages."""
+    return document_extractor(name, version, settings, f"page={PAGE_VERSION}")
+
+
+def build_item_draft(
+    item: AgencyItem, hints: Hints, settings: TextSettings, extractor: Extractor
+) -> Draft | RefusalReason:
+    """Return the draft of an item, which is an imported capture at the time of its version.
+
+    Its identifier is the origin, so that the agency's own versions form the history of one article.
+    An item without a usable identifier or time is a document like any other.
+    """
+    cleaner = RecordCleaner(item.flags)
+    blocks = [(cleaner.clean_value(each.text).strip(), each.role) for each in item.blocks]
+    blocks = [(text, role) for text, role in blocks if text]
+    if not blocks:
+        return refuse("item_without_text", reason="it contains no text")
+    roles = [role for _, role in blocks]
+    document = ParsedDocument([text for text, _ in blocks], flags=item.flags)
+    document.format_roles = roles if any(roles) else None
+    _read_values(item, cleaner, document, hints)
+    _read_version(item, document, hints, settings)
+    document.steps = cleaner.steps()
+    draft = assemble(document, settings)
+    return replace(draft, extractor=extractor) if isinstance(draft, Draft) else draft
+
+
+def _read_values(
+    item: AgencyItem, cleaner: RecordCleaner, document: ParsedDocument, hints: Hints
+) -> None:
+    fields = document.fields
+    for name, value, place in item.values:
+        text = cleaner.clean_value(value)
+        found_in = f"{item.source}: {place}"
+        read = _field_value(name, text, found_in, hints)
+        if name == "title":
+            title = Field(text, found_in)
+            document.title = merge_candidates(document.title, title) if document.title else title
+        elif read is None:
+            document.flags.append("date_invalid" if name in _DATES else "metadata_broken")
+        elif name in _LISTS and name in fields and fields[name].found_in == found_in:
+            fields[name] = replace(fields[name], value=_union(fields[name].value, read))
+        elif name in fields:
+            fields[name] = merge_candidates(fields[name], Field(read, found_in))
+        else:
+            fields[name] = Field(read, found_in)
+    if "published" not in fields:
+        document.flags.append("date_missing")
+
+
+def _union(values: Json, more: Json) -> Json:
+    both = (values if isinstance(values, list) else [values]) + (
+        more if isinstance(more, list) else [more]
+    )
+    unique = list(dict.fromkeys(both))
+    return unique if len(unique) > 1 else unique[0]
+
+
+def _field_value(name: str, text: str, found_in: str, hints: Hints) -> Json:
+    """Return the value of a field in its stored form; None if it is invalid."""
+    if name in _DATES:
+        date = _date(text, found_in, hints)
+        return date.to_dict() if date else None
+    if name == "language":
+        tag = LANGUAGE_TAG.fullmatch(text)
+        return tag[1].lower() if tag else None
+    if name == "authors":
+        people = read_byline(text)
+        return list(people.persons or people.agencies) or [text]
+    return [text] if name == "tags" else text
+
+
+def _date(text: str, source: str, hints: Hints) -> PartialDate | None:
+    date = read_date(text, source, hints.observed_at.year + 1)
+    return date if isinstance(date, PartialDate) else None
+
+
+def _read_version(
+    item: AgencyItem, document: ParsedDocument, hints: Hints, settings: TextSettings
+) -> None:
+    """Set the origin and the time of the version; both are needed for an imported capture."""
+    date = _date(one_line(item.created), "", hints) if item.created else None
+    moment = instant(date, settings.timezone) if date else None
+    if item.identifier and ITEM_ADDRESS.fullmatch(item.identifier) and moment is not None:
+        document.address, document.observed_at = item.identifier, moment
+
+
+def text_blocks(texts: Iterable[str]) -> list[DocumentBlock]:
+    """Return paragraphs without declared roles."""
+    return [DocumentBlock(text) for text in texts]

@@ -1,0 +1,166 @@
+"""Read a NewsML-G2 item of an agency: its metadata, and its text in NITF, XHTML or plain text."""
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from storage.values.draft import Draft, Extractor, Role
+from storage.values.refusals import RefusalReason, refuse
+from worker.text.annotate.roles import blocks
+from worker.text.documents.agency_item import (
+    AgencyItem,
+    build_item_draft,
+    item_extractor,
+    text_blocks,
+)
+from worker.text.documents.press_text import DocumentBlock
+from worker.text.documents.safe_xml import parse_xml
+from worker.text.hints import Hints, TextSettings
+from worker.text.page.layout.fragment import fragment_blocks
+
+NAME = "lesart-newsml"
+VERSION = "1"
+"""Incremented with every change that can alter a text, role, mark or field."""
+KIND = "NewsML-G2 document"
+G2 = "{http://iptc.org/std/nar/2006-10-01/}"
+XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+_NITF_BLOCKS = frozenset({"p", "hl2", "li", "dt", "dd", "td", "th", "media-caption", "tagline"})
+_NITF_ROLES: dict[str, Role] = {
+    "hl2": "subheading", "li": "list", "bq": "quote", "block-quote": "quote",
+    "media-caption": "caption", "media": "caption",
+}  # fmt: skip
+_META_FIELDS = (
+    ("title", "contentMeta/headline"),
+    ("published", "itemMeta/firstCreated"),
+    ("published", "contentMeta/contentCreated"),
+    ("published", "itemMeta/versionCreated"),
+    ("modified", "contentMeta/contentModified"),
+    ("modified", "itemMeta/versionCreated"),
+    ("embargoed", "itemMeta/embargoed"),
+    ("pubstatus", "itemMeta/pubStatus"),
+    ("signal", "itemMeta/signal"),
+    ("ednote", "itemMeta/edNote"),
+    ("authors", "contentMeta/by"),
+    ("authors", "contentMeta/creator"),
+    ("language", "contentMeta/language"),
+    ("publisher", "itemMeta/provider"),
+    ("publisher", "contentMeta/infoSource"),
+    ("tags", "contentMeta/subject"),
+    ("tags", "contentMeta/keyword"),
+    ("lead", "contentMeta/description"),
+    ("slugline", "contentMeta/slugline"),
+    ("urgency", "contentMeta/urgency"),
+    ("located", "contentMeta/located"),
+    ("copyright", "rightsInfo/copyrightNotice"),
+    ("usage_terms", "rightsInfo/usageTerms"),
+)
+
+
+def newsml_extractor(settings: TextSettings) -> Extractor:
+    """Return the extractor of NewsML-G2."""
+    return item_extractor(NAME, VERSION, settings)
+
+
+def read_newsml(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
+    """Read a news item, or a news message that contains one item with a text.
+
+    Refusals in addition to those of every text: `document_invalid`, `xml_unsafe`, and
+    `item_without_text` for pictures, films, packages, events and concepts.
+    """
+    root = parse_xml(raw, KIND)
+    if isinstance(root, RefusalReason):
+        return root
+    if not str(root.tag).startswith(G2):
+        return refuse("document_invalid", kind=KIND, reason="it is another kind of XML")
+    items = [root] if root.tag == f"{G2}newsItem" else list(root.iter(f"{G2}newsItem"))
+    texts = [item for item in items if _content(item) is not None]
+    if len(texts) > 1:
+        reason = f"it contains {len(texts)} texts; each one needs a file of its own"
+        return refuse("document_invalid", kind=KIND, reason=reason)
+    if not texts:
+        kind = str(root.tag).removeprefix(G2)
+        return refuse("item_without_text", reason=f"a {kind} without text")
+    item = _read_item(texts[0])
+    return (
+        item
+        if isinstance(item, RefusalReason)
+        else build_item_draft(item, hints, settings, newsml_extractor(settings))
+    )
+
+
+def _content(item: etree._Element) -> etree._Element | None:
+    """Return the element that contains the text of an item."""
+    paths = (f"{G2}contentSet/{G2}inlineXML", f"{G2}contentSet/{G2}inlineData")
+    found = (each for path in paths for each in item.iterfind(path))
+    return next((each for each in found if "".join(each.itertext()).strip()), None)
+
+
+def _read_item(root: etree._Element) -> AgencyItem | RefusalReason:
+    item = AgencyItem("newsml", identifier=(root.get("guid") or "").strip() or None)
+    created = root.find(f"{G2}itemMeta/{G2}versionCreated")
+    item.created = None if created is None else created.text
+    item.add("version", root.get("version"), "version")
+    content = _content(root)
+    assert content is not None
+    found = _blocks(content)
+    if isinstance(found, RefusalReason):
+        return found
+    item.blocks = found
+    _add_text_values(content, item)
+    for name, path in _META_FIELDS:
+        for element in root.iterfind("/".join(G2 + part for part in path.split("/"))):
+            item.add(name, _value(element), path)
+    item.add("language", root.get(XML_LANGUAGE), "xml:lang")
+    return item
+
+
+def _value(element: etree._Element) -> str:
+    """Return the name of a concept, otherwise its text, its tag or its code without the scheme."""
+    name = element.find(f"{G2}name")
+    if name is not None:
+        return "".join(name.itertext())
+    text = "".join(element.itertext()).strip()
+    code = element.get("qcode", "").partition(":")[2] or element.get("literal")
+    return text or element.get("tag") or code or element.get("uri") or ""
+
+
+def _local(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _blocks(content: etree._Element) -> list[DocumentBlock] | RefusalReason:
+    kind = content.get("contenttype", "")
+    nitf = next((each for each in content.iter() if _local(each) == "nitf"), None)
+    if nitf is not None:
+        return list(_nitf_blocks(nitf))
+    if len(content):  # XHTML, or paragraphs of another vocabulary that uses its names
+        html = "".join(etree.tostring(child, encoding="unicode") for child in content)
+    else:
+        html = content.text or ""
+        if "html" not in kind and "<" not in html:
+            return text_blocks(blocks(html))
+    pairs = fragment_blocks(html)
+    if isinstance(pairs, RefusalReason):
+        return pairs
+    return [DocumentBlock(text, role) for text, role in pairs]
+
+
+def _nitf_blocks(nitf: etree._Element) -> Iterator[DocumentBlock]:
+    """Yield the paragraphs of the body; head and headlines are metadata."""
+    body = next((each for each in nitf.iter() if _local(each) == "body.content"), nitf)
+    for element in body.iter():
+        if _local(element) not in _NITF_BLOCKS:
+            continue
+        if any(_local(each) in _NITF_BLOCKS for each in element.iterdescendants()):
+            continue
+        names = (_local(each) for each in (element, *element.iterancestors()))
+        role = next((_NITF_ROLES[name] for name in names if name in _NITF_ROLES), None)
+        text = " ".join("".join(element.itertext()).split())
+        yield DocumentBlock(text, role)
+
+
+def _add_text_values(content: etree._Element, item: AgencyItem) -> None:
+    """Add the headline and the byline that readers see in the text itself."""
+    for name, tag in (("title", "hl1"), ("authors", "byline")):
+        for element in content.iter(f"{{*}}{tag}"):
+            item.add(name, "".join(element.itertext()), f"nitf {tag}")

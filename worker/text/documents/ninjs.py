@@ -1,0 +1,128 @@
+"""Read an item of an agency in ninjs (News in JSON by the IPTC), in the spelling of any version."""
+
+from collections.abc import Iterator
+
+from storage.values.draft import Draft, Extractor, Json
+from storage.values.refusals import RefusalReason, refuse
+from worker.text.annotate.roles import blocks
+from worker.text.decode import decode
+from worker.text.documents.agency_item import (
+    AgencyItem,
+    build_item_draft,
+    item_extractor,
+    text_blocks,
+)
+from worker.text.documents.press_text import DocumentBlock
+from worker.text.formats.json_article import invalid_reason, parse_record
+from worker.text.formats.metadata import plain_key
+from worker.text.hints import Hints, TextSettings
+from worker.text.page.layout.fragment import fragment_blocks
+
+NAME = "lesart-ninjs"
+VERSION = "1"
+"""Incremented with every change that can alter a text, role, mark or field."""
+MAX_VALUES = 1_000
+_MARKUP_BODIES = ("bodyxhtml", "bodyhtml")
+"""Bodies of ninjs 1 in the order of preference; those of later versions state their type."""
+_FIELDS = (
+    ("title", ("headlines", "headline", "title")),
+    ("published", ("firstcreated", "contentcreated", "versioncreated")),
+    ("modified", ("versioncreated",)),
+    ("embargoed", ("embargoed",)),
+    ("pubstatus", ("pubstatus",)),
+    ("version", ("version",)),
+    ("authors", ("by", "byline")),
+    ("language", ("language",)),
+    ("publisher", ("infosources", "infosource", "source", "copyrightholder")),
+    ("tags", ("subjects", "subject", "keywords")),
+    ("lead", ("descriptions", "descriptiontext")),
+    ("section", ("section",)),
+    ("slugline", ("slugline",)),
+    ("urgency", ("urgency",)),
+    ("located", ("located",)),
+    ("ednote", ("ednote",)),
+    ("copyright", ("copyrightnotice",)),
+    ("usage_terms", ("usageterms",)),
+)
+
+
+def ninjs_extractor(settings: TextSettings) -> Extractor:
+    """Return the extractor of ninjs."""
+    return item_extractor(NAME, VERSION, settings)
+
+
+def read_ninjs(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
+    """Read one ninjs object.
+
+    Refusals in addition to those of every text: `record_invalid`, and `item_without_text` for a
+    picture, film, event or package.
+    """
+    decoded = decode(raw, hints.charset)
+    if isinstance(decoded, RefusalReason):
+        return decoded
+    try:
+        record = parse_record(decoded.text)
+    except (ValueError, RecursionError) as error:
+        return refuse("record_invalid", line="1", reason=invalid_reason(error))
+    by_key = {plain_key(key): (key, value) for key, value in record.items()}
+    item = AgencyItem("ninjs", flags=list(decoded.flags))
+    item.identifier = _text(by_key, "uri") or _text(by_key, "guid")
+    item.created = _text(by_key, "versioncreated")
+    for name, keys in _FIELDS:
+        for key in keys:
+            written, value = by_key.get(key, (key, None))
+            for text in _texts(value):
+                item.add(name, text, written)
+    found = _body(by_key)
+    if isinstance(found, RefusalReason):
+        return found
+    item.blocks = found
+    return build_item_draft(item, hints, settings, ninjs_extractor(settings))
+
+
+def _text(by_key: dict[str, tuple[str, Json]], key: str) -> str | None:
+    value = by_key.get(key, (key, None))[1]
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _texts(value: Json) -> Iterator[str | int]:
+    """Yield the texts of a value, of a list of values, or of objects with a value or a name.
+
+    Main values come first.
+    """
+    if isinstance(value, str | int):
+        yield value
+    elif isinstance(value, list):
+        entries = value[:MAX_VALUES]
+        for entry in sorted(entries, key=lambda each: _role(each) != "main"):
+            content = entry.get("value", entry.get("name")) if isinstance(entry, dict) else entry
+            if isinstance(content, str | int):
+                yield content
+
+
+def _role(entry: Json) -> str:
+    return str(entry.get("role", "")) if isinstance(entry, dict) else ""
+
+
+def _body(by_key: dict[str, tuple[str, Json]]) -> list[DocumentBlock] | RefusalReason:
+    """Return the paragraphs of the first body in HTML, otherwise in plain text."""
+    entries = by_key.get("bodies", ("", None))[1]
+    bodies = (
+        [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+    )
+    markup: list[str] = []
+    plain: list[str] = []
+    for entry in bodies[:MAX_VALUES]:
+        keys = {plain_key(key): value for key, value in entry.items()}
+        content = keys.get("value")
+        if isinstance(content, str) and content.strip():
+            is_markup = "html" in str(keys.get("contenttype", ""))
+            (markup if is_markup else plain).append(content)
+    markup += [text for key in _MARKUP_BODIES if (text := _text(by_key, key))]
+    plain += [text] if (text := _text(by_key, "bodytext")) else []
+    for html in markup[:1]:
+        pairs = fragment_blocks(html)
+        if isinstance(pairs, RefusalReason):
+            return pairs
+        return [DocumentBlock(text, role) for text, role in pairs]
+    return text_blocks(blocks(plain[0].replace("\r\n", "\n"))) if plain else []
