@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,7 +92,7 @@ class Reader:
         return json.loads(sent.stdout)
 
 
-def test_from_the_click_to_the_diff(single_file, tmp_path, record_property):
+def test_from_the_click_to_the_diff(single_file, tmp_path):
     shown = [PEGEL]
 
     def subscribers_only(request: Request) -> Reply:
@@ -139,7 +140,7 @@ def test_from_the_click_to_the_diff(single_file, tmp_path, record_property):
         finally:
             up.end()
     assert (diff.returncode, "[-3,6-]{+36+}" in diff.stdout) == (1, True), diff.stdout
-    record_property("seconds from the click to the diff", seconds)
+    sys.stderr.write(f"from the click to the diff: {seconds:.1f} s\n")
     (version,) = rows(tmp_path, "show", article, **settings)
     assert (version["origin"], version["version"]) == (URL, 2)
     assert "submitted" in version["flags"]
