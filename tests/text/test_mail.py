@@ -8,6 +8,7 @@ from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
 from tests.text.cases import by_role, draft, hints, refusal
 from worker.flow.document_process import DocumentReader
+from worker.sources.containers import mail as containers_mail
 from worker.sources.containers.gunzip import UnsafeArchiveError
 from worker.sources.containers.items import Item, PassedOver, RefusedDocument
 from worker.sources.containers.mail import mail_attachments
@@ -179,3 +180,18 @@ def test_a_header_that_costs_too_much_ends_the_child_alone():
         found = reader.read(raw, hints("eml"))
         assert isinstance(found, Draft | RefusalReason)
         assert isinstance(reader.read(bytes(mail()), hints("eml")), Draft)
+
+
+def test_a_mail_without_a_file_name_is_not_parsed_to_find_attachments(monkeypatch):
+    parsed = []
+    real = containers_mail.message_from_bytes
+    monkeypatch.setattr(
+        containers_mail, "message_from_bytes", lambda raw: parsed.append(raw) or real(raw)
+    )
+    assert list(mail_attachments(bytes(mail()))) == []
+    assert parsed == []
+    message = mail()
+    message.add_attachment(
+        "Mehr.", filename="Anlage Küche mit einem langen Namen, der umbrochen wird.txt"
+    )
+    assert len(list(mail_attachments(bytes(message)))) == 1

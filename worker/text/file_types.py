@@ -107,7 +107,7 @@ def detect_type(name: str, head: bytes) -> str | RefusalReason:
 
 def _agency_type(head: bytes, named: str | None) -> str | None:
     """Return the format of an item of an agency; the lines of a table are no items of their own."""
-    if NEWSML_START.match(head):
+    if b"iptc.org/std/nar/" in head and NEWSML_START.match(head):
         return "newsml"
     is_ninjs = JSON_START.match(head) and NINJS_IDENTIFIER.search(head) and NINJS_KEY.search(head)
     return "ninjs" if is_ninjs and named not in _JSON_TABLES else None
@@ -119,6 +119,8 @@ def signed_type(head: bytes) -> str | None:
     >>> signed_type(b"PK\3\4" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.text")
     'odt'
     """
+    if not head.startswith((b"%PDF-", b"PK")):
+        return None
     return next((kind for start, kind in _BINARY_STARTS if start.match(head)), None)
 
 

@@ -1,6 +1,5 @@
 """Read a mail, such as a press release: its headers, and its text or HTML part."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes
@@ -9,6 +8,7 @@ from email.message import EmailMessage
 from email.policy import default
 from functools import lru_cache
 
+from storage.values.arrivals.mail_bounds import mail_excess
 from storage.values.draft import Draft, Extractor, Json
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks
@@ -27,8 +27,6 @@ VERSION = "1"
 ENCRYPTED_TYPES = frozenset({
     "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime",
 })  # fmt: skip
-MOST_NESTED_PARTS = 50
-NESTED_PART = re.compile(rb"^content-type:\s*multipart/", re.IGNORECASE | re.MULTILINE)
 ENCRYPTED_START = "-----BEGIN PGP MESSAGE-----"
 _HEADER_ERRORS = (
     HeaderParseError,
@@ -58,10 +56,11 @@ def read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
 
     The subject is the headline; the headers Date, From and Content-Language supply date, author
     and language. Attachments are separate documents. Refused as `not_text`: an encrypted mail; as
-    `archive_unsafe`: a mail with more nested parts than any mail program writes.
+    `archive_unsafe`: a mail with more lines, headers or nested parts than any mail program writes.
     """
-    if sum(1 for _ in NESTED_PART.finditer(raw)) > MOST_NESTED_PARTS:
-        return refuse("archive_unsafe", reason=f"more than {MOST_NESTED_PARTS} parts have parts")
+    excess = mail_excess(raw)
+    if excess is not None:
+        return refuse("archive_unsafe", reason=excess)
     message = message_from_bytes(raw, policy=default)
     if any(part.get_content_type() in ENCRYPTED_TYPES for part in message.walk()):
         return refuse("not_text", detected="an encrypted mail")

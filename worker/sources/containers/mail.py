@@ -7,14 +7,11 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 
+from storage.values.arrivals.mail_bounds import mail_excess
 from worker.sources.containers.gunzip import UnsafeArchiveError
 
-MOST_HEADER_BYTES = 256 * 1024
-MOST_LINES = 500_000
-"""Above the number of lines of the largest document in base64."""
-MOST_NESTED_PARTS = 50
-_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
-_NESTED_PART = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
+FILE_NAME = re.compile(rb"\b(?:file)?name\*?(?:\d+\*?)?\s*=", re.IGNORECASE)
+"""The parameter of an attachment; a mail without one is parsed only where its text is read."""
 
 
 def mail_attachments(raw: bytes) -> Iterator[tuple[str, bytes]]:
@@ -24,13 +21,11 @@ def mail_attachments(raw: bytes) -> Iterator[tuple[str, bytes]]:
 
     Raises: UnsafeArchiveError if the mail exceeds the bounds of the parser.
     """
-    header = _END_OF_HEADER.search(raw)
-    if (header.start() if header else len(raw)) > MOST_HEADER_BYTES:
-        raise UnsafeArchiveError(f"its header has more than {MOST_HEADER_BYTES} bytes")
-    if raw.count(b"\n") > MOST_LINES:
-        raise UnsafeArchiveError(f"it has more than {MOST_LINES} lines")
-    if sum(1 for _ in _NESTED_PART.finditer(raw)) > MOST_NESTED_PARTS:
-        raise UnsafeArchiveError(f"it has more than {MOST_NESTED_PARTS} parts with parts")
+    excess = mail_excess(raw)
+    if excess is not None:
+        raise UnsafeArchiveError(excess)
+    if not FILE_NAME.search(raw):
+        return
     for part in _leaves(message_from_bytes(raw)):
         name = _file_name(part)
         content = part.get_payload(decode=True) if name else None

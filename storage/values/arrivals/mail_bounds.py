@@ -1,0 +1,27 @@
+"""Bounds on mails, checked before they are parsed."""
+
+import re
+
+MAX_HEADER_BYTES = 256 * 1024
+MAX_LINES = 500_000
+"""Above the number of lines of the largest document in base64."""
+MAX_NESTED_PARTS = 50
+"""Far above the number of parts with parts in the mails of any program."""
+END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+NESTED_PART = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
+
+
+def mail_excess(raw: bytes) -> str | None:
+    r"""Return the bound that a mail exceeds, or None.
+
+    >>> mail_excess(b"Subject: A\r\n\r\nText."), mail_excess(b"\n" * 600_000)
+    (None, 'it has more than 500000 lines')
+    """
+    header = END_OF_HEADER.search(raw)
+    if (header.start() if header else len(raw)) > MAX_HEADER_BYTES:
+        return f"its header has more than {MAX_HEADER_BYTES} bytes"
+    if raw.count(b"\n") > MAX_LINES:
+        return f"it has more than {MAX_LINES} lines"
+    if sum(1 for _ in NESTED_PART.finditer(raw)) > MAX_NESTED_PARTS:
+        return f"it has more than {MAX_NESTED_PARTS} parts with parts"
+    return None
