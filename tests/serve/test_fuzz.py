@@ -51,7 +51,7 @@ def test_made_up_requests_are_answered_as_documented(archive_url, tmp_path):
     """Wrong values are answered before a database is asked: one database tries them all."""
     is_known = archive_url.startswith("sqlite")
     phases = "coverage,fuzzing" if is_known else "fuzzing"
-    assert fuzz(archive_url, tmp_path, 8, phases, is_known=is_known) > 160
+    assert fuzz(archive_url, tmp_path, 4, phases, is_known=is_known) > 160
 
 
 @pytest.mark.large
