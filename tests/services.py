@@ -292,8 +292,9 @@ SELECT md5(string_agg(told, ';' ORDER BY told)) FROM (
     WHERE connamespace = 'public'::regnamespace
   UNION ALL SELECT concat_ws(',', 'function', proname, md5(prosrc), proacl)
     FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-  UNION ALL SELECT concat_ws(',', 'view', viewname, md5(definition)) FROM pg_views
-    WHERE schemaname = 'public'
+  UNION ALL SELECT concat_ws(',', 'view', relname, md5(ev_action::text))
+    FROM pg_rewrite JOIN pg_class ON pg_class.oid = ev_class
+    WHERE relnamespace = 'public'::regnamespace
   UNION ALL SELECT concat_ws(',', 'space', nspname, nspacl) FROM pg_namespace
     WHERE nspname !~ '^pg_(toast_)?temp'
   UNION ALL SELECT concat_ws(',', 'setting', setconfig) FROM pg_db_role_setting
