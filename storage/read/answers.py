@@ -146,7 +146,7 @@ class Digests(Answer):
 class Rights(Answer):
     """A declaration about the use of a text, with the period in which it was seen.
 
-    `found_in` is its place: `header`, `page`, `feed`, `robots.txt` or `tdmrep.json`.
+    `found_in` is its place: `header`, `page`, `feed` or `robots.txt`.
     `machine_readable` is false for prose. `changed_after` is the last check before it, `ended_by`
     the first check without it; None if there is none.
     """

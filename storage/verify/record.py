@@ -219,16 +219,18 @@ def declarations(connection: Connection, scope: Scope) -> Findings:
     )
     for row in stream(connection, query, NOTHING):
         scope.reached = row["id"]
-        stored, headers = row["detail"] or {}, row["hints"]
-        if headers is None or stored.get("method") != METHOD:
-            continue
-        pairs = [(name, value) for name, value in headers]
-        expected = rights_of(pairs, None, None, status=row["http_status"]).get("declared")
-        if _header_declarations(expected) == _header_declarations(stored.get("declared")):
-            yield WELL
-        else:
-            message = "its declarations of rights are not those of its response headers"
-            yield BrokenObject("transfer", row["id"], "rights_wrong", message)
+        if row["hints"] is not None and (row["detail"] or {}).get("method") == METHOD:
+            yield check_rights(row)
+
+
+def check_rights(row: Row) -> PassedItem | BrokenObject:
+    """Compare the declarations of an answer (`detail`) with those of its headers (`hints`)."""
+    pairs = [(name, value) for name, value in row["hints"]]
+    expected = rights_of(pairs, None, None, status=row["http_status"]).get("declared")
+    if _header_declarations(expected) == _header_declarations(row["detail"].get("declared")):
+        return WELL
+    message = "its declarations of rights are not those of its response headers"
+    return BrokenObject("transfer", row["id"], "rights_wrong", message)
 
 
 def _header_declarations(declared: Any) -> Any:

@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.values.net.rights import LONGEST, MOST, rights_of, stored_declarations
+from storage.verify import record
+from storage.verify.finding import WELL, Scope
 from tests.flow.driver import findings, hour, newsroom_at
 from tests.flow.processes import environment, lesart, rows, until
 from tests.flow.test_warc_export import exported
+from tests.serve.conftest import served
 from tests.web.clock import SharedClock
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, simulated_web
+from tests.web.test_lists import rss
 from worker.web.robots import decide
 
 RSL, CC = "https://zeitung.example/license.xml", "https://creativecommons.org/licenses/by/4.0/"
@@ -153,6 +157,55 @@ def test_a_declaration_has_the_period_in_which_it_was_seen(desk):
         ("page", "tdm-reservation", "1", None, first, second, third, 1),
         ("robots.txt", "license", RSL, None, first, second, third, 2),
     ]
+
+
+def test_the_terms_of_a_feed_entry_belong_to_its_page(desk):
+    terms = f"<rsl:content url='{A}'><rsl:license/></rsl:content>"
+    feed, listed = "https://zeitung.example/feed", rss(("Pegel", A), ("Damm", f"{A}2"))
+    with_terms = listed.replace(b"<rss", b"<rss xmlns:rsl='https://rslstandard.org/rsl'")
+    desk.web.put(feed, with_terms.replace(b"</item>", f"{terms}</item>".encode(), 1))
+    desk.web.put(A, page("Pegel der Lohe steigt", PEGEL))
+    desk.web.put(f"{A}2", page("Der Damm hält", HIGHER[1:]))
+    desk.fetch(feed, at=1)
+    desk.web.put(feed, listed)
+    desk.fetch(feed, at=2)
+    desk.fetch(A, at=3)
+    query = "SELECT origin, article IS NULL AS listing, value FROM rights WHERE name = 'rsl' ORDER BY origin"
+    assert [(each["origin"], bool(each["listing"]), each["value"]) for each in desk.rows(query)] == [
+        (feed, True, terms), (A, False, terms),
+    ]  # fmt: skip
+    assert desk.number("SELECT count(*) FROM rights WHERE name = 'rsl' AND ended_by IS NULL") == 0
+
+
+def test_the_page_and_the_api_show_both_periods(desk):
+    desk.web.put(A, reserved(head=f'<meta name="copyright" content="{NOTICE}">'))
+    desk.fetch(A, at=1)
+    desk.web.put(A, reserved(HIGHER, usage="train-ai=y"))
+    desk.fetch(A, at=2)
+    with served(desk.url) as client:
+        items = client.get("/api/rights", params={"article": A}).json()["items"]
+        assert [each["value"] for each in items] == ["train-ai=n", "train-ai=y", NOTICE]
+        assert [each["machine_readable"] for each in items] == [True, True, False]
+        current = client.get("/api/rights", params={"article": A, "current": "true"}).json()
+        assert [each["value"] for each in current["items"]] == ["train-ai=y"]
+        place = f"/a/{items[0]['article']}/rights"
+        german = client.get(place, headers={"Accept-Language": "de"}).text
+        english = client.get(place, headers={"Accept-Language": "en"}).text
+    assert NOTICE in german
+    assert "beim letzten Abruf noch vorhanden" in german
+    assert "not yet at" in english
+
+
+def test_declarations_that_do_not_follow_from_the_headers_are_found(desk):
+    desk.web.put(A, reserved())
+    desk.fetch(A, at=1)
+    with desk.archive.engine.connect() as connection:
+        assert list(record.declarations(connection, Scope())) == [WELL]
+    row = {
+        "id": 1, "http_status": 200, "hints": [["TDM-Reservation", "0"]],
+        "detail": rights_of([("TDM-Reservation", "1")], None, None),
+    }  # fmt: skip
+    assert record.check_rights(row).kind == "rights_wrong"
 
 
 def test_warc_files_give_the_same_declarations(desk, tmp_path):

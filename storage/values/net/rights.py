@@ -15,8 +15,6 @@ from storage.values.draft import Json
 
 METHOD = 1
 """Version of these rules. An answer that was read by another version is not compared with them."""
-PLACES = ("header", "page", "feed", "robots.txt", "tdmrep.json")
-"""The places of declarations, as in the column `found_in`."""
 PROTOCOLS = ("rsl", "aipref", "tdmrep", "robots", "license", "prose")
 
 HEAD_BYTES = 128 * 1024
