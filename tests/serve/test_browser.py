@@ -33,6 +33,11 @@ LONG = (
     + "Der Pegel der Lohe stieg. " * 12
 )
 
+SPLIT = ("Am Montag brannte ein Lager am Hafen, verletzt wurde niemand.",
+         "Die Feuerwehr war mit 40 Leuten und zwei Booten vor Ort.")  # fmt: skip
+MOVED = "Warum das Feuer ausbrach, will die Polizei von Osterwedel nun klären."
+EDITED = (MOVED.replace("nun", "jetzt"), SPLIT[0], SPLIT[1].replace("40", "50"))
+
 
 @contextmanager
 def page_of(settings) -> Iterator[tuple[str, str]]:
@@ -62,6 +67,10 @@ def site(tmp_path_factory) -> Iterator[tuple[str, str]]:
             f" date 2024-06 {LONG[:160]}\n\n{paragraphs}\n", "utf-8"
         )
         os.utime(home / "seeds" / "lang.txt", (1_700_000_000 + len(turn), 1_700_000_000))
+        fire = ("In Osterwedel hat es gebrannt.", *(EDITED if turn else (" ".join(SPLIT), MOVED)))
+        (home / "seeds" / "brand.txt").write_text(
+            " date 2024-06 Brand\n\n" + "\n\n".join(fire) + "\n", "utf-8"
+        )
         settings = load_settings(
             environ={"LESART_HOME": str(home), "LESART_SEEDS": str(home / "seeds")}
         )
@@ -113,12 +122,14 @@ def pages(address: str) -> dict[str, str]:
     }
     name = found[ARTICLE]
     long = next(article for origin, article in found.items() if "lang.txt" in origin)
+    fire = next(article for origin, article in found.items() if "brand.txt" in origin)
     copy = next(each["a"] for each in httpx.get(f"{address}/api/relations").json()["items"])
     return {
         "front": "/", "changes": "/?limit=20", "search": "/search?q=br%C3%BCcke", "search-empty": "/search",
         "search-nothing": "/search?q=nirgendwo", "article": f"/a/{name}", "article-de": f"/a/{name}?lang=de",
         "sentence": f"/a/{name}?s=2&lang=de", "ages": f"/a/{name}?age=true",
-        "compare": f"/a/{name}/1..3", "compare-changes": f"/a/{name}/1..3?view=changes",
+        "compare": f"/a/{name}/1..3", "split": f"/a/{fire}/1..2?lang=de",
+        "split-side": f"/a/{fire}/1..2?view=side&lang=de", "joined": f"/a/{fire}/2..3?lang=de", "compare-changes": f"/a/{name}/1..3?view=changes",
         "compare-side": f"/a/{name}/1..3?view=side", "compare-fields": f"/a/{name}/1..3?view=fields",
         "compare-quotes": f"/a/{name}/1..3?view=quotes", "compare-links": f"/a/{name}/1..3?view=links",
         "compare-raw": f"/a/{name}/1..3?view=raw", "since": f"/a/{name}/since", "checks": f"/a/{name}/checks",
@@ -253,6 +264,29 @@ def test_keys_bars_and_handles_lead_to_another_comparison(site, browser):
     assert [each.text for each in shown] == ["1", "3"]
     browser.find_element(By.CSS_SELECTOR, ".pick button").click()
     wait_for_address(browser, "/1..3")
+    assert errors(browser) == []
+
+
+def test_split_joined_and_moved_paragraphs_are_labelled_and_only_their_edits_are_marked(
+    site, browser
+):
+    from selenium.webdriver.common.by import By
+
+    def texts(selector):
+        found = browser.find_elements(By.CSS_SELECTOR, f"main .text {selector}")
+        return [each.text.strip() for each in found]
+
+    address, _token = site
+    look(browser, 1280, "light")
+    there = ["verschoben", "geteilt"], ["jetzt", "¶", "50"], ["nun", "40"]
+    back = ["zusammengefügt", "verschoben"], ["40", "nun"], ["¶", "50", "jetzt"]
+    for name, expected in (("split", there), ("split-side", there), ("joined", back)):
+        browser.get(address + pages(address)[name])
+        labels = texts(".role")
+        assert sorted(labels) == sorted(expected[0]), name
+        assert (sorted(texts("ins")), sorted(texts("del"))) == tuple(map(sorted, expected[1:])), (
+            name
+        )
     assert errors(browser) == []
 
 
