@@ -94,6 +94,8 @@ def test_each_output_shows_labels_and_pilcrows():
     )
     assert f"~ [joined] {FIRST}[-¶-] Die" in "\n".join(diff_text(back, colour=False))
     assert "<small>(split)</small>" in "".join(diff_html(there))
+    (old, _) = blocks(there.operations)
+    assert "".join(piece.text for piece in old.old_pieces) == f"{FIRST} {SECOND}"
     passages = excerpt(blocks(back.operations))
     assert len(passages) == 1
     assert "<small>(zusammengefügt)</small>" in change_html(passages, "de")

@@ -303,7 +303,7 @@ def test_a_click_on_a_sentence_shows_its_history_with_and_without_a_script(site,
             assert browser.find_elements(By.CSS_SELECTOR, "p.lead a[href*='s=1#']")
             heading = browser.find_element(By.TAG_NAME, "h1")
             changed.click()
-            wait_for_address(browser, "#sentence")
+            wait_for_address(browser, "#s")
             card = browser.find_element(By.CSS_SELECTOR, "p.lead + aside.sentence")
             assert "since version" in card.text
             if has_script:

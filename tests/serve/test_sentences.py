@@ -25,13 +25,13 @@ def page(client, path):
 
 def test_the_sentences_of_a_page_are_those_of_blame_and_keep_the_text(client, named):
     shown = page(client, f"/a/{named['pegel.txt']}?lang=de")
-    links = shown.xpath("//article//a[contains(@class,'s')]")
+    links = shown.xpath("//article//a[contains(@href, '#s')]")
     sentences = [
         each["sentence"] for each in client.get("/api/blame", params={"rev": PEGEL}).json()["items"]
     ]
     assert [each.text_content().strip() for each in links] == sentences
     assert [each.get("href") for each in links] == [
-        f"?lang=de&s={number}#sentence" for number in range(1, len(sentences) + 1)
+        f"?lang=de&s={number}#s" for number in range(1, len(sentences) + 1)
     ]
 
 
@@ -40,7 +40,7 @@ def test_a_sentence_leads_to_its_edit_and_to_the_articles_that_have_it_now(clien
     changed = page(client, path).xpath("//article//a[contains(., '36')]/@href")[0]
     shown = page(client, path + changed.partition("#")[0])
     (card,) = shown.xpath("//aside[@class='sentence']")
-    assert shown.xpath("//a[@id='sentence' and @aria-current='true']")
+    assert shown.xpath("//a[@id='s' and @aria-current='true']")
     assert "since version 2" in card.text_content()
     links = card.xpath(".//a/@href")
     assert f"{path}/1..2" in links
@@ -69,7 +69,7 @@ def test_ages_are_coloured_on_request_and_a_number_without_a_sentence_is_refused
 def test_the_sentence_history_links_each_sentence_to_its_card(client, named):
     path = f"/a/{named['pegel.txt']}"
     links = page(client, f"{path}/since").xpath("//div[contains(@class, 'stood')]/a/@href")
-    assert links[0] == f"{path}?v=2&s=1#sentence"
+    assert links[0] == f"{path}?v=2&s=1#s"
     assert page(client, links[-1].partition("#")[0]).xpath("//aside[@class='sentence']")
 
 

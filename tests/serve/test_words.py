@@ -19,7 +19,7 @@ from worker.alerts import mail
 
 SAID = re.compile(r"""\b(?:t|template|translate)\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*[,)]""")
 KINDS = re.compile(
-    r"^(class|paragraph|state|kind|view|role|outcome|is|job|trigger|rule|answer|field|flag|refusal) "
+    r"^(class|paragraph|protocol|rights|state|kind|view|role|outcome|is|job|trigger|rule|answer|field|flag|refusal) "
 )
 PLACES = sorted({*re.findall(r"\{(\w+)\}", " ".join(map(" ".join, REFUSALS.values())))})
 """The names of the values in the messages of refusals."""

@@ -27,12 +27,13 @@ class PassagePiece:
     number.
 
     A new paragraph break is an `insert` of a pilcrow and a line break, a removed one a `delete` of
-    a pilcrow.
+    a pilcrow. `old_text` is the text of an unchanged piece in the older version, if it differs.
     """
 
     kind: str
     text: str
     is_number: bool = False
+    old_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class PassageBlock:
     @property
     def old_pieces(self) -> tuple[PassagePiece, ...]:
         """Return the pieces of the older text."""
-        return self._without("insert")
+        pieces = self._without("insert")
+        return tuple(replace(piece, text=piece.old_text or piece.text) for piece in pieces)
 
     @property
     def new_pieces(self) -> tuple[PassagePiece, ...]:
@@ -108,7 +110,8 @@ def _pieces(paragraph: Sequence[Operation]) -> Iterator[PassagePiece]:
             continue
         text = operation.a_text if operation.op == "delete" else operation.b_text
         if operation.op not in {"insert", "delete"}:
-            yield PassagePiece(operation.op, text)
+            old_text = operation.a_text if operation.a_text != text else None
+            yield PassagePiece(operation.op, text, old_text=old_text)
             continue
         at = 0
         for match in NUMBER.finditer(text):

@@ -14,13 +14,13 @@
     });
   }
   // a click on a sentence shows its history below the paragraph; the link alone would load the page anew
-  const sentences = text ? text.querySelectorAll("a.s") : [];
+  const sentences = text ? text.querySelectorAll('a[href$="#s"]') : [];
   for (const link of sentences) {
     link.draggable = false;  // so that text can be selected
     link.tabIndex = -1;  // the sentence history has the same links for the keyboard
   }
   if (text) text.addEventListener("click", async (event) => {
-    const link = event.target.closest("a.s");
+    const link = event.target.closest('a[href$="#s"]');
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     if (String(document.getSelection()).trim()) return;
