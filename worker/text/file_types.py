@@ -69,6 +69,7 @@ NEWSML_START = re.compile(
 )
 FRONT_MATTER_START = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t]*\r?\n[^\n]{0,200}:")
 SEED_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*date [\w. ]{0,20}[0-9]{4}")
+_TYPES_BY_NAME = DOCUMENT_TYPES - BINARY_TYPES - {"newsml"}
 _JSON_TABLES = frozenset({"jsonl", "csv", "tsv"})
 MARKUP = re.compile(
     r"<(?:!doctype html|/?(?:html|head|body|p|div|span|br|hr|a|script|style|h[1-6]|ul|ol|li|table"
@@ -98,7 +99,7 @@ def detect_type(name: str, head: bytes) -> str | RefusalReason:
     for signature, kind in _SIGNATURES:
         if signature.match(head):
             return refuse("not_text", detected=kind)
-    if named in DOCUMENT_TYPES - BINARY_TYPES - {"newsml"}:
+    if named in _TYPES_BY_NAME:
         return named
     sniffed = _sniff_type(suffix, head)
     is_damaged = named in BINARY_TYPES and isinstance(sniffed, RefusalReason)
@@ -107,7 +108,7 @@ def detect_type(name: str, head: bytes) -> str | RefusalReason:
 
 def _agency_type(head: bytes, named: str | None) -> str | None:
     """Return the format of an item of an agency; the lines of a table are no items of their own."""
-    if b"iptc.org/std/nar/" in head and NEWSML_START.match(head):
+    if NEWSML_START.match(head):
         return "newsml"
     is_ninjs = JSON_START.match(head) and NINJS_IDENTIFIER.search(head) and NINJS_KEY.search(head)
     return "ninjs" if is_ninjs and named not in _JSON_TABLES else None
