@@ -180,6 +180,9 @@ LONGEST = (
     "tests/web/test_month.py",
     "tests/bench/",
     "tests/chaos/",
+    "tests/alerts/test_running_services.py",
+    "tests/flow/test_wrong_clocks.py",
+    "tests/serve/test_server.py",
     "tests/flow/test_stack.py",
     "tests/serve/test_browser.py",
     "tests/serve/test_hostile.py",
@@ -195,6 +198,7 @@ LONGEST = (
     "tests/page/test_page_reader.py",
     "tests/patterns/",
     "tests/web/test_pages.py",
+    "tests/web/test_up.py",
     "tests/cli/test_streams.py",
 )
 """Files that begin first, so that no process waits at the end for one that began last."""
