@@ -1,18 +1,8 @@
 """Read an archive of press texts: `from lesart import open_archive`."""
 
-from lesart.views import (
-    Address,
-    Article,
-    Change,
-    Job,
-    Noise,
-    Observation,
-    Refusal,
-    Relation,
-    Transfer,
-    Version,
-    VersionField,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from storage.database.archive_errors import (
     ArchiveClosedError,
     ArchiveError,
@@ -41,6 +31,29 @@ from storage.values.errors import (
     RedactedError,
     RestrictedError,
 )
+
+if TYPE_CHECKING:
+    from lesart.views import (
+        Address,
+        Article,
+        Change,
+        Job,
+        Noise,
+        Observation,
+        Refusal,
+        Relation,
+        Transfer,
+        Version,
+        VersionField,
+    )
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Load SQLModel with its classes of the views at their first use."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module("lesart.views"), name)
+
 
 __all__ = [
     "Address",

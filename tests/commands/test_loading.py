@@ -63,3 +63,15 @@ def test_each_reading_command_is_in_the_module_that_is_loaded_for_it():
     own = {each.name for each in app.registered_commands if each.callback.__module__ == module}
     assert own == set(READING)
     assert own <= {name for names in PANELS.values() for name in names}
+
+
+def test_the_library_loads_sqlmodel_with_the_first_class_of_a_view():
+    script = (
+        "import sys, lesart; early = {'sqlmodel', 'sqlalchemy'} & {*sys.modules}; "
+        "print(early, lesart.Article.__tablename__, hasattr(lesart, 'missing'), lesart.Diff.__name__)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert ended.stdout == "set() articles False Diff\n"
