@@ -32,12 +32,26 @@ from storage.read.filters import Filters
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    from storage.database import engine as engines
+    from storage.database import schema
+    from storage.export import texts as text_export
+    from storage.export import warc
     from storage.export.texts import Selection
-    from storage.read import answers
+    from storage.read import answers, find
     from storage.read.archive import ReadOnlyArchive
+    from storage.read.figures import edits as edit_spans
     from storage.read.figures.edits import EditSpan
+    from storage.read.render import moment as moments
     from storage.values.answer import Answer
 else:
+    text_export = LateModule("storage.export.texts")
+    edit_spans = LateModule("storage.read.figures.edits")
+    moments = LateModule("storage.read.render.moment")
+    schema = LateModule("storage.database.schema")
+    engines = LateModule("storage.database.engine")
+    find = LateModule("storage.read.find")
+    warc = LateModule("storage.export.warc")
+    answers = LateModule("storage.read.answers")
     answers = LateModule("storage.read.answers")
 
 _RIGHTS = (
@@ -92,8 +106,6 @@ def export(
     ),
 ) -> None:
     """Export texts as rows, or captures as a WARC file."""
-    from storage.export.texts import FLAT_COLUMNS, Selection, flat_rows, json_lines  # noqa: PLC0415
-
     target = output.target()
     with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
@@ -101,12 +113,13 @@ def export(
         if output.is_warc:
             _export_warc(archive, filters, query, page, output)
             return
-        selection = Selection(filters, query, all_versions, page.after, page.limit)
+        selection = text_export.Selection(filters, query, all_versions, page.after, page.limit)
         if output.is_parquet:
             _export_parquet(archive, selection, output)
             return
-        take = json_lines if target.format in {"json", "jsonl"} else flat_rows
-        written = write_rows(take(archive, selection), target, FLAT_COLUMNS)
+        is_nested = target.format in {"json", "jsonl"}
+        take = text_export.json_lines if is_nested else text_export.flat_rows
+        written = write_rows(take(archive, selection), target, text_export.FLAT_COLUMNS)
         if not written.number:
             say("no articles match the query and the filters: the export is empty")
 
@@ -156,15 +169,13 @@ def stats(
     ),
 ) -> None:
     """Print figures of the archive, the coverage of its sources, or statistics of edits."""
-    from storage.read.figures.edits import EditSpan  # noqa: PLC0415  # only here
-    from storage.read.render.moment import parse_moment  # noqa: PLC0415  # only here
-
     _refuse_parts_of_figures(coverage=coverage, edits=edits, hourly=hourly, output=output)
     with reading(place) as (settings, archive):
-        first = None if since is None else parse_moment(since, settings.zone, "first")
-        last = None if until is None else parse_moment(until, settings.zone, "last")
+        first = None if since is None else moments.parse_moment(since, settings.zone, "first")
+        last = None if until is None else moments.parse_moment(until, settings.zone, "last")
         if edits:
-            _report_edits(archive, EditSpan(source, first, last), output, is_hourly=hourly)
+            span = edit_spans.EditSpan(source, first, last)
+            _report_edits(archive, span, output, is_hourly=hourly)
             return
         if not coverage:
             write_record(archive.stats(), output.target())
@@ -190,25 +201,21 @@ def show_version() -> None:
 @command(db, "upgrade", example="lesart db upgrade --archive lesart-data/lesart.sqlite3")
 def upgrade(place: ArchiveOptions, output: OutputOptions) -> None:
     """Create the archive, or upgrade it to the schema of this program."""
-    from storage.database import schema  # noqa: PLC0415  # only here
-    from storage.database.engine import database_url, place_of, reachable, writing_engine  # noqa: PLC0415
-
-    url = database_url(place.settings().database_url)
-    engine = writing_engine(url)
+    url = engines.database_url(place.settings().database_url)
+    engine = engines.writing_engine(url)
     try:
-        with reachable(url):
+        with engines.reachable(url):
             before, after = schema.upgrade(engine)
     finally:
         engine.dispose()
-    write_rows([{"archive": place_of(url), "before": before, "after": after}], output.target())
+    row = {"archive": engines.place_of(url), "before": before, "after": after}
+    write_rows([row], output.target())
 
 
 def _say_restricted(archive: "ReadOnlyArchive") -> None:
     """Print the number of restricted articles, which an export omits."""
-    from storage.read.find import count_restricted  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     with archive.connect() as connection:
-        number = count_restricted(connection)
+        number = find.count_restricted(connection)
     if number:
         say(
             f"{number} articles are restricted: they are not exported (`lesart redact "
@@ -224,9 +231,8 @@ def _export_warc(
     output: ExportOutputOptions,
 ) -> None:
     """Write the captures of articles; `--limit` counts articles."""
-    from storage.export.warc import ExportSelection, WarcExport  # noqa: PLC0415
-
-    export = WarcExport(archive, ExportSelection(filters, query, page.after, page.limit), program())
+    selection = warc.ExportSelection(filters, query, page.after, page.limit)
+    export = warc.WarcExport(archive, selection, program())
     with binary_stream(output_path(output.output)) as stream:
         for each in export.records():
             stream.write(gzip.compress(each, mtime=0) if output.is_packed else each)
@@ -250,9 +256,7 @@ def _report_edits(
     archive: "ReadOnlyArchive", span: "EditSpan", output: FiguresOutputOptions, *, is_hourly: bool
 ) -> None:
     """Write statistics of edits, one row per source or per source and hour."""
-    from storage.read.answers import EditFigures, EditHour  # noqa: PLC0415  # only here
-
-    kind: type[Answer] = EditHour if is_hourly else EditFigures
+    kind: type[Answer] = answers.EditHour if is_hourly else answers.EditFigures
     rows: Iterator[Answer] = (
         archive.edits_by_hour(span) if is_hourly else archive.edit_figures(span)
     )
@@ -269,7 +273,7 @@ def _report_edits(
 def _parquet_stream(output: Path | None, name: str) -> Iterator[tuple[Any, IO[bytes]]]:
     """Provide the Parquet module and the output stream."""
     try:
-        from storage.export import parquet  # noqa: PLC0415  # loads pyarrow
+        from storage.export import parquet  # noqa: PLC0415  # an extra that may be missing
     except ModuleNotFoundError as error:
         if error.name != "pyarrow":
             raise

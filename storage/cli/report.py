@@ -28,12 +28,30 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from storage.cli.show import relation as relation_display
+    from storage.database import engine as engines
+    from storage.database import schema_version
+    from storage.proof import stamp as stamps
+    from storage.proof.external import witnesses
     from storage.read import answers
+    from storage.read import archive as reading_archive
     from storage.read.archive import ReadOnlyArchive
     from storage.values.job import Progress
     from storage.verify import doctor
+    from storage.verify import finding as verify_findings
+    from storage.verify import level as verify_level
+    from storage.verify import verify as verify_run
     from storage.verify.finding import BrokenObject, Scope
 else:
+    reading_archive = LateModule("storage.read.archive")
+    engines = LateModule("storage.database.engine")
+    schema_version = LateModule("storage.database.schema_version")
+    relation_display = LateModule("storage.cli.show.relation")
+    witnesses = LateModule("storage.proof.external.witnesses")
+    verify_findings = LateModule("storage.verify.finding")
+    verify_level = LateModule("storage.verify.level")
+    verify_run = LateModule("storage.verify.verify")
+    stamps = LateModule("storage.proof.stamp")
     answers = LateModule("storage.read.answers")
     doctor = LateModule("storage.verify.doctor")
 
@@ -47,10 +65,8 @@ def reading(
     Raises: MomentError, SettingsError, ArchiveMissingError, ArchiveUnreachableError,
     SchemaOlderError, SchemaNewerError.
     """
-    from storage.read.archive import open_archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     settings = place.settings()
-    with open_archive(
+    with reading_archive.open_archive(
         settings.database_url,
         timezone=settings.zone,
         languages=settings.languages,
@@ -66,9 +82,6 @@ def whole_archive(settings: Settings, *, adds: bool = False) -> Iterator["Engine
 
     Raises: the same as `reading`.
     """
-    from storage.database import engine as engines  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.database.schema_version import require_current  # noqa: PLC0415
-
     url = engines.database_url(settings.database_url)
     engine = engines.reading_engine(url)
     if adds:
@@ -76,7 +89,7 @@ def whole_archive(settings: Settings, *, adds: bool = False) -> Iterator["Engine
         engine = engines.writing_engine(url)
     try:
         with engines.reachable(url):
-            require_current(engine)
+            schema_version.require_current(engine)
             yield engine
     finally:
         engine.dispose()
@@ -86,14 +99,14 @@ def report_explained(
     relations: Iterable["answers.ExplainedRelation"], target: AnswerTarget
 ) -> None:
     """Write relations with shared passages, differences and the earlier article as text."""
-    from storage.cli.show.relation import relation_text  # noqa: PLC0415
-
     columns = columns_of(target)
     write_text(
         (
             f"{line}\n"
             for relation in relations
-            for line in relation_text(relation, colour=target.has_colour, columns=columns)
+            for line in relation_display.relation_text(
+                relation, colour=target.has_colour, columns=columns
+            )
         ),
         target.path,
     )
@@ -153,28 +166,21 @@ def report_verification(
 
     `more` adds checks of the caller, such as the repeated extraction of texts.
     """
-    from storage.proof.external.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.verify.finding import (  # noqa: PLC0415
-        NOT_COVERED,
-        BrokenObject,
-        summary,
-    )
-    from storage.verify.level import sentences  # noqa: PLC0415
-    from storage.verify.verify import Verification, completed  # noqa: PLC0415
-
     with whole_archive(settings) as engine, ProgressLine() as line:
         scope = _scope(settings, checked, engine)
-        verification = Verification(engine, scope, checked.after)
+        verification = verify_run.Verification(engine, scope, checked.after)
         findings = verification.findings(line.report)
         if more is not None:
-            findings = chain(findings, completed("texts", more(engine, scope, line.report)))
+            findings = chain(
+                findings, verify_run.completed("texts", more(engine, scope, line.report))
+            )
 
         def totals() -> Mapping[str, Any]:
             return {
                 "checked": verification.checked,
                 "redacted": verification.redacted,
                 "older_steps": verification.older_steps,
-                "not_covered": [each.to_dict() for each in NOT_COVERED],
+                "not_covered": [each.to_dict() for each in verify_findings.NOT_COVERED],
             }
 
         try:
@@ -182,7 +188,7 @@ def report_verification(
             if target.chosen == "json":
                 written = write_object("findings", findings, totals, target)
             else:
-                written = write_rows(findings, target, flat_columns(BrokenObject))
+                written = write_rows(findings, target, flat_columns(verify_findings.BrokenObject))
         except KeyboardInterrupt:
             message = f"interrupted: continue with --after {verification.reached}"
             raise InterruptionError(message) from None
@@ -191,9 +197,11 @@ def report_verification(
     if verification.older_steps:
         number = verification.older_steps
         say(f"{number} changes were classified by older rules; run `lesart reclassify`")
-    say(summary())
-    policy, is_broken = read_policy(settings.proof_witnesses), bool(written.number)
-    for sentence in sentences(verification.facts, scope.against, policy, is_broken=is_broken):
+    say(verify_findings.summary())
+    policy, is_broken = witnesses.read_policy(settings.proof_witnesses), bool(written.number)
+    for sentence in verify_level.sentences(
+        verification.facts, scope.against, policy, is_broken=is_broken
+    ):
         say(sentence)
     if written.number:
         raise typer.Exit(NO)
@@ -204,15 +212,12 @@ def _scope(settings: Settings, checked: VerifyOptions, engine: "Engine") -> "Sco
 
     Raises: MomentError, typer.BadParameter.
     """
-    from storage.proof.stamp import read_authorities  # noqa: PLC0415
-    from storage.verify.verify import scope_of  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     since = None
     if checked.since is not None:
         since = parse_moment(checked.since, settings.zone, "first")
     against = [path.read_text("utf-8", "replace") for path in checked.against or ()]
-    authorities = read_authorities(settings.proof_authorities)
-    return scope_of(engine, since, checked.permille(), against, authorities)
+    authorities = stamps.read_authorities(settings.proof_authorities)
+    return verify_run.scope_of(engine, since, checked.permille(), against, authorities)
 
 
 def flat_columns(kind: type[Any]) -> list[str]:

@@ -47,14 +47,33 @@ from worker.errors import LocatorError, PortTakenError
 
 if TYPE_CHECKING:
     from storage.proof import log
+    from storage.read.render import moment as moments
+    from storage.web import problems
     from storage.write import reclassify as reclassifying
+    from worker import log as event_log
+    from worker.alerts import check as alert_check
     from worker.alerts import work as alerting
-    from worker.cli import control
+    from worker.cli import control, verify_texts
+    from worker.cli import explain as explaining
+    from worker.cli import rederive as rederiving
     from worker.log import Level
+    from worker.services import broker
+    from worker.services import check as service_check
     from worker.services import processes as services
+    from worker.services import web as web_service
     from worker.services.web import BackgroundWebServer
     from worker.sources import locators as locator_rules
 else:
+    web_service = LateModule("worker.services.web")
+    problems = LateModule("storage.web.problems")
+    verify_texts = LateModule("worker.cli.verify_texts")
+    rederiving = LateModule("worker.cli.rederive")
+    alert_check = LateModule("worker.alerts.check")
+    broker = LateModule("worker.services.broker")
+    service_check = LateModule("worker.services.check")
+    explaining = LateModule("worker.cli.explain")
+    event_log = LateModule("worker.log")
+    moments = LateModule("storage.read.render.moment")
     locator_rules = LateModule("worker.sources.locators")
     alerting = LateModule("worker.alerts.work")
     reclassifying = LateModule("storage.write.reclassify")
@@ -224,8 +243,6 @@ def web(
     ),
 ) -> None:
     """Run the web server with the pages and the HTTP API, until Ctrl-C."""
-    from worker.services.web import run_web  # noqa: PLC0415  # loads what serves
-
     settings = place.settings()
     if address is not None:
         try:
@@ -235,7 +252,7 @@ def web(
     if workers is not None:
         settings = replace(settings, web_workers=workers)
     _log("debug" if place.debug else "info")
-    run_web(settings)
+    web_service.run_web(settings)
 
 
 @command(app, "mcp", example="lesart mcp --archive lesart-data/lesart.sqlite3")
@@ -244,12 +261,9 @@ def mcp(place: ArchiveOptions) -> None:
 
     It needs an extra: pip install 'lesart[mcp]'.
     """
-    from storage.web.problems import Problem  # noqa: PLC0415  # loads what serves
-    from worker.services.web import run_mcp  # noqa: PLC0415  # the same
-
     try:
-        run_mcp(place.settings())
-    except Problem as problem:
+        web_service.run_mcp(place.settings())
+    except problems.Problem as problem:
         say(problem.detail)
         raise typer.Exit(WRONG_USE) from problem
 
@@ -257,10 +271,8 @@ def mcp(place: ArchiveOptions) -> None:
 @command(app, "verify", example="lesart verify --against checkpoint.txt")
 def verify(*, place: ArchiveOptions, checked: VerifyOptions, output: OutputOptions) -> None:
     """Recompute all digests and texts and check all invariants; exit code 1 means damage."""
-    from worker.cli.verify_texts import Rederivation  # noqa: PLC0415  # loads the text core
-
     settings = place.settings()
-    rederived = Rederivation(settings)
+    rederived = verify_texts.Rederivation(settings)
     try:
         report_verification(settings, output, checked, rederived.findings)
     finally:
@@ -287,8 +299,6 @@ def rederive(
     ),
 ) -> None:
     """Extract stored captures again and list differences; it creates no versions."""
-    from worker.cli import rederive as rederiving  # noqa: PLC0415  # the same
-
     with reading(place) as (settings, archive):
         filters = filtering.filters(settings)
         ids = [archive.article_row_id(each) for each in articles] if articles else None
@@ -327,13 +337,11 @@ def reclassify(
 @command(app, "doctor", example="lesart doctor")
 def doctor(*, place: ArchiveOptions, output: OutputOptions) -> None:
     """Check the installation and list problems with their remedies."""
-    from worker.alerts.check import check_alerts  # noqa: PLC0415  # only here
-    from worker.services.broker import examine_broker  # noqa: PLC0415  # loads Celery
-    from worker.services.check import check_scheduler  # noqa: PLC0415  # loads APScheduler
-
     more = [
-        ("broker", examine_broker), ("scheduler", check_scheduler), ("alerts", check_alerts),
-    ]  # fmt: skip
+        ("broker", broker.examine_broker),
+        ("scheduler", service_check.check_scheduler),
+        ("alerts", alert_check.check_alerts),
+    ]
     report_examination(place.settings(), output, more)
 
 
@@ -355,9 +363,7 @@ def explain(
 
     The exit code is 1 for no, and 4 if the server or its robots.txt is unreachable.
     """
-    from worker.cli.explain import explain as explained  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    answers = explained(place.settings(), address, robots)
+    answers = explaining.explain(place.settings(), address, robots)
     _report([each.to_dict() for each in answers], output)
     state = answers[-1].state
     if state != "yes":
@@ -417,15 +423,13 @@ def undo(
 
 
 def _log(level: "Level") -> None:
-    from worker.log import log_events  # noqa: PLC0415  # most commands do not log
 
-    log_events(level)
+    event_log.log_events(level)
 
 
 def _moment(text: str | None, settings: Settings) -> datetime | None:
-    from storage.read.render.moment import parse_moment  # noqa: PLC0415
 
-    return None if text is None else parse_moment(text, settings.zone, "first")
+    return None if text is None else moments.parse_moment(text, settings.zone, "first")
 
 
 def _report(rows: Sequence[dict[str, Any]], output: OutputOptions) -> None:
@@ -449,10 +453,8 @@ def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
 
 def _page(settings: Settings) -> "BackgroundWebServer | None":
     """Return the page that is served beside the work, None where its address is taken."""
-    from worker.services.web import BackgroundWebServer  # noqa: PLC0415  # loads what serves
-
     try:
-        page = BackgroundWebServer(settings)
+        page = web_service.BackgroundWebServer(settings)
     except PortTakenError as error:
         say(f"{error}; scheduler and worker run without it")
         return None
