@@ -44,7 +44,17 @@ _FAMILIES = {
 }  # fmt: skip
 _OTHER_META = "meta"
 _VISIBLE_PLACES = frozenset(
-    {"byline", "link", "itemprop", "text byline", "box", "last line", "author link", "below"}
+    {
+        "byline",
+        "link",
+        "itemprop",
+        "text byline",
+        "box",
+        "last line",
+        "signature",
+        "author link",
+        "below",
+    }
 )
 _STATED_PLACES = frozenset(
     {"linked", "itemprop", "meta author", "meta", "linked page", "label", "feed"}
@@ -54,6 +64,10 @@ _GENERIC_NAMES = frozenset({"Redaktion", "Staff"})
 _BOX_PLACES = frozenset({"box", "byline beside", "author link beside", "link beside"})
 _WEAK_PLACES = frozenset({"line", "feed", "trafilatura", *_BOX_PLACES})
 """Places whose names do not compete with those of other places."""
+_DISTANT_PLACES = frozenset(
+    {"text byline", "author link", "link", "last line", "trafilatura", *_BOX_PLACES}
+)
+"""Places that may be far from the headline."""
 _UNLABELLED_PLACES = frozenset({"line", "last line", "box", "caption"})
 """Places that no label and no class marks as those of an author."""
 _LINK_PLACES = frozenset({"author link", "itemprop beside", *_BOX_PLACES} - {"box"})
@@ -75,6 +89,8 @@ _LONG_NAME = 4
 _JOINED_WORDS = 20  # letters; longer words are several joined words
 _LINE_THRESHOLD = 0.5
 """Minimum probability of the best name if it is only found in a line without a label."""
+_DISTANT_THRESHOLD = 0.35
+"""Minimum probability of the best name if it is only found far from the headline."""
 _LIST_THRESHOLD = 0.3
 """Minimum probability of a person who is named together with an accepted one."""
 _FALLBACK_THRESHOLD = 0.25
@@ -112,10 +128,13 @@ def choose_authors(
         for name, values in name_features.items()
         if name not in clues.invisible
     }
+    is_stated = any(author.places.keys() & _STATED_PLACES for author in names)
     possible = [
         author
         for author in names
-        if author.name in probabilities and not _may_be_label(author, clues.text)
+        if author.name in probabilities
+        and not _may_be_label(author, clues.text)
+        and not (is_stated and author.places.keys() == {"line"})
     ]
     chosen = _select_names(possible, probabilities, model.threshold)
     if not chosen:
@@ -152,23 +171,18 @@ def _select_names(
     """
     accepted = [author for author in candidates if probabilities[author.name] >= threshold]
     if not accepted:
-        eligible = [
-            author
+        joint_probabilities = {
+            author.name: probability
             for author in candidates
             if not author.places.keys() <= _LINK_PLACES
-            and (author.places.keys() != {"line"} or probabilities[author.name] >= _LINE_THRESHOLD)
-        ]
-        joint_probabilities = {
-            author.name: probabilities[author.name]
-            + probabilities.get(_first_name(author.name), 0.0)
-            for author in eligible
+            and (
+                probability := probabilities[author.name]
+                + probabilities.get(_first_name(author.name), 0.0)
+            )
+            >= _fallback_threshold(author)
         }
         best = max(joint_probabilities.values(), default=0.0)
-        return [
-            author
-            for author in eligible
-            if joint_probabilities[author.name] == best >= _FALLBACK_THRESHOLD
-        ]
+        return [author for author in candidates if joint_probabilities.get(author.name) == best]
     lists = set[int]().union(*(author.lists for author in accepted))
     accepted = [
         author
@@ -182,6 +196,13 @@ def _select_names(
     ]
     from_boxes = [author for author in accepted if author.places.keys() <= _BOX_PLACES]
     return [author for author in accepted if author not in from_boxes] or from_boxes[:1]
+
+
+def _fallback_threshold(author: _AuthorCandidate) -> float:
+    """Return the minimum probability of a name if no name reaches the threshold of the model."""
+    if author.places.keys() == {"line"}:
+        return _LINE_THRESHOLD
+    return _DISTANT_THRESHOLD if author.places.keys() <= _DISTANT_PLACES else _FALLBACK_THRESHOLD
 
 
 def _may_be_label(author: _AuthorCandidate, text: str) -> bool:
@@ -230,7 +251,7 @@ def _collect_names(
         family = _FAMILIES.get(candidate.found_in, _OTHER_META)
         people = _read_candidate(candidate)
         if family == "last line" and any("/" in value for value in candidate.value):
-            family = "text byline"  # the house that the text is from, and its site
+            family = "signature"  # the house that the text is from, and its site
         entries = [(name, "person") for name in people.persons]
         entries += [(name, "house") for name in people.publishers]
         entries += [(name, "agency") for name in people.agencies]
