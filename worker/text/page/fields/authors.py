@@ -163,7 +163,7 @@ def choose_authors(
 def _select_names(
     candidates: Sequence[_AuthorCandidate], probabilities: Mapping[str, float], threshold: float
 ) -> list[_AuthorCandidate]:
-    """Return the names that reach the threshold, or the most probable one above a minimum.
+    """Return the names that reach the threshold, or the most probable ones above a minimum.
 
     A first name adds its probability to the full name. Persons named together with an accepted one
     are accepted too. Names found only in unlabelled lines or links need the threshold. A name found
@@ -182,20 +182,27 @@ def _select_names(
             >= _fallback_threshold(author)
         }
         best = max(joint_probabilities.values(), default=0.0)
-        return [author for author in candidates if joint_probabilities.get(author.name) == best]
-    lists = set[int]().union(*(author.lists for author in accepted))
+        accepted = [author for author in candidates if joint_probabilities.get(author.name) == best]
     accepted = [
         author
         for author in candidates
         if author in accepted
         or (
-            author.lists & lists
-            and probabilities[author.name] >= _LIST_THRESHOLD
-            and (_has_known_name(author.name) or not author.name.isupper())
+            probabilities[author.name] >= _LIST_THRESHOLD
+            and any(_are_named_together(author, other) for other in accepted)
         )
     ]
     from_boxes = [author for author in accepted if author.places.keys() <= _BOX_PLACES]
     return [author for author in accepted if author not in from_boxes] or from_boxes[:1]
+
+
+def _are_named_together(author: _AuthorCandidate, accepted: _AuthorCandidate) -> bool:
+    """Check whether the same list names two persons, or the same places do in the same order."""
+    if author.name.isupper() and not _has_known_name(author.name):
+        return False  # a house
+    return not author.lists.isdisjoint(accepted.lists) or (
+        author.kind == "person" and _significant_places(author) == _significant_places(accepted)
+    )
 
 
 def _fallback_threshold(author: _AuthorCandidate) -> float:
@@ -236,7 +243,7 @@ def _features_by_name(
         if author.kind != "agency" and (clues.is_blog or author.name not in site_names)
     ]
     rivals = [author for author in candidates if author.name not in site_names]
-    return {author.name: _features(author, rivals, sites, clues) for author in candidates}
+    return {author.name: _features(author, rivals, clues) for author in candidates}
 
 
 def _collect_names(
@@ -354,10 +361,7 @@ def _is_site_name(candidate: _AuthorCandidate, sites: Sequence[str]) -> bool:
 
 
 def _features(
-    author: _AuthorCandidate,
-    rivals: Sequence[_AuthorCandidate],
-    sites: Sequence[str],
-    clues: PageClues,
+    author: _AuthorCandidate, rivals: Sequence[_AuthorCandidate], clues: PageClues
 ) -> dict[str, float]:
     """Return the features of a name: its places, its form, and competing names."""
     stronger = [
@@ -370,7 +374,7 @@ def _features(
     flags = {
         **_place_features(author, clues),
         **_form_features(author),
-        **_evidence_features(author, stronger, sites, clues),
+        **_evidence_features(author, clues),
         **_rival_features(author, stronger),
     }
     values: dict[str, float] = {
@@ -411,27 +415,14 @@ def _form_features(author: _AuthorCandidate) -> dict[str, bool]:
     }
 
 
-def _evidence_features(
-    author: _AuthorCandidate,
-    rivals: Sequence[_AuthorCandidate],
-    sites: Sequence[str],
-    clues: PageClues,
-) -> dict[str, bool]:
+def _evidence_features(author: _AuthorCandidate, clues: PageClues) -> dict[str, bool]:
     """Return the features of the words of a name."""
     places = author.places.keys()
-    is_seen = not places.isdisjoint(_VISIBLE_PLACES)
-    is_stated = not places.isdisjoint(_STATED_PLACES)
-    is_hidden = not is_seen and author.name not in clues.text
-    context = _CONTEXTS[is_seen, is_stated]
-    flags = {
-        "site": is_site(author.name, sites),
-        "section or tag": title_key(author.name) in clues.labels,
-        "not shown": is_hidden,
-        "not shown, another is": is_hidden
-        and any(not rival.places.keys().isdisjoint(_VISIBLE_PLACES) for rival in rivals),
-        "line alone": places == {"line"},
-    }
+    flags = {"line alone": places == {"line"}}
     if author.kind == "person":
+        is_seen = not places.isdisjoint(_VISIBLE_PLACES)
+        is_stated = not places.isdisjoint(_STATED_PLACES)
+        context = _CONTEXTS[is_seen, is_stated]
         first, *others = common_words(author.name, clues.text)
         flags |= {
             f"known name, {context}": _has_known_name(author.name),
@@ -441,6 +432,7 @@ def _evidence_features(
     return flags
 
 
+@lru_cache(maxsize=1024)  # called repeatedly per page
 def _has_known_name(name: str) -> bool:
     return has_given_name(name) or has_initials(name) or is_east_asian_person(name)
 

@@ -46,8 +46,7 @@ class PageClues:
     `lines` are the short lines around the headline. `invisible` are names of user accounts that the
     page does not display, `organisations` the authors declared as such. `openings` are the
     beginnings of paragraphs, which may introduce an author. On a company blog the company may be
-    the author. `labels` are the keys of sections and tags of the page, and `text` is its
-    visible text.
+    the author. `text` is the visible text.
     """
 
     lines: tuple[HeadlineLine, ...] = ()
@@ -55,7 +54,6 @@ class PageClues:
     organisations: frozenset[str] = frozenset()
     is_blog: bool = False
     openings: tuple[str, ...] = ()
-    labels: frozenset[str] = frozenset()
     text: str = ""
 
 
@@ -86,17 +84,8 @@ def collect_clues(
             for block in layout.blocks
             if len(block.text) > _SHORTEST_PARAGRAPH and block.zone != "hidden"
         ),
-        frozenset(_label_keys(candidates)),
         "\n".join(block.text for block in layout.blocks if block.zone != "hidden")[:_MAX_TEXT],
     )
-
-
-def _label_keys(candidates: Candidates) -> Iterator[str]:
-    """Yield the keys of sections and tags."""
-    for field in ("section", "tags"):
-        for candidate in candidates.get(field, ()):
-            values = candidate.value if isinstance(candidate.value, list) else [candidate.value]
-            yield from (title_key(value) for value in values if isinstance(value, str))
 
 
 def _headline_lines(blocks: Sequence[Block]) -> Iterator[HeadlineLine]:

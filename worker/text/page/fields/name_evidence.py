@@ -95,6 +95,7 @@ def _has_word(word: str, text: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=4096)  # the words of a name are compared repeatedly
 def plain_word(word: str) -> str:
     """Return a word in lower case without accents and punctuation around it.
 

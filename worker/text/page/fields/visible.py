@@ -7,6 +7,7 @@ from itertools import islice
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
+from storage.values.draft import Candidate
 from worker.text.annotate.bylines import (
     BYLINE_START,
 )
@@ -40,7 +41,7 @@ _SIDE_ZONES = ("aside", "chrome")
 
 
 _SMALL_HEADINGS = ("h2", "h3", "h4")
-_HOME_LINKS = XPath("descendant::a[@href='/' or contains(@rel, 'home')]")
+_HOME_LINKS = XPath("descendant::a[@href='/' or @rel='home']")
 
 HOME_ADDRESS = re.compile(r"(?:(?:https?:)?//[^/?#]+)?/?(?:index\.\w{3,5})?")
 """The address of a front page.
@@ -91,7 +92,8 @@ def _collect_headlines(layout: Layout, collector: CandidateCollector) -> None:
             collector.add("kicker", kicker, "h1")
             collector.add("title", full_text, "h1 with kicker")
     collector.add("title", _first_h2(layout.blocks), "h2")
-    collector.add("title", _heading_in_title(layout.blocks, collector), "heading in the title")
+    titles = collector.candidates().get("title", ())
+    collector.add("title", _heading_in_title(layout.blocks, titles), "heading in the title")
     collector.add("kicker", _kicker_above(layout.blocks), "above the headline")
 
 
@@ -110,10 +112,16 @@ def _is_home_link(heading: HtmlElement) -> bool:
     )
 
 
-def _heading_in_title(blocks: Sequence[Block], collector: CandidateCollector) -> str:
-    """Return the first smaller heading of the article that is a part of the title tag."""
-    titles = [c.value for c in collector.candidates().get("title", ()) if c.found_in == "title"]
-    parts = {title_key(part) for title in titles for part in SEPARATOR.split(str(title))}
+def _heading_in_title(blocks: Sequence[Block], titles: Sequence[Candidate]) -> str:
+    """Return the first smaller heading of the article that is a part of the title tag.
+
+    An h1 that is in the title tag needs no replacement.
+    """
+    tags = [str(title.value) for title in titles if title.found_in == "title"]
+    headings = [title_key(str(title.value)) for title in titles if title.found_in == "h1"]
+    if any(key and key in title_key(tag) for key in headings for tag in tags):
+        return ""
+    parts = {title_key(part) for tag in tags for part in SEPARATOR.split(tag)}
     for block in blocks:
         if block.zone == "article" and block.tag in _SMALL_HEADINGS and block.key in parts:
             return block.text
