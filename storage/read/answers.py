@@ -10,7 +10,16 @@ from typing import Any
 
 from storage.values.answer import Answer
 from storage.values.arrivals.counts_sentence import counts_sentence
-from storage.values.draft import Extractor, Field, Json, Notice, Paragraph, PartialDate, Quote
+from storage.values.draft import (
+    CleaningStep,
+    Extractor,
+    Field,
+    Json,
+    Notice,
+    Paragraph,
+    PartialDate,
+    Quote,
+)
 
 _BESIDE: dict[str, bool] = {"beside": True}
 """Marks a field of the flat form alone: JSON has it inside a date."""
@@ -177,7 +186,8 @@ class RightsDeclaration(Rights):
 class VersionText(Answer):
     """One complete version, as `show` prints it; a redacted one has neither title nor text.
 
-    `rights` are the declarations that were seen while the version was online.
+    `rights` are the declarations that were seen while the version was online, `steps` the changes
+    on the way from the captured bytes to the text.
     """
 
     article: str
@@ -209,6 +219,7 @@ class VersionText(Answer):
     digests: Digests
     extractor: Extractor
     rights: tuple[Rights, ...] = ()
+    steps: tuple[CleaningStep, ...] = ()
     cursor: str = field(default="", metadata=_BESIDE)
 
 

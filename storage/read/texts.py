@@ -23,6 +23,7 @@ from storage.read.lists import parse_date
 from storage.values.digest import wording_name
 from storage.values.draft import (
     TEXT_ROLES,
+    CleaningStep,
     Extractor,
     Field,
     Notice,
@@ -382,6 +383,7 @@ def _version_text(row: Row, *, certain: bool) -> VersionText:
         ),
         digests=Digests(raw=row["raw_digest"], wording=row["wording"], link=None),
         extractor=Extractor(row["extractor"], row["extractor_version"], row["config"]),
+        steps=tuple(CleaningStep(**each) for each in detail.get("steps") or ()),
         cursor=_cursor(row),
     )
 

@@ -35,6 +35,12 @@ def test_a_folder_of_press_releases_is_archived_and_what_is_refused_has_a_remedy
     assert [(each["title"], each["published"]) for each in rows(tmp_path, "sql", query)] == [
         (TITLE, None), (TITLE, "2024-06-18"), (TITLE, "2024-06-18"),
     ]  # fmt: skip
+    one = "SELECT a.article FROM articles a WHERE a.origin LIKE '%wrong.txt'"
+    (shown,) = rows(tmp_path, "show", rows(tmp_path, "sql", one)[0]["article"])
+    assert shown["steps"][0] == {
+        "name": "line_end_hyphens",
+        "detail": {"removed": ["Hochwasser"], "words": 1},
+    }
     (folder / "word.docx").write_bytes(
         docx(paragraph(TITLE, "Titel"), "Hamburg, 18. Juni 2024", BODY[0])
     )

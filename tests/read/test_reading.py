@@ -408,7 +408,7 @@ def test_a_version_is_told_whole(archive):
     assert " ".join(told) == (
         "article id origin origins source state version versions wording title lead text "
         "paragraphs language authors publisher section tags published modified word_count quotes "
-        "notices flags fields observed digests extractor"
+        "notices flags fields observed digests extractor rights steps"
     )
     assert told["lead"] == "Der Pegel der Lohe steigt."
     assert told["text"].split("\n\n")[1] == "Er stieg um 36 Zentimeter."
