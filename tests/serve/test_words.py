@@ -8,6 +8,7 @@ import lxml.html
 import pytest
 
 from storage.read.render.words import catalogue, message_templates, translate_message
+from storage.values.net.rights import PROTOCOLS
 from storage.values.refusals import REFUSALS, refuse
 from storage.web.pages.query_parameters import VIEWS
 from storage.web.pages.rendering import HERE, UNITS, PageWords
@@ -45,6 +46,7 @@ def test_names_of_classes_and_states_are_said_in_both_languages():
     assert set(english) == {each for each in german if KINDS.match(each)}
     assert {f"class {each.value}" for each in ChangeClass} <= set(english)
     assert {f"view {each}" for each in VIEWS} <= set(english)
+    assert {f"protocol {each}" for each in PROTOCOLS} <= set(english)
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -123,7 +125,7 @@ def test_no_english_is_left_on_a_german_page(tmp_path):
             "/relations?after=x",
         ]
         for each in articles:
-            views = ("", "/1", "/since", "/checks", "/cite", "/cite?passage=nirgendwo", "/1..2",
+            views = ("", "/1", "/since", "/checks", "/rights", "/cite", "/cite?passage=nirgendwo", "/1..2",
                      "/1..2?view=changes", "/1..2?view=side", "/1..2?view=fields",
                      "/1..2?view=quotes", "/1..2?view=links", "/1..2?view=raw")  # fmt: skip
             paths += [f"/a/{each}{view}" for view in views] + [f"/proof/{each}"]
