@@ -12,13 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.judgement import more_pages, pages, texts
+from bench.judgement import days, more_pages, pages, texts
 from bench.judgement.table import FOLDS, Topic, table_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOPICS = (
     Topic("pages", pages.judge, frozenset({0, 1})),
     Topic("more pages", more_pages.judge, frozenset({0, 1})),
+    Topic("days", days.judge, frozenset({0, 1})),
     Topic("texts", texts.judge, frozenset({0, 1})),
 )
 READERS = ("lesart", "reference")

@@ -31,7 +31,7 @@ from worker.text.annotate.date_lines import dates_in_line
 from worker.text.hints import Hints, TextSettings
 from worker.text.page import front_page, no_article
 from worker.text.page.body import dropped_blocks
-from worker.text.page.fields import authors
+from worker.text.page.fields import authors, dates
 from worker.text.page.read_page import NAME, VERSION, read_page
 from worker.text.page.scoring import model_from_json
 
@@ -80,6 +80,7 @@ BY_FOLD = Path(__file__).parent / "weights"
 """The weights of each model that were fitted without each of the folds."""
 UNUSED = (
     (authors, "authors"),
+    (dates, "dates"),
     (dropped_blocks, "dropped_blocks"),
     (front_page, "front_page"),
     (no_article, "no_article"),

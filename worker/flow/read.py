@@ -222,6 +222,7 @@ def hints_of(captured: CapturedItem) -> Hints:
         observed_at=captured.observed_at,
         url=known.get("url"),
         source_values=entry_values(known.get("listed")),
+        has_capture_time=bool(known.get("url") or known.get("origin") or known.get("observed_at")),
     )
 
 

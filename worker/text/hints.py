@@ -33,7 +33,8 @@ class Hints:
 
     `type` is the result of `detect_type` or the user's choice; `name` is used in messages only;
     `charset` is declared outside the bytes; `observed_at` (time zone aware) is the time of the
-    capture; `source_values` are candidates for the fields of a page.
+    capture; `source_values` are candidates for the fields of a page. Without `has_capture_time`,
+    `observed_at` is only the time of the import: relative times such as "3 hours ago" are ignored.
     """
 
     type: str
@@ -42,6 +43,7 @@ class Hints:
     observed_at: datetime
     url: str | None
     source_values: tuple[SourceValue, ...] = ()
+    has_capture_time: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,30 @@ from worker.text.annotate.dates import CLOCK, DATE, MONTH_NUMBERS
 
 _MAX_DATES = 4
 _MONTH = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
+_OTHER_MONTHS = (
+    "janvier janv enero ene gennaio gen januari janeiro stycznia января ocak",
+    "février fevrier févr febrero febbraio februari fevereiro fev lutego февраля şubat",
+    "mars marzo maart mrt março marca марта mart",
+    "avril avr abril abr aprile kwietnia апреля nisan",
+    "mai mayo maggio mag mei maio maja maj мая mayıs",
+    "juin junio giugno giu juni junho czerwca июня haziran",
+    "juillet juil julio luglio lug julho lipca июля temmuz",
+    "août aout agosto ago augustus sierpnia augusti августа ağustos",
+    "septembre septiembre setiembre settembre setembro set września сентября eylül",
+    "octobre octubre ottobre ott outubro out października октября ekim",
+    "novembre noviembre novembro listopada ноября kasım",
+    "décembre diciembre dic dicembre dezembro grudnia desember декабря aralık",
+)
+"""Months in French, Spanish, Italian, Dutch, Portuguese, Polish, Russian, Turkish and Swedish."""
+_MONTH_OF_WORD = {
+    name: number for number, names in enumerate(_OTHER_MONTHS, start=1) for name in names.split()
+} | MONTH_NUMBERS
+_ANY_MONTH = "|".join(sorted(_MONTH_OF_WORD, key=len, reverse=True))
 
 MODIFIED_WORD = re.compile(
     r"\b(?:updated?|modified|last-?edit\w*|edited|aktualisiert\w*|aktualisierung|geändert|bearbeitet"
-    r"|überarbeitet|letzte\s+änderung|stand|zuletzt|mis à jour|actualizado|uppfært|aggiornat\w)\b",
+    r"|überarbeitet|letzte\s+änderung|stand|zuletzt|mise? à jour|modifiée?|actualizad[oa]|uppfært"
+    r"|aggiornat\w|bijgewerkt|atualizad[oa]|revised|reviewed)\b|更新|修正|수정",
     re.IGNORECASE,
 )
 """A word that marks a date as the date of a modification.
@@ -32,6 +52,13 @@ BETWEEN_DAY_AND_CLOCK = re.compile(
 '18.06.2024, 13:34 Uhr'
 """
 
+SEPARATOR = re.compile(r"(?<=\d)[|·•–—]")
+"""A separator directly after a year, before which a blank is inserted.
+
+>>> SEPARATOR.sub(r" \\g<0>", "18. Juni 2024|Deich")
+'18. Juni 2024 |Deich'
+"""
+
 DOTTED_CLOCK = re.compile(r"(?<=\d{4}, )(\d{1,2})\.(\d\d)(?=\s*(?:h\b|\)|\Z))")
 """A time with a full stop and without the word Uhr.
 
@@ -39,11 +66,47 @@ DOTTED_CLOCK = re.compile(r"(?<=\d{4}, )(\d{1,2})\.(\d\d)(?=\s*(?:h\b|\)|\Z))")
 '18.06.2024, 13:34'
 """
 
-SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4})(?![\d/])")
-"""A date with slashes, with day and month in either order.
+PUBLISHED_WORD = re.compile(
+    r"\b(?:publi\w*|pubblicat\w|gepubliceerd|veröffentlich\w*|erschienen|erstellt|created|posted"
+    r"|released?|datum|date|fecha|data|(?:presse)?mitteilung|meldung|vom|first)\b"
+    r"|公開|掲載|配信|投稿|発表|发布|发表|發佈|发表|입력|등록|게시",
+    re.IGNORECASE,
+)
+"""A word that marks a date as the date of publication.
+
+>>> bool(PUBLISHED_WORD.search("Pressemitteilung vom")), bool(PUBLISHED_WORD.search("am Montag"))
+(True, False)
+"""
+
+SLASHED = re.compile(r"(?<![\d/-])(\d{1,2})([/-])(\d{1,2})\2((?:19|20)\d\d)(?![\d/-])")
+"""A date with slashes or hyphens, with day and month in either order.
 
 >>> SLASHED.search("17/02/2022").groups()
-('17', '02', '2022')
+('17', '/', '02', '2022')
+"""
+
+OTHER_DAY = re.compile(
+    r"(?<![\d.,/-])(?:(?P<y1>(?:19|20)\d\d)\s?(?:[./]|年|년)\s?(?P<m1>\d{1,2})\s?(?:[./]|月|월)\s?"
+    r"(?P<d1>\d{1,2})(?!\d)(?:\s?[日号號일]|\.(?!\d))?(?:\s?[(（]\w{1,3}[)）])?"
+    r"|(?P<d2>\d{1,2})\.\s?(?P<m2>\d{1,2})\.\s?(?P<y2>[0-3]\d)(?![\d.:%]|\s?(?:uhr|h|km|m|€)\b)"
+    rf"|(?P<d3>\d{{1,2}})(?:er|º|°|st|nd|rd|th)?\.?[\s/-]?\s?(?:(?:of|de)\s)?(?P<m3>{_ANY_MONTH})\b\.?,?"
+    r"[\s/-]\s?(?:del?\s)?(?P<y3>(?:19|20)\d\d)(?!\d)"
+    rf"|\b(?P<m4>{_ANY_MONTH})\.?\s(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?,?\s(?P<y4>(?:19|20)\d\d)(?!\d))",
+    re.IGNORECASE,
+)
+"""A day in a form or language that `DATE` does not know.
+
+>>> [bool(OTHER_DAY.search(day)) for day in ("2021年5月3日", "17 de marzo de 2020", "25.01.22")]
+[True, True, True]
+>>> OTHER_DAY.search("Version 2.10.22.1"), OTHER_DAY.search("1.2.14 Uhr")
+(None, None)
+"""
+
+EAST_ASIAN_CLOCK = re.compile(r"(\d{1,2})\s?[時时点시]\s?(\d{1,2})\s?[分분]")
+"""A time in Japanese, Chinese or Korean.
+
+>>> EAST_ASIAN_CLOCK.sub(r"\1:\2", "13時34分")
+'13:34'
 """
 
 CLOCK_FIRST = re.compile(
@@ -84,38 +147,54 @@ _DAYS_BACK = {"heute": 0, "today": 0, "gestern": 1, "yesterday": 1, "vorgestern"
 _UNITS = {"m": timedelta(minutes=1), "s": timedelta(hours=1), "h": timedelta(hours=1)}
 
 
-def dates_in_line(line: str) -> Iterator[tuple[Literal["published", "modified"], str]]:
+def dates_in_line(
+    line: str, *, day_first: bool | None = None
+) -> Iterator[tuple[Literal["published", "modified"], str]]:
     """Yield the dates of a line as written, each with the field that it belongs to.
 
     >>> list(dates_in_line("Veröffentlicht: 17.06.2024 | Aktualisiert: 18.06.2024, 13:34 Uhr"))
     [('published', '17.06.2024'), ('modified', '18.06.2024, 13:34 Uhr')]
     """
+    for label, stamp in labelled_dates(line, day_first=day_first):
+        yield "modified" if MODIFIED_WORD.search(label) else "published", stamp
+
+
+def labelled_dates(line: str, *, day_first: bool | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the dates of a line, each with the words before it.
+
+    >>> list(labelled_dates("Pressemitteilung vom 25. Januar 2022"))
+    [('Pressemitteilung vom 25. Januar 2022', '25. Januar 2022')]
+    """
     if not any(map(str.isdecimal, line)):
         return
-    plain = normalize_date_line(line.rstrip(" ."))
+    plain = normalize_date_line(line.rstrip(" ."), day_first=day_first)
     end = 0
     for match in list(_days(plain))[:_MAX_DATES]:
         clock = CLOCK.match(plain, match.end())
         stop = clock.end() if clock else match.end()
-        label = plain[end : match.start()] + match[0]
-        yield (
-            "modified" if MODIFIED_WORD.search(label) else "published",
-            plain[_date_start(match) : stop],
-        )
+        yield plain[end : match.start()] + match[0], plain[_date_start(match) : stop]
         end = stop
 
 
-def normalize_date_line(text: str) -> str:
+def normalize_date_line(text: str, *, day_first: bool | None = None) -> str:
     """Return a line with its dates in a standard spelling.
+
+    `day_first` is the order of day and month in ambiguous dates, None if unknown.
 
     >>> [normalize_date_line(day) for day in ("17/02/2022", "02/17/2022", "02/03/2022")]
     ['17.02.2022', '17.02.2022', '02/03/2022']
+    >>> normalize_date_line("02/03/2022", day_first=True)
+    '02.03.2022'
+    >>> normalize_date_line("2021年5月3日 13時34分"), normalize_date_line("17 de marzo de 2020")
+    ('2021-05-03 13:34', '2020-03-17')
     >>> normalize_date_line("18.06.2024 | 13.34"), normalize_date_line("17:41 JST, May 13, 2024")
     ('18.06.2024, 13:34', 'May 13, 2024, 17:41')
     """
-    text = SLASHED.sub(_replace_slashes, text)
+    text = SLASHED.sub(lambda match: _replace_slashes(match, day_first=day_first), text)
     text = CLOCK_FIRST.sub(r"\g<day>, \g<clock>", text)
-    return DOTTED_CLOCK.sub(r"\1:\2", BETWEEN_DAY_AND_CLOCK.sub(", ", text))
+    text = OTHER_DAY.sub(_replace_other_day, EAST_ASIAN_CLOCK.sub(r"\1:\2", text))
+    text = BETWEEN_DAY_AND_CLOCK.sub(", ", text)
+    return SEPARATOR.sub(r" \g<0>", DOTTED_CLOCK.sub(r"\1:\2", text))
 
 
 def read_relative_date(
@@ -161,9 +240,10 @@ def read_relative_date(
 def _days(text: str) -> Iterator[re.Match[str]]:
     """Yield complete dates; a year or a month alone is not specific enough for a line."""
     for match in DATE.finditer(text):
-        character = text[match.start() - 1] if match.start() else " "
-        if not character.isalnum() and any(match[f"d{form}"] for form in "1234"):
-            yield match
+        if any(match[f"d{form}"] for form in "1234"):
+            start = _date_start(match)
+            if start == 0 or not text[start - 1].isalnum():
+                yield match
 
 
 def _date_start(match: re.Match[str]) -> int:
@@ -172,10 +252,24 @@ def _date_start(match: re.Match[str]) -> int:
     return min(start for start in starts if start >= 0)
 
 
-def _replace_slashes(match: re.Match[str]) -> str:
-    first, second, year = match.groups()
-    if int(first) > 12 >= int(second):
-        return f"{first}.{second}.{year}"
-    if int(second) > 12 >= int(first):
-        return f"{second}.{first}.{year}"
-    return f"{first}.{second}.{year}" if first == second else match[0]
+def _replace_slashes(match: re.Match[str], *, day_first: bool | None) -> str:
+    first, _, second, year = match.groups()
+    if day_first is False or (day_first is None and int(second) > 12):
+        first, second = second, first
+    is_known = day_first is not None or first == second or int(first) > 12
+    if int(second) > 12 and int(first) <= 12:
+        first, second = second, first
+    return f"{first}.{second}.{year}" if is_known and int(second) <= 12 else match[0]
+
+
+def _replace_other_day(match: re.Match[str]) -> str:
+    """Return the day in ISO format; forms that `DATE` knows and invalid days stay unchanged."""
+    form = next(form for form in "1234" if match[f"y{form}"])
+    day, month, year = (match[f"{part}{form}"] for part in "dmy")
+    is_number = month.isdecimal()
+    number = int(month) if is_number else _MONTH_OF_WORD[month.lower()]
+    if not (1 <= number <= 12 and 1 <= int(day) <= 31) or DATE.fullmatch(match[0]):
+        return match[0]
+    century = "20" if len(year) == 2 else ""
+    blank = " " if match.string[match.end() : match.end() + 1].isalnum() else ""
+    return f"{century}{int(year):02}-{number:02}-{int(day):02}{blank}"

@@ -60,6 +60,7 @@ from worker.text.page.fields.head import collect_head, meta_tags
 from worker.text.page.fields.images import collect_images
 from worker.text.page.fields.json_ld import JsonLd, read_json_ld
 from worker.text.page.fields.visible import collect_visible
+from worker.text.page.fields.visible_dates import collect_visible_dates
 from worker.text.page.front_page import REASON as FRONT_PAGE
 from worker.text.page.front_page import REMEDY as FRONT_PAGE_REMEDY
 from worker.text.page.front_page import is_front_page
@@ -133,8 +134,13 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         return tree
     addresses = reveal_addresses(tree)
     page = _parse_page(tree, hints)
+    capture_time = _meta_observed_at(tree, hints, settings)
     context = FieldContext(
-        hints.url, hints.observed_at, settings.timezone, _collect_page_clues(page, hints.url)
+        hints.url,
+        capture_time or hints.observed_at,
+        settings.timezone,
+        _collect_page_clues(page, hints.url),
+        hints.has_capture_time or capture_time is not None,
     )
     chosen = _choose_page_fields(page, context)
     page.layout.prune()
@@ -162,6 +168,8 @@ def _parse_page(tree: HtmlElement, hints: Hints) -> _ParsedPage:
     prepare_tree(tree)
     layout = Layout(tree)
     collect_visible(tree, layout, collector)
+    language = tree.get("lang") or tree.get("{xml}lang") or ""
+    collect_visible_dates(layout, collector, language=language, url=address)
     collect_images(layout, collector, hints.url)
     if address and URL_DAY.search(address):
         collector.add("published", address, "address")

@@ -12,7 +12,7 @@ from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.language import language
 from worker.text.page.fields.authors import choose_authors
 from worker.text.page.fields.clues import NO_CLUES, PageClues
-from worker.text.page.fields.dates import choose_date
+from worker.text.page.fields.dates import DateContext, choose_modified, choose_published
 from worker.text.page.fields.titles import choose_title, plain_title
 from worker.text.page.layout.candidates import Candidates
 
@@ -71,6 +71,7 @@ class FieldContext:
     observed_at: datetime
     timezone: str
     clues: PageClues = NO_CLUES
+    has_capture_time: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +100,36 @@ def choose_fields(candidates: Candidates, context: FieldContext) -> ChosenFields
         fields["authors"] = _field(names, place, candidates["authors"], probability)
         if people.agencies:
             fields["agency"] = Field(list(people.agencies), place)
-    for name in ("published", "modified"):
-        date = choose_date(name, candidates.get(name, ()), context.observed_at, context.timezone)
-        if date:
-            fields[name] = _field(date.date.to_dict(), date.date.found_in, candidates[name])
-            flags += ["date_conflict"] if date.conflict else []
-        elif candidates.get(name):
-            fields[name] = _field(None, candidates[name][0].found_in, candidates[name])
+    fields |= _choose_dates(candidates, context, flags)
     for name in _PLACE_ORDER:
         chosen = choose_by_place(name, candidates.get(name, ()))
         if chosen is not None:
             fields[name] = _field(_plain_value(chosen.value), chosen.found_in, candidates[name])
     return ChosenFields(fields, tuple(dict.fromkeys(flags)))
+
+
+def _choose_dates(
+    candidates: Candidates, context: FieldContext, flags: list[str]
+) -> dict[str, Field]:
+    published, modified = candidates.get("published", ()), candidates.get("modified", ())
+    dates = DateContext(
+        context.observed_at, context.timezone, context.url, context.has_capture_time
+    )
+    choices = {
+        "published": (choose_published(published, modified, dates), published),
+        "modified": (choose_modified(modified, dates), modified),
+    }
+    fields: dict[str, Field] = {}
+    for name, (choice, offered) in choices.items():
+        if choice:
+            value, place = choice.date.to_dict(), choice.date.found_in
+            is_offered = any(candidate.found_in == place for candidate in offered)
+            sources = offered if is_offered else (*offered, *modified)
+            fields[name] = _field(value, place, sources, choice.probability)
+            flags += ["date_conflict"] if choice.conflict else []
+        elif offered:
+            fields[name] = _field(None, offered[0].found_in, offered)
+    return fields
 
 
 def choose_language(

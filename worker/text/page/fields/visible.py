@@ -1,22 +1,12 @@
-"""Collect candidates from the visible page and microdata: headline, byline, dates."""
+"""Collect candidates from the visible page and microdata: headline and byline."""
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from storage.values.draft import Candidate
-from worker.text.annotate.bylines import (
-    BYLINE_START,
-)
-from worker.text.annotate.date_lines import (
-    MODIFIED_WORD,
-    RELATIVE_DAY,
-    RELATIVE_TIME,
-    dates_in_line,
-)
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.byline_places import collect_bylines
 from worker.text.page.fields.titles import SEPARATOR
@@ -29,12 +19,9 @@ from worker.text.page.layout.blocks import (
 )
 from worker.text.page.layout.candidates import CandidateCollector
 from worker.text.page.layout.labels import KICKER_CLASS, KICKER_LABEL
-from worker.text.page.layout.lines import is_day_line
 
 _LONGEST_BYLINE = 160
 _LONGEST_KICKER = 60
-_LONGEST_DAY_LINE = 50
-_BLOCKS_AROUND_HEADLINE = 25
 _MAX_HEADINGS = 20
 _MAX_STEPS = 8
 _SIDE_ZONES = ("aside", "chrome")
@@ -50,19 +37,6 @@ HOME_ADDRESS = re.compile(r"(?:(?:https?:)?//[^/?#]+)?/?(?:index\.\w{3,5})?")
 [True, True, False]
 """
 
-OPENING_DATE = re.compile(
-    r"\(?(?P<day>\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4})(?:\s?[-–—:|]\s|\)[-–—:]?\s)"
-)
-"""A date before the first sentence of a paragraph.
-
->>> OPENING_DATE.match("27.1.2022 - Bei der Feier kamen alle.")["day"]
-'27.1.2022'
->>> OPENING_DATE.match("(21. November 2022) Bei der Feier kamen alle.")["day"]
-'21. November 2022'
->>> OPENING_DATE.match("27.1.2022 kamen alle.")
-"""
-
-
 def collect_visible(tree: HtmlElement, layout: Layout, collector: CandidateCollector) -> None:
     """Add candidates from the visible parts of the page and its microdata."""
     _collect_headlines(layout, collector)
@@ -70,9 +44,7 @@ def collect_visible(tree: HtmlElement, layout: Layout, collector: CandidateColle
     _collect_breadcrumb(layout, collector)
     tags = _link_texts(layout, "tag", ("article", "aside", "chrome"))
     collector.add("tags", tags, "link rel=tag")
-    _collect_times(layout, collector)
     collect_bylines(layout, collector)
-    _collect_day_lines(layout.blocks, collector)
 
 
 def _collect_headlines(layout: Layout, collector: CandidateCollector) -> None:
@@ -208,7 +180,9 @@ def _collect_microdata(tree: HtmlElement, layout: Layout, collector: CandidateCo
             elif field is not None:
                 attribute = element.get("content") or element.get("datetime")
                 text = split_kicker(element)[0] if field == "title" else single_line_text(element)
-                collector.add(field, (attribute or text)[:300], f"itemprop {name}")
+                is_beside = name.startswith("date") and layout.zone(element) in _SIDE_ZONES
+                suffix = " beside the article" if is_beside else ""
+                collector.add(field, (attribute or text)[:300], f"itemprop {name}{suffix}")
 
 
 def _author_names(element: HtmlElement) -> list[str]:
@@ -219,26 +193,6 @@ def _author_names(element: HtmlElement) -> list[str]:
     ]
     text = element.get("content") or single_line_text(element)
     return names or ([text] if len(text) <= _LONGEST_BYLINE else [])
-
-
-def _collect_times(layout: Layout, collector: CandidateCollector) -> None:
-    for element in list(layout.body.iter("time"))[:200]:
-        suffix = "" if layout.zone(element) in ("article", "caption") else " beside the article"
-        field = "modified" if MODIFIED_WORD.search(_words_around(element)) else "published"
-        stamp = element.get("datetime")
-        if stamp:
-            collector.add(field, stamp, f"time[datetime]{suffix}")
-        elif not suffix:
-            collector.add(field, single_line_text(element)[:120], "time")
-
-
-def _words_around(element: HtmlElement) -> str:
-    """Return classes and words around a time element, which indicate its meaning."""
-    words = [class_and_id(element), single_line_text(element)[:60]]
-    parent = element.getparent()
-    if parent is not None:
-        words += [class_and_id(parent)[:200], (parent.text or "")[-60:]]
-    return " ".join(words).replace("-", " ").replace("_", " ")
 
 
 def _link_texts(layout: Layout, relation: str, zones: tuple[str, ...]) -> list[str]:
@@ -272,46 +226,3 @@ def is_breadcrumb(label: str) -> bool:
     return any(
         word in lower_case for word in ("breadcrumb", "bread-crumb", "brotkrume", "krümelpfad")
     )
-
-
-def _short_blocks(blocks: Sequence[Block]) -> Iterator[tuple[bool, Block]]:
-    """Yield the short blocks of the article, with True for those near the headline."""
-    headline_index = next(
-        (i for i, b in enumerate(blocks) if b.tag == "h1" and b.zone == "article"), 0
-    )
-    for index, block in enumerate(blocks):
-        if block.zone == "article" and len(block.text) <= _LONGEST_BYLINE:
-            yield headline_index - 5 <= index <= headline_index + _BLOCKS_AROUND_HEADLINE, block
-
-
-def _collect_day_lines(blocks: Sequence[Block], collector: CandidateCollector) -> None:
-    """Add dates in short lines near the headline, sentences excluded.
-
-    Also add a date before the first sentence of a paragraph: 18.06.2024 - In Niederlohe …
-    """
-    for is_near, block in _short_blocks(blocks):
-        if not is_near or block.tag == "time" or _is_sentence(block.text):
-            continue
-        if block.tag == "h1" and not is_day_line(block.text):
-            continue  # a date inside a headline belongs to the event
-        for field, stamp in dates_in_line(block.text):
-            collector.add(field, stamp, "page text")
-        if len(block.text) <= _LONGEST_DAY_LINE and (
-            RELATIVE_TIME.search(block.text) or RELATIVE_DAY.match(block.text)
-        ):
-            field = "modified" if MODIFIED_WORD.search(block.text) else "published"
-            collector.add(field, block.text, "page text")
-    for block in _first_paragraphs(blocks):
-        opening = OPENING_DATE.match(block.text)
-        if opening:
-            collector.add("published", opening["day"], "page text")
-
-
-def _is_sentence(text: str) -> bool:
-    ends = len(text) > _LONGEST_DAY_LINE and text.endswith((".", "!", "?"))
-    return ends and not BYLINE_START.match(text) and not text[:1].isdecimal()
-
-
-def _first_paragraphs(blocks: Sequence[Block]) -> list[Block]:
-    long = (b for b in blocks if b.zone == "article" and len(b.text) > _LONGEST_BYLINE)
-    return list(islice(long, 2))
