@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from storage.history.neighbours import NotComparableError
@@ -215,14 +216,15 @@ def is_late(outcome: Draft | RefusalReason | AddressList) -> bool:
 def hints_of(captured: CapturedItem) -> Hints:
     """Return the hints of a capture in the form of the text core."""
     known = captured.hints
+    stated = known.get("observed_at")  # of a capture that was imported later
     return Hints(
         type=known.get("type") or "seed",
         name=known.get("name") or captured.locator,
         charset=known.get("charset"),
-        observed_at=captured.observed_at,
+        observed_at=datetime.fromisoformat(stated) if stated else captured.observed_at,
         url=known.get("url"),
         source_values=entry_values(known.get("listed")),
-        has_capture_time=bool(known.get("url") or known.get("origin") or known.get("observed_at")),
+        has_capture_time=bool(known.get("url") or stated),
     )
 
 

@@ -157,9 +157,10 @@ def choose_published(
     best = max(probabilities, key=lambda day: probabilities[day])
     if probabilities[best] < model.threshold:
         return None
+    shown = _shifted_days(groups).get(best, best)
     dates = sorted((d for group in groups.values() for d in group), key=_preference)
     strong = [d.moment for d in dates if d.family in _STRONG_FAMILIES]
-    chosen = _most_precise([*dates, *_local_dates(dates, best, context)], best)
+    chosen = _most_precise([*dates, *_local_dates(dates, shown, context)], shown)
     return ChosenDate(chosen, _is_conflict(strong), round(probabilities[best], 2))
 
 
@@ -320,14 +321,14 @@ def _shifted_days(groups: Mapping[str, Sequence[_ParsedDate]]) -> dict[str, str]
     shown = {
         day
         for day, dates in groups.items()
-        if any(d.date.zone != "+00:00" and d.family not in _MODIFIED for d in dates)
+        if any(d.family in _NEAR | _ADDRESS and d.date.zone != "+00:00" for d in dates)
     }
     shifted: dict[str, str] = {}
     for day, dates in groups.items():
         for date in dates:
             if date.date.zone == "+00:00" and date.family in _STRONG_FAMILIES and day not in shown:
                 near = {(date.moment + hours).date().isoformat() for hours in _ZONE_HOURS}
-                for other in near & shown - {day}:
+                for other in sorted(near & shown - {day}):
                     shifted[day] = other
     return shifted
 

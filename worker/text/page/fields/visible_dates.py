@@ -205,7 +205,8 @@ def _collect_lines(
             if MODIFIED_WORD.search(words[-_LONGEST_LABEL:]):
                 collector.add("modified", stamp, PAGE_TEXT if is_near else LABELLED_LINE)
             elif is_labelled or is_near:
-                is_other = OTHER_DATE_WORD.search(words) is not None
+                is_item = block.tag == "li" and any(map(str.isalpha, words))
+                is_other = is_item or OTHER_DATE_WORD.search(words) is not None
                 place = PAGE_TEXT if is_other else _line_place(block, distance)
                 place = LABELLED_LINE if is_labelled else place
                 collector.add("published", stamp, place)
