@@ -1,6 +1,6 @@
 """Choose the times of publication and modification among the dates of a page.
 
-A model scores each day of publication (docs/decisions/0022).
+A model scores each day of publication (docs/decisions/0025).
 """
 
 import re
@@ -45,6 +45,7 @@ _FAMILIES = {
 }  # fmt: skip
 """The kinds of places that the model knows, preferred places first."""
 _PLACE_RANKS = {place: rank for rank, place in enumerate(_FAMILIES)}
+_LAST_STATED = _PLACE_RANKS["meta publish-date"]
 _OTHER_META = "meta"
 _SHOWN = frozenset({
     "near time", "near time text", "labelled", "below", "above", "opening", "side time",
@@ -141,9 +142,10 @@ def choose_modified(candidates: Sequence[Candidate], context: DateContext) -> Ch
 def choose_published(
     published: Sequence[Candidate], modified: Sequence[Candidate], context: DateContext
 ) -> ChosenDate | None:
-    """Return the most probable day of publication, in its most precise form.
+    """Return the day of publication in its most precise form.
 
-    None if no day reaches the threshold of the model. Dates after the capture are ignored, and so
+    A day stated in JSON-LD or by a meta tag of its own is believed. Otherwise it is the most
+    probable day, None if no day reaches the threshold of the model. Dates after the capture are ignored, and so
     is the beginning of the Unix epoch, a common placeholder. A modification counts only on pages
     that state no publication.
     """
@@ -154,11 +156,12 @@ def choose_published(
     }
     if not probabilities:
         return None
-    best = max(probabilities, key=lambda day: probabilities[day])
-    if probabilities[best] < model.threshold:
+    dates = sorted((d for group in groups.values() for d in group), key=_preference)
+    stated = [d.day for d in dates if d.rank <= _LAST_STATED and d.family in _STRONG_FAMILIES]
+    best = stated[0] if stated else max(probabilities, key=lambda day: probabilities[day])
+    if not stated and probabilities[best] < model.threshold:
         return None
     shown = _shifted_days(groups).get(best, best)
-    dates = sorted((d for group in groups.values() for d in group), key=_preference)
     strong = [d.moment for d in dates if d.family in _STRONG_FAMILIES]
     chosen = _most_precise([*dates, *_local_dates(dates, shown, context)], shown)
     return ChosenDate(chosen, _is_conflict(strong), round(probabilities[best], 2))
