@@ -145,9 +145,9 @@ def choose_published(
     """Return the day of publication in its most precise form.
 
     A day stated in JSON-LD or by a meta tag of its own is believed. Otherwise it is the most
-    probable day, None if no day reaches the threshold of the model. Dates after the capture are ignored, and so
-    is the beginning of the Unix epoch, a common placeholder. A modification counts only on pages
-    that state no publication.
+    probable day, None if no day reaches the threshold of the model. Dates after the capture are
+    ignored, and so is the beginning of the Unix epoch, a common placeholder. A modification counts
+    only on pages that state no publication.
     """
     model = load_model("dates")
     groups = _group_by_day(published, modified, context)

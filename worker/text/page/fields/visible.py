@@ -37,6 +37,7 @@ HOME_ADDRESS = re.compile(r"(?:(?:https?:)?//[^/?#]+)?/?(?:index\.\w{3,5})?")
 [True, True, False]
 """
 
+
 def collect_visible(tree: HtmlElement, layout: Layout, collector: CandidateCollector) -> None:
     """Add candidates from the visible parts of the page and its microdata."""
     _collect_headlines(layout, collector)
