@@ -105,7 +105,7 @@ OTHER_DAY = re.compile(
 EAST_ASIAN_CLOCK = re.compile(r"(\d{1,2})\s?[時时点시]\s?(\d{1,2})\s?[分분]")
 """A time in Japanese, Chinese or Korean.
 
->>> EAST_ASIAN_CLOCK.sub(r"\1:\2", "13時34分")
+>>> EAST_ASIAN_CLOCK.sub(r"\\1:\\2", "13時34分")
 '13:34'
 """
 
