@@ -216,13 +216,14 @@ def bomb(levels: int) -> bytes:
 @pytest.mark.child
 def test_a_document_that_costs_too_much_ends_alone():
     lines = "".join(
-        f"BT /F1 1 Tf 1 0 0 1 {n % 500} {n % 800} Tm (a) Tj ET\n" for n in range(150_000)
+        f"BT /F1 1 Tf 1 0 0 1 {n % 500} {n % 800} Tm (a) Tj ET\n" for n in range(400_000)
     )
     with DocumentReader(
         TextSettings(), document_seconds=1, wall_seconds=120, memory_mb=512
     ) as reader:
-        for raw in (bomb(2), pdf(lines.encode())):
-            found = reader.read(raw, hints("pdf"))
+        spent = {"resource_time", "resource_memory", "extractor_crashed"}
+        for raw, codes in ((bomb(2), spent | {"empty"}), (pdf(lines.encode()), spent)):
+            found = reader.read(raw, hints("pdf"))  # a fast machine reads the whole bomb in time
             assert isinstance(found, RefusalReason)
-            assert found.code in {"resource_time", "resource_memory", "extractor_crashed"}
+            assert found.code in codes
         assert isinstance(reader.read(RELEASE, hints("pdf")), Draft)
