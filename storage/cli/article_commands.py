@@ -237,7 +237,7 @@ def diff(
 
             write_text([share_picture(found, *versions)], target.path)
         case "csv" | "tsv":
-            write_rows(map(as_dict, found.operations), target, _OPERATION)
+            write_rows((as_dict(op) for op in found.operations if op.is_edit), target, _OPERATION)
         case "text" | "table":
             lines = diff_text(found, colour=target.has_colour)
             write_text((line + "\n" for line in lines), target.path)

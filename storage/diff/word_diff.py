@@ -54,6 +54,11 @@ class Operation(NamedTuple):
     a_start: int
     b_start: int
 
+    @property
+    def is_edit(self) -> bool:
+        """Check whether the operation has text, so that it is no paragraph break."""
+        return self.op not in {"split", "join"}
+
 
 @dataclass(frozen=True, slots=True)
 class Side:

@@ -19,6 +19,7 @@ from storage.values.draft import (
     Paragraph,
     PartialDate,
     Quote,
+    as_dict,
 )
 
 _BESIDE: dict[str, bool] = {"beside": True}
@@ -290,11 +291,23 @@ class Citation(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Diff(Answer):
-    """The word-level operations that turn revision `a` into revision `b`."""
+    """The word-level operations that turn revision `a` into revision `b`.
+
+    `to_dict` lists the paragraph breaks (operations `split` and `join`) apart, as `breaks`.
+    """
 
     a: str
     b: str
     operations: tuple[Any, ...]
+
+    def to_dict(self) -> dict[str, Json]:
+        operations = [as_dict(operation) for operation in self.operations if operation.is_edit]
+        breaks = [
+            {"op": each.op, "role": each.role, "a_start": each.a_start, "b_start": each.b_start}
+            for each in self.operations
+            if not each.is_edit
+        ]
+        return {"a": self.a, "b": self.b, "operations": operations, "breaks": breaks}
 
     @property
     def is_same(self) -> bool:

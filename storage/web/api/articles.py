@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated, get_type_hints
+from typing import Annotated, Literal, get_type_hints
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
@@ -103,8 +103,10 @@ def rights(request: Request, pool: PoolDep, query: Annotated[RightsQuery, Query(
     )
 
 
-OPERATION = record("Operation", **get_type_hints(Operation))
-DIFF = model_of(answers.Diff, ("operations", list[OPERATION]))  # type: ignore[valid-type]
+EDIT = Literal["equal", "insert", "delete", "move"]
+OPERATION = record("Operation", **get_type_hints(Operation) | {"op": EDIT})
+BREAK = record("ParagraphBreak", op=Literal["split", "join"], role=str, a_start=int, b_start=int)
+DIFF = model_of(answers.Diff, ("operations", list[OPERATION]), ("breaks", list[BREAK]))  # type: ignore[valid-type]
 
 
 @router.get("/diff", responses=one(DIFF))
