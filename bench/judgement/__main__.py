@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.judgement import days, more_pages, pages, texts
+from bench.judgement import days, english_quotations, more_pages, pages, texts
 from bench.judgement.table import FOLDS, Topic, table_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -21,6 +21,7 @@ TOPICS = (
     Topic("more pages", more_pages.judge, frozenset({0, 1})),
     Topic("days", days.judge, frozenset({0, 1})),
     Topic("texts", texts.judge, frozenset({0, 1})),
+    Topic("english quotations", english_quotations.judge, frozenset({0, 1})),
 )
 READERS = ("lesart", "reference")
 
