@@ -16,7 +16,7 @@ _WORDS = (
     " denied suggested stressed emphasised emphasized urged vowed pledged promised remarked"
     " commented responded answered complained predicted believes thinks quipped exclaimed"
     " whispered yelled cried recounted observed cautioned praised criticised criticized accused"
-    " labelled labeled read reads hailed branded boasted lamented reiterated declares asserted"
+    " labelled labeled read reads hailed branded boasted agreed revealed maintained elaborated opined reasoned lamented reiterated declares asserted"
     " thundered snapped mused countered counters remembers remembered spoke spoken chanted chants"
     " find finds found say"
     " conceded concedes retorted stormed fumed summed begged pleaded advised learned swore"
@@ -32,7 +32,7 @@ def _verbs() -> frozenset[str]:
     words = _WORDS.split()
     regular = [word for word in words if word.endswith("ed")]
     present = [f"{word[:cut]}s" for word in regular for cut in (-1, -2)]
-    return frozenset([*words, *_PHRASAL, *present])
+    return frozenset([*words, *_PHRASAL, *present]) - {"brands"}
 
 
 _VERBS = _verbs()
@@ -48,12 +48,12 @@ _ROLE = (
     r"|but|who|for|it|he|she|they|is|was|were|if|of|not) )[a-z][\w-]* )"
 )
 _STOP = (
-    r"(?=[,.;:!?()—–§]|\Z|\s(?:on|in|at|during|after|before|when|as|while|to|with|from|about|by"
-    r"|that|last|this|earlier|later|yesterday|today|and|but|who|whose|outside|following"
+    r"(?=[,.;:!?()—–§]|\s?\Z|\s§|\sand(?! [A-Z])\b|\s(?:on|in|at|during|after|before|when|as|while|to|with|from|about|by"
+    r"|that|last|this|earlier|later|yesterday|today|but|who|whose|outside|following"
     r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b)"
 )
 SPEAKER = re.compile(
-    rf"(?P<article>(?:[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y) )?"
+    rf"(?P<article>(?:[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y|[Oo]ur) )?"
     rf"(?P<speaker>(?(article)|{_ROLE}{{0,3}}(?=[A-Z]))"
     rf"(?:{_TITLE}|{_WORD} ){{0,9}}?(?!{_ABBREVIATED}){_WORD}){_STOP}"
 )
@@ -67,11 +67,11 @@ SPEAKER = re.compile(
 
 _COUNT = r"(?:(?:Some|About|Around|Nearly|Almost|Over|More than|At least) )?(?<![\d,.])\d[\d,.]*+"
 SUBJECT = re.compile(
-    rf"(?:(?:{_COUNT}|[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y) "
+    rf"(?:(?:{_COUNT}|[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y|[Oo]ur) "
     rf"(?P<role>{_WORD}(?: (?!The\b){_WORD}){{0,8}}?)"
-    rf"|(?P<name>(?:(?:\A|(?<=, ))(?:{_ROLE}){{1,3}})?(?:{_TITLE}){{0,4}}[A-ZÀ-Þ][\w'’-]{{0,60}}+"
-    rf"(?: (?:{_TITLE}|(?:of|for|the|van|von|de|and|al|bin) ){{0,4}}"
-    r"[A-ZÀ-Þ][\w'’-]{0,60}+){0,12}))"
+    rf"|(?P<name>(?:(?:\A|(?<=, ))(?:{_ROLE}){{1,3}})?(?:{_TITLE}){{0,4}}[A-ZÀ-Þ](?:[\w'’-]|\.\w){{0,60}}+"
+    rf"(?: (?:{_TITLE}|(?:of|for|from|at|the|van|von|de|and|al|bin) ){{0,4}}"
+    r"[A-ZÀ-Þ](?:[\w'’-]|\.\w){0,60}+){0,12}))"
     r"(?: \([^)]{0,100}\))?(?:,\s[^.;:]{1,100},)?"
     r"(?:\s(?:also|later|then|has|had|have|once|previously|repeatedly|recently|himself|herself"
     r"|did|not|would|will|could|can|may|might|only))*\s*\Z"
@@ -82,6 +82,23 @@ SUBJECT = re.compile(
 'mayor'
 >>> SUBJECT.search("On Monday Ann Lee ")["name"]
 'On Monday Ann Lee'
+"""
+
+PERSON_FIRST = re.compile(
+    r"(?P<name>[A-ZÀ-Þ][\w'’.-]*(?: (?:van |von |de |al |bin )?[A-ZÀ-Þ][\w'’.-]*){1,3})"
+    r", (?=[^.;:,]*\b[a-z])[^.;:,]{1,100}\s\Z"
+)
+"""A full name at the beginning of a clause, and a role without a comma after it.
+
+>>> PERSON_FIRST.match("Ann Lee, head of Port & Security ")["name"]
+'Ann Lee'
+"""
+
+SIGNATURE = re.compile(r"\s*[–—-]{1,2}\s?(?P<name>[A-ZÀ-Þ][\w.'’-]*(?: [\w.'’-]+){0,4})\s?\Z")
+"""A dash and a name after a quotation.
+
+>>> SIGNATURE.match(" – Ann Lee")["name"]
+'Ann Lee'
 """
 
 OPENER = re.compile(
@@ -114,9 +131,13 @@ def cue_after_english(text_after: str) -> Cue | None:
         if not gap.strip(" ,.!?–—-"):
             return _speaker_cue(verb, text_after, match.start() + len(verb) + 1)
         cue = _subject_cue(verb, gap)
+        if cue is None and gap.endswith(", "):  # “…” that works, said Ann Lee
+            inverted = _speaker_cue(verb, text_after, match.start() + len(verb) + 1)
+            cue = inverted if inverted.speaker else None
         if cue is not None:
             return cue
-    return _any_verb_cue(text_after)
+    signature = SIGNATURE.match(text_after)
+    return Cue(None, signature["name"]) if signature else _any_verb_cue(text_after)
 
 
 def _any_verb_cue(text_after: str) -> Cue | None:
@@ -173,10 +194,11 @@ def _subject_cue(word: str, head: str) -> Cue | None:
         return Cue(word, None, True, naming)
     if last and last[-1].casefold() in PRONOUNS:
         return Cue(word, None, True, naming)
-    match = SUBJECT.search(words)
+    person = PERSON_FIRST.match(words)
+    match = person or SUBJECT.search(words)
     if match is None:
         return None
-    speaker = match["role"] or match["name"]
+    speaker = match["name"] or match["role"]
     return Cue(word, speaker, False, naming) if len(speaker) <= MAX_SPEAKER_LENGTH else None
 
 

@@ -167,7 +167,7 @@ VERB_AND_PRONOUN = re.compile(r"\b(?P<verb>[a-zäöüß]{2,}(?:te|t)) (?:er|sie)
 """
 
 FINITE = re.compile(
-    r"(?: \([^)]*\))? (?P<verb>(?!mit\b|seit\b|statt\b|samt\b)[a-zäöüß]{2,}(?:te|t|ten|ed)"
+    r"(?: \([^)]*\))? (?P<verb>(?!mit\b|seit\b|statt\b|samt\b|that\b)[a-zäöüß]{2,}(?:te|t|ten|ed)"
     r"|gab|gave|fand|found|blieb|zog|hielt)(?= )"
 )
 """The verb immediately after a subject.

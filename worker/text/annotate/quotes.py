@@ -129,6 +129,7 @@ class _LastQuotation:
     end: int = -1
     paragraph: int = -1
     sentence: int = 0
+    ends_paragraph: bool = False
 
 
 SpeakerChoice = Callable[[Sequence[Speaker]], Speaker | None]
@@ -252,15 +253,22 @@ class _QuoteExtractor:
                     name = resolve_speaker(speaker, cue, context, previous, self.full_text)
                     last.resolved = self._full_name(name) if name else None
             else:
+                follows = is_adjacent or (
+                    cue is None and language == "en" and not text_before.strip()
+                    and number == 0 and last.ends_paragraph and last.paragraph == index - 1
+                )  # fmt: skip
                 speaker = _speaker_by_rule(
-                    cue, last, is_adjacent=is_adjacent, is_same_sentence=is_same_sentence
+                    cue, last, is_adjacent=follows, is_same_sentence=is_same_sentence
                 )
+                if speaker is None and cue is None and language == "en" and not text_before.strip():
+                    speaker = self._speaker_before(masked_text, breaks[: number + 1])
                 if speaker is None and cue is not None and cue.pronoun and cue.word:
                     speaker = _pronoun_speaker(cue.word, text_before, text_after)
                 is_name = speaker is not None and not speaker.pronoun
                 last.resolved = self._full_name(speaker.text) if speaker and is_name else None
             last.speaker, last.start, last.end = speaker, breaks[number], breaks[number + 1]
             last.paragraph, last.sentence = index, number
+            last.ends_paragraph = last.end == len(masked_text) and not text_after.strip(" .§")
             yield Quote(
                 span.text, speaker.text if speaker else None, cue.word if cue else None, index,
                 last.resolved if speaker else None,
@@ -306,6 +314,12 @@ class _QuoteExtractor:
             self.parsed_paragraph = self.earlier
             self.sentences = [text[a:b] for a, b in pairwise(last)][::-1]
         return [*sentences, *self.sentences][:_SENTENCES_BACK]
+
+    def _speaker_before(self, text: str, breaks: Sequence[int]) -> Speaker | None:
+        """Return the speaker of the English sentence before a quotation without a cue."""
+        sentence = next(iter(self._preceding_sentences(text, breaks)), "")
+        cue = cue_before(sentence.rstrip(), "en")
+        return Speaker(cue.speaker) if cue and cue.word and cue.speaker else None
 
     def _choose_speaker(
         self, context: QuotationContext, cue: Cue | None, *, is_same_sentence: bool, distance: int
@@ -368,6 +382,8 @@ def _find_cue(text_before: str, text_after: str, language: str) -> Cue | None:
         return None
     has_colon = text_before.rstrip().endswith(":")
     if has_colon:
+        if language == "en" and (cue := cue_after(text_after, language)) and cue.speaker:
+            return cue
         cue = cue_before(text_before, language)
         return cue_after(text_after, language) or EMPTY_CUE if _is_empty_cue(cue) else cue
     cue = cue_around(text_before, text_after) if language == "de" and text_before.strip() else None
