@@ -1,8 +1,8 @@
 """Judge English quotations and their speakers on passages that this project labelled itself.
 
 `english_quotations.json` has, for each page of html_wcxb, the offsets of opening quotation marks in
-the text of the gold and the speakers as the text names them. It was labelled for this project before
-any output was seen. At most the first eight quoted passages of a page are labelled.
+the text of the gold and the speakers as the text names them. It was labelled for this project
+before any output was seen. At most the first eight quoted passages of a page are labelled.
 """
 
 import json

@@ -16,9 +16,10 @@ _WORDS = (
     " denied suggested stressed emphasised emphasized urged vowed pledged promised remarked"
     " commented responded answered complained predicted believes thinks quipped exclaimed"
     " whispered yelled cried recounted observed cautioned praised criticised criticized accused"
-    " labelled labeled read reads hailed branded boasted agreed revealed maintained elaborated opined reasoned lamented reiterated declares asserted"
+    " labelled labeled read reads hailed branded boasted lamented reiterated declares asserted"
     " thundered snapped mused countered counters remembers remembered spoke spoken chanted chants"
     " find finds found say"
+    " agreed revealed maintained elaborated opined reasoned"
     " conceded concedes retorted stormed fumed summed begged pleaded advised learned swore"
 )
 _PHRASAL = {
@@ -40,6 +41,8 @@ _NAMING = frozenset(
     "called calls call described describes labelled labeled hailed branded".split()  # noqa: SIM905
 )
 
+_DETERMINER = r"[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y|[Oo]ur"
+_CAPITALISED = r"[A-ZÀ-Þ](?:[\w'’-]|\.\w){0,60}+"
 _WORD = r"[\w'’-]+"
 _ABBREVIATED = r"(?:Mr|Mrs|Ms|Dr|Prof|Sen|Rep|Gov|St|Lt|Col|Gen|Sgt|Capt|Rev|Hon|[A-Z])\. "
 _TITLE = rf"(?:{_ABBREVIATED})"
@@ -48,12 +51,13 @@ _ROLE = (
     r"|but|who|for|it|he|she|they|is|was|were|if|of|not) )[a-z][\w-]* )"
 )
 _STOP = (
-    r"(?=[,.;:!?()—–§]|\s?\Z|\s§|\sand(?! [A-Z])\b|\s(?:on|in|at|during|after|before|when|as|while|to|with|from|about|by"
+    r"(?=[,.;:!?()—–§]|\s?\Z|\s§|\sand(?! [A-Z])\b"
+    r"|\s(?:on|in|at|during|after|before|when|as|while|to|with|from|about|by"
     r"|that|last|this|earlier|later|yesterday|today|but|who|whose|outside|following"
     r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b)"
 )
 SPEAKER = re.compile(
-    rf"(?P<article>(?:[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y|[Oo]ur) )?"
+    rf"(?P<article>(?:{_DETERMINER}) )?"
     rf"(?P<speaker>(?(article)|{_ROLE}{{0,3}}(?=[A-Z]))"
     rf"(?:{_TITLE}|{_WORD} ){{0,9}}?(?!{_ABBREVIATED}){_WORD}){_STOP}"
 )
@@ -67,11 +71,11 @@ SPEAKER = re.compile(
 
 _COUNT = r"(?:(?:Some|About|Around|Nearly|Almost|Over|More than|At least) )?(?<![\d,.])\d[\d,.]*+"
 SUBJECT = re.compile(
-    rf"(?:(?:{_COUNT}|[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y|[Oo]ur) "
+    rf"(?:(?:{_COUNT}|{_DETERMINER}) "
     rf"(?P<role>{_WORD}(?: (?!The\b){_WORD}){{0,8}}?)"
-    rf"|(?P<name>(?:(?:\A|(?<=, ))(?:{_ROLE}){{1,3}})?(?:{_TITLE}){{0,4}}[A-ZÀ-Þ](?:[\w'’-]|\.\w){{0,60}}+"
+    rf"|(?P<name>(?:(?:\A|(?<=, ))(?:{_ROLE}){{1,3}})?(?:{_TITLE}){{0,4}}{_CAPITALISED}"
     rf"(?: (?:{_TITLE}|(?:of|for|from|at|the|van|von|de|and|al|bin) ){{0,4}}"
-    r"[A-ZÀ-Þ](?:[\w'’-]|\.\w){0,60}+){0,12}))"
+    rf"{_CAPITALISED}){{0,12}}))"
     r"(?: \([^)]{0,100}\))?(?:,\s[^.;:]{1,100},)?"
     r"(?:\s(?:also|later|then|has|had|have|once|previously|repeatedly|recently|himself|herself"
     r"|did|not|would|will|could|can|may|might|only))*\s*\Z"
@@ -85,6 +89,7 @@ SUBJECT = re.compile(
 """
 
 PERSON_FIRST = re.compile(
+    r"(?!(?:For|With|To|From|Under|Like|Unlike|Since|By|Of|Because|If|When|Where) )"
     r"(?P<name>[A-ZÀ-Þ][\w'’.-]*(?: (?:van |von |de |al |bin )?[A-ZÀ-Þ][\w'’.-]*){1,3})"
     r", (?=[^.;:,]*\b[a-z])[^.;:,]{1,100}\s\Z"
 )

@@ -38,6 +38,7 @@ _MAX_NAME_WORDS = 4
 _SEARCH_LENGTH = 150
 _SENTENCES_BACK, _FAR_APART = 3, 9
 _NEAR = 2
+_ENGLISH_PRONOUNS = frozenset({"he", "she"})
 _MAX_CONTEXT_LENGTH = (
     500  # maximum number of characters of a sentence that are searched for a speaker
 )
@@ -253,19 +254,19 @@ class _QuoteExtractor:
                     name = resolve_speaker(speaker, cue, context, previous, self.full_text)
                     last.resolved = self._full_name(name) if name else None
             else:
-                follows = is_adjacent or (
-                    cue is None and language == "en" and not text_before.strip()
-                    and number == 0 and last.ends_paragraph and last.paragraph == index - 1
-                )  # fmt: skip
+                before = None
+                if language == "en" and (number or self.paragraphs[index - 1].role in _ROLES):
+                    before = self._speaker_before(masked_text, breaks[: number + 1])
+                opens = language == "en" and number == 0 and not text_before.strip()
+                is_next = opens and last.ends_paragraph and last.paragraph == index - 1
                 speaker = _speaker_by_rule(
-                    cue, last, is_adjacent=follows, is_same_sentence=is_same_sentence
-                )
-                if speaker is None and cue is None and language == "en" and not text_before.strip():
-                    speaker = self._speaker_before(masked_text, breaks[: number + 1])
-                if speaker is None and cue is not None and cue.pronoun and cue.word:
-                    speaker = _pronoun_speaker(cue.word, text_before, text_after)
-                is_name = speaker is not None and not speaker.pronoun
-                last.resolved = self._full_name(speaker.text) if speaker and is_name else None
+                    cue, last, is_adjacent=is_adjacent or (is_next and cue is None),
+                    is_same_sentence=is_same_sentence,
+                )  # fmt: skip
+                if speaker is None:
+                    speaker = _speaker_nearby(cue, text_before, text_after, before)
+                is_near = is_next or (is_here and number - last.sentence <= 1)
+                last.resolved = self._resolve_english(speaker, before, is_near=is_near)
             last.speaker, last.start, last.end = speaker, breaks[number], breaks[number + 1]
             last.paragraph, last.sentence = index, number
             last.ends_paragraph = last.end == len(masked_text) and not text_after.strip(" .§")
@@ -315,6 +316,20 @@ class _QuoteExtractor:
             self.sentences = [text[a:b] for a, b in pairwise(last)][::-1]
         return [*sentences, *self.sentences][:_SENTENCES_BACK]
 
+    def _resolve_english(
+        self, speaker: Speaker | None, before: Speaker | None, *, is_near: bool
+    ) -> str | None:
+        """Return the full name of a speaker.
+
+        "He" and "she" refer to the speaker that the previous sentence names, otherwise to the
+        speaker of an adjacent quotation.
+        """
+        if speaker is None or not speaker.pronoun:
+            return self._full_name(speaker.text) if speaker else None
+        if speaker.text not in _ENGLISH_PRONOUNS:
+            return None
+        return self._full_name(before.text) if before else self.last.resolved if is_near else None
+
     def _speaker_before(self, text: str, breaks: Sequence[int]) -> Speaker | None:
         """Return the speaker of the English sentence before a quotation without a cue."""
         sentence = next(iter(self._preceding_sentences(text, breaks)), "")
@@ -337,6 +352,15 @@ def _speaker_by_rule(
     if (is_adjacent and (cue is None or is_pronoun)) or (is_same_sentence and is_pronoun):
         return last.speaker
     return Speaker(cue.speaker) if cue and cue.speaker else None
+
+
+def _speaker_nearby(
+    cue: Cue | None, text_before: str, text_after: str, before: Speaker | None
+) -> Speaker | None:
+    """Return the pronoun of a cue; without a cue, `before` if the quotation opens its sentence."""
+    if cue is None:
+        return None if text_before.strip() else before
+    return _pronoun_speaker(cue.word, text_before, text_after) if cue.pronoun and cue.word else None
 
 
 def _pronoun_speaker(verb: str, text_before: str, text_after: str) -> Speaker | None:
