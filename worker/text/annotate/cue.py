@@ -22,6 +22,6 @@ class Cue:
 EMPTY_CUE = Cue(None, None)
 MAX_SPEAKER_LENGTH = 90  # characters
 PRONOUNS = frozenset(
-    "er sie es ich wir man dieser diese he she they it i we who wer".split()  # noqa: SIM905
+    "er sie es ich wir man dieser diese he she they it i we you who wer".split()  # noqa: SIM905
 )
 WORD = re.compile(r"\w+")

@@ -51,7 +51,7 @@ _ROLE = (
     r"|but|who|for|it|he|she|they|is|was|were|if|of|not) )[a-z][\w-]* )"
 )
 _STOP = (
-    r"(?=[,.;:!?()—–§]|\s?\Z|\s§|\sand(?! [A-Z])\b"
+    r"(?=[,.;:!?()—–§]|\Z|\sand(?! [A-Z])\b"
     r"|\s(?:on|in|at|during|after|before|when|as|while|to|with|from|about|by"
     r"|that|last|this|earlier|later|yesterday|today|but|who|whose|outside|following"
     r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b)"
@@ -204,6 +204,8 @@ def _subject_cue(word: str, head: str) -> Cue | None:
     if match is None:
         return None
     speaker = match["name"] or match["role"]
+    if speaker.rpartition(" ")[2] in PRONOUNS:  # an example of what you might say
+        return Cue(word, None, True, naming)
     return Cue(word, speaker, False, naming) if len(speaker) <= MAX_SPEAKER_LENGTH else None
 
 

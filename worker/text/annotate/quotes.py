@@ -26,6 +26,7 @@ from functools import cached_property, partial
 from itertools import pairwise
 
 from storage.values.draft import Paragraph, Quote
+from worker.text.annotate.cue import PRONOUNS
 from worker.text.annotate.cues import EMPTY_CUE, Cue, cue_after, cue_around, cue_before, opener_cue
 from worker.text.annotate.speaker.candidates import QuotationContext, Speaker
 from worker.text.annotate.speaker.choice import PreviousQuotation, candidate_speakers, choose
@@ -334,7 +335,9 @@ class _QuoteExtractor:
         """Return the speaker of the English sentence before a quotation without a cue."""
         sentence = next(iter(self._preceding_sentences(text, breaks)), "")
         cue = cue_before(sentence.rstrip(), "en")
-        return Speaker(cue.speaker) if cue and cue.word and cue.speaker else None
+        if cue is None or not cue.word or not cue.speaker or cue.speaker.casefold() in PRONOUNS:
+            return None
+        return Speaker(cue.speaker)
 
     def _choose_speaker(
         self, context: QuotationContext, cue: Cue | None, *, is_same_sentence: bool, distance: int
