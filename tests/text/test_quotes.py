@@ -370,3 +370,34 @@ def test_an_object_after_the_verb_is_not_its_subject() -> None:
 def test_a_last_name_is_resolved_to_the_full_name_in_english() -> None:
     (quote,) = found_in("Mayor Ann Lee came late. “We had luck,” Lee told reporters.", "en")
     assert (quote.speaker, quote.speaker_resolved) == ("Lee", "Ann Lee")
+
+
+@pytest.mark.parametrize(
+    ("text", "speakers"),
+    [
+        ("“It is late,” Ann Lee, head of Port & Harbour told us. “Very late.”", ["Ann Lee"] * 2),
+        ("“Two boats” that can be as fast, said Ann Lee, the mayor.", ["Ann Lee"]),
+        (
+            "As Ann Lee from North Harbour notes, “The pier is closed.”",
+            ["Ann Lee from North Harbour"],
+        ),
+        ("Piers that rot (and could fall): “Close them,” Lee says.", ["Lee"]),
+        ("“The pier is closed,” agrees Ann Lee.", ["Ann Lee"]),
+        ("“It was late,” said Port Chief and Captain Ann Lee.", ["Port Chief and Captain Ann Lee"]),
+        ("“We never closed the pier,” our lead diver said.", ["lead diver"]),
+        ("“No boat waits for the tide.” – Ann Lee", ["Ann Lee"]),
+        ("Lee added that the pier will open. “So they can fish.”", ["Lee"]),
+        ("Lee said: “The pier is closed.”\n\n“It will open in May.”", ["Lee", "Lee"]),
+        ("Lee said: “The pier is closed.\n\n“It will open in May.”", ["Lee", "Lee"]),
+        ("An example of what you might say: “I would like to fish.”", [None]),
+    ],
+)
+def test_speakers_of_english_quotations(text: str, speakers: list[str | None]) -> None:
+    assert [quote.speaker for quote in found_in(text, "en")] == speakers
+
+
+def test_he_and_she_refer_to_the_speaker_of_the_sentence_before() -> None:
+    text = "The pier is old, says Ann Lee. “It is closed,” she says. “It will open,” she adds."
+    assert [quote.speaker_resolved for quote in found_in(text, "en")] == ["Ann Lee"] * 2
+    text = "“It is closed,” says Ann Lee. The sea was calm. The sun was out. “It is,” she says."
+    assert [quote.speaker_resolved for quote in found_in(text, "en")] == ["Ann Lee", None]

@@ -13,6 +13,9 @@ Rules:
   model (`speaker/speech`).
 - An interrupted quotation (“…”, said X, “…”) gives one quotation for each part, each with speaker
   X. A quotation immediately after the sentence of another one has its speaker and no cue.
+- In English, a quotation that opens a paragraph without a cue continues the quotation that ended
+  the previous one, and a quotation that opens a sentence without a cue belongs to the speaker whom
+  the sentence before it names.
 - In German, a fitted model chooses the speaker among all candidates nearby (`speaker/choice`). A
   pronoun is returned as written, together with the person that it refers to if known.
 - Headlines, sub-headings, captions, promotion and notices are not searched, because they repeat

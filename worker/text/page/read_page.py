@@ -77,7 +77,7 @@ from worker.text.page.paywall import free_access_field, is_live, is_teaser
 from worker.text.page.surroundings import surrounding_keys
 
 NAME = "lesart-page"
-VERSION = "16"
+VERSION = "17"
 """Increases with each change that can alter a text, role, mark or field."""
 
 _LONGEST_TITLE = 300
