@@ -244,11 +244,9 @@ class _QuoteExtractor:
             if language == "de":
                 nearest = breaks[max(0, number - _SENTENCES_BACK) : number + 1]
                 context = QuotationContext(
-                    text_before[-_MAX_CONTEXT_LENGTH:],
-                    text_after[:_MAX_CONTEXT_LENGTH],
-                    partial(self._preceding_sentences, masked_text, nearest),
-                    self.full_text,
-                )
+                    text_before[-_MAX_CONTEXT_LENGTH:], text_after[:_MAX_CONTEXT_LENGTH],
+                    partial(self._preceding_sentences, masked_text, nearest), self.full_text,
+                )  # fmt: skip
                 distance = number - last.sentence if is_here else _FAR_APART
                 speaker = self._choose_speaker(
                     context, cue, is_same_sentence=is_same_sentence, distance=distance
@@ -258,17 +256,12 @@ class _QuoteExtractor:
                     name = resolve_speaker(speaker, cue, context, previous, self.full_text)
                     last.resolved = self._full_name(name) if name else None
             else:
-                before = None
-                if language == "en" and (number or self.paragraphs[index - 1].role in _ROLES):
-                    before = self._speaker_before(masked_text, breaks[: number + 1])
-                opens = language == "en" and number == 0 and not text_before.strip()
-                is_next = opens and last.ends_paragraph and last.paragraph == index - 1
+                before = self._speaker_before(masked_text, breaks[: number + 1], index)
+                is_next = not number and not text_before.strip() and self._follows_quotation(index)
                 speaker = _speaker_by_rule(
                     cue, last, is_adjacent=is_adjacent or (is_next and cue is None),
                     is_same_sentence=is_same_sentence,
-                )  # fmt: skip
-                if speaker is None:
-                    speaker = _speaker_nearby(cue, text_before, text_after, before)
+                ) or _speaker_nearby(cue, text_before, text_after, before)  # fmt: skip
                 is_near = is_next or (is_here and number - last.sentence <= 1)
                 last.resolved = self._resolve_english(speaker, before, is_near=is_near)
             last.speaker, last.start, last.end = speaker, breaks[number], breaks[number + 1]
@@ -334,8 +327,16 @@ class _QuoteExtractor:
             return None
         return self._full_name(before.text) if before else self.last.resolved if is_near else None
 
-    def _speaker_before(self, text: str, breaks: Sequence[int]) -> Speaker | None:
-        """Return the speaker of the English sentence before a quotation without a cue."""
+    def _follows_quotation(self, index: int) -> bool:
+        """Check whether a quotation ends the English paragraph before this one."""
+        last = self.last
+        return self.language == "en" and last.ends_paragraph and last.paragraph == index - 1
+
+    def _speaker_before(self, text: str, breaks: Sequence[int], index: int) -> Speaker | None:
+        """Return the speaker that the English sentence before that of a quotation names."""
+        is_heading = len(breaks) == 1 and self.paragraphs[index - 1].role not in _ROLES
+        if self.language != "en" or is_heading:
+            return None
         sentence = next(iter(self._preceding_sentences(text, breaks)), "")
         cue = cue_before(sentence.rstrip(), "en")
         if cue is None or not cue.word or not cue.speaker or cue.speaker.casefold() in PRONOUNS:
