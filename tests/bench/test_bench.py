@@ -72,7 +72,10 @@ for module in sys.argv[1:]:
 """
 """Ask each for its help, in one process."""
 
-STARTED_BY_OTHERS = {"naive": "the other side of `bench.seeds`"}
+STARTED_BY_OTHERS = {
+    "collect_names": "no measurement: it writes lists of names, and needs Faker",
+    "naive": "the other side of `bench.seeds`",
+}
 
 
 @pytest.fixture(scope="module")
