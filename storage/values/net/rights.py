@@ -211,7 +211,7 @@ def named_declaration(name: str, value: str) -> Declaration:
         case "content-usage":
             return declaration(name, value, "aipref", is_readable=is_usage_preference(value))
         case _ if "bot" in name:
-            parts = {part.strip().lower() for part in re.split(r"[,:]", value)}
+            parts = {part.strip().lower() for part in value.replace(":", ",").split(",")}
             is_readable = not parts.isdisjoint(_DIRECTIVES)
             return declaration(name, value, "robots", is_readable=is_readable)
         case _ if "license" in name and _ADDRESS.fullmatch(value):

@@ -32,8 +32,8 @@ HEADLINE_SIZE = 1.2
 MIN_INDENT, MAX_INDENT = 0.7, 6.0
 """Indentation of the first line of a paragraph, in multiples of the type size."""
 PAGE_NUMBER = re.compile(
-    r"[-–—|•·\s]*(?P<word>seite|page|blatt|s\.|p\.)?\s*(?P<number>\d{1,4})"
-    r"(?P<total>\s*(?:von|of|/)\s*\d{1,4})?[-–—|•·\s]*",
+    r"[-–—|•·\s]*+(?P<word>seite|page|blatt|s\.|p\.)?\s*+(?P<number>\d{1,4})"
+    r"(?P<total>\s*+(?:von|of|/)\s*+\d{1,4})?[-–—|•·\s]*+",
     re.IGNORECASE,
 )
 """A line that is nothing but a page number.
@@ -55,10 +55,9 @@ KEPT_HYPHEN = re.compile(r"(?:und|oder|bzw\.?|sowie|bis|and|or|to)\b")
 >>> bool(KEPT_HYPHEN.match("und Nachteile")), bool(KEPT_HYPHEN.match("undicht"))
 (True, False)
 """
-LAST_WORD = re.compile(r"[\w'’-]*\Z")
+WORD = re.compile(r"[\w'’-]+")
+LAST_WORD = re.compile(r"(?<![\w'’-])[\w'’-]*+\Z")
 FIRST_WORD = re.compile(r"\A[\w'’]*")
-CUT_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S*[/?&=_]\Z")
-"""An address that continues in the next line."""
 _HARD_HYPHENS = ("-", "\u00ad", "\u2010", "¬")
 
 
@@ -81,6 +80,16 @@ class PdfLayout:
 
     blocks: list[DocumentBlock]
     steps: list[CleaningStep] = field(default_factory=list)
+
+
+def ends_in_cut_address(text: str) -> bool:
+    """Check whether a line ends in an address that continues in the next line.
+
+    >>> ends_in_cut_address("siehe https://hafen.example/a/"), ends_in_cut_address("und/")
+    (True, False)
+    """
+    words = text[-2_000:].split()
+    return text.endswith(tuple("/?&=_")) and ("://" in words[-1] or "www." in words[-1])
 
 
 def layout(lines: Sequence[PdfLine], pages: int) -> PdfLayout:
@@ -290,7 +299,7 @@ class LineJoiner:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._words = Counter(word for text in texts for word in re.findall(r"[\w'’-]+", text))
+        self._words = Counter(word for text in texts for word in WORD.findall(text))
         self.joined: list[str] = []
 
     def join(self, lines: Sequence[PdfLine]) -> str:
@@ -304,7 +313,7 @@ class LineJoiner:
 
     def _append(self, text: str, following: str, *, is_hyphenated: bool) -> str:
         if not is_hyphenated:
-            return f"{text}{following}" if CUT_ADDRESS.search(text) else f"{text} {following}"
+            return f"{text}{following}" if ends_in_cut_address(text) else f"{text} {following}"
         if KEPT_HYPHEN.match(following):
             return f"{text}- {following}"
         last, first = LAST_WORD.search(text), FIRST_WORD.match(following)

@@ -11,6 +11,7 @@ EAST_ASIAN_NAME = re.compile("[\u3040-\u30ff\u3400-\u9fff々\uac00-\ud7af]{1,8}"
 >>> bool(EAST_ASIAN_NAME.fullmatch("高木")), EAST_ASIAN_NAME.fullmatch("Takagi")
 (True, None)
 """
+_INITIALS = re.compile(r"(?:[A-ZÄÖÜ]\.-?){1,3}")
 _TITLES = frozenset(["dr", "prof", "dipl", "ing", "mag", "med", "mr", "mrs", "ms", "sir"])
 _MIN_WORD = 2  # letters
 _MAX_FAMILY_NAME = 2  # characters of an East Asian family name
@@ -25,7 +26,7 @@ def has_given_name(name: str) -> bool:
     >>> has_given_name("Mental Health"), has_given_name("T. V. Kern")
     (False, False)
     """
-    words = [plain_word(word) for word in re.split(r"[\s-]+", name)]
+    words = [plain_word(word) for word in name.replace("-", " ").split()]
     known = [word for word in words if len(word) >= _MIN_WORD and word not in _TITLES]
     return bool(known) and known[0] in _names("given_names")
 
@@ -48,7 +49,7 @@ def has_initials(name: str) -> bool:
     >>> has_initials("T. V. Kern"), has_initials("J.R. Kern"), has_initials("Plan B")
     (True, True, False)
     """
-    return any(re.fullmatch(r"(?:[A-ZÄÖÜ]\.-?){1,3}", word) for word in name.split()[:-1])
+    return any(_INITIALS.fullmatch(word) for word in name.split()[:-1])
 
 
 def is_east_asian_person(name: str) -> bool:
