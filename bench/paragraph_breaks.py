@@ -89,7 +89,7 @@ def _measure(name: str, steps: Sequence[tuple[str, Text, Text]]) -> list[str]:
         moves += len({side.block_at(op.b_start).start for op in operations if op.op == "move"})
     print(
         f"{name}: {len(steps)} steps, {regrouped} with {splits} splits and {joins} joins; "
-        f"{moves} moved paragraphs; processor time {seconds[1] / seconds[0]:.2f} times that without"
+        f"{moves} moved paragraphs; processor time {seconds[1] / max(seconds[0], 1e-9):.2f} times that without"
     )
     return samples
 

@@ -302,7 +302,7 @@ class Finder:
         if not is_file_name:
             return None
         ends = dict.fromkeys((reference, without_gz(escape_locator(reference))))
-        endings = {f"end{number}": f"%/{_like(each)}" for number, each in enumerate(ends)}
+        endings = {f"end{number}": "%" + _like(f"/{each}") for number, each in enumerate(ends)}
         is_end = " OR ".join(f"origin LIKE :{name} ESCAPE '/'" for name in endings)
         query = (
             "SELECT origin FROM origin WHERE (origin LIKE 'seed:%' OR origin LIKE 'file://%') "

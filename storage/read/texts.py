@@ -122,13 +122,18 @@ def get_reading(connection: "Connection", version: VersionRef) -> VersionReading
 def reading_pair(
     connection: "Connection", a: VersionRef, b: VersionRef
 ) -> tuple[VersionReading, VersionReading]:
-    """Return the displayed readings of two versions."""
+    """Return the displayed readings of two versions, in one query for both of one article."""
     sides = (a, b)
-    numbers = {(each.article.row_id, each.number) for each in sides if each.wording_id is None}
+    numbers: dict[int, set[int]] = {}
+    for each in sides:
+        if each.wording_id is None:
+            numbers.setdefault(each.article.row_id, set()).add(each.number)
     readings = {
-        (article, number): reading
-        for article, number in numbers
-        for reading in version_readings(connection, article, number, number)
+        (article, row["number"]): _reading_from_row(row)
+        for article, values in numbers.items()
+        for row in stream(
+            connection, _NUMBERED_READINGS, {"article": article, "numbers": sorted(values)}
+        )
     }
     one, other = (
         readings[each.article.row_id, each.number]
@@ -150,13 +155,14 @@ def version_readings(
 _EXTRACTOR = (
     "d.extractor AS extractor, d.extractor_version AS extractor_version, d.config AS config"
 )
-_READINGS = f"""
+_ALL_READINGS = f"""
 SELECT v.number AS number, v.derivation_id AS derivation_id, v.observation_id AS observation_id,
     v.changed_after AS changed_after, v.changed_by AS changed_by, v.last_seen AS last_seen,
     {_EXTRACTOR}
 FROM version v JOIN derivation d ON d.id = v.derivation_id
-WHERE v.article_id = :article AND v.number BETWEEN :first AND :last ORDER BY v.number
-"""
+WHERE v.article_id = :article"""
+_READINGS = f"{_ALL_READINGS} AND v.number BETWEEN :first AND :last ORDER BY v.number"
+_NUMBERED_READINGS = f"{_ALL_READINGS} AND v.number IN :numbers"
 _WORDING_READINGS = f"""
 SELECT s.version AS number, s.derivation_id AS derivation_id, s.observation_id AS observation_id,
     s.observed_at AS observed_at, {_EXTRACTOR}

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.cli.test_noise import SITE, lesart
+from tests.cli.test_noise import SITE
+from tests.flow.processes import rows
 
 OLD = "Der Damm bei Tönsbrink ist nach Angaben des Verbands 19 Kilometer lang."
 NEW = "Der Damm bei Tönsbrink ist nach Angaben des Verbands 1,9 Kilometer lang."
@@ -34,11 +35,11 @@ def test_a_correction_in_json_ld_announces_the_edit(tmp_path, more, silent):
     pages.mkdir()
     write(pages / "9.html", 9, OLD)
     write(pages / "11.html", 11, NEW, **more)
-    lesart(tmp_path, "ingest", "pages")
-    (change,) = lesart(tmp_path, "changes")
+    rows(tmp_path, "ingest", "pages")
+    (change,) = rows(tmp_path, "changes")
     assert (change["silent"], change["added"]) == (silent, ["1,9"])
     assert [each["text"] for each in change["notices"]] == [TEXT] * (not silent)
-    (shown,) = lesart(tmp_path, "show", f"{SITE}/damm")
+    (shown,) = rows(tmp_path, "show", f"{SITE}/damm")
     assert [each["date"]["value"] for each in shown["notices"]] == (
         [] if silent else ["2024-06-18T10:30:00"]
     )

@@ -20,7 +20,7 @@ def test_a_folder_of_press_releases_is_archived_and_what_is_refused_has_a_remedy
     folder.mkdir()
     word = docx(paragraph(TITLE, "Titel"), "Hamburg, 18. Juni 2024", *BODY)
     files = {
-        "word.docx": word, "wrong.txt": RELEASE, "scan.pdf": pdf(PICTURE), "secret.pdf": ENCRYPTED,
+        "word.docx": word, "wrong.docx": RELEASE, "scan.pdf": pdf(PICTURE), "secret.pdf": ENCRYPTED,
         "cut.docx": word[:400], "open.odt": odt(f"<text:h>{TITLE}</text:h><text:p>{BODY[0]}</text:p>"),
     }  # fmt: skip
     for name, raw in files.items():
@@ -35,7 +35,7 @@ def test_a_folder_of_press_releases_is_archived_and_what_is_refused_has_a_remedy
     assert [(each["title"], each["published"]) for each in rows(tmp_path, "sql", query)] == [
         (TITLE, None), (TITLE, "2024-06-18"), (TITLE, "2024-06-18"),
     ]  # fmt: skip
-    one = "SELECT a.article FROM articles a WHERE a.origin LIKE '%wrong.txt'"
+    one = "SELECT a.article FROM articles a WHERE a.origin LIKE '%wrong.docx'"
     (shown,) = rows(tmp_path, "show", rows(tmp_path, "sql", one)[0]["article"])
     assert shown["steps"][0] == {
         "name": "line_end_hyphens",

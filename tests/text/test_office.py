@@ -12,7 +12,7 @@ from tests.text.office import BODY, TITLE, W, docx, odt, packed, paragraph, run
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.items import Item, RefusedDocument
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text import TextSettings, detect_type
+from worker.text import HEAD_BYTES, TextSettings, detect_type
 from worker.text.documents.docx import docx_extractor
 from worker.text.documents.odt import odt_extractor
 
@@ -146,11 +146,17 @@ def test_roles_spaces_notes_and_changes_of_an_odt_document():
 
 
 @pytest.mark.parametrize(("raw", "type_"), [(WORD, "docx"), (OFFICE, "odt")])
-@pytest.mark.parametrize("name", ["a.txt", "a", "a.html", "a.odt", "a.docx", "a.json"])
-def test_the_content_decides_the_type_whatever_the_name(raw, type_, name):
+@pytest.mark.parametrize("name", ["a", "a.odt", "a.docx", "a.pdf"])
+def test_the_content_decides_between_documents(raw, type_, name):
     (found,) = members_of_bytes(name, raw, MemberHints(detect_type))
     assert isinstance(found, Item)
     assert (found.type, found.raw) == (type_, raw)
+
+
+@pytest.mark.parametrize("raw", [WORD, OFFICE, b"%PDF-1.7"])
+@pytest.mark.parametrize("name", ["a.txt", "a.html", "a.json"])
+def test_a_document_under_the_name_of_a_text_is_refused(raw, name):
+    assert detect_type(name, raw[:HEAD_BYTES]).code == "not_text"
 
 
 def test_a_wrong_extension_is_no_reason_to_refuse_a_text():

@@ -152,8 +152,8 @@ def test_pages_without_text_among_others_are_flagged():
     assert "pages_without_text" not in draft(RELEASE, "pdf").flags
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a", "a.html", "a.docx", "a.pdf"])
-def test_the_content_decides_the_type_whatever_the_name(name):
+@pytest.mark.parametrize("name", ["a", "a.docx", "a.pdf"])
+def test_the_content_decides_between_documents(name):
     (found,) = members_of_bytes(name, RELEASE, MemberHints(detect_type))
     assert isinstance(found, Item)
     assert (found.type, found.raw) == ("pdf", RELEASE)

@@ -24,6 +24,7 @@ _OFFICE_START = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
+        (rb"%PDF-", "a PDF document"),
         (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", "a ZIP archive or an office document"),
         (rb"\x89PNG\r\n\x1a\n", "a PNG picture"),
         (rb"\xff\xd8\xff", "a JPEG picture"),
@@ -81,17 +82,18 @@ MARKUP = re.compile(
 def detect_type(name: str, head: bytes) -> str | RefusalReason:
     """Return the type to read a document as, or the refusal of a binary or unknown format.
 
-    Binary signatures take precedence over the file name. Texts are classified by their extension,
-    and without a known extension by their first characters.
+    Binary documents are recognised by their first bytes, but refused under the extension of a text.
+    Texts are classified by their extension, and without a known one by their first characters.
 
     >>> detect_type("brand.txt", b"date 2024-06 Brand"), detect_type("seite", b"<!DOCTYPE html>")
     ('seed', 'html')
-    >>> detect_type("brand.txt", b"%PDF-1.7"), detect_type("brand.txt", b"GIF89a").code
+    >>> detect_type("brand", b"%PDF-1.7"), detect_type("brand.txt", b"%PDF-1.7").code
     ('pdf', 'not_text')
     """
     suffix = _suffix(name)
     named = TYPE_BY_SUFFIX.get(suffix)
-    signed = signed_type(head) or _agency_type(head, named)
+    signed = signed_type(head) if named is None or named in BINARY_TYPES else None
+    signed = signed or _agency_type(head, named)
     if signed is not None:
         return signed
     if named in BINARY_TYPES and _OFFICE_START.match(head):
