@@ -87,9 +87,10 @@ def _measure(name: str, steps: Sequence[tuple[str, Text, Text]]) -> list[str]:
                     if op.op in {"split", "join"}]  # fmt: skip
         side = word_diff.sides(b)[0]
         moves += len({side.block_at(op.b_start).start for op in operations if op.op == "move"})
+    ratio = seconds[1] / max(seconds[0], 1e-9)
     print(
         f"{name}: {len(steps)} steps, {regrouped} with {splits} splits and {joins} joins; "
-        f"{moves} moved paragraphs; processor time {seconds[1] / max(seconds[0], 1e-9):.2f} times that without"
+        f"{moves} moved paragraphs; processor time {ratio:.2f} times that without"
     )
     return samples
 
