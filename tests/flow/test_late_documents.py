@@ -1,4 +1,4 @@
-"""What is not read in time is tried once more, alone and later, before that is its verdict."""
+"""What timed out, or whose process was killed, is read again, alone and later, before it is refused."""
 
 import os
 import re
@@ -39,15 +39,16 @@ def waiting(room: Newsroom) -> list[dict]:
     return room.rows("SELECT * FROM job WHERE state = 'ready' AND kind = 'read'")
 
 
-def stop_the_child(room: Newsroom) -> None:
-    """Let a page be read, and have the child of the reader stand still from then on."""
+def stop_the_child(room: Newsroom, by: signal.Signals = signal.SIGSTOP) -> None:
+    """Let a page be read, and have the child of the reader stand still or end from then on."""
     room.write("erste.html", html())
     assert room.scan() == Counts(new_articles=1)
-    os.kill(room.reader._document_reader().child_pid, signal.SIGSTOP)
+    os.kill(room.reader._document_reader().child_pid, by)
 
 
-def test_a_good_page_that_a_busy_machine_did_not_read_is_read_later(room):
-    stop_the_child(room)
+@pytest.mark.parametrize("by", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_good_page_that_a_busy_machine_did_not_read_is_read_later(room, by):
+    stop_the_child(room, by)
     room.write("zweite.html", html(h1="Der Deich hält"))
     room.write("dritte.txt", seed("Pegel", "Der Pegel der Lohe steigt."))
     job = room.ordered(room.places("zweite.html", "dritte.txt"))

@@ -10,7 +10,7 @@ from storage.values.job import Progress
 from storage.values.refusals import RefusalReason
 from storage.verify.derivations import DerivedCapture, DerivedText, derivations
 from storage.verify.finding import BrokenObject, Scope
-from worker.flow.read import Reader, is_late
+from worker.flow.read import Reader, is_retried
 from worker.text import current_extractors
 
 REPORT_EVERY = 100
@@ -56,7 +56,7 @@ class Rederivation:
 def _derived(capture: DerivedCapture, reader: Reader) -> Draft | RefusalReason:
     """Read a document again, with a second attempt after a timeout."""
     draft = reader.draft(capture.re_extraction.captured)
-    return reader.draft(capture.re_extraction.captured) if is_late(draft) else draft
+    return reader.draft(capture.re_extraction.captured) if is_retried(draft) else draft
 
 
 def _wrong(draft: Draft | RefusalReason | None, texts: list[DerivedText]) -> Iterator[BrokenObject]:

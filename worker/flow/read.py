@@ -118,10 +118,10 @@ class Reader:
     def re_extract(self, extraction: ReExtraction) -> ReExtracted:
         """Read again a capture that was read before, maybe by another extractor.
 
-        A document that timed out is retried: the time limit depends on the load of the machine.
+        A document that timed out, or whose process was killed, is retried once.
         """
         reading = self.read(extraction.captured)
-        if is_late(reading.outcome):
+        if is_retried(reading.outcome):
             reading = self.read(extraction.captured)
         if isinstance(reading.outcome, Draft):
             return ReExtracted(reading, extraction.context, reading.outcome.extractor)
@@ -167,7 +167,7 @@ def read_batch(
     """Read the captures of the job and store them; after the time limit the rest is released.
 
     Addresses in lists are checked by jobs of up to `batch_items` addresses. A document that timed
-    out is retried before it is refused.
+    out, or whose process was killed, is retried before it is refused.
 
     Raises: jobs.StaleLeaseError; nothing is stored then.
     """
@@ -176,8 +176,8 @@ def read_batch(
     done = are_all and len(readings) == len(captured)
     later: list[int] = []
     if not claim.arguments.get("again"):
-        later = [each.captured.observation_id for each in readings if is_late(each.outcome)]
-        readings = [each for each in readings if not is_late(each.outcome)]
+        later = [each.captured.observation_id for each in readings if is_retried(each.outcome)]
+        readings = [each for each in readings if not is_retried(each.outcome)]
     re_extracted: list[ReExtracted] = []
     for _ in range(MOST_REREADING):
         try:
@@ -208,9 +208,13 @@ def _read_again(
         yield reader.re_extract(each)
 
 
-def is_late(outcome: Draft | RefusalReason | AddressList) -> bool:
-    """Check whether a document timed out; that depends on the machine, not on its content."""
-    return isinstance(outcome, RefusalReason) and outcome.code == "resource_time"
+def is_retried(outcome: Draft | RefusalReason | AddressList) -> bool:
+    """Check whether a document timed out, or its process was killed.
+
+    Both may depend on the machine instead of the content: such a document is read once more.
+    """
+    codes = ("resource_time", "extractor_crashed")
+    return isinstance(outcome, RefusalReason) and outcome.code in codes
 
 
 def hints_of(captured: CapturedItem) -> Hints:
