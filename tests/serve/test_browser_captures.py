@@ -25,6 +25,7 @@ pytestmark = pytest.mark.browser
 SINGLE_FILE = "single-file-cli@2.0.83"
 URL = "http://zeitung.example/plus/pegel"
 COOKIE = "abo=7ab3"
+CLICKS = 5
 WALL = (
     "<html lang=de><title>Anmelden</title><form>Passwort <input type=password name=p></form></html>"
 )
@@ -65,8 +66,18 @@ class Reader:
         self._folder, self._single_file, self._port = folder, single_file, port
 
     def save(self, url: str) -> Path:
-        """Save the page that the browser displays, as a click on SingleFile does."""
+        """Save the page that the browser displays, as a click on SingleFile does.
+
+        On a busy machine SingleFile sometimes ends without a file: then click again.
+        """
         saved = self._folder / f"{time.monotonic_ns()}.html"
+        for _ in range(CLICKS):
+            self._click(url, saved)
+            if saved.exists():
+                return saved
+        raise AssertionError("SingleFile wrote no file")
+
+    def _click(self, url: str, saved: Path) -> None:
         cookie = COOKIE.replace("=", ",") + ",zeitung.example,/"
         subprocess.run(
             [
@@ -80,7 +91,6 @@ class Reader:
             ],
             check=True, timeout=240, env={**os.environ, "HOME": str(self._folder)},
         )  # fmt: skip
-        return saved
 
     def send(self, saved: Path, url: str, api: str, token: str) -> dict:
         """Send a saved page as the extension does."""
