@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from storage.record.captures import pack_all, store_captures
 from storage.record.observations import add_observation
 from storage.record.origins import ensure_origins
@@ -55,13 +57,11 @@ def store_submission(archive: Archive, submission: Submission) -> int:
     """
     digest = raw_digest(submission.raw)
     with archive.read_connection() as connection:
-        redacted = SuppressionLookup(connection)
-        is_redacted = bool(redacted.raw([digest]) or redacted.addresses([submission.origin]))
-    if is_redacted:
-        raise SubmissionRedactedError
+        _refuse_redacted(connection, digest, submission.origin)
     packed = archive.store_bytes(pack_all([(digest, submission.raw)]))
     origin_id(submission.origin)  # cached: nothing is hashed under the lock
     with archive.unit() as unit:
+        _refuse_redacted(unit.connection, digest, submission.origin)  # redacted meanwhile
         source = ensure_source(unit, source_name(submission.submitter), KIND, "")
         locator = ensure_origins(unit, [submission.origin])[submission.origin]
         capture = store_captures(unit, packed)[digest]
@@ -83,3 +83,9 @@ def store_submission(archive: Archive, submission: Submission) -> int:
             unit, "read", "api", number=job, source_id=source.id, arguments={"items": [number]}
         )
     return job
+
+
+def _refuse_redacted(connection: Connection, digest: bytes, origin: str) -> None:
+    redacted = SuppressionLookup(connection)
+    if redacted.raw([digest]) or redacted.addresses([origin]):
+        raise SubmissionRedactedError

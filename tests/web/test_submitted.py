@@ -161,3 +161,21 @@ def test_a_redacted_address_is_not_accepted_again(desk):
     for raw in (saved(*PEGEL), saved(*HIGHER)):
         with pytest.raises(SubmissionRedactedError):
             submit(desk, raw, at=2)
+
+
+def test_an_address_that_is_redacted_while_its_page_comes_in_is_not_accepted(desk, monkeypatch):
+    submit(desk, saved(*PEGEL), at=1)
+    article, store = desk.one("SELECT id FROM article")["id"], desk.archive.store_bytes
+
+    def redact_first(packed):
+        desk.archive.redact(
+            [RedactionTarget(article)], RedactionReason.GDPR_ERASURE, "ada", with_addresses=True
+        )
+        return store(packed)
+
+    monkeypatch.setattr(desk.archive, "store_bytes", redact_first)
+    with pytest.raises(SubmissionRedactedError):
+        submit(desk, saved(*HIGHER), at=2)
+    monkeypatch.undo()
+    captures = desk.rows("SELECT digest FROM capture")
+    assert raw_digest(saved(*HIGHER)) not in {bytes(each["digest"]) for each in captures}
