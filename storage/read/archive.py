@@ -641,6 +641,10 @@ class ReadOnlyArchive:
         """Yield the edit figures of each source."""
         return self._iterate(edits.edit_figures, span)
 
+    def edit_summary(self, now: datetime) -> "edits.EditSummary":
+        """Return the edit figures of all sources; of a large archive those stored last."""
+        return self._query(edits.edit_summary, now)
+
     def edits_by_hour(self, span: "edits.EditSpan") -> Iterator[EditHour]:
         """Yield the edits by source and hour of their first snapshot, in UTC."""
         return self._iterate(edits.edits_by_hour, span)

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+PENDING = "redacted_to"
+"""Key of the fact that states up to which redaction rows are emptied; absent if none is pending."""
 MARK = "[redacted]"
 """Replacement of a redacted passage in a text."""
 _BYTES = b"redacted"

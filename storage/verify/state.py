@@ -1,6 +1,7 @@
 """Compare snapshots, origins of articles, and files with the values from the record."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ from storage.history.clock_corrections import (
     clock_corrections,
     time_after_corrections,
 )
+from storage.history.totals import TOTALS, Totals, count_rows, is_redacting, stored_totals
 from storage.record.derivation_detail import Name, name_from
 from storage.values.locator import origin_path
 from storage.values.outcome import page_outcome
@@ -195,6 +197,20 @@ _SNAPSHOTS: Select[Any] = (
     .where(or_(SNAPSHOT.c.observation_id.is_not(None), VERDICT.c.derivation_id.is_not(None)))
     .order_by(OBSERVATION.c.id)
 )  # fmt: skip
+
+
+def totals(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
+    """Count the rows of the record again, up to the number of the stored counts."""
+    stored = stored_totals(connection)
+    if stored is None or is_redacting(connection):
+        return
+    counted = count_rows(connection, Totals(redaction=stored.redaction), stored.up_to)
+    for name in (each.name for each in fields(stored)):
+        if getattr(stored, name) == getattr(counted, name):
+            yield WELL
+        else:
+            message = f"{name} is not the number of the rows up to {stored.up_to}"
+            yield BrokenObject("archive", TOTALS, "totals_wrong", message)
 
 
 # ------------------------------------------------------------------------ origins, files

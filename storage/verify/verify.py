@@ -46,6 +46,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("search", full_text),
     ("index_keys", index_keys),
     ("clusters", check_clusters.clusters),
+    ("totals", check_state.totals),
     ("log", check_log.entries),
     ("tree", check_log.tree),
     ("checkpoints", check_log.checkpoints),

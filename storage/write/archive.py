@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select
 
 from storage.database import schema
 from storage.database.capture_store import capture_store
@@ -31,6 +31,7 @@ from storage.database.unit import ACT, BEAT, Clock, Unit, archive_time, utc_now,
 from storage.history.absences import record_absences
 from storage.history.clock_corrections import correct_clock, correct_scan
 from storage.history.memory import Memory
+from storage.history.totals import TOTALS, renewed_totals, store_fact
 from storage.history.versions import rebuild_returned
 from storage.record import sources as source_rows
 from storage.record.captures import (
@@ -158,14 +159,20 @@ class Archive:
 
     def _store_times(self, ages: Mapping[str, float]) -> None:
         """Store times, passed as seconds ago, by the clock of the database."""
-        facts = ARCHIVE
         with self.engine.begin() as connection:
             now = database_epoch(connection)
             for key, age in ages.items():
-                values = {"value": repr(now - age)}
-                done = connection.execute(update(facts).where(facts.c.key == key).values(**values))
-                if done.rowcount == 0:
-                    connection.execute(insert(facts).values(key=key, **values))
+                store_fact(connection, key, repr(now - age))
+
+    def store_fact(self, key: str, value: str) -> None:
+        """Store a value that can be computed again, such as counts."""
+        self.transact_unnumbered(store_fact, key, value)
+
+    def update_totals(self) -> None:
+        """Store the counts of the record if many rows are new."""
+        totals = self.read(renewed_totals)
+        if totals is not None:
+            self.store_fact(TOTALS, totals.to_json())
 
     def beats(self) -> dict[str, float]:
         """Return the seconds since the last heartbeat of each service."""

@@ -53,6 +53,7 @@ from storage.database.tables import (
     SEARCH_DUE,
     WORDING,
 )
+from storage.history.totals import TOTALS
 from storage.proof import log
 from storage.proof.leaf import SHAPES
 from storage.proof.rows import archive_values
@@ -290,8 +291,11 @@ class _Objects:
                 row["data"] = put[row["digest"]][2]
 
     def note(self, new: Connection) -> None:
-        """Store the object folder of the copy, which is never that of another archive."""
-        new.execute(delete(ARCHIVE).where(ARCHIVE.c.key == CAPTURE_FOLDER))
+        """Store the object folder of the copy, which is never that of another archive.
+
+        The stored sizes differ, so the counts are computed again.
+        """
+        new.execute(delete(ARCHIVE).where(ARCHIVE.c.key.in_((CAPTURE_FOLDER, TOTALS))))
         if self._store is not None:
             new.execute(insert(ARCHIVE).values(key=CAPTURE_FOLDER, value=self._folder))
 

@@ -156,11 +156,12 @@ def run_jobs(
 
 
 def process_backlog(archive: Archive) -> None:
-    """Index and relate the whole backlog."""
+    """Index and relate the whole backlog, and update the stored counts."""
     while archive.index_backlog(older_than=timedelta(0)):
         pass
     while archive.relate_backlog(older_than=timedelta(0)):
         pass
+    archive.update_totals()
 
 
 def free_abandoned_jobs(archive: Archive) -> list[int]:

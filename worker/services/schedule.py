@@ -29,6 +29,7 @@ from storage.proof.files import update_tiles
 from storage.proof.note import NoteError
 from storage.proof.policy import PolicyError
 from storage.proof.stamp import read_authorities
+from storage.read.figures.edits import EDIT_SUMMARY, renewed_summary
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
@@ -368,6 +369,13 @@ class Scheduler:
         """Match new changes against the alerts, and send the deliveries that are due."""
         alerts.work(self.archive, self.settings, is_over=self._stop.is_set)
 
+    def update_figures(self) -> None:
+        """Store the counts of the record, and the edit figures of a large archive."""
+        self.archive.update_totals()
+        summary = self.archive.read(renewed_summary, self.archive.clock())
+        if summary is not None:
+            self.archive.store_fact(EDIT_SUMMARY, summary)
+
     def report_progress(self) -> None:
         """Store that the scheduler is alive, and how long ago each act ended."""
         self.archive.beat("scheduler")
@@ -444,6 +452,7 @@ ACTS = (
     PeriodicAct("witnesses", Scheduler.request_cosignatures, 30.0),
     PeriodicAct("authorities", Scheduler.request_timestamps, 30.0),
     PeriodicAct("retention", Scheduler.expire_captures, 3600.0),
+    PeriodicAct("figures", Scheduler.update_figures, 60.0),
     PeriodicAct("progress", Scheduler.report_progress, 5.0),
 )
 """All periodic acts of running services. The scheduler runs nothing else on a timer except the

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, exists, func, select
 
 from storage.database.rows import stream
 from storage.database.tables import ARCHIVE, SCAN, SOURCE, WATCH
@@ -109,15 +109,19 @@ def coverage(
     """Yield the number of checks by source and hour, including hours without any.
 
     For a folder, a check is a scan, which counts as answered if it was complete. Redirects and
-    requests for robots.txt do not count.
+    requests for robots.txt do not count. Only rows recorded since `since` are read.
     """
+    begin = None if since is None else parse_hour(since)
     counted: dict[str, dict[datetime, Counter[str]]] = {}
-    for name, hour, came_to, number in (*_checks(connection), *_scans(connection)):
-        if source is None or name == source:
-            hours = counted.setdefault(name, {})
-            hours.setdefault(parse_hour(hour), Counter())[came_to] += number
+    if begin is not None:
+        counted = {name: {begin: Counter()} for name in _earlier_sources(connection, begin)}
+    for name, hour, came_to, number in (*_checks(connection, begin), *_scans(connection, begin)):
+        hours = counted.setdefault(name, {})
+        hours.setdefault(parse_hour(hour), Counter())[came_to] += number
     for name, hours in sorted(counted.items()):
-        start = max(min(hours), parse_hour(since)) if since is not None else min(hours)
+        if source is not None and name != source:
+            continue
+        start = max(min(hours), begin) if begin is not None else min(hours)
         for number in range(int((parse_hour(until) - start) / timedelta(hours=1)) + 1):
             hour = start + timedelta(hours=number)
             found = hours.get(hour, Counter())
@@ -135,32 +139,52 @@ FROM (
     JOIN origin n ON n.id = o.locator_id AND n.origin NOT LIKE '%/robots.txt'
     LEFT JOIN snapshot s ON s.observation_id = o.id
     LEFT JOIN verdict judged ON judged.observation_id = o.id
-    WHERE o.outcome <> 'redirected'
+    WHERE o.outcome <> 'redirected' AND {{since}}
 ) q
 GROUP BY q.name, q.hour, q.outcome
 """
 
 
-def _checks(connection: Connection) -> Iterator[tuple[str, Any, str, int]]:
+_SINCE = (
+    "o.id > coalesce((SELECT id FROM observation WHERE recorded_at < :begin"
+    " ORDER BY id DESC LIMIT 1), -1)"
+)
+"""Rows recorded since a time: their numbers rise with it, so that older rows are not read."""
+
+
+def _earlier_sources(connection: Connection, begin: datetime) -> list[str]:
+    """Return the sources that were checked, or should have been, before a time."""
+    is_scanned = exists().where(SCAN.c.source_id == SOURCE.c.id)
+    query = select(SOURCE.c.name).where(
+        SOURCE.c.created_at < begin, SOURCE.c.kind.in_(("web", "list")) | is_scanned
+    )
+    return list(connection.execute(query).scalars())
+
+
+def _checks(connection: Connection, begin: datetime | None) -> Iterator[tuple[str, Any, str, int]]:
     """Yield the number of checks by outcome; redirects do not count."""
     hour = (
         "date_trunc('hour', o.observed_at, 'UTC')"
         if connection.dialect.name == "postgresql"
         else "substr(o.observed_at, 1, 13)"
     )
-    for row in stream(connection, _CHECKS.format(hour=hour), {}):
+    since, values = ("TRUE", {}) if begin is None else (_SINCE, {"begin": begin})
+    for row in stream(connection, _CHECKS.format(hour=hour, since=since), values):
         outcome = OUTCOMES[row["outcome"]]
         came_to = "failed" if outcome.counted_as == "failed" else "barred"
         yield row["name"], row["hour"], "answered" if outcome.answered else came_to, row["number"]
 
 
-def _scans(connection: Connection) -> Iterator[tuple[str, Any, str, int]]:
+def _scans(connection: Connection, begin: datetime | None) -> Iterator[tuple[str, Any, str, int]]:
     hour = _hour_of(connection, SCAN.c.started_at)
     query = (
         select(SOURCE.c.name, hour, SCAN.c.complete, func.count())
         .join(SOURCE, SOURCE.c.id == SCAN.c.source_id)
         .group_by(SOURCE.c.name, hour, SCAN.c.complete)
     )
+    if begin is not None:
+        older = select(SCAN.c.id).where(SCAN.c.recorded_at < begin).order_by(SCAN.c.id.desc())
+        query = query.where(SCAN.c.id > func.coalesce(older.limit(1).scalar_subquery(), -1))
     for name, at, complete, number in connection.execute(query):
         yield name, at, "answered" if complete else "failed", number
 

@@ -1,25 +1,23 @@
 """Figures of the contents of an archive."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, func, select, text
 
 from storage.database.tables import (
     ARTICLE,
-    CAPTURE,
-    OBSERVATION,
-    REFUSAL,
     RELATION,
     RELATION_DUE,
     SCAN,
     SEARCH_DUE,
     SOURCE,
     VERSION,
-    WORDING,
 )
 from storage.database.views import view_query
 from storage.history.snapshots import SCAN_STARTED, SCANS
+from storage.history.totals import Totals, current_totals
 from storage.read.answers import SourceFigures, Stats
 from storage.read.figures.coverage import watch_states
 from storage.read.figures.pending_work import pending_work
@@ -28,35 +26,32 @@ from storage.record.sources import sources
 
 def stats(connection: Connection, schema: str, now: datetime) -> Stats:
     """Return the figures of the archive at `now`; `schema` is its schema revision."""
-    raw, stored = connection.execute(
-        select(func.sum(CAPTURE.c.size), func.sum(func.length(CAPTURE.c.data)))
-    ).one()
-    first, last = connection.execute(
-        select(func.min(ARTICLE.c.first_seen), func.max(ARTICLE.c.last_seen))
-    ).one()
+    totals = current_totals(connection)
+    articles = _articles(connection)
     copies = select(func.count(func.distinct(RELATION.c.a_origin_id)))
     left = pending_work(connection)
-    sources = _sources(connection, now)
+    sources = _sources(connection, now, totals, articles)
+    last = max((each.last for each in articles.values()), default=None)
     scans = [each.last_scan for each in sources if each.last_scan is not None]
     return Stats(
         schema=schema,
-        articles=_count(connection, ARTICLE),
+        articles=sum(each.number for each in articles.values()),
         versions=_count(connection, VERSION),
-        wordings=_count(connection, WORDING),
-        observations=_count(connection, OBSERVATION),
-        captures=_count(connection, CAPTURE),
-        raw_bytes=int(raw or 0),
-        stored_bytes=int(stored or 0),
+        wordings=totals.wordings,
+        observations=sum(totals.observations.values()),
+        captures=totals.captures,
+        raw_bytes=totals.raw_bytes,
+        stored_bytes=totals.stored_bytes,
         database_bytes=_database_bytes(connection),
         copies=connection.execute(copies.where(RELATION.c.kind == "exact_copy")).scalar_one(),
-        refusals=_count_by(connection, REFUSAL.c.code),
+        refusals=totals.refusals,
         jobs=_jobs(connection),
         open_jobs=left.jobs,
         is_idle=left.is_idle,
         to_read=left.to_read,
         to_index=_count(connection, SEARCH_DUE),
         to_relate=_count(connection, RELATION_DUE),
-        first_seen=first,
+        first_seen=min((each.first for each in articles.values()), default=None),
         last_seen=max([last, *scans]) if last is not None else None,
         sources=sources,
     )
@@ -81,11 +76,6 @@ def _count(connection: Connection, table: Table) -> int:
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def _count_by(connection: Connection, key: Column[Any]) -> dict[str, int]:
-    query = select(key, func.count()).group_by(key).order_by(key)
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
 def _jobs(connection: Connection) -> dict[str, int]:
     """Return the number of jobs by displayed state, without parts of jobs."""
     query = (
@@ -95,9 +85,19 @@ def _jobs(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(text(query))}
 
 
-def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]:
-    articles = _per_source(connection, ARTICLE)
-    observations = _per_source(connection, OBSERVATION)
+def _articles(connection: Connection) -> dict[int, Any]:
+    """Return `number`, `first` and `last` of the articles by source; every article is read."""
+    key = ARTICLE.c.source_id
+    query = select(
+        key, func.count().label("number"), func.min(ARTICLE.c.first_seen).label("first"),
+        func.max(ARTICLE.c.last_seen).label("last"),
+    ).group_by(key)  # fmt: skip
+    return {row[0]: row for row in connection.execute(query)}
+
+
+def _sources(
+    connection: Connection, now: datetime, totals: Totals, articles: Mapping[int, Any]
+) -> tuple[SourceFigures, ...]:
     watches = watch_states(connection, now)
     scans: dict[int, Any] = {
         row[0]: row
@@ -112,20 +112,14 @@ def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]
             source=each.name,
             kind=each.kind,
             standing=each.standing,
-            articles=articles.get(each.id, 0),
-            observations=observations.get(each.id, 0),
+            articles=articles[each.id].number if each.id in articles else 0,
+            observations=totals.observations.get(str(each.id), 0),
             scans=scans[each.id][1] if each.id in scans else 0,
             last_scan=scans[each.id][2] if each.id in scans else None,
             **watches.get(each.id, {}),
         )
         for each in sources(connection)
     )
-
-
-def _per_source(connection: Connection, table: Table) -> dict[int, int]:
-    key = table.c.source_id
-    query = select(key, func.count()).group_by(key)
-    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _database_bytes(connection: Connection) -> int:

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from storage.read.answers import Coverage, EditHour
-from storage.read.figures.edits import EditSpan
 from storage.web.api.work import figures
 from storage.web.archives import ArchivePool, PoolDep, language_of, utc_now
 from storage.web.pages.pictures import heat, hours
@@ -50,13 +49,14 @@ def refusals(request: Request, pool: PoolDep, query: Annotated[PartQuery, Query(
 def statistics(request: Request, pool: PoolDep, _query: Annotated[PageQuery, Query()]) -> Response:
     """Show edit statistics by source: silent edits, times to the first edit, half-lives."""
     words, now = PageWords(language_of(request), pool.place.timezone), utc_now()
-    rows = pool.cached_value("edit hours", 60, lambda: _edit_hours(pool))
-    figures = pool.today.edit_figures
+    summary = pool.cached_value("edit summary", 60, lambda: pool.today.edit_summary(now))
+    rows: dict[str, list[EditHour]] = defaultdict(list)
+    for each in summary.hours:
+        rows[each.source].append(each)
+    end = summary.computed_at or now
     return page(
-        request, "statistics.html",
-        figures=pool.cached_value("edit figures", 60, lambda: list(figures(EditSpan()))),
-        rows=rows,
-        pictures={name: hours(each, now, HOURS, words) for name, each in rows.items()},
+        request, "statistics.html", figures=summary.figures, computed_at=summary.computed_at,
+        rows=rows, pictures={name: hours(each, end, HOURS, words) for name, each in rows.items()},
     )  # fmt: skip
 
 
@@ -93,13 +93,6 @@ def font() -> Response:
 def robots() -> Response:
     """Ask robots to leave the archive alone."""
     return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
-
-
-def _edit_hours(pool: ArchivePool) -> dict[str, list[EditHour]]:
-    found: dict[str, list[EditHour]] = defaultdict(list)
-    for each in pool.today.edits_by_hour(EditSpan(since=utc_now() - timedelta(hours=HOURS))):
-        found[each.source].append(each)
-    return dict(found)
 
 
 def _coverage(pool: ArchivePool) -> dict[str, list[Coverage]]:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     or_,
     select,
     text,
@@ -58,6 +57,7 @@ from storage.database.tables import (
 from storage.database.unit import Clock, Unit, rows_in, update_rows, writing
 from storage.history.changes import CaptureComparer
 from storage.history.runs import Pair
+from storage.history.totals import store_fact, stored_fact
 from storage.history.versions import rebuild_all
 from storage.proof import log
 from storage.proof.leaf import SHAPES
@@ -72,6 +72,7 @@ from storage.record.suppression import (
 from storage.relations.relate import forget_due
 from storage.values.job import Progress
 from storage.values.redaction import (
+    PENDING,
     RedactionReason,
     digest_placeholder,
     is_emptied,
@@ -82,8 +83,6 @@ from storage.write.redaction.named_places import JOBS, is_named, places_in
 from storage.write.redaction.plan import ORDER, places_of, titles_of
 from storage.write.redaction.without_redacted import ReturnedText
 
-PENDING = "redacted_to"
-"""Key of the fact that states up to which redaction rows are emptied; absent if none is pending."""
 UNSCRUBBED = "unscrubbed"
 """Key of the fact that states that the database may still contain redacted bytes."""
 ROWS_AT_A_TIME = 200
@@ -134,8 +133,8 @@ def order(
         }  # fmt: skip
         unit.add(REDACTION, row)
     unit.flush()
-    if _fact(unit.connection, PENDING) is None:
-        _note(unit.connection, PENDING, str(act_id - 1))
+    if stored_fact(unit.connection, PENDING) is None:
+        store_fact(unit.connection, PENDING, str(act_id - 1))
     return act_id
 
 
@@ -198,7 +197,7 @@ def _delete_objects(names: Sequence[str]) -> None:
 
 
 def _due(connection: Connection) -> list[Row[Any]] | None:
-    begin = _fact(connection, PENDING)
+    begin = stored_fact(connection, PENDING)
     if begin is None:
         return None
     query = select(REDACTION).where(REDACTION.c.id > int(begin)).order_by(REDACTION.c.id)
@@ -250,7 +249,7 @@ def _parse_rows(named: Iterable[str]) -> dict[str, set[int]]:
 
 def archive_id(connection: Connection) -> str | None:
     """Return the id of an archive, which its copies share."""
-    return _fact(connection, "id")
+    return stored_fact(connection, "id")
 
 
 @dataclass(slots=True)
@@ -338,9 +337,9 @@ class _RowEraser:
         self._empty_bytes(over)
         if gone := [row for row in due if not _is_over(row)]:
             self._empty_all(gone)
-            _note(self.connection, UNSCRUBBED, str(gone[-1].id))
+            store_fact(self.connection, UNSCRUBBED, str(gone[-1].id))
         if len(due) == ROWS_AT_A_TIME:
-            _note(self.connection, PENDING, str(due[-1].id))
+            store_fact(self.connection, PENDING, str(due[-1].id))
         else:
             self.connection.execute(delete(ARCHIVE).where(ARCHIVE.c.key == PENDING))
 
@@ -578,16 +577,3 @@ def rows_of_acts(connection: Connection) -> dict[int, list[tuple[str, int]]]:
     for row in connection.execute(query):
         found[row.id if row.act_id is None else row.act_id].append((row.table_name, row.row_id))
     return found
-
-
-def _fact(connection: Connection, key: str) -> str | None:
-    found: str | None = connection.execute(
-        select(ARCHIVE.c.value).where(ARCHIVE.c.key == key)
-    ).scalar()
-    return found
-
-
-def _note(connection: Connection, key: str, value: str) -> None:
-    done = connection.execute(update(ARCHIVE).where(ARCHIVE.c.key == key).values(value=value))
-    if done.rowcount == 0:
-        connection.execute(insert(ARCHIVE).values(key=key, value=value))
