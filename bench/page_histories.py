@@ -29,6 +29,7 @@ from rich.table import Table
 
 from storage.database.unit import Unit
 from storage.values import job as jobs
+from storage.write.store_readings import load_unread, store_readings
 from tests.flow.driver import Newsroom, touch
 from tests.warcs import answer, response
 from worker.flow.decide import decide
@@ -177,13 +178,13 @@ def _measured(room: Newsroom, pages: int, months: int, size: int) -> Found:
 
 
 def _read(room: Newsroom, held: jobs.Claim, found: Found) -> None:
-    captured, are_all = room.archive.unread(held)
+    captured, are_all = load_unread(room.archive, held)
     began = _cpu()
     readings = [room.reader.read(each) for each in captured]
     found.reading_ms += 1e3 * (_cpu() - began)
     cpu = time.process_time()
     with _timed_units(room, found):
-        room.archive.store_readings(held, readings, decide, done=are_all)
+        store_readings(room.archive, held, readings, decide, done=are_all)
     found.kept.append((len(readings), time.process_time() - cpu))
     found.keeping_cpu += time.process_time() - cpu
 

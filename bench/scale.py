@@ -46,6 +46,7 @@ from storage.values.arrivals.arrival import Arrival, FileStamp
 from storage.values.digest import raw_digest
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.store_captures import store_arrivals
 from tests import services
 from worker.flow.read import Reader
 from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
@@ -149,7 +150,7 @@ def _keep(
     with archive.unit() as unit:
         held = queue.claim(unit, settings.lease_seconds, "bench.scale", job_id=job)
     assert held is not None
-    archive.capture(held, source, arrivals)
+    store_arrivals(archive, held, source, arrivals)
     with archive.unit() as unit:
         queue.finish(unit, held, Counts())
     while run_next_job(archive, settings, reader, families=job):

@@ -184,3 +184,8 @@ def _load_or_create_salt(connection: Connection) -> bytes:
         found = secrets.token_hex(32)
         connection.execute(insert(ARCHIVE).values(key=SALT, value=found))
     return bytes.fromhex(found)
+
+
+def redacted_addresses(connection: Connection) -> RedactedAddresses:
+    """Return a lookup that states whether an address was redacted."""
+    return SuppressionLookup(connection).all_addresses()

@@ -1,16 +1,25 @@
 """Full-text index: insert the tokens of wordings into FTS5 or as a tsvector."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, delete, select, text
 
+from storage.database.engine import DatabaseError
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
-from storage.database.unit import rows_in
+from storage.database.unit import Unit, rows_in
 from storage.language.sentences import wording_keys
 from storage.language.vocabulary import wording_tokens
 from storage.record.reading import IndexInput
+from storage.relations import relate as relating
+from storage.relations.candidates import ComparisonCandidates, IndexedWording
+from storage.write.archive import Archive
+
+T = TypeVar("T")
+
+REST_AFTER = timedelta(seconds=5)
+"""Time after which wordings that are not indexed or compared yet are part of the backlog."""
 
 
 def index_now(connection: Connection, items: Sequence[IndexInput]) -> None:
@@ -133,3 +142,78 @@ def _index_postgres(connection: Connection, items: Sequence[IndexInput]) -> None
         for each in items:
             if each.wording_id in mine:
                 copy.write_row((each.wording_id, each.tokens.tsvector()))
+
+
+def relate_backlog(archive: Archive, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:
+    """Relate wordings that a crash left unrelated; return their number."""
+    due = archive.read(relating.due, archive.clock() - older_than, limit)
+    candidates = {number: each for number, each in due.items() if each is not None}
+    if unindexed := due.keys() - candidates.keys():
+        candidates |= archive.transact(relating.index, unindexed)
+    relate_candidates(archive, candidates)
+    return len(due)
+
+
+def relate_candidates(archive: Archive, candidates: Mapping[int, ComparisonCandidates]) -> None:
+    """Compare new wordings with their candidates outside the write lock, and store the
+    relations.
+
+    A wording that cannot be compared is postponed and does not affect the others.
+    """
+    if not candidates:
+        return
+    try:
+        answers = archive.read(relating.compare, candidates)
+        archive.transact(relating.keep_relations, answers, list(candidates))
+    except DatabaseError:
+        raise
+    except Exception:  # noqa: BLE001  # one bad text must not stop the others
+        if len(candidates) > 1:
+            for number, each in candidates.items():
+                relate_candidates(archive, {number: each})
+            return
+        archive.transact(relating.put_off, next(iter(candidates)))
+
+
+def index_backlog(archive: Archive, limit: int = 500, older_than: timedelta = REST_AFTER) -> int:
+    """Index wordings that a crash left out of full text; return their number."""
+    return archive.transact_unnumbered(index_due, archive.clock() - older_than, limit)
+
+
+def index_within(archive: Archive, unit: Unit, wordings: Sequence[IndexInput]) -> None:
+    """Index wordings in the same transaction: SQLite has only one writer anyway."""
+    if archive.engine.dialect.name == "sqlite":
+        index_now(unit.connection, wordings)
+
+
+def index_after(archive: Archive, wordings: Sequence[IndexInput]) -> None:
+    """Index wordings after the commit: on PostgreSQL no writer waits for it."""
+    if wordings and archive.engine.dialect.name != "sqlite":
+        _run_with_async_commit(archive, index_now, wordings)
+
+
+def add_index_keys_within(
+    archive: Archive, unit: Unit, wordings: Sequence[IndexedWording]
+) -> dict[int, ComparisonCandidates]:
+    """Add index keys on SQLite, within the transaction; return the comparison candidates."""
+    if not wordings or archive.engine.dialect.name != "sqlite":
+        return {}
+    return relating.add_new_index_keys(unit.connection, wordings, unit.now)
+
+
+def add_index_keys_after(
+    archive: Archive, wordings: Sequence[IndexedWording]
+) -> dict[int, ComparisonCandidates]:
+    if not wordings or archive.engine.dialect.name == "sqlite":
+        return {}
+    return _run_with_async_commit(archive, relating.add_index_keys, wordings, archive.clock())
+
+
+def _run_with_async_commit(archive: Archive, work: Callable[..., T], *args: Any) -> T:
+    """Call `work` in a transaction with asynchronous commit.
+
+    A crash of the server may lose it; the work is due again then.
+    """
+    with archive.engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        return work(connection, *args)

@@ -1,6 +1,7 @@
 """Store checks of addresses: each exchange is an observation with its transferred bytes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -13,23 +14,49 @@ from storage.record.observations import add_observation, add_refusal, add_verdic
 from storage.record.origins import ensure_origins
 from storage.record.transfers import store_transfers
 from storage.schedule import queue
-from storage.schedule.watches import LISTS, Schedule
+from storage.schedule.watches import LISTS, Schedule, postpone
 from storage.values import job as jobs
-from storage.values.net.addresses import Check, CheckedExchange, HostNews
+from storage.values.net.addresses import Check, CheckedExchange, HostNews, Key
 from storage.values.net.transfer import Transfer
 from storage.values.outcome import OUTCOMES
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
+from storage.write.archive import Archive
+from storage.write.redaction.without_redacted import checks_without_redacted
+from storage.write.store_captures import store_bytes
 
 
-def pack_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
+def store_checks(
+    archive: Archive,
+    claim: jobs.Claim,
+    checks: Sequence[Check],
+    news: Sequence[HostNews],
+    put_off: Mapping[Key, datetime],
+    ending: Callable[[Unit, jobs.Claim, Counts], None] = queue.count,
+) -> int:
+    """Store checks of addresses and the new state of servers; return the counts.
+
+    The addresses `put_off` are checked later; `ending` states how the job continues.
+    Raises: jobs.StaleLeaseError; nothing is stored then.
+    """
+    checks = archive.read(checks_without_redacted, checks)
+    packed = store_bytes(archive, _pack_checks(checks, news))
+    with archive.unit() as unit:
+        queue.renew(unit, claim)
+        counts = _store_checks(unit, claim, checks, news, packed)
+        postpone(unit, put_off)
+        ending(unit, claim, counts)
+    return len(checks)
+
+
+def _pack_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
     """Compress the bytes of checks before the write lock is taken."""
     exchanges = [each for check in checks for each in check.exchanges]
     exchanges += [each.exchange for each in news if each.exchange is not None]
     return pack_all((each.digest, each.raw) for each in exchanges)
 
 
-def store_checks(
+def _store_checks(
     unit: Unit, claim: jobs.Claim, checks: Sequence[Check], news: Sequence[HostNews], packed: Packed
 ) -> Counts:
     """Write the checks of a job and the new state of servers; return the counts.

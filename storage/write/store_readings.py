@@ -1,515 +1,133 @@
-"""Store readings: wordings, derivations, verdicts, and the articles that they change."""
+"""Store what was read out of captures: decide, write, index and relate."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import case, select
-
-from storage.database.rows import FIELD_BLOCK
-from storage.database.tables import (
-    ARTICLE,
-    ARTICLE_ORIGIN,
-    DERIVATION,
-    PRESENCE,
-    RELATION,
-    RELATION_DUE,
-    SNAPSHOT,
-    VERDICT,
-    VERSION,
-    WORDING,
-)
-from storage.database.unit import Unit, rows_in, update_rows
-from storage.history.absences import find_unrecorded_absences, record_absences
-from storage.history.address_claims import Claims, Position
-from storage.history.article_rows import add_article, add_snapshot, add_version
-from storage.history.changes import CaptureComparer
-from storage.history.clock_corrections import clock_corrections, time_after_corrections
-from storage.history.lineages import Lineages
-from storage.history.neighbours import (
-    KnownArticle,
-    Neighbours,
-    NotComparableError,
-    Surroundings,
-    reader_of,
-)
-from storage.history.noise.decisions import undone_wordings, waiting
-from storage.history.runs import Snapshot
-from storage.history.steps import FIRST_STEP
-from storage.history.versions import compare_again, rebuild_all
-from storage.record.derivation_detail import named
-from storage.record.derivations import BYTES_GONE, DerivationWriter, PreparedDrafts
-from storage.record.observations import add_refusal, add_verdict
-from storage.record.origins import ensure_origins
-from storage.record.reading import IndexInput, Reading, ReExtracted
-from storage.relations.candidates import IndexedWording
-from storage.relations.clusters import join_origins
-from storage.values.digest import origin_id
-from storage.values.draft import Draft
+from storage.record.derivations import DerivationWriter, PreparedDrafts, prepared
+from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
+from storage.record.unread import captures_in, load_unread_rows, re_extractions_in, rows_read_before
+from storage.schedule import queue
+from storage.schedule.watches import record_reading
+from storage.values import job as jobs
 from storage.values.net.addresses import AddressList
-from storage.values.refusals import RefusalReason
-from storage.values.verdict import (
-    Copy,
-    Counts,
-    NewVersion,
-    OriginKnowledge,
-    Refuse,
-    UnchangedVerdict,
-    Verdict,
+from storage.values.verdict import Counts, OriginKnowledge, Verdict
+from storage.write.archive import Archive
+from storage.write.compare_ahead import compare_ahead
+from storage.write.index import (
+    add_index_keys_after,
+    add_index_keys_within,
+    index_after,
+    index_within,
+    relate_candidates,
 )
+from storage.write.reading_writer import ReadingWriter
+from storage.write.redaction import redact as redacting
+from storage.write.redaction.redact_articles import finish_redactions
+from storage.write.redaction.without_redacted import readings_without_redacted
+from storage.write.store_listings import store_listings
 
-Decide = Callable[[Draft | RefusalReason, OriginKnowledge], Verdict]
-UNWRITTEN = 2**63
-"""Placeholder for the number of a derivation that will be the newest one."""
-PUBLIC_COPY_METHOD = "w1"
-_NEWEST, _WORDED = SNAPSHOT.alias(), WORDING.alias()
-_STANDING = (
-    select(
-        ARTICLE_ORIGIN.c.origin_id,
-        ARTICLE.c.id,
-        ARTICLE.c.origin_id.label("own"),
-        ARTICLE.c.content_at,
-        case(
-            (_NEWEST.c.version == ARTICLE.c.versions, _WORDED.c.digest),
-            else_=WORDING.c.digest,
-        ),
-        DERIVATION.c.extractor,
-        DERIVATION.c.extractor_version,
-        DERIVATION.c.config,
-        DERIVATION.c.word_count,
-    )
-    .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
-    .outerjoin(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
-    .outerjoin(WORDING, WORDING.c.id == VERSION.c.wording_id)
-    .outerjoin(
-        _NEWEST,
-        (_NEWEST.c.article_id == ARTICLE.c.id)
-        & (_NEWEST.c.observed_at == ARTICLE.c.content_at)
-        & _NEWEST.c.wording_id.is_not(None),
-    )
-    .outerjoin(_WORDED, _WORDED.c.id == _NEWEST.c.wording_id)
-    .outerjoin(DERIVATION, DERIVATION.c.id == _NEWEST.c.derivation_id)
-)
-"""The current content of an origin, and its newest wording by the latest derivation."""
+AGAIN_AFTER_SECONDS = 5.0
+"""Pause before documents whose extraction timed out are tried again."""
+
+Decide = Callable[[Any, OriginKnowledge], Verdict]
 
 
-class ReadingWriter:
-    """Stores the readings of one job in one unit of work."""
+def load_unread(archive: Archive, claim: jobs.Claim) -> tuple[list[CapturedItem], bool]:
+    """Return the captured items of a read job without a verdict, and whether these are all.
 
-    def __init__(
-        self, unit: Unit, job_id: int, comparing: CaptureComparer, to_derive: PreparedDrafts
-    ) -> None:
-        self.unit = unit
-        self.job_id = job_id
-        self.decided: list[tuple[Reading, Verdict]] = []
-        self.wordings: list[IndexedWording] = []
-        self._indexed: list[tuple[KnownArticle, int, Reading]] = []
-        self._deriving = DerivationWriter(unit, to_derive)
-        self._neighbours = Neighbours(unit)
-        self._unknown: set[int] = set()
-        self._articles: dict[int, KnownArticle] = {}
-        self._holders: dict[int, tuple[int, int, datetime]] = {}
-        self._changed: dict[int, bool] = {}
-        self._displaced: set[int] = set()
-        self._related: set[frozenset[int]] = set()
-        self._copied: list[tuple[int, int]] = []
-        self._refused: list[int] = []
-        self._words: dict[int, int | None] = {}
-        self._lineages = Lineages(unit)
-        self._comparing = comparing
-        self._around = Surroundings(unit.connection, {})
-        self._undone: dict[int, set[frozenset[int | None]]] = {}
-        self._beside_of: dict[int, dict[bool, int]] = {}
+    Their total size is at most `MOST_UNREAD_BYTES`, except for a single item.
+    """
+    rows, known, are_all = archive.read(load_unread_rows, claim.arguments["items"])
+    return captures_in(rows, known), are_all
 
-    def committed(self) -> None:
-        """Update the memory of the process after the commit."""
-        self._comparing.remember()
 
-    @property
-    def to_index(self) -> list[IndexInput]:
-        """Return the wordings to index, with their words."""
-        return self._deriving.to_index
+def store_readings(
+    archive: Archive,
+    claim: jobs.Claim,
+    readings: Sequence[Reading],
+    decide: Decide,
+    *,
+    done: bool,
+    batch_items: int = 100,
+    re_extracted: Sequence[ReExtracted] = (),
+    later: Sequence[int] = (),
+) -> Counts:
+    """Decide on `readings` and store the results; `done` ends the job, otherwise it is
+    released.
 
-    def keep(
-        self, readings: Sequence[Reading], decide: Decide, re_extracted: Sequence[ReExtracted] = ()
-    ) -> Counts:
-        """Decide on each reading in chronological order, and write the results.
+    Listed addresses are checked by jobs of up to `batch_items` addresses. `re_extracted` are
+    earlier captures extracted again for comparison. The observations `later` are tried again
+    after a pause, one by one.
 
-        `re_extracted` are earlier captures extracted again for comparison.
+    Raises: jobs.StaleLeaseError, NotComparableError; nothing is stored then.
+    """
+    with archive.read_connection() as connection:
+        readings, returned = readings_without_redacted(connection, readings)
+        listings = [each for each in readings if isinstance(each.outcome, AddressList)]
+        others = [each for each in readings if not isinstance(each.outcome, AddressList)]
+        comparing = compare_ahead(connection, others, archive.memory)
+    to_derive = prepare_drafts(archive, [*others, *(each.reading for each in re_extracted)])
+    with archive.unit() as unit:
+        comparing.enter(unit)
+        keeping = ReadingWriter(unit, claim.job_id, comparing, to_derive)
+        counts = keeping.keep(others, decide, re_extracted)
+        record_reading(unit, keeping.decided)
+        counts += Counts(refused=store_listings(unit, claim, listings, batch_items))
+        if later:
+            queue.defer(unit, claim, later, AGAIN_AFTER_SECONDS)
+        if done:
+            queue.finish(unit, claim, counts)
+        else:
+            queue.release(unit, claim, counts)
+        redacting.order_again(unit, returned)
+        index_within(archive, unit, keeping.to_index)
+        candidates = add_index_keys_within(archive, unit, keeping.wordings)
+    keeping.committed()
+    if returned:
+        finish_redactions(archive)
+    candidates |= add_index_keys_after(archive, keeping.wordings)
+    index_after(archive, keeping.to_index)
+    relate_candidates(archive, candidates)
+    return counts
 
-        Raises: NotComparableError if more captures must be extracted again.
-        """
-        readings = self._without_verdict(readings)
-        places = self._places(readings)
-        places.sort(key=lambda p: (p.moment, p.reading.captured.observation_id))
-        self._load(places, re_extracted)
-        self._make_comparable(places, re_extracted)
-        totals = dict.fromkeys(Counts.__slots__, 0)
-        for place in places:
-            outcome = place.reading.outcome
-            assert not isinstance(outcome, AddressList)
-            known = self._knowledge_of(place)
-            verdict = decide(outcome, known)
-            self._apply(place, verdict)
-            self.decided.append((place.reading, verdict))
-            totals[verdict.counted_as] += 1
-            totals["noise"] += isinstance(verdict, UnchangedVerdict) and verdict.is_noise
-        self._settle(places)
-        return Counts(**totals)
 
-    # ------------------------------------------------------------------ stored content
+def load_re_extractions(archive: Archive, derivations: Mapping[int, int]) -> list[ReExtraction]:
+    """Return captures to extract again, by derivation and article.
 
-    def _without_verdict(self, readings: Sequence[Reading]) -> list[Reading]:
-        ids = [reading.captured.observation_id for reading in readings]
-        query = select(VERDICT.c.observation_id)
-        done = {
-            row[0] for row in rows_in(self.unit.connection, query, VERDICT.c.observation_id, ids)
-        }
-        return [r for r in readings if r.captured.observation_id not in done]
+    Captures with damaged bytes are left out.
+    """
+    return re_extractions_in(archive.read(rows_read_before, derivations))
 
-    def _places(self, readings: Sequence[Reading]) -> list[Position]:
-        names = {id(reading): named(reading) for reading in readings}
-        known = ensure_origins(self.unit, [n.address for n in names.values() if n.address])
-        corrections = clock_corrections(self.unit.connection)
-        places = []
-        for reading in readings:
-            name = names[id(reading)]
-            address = known[name.address] if name.address else None
-            locator = reading.captured.locator_id
-            places.append(
-                Position(
-                    reading=reading,
-                    locator_id=locator,
-                    address_id=address,
-                    origin_id=locator if address is None else address,
-                    moment=name.moment
-                    if name.foreign
-                    else time_after_corrections(
-                        corrections, reading.captured.observation_id, name.moment
-                    ),
-                    foreign=name.foreign,
-                )
-            )
-        claims = Claims(self.unit, self._changed)
-        claims.settle(places)
-        self._displaced = claims.displaced
-        self._lineages.settle(places)
-        return places
 
-    def _load(self, places: Sequence[Position], re_extracted: Sequence[ReExtracted]) -> None:
-        readings = [*(p.reading for p in places), *(each.reading for each in re_extracted)]
-        self._deriving.load(
+def store_re_extraction(archive: Archive, re_extracted: Sequence[ReExtracted]) -> None:
+    """Store the results of the current extractor for captures, in addition to earlier
+    derivations.
+
+    Redacted texts are not stored.
+    """
+    readings, _ = archive.read(readings_without_redacted, [each.reading for each in re_extracted])
+    re_extracted = [e for e, r in zip(re_extracted, readings, strict=True) if r is e.reading]
+    readings = [each.reading for each in re_extracted]
+    to_derive = prepare_drafts(archive, readings)
+    with archive.unit() as unit:
+        deriving = DerivationWriter(unit, to_derive)
+        deriving.load(
             [each.digest for each in readings if each.digest],
             [each.captured.capture_id for each in readings],
         )
-        self._load_holders()
-        self._load_articles([p.origin_id for p in places])
-        firsts = {
-            article.id: place.moment
-            for place in reversed(places)
-            if (article := self._articles.get(place.origin_id)) is not None
-        }
-        self._around = Surroundings(self.unit.connection, firsts)
-        self._undone = undone_wordings(self.unit.connection, firsts) if firsts else {}
-
-    def _make_comparable(
-        self, places: Sequence[Position], re_extracted: Sequence[ReExtracted]
-    ) -> None:
-        """Write repeated extractions; request more if a neighbour has another extractor.
-
-        A neighbour without bytes is recorded as not comparable.
-        """
         for each in re_extracted:
-            self._deriving.store_re_extraction(each)
-        missing: dict[int, int] = {}
-        for place in places:
-            article, draft = self._articles.get(place.origin_id), place.reading.outcome
-            if article is None or not isinstance(draft, Draft):
-                continue
-            reader, digest = reader_of(draft), place.reading.digest or b""
-            unread = self._neighbours.unread(article, place.moment, digest, reader)
-            there, gone = self._neighbours.with_bytes(unread) if unread else ([], [])
-            for _number, capture, context, _is_gone in gone:
-                self._deriving.unread(capture, context, draft.extractor, BYTES_GONE)
-            missing |= {row[0]: article.id for row in there}
-        if missing:
-            raise NotComparableError(missing)
-        self._neighbours.forget()
-
-    def _load_holders(self) -> None:
-        query = (
-            select(VERSION.c.wording_id, VERSION.c.changed_by, ARTICLE.c.id, ARTICLE.c.origin_id)
-            .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
-            .order_by(ARTICLE.c.id.desc(), VERSION.c.number.desc())
-        )
-        for wording, moment, article, origin in rows_in(
-            self.unit.connection, query, VERSION.c.wording_id, self._deriving.wordings.values()
-        ):
-            self._holders[wording] = (article, origin, moment)
-
-    def _load_articles(self, origins: Sequence[int]) -> None:
-        """Load the current content of origins: the newest wording by the latest derivation.
-
-        That differs from the wording of the newest version if another extractor was used meanwhile.
-        Origins without an article need only a short statement.
-        """
-        connection, stands = self.unit.connection, ARTICLE_ORIGIN.c.origin_id
-        taken = [row[0] for row in rows_in(connection, select(stands), stands, origins)]
-        for origin, number, own, content_at, digest, *reader, words in rows_in(
-            connection, _STANDING, stands, taken
-        ):
-            head = bytes(digest) if digest is not None else None
-            article = KnownArticle(number, own, True, head, content_at)
-            article = self._articles.setdefault(origin, article)
-            self._words[origin] = words
-            if reader[0] is not None:
-                article.readers.add((reader[0], reader[1], reader[2]))
-
-    def _knowledge_of(self, place: Position) -> OriginKnowledge:
-        digest = place.reading.digest
-        wording = self._deriving.wordings.get(digest) if digest else None
-        holder = self._holders.get(wording) if wording else None
-        elsewhere = holder[0] if holder else None
-        article, draft = self._articles.get(place.origin_id), place.reading.outcome
-        if article is None or digest is None or not isinstance(draft, Draft):
-            return OriginKnowledge(article is not None, True, elsewhere)
-        unwritten = Snapshot(
-            place.moment, 0, wording or 0, digest, UNWRITTEN, reader=reader_of(draft)
-        )
-        around = self._neighbours.around(article, unwritten)
-        if around.unknown:
-            self._unknown.add(place.reading.captured.observation_id)
-        is_fetched = place.reading.captured.hints.get("fetched")
-        is_noise = not around.is_one and self._is_noise(article, place, draft, wording)
-        return OriginKnowledge(
-            True,
-            not around.is_one and not is_noise,
-            None if elsewhere == article.id else elsewhere,
-            words=self._words.get(place.origin_id) if is_fetched else None,
-            is_noise=is_noise,
-        )
-
-    def _is_noise(
-        self, article: KnownArticle, place: Position, draft: Draft, wording: int | None
-    ) -> bool:
-        """Check whether a draft differs only by noise from the snapshot before or after it."""
-        undone = self._undone.get(article.id, set())
-        beside = self._beside_of.setdefault(place.reading.captured.observation_id, {})
-        for is_before in (True, False):
-            other = self._around.beside(article.id, place.moment, is_before=is_before)
-            if other is not None:
-                beside[is_before] = other.derivation_id
-            if other is None or frozenset((other.wording_id, wording)) in undone:
-                continue
-            number = other.derivation_id
-            if self._comparing.is_noise(article.id, number, draft, is_before=is_before):
-                return True
-        return False
-
-    # ------------------------------------------------------------------- results
-
-    def _apply(self, place: Position, verdict: Verdict) -> None:
-        match verdict:
-            case Refuse(refused):
-                self._refuse(place, refused)
-            case _:
-                self._take(place, verdict)
-
-    def _take(self, place: Position, verdict: Verdict) -> None:
-        draft, digest = place.reading.outcome, place.reading.digest
-        assert isinstance(draft, Draft)
-        assert digest is not None
-        content = self._comparing.content_of(draft)
-        if flags := self._flags(place, draft, verdict):
-            draft = replace(draft, flags=(*draft.flags, *flags))
-        is_new = digest not in self._deriving.wordings
-        wording = self._deriving.wording(draft, digest, place.reading)
-        derivation = self._deriving.derivation(draft, wording, place.reading)
-        snapshot = Snapshot(place.moment, 0, wording, digest, derivation, reader=reader_of(draft))
-        article = self._articles.get(place.origin_id)
-        if article is None:
-            article = self._new_article(place, snapshot)
-            version, outcome = 1, "content"
-        else:
-            late = article.append(snapshot)
-            self._changed[article.id] = self._changed.get(article.id, False) or late
-            version, outcome = (
-                None,
-                "unchanged" if isinstance(verdict, UnchangedVerdict) else "content",
-            )
-        if is_new and place.reading.index_keys is not None:
-            self._indexed.append((article, wording, place.reading))
-        self._around.add(article.id, snapshot)
-        self._comparing.add_pending(derivation, wording, content, article.id, self._origin(place))
-        self._snapshot(place, article.id, outcome, wording, derivation, version)
-        self._verdict(place, verdict.kind, derivation)
-        self._record_copy(place, article, wording, verdict)
-
-    def _flags(self, place: Position, draft: Draft, verdict: Verdict) -> list[str]:
-        """Return the flags of a draft that depend on earlier observations."""
-        number = place.reading.captured.observation_id
-        flags = ["not_comparable"] if number in self._unknown else []
-        beside = self._beside_of.get(number)
-        if isinstance(verdict, NewVersion) and beside:
-            flags += self._comparing.teaser_flags(draft, beside.get(True), beside.get(False))
-        return [flag for flag in flags if flag not in draft.flags]
-
-    def _new_article(self, place: Position, snapshot: Snapshot) -> KnownArticle:
-        unit, captured = self.unit, place.reading.captured
-        article, top = unit.number(2), unit.number(FIELD_BLOCK)
-        version = article - 1
-        unit.add(ARTICLE_ORIGIN, {"origin_id": place.origin_id, "article_id": article})
-        add_article(
-            unit, origin_id(self._origin(place)), place.origin_id, captured.source_id,
-            number=article, seen=place.moment, head_version_id=version,
-        )  # fmt: skip
-        first = {
-            "wording_id": snapshot.wording_id, "derivation_id": snapshot.derivation_id,
-            "observation_id": captured.observation_id, "changed_after": None,
-            "changed_by": place.moment, "last_seen": place.moment, **FIRST_STEP,
-        }  # fmt: skip
-        add_version(unit, article, 1, first, row_id=version, seq=top)
-        known = KnownArticle(article, place.origin_id, False, None, None)
-        known.append(snapshot)
-        self._articles[place.origin_id] = known
-        self._comparing.set_origin(article, self._origin(place))
-        self._lineages.began(place.origin_id, article, self._articles)
-        return known
-
-    @staticmethod
-    def _origin(place: Position) -> str:
-        if place.address_id is not None and place.origin_id == place.address_id:
-            address = named(place.reading).address
-            assert address is not None
-            return address
-        return place.reading.captured.locator
-
-    def _snapshot(
-        self,
-        place: Position,
-        article: int,
-        outcome: str,
-        wording: int | None,
-        derivation: int | None,
-        version: int | None,
-    ) -> None:
-        captured = place.reading.captured
-        add_snapshot(
-            self.unit,
-            observation_id=captured.observation_id,
-            article_id=article,
-            origin_id=place.origin_id,
-            locator_id=place.locator_id,
-            address_id=place.address_id,
-            source_id=captured.source_id,
-            observed_at=place.moment,
-            is_foreign=place.foreign,
-            outcome=outcome,
-            wording_id=wording,
-            derivation_id=derivation,
-            version=version,
-        )
-
-    def _verdict(self, place: Position, kind: str, derivation: int | None) -> None:
-        number = place.reading.captured.observation_id
-        add_verdict(self.unit, self.job_id, number, kind, derivation)
-
-    def _refuse(self, place: Position, reason: RefusalReason) -> None:
-        captured = place.reading.captured
-        self._verdict(place, "refused", None)
-        self._refused.append(captured.observation_id)
-        add_refusal(
-            self.unit, reason, captured.locator, job_id=self.job_id,
-            source_id=captured.source_id, observation_id=captured.observation_id,
-            capture_id=None if reason.code == "redacted" else captured.capture_id,
-        )  # fmt: skip
-
-    def _record_copy(
-        self, place: Position, article: KnownArticle, wording: int, verdict: Verdict
-    ) -> None:
-        holder = self._holders.get(wording)
-        if holder is None:
-            self._holders[wording] = (article.id, place.origin_id, place.moment)
-            return
-        if isinstance(verdict, (Copy, NewVersion)) and holder[0] != article.id:
-            pair = (article.origin_id, holder[1])
-            if frozenset(pair) not in self._related:
-                self._related.add(frozenset(pair))
-                self._relate(pair, place.moment, holder[2])
-
-    def _relate(self, pair: tuple[int, int], moment: datetime, held_since: datetime) -> None:
-        a, b = pair
-        query = select(RELATION.c.id).where(
-            RELATION.c.kind == "exact_copy",
-            ((RELATION.c.a_origin_id == a) & (RELATION.c.b_origin_id == b))
-            | ((RELATION.c.a_origin_id == b) & (RELATION.c.b_origin_id == a)),
-        )
-        if self.unit.connection.execute(query).first() is not None:
-            return
-        earlier = "unknown" if moment == held_since else "a" if moment < held_since else "b"
-        self._copied.append(pair)
-        self.unit.add(
-            RELATION,
-            {
-                "id": self.unit.number(), "kind": "exact_copy", "a_origin_id": a,
-                "b_origin_id": b, "score": 1.0, "method": PUBLIC_COPY_METHOD, "threshold": 1.0,
-                "earlier": earlier, "agency": None, "evidence": {},
-                "decided_at": self.unit.now,
-            },
-        )  # fmt: skip
-
-    # ------------------------------------------------------------------------ the end
-
-    def _settle(self, places: Sequence[Position]) -> None:
-        unit = self.unit
+            deriving.store_re_extraction(each)
         unit.flush()
-        fresh = {a.id for a in self._articles.values() if not a.stored}
-        whole = {article: late or article in fresh for article, late in self._changed.items()}
-        rebuild_all(unit, whole, self._comparing)
-        compare_again(unit, self._comparing, waiting(self._comparing))
-        for article_id in sorted(self._displaced):
-            self._relate_displaced(article_id)
-        unit.flush()
-        join_origins(unit, self._copied)
-        self._note_trails()
-        self._lineages.settle_late()
-        self._lineages.settle_copies(self._copied)
-        stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
-        absent = find_unrecorded_absences(unit, [*stood_at, *self._lineages.led_from(places)])
-        record_absences(unit, sorted({*absent, *self._refused}))
-        refused = [{"observation_id": number, "refused": True} for number in self._refused]
-        update_rows(unit.connection, PRESENCE, ("observation_id",), refused)
+        index_within(archive, unit, deriving.to_index)
+    index_after(archive, deriving.to_index)
 
-    def _note_trails(self) -> None:
-        """Queue new wordings for index keys, which PostgreSQL adds after the commit."""
-        own: dict[int, set[int]] = {a.id: set() for a, _wording, _reading in self._indexed}
-        query = select(VERSION.c.article_id, VERSION.c.wording_id)
-        stored = [a.id for a, _wording, _reading in self._indexed if a.stored]
-        for article_id, wording in rows_in(
-            self.unit.connection, query, VERSION.c.article_id, stored
-        ):
-            own[article_id].add(wording)
-        for article, wording, reading in self._indexed:
-            assert reading.index_keys is not None
-            others = frozenset(own[article.id] - {wording})
-            day = reading.day.toordinal() if reading.day else 0
-            self.wordings.append(IndexedWording(wording, reading.index_keys, day, others))
-            own[article.id].add(wording)
-            if self.unit.connection.dialect.name == "postgresql":
-                due = {"wording_id": wording, "found": None, "recorded_at": self.unit.now}
-                self.unit.add(RELATION_DUE, due)
 
-    def _relate_displaced(self, article_id: int) -> None:
-        """Record the other articles with the wordings of an article that lost its address."""
-        own, other, holder = VERSION.alias(), VERSION.alias(), ARTICLE.alias()
-        query = (
-            select(ARTICLE.c.origin_id, holder.c.origin_id, own.c.changed_by, other.c.changed_by)
-            .join(own, own.c.article_id == ARTICLE.c.id)
-            .join(other, other.c.wording_id == own.c.wording_id)
-            .join(holder, holder.c.id == other.c.article_id)
-            .where(ARTICLE.c.id == article_id, holder.c.id != article_id)
-            .order_by(holder.c.id, own.c.number, other.c.number)
-            .limit(1)
-        )
-        for a, b, moment, held_since in self.unit.connection.execute(query).all():
-            self._relate((a, b), moment, held_since)
+def prepare_drafts(archive: Archive, readings: Sequence[Reading]) -> PreparedDrafts:
+    """Prepare the rows of drafts, including the tokens if they are indexed in the
+    transaction.
+    """
+    if archive.engine.dialect.name == "sqlite":
+        for each in readings:
+            if each.tokens is not None:
+                each.tokens.text()
+    return prepared(readings)

@@ -15,6 +15,7 @@ from storage.values.digest import origin_id, raw_digest
 from storage.values.net.token import submission_note
 from storage.values.net.transfer import Transfer
 from storage.write.archive import Archive
+from storage.write.store_captures import store_bytes
 
 KIND = "submitted"
 """Kind of the sources of submitted captures."""
@@ -58,7 +59,7 @@ def store_submission(archive: Archive, submission: Submission) -> int:
     digest = raw_digest(submission.raw)
     with archive.read_connection() as connection:
         _refuse_redacted(connection, digest, submission.origin)
-    packed = archive.store_bytes(pack_all([(digest, submission.raw)]))
+    packed = store_bytes(archive, pack_all([(digest, submission.raw)]))
     origin_id(submission.origin)  # cached: nothing is hashed under the lock
     with archive.unit() as unit:
         _refuse_redacted(unit.connection, digest, submission.origin)  # redacted meanwhile

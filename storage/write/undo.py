@@ -51,7 +51,7 @@ class _Kind:
     follow: Callable[[Unit, int], None]
 
 
-def undo(unit: Unit, number: int, reason: str | None) -> UndoneDecision:
+def undo(unit: Unit, number: int, reason: str | None = None) -> UndoneDecision:
     """Undo the decision with that number; one that was undone before stays unchanged.
 
     Raises: NoSuchError.

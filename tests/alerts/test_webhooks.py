@@ -16,6 +16,7 @@ from storage.values.net.private_hosts import hosts_by_port
 from storage.values.redaction import RedactionReason
 from storage.write.alerts import manage, outbox
 from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import redact_articles
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, failing, receiving
 from tests.read.press import hour
@@ -269,7 +270,7 @@ def test_what_was_redacted_while_it_waited_is_not_sent(press, is_whole):
                 "ON w.id = v.wording_id WHERE w.text LIKE '%%4711%%'"
             ).one()
         target = RedactionTarget(article, None if is_whole else (wording,))
-        press.archive.redact([target], RedactionReason.GDPR_ERASURE, "ada")
+        redact_articles(press.archive, [target], RedactionReason.GDPR_ERASURE, "ada")
         send(press, settings_for(press, receiver))
     sent = b"".join(body for _headers, body in receiver.requests)
     assert b"4812" in sent

@@ -15,6 +15,8 @@ from storage.values.digest import canonical_all, digest_of_parts
 from storage.values.draft import Draft, Extractor, Field, Paragraph
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
+from storage.write.store_captures import store_arrivals
+from storage.write.store_readings import load_unread, store_readings
 from worker.flow.decide import decide
 
 START = datetime(2024, 6, 18, 12, tzinfo=UTC)
@@ -73,14 +75,14 @@ def _ingest(archive: Archive, source: int, texts: dict[str, Draft | RefusalReaso
     with archive.unit() as unit:
         parent = queue.add_job(unit, "ingest", "command", source_id=source)
     held = _claim(archive, parent)
-    archive.capture(held, source, [_arrival(archive, name, texts[name]) for name in texts])
+    store_arrivals(archive, held, source, [_arrival(archive, name, texts[name]) for name in texts])
     with archive.unit() as unit:
         queue.finish(unit, held, queue.Counts())
     with archive.unit() as unit:
         reading = queue.claim(unit, 90.0, "test", families=parent)
     assert reading is not None
-    found = [_reading(item, texts) for item in archive.unread(reading)[0]]
-    archive.store_readings(reading, found, decide, done=True)
+    found = [_reading(item, texts) for item in load_unread(archive, reading)[0]]
+    store_readings(archive, reading, found, decide, done=True)
 
 
 def _claim(archive: Archive, job: int) -> jobs.Claim:

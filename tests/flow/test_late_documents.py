@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from storage.schedule import queue
 from storage.values.verdict import Counts
+from storage.write.store_readings import load_unread, store_readings
 from tests.flow.driver import Newsroom, newsroom_at, seed
 from tests.page.conftest import html
 
@@ -20,7 +21,7 @@ QUICK = {"document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "9s"}
 @pytest.fixture
 def room(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
     """Give a newsroom that tries nothing again before a test says `later`."""
-    monkeypatch.setattr("storage.write.archive.AGAIN_AFTER_SECONDS", 600.0)
+    monkeypatch.setattr("storage.write.store_readings.AGAIN_AFTER_SECONDS", 600.0)
     with newsroom_at(database_url, tmp_path, **QUICK) as newsroom:
         yield newsroom
 
@@ -85,10 +86,10 @@ def test_what_waits_for_its_second_try_is_not_read_by_the_rest_of_its_batch(room
     room.collected(job)
     (batch,) = waiting(room)
     held = room.claimed(batch["id"])
-    captured, are_all = room.archive.unread(held)
+    captured, are_all = load_unread(room.archive, held)
     assert (len(captured), are_all) == (3, True)
     late = captured[0].observation_id
-    room.archive.store_readings(held, [], decide_nothing, done=False, later=[late])
+    store_readings(room.archive, held, [], decide_nothing, done=False, later=[late])
     rest = next(each for each in waiting(room) if each["id"] == batch["id"])
     assert late not in rest["arguments"]["items"]
     assert len(waiting(room)) == 2
@@ -110,7 +111,7 @@ def test_a_worker_has_a_bounded_number_of_bytes_in_its_hands(room, monkeypatch):
     room.collected(job)
     (batch,) = waiting(room)
     held = room.claimed(batch["id"])
-    captured, are_all = room.archive.unread(held)
+    captured, are_all = load_unread(room.archive, held)
     assert 0 < sum(len(each.raw) for each in captured) <= 300
     assert not are_all
     with room.archive.unit() as unit:

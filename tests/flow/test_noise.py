@@ -13,6 +13,7 @@ from storage.database.rows import iso_utc
 from storage.diff.change import CaptureContent, CapturePair
 from storage.read.archive import open_archive
 from storage.values.errors import NoSuchError
+from storage.write.undo import undo
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
 from tests.flow.test_any_order import rebuilt, stored_versions
 from worker.flow.order import target_at
@@ -113,7 +114,7 @@ def test_an_undone_decision_makes_a_version_and_is_not_made_again(room):
     see(room, 0, text(A, OPEN))
     see(room, 1, text(A, HIDDEN))
     (told,) = noise(room)
-    undone = room.archive.undo(told["id"], "die Adresse ist neu")
+    undone = room.archive.transact(undo, told["id"], "die Adresse ist neu")
     assert (undone.kind, undone.reason) == ("noise", "die Adresse ist neu")
     assert [number for number, _ in room.versions()] == [1, 2]
     assert changes(room)[0]["changes"] == ["wording"]
@@ -128,17 +129,17 @@ def test_undoing_twice_changes_nothing_and_undoing_nothing_is_told(room):
     see(room, 0, text(A, OPEN))
     see(room, 1, text(A, HIDDEN))
     number = noise(room)[0]["id"]
-    first = room.archive.undo(number, "Irrtum")
-    assert room.archive.undo(number, "noch einmal") == first
+    first = room.archive.transact(undo, number, "Irrtum")
+    assert room.archive.transact(undo, number, "noch einmal") == first
     with pytest.raises(NoSuchError):
-        room.archive.undo(10**6)
+        room.archive.transact(undo, 10**6)
 
 
 def test_a_relation_is_undone_by_the_same_command(room):
     see(room, 0, A)
     see(room, 1, A, "https://anderes-blatt.example/pegel")
     relation = room.number("SELECT id FROM relations")
-    assert room.archive.undo(relation).kind == "relation"
+    assert room.archive.transact(undo, relation).kind == "relation"
     assert room.one("SELECT undone_at FROM relations")["undone_at"] is not None
 
 

@@ -46,9 +46,9 @@ def test_each_paragraph_is_taken_apart_once_however_many_captures_have_it(
 
 def test_a_capture_is_taken_apart_only_once_something_is_asked_of_others(room):
     see_page(room, 0, body(0, 0))
-    assert not room.archive._memory.wordings
+    assert not room.archive.memory.wordings
     see_page(room, 1, body(0, 1))
-    assert room.archive._memory.wordings
+    assert room.archive.memory.wordings
 
 
 def test_texts_that_nobody_asks_for_are_forgotten_within_bounds(room, monkeypatch):
@@ -56,7 +56,7 @@ def test_texts_that_nobody_asks_for_are_forgotten_within_bounds(room, monkeypatc
     monkeypatch.setattr(memories, "MOST_TEXTS", 2)
     for month in range(4):
         see_page(room, month, body(1, month))
-    memory = room.archive._memory
+    memory = room.archive.memory
     assert 0 < sum(len("".join(each.text.parts)) for each in memory.contents.values()) <= 1_000
     assert len(memory.wordings) == 2
     assert [number for number, _text in room.versions()] == [1, 2, 3, 4]
@@ -64,10 +64,10 @@ def test_texts_that_nobody_asks_for_are_forgotten_within_bounds(room, monkeypatc
 
 def test_a_unit_that_failed_leaves_nothing_to_remember(room, monkeypatch):
     see_page(room, 0, body(1, 0))
-    known = dict(room.archive._memory.contents)
-    monkeypatch.setattr("storage.write.archive.record_reading", lambda *_: 1 / 0)
+    known = dict(room.archive.memory.contents)
+    monkeypatch.setattr("storage.write.store_readings.record_reading", lambda *_: 1 / 0)
     see_page(room, 1, body(1, 1))
-    assert room.archive._memory.contents == known
+    assert room.archive.memory.contents == known
     monkeypatch.undo()
     see_page(room, 1, body(1, 2))
     assert room.versions()[-1][1] == body(1, 2)
@@ -75,7 +75,7 @@ def test_a_unit_that_failed_leaves_nothing_to_remember(room, monkeypatch):
 
 def test_what_was_emptied_is_not_remembered(room):
     see_page(room, 0, body(1, 0))
-    memory = room.archive._memory
+    memory = room.archive.memory
     assert memory.contents
     with room.archive.unit() as unit:
         row = room.one("SELECT min(id) AS id FROM wording")

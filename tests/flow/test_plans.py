@@ -6,6 +6,7 @@ from storage.proof import log
 from storage.schedule.wake import wake_due
 from storage.schedule.watches import due_watches
 from storage.write.alerts import outbox
+from storage.write.index import index_backlog, relate_backlog
 from tests.flow.driver import SENTENCES, Newsroom, seed
 from tests.flow.test_noise import BOX, others, see, see_page, text
 from tests.plans import whole_scans_of
@@ -38,8 +39,8 @@ def test_a_batch_is_kept_without_reading_any_table_whole(room):
         assert room.scan(1).new_versions == FILES
         with room.archive.engine.begin() as connection:
             wake_due(connection, 10)
-        room.archive.index_backlog()
-        room.archive.relate_backlog()
+        index_backlog(room.archive)
+        relate_backlog(room.archive)
         log.append(room.archive.engine, room.archive.clock)
     assert scanned(scans) == set()
 

@@ -22,6 +22,8 @@ from storage.values import job as jobs
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.store_captures import finish_scan, record_refusal, start_scan, store_arrivals
+from storage.write.store_readings import load_unread, store_readings
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from worker.cli.control import cancel, retry
 from worker.flow.decide import decide
@@ -214,14 +216,16 @@ def lost(room):
 
 
 EFFECTS: dict[str, Callable[[Newsroom, jobs.Claim], object]] = {
-    "capture": lambda room, held: room.archive.capture(held, room.source.id, []),
-    "keep": lambda room, held: room.archive.store_readings(held, [], decide, done=True),
-    "give back": lambda room, held: room.archive.store_readings(held, [], decide, done=False),
-    "end a scan": lambda room, held: room.archive.finish_scan(
-        held, room.archive.start_scan(room.source.id), complete=True, listing_digest=None,
+    "capture": lambda room, held: store_arrivals(room.archive, held, room.source.id, []),
+    "keep": lambda room, held: store_readings(room.archive, held, [], decide, done=True),
+    "give back": lambda room, held: store_readings(room.archive, held, [], decide, done=False),
+    "end a scan": lambda room, held: finish_scan(
+        room.archive,
+        held, start_scan(room.archive, room.source.id), complete=True, listing_digest=None,
         files=1, changed=0, absent=[],
     ),
-    "refuse": lambda room, held: room.archive.refuse(
+    "refuse": lambda room, held: record_refusal(
+        room.archive,
         held, room.source.id, "x", RefusalReason("empty", "It is empty.", "Write something.")
     ),
 }  # fmt: skip
@@ -328,8 +332,8 @@ def test_a_batch_whose_worker_died_is_split_into_single_jobs(room):
 def test_a_batch_that_was_half_read_when_its_worker_died_reads_the_rest_once(room):
     job = read_job(room, 4)
     held = room.claimed(job)
-    half = [room.reader.read(each) for each in room.archive.unread(held)[0][:2]]
-    room.archive.store_readings(held, half, decide, done=False)
+    half = [room.reader.read(each) for each in load_unread(room.archive, held)[0][:2]]
+    store_readings(room.archive, held, half, decide, done=False)
     assert room.claimed(job) is not None
     run_out(room, job)
     parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)

@@ -21,13 +21,19 @@ from storage.relations import relate as relating
 from storage.schedule import queue
 from storage.values.net.capture_place import capture_place
 from storage.values.redaction import RedactionReason
-from storage.write import archive as writing
+from storage.write import index as indexing
 from storage.write.archive import Archive
 from storage.write.copies import copy
 from storage.write.redaction import redact as redacting
 from storage.write.redaction import scrub as scrubbing
 from storage.write.redaction.passage import remove_passage
 from storage.write.redaction.plan import RedactionTarget, describe_plan, plan_of
+from storage.write.redaction.redact_articles import (
+    finish_redactions,
+    redact_articles,
+    redact_passage,
+    replay_redactions,
+)
 from storage.write.redaction.scrub import UnscrubbedError, due, scrub
 from tests.flow.driver import Newsroom, lines, newsroom_at, page, seed
 from tests.flow.processes import LESART, environment
@@ -55,7 +61,7 @@ def target(room: Newsroom, origin: str, version: int | None = None) -> Redaction
 
 
 def redact(room: Newsroom, targets: Sequence[RedactionTarget], **options: bool) -> list[int]:
-    return room.archive.redact(targets, RedactionReason.GDPR_ERASURE, "ada", **options)
+    return redact_articles(room.archive, targets, RedactionReason.GDPR_ERASURE, "ada", **options)
 
 
 def search_everywhere(room: Newsroom, count: int, redacted: int, at_a_time: int) -> None:
@@ -339,8 +345,8 @@ def test_an_old_backup_loses_the_addresses_again_when_it_comes_back(room, postgr
         with newsroom_at(url, tmp_path) as restored:
             restored.root = folder
             assert found_in(places_of_bytes(restored, folder), [NAME.encode()]) != []
-            assert restored.archive.replay_redactions(listed) == 1
-            assert restored.archive.replay_redactions(listed) == 0, "it was done"
+            assert replay_redactions(restored.archive, listed) == 1
+            assert replay_redactions(restored.archive, listed) == 0, "it was done"
             scrub(restored.archive.engine)
             assert found_in(places_of_bytes(restored, folder), [NAME.encode()]) == []
             origins = [row["origin"] for row in restored.rows("SELECT origin FROM articles")]
@@ -408,9 +414,9 @@ def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, m
             patched.setattr(change, "operations_between", lambda *_: 1 / 0)
             return remove_passage(*given)
 
-    monkeypatch.setattr(writing, "remove_passage", under_the_lock)
+    monkeypatch.setattr("storage.write.redaction.redact_articles.remove_passage", under_the_lock)
     why = RedactionReason.MISTAKE
-    assert room.archive.redact_passage([one], "Ada Zwölfkern", why, "ada", prepared) is not None
+    assert redact_passage(room.archive, [one], "Ada Zwölfkern", why, "ada", prepared) is not None
     steps = room.rows("SELECT removed, added FROM changes ORDER BY version")
     assert [(row["removed"], row["added"]) for row in steps] == [
         ([], ["weiter"]),
@@ -426,7 +432,7 @@ def test_a_passage_goes_out_of_every_version_and_the_rest_stays(room):
         room.scan(hour)
     one = target(room, "seed:presse/a.txt")
     why = RedactionReason.GDPR_ERASURE
-    act = room.archive.redact_passage([one], "ada zwölfkern", why, "ada", prepared)
+    act = redact_passage(room.archive, [one], "ada zwölfkern", why, "ada", prepared)
     assert act is not None
     assert [text for _number, text in room.versions()] == [
         f"Frau [redacted] sagte: Der Pegel stieg.\n\n{PUMPED}",
@@ -445,7 +451,7 @@ def test_a_passage_goes_out_of_every_version_and_the_rest_stays(room):
     assert room.scan(3).refused == 1, "the passage came back at its place"
     room.write("b.txt", seed("Frau Ada Zwölfkern singt", "Ganz woanders."))
     assert room.scan(4).new_articles == 1
-    assert room.archive.redact_passage([one], "ada zwölfkern", why, "ada", prepared) is None
+    assert redact_passage(room.archive, [one], "ada zwölfkern", why, "ada", prepared) is None
 
 
 def test_copies_keep_the_text_unless_they_go_too(room):
@@ -522,7 +528,7 @@ def test_what_was_ended_early_is_finished_by_whoever_comes_next(room, monkeypatc
         redact(room, targets)
     monkeypatch.setattr(log, "seal", seal)
     assert {each["kind"] for each in room.findings()} == {"redaction_unfinished"}
-    assert room.archive.finish_redactions() == 4
+    assert finish_redactions(room.archive) == 4
     assert [text for _number, text in room.versions()].count(None) == 2
     assert redact(room, targets) == [], "nothing is left to be redacted"
 
@@ -562,7 +568,9 @@ def test_no_sentence_of_what_is_redacted_is_found_by_its_key(room):
 
 
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "at the end of"])
-@pytest.mark.parametrize(("module", "step"), [(relating, "add_index_keys"), (writing, "index_now")])
+@pytest.mark.parametrize(
+    ("module", "step"), [(relating, "add_index_keys"), (indexing, "index_now")]
+)
 def test_what_is_redacted_while_somebody_traces_and_indexes_it_leaves_nothing(
     postgres_url, tmp_path, monkeypatch, module, step, is_done
 ):
@@ -573,7 +581,7 @@ def test_what_is_redacted_while_somebody_traces_and_indexes_it_leaves_nothing(
     def redacted() -> None:
         with Archive.open(postgres_url, clock=lambda: room.now) as archive:
             wanted = [target(room, "seed:presse/keller.txt")]
-            archive.redact(wanted, RedactionReason.GDPR_ERASURE, "ada")
+            redact_articles(archive, wanted, RedactionReason.GDPR_ERASURE, "ada")
 
     other = threading.Thread(target=redacted)
 

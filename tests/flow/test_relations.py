@@ -11,6 +11,8 @@ from storage.read.figures.work_state import work_state
 from storage.relations import relate as relating
 from storage.similarity.index_keys import PASSAGE
 from storage.write.archive import Archive
+from storage.write.index import relate_backlog
+from storage.write.undo import undo
 from tests import services
 from tests.flow.driver import Newsroom, hour, page
 from tests.flow.driver import iso_utc as iso
@@ -271,7 +273,7 @@ def test_an_undone_relation_stays_is_not_made_again_and_parts_the_cluster(room):
     room.scan(0)
     number = room.number("SELECT id FROM relations")
     label = room.rows("SELECT article, seq FROM articles ORDER BY article")
-    undone = room.archive.undo(number, "zwei Brände")
+    undone = room.archive.transact(undo, number, "zwei Brände")
     assert (undone.kind, undone.reason) == ("relation", "zwei Brände")
     assert related(room) == set()
     assert clusters(room) == set()
@@ -293,9 +295,9 @@ def test_undoing_twice_says_when_it_was_done_first(room):
     write(room, "nachdruck", MENDED)
     room.scan(0)
     number = room.number("SELECT id FROM relations")
-    first = room.archive.undo(number, "eins")
+    first = room.archive.transact(undo, number, "eins")
     room.now = hour(5)
-    assert room.archive.undo(number, "zwei") == first
+    assert room.archive.transact(undo, number, "zwei") == first
 
 
 def test_a_cluster_that_another_relation_still_holds_together_stays(room):
@@ -306,7 +308,7 @@ def test_a_cluster_that_another_relation_still_holds_together_stays(room):
     write(room, "c", FIRE.replace("120", "102"))
     room.scan(2)
     first = room.one("SELECT min(id) AS id FROM relations")["id"]
-    room.archive.undo(first)
+    room.archive.transact(undo, first)
     assert clusters(room) == {frozenset("abc")}
 
 
@@ -323,7 +325,7 @@ def test_clusters_are_told_as_they_were_known_before_and_after_each_decision(roo
         room.scan(at)
     room.now = hour(4)
     for number in room.rows("SELECT id FROM relations"):
-        room.archive.undo(number["id"])
+        room.archive.transact(undo, number["id"])
     with open_archive(database_url) as archive:
         assert [known(at) for at in range(5)] == [
             set(), {frozenset("ab")}, {frozenset("ab")}, {frozenset("abc")}, set(),
@@ -338,11 +340,11 @@ def test_what_a_crash_left_without_relations_is_compared_by_whoever_comes_next(r
     room.scan(0)
     write(room, "nachdruck", MENDED)
     with monkeypatch.context() as killed:
-        killed.setattr(Archive, "_relate", lambda *_: None)
+        killed.setattr("storage.write.store_readings.relate_candidates", lambda *_: None)
         room.scan(1)
     assert related(room) == set()
     assert room.number("SELECT count(*) FROM relation_due") == 1
-    assert room.archive.relate_backlog() == 0
+    assert relate_backlog(room.archive) == 0
     room.now = hour(2)
     with room.archive.read_connection() as connection:
         assert work_state(connection, room.now).behind_seconds == {"index": 0, "relate": 3600}
@@ -376,7 +378,7 @@ def test_a_server_that_dies_right_after_texts_were_kept_leaves_nothing_out(tmp_p
         write(room, "original", FIRE)
         write(room, "nachdruck", MENDED)
         with monkeypatch.context() as killed:
-            killed.setattr(Archive, "_relate", lambda *_: None)
+            killed.setattr("storage.write.store_readings.relate_candidates", lambda *_: None)
             room.scan(0)
         server.kill()
         server.start()
@@ -411,7 +413,7 @@ def test_a_text_that_cannot_be_compared_stops_no_other_one(room, monkeypatch):
     assert ("near_copy", "nachdruck", "original") in related(room)
     assert room.number("SELECT count(*) FROM relation_due") == 1
     room.now = hour(1 + 25)
-    assert room.archive.relate_backlog() == 1
+    assert relate_backlog(room.archive) == 1
     assert {"kaputt"} <= {name for each in related(room) for name in each}
 
 

@@ -7,6 +7,7 @@ from storage.proof import log
 from storage.read.archive import open_archive
 from storage.values.errors import RestrictedError
 from storage.values.redaction import RedactionReason
+from storage.write.redaction.restrict import lift, restrict
 from tests.flow.driver import Newsroom, seed
 
 SECRET, WHY = "Zwölfkern", RedactionReason.GDPR_RESTRICTION
@@ -30,7 +31,7 @@ def restricted(room: Newsroom) -> Newsroom:
         room.write("a.txt", seed(f"{SECRET} am Pegel", body, "Die Feuerwehr pumpte."))
         room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts.", f"Es {verb}."))
         room.scan(hour)
-    room.archive.restrict([article(room)], WHY, "ada")
+    room.archive.transact(restrict, [article(room)], WHY, "ada")
     return room
 
 
@@ -89,12 +90,8 @@ def test_what_comes_in_later_is_kept_and_not_shown_either(restricted):
 def test_once_lifted_all_is_there_again_and_every_proof_has_held(restricted):
     before = restricted.rows("SELECT seq, start, entries FROM log_run ORDER BY seq")
     seen = restricted.number("SELECT max(seq) FROM versions")
-    assert restricted.archive.lift_restriction([article(restricted)], "ada") == [
-        article(restricted)
-    ]
-    assert restricted.archive.lift_restriction([article(restricted)], "ada") == [], (
-        "nothing is left"
-    )
+    assert restricted.archive.transact(lift, [article(restricted)], "ada") == [article(restricted)]
+    assert restricted.archive.transact(lift, [article(restricted)], "ada") == [], "nothing is left"
     again = restricted.rows("SELECT title FROM versions WHERE seq > :s ORDER BY version", s=seen)
     assert again == [{"title": f"{SECRET} am Pegel"}] * 2, "who copies the archive is told"
     log.append(restricted.archive.engine, restricted.archive.clock)

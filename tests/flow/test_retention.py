@@ -8,6 +8,7 @@ from storage.read.archive import open_archive
 from storage.values.errors import RedactedError
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import drop_overdue_bytes, redact_articles
 from tests.flow.driver import Newsroom, seed
 
 DAY = 86_400.0
@@ -35,11 +36,11 @@ def test_bytes_whose_time_is_over_go_and_all_else_stays(kept):
     before = kept.rows(VERSIONS)
     held = with_bytes(kept)
     (told,) = [
-        each for each in kept.archive.drop_overdue_bytes(DAY, dry_run=True) if each["captures"]
+        each for each in drop_overdue_bytes(kept.archive, DAY, dry_run=True) if each["captures"]
     ]
     assert (told["captures"], with_bytes(kept)) == (1, held), "nothing was changed"
-    assert kept.archive.drop_overdue_bytes(None) == [], "without a rule all is kept"
-    kept.archive.drop_overdue_bytes(DAY)
+    assert drop_overdue_bytes(kept.archive, None) == [], "without a rule all is kept"
+    drop_overdue_bytes(kept.archive, DAY)
     assert with_bytes(kept) == held - 1, "one is old and was read; an empty file is kept"
     assert kept.rows(VERSIONS) == before
     assert kept.findings() == []
@@ -53,13 +54,13 @@ def test_bytes_whose_time_is_over_go_and_all_else_stays(kept):
 
 def test_the_rule_of_a_source_goes_before_that_of_all(kept):
     kept.archive.change_source("presse", options={"retain_captures": 30 * DAY})
-    assert sum(each["captures"] for each in kept.archive.drop_overdue_bytes(DAY)) == 0
+    assert sum(each["captures"] for each in drop_overdue_bytes(kept.archive, DAY)) == 0
     kept.archive.change_source("presse", options={"retain_captures": DAY})
-    assert sum(each["captures"] for each in kept.archive.drop_overdue_bytes(None)) == 1
+    assert sum(each["captures"] for each in drop_overdue_bytes(kept.archive, None)) == 1
 
 
 def test_bytes_that_come_back_are_known_by_the_text_that_was_read(kept):
-    kept.archive.drop_overdue_bytes(DAY)
+    drop_overdue_bytes(kept.archive, DAY)
     kept.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
     assert kept.scan(72).new_versions == 1
     steigt, faellt = "Der Pegel stieg.\n\n" + PUMPED, "Der Pegel fiel.\n\n" + PUMPED
@@ -75,14 +76,14 @@ def test_bytes_that_come_back_are_known_by_the_text_that_was_read(kept):
 
 
 def test_what_lost_its_bytes_can_still_be_redacted_whole(kept):
-    kept.archive.drop_overdue_bytes(DAY)
+    drop_overdue_bytes(kept.archive, DAY)
     article = kept.number(
         "SELECT a.id FROM article a JOIN origin o ON o.id = a.origin_id "
         "WHERE o.origin = 'seed:presse/a.txt'"
     )
     digest = "SELECT count(*) FROM capture WHERE length(digest) = 32 AND data IS NULL"
     assert kept.number(digest) == 1
-    kept.archive.redact([RedactionTarget(article)], RedactionReason.GDPR_ERASURE, "ada")
+    redact_articles(kept.archive, [RedactionTarget(article)], RedactionReason.GDPR_ERASURE, "ada")
     kept.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
     assert kept.scan(72).refused == 2, "the same bytes do not come back; the empty file is refused"
     assert kept.findings() == []

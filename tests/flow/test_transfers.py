@@ -6,6 +6,7 @@ from storage.schedule import queue
 from storage.values.arrivals.arrival import Arrival
 from storage.values.digest import raw_digest
 from storage.values.net.transfer import Transfer
+from storage.write.store_captures import store_arrivals
 from tests.flow.driver import START, hour, seed
 from worker.flow.collect import NO_STAMP
 
@@ -39,7 +40,7 @@ def captured(room, *texts: str) -> None:
                 transfer=transfer(is_foreign=True),
             )
         )  # fmt: skip
-    room.archive.capture(held, room.source.id, arrivals)
+    store_arrivals(room.archive, held, room.source.id, arrivals)
     room.worked(job)
 
 

@@ -300,7 +300,7 @@ def test_a_job_whose_neighbours_keep_coming_is_tried_again_later(room, upgrade, 
     room.scan(1)
     upgrade(louder)
     room.write("a.txt", seed("Pegel steigt", A, *MORE) + "\n")
-    monkeypatch.setattr(type(room.archive), "re_extractions", lambda *_args: [])
+    monkeypatch.setattr("worker.flow.read.load_re_extractions", lambda *_args: [])
     job = room.ordered(room.places("a.txt"))
     room.now = hour(2)
     room.collected(job)

@@ -9,6 +9,7 @@ import pytest
 
 from storage.schedule import wake as wake_ups
 from storage.values.verdict import Counts
+from storage.write.store_captures import store_arrivals
 from tests.flow.driver import SENTENCES, hour, lines, page, seed, touch
 from tests.flow.driver import iso_utc as iso
 
@@ -505,19 +506,19 @@ def small(database_url, tmp_path):
 
 def crash_in_batch(room, monkeypatch, job: int, batch: int, *, kept: bool = True) -> None:
     """Let the collecting worker die at its `batch`th batch, before or after it was kept."""
-    capture, seen = type(room.archive).capture, []
+    seen = []
 
     def dying(archive, *arguments):
         seen.append(1)
         if len(seen) == batch and not kept:
             raise Crash
-        counts = capture(archive, *arguments)
+        counts = store_arrivals(archive, *arguments)
         if len(seen) == batch:
             raise Crash
         return counts
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(room.archive), "capture", dying)
+        patched.setattr("worker.flow.collect.store_arrivals", dying)
         with pytest.raises(Crash):
             room.collected(job)
     with room.archive.engine.begin() as connection:

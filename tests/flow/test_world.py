@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
-from storage.write.archive import Archive
+from storage.write.store_captures import store_arrivals
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, lines, page, seed
 from tests.flow.follower import Follower
+from worker.flow import collect
 from worker.flow.order import target_at, target_of
 from worker.flow.work import run_next_job
 
@@ -87,22 +88,22 @@ class World:
         """Let a worker die after it kept its first or second batch."""
         if not self._may_die():
             return
-        job, capture, kept = self._order(), Archive.capture, []
+        job, kept = self._order(), []
 
         def dying(archive, *arguments):
-            counts = capture(archive, *arguments)
+            counts = store_arrivals(archive, *arguments)
             kept.append(1)
             if len(kept) > index % 2:
                 raise Crash
             return counts
 
-        Archive.capture = dying
+        collect.store_arrivals = dying
         try:
             self.room.collected(job)
         except Crash:
             self._end_leases()
         finally:
-            Archive.capture = capture
+            collect.store_arrivals = store_arrivals
 
     def die_reading(self, _name: str, _index: int) -> None:
         """Let a worker die at what is due."""

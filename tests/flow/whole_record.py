@@ -9,6 +9,7 @@ from storage.proof import checkpoints, log
 from storage.proof.external.authorities import store_stamp
 from storage.proof.note import COSIGNATURE, Note, Signer
 from storage.proof.stamp import read_stamp_time
+from storage.write.undo import undo
 from tests.authority import authority
 from tests.flow.driver import SENTENCES, START, Newsroom, page, seed
 from tests.proof.grown import cosign
@@ -32,7 +33,7 @@ def fill_record(room: Newsroom) -> None:
     room.write("e.warc", capture + request(address, seen_at))
     room.scan(0)
     relation = room.rows("SELECT id FROM relations ORDER BY decided_at DESC, id DESC")[0]["id"]
-    room.archive.undo(relation, "Zufall")
+    room.archive.transact(undo, relation, "Zufall")
     with room.archive.engine.begin() as connection:
         add_row(
             connection, "redaction", table_name="origin", row_id=0, at=START, reason="nur zum Test"

@@ -23,6 +23,8 @@ from storage.proof.stamp import Authority, read_stamp_time
 from storage.read.find import Finder
 from storage.read.render.visible import CONTROL, UNSEEN
 from storage.values.redaction import RedactionReason
+from storage.write.redaction.redact_articles import redact_passage
+from storage.write.undo import undo
 from tests.authority import authority
 from tests.flow.driver import Newsroom, hour, page, seed
 from tests.flow.test_redaction import redact, target
@@ -301,7 +303,7 @@ def test_relations_are_told_as_they_were_logged_and_not_otherwise(database_url, 
         room.write(f"{name}.txt", seed("Pegel steigt", A))
     room.scan(0)
     first = room.rows("SELECT id FROM relations ORDER BY id")[0]["id"]
-    room.archive.undo(first, "Zufall")
+    room.archive.transact(undo, first, "Zufall")
     path = bundle(room, "seed:presse/a.txt", tmp_path / "b.zip", language="en")
     room.close()
     folder = tmp_path / "b"
@@ -343,7 +345,7 @@ def test_what_was_redacted_is_named_and_the_rest_still_holds(tmp_path):
     room.scan(2)
     article = target(room, "seed:presse/a.txt")
     why = RedactionReason.COURT_ORDER
-    assert room.archive.redact_passage([article], "Ada Lohe", why, "ada", prepared) is not None
+    assert redact_passage(room.archive, [article], "Ada Lohe", why, "ada", prepared) is not None
     path = bundle(room, "seed:presse/a.txt@1..@2", tmp_path / "b.zip")
     room.close()
     folder = tmp_path / "b"

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from storage.record.presences import presences
 from storage.record.reading import Reading
 from storage.schedule import queue
 from storage.values import job as jobs
@@ -12,6 +13,8 @@ from storage.values.draft import Draft, Extractor, Field, Mark, Paragraph
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.store_captures import finish_scan, start_scan, store_arrivals
+from storage.write.store_readings import load_unread, store_readings
 from tests.cli.small_archive import reading_of
 from worker.flow.decide import decide
 
@@ -75,15 +78,16 @@ class Press:
         with self.archive.unit() as unit:
             job = queue.add_job(unit, "ingest", "schedule", source_id=self.source.id)
         held = self._claimed(job)
-        scan = self.archive.start_scan(self.source.id)
+        scan = start_scan(self.archive, self.source.id)
         changed = {name: text for name, text in texts.items() if text is not None}
         self.held |= changed
         arrivals = [self._arrival(name, text) for name, text in changed.items()]
         if arrivals:
-            self.archive.capture(held, self.source.id, arrivals, scan)
-        find_passages = self.archive.presences(self.source.id)
+            store_arrivals(self.archive, held, self.source.id, arrivals, scan)
+        find_passages = self.archive.read(presences, self.source.id)
         absent = [find_passages[name, ""].place_id for name, text in texts.items() if text is None]
-        self.archive.finish_scan(
+        finish_scan(
+            self.archive,
             held, scan, complete=complete, listing_digest=None, files=len(self.held),
             changed=len(changed), absent=absent,
         )  # fmt: skip
@@ -100,7 +104,7 @@ class Press:
             job = queue.add_job(unit, "ingest", "command", source_id=self.source.id)
         held = self._claimed(job)
         arrivals = [self._arrival(name, text) for name, text in texts.items()]
-        self.archive.capture(held, self.source.id, arrivals)
+        store_arrivals(self.archive, held, self.source.id, arrivals)
         with self.archive.unit() as unit:
             queue.finish(unit, held, Counts())
         return job
@@ -112,8 +116,8 @@ class Press:
                 held = queue.claim(unit, 90.0, "test", families=job)
             if held is None:
                 return
-            readings = [self._reading(each) for each in self.archive.unread(held)[0]]
-            self.archive.store_readings(held, readings, decide, done=True)
+            readings = [self._reading(each) for each in load_unread(self.archive, held)[0]]
+            store_readings(self.archive, held, readings, decide, done=True)
 
     def _claimed(self, job: int) -> jobs.Claim:
         with self.archive.unit() as unit:

@@ -153,8 +153,8 @@ def storm(times):
 @pytest.fixture
 def stormy(database_url, monkeypatch):
     """Give an archive of five texts with a word, of which two are ranked at a time."""
+    monkeypatch.setattr("storage.read.facets.MAX_RANKED", 2)  # loads the next with its own bound
     monkeypatch.setattr("storage.read.search.MAX_RANKED", 2)
-    monkeypatch.setattr("storage.read.facets.MAX_RANKED", 2)
     press = Press(database_url)
     for number, times in enumerate((9, 1, 2, 8, 3)):
         press.scan(number, **{f"s{number}": storm(times)})

@@ -11,6 +11,7 @@ from storage.values.redaction import RedactionReason
 from storage.web.problems import TITLES
 from storage.web.schemas import LINES
 from storage.write.archive import Archive
+from storage.write.redaction.restrict import restrict
 from tests.cli.small_archive import write_archive
 from tests.serve.conftest import served
 from tests.statements import statements_of
@@ -182,7 +183,7 @@ def test_what_was_given_is_worked_out_again_once_anything_was_written(database_u
             before = {path: asking.get(path).content for path in ("/", "/api/changes")}
             with open_archive(database_url) as reading:
                 changed = reading.article_row_id(items(asking, "/api/changes")[0]["article"])
-            assert archive.restrict([changed], RedactionReason.GDPR_RESTRICTION, "ada")
+            assert archive.transact(restrict, [changed], RedactionReason.GDPR_RESTRICTION, "ada")
             for path, content in before.items():
                 assert asking.get(path).content != content
 
@@ -196,7 +197,7 @@ def test_what_was_known_is_worked_out_again_once_anything_was_written(database_u
             tag, known = asking.get(path).headers["etag"], asking.get(others[0]).headers["etag"]
             with open_archive(database_url) as reading:
                 article = reading.article_row_id(listed[0])
-            assert archive.restrict([article], RedactionReason.GDPR_RESTRICTION, "ada")
+            assert archive.transact(restrict, [article], RedactionReason.GDPR_RESTRICTION, "ada")
             told = asking.get(path, headers={"If-None-Match": tag})
             assert told.status_code == 200
             assert {row["title"] for row in told.json()["items"]} == {None}

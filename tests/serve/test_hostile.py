@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from storage.values.draft import Draft, Field, Paragraph
 from storage.write.archive import Archive
+from storage.write.index import index_backlog
 from tests.cli import small_archive
 from tests.conftest import DIALECTS
 from tests.serve.conftest import emptied, served
@@ -85,7 +86,7 @@ def hostile_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def _index(archive: Archive) -> None:
-    archive.index_backlog()
+    index_backlog(archive)
 
 
 @pytest.fixture(scope="module")

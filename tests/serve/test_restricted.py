@@ -4,6 +4,7 @@ import pytest
 
 from storage.values.redaction import RedactionReason
 from storage.write.archive import Archive
+from storage.write.redaction.restrict import restrict
 from tests.cli.small_archive import write_archive
 from tests.serve.conftest import served
 
@@ -23,7 +24,9 @@ def client(tmp_path_factory):
                 f"WHERE w.title = '{TITLE}'"
             )
             articles = list(connection.exec_driver_sql(wanted).scalars())
-        assert len(archive.restrict(articles, RedactionReason.GDPR_RESTRICTION, "ada")) == 2
+        assert (
+            len(archive.transact(restrict, articles, RedactionReason.GDPR_RESTRICTION, "ada")) == 2
+        )
     with served(url) as found:
         yield found
 

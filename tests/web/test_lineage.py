@@ -6,6 +6,7 @@ import pytest
 
 from storage.similarity.signature import signature
 from storage.values.verdict import Counts
+from storage.write.undo import undo
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
@@ -126,7 +127,7 @@ def test_the_cluster_of_copies_follows_an_article_that_moves_and_one_that_is_par
     desk.fetch(A, at=5)
     assert together() == []
     assert desk.number("SELECT count(*) FROM cluster_member") == 0
-    desk.archive.undo(desk.number("SELECT max(id) FROM lineage"))
+    desk.archive.transact(undo, desk.number("SELECT max(id) FROM lineage"))
     assert articles(desk) == [(A, [A], 1), (B, sorted([B, C]), 1)]
     assert together() == [A, B]
 
@@ -172,7 +173,7 @@ def test_a_canonical_link_to_an_equal_text_joins_in_either_order(desk, order):
     assert articles(desk) == [(order[0], sorted([A, B]), 1)]
     assert lineages(desk) == [("canonical", A, B)]
     assert desk.rows("SELECT * FROM relations") == []
-    desk.archive.undo(desk.number("SELECT id FROM lineage"))
+    desk.archive.transact(undo, desk.number("SELECT id FROM lineage"))
     assert len(articles(desk)) == 2
     desk.fetch(A, B, at=3)
     assert len(articles(desk)) == 2
@@ -244,10 +245,10 @@ def test_what_was_joined_can_be_parted_and_stays_so(desk):
     desk.web.put(B, pegel(HIGHER))
     desk.fetch(A, at=2)
     number = desk.number("SELECT id FROM lineage")
-    desk.archive.undo(number, "eine andere Meldung")
+    desk.archive.transact(undo, number, "eine andere Meldung")
     assert articles(desk) == [(A, [A], 1), (B, [B], 1)]
     assert desk.outcomes(A) == ["content", "redirected"]
-    desk.archive.undo(number)
+    desk.archive.transact(undo, number)
     assert desk.number("SELECT count(*) FROM lineage_undone") == 1
     assert desk.fetch(A, at=3) == Counts(unchanged=1)
     assert articles(desk) == [(A, [A], 1), (B, [B], 1)]
@@ -260,7 +261,7 @@ def test_a_chain_parted_in_the_middle_falls_into_two(desk):
     desk.fetch(A, at=1)
     joined = desk.rows("SELECT l.id, o.origin FROM lineage l JOIN origin o ON o.id = l.origin_id")
     assert {row["origin"] for row in joined} == {A, B}
-    desk.archive.undo(next(row["id"] for row in joined if row["origin"] == A))
+    desk.archive.transact(undo, next(row["id"] for row in joined if row["origin"] == A))
     assert (C, sorted([B, C]), 1) in articles(desk)
 
 

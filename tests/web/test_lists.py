@@ -8,6 +8,7 @@ from storage.database.capture_store import StoredBytes, load
 from storage.values.redaction import RedactionReason
 from storage.values.verdict import Counts
 from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import redact_articles
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
@@ -296,7 +297,7 @@ def test_a_feed_does_not_bring_a_redacted_title_back(desk):
     assert desk.due(at=1).new_articles == 2
     wanted = "SELECT a.id FROM article a JOIN origin o ON o.id = a.origin_id WHERE o.origin = :o"
     article = desk.one(wanted, o=address(2))["id"]
-    desk.archive.redact([RedactionTarget(article)], RedactionReason.GDPR_ERASURE, "ada")
+    redact_articles(desk.archive, [RedactionTarget(article)], RedactionReason.GDPR_ERASURE, "ada")
     desk.web.put(FEED, rss(*items, ("Meldung 3 vom Hafen", address(3))))
     assert desk.due(at=3).new_articles == 1, "what is new in it is taken"
     told = str(desk.rows("SELECT hints FROM watch")) + str(
@@ -324,7 +325,7 @@ def test_no_feed_and_no_redirect_brings_a_redacted_address_back(desk):
     wanted = "SELECT a.id FROM article a JOIN origin o ON o.id = a.origin_id WHERE o.origin = :o"
     target = RedactionTarget(desk.one(wanted, o=person)["id"])
     why = RedactionReason.GDPR_ERASURE
-    desk.archive.redact([target], why, "ada", with_addresses=True)
+    redact_articles(desk.archive, [target], why, "ada", with_addresses=True)
     assert named not in told_anywhere(desk)
     desk.web.put(address(4), redirect(person))
     desk.web.put(person, Reply(page("Alles ist neu am Hafen", TEXTS[5])))

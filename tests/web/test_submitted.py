@@ -10,6 +10,8 @@ from storage.read.archive import open_archive
 from storage.values.digest import raw_digest
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import redact_articles
+from storage.write.store_captures import store_bytes
 from storage.write.submissions import (
     Submission,
     SubmissionRedactedError,
@@ -155,8 +157,12 @@ def test_the_pages_of_the_article_name_the_submitter_in_both_languages(desk):
 def test_a_redacted_address_is_not_accepted_again(desk):
     submit(desk, saved(*PEGEL), at=1)
     article = desk.one("SELECT id FROM article")["id"]
-    desk.archive.redact(
-        [RedactionTarget(article)], RedactionReason.GDPR_ERASURE, "ada", with_addresses=True
+    redact_articles(
+        desk.archive,
+        [RedactionTarget(article)],
+        RedactionReason.GDPR_ERASURE,
+        "ada",
+        with_addresses=True,
     )
     for raw in (saved(*PEGEL), saved(*HIGHER)):
         with pytest.raises(SubmissionRedactedError):
@@ -165,15 +171,19 @@ def test_a_redacted_address_is_not_accepted_again(desk):
 
 def test_an_address_that_is_redacted_while_its_page_comes_in_is_not_accepted(desk, monkeypatch):
     submit(desk, saved(*PEGEL), at=1)
-    article, store = desk.one("SELECT id FROM article")["id"], desk.archive.store_bytes
+    article = desk.one("SELECT id FROM article")["id"]
 
-    def redact_first(packed):
-        desk.archive.redact(
-            [RedactionTarget(article)], RedactionReason.GDPR_ERASURE, "ada", with_addresses=True
+    def redact_first(archive, packed):
+        redact_articles(
+            desk.archive,
+            [RedactionTarget(article)],
+            RedactionReason.GDPR_ERASURE,
+            "ada",
+            with_addresses=True,
         )
-        return store(packed)
+        return store_bytes(archive, packed)
 
-    monkeypatch.setattr(desk.archive, "store_bytes", redact_first)
+    monkeypatch.setattr("storage.write.submissions.store_bytes", redact_first)
     with pytest.raises(SubmissionRedactedError):
         submit(desk, saved(*HIGHER), at=2)
     monkeypatch.undo()

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from storage.read.render import moment as moments
     from storage.web import problems
     from storage.write import reclassify as reclassifying
+    from storage.write import undo as undoing
     from worker import log as event_log
     from worker.alerts import check as alert_check
     from worker.alerts import work as alerting
@@ -77,6 +78,7 @@ else:
     locator_rules = LateModule("worker.sources.locators")
     alerting = LateModule("worker.alerts.work")
     reclassifying = LateModule("storage.write.reclassify")
+    undoing = LateModule("storage.write.undo")
     control = LateModule("worker.cli.control")
     log = LateModule("storage.proof.log")
     services = LateModule("worker.services.processes")
@@ -418,7 +420,7 @@ def undo(
 ) -> None:
     """Undo a relation, a joined address or a noise decision, permanently."""
     with opened_archive(place.settings()) as archive:
-        undone = archive.undo(decision, reason)
+        undone = archive.transact(undoing.undo, decision, reason)
     _report([undone.to_dict()], output)
 
 

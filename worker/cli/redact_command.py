@@ -16,14 +16,36 @@ from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_list
 from storage.settings import Settings
+from storage.values.late import LateModule
 from storage.values.redaction import RedactionReason
 from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
+    from storage.read import find as finding
+    from storage.read import texts
     from storage.record.reading import CapturedItem, Reading
+    from storage.similarity import signature
     from storage.values.draft import Draft
     from storage.write.archive import Archive
+    from storage.write.redaction import passage as passages
+    from storage.write.redaction import plan as plans
+    from storage.write.redaction import redact as redacting
+    from storage.write.redaction import redact_articles as articles
+    from storage.write.redaction import restrict as restricting
+    from storage.write.redaction import scrub
     from storage.write.redaction.plan import RedactionTarget
+    from worker.flow import prepare
+else:
+    finding = LateModule("storage.read.find")
+    texts = LateModule("storage.read.texts")
+    signature = LateModule("storage.similarity.signature")
+    passages = LateModule("storage.write.redaction.passage")
+    plans = LateModule("storage.write.redaction.plan")
+    redacting = LateModule("storage.write.redaction.redact")
+    articles = LateModule("storage.write.redaction.redact_articles")
+    restricting = LateModule("storage.write.redaction.restrict")
+    scrub = LateModule("storage.write.redaction.scrub")
+    prepare = LateModule("worker.flow.prepare")
 
 MOST_LISTED_BYTES = 256 * 1024 * 1024
 """Maximum size of a list of redactions."""
@@ -131,7 +153,9 @@ def redact(
         if task.listed:
             report_list(acts_of(archive), output.target(), empty="no redactions")
         elif task.retention:
-            dropped = archive.drop_overdue_bytes(settings.retain_captures, dry_run=order.dry_run)
+            dropped = articles.drop_overdue_bytes(
+                archive, settings.retain_captures, dry_run=order.dry_run
+            )
             report_list(dropped, output.target(), empty="no captures are older than allowed")
         elif task.list_restricted:
             report_list(_restrictions(archive), output.target(), empty="no restrictions")
@@ -156,20 +180,16 @@ class _Order:
 
     def found(self, connection: Any) -> list["RedactionTarget"]:
         """Return the targets: whole articles, and versions with all of their wordings."""
-        from storage.read.find import Finder  # noqa: PLC0415  # SQLAlchemy is slow to load
-        from storage.read.texts import version_wordings  # noqa: PLC0415
-        from storage.write.redaction.plan import RedactionTarget  # noqa: PLC0415
-
-        finder = Finder(connection, self.settings.zone)
+        finder = finding.Finder(connection, self.settings.zone)
         found = []
         for each in self.named:
             article = finder.find_whole_article(each)
             if article is not None:
-                found.append(RedactionTarget(article.row_id))
+                found.append(plans.RedactionTarget(article.row_id))
             else:
                 version = finder.version(each)
-                wordings = tuple(version_wordings(connection, version))
-                found.append(RedactionTarget(version.article.row_id, wordings))
+                wordings = tuple(texts.version_wordings(connection, version))
+                found.append(plans.RedactionTarget(version.article.row_id, wordings))
         return found
 
     def tell(self, row: Mapping[str, Any]) -> None:
@@ -177,9 +197,6 @@ class _Order:
 
 
 def _redact(order: _Order) -> None:
-    from storage.write.redaction.passage import find_passage  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.write.redaction.plan import describe_plan, plan_of  # noqa: PLC0415  # the same
-
     archive, options = order.archive, order.options
     with archive.read_connection() as connection:
         found = order.found(connection)
@@ -188,12 +205,12 @@ def _redact(order: _Order) -> None:
                 "--addresses applies only to whole articles: give ids or addresses, no versions"
             )
             raise typer.BadParameter(reason)
-        plan = plan_of(
+        plan = plans.plan_of(
             connection, found, with_copies=options.with_copies, with_addresses=options.addresses
         )
-        summary = describe_plan(connection, plan)
+        summary = plans.describe_plan(connection, plan)
         if options.passage is not None:
-            hits = find_passage(connection, plan, options.passage, prepared)
+            hits = passages.find_passage(connection, plan, options.passage, prepared)
             summary = {
                 "articles": summary["articles"], "readings": len(hits.readings),
                 "captures": len({each.old.capture_id for each in hits.readings}),
@@ -206,13 +223,13 @@ def _redact(order: _Order) -> None:
     copies, why, actor = options.with_copies, options.reason, options.actor
     if options.passage is None:
         with ProgressLine() as line:
-            acts = archive.redact(
+            acts = articles.redact_articles(archive,
                 found, why, actor, with_copies=copies, with_addresses=options.addresses,
                 progress=line.report,
             )  # fmt: skip
     else:
-        act = archive.redact_passage(
-            found, options.passage, why, actor, prepared, with_copies=copies
+        act = articles.redact_passage(
+            archive, found, options.passage, why, actor, prepared, with_copies=copies
         )
         acts = [] if act is None else [act]
     order.tell({"act": min(acts, default=None), **summary})
@@ -226,32 +243,30 @@ def _redact(order: _Order) -> None:
 
 def _restrict(order: _Order) -> None:
     """Restrict whole articles; without a reason, lift their restriction."""
-    from storage.write.redaction.plan import describe_plan, plan_of  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     options = order.options
     with order.archive.read_connection() as connection:
         found = order.found(connection)
         if any(each.wordings is not None for each in found):
             raise typer.BadParameter("only whole articles can be restricted, not versions")
-        plan = plan_of(connection, found, with_copies=options.with_copies)
-        summary = describe_plan(connection, plan)
+        plan = plans.plan_of(connection, found, with_copies=options.with_copies)
+        summary = plans.describe_plan(connection, plan)
     row = {name: summary[name] for name in ("articles", "copies", "related_kept")}
     _refuse_copies(plan.copies, summary, with_copies=options.with_copies or options.dry_run)
     if not options.dry_run:
         articles = sorted(plan.articles | plan.copies)
         row["changed"] = len(
-            order.archive.lift_restriction(articles, options.actor)
+            order.archive.transact(restricting.lift, articles, options.actor)
             if options.reason is None
-            else order.archive.restrict(articles, options.reason, options.actor)
+            else order.archive.transact(
+                restricting.restrict, articles, options.reason, options.actor
+            )
         )
     order.tell(row)
 
 
 def _restrictions(archive: "Archive") -> list[dict[str, Any]]:
-    from storage.write.redaction.restrict import restrictions  # noqa: PLC0415  # the same
-
     with archive.read_connection() as connection:
-        return [dict(each._mapping) for each in restrictions(connection)]  # noqa: SLF001  # documented
+        return [dict(each._mapping) for each in restricting.restrictions(connection)]  # noqa: SLF001  # documented
 
 
 def _refuse_copies(
@@ -267,25 +282,20 @@ def _refuse_copies(
 
 def prepared(captured: "CapturedItem", draft: "Draft", context: str) -> "Reading":
     """Return a text without its passage, prepared for full-text search and comparison."""
-    from storage.similarity.signature import signature  # noqa: PLC0415  # loads NumPy
-    from worker.flow.prepare import prepare  # noqa: PLC0415  # the same
-
-    return prepare(captured, draft, context, "UTC", sign=signature)
+    return prepare.prepare(captured, draft, context, "UTC", sign=signature.signature)
 
 
 def acts_of(archive: "Archive") -> list[dict[str, Any]]:
     """Return the redactions with the emptied rows by table."""
-    from storage.write.redaction.redact import acts, archive_id, rows_of_acts  # noqa: PLC0415  # the same
-
     with archive.read_connection() as connection:
-        rows, own = rows_of_acts(connection), archive_id(connection)
+        rows, own = redacting.rows_of_acts(connection), redacting.archive_id(connection)
         return [
             {
                 "archive": own, "act": each.act, "at": each.at.isoformat(), "reason": each.reason,
                 "actor": each.actor, "emptied": dict(Counter(t for t, _ in rows[each.act])),
                 "rows": [f"{table} {number}" for table, number in rows[each.act]],
             }
-            for each in acts(connection)
+            for each in redacting.acts(connection)
         ]  # fmt: skip
 
 
@@ -294,35 +304,33 @@ def redact_again(archive: "Archive", listed: Path) -> None:
 
     Raises: ReplayError.
     """
-    from storage.write.redaction.redact import ReplayError  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     if listed.stat().st_size > MOST_LISTED_BYTES:
-        raise ReplayError(
+        raise redacting.ReplayError(
             f"{listed} is larger than {MOST_LISTED_BYTES:,} bytes: it is not a list of redactions"
         )
     with listed.open("rb") as file:
         try:
             acts = [json.loads(line) for line in file if line.strip()]
         except ValueError as error:
-            raise ReplayError(f"{listed} is not JSON Lines: {error}; {HOW_LISTED}") from error
+            raise redacting.ReplayError(
+                f"{listed} is not JSON Lines: {error}; {HOW_LISTED}"
+            ) from error
     if not all(isinstance(each, dict) for each in acts):
-        raise ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
-    say(f"repeated {archive.replay_redactions(acts)} redactions")
+        raise redacting.ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
+    say(f"repeated {articles.replay_redactions(archive, acts)} redactions")
     _scrub(archive)
 
 
 def _finish(archive: "Archive") -> None:
     with ProgressLine() as line:
-        rows = archive.finish_redactions(line.report)
+        rows = articles.finish_redactions(archive, line.report)
     say(f"completed interrupted redactions: emptied {rows} rows")
     _scrub(archive)
 
 
 def _scrub(archive: "Archive") -> None:
-    from storage.write.redaction.scrub import scrub  # noqa: PLC0415  # the same
-
     with ProgressLine() as line:
-        is_all = scrub(archive.engine, line.report)
+        is_all = scrub.scrub(archive.engine, line.report)
     if not is_all:
         say(
             "planner statistics may still contain samples of it: the owner of the database has to "

@@ -24,6 +24,7 @@ from storage.verify.shown_texts import (
     shown_texts,
 )
 from storage.write.archive import Archive
+from storage.write.store_readings import load_re_extractions, store_re_extraction
 from worker.flow.read import Reader
 from worker.text import current_extractors
 
@@ -160,7 +161,7 @@ class Rereading:
             if each.has_bytes and each.derivation_id not in known
         }
         if missing:
-            self._archive.store_re_extraction(read(self._archive.re_extractions(missing)))
+            store_re_extraction(self._archive, read(load_re_extractions(self._archive, missing)))
         return set(missing)
 
     def _compared(

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from storage.record.presences import Presence
+from storage.record.presences import Presence, presences
+from storage.record.suppression import redacted_addresses
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule.watches import create_check_jobs
@@ -22,6 +23,13 @@ from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import nameless
+from storage.write.store_captures import (
+    finish_scan,
+    record_refusal,
+    refuse_places,
+    start_scan,
+    store_arrivals,
+)
 from worker.address import parse_address, without_trackers
 from worker.flow.import_captures import Importer
 from worker.flow.textless_rows import TextlessRows
@@ -136,12 +144,12 @@ def _without_redacted(
     it.
     """
     places = [IngestTarget(**entry) for entry in claim.arguments["places"]]
-    redacted = archive.address_redaction_lookup()
+    redacted = archive.read(redacted_addresses)
     left = [redacted.left_of(*_addresses(each, settings)) for each in places]
     named = zip(claim.arguments["places"], left, strict=True)
     gone = [(entry, name) for entry, name in named if name is not None]
     if gone:
-        archive.refuse_places(claim, gone)
+        refuse_places(archive, claim, gone)
     return [each for each, name in zip(places, left, strict=True) if name is None]
 
 
@@ -181,7 +189,7 @@ def collect_addresses(
             continue
         found = _requested_address(place, settings)
         if isinstance(found, RefusalReason):
-            archive.refuse(claim, place.source_id, place.locator, found)
+            record_refusal(archive, claim, place.source_id, place.locator, found)
         else:
             named[place.source_id].append(found)
     scans = [place.source_id for place in places if place.is_scan]
@@ -224,7 +232,7 @@ class _PlaceCollector:
         self.reason: str | None = None
         self._unread_part: str | None = None
         self._known: dict[tuple[str, str], Presence] = {}
-        self._redacted = archive.address_redaction_lookup()
+        self._redacted = archive.read(redacted_addresses)
         self._members: dict[str, list[str]] = {}
         self._seen: set[tuple[str, str]] = set()
         self._batch = _Batch()
@@ -256,8 +264,8 @@ class _PlaceCollector:
         """Process all files of the place."""
         place = self.place
         if place.is_scan:
-            self._scan = self.archive.start_scan(place.source_id)
-        self._known = self.archive.presences(place.source_id)
+            self._scan = start_scan(self.archive, place.source_id)
+        self._known = self.archive.read(presences, place.source_id)
         for path, member in self._known:
             if member:
                 self._members.setdefault(path, []).append(member)
@@ -504,8 +512,8 @@ class _PlaceCollector:
 
     def _flush(self) -> None:
         if self._batch.arrivals:
-            self.refused += self.archive.capture(
-                self.claim, self.place.source_id, self._batch.arrivals, self._scan
+            self.refused += store_arrivals(
+                self.archive, self.claim, self.place.source_id, self._batch.arrivals, self._scan
             ).refused
             self._batch = _Batch()
         self.progress(self.looked_at, self.changed)
@@ -518,7 +526,8 @@ class _PlaceCollector:
             for key, present in self._known.items()
             if key not in self._seen and not present.gone
         ]
-        self.gone = self.archive.finish_scan(
+        self.gone = finish_scan(
+            self.archive,
             self.claim,
             scan,
             complete=listing.complete,

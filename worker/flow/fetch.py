@@ -21,6 +21,7 @@ from storage.values.net.addresses import Check, Key
 from storage.values.outcome import exchange_outcome
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
+from storage.write.store_checks import store_checks
 from worker.address import with_secrets
 from worker.flow.servers import AHEAD_SECONDS, Servers, pause_outcome
 from worker.web.credentials import SecretError
@@ -317,8 +318,8 @@ class _FetchRun:
             ending = partial(job_queue.release, pause_seconds=self._seconds_until_free())
         elif is_last:
             ending = partial(job_queue.finish, reason=self._reason())
-        self.done += self.archive.store_checks(
-            self.claim, self.checks, self.servers.news, self.postponed, ending
+        self.done += store_checks(
+            self.archive, self.claim, self.checks, self.servers.news, self.postponed, ending
         )
         self.checks, self.servers.news, self.postponed, self.bytes = [], [], {}, 0
         self.stored_at = self.renewed_at = time.monotonic()

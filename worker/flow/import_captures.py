@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from storage.values import job as jobs
 from storage.values.arrivals.foreign_capture import Import
 from storage.write.archive import Archive
+from storage.write.store_captures import import_captures
 
 BATCH_BYTES = 8 * 1024 * 1024
 MOST_WAITING = 10_000
@@ -82,8 +83,8 @@ class Importer:
                 self._keep(container, batch, is_last=True)
 
     def _keep(self, container: str, batch: list[Import], *, is_last: bool) -> tuple[Import, ...]:
-        imported = self._archive.import_captures(
-            self._held, self._source_id, container, batch, is_last=is_last
+        imported = import_captures(
+            self._archive, self._held, self._source_id, container, batch, is_last=is_last
         )
         self.counted.unchanged += imported.counts.unchanged
         self.counted.refused += imported.counts.refused

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from storage.record.sources import source_watching, was_source
+from storage.record.suppression import redacted_addresses
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule.watches import create_due_check_jobs, due_watches
@@ -199,7 +200,7 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
         return watching
     site = urlunsplit((*urlsplit(address.text)[:2], "", "", ""))
     name = None if name is None else check_source_name(archive, name)
-    is_gone = archive.address_redaction_lookup().left_of(origin) is not None
+    is_gone = archive.read(redacted_addresses).left_of(origin) is not None
     return archive.ensure_source(
         name or site, "web", address.text if name and not is_gone else site
     )

@@ -20,6 +20,7 @@ from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.store_readings import load_re_extractions, load_unread, store_readings
 from worker.flow.decide import decide
 from worker.flow.document_process import WALL_FACTOR, DocumentReader
 from worker.flow.fetched import entry_values, fetched_outcome
@@ -171,7 +172,7 @@ def read_batch(
 
     Raises: jobs.StaleLeaseError; nothing is stored then.
     """
-    captured, are_all = archive.unread(claim)
+    captured, are_all = load_unread(archive, claim)
     readings = list(_read_until(captured, reader, limit_seconds))
     done = are_all and len(readings) == len(captured)
     later: list[int] = []
@@ -181,13 +182,14 @@ def read_batch(
     re_extracted: list[ReExtracted] = []
     for _ in range(MOST_REREADING):
         try:
-            counts = archive.store_readings(
+            counts = store_readings(
+                archive,
                 claim, readings, decide, done=done, batch_items=batch_items,
                 re_extracted=re_extracted, later=later,
             )  # fmt: skip
         except NotComparableError as error:
             re_extracted += _read_again(
-                archive, claim, reader, archive.re_extractions(error.derivations)
+                archive, claim, reader, load_re_extractions(archive, error.derivations)
             )
         else:
             return Batch(counts, done)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.record.sources import source_watching
+from storage.record.suppression import redacted_addresses
 from storage.schedule.watches import reschedule, watch_at_once
 from storage.settings import Settings
 from storage.values.arrivals.source import Source
@@ -43,7 +44,7 @@ def watch_address(
     if kind is not None and kind not in ADDRESS_TYPES:
         raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
     origin = origin_of(address.text)
-    if archive.address_redaction_lookup().left_of(origin) is not None:
+    if archive.read(redacted_addresses).left_of(origin) is not None:
         raise LocatorError("the address", "it was redacted here, and is not watched again")
     chosen = origin if name is None else check_source_name(archive, name)
     taken = [each for each in archive.sources() if each.name == chosen]

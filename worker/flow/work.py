@@ -17,6 +17,7 @@ from storage.values import job as jobs
 from storage.values.failures import is_machine_failure, remedy_for
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.index import index_backlog, relate_backlog
 from worker.flow.collect import CollectionResult, Progress, collect
 from worker.flow.read import Reader, read_batch
 from worker.log import LOG
@@ -148,8 +149,8 @@ def run_jobs(
             free_abandoned_jobs(archive)
             while run_next_job(archive, settings, reader, families=families, progress=progress):
                 on_job_end()
-            archive.index_backlog()
-            archive.relate_backlog()
+            index_backlog(archive)
+            relate_backlog(archive)
             if not archive.read(job_progress.open_jobs, families):
                 return
             time.sleep(POLL_SECONDS)
@@ -157,9 +158,9 @@ def run_jobs(
 
 def process_backlog(archive: Archive) -> None:
     """Index and relate the whole backlog, and update the stored counts."""
-    while archive.index_backlog(older_than=timedelta(0)):
+    while index_backlog(archive, older_than=timedelta(0)):
         pass
-    while archive.relate_backlog(older_than=timedelta(0)):
+    while relate_backlog(archive, older_than=timedelta(0)):
         pass
     archive.update_totals()
 

@@ -36,6 +36,8 @@ from storage.schedule import wake as wake_ups
 from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.write.archive import Archive
+from storage.write.index import index_backlog, relate_backlog
+from storage.write.redaction.redact_articles import drop_overdue_bytes
 from worker.alerts import work as alerts
 from worker.errors import LocatorError
 from worker.flow.order import default_source, order, order_due, target_of
@@ -313,8 +315,8 @@ class Scheduler:
     def sweep(self) -> None:
         """Release jobs of dead workers, index and relate the backlog, and wake workers."""
         free_abandoned_jobs(self.archive)
-        self.archive.index_backlog()
-        self.archive.relate_backlog()
+        index_backlog(self.archive)
+        relate_backlog(self.archive)
         waiting = self.depth()
         is_empty = waiting == 0 and not self.settings.is_embedded
         again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
@@ -353,7 +355,7 @@ class Scheduler:
         """Delete the bytes of captures whose retention time is over."""
         if self.archive.leapt_lately():
             return
-        for each in self.archive.drop_overdue_bytes(self.settings.retain_captures):
+        for each in drop_overdue_bytes(self.archive, self.settings.retain_captures):
             if each["captures"]:
                 LOG.info("captures_expired", **each)
 

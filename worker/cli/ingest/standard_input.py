@@ -13,6 +13,7 @@ from storage.values.arrivals.formats import TYPES
 from storage.values.digest import raw_digest
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.store_captures import store_arrivals
 from worker.errors import LocatorError
 from worker.flow.collect import NO_STAMP, counts_of, hints_of
 from worker.flow.import_captures import Importer
@@ -56,11 +57,11 @@ def ingest_input(
             case _:
                 batch.append(_arrival(archive, owner.name, item, origin, observed_at))
         if len(batch) >= settings.batch_items:
-            archive.capture(held, owner.id, batch)
+            store_arrivals(archive, held, owner.id, batch)
             batch = []
     importer.finish()
     if batch:
-        archive.capture(held, owner.id, batch)
+        store_arrivals(archive, held, owner.id, batch)
     counted = importer.counted
     counts = Counts(unchanged=counted.unchanged, passed_over=counted.passed_over)
     again = counts_of(archive, counted.unread)

@@ -15,6 +15,8 @@ from storage.values import job as jobs
 from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.store_captures import record_refusal
+from storage.write.store_checks import store_checks
 from worker.flow.history.client import (
     ArchiveClient,
     RequestRefusedError,
@@ -98,7 +100,7 @@ class _HistoryRun:
     def refuse(self, target: "IngestTarget", locator: str, reason: RefusalReason) -> None:
         """Record a refusal, unless an interrupted run of this job recorded it."""
         if (target.source_id, locator) not in self.refused:
-            self.archive.refuse(self.claim, target.source_id, locator, reason)
+            record_refusal(self.archive, self.claim, target.source_id, locator, reason)
             self.refused.add((target.source_id, locator))
 
     def advance(self) -> None:
@@ -227,7 +229,7 @@ class _HistoryImport:
         """Store the captures and the facts about servers, and renew the lease."""
         self._importer.flush()
         archive, claim = self._run.archive, self._run.claim
-        archive.store_checks(claim, [], self._client.take_news(), {})
+        store_checks(archive, claim, [], self._client.take_news(), {})
         self._stored_at = time.monotonic()
 
 

@@ -1,0 +1,108 @@
+"""Redact articles, passages and overdue bytes, each until nothing of them is left."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from storage.values.job import Progress
+from storage.values.redaction import RedactionReason
+from storage.write.archive import Archive
+from storage.write.index import index_after, index_within
+from storage.write.redaction import redact as redacting
+from storage.write.redaction.passage import Prepare, find_passage, remove_passage
+from storage.write.redaction.plan import RedactionTarget, plan_of
+from storage.write.redaction.retention import captures_due, limits
+
+CAPTURES_AT_A_TIME = 1_000
+"""Number of captures per redaction whose bytes are deleted together."""
+
+
+def redact_articles(
+    archive: Archive,
+    targets: Sequence[RedactionTarget],
+    reason: RedactionReason,
+    actor: str,
+    *,
+    with_copies: bool = False,
+    with_addresses: bool = False,
+    progress: Progress | None = None,
+) -> list[int]:
+    """Redact articles or wordings; return the numbers of the acts.
+
+    Matching content that arrives meanwhile is redacted, too. Run `scrub` afterwards to remove
+    the remaining bytes from the disk.
+    """
+    acts: list[int] = []
+    while True:
+        plan = archive.read(
+            plan_of, targets, with_copies=with_copies, with_addresses=with_addresses
+        )
+        act = archive.transact(redacting.order, plan.rows, reason, actor)
+        finish_redactions(archive, progress)
+        if act is None:
+            return acts
+        acts.append(act)
+
+
+def drop_overdue_bytes(
+    archive: Archive, otherwise: float | None, *, dry_run: bool = False
+) -> list[dict[str, Any]]:
+    """Delete bytes whose retention period ended; return number and size of captures by source.
+
+    `otherwise` is the period in seconds of sources without their own, None for no limit.
+    """
+    before = limits(archive.sources(), otherwise, archive.clock())
+    found = archive.read(captures_due, before)
+    if not dry_run:
+        for start in range(0, len(found), CAPTURES_AT_A_TIME):
+            some = [each[0] for each in found[start : start + CAPTURES_AT_A_TIME]]
+            with archive.unit() as unit:
+                why = RedactionReason.RETENTION
+                redacting.order(unit, {"capture": some}, why, redacting.BY_ITSELF)
+            finish_redactions(archive)
+    names = {each.id: each.name for each in archive.sources()}
+    sizes: dict[str, list[int]] = {names[number]: [] for number in before}
+    for _, source, size in found:
+        sizes[names[source]].append(size)
+    return [
+        {"source": name, "captures": len(those), "bytes": sum(those)}
+        for name, those in sorted(sizes.items())
+    ]
+
+
+def redact_passage(
+    archive: Archive,
+    targets: Sequence[RedactionTarget],
+    passage: str,
+    reason: RedactionReason,
+    actor: str,
+    prepare: Prepare,
+    *,
+    with_copies: bool = False,
+) -> int | None:
+    """Redact a passage of articles; return the number of the act, None if no text has it."""
+    with archive.read_connection() as connection:
+        plan = plan_of(connection, targets, with_copies=with_copies)
+        found = find_passage(connection, plan, passage, prepare)
+    with archive.unit() as unit:
+        taken = remove_passage(unit, found, passage, reason, actor)
+        if taken is not None:
+            index_within(archive, unit, taken[1])
+    if taken is not None:
+        index_after(archive, taken[1])
+    finish_redactions(archive)
+    return None if taken is None else taken[0]
+
+
+def replay_redactions(archive: Archive, listed: Iterable[Mapping[str, Any]]) -> int:
+    """Repeat the redactions of a list; return the number of acts with remaining rows.
+
+    Raises: redact.ReplayError; nothing is redacted then.
+    """
+    acts = archive.transact(redacting.replay, listed)
+    finish_redactions(archive)
+    return acts
+
+
+def finish_redactions(archive: Archive, progress: Progress | None = None) -> int:
+    """Empty all rows with a pending redaction, as after a crash; return their number."""
+    return redacting.empty_ordered(archive.engine, archive.clock, progress)

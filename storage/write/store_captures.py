@@ -1,0 +1,236 @@
+"""Store captures: bytes, observations and scans, before anything interprets them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+
+from storage.database.capture_store import capture_store
+from storage.database.tables import SCAN, SOURCE
+from storage.history.absences import record_absences
+from storage.history.clock_corrections import correct_scan
+from storage.history.versions import rebuild_returned
+from storage.record.captures import (
+    Packed,
+    load_captures,
+    observe,
+    pack_all,
+    put_packed,
+    record_gone,
+    record_presence,
+    store_captures,
+)
+from storage.record.imports import ImportResult, ImportWriter, load_records, pack_imports
+from storage.record.observations import add_refusal, refuse_redacted
+from storage.record.origins import ensure_origins
+from storage.record.transfers import store_transfers
+from storage.schedule import queue
+from storage.schedule.watches import forget_lists
+from storage.values import job as jobs
+from storage.values.arrivals.arrival import Arrival, Scan
+from storage.values.arrivals.foreign_capture import Import
+from storage.values.digest import origin_id, raw_digest
+from storage.values.refusals import RefusalReason
+from storage.values.verdict import Counts
+from storage.write.archive import Archive
+from storage.write.redaction.without_redacted import imports_without_redacted, without_redacted
+
+
+def store_bytes(archive: Archive, packed: Packed) -> Packed:
+    """Put new bytes into the capture store, if there is one, before any lock is taken.
+
+    Raises: CapturesAwayError; nothing is stored then.
+    """
+    store = capture_store()
+    if store is None or not packed:
+        return packed
+    known = archive.read(load_captures, packed)
+    return put_packed(store, archive.capture_folder, packed, known)
+
+
+def start_scan(archive: Archive, source_id: int) -> Scan:
+    """Allocate the number of a scan; `finish_scan` writes its row."""
+    with archive.unit() as unit:
+        return Scan(unit.number(), source_id, unit.now, unit.doubted(unit.reading, unit.now))
+
+
+def store_arrivals(
+    archive: Archive,
+    claim: jobs.Claim,
+    source_id: int,
+    arrivals: Sequence[Arrival],
+    scan: Scan | None = None,
+) -> Counts:
+    """Store the bytes and observations of `arrivals`, and queue a job that reads them.
+
+    Raises: jobs.StaleLeaseError; nothing is stored then.
+    """
+    arrivals = archive.read(without_redacted, arrivals)
+    packed = store_bytes(archive, _compress_arrivals(arrivals))
+    names = [each for a in arrivals for each in (a.place, a.locator)]
+    for each in names:
+        origin_id(each)  # cached: nothing is hashed under the lock
+    with archive.unit() as unit:
+        queue.renew(unit, claim)
+        places = ensure_origins(unit, names)
+        kept = store_captures(unit, packed)
+        seen = [a for a in arrivals if not a.looked and not a.container]
+        numbers = {
+            id(a): observe(
+                unit,
+                claim,
+                source_id,
+                scan,
+                a,
+                locator_id=places[a.locator],
+                capture=kept.get(a.digest) if a.digest else None,
+            )
+            for a in seen
+        }
+        transfers = {numbers[id(a)]: a.transfer for a in seen if a.transfer is not None}
+        store_transfers(unit, transfers, kept)
+        record_presence(unit, claim, source_id, arrivals, places, numbers)
+        counts = Counts(refused=sum(a.refused is not None for a in seen))
+        items = [numbers[id(a)] for a in seen if a.refused is None]
+        if items:
+            queue.add_job(
+                unit, "read", claim.trigger, source_id=source_id, parent_id=claim.job_id,
+                arguments={"items": items},
+            )  # fmt: skip
+        if counts.seen:
+            queue.count(unit, claim, counts)
+        refused = [numbers[id(a)] for a in seen if a.refused is not None]
+        unit.flush()
+        record_absences(unit, refused)
+    return counts
+
+
+def import_captures(
+    archive: Archive,
+    claim: jobs.Claim,
+    source_id: int,
+    container: str,
+    imports: Sequence[Import],
+    *,
+    is_last: bool = False,
+) -> ImportResult:
+    """Store captures from the file `container`, and queue a job that reads them.
+
+    A capture stored before, from whichever file, is recognised by its record and counted as
+    unchanged, unless this job itself stored it before it was killed. A revisit record whose
+    original is missing is returned, or refused if `is_last`.
+
+    Raises: jobs.StaleLeaseError; nothing is stored then.
+    """
+    with archive.read_connection() as connection:
+        imports = imports_without_redacted(connection, imports)
+        wanted = {each.records[0].digest: each for each in imports}
+        known = load_records(connection, wanted)
+    fresh = [each for digest, each in wanted.items() if digest not in known]
+    packed = store_bytes(archive, pack_imports(fresh))
+    with archive.unit() as unit:
+        queue.renew(unit, claim)
+        known = load_records(unit.connection, wanted)
+        fresh = [each for digest, each in wanted.items() if digest not in known]
+        importing = ImportWriter(unit, claim, source_id, container, is_last=is_last)
+        importing.keep(fresh, packed)
+        if importing.to_read:
+            queue.add_job(
+                unit, "read", claim.trigger, source_id=source_id, parent_id=claim.job_id,
+                arguments={"items": importing.to_read},
+            )  # fmt: skip
+        counts = Counts(refused=importing.refused)
+        if counts.seen:
+            queue.count(unit, claim, counts)
+        unit.flush()
+        record_absences(unit, importing.without_text)
+    others = [each for each in known.values() if each.job_id != claim.job_id]
+    unread = tuple(each.unread for each in others if each.unread is not None)
+    unchanged = len(others) - len(unread) + len(imports) - len(wanted)
+    return ImportResult(replace(counts, unchanged=unchanged), tuple(importing.waiting), unread)
+
+
+def finish_scan(
+    archive: Archive,
+    claim: jobs.Claim,
+    scan: Scan,
+    *,
+    complete: bool,
+    listing_digest: bytes | None,
+    files: int,
+    changed: int,
+    absent: Sequence[int] = (),
+) -> int:
+    """Write the row of a scan and the absences it found (`absent`: ids of places).
+
+    Returns the number of absences. Raises: jobs.StaleLeaseError.
+    """
+    with archive.unit() as unit:
+        queue.renew(unit, claim)
+        gone = record_gone(unit, claim, scan, absent) if complete else []
+        if complete:
+            forget_lists(unit, scan.source_id, absent)
+        places = unit.connection.execute(
+            select(SOURCE.c.places).where(SOURCE.c.id == scan.source_id)
+        ).scalar_one()
+        seq = unit.number(places + 1)
+        unit.add(
+            SCAN,
+            {
+                "id": scan.id, "seq": seq, "source_id": scan.source_id,
+                "job_id": claim.job_id, "started_at": scan.started_at, "recorded_at": unit.now,
+                "complete": complete, "listing_digest": listing_digest, "files": files,
+                "changed": changed, "gone": len(gone), "clock_at": scan.clock_at,
+            },
+        )  # fmt: skip
+        correct_scan(unit, scan.id, seq, scan.started_at)
+        unit.flush()
+        record_absences(unit, gone)
+        if complete:
+            rebuild_returned(unit, scan.source_id)
+        if gone:
+            queue.count(unit, claim, Counts(gone=len(gone)))
+    return len(gone)
+
+
+def record_refusal(
+    archive: Archive, claim: jobs.Claim, source_id: int | None, locator: str, reason: RefusalReason
+) -> None:
+    """Record a refusal without an item, such as a missing source.
+
+    Raises: jobs.StaleLeaseError.
+    """
+    with archive.unit() as unit:
+        add_refusal(
+            unit,
+            reason,
+            locator,
+            job_id=claim.job_id,
+            source_id=source_id,
+            observation_id=None,
+            capture_id=None,
+        )
+        queue.count(unit, claim, Counts(refused=1))
+
+
+def refuse_places(
+    archive: Archive, claim: jobs.Claim, gone: Sequence[tuple[Mapping[str, Any], str]]
+) -> None:
+    """Refuse places whose address was redacted, each with its anonymised address.
+
+    They are removed from the job. Raises: jobs.StaleLeaseError.
+    """
+    with archive.unit() as unit:
+        for place, left in gone:
+            refuse_redacted(unit, claim.job_id, place, left)
+        queue.drop_places(unit, claim, [place for place, _ in gone])
+
+
+def _compress_arrivals(arrivals: Sequence[Arrival]) -> Packed:
+    """Compress the bytes to store of arrivals, including HTTP bodies as transferred."""
+    kept = [a for a in arrivals if not a.looked]
+    bodies = [a.transfer.body for a in kept if a.transfer is not None and a.transfer.body]
+    return pack_all(
+        [*((a.digest, a.raw) for a in kept), *((raw_digest(body), body) for body in bodies)]
+    )
