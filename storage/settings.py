@@ -26,9 +26,14 @@ if TYPE_CHECKING:
     import tomllib
     import zoneinfo
     from zoneinfo import ZoneInfo
+
+    from storage.database import archive_errors
+    from storage.database import engine as engines
 else:
     tomllib = LateModule("tomllib")
     zoneinfo = LateModule("zoneinfo")
+    archive_errors = LateModule("storage.database.archive_errors")
+    engines = LateModule("storage.database.engine")
 
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"
@@ -643,12 +648,9 @@ def _archive_address(text: str | None, home: Path) -> str:
     if "://" not in address:
         path = Path(address).expanduser()
         return str(path / DATABASE_NAME if path.is_dir() else path)
-    from storage.database.archive_errors import DatabaseUrlError  # noqa: PLC0415  # SQLAlchemy is slow
-    from storage.database.engine import database_url  # noqa: PLC0415  # SQLAlchemy is slow
-
     try:
-        database_url(address)
-    except DatabaseUrlError as error:
+        engines.database_url(address)
+    except archive_errors.DatabaseUrlError as error:
         raise SettingsError("database_url", hide_secrets(str(error))) from error
     return address
 

@@ -42,9 +42,18 @@ from storage.values.late import LateModule
 from storage.values.refusals import REFUSALS
 
 if TYPE_CHECKING:
+    from storage.cli.show import article as article_pages
+    from storage.cli.show import diff as diff_pages
     from storage.read import answers
+    from storage.read.figures import lineages as lineage_rows
+    from storage.read.render import change_svg, citation
 else:
     answers = LateModule("storage.read.answers")
+    article_pages = LateModule("storage.cli.show.article")
+    diff_pages = LateModule("storage.cli.show.diff")
+    lineage_rows = LateModule("storage.read.figures.lineages")
+    change_svg = LateModule("storage.read.render.change_svg")
+    citation = LateModule("storage.read.render.citation")
 
 REVISION_HELP = (
     "Version of an article: ARTICLE (latest version), or ARTICLE followed by @3 (number), "
@@ -126,9 +135,9 @@ def show(
         found = archive.version(revision)
     target = output.target()
     if target.chosen == "table":
-        from storage.cli.show.article import article_text  # noqa: PLC0415  # only here
-
-        lines = article_text(found, colour=target.has_colour, columns=columns_of(target))
+        lines = article_pages.article_text(
+            found, colour=target.has_colour, columns=columns_of(target)
+        )
         write_text((line + "\n" for line in lines), target.path)
     else:
         write_record(found, target)
@@ -220,8 +229,6 @@ def diff(
     ),
 ) -> None:
     """Compare two versions word by word; the exit code is 1 if they differ."""
-    from storage.cli.show.diff import diff_html, diff_text  # noqa: PLC0415  # only here
-
     with reading(place, then) as (_settings, archive):
         found = archive.diff(revision, other)
         if (chosen := output.chosen()) == "svg":
@@ -231,15 +238,13 @@ def diff(
         case "json" | "jsonl":
             write_text([json_text(found.to_dict()), "\n"], target.path)
         case "html":
-            write_text(diff_html(found), target.path)
+            write_text(diff_pages.diff_html(found), target.path)
         case "svg":
-            from storage.read.render.change_svg import share_picture  # noqa: PLC0415  # only here
-
-            write_text([share_picture(found, *versions)], target.path)
+            write_text([change_svg.share_picture(found, *versions)], target.path)
         case "csv" | "tsv":
             write_rows((as_dict(op) for op in found.operations if op.is_edit), target, _OPERATION)
         case "text" | "table":
-            lines = diff_text(found, colour=target.has_colour)
+            lines = diff_pages.diff_text(found, colour=target.has_colour)
             write_text((line + "\n" for line in lines), target.path)
     if not found.is_same:
         raise typer.Exit(NO)
@@ -284,8 +289,6 @@ def cite(
     ),
 ) -> None:
     """Write a citation of a version, or of a passage in it."""
-    from storage.read.render import citation  # noqa: PLC0415  # only here
-
     if cited.style is not None and cited.format is not None:
         raise typer.BadParameter("use either --style or --format", param_hint="--style")
     with reading(place, then) as (_settings, archive):
@@ -389,14 +392,12 @@ def lineages(
     place: ArchiveOptions, page: PageOptions, output: OutputOptions, article: ArticleOrAll = None
 ) -> None:
     """List addresses that were joined to one article; `lesart undo ID` separates them."""
-    from storage.read.figures.lineages import LineageDecision  # noqa: PLC0415  # SQLAlchemy is slow
-
     with reading(place) as (_settings, archive):
         rows = archive.lineages(article, page.after, page.limit)
         report_rows(
             rows,
             output.target(),
-            LineageDecision,
+            lineage_rows.LineageDecision,
             _LINEAGES,
             page,
             empty="no addresses were joined",

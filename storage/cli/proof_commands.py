@@ -27,11 +27,30 @@ from storage.cli.output import (
 )
 from storage.cli.report import reading, whole_archive
 from storage.settings import Settings
+from storage.values.late import LateModule
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from storage.database import unit as units
+    from storage.export import bundle as bundles
+    from storage.proof import checkpoints, files, note
+    from storage.proof import stamp as time_stamps
     from storage.proof.checkpoints import SignedCheckpoint
+    from storage.proof.external import authorities as stamping
+    from storage.proof.external import calendars, witnesses
+    from storage.read import find as finding
+else:
+    units = LateModule("storage.database.unit")
+    bundles = LateModule("storage.export.bundle")
+    checkpoints = LateModule("storage.proof.checkpoints")
+    stamping = LateModule("storage.proof.external.authorities")
+    calendars = LateModule("storage.proof.external.calendars")
+    witnesses = LateModule("storage.proof.external.witnesses")
+    files = LateModule("storage.proof.files")
+    note = LateModule("storage.proof.note")
+    time_stamps = LateModule("storage.proof.stamp")
+    finding = LateModule("storage.read.find")
 
 
 class _Group(TyperGroup):
@@ -69,20 +88,16 @@ def keygen(
 
     Copy the key to a safe place and publish its public half, the line `vkey`.
     """
-    from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.proof import checkpoints  # noqa: PLC0415
-    from storage.proof.note import Signer  # noqa: PLC0415
-
     settings = place.settings()
     path = settings.proof_key_file
     require_lasting_place(path)
     with whole_archive(settings, adds=True) as engine:
         if rotate:
-            signer, kept = checkpoints.rotate(engine, utc_now, path)
+            signer, kept = checkpoints.rotate(engine, units.utc_now, path)
             say(f"stored the old key as {kept}")
         else:
             with engine.connect() as connection:
-                signer = Signer.generate(origin or checkpoints.default_origin(connection))
+                signer = note.Signer.generate(origin or checkpoints.default_origin(connection))
             signer = signer.renamed_for_sigsum if sigsum else signer
             checkpoints.write_key(path, signer)
     say(f"stored the key in {path}: copy it to a safe place, and publish the line vkey")
@@ -128,32 +143,26 @@ def bundle(
 
     The recipient unpacks it and runs `python3 -I verify.py`; no other program is needed.
     """
-    from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.export.bundle import Bundle, BundleRequest  # noqa: PLC0415
-    from storage.proof.checkpoints import read_key  # noqa: PLC0415
-    from storage.proof.stamp import read_authorities  # noqa: PLC0415
-    from storage.read.find import Finder, refuse_restricted  # noqa: PLC0415
-
     if output_path(output) is None:
         raise typer.BadParameter(
             "a zip file cannot go to standard output: add -o FILE", param_hint="--output"
         )
     settings = place.settings()
     with whole_archive(settings, adds=True) as engine:
-        signed, signer = made(settings, engine), read_key(settings.proof_key_file)
+        signed, signer = made(settings, engine), checkpoints.read_key(settings.proof_key_file)
         assert signer is not None
         with reading(place) as (_settings, archive), archive.connect() as connection:
-            found = Finder(connection, settings.zone).versions(rev)
-            refuse_restricted(connection, *found)
+            found = finding.Finder(connection, settings.zone).versions(rev)
+            finding.refuse_restricted(connection, *found)
             chosen: Literal["de", "en"] = language or (
                 "de" if settings.languages[0] == "de" else "en"
             )
-            request = BundleRequest(
-                found, passage, chosen, program(), utc_now(),
-                read_authorities(settings.proof_authorities),
+            request = bundles.BundleRequest(
+                found, passage, chosen, program(), units.utc_now(),
+                time_stamps.read_authorities(settings.proof_authorities),
             )  # fmt: skip
             with binary_stream(output_path(output)) as stream:
-                made_of = Bundle(connection, request, signed)
+                made_of = bundles.Bundle(connection, request, signed)
                 write = made_of.write_wacz if wacz else made_of.write
                 number = write(stream, signer)
     unpacked = "its lesart/bundle.zip" if wacz else "it"
@@ -167,16 +176,15 @@ def stamps(*, place: ArchiveOptions, output: OutputOptions) -> None:
     The scheduler requests a stamp for every new checkpoint; `lesart proof checkpoint` requests
     one immediately.
     """
-    from storage.proof.external.authorities import states  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.proof.external.calendars import calendar_states  # noqa: PLC0415
-    from storage.proof.stamp import read_authorities  # noqa: PLC0415
-
     settings = place.settings()
-    authorities = read_authorities(settings.proof_authorities)
+    authorities = time_stamps.read_authorities(settings.proof_authorities)
     if not authorities:
         say("no time-stamping authority is configured: set LESART_PROOF_AUTHORITIES")
     with whole_archive(settings) as engine, engine.connect() as connection:
-        rows = chain(states(connection, authorities), calendar_states(connection, authorities))
+        rows = chain(
+            stamping.states(connection, authorities),
+            calendars.calendar_states(connection, authorities),
+        )
         write_rows(rows, output.target())
 
 
@@ -188,13 +196,11 @@ def tiles(
     output: OutputOptions,
 ) -> None:
     """Write the log as files for any web server; later runs add new entries."""
-    from storage.proof.files import write_tiles  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     require_lasting_place(folder / "checkpoint")
     with whole_archive(place.settings(), adds=True) as engine:
         newest = made(place.settings(), engine)
         with engine.connect() as connection:
-            written = write_tiles(connection, folder, newest)
+            written = files.write_tiles(connection, folder, newest)
     write_rows([{"folder": str(folder), "files": written.files, "entries": written.size}],
                output.target())  # fmt: skip
 
@@ -204,25 +210,22 @@ def _cosigned(settings: Settings, engine: "Engine") -> "SignedCheckpoint":
 
     It also requests stamps from the time-stamping authorities.
     """
-    from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.proof.checkpoints import latest  # noqa: PLC0415
-    from storage.proof.external.authorities import request_stamps  # noqa: PLC0415
-    from storage.proof.external.calendars import request_calendar_stamps  # noqa: PLC0415
-    from storage.proof.external.witnesses import read_policy, request_cosignatures  # noqa: PLC0415
-    from storage.proof.stamp import read_authorities  # noqa: PLC0415
-
-    authorities = read_authorities(settings.proof_authorities)
-    policy = read_policy(settings.proof_witnesses)
+    authorities = time_stamps.read_authorities(settings.proof_authorities)
+    policy = witnesses.read_policy(settings.proof_witnesses)
     found = made(settings, engine)
-    for each in request_cosignatures(engine, utc_now, policy) if policy is not None else ():
+    for each in (
+        witnesses.request_cosignatures(engine, units.utc_now, policy) if policy is not None else ()
+    ):
         say(f"{each.witness} {'cosigned' if each.line else f'did not cosign: {each.reason}'}")
-    for stamp in request_stamps(engine, utc_now, authorities, at_once=True):
+    for stamp in stamping.request_stamps(engine, units.utc_now, authorities, at_once=True):
         answer = f"stamped at {stamp.at.isoformat()}" if stamp.at else f"no stamp: {stamp.reason}"
         say(f"{stamp.authority}: {answer}")
-    for stamp in request_calendar_stamps(engine, utc_now, authorities, at_once=True):
+    for stamp in calendars.request_calendar_stamps(
+        engine, units.utc_now, authorities, at_once=True
+    ):
         say(f"{stamp.authority}: {stamp.reason or 'accepted the checkpoint or confirmed it'}")
     with engine.connect() as connection:
-        return latest(connection) or found
+        return checkpoints.latest(connection) or found
 
 
 def made(settings: Settings, engine: "Engine") -> "SignedCheckpoint":
@@ -230,12 +233,9 @@ def made(settings: Settings, engine: "Engine") -> "SignedCheckpoint":
 
     Raises: ProofKeyError if there is no key.
     """
-    from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.proof import checkpoints  # noqa: PLC0415
-
     signer = checkpoints.read_key(settings.proof_key_file)
     if signer is None:
         raise checkpoints.ProofKeyError(
             f"there is no key at {settings.proof_key_file}: create one with `lesart proof keygen`"
         )
-    return checkpoints.make(engine, utc_now, signer)
+    return checkpoints.make(engine, units.utc_now, signer)

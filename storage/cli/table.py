@@ -10,10 +10,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.cli.terminal import styled
 from storage.read.render.visible import one_line
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from rich import cells
+    from rich import console as consoles
+    from rich import table as tables
+    from rich import text as rich_text
+else:
+    cells = LateModule("rich.cells")
+    consoles = LateModule("rich.console")
+    tables = LateModule("rich.table")
+    rich_text = LateModule("rich.text")
 
 CHUNK_ROWS = 200
 """Number of rows that share one layout."""
@@ -134,8 +146,6 @@ def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Scree
     """Check whether a table of `names` fits if long texts are wrapped to readable columns."""
     if screen.columns_wide is None:
         return True
-    from rich.cells import cell_len  # noqa: PLC0415  # only for tables
-
     room, texts, least = screen.columns_wide + GAP, 0, READABLE
     for name in names:
         if (wide := _width(rows, name)) <= READABLE:
@@ -143,32 +153,29 @@ def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Scree
         else:
             texts += 1
             copied = (
-                cell_len(word) for row in rows for word in row[name].split() if _COPIED.search(word)
+                cells.cell_len(word)
+                for row in rows
+                for word in row[name].split()
+                if _COPIED.search(word)
             )
             least = max(least, *copied, 0)
     return texts * (least + GAP) + (GAP if texts > 1 else 0) <= room
 
 
 def _width(rows: Sequence[Mapping[str, str]], name: str) -> int:
-    from rich.cells import cell_len  # noqa: PLC0415  # only for tables
-
-    return max(cell_len(text) for text in (name, *(row[name] for row in rows)))
+    return max(cells.cell_len(text) for text in (name, *(row[name] for row in rows)))
 
 
 def _table(
     rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Screen, *, heading: bool
 ) -> Iterator[str]:
-    from rich.console import Console  # noqa: PLC0415  # only for tables
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=heading)
+    table = tables.Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=heading)
     for name in names:
         is_short = screen.columns_wide is None or _width(rows, name) <= READABLE
-        table.add_column(Text(name, "bold"), no_wrap=is_short, overflow="fold")
+        table.add_column(rich_text.Text(name, "bold"), no_wrap=is_short, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(row[name]) for name in names))
-    console = Console(
+        table.add_row(*(rich_text.Text(row[name]) for name in names))
+    console = consoles.Console(
         file=StringIO(), width=screen.columns_wide or UNBOUNDED, legacy_windows=False,
         force_terminal=screen.has_colour, color_system="standard" if screen.has_colour else None,
     )  # fmt: skip

@@ -13,10 +13,19 @@ from storage.cli.output import write_record
 from storage.cli.report import reading
 from storage.cli.table import Screen, table_lines
 from storage.values.answer import Answer
+from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    from rich import console as consoles
+    from rich import live as live_view
+    from rich import text
+
     from storage.read.answers import WorkFigures
     from storage.read.archive import ReadOnlyArchive
+else:
+    consoles = LateModule("rich.console")
+    live_view = LateModule("rich.live")
+    text = LateModule("rich.text")
 
 JOBS_SHOWN = 10
 SHORTEST_PAUSE = 0.2
@@ -43,16 +52,12 @@ def top(
 
 def _show(archive: "ReadOnlyArchive", every: float) -> None:
     """Refresh the view on the terminal until Ctrl-C."""
-    from rich.console import Console  # noqa: PLC0415  # only here
-    from rich.live import Live  # noqa: PLC0415  # the same
-    from rich.text import Text  # noqa: PLC0415  # the same
-
-    console = Console()
-    with Live(console=console, auto_refresh=False, screen=True) as live:
+    console = consoles.Console()
+    with live_view.Live(console=console, auto_refresh=False, screen=True) as live:
         while True:
             figures = archive.work_figures(datetime.now(UTC), JOBS_SHOWN)
             lines = islice(_lines(figures, console.width), max(console.height - 1, 1))
-            live.update(Text("\n".join(lines), no_wrap=True, overflow="crop"), refresh=True)
+            live.update(text.Text("\n".join(lines), no_wrap=True, overflow="crop"), refresh=True)
             sleep(every)
 
 

@@ -1,12 +1,18 @@
 """Column types with different storage in SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Dialect, String, TypeDecorator
 from sqlalchemy.types import JSON, TIMESTAMP, TypeEngine
 
 from storage.database.rows import require_zone, stored_time
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+else:
+    postgresql = LateModule("sqlalchemy.dialects.postgresql")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -50,9 +56,7 @@ class _Json(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415  # slow to load
-
-            return dialect.type_descriptor(JSONB(none_as_null=True))
+            return dialect.type_descriptor(postgresql.JSONB(none_as_null=True))
         return dialect.type_descriptor(JSON(none_as_null=True))
 
 

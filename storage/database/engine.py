@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from sqlalchemy import (
@@ -42,6 +42,12 @@ from storage.database.sqlite_file import (
     open_file,
     require_archive,
 )
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = LateModule("numpy")
 
 DatabaseError = DBAPIError
 """The base class of database errors of any driver."""
@@ -240,8 +246,6 @@ def insert_integers(
 
 def _binary(rows: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> bytes:
     """Return rows in the format of PostgreSQL's binary COPY: each value after its size in bytes."""
-    import numpy as np  # noqa: PLC0415  # reading needs none of it
-
     fields = [("fields", ">i2")]
     for number, size in enumerate(sizes):
         fields += [(f"size{number}", ">i4"), (f"value{number}", f">i{size}")]

@@ -1,7 +1,7 @@
 """Create the schema of an archive or upgrade it: tables, full text, guards, views, grants."""
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Column,
@@ -24,6 +24,14 @@ from storage.database.engine import database_epoch, place_of
 from storage.database.schema_version import MIGRATIONS, head, names_in, read_revision, refuse_newer
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from alembic import command as migrations
+    from alembic import config as migration_config
+else:
+    migrations = LateModule("alembic.command")
+    migration_config = LateModule("alembic.config")
 
 WORKER_ROLE = "lesart_worker"
 PAGE_ROLE = "lesart_page"
@@ -85,13 +93,10 @@ def missing_guards(connection: Connection) -> list[str]:
 
 
 def _migrate(connection: Connection) -> None:
-    from alembic.command import upgrade as alembic_upgrade  # noqa: PLC0415  # slow to load
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
+    config = migration_config.Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    alembic_upgrade(config, "head")
+    migrations.upgrade(config, "head")
 
 
 def _create_tables(connection: Connection) -> None:

@@ -1,9 +1,17 @@
 """Sessions of PostgreSQL: advisory locks and notifications of new jobs."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, Engine, text
 
 from storage.database.engine import DatabaseError
 from storage.database.unit import JOBS_CHANNEL
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    import psycopg
+else:
+    psycopg = LateModule("psycopg")
 
 
 class _Session:
@@ -54,8 +62,6 @@ class JobListener(_Session):
 
         Raises: DatabaseError; the next call reconnects.
         """
-        import psycopg  # noqa: PLC0415  # slow to load, and SQLite needs none of it
-
         if self._connection is None:
             self._connection = self._listening()
         raw = self._connection.connection.driver_connection

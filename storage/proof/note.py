@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from cryptography import exceptions
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+else:
+    exceptions = LateModule("cryptography.exceptions")
+    ed25519 = LateModule("cryptography.hazmat.primitives.asymmetric.ed25519")
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
@@ -66,12 +75,9 @@ class Verifier:
         return f"{self.name}+{self.number.hex()}+{encoded}"
 
     def has_signed(self, message: bytes, signature: bytes) -> bool:
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  # slow to load
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
-
         try:
-            Ed25519PublicKey.from_public_bytes(self.key).verify(signature, message)
-        except (InvalidSignature, ValueError):
+            ed25519.Ed25519PublicKey.from_public_bytes(self.key).verify(signature, message)
+        except (exceptions.InvalidSignature, ValueError):
             return False
         return True
 
@@ -92,14 +98,12 @@ class Signer:
 
         Raises: NoteError for an invalid name.
         """
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
-
         if not is_name(name):
             raise NoteError(f"{name!r} is no name of a key: no blanks, no plus")
         secret = (
-            Ed25519PrivateKey.generate()
+            ed25519.Ed25519PrivateKey.generate()
             if seed is None
-            else Ed25519PrivateKey.from_private_bytes(seed)
+            else ed25519.Ed25519PrivateKey.from_private_bytes(seed)
         )
         public = secret.public_key().public_bytes_raw()
         return cls(Verifier(name, kind, public), secret.private_bytes_raw())
@@ -139,9 +143,7 @@ class Signer:
 
     def sign(self, text: str) -> str:
         """Return the signature line of a note."""
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
-
-        signature = Ed25519PrivateKey.from_private_bytes(self._seed).sign(text.encode())
+        signature = ed25519.Ed25519PrivateKey.from_private_bytes(self._seed).sign(text.encode())
         encoded = base64.b64encode(self.verifier.number + signature).decode()
         return f"{DASH}{self.verifier.name} {encoded}\n"
 

@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.proof.policy import PolicyError
+from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    import rfc3161_client
+    from cryptography import x509
     from cryptography.x509 import Certificate
     from rfc3161_client import TimeStampResponse
+else:
+    x509 = LateModule("cryptography.x509")
+    rfc3161_client = LateModule("rfc3161_client")
 
 
 class StampError(ValueError):
@@ -35,9 +41,7 @@ class Authority:
 
     def certificates(self) -> list["Certificate"]:
         """Return the certificates. Raises: ValueError if there are none."""
-        from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415  # slow to load
-
-        return load_pem_x509_certificates(self.roots)
+        return x509.load_pem_x509_certificates(self.roots)
 
 
 def read_authorities(path: Path | None) -> tuple[Authority, ...]:
@@ -79,9 +83,11 @@ def _authority(words: Sequence[str], folder: Path) -> Authority:
 
 def stamp_request(note: str) -> bytes:
     """Return the request to an authority: the SHA-256 of a checkpoint as signed by the log."""
-    from rfc3161_client import HashAlgorithm, TimestampRequestBuilder  # noqa: PLC0415  # slow
-
-    asked = TimestampRequestBuilder().data(note.encode()).hash_algorithm(HashAlgorithm.SHA256)
+    asked = (
+        rfc3161_client.TimestampRequestBuilder()
+        .data(note.encode())
+        .hash_algorithm(rfc3161_client.HashAlgorithm.SHA256)
+    )
     return asked.build().as_bytes()
 
 
@@ -91,29 +97,27 @@ def read_stamp_time(stamp: bytes, note: str, authority: Authority | None) -> dat
     Without an authority the signature is not checked, only that the stamp belongs to this
     checkpoint. Raises: StampError.
     """
-    from rfc3161_client import VerificationError, VerifierBuilder  # noqa: PLC0415  # slow to load
-
     response = _parse(stamp)
     roots = [] if authority is None else authority.certificates()
     try:
         if roots:
-            VerifierBuilder(roots=roots).build().verify_message(response, note.encode())
+            rfc3161_client.VerifierBuilder(roots=roots).build().verify_message(
+                response, note.encode()
+            )
         else:
             _check_imprint(response, note)
-    except VerificationError as error:
+    except rfc3161_client.VerificationError as error:
         raise StampError(str(error)) from error
     return response.tst_info.gen_time
 
 
 def _parse(stamp: bytes) -> "TimeStampResponse":
-    from rfc3161_client import PKIStatus, decode_timestamp_response  # noqa: PLC0415  # slow to load
-
     try:
-        response = decode_timestamp_response(stamp)
-        status = PKIStatus(response.status)
+        response = rfc3161_client.decode_timestamp_response(stamp)
+        status = rfc3161_client.PKIStatus(response.status)
     except ValueError as error:
         raise StampError(f"it is no stamp: {error}") from error
-    if status != PKIStatus.GRANTED:
+    if status != rfc3161_client.PKIStatus.GRANTED:
         reason = "; ".join(map(str, response.status_string)) or status.name
         raise StampError(f"the authority did not stamp: {reason}")
     return response

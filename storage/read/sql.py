@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     import decimal
 
     import psycopg
+    from psycopg.types import string as string_types
     from sqlalchemy import Engine
 else:
     decimal = LateModule("decimal")
+    psycopg = LateModule("psycopg")
+    string_types = LateModule("psycopg.types.string")
 
 CHUNK_ROWS = 500
 MAX_VALUE_BYTES = 256 * 1024 * 1024
@@ -187,9 +190,6 @@ def _ask_postgres(
     parameters: Mapping[str, Any],
     limits: QueryLimits,
 ) -> Rows:
-    import psycopg  # noqa: PLC0415  # slow to load, and SQLite needs none of it
-    from psycopg.types.string import TextLoader  # noqa: PLC0415
-
     connection = resources.enter_context(engine.connect())
     database = connection.connection.driver_connection
     assert isinstance(database, psycopg.Connection)
@@ -205,7 +205,7 @@ def _ask_postgres(
         database.execute(f"SET LOCAL statement_timeout = {max(1, int(limits.seconds * 1000))}")
         _become_reader(database)
         for kind in ("json", "jsonb"):
-            cursor.adapters.register_loader(kind, TextLoader)
+            cursor.adapters.register_loader(kind, string_types.TextLoader)
         cursor.execute(_with_binds(query, parameters), dict(parameters))
         columns = _columns(cursor.description, query)
     except (psycopg.Error, UnicodeEncodeError, QueryError) as error:
@@ -216,8 +216,6 @@ def _ask_postgres(
 
 def _become_reader(database: "psycopg.Connection[Any]") -> None:
     """Take the role that may read only the views, if the archive has it."""
-    import psycopg  # noqa: PLC0415
-
     try:
         with database.transaction():
             database.execute(f"SET LOCAL ROLE {READER_ROLE}")
@@ -244,8 +242,6 @@ def _with_binds(query: str, parameters: Mapping[str, Any]) -> str:
 def _postgres_rows(
     cursor: Any, query: str, limits: QueryLimits, close: Callable[[], None]
 ) -> Iterator[tuple[Json, ...]]:
-    import psycopg  # noqa: PLC0415
-
     try:
         while chunk := cursor.fetchmany(limits.chunk_rows):
             yield from (tuple(map(_plain, row)) for row in chunk)
@@ -256,8 +252,6 @@ def _postgres_rows(
 
 
 def _postgres_reason(error: Exception) -> str:
-    import psycopg  # noqa: PLC0415
-
     if isinstance(error, psycopg.errors.QueryCanceled):
         return "it took too long"
     if isinstance(error, QueryError):

@@ -12,10 +12,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from storage.settings import Settings, hide_secrets
+from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    from storage.database import archive_errors, ownership, schema, schema_version
+    from storage.database import capture_store as stores
+    from storage.database import engine as engines
+    from storage.database import unit as units
     from storage.database.unit import ArchiveTime
+    from storage.history import clock_corrections
     from storage.history.clock_corrections import StoredCorrection
+    from storage.read import archive as reader
+    from storage.values import failures
+else:
+    archive_errors = LateModule("storage.database.archive_errors")
+    stores = LateModule("storage.database.capture_store")
+    engines = LateModule("storage.database.engine")
+    ownership = LateModule("storage.database.ownership")
+    schema = LateModule("storage.database.schema")
+    schema_version = LateModule("storage.database.schema_version")
+    units = LateModule("storage.database.unit")
+    clock_corrections = LateModule("storage.history.clock_corrections")
+    reader = LateModule("storage.read.archive")
+    failures = LateModule("storage.values.failures")
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING, ON CONFLICT
@@ -95,57 +114,46 @@ def check_home(settings: Settings) -> Iterator[Finding]:
 
 def check_archive(settings: Settings) -> Iterator[Finding]:
     """Check that the archive answers and has the current schema and all guards."""
-    from storage.database import schema, schema_version  # noqa: PLC0415  # slow to load
-    from storage.database.archive_errors import (  # noqa: PLC0415
-        ArchiveError,
-        ArchiveMissingError,
-        ForeignDatabaseError,
-    )
-    from storage.database.engine import database_url, place_of, reachable, reading_engine  # noqa: PLC0415
-    from storage.database.ownership import file_state  # noqa: PLC0415
-    from storage.database.unit import archive_time, utc_now  # noqa: PLC0415
-    from storage.history.clock_corrections import latest_correction  # noqa: PLC0415
-
-    url = database_url(settings.database_url)
+    url = engines.database_url(settings.database_url)
     try:
-        engine = reading_engine(url)
-        with reachable(url):
+        engine = engines.reading_engine(url)
+        with engines.reachable(url):
             schema_version.require_current(engine)
         with engine.connect() as connection:
-            missing, time = schema.missing_guards(connection), archive_time(connection)
-            correction = latest_correction(connection)
-    except ArchiveMissingError as error:
-        if url.drivername == "sqlite" and file_state(Path(url.database or "")) == "foreign":
-            foreign = ForeignDatabaseError(place_of(url))
+            missing, time = schema.missing_guards(connection), units.archive_time(connection)
+            correction = clock_corrections.latest_correction(connection)
+    except archive_errors.ArchiveMissingError as error:
+        if (
+            url.drivername == "sqlite"
+            and ownership.file_state(Path(url.database or "")) == "foreign"
+        ):
+            foreign = archive_errors.ForeignDatabaseError(engines.place_of(url))
             yield Finding("archive", "broken", str(foreign), "set database_url")
             return
         yield Finding("archive", "warning", str(error), "run `lesart up --once`")
-    except ArchiveError as error:
+    except archive_errors.ArchiveError as error:
         yield Finding("archive", "broken", str(error), "mend it, or set database_url")
     else:
         engine.dispose()
-        yield Finding("archive", "ok", f"{place_of(url)}, schema {schema_version.head()}")
+        yield Finding("archive", "ok", f"{engines.place_of(url)}, schema {schema_version.head()}")
         yield _guards(missing)
-        yield from _clock(time, utc_now(), correction)
+        yield from _clock(time, units.utc_now(), correction)
 
 
 def check_captures(settings: Settings) -> Iterator[Finding]:
     """Check that the storage for captures stores and returns an object."""
-    from storage.database.capture_store import CapturesAwayError, capture_store  # noqa: PLC0415
-    from storage.values.failures import remedy_for  # noqa: PLC0415
-
     if settings.captures is None:
         yield Finding("captures", "ok", "bytes of captures go into the database")
         return
     name, data = f"doctor/{secrets.token_hex(8)}", b"lesart doctor"
     try:
-        store = capture_store()
+        store = stores.capture_store()
         assert store is not None  # it is set
         store.put(name, data)
         is_same = store.get(name) == data
         store.delete([name])
-    except (CapturesAwayError, FileNotFoundError) as error:
-        mend = remedy_for(error) or "look at its settings"
+    except (stores.CapturesAwayError, FileNotFoundError) as error:
+        mend = failures.remedy_for(error) or "look at its settings"
         yield Finding("captures", "broken", error.strerror or "it keeps nothing", mend)
     else:
         message = f"{settings.captures} keeps bytes and gives them back"
@@ -180,16 +188,13 @@ def check_web(settings: Settings) -> Iterator[Finding]:
 
 def check_work(settings: Settings) -> Iterator[Finding]:
     """Check that jobs make progress and that every standing source was scanned."""
-    from storage.database.archive_errors import ArchiveError  # noqa: PLC0415
-    from storage.read.archive import open_archive  # noqa: PLC0415
-
     try:
-        with open_archive(settings.database_url) as archive:
+        with reader.open_archive(settings.database_url) as archive:
             yield from _jobs(archive.jobs(), archive.pending_work().sentence())
             figures = archive.stats().sources
             yield from _sources(figures)
             yield from _contact(settings, figures)
-    except ArchiveError:
+    except archive_errors.ArchiveError:
         return  # check_archive reports it
 
 
@@ -235,15 +240,13 @@ def _clock(
     time: "ArchiveTime", clock: datetime, correction: "StoredCorrection | None"
 ) -> Iterator[Finding]:
     """Report a clock that is wrong now, and one that jumped within the last days."""
-    from storage.database.unit import CLOCKS_DIFFER  # noqa: PLC0415
-
     shows = f"this machine's clock shows {_minute(clock)}"
     found = []
-    if time.server is not None and abs(clock - time.server) > CLOCKS_DIFFER:
+    if time.server is not None and abs(clock - time.server) > units.CLOCKS_DIFFER:
         message = f"{shows}, that of the database server {_minute(time.server)}"
         found.append((message, "set the clock that is wrong, and keep both in time with NTP"))
     now = clock if time.server is None else time.server
-    if time.latest is not None and time.latest - now > CLOCKS_DIFFER:
+    if time.latest is not None and time.latest - now > units.CLOCKS_DIFFER:
         until = _minute(time.latest)
         message = f"{shows}, but the archive already stored something at {until}"
         if time.was_ahead_of(now):

@@ -2,9 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from storage.settings import Settings
+from storage.values.late import LateModule
 from storage.verify.doctor import Finding
+
+if TYPE_CHECKING:
+    from storage.database import archive_errors
+    from storage.history.alerts import lists
+    from storage.read import archive as reader
+    from storage.read.figures import work_state
+else:
+    archive_errors = LateModule("storage.database.archive_errors")
+    lists = LateModule("storage.history.alerts.lists")
+    reader = LateModule("storage.read.archive")
+    work_state = LateModule("storage.read.figures.work_state")
 
 LATE_SECONDS = 60.0
 """A delivery that has been due for longer is late: the scheduler sends once a second."""
@@ -12,18 +25,13 @@ LATE_SECONDS = 60.0
 
 def check_alerts(settings: Settings) -> Iterator[Finding]:
     """Report late, failed and dead deliveries, and mails without a mail server."""
-    from storage.database.archive_errors import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.history.alerts import lists  # noqa: PLC0415  # the same
-    from storage.read.archive import open_archive  # noqa: PLC0415
-    from storage.read.figures.work_state import task_ages  # noqa: PLC0415
-
     try:
-        with open_archive(settings.database_url) as archive, archive.connect() as connection:
+        with reader.open_archive(settings.database_url) as archive, archive.connect() as connection:
             counts = lists.counts(connection)
             kinds = {each.kind for each in lists.channels(connection, lists.ids(connection))}
-            since_match = task_ages(connection).get("alerts")
+            since_match = work_state.task_ages(connection).get("alerts")
             overdue = lists.overdue_seconds(connection, datetime.now(UTC), since_match)
-    except ArchiveError:
+    except archive_errors.ArchiveError:
         return  # reported by the check of the archive
     if not counts:
         return

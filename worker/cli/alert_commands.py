@@ -32,12 +32,26 @@ from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
     from storage.history.alerts import lists
+    from storage.history.alerts import rule as rules
     from storage.history.alerts.lists import Channel
     from storage.history.alerts.rule import AlertRule
+    from storage.read import archive as reader
+    from storage.values.net import private_hosts
     from storage.write.alerts import manage
+    from worker.alerts import by_apprise, sample, webhook
+    from worker.web import connection as connections
+    from worker.web import credentials
 else:
     manage = LateModule("storage.write.alerts.manage")
     lists = LateModule("storage.history.alerts.lists")
+    rules = LateModule("storage.history.alerts.rule")
+    reader = LateModule("storage.read.archive")
+    private_hosts = LateModule("storage.values.net.private_hosts")
+    by_apprise = LateModule("worker.alerts.by_apprise")
+    sample = LateModule("worker.alerts.sample")
+    webhook = LateModule("worker.alerts.webhook")
+    connections = LateModule("worker.web.connection")
+    credentials = LateModule("worker.web.credentials")
 
 DEFAULT_HOUR = "07:00"
 SHORTEST_PASSAGE, LONGEST_PASSAGE = 8, 4_000
@@ -53,9 +67,7 @@ def mount(app: typer.Typer) -> None:
 
 
 def _alert_classes() -> list[str]:
-    from storage.history.alerts.rule import GONE  # noqa: PLC0415  # the stemmer is slow to load
-
-    return [*ChangeClass, GONE]
+    return [*ChangeClass, rules.GONE]
 
 
 def _alert_class(text: str) -> str:
@@ -98,22 +110,19 @@ class ChangeSelection:
 
         Raises: AlertError, NoSuchError.
         """
-        from storage.history.alerts.rule import AlertRule  # noqa: PLC0415  # the stemmer is slow to load
-        from storage.read.archive import open_archive  # noqa: PLC0415  # and SQLAlchemy
-
         if self.passage is not None and not (
             SHORTEST_PASSAGE <= len(self.passage.strip()) <= LONGEST_PASSAGE
         ):
             bounds = f"{SHORTEST_PASSAGE} to {LONGEST_PASSAGE:,} characters"
             raise AlertError(f"--passage: the text must have {bounds}")
         article = self.article
-        with open_archive(settings.database_url) as archive:
+        with reader.open_archive(settings.database_url) as archive:
             if article is not None:
                 article = archive.article(article).article
             names = {each.name for each in archive.sources()}
         if self.source is not None and self.source not in names:
             raise NoSuchError("source", self.source, "`lesart source list` lists the sources")
-        found = AlertRule(
+        found = rules.AlertRule(
             query=self.query, classes=tuple(self.classes or ()), silent=self.silent or None,
             source=self.source, language=self.language, article=article, passage=self.passage,
             languages=settings.languages,
@@ -148,11 +157,7 @@ class Targets:
 
         Raises: AlertError.
         """
-        from storage.values.net.private_hosts import hosts_by_port  # noqa: PLC0415
-        from worker.alerts import by_apprise, webhook  # noqa: PLC0415
-        from worker.web.connection import Network  # noqa: PLC0415
-
-        network = Network(hosts_by_port(settings.allow_hosts))
+        network = connections.Network(private_hosts.hosts_by_port(settings.allow_hosts))
         for each in self.webhook or ():
             webhook.hook_address(_revealed(each), network)
         for each in self.mail or ():
@@ -295,11 +300,9 @@ def show(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
 @command(alerts, "test", example="lesart alert test pegel")
 def test(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Send a sample through each channel of an alert; exit code 1 means that one failed."""
-    from worker.alerts.sample import send_samples  # noqa: PLC0415  # loads the channels
-
     settings = place.settings()
     with opened_archive(settings) as archive:
-        found = send_samples(archive, settings, name)
+        found = sample.send_samples(archive, settings, name)
     rows = [
         {"channel": channel.kind, "target": target_shown(channel.kind, channel.target),
          "arrived": each.arrived, "answer": each.answer}
@@ -399,11 +402,9 @@ def target_shown(kind: str, target: str) -> str:
 
 
 def _revealed(text: str) -> str:
-    from worker.web.credentials import SecretError, read_secret  # noqa: PLC0415  # only here
-
     try:
-        return read_secret(text)
-    except SecretError as error:
+        return credentials.read_secret(text)
+    except credentials.SecretError as error:
         raise AlertError(str(error)) from error
 
 

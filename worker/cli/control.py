@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from storage.cli.exits import InterruptionError, say
 from storage.relations import relate as relating
@@ -16,6 +16,7 @@ from storage.schedule import queue
 from storage.settings import PREFIX, Settings
 from storage.values.arrivals.formats import TYPES
 from storage.values.arrivals.source import Source
+from storage.values.late import LateModule
 from storage.values.net.origin_name import clean_address
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
@@ -41,6 +42,16 @@ from worker.flow.order import (
 from worker.flow.work import POLL_SECONDS, drain, process_backlog, run_jobs
 from worker.sources.folders.members import LISTS
 from worker.sources.locators import is_address
+
+if TYPE_CHECKING:
+    from rich import console
+    from rich import progress as bars
+
+    from worker.flow.history import preview
+else:
+    console = LateModule("rich.console")
+    bars = LateModule("rich.progress")
+    preview = LateModule("worker.flow.history.preview")
 
 __all__ = ["drain"]
 
@@ -143,9 +154,7 @@ def list_history(
 
     Raises: LocatorError.
     """
-    from worker.flow.history.preview import preview_history  # noqa: PLC0415  # loads what asks servers
-
-    return preview_history(archive, settings, _histories(archive, settings, request))
+    return preview.preview_history(archive, settings, _histories(archive, settings, request))
 
 
 def _origin(text: str | None) -> str | None:
@@ -432,12 +441,9 @@ class _Progress:
 
     def __enter__(self) -> Self:
         if self._shown:
-            from rich.console import Console  # noqa: PLC0415  # slow to load
-            from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
-
-            self._bar = Progress(
-                BarColumn(), TextColumn("{task.description}"),
-                console=Console(stderr=True), transient=True,
+            self._bar = bars.Progress(
+                bars.BarColumn(), bars.TextColumn("{task.description}"),
+                console=console.Console(stderr=True), transient=True,
             )  # fmt: skip
             self._task = self._bar.add_task("looking for documents", total=None)
             self._bar.start()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -24,9 +25,27 @@ from storage.cli.output import require_lasting_place
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_verification
 from storage.settings import SettingsError, load_settings, parse_interval
+from storage.values.late import LateModule
 from worker.cli.opened import opened_archive
 from worker.cli.redact_command import redact_again
 from worker.errors import LocatorMissingError
+
+if TYPE_CHECKING:
+    from storage.database import capture_store as stores
+    from storage.proof import log
+    from storage.write import copies as copying
+    from storage.write import orphans
+    from worker.cli import control
+    from worker.cli import summaries as summary_rows
+    from worker.flow import spool
+else:
+    stores = LateModule("storage.database.capture_store")
+    log = LateModule("storage.proof.log")
+    copying = LateModule("storage.write.copies")
+    orphans = LateModule("storage.write.orphans")
+    control = LateModule("worker.cli.control")
+    summary_rows = LateModule("worker.cli.summaries")
+    spool = LateModule("worker.flow.spool")
 
 
 def mount(app: typer.Typer) -> None:
@@ -50,17 +69,15 @@ def backup(
     The file is an archive itself: every command reads it with --archive FILE. It contains all
     captures, also those in the object storage.
     """
-    from storage.write.copies import copy, update  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     name = f"lesart-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.sqlite3"
     file = target / name if target.is_dir() else target
     if updated:
         file = max(target.glob("lesart-*.sqlite3"), default=file) if target.is_dir() else target
     require_lasting_place(file)
     with ProgressLine() as line:
-        act = update if updated and file.exists() else copy
+        act = copying.update if updated and file.exists() else copying.copy
         rows = act(place.settings().database_url, str(file), line.report)
-    more = "more " if act is update else ""
+    more = "more " if act is copying.update else ""
     say(f"copied {rows} {more}rows to {file}; `lesart restore {file}` restores them")
 
 
@@ -84,10 +101,7 @@ def restore(
     The archive must not exist yet. Captures are stored at LESART_CAPTURES_URL (default: in the
     database). A drill needs free space in TMPDIR.
     """
-    from storage.database.capture_store import capture_store  # noqa: PLC0415  # only here
-    from storage.write.copies import copy  # noqa: PLC0415  # the same
-
-    settings, store = place.settings(), capture_store()
+    settings, store = place.settings(), stores.capture_store()
     if not file.exists():
         raise LocatorMissingError(str(file), "there is no backup at this path: check the path")
     with TemporaryDirectory(prefix="lesart-drill-") if drill else nullcontext() as folder:
@@ -96,7 +110,7 @@ def restore(
             settings, store = replace(settings, database_url=tried), None
         began = time.monotonic()
         with ProgressLine() as line:
-            rows = copy(str(file), settings.database_url, line.report, store)
+            rows = copying.copy(str(file), settings.database_url, line.report, store)
         say(f"restored {rows} rows in {time.monotonic() - began:.1f} s")
         if redactions is not None:
             with opened_archive(settings) as archive:
@@ -116,21 +130,16 @@ def merge(
     The captured bytes are checked. The other archive is not changed. A second run imports nothing
     twice; after an interruption, run the same command again.
     """
-    from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from worker.cli import control  # noqa: PLC0415  # loads the text core
-    from worker.cli.summaries import report_summaries  # noqa: PLC0415
-    from worker.flow.spool import spool_archive  # noqa: PLC0415
-
     settings = place.settings()
     address = load_settings(config=place.config, archive=other).database_url
     with ProgressLine() as line:
-        file = spool_archive(address, settings.home, program(), line.report)
+        file = spool.spool_archive(address, settings.home, program(), line.report)
     with opened_archive(settings, create=settings.is_embedded) as archive:
         job = control.ingest(archive, settings, control.IngestOptions((str(file),)))
         summaries = control.run_until_done(archive, settings, [job.id], is_resumed=job.is_resumed)
-        append(archive.engine, archive.clock)
+        log.append(archive.engine, archive.clock)
     file.unlink()
-    report_summaries(summaries, place, output)
+    summary_rows.report_summaries(summaries, place, output)
 
 
 def sweep(
@@ -146,11 +155,8 @@ def sweep(
     Killed workers leave such objects behind. Other processes may write meanwhile, so use a duration
     of at least one hour.
     """
-    from storage.database.capture_store import capture_store  # noqa: PLC0415  # only here
-    from storage.write.orphans import sweep_orphans  # noqa: PLC0415  # the same
-
     settings, age = place.settings(), timedelta(seconds=parse_interval(older))
-    store = capture_store()
+    store = stores.capture_store()
     if store is None:
         reason = "it is not set, so all captures are in the database: nothing to sweep"
         raise SettingsError("captures_url", reason)
@@ -158,7 +164,7 @@ def sweep(
         opened_archive(settings) as archive,
         ProgressLine() as line,
     ):
-        found = sweep_orphans(
+        found = orphans.sweep_orphans(
             archive.engine, store, datetime.now(UTC) - age, line.report, delete=not dry_run
         )
     say(f"objects: {found.objects}, unreferenced: {found.orphans}, deleted: {found.deleted}")

@@ -5,9 +5,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from storage.settings import Settings
+from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    from storage.write import archive as archives
     from storage.write.archive import Archive
+else:
+    archives = LateModule("storage.write.archive")
 
 
 @contextmanager
@@ -16,7 +20,5 @@ def opened_archive(settings: Settings, *, create: bool = False) -> Iterator["Arc
 
     Raises: see `Archive.open`.
     """
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with Archive.open(settings.database_url, create=create) as archive:
+    with archives.Archive.open(settings.database_url, create=create) as archive:
         yield archive

@@ -23,14 +23,20 @@ from worker.errors import LocatorError, LocatorMissingError, ScheduleError
 
 if TYPE_CHECKING:
     from storage.read import archive as reading_archive
+    from worker.cli import control
     from worker.flow import order
     from worker.flow import standing_sources as standing
+    from worker.services import cron as crons
     from worker.sources import locators
+    from worker.web import credentials
 else:
     reading_archive = LateModule("storage.read.archive")
     order = LateModule("worker.flow.order")
     locators = LateModule("worker.sources.locators")
     standing = LateModule("worker.flow.standing_sources")
+    control = LateModule("worker.cli.control")
+    crons = LateModule("worker.services.cron")
+    credentials = LateModule("worker.web.credentials")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the source.")]
 
@@ -74,11 +80,9 @@ class ScheduleOptions:
             except ValueError as error:
                 raise ScheduleError(str(error)) from error
         if self.cron is not None:
-            from worker.services.cron import CronError, cron_trigger  # noqa: PLC0415  # loads APScheduler
-
             try:
-                cron_trigger(self.cron, settings.zone)
-            except CronError as error:
+                crons.cron_trigger(self.cron, settings.zone)
+            except crons.CronError as error:
                 raise ScheduleError(str(error)) from error
             values |= {"every_seconds": None, "cron": self.cron}
         return values
@@ -115,8 +119,6 @@ class FetchOptions:
 
         Raises: ScheduleError.
         """
-        from worker.web.credentials import read_header  # noqa: PLC0415  # only here
-
         found = recheck_options(self.recheck)
         try:
             if self.newer_than is not None:
@@ -124,7 +126,7 @@ class FetchOptions:
             if self.retain_captures is not None:
                 found["retain_captures"] = parse_interval(self.retain_captures)
             if self.header:
-                found["headers"] = dict(read_header(each) for each in self.header)
+                found["headers"] = dict(credentials.read_header(each) for each in self.header)
             if self.proxy is not None:
                 found["proxy"] = _proxy(self.proxy)
         except ValueError as error:
@@ -137,11 +139,9 @@ def _proxy(text: str) -> str:
 
     Raises: ValueError.
     """
-    from worker.web.credentials import read_proxy  # noqa: PLC0415  # only here
-
     if text.startswith(("@", "$")):
         return text
-    if read_proxy(text).user is not None:
+    if credentials.read_proxy(text).user is not None:
         raise ValueError("put a proxy with a password into a file and write --proxy @FILE")
     return text
 
@@ -264,8 +264,6 @@ def change(
 @command(sources, "run", example="lesart source run presse")
 def run(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     """Run a source now, wait for the end and print a summary."""
-    from worker.cli import control  # noqa: PLC0415  # loads the text core
-
     settings = place.settings()
     with opened_archive(settings) as archive:
         summaries = control.run_source(archive, settings, archive.source(name))

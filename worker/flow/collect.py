@@ -50,9 +50,11 @@ from worker.sources.folders.members import MemberHints
 from worker.text import HEAD_BYTES, detect_type, is_text_key
 
 if TYPE_CHECKING:
+    from worker.flow.history import run as history_runs
     from worker.web import kind as content_kind
 else:
     content_kind = LateModule("worker.web.kind")
+    history_runs = LateModule("worker.flow.history.run")
 
 Progress = Callable[[int, int], None]
 """Called from time to time with the numbers of files checked and of items to be read."""
@@ -127,9 +129,7 @@ def collect(
     collect_addresses(archive, claim, settings, [p for p in places if p.kind == "web"])
     histories = [each for each in places if each.kind == "history"]
     if histories:
-        from worker.flow.history.run import collect_history  # noqa: PLC0415  # loads what asks servers
-
-        imported = collect_history(archive, claim, settings, histories, progress)
+        imported = history_runs.collect_history(archive, claim, settings, histories, progress)
         if imported is None:
             return news
         counts += imported

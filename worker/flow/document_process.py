@@ -20,14 +20,23 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from storage.record.reading import CapturedItem
 from storage.values.draft import Draft
+from storage.values.late import LateModule
 from storage.values.refusals import RefusalReason, refuse
 from worker.text import read_document
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
+
+if TYPE_CHECKING:
+    from trafilatura import meta as trafilatura_meta
+
+    from worker.flow import prepare
+else:
+    trafilatura_meta = LateModule("trafilatura.meta")
+    prepare = LateModule("worker.flow.prepare")
 
 DOCUMENT_SECONDS = 2.0
 WALL_FACTOR = 10.0
@@ -398,10 +407,8 @@ def _try(draft: Draft, hints: Hints, settings: TextSettings) -> None:
 
     A text can be crafted so that Unicode normalization alone takes hours.
     """
-    from worker.flow.prepare import prepare  # noqa: PLC0415 -- loads NumPy, for large ones alone
-
     nothing = CapturedItem(0, 0, 0, 0, hints.name, hints.observed_at, {}, b"")
-    prepare(nothing, draft, "", settings.timezone, sign=_empty_signature)
+    prepare.prepare(nothing, draft, "", settings.timezone, sign=_empty_signature)
 
 
 def _empty_signature(_words: object) -> bytes:
@@ -412,9 +419,7 @@ def _empty_signature(_words: object) -> bytes:
 
 
 def _reset_caches() -> None:
-    from trafilatura.meta import reset_caches  # noqa: PLC0415 -- not in the parent
-
-    reset_caches()
+    trafilatura_meta.reset_caches()
 
 
 def _requests(pipe: BinaryIO) -> Iterator[tuple[tuple[float, float], Hints, bytes]]:

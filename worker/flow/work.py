@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from storage.database.engine import DatabaseError
 from storage.database.process_identity import is_dead, process_identity
@@ -15,6 +16,7 @@ from storage.schedule import wake as wake_ups
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.failures import is_machine_failure, remedy_for
+from storage.values.late import LateModule
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.index import index_backlog, relate_backlog
@@ -22,6 +24,11 @@ from worker.flow.collect import CollectionResult, Progress, collect
 from worker.flow.read import Reader, read_batch
 from worker.log import LOG
 from worker.sources.folders.files import Patience
+
+if TYPE_CHECKING:
+    from worker.flow import fetch
+else:
+    fetch = LateModule("worker.flow.fetch")
 
 POLL_SECONDS = 0.1
 EVENTS = {
@@ -117,9 +124,7 @@ def _run_handler(
         case "ingest":
             return collect(archive, claim, settings, file_patience(claim.trigger), progress)
         case "fetch":
-            from worker.flow.fetch import fetch_batch  # noqa: PLC0415  # loads what asks servers
-
-            fetch_batch(archive, claim, settings, progress)
+            fetch.fetch_batch(archive, claim, settings, progress)
         case "read":
             return read_batch(
                 archive, claim, reader, settings.batch_seconds, settings.batch_items

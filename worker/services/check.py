@@ -1,22 +1,32 @@
 """The check of the scheduler in `lesart doctor`."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from storage.settings import Settings
+from storage.values.late import LateModule
 from storage.verify.doctor import Finding
 from worker.services.schedule import ACTS, LATE_SECONDS, late_acts
+
+if TYPE_CHECKING:
+    from storage.database import archive_errors
+    from storage.read import archive as reader
+    from storage.read.figures import work_state
+else:
+    archive_errors = LateModule("storage.database.archive_errors")
+    reader = LateModule("storage.read.archive")
+    work_state = LateModule("storage.read.figures.work_state")
 
 
 def check_scheduler(settings: Settings) -> Iterator[Finding]:
     """Report the periodic acts that a running scheduler does not finish in time."""
-    from storage.database.archive_errors import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.read.archive import open_archive  # noqa: PLC0415  # the same
-    from storage.read.figures.work_state import silent_seconds, task_ages  # noqa: PLC0415
-
     try:
-        with open_archive(settings.database_url) as archive, archive.connect() as connection:
-            ages, silent = task_ages(connection), silent_seconds(connection).get("scheduler")
-    except ArchiveError:
+        with reader.open_archive(settings.database_url) as archive, archive.connect() as connection:
+            ages, silent = (
+                work_state.task_ages(connection),
+                work_state.silent_seconds(connection).get("scheduler"),
+            )
+    except archive_errors.ArchiveError:
         return  # reported by the check of the archive
     if silent is None or silent > LATE_SECONDS:
         mend = "start `lesart up`, or on the stack the scheduler; `lesart up --once` needs none"

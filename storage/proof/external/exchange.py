@@ -3,9 +3,21 @@
 import socket
 import ssl
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket, open_metered_socket
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from http import client
+
+    from urllib3 import connection as connections
+    from urllib3 import exceptions, util
+else:
+    client = LateModule("http.client")
+    connections = LateModule("urllib3.connection")
+    exceptions = LateModule("urllib3.exceptions")
+    util = LateModule("urllib3.util")
 
 SECONDS = 10.0
 """Time limit of a whole exchange, from the connection to the last byte of the answer."""
@@ -26,25 +38,19 @@ def exchange(url: str, body: bytes | None, content_type: str | None = None) -> t
 
     Raises: ExchangeError.
     """
-    from http.client import HTTPException  # noqa: PLC0415  # only programs that ask need these
-
-    from urllib3.exceptions import HTTPError, ReadTimeoutError  # noqa: PLC0415
-
     meter = Meter(time.monotonic() + SECONDS, LARGEST_ANSWER + HEAD_BYTES)
     try:
         return _answer(url, body, content_type, meter)
-    except (TimeoutError, ReadTimeoutError) as error:
+    except (TimeoutError, exceptions.ReadTimeoutError) as error:
         raise ExchangeError(f"no complete answer within {SECONDS:g} seconds") from error
-    except (HTTPError, HTTPException, OSError, ValueError) as error:
+    except (exceptions.HTTPError, client.HTTPException, OSError, ValueError) as error:
         raise ExchangeError(str(error) or type(error).__name__) from error
 
 
 def _answer(
     url: str, body: bytes | None, content_type: str | None, meter: Meter
 ) -> tuple[int, bytes]:
-    from urllib3.util import parse_url  # noqa: PLC0415
-
-    parts = parse_url(url)
+    parts = util.parse_url(url)
     connection = _connection(parts.scheme or "", parts.host or "", parts.port, meter)
     headers = {} if content_type is None else {"Content-Type": content_type}
     try:
@@ -59,13 +65,11 @@ def _answer(
 
 
 def _connection(scheme: str, host: str, port: int | None, meter: Meter) -> Any:
-    from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: PLC0415
-
-    class Plain(HTTPConnection):
+    class Plain(connections.HTTPConnection):
         def _new_conn(self) -> MeteredSocket:
             return _open_first(self.host, self.port, meter)
 
-    class Tls(HTTPSConnection):
+    class Tls(connections.HTTPSConnection):
         def _new_conn(self) -> MeteredSocket:
             return _open_first(self.host, self.port, meter)
 

@@ -3,9 +3,17 @@
 import ipaddress
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import idna
+
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    import courlan
+else:
+    courlan = LateModule("courlan")
 
 PORTS = {"http": 80, "https": 443}
 
@@ -46,12 +54,10 @@ def origin_of(text: str) -> str:
     >>> origin_of("https://web.archive.org/web/2020/http://zeitung.example//a")
     'https://web.archive.org/web/2020/http://zeitung.example/a'
     """
-    from courlan import normalize_url  # noqa: PLC0415  # slow to load, and files need none of it
-
     parts = urlsplit(text)
     bare = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
     kept = sorted(strip_trackers(parts.query), key=lambda each: each.partition("=")[0])
-    clean_address: str = normalize_url(bare)
+    clean_address: str = courlan.normalize_url(bare)
     clean_address = NESTED_SCHEME.sub(r"/\1\2//", _with_ascii_host(clean_address))
     if not kept:
         return clean_address.rstrip("/") if clean_address.count("/") == 3 else clean_address

@@ -16,8 +16,10 @@ from worker.errors import LocatorError
 if TYPE_CHECKING:
     from storage.write.archive import Archive
     from worker.cli import control
+    from worker.flow.history import preview
 else:
     control = LateModule("worker.cli.control")
+    preview = LateModule("worker.flow.history.preview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,8 @@ def report_history(
     archive: "Archive", settings: Settings, request: "control.IngestOptions", output: OutputOptions
 ) -> None:
     """List the captures that `request` would import; exit with 4 if a list is missing."""
-    from worker.flow.history.preview import COLUMNS  # noqa: PLC0415  # loads what asks servers
-
     rows, refused = control.list_history(archive, settings, request)
-    write_rows(rows, output.target(), COLUMNS)
+    write_rows(rows, output.target(), preview.COLUMNS)
     for each in refused:
         say(f"{each.message} {each.hint}")
     if any(each.code != "no_captures" for each in refused):

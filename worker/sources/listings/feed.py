@@ -6,15 +6,21 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree, html
 
 from storage.values.draft import Json
+from storage.values.late import LateModule
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed_dates import feed_date
 from worker.sources.listings.safe_xml import unsafe
+
+if TYPE_CHECKING:
+    import feedparser
+else:
+    feedparser = LateModule("feedparser")
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_ENTRIES = 10_000
@@ -113,8 +119,6 @@ def _too_odd(raw: bytes) -> RefusalReason | None:
 
 
 def _xml_feed(raw: bytes, base: str, content_type: str | None) -> Feed | RefusalReason:
-    import feedparser  # noqa: PLC0415  # slow to load, and few documents are feeds
-
     headers = {"content-location": base}
     charset = _charset(content_type)
     if charset:

@@ -2,9 +2,15 @@
 
 from collections import Counter
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from storage.values.draft import Candidate, Field
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from py3langid import langid
+else:
+    langid = LateModule("py3langid.langid")
 
 SAMPLE_CHARACTERS = 2_000
 MIN_PROBABILITY = 0.9
@@ -91,7 +97,5 @@ def _rank(sample: str, languages: tuple[str, ...]) -> Field:
 @lru_cache(maxsize=1)
 def _model() -> _Model:
     # Imported at first use: the model takes half a second to load, and most texts do not need it.
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415
-
-    model: _Model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    model: _Model = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
     return model

@@ -4,9 +4,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml.html import HtmlElement
+
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    import json_repair
+else:
+    json_repair = LateModule("json_repair")
 
 MAX_BLOCK_LENGTH = 2_000_000  # characters; longer blocks are not metadata
 _MAX_REPAIR_LENGTH = 200_000
@@ -90,8 +97,6 @@ def _repair_json(text: str) -> Any:
     """
     if len(text) > _MAX_REPAIR_LENGTH:
         return None
-    import json_repair  # noqa: PLC0415 -- most pages are whole
-
     try:
         value = json_repair.loads(text, skip_json_loads=True)
     except (ValueError, RecursionError, IndexError, KeyError, TypeError, AttributeError):
