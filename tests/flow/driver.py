@@ -29,7 +29,7 @@ from storage.values.arrivals.source import Source
 from storage.values.verdict import Counts
 from storage.verify.verify import Verification
 from storage.write.archive import Archive
-from worker.flow.collect import IngestTarget
+from worker.flow.collect.targets import IngestTarget
 from worker.flow.document_process import DocumentReader
 from worker.flow.order import order, target_at, target_of
 from worker.flow.read import Reader, wall_seconds

@@ -42,7 +42,7 @@ from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
 from worker.cli.commands import app
 from worker.cli.redact_command import acts_of, prepared
-from worker.flow.collect import collect
+from worker.flow.collect.job import collect
 from worker.flow.order import target_at
 from worker.flow.work import file_patience
 

@@ -8,7 +8,7 @@ from storage.values.digest import raw_digest
 from storage.values.net.transfer import Transfer
 from storage.write.store_captures import store_arrivals
 from tests.flow.driver import START, hour, seed
-from worker.flow.collect import NO_STAMP
+from worker.flow.collect.folder import NO_STAMP
 
 CHAIN = b"-----BEGIN CERTIFICATE-----\nQQ==\n-----END CERTIFICATE-----\n"
 BODY = b"\x1f\x8b packed as it came"

@@ -282,7 +282,7 @@ def test_a_worker_killed_between_two_batches_leaves_no_doubles(room, monkeypatch
             raise KeyboardInterrupt
         return import_captures(*args, **kwargs)
 
-    monkeypatch.setattr("worker.flow.import_captures.import_captures", dies_at_the_third)
+    monkeypatch.setattr("worker.flow.collect.import_captures.import_captures", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         run_next_job(room.archive, room.settings, room.reader, job_id=job)
     counts = room.worked(job)

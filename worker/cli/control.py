@@ -30,7 +30,7 @@ from worker.errors import (
     LocatorMissingError,
     NoWorkerError,
 )
-from worker.flow.collect import IngestTarget
+from worker.flow.collect.targets import IngestTarget
 from worker.flow.order import (
     default_source,
     history_targets,

@@ -22,7 +22,7 @@ from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
 from worker.address import without_secrets
 from worker.errors import LocatorError
-from worker.flow.collect import IngestTarget
+from worker.flow.collect.targets import IngestTarget
 from worker.sources.locators import (
     ADDRESS_TYPES,
     file_path,

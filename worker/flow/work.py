@@ -20,7 +20,8 @@ from storage.values.late import LateModule
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.index import index_backlog, relate_backlog
-from worker.flow.collect import CollectionResult, Progress, collect
+from worker.flow.collect.job import collect
+from worker.flow.collect.targets import CollectionResult, Progress
 from worker.flow.read import Reader, read_batch
 from worker.log import LOG
 from worker.sources.folders.files import Patience

@@ -8,7 +8,7 @@ from storage.record.imports import known_captures
 from storage.settings import Settings
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
-from worker.flow.collect import IngestTarget
+from worker.flow.collect.targets import IngestTarget
 from worker.flow.history.client import ArchiveClient, ServerPausedError
 from worker.flow.history.listing import HistoryError, archive_error, list_captures, read_query
 

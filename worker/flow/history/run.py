@@ -17,6 +17,7 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.store_captures import record_refusal
 from storage.write.store_checks import store_checks
+from worker.flow.collect.import_captures import Importer
 from worker.flow.history.client import (
     ArchiveClient,
     RequestRefusedError,
@@ -31,7 +32,6 @@ from worker.flow.history.listing import (
     list_captures,
     read_query,
 )
-from worker.flow.import_captures import Importer
 from worker.sources.containers.items import Foreign, PassedOver, RefusedDocument
 from worker.sources.web_archives.capture import interpret_exchange
 from worker.sources.web_archives.capture_list import ListedCapture
@@ -41,7 +41,7 @@ from worker.text import detect_type
 from worker.web.exchange import ServerAnswer
 
 if TYPE_CHECKING:
-    from worker.flow.collect import IngestTarget, Progress
+    from worker.flow.collect.targets import IngestTarget, Progress
 
 FLUSH_SECONDS = 2.0
 YIELD_SECONDS = 5.0

@@ -1,44 +1,36 @@
-"""Collect the places of an ingest job: list files, store new bytes, report deleted files."""
+"""Collect one place of files: store new bytes, and report deleted files."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from storage.record.presences import Presence, presences
 from storage.record.suppression import redacted_addresses
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
-from storage.schedule.watches import create_check_jobs
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
-from storage.values.late import LateModule
 from storage.values.locator import origin_path
-from storage.values.net.addresses import ListedAddress
-from storage.values.net.origin_name import origin_of
-from storage.values.net.private_hosts import hosts_by_port
-from storage.values.refusals import RefusalReason, refuse
+from storage.values.refusals import refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import nameless
 from storage.write.store_captures import (
     finish_scan,
-    record_refusal,
-    refuse_places,
     start_scan,
     store_arrivals,
 )
-from worker.address import parse_address, without_trackers
-from worker.flow.import_captures import Importer
-from worker.flow.textless_rows import TextlessRows
-from worker.sources.containers.gunzip import MAGIC as GZIP
+from worker.flow.collect.hints import hints_of
+from worker.flow.collect.import_captures import Importer
+from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
+from worker.flow.collect.textless_rows import TextlessRows
 from worker.sources.containers.items import (
     Foreign,
     FoundFile,
     Item,
-    Limits,
     PassedOver,
     RefusedDocument,
     UnsettledFile,
@@ -46,18 +38,6 @@ from worker.sources.containers.items import (
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import SETTLE_SECONDS, Patience
 from worker.sources.folders.folder import FolderListing, expand
-from worker.sources.folders.members import MemberHints
-from worker.text import HEAD_BYTES, detect_type, is_text_key
-
-if TYPE_CHECKING:
-    from worker.flow.history import run as history_runs
-    from worker.web import kind as content_kind
-else:
-    content_kind = LateModule("worker.web.kind")
-    history_runs = LateModule("worker.flow.history.run")
-
-Progress = Callable[[int, int], None]
-"""Called from time to time with the numbers of files checked and of items to be read."""
 
 BATCH_BYTES = 8 * 1024 * 1024
 PROGRESS_EVERY = 200
@@ -65,145 +45,6 @@ HOLD_SECONDS = 5.0
 RECHECKED_REFUSALS = frozenset({"unreadable", "not_settled"})
 """Refusals that do not depend on the bytes: the next scan checks the file again."""
 NO_STAMP = FileStamp(0, 0, 0, 0)
-LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
-"""File name extensions of possible lists of addresses."""
-
-
-@dataclass(frozen=True, slots=True)
-class IngestTarget:
-    """One locator of a job, as resolved by `worker.flow.order`.
-
-    `is_scan` says that a complete listing covers the whole source, so files missing from it are
-    deleted. `prefix` turns a path below `root` into an origin. For the kind `web` the locator is an
-    address or, in a scan, all watched addresses of a source. For the kind `history` it is an
-    address, and `history` contains the web archive with the selection of captures.
-    """
-
-    source_id: int
-    locator: str
-    root: str
-    prefix: str
-    is_scan: bool
-    type: str | None = None
-    origin: str | None = None
-    observed_at: str | None = None
-    kind: str = "folder"
-    history: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CollectionResult:
-    """Results of collecting places: captures to be read, refusals, and deletions."""
-
-    came_in: int = 0
-    refused: int = 0
-    gone: int = 0
-
-    def __add__(self, other: "CollectionResult") -> "CollectionResult":
-        return CollectionResult(
-            self.came_in + other.came_in, self.refused + other.refused, self.gone + other.gone
-        )
-
-
-def collect(
-    archive: Archive,
-    claim: jobs.Claim,
-    settings: Settings,
-    patience: Patience,
-    progress: Progress = lambda _seen, _changed: None,
-) -> "CollectionResult":
-    """Collect all places of an ingest job, finish it, and insert jobs that read the captures.
-
-    It can be repeated after a crash: stored captures remain and are not counted twice. Raises:
-    jobs.StaleLeaseError.
-    """
-    counts, news, reason = Counts(), CollectionResult(), None
-    places = _without_redacted(archive, claim, settings)
-    for place in places:
-        if place.kind == "folder":
-            looked = _PlaceCollector(archive, claim, settings, patience, progress, place)
-            looked.run()
-            counts += looked.counts()
-            news += looked.news()
-            reason = reason or looked.reason
-    collect_addresses(archive, claim, settings, [p for p in places if p.kind == "web"])
-    histories = [each for each in places if each.kind == "history"]
-    if histories:
-        imported = history_runs.collect_history(archive, claim, settings, histories, progress)
-        if imported is None:
-            return news
-        counts += imported
-    archive.transact(queue.finish, claim, counts, reason)
-    return news
-
-
-def _without_redacted(
-    archive: Archive, claim: jobs.Claim, settings: Settings
-) -> list[IngestTarget]:
-    """Return the places of a job without redacted addresses, which are refused and removed from
-    it.
-    """
-    places = [IngestTarget(**entry) for entry in claim.arguments["places"]]
-    redacted = archive.read(redacted_addresses)
-    left = [redacted.left_of(*_addresses(each, settings)) for each in places]
-    named = zip(claim.arguments["places"], left, strict=True)
-    gone = [(entry, name) for entry, name in named if name is not None]
-    if gone:
-        refuse_places(archive, claim, gone)
-    return [each for each, name in zip(places, left, strict=True) if name is None]
-
-
-def _addresses(place: IngestTarget, settings: Settings) -> Iterator[str]:
-    """Yield the names that the content of a single place may have in the archive."""
-    yield from jobs.addresses_of(asdict(place))
-    if place.kind == "web" and not place.is_scan:
-        found = _requested_address(place, settings)
-        if isinstance(found, ListedAddress):
-            yield found.origin
-
-
-def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
-    """Count the captures of earlier jobs that were found again before they were read.
-
-    Captures read meanwhile count as unchanged, those of abandoned jobs as failed. Captures that
-    another job still reads are counted there only.
-    """
-    found = archive.read(job_progress.read_so_far, unread)
-    return Counts(unchanged=found.read, failed=found.stopped)
-
-
-def collect_addresses(
-    archive: Archive, claim: jobs.Claim, settings: Settings, places: Sequence[IngestTarget]
-) -> None:
-    """Insert jobs that check the addresses of places, and the due addresses of their sources.
-
-    Raises: jobs.StaleLeaseError.
-    """
-    if not places:
-        return
-    named: dict[int, list[ListedAddress]] = {
-        place.source_id: [] for place in places if not place.is_scan
-    }
-    for place in places:
-        if place.is_scan:
-            continue
-        found = _requested_address(place, settings)
-        if isinstance(found, RefusalReason):
-            record_refusal(archive, claim, place.source_id, place.locator, found)
-        else:
-            named[place.source_id].append(found)
-    scans = [place.source_id for place in places if place.is_scan]
-    archive.transact(create_check_jobs, claim, scans, named, settings.batch_items)
-
-
-def _requested_address(place: IngestTarget, settings: Settings) -> ListedAddress | RefusalReason:
-    allowed = hosts_by_port(settings.allow_hosts)
-    address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
-    if isinstance(address, RefusalReason):
-        return address
-    return ListedAddress(
-        origin_of(address.text), without_trackers(address).text, place.type or "web"
-    )
 
 
 @dataclass(slots=True)
@@ -212,7 +53,7 @@ class _Batch:
     bytes: int = 0
 
 
-class _PlaceCollector:
+class FolderCollector:
     """One pass over one place."""
 
     def __init__(
@@ -545,36 +386,11 @@ class _PlaceCollector:
         return f"{below}/{locator}" if below else locator
 
 
-def hints_of(settings: Settings, type: str | None) -> MemberHints:  # noqa: A002
-    """Return how file types are detected, by the text core and the settings."""
-    return MemberHints(
-        detect=detect,
-        is_text_column=is_text_key,
-        limits=limits_of(settings),
-        type="list" if type == "urls" else type,
-    )
+def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
+    """Count the captures of earlier jobs that were found again before they were read.
 
-
-def detect(name: str, head: bytes) -> str | RefusalReason:
-    r"""Return the type to read a file as: a list of addresses is detected whatever its name.
-
-    >>> detect("a.txt", b"https://a.example/1 # erste\n"), detect("a.xml", b"<opml version='2.0'>")
-    ('list', 'opml')
-    >>> detect("a.txt", b"date 2024-06 Brand\n")
-    'seed'
+    Captures read meanwhile count as unchanged, those of abandoned jobs as failed. Captures that
+    another job still reads are counted there only.
     """
-    if len(head) >= HEAD_BYTES:
-        head = head[: head.rfind(b"\n") + 1] or head
-    kind = content_kind.kind_of(head, "text/plain" if name.lower().endswith(LIST_NAMES) else None)
-    return kind if kind != "page" and not head.startswith(GZIP) else detect_type(name, head)
-
-
-def limits_of(settings: Settings) -> Limits:
-    return Limits(
-        document=settings.max_document_bytes,
-        list=settings.max_list_bytes,
-        container=settings.max_container_bytes,
-        entries=settings.max_container_entries,
-        rows=settings.max_container_rows,
-        web_archive=settings.max_web_archive_bytes,
-    )
+    found = archive.read(job_progress.read_so_far, unread)
+    return Counts(unchanged=found.read, failed=found.stopped)

@@ -1,0 +1,1 @@
+"""Collect what an ingest job names: folders with files, addresses, and their histories."""
