@@ -236,6 +236,45 @@ class RightsDeclaration(View, table=True):
     foreign: bool
 
 
+class Teaser(View, table=True):
+    """A teaser of a front page at one check."""
+
+    __tablename__ = "teasers"
+    seq: Number
+    front: TextKey
+    observed_at: TimeKey
+    position: NumberKey
+    origin: str
+    headline: str
+    kicker: str | None
+    heading_level: int | None
+    picture: bool
+    foreign: bool
+
+
+class FrontStay(View, table=True):
+    """The time that a headline was on a front page without a gap."""
+
+    __tablename__ = "fronts"
+    seq: Number
+    front: TextKey
+    origin: TextKey
+    headline: TextKey
+    kicker: str | None
+    position: int
+    first_position: int
+    last_position: int
+    heading_level: int | None
+    picture: bool
+    headline_test: bool
+    changed_after: OptionalTime
+    first_seen: TimeKey
+    last_seen: Time
+    ended_by: OptionalTime
+    checks: Number
+    foreign: bool
+
+
 class Refusal(View, table=True):
     """A refused document."""
 

@@ -42,6 +42,10 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "raw": "Write the captured bytes of a version, unchanged.",
             "observations": "List all checks of an article with their outcomes.",
             "rights": "List what a site declared about the use of a text, and when this was seen.",
+            "front": "List the teasers of a front page at its latest check, or at the time of "
+            "--as-of.",
+            "fronts": "List how long articles were on front pages: position, headline, and "
+            "headline tests.",
             "relations": "List copies, contained texts and follow-ups, with score and method.",
             "noise": "List differences that count as noise, with the rule and the passages.",
             "lineages": "List addresses that were joined to one article; `lesart undo ID` "

@@ -59,6 +59,12 @@ _RIGHTS = (
     "last_seen", "ended_by", "article",
 )  # fmt: skip
 
+_TEASER = ("position", "heading_level", "picture", "kicker", "headline", "origin", "observed_at")
+_STAY = (
+    "headline", "position", "headline_test", "first_seen", "last_seen", "ended_by", "checks",
+    "front", "origin", "article",
+)  # fmt: skip
+
 db = command_group("Manage the database schema.")
 app.add_typer(db, name="db")
 
@@ -148,6 +154,45 @@ def rights(
             empty="no declarations found",
             least=5,
         )
+
+
+@command(app, "front", example="lesart front https://zeitung.example/ --as-of 2026-03-01T12:00")
+def front(
+    place: ArchiveOptions,
+    then: AsOfOptions,
+    page: PageOptions,
+    shown: OutputOptions,
+    address: str = argument("ADDRESS", "Address of a front page that is watched."),
+) -> None:
+    """List the teasers of a front page at its latest check, or at the time of --as-of."""
+    with reading(place, then) as (_settings, archive):
+        rows = archive.front(address, page.after, page.limit)
+        report_rows(
+            rows, shown.target(), answers.Teaser, _TEASER, page, empty="no teasers at that time",
+            least=3,
+        )  # fmt: skip
+
+
+@command(app, "fronts", example="lesart fronts --article https://zeitung.example/damm")
+def fronts(
+    place: ArchiveOptions,
+    then: AsOfOptions,
+    page: PageOptions,
+    shown: OutputOptions,
+    article: str | None = option(
+        "--article", "ARTICLE", "Only headlines of this article, by id or address (default: all)."
+    ),
+    front: str | None = option(
+        "--front", "ADDRESS", "Only headlines on this front page (default: all)."
+    ),
+) -> None:
+    """List how long articles were on front pages: position, headline, and headline tests."""
+    with reading(place, then) as (_settings, archive):
+        rows = archive.fronts(article, front, page.after, page.limit)
+        report_rows(
+            rows, shown.target(), answers.FrontStay, _STAY, page,
+            empty="no front page showed it", least=5,
+        )  # fmt: skip
 
 
 @command(app, "stats", example="lesart stats --format json")

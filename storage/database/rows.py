@@ -47,7 +47,7 @@ _NAMES: dict[Kind, str] = {
     "json": """
         origins authors tags flags changes removed added noise notices rules candidates
         row_published row_evidence detail hints""",
-    "boolean": "foreign silent kept machine_readable",
+    "boolean": "foreign silent kept machine_readable picture headline_test",
 }
 KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 """Types of columns by name; the others are returned as the database delivers them."""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from storage.database.rows import FIELD_BLOCK
+from storage.database.view_queries.fronts import fronts_query, teasers_query
 from storage.database.view_queries.rights import rights_query
 from storage.values.outcome import INTERSTITIALS
 
@@ -30,6 +31,8 @@ VIEWS = (
     "addresses",
     "transfers",
     "rights",
+    "teasers",
+    "fronts",
     "refusals",
     "jobs",
 )
@@ -71,6 +74,11 @@ _COLUMNS = {
     "rights": """
         seq article origin found_in protocol name value machine_readable changed_after first_seen
         last_seen ended_by checks foreign""",
+    "teasers": """
+        seq front observed_at position origin headline kicker heading_level picture foreign""",
+    "fronts": """
+        seq front origin headline kicker position first_position last_position heading_level
+        picture headline_test changed_after first_seen last_seen ended_by checks foreign""",
     "refusals": "seq job locator code message hint kept raw_digest at source",
     "jobs": """
         seq job kind source state trigger attempts created_at started_at finished_at reason seen
@@ -583,6 +591,14 @@ def _rights(words: _Words) -> str:
     return rights_query("postgresql" if words.has_lateral else "sqlite", RESTRICTED)
 
 
+def _teasers(words: _Words) -> str:
+    return teasers_query("postgresql" if words.has_lateral else "sqlite", RESTRICTED)
+
+
+def _fronts(words: _Words) -> str:
+    return fronts_query("postgresql" if words.has_lateral else "sqlite", RESTRICTED)
+
+
 def _noise(words: _Words) -> str:
     # the time of its snapshot may be corrected later; then the snapshot has a new seq
     seq = "CASE WHEN u.id IS NULL AND s.seq > n.id THEN s.seq ELSE coalesce(u.id, n.id) END"
@@ -680,6 +696,8 @@ _QUERIES: dict[str, Callable[[_Words], str]] = {
     "addresses": _addresses,
     "transfers": _transfers,
     "rights": _rights,
+    "teasers": _teasers,
+    "fronts": _fronts,
     "refusals": _refusals,
     "jobs": _jobs,
 }

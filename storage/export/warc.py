@@ -39,6 +39,7 @@ from storage.read.filters import NO_FILTERS, Filters, conditions
 from storage.read.lists import Part
 from storage.read.search import matching_versions
 from storage.values.arrivals.formats import MEDIA_TYPE
+from storage.values.net.addresses import FRONT
 
 Row = RowMapping
 HTTP = "application/http; msgtype="
@@ -317,6 +318,7 @@ class WarcWriter:
             "recorded_at": row["recorded_at"].isoformat(),
             "hops": row["hops"] or None,
             "submitted_by": _submitter(row),
+            "type": FRONT if (row["hints"] or {}).get("type") == FRONT else None,
             "joined": self._joined.get(row["observation_id"]),
             "certificates_sha256": bytes(row["chain_digest"]).hex() if certificate else None,
             "certificates": bytes(row["chain"]).decode("ascii", "replace") if is_new else None,

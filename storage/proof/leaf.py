@@ -68,6 +68,8 @@ SHAPES: Mapping[str, Shape] = {
     "restriction": Shape(23, ("actor", "reason")),
     "restriction_lifted": Shape(24, ("actor",)),
     "clock_correction": Shape(25),
+    "teaser": Shape(26, ("headline", "kicker")),
+    "front": Shape(27, ("teasers",)),
 }  # fmt: skip
 """All kinds of rows in the log. Numbers and contents are permanent."""
 

@@ -33,6 +33,7 @@ from storage.read.answers import (
     EditFigures,
     EditHour,
     ExplainedRelation,
+    FrontStay,
     Hit,
     Job,
     NoiseStep,
@@ -44,6 +45,7 @@ from storage.read.answers import (
     Rows,
     Sentence,
     Stats,
+    Teaser,
     VersionLine,
     VersionText,
     WorkFigures,
@@ -433,6 +435,44 @@ class ReadOnlyArchive:
         if current:
             criteria = criteria.with_clause("q.ended_by IS NULL")
         return self._iterate(lists.rights, criteria, Part(after, limit))
+
+    def front(
+        self, address: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Teaser]:
+        """Yield the teasers of a front page at its latest check, from top to bottom.
+
+        In an archive opened with `as_of`, those of that time. Raises: NoSuchError, CursorError.
+        """
+        with self.connect() as connection:
+            front = self._finder(connection).front_row_id(address)
+        return self._iterate(lists.teasers, front, Part(after, limit))
+
+    def front_addresses(self) -> list[str]:
+        """Return the addresses of all front pages with teasers."""
+        return list(self._iterate(lists.front_addresses))
+
+    def fronts(
+        self,
+        article: str | None = None,
+        front: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[FrontStay]:
+        """Yield how long which headlines were on front pages, in the order of their beginnings.
+
+        `article` is an article or the address of a teaser, `front` the address of a front page.
+        Raises: NoSuchError, CursorError.
+        """
+        criteria = Conditions()
+        with self.connect() as connection:
+            finder = self._finder(connection)
+            if article is not None:
+                criteria = finder.teaser_conditions(article)
+            if front is not None:
+                criteria = criteria.with_clause(
+                    "q.front_id = :front", front=finder.front_row_id(front)
+                )
+        return self._iterate(lists.fronts, criteria, Part(after, limit))
 
     def refusals(
         self,

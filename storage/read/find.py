@@ -214,6 +214,40 @@ class Finder:
         article = self.article(reference)
         return Conditions().with_clause("q.article_id = :article", article=article.row_id)
 
+    def teaser_conditions(self, reference: str) -> Conditions:
+        """Return the condition for rows `q` of the front pages that showed an article.
+
+        The ids of the front pages are a condition of their own: without it, the lists of all front
+        pages would be compared. Raises: NoSuchError, AmbiguousError.
+        """
+        criteria = self.place_conditions(reference)
+        column = (
+            "ao.article_id = :article" if "article" in criteria.values else "k.origin_id = :origin"
+        )
+        query = (
+            "SELECT DISTINCT k.front_id AS front_id FROM teaser k "
+            f"LEFT JOIN article_origin ao ON ao.origin_id = k.origin_id WHERE {column}"
+        )
+        fronts = [row["front_id"] for row in stream(self.connection, query, criteria.values)]
+        return criteria.with_clause("q.front_id IN :fronts", fronts=fronts or [0])
+
+    def front_row_id(self, address: str) -> int:
+        """Return the row of the front page at an address, or at the address to which it redirects.
+
+        Raises: NoSuchError.
+        """
+        named = origin_id(origin_name.clean_address(address) or address)
+        query = (
+            "SELECT p.id AS id FROM (SELECT id FROM origin WHERE public_id = :name UNION ALL "
+            "SELECT w.final_id FROM watch w JOIN origin o ON o.id = w.origin_id "
+            "WHERE o.public_id = :name) p "
+            "WHERE EXISTS (SELECT 1 FROM front f WHERE f.origin_id = p.id)"
+        )
+        for row in stream(self.connection, query, {"name": named}):
+            return int(row["id"])
+        hint = f"watch it with `lesart source add {address} --type front`"
+        raise NoSuchError("front page", address, hint)
+
     def _other_origin(self, reference: str) -> int | None:
         named = origin_name.clean_address(reference) or reference
         query = "SELECT id FROM origin WHERE public_id = :name"

@@ -11,12 +11,14 @@ from storage.database.views import element_of, snapshots_query, steps_query, vie
 from storage.read.answers import (
     ArticleLine,
     Change,
+    FrontStay,
     Job,
     NoiseStep,
     Observation,
     Refusal,
     Relation,
     RightsDeclaration,
+    Teaser,
     VersionLine,
 )
 from storage.read.filters import Conditions, Filters, conditions
@@ -279,6 +281,35 @@ def rights(
     yield from _rows(connection, query, criteria, order, part.limit, _RIGHTS)
 
 
+def teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Teaser]:
+    """Yield the teasers of the latest list of a front page, from top to bottom."""
+    latest = (
+        "SELECT f.id AS id FROM front f JOIN observation o ON o.id = f.observation_id "
+        "WHERE f.origin_id = :front ORDER BY o.observed_at DESC, f.id DESC LIMIT 1"
+    )
+    for row in stream(connection, latest, {"front": front_id}):
+        criteria = Conditions().with_clause("q.list_id = :list", list=row["id"])
+        criteria = _continue_after(criteria, part, "teasers", "q.position > :a0", int)
+        query = view_query("teasers", connection.dialect.name)
+        yield from _rows(connection, query, criteria, "q.position", part.limit, _TEASER)
+
+
+def front_addresses(connection: "Connection") -> Iterator[str]:
+    """Yield the addresses of all front pages with teasers."""
+    query = "SELECT origin FROM origin WHERE id IN (SELECT origin_id FROM front) ORDER BY origin"
+    yield from (row["origin"] for row in stream(connection, query, {}))
+
+
+def fronts(connection: "Connection", criteria: Conditions, part: Part) -> Iterator[FrontStay]:
+    """Yield the stays of headlines on front pages, in the order of their beginnings."""
+    order = "q.first_seen, q.teaser_id, q.first_id"
+    criteria = _continue_after(
+        criteria, part, "fronts", f"({order}) > (:a0, :a1, :a2)", datetime, int, int
+    )
+    query = view_query("fronts", connection.dialect.name)
+    yield from _rows(connection, query, criteria, order, part.limit, _STAY)
+
+
 @dataclass(frozen=True, slots=True)
 class RefusalFilter:
     """Selects refusals: of one job, with any of these codes, from one source, since a time."""
@@ -445,6 +476,19 @@ def _rights(row: Row) -> RightsDeclaration:
     return record_from_row(RightsDeclaration, row, cursor=after)
 
 
+def _teaser(row: Row) -> Teaser:
+    after = cursor("teasers", row["position"])
+    return record_from_row(Teaser, row, article=row["row_article"], cursor=after)
+
+
+def _stay(row: Row) -> FrontStay:
+    after = cursor("fronts", row["first_seen"], row["teaser_id"], row["first_id"])
+    seconds = (row["last_seen"] - row["first_seen"]).total_seconds()
+    return record_from_row(
+        FrontStay, row, article=row["row_article"], seconds=seconds, cursor=after
+    )
+
+
 def _refusal(row: Row) -> Refusal:
     return record_from_row(Refusal, row, cursor=cursor("refusals", row["seq"]))
 
@@ -468,6 +512,10 @@ _CHANGE = _row_mapper(Change, _change, "version_id")
 _OBSERVATION = _row_mapper(Observation, _observation, "observation_id")
 _RELATION = _row_mapper(Relation, _relation, "row_evidence", extra=["evidence"])
 _RIGHTS = _row_mapper(RightsDeclaration, _rights, "origin_id", "row_key")
+_TEASER = _row_mapper(Teaser, _teaser, "row_article", extra=["article"])
+_STAY = _row_mapper(
+    FrontStay, _stay, "row_article", "teaser_id", "first_id", extra=["article", "seconds"]
+)
 _REFUSAL = _row_mapper(Refusal, _refusal, "seq")
 _JOB = _row_mapper(Job, _job)
 

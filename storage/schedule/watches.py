@@ -17,16 +17,22 @@ from storage.schedule.interval import HOUR, MINUTE, IntervalRange, jitter, next_
 from storage.values.digest import origin_id
 from storage.values.draft import Json
 from storage.values.job import Claim
-from storage.values.net.addresses import Key, ListedAddress, WatchedAddress
+from storage.values.net.addresses import FRONT, Key, ListedAddress, WatchedAddress
 from storage.values.outcome import Event, page_outcome
 from storage.values.verdict import Refuse, Verdict
 
 FINAL = ORIGIN.alias("final")
 
 
-LISTS = frozenset({"feed", "sitemap", "opml", "list"})
-"""The kinds of watches whose content lists further addresses."""
-DEFAULT_EVERY = {"feed": 15 * MINUTE, "sitemap": HOUR, "opml": 24 * HOUR, "list": HOUR}
+LISTS = frozenset({"feed", "sitemap", "opml", "list", FRONT})
+"""The kinds of watches whose content lists addresses; those on a front page are not fetched."""
+DEFAULT_EVERY = {
+    "feed": 15 * MINUTE,
+    FRONT: 15 * MINUTE,
+    "sitemap": HOUR,
+    "opml": 24 * HOUR,
+    "list": HOUR,
+}
 MOST_NAMES = 3
 """Maximum number of earlier addresses of a feed entry id that are considered."""
 MOST_DUE = 1_000_000

@@ -32,6 +32,8 @@ relation_undone: relation_id relation
 transfer: observation_id observation, certificate_id certificate, body_capture_id capture
 foreign_record: container_id origin, observation_id observation, main_id foreign_record
 foreign_record: about_id foreign_record, payload_capture_id capture
+teaser: front_id origin, origin_id origin
+front: observation_id observation, origin_id origin, same_as_id front
 lineage: origin_id origin, to_origin_id origin, observation_id observation
 lineage_undone: lineage_id lineage
 restriction: origin_id origin
@@ -231,6 +233,29 @@ def check_rights(row: Row) -> PassedItem | BrokenObject:
         return WELL
     message = "its declarations of rights are not those of its response headers"
     return BrokenObject("transfer", row["id"], "rights_wrong", message)
+
+
+def fronts(connection: Connection, scope: Scope) -> Findings:
+    """Check that every teaser has a headline, and that the lists contain teasers of their front."""
+    taken = _redacted_rows(connection, "teaser")
+    known: dict[int, int] = {}
+    for row in stream(connection, "SELECT id, front_id, headline FROM teaser", NOTHING):
+        known[row["id"]] = row["front_id"]
+        if row["headline"] is None:
+            yield _is_emptied("teaser", row["id"], taken)
+    query = (
+        "SELECT f.id, f.origin_id, f.teasers AS detail, same.teasers AS hints FROM front f "
+        "LEFT JOIN front same ON same.id = f.same_as_id AND same.origin_id = f.origin_id "
+        f"WHERE {scope.where('f.id')} ORDER BY f.id"
+    )
+    for row in stream(connection, query, NOTHING):
+        scope.reached = row["id"]
+        listed = row["detail"] or row["hints"] or [[None]]
+        if all(known.get(each[0]) == row["origin_id"] for each in listed):
+            yield WELL
+        else:
+            message = "its list contains teasers that are not stored for its front page"
+            yield BrokenObject("front", row["id"], "list_wrong", message)
 
 
 def _header_declarations(declared: Any) -> Any:

@@ -35,6 +35,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("wordings", check_record.wordings),
     ("derivations", check_record.derivations),
     ("declarations", check_record.declarations),
+    ("fronts", check_record.fronts),
     ("references", check_record.references),
     ("agreement", check_record.agreement),
     ("verdicts", check_record.verdicts),

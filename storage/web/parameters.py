@@ -193,6 +193,21 @@ class RightsQuery(ArticleRows):
     )
 
 
+class FrontQuery(PageParameters, ClockParameters):
+    """Parameters of the teasers of a front page."""
+
+    front: Annotated[Long, Field(description="Address of the front page.")]
+
+
+class FrontsQuery(PageParameters, ClockParameters):
+    """Parameters of the stays of headlines on front pages."""
+
+    article: Annotated[
+        Long | None, Field(description="Only headlines of this article, by id or address.")
+    ] = None
+    front: Annotated[Long | None, Field(description="Only headlines on this front page.")] = None
+
+
 class JobRows(PageParameters):
     """Parameters of rows of one job, or of all jobs."""
 

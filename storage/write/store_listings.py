@@ -20,8 +20,9 @@ from storage.schedule.watches import (
     insert_check_jobs,
 )
 from storage.values import job as jobs
-from storage.values.net.addresses import AddressList, Key, ListedAddress
+from storage.values.net.addresses import FRONT, AddressList, Key, ListedAddress
 from storage.values.refusals import RefusalReason
+from storage.write.store_fronts import store_front
 
 WHOLE = frozenset({"list", "opml"})
 """Kinds of lists that are complete: addresses that disappear from them are no longer watched."""
@@ -46,6 +47,11 @@ class _ListingWriter:
 
     def keep(self) -> int:
         unit, listing = self.unit, self.listing
+        if listing.kind == FRONT:
+            is_new = store_front(unit, self.captured, listing)
+            self._note(self.captured.hints.get("watch"), is_new=is_new)
+            add_verdict(unit, self.claim.job_id, self.captured.observation_id, "listed")
+            return 0
         named = self._recent(listing.named)
         list_id = self.captured.hints.get("watch") or self.captured.locator_id
         wanted = ensure_watches(
@@ -96,7 +102,7 @@ class _ListingWriter:
         parent = claim.parent_id or claim.job_id
         insert_check_jobs(unit, now, claim.trigger, self.batch_items, parent)
 
-    def _note(self, list_id: int, *, is_new: bool) -> None:
+    def _note(self, list_id: Any, *, is_new: bool) -> None:
         """Record at the watch of the list that it answered, and whether it had new entries."""
         at = self.captured.observed_at
         self.unit.connection.execute(

@@ -15,7 +15,7 @@ from storage.similarity.signature import signature
 from storage.values import job as jobs
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft
-from storage.values.net.addresses import AddressList
+from storage.values.net.addresses import FRONT, AddressList
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
@@ -26,7 +26,7 @@ from worker.flow.document_process import WALL_FACTOR, DocumentReader
 from worker.flow.fetched import entry_values, fetched_outcome
 from worker.flow.prepare import add_flags, mark_submitted, prepare
 from worker.sources.listings.listing import KINDS as LISTS
-from worker.sources.listings.listing import read_listing
+from worker.sources.listings.listing import front_listing, read_listing
 from worker.text import Hints, TextSettings, extractor_of, is_isolated, read_document
 
 SMALL_BYTES = 32 * 1024
@@ -94,6 +94,8 @@ class Reader:
         if hints.type in LISTS:
             return Reading(captured, self._listing(captured, hints), context)
         outcome = self.draft(captured)
+        if hints.type == FRONT and isinstance(outcome, Draft):
+            return Reading(captured, front_listing(outcome, self._is_own), context)
         if isinstance(outcome, RefusalReason):
             return Reading(captured, outcome, context)
         outcome = add_flags(outcome, captured.hints.get("flags") or ())
@@ -103,11 +105,13 @@ class Reader:
 
     def _listing(self, captured: CapturedItem, hints: Hints) -> AddressList | RefusalReason:
         """Return the addresses of a list; it is read here, because the list readers are bounded."""
-        own = hosts_by_port(self.settings.allow_hosts)
         return read_listing(
             hints.type, captured.raw, hints.url or captured.locator,
-            captured.hints.get("content_type"), lambda host, port: (host, port) in own,
+            captured.hints.get("content_type"), self._is_own,
         )  # fmt: skip
+
+    def _is_own(self, host: str, port: int) -> bool:
+        return (host, port) in hosts_by_port(self.settings.allow_hosts)
 
     def draft(self, captured: CapturedItem) -> Draft | RefusalReason:
         """Return the draft or refusal of a capture, read with all stored hints."""

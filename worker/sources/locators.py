@@ -14,7 +14,7 @@ from worker.address import Address, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError
 from worker.sources.folders.folder import expand
 
-ADDRESS_TYPES = ("page", "feed", "sitemap", "opml", "urls")
+ADDRESS_TYPES = ("page", "front", "feed", "sitemap", "opml", "urls")
 """Values of `--type` for an address; by default its content determines the type."""
 
 ADDRESS = re.compile(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storage.values.draft import Draft, Extractor
 from storage.values.late import LateModule
+from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.formats.json_article import read_json
 from worker.text.formats.seed import read_seed
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from worker.text.documents import docx, newsml, ninjs, odt, pdf
     from worker.text.formats import markdown
     from worker.text.page import read_page as page
+    from worker.text.page import teasers
 else:  # these load the parsers
     docx = LateModule("worker.text.documents.docx")
     newsml = LateModule("worker.text.documents.newsml")
@@ -27,6 +29,7 @@ else:  # these load the parsers
     mail = LateModule("worker.text.mail")
     markdown = LateModule("worker.text.formats.markdown")
     page = LateModule("worker.text.page.read_page")
+    teasers = LateModule("worker.text.page.teasers")
 
 
 class TypeReader(NamedTuple):
@@ -51,6 +54,10 @@ def _read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refu
 
 def _page_extractor(settings: TextSettings) -> Extractor:
     return page.page_extractor(settings)
+
+
+def _read_front(raw: bytes, hints: Hints, _settings: TextSettings) -> Draft | RefusalReason:
+    return teasers.read_front(raw, hints)
 
 
 def _read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
@@ -118,20 +125,29 @@ READERS: dict[str, TypeReader] = {
 }
 """The readers of the document types in `storage.values.arrivals.formats`."""
 
+_FRONT = TypeReader(_read_front, is_isolated=True)
+
+
+def _reader_of(type: str) -> TypeReader | None:  # noqa: A002  # the word of the hints
+    """Return the reader of a document type, or the reader of the teasers of front pages."""
+    return _FRONT if type == FRONT else READERS.get(type)
+
 
 def read_document(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Return the draft of one document, or the refusal of its content; never raises.
 
     For `jsonl`, `csv` and `tsv`, the caller passes each record as one JSON object.
     """
-    if hints.type not in READERS:
+    reader = _reader_of(hints.type)
+    if reader is None:
         return refuse("type_unknown", detected=hints.type)
-    return READERS[hints.type].read(raw, hints, settings)
+    return reader.read(raw, hints, settings)
 
 
 def is_isolated(type: str) -> bool:  # noqa: A002  # the word of the hints
     """Check whether documents of this type are always read in a child process."""
-    return type in READERS and READERS[type].is_isolated
+    reader = _reader_of(type)
+    return reader is not None and reader.is_isolated
 
 
 def extractor_of(type: str, settings: TextSettings) -> Extractor:  # noqa: A002

@@ -4,12 +4,13 @@ import re
 from email.message import Message
 
 from storage.values.arrivals.formats import TYPE_BY_MEDIA
+from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason
 from worker.sources.containers.gunzip import MAGIC
 from worker.sources.listings.url_list import looks_like_url_list
 from worker.text.file_types import HEAD_BYTES, HTML_START, detect_type, signed_type
 
-LISTS = frozenset({"feed", "sitemap", "opml", "list"})
+LISTS = frozenset({"feed", "sitemap", "opml", "list", FRONT})
 _SNIFFED = 8 * 1024
 _LINES = 64 * 1024
 

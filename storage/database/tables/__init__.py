@@ -27,6 +27,7 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "observation": ("hints", "note"),
     "transfer": ("request", "response_headers", "rights"),
     "foreign_record": ("head", "opening", "name", "digest", "payload_digest"),
+    "teaser": ("headline", "kicker"),
     "wording": ("title", "text", "digest"),
     "derivation": ("detail", "raw_output", "publisher", "context"),
     "refusal": ("message",),
@@ -71,6 +72,7 @@ CORRECTED_SCAN = METADATA.tables["corrected_scan"]
 COUNTER = METADATA.tables["counter"]
 DERIVATION = METADATA.tables["derivation"]
 FOREIGN_RECORD = METADATA.tables["foreign_record"]
+FRONT = METADATA.tables["front"]
 HOST = METADATA.tables["host"]
 INDEX_KEY = METADATA.tables["index_key"]
 JOB = METADATA.tables["job"]
@@ -101,6 +103,7 @@ SNAPSHOT = METADATA.tables["snapshot"]
 SOURCE = METADATA.tables["source"]
 STAMP_REQUEST = METADATA.tables["stamp_request"]
 SUPPRESSION = METADATA.tables["suppression"]
+TEASER = METADATA.tables["teaser"]
 TRANSFER = METADATA.tables["transfer"]
 VERDICT = METADATA.tables["verdict"]
 VERSION = METADATA.tables["version"]

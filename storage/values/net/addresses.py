@@ -8,6 +8,9 @@ from storage.values.draft import Json
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason
 
+FRONT = "front"
+"""The kind of a watched front page."""
+
 Key = tuple[int, int]
 """A watch: the id of its source and of its origin."""
 
@@ -59,15 +62,19 @@ class ListedAddress:
 
 @dataclass(frozen=True, slots=True)
 class AddressList:
-    """The addresses in a feed, a sitemap or another list.
+    """The addresses in a feed, a sitemap or another list, or the teasers of a front page.
 
-    `rejected` are the entries without a valid address, with their position in the list.
+    `rejected` are the entries without a valid address, with their position in the list. A teaser
+    has the hints `title`, `kicker`, `level` and `picture`; `found` is the number of teasers on the
+    page, and `method` the version of the rules that found them.
     """
 
     kind: str
     named: tuple[ListedAddress, ...]
     rejected: tuple[tuple[int, "RefusalReason"], ...] = ()
     title: str | None = None
+    found: int = 0
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from storage.web.parameters import (
     CiteQuery,
     ClockParameters,
     DiffQuery,
+    FrontQuery,
+    FrontsQuery,
     ListQuery,
     Long,
     OfVersion,
@@ -99,6 +101,25 @@ def rights(request: Request, pool: PoolDep, query: Annotated[RightsQuery, Query(
         request,
         query,
         lambda a, after, n: a.rights(query.article, after, n, current=query.current),
+        clocks,
+    )
+
+
+@router.get("/front", responses=many(model_of(answers.Teaser)))
+def front(request: Request, pool: PoolDep, query: Annotated[FrontQuery, Query()]) -> Response:
+    """List the teasers of a front page at its latest check, or at the time `as_of`."""
+    clocks = query.clocks(pool.place.timezone)
+    return answer_rows(request, query, lambda a, after, n: a.front(query.front, after, n), clocks)
+
+
+@router.get("/fronts", responses=many(model_of(answers.FrontStay)))
+def fronts(request: Request, pool: PoolDep, query: Annotated[FrontsQuery, Query()]) -> Response:
+    """List how long headlines were on front pages, at which positions, and headline tests."""
+    clocks = query.clocks(pool.place.timezone)
+    return answer_rows(
+        request,
+        query,
+        lambda a, after, n: a.fronts(query.article, query.front, after, n),
         clocks,
     )
 

@@ -95,6 +95,12 @@ class Checks(PartQuery, ClockParameters):
     """The checks of an article."""
 
 
+class FrontPage(PartQuery, ClockParameters):
+    """A front page at a time; without an address, all front pages."""
+
+    front: Long | None = None
+
+
 class CompareQuery(SentenceParameters, ClockParameters):
     """Two versions of an article in one of the views, or one version."""
 

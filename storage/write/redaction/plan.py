@@ -19,6 +19,7 @@ from storage.database.tables import (
     CAPTURE,
     DERIVATION,
     FOREIGN_RECORD,
+    FRONT,
     INDEX_KEY,
     METADATA,
     OBSERVATION,
@@ -27,6 +28,7 @@ from storage.database.tables import (
     REFUSAL,
     RELATION,
     SNAPSHOT,
+    TEASER,
     TRANSFER,
     VERDICT,
     VERSION,
@@ -39,7 +41,8 @@ from storage.values.redaction import is_emptied
 from storage.write.redaction.named_places import find_retained_places
 
 ORDER = (
-    "wording", "derivation", "capture", "foreign_record", "transfer", "observation", "refusal",
+    "wording", "teaser", "derivation", "capture", "foreign_record", "transfer", "observation",
+    "refusal",
     "transfer_address", "refusal_address", "origin_address",
 )  # fmt: skip
 """The tables that a redaction empties (`storage.database.tables.EMPTIED`), sources first."""
@@ -102,12 +105,14 @@ class _PlanBuilder:
         self.plan = RedactionPlan()
         self._new: Rows = defaultdict(set)
         self._at_addresses: set[int] = set()
+        self._is_whole = False
 
     def begin(self, target: RedactionTarget) -> None:
         self.plan.articles.add(target.article_id)
         if target.wordings is not None:
             self._add("wording", target.wordings)
             return
+        self._is_whole = True
         query = select(OBSERVATION.c.id, SNAPSHOT.c.article_id).outerjoin(
             SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id
         )
@@ -131,6 +136,7 @@ class _PlanBuilder:
             self._from_records(new["foreign_record"])
         addresses = self._add_addresses() if self.with_addresses else set()
         self._add_lists(addresses)
+        self._add_teasers()
         self._add_related()
         self._leave_out()
         return self.plan
@@ -294,6 +300,44 @@ class _PlanBuilder:
                 transfers = self._rows((TRANSFER.c.id,), TRANSFER.c.observation_id, [observation])
                 self.plan.rows["transfer"] |= {row[0] for row in transfers}
 
+    def _add_teasers(self) -> None:
+        """Add the headlines on front pages of these articles, and the captures that contain them.
+
+        If only some versions are redacted, only headlines that are their titles.
+        """
+        articles = self.plan.articles | (self.plan.copies if self.with_copies else set())
+        titles = self._titles()
+        query = select(TEASER.c.id, TEASER.c.front_id, TEASER.c.headline).join(
+            ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == TEASER.c.origin_id
+        )
+        found = rows_in(self.connection, query, ARTICLE_ORIGIN.c.article_id, articles)
+        fronts = {
+            number: front
+            for number, front, headline in found
+            if headline is not None and (self._is_whole or canonical(headline) in titles)
+        }
+        own = self.plan.rows["origin_address"]
+        fronts |= {row[0]: row[1] for row in self._rows(
+            (TEASER.c.id, TEASER.c.front_id), TEASER.c.front_id, own
+        )}  # fmt: skip
+        self.plan.rows["teaser"] |= set(fronts)
+        columns = (FRONT.c.observation_id, FRONT.c.id, FRONT.c.same_as_id, FRONT.c.teasers)
+        lists: dict[int, bool] = {}
+        observed: set[int] = set()
+        for observation, number, same_as, teasers in sorted(
+            self._rows(columns, FRONT.c.origin_id, fronts.values()), key=lambda row: row[1]
+        ):
+            if same_as is None:
+                lists[number] = any(each[0] in fronts for each in teasers)
+            if lists[same_as or number]:
+                observed.add(observation)
+        captured = self._rows((OBSERVATION.c.capture_id,), OBSERVATION.c.id, observed)
+        captures = {row[0] for row in captured} - {None}
+        self.plan.lists |= captures
+        self.plan.rows["capture"] |= captures
+        transfers = self._rows((TRANSFER.c.id,), TRANSFER.c.observation_id, observed)
+        self.plan.rows["transfer"] |= {row[0] for row in transfers}
+
     def _titles(self) -> set[str]:
         rows = self._rows((WORDING.c.title,), WORDING.c.id, self.plan.rows["wording"])
         gone = self.plan.rows["wording"]
@@ -338,6 +382,8 @@ class _PlanBuilder:
             query = select(held.id, held.digest)
             found = rows_in(self.connection, query, held.id, rows[table])
             rows[table] = {number for number, digest in found if not is_emptied(bytes(digest))}
+        named = self._rows((TEASER.c.id, TEASER.c.headline), TEASER.c.id, rows["teaser"])
+        rows["teaser"] = {number for number, headline in named if headline is not None}
         query = select(DERIVATION.c.id, DERIVATION.c.context)
         found = rows_in(self.connection, query, DERIVATION.c.id, rows["derivation"])
         rows["derivation"] = {number for number, context in found if not is_emptied(context)}
@@ -400,6 +446,7 @@ def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]
         "web_archive_records": len(plan.rows["foreign_record"]),
         "refusals": len(plan.rows["refusal"]),
         "lists": len(plan.lists),
+        "teasers": len(plan.rows["teaser"]),
         "search_rows": len(wordings),
         "index_keys": _count_index_keys(connection, wordings),
         "citations": sorted(wording_name(bytes(row[0])) for row in named),

@@ -49,6 +49,7 @@ from storage.database.tables import (
     SEARCH_DUE,
     SNAPSHOT,
     SOURCE,
+    TEASER,
     TRANSFER,
     VERSION,
     WATCH,
@@ -358,6 +359,7 @@ class _RowEraser:
         self._suppress("capture", OF_BYTES, acts["capture"])
         self._suppress("wording", OF_WORDING, acts["wording"])
         self._suppress_titles(acts["wording"])
+        self._suppress_teasers(acts["teaser"])
         self._forget_wordings(whole["wording"])
         self._suppress_addresses(acts["origin_address"])
         for row in due:
@@ -400,6 +402,16 @@ class _RowEraser:
             for wording, title in told:
                 if wording in act_of and title not in still:
                     suppress_titles(self.unit, [title], places, act_of[wording])
+
+    def _suppress_teasers(self, due: Sequence[Row[Any]]) -> None:
+        """Suppress headlines at their addresses in future lists of front pages."""
+        act_of = {row.row_id: row.act_id or row.id for row in due}
+        query = select(TEASER.c.id, TEASER.c.headline, ORIGIN.c.origin).join(
+            ORIGIN, ORIGIN.c.id == TEASER.c.origin_id
+        )
+        for number, headline, origin in rows_in(self.connection, query, TEASER.c.id, act_of):
+            if headline is not None:
+                suppress_titles(self.unit, [headline], [origin], act_of[number])
 
     def _suppress_addresses(self, due: Sequence[Row[Any]]) -> None:
         """Suppress addresses in future; each is identified by its redaction."""

@@ -10,6 +10,7 @@ from storage.values.arrivals.foreign_capture import Import, Repeats
 from storage.values.arrivals.formats import AGENCY_TYPES, BINARY_TYPES, TYPE_BY_MEDIA
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
+from storage.values.net.addresses import FRONT
 from storage.values.net.origin_name import clean_address
 from storage.values.net.rights import rights_of
 from storage.values.net.token import submission_note
@@ -189,8 +190,9 @@ class _Capture:
     ) -> dict[str, Json]:
         """Return how the bytes are to be read, with fixed place and time."""
         submitter = None if of_server else self.submitter
+        own = read_own_metadata(self.exchange)
         known = {
-            "type": kind,
+            "type": FRONT if own.is_front else kind,
             "charset": charset,
             "name": self.origin,
             "url": self.origin if of_server or submitter else None,
@@ -198,7 +200,7 @@ class _Capture:
             "origin": self.origin,
             "observed_at": self.moment.isoformat(),
             "flags": list(flags) or None,
-            "joined": [list(each) for each in read_own_metadata(self.exchange).joined] or None,
+            "joined": [list(each) for each in own.joined] or None,
             "submitted_by": submitter,
         }
         return {name: value for name, value in known.items() if value is not None}

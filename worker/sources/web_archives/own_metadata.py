@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from storage.values.net.addresses import FRONT
 from storage.values.net.origin_name import clean_address
 from storage.values.net.rights import Declared, stored_declarations
 from storage.values.net.token import TOKEN_NAME
@@ -22,13 +23,15 @@ class RecordedCheck:
     declarations about the use of the text outside of the answer.
 
     Each entry of `joined` is a reason (`redirect`, `canonical`, `guid`) with an address.
-    `submitted_by` is the name of the token that submitted a capture.
+    `submitted_by` is the name of the token that submitted a capture. `is_front`: it was read as a
+    front page.
     """
 
     outcome: str | None = None
     note: str | None = None
     joined: tuple[tuple[str, str], ...] = ()
     submitted_by: str | None = None
+    is_front: bool = False
     declared: Declared | None = None
 
 
@@ -43,6 +46,7 @@ def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
                 note=_text(facts.get("note")),
                 joined=_joined_addresses(facts.get("joined")),
                 submitted_by=_token_name(facts.get("submitted_by")),
+                is_front=facts.get("type") == FRONT,
                 declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
             )
     return RecordedCheck()

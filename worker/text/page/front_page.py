@@ -16,7 +16,8 @@ from worker.text.page.scoring import Features, load_model
 REASON = "it is a front page or section page that lists other articles"
 REMEDY = (
     "To archive the listed articles, add the feed or sitemap of the site, or a list of their "
-    "addresses, as a source."
+    "addresses, as a source. To record which articles the page shows where, run `lesart source add "
+    "ADDRESS --type front`."
 )
 _SHORTEST_HEADLINE, _LONGEST_HEADLINE = 20, 200  # characters
 _MIN_HEADLINES = 10  # of other pages

@@ -263,20 +263,25 @@ def _has_most_text(elements: Sequence[HtmlElement], paragraphs: Sequence[HtmlEle
 
 def _element_zone(element: HtmlElement) -> Zone | None:
     tag = element.tag
-    if tag in _ZONE_OF_TAG:
-        return _ZONE_OF_TAG[tag]
     if tag in _NO_ZONE:
         return None
-    style = element.get("style")
-    if element.get("hidden") is not None or (style and HIDDEN_STYLE.search(style)):
-        return "hidden"
-    role = element.get("role")
-    if role in _ZONE_OF_ROLE:
-        return _ZONE_OF_ROLE[role]
+    zone = tag_zone(element)
+    if zone is not None:
+        return zone
     label = class_and_id(element)
     if "-" in tag:  # a custom element: its name describes its content
         label = f"{tag} {label}"
     return _zone_of_label(label) if label else None
+
+
+def tag_zone(element: HtmlElement) -> Zone | None:
+    """Return the zone of an element by its tag, its style and its role."""
+    if element.tag in _ZONE_OF_TAG:
+        return _ZONE_OF_TAG[element.tag]
+    style = element.get("style")
+    if element.get("hidden") is not None or (style and HIDDEN_STYLE.search(style)):
+        return "hidden"
+    return _ZONE_OF_ROLE.get(element.get("role") or "")
 
 
 def split_camel_case(label: str) -> str:
