@@ -63,6 +63,22 @@ CHROME = re.compile(
 (True, False)
 """
 
+LONG_NUMBER = re.compile(r"\d{4}")
+"""A number of an article in the query of an address.
+
+>>> bool(LONG_NUMBER.search("id=48713")), bool(LONG_NUMBER.search("page=2"))
+(True, False)
+"""
+
+FORUM = re.compile(
+    r"(?:^|[/.?&=])(?:forums?|phorum|showthread|login|person|autor(?:es)?|authors?)(?=$|[/.=?&_])"
+)
+"""A part of the address of a forum, an account or a person, whose pages are no articles.
+
+>>> bool(FORUM.search("forum.zeitung.example/a")), bool(FORUM.search("zeitung.example/forumla"))
+(True, False)
+"""
+
 WIDE_SCRIPT = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 """A letter of a script without blanks between words.
 
@@ -72,7 +88,7 @@ WIDE_SCRIPT = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Teaser:
+class PageTeaser:
     """A linked headline: `level` is that of its heading (h1 is 1), None without a heading."""
 
     address: str
@@ -86,7 +102,7 @@ class Teaser:
 class _TeaserLink:
     """A link with a headline; `element` has the headline, or is the link itself."""
 
-    teaser: Teaser
+    teaser: PageTeaser
     element: HtmlElement
     place: int
 
@@ -118,14 +134,14 @@ def read_front(raw: bytes, hints: Hints) -> Draft | RefusalReason:
     return Draft(title, (), METHOD, {"teasers": field})
 
 
-def find_teasers(tree: HtmlElement, base: str, own: str) -> list[Teaser]:
+def find_teasers(tree: HtmlElement, base: str, own: str) -> list[PageTeaser]:
     """Return the teasers of the prepared `tree` in their order on the page.
 
     Links of one address that follow each other are one teaser, such as picture and headline.
     """
     links = list(_teaser_links(tree, base, own))
     owners = _single_owners([(each.element, each.teaser.address) for each in links])
-    teasers: list[Teaser] = []
+    teasers: list[PageTeaser] = []
     for number, link in enumerate(links):
         teaser = link.teaser
         last = links[number - 1].teaser if number else None
@@ -155,7 +171,7 @@ def _teaser_links(tree: HtmlElement, base: str, own: str) -> Iterator[_TeaserLin
         headline, kicker = _split_kicker(element, single_line_text(element))
         if _is_headline(headline, address, has_heading=level is not None):
             yield _TeaserLink(
-                Teaser(address, headline[:LONGEST_TEXT], kicker, level, False), element, place
+                PageTeaser(address, headline[:LONGEST_TEXT], kicker, level, False), element, place
             )
 
 
@@ -166,7 +182,8 @@ def _target(href: str, base: str, own: str) -> str | None:
         return None
     if _domain_of(joined) != _domain_of(own):
         return None
-    return None if _path_of(joined) == _path_of(own) else joined
+    is_other = FORUM.search(joined.partition("://")[2]) is None
+    return joined if is_other and _path_of(joined) != _path_of(own) else None
 
 
 def _domain_of(address: str) -> str:
@@ -259,9 +276,8 @@ def is_article_address(address: str) -> bool:
     """
     parts = urlsplit(address)
     segments = [each for each in parts.path.split("/") if each]
-    return bool(segments and ARTICLE_SEGMENT.search(segments[-1])) or bool(
-        re.search(r"\d{4}", parts.query)
-    )
+    is_long = bool(segments) and ARTICLE_SEGMENT.search(segments[-1]) is not None
+    return is_long or LONG_NUMBER.search(parts.query) is not None
 
 
 def _single_owners(links: list[tuple[HtmlElement, str]]) -> dict[HtmlElement, str | None]:
@@ -283,7 +299,7 @@ def _single_owners(links: list[tuple[HtmlElement, str]]) -> dict[HtmlElement, st
     return owners
 
 
-def _completed(link: _TeaserLink, owners: dict[HtmlElement, str | None]) -> Teaser:
+def _completed(link: _TeaserLink, owners: dict[HtmlElement, str | None]) -> PageTeaser:
     """Return a teaser with the kicker and picture of its card, the part of the page around it."""
     card = link.element
     for each in islice(link.element.iterancestors(), _CARD_LEVELS):
