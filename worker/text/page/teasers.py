@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
 from storage.values.draft import Draft, Extractor, Field
 from storage.values.net.site import site_of
 from storage.values.refusals import RefusalReason, refuse
-from worker.sources.listings.addresses import absolute_address
 from worker.text.hints import Hints
 from worker.text.page.front_page import ARTICLE_SEGMENT
 from worker.text.page.interstitials import interstitial_reason
@@ -23,6 +22,7 @@ METHOD = Extractor("lesart-front", "1", "")
 """Name and version of these rules; the version changes with each change that can alter a list."""
 MOST_TEASERS = 500
 MOST_LINKS = 20_000
+LONGEST_ADDRESS = 5_000
 LONGEST_TEXT = 300  # characters of a headline or kicker
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _PICTURES = ("img", "picture", "video", "amp-img")
@@ -121,7 +121,7 @@ def read_front(raw: bytes, hints: Hints) -> Draft | RefusalReason:
         return tree
     base = tree.find(".//base[@href]")
     own = hints.url or ""
-    address = own if base is None else absolute_address(base.get("href"), own) or own
+    address = own if base is None else _absolute(base.get("href"), own)
     title = " ".join((tree.findtext(".//title") or "").split()) or None
     prepare_tree(tree)
     teasers = find_teasers(tree, address, own)
@@ -177,13 +177,23 @@ def _teaser_links(tree: HtmlElement, base: str, own: str) -> Iterator[_TeaserLin
 
 def _target(href: str, base: str, own: str) -> str | None:
     """Return the address of another page of the same site, without its fragment."""
-    joined = absolute_address(href.partition("#")[0], base)
-    if joined is None or not joined.lower().startswith(("http://", "https://")):
+    joined = _absolute(href.partition("#")[0].strip(), base)
+    if not joined.lower().startswith(("http://", "https://")) or len(joined) > LONGEST_ADDRESS:
         return None
     if _domain_of(joined) != _domain_of(own):
         return None
     is_other = FORUM.search(joined.partition("://")[2]) is None
     return joined if is_other and _path_of(joined) != _path_of(own) else None
+
+
+def _absolute(href: str, base: str) -> str:
+    """Return the absolute form of an address; empty if it is invalid."""
+    try:
+        joined = urljoin(base, href)
+        urlsplit(joined)
+    except ValueError:
+        return ""
+    return joined
 
 
 def _domain_of(address: str) -> str:
