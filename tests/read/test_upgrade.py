@@ -9,6 +9,7 @@ from storage.database import schema, schema_version
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
 from storage.database.schema_version import HEAD, SchemaNewerError, SchemaOlderError
+from storage.database.views import drop_views
 from storage.read.archive import open_archive
 
 NEXT = f"""
@@ -57,6 +58,24 @@ def test_an_older_archive_is_upgraded_and_keeps_its_rows(database_url, request):
         assert schema.missing_guards(connection) == []
     engine.dispose()
     open_archive(database_url).close()
+
+
+def test_an_archive_without_front_pages_gets_their_tables(database_url):
+    engine = writing_engine(parsed(database_url))
+    with engine.begin() as connection:
+        drop_views(connection)
+        for table in ("front", "teaser"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        before = rows(connection)
+    assert schema.upgrade(engine) == ("0001", HEAD)
+    with engine.connect() as connection:
+        assert rows(connection) == before
+        assert schema.missing_guards(connection) == []
+        assert connection.execute(text("SELECT count(*) FROM fronts")).scalar() == 0
+        names = {each["name"] for each in inspect(connection).get_indexes("teaser")}
+        assert names >= {"teaser_by_front", "teaser_by_origin"}
+    engine.dispose()
 
 
 def test_a_newer_archive_is_refused_and_left_as_it_is(database_url, next_program, monkeypatch):
