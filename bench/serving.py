@@ -1,20 +1,22 @@
 """Measure the page: 20 readers at once on an archive of generated articles, while ingestion runs.
 
-    python -m bench.serving --articles 100000 [--keep FOLDER] [--requests 400] [--pause 1]
+    python -m bench.serving --articles 100000 [--keep FOLDER] [--requests 400] [--think 5]
 
 Prints, for each kind of page and answer, the median and the 95th percentile beside `/healthz` in
 the same run, the CPU time that the server took for a request, and what we want: on a shared machine
-only CPU and the ratio mean anything. A reader asks again at once, or after `--pause` seconds. Every
-answer is worked out: no two requests are alike, unless `--again` lets the server repeat itself. A
-folder that was kept is asked again as it is. With LESART_DATABASE_URL the archive is there; what
-PostgreSQL itself takes is not counted.
+only CPU and the ratio mean anything. A reader asks again at once, or after a time with the mean
+`--think`, exponentially distributed. Every answer is worked out: no two requests are alike, unless
+`--again` lets the server repeat itself. A folder that was kept is asked again as it is. With
+LESART_DATABASE_URL the archive is there; what PostgreSQL itself takes is not counted.
 Needs `pip install -e '.[bench,test]'`.
 """
 
 import argparse
 import http.client
+import itertools
 import json
 import os
+import random
 import re
 import shutil
 import statistics
@@ -37,7 +39,7 @@ from bench import corpus
 READERS = 20
 EDITED = 10
 """Every so many articles are edited once, a number in them."""
-WANTED = {"search": 100, "diff": 50, "blame": 50}
+WANTED = {"search": 100, "diff": 50, "blame": 50, "search page": 300}
 """Milliseconds in which 19 of 20 answers should come; `PAGE` for pages."""
 PAGE = 150
 DIGITS = re.compile(r"\d+")
@@ -49,7 +51,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--articles", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=400)
-    parser.add_argument("--pause", type=float, default=0.0, help="seconds a reader waits")
+    parser.add_argument("--think", type=float, default=0.0, help="mean seconds a reader waits")
+    parser.add_argument("--only", action="append", help="this kind only, as printed; repeatable")
     parser.add_argument("--again", action="store_true", help="readers ask the same as others")
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
@@ -58,7 +61,8 @@ def main() -> None:
     if not (home / "seeds").exists():
         _fill(home, asked.articles)
     _lesart(home, "db", "upgrade")
-    with _running(home, "web", "--address", f"{ADDRESS[0]}:{ADDRESS[1]}") as served:
+    with _running(home, "web", "--address", f"{ADDRESS[0]}:{ADDRESS[1]}") as process:
+        served = psutil.Process(process.pid)
         _until_served()
         kinds = _kinds()
         count = _json("/api/stats")["articles"]
@@ -68,7 +72,9 @@ def main() -> None:
             base = None
             for name, paths in kinds.items():
                 spent = _cpu(served)
-                pace = Pace(asked.requests, asked.pause, asked.again)
+                if asked.only and name not in {"/healthz", *asked.only}:
+                    continue
+                pace = Pace(asked.requests, asked.think, asked.again)
                 times = _read(paths, pace, is_known=name == "known")
                 base = base or statistics.median(times)
                 print(_row(name, times, base, (_cpu(served) - spent) / len(times)), flush=True)
@@ -123,10 +129,10 @@ def _cpu(served: psutil.Process) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many requests are made, with which pause between two, and whether they are alike."""
+    """How many requests are made, the mean time before each, and whether they are alike."""
 
     requests: int
-    pause: float
+    think: float
     are_alike: bool
 
 
@@ -141,10 +147,13 @@ def _read(paths: Sequence[str], pace: Pace, *, is_known: bool) -> list[float]:
 
     def reader(number: int) -> None:
         connection = http.client.HTTPConnection(*ADDRESS, timeout=60)
+        dice = random.Random(number)
         mine = []
         for turn in range(pace.requests // READERS):
             path = paths[(number + turn * READERS) % len(paths)]
-            time.sleep(pace.pause * (0.5 + (number + turn) % READERS / READERS))
+            if pace.think:
+                time.sleep(dice.expovariate(1 / pace.think))
+                connection.close()  # the server ends idle connections
             began = time.perf_counter()
             own = {} if pace.are_alike else {"Host": f"{ADDRESS[0]}:{1000 * number + turn}"}
             connection.request("GET", path, headers=tags.get(path, own))
@@ -205,21 +214,34 @@ def _until_served() -> None:
 
 @contextmanager
 def _ingesting(home: Path, count: int) -> Iterator[None]:
-    """Ingest new articles for as long as the `with` goes on: others each time, by the `count`."""
-    more = home / f"more-{count}"
-    corpus.write(more, 3_000, count)
-    with _running(home, "ingest", str(more), "--source", more.name):
-        yield
+    """Ingest new articles for as long as the `with` goes on: others each time, from `count` on."""
+    ended = threading.Event()
+
+    def ingest() -> None:
+        for seed in itertools.count(count):
+            more = home / f"more-{seed}"
+            written = [sys.executable, "-m", "bench.corpus", str(more), "--seed", str(seed)]
+            subprocess.run([*written, "--count", "1000"], check=True, capture_output=True)
+            with _running(home, "ingest", str(more), "--source", more.name) as process:
+                while process.poll() is None:
+                    if ended.wait(0.2):
+                        return
+
+    thread = threading.Thread(target=ingest)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
 
 
 @contextmanager
-def _running(home: Path, *arguments: str) -> Iterator[psutil.Process]:
+def _running(home: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "worker", *arguments], env=_environment(home),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        yield psutil.Process(process.pid)
+        yield process
     finally:
         process.terminate()
         process.wait()

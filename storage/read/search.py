@@ -30,6 +30,8 @@ else:
     engines = LateModule("storage.database.engine")
 
 CHUNK_HITS = 100
+BEST_PER_HIT = 3
+"""Texts per requested hit that are joined first: a text may have no version that is displayed."""
 MAX_RANKED = 1_000
 """Maximum number of matching texts that are ranked together; the newest come first."""
 
@@ -301,7 +303,9 @@ _NEWEST = "SELECT coalesce(max(id), 0) AS newest FROM wording"
 
 
 _RANKED = """
-WITH m AS MATERIALIZED ({window})
+WITH w AS MATERIALIZED ({window}),
+m AS (SELECT * FROM w WHERE score >= coalesce(
+    (SELECT score FROM w {beyond} ORDER BY score DESC LIMIT 1 OFFSET :best), score))
 SELECT v.id AS version_id, a.id AS article_id, a.public_id AS article, v.number AS version,
     v.changed_by AS changed_by, m.score AS score, CAST(:top AS bigint) AS top {more}
 FROM m
@@ -311,6 +315,7 @@ JOIN derivation d ON d.id = v.derivation_id
 {where}
 ORDER BY m.score DESC, v.changed_by DESC, v.id DESC
 """
+"""Only the `best` texts by score are joined with their versions, all if they are fewer."""
 
 
 def _rank_window(
@@ -325,21 +330,25 @@ def _rank_window(
     A tsvector stores 16,383 positions and 255 of one word: a phrase beyond them is neither found
     nor excluded by it.
     """
-    values = {**criteria.values, **window.values}
-    if "phrased" not in values:
-        ranked = _RANKED.format(window=window.scored, more="", where=criteria.sql_where)
-        yield from stream(connection, *_with_limit(ranked, values, limit))
+    values = {**criteria.values, **window.values, "best": MAX_RANKED}
+    is_checked = "phrased" in values
+    ranked = _RANKED.format(
+        window=window.scored, where=criteria.sql_where,
+        beyond="WHERE score <= :score" if "score" in values else "",
+        more=", m.cut AS cut, m.wording_id AS wording_id, d.language AS language"
+        if is_checked else "",
+    )  # fmt: skip
+    if not is_checked:
+        if limit is not None:
+            ranked, values = f"{ranked} LIMIT :rows", {**values, "rows": limit}
+            best = list(stream(connection, ranked, {**values, "best": limit * BEST_PER_HIT}))
+            if len(best) == limit:
+                yield from best
+                return
+        yield from stream(connection, ranked, values)
         return
-    more = ", m.cut AS cut, m.wording_id AS wording_id, d.language AS language"
-    ranked = _RANKED.format(window=window.scored, more=more, where=criteria.sql_where)
     rows = stream(connection, ranked, values)
     yield from islice((r for r in rows if not r["cut"] or _is_hit(connection, r, query)), limit)
-
-
-def _with_limit(
-    query: str, values: dict[str, Any], limit: int | None
-) -> tuple[str, dict[str, Any]]:
-    return (query, values) if limit is None else (f"{query} LIMIT :rows", {**values, "rows": limit})
 
 
 def _without_phrases(query: Query) -> Query:

@@ -191,6 +191,17 @@ def test_what_hits_have_in_common_is_counted_of_the_newest_and_said_so(stormy):
     assert (few.hits, few.is_cut, few.counts["source"]) == (2, False, (("seeds", 2),))
 
 
+def test_a_current_version_is_found_after_better_versions_that_are_not_current(database_url):
+    press = Press(database_url)
+    for number, times in enumerate((9, 8, 7, 6, 5, 1)):
+        press.scan(number, artikel=storm(times))
+    press.archive.close()
+    with open_archive(database_url) as archive:
+        (hit,) = archive.search("Sturm", latest=True, limit=1)
+        assert hit.version == 6
+        assert [each.version for each in archive.search("Sturm", limit=3)] == [1, 2, 3]
+
+
 def test_facets_count_years_and_months_of_publication(database_url):
     press = Press(database_url)
     dates = {"a": "2024", "b": "2024-06", "c": "2024-06-18", "d": "2023-12-31"}
