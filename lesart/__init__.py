@@ -10,6 +10,7 @@ from storage.database.archive_errors import (
     ArchiveUnreachableError,
 )
 from storage.database.schema_version import SchemaNewerError, SchemaOlderError
+from storage.diff.entry_history import LiveBlogEntry
 from storage.read.answers import (
     ArticleLine,
     Blame,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Address,
         Article,
         Change,
+        EntryEvent,
         FrontStay,
         Job,
         Noise,
@@ -73,10 +75,12 @@ __all__ = [
     "Citation",
     "CursorError",
     "Diff",
+    "EntryEvent",
     "Filters",
     "FrontStay",
     "Hit",
     "Job",
+    "LiveBlogEntry",
     "NoSuchError",
     "Noise",
     "Observation",

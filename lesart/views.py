@@ -121,6 +121,23 @@ class Change(View, table=True):
     method: str
 
 
+class EntryEvent(View, table=True):
+    """What happened to one entry of a live blog in the step to a version."""
+
+    __tablename__ = "entries"
+    seq: Number
+    article: TextKey
+    version: NumberKey
+    entry: TextKey
+    event: TextKey
+    entry_before: str | None
+    time: str | None
+    headline: str | None
+    text: str | None
+    changed_after: OptionalTime
+    changed_by: Time
+
+
 class Observation(View, table=True):
     """A check of an origin."""
 

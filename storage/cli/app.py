@@ -41,6 +41,7 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "cite": "Write a citation of a version, or of a passage in it.",
             "raw": "Write the captured bytes of a version, unchanged.",
             "observations": "List all checks of an article with their outcomes.",
+            "entries": "List the entries of a live blog with their edits.",
             "rights": "List what a site declared about the use of a text, and when this was seen.",
             "front": "List the teasers of a front page at its latest check, or at the time of "
             "--as-of.",

@@ -34,6 +34,7 @@ from storage.values.late import LateModule
 if TYPE_CHECKING:
     from storage.database import engine as engines
     from storage.database import schema
+    from storage.diff import entry_history as live_blogs
     from storage.export import texts as text_export
     from storage.export import warc
     from storage.export.texts import Selection
@@ -51,9 +52,10 @@ else:
     engines = LateModule("storage.database.engine")
     find = LateModule("storage.read.find")
     warc = LateModule("storage.export.warc")
-    answers = LateModule("storage.read.answers")
+    live_blogs = LateModule("storage.diff.entry_history")
     answers = LateModule("storage.read.answers")
 
+_ENTRIES = ("time", "headline", "state", "versions", "text", "first_seen", "ended_by", "entry")
 _RIGHTS = (
     "found_in", "protocol", "name", "value", "machine_readable", "changed_after", "first_seen",
     "last_seen", "ended_by", "article",
@@ -128,6 +130,32 @@ def export(
         written = write_rows(take(archive, selection), target, text_export.FLAT_COLUMNS)
         if not written.number:
             say("no articles match the query and the filters: the export is empty")
+
+
+@command(app, "entries", example="lesart entries https://zeitung.example/liveblog")
+def entries(
+    *,
+    article: str = argument("ARTICLE", "Article by id or address."),
+    place: ArchiveOptions,
+    then: AsOfOptions,
+    page: PageOptions,
+    shown: OutputOptions,
+    oldest_first: bool = flag(
+        "--oldest-first", "List the oldest entry first (default: the newest)."
+    ),
+) -> None:
+    """List the entries of a live blog with their edits."""
+    with reading(place, then) as (_settings, archive):
+        rows = archive.entries(article, page.after, page.limit, oldest_first=oldest_first)
+        report_rows(
+            rows,
+            shown.target(),
+            live_blogs.LiveBlogEntry,
+            _ENTRIES,
+            page,
+            empty="no entries found",
+            least=4,
+        )
 
 
 @command(app, "rights", example="lesart rights https://zeitung.example/damm --current")

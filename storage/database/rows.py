@@ -45,7 +45,7 @@ _NAMES: dict[Kind, str] = {
         published_from published_to decided_at undone_at at created_at started_at finished_at
         latest_at first_at content_at ended_by""",
     "json": """
-        origins authors tags flags changes removed added noise notices rules candidates
+        origins authors tags flags changes removed added noise notices entries rules candidates
         row_published row_evidence detail hints""",
     "boolean": "foreign silent kept machine_readable picture headline_test",
 }

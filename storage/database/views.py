@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from storage.database.rows import FIELD_BLOCK
 from storage.database.view_queries.fronts import fronts_query, teasers_query
 from storage.database.view_queries.rights import rights_query
+from storage.values.change_class import ChangeClass
 from storage.values.outcome import INTERSTITIALS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ VIEWS = (
     "versions",
     "fields",
     "changes",
+    "entries",
     "observations",
     "relations",
     "noise",
@@ -57,6 +59,9 @@ _COLUMNS = {
     "changes": """
         seq article version wording changed_after changed_by first_seen last_seen title changes
         silent words_added words_removed removed added noise notices method""",
+    "entries": """
+        seq article version entry event entry_before time headline text changed_after
+        changed_by""",
     "observations": """
         seq article origin observed_at recorded_at foreign outcome http_status version wording
         raw_digest note checks until""",
@@ -129,6 +134,13 @@ def element_of(listed: str, wanted: str, dialect: str) -> str:
     return f"EXISTS (SELECT 1 FROM {each} WHERE e.value IN {wanted})"
 
 
+def edit_condition(listed: str, dialect: str) -> str:
+    """Return the condition that the classes `listed` are not those of new entries alone."""
+    added = f"('{ChangeClass.ENTRY_ADDED}')"
+    others = element_of(listed, added, dialect).replace(" IN ", " NOT IN ", 1)
+    return f"({others} OR NOT {element_of(listed, added, dialect)})"
+
+
 def seconds_between(a: str, b: str, dialect: str) -> str:
     """Return the expression for the seconds from the time `a` to the time `b`."""
     return _words(dialect).seconds(a, b)
@@ -154,6 +166,8 @@ class _Words:
     elements: Callable[[str], str]
     each_field: str
     field_ordinal: str
+    each_entry: str
+    entry_ordinal: str
 
 
 _SQLITE = _Words(
@@ -178,6 +192,8 @@ _SQLITE = _Words(
     elements=lambda listed: f"json_each({listed}) e",
     each_field="json_each(d.detail, '$.fields') f",
     field_ordinal="f.rowid",
+    each_entry="json_each(v.entries) f",
+    entry_ordinal="f.key",
 )
 
 _POSTGRES = _Words(
@@ -201,6 +217,8 @@ _POSTGRES = _Words(
     elements=lambda listed: f"jsonb_array_elements_text({listed}) AS e(value)",
     each_field="jsonb_each(d.detail -> 'fields') WITH ORDINALITY AS f(key, value, ordinal)",
     field_ordinal="(f.ordinal - 1)",
+    each_entry="jsonb_array_elements(v.entries) WITH ORDINALITY AS f(value, ordinal)",
+    entry_ordinal="(f.ordinal - 1)",
 )
 
 
@@ -407,10 +425,34 @@ def _flags(words: _Words) -> str:
     THEN {words.with_word(shared, "clock_suspect")} ELSE {shared} END"""
 
 
+def _seq_in_block(ordinal: str) -> str:
+    """Return the `seq` of a row that belongs to a version: one of its block of numbers."""
+    return (
+        f"CASE WHEN {ordinal} < {FIELD_BLOCK} - 1 "
+        f"THEN v.seq - {FIELD_BLOCK} + 1 + {ordinal} ELSE v.seq END"
+    )
+
+
+def _entries(words: _Words) -> str:
+    listed = {
+        "entry": "id", "event": "op", "entry_before": "was", "time": "time",
+        "headline": "headline", "text": "text",
+    }  # fmt: skip
+    columns = (f"{words.text_at('f.value', key)} AS {name}" for name, key in listed.items())
+    return f"""
+SELECT {_seq_in_block(words.entry_ordinal)} AS seq, a.public_id AS article, v.number AS version,
+    {", ".join(columns)}, v.changed_after AS changed_after, v.changed_by AS changed_by,
+    v.article_id AS article_id, {words.entry_ordinal} AS row_ordinal
+FROM version v
+JOIN article a ON a.id = v.article_id
+CROSS JOIN {words.each_entry}
+WHERE v.entries IS NOT NULL AND a.id NOT IN {RESTRICTED}
+"""
+
+
 def _fields(words: _Words) -> str:
     return f"""
-SELECT CASE WHEN {words.field_ordinal} < {FIELD_BLOCK} - 1
-        THEN v.seq - {FIELD_BLOCK} + 1 + {words.field_ordinal} ELSE v.seq END AS seq,
+SELECT {_seq_in_block(words.field_ordinal)} AS seq,
     a.public_id AS article, v.number AS version, f.key AS name,
     {words.json_at("f.value", "value")} AS value,
     {words.text_at("f.value", "found_in")} AS found_in,
@@ -690,6 +732,7 @@ _QUERIES: dict[str, Callable[[_Words], str]] = {
     "versions": _versions,
     "fields": _fields,
     "changes": _changes,
+    "entries": _entries,
     "observations": _observations,
     "relations": _relations,
     "noise": _noise,

@@ -13,6 +13,13 @@ from typing import Any
 
 from storage.diff.classes import classes_of
 from storage.diff.edits import Edit, places
+from storage.diff.entries import (
+    EntryChange,
+    EntryDifference,
+    EntryText,
+    compare_entries,
+    entry_texts,
+)
 from storage.diff.noise import (
     NO_BOILERPLATE,
     Evidence,
@@ -21,9 +28,12 @@ from storage.diff.noise import (
     find_unexplained_paragraphs,
     noise,
 )
+from storage.diff.paragraph_breaks import parts_of
 from storage.diff.word_diff import (
+    Operation,
     Side,
     Text,
+    count_words,
     operations_between,
     passages,
     side_of,
@@ -33,8 +43,9 @@ from storage.diff.word_diff import (
 from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.volatile import stamps
 from storage.language.words import TOKEN, word_list
-from storage.values.change_class import ChangeClass
+from storage.values.change_class import NO_EDIT, ChangeClass
 from storage.values.digest import canonical, canonical_all
+from storage.values.draft import EntryRange
 from storage.values.net.site import paragraph_key
 
 METADATA = ("authors", "published", "publisher", "section", "tags")
@@ -50,7 +61,7 @@ NOTE_OF_A_CHANGE = re.compile(
 >>> bool(NOTE_OF_A_CHANGE.search("Anmerkung der Redaktion: In einer früheren Version …"))
 True
 """
-METHOD = 3
+METHOD = 4
 """Version of the rules for changes; it increases whenever a rule changes a result.
 
 Earlier results stay as they are and are not computed again.
@@ -65,8 +76,9 @@ class CaptureContent:
 
     `beside` are the paragraphs of the page outside the text, `modified` is its modification date,
     `notices` are kind and text of each notice, `metadata` are the values of the fields `METADATA`,
-    `around` are the keys of all other paragraphs of the page. A capture that `is_page` is that of a
-    web page; one that `is_redacted` has no content to compare.
+    `around` are the keys of all other paragraphs of the page. `entries` are those of a live blog,
+    by the numbers of the paragraphs of the text. A capture that `is_page` is that of a web page;
+    one that `is_redacted` has no content to compare.
 
     Values that depend on one capture alone are computed once.
     """
@@ -77,6 +89,7 @@ class CaptureContent:
     notices: tuple[tuple[str, str], ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=lambda: _NO_FIELDS)
     around: frozenset[int] = frozenset()
+    entries: tuple[EntryRange, ...] = ()
     is_redacted: bool = False
     is_page: bool = False
 
@@ -90,6 +103,14 @@ class CaptureContent:
     def paragraphs(self) -> tuple[CutParagraph, ...]:
         """Return the title, empty if there is none, and the paragraphs of the text."""
         return tuple(map(paragraph_of, canonical_all(self.text.parts)))
+
+    @cached_property
+    def entry_texts(self) -> tuple[EntryText, ...]:
+        """Return the entries of a live blog with their texts."""
+        if not self.entries:
+            return ()
+        canons = [paragraph.canon for paragraph in self.paragraphs[1:]]
+        return entry_texts(self.text, canons, self.entries)
 
     @cached_property
     def keys(self) -> frozenset[int]:
@@ -111,7 +132,8 @@ class TextChange:
 
     `boilerplate_candidates` are whole added or removed paragraphs (canonical) that may be
     boilerplate, which depends
-    on other articles. `notices` are the new ones.
+    on other articles. `notices` are the new ones. `entries` are the changes of entries of a live
+    blog.
     """
 
     classes: tuple[str, ...]
@@ -123,6 +145,7 @@ class TextChange:
     noise: tuple[Noise, ...]
     notices: tuple[tuple[str, str], ...]
     boilerplate_candidates: tuple[str, ...]
+    entries: tuple[EntryChange, ...] = ()
 
     @property
     def is_noise(self) -> bool:
@@ -146,8 +169,36 @@ class CapturePair:
     def places(self) -> list[Edit]:
         if self.is_redacted:
             return []
-        a, b = self.a.side, self.b.side
+        a, b = self.sides
         return places(operations_between(a, b), a, b)
+
+    @cached_property
+    def entries(self) -> EntryDifference | None:
+        """Return how entries of a live blog changed; None if no capture has any."""
+        if not (self.a.entries or self.b.entries) or self.is_redacted:
+            return None
+        sizes = (len(each.text.paragraphs) for each in (self.a, self.b))
+        return compare_entries(self.a.entry_texts, self.b.entry_texts, *sizes)
+
+    @cached_property
+    def sides(self) -> tuple[Side, Side]:
+        """Return the texts to compare word by word: without entries that only one of them has."""
+        if self.entries is None:
+            return self.a.side, self.b.side
+        return _side(self.a, self.entries.a_left), _side(self.b, self.entries.b_left)
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the operations of the change: those of removed and new entries, then the others.
+
+        Those of whole entries have no offsets (-1).
+        """
+        found = self.entries or EntryDifference((), False)
+        return (
+            *(Operation("delete", role, text, "", -1, -1) for role, text in found.removed),
+            *(Operation("insert", role, "", text, -1, -1) for role, text in found.added),
+            *operations_between(*self.sides),
+        )
 
     @cached_property
     def boilerplate_candidates(self) -> tuple[str, ...]:
@@ -176,27 +227,39 @@ class CapturePair:
             return REDACTED
         a, b, found = self.a, self.b, self.places
         left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
-        classes = classes_of(left, a.side, b.side)
-        if classes and _metadata_differ(a, b):
-            classes = (*classes, ChangeClass.METADATA.value)
+        classes = classes_of(left, *self.sides)
         operations = [op for place in left for op in place.operations]
         removed, added = passages(operations)
+        words = words_added(operations), words_removed(operations)
+        entries: tuple[EntryChange, ...] = ()
+        if self.entries is not None:
+            entries = _without_noise(self.entries, left)
+            classes = _with_entries(classes, entries, self.entries)
+            lost, fresh = (
+                [text for _role, text in each]
+                for each in (self.entries.removed, self.entries.added)
+            )
+            removed, added = (*removed, *lost), (*added, *fresh)
+            words = words[0] + sum(map(count_words, fresh)), words[1] + sum(map(count_words, lost))
+        is_edit = bool(classes) and classes != NO_EDIT
+        if is_edit and _metadata_differ(a, b):
+            classes = (*classes, ChangeClass.METADATA.value)
         new = _new_notices(a, b)
         return TextChange(
             classes=classes,
-            silent=is_silent(a, b, new) if classes else None,
-            words_added=words_added(operations),
-            words_removed=words_removed(operations),
+            silent=is_silent(a, b, new) if is_edit else None,
+            words_added=words[0],
+            words_removed=words[1],
             removed=removed,
             added=added,
             noise=noise(found, rules),
             notices=new,
             boilerplate_candidates=find_unexplained_paragraphs(found, rules),
+            entries=entries,
         )
 
     def _rules(self, boilerplate: Mapping[str, str]) -> list[str | None]:
-        a, b = self.a, self.b
-        return explain(self.places, a.side, b.side, Evidence(a.keys, b.keys, boilerplate))
+        return explain(self.places, *self.sides, Evidence(self.a.keys, self.b.keys, boilerplate))
 
 
 def change(
@@ -246,6 +309,41 @@ def speaks_of(notice: str, steps: Sequence[tuple[int, Sequence[str]]]) -> int | 
         if weight and weight >= most:
             best, most = version, weight
     return best
+
+
+# ----------------------------------------------------------------------------------- entries
+
+
+def _side(content: CaptureContent, numbers: Sequence[int]) -> Side:
+    """Return the text with only these paragraphs, prepared for comparison."""
+    chosen = [content.paragraphs[0], *(content.paragraphs[number + 1] for number in numbers)]
+    text = Text(content.text.title, tuple(content.text.paragraphs[number] for number in numbers))
+    canons = (paragraph.canon for paragraph in chosen)
+    return side_of(text, dict(zip(text.parts, canons, strict=True)))
+
+
+def _without_noise(found: EntryDifference, left: Sequence[Edit]) -> tuple[EntryChange, ...]:
+    """Return the changes of entries; edits only if a place in the entry is no noise."""
+    touched = {
+        part.canon
+        for place in left
+        for block in (place.a, place.b)
+        if block is not None
+        for part in parts_of(block)
+    }
+    return tuple(
+        each
+        for each in found.changes
+        if each.op != "edited" or not touched.isdisjoint(found.edited[each.id])
+    )
+
+
+def _with_entries(
+    classes: Sequence[str], entries: Sequence[EntryChange], found: EntryDifference
+) -> tuple[str, ...]:
+    """Return the classes of words, with those of entries if both captures have entries."""
+    own = {f"entry_{each.op}" for each in entries if found.is_live}
+    return tuple(each.value for each in ChangeClass if each.value in own.union(classes))
 
 
 # ---------------------------------------------------------------------------------- evidence

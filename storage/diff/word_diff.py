@@ -132,12 +132,12 @@ def side_of(text: Text, canonical: Mapping[str, str]) -> Side:
 
 def words_added(operations: Iterable[Operation]) -> int:
     """Return the number of inserted words; a number is a word, punctuation is not."""
-    return sum(_count_words(op.b_text) for op in operations if op.op == "insert")
+    return sum(count_words(op.b_text) for op in operations if op.op == "insert")
 
 
 def words_removed(operations: Iterable[Operation]) -> int:
     """Return the number of deleted words; a number is a word, punctuation is not."""
-    return sum(_count_words(op.a_text) for op in operations if op.op == "delete")
+    return sum(count_words(op.a_text) for op in operations if op.op == "delete")
 
 
 def passages(operations: Iterable[Operation]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -287,5 +287,6 @@ def _cut_at_breaks(piece: Operation, a: TextBlock, b: TextBlock) -> Iterator[Ope
             yield piece._replace(op=name, role=following.role, **own)
 
 
-def _count_words(text: str) -> int:
+def count_words(text: str) -> int:
+    """Return the number of words of a text; a number is a word, punctuation is not."""
     return sum(1 for token in TOKEN.findall(canonical(text)) if token.strip()[:1].isalnum())

@@ -22,7 +22,7 @@ from storage.database.unit import Unit, rows_in
 from storage.diff.change import METADATA, CaptureContent, CapturePair, TextChange, change
 from storage.diff.noise import NO_BOILERPLATE
 from storage.diff.teaser import teaser_flags
-from storage.diff.word_diff import Text
+from storage.diff.word_diff import Operation, Text
 from storage.history.memory import Memory, StepToCheck
 from storage.history.noise.boilerplate import (
     Boilerplate,
@@ -33,8 +33,17 @@ from storage.history.noise.boilerplate import (
 from storage.history.runs import Pair
 from storage.language.paragraphs import CutParagraph
 from storage.values.digest import canonical_all
-from storage.values.draft import EXTRACT_STEP, TEXT_ROLES, Draft, paragraphs_in
+from storage.values.draft import (
+    EXTRACT_STEP,
+    TEXT_ROLES,
+    Draft,
+    entries_in,
+    entries_of_text,
+    paragraphs_in,
+)
 from storage.values.net.site import is_host, site_of
+
+REDACTED_CONTENT = CaptureContent(Text(None, ()), is_redacted=True)
 
 
 class CaptureComparer:
@@ -351,6 +360,11 @@ def differences(
     return found.removed, found.added
 
 
+def step_operations(connection: Connection, a_id: int, b_id: int) -> tuple[Operation, ...]:
+    """Return the operations between two derivations, without entries that are no longer shown."""
+    return CapturePair(content(connection, a_id), content(connection, b_id)).operations
+
+
 def _saying() -> Select[Any]:
     return select(DERIVATION.c.id, DERIVATION.c.detail, WORDING.c.title, WORDING.c.text).join(
         WORDING, WORDING.c.id == DERIVATION.c.wording_id
@@ -375,6 +389,7 @@ def content_of_draft(draft: Draft) -> CaptureContent:
         notices=tuple((notice.kind, notice.text) for notice in draft.notices),
         metadata=_plain(values),
         around=frozenset(draft.around),
+        entries=entries_of_text(draft.entries, [p.role for p in draft.paragraphs]),
         is_page=any(step.name == EXTRACT_STEP for step in draft.steps),
     )
 
@@ -384,7 +399,7 @@ def content_of_row(
 ) -> CaptureContent:
     """Return the content of a stored derivation; of a redacted one, that of its wording."""
     if body is None:
-        return CaptureContent(Text(None, ()), is_redacted=True)
+        return REDACTED_CONTENT
     layout = [(each.role, each.text) for each in paragraphs_in(detail, body)]
     if detail is None:
         return CaptureContent(Text(title, tuple(layout)))
@@ -397,6 +412,7 @@ def content_of_row(
         notices=tuple((notice["kind"], notice["text"]) for notice in detail.get("notices") or ()),
         metadata=_plain(values),
         around=frozenset(detail.get("around") or ()),
+        entries=entries_of_text(entries_in(detail), [role for role, _text in layout]),
         is_page=any(step["name"] == EXTRACT_STEP for step in detail["steps"]),
     )
 

@@ -1,12 +1,13 @@
 """The columns of versions that describe the step to them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import Row
 
-from storage.diff.change import METHOD, TextChange, speaks_of
+from storage.diff.change import METHOD, CaptureContent, TextChange, speaks_of
+from storage.diff.entries import EntryChange, first_entries
 from storage.history.runs import Pair, Run, Transition
 from storage.values.change_class import ChangeClass
 from storage.values.draft import as_dict
@@ -14,7 +15,7 @@ from storage.values.draft import as_dict
 FIRST_STEP: Mapping[str, Any] = {
     "changes": [ChangeClass.FIRST.value], "silent": None, "words_added": 0, "words_removed": 0,
     "removed": [], "added": [], "before_id": None, "after_id": None, "noise": None, "notices": None,
-    "method": METHOD,
+    "entries": None, "method": METHOD,
 }  # fmt: skip
 STEP = tuple(FIRST_STEP)
 
@@ -28,9 +29,16 @@ def step_of(row: Row[Any]) -> dict[str, Any]:
 
 
 class Changes(Protocol):
-    """Returns the change of a step."""
+    """Returns the change of a step, and the content of a capture."""
 
     def change(self, step: Transition) -> TextChange: ...
+
+    def content(self, derivation_id: int) -> CaptureContent: ...
+
+
+def stored_entries(changes: Iterable[EntryChange]) -> list[dict[str, Any]] | None:
+    """Return the changes of entries as a version stores them."""
+    return [each.to_dict() for each in changes] or None
 
 
 class Steps:
@@ -52,6 +60,7 @@ class Steps:
         self._known = {
             (row.before_id, row.after_id): row for row in known.values() if row.number > 1
         }
+        self._first = known.get(1)
         self._wordings = dict(past)
         self._passages = passages
         self._stale = stale
@@ -64,8 +73,16 @@ class Steps:
             step = self._describe(run.step)
             step["changes"] = self._classes(run, step)
             step["notices"] = list(self._link_notices(run, step)) or None
+        elif run.number == 1 and self._may_have_entries(run):
+            content = self._decisions.content(run.derivation_id)
+            step["entries"] = stored_entries(first_entries(content.entry_texts))
         self.keep(run.number, run.wording_id, step)
         return step
+
+    def _may_have_entries(self, run: Run) -> bool:
+        """Check whether a first version is new, or a live blog: others need not be read again."""
+        row = self._first
+        return row is None or row.derivation_id != run.derivation_id or row.entries is not None
 
     def keep(self, number: int, wording_id: int, step: dict[str, Any]) -> None:
         """Add a step unchanged: that of a version which is only extended."""
@@ -117,6 +134,7 @@ def _columns(change: TextChange, pair: Pair) -> dict[str, Any]:
         "after_id": pair[1],
         "noise": as_dict(change.noise) or None,
         "notices": [{"kind": kind, "text": text} for kind, text in change.notices] or None,
+        "entries": stored_entries(change.entries),
         "method": METHOD,
     }
 

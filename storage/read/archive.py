@@ -21,6 +21,7 @@ from storage.database.archive_errors import ArchiveClosedError, ArchiveMissingEr
 from storage.database.rows import CursorError
 from storage.database.schema_version import head, require_current
 from storage.database.sqlite_file import SqliteReader, sqlite_path
+from storage.diff.entry_history import LiveBlogEntry
 from storage.read import lists
 from storage.read import sql as sql_queries
 from storage.read.answers import (
@@ -415,6 +416,21 @@ class ReadOnlyArchive:
         with self.connect() as connection:
             yield from explain.explain_relations(connection, relations)
 
+    def entries(
+        self,
+        article: str,
+        after: str | None = None,
+        limit: int | None = None,
+        *,
+        oldest_first: bool = False,
+    ) -> Iterator[LiveBlogEntry]:
+        """Yield the entries of a live blog with all their texts, the newest first.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number, part = self.article_row_id(article), Part(after, limit)
+        return self._iterate(lists.entries, number, part, oldest_first=oldest_first)
+
     def rights(
         self,
         place: str | None = None,
@@ -536,6 +552,18 @@ class ReadOnlyArchive:
             find.refuse_restricted(connection, a, b)
             pair = same_extractor.same_extractor_texts(connection, a, b)
         return Diff(a.rev, b.rev, tuple(word_diff.diff(*pair)))
+
+    def change_operations(self, change: Change) -> "Sequence[word_diff.Operation]":
+        """Return the operations of a change; for a live blog without entries that moved.
+
+        Raises: NoSuchError, RedactedError.
+        """
+        number = change.version
+        if not any(each.startswith("entry_") for each in change.changes):
+            return self.diff(f"{change.article}@{number - 1}..@{number}").operations
+        article = self.article_row_id(change.article)
+        with self.connect() as connection:
+            return same_extractor.entry_step_operations(connection, article, number)
 
     def blame(
         self,

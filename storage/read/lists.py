@@ -1,13 +1,21 @@
 """The lists that reading returns: a query over the documented views, and a record for each row."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from storage.database.rows import Row, cursor, place, stream
-from storage.database.views import element_of, snapshots_query, steps_query, view_query
+from storage.database.views import (
+    RESTRICTED,
+    edit_condition,
+    element_of,
+    snapshots_query,
+    steps_query,
+    view_query,
+)
+from storage.diff.entry_history import EntryHistory, LiveBlogEntry
 from storage.read.answers import (
     ArticleLine,
     Change,
@@ -29,9 +37,11 @@ from storage.values.late import LateModule
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from storage.diff import entries as entry_changes
     from storage.diff import noise as noise_rules
     from storage.history import changes as changes_between
 else:
+    entry_changes = LateModule("storage.diff.entries")
     noise_rules = LateModule("storage.diff.noise")
     changes_between = LateModule("storage.history.changes")
 
@@ -49,8 +59,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """Selects steps: of any of these classes, silent or not, with a passage that contains a
-    text.
+    """Selects edits, or steps of any of these classes, silent or not, with a passage that contains
+    a text.
     """
 
     classes: Sequence[str] = ()
@@ -70,6 +80,14 @@ def step_conditions(selection: ChangeFilter, dialect: str, step: str = "q") -> C
     if selection.silent is not None:
         criteria = criteria.with_clause(f"{step}.silent = :silent", silent=selection.silent)
     return criteria
+
+
+def _edit_conditions(selection: ChangeFilter, dialect: str) -> Conditions:
+    """Return the conditions for steps; without classes, new entries alone are no edit."""
+    criteria = step_conditions(selection, dialect)
+    if selection.classes:
+        return criteria
+    return criteria.with_clause(edit_condition("q.changes", dialect))
 
 
 def articles(connection: "Connection", filters: Filters, part: Part) -> Iterator[ArticleLine]:
@@ -106,7 +124,7 @@ def changes(
     criteria = conditions(filters, time_column="q.changed_by")
     if article_id is not None:
         criteria = criteria.with_clause("q.article_id = :article", article=article_id)
-    criteria = criteria.merge(step_conditions(selection, dialect))
+    criteria = criteria.merge(_edit_conditions(selection, dialect))
     below = "(q.changed_by, q.version_id) < (:a0, :a1)"
     criteria = _continue_after(criteria, part, "changes", below, datetime, int)
     order = "q.changed_by DESC, q.version_id DESC"
@@ -125,6 +143,7 @@ def top_changes(
     query = view_query("changes", connection.dialect.name)
     newest = (
         f"SELECT q.version_id, q.changes, q.silent FROM ({query}) q "
+        f"WHERE {edit_condition('q.changes', connection.dialect.name)} "
         "ORDER BY q.changed_by DESC, q.version_id DESC LIMIT :rows"
     )
     ranked = sorted(stream(connection, newest, {"rows": candidates}), key=rank, reverse=True)
@@ -147,7 +166,7 @@ def changes_since(
     """Yield the steps above `seq` in ascending order, each with its own `seq`."""
     dialect = connection.dialect.name
     criteria = conditions(filters, time_column="q.changed_by").merge(
-        step_conditions(selection, dialect)
+        _edit_conditions(selection, dialect)
     )
     criteria = criteria.with_clause(_MAY_BE_AFTER, seq=seq)
     limit_clause = f"LIMIT {max(limit, 0)}" if selection.contains is None else ""
@@ -220,6 +239,50 @@ def cluster(connection: "Connection", label: str) -> Iterator[ArticleLine]:
     criteria = Conditions().with_clause("q.cluster = :label", label=label)
     query = view_query("articles", connection.dialect.name)
     yield from _rows(connection, query, criteria, "q.article_id", None, _LINE)
+
+
+def entries(
+    connection: "Connection", article_id: int, part: Part, *, oldest_first: bool = False
+) -> Iterator[LiveBlogEntry]:
+    """Yield the entries of a live blog, the newest first or the oldest first."""
+    found = _entry_history(connection, article_id).entries()
+    ordered = found if oldest_first else found[::-1]
+    kind = f"entries {'oldest' if oldest_first else 'newest'}"
+    start = 0 if part.after is None else place(kind, part.after, int)[0] + 1
+    end = None if part.limit is None else start + part.limit
+    for number, each in islice(enumerate(ordered), start, end):
+        yield replace(each, cursor=cursor(kind, number))
+
+
+def _entry_history(connection: "Connection", article_id: int) -> EntryHistory:
+    """Read the changes of entries from all versions of an article.
+
+    After a gap, a version that another extractor read or that was redacted, the entries of a
+    capture are compared with the known ones.
+    """
+    rows = list(stream(connection, _ENTRY_STEPS, {"article": article_id}))
+    history = EntryHistory(rows[0]["article"] if rows else "")
+    is_known = True
+    for row in rows:
+        if row["entries"] is None:
+            is_known = False
+            continue
+        span = row["changed_after"], row["changed_by"]
+        if not is_known and row["before_id"] is not None:
+            before = changes_between.content(connection, row["before_id"])
+            known = [each.to_dict() for each in entry_changes.first_entries(before.entry_texts)]
+            history.add(row["number"] - 1, (None, row["changed_after"]), known)
+        history.add(row["number"], span, row["entries"])
+        is_known = True
+    return history
+
+
+_ENTRY_STEPS = f"""
+SELECT a.public_id AS article, v.number AS number, v.entries AS entries, v.before_id AS before_id,
+    v.changed_after AS changed_after, v.changed_by AS changed_by
+FROM version v JOIN article a ON a.id = v.article_id
+WHERE v.article_id = :article AND a.id NOT IN {RESTRICTED} ORDER BY v.number
+"""
 
 
 def observations(connection: "Connection", article_id: int, part: Part) -> Iterator[Observation]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from storage.database.rows import stream
-from storage.diff.word_diff import Text
+from storage.diff.word_diff import Operation, Text
 from storage.history.runs import ExtractorKey, is_same_extractor
 from storage.read.find import VersionRef
 from storage.read.texts import VersionReading, reading_pair, text_pair
@@ -59,6 +59,17 @@ def find_same_extractor_derivations(
     """
     others = [each.number for each in versions if not is_same_extractor(each.reader, reader)]
     return find_extractor_derivations(connection, article_id, others, reader) if others else {}
+
+
+def entry_step_operations(
+    connection: "Connection", article_id: int, number: int
+) -> tuple[Operation, ...]:
+    """Return the operations of the step to a version of a live blog (see `CapturePair`)."""
+    query = (
+        "SELECT before_id, after_id FROM version WHERE article_id = :article AND number = :number"
+    )
+    (row,) = stream(connection, query, {"article": article_id, "number": number})
+    return changes.step_operations(connection, row["before_id"], row["after_id"])
 
 
 def same_extractor_texts(

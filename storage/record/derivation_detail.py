@@ -85,6 +85,7 @@ def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
         "address": draft.address,
         "observed_at": draft.observed_at.isoformat() if draft.observed_at else None,
         "around": list(draft.around),
+        "entries": [[each.id, each.time, each.start, each.end] for each in draft.entries],
     }
     return {
         "title": draft.title,

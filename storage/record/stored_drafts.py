@@ -7,7 +7,15 @@ from sqlalchemy import Connection, select
 
 from storage.database.tables import DERIVATION, WORDING
 from storage.database.unit import rows_in
-from storage.values.draft import Draft, Extractor, Notice, field_in, paragraphs_in, quotes_in
+from storage.values.draft import (
+    Draft,
+    Extractor,
+    Notice,
+    entries_in,
+    field_in,
+    paragraphs_in,
+    quotes_in,
+)
 
 
 def load_drafts(connection: Connection, captures: Iterable[int]) -> dict[int, tuple[Draft, str]]:
@@ -33,4 +41,5 @@ def _draft(row: Any) -> Draft:
         quotes=quotes_in(detail, paragraphs),
         notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
         address=detail.get("address"),
+        entries=entries_in(detail),
     )

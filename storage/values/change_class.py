@@ -11,6 +11,8 @@ class ComparedData(Enum):
     """Two texts: `storage.diff.classes.DETECTORS` holds the function of each class."""
     CAPTURES = auto()
     """The metadata of two captures: `storage.diff.change`."""
+    ENTRIES = auto()
+    """The entries of a live blog: `storage.diff.entries`."""
     VERSIONS = auto()
     """All versions of an article: `storage.history.steps`."""
     ACCESS = auto()
@@ -63,6 +65,19 @@ class ChangeClass(StrEnum):
         "a whole paragraph was removed", ComparedData.TEXTS,
     )  # fmt: skip
     MOVED = ("moved", 1, "moved", "verschoben", "a whole paragraph was moved", ComparedData.TEXTS)
+    ENTRY_ADDED = (
+        "entry_added", 1, "entry added", "Eintrag hinzugefügt",
+        "a live blog has new entries, which is no edit", ComparedData.ENTRIES,
+    )  # fmt: skip
+    ENTRY_EDITED = (
+        "entry_edited", 3, "entry edited", "Eintrag geändert",
+        "an entry of a live blog was edited", ComparedData.ENTRIES,
+    )  # fmt: skip
+    ENTRY_REMOVED = (
+        "entry_removed", 6, "entry removed", "Eintrag gelöscht",
+        "an entry of a live blog was removed, not only replaced by newer ones",
+        ComparedData.ENTRIES,
+    )  # fmt: skip
     NOTICE = (
         "notice", 4, "notice", "Anmerkung", "of a correction or update notice", ComparedData.TEXTS,
     )  # fmt: skip
@@ -82,3 +97,7 @@ class ChangeClass(StrEnum):
         "restricted", 1, "restricted", "gesperrt",
         "unknown: the article is [restricted](redaction.md)", ComparedData.ACCESS,
     )  # fmt: skip
+
+
+NO_EDIT = (ChangeClass.ENTRY_ADDED.value,)
+"""The classes of a step that only adds entries to a live blog."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from functools import cache
+from itertools import accumulate
 from types import NoneType
 from typing import Any, Literal
 
@@ -127,6 +128,20 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryRange:
+    """An entry of a live blog: the paragraphs of the draft from `start` to before `end`.
+
+    `id` is that of the page, otherwise derived from time and text; it is unique in a draft. `time`
+    is ISO 8601 as the page states it, `13:34` if it states no day.
+    """
+
+    id: str
+    time: str | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Extractor:
     """The extractor of a text; texts are compared only if their extractors are equal."""
 
@@ -144,7 +159,7 @@ class Draft:
     values by name (title, lead, published, modified, authors, language, publisher, section, tags …
     and unknown fields of the input); a value of `published` and `modified` is the dict form of
     `PartialDate`. `around` are the keys (`paragraph_key`) of the other paragraphs of the page.
-    `pieces` is the text split at blanks, if the reader has it.
+    `pieces` is the text split at blanks, if the reader has it. `entries` are those of a live blog.
     """
 
     title: str | None
@@ -159,6 +174,7 @@ class Draft:
     observed_at: datetime | None = None
     raw_output: str | None = None
     around: tuple[int, ...] = ()
+    entries: tuple[EntryRange, ...] = ()
     pieces: list[str] | None = field(default=None, compare=False, repr=False)
 
     def text_paragraphs(self) -> tuple[str, ...]:
@@ -210,6 +226,27 @@ def layout_in(detail: Mapping[str, Json]) -> Iterator[Mapping[str, Any]]:
             kept = {"w": place, **kept}
             place = kept["w"] + 1
         yield kept
+
+
+def entries_in(detail: Mapping[str, Json]) -> tuple[EntryRange, ...]:
+    """Return the entries of a live blog stored in a derivation."""
+    return tuple(EntryRange(*each) for each in detail.get("entries") or ())
+
+
+def entries_of_text(entries: Sequence[EntryRange], roles: Sequence[str]) -> tuple[EntryRange, ...]:
+    """Return entries with the numbers of paragraphs of the text alone; `roles` are those of all.
+
+    >>> entries_of_text([EntryRange("a", None, 1, 3)], ["text", "aside", "text"])
+    (EntryRange(id='a', time=None, start=1, end=2),)
+    """
+    if not entries:
+        return ()
+    places = [0, *accumulate(role in TEXT_ROLES for role in roles)]
+    return tuple(
+        EntryRange(each.id, each.time, places[each.start], places[each.end])
+        for each in entries
+        if each.end < len(places)
+    )
 
 
 def quotes_in(

@@ -34,7 +34,7 @@ WHERE a.id > :after ORDER BY a.id LIMIT :rows
 _VERSIONS = """
 SELECT id, article_id, number, wording_id, derivation_id, observation_id, changed_after,
     changed_by, last_seen, changes, silent, words_added, words_removed, removed, added, before_id,
-    after_id, noise, notices, method
+    after_id, noise, notices, entries, method
 FROM version WHERE article_id IN :ids ORDER BY article_id, number
 """
 _SNAPSHOTS = """

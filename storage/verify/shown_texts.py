@@ -14,7 +14,7 @@ from storage.history.runs import ExtractorKey, is_same_extractor
 from storage.read.filters import Filters, conditions
 from storage.values.draft import Json, layout_in, quote_parts
 
-PARTS = ("title", "paragraphs", "quotes", "notices", "flags")
+PARTS = ("title", "paragraphs", "quotes", "notices", "entries", "flags")
 """Parts of a derivation besides its fields."""
 
 

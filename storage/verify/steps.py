@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from storage.database.rows import Row, stream
 from storage.diff.change import METHOD, CaptureContent, CapturePair, TextChange
-from storage.history.changes import content_of_row
+from storage.history.changes import REDACTED_CONTENT, content_of_row
 from storage.history.runs import Run, Transition
 from storage.history.steps import STEP, Steps
 from storage.values.digest import canonical
@@ -35,7 +35,8 @@ def wrong_steps(
     Articles with redacted captures and changes classified by older rules are skipped.
     """
     pairs = [run.step.pair for run in runs if run.step is not None]
-    contents = _contents(connection, {number for pair in pairs for number in pair})
+    first = {run.derivation_id for run in runs[:1]}
+    contents = _contents(connection, first.union(*pairs))
     if any(number not in contents for pair in pairs for number in pair):
         return
     steps = Steps(_StoredNoise(versions, contents, undone), {}, {}, list)
@@ -67,6 +68,9 @@ class _StoredNoise:
     ) -> None:
         self._contents, self._undone = contents, undone
         self._noise = {(row["before_id"], row["after_id"]): row["noise"] for row in versions}
+
+    def content(self, derivation_id: int) -> CaptureContent:
+        return self._contents.get(derivation_id, REDACTED_CONTENT)
 
     def change(self, step: Transition) -> TextChange:
         a, b = step.pair

@@ -185,6 +185,14 @@ class NoiseQuery(PageParameters):
     article: Annotated[Long | None, Field(description="Only changes to this article.")] = None
 
 
+class EntriesQuery(ArticleRows):
+    """Parameters of the entries of a live blog."""
+
+    oldest_first: Annotated[
+        bool, Field(description="The oldest entry first; otherwise the newest.")
+    ] = False
+
+
 class RightsQuery(ArticleRows):
     """Parameters of the declarations about an article."""
 

@@ -20,6 +20,8 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import Unit, rows_in, update_rows
+from storage.diff.change import CaptureContent
+from storage.diff.entries import first_entries
 from storage.history.absences import find_unrecorded_absences, record_absences
 from storage.history.address_claims import Claims, Position
 from storage.history.article_rows import add_article, add_snapshot, add_version
@@ -35,7 +37,7 @@ from storage.history.neighbours import (
 )
 from storage.history.noise.decisions import undone_wordings, waiting
 from storage.history.runs import Snapshot
-from storage.history.steps import FIRST_STEP
+from storage.history.steps import FIRST_STEP, stored_entries
 from storage.history.versions import compare_again, rebuild_all
 from storage.record.derivation_detail import named
 from storage.record.derivations import BYTES_GONE, DerivationWriter, PreparedDrafts
@@ -328,7 +330,7 @@ class ReadingWriter:
         snapshot = Snapshot(place.moment, 0, wording, digest, derivation, reader=reader_of(draft))
         article = self._articles.get(place.origin_id)
         if article is None:
-            article = self._new_article(place, snapshot)
+            article = self._new_article(place, snapshot, content)
             version, outcome = 1, "content"
         else:
             late = article.append(snapshot)
@@ -354,7 +356,9 @@ class ReadingWriter:
             flags += self._comparing.teaser_flags(draft, beside.get(True), beside.get(False))
         return [flag for flag in flags if flag not in draft.flags]
 
-    def _new_article(self, place: Position, snapshot: Snapshot) -> KnownArticle:
+    def _new_article(
+        self, place: Position, snapshot: Snapshot, content: CaptureContent
+    ) -> KnownArticle:
         unit, captured = self.unit, place.reading.captured
         article, top = unit.number(2), unit.number(FIELD_BLOCK)
         version = article - 1
@@ -367,6 +371,7 @@ class ReadingWriter:
             "wording_id": snapshot.wording_id, "derivation_id": snapshot.derivation_id,
             "observation_id": captured.observation_id, "changed_after": None,
             "changed_by": place.moment, "last_seen": place.moment, **FIRST_STEP,
+            "entries": stored_entries(first_entries(content.entry_texts)),
         }  # fmt: skip
         add_version(unit, article, 1, first, row_id=version, seq=top)
         known = KnownArticle(article, place.origin_id, False, None, None)

@@ -16,7 +16,12 @@ from storage.values.draft import as_dict
 from tests.diff.pairs import changes
 
 ROOT = Path(__file__).resolve().parents[2]
-DIGESTS = {1: "fa55d9f1bf8a1ceb", 2: "4bfb99e35b005e77", 3: "389764fcc0f501cc"}
+DIGESTS = {
+    1: "fa55d9f1bf8a1ceb",
+    2: "4bfb99e35b005e77",
+    3: "389764fcc0f501cc",
+    4: "e0b894575486cc8c",
+}
 """The digest of the changes of the pairs by each version of the rules; the latest is tested."""
 
 

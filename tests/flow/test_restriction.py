@@ -17,6 +17,7 @@ VIEWS = (
     "versions",
     "fields",
     "changes",
+    "entries",
     "observations",
     "transfers",
     "rights",

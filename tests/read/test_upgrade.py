@@ -66,6 +66,7 @@ def test_an_archive_without_front_pages_gets_their_tables(database_url):
         drop_views(connection)
         for table in ("front", "teaser"):
             connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("ALTER TABLE version DROP COLUMN entries"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         before = rows(connection)
     assert schema.upgrade(engine) == ("0001", HEAD)
@@ -76,6 +77,18 @@ def test_an_archive_without_front_pages_gets_their_tables(database_url):
         names = {each["name"] for each in inspect(connection).get_indexes("teaser")}
         assert names >= {"teaser_by_front", "teaser_by_origin"}
     engine.dispose()
+
+
+def test_versions_of_an_older_archive_get_a_column_for_entries(database_url):
+    engine = writing_engine(parsed(database_url))
+    with engine.begin() as connection:
+        drop_views(connection)
+        connection.execute(text("ALTER TABLE version DROP COLUMN entries"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+    assert schema.upgrade(engine) == ("0002", HEAD)
+    engine.dispose()
+    with open_archive(database_url) as archive:
+        assert list(archive.sql("SELECT * FROM entries").rows) == []
 
 
 def test_a_newer_archive_is_refused_and_left_as_it_is(database_url, next_program, monkeypatch):

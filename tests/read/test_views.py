@@ -19,6 +19,7 @@ KEYS = {
     "versions": ("article", "version"),
     "fields": ("article", "version", "name"),
     "changes": ("article", "version"),
+    "entries": ("article", "version", "entry", "event"),
     "observations": ("origin", "observed_at", "outcome"),
     "relations": ("id",),
     "noise": ("id",),
@@ -39,6 +40,8 @@ GOLDEN = {
     "fields": "seq article version name value found_in confidence candidates",
     "changes": "seq article version wording changed_after changed_by first_seen last_seen title "
     "changes silent words_added words_removed removed added noise notices method",
+    "entries": "seq article version entry event entry_before time headline text changed_after "
+    "changed_by",
     "observations": "seq article origin observed_at recorded_at foreign outcome http_status "
     "version wording raw_digest note checks until",
     "relations": "seq id a b kind score method threshold earlier agency decided_at undone_at",
@@ -59,8 +62,8 @@ GOLDEN = {
 }
 
 
-OF_THE_WEB = {"transfers", "rights", "teasers", "fronts"}
-"""Views without rows here, because nothing came over a wire."""
+OF_THE_WEB = {"transfers", "rights", "teasers", "fronts", "entries"}
+"""Views without rows here: nothing came over a wire, and nothing is a live blog."""
 
 
 def rows_of(archive, query: str, **parameters: object) -> list[dict[str, object]]:

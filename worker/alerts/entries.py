@@ -98,7 +98,7 @@ def _blocks(archive: ReadOnlyArchive, change: Change) -> tuple[PassageBlock, ...
     number = change.version
     try:
         if number > 1:
-            return blocks(archive.diff(f"{change.article}@{number - 1}..@{number}").operations)
+            return blocks(archive.change_operations(change))
         text = archive.version(f"{change.article}@{number}").text or ""
     except (NoSuchError, RedactedError):
         return ()

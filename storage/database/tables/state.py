@@ -287,6 +287,7 @@ class VersionRow(Row, table=True):
     `before_id` and `after_id` are the derivations that were compared: of the last snapshot
     before it and of its first, by one extractor if available. `noise` is the excluded noise,
     `notices` are its correction notices, each with the version that it refers to.
+    `entries` are the changes of entries of a live blog, all of them for a first version.
     `method` numbers the rules of comparison (`storage.diff.change.METHOD`), 0 for older ones.
     """
 
@@ -323,6 +324,7 @@ class VersionRow(Row, table=True):
     after_id: int | None = big_column(nullable=True)
     noise: Any = json_column()
     notices: Any = json_column()
+    entries: Any = json_column()
     method: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
 
 

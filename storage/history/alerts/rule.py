@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from storage.language.tokens import Query, holds, parse_query
-from storage.values.change_class import ChangeClass
+from storage.values.change_class import NO_EDIT, ChangeClass
 from storage.values.digest import canonical, canonical_all
 from storage.values.outcome import STATES
 
@@ -23,7 +23,8 @@ class AlertRule:
     """Conditions that a change must meet; None or an empty value is no condition.
 
     `article` is the id of an article, `languages` are those whose word forms the query matches.
-    A passage matches if it is removed, changed or restored, or if its article is gone.
+    A passage matches if it is removed, changed or restored, or if its article is gone. New entries
+    of a live blog match if their class is listed, or with a query or passage that they contain.
     """
 
     query: str | None = None
@@ -96,6 +97,11 @@ class AlertStep:
     def is_absence(self) -> bool:
         return self.occurrence < 0
 
+    @property
+    def is_new_entry(self) -> bool:
+        """Check whether the step only adds entries to a live blog, which is no edit."""
+        return self.classes == NO_EDIT
+
 
 @dataclass(frozen=True, slots=True)
 class StepTexts:
@@ -114,7 +120,9 @@ def may_match(rule: AlertRule, step: AlertStep) -> bool:
         (rule.language, step.language),
         (rule.article, step.article),
     )
-    is_class = not rule.classes or bool({*rule.classes} & {*step.classes})
+    is_class = bool({*rule.classes} & {*step.classes})
+    if not rule.classes:
+        is_class = rule.wants_text or not step.is_new_entry
     fits = all(wanted is None or wanted == found for wanted, found in asked)
     return is_wanted and is_class and fits
 
@@ -149,6 +157,10 @@ def _query_reasons(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | 
     """Return the reasons from the query: None if it does not match, empty if there is no query."""
     if rule.query is None:
         return ""
+    if step.is_new_entry:
+        new = tuple(each for each in texts.after if each not in {*texts.before})
+        is_found = holds(rule.words, new, step.language)
+        return f"a new entry contains {rule.query!r}" if is_found else None
     if holds(rule.words, texts.after, step.language):
         return f"the text contains {rule.query!r}"
     if holds(rule.words, texts.before, step.language):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, text
 
 from storage.database.tables import ARTICLE_ORIGIN, BOILERPLATE_DUE, NOISE_STEP, NOISE_STEP_UNDONE
 from storage.database.unit import Unit, rows_in
-from storage.diff.change import TextChange
+from storage.diff.change import CaptureContent, TextChange
 from storage.history.changes import CaptureComparer
 from storage.history.noise.boilerplate import find_boilerplate_candidates
 from storage.history.runs import Pair, Transition
@@ -85,6 +85,10 @@ class NoiseDecisions:
         if frozenset(step.wordings) in self._undone:
             return self.comparing.plain_change(step.pair)
         return self.comparing.change(self.article.id, step.pair)
+
+    def content(self, derivation_id: int) -> CaptureContent:
+        """Return the content of a capture."""
+        return self.comparing.contents([derivation_id])[0]
 
     def _decide(self, step: Transition) -> None:
         found = self.change(step)

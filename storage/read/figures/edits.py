@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 
 from storage.database.rows import Row, stream
 from storage.database.tables import VERSION
-from storage.database.views import element_of, seconds_between, steps_query
+from storage.database.views import edit_condition, element_of, seconds_between, steps_query
 from storage.history.totals import is_redacting, newest_redaction, stored_fact
 from storage.read.answers import EditFigures, EditHour
 from storage.read.figures.coverage import parse_hour
@@ -217,7 +217,8 @@ def _edits(connection: Connection, span: EditSpan) -> tuple[str, dict[str, Any]]
         before=_hour("v.changed_after", dialect),
         headline=element_of("v.changes", "('headline')", dialect),
     )
-    criteria = span.conditions("v.changed_by", "v.number > 1")
+    is_edit = edit_condition("v.changes", dialect)
+    criteria = span.conditions("v.changed_by", "v.number > 1", is_edit)
     return query + criteria.sql_where, criteria.values
 
 
@@ -267,7 +268,8 @@ def _first_edits_query(
 ) -> tuple[str, dict[str, Any]]:
     """Return a query for the time from the first snapshot of fresh articles to the first edit."""
     dialect = connection.dialect.name
-    criteria = span.conditions("v.changed_by", "v.number = 1", _fresh(dialect))
+    is_edit = edit_condition("n.changes", dialect)
+    criteria = span.conditions("v.changed_by", "v.number = 1", _fresh(dialect), is_edit)
     column = "n.changed_by" if end == "most" else "n.changed_after"
     seconds = seconds_between("v.changed_by", column, dialect)
     return _FIRST_EDITS.format(seconds=seconds, where=criteria.sql_where), criteria.values
@@ -278,7 +280,8 @@ def _lifetimes_query(
 ) -> tuple[str, dict[str, Any]]:
     """Return a query for the lifetime of each edited wording, up to its last snapshot."""
     dialect = connection.dialect.name
-    criteria = span.conditions("v.changed_by", "v.version > 1")
+    is_edit = f"(n.id IS NULL OR {edit_condition('n.changes', dialect)})"
+    criteria = span.conditions("v.changed_by", "v.version > 1", is_edit)
     column = "n.changed_by" if end == "most" else "n.changed_after"
     seconds = seconds_between("v.changed_by", f"coalesce({column}, v.last_seen)", dialect)
     query = _LIFETIMES.format(seconds=seconds, steps=steps_query(dialect), where=criteria.sql_where)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from storage.diff.entry_history import LiveBlogEntry
 from storage.diff.word_diff import Operation
 from storage.read import answers
 from storage.read.render import citation
@@ -21,6 +22,7 @@ from storage.web.parameters import (
     CiteQuery,
     ClockParameters,
     DiffQuery,
+    EntriesQuery,
     FrontQuery,
     FrontsQuery,
     ListQuery,
@@ -90,6 +92,18 @@ def observations(
     clocks = query.clocks(pool.place.timezone)
     return answer_rows(
         request, query, lambda a, after, n: a.observations(query.article, after, n), clocks
+    )
+
+
+@router.get("/entries", responses=many(model_of(LiveBlogEntry)))
+def entries(request: Request, pool: PoolDep, query: Annotated[EntriesQuery, Query()]) -> Response:
+    """List the entries of a live blog with all their texts, the newest first."""
+    clocks = query.clocks(pool.place.timezone)
+    return answer_rows(
+        request,
+        query,
+        lambda a, after, n: a.entries(query.article, after, n, oldest_first=query.oldest_first),
+        clocks,
     )
 
 

@@ -16,13 +16,14 @@ from storage.diff.blame import cut_sentences
 from storage.read.answers import Blame, Sentence, VersionLine, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.read.render import citation
+from storage.values.change_class import NO_EDIT
 from storage.values.draft import TEXT_ROLES, Field
 from storage.values.errors import AmbiguousPassageError, NoSuchError
 from storage.web.archives import ArchivePool, PoolDep, language_of
 from storage.web.http_cache import CachedRoute
 from storage.web.memento import MementoLinks
 from storage.web.pages.pictures import time_line
-from storage.web.pages.query_parameters import Checks, Cite, Version, VersionPage
+from storage.web.pages.query_parameters import Checks, Cite, Entries, Version, VersionPage
 from storage.web.pages.rendering import PageWords, page
 from storage.web.problems import Problem, problem_of_error
 
@@ -98,6 +99,25 @@ def checks(
     return page(
         request, "checks.html", version=version, rows=rows, tab="checks", following=following
     )
+
+
+@router.get("/{article}/entries")
+def entries(
+    request: Request, pool: PoolDep, article: str, query: Annotated[Entries, Query()]
+) -> Response:
+    """Show the entries of a live blog with their edits."""
+    limit = query.limit or CHECK_ROWS
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
+        version = archive.version(_rev(article, None))
+        found = archive.entries(
+            version.article, query.after, limit, oldest_first=query.oldest_first
+        )
+        rows = list(found)
+    following = rows[-1].cursor if len(rows) == limit else None
+    return page(
+        request, "entries.html", version=version, rows=rows, tab="entries", following=following,
+        query=query,
+    )  # fmt: skip
 
 
 @router.get("/{article}/rights")
@@ -211,7 +231,7 @@ def shown(
         request, "article.html", headers=headers, version=version, steps=steps, line=line,
         related=related, names=names, fields=_fields(version), tab="text", query=query,
         is_cut=len(steps) == MOST_VERSIONS, paragraphs=paragraphs, chosen=chosen, outlets=outlets,
-        sentence_link=_sentence_link(request, version),
+        sentence_link=_sentence_link(request, version), no_edit=NO_EDIT,
     )  # fmt: skip
 
 

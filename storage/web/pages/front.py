@@ -105,8 +105,7 @@ def shown_change(
     if {ChangeClass.REDACTED, ChangeClass.RESTRICTED} & {*change.changes}:
         return ()
     key = f"step {change.article}@{change.version} {change.wording} {archive.clocks}"
-    rev = f"{change.article}@{change.version - 1}..@{change.version}"
-    return pool.cached_value(key, 600, lambda: excerpt(blocks(archive.diff(rev).operations)))
+    return pool.cached_value(key, 600, lambda: excerpt(blocks(archive.change_operations(change))))
 
 
 def _rank(step: Mapping[str, Any]) -> int:

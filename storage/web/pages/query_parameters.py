@@ -101,6 +101,12 @@ class FrontPage(PartQuery, ClockParameters):
     front: Long | None = None
 
 
+class Entries(Checks):
+    """The entries of a live blog, in either order."""
+
+    oldest_first: bool = False
+
+
 class CompareQuery(SentenceParameters, ClockParameters):
     """Two versions of an article in one of the views, or one version."""
 

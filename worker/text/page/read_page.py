@@ -45,6 +45,7 @@ from worker.text.page.body.fallback import (
     split_paragraphs,
 )
 from worker.text.page.body.roles import assign_roles
+from worker.text.page.entries import MICRODATA, LiveBlog, find_entries, may_have_entries
 from worker.text.page.fields.article_node import article_body, article_node, collect_json_ld
 from worker.text.page.fields.choose import (
     ChosenFields,
@@ -77,7 +78,7 @@ from worker.text.page.paywall import free_access_field, is_live, is_teaser
 from worker.text.page.surroundings import surrounding_keys
 
 NAME = "lesart-page"
-VERSION = "17"
+VERSION = "18"
 """Increases with each change that can alter a text, role, mark or field."""
 
 _LONGEST_TITLE = 300
@@ -88,7 +89,8 @@ _HAS_OBSERVED_AT = XPath("boolean(descendant::meta[@name = 'observed_at'])")
 class _ParsedPage:
     """A parsed page: its tree, blocks, JSON-LD, and candidates for its fields.
 
-    `from_scripts`: the text was in the data of a script.
+    `from_scripts`: the text was in the data of a script. `has_updates`: the page contains the word
+    that marks the entries of a live blog in JSON-LD and microdata.
     """
 
     tree: HtmlElement
@@ -96,6 +98,7 @@ class _ParsedPage:
     json_ld: JsonLd
     collector: CandidateCollector
     from_scripts: bool
+    has_updates: bool
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -133,7 +136,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if isinstance(tree, RefusalReason):
         return tree
     addresses = reveal_addresses(tree)
-    page = _parse_page(tree, hints)
+    page = _parse_page(tree, hints, has_updates=MICRODATA in text)
     capture_time = _meta_observed_at(tree, hints, settings)
     context = FieldContext(
         hints.url,
@@ -157,7 +160,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     return _build_draft(page, body, chosen, decoding, hints, settings)
 
 
-def _parse_page(tree: HtmlElement, hints: Hints) -> _ParsedPage:
+def _parse_page(tree: HtmlElement, hints: Hints, *, has_updates: bool) -> _ParsedPage:
     collector = CandidateCollector()
     collect_head(tree, collector, hints.url)
     canonical = choose_address(collector.candidates().get("url", ()))
@@ -175,7 +178,7 @@ def _parse_page(tree: HtmlElement, hints: Hints) -> _ParsedPage:
         collector.add("published", address, "address")
     for source_value in hints.source_values:
         collector.add(source_value.field, source_value.value, source_value.found_in)
-    return _ParsedPage(tree, layout, json_ld, collector, from_scripts)
+    return _ParsedPage(tree, layout, json_ld, collector, from_scripts, has_updates)
 
 
 def _collect_page_clues(page: _ParsedPage, address: str | None) -> PageClues:
@@ -217,11 +220,13 @@ def _build_draft(
     restored = restore_headings(restored, page.blocks)
     complete = add_lead(restored, page.blocks, title, leads)
     pieces = complete if page.json_ld.is_news else restore_dropped_blocks(complete, page.blocks)
+    live = _find_entries(page, pieces, title, hints)
+    pieces = live.pieces
     names = chosen.fields.get("authors")
     authors = (names.value if names else None) or ()
     if len(pieces) > MAX_PARAGRAPHS:
         return refuse("too_many_paragraphs", limit=MAX_PARAGRAPHS)
-    paragraphs = assign_roles(pieces, page.blocks, title, leads, authors)
+    paragraphs = live.with_entry_roles(assign_roles(pieces, page.blocks, title, leads, authors))
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
         return refuse("extraction_empty", reason="")
@@ -234,7 +239,7 @@ def _build_draft(
         restored = complete = pieces = find_description(page.blocks, leads)
         if not pieces:
             return refuse("not_article", reason=reason)
-        body = ExtractedBody(pieces, None)
+        body, live = ExtractedBody(pieces, None), LiveBlog(pieces)
         paragraphs = assign_roles(pieces, (), title, leads, authors)
         running = [p.text for p in paragraphs]
     fields = _build_fields(page, chosen, paragraphs, "\n\n".join(running), settings)
@@ -248,7 +253,7 @@ def _build_draft(
         paragraphs=paragraphs,
         extractor=page_extractor(settings),
         fields=fields,
-        flags=_collect_flags(flags, page, chosen, paragraphs, fields),
+        flags=_collect_flags(flags, page, chosen, paragraphs, fields, live),
         steps=(
             *steps,
             *_extraction_steps(body, (restored, complete, pieces), from_scripts=page.from_scripts),
@@ -259,7 +264,17 @@ def _build_draft(
         observed_at=_meta_observed_at(page.tree, hints, settings),
         raw_output=body.xml,
         around=surrounding_keys(page.blocks, paragraphs),
+        entries=live.entries,
     )
+
+
+def _find_entries(
+    page: _ParsedPage, pieces: Sequence[Piece], title: str | None, hints: Hints
+) -> LiveBlog:
+    """Return the text, and the entries if the page is a live blog."""
+    if not page.has_updates and not may_have_entries(page.json_ld, title):
+        return LiveBlog(tuple(pieces))
+    return find_entries(pieces, page.layout, page.json_ld, hints.observed_at.year + 1)
 
 
 def _collect_notices(
@@ -366,6 +381,7 @@ def _collect_flags(
     chosen: ChosenFields,
     paragraphs: Sequence[Paragraph],
     fields: Mapping[str, Field],
+    live: LiveBlog,
 ) -> tuple[str, ...]:
     title = _title(chosen)
     node = article_node(page.json_ld, None)
@@ -379,7 +395,8 @@ def _collect_flags(
         "metadata_broken": page.json_ld.broken,
         "metadata_truncated": page.collector.truncated,
         "teaser": is_teaser(page.json_ld, node, text, page.blocks),
-        "live_blog": is_live(page.json_ld, title, [p.text for p in paragraphs]),
+        "live_blog": bool(live.entries)
+        or is_live(page.json_ld, title, [p.text for p in paragraphs]),
     }
     odd = suspicious_character_flags([title or "", *(p.text for p in paragraphs)])
     lost = loss_flags(paragraphs, page.blocks, article_body(node))

@@ -9,6 +9,7 @@ from storage.values.draft import (
     Candidate,
     CleaningStep,
     Draft,
+    EntryRange,
     Extractor,
     Field,
     Mark,
@@ -62,6 +63,7 @@ def _draft(values: Mapping[str, Any]) -> Draft:
         observed_at=datetime.fromisoformat(observed_at) if observed_at else None,
         raw_output=values["raw_output"],
         around=tuple(values["around"]),
+        entries=tuple(EntryRange(**entry) for entry in values["entries"]),
     )
 
 
