@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from storage.cli.exits import WELL
-from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups, flag
+from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups
+from storage.read.query.parameter import flag
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "list": "List articles.",
             "search": "Search the full text of all versions.",
             "show": "Show one version with its text and metadata.",
-            "history": "List the versions of an article.",
+            "history": "List the versions of an article, oldest first.",
             "diff": "Compare two versions word by word; the exit code is 1 if they differ.",
             "blame": "List for each sentence the version that added it and the article that "
             "had it first.",
@@ -40,7 +41,7 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "watch": "Print changes as they are recorded, until Ctrl-C.",
             "cite": "Write a citation of a version, or of a passage in it.",
             "raw": "Write the captured bytes of a version, unchanged.",
-            "observations": "List all checks of an article with their outcomes.",
+            "observations": "List all checks of an article with their outcomes, oldest first.",
             "entries": "List the entries of a live blog with their edits.",
             "rights": "List what a site declared about the use of a text, and when this was seen.",
             "front": "List the teasers of a front page at its latest check, or at the time of "

@@ -14,21 +14,17 @@ from storage.cli.app import app, command_group, print_version, program
 from storage.cli.exits import say
 from storage.cli.options import (
     ArchiveOptions,
-    AsOfOptions,
     ExportOutputOptions,
     FiguresOutputOptions,
-    FilterOptions,
     OutputOptions,
-    PageOptions,
-    argument,
     command,
-    flag,
-    option,
     output_path,
 )
 from storage.cli.output import OutputError, binary_stream, read_argument, write_record, write_rows
-from storage.cli.report import reading, report_list, report_rows
+from storage.cli.report import reading, report_list
 from storage.read.filters import Filters
+from storage.read.query.parameter import argument, flag, option
+from storage.read.query.queries import ClockOptions, FilterOptions, PageOptions
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
@@ -54,18 +50,6 @@ else:
     warc = LateModule("storage.export.warc")
     live_blogs = LateModule("storage.diff.entry_history")
     answers = LateModule("storage.read.answers")
-
-_ENTRIES = ("time", "headline", "state", "versions", "text", "first_seen", "ended_by", "entry")
-_RIGHTS = (
-    "found_in", "protocol", "name", "value", "machine_readable", "changed_after", "first_seen",
-    "last_seen", "ended_by", "article",
-)  # fmt: skip
-
-_TEASER = ("position", "heading_level", "picture", "kicker", "headline", "origin", "observed_at")
-_STAY = (
-    "headline", "position", "headline_test", "first_seen", "last_seen", "ended_by", "checks",
-    "front", "origin", "article",
-)  # fmt: skip
 
 db = command_group("Manage the database schema.")
 app.add_typer(db, name="db")
@@ -101,7 +85,7 @@ def sql(
 def export(
     place: ArchiveOptions,
     filtering: FilterOptions,
-    then: AsOfOptions,
+    then: ClockOptions,
     page: PageOptions,
     output: ExportOutputOptions,
     query: str | None = option(
@@ -116,7 +100,7 @@ def export(
     """Export texts as rows, or captures as a WARC file."""
     target = output.target()
     with reading(place, then) as (settings, archive):
-        filters = filtering.filters(settings)
+        filters = filtering.filters(settings.zone)
         _say_restricted(archive)
         if output.is_warc:
             _export_warc(archive, filters, query, page, output)
@@ -130,97 +114,6 @@ def export(
         written = write_rows(take(archive, selection), target, text_export.FLAT_COLUMNS)
         if not written.number:
             say("no articles match the query and the filters: the export is empty")
-
-
-@command(app, "entries", example="lesart entries https://zeitung.example/liveblog")
-def entries(
-    *,
-    article: str = argument("ARTICLE", "Article by id or address."),
-    place: ArchiveOptions,
-    then: AsOfOptions,
-    page: PageOptions,
-    shown: OutputOptions,
-    oldest_first: bool = flag(
-        "--oldest-first", "List the oldest entry first (default: the newest)."
-    ),
-) -> None:
-    """List the entries of a live blog with their edits."""
-    with reading(place, then) as (_settings, archive):
-        rows = archive.entries(article, page.after, page.limit, oldest_first=oldest_first)
-        report_rows(
-            rows,
-            shown.target(),
-            live_blogs.LiveBlogEntry,
-            _ENTRIES,
-            page,
-            empty="no entries found",
-            least=4,
-        )
-
-
-@command(app, "rights", example="lesart rights https://zeitung.example/damm --current")
-def rights(
-    place: ArchiveOptions,
-    then: AsOfOptions,
-    page: PageOptions,
-    shown: OutputOptions,
-    article: str | None = argument(
-        "ARTICLE", "Article by id or address, or address of a feed (default: all).", None
-    ),
-    *,
-    current: bool = flag("--current", "List only the declarations of the latest check."),
-) -> None:
-    """List what a site declared about the use of a text, and when this was seen."""
-    with reading(place, then) as (_settings, archive):
-        rows = archive.rights(article, page.after, page.limit, current=current)
-        report_rows(
-            rows,
-            shown.target(),
-            answers.RightsDeclaration,
-            _RIGHTS,
-            page,
-            empty="no declarations found",
-            least=5,
-        )
-
-
-@command(app, "front", example="lesart front https://zeitung.example/ --as-of 2026-03-01T12:00")
-def front(
-    place: ArchiveOptions,
-    then: AsOfOptions,
-    page: PageOptions,
-    shown: OutputOptions,
-    address: str = argument("ADDRESS", "Address of a front page that is watched."),
-) -> None:
-    """List the teasers of a front page at its latest check, or at the time of --as-of."""
-    with reading(place, then) as (_settings, archive):
-        rows = archive.front(address, page.after, page.limit)
-        report_rows(
-            rows, shown.target(), answers.Teaser, _TEASER, page, empty="no teasers at that time",
-            least=3,
-        )  # fmt: skip
-
-
-@command(app, "fronts", example="lesart fronts --article https://zeitung.example/damm")
-def fronts(
-    place: ArchiveOptions,
-    then: AsOfOptions,
-    page: PageOptions,
-    shown: OutputOptions,
-    article: str | None = option(
-        "--article", "ARTICLE", "Only headlines of this article, by id or address (default: all)."
-    ),
-    front: str | None = option(
-        "--front", "ADDRESS", "Only headlines on this front page (default: all)."
-    ),
-) -> None:
-    """List how long articles were on front pages: position, headline, and headline tests."""
-    with reading(place, then) as (_settings, archive):
-        rows = archive.fronts(article, front, page.after, page.limit)
-        report_rows(
-            rows, shown.target(), answers.FrontStay, _STAY, page,
-            empty="no front page showed it", least=5,
-        )  # fmt: skip
 
 
 @command(app, "stats", example="lesart stats --format json")

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from storage.cli.app import app
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, argument, command
+from storage.cli.options import ArchiveOptions, command
 from storage.cli.output import write_text
 from storage.cli.report import reading
+from storage.read.query.parameter import argument
 from storage.settings import Settings
 from storage.values.late import LateModule
 

@@ -7,8 +7,7 @@ an option of the command. Options before a command apply unless they are repeate
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
-from datetime import datetime, tzinfo
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cached_property, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hints
@@ -16,20 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hi
 import typer
 
 from storage.cli.output import AnswerTarget, Format, require_lasting_place
-from storage.read.filters import Filters
-from storage.read.render.moment import Edge, parse_moment
+from storage.read.query.parameter import PARAMETER, Parameter, flag, option
 from storage.settings import Settings, load_settings
-from storage.values.change_class import ChangeClass
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
     from storage.database import capture_store
-    from storage.read import lists
-    from storage.read.lists import ChangeFilter
     from storage.values import answer
 else:
     answer = LateModule("storage.values.answer")
-    lists = LateModule("storage.read.lists")
     capture_store = LateModule("storage.database.capture_store")
 
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
@@ -43,7 +37,7 @@ CitationStyle = Literal["markdown", "bibtex", "csl-json", "w3c"]
 OUTPUT_HELP = "Write to FILE, all or nothing (default: standard output)."
 ROWS_FORMAT_HELP = "Output format (default: table on a terminal, jsonl in a pipe)."
 
-_CONTEXT, _META = "_context", "typer"
+_CONTEXT = "_context"
 _PATHS = ("config", "output")
 """Path options; Typer passes them as `str` if they precede the command."""
 _BY_SUFFIX: dict[str, Format] = {
@@ -57,32 +51,6 @@ _BY_SUFFIX: dict[str, Format] = {
 
 SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,7}")
 """File name suffix that may select a format; the `.28` of `backup-2024.11.28` is none."""
-
-
-def option(
-    names: str,
-    metavar: str | None,
-    help: str,  # noqa: A002  # Typer's word
-    default: Any = None,
-    **more: Any,
-) -> Any:
-    """Declare an option of a command or a group as the default of a parameter or field.
-
-    An option with the default `MISSING` is required.
-    """
-    declaration = typer.Option(*names.split(), metavar=metavar, help=help, **more)
-    return field(default=default, metadata={_META: declaration})
-
-
-def flag(name: str, help: str, *, default: bool = False, **more: Any) -> Any:  # noqa: A002  # the same
-    """Declare an option without a value."""
-    return option(name, None, help, default, **more)
-
-
-def argument(metavar: str, help: str, default: Any = MISSING, **more: Any) -> Any:  # noqa: A002  # the same
-    """Declare an argument; it is required unless it has a default."""
-    declaration = typer.Argument(metavar=metavar, help=help, show_default=False, **more)
-    return field(default=default, metadata={_META: declaration})
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,16 +235,6 @@ class CitationOutputOptions(_OutputBase):
 
 
 @dataclass(frozen=True, slots=True)
-class PageOptions:
-    """Options that select a page of the result."""
-
-    limit: int | None = option("--limit", "N", "Print at most N rows (default: all).", min=1)
-    after: str | None = option(
-        "--after", "CURSOR", "Continue after the row with this cursor (default: first row)."
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class VerifyOptions:
     """Options that select the part of the archive to verify."""
 
@@ -311,85 +269,6 @@ class VerifyOptions:
             reason = f"{given!r} is not a share between 0 and 1: write 5% or 0.05"
             raise typer.BadParameter(reason, param_hint="--sample")
         return max(1, round(share * 1000))
-
-
-@dataclass(frozen=True, slots=True)
-class FilterOptions:
-    """Options that filter articles; times without a zone are in LESART_TIMEZONE."""
-
-    language: str | None = option("--language", "L", "Only articles in this language, such as de.")
-    source: str | None = option("--source", "NAME", "Only articles from the source NAME.")
-    since: str | None = option("--since", "T", "Only articles first seen at time T or later.")
-    until: str | None = option("--until", "T", "Only articles first seen at time T or earlier.")
-    published_since: str | None = option(
-        "--published-since", "D", "Only articles published on date D or later."
-    )
-    published_until: str | None = option(
-        "--published-until", "D", "Only articles published on date D or earlier."
-    )
-
-    def filters(self, settings: Settings) -> Filters:
-        """Return the filters; a date, month or year becomes its first or last moment.
-
-        Raises: MomentError.
-        """
-
-        def moment(text: str | None, edge: Edge) -> Any:
-            return None if text is None else parse_moment(text, settings.zone, edge)
-
-        return Filters(
-            language=self.language,
-            source=self.source,
-            since=moment(self.since, "first"),
-            until=moment(self.until, "last"),
-            published_since=moment(self.published_since, "first"),
-            published_until=moment(self.published_until, "last"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeOptions:
-    """Options that filter changes."""
-
-    article: str | None = argument(
-        "ARTICLE", "Article by id or address (default: all articles).", None
-    )
-    classes: list[ChangeClass] | None = option(
-        "--class", "C", "Only changes of this class; repeatable (default: all classes)."
-    )
-    silent: bool = flag(
-        "--silent", "Only silent changes: no update time or correction notice on the page."
-    )
-    contains: str | None = option(
-        "--contains", "TEXT", "Only changes that add or remove a passage with TEXT."
-    )
-
-    def filter(self) -> "ChangeFilter":
-        """Return the filter of these options without the article."""
-        classes = tuple(each.value for each in self.classes or ())
-        return lists.ChangeFilter(classes, self.silent or None, self.contains)
-
-
-@dataclass(frozen=True, slots=True)
-class AsOfOptions:
-    """Options that read an earlier state of the archive."""
-
-    as_of: str | None = option(
-        "--as-of", "T", "Show what was readable at time T, as known today (default: now)."
-    )
-    known_at: str | None = option(
-        "--known-at", "T", "Use only what the archive contained at time T (default: now)."
-    )
-
-    def moments(self, settings: Settings) -> tuple[datetime | None, datetime | None]:
-        """Return both times; a date, month or year becomes its last moment.
-
-        Raises: MomentError.
-        """
-        as_of, known_at = (
-            _parse_state_time(text, settings.zone) for text in (self.as_of, self.known_at)
-        )
-        return as_of, known_at
 
 
 def command(
@@ -427,7 +306,7 @@ class WithGroups:
         for name, each in inspect.signature(self.__wrapped__).parameters.items():
             hint = self._hints[name]
             if is_dataclass(hint):
-                hints = get_type_hints(hint, include_extras=True)
+                hints = get_type_hints(hint)
                 parameters += [_parameter(f.name, hints[f.name], f) for f in fields(hint)]
             else:
                 parameters.append(_parameter(name, hint, each.default))
@@ -470,21 +349,18 @@ def format_of_suffix(output: Path | None) -> Format | None:
     return None if output is None else _BY_SUFFIX.get(output.suffix.lower())
 
 
-def _parse_state_time(text: str | None, zone: tzinfo) -> datetime | None:
-    """Parse a time as in a revision: `12:00` is that moment, a date is its last moment."""
-    if text is None:
-        return None
-    edge: Edge = "first" if ":" in text else "last"
-    return parse_moment(text, zone, edge)
-
-
 def _parameter(name: str, hint: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
     if isinstance(default, Field):
-        if _META in default.metadata:
-            hint = Annotated[hint, default.metadata[_META]]
+        if PARAMETER in default.metadata:
+            hint = Annotated[hint, _declaration(default.metadata[PARAMETER])]
         default = inspect.Parameter.empty if default.default is MISSING else default.default
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, default=default, annotation=hint)
+
+
+def _declaration(declared: Parameter) -> Any:
+    more = {"metavar": declared.metavar, "help": declared.help, **declared.more}
+    return typer.Option(*declared.names, **more) if declared.names else typer.Argument(**more)
 
 
 def _inherited(ctx: typer.Context, name: str, value: Any) -> Any:

@@ -9,16 +9,7 @@ from typer.core import TyperGroup
 
 from storage.cli.app import app, command_group, program
 from storage.cli.exits import say
-from storage.cli.options import (
-    OUTPUT_HELP,
-    ArchiveOptions,
-    OutputOptions,
-    argument,
-    command,
-    flag,
-    option,
-    output_path,
-)
+from storage.cli.options import OUTPUT_HELP, ArchiveOptions, OutputOptions, command, output_path
 from storage.cli.output import (
     binary_stream,
     require_lasting_place,
@@ -26,6 +17,7 @@ from storage.cli.output import (
     write_text,
 )
 from storage.cli.report import reading, whole_archive
+from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings
 from storage.values.late import LateModule
 

@@ -4,21 +4,25 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from storage.cli.exits import NO, InterruptionError, say
-from storage.cli.options import (
-    ArchiveOptions,
-    AsOfOptions,
-    OutputOptions,
-    PageOptions,
-    VerifyOptions,
+from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions
+from storage.cli.output import (
+    AnswerTarget,
+    Written,
+    read_argument,
+    write_object,
+    write_rows,
+    write_text,
 )
-from storage.cli.output import AnswerTarget, Written, write_object, write_rows, write_text
 from storage.cli.progress import ProgressLine
+from storage.read.filters import TODAY
+from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
 from storage.read.render.moment import parse_moment
 from storage.settings import Settings
 from storage.values.late import LateModule
@@ -58,7 +62,7 @@ else:
 
 @contextmanager
 def reading(
-    place: ArchiveOptions, then: AsOfOptions | None = None
+    place: ArchiveOptions, then: ClockOptions | None = None
 ) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
     """Open the archive at `place` for reading, in the state selected by `then`.
 
@@ -72,8 +76,11 @@ def reading(
         languages=settings.languages,
         by_driver=True,
     ) as archive:
-        moments = (None, None) if then is None else then.moments(settings)
-        yield settings, archive if moments == (None, None) else archive.with_clocks(*moments)
+        clocks = TODAY if then is None else then.clocks(settings.zone)
+        at_clocks = (
+            archive.with_clocks(clocks.as_of, clocks.known_at) if clocks.are_set else archive
+        )
+        yield settings, at_clocks
 
 
 @contextmanager
@@ -95,39 +102,37 @@ def whole_archive(settings: Settings, *, adds: bool = False) -> Iterator["Engine
         engine.dispose()
 
 
-def report_explained(
-    relations: Iterable["answers.ExplainedRelation"], target: AnswerTarget
-) -> None:
-    """Write relations with shared passages, differences and the earlier article as text."""
-    columns = columns_of(target)
-    write_text(
-        (
-            f"{line}\n"
-            for relation in relations
-            for line in relation_display.relation_text(
-                relation, colour=target.has_colour, columns=columns
-            )
-        ),
-        target.path,
-    )
+def report_explained(query: RelationsQuery, place: ArchiveOptions, target: AnswerTarget) -> None:
+    """Write relations with shared passages, differences and the earlier article."""
+    with reading(place, query) as (_settings, archive):
+        rows: Iterator[Any] = query.rows(archive, (query.after, query.limit))
+        if target.chosen != "table":
+            write_rows(rows, target, flat_columns(answers.ExplainedRelation))
+            return
+        display = partial(
+            relation_display.relation_text, colour=target.has_colour, columns=columns_of(target)
+        )
+        write_text((f"{line}\n" for row in rows for line in display(row)), target.path)
 
 
-def report_rows(
-    rows: Iterable[Any],
-    target: AnswerTarget,
-    kind: type[Any],
+def report_query(
+    query: ListQuery,
+    place: ArchiveOptions,
+    output: OutputOptions,
     shown: Sequence[str],
-    page: PageOptions,
-    *,
-    empty: str,
-    least: int | None = None,
+    **layout: Any,
 ) -> None:
-    """Write records of one `kind`; a table has the columns `shown`.
+    """Write the records of a query; a table has the columns `shown`.
 
     Below a table, a message states how to continue after `--limit`, or is `empty` without rows.
     """
-    written = report_list(rows, target, flat_columns(kind), shown=shown, least=least, empty=empty)
-    if target.chosen == "table" and written.number and page.limit == written.number:
+    target = output.target()
+    with reading(place, query if isinstance(query, ClockOptions) else None) as (_settings, archive):
+        if isinstance(query, SearchQuery):
+            query.q = read_argument(query.q)
+        rows = query.rows(archive, (query.after, query.limit))
+        written = report_list(rows, target, flat_columns(query.record()), shown=shown, **layout)
+    if target.chosen == "table" and written.number and query.limit == written.number:
         say(f"there may be more rows: continue with --after {written.last.cursor}")
 
 

@@ -8,10 +8,11 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from storage.cli.app import app
-from storage.cli.options import ArchiveOptions, OutputOptions, command, flag, option
+from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_record
 from storage.cli.report import reading
 from storage.cli.table import Screen, table_lines
+from storage.read.query.parameter import flag, option
 from storage.values.answer import Answer
 from storage.values.late import LateModule
 

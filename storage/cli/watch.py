@@ -11,9 +11,11 @@ import typer
 
 from storage.cli.app import app
 from storage.cli.exits import InterruptionError, say
-from storage.cli.options import ArchiveOptions, ChangeOptions, FilterOptions, command, option
+from storage.cli.options import ArchiveOptions, command
 from storage.cli.output import json_text, text_stream
 from storage.cli.report import reading
+from storage.read.query.parameter import option
+from storage.read.query.queries import ChangeOptions, FilterOptions
 from storage.read.render.visible import one_line
 
 if TYPE_CHECKING:
@@ -51,7 +53,9 @@ def watch(
     with reading(place) as (settings, archive):
         article = None if options.article is None else archive.article(options.article).article
         start = archive.newest_seq() if after is None else _seq(after)
-        follower = _Follower(archive, options.filter(), filtering.filters(settings), article, start)
+        follower = _Follower(
+            archive, options.filter(), filtering.filters(settings.zone), article, start
+        )
         say(f"watching for changes after cursor {start}; press Ctrl-C to stop")
         try:
             _write(follower, is_table=is_table, limit=limit)

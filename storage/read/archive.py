@@ -200,7 +200,7 @@ class ReadOnlyArchive:
     ) -> None:
         self._engine = engine
         self._place = place
-        self._timezone = timezone
+        self.timezone = timezone
         self.clocks = clocks
         self.languages = tuple(languages)
         self._resources = ExitStack()
@@ -252,7 +252,7 @@ class ReadOnlyArchive:
         engine = place.open()
         self._resources.callback(engine.dispose)
         clocks = Clocks(as_of, known_at)
-        archive = type(self)(engine, place, self._timezone, self.languages, clocks)
+        archive = type(self)(engine, place, self.timezone, self.languages, clocks)
         archive._closed = self._closed  # noqa: SLF001  # of the same class
         return archive
 
@@ -807,7 +807,7 @@ class ReadOnlyArchive:
     def _finder(self, connection: "Connection") -> "find.Finder":
         if self._shared_finder is not None:
             return self._shared_finder
-        return find.Finder(connection, self._timezone, self.clocks)
+        return find.Finder(connection, self.timezone, self.clocks)
 
     def _open(self, connection: "Connection", rev: str) -> "find.VersionRef":
         version = self._finder(connection).version(rev)

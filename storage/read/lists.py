@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -46,7 +47,6 @@ else:
     changes_between = LateModule("storage.history.changes")
 
 A = TypeVar("A", bound=Answer)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,9 @@ class Part:
 
     after: str | None = None
     limit: int | None = None
+
+
+ALL = Part()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,8 @@ def _edit_conditions(selection: ChangeFilter, dialect: str) -> Conditions:
 
 def articles(connection: "Connection", filters: Filters, part: Part) -> Iterator[ArticleLine]:
     """Yield the articles in the order in which the archive first saw them."""
-    criteria = _continue_after(conditions(filters), part, "list", "q.article_id > :a0", int)
     query = view_query("articles", connection.dialect.name)
-    yield from _rows(connection, query, criteria, "q.article_id", part.limit, _LINE)
+    yield from ARTICLES.rows(connection, query, conditions(filters), part)
 
 
 def count_articles(connection: "Connection") -> int:
@@ -107,9 +109,8 @@ def count_articles(connection: "Connection") -> int:
 def history(connection: "Connection", article_id: int, part: Part) -> Iterator[VersionLine]:
     """Yield the versions of one article, the oldest first."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
-    criteria = _continue_after(criteria, part, "history", "q.version > :a0", int)
     query = steps_query(connection.dialect.name)
-    yield from _rows(connection, query, criteria, "q.version", part.limit, _VERSION_LINE)
+    yield from _VERSIONS.rows(connection, query, criteria, part)
 
 
 def changes(
@@ -125,14 +126,11 @@ def changes(
     if article_id is not None:
         criteria = criteria.with_clause("q.article_id = :article", article=article_id)
     criteria = criteria.merge(_edit_conditions(selection, dialect))
-    below = "(q.changed_by, q.version_id) < (:a0, :a1)"
-    criteria = _continue_after(criteria, part, "changes", below, datetime, int)
-    order = "q.changed_by DESC, q.version_id DESC"
     query = view_query("changes", dialect)
     if selection.contains is None:
-        yield from _rows(connection, query, criteria, order, part.limit, _CHANGE)
+        yield from _CHANGES.rows(connection, query, criteria, part)
         return
-    found = _rows(connection, query, criteria, order, None, _CHANGE)
+    found = _CHANGES.rows(connection, query, criteria, Part(part.after))
     yield from islice((each for each in found if _contains(each, selection.contains)), part.limit)
 
 
@@ -148,9 +146,9 @@ def top_changes(
     )
     ranked = sorted(stream(connection, newest, {"rows": candidates}), key=rank, reverse=True)
     chosen = [row["version_id"] for row in ranked[:limit]]
-    statement = f"SELECT {_CHANGE.columns} FROM ({query}) q WHERE q.version_id IN :chosen"
+    statement = f"SELECT {_CHANGES.columns} FROM ({query}) q WHERE q.version_id IN :chosen"
     rows = stream(connection, statement, {"chosen": chosen}) if chosen else ()
-    found = {row["version_id"]: _change(row) for row in rows}
+    found = {row["version_id"]: _CHANGES.record(row) for row in rows}
     return [found[number] for number in chosen]
 
 
@@ -174,10 +172,10 @@ def changes_since(
         view=view_query("changes", dialect),
         where=criteria.sql_where,
         limit=limit_clause,
-        columns=_CHANGE.columns,
+        columns=_CHANGES.columns,
     )
     rows = stream(connection, statement, criteria.values)
-    found = ((row["seq"], _change(row)) for row in rows)
+    found = ((row["seq"], _CHANGES.record(row)) for row in rows)
     if selection.contains is not None:
         text = selection.contains
         found = (each for each in found if _contains(each[1], text))
@@ -206,13 +204,13 @@ def step(connection: "Connection", article_id: int, number: int) -> Change | Non
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     criteria = criteria.with_clause("q.version = :number", number=number)
     query = steps_query(connection.dialect.name)
-    return next(_rows(connection, query, criteria, "q.version", None, _CHANGE), None)
+    return next(_CHANGES.rows(connection, query, criteria, ALL), None)
 
 
 def article(connection: "Connection", article_id: int) -> ArticleLine:
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     query = view_query("articles", connection.dialect.name)
-    return next(_rows(connection, query, criteria, "q.article_id", None, _LINE))
+    return next(ARTICLES.rows(connection, query, criteria, ALL))
 
 
 def titles(connection: "Connection", articles: Sequence[str]) -> dict[str, str | None]:
@@ -238,7 +236,7 @@ def cluster(connection: "Connection", label: str) -> Iterator[ArticleLine]:
     """Yield the articles of the cluster with this label."""
     criteria = Conditions().with_clause("q.cluster = :label", label=label)
     query = view_query("articles", connection.dialect.name)
-    yield from _rows(connection, query, criteria, "q.article_id", None, _LINE)
+    yield from ARTICLES.rows(connection, query, criteria, ALL)
 
 
 def entries(
@@ -288,11 +286,8 @@ WHERE v.article_id = :article AND a.id NOT IN {RESTRICTED} ORDER BY v.number
 def observations(connection: "Connection", article_id: int, part: Part) -> Iterator[Observation]:
     """Yield every check of one article in the order of time."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
-    above = "(q.observed_at, q.observation_id) > (:a0, :a1)"
-    criteria = _continue_after(criteria, part, "observations", above, datetime, int)
-    order = "q.observed_at, q.observation_id"
     query = snapshots_query(connection.dialect.name)
-    yield from _rows(connection, query, criteria, order, part.limit, _OBSERVATION)
+    yield from _OBSERVATIONS.rows(connection, query, criteria, part)
 
 
 def relations(
@@ -310,9 +305,8 @@ def relations(
         criteria = criteria.with_clause(
             f"EXISTS (SELECT 1 FROM ({inner}) f WHERE {side})", **article_criteria.values
         )
-    criteria = _continue_after(criteria, part, "relations", "q.id > :a0", int)
     query = view_query("relations", connection.dialect.name)
-    yield from _rows(connection, query, criteria, "q.id", part.limit, _RELATION)
+    yield from _RELATIONS.rows(connection, query, criteria, part)
 
 
 def noise(connection: "Connection", article_id: int | None, part: Part) -> Iterator[NoiseStep]:
@@ -321,27 +315,17 @@ def noise(connection: "Connection", article_id: int | None, part: Part) -> Itera
     if article_id is not None:
         mine = "q.origin_id IN (SELECT origin_id FROM article_origin WHERE article_id = :article)"
         criteria = criteria.with_clause(mine, article=article_id)
-    criteria = _continue_after(criteria, part, "noise", "q.id > :a0", int)
     query = view_query("noise", connection.dialect.name)
-    yield from _rows(connection, query, criteria, "q.id", part.limit, _noise_mapper(connection))
+    steps = replace(_NOISE, compute=partial(_noise_fields, connection))
+    yield from steps.rows(connection, query, criteria, part)
 
 
 def rights(
     connection: "Connection", criteria: Conditions, part: Part
 ) -> Iterator[RightsDeclaration]:
     """Yield declarations about the use of texts: by origin and place, then in the order of time."""
-    criteria = _continue_after(
-        criteria,
-        part,
-        "rights",
-        "(q.origin_id, q.found_in, q.row_key) > (:a0, :a1, :a2)",
-        int,
-        str,
-        int,
-    )
     query = view_query("rights", connection.dialect.name)
-    order = "q.origin_id, q.found_in, q.row_key"
-    yield from _rows(connection, query, criteria, order, part.limit, _RIGHTS)
+    yield from _RIGHTS.rows(connection, query, criteria, part)
 
 
 def teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Teaser]:
@@ -352,9 +336,8 @@ def teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Tea
     )
     for row in stream(connection, latest, {"front": front_id}):
         criteria = Conditions().with_clause("q.list_id = :list", list=row["id"])
-        criteria = _continue_after(criteria, part, "teasers", "q.position > :a0", int)
         query = view_query("teasers", connection.dialect.name)
-        yield from _rows(connection, query, criteria, "q.position", part.limit, _TEASER)
+        yield from _TEASERS.rows(connection, query, criteria, part)
 
 
 def front_addresses(connection: "Connection") -> Iterator[str]:
@@ -365,12 +348,8 @@ def front_addresses(connection: "Connection") -> Iterator[str]:
 
 def fronts(connection: "Connection", criteria: Conditions, part: Part) -> Iterator[FrontStay]:
     """Yield the stays of headlines on front pages, in the order of their beginnings."""
-    order = "q.first_seen, q.teaser_id, q.first_id"
-    criteria = _continue_after(
-        criteria, part, "fronts", f"({order}) > (:a0, :a1, :a2)", datetime, int, int
-    )
     query = view_query("fronts", connection.dialect.name)
-    yield from _rows(connection, query, criteria, order, part.limit, _STAY)
+    yield from _STAYS.rows(connection, query, criteria, part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,10 +383,7 @@ def refusals(connection: "Connection", selection: RefusalFilter, part: Part) -> 
 SELECT v.*, g.times AS times, g.first_at AS first_at FROM ({view}) v
 JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({view}) r
     {criteria.sql_where} GROUP BY r.source_id, r.locator, r.code) g ON g.seq = v.seq"""
-    beyond = _continue_after(
-        Conditions((), criteria.parameters), part, "refusals", "q.seq > :a0", int
-    )
-    yield from _rows(connection, query, beyond, "q.seq", part.limit, _REFUSAL)
+    yield from _REFUSALS.rows(connection, query, Conditions((), criteria.parameters), part)
 
 
 def jobs(connection: "Connection", job: int | None, part: Part) -> Iterator[Job]:
@@ -416,20 +392,8 @@ def jobs(connection: "Connection", job: int | None, part: Part) -> Iterator[Job]
         criteria = Conditions().with_clause("q.parent IS NULL")
     else:
         criteria = Conditions().with_clause("(q.job = :job OR q.parent = :job)", job=job)
-    newest_first = job is None
-    order = "q.job DESC" if newest_first else "q.job"
-    beyond = "q.job < :a0" if newest_first else "q.job > :a0"
-    criteria = _continue_after(criteria, part, "jobs", beyond, int)
     query = view_query("jobs", connection.dialect.name)
-    yield from _rows(connection, query, criteria, order, part.limit, _JOB)
-
-
-def article_line(row: Row) -> ArticleLine:
-    """Return the record of a row of the view `articles`."""
-    published = parse_date(row["row_published"])
-    return record_from_row(
-        ArticleLine, row, published=published, cursor=cursor("list", row["article_id"])
-    )
+    yield from replace(_JOBS, is_descending=job is None).rows(connection, query, criteria, part)
 
 
 def record_from_row(kind: type[A], row: Row, **extra: Any) -> A:
@@ -449,45 +413,6 @@ def parse_date(value: Any) -> PartialDate | None:
     return PartialDate(value["value"], value["precision"], value["zone"], value["found_in"])
 
 
-# ------------------------------------------------------------------------------- queries
-
-
-@dataclass(frozen=True, slots=True)
-class _RowMapper(Generic[T]):
-    """The columns and the function that make a record: computing `seq` doubles the cost."""
-
-    columns: str
-    record: Callable[[Row], T]
-
-
-def _rows(
-    connection: "Connection",
-    query: str,
-    criteria: Conditions,
-    order: str,
-    limit: int | None,
-    mapper: _RowMapper[T],
-) -> Iterator[T]:
-    """Yield a record for each selected row of `query` (as `q`)."""
-    statement = f"SELECT {mapper.columns} FROM ({query}) q{criteria.sql_where} ORDER BY {order}"
-    parameters = criteria.values
-    if limit is not None:
-        statement += " LIMIT :rows"
-        parameters["rows"] = max(limit, 0)
-    yield from map(mapper.record, stream(connection, statement, parameters))
-
-
-def _continue_after(
-    criteria: Conditions, part: Part, kind: str, clause: str, *types: type
-) -> Conditions:
-    if part.after is None:
-        return criteria
-    found = place(kind, part.after, *types)
-    return criteria.with_clause(
-        clause, **{f"a{number}": value for number, value in enumerate(found)}
-    )
-
-
 def _contains(change: Change, text: str) -> bool:
     needle = " ".join(text.casefold().split())
     passages = (*change.removed, *change.added)
@@ -497,92 +422,113 @@ def _contains(change: Change, text: str) -> bool:
 # ------------------------------------------------------------------------------- records
 
 
-def _version_line(row: Row) -> VersionLine:
-    return record_from_row(VersionLine, row, cursor=cursor("history", row["version"]))
+@dataclass(frozen=True, slots=True)
+class RecordList(Generic[A]):
+    """How the rows of a query become records, page by page.
+
+    `name` is that of its cursors, `keys` are the columns of its order with their types. `more` are
+    further columns, from which `compute` returns the fields `computed`.
+    """
+
+    kind: type[A]
+    name: str
+    keys: Mapping[str, type]
+    more: Sequence[str] = ()
+    computed: Sequence[str] = ()
+    compute: Callable[[Row], Mapping[str, Any]] = lambda _row: {}
+    is_descending: bool = False
+
+    @property
+    def columns(self) -> str:
+        """Return the columns to select: those that are read, because some cost much."""
+        own = (name for name in self.kind.names() if name not in {"cursor", *self.computed})
+        return ", ".join(f'q."{name}"' for name in dict.fromkeys((*own, *self.keys, *self.more)))
+
+    def record(self, row: Row) -> A:
+        """Return the record of a row."""
+        after = cursor(self.name, *(row[key] for key in self.keys))
+        return record_from_row(self.kind, row, cursor=after, **self.compute(row))
+
+    def rows(
+        self, connection: "Connection", query: str, criteria: Conditions, part: Part
+    ) -> Iterator[A]:
+        """Yield a record for each selected row of `query` (as `q`)."""
+        names = [f"q.{key}" for key in self.keys]
+        sign, direction = ("<", " DESC") if self.is_descending else (">", "")
+        if part.after is not None:
+            position = place(self.name, part.after, *self.keys.values())
+            bound = {f"a{number}": value for number, value in enumerate(position)}
+            markers = ", ".join(f":{name}" for name in bound)
+            criteria = criteria.with_clause(f"({', '.join(names)}) {sign} ({markers})", **bound)
+        order = ", ".join(f"{name}{direction}" for name in names)
+        statement = f"SELECT {self.columns} FROM ({query}) q{criteria.sql_where} ORDER BY {order}"
+        parameters = criteria.values
+        if part.limit is not None:
+            statement += " LIMIT :rows"
+            parameters["rows"] = max(part.limit, 0)
+        yield from map(self.record, stream(connection, statement, parameters))
 
 
-def _change(row: Row) -> Change:
-    return record_from_row(
-        Change, row, cursor=cursor("changes", row["changed_by"], row["version_id"])
+def _noise_fields(connection: "Connection", row: Row) -> Mapping[str, Any]:
+    """Return the rules and the passages of a noise step, computed from its derivations."""
+    removed, added = changes_between.differences(
+        connection, row["a_derivation_id"], row["b_derivation_id"]
     )
+    reasons = tuple(noise_rules.RULES[rule] for rule in row["rules"])
+    return {"reasons": reasons, "removed": removed, "added": added}
 
 
-def _observation(row: Row) -> Observation:
-    after = cursor("observations", row["observed_at"], row["observation_id"])
-    return record_from_row(Observation, row, cursor=after)
-
-
-def _relation(row: Row) -> Relation:
-    after = cursor("relations", row["id"])
-    return record_from_row(Relation, row, evidence=row["row_evidence"], cursor=after)
-
-
-class _NoiseSteps:
-    """Creates the records of noise steps; the differences are computed from the derivations."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
-
-    def __call__(self, row: Row) -> NoiseStep:
-        removed, added = changes_between.differences(
-            self._connection, row["a_derivation_id"], row["b_derivation_id"]
-        )
-        reasons = tuple(noise_rules.RULES[rule] for rule in row["rules"])
-        after = cursor("noise", row["id"])
-        return record_from_row(
-            NoiseStep, row, reasons=reasons, removed=removed, added=added, cursor=after
-        )
-
-
-def _rights(row: Row) -> RightsDeclaration:
-    after = cursor("rights", row["origin_id"], row["found_in"], row["row_key"])
-    return record_from_row(RightsDeclaration, row, cursor=after)
-
-
-def _teaser(row: Row) -> Teaser:
-    after = cursor("teasers", row["position"])
-    return record_from_row(Teaser, row, article=row["row_article"], cursor=after)
-
-
-def _stay(row: Row) -> FrontStay:
-    after = cursor("fronts", row["first_seen"], row["teaser_id"], row["first_id"])
-    seconds = (row["last_seen"] - row["first_seen"]).total_seconds()
-    return record_from_row(
-        FrontStay, row, article=row["row_article"], seconds=seconds, cursor=after
-    )
-
-
-def _refusal(row: Row) -> Refusal:
-    return record_from_row(Refusal, row, cursor=cursor("refusals", row["seq"]))
-
-
-def _job(row: Row) -> Job:
-    return record_from_row(Job, row, cursor=cursor("jobs", row["job"]))
-
-
-def _row_mapper(
-    kind: type[A], record: Callable[[Row], A], *keys: str, extra: Sequence[str] = ()
-) -> _RowMapper[A]:
-    """Return how to create a record from its own columns and `keys`, apart from computed fields."""
-    own = (name for name in kind.names() if name not in {"cursor", *extra})
-    columns = ", ".join(f'q."{name}"' for name in dict.fromkeys((*own, *keys)))
-    return _RowMapper(columns, record)
-
-
-_LINE = _row_mapper(ArticleLine, article_line, "article_id", "row_published")
-_VERSION_LINE = _row_mapper(VersionLine, _version_line)
-_CHANGE = _row_mapper(Change, _change, "version_id")
-_OBSERVATION = _row_mapper(Observation, _observation, "observation_id")
-_RELATION = _row_mapper(Relation, _relation, "row_evidence", extra=["evidence"])
-_RIGHTS = _row_mapper(RightsDeclaration, _rights, "origin_id", "row_key")
-_TEASER = _row_mapper(Teaser, _teaser, "row_article", extra=["article"])
-_STAY = _row_mapper(
-    FrontStay, _stay, "row_article", "teaser_id", "first_id", extra=["article", "seconds"]
+ARTICLES = RecordList(
+    ArticleLine,
+    "list",
+    {"article_id": int},
+    more=["row_published"],
+    computed=["published"],
+    compute=lambda row: {"published": parse_date(row["row_published"])},
 )
-_REFUSAL = _row_mapper(Refusal, _refusal, "seq")
-_JOB = _row_mapper(Job, _job)
-
-
-def _noise_mapper(connection: "Connection") -> _RowMapper[NoiseStep]:
-    keys, extra = ("a_derivation_id", "b_derivation_id"), ("reasons", "removed", "added")
-    return _row_mapper(NoiseStep, _NoiseSteps(connection), *keys, extra=extra)
+_VERSIONS = RecordList(VersionLine, "history", {"version": int})
+_CHANGES = RecordList(
+    Change, "changes", {"changed_by": datetime, "version_id": int}, is_descending=True
+)
+_OBSERVATIONS = RecordList(
+    Observation, "observations", {"observed_at": datetime, "observation_id": int}
+)
+_RELATIONS = RecordList(
+    Relation,
+    "relations",
+    {"id": int},
+    more=["row_evidence"],
+    computed=["evidence"],
+    compute=lambda row: {"evidence": row["row_evidence"]},
+)
+_NOISE = RecordList(
+    NoiseStep,
+    "noise",
+    {"id": int},
+    more=["a_derivation_id", "b_derivation_id"],
+    computed=["reasons", "removed", "added"],
+)
+_RIGHTS = RecordList(
+    RightsDeclaration, "rights", {"origin_id": int, "found_in": str, "row_key": int}
+)
+_TEASERS = RecordList(
+    Teaser,
+    "teasers",
+    {"position": int},
+    more=["row_article"],
+    computed=["article"],
+    compute=lambda row: {"article": row["row_article"]},
+)
+_STAYS = RecordList(
+    FrontStay,
+    "fronts",
+    {"first_seen": datetime, "teaser_id": int, "first_id": int},
+    more=["row_article"],
+    computed=["article", "seconds"],
+    compute=lambda row: {
+        "article": row["row_article"],
+        "seconds": (row["last_seen"] - row["first_seen"]).total_seconds(),
+    },
+)
+_REFUSALS = RecordList(Refusal, "refusals", {"seq": int})
+_JOBS = RecordList(Job, "jobs", {"job": int})

@@ -17,7 +17,7 @@ from storage.language.snippets import snippet
 from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to_fts5, to_tsquery
 from storage.read.answers import ArticleLine, Hit
 from storage.read.filters import Conditions, Filters, conditions
-from storage.read.lists import ANY_STEP, ChangeFilter, Part, article_line, step_conditions
+from storage.read.lists import ANY_STEP, ARTICLES, ChangeFilter, Part, step_conditions
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
@@ -409,7 +409,7 @@ def _read_contents(connection: "Connection", hits: Sequence[Row]) -> dict[int, R
 
 
 def _hit(hit: Row, contents: Row, query: Query) -> Hit:
-    line = article_line(contents)
+    line = ARTICLES.record(contents)
     texts = [contents["title"] or "", *(contents["text"] or "").split("\n\n")]
     shared = {name: getattr(line, name) for name in ArticleLine.names() if name != "cursor"}
     return Hit(

@@ -13,14 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.read.answers import Change
-from storage.read.lists import ChangeFilter
 from storage.read.render.change_html import PARAGRAPH, change_html, clean
 from storage.read.render.passages import PassageBlock
 from storage.web.archives import ArchivePool, PoolDep, language_of
 from storage.web.pages.front import shown_change
 from storage.web.pages.rendering import PageWords
 from storage.web.paging import json_bytes
-from storage.web.parameters import ChangesQuery
+from storage.web.parameters import ChangesParameters
 from storage.web.schemas import plain as plain_answer
 
 router = APIRouter(tags=["feeds"])
@@ -58,7 +57,7 @@ class ChangeFeed:
 @router.get(
     "/feed.atom", response_class=Response, responses=plain_answer(ATOM_TYPE, "An Atom feed.")
 )
-def atom(request: Request, pool: PoolDep, query: Annotated[ChangesQuery, Query()]) -> Response:
+def atom(request: Request, pool: PoolDep, query: Annotated[ChangesParameters, Query()]) -> Response:
     """Return the latest changes as Atom, of the filters that `/api/changes` takes."""
     feed = _feed(request, pool, query)
     return Response(_atom(feed), media_type=f"{ATOM_TYPE}; charset=utf-8")
@@ -69,22 +68,20 @@ def atom(request: Request, pool: PoolDep, query: Annotated[ChangesQuery, Query()
     response_class=Response,
     responses=plain_answer(JSON_FEED_TYPE, "A JSON Feed.", "object"),
 )
-def json_feed(request: Request, pool: PoolDep, query: Annotated[ChangesQuery, Query()]) -> Response:
+def json_feed(
+    request: Request, pool: PoolDep, query: Annotated[ChangesParameters, Query()]
+) -> Response:
     """Return the latest changes as JSON Feed, of the filters that `/api/changes` takes."""
     feed = _feed(request, pool, query)
     return Response(json_bytes(_json(feed)), media_type=JSON_FEED_TYPE)
 
 
-def _feed(request: Request, pool: ArchivePool, query: ChangesQuery) -> ChangeFeed:
+def _feed(request: Request, pool: ArchivePool, query: ChangesParameters) -> ChangeFeed:
     zone = pool.place.timezone
     words = PageWords(language_of(request), zone)
-    wanted = ChangeFilter([each.value for each in query.change], query.silent, query.contains)
     base = str(request.base_url).rstrip("/")
     with pool.archive_at(query.clocks(zone)) as archive:
-        found = archive.changes(
-            query.article, wanted.classes, wanted.silent, wanted.contains, query.filters(zone),
-            query.after, query.limit or ENTRIES,
-        )  # fmt: skip
+        found = query.rows(archive, (query.after, query.limit or ENTRIES))
         entries = tuple(
             _entry(each, shown_change(pool, archive, each), base, words) for each in found
         )

@@ -3,23 +3,25 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import TODAY, Clocks
+from storage.read.query.queries import MOST_ROWS, PAGE_ROWS, ClockOptions, ListQuery
 from storage.web.archives import pool_of
-from storage.web.parameters import MOST_ROWS, PAGE_ROWS, PageParameters
-from storage.web.schemas import LINES
+from storage.web.parameters import PageParameters, list_parameters
+from storage.web.schemas import LINES, many, model_of
 
 JSON_TYPE = "application/json"
 _LINE_TYPES = (LINES, "application/x-ndjson", "application/json-lines")
 
-Ask = Callable[[ReadOnlyArchive, str | None, int], Iterator[Any]]
-"""Function that returns at most a number of rows after a cursor."""
+Ask = Callable[[ReadOnlyArchive, tuple[str | None, int]], Iterator[Any]]
+"""Function that returns the rows after a cursor, up to a number."""
 
 
 def json_bytes(value: Any) -> bytes:
@@ -45,6 +47,32 @@ def wants_lines(request: Request) -> bool:
     return any(each in accepted for each in _LINE_TYPES)
 
 
+def add_list(
+    router: APIRouter, name: str, path: str, kind: type[ListQuery]
+) -> Callable[..., Response]:
+    """Add the route of a list to `router`, and return it."""
+
+    def route(request: Request, query: Any) -> Response:
+        return answer_list(request, query)
+
+    record: Any = kind.record()
+    route.__doc__ = kind.__doc__
+    route.__annotations__["query"] = Annotated[list_parameters(kind), Query()]
+    router.get(path, name=name, responses=many(model_of(record)))(route)
+    return route
+
+
+def answer_list(
+    request: Request,
+    query: Any,
+    record_of: Callable[[Any], Mapping[str, Any]] = lambda row: row.to_dict(),
+) -> Response:
+    """Return the rows of a `ListQuery`; `record_of` returns the JSON form of a record."""
+    zone = pool_of(request).place.timezone
+    clocks = query.clocks(zone) if isinstance(query, ClockOptions) else TODAY
+    return answer_rows(request, query, query.rows, clocks, record_of)
+
+
 def answer_rows(
     request: Request,
     paged: PageParameters,
@@ -57,7 +85,7 @@ def answer_rows(
         return _lines(request, paged, ask, clocks, record_of)
     limit = paged.limit or PAGE_ROWS
     with pool_of(request).archive_at(clocks) as archive:
-        rows = list(ask(archive, paged.after, limit + 1))
+        rows = list(ask(archive, (paged.after, limit + 1)))
     following = rows[limit - 1].cursor if len(rows) > limit else None
     return answer_one({"items": [record_of(row) for row in rows[:limit]], "next": following})
 
@@ -88,7 +116,7 @@ def _parts(archive: ReadOnlyArchive, paged: PageParameters, ask: Ask) -> Iterato
     after, left = paged.after, paged.limit
     while True:
         wanted = MOST_ROWS if left is None else min(left, MOST_ROWS)
-        rows = list(ask(archive, after, wanted))
+        rows = list(ask(archive, (after, wanted)))
         if rows:
             yield rows
         if len(rows) < wanted or left == wanted:

@@ -17,14 +17,7 @@ import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from storage.cli.exits import OF_ARCHIVES, exit_code_of, run
-from storage.cli.options import (
-    ArchiveOptions,
-    FilterOptions,
-    OutputOptions,
-    PageOptions,
-    WithGroups,
-    command,
-)
+from storage.cli.options import ArchiveOptions, OutputOptions, WithGroups, command
 from storage.cli.output import OutputError, UnwritableError
 from storage.database.archive_errors import (
     ArchiveMissingError,
@@ -33,6 +26,7 @@ from storage.database.archive_errors import (
 )
 from storage.database.rows import CursorError
 from storage.database.schema_version import SchemaNewerError, SchemaOlderError
+from storage.read.query.queries import FilterOptions, PageOptions
 from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError
 from storage.settings import SettingsError

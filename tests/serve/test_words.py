@@ -8,11 +8,11 @@ import lxml.html
 import pytest
 
 from storage.read.render.words import catalogue, message_templates, translate_message
+from storage.values.change_class import ChangeClass
 from storage.values.net.rights import PROTOCOLS
 from storage.values.refusals import REFUSALS, refuse
 from storage.web.pages.query_parameters import VIEWS
 from storage.web.pages.rendering import HERE, UNITS, PageWords
-from storage.web.parameters import ChangeClass
 from storage.web.problems import TITLES
 from tests.alerts.conftest import Watched, pegel
 from tests.serve.conftest import served

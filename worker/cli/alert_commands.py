@@ -12,17 +12,11 @@ import typer
 
 from storage.cli.app import command_group
 from storage.cli.exits import NO, say
-from storage.cli.options import (
-    ArchiveOptions,
-    OutputOptions,
-    PageOptions,
-    argument,
-    command,
-    flag,
-    option,
-)
+from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_record, write_rows
 from storage.cli.report import report_list
+from storage.read.query.parameter import argument, flag, option
+from storage.read.query.queries import PageOptions
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError, NoSuchError

@@ -19,20 +19,12 @@ import storage.cli.top
 import storage.cli.watch  # noqa: F401  # each module adds its commands to `app`
 from storage.cli.app import app
 from storage.cli.exits import NO, UNCHECKED, WRONG_USE, say
-from storage.cli.options import (
-    ArchiveOptions,
-    FilterOptions,
-    OutputOptions,
-    PageOptions,
-    VerifyOptions,
-    argument,
-    command,
-    flag,
-    option,
-)
+from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, command
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, report_examination, report_verification
+from storage.read.query.parameter import argument, flag, option
+from storage.read.query.queries import FilterOptions, PageOptions
 from storage.settings import Settings, read_web_address
 from storage.values.arrivals.formats import TYPES
 from storage.values.late import LateModule
@@ -302,7 +294,7 @@ def rederive(
 ) -> None:
     """Extract stored captures again and list differences; it creates no versions."""
     with reading(place) as (settings, archive):
-        filters = filtering.filters(settings)
+        filters = filtering.filters(settings.zone)
         ids = [archive.article_row_id(each) for each in articles] if articles else None
     wanted = rederiving.RederiveSelection(ids, filters, page.after, page.limit)
     with opened_archive(settings) as archive, ProgressLine() as line:

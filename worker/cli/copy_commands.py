@@ -12,18 +12,11 @@ import typer
 
 from storage.cli.app import program
 from storage.cli.exits import say
-from storage.cli.options import (
-    ArchiveOptions,
-    OutputOptions,
-    VerifyOptions,
-    argument,
-    command,
-    flag,
-    option,
-)
+from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, command
 from storage.cli.output import require_lasting_place
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_verification
+from storage.read.query.parameter import argument, flag, option
 from storage.settings import SettingsError, load_settings, parse_interval
 from storage.values.late import LateModule
 from worker.cli.opened import opened_archive

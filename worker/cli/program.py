@@ -26,7 +26,7 @@ else:
 
 READING = (
     "list", "search", "show", "history", "diff", "blame", "changes", "cite", "raw", "observations",
-    "relations", "noise", "lineages", "jobs", "refusals",
+    "entries", "rights", "front", "fronts", "relations", "noise", "lineages", "jobs", "refusals",
 )  # fmt: skip
 """The commands of `storage.cli.article_commands`, which need no other module of commands."""
 

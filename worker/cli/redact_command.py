@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from storage.cli.exits import NO, say
-from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, flag, option
+from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_list
+from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings
 from storage.values.late import LateModule
 from storage.values.redaction import RedactionReason

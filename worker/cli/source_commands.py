@@ -9,9 +9,10 @@ import typer
 
 from storage.cli.app import command_group
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, flag, option
+from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_record
 from storage.cli.report import report_list
+from storage.read.query.parameter import argument, flag, option
 from storage.schedule.interval import IntervalRange
 from storage.settings import Settings, parse_interval, read_interval
 from storage.values.arrivals.source import Source

@@ -6,9 +6,10 @@ import typer
 
 from storage.cli.app import command_group
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, OutputOptions, command, option
+from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.cli.report import report_list
+from storage.read.query.parameter import option
 from storage.values.draft import as_dict
 from storage.values.late import LateModule
 from worker.cli.opened import opened_archive

@@ -17,6 +17,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from storage.read.query.queries import Long
 from storage.settings import Settings
 from storage.values.digest import origin_id, raw_digest
 from storage.values.net.origin_name import origin_of
@@ -24,7 +25,7 @@ from storage.values.net.private_hosts import hosts_by_port
 from storage.values.net.token import Token
 from storage.values.refusals import RefusalReason, refuse
 from storage.web.guards import MOST_BODY_BYTES, UPLOADS
-from storage.web.parameters import Long, QueryParameters
+from storage.web.parameters import QueryParameters
 from storage.web.problems import Problem
 from storage.web.schemas import record, troubles
 from storage.write.submissions import Submission, SubmissionRedactedError, store_submission

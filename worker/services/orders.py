@@ -12,11 +12,12 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from storage.read.query.queries import Long, Plain
 from storage.settings import Settings, read_interval
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.net.token import Scope, Token
 from storage.web.api.work import SOURCE, source_row
-from storage.web.parameters import Long, Plain, QueryParameters
+from storage.web.parameters import QueryParameters
 from storage.web.problems import Problem
 from storage.web.schemas import record, troubles
 from storage.write.archive import Archive

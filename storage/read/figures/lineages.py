@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from storage.database.rows import cursor, place, stream
 from storage.database.views import RESTRICTED
-from storage.read.lists import Part
+from storage.read.filters import Conditions
+from storage.read.lists import Part, RecordList
 from storage.values.answer import Answer
 
 
@@ -27,8 +27,10 @@ class LineageDecision(Answer):
     cursor: str
 
 
+_LINEAGES = RecordList(LineageDecision, "lineages", {"id": int})
 _QUERY = f"""
-SELECT l.id AS id, a.public_id AS article, l.kind AS kind, o.origin AS origin,
+SELECT l.id AS id, l.origin_id AS origin_id, l.to_origin_id AS to_origin_id,
+    a.public_id AS article, l.kind AS kind, o.origin AS origin,
     t.origin AS to_origin, l.decided_at AS decided_at, u.undone_at AS undone_at, u.reason AS reason
 FROM lineage l
 JOIN origin o ON o.id = l.origin_id
@@ -36,11 +38,11 @@ JOIN origin t ON t.id = l.to_origin_id
 LEFT JOIN lineage_undone u ON u.lineage_id = l.id
 LEFT JOIN article_origin ao ON ao.origin_id = l.to_origin_id
 LEFT JOIN article a ON a.id = ao.article_id
-WHERE (a.id IS NULL OR a.id NOT IN {RESTRICTED}) AND l.id > :after
+WHERE a.id IS NULL OR a.id NOT IN {RESTRICTED}
 """  # a constant
 _OF_ARTICLE = """
-AND (l.origin_id IN (SELECT origin_id FROM article_origin WHERE article_id = :article)
-    OR l.to_origin_id IN (SELECT origin_id FROM article_origin WHERE article_id = :article))
+EXISTS (SELECT 1 FROM article_origin ao
+    WHERE ao.article_id = :article AND ao.origin_id IN (q.origin_id, q.to_origin_id))
 """
 
 
@@ -51,12 +53,7 @@ def lineages(
 
     Raises: CursorError.
     """
-    after = 0 if part.after is None else place("lineages", part.after, int)[0]
-    query = _QUERY + (_OF_ARTICLE if article_id is not None else "") + "ORDER BY l.id"
-    parameters = {"after": after}
+    criteria = Conditions()
     if article_id is not None:
-        parameters["article"] = article_id
-    if part.limit is not None:
-        query, parameters["rows"] = f"{query} LIMIT :rows", part.limit
-    for row in stream(connection, query, parameters):
-        yield LineageDecision(**row, cursor=cursor("lineages", row["id"]))
+        criteria = criteria.with_clause(_OF_ARTICLE, article=article_id)
+    yield from _LINEAGES.rows(connection, _QUERY, criteria, part)

@@ -11,9 +11,10 @@ from starlette.responses import Response
 from storage.history.alerts import lists
 from storage.history.alerts.lists import Alert, Delivery
 from storage.read.archive import ReadOnlyArchive
+from storage.read.query.queries import Plain
 from storage.web.archives import PoolDep
 from storage.web.paging import answer_one, answer_rows
-from storage.web.parameters import PageParameters, Plain, QueryParameters
+from storage.web.parameters import PageParameters, QueryParameters
 from storage.web.schemas import many, model_of, one, record
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
@@ -53,7 +54,8 @@ def deliveries(
         with pool.today.connect() as connection:
             lists.alert(connection, query.alert)
 
-    def rows(archive: ReadOnlyArchive, after: str | None, limit: int) -> Iterator[Delivery]:
+    def rows(archive: ReadOnlyArchive, page: tuple[str | None, int]) -> Iterator[Delivery]:
+        after, limit = page
         with archive.connect() as connection:
             yield from lists.deliveries(
                 connection, name=query.alert, state=query.state, after=after, limit=limit

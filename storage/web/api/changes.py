@@ -9,10 +9,11 @@ from starlette.responses import Response, StreamingResponse
 from storage.read import answers
 from storage.read.filters import Filters
 from storage.read.lists import ChangeFilter
+from storage.read.query.queries import MOST_ROWS, PAGE_ROWS, NoiseQuery
 from storage.web.archives import ArchivePool, PoolDep
 from storage.web.http_cache import CachedRoute
-from storage.web.paging import answer_one, answer_rows, json_bytes, wants_lines
-from storage.web.parameters import MOST_ROWS, PAGE_ROWS, ChangesQuery, NoiseQuery
+from storage.web.paging import add_list, answer_list, answer_one, json_bytes, wants_lines
+from storage.web.parameters import ChangesParameters
 from storage.web.problems import Problem
 from storage.web.schemas import LINES, many, model_of
 
@@ -22,42 +23,24 @@ CHANGE = model_of(answers.Change, ("seq", int | None))
 
 
 @router.get("/changes", responses=many(CHANGE))
-def changes(request: Request, pool: PoolDep, query: Annotated[ChangesQuery, Query()]) -> Response:
+def changes(
+    request: Request, pool: PoolDep, query: Annotated[ChangesParameters, Query()]
+) -> Response:
     """List the changes between two versions, newest first.
 
     With a number as `after` they come in the order in which they were written, each with its
     `seq`: after `seq` n was read, nothing at or below n ever appears. `next` is then the `seq`
     from which to go on, at once or later; a row that changed comes again with a new one.
     """
-    zone = pool.place.timezone
-    filters = query.filters(zone)
-    wanted = ChangeFilter([each.value for each in query.change], query.silent, query.contains)
     if query.after is not None and query.after.isdecimal() and query.after.isascii():
-        return _since(request, pool, query, wanted, filters)
-    return answer_rows(
-        request,
-        query,
-        lambda a, after, n: a.changes(
-            query.article, wanted.classes, wanted.silent, wanted.contains, filters, after, n
-        ),
-        query.clocks(zone),
-        lambda row: {**row.to_dict(), "seq": None},
-    )
+        return _since(request, pool, query)
+    return answer_list(request, query, lambda row: {**row.to_dict(), "seq": None})
 
 
-@router.get("/noise", responses=many(model_of(answers.NoiseStep)))
-def noise(request: Request, query: Annotated[NoiseQuery, Query()]) -> Response:
-    """List differences between two checks that do not count as changes, with the rule."""
-    return answer_rows(request, query, lambda a, after, n: a.noise(query.article, after, n))
+noise = add_list(router, "noise", "/noise", NoiseQuery)
 
 
-def _since(
-    request: Request,
-    pool: ArchivePool,
-    query: ChangesQuery,
-    changes: ChangeFilter,
-    filters: Filters,
-) -> Response:
+def _since(request: Request, pool: ArchivePool, query: ChangesParameters) -> Response:
     """Return changes after a `seq`, a part of them or all."""
     assert query.after is not None
     if query.article is not None or query.as_of is not None or query.known_at is not None:
@@ -67,7 +50,7 @@ def _since(
         )
     if len(query.after) > MOST_SEQ_DIGITS:
         raise Problem("cursor_invalid", "A `seq` has fewer digits.")
-    seq = int(query.after)
+    seq, changes, filters = int(query.after), query.filter(), query.filters(pool.place.timezone)
     if not wants_lines(request):
         rows = _part(pool, seq, changes, filters, query.limit or PAGE_ROWS)
         return answer_one({"items": rows, "next": str(rows[-1]["seq"] if rows else seq)})

@@ -37,11 +37,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from storage.database.rows import iso_utc
 from storage.database.views import COLUMNS
 from storage.read.archive import open_archive
+from storage.read.query.queries import PAGE_ROWS, Long
 from storage.read.sql import QueryError, QueryLimits
 from storage.web.api import articles, changes, relations, search
 from storage.web.archives import STATEMENT_SECONDS, THREADS, ServedArchive, utc_now
 from storage.web.guards import MOST_BODY_BYTES
-from storage.web.parameters import PAGE_ROWS, ClockParameters, Long, QueryParameters
+from storage.web.parameters import ClockParameters, QueryParameters
 from storage.web.problems import Problem, problem_of_error
 
 LOG = logging.getLogger(__name__)

@@ -1,6 +1,5 @@
 """Copies, follow-ups and clusters as JSON."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -8,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.read import answers
-from storage.read.archive import ReadOnlyArchive
+from storage.read.query.queries import Plain
 from storage.web.archives import PoolDep
 from storage.web.http_cache import CachedRoute
-from storage.web.paging import answer_one, answer_rows
-from storage.web.parameters import ClockParameters, Plain, RelationsQuery
+from storage.web.paging import answer_list, answer_one
+from storage.web.parameters import ClockParameters, RelationsParameters
 from storage.web.schemas import many, model_of, one, record
 
 router = APIRouter(prefix="/api", tags=["relations"], route_class=CachedRoute)
@@ -22,22 +21,9 @@ CLUSTER = record("Cluster", cluster=str, articles=list[LINE])  # type: ignore[va
 
 
 @router.get("/relations", responses=many(RELATION))
-def relations(
-    request: Request, pool: PoolDep, query: Annotated[RelationsQuery, Query()]
-) -> Response:
+def relations(request: Request, query: Annotated[RelationsParameters, Query()]) -> Response:
     """List copies and follow-ups with score, method and reason."""
-    zone = pool.place.timezone
-    filters = query.filters(zone)
-
-    def ask(
-        archive: ReadOnlyArchive, after: str | None, limit: int
-    ) -> Iterator[answers.Relation | answers.ExplainedRelation]:
-        found = archive.relations(query.article, filters, after, limit)
-        return archive.explain_relations(found) if query.explain else found
-
-    return answer_rows(
-        request, query, ask, query.clocks(zone), lambda row: {"explanation": None, **row.to_dict()}
-    )
+    return answer_list(request, query, lambda row: {"explanation": None, **row.to_dict()})
 
 
 @router.get("/clusters/{cluster}", responses=one(CLUSTER))

@@ -4,16 +4,16 @@ from datetime import timedelta
 from typing import Annotated, Any, get_type_hints
 
 from fastapi import APIRouter, Query
-from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.read import answers
 from storage.read.figures.edits import EditSpan
+from storage.read.query.queries import JobsQuery, RefusalsQuery
 from storage.values.arrivals.source import Source
 from storage.web.archives import ArchivePool, PoolDep, utc_now
-from storage.web.paging import answer_one, answer_rows
-from storage.web.parameters import CoverageQuery, JobRows, QueryParameters
-from storage.web.schemas import many, model_of, one, record
+from storage.web.paging import add_list, answer_one
+from storage.web.parameters import CoverageQuery, QueryParameters
+from storage.web.schemas import model_of, one, record
 
 router = APIRouter(prefix="/api", tags=["work"])
 FIGURES_SECONDS = 30.0
@@ -32,16 +32,8 @@ EDITS = record("EditRows", items=list[model_of(answers.EditFigures)], next=None)
 EDIT_HOURS = record("EditHourRows", items=list[model_of(answers.EditHour)], next=None)  # type: ignore[misc]
 
 
-@router.get("/refusals", responses=many(model_of(answers.Refusal)))
-def refusals(request: Request, query: Annotated[JobRows, Query()]) -> Response:
-    """List refused documents with the reason and the remedy."""
-    return answer_rows(request, query, lambda a, after, n: a.refusals(query.job, after, n))
-
-
-@router.get("/jobs", responses=many(model_of(answers.Job)))
-def jobs(request: Request, query: Annotated[JobRows, Query()]) -> Response:
-    """List the jobs with their state, counts and reason."""
-    return answer_rows(request, query, lambda a, after, n: a.jobs(query.job, after, n))
+refusals = add_list(router, "refusals", "/refusals", RefusalsQuery)
+jobs = add_list(router, "jobs", "/jobs", JobsQuery)
 
 
 @router.get("/sources", responses=one(SOURCES))

@@ -12,8 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
-from storage.read.filters import NO_FILTERS, TODAY
-from storage.read.lists import ChangeFilter
+from storage.read.filters import TODAY
 from storage.read.render.moment import MomentError
 from storage.read.render.passages import PassageBlock, blocks, excerpt
 from storage.values.change_class import ChangeClass
@@ -44,27 +43,21 @@ class FrontChange:
 def front(request: Request, pool: PoolDep, query: Annotated[Front, Query()]) -> Response:
     """Show recent changes."""
     zone, error = pool.place.timezone, None
-    wanted = ChangeFilter([each.value for each in query.change], query.silent, query.contains)
     is_plain = query == Front(lang=query.lang)
     most = query.limit or SHOWN
     try:
-        clocks, filters = query.clocks(zone), query.filters(zone)
+        clocks, _filters = query.clocks(zone), query.filters(zone)
     except MomentError as caught:
         if not wants_page(request):
             raise
-        error, clocks, filters = caught, TODAY, NO_FILTERS
+        error, clocks = caught, TODAY
     with pool.archive_at(clocks) as archive:
         if error is not None:
             found = []
         elif is_plain:
             found = archive.top_changes(LOOKED_AT, SHOWN, _rank)
         else:
-            found = list(
-                archive.changes(
-                    query.article, wanted.classes, wanted.silent, wanted.contains,
-                    filters, query.after, most,
-                )
-            )  # fmt: skip
+            found = list(query.rows(archive, (query.after, most)))
         shown = [FrontChange(each, shown_change(pool, archive, each)) for each in found]
         outlets = archive.outlets([each.article for each in found])
         is_empty = not shown and next(archive.articles(limit=1), None) is None

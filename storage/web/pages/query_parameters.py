@@ -1,48 +1,38 @@
-"""What pages may be asked: as the API, and in which language; empty fields are left out."""
+"""Parameters of pages: those of the API and the language of the page."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from storage.read.query.queries import JobsQuery, Long, Query
 from storage.web.parameters import (
-    ChangesQuery,
+    ChangesParameters,
     ClockParameters,
-    JobRows,
-    ListQuery,
-    Long,
+    GetParameters,
     PageParameters,
-    Query,
-    QueryParameters,
-    SearchQuery,
+    RelationsParameters,
+    SearchParameters,
 )
 
 View = Literal["reading", "changes", "side", "fields", "quotes", "links", "raw"]
 VIEWS: tuple[View, ...] = ("reading", "changes", "side", "fields", "quotes", "links", "raw")
 
 
-class PageQuery(QueryParameters):
+class PageQuery(GetParameters):
     """A page: `lang` chooses its language."""
 
     lang: Literal["de", "en"] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, given: Any) -> Any:
-        """Remove the empty fields of a form."""
-        if isinstance(given, dict):
-            return {name: value for name, value in given.items() if value not in ("", None, [""])}
-        return given
 
 
 class PartQuery(PageQuery, PageParameters):
     """A part of a list."""
 
 
-class Jobs(PageQuery, JobRows):
+class Jobs(PartQuery, JobsQuery):
     """The jobs, or one with its parts."""
 
 
-class Front(PageQuery, ChangesQuery):
+class Front(PageQuery, ChangesParameters):
     """The latest changes."""
 
 
@@ -58,13 +48,13 @@ class ArticleQuery(PageQuery):
     a: Long
 
 
-class Search(PageQuery, SearchQuery):
+class Search(PageQuery, SearchParameters):
     """A search; without words it is the form alone."""
 
     q: Query = ""
 
 
-class Relations(PageQuery, ListQuery):
+class Relations(PageQuery, RelationsParameters):
     """The relations of the archive."""
 
 

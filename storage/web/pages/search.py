@@ -12,7 +12,6 @@ from starlette.responses import Response
 from storage.read.answers import Hit
 from storage.read.render.moment import MomentError
 from storage.values.change_class import ChangeClass
-from storage.web.api.search import steps_of
 from storage.web.archives import PoolDep
 from storage.web.http_cache import CachedRoute
 from storage.web.pages.query_parameters import Search
@@ -29,7 +28,7 @@ def search(request: Request, pool: PoolDep, query: Annotated[Search, Query()]) -
     """Show the results of a search and their facets."""
     zone, error = pool.place.timezone, None
     try:
-        filters, clocks, steps = query.filters(zone), query.clocks(zone), steps_of(query)
+        filters, clocks, steps = query.filters(zone), query.clocks(zone), query.steps()
     except MomentError as caught:
         if not wants_page(request):
             raise
@@ -45,7 +44,7 @@ def search(request: Request, pool: PoolDep, query: Annotated[Search, Query()]) -
         )  # fmt: skip
     limit = query.limit or HITS
     with pool.archive_at(clocks) as archive:
-        hits = list(archive.search(query.q, query.latest, filters, query.after, limit, steps))
+        hits = list(query.rows(archive, (query.after, limit)))
         facets = archive.facets(query.q, query.latest, filters, steps)
     return page(
         request, "search.html", groups=_by_article(hits), facets=facets, **common,

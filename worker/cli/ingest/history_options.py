@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from storage.cli.exits import UNCHECKED, say
-from storage.cli.options import OutputOptions, flag, option
+from storage.cli.options import OutputOptions
 from storage.cli.output import write_rows
+from storage.read.query.parameter import flag, option
 from storage.read.render.moment import parse_moment
 from storage.settings import Settings, read_interval
 from storage.values.late import LateModule
