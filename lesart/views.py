@@ -292,6 +292,21 @@ class FrontStay(View, table=True):
     foreign: bool
 
 
+class OutsideCopy(View, table=True):
+    """The answer of another archive that it has a copy of the page of a version."""
+
+    __tablename__ = "outside_copies"
+    seq: NumberKey
+    article: str
+    version: int | None
+    origin: str
+    observed_at: Time
+    archive: str
+    address: str
+    captured_at: Time
+    recorded_at: Time
+
+
 class Refusal(View, table=True):
     """A refused document."""
 

@@ -20,7 +20,7 @@ from storage.values.late import LateModule
 from storage.values.net.capture_place import CapturePlace, capture_place
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import read_own_host
-from storage.values.net.web_archive import PUBLIC, read_web_archive
+from storage.values.net.web_archive import LISTS, PUBLIC, archive_keys, read_web_archive
 
 if TYPE_CHECKING:
     import tomllib
@@ -271,10 +271,18 @@ def _own_hosts(raw: Any) -> tuple[str, ...]:
 def _web_archives(raw: Any) -> tuple[str, ...]:
     entries = raw if isinstance(raw, list) else str(raw).split(",")
     archives = [read_web_archive(str(each)) for each in entries if str(each).strip()]
-    twice = sorted(name for name, n in Counter(each.name for each in archives).items() if n > 1)
+    names = Counter((each.name, each.kind in LISTS) for each in archives)
+    twice = sorted(name for (name, _lists), n in names.items() if n > 1)
     if twice:
         raise ValueError(f"two web archives have the name {twice[0]!r}")
     return tuple(map(str, archives))
+
+
+def _web_archive_keys(raw: Any) -> tuple[str, ...]:
+    listed = raw if isinstance(raw, list) else str(raw).split(",")
+    entries = tuple(str(each).strip() for each in listed if str(each).strip())
+    archive_keys(entries)
+    return entries
 
 
 def _file(raw: Any) -> Path:
@@ -413,7 +421,11 @@ class Settings:
     web_archives: tuple[str, ...] = setting(
         _web_archives,
         ", ".join(PUBLIC),
-        "web archives for --history: NAME=cdx INDEX CAPTURE or NAME=timemap ADDRESS, …",
+        "web archives for --history: NAME=cdx INDEX CAPTURE or NAME=timemap ADDRESS, …; "
+        "for --copy-to: NAME=spn2 ADDRESS MEMENTO or NAME=submit ADDRESS",
+    )
+    web_archive_keys: tuple[str, ...] | None = setting(
+        _web_archive_keys, None, "keys of web archives for --copy-to: NAME=KEY, …", is_secret=True
     )
     reader_url: str | None = setting(
         _text, None, "the same archive with a read-only role, used by the web server"

@@ -43,7 +43,7 @@ _NAMES: dict[Kind, str] = {
     "time": """
         first_seen last_seen changed_after changed_by observed_at recorded_at until
         published_from published_to decided_at undone_at at created_at started_at finished_at
-        latest_at first_at content_at ended_by""",
+        latest_at first_at content_at ended_by captured_at""",
     "json": """
         origins authors tags flags changes removed added noise notices entries rules candidates
         row_published row_evidence detail hints""",

@@ -18,7 +18,7 @@ else:
     engines = LateModule("storage.database.engine")
     script = LateModule("alembic.script")
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision, repeated here so that reading need not import Alembic; a test compares."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -35,6 +35,7 @@ VIEWS = (
     "rights",
     "teasers",
     "fronts",
+    "outside_copies",
     "refusals",
     "jobs",
 )
@@ -84,6 +85,8 @@ _COLUMNS = {
     "fronts": """
         seq front origin headline kicker position first_position last_position heading_level
         picture headline_test changed_after first_seen last_seen ended_by checks foreign""",
+    "outside_copies": """
+        seq article version origin observed_at archive address captured_at recorded_at""",
     "refusals": "seq job locator code message hint kept raw_digest at source",
     "jobs": """
         seq job kind source state trigger attempts created_at started_at finished_at reason seen
@@ -641,6 +644,20 @@ def _fronts(words: _Words) -> str:
     return fronts_query("postgresql" if words.has_lateral else "sqlite", RESTRICTED)
 
 
+def _outside_copies(words: _Words) -> str:
+    return f"""
+SELECT {words.greater("c.id", "s.seq")} AS seq, a.public_id AS article, s.version AS version,
+    r.origin AS origin, s.observed_at AS observed_at, c.archive AS archive, c.address AS address,
+    c.captured_at AS captured_at, c.recorded_at AS recorded_at, a.id AS article_id,
+    c.observation_id AS observation_id
+FROM outside_copy c
+JOIN snapshot s ON s.observation_id = c.observation_id
+JOIN article a ON a.id = s.article_id
+JOIN origin r ON r.id = s.origin_id
+WHERE c.address IS NOT NULL AND a.id NOT IN {RESTRICTED}
+"""
+
+
 def _noise(words: _Words) -> str:
     # the time of its snapshot may be corrected later; then the snapshot has a new seq
     seq = "CASE WHEN u.id IS NULL AND s.seq > n.id THEN s.seq ELSE coalesce(u.id, n.id) END"
@@ -741,6 +758,7 @@ _QUERIES: dict[str, Callable[[_Words], str]] = {
     "rights": _rights,
     "teasers": _teasers,
     "fronts": _fronts,
+    "outside_copies": _outside_copies,
     "refusals": _refusals,
     "jobs": _jobs,
 }

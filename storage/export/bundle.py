@@ -326,7 +326,7 @@ class Bundle:
         if table in {"observation", "scan"}:
             self._add_all("clock_correction", "id > :value", number)
         if table == "observation":
-            for each in ("verdict", "transfer", "refusal"):
+            for each in ("verdict", "transfer", "refusal", "outside_copy"):
                 self._add_all(each, "observation_id = :value", number)
             confirmed = json.loads(values["hints"] or b"{}").get("confirms")
             if confirmed is not None:

@@ -22,7 +22,7 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     "derivation": ("context", "detail", "publisher", "raw_output"),
     "relation": ("agency", "evidence"), "relation_undone": ("reason",),
     "refusal": ("hint", "locator", "message"), "redaction": ("reason",),
-    "clock_correction": (),
+    "clock_correction": (), "outside_copy": ("address",),
 }  # fmt: skip
 """The salted columns of each table: the log commits to their order, not to their names."""
 Facts = dict[str, Any]

@@ -39,7 +39,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "submitted": "eingereicht von {name}, nicht vom Archiv abgerufen",
         "checks": "Abrufe in diesem Nachweis", "when": "Zeit", "what": "Ergebnis",
         "until": "in diesem Nachweis ohne Änderung bis zum Durchlauf vom",
-        "declared": "erklärt:", "relations": "Verwandte Texte (Urteil des Archivs)",
+        "declared": "erklärt:",
+        "copy": "Das Archiv {archive} gab am {recorded_at} an, dass es die Seite am {captured_at} "
+        "selbst kopiert hat: {address}",
+        "copies_limit": "Dass die Kopien bei anderen Archiven denselben Wortlaut zeigen oder noch "
+        "vorhanden sind: Rufen Sie sie auf.",
+        "relations": "Verwandte Texte (Urteil des Archivs)",
         "undone": "aufgehoben", "redactions": "Schwärzungen", "proves": "Was das beweist",
         "proves_text": "Das Archiv hatte diese Bytes, Texte und Angaben, als der Prüfpunkt "
         "unterschrieben wurde. Diese Seite gibt nur Zeilen wieder, die im Protokoll stehen.",
@@ -71,7 +76,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "submitted": "submitted by {name}, not fetched by the archive",
         "checks": "Checks in this bundle", "when": "Time", "what": "Outcome",
         "until": "no change in this bundle up to the scan of",
-        "declared": "declared:", "relations": "Related texts (decisions of the archive)",
+        "declared": "declared:",
+        "copy": "the archive {archive} stated at {recorded_at} that it copied the page itself at "
+        "{captured_at}: {address}",
+        "copies_limit": "That the copies at other archives show the same wording or still exist: "
+        "open them.",
+        "relations": "Related texts (decisions of the archive)",
         "undone": "undone", "redactions": "Redactions", "proves": "What this proves",
         "proves_text": "The archive held these bytes, texts and facts when the checkpoint was "
         "signed. This page shows only rows whose entries are in the log.",
@@ -129,6 +139,8 @@ def lines(facts: Facts) -> Iterator[str]:
             yield from _text_lines(text)
         for check in place["checks"]:
             yield f"  Check at {check['at']}: {', '.join(_outcome(check, 'en'))}"
+    if _has_copies(facts):
+        yield f"It does not prove: {WORDS['en']['copies_limit']}"
     for each in facts["relations"]:
         undone = f", undone at {each['undone_at']}" if each["undone_at"] else ""
         yield f"Decided at {each['at']}: {each['kind']} of {each['a']} and {each['b']}{undone}."
@@ -137,6 +149,10 @@ def lines(facts: Facts) -> Iterator[str]:
     for each in facts["stamps"]:
         named = WORDS["en"]["stamp_what"].format(**each, all=facts["rows"])
         yield f"{each['file']} is on a {named}. Its signature and time are not checked here."
+
+
+def _has_copies(facts: Facts) -> bool:
+    return any(check["copies"] for place in facts["places"] for check in place["checks"])
 
 
 def limits(*, is_key_given: bool) -> Iterator[str]:
@@ -170,6 +186,7 @@ def _outcome(check: Facts, language: str) -> Iterator[str]:
         yield f"HTTP {check['status']}"
     yield from map(str, check["refusals"])
     yield from (one_line(f"{words['declared']} {each}") for each in check["rights"])
+    yield from (one_line(words["copy"].format(**each)) for each in check["copies"])
     if check["text"]:
         yield f"{words['text']} {check['text']}"
     if check["until"]:
@@ -198,6 +215,7 @@ def page(facts: Facts, language: str) -> str:
         *(_place(place, language) for place in facts["places"]),
         f"<h2>{words['proves']}</h2><p>{words['proves_text']}</p>",
         f"<h2>{words['limits']}</h2><p>{words['limits_text']}</p>",
+        *([f"<p>{words['copies_limit']}</p>"] if _has_copies(facts) else []),
         _commands(facts, words), _relations(facts, language),
         *(f"<h2>{words['text']} {text['number']}</h2><article>{_html(text['text'])}</article>"
           for place in facts["places"] for text in place["texts"]),

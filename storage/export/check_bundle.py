@@ -222,6 +222,9 @@ class LoggedBundle:
             "submitted_by": hints.get("submitted_by"),
             "until": self._last_scan(row) if is_file else None,
             "refusals": [each["code"] for each in self._all("refusal", "observation_id", number)],
+            "copies": [{"address": each.words("address") or "[redacted]", **{
+                name: each[name] for name in ("archive", "captured_at", "recorded_at")}}
+                for each in self._all("outside_copy", "observation_id", number)],
             "rights": [one for each in transfers for one in log.declarations(each.json("rights"))],
         }  # fmt: skip
 

@@ -69,7 +69,7 @@ def _json_lines(
     connection: Connection, criteria: Conditions, limit: int | None, as_of: datetime | None = None
 ) -> Iterator[Line]:
     versions = texts.version_texts(connection, criteria, limit, as_of=as_of)
-    for version in texts.add_rights(connection, versions):
+    for version in texts.add_statements(connection, versions):
         yield {**version.to_dict(), "cursor": version.cursor}
 
 

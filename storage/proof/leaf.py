@@ -70,6 +70,7 @@ SHAPES: Mapping[str, Shape] = {
     "clock_correction": Shape(25),
     "teaser": Shape(26, ("headline", "kicker")),
     "front": Shape(27, ("teasers",)),
+    "outside_copy": Shape(28, ("address",)),
 }  # fmt: skip
 """All kinds of rows in the log. Numbers and contents are permanent."""
 

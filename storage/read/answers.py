@@ -235,11 +235,25 @@ class FrontStay(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideCopy(Answer):
+    """The answer of another archive: it has a copy at `address`, made at `captured_at`.
+
+    The copy was not compared with the text. `recorded_at` is when the answer arrived.
+    """
+
+    archive: str
+    address: str
+    captured_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class VersionText(Answer):
     """One complete version, as `show` prints it; a redacted one has neither title nor text.
 
-    `rights` are the declarations that were seen while the version was online, `steps` the changes
-    on the way from the captured bytes to the text.
+    `rights` are the declarations that were seen while the version was online, `outside_copies` the
+    copies of its page at other archives, `steps` the changes on the way from the captured bytes to
+    the text.
     """
 
     article: str
@@ -271,6 +285,7 @@ class VersionText(Answer):
     digests: Digests
     extractor: Extractor
     rights: tuple[Rights, ...] = ()
+    outside_copies: tuple[OutsideCopy, ...] = ()
     steps: tuple[CleaningStep, ...] = ()
     cursor: str = field(default="", metadata=_BESIDE)
 
@@ -377,7 +392,10 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Observation(Answer):
-    """One check of one place; consecutive scans of an unchanged file are one row with `checks`."""
+    """One check of one place; consecutive scans of an unchanged file are one row with `checks`.
+
+    `outside_copies` are the copies of the page at other archives that followed this check.
+    """
 
     article: str | None
     origin: str
@@ -392,6 +410,7 @@ class Observation(Answer):
     note: str | None
     checks: int
     until: datetime | None
+    outside_copies: tuple[OutsideCopy, ...]
     cursor: str
 
 

@@ -530,7 +530,7 @@ class ReadOnlyArchive:
         """
         with self.connect() as connection:
             found = texts.version_text(connection, self._finder(connection).version(rev))
-            return next(texts.add_rights(connection, [found]))
+            return next(texts.add_statements(connection, [found]))
 
     def raw(self, rev: str) -> Raw:
         """Return the captured bytes of a version, unchanged.

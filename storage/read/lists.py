@@ -24,6 +24,7 @@ from storage.read.answers import (
     Job,
     NoiseStep,
     Observation,
+    OutsideCopy,
     Refusal,
     Relation,
     RightsDeclaration,
@@ -287,7 +288,26 @@ def observations(connection: "Connection", article_id: int, part: Part) -> Itera
     """Yield every check of one article in the order of time."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     query = snapshots_query(connection.dialect.name)
-    yield from _OBSERVATIONS.rows(connection, query, criteria, part)
+    found = outside_copies(connection, [article_id])
+    copies = {row["observation_id"]: (copy,) for row, copy in found}
+    records = replace(
+        _OBSERVATIONS,
+        compute=lambda row: {"outside_copies": copies.get(row["observation_id"], ())},
+    )
+    yield from records.rows(connection, query, criteria, part)
+
+
+def outside_copies(
+    connection: "Connection", articles: Sequence[int]
+) -> list[tuple[Row, OutsideCopy]]:
+    """Return the copies of pages of articles at other archives, each with its row."""
+    query = (
+        "SELECT q.article, q.version, q.observation_id, q.archive, q.address, q.captured_at, "
+        f"q.recorded_at FROM ({view_query('outside_copies', connection.dialect.name)}) q "
+        f"WHERE q.article_id IN :articles ORDER BY q.recorded_at"
+    )
+    rows = stream(connection, query, {"articles": list(articles)})
+    return [(row, record_from_row(OutsideCopy, row)) for row in rows]
 
 
 def relations(
@@ -491,7 +511,10 @@ _CHANGES = RecordList(
     Change, "changes", {"changed_by": datetime, "version_id": int}, is_descending=True
 )
 _OBSERVATIONS = RecordList(
-    Observation, "observations", {"observed_at": datetime, "observation_id": int}
+    Observation,
+    "observations",
+    {"observed_at": datetime, "observation_id": int},
+    computed=["outside_copies"],
 )
 _RELATIONS = RecordList(
     Relation,

@@ -197,19 +197,29 @@ def version_texts(
         yield _version_text(row, certain=is_seen)
 
 
-def add_rights(connection: "Connection", versions: Iterable[VersionText]) -> Iterator[VersionText]:
-    """Yield versions with the declarations that were seen while they were online."""
+def add_statements(
+    connection: "Connection", versions: Iterable[VersionText]
+) -> Iterator[VersionText]:
+    """Yield versions with the rights declared while they were online, and their outside copies."""
     rest = iter(versions)
-    while some := tuple(islice(rest, _RIGHTS_CHUNK)):
+    while some := tuple(islice(rest, _STATEMENTS_CHUNK)):
         declared: dict[str | None, list[RightsDeclaration]] = {}
         names = {"articles": sorted({version.article for version in some})}
         ids = [row["id"] for row in stream(connection, _ARTICLE_IDS, names)]
         wanted = Conditions().with_clause("q.article_id IN :ids", ids=ids)
         for each in lists.rights(connection, wanted, lists.Part()):
             declared.setdefault(each.article, []).append(each)
+        copies = lists.outside_copies(connection, ids)
         for version in some:
             found = declared.get(version.article, ())
-            yield replace(version, rights=tuple(_rights_during(version.observed, found)))
+            yield replace(
+                version,
+                rights=tuple(_rights_during(version.observed, found)),
+                outside_copies=tuple(
+                    copy for row, copy in copies
+                    if (row["article"], row["version"]) == (version.article, version.version)
+                ),
+            )  # fmt: skip
 
 
 def _rights_during(
@@ -221,7 +231,7 @@ def _rights_during(
             yield Rights(*(getattr(each, name) for name in Rights.names()))
 
 
-_RIGHTS_CHUNK = 200
+_STATEMENTS_CHUNK = 200
 _ARTICLE_IDS = "SELECT id FROM article WHERE public_id IN :articles"
 _COLUMNS = (
     "x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "

@@ -91,6 +91,7 @@ NOT_COVERED = (
     NotCovered("watch", None, _WORK),
     NotCovered("host", None, _WORK),
     NotCovered("stamp_request", None, _WORK),
+    NotCovered("copy_request", None, _WORK),
     NotCovered("boilerplate_due", None, _QUEUE),
     NotCovered("relation_due", None, _QUEUE),
     NotCovered("rebuild_due", None, _QUEUE),

@@ -42,6 +42,7 @@ scan: source_id source
 log_cosignature: checkpoint_id log_checkpoint
 log_stamp: checkpoint_id log_checkpoint
 noise_step_undone: noise_step_id noise_step
+outside_copy: observation_id observation
 snapshot: observation_id observation, article_id article, origin_id origin, wording_id wording
 snapshot: derivation_id derivation
 version: article_id article, wording_id wording, derivation_id derivation

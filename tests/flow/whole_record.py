@@ -48,6 +48,11 @@ def fill_record(room: Newsroom) -> None:
         )
         add_row(connection, "restriction_lifted", restriction_id=restriction, actor="ada", at=START)
         add_row(connection, "clock_correction", at=START, since=START, was=START)
+        for seen in room.rows("SELECT observation_id AS id FROM snapshot ORDER BY id LIMIT 2"):
+            copy = f"https://archiv.example/20240617060000/https://presse.example/{seen['id']}"
+            add_row(
+                connection, "outside_copy", observation_id=seen["id"], archive="eins", address=copy
+            )
 
 
 def log_record(kept: Newsroom, signer: Signer = KEY) -> None:

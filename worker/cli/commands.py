@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from worker.cli import explain as explaining
     from worker.cli import rederive as rederiving
     from worker.log import Level
+    from worker.outside import check as copy_check
+    from worker.outside import work as outside
     from worker.services import broker
     from worker.services import check as service_check
     from worker.services import processes as services
@@ -62,6 +64,8 @@ else:
     verify_texts = LateModule("worker.cli.verify_texts")
     rederiving = LateModule("worker.cli.rederive")
     alert_check = LateModule("worker.alerts.check")
+    copy_check = LateModule("worker.outside.check")
+    outside = LateModule("worker.outside.work")
     broker = LateModule("worker.services.broker")
     service_check = LateModule("worker.services.check")
     explaining = LateModule("worker.cli.explain")
@@ -171,6 +175,7 @@ def up(
             summaries = control.run_all_sources(archive, settings, processes)
             log.append(archive.engine, archive.clock)
             alerting.work(archive, settings)
+            outside.work(archive, settings)
         report_summaries(summaries, place, output)
         return
     _watch(settings, web=web, debug=place.debug)
@@ -200,6 +205,7 @@ def worker(
             control.drain(archive, settings, families=job)
             if job is None:
                 alerting.work(archive, settings)
+                outside.work(archive, settings)
         return
     if settings.is_embedded:
         raise LocatorError("worker", NO_BROKER)
@@ -335,6 +341,7 @@ def doctor(*, place: ArchiveOptions, output: OutputOptions) -> None:
         ("broker", broker.examine_broker),
         ("scheduler", service_check.check_scheduler),
         ("alerts", alert_check.check_alerts),
+        ("copies", copy_check.check_copies),
     ]
     report_examination(place.settings(), output, more)
 

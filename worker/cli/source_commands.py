@@ -114,6 +114,11 @@ class FetchOptions:
         "DURATION",
         "Delete captured bytes after DURATION, such as 90d (default: LESART_RETAIN_CAPTURES).",
     )
+    copy_to: str | None = option(
+        "--copy-to",
+        "ARCHIVE",
+        "Submit the page of each new version to this archive of LESART_WEB_ARCHIVES, or off.",
+    )
 
     def options(self) -> dict[str, Any]:
         """Return the options that were given.
@@ -180,16 +185,17 @@ def add(
         options = fetch_options.options()
         locators.require_address(settings, locator)
         with opened_archive(settings, create=settings.is_embedded) as archive:
+            options = standing.add_copy_order(archive, settings, options, fetch_options.copy_to)
             watch = standing.watch_with_history if history else standing.watch_address
             added = watch(
                 archive, settings, locator, name=name, kind=type, options=options, **schedule
             )
         _report([added], output)
         return
-    if type is not None or history or fetch_options.options():
+    if type is not None or history or fetch_options.options() or fetch_options.copy_to:
         raise ScheduleError(
-            "--type, --history, --recheck, --newer-than, --header, --proxy and --retain-captures "
-            "apply only to addresses, and LOCATOR is a folder"
+            "--type, --history, --recheck, --newer-than, --header, --proxy, --retain-captures and "
+            "--copy-to apply only to addresses, and LOCATOR is a folder"
         )
     if not locator:
         raise LocatorError("''", "LOCATOR is empty: give a folder or an address")
@@ -250,13 +256,18 @@ def change(
     settings = place.settings()
     schedule = when.values(settings)
     options = fetch_options.options()
-    if not schedule and not options:
+    if not schedule and not options and fetch_options.copy_to is None:
         raise ScheduleError(
             "nothing to change: add --every, --cron, --timezone, --recheck or another option"
         )
     with opened_archive(settings) as archive:
-        if options:
-            schedule["options"] = {**archive.source(name).options, **options}
+        source = archive.source(name)
+        if fetch_options.copy_to is not None and source.kind == "folder":
+            raise ScheduleError("--copy-to applies only to addresses, and this is a folder")
+        if options or fetch_options.copy_to is not None:
+            schedule["options"] = standing.add_copy_order(
+                archive, settings, {**source.options, **options}, fetch_options.copy_to
+            )
         changed = archive.change_source(name, **schedule)
         standing.apply_schedule(archive, changed)
         _report([changed], output)

@@ -1,8 +1,10 @@
 """Create standing sources from addresses, and change their schedules."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from storage.proof.log import numbers
 from storage.record.sources import source_watching
 from storage.record.suppression import redacted_addresses
 from storage.schedule.watches import reschedule, watch_at_once
@@ -10,6 +12,7 @@ from storage.settings import Settings
 from storage.values.arrivals.source import Source
 from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
+from storage.values.net.web_archive import copy_archives
 from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, split_secrets, without_secrets, without_trackers
@@ -69,6 +72,32 @@ def watch_with_history(
     source = watch_address(archive, settings, locator, **options)
     order(archive, history_targets(archive, settings, source.locator, {}, ()), "command")
     return source
+
+
+def add_copy_order(
+    archive: Archive, settings: Settings, options: Mapping[str, Any], name: str | None
+) -> dict[str, Any]:
+    """Return the options of a source whose new versions are copied by the web archive `name`.
+
+    `off` ends the copies, None changes nothing. Only versions found from now on are copied.
+    Raises: ScheduleError.
+    """
+    if options.get("headers") and (name or options.get("copy_to")) and name != "off":
+        raise ScheduleError(
+            "a source with --header has no copies at other archives: its pages may not be public"
+        )
+    if name is None:
+        return dict(options)
+    others = {key: value for key, value in options.items() if key != "copy_to"}
+    if name == "off":
+        return others
+    known = copy_archives(settings.web_archives)
+    if name not in known:
+        raise ScheduleError(
+            f"there is no web archive {name!r} for copies: LESART_WEB_ARCHIVES has "
+            f"{', '.join(sorted(known)) or 'none'}"
+        )
+    return {**others, "copy_to": {"archive": name, "since": archive.read(numbers)[0]}}
 
 
 def is_subscriptions(path: Path) -> bool:

@@ -43,6 +43,7 @@ from worker.errors import LocatorError
 from worker.flow.order import default_source, order, order_due, target_of
 from worker.flow.work import free_abandoned_jobs
 from worker.log import LOG
+from worker.outside import work as outside
 from worker.services.app import QUEUE, hard_limit_seconds
 from worker.services.broker import FAILURES
 from worker.services.cron import CronError, cron_trigger
@@ -378,6 +379,10 @@ class Scheduler:
         if summary is not None:
             self.archive.store_fact(EDIT_SUMMARY, summary)
 
+    def copy_pages(self) -> None:
+        """Submit the pages of new versions to the archives that their sources name."""
+        outside.work(self.archive, self.settings, is_over=self._stop.is_set)
+
     def report_progress(self) -> None:
         """Store that the scheduler is alive, and how long ago each act ended."""
         self.archive.beat("scheduler")
@@ -449,6 +454,7 @@ ACTS = (
     PeriodicAct(SWEEP, Scheduler.sweep, 0.5),
     PeriodicAct("sources", Scheduler.schedule_sources, 2.0),
     PeriodicAct("alerts", Scheduler.send_alerts, 1.0),
+    PeriodicAct("copies", Scheduler.copy_pages, 2.0),
     PeriodicAct("log", Scheduler.extend_log, 0.5),
     PeriodicAct("tiles", Scheduler.write_tiles, 1.0),
     PeriodicAct("witnesses", Scheduler.request_cosignatures, 30.0),

@@ -65,6 +65,8 @@ def _facts(version: VersionText) -> Iterator[str]:
     more = len(version.rights) - MOST_RIGHTS
     if more > 0:
         yield f"rights     {more} more: `lesart rights {version.article}`"
+    for copy in version.outside_copies:
+        yield f"copy       {one_line(copy.address)} · {copy.archive}, {_moment(copy.captured_at)}"
     if version.word_count is not None:
         yield f"words      {version.word_count}"
 

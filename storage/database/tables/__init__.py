@@ -31,6 +31,7 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "wording": ("title", "text", "digest"),
     "derivation": ("detail", "raw_output", "publisher", "context"),
     "refusal": ("message",),
+    "outside_copy": ("address",),
 }
 _ADDRESSES: dict[str, tuple[str, ...]] = {
     "origin": ("origin", "public_id"),
@@ -68,6 +69,7 @@ CERTIFICATE = METADATA.tables["certificate"]
 CLOCK_CORRECTION = METADATA.tables["clock_correction"]
 CLUSTER = METADATA.tables["cluster"]
 CLUSTER_MEMBER = METADATA.tables["cluster_member"]
+COPY_REQUEST = METADATA.tables["copy_request"]
 CORRECTED_SCAN = METADATA.tables["corrected_scan"]
 COUNTER = METADATA.tables["counter"]
 DERIVATION = METADATA.tables["derivation"]
@@ -88,6 +90,7 @@ NOISE_STEP = METADATA.tables["noise_step"]
 NOISE_STEP_UNDONE = METADATA.tables["noise_step_undone"]
 OBSERVATION = METADATA.tables["observation"]
 ORIGIN = METADATA.tables["origin"]
+OUTSIDE_COPY = METADATA.tables["outside_copy"]
 PRESENCE = METADATA.tables["presence"]
 REDACTION = METADATA.tables["redaction"]
 REFUSAL = METADATA.tables["refusal"]

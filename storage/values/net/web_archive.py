@@ -1,4 +1,4 @@
-"""PURE: web archives with a list of captures, as they appear in the settings."""
+"""PURE: web archives of the settings: those that list captures, and those that make copies."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 ENTRY = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9._-]{0,60})=(?:cdx (?P<index>https?://\S+) (?P<capture>https?://\S+)"
-    r"|timemap (?P<timemap>https?://\S+))",
+    r"|timemap (?P<timemap>https?://\S+)"
+    r"|spn2 (?P<save>https?://\S+) (?P<memento>https?://\S+)|submit (?P<submit>https?://\S+))",
     re.IGNORECASE,
 )
 """One web archive.
@@ -18,9 +19,19 @@ ENTRY = re.compile(
 PUBLIC = (
     "internet-archive=cdx https://web.archive.org/cdx/search/cdx "
     "https://web.archive.org/web/{timestamp}id_/{url}",
+    "internet-archive=spn2 https://web.archive.org/save "
+    "https://web.archive.org/web/{timestamp}/{url}",
     "arquivo.pt=timemap https://arquivo.pt/wayback/timemap/link/{url}",
 )
 """Public web archives; the default of the setting."""
+LISTS = frozenset({"cdx", "timemap"})
+"""The kinds that list captures; the others accept addresses to copy."""
+KEY = re.compile(r"(?P<name>[a-z0-9][a-z0-9._-]{0,60})=(?P<key>[\x21-\x7e]{1,500})", re.IGNORECASE)
+"""The key of one web archive.
+
+>>> KEY.fullmatch("internet-archive=abc:def").group("name", "key")
+('internet-archive', 'abc:def')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,9 @@ class WebArchive:
     """A web archive; `index` is the address of its CDX server, or the template of its TimeMaps.
 
     `capture` is the template of the unchanged bytes of a capture. A TimeMap contains these
-    addresses itself, so the template is None.
+    addresses itself, so the template is None. Of an archive that makes copies, `index` is the
+    address to submit to, for the kind `submit` a template; `capture` is the template of its
+    mementos, for the kind `submit` None.
     """
 
     name: str
@@ -52,23 +65,50 @@ def read_web_archive(entry: str) -> WebArchive:
     match = ENTRY.fullmatch(" ".join(entry.split()))
     if match is None:
         raise ValueError(
-            f"{entry!r} is not a web archive: write NAME=cdx INDEX CAPTURE or NAME=timemap ADDRESS"
+            f"{entry!r} is not a web archive: write NAME=cdx INDEX CAPTURE, NAME=timemap ADDRESS, "
+            "NAME=spn2 ADDRESS MEMENTO or NAME=submit ADDRESS"
         )
-    needed = {"{url}"} if match["timemap"] else {"{url}", "{timestamp}"}
-    template = match["timemap"] or match["capture"]
+    whole = match["timemap"] or match["submit"]
+    needed = {"{url}"} if whole else {"{url}", "{timestamp}"}
+    template = whole or match["capture"] or match["memento"]
     missing = sorted(each for each in needed if each not in template)
     if missing:
         raise ValueError(f"{template!r} does not contain {' and '.join(missing)}")
-    if match["timemap"]:
-        return WebArchive(match["name"].lower(), "timemap", template)
-    return WebArchive(match["name"].lower(), "cdx", match["index"], template)
+    name = match["name"].lower()
+    if whole:
+        return WebArchive(name, "timemap" if match["timemap"] else "submit", template)
+    return WebArchive(
+        name, "cdx" if match["index"] else "spn2", match["index"] or match["save"], template
+    )
 
 
 def web_archives(entries: Iterable[str]) -> dict[str, WebArchive]:
-    """Return the web archives of a setting by name.
+    """Return the web archives of a setting that list captures, by name.
 
     >>> sorted(web_archives(PUBLIC))
     ['arquivo.pt', 'internet-archive']
     """
-    found = map(read_web_archive, entries)
-    return {each.name: each for each in found}
+    return {each.name: each for each in map(read_web_archive, entries) if each.kind in LISTS}
+
+
+def copy_archives(entries: Iterable[str]) -> dict[str, WebArchive]:
+    """Return the web archives of a setting that make copies, by name.
+
+    >>> sorted(copy_archives(PUBLIC))
+    ['internet-archive']
+    """
+    return {each.name: each for each in map(read_web_archive, entries) if each.kind not in LISTS}
+
+
+def archive_keys(entries: Iterable[str]) -> dict[str, str]:
+    """Return the keys of web archives by name.
+
+    Raises: ValueError; the message contains no key.
+    """
+    keys: dict[str, str] = {}
+    for place, entry in enumerate(entries, 1):
+        match = KEY.fullmatch(entry.strip())
+        if match is None:
+            raise ValueError(f"entry {place} is not a key of a web archive: write NAME=KEY")
+        keys[match["name"].lower()] = match["key"]
+    return keys

@@ -24,6 +24,7 @@ from storage.database.tables import (
     METADATA,
     OBSERVATION,
     ORIGIN,
+    OUTSIDE_COPY,
     PRESENCE,
     REFUSAL,
     RELATION,
@@ -42,7 +43,7 @@ from storage.write.redaction.named_places import find_retained_places
 
 ORDER = (
     "wording", "teaser", "derivation", "capture", "foreign_record", "transfer", "observation",
-    "refusal",
+    "refusal", "outside_copy",
     "transfer_address", "refusal_address", "origin_address",
 )  # fmt: skip
 """The tables that a redaction empties (`storage.database.tables.EMPTIED`), sources first."""
@@ -163,8 +164,9 @@ class _PlanBuilder:
         self._add("capture", (row[1] for row in transfers))
         records = self._rows((FOREIGN_RECORD.c.id,), FOREIGN_RECORD.c.observation_id, new)
         self._add("foreign_record", (row[0] for row in records))
-        refusals = self._rows((REFUSAL.c.id,), REFUSAL.c.observation_id, new)
-        self._add("refusal", (row[0] for row in refusals))
+        for table in (REFUSAL, OUTSIDE_COPY):
+            found = self._rows((table.c.id,), table.c.observation_id, new)
+            self._add(table.name, (row[0] for row in found))
 
     def _from_captures(self, new: set[int]) -> None:
         columns = (DERIVATION.c.id, DERIVATION.c.wording_id)
@@ -237,9 +239,10 @@ class _PlanBuilder:
         self._at_addresses = {row[0] for row in seen}
         rows["observation"] |= self._at_addresses
         rows["origin_address"] |= set(origins)
-        for table in (TRANSFER, REFUSAL):
+        for table in (TRANSFER, REFUSAL, OUTSIDE_COPY):
             found = self._rows((table.c.id,), table.c.observation_id, self._at_addresses)
-            rows[f"{table.name}_address"] |= {row[0] for row in found}
+            if table is not OUTSIDE_COPY:
+                rows[f"{table.name}_address"] |= {row[0] for row in found}
             rows[table.name] |= {row[0] for row in found}
         named_in = self._refusals_of(set(origins.values()))
         rows["refusal_address"] |= named_in
@@ -445,6 +448,7 @@ def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]
         "transfers": len(plan.rows["transfer"]),
         "web_archive_records": len(plan.rows["foreign_record"]),
         "refusals": len(plan.rows["refusal"]),
+        "outside_copies": _outside_copies(connection, plan),
         "lists": len(plan.lists),
         "teasers": len(plan.rows["teaser"]),
         "search_rows": len(wordings),
@@ -458,6 +462,13 @@ def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]
         "copies": _articles(connection, plan.copies),
         "related_kept": _articles(connection, plan.related),
     }
+
+
+def _outside_copies(connection: Connection, plan: RedactionPlan) -> list[str]:
+    """Return the addresses of copies at other archives, which cannot be deleted from here."""
+    query = select(OUTSIDE_COPY.c.address).where(OUTSIDE_COPY.c.address.is_not(None))
+    found = rows_in(connection, query, OUTSIDE_COPY.c.id, plan.rows["outside_copy"])
+    return sorted(row[0] for row in found)
 
 
 def _addresses_of_plan(connection: Connection, plan: RedactionPlan) -> list[str]:

@@ -1,0 +1,1 @@
+"""Requests to other archives to copy pages."""

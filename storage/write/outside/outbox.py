@@ -1,0 +1,314 @@
+"""Requests to other archives to copy the pages of new versions, and their answers.
+
+Nothing is sent inside a transaction. A request is marked before it is sent; if its process ends
+before the answer is recorded, the page is not sent again.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from storage.database.engine import database_epoch, read_connection
+from storage.database.process_identity import identity_in_token, is_dead, process_identity
+from storage.database.tables import (
+    ARCHIVE,
+    ARTICLE,
+    COPY_REQUEST,
+    OBSERVATION,
+    ORIGIN,
+    OUTSIDE_COPY,
+    SNAPSHOT,
+    SOURCE,
+    TRANSFER,
+    VERSION,
+    WORDING,
+)
+from storage.database.unit import Clock, Unit, rows_in, writing
+from storage.database.views import RESTRICTED
+from storage.proof.log import numbers
+from storage.record.observations import add_refusal
+from storage.schedule.queue import is_past_or_far_ahead
+from storage.values.redaction import is_emptied
+from storage.values.refusals import RefusalReason
+
+PLANNED = "copies_planned"
+"""Key of the fact that states up to which `seq` new versions were examined."""
+LEASE_SECONDS = 120.0
+IS_OPEN = text("copy_request.state IN ('waiting', 'submitting', 'submitted', 'unknown')")
+"""With literals, because SQLite otherwise does not use the partial index."""
+GONE = "the page is not online any more"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOrder:
+    """The wish of a source: copies at `archive` of versions found after the number `since`."""
+
+    archive: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """A claimed request; `job` is the number of the archive's job once it accepted the page."""
+
+    id: int
+    observation_id: int
+    archive: str
+    source_id: int
+    state: str
+    job: str | None
+    attempts: int
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPage:
+    """The page of a version: its requested address, its declared rights, and when it was seen."""
+
+    address: str
+    rights: Mapping[str, Any]
+    seen_at: datetime
+
+
+def copy_orders(connection: Connection) -> dict[int, CopyOrder]:
+    """Return the wishes of the sources by their number."""
+    query = select(SOURCE.c.id, SOURCE.c.options).where(SOURCE.c.removed_at.is_(None))
+    wishes = {row.id: (row.options or {}).get("copy_to") for row in connection.execute(query)}
+    return {number: CopyOrder(**wish) for number, wish in wishes.items() if wish}
+
+
+def plan(engine: Engine, clock: Clock) -> int:
+    """Insert requests for the current versions found since the last time; return their number."""
+    with read_connection(engine) as connection:
+        orders = copy_orders(connection)
+        done = connection.execute(select(ARCHIVE.c.value).where(ARCHIVE.c.key == PLANNED)).scalar()
+        upto = numbers(connection)[0]
+        first = min((each.since for each in orders.values()), default=upto)
+        begin = max(int(done or 0), first)
+        rows = _new_versions(connection, orders, begin, upto) if begin < upto else []
+    if not rows:
+        return 0
+    with writing(engine, clock) as unit:
+        wanted = [row.observation_id for row in rows]
+        query = select(COPY_REQUEST.c.observation_id)
+        held = rows_in(unit.connection, query, COPY_REQUEST.c.observation_id, wanted)
+        known = {each.observation_id for each in held}
+        new = [row for row in rows if row.observation_id not in known]
+        now = database_epoch(unit.connection)
+        for row in new:
+            unit.add(COPY_REQUEST, {
+                "id": unit.number(), "observation_id": row.observation_id,
+                "archive": orders[row.source_id].archive, "source_id": row.source_id,
+                "state": "waiting", "job": None, "attempts": 0, "next_at": now,
+                "lease_until": None, "token": None, "note": None, "made_at": unit.now,
+            })  # fmt: skip
+        unit.connection.execute(delete(ARCHIVE).where(ARCHIVE.c.key == PLANNED))
+        unit.connection.execute(insert(ARCHIVE).values(key=PLANNED, value=str(upto)))
+    return len(new)
+
+
+def _new_versions(
+    connection: Connection, orders: Mapping[int, CopyOrder], begin: int, upto: int
+) -> list[Any]:
+    """Return the first observations of new current versions that this archive fetched itself."""
+    query = (
+        select(OBSERVATION.c.source_id, VERSION.c.observation_id)
+        .join(ARTICLE, ARTICLE.c.head_version_id == VERSION.c.id)
+        .join(OBSERVATION, OBSERVATION.c.id == VERSION.c.observation_id)
+        .join(TRANSFER, TRANSFER.c.observation_id == OBSERVATION.c.id)
+        .where(VERSION.c.seq > begin, VERSION.c.seq <= upto, TRANSFER.c.is_foreign.is_(False))
+        .where(OBSERVATION.c.source_id.in_(orders))
+        .order_by(VERSION.c.observation_id)
+    )
+    rows = connection.execute(query).all()
+    return [row for row in rows if row.observation_id > orders[row.source_id].since]
+
+
+def claim(engine: Engine, archive: str) -> CopyRequest | None:
+    """Claim the request to an archive that has been due for the longest time."""
+    with read_connection(engine) as connection:
+        now = database_epoch(connection)
+        is_free = _is_free(now)
+        query = (
+            select(COPY_REQUEST.c.id)
+            .where(IS_OPEN, COPY_REQUEST.c.archive == archive, is_free)
+            .where(COPY_REQUEST.c.state != "submitting")
+            .where(is_past_or_far_ahead(COPY_REQUEST.c.next_at, now))
+            .order_by(COPY_REQUEST.c.next_at, COPY_REQUEST.c.id)
+            .limit(1)
+        )
+        number = connection.execute(query).scalar()
+    if number is None:
+        return None
+    token = f"{process_identity()}#{secrets.token_hex(8)}"
+    with engine.begin() as connection:
+        claimed = connection.execute(
+            update(COPY_REQUEST)
+            .where(COPY_REQUEST.c.id == number, IS_OPEN, is_free)
+            .where(COPY_REQUEST.c.state != "submitting")
+            .values(
+                lease_until=now + LEASE_SECONDS, token=token,
+                attempts=COPY_REQUEST.c.attempts + 1,
+            )
+            .returning(*_COLUMNS)
+        ).mappings().first()  # fmt: skip
+    return None if claimed is None else CopyRequest(**claimed)
+
+
+def interrupted_requests(engine: Engine) -> list[CopyRequest]:
+    """Return the requests whose process ended while it waited for the answer to a submission."""
+    with read_connection(engine) as connection:
+        now = database_epoch(connection)
+        is_over = case((_is_free(now), True), else_=False).label("is_over")
+        query = select(*_COLUMNS, is_over).where(IS_OPEN, COPY_REQUEST.c.state == "submitting")
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+    found = [(row.pop("is_over"), CopyRequest(**row)) for row in rows]
+    return [each for is_over, each in found
+            if is_over or is_dead(identity_in_token(each.token or ""))]  # fmt: skip
+
+
+def free_abandoned(engine: Engine) -> None:
+    """End the leases of processes of this machine that no longer exist, but of submissions."""
+    with read_connection(engine) as connection:
+        query = select(*_COLUMNS).where(IS_OPEN, COPY_REQUEST.c.lease_until > 0)
+        held = [CopyRequest(**row) for row in connection.execute(query).mappings()]
+    for each in held:
+        if each.state != "submitting" and is_dead(identity_in_token(each.token or "")):
+            record(engine, each, state=each.state)
+
+
+def page_of(connection: Connection, request: CopyRequest) -> SeenPage | str:
+    """Return the page of a request, or the reason why it is not to be copied any more.
+
+    A page that was submitted is copied even if it changed since.
+    """
+    query = (
+        select(
+            TRANSFER.c.address, TRANSFER.c.rights, OBSERVATION.c.observed_at, ORIGIN.c.origin,
+            ARTICLE.c.state, VERSION.c.observation_id,
+            literal_column(f"article.id IN {RESTRICTED} OR wording.text IS NULL").label("hidden"),
+        )
+        .join(OBSERVATION, OBSERVATION.c.id == TRANSFER.c.observation_id)
+        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+        .join(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
+        .join(WORDING, WORDING.c.id == SNAPSHOT.c.wording_id)
+        .join(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
+        .join(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
+        .where(TRANSFER.c.observation_id == request.observation_id)
+    )  # fmt: skip
+    row = connection.execute(query).first()
+    order = copy_orders(connection).get(request.source_id)
+    if row is None or row.hidden or is_emptied(row.address) or is_emptied(row.origin):
+        return "the page was redacted or restricted"
+    if request.state != "waiting":
+        return SeenPage(row.address, row.rights or {}, row.observed_at)
+    if order is None or order.archive != request.archive:
+        return "the source does not ask for copies any more"
+    if row.observation_id != request.observation_id:
+        return "the page has another text now"
+    if row.state != "present":
+        return GONE
+    return SeenPage(row.address, row.rights or {}, row.observed_at)
+
+
+def record(engine: Engine, request: CopyRequest, **values: Any) -> bool:
+    """End the lease of a request and change it; False if the lease was lost meanwhile."""
+    with engine.begin() as connection:
+        return _update(connection, request, {"lease_until": None, **values})
+
+
+def mark_submitting(engine: Engine, request: CopyRequest) -> bool:
+    """Record that the page is sent now; False if the lease was lost meanwhile."""
+    with engine.begin() as connection:
+        return _update(connection, request, {"state": "submitting"})
+
+
+def postpone(engine: Engine, archive: str, seconds: float) -> None:
+    """Send nothing to an archive for some seconds."""
+    with read_connection(engine) as connection:
+        until = database_epoch(connection) + seconds
+    is_earlier = (COPY_REQUEST.c.archive == archive) & (COPY_REQUEST.c.next_at < until)
+    with engine.begin() as connection:
+        connection.execute(update(COPY_REQUEST).where(IS_OPEN, is_earlier).values(next_at=until))
+
+
+def retry_later(
+    engine: Engine, request: CopyRequest, seconds: float, note: str | None, **values: Any
+) -> bool:
+    """Record that a request is to be sent, or its job examined, after a pause in seconds."""
+    with read_connection(engine) as connection:
+        now = database_epoch(connection)
+    return record(engine, request, next_at=now + seconds, note=note, **values)
+
+
+def store_copy(unit: Unit, request: CopyRequest, address: str, captured_at: datetime) -> bool:
+    """Store the answer of an archive: it has a copy at `address`, made at `captured_at`.
+
+    False if the page was redacted, or the lease was lost, meanwhile.
+    """
+    page = page_of(unit.connection, replace(request, state="submitted"))
+    if isinstance(page, str):
+        _update(unit.connection, request, {"lease_until": None, "state": "dropped", "note": page})
+        return False
+    if not _update(unit.connection, request, {"lease_until": None, "state": "copied"}):
+        return False
+    unit.add(OUTSIDE_COPY, {
+        "id": unit.number(), "observation_id": request.observation_id, "archive": request.archive,
+        "address": address, "captured_at": captured_at, "recorded_at": unit.now,
+    })  # fmt: skip
+    return True
+
+
+def refuse_copy(unit: Unit, request: CopyRequest, reason: RefusalReason) -> None:
+    """Record that an archive makes no copy of a page, and why."""
+    page = select(TRANSFER.c.address).where(TRANSFER.c.observation_id == request.observation_id)
+    address = unit.connection.execute(page).scalar()
+    if _update(unit.connection, request, {"lease_until": None, "state": "refused"}):
+        add_refusal(
+            unit, reason, str(address), job_id=None, source_id=request.source_id,
+            observation_id=None, capture_id=None,
+        )  # fmt: skip
+
+
+def open_requests(connection: Connection) -> list[Any]:
+    """Return for each archive the number of open requests, and the newest reason of a delay."""
+    query = (
+        select(
+            COPY_REQUEST.c.archive, func.count().label("number"),
+            func.max(COPY_REQUEST.c.note).label("reason"),
+        )
+        .where(IS_OPEN)
+        .group_by(COPY_REQUEST.c.archive)
+        .order_by(COPY_REQUEST.c.archive)
+    )  # fmt: skip
+    return list(connection.execute(query))
+
+
+_COLUMNS = [COPY_REQUEST.c[name] for name in CopyRequest.__annotations__]
+
+
+def _is_free(now: float) -> Any:
+    lease = COPY_REQUEST.c.lease_until
+    return or_(lease.is_(None), is_past_or_far_ahead(lease, now))
+
+
+def _update(connection: Connection, request: CopyRequest, values: Mapping[str, Any]) -> bool:
+    is_ours = (COPY_REQUEST.c.id == request.id) & (COPY_REQUEST.c.token == request.token)
+    done = connection.execute(update(COPY_REQUEST).where(is_ours, IS_OPEN).values(**values))
+    return done.rowcount == 1

@@ -1,0 +1,41 @@
+"""The check of copies at other archives in `lesart doctor`."""
+
+from collections.abc import Iterator
+
+from storage.settings import Settings
+from storage.values.net.web_archive import archive_keys, copy_archives
+from storage.verify.doctor import Finding
+
+ELSEWHERE = "set LESART_WEB_ARCHIVES for the services, or `lesart source set NAME --copy-to off`"
+NO_KEYS = "set LESART_WEB_ARCHIVE_KEYS for `lesart up`, or on the stack for the scheduler"
+
+
+def check_copies(settings: Settings) -> Iterator[Finding]:
+    """Report archives that are not configured, and pages that wait for an archive, with reasons."""
+    from storage.database.archive_errors import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.read.archive import open_archive  # noqa: PLC0415
+    from storage.write.outside.outbox import copy_orders, open_requests  # noqa: PLC0415
+
+    try:
+        with open_archive(settings.database_url) as archive, archive.connect() as connection:
+            orders = copy_orders(connection)
+            waiting = {each.archive: each for each in open_requests(connection)}
+    except ArchiveError:
+        return  # reported by the check of the archive
+    services, keys = (
+        copy_archives(settings.web_archives),
+        archive_keys(settings.web_archive_keys or ()),
+    )
+    for name in sorted({*waiting, *(each.archive for each in orders.values())}):
+        delayed = waiting.get(name)
+        if name not in services:
+            yield Finding("copies", "warning", f"the archive {name} is not configured", ELSEWHERE)
+        elif services[name].kind == "spn2" and name not in keys:
+            yield Finding("copies", "warning", f"the archive {name} needs a key", NO_KEYS)
+        elif delayed is not None and delayed.reason is not None:
+            message = f"{delayed.number} pages wait for the archive {name}: {delayed.reason}"
+            mend = "they are sent again after a pause; see `lesart refusals` for those given up"
+            yield Finding("copies", "warning", message, mend)
+        else:
+            number = delayed.number if delayed is not None else 0
+            yield Finding("copies", "ok", f"{number} pages wait for the archive {name}")

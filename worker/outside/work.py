@@ -1,0 +1,247 @@
+"""Submit the pages of new versions to the archives that their sources name.
+
+One thread per archive sends one request at a time, with the pace of all requests.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+from storage.settings import Settings
+from storage.values.net.web_archive import WebArchive, archive_keys, copy_archives, web_archives
+from storage.values.refusals import RefusalReason, refuse
+from storage.write.alerts.outbox import MOST_ATTEMPTS, pause_after
+from storage.write.archive import Archive
+from storage.write.outside import outbox
+from storage.write.outside.outbox import CopyRequest, SeenPage
+from worker.address import Address, parse_address
+from worker.flow.history.client import ArchiveClient, ServerPausedError
+from worker.flow.history.listing import HistoryError, HistoryQuery, list_captures
+from worker.log import LOG
+from worker.outside.services import (
+    CLOCKS_DIFFER,
+    LARGEST_ANSWER,
+    AcceptedJob,
+    CopyCall,
+    CopyFound,
+    NotCopied,
+    PageToCopy,
+    copy_in_list,
+    job_request,
+    read_answer,
+    submission_to,
+    withheld_reason,
+)
+from worker.sources.web_archives.capture_list import CaptureSelection
+from worker.web.connection import Network
+from worker.web.exchange import PersistentConnection, ServerAnswer, send_request
+from worker.web.headers import create_network, user_agent
+from worker.web.outcome import retry_after
+
+SECONDS = 30.0
+"""Time limit of one request, from the connection to the last byte of the answer, in seconds."""
+RUN_SECONDS = 20.0
+"""Time after which a run starts no further request, so that the schedule stays in time."""
+MOST_LOOKUPS = 4
+"""Maximum number of searches for a copy in the list of an archive, after some minutes each."""
+NO_KEY = "its key is not set: set LESART_WEB_ARCHIVE_KEYS"
+
+Pauses = Callable[[int, float | None], float]
+
+
+def work(
+    archive: Archive,
+    settings: Settings,
+    *,
+    is_over: Callable[[], bool] = lambda: False,
+    pauses: Pauses = pause_after,
+) -> int:
+    """Submit due pages, and ask for the results of earlier ones; return the number of copies."""
+    outbox.plan(archive.engine, archive.clock)
+    requested = {each.archive for each in archive.read(outbox.open_requests)}
+    if not requested:
+        return 0
+    outbox.free_abandoned(archive.engine)
+    services = copy_archives(settings.web_archives)
+    senders = [
+        _Sender(archive, settings, services[name], pauses)
+        for name in sorted(requested) if name in services
+    ]  # fmt: skip
+    for each in outbox.interrupted_requests(archive.engine):
+        look_up_later(archive, each, 0.0)
+    end = time.monotonic() + RUN_SECONDS
+    with ThreadPoolExecutor(max(1, len(senders))) as threads:
+        runs = [threads.submit(each.run, lambda: is_over() or time.monotonic() > end)
+                for each in senders]  # fmt: skip
+        return sum(each.result() for each in runs)
+
+
+UNUSABLE = frozenset({"not_text", "too_large", "too_large_decoded"})
+"""Refusals of complete answers; after any other failure it is unknown what the archive does."""
+
+
+@dataclass(slots=True)
+class _Sender:
+    """Sends the requests to one archive."""
+
+    archive: Archive
+    settings: Settings
+    service: WebArchive
+    pauses: Pauses
+
+    def run(self, is_over: Callable[[], bool]) -> int:
+        """Send due requests until none is left; return the number of copies."""
+        copied = 0
+        while not is_over():
+            request = outbox.claim(self.archive.engine, self.service.name)
+            if request is None:
+                break
+            copied += self._process(request)
+        return copied
+
+    @property
+    def _key(self) -> str | None:
+        return archive_keys(self.settings.web_archive_keys or ()).get(self.service.name)
+
+    @property
+    def _network(self) -> Network:
+        return create_network(self.settings.allow_hosts, self.settings.ca_file)
+
+    def _process(self, request: CopyRequest) -> bool:
+        """Send one request and record its result; return whether there is a copy."""
+        seen = self.archive.read(outbox.page_of, request)
+        if isinstance(seen, str):
+            outbox.record(self.archive.engine, request, state="dropped", note=seen)
+            return False
+        page = PageToCopy(seen.address, seen.seen_at)
+        if request.state == "unknown":
+            return self._look_up(request, page)
+        if request.state == "waiting" and (reason := self._withheld_reason(seen)) is not None:
+            self._refuse(request, "copy_withheld", reason)
+            return False
+        return self._exchange(request, page)
+
+    def _withheld_reason(self, seen: SeenPage) -> str | None:
+        address = parse_address(seen.address, self._network.is_own)
+        if isinstance(address, RefusalReason) or self._network.is_own(address.host, address.port):
+            return "the address is not public"
+        return withheld_reason(seen.address, seen.rights)
+
+    def _exchange(self, request: CopyRequest, page: PageToCopy) -> bool:
+        """Submit a page, or ask for the state of the job that copies it."""
+        now = self.archive.clock()
+        wanted = (
+            submission_to(self.service, self._key, page, now)
+            if request.job is None
+            else job_request(self.service, self._key, request.job)
+        )
+        address = parse_address(wanted.target, self._network.is_own)
+        reason = self._setting_error(address)
+        if reason is not None or isinstance(address, RefusalReason):
+            return self._record(request, NotCopied(reason or "", is_final=False), None)
+        if request.job is None and not outbox.mark_submitting(self.archive.engine, request):
+            return False
+        answer = self._send(address, wanted)
+        again = retry_after(answer.header("retry-after"), self.archive.clock())
+        pause = None if again is None else (again - self.archive.clock()).total_seconds()
+        if answer.refused is not None and answer.refused.code not in UNUSABLE:
+            if request.job is None and answer.peer is not None:
+                look_up_later(self.archive, request, self.pauses(MOST_LOOKUPS, None))
+                return False
+            reason = answer.refused.message.rstrip(".")
+            return self._record(request, NotCopied(reason, is_final=False), pause)
+        found = read_answer(self.service, page, answer, self.archive.clock())
+        return self._record(request, found, pause)
+
+    def _setting_error(self, address: Address | RefusalReason) -> str | None:
+        if isinstance(address, RefusalReason):
+            return address.message.rstrip(".")
+        if self.service.kind == "spn2" and self._key is None:
+            return NO_KEY
+        is_own = self._network.is_own(address.host, address.port)
+        if self._key is not None and address.scheme != "https" and not is_own:
+            return "its key must not be sent without https"
+        return None
+
+    def _send(self, address: Address, wanted: CopyCall) -> ServerAnswer:
+        headers = [("User-Agent", user_agent(self.settings)), *wanted.headers]
+        connection = PersistentConnection(self._network)
+        try:
+            return send_request(
+                connection, address, headers, seconds=SECONDS, max_bytes=LARGEST_ANSWER,
+                body=wanted.body,
+            )  # fmt: skip
+        finally:
+            connection.close()
+            time.sleep(self.settings.pace)
+
+    def _record(
+        self,
+        request: CopyRequest,
+        found: AcceptedJob | CopyFound | NotCopied | None,
+        requested_pause: float | None,
+    ) -> bool:
+        """Record the result of a request; return whether there is a copy."""
+        log = LOG.bind(archive=self.service.name, request=request.id)
+        if isinstance(found, CopyFound):
+            log.info("page_copied", captured_at=found.captured_at.isoformat())
+            return self.archive.transact(
+                outbox.store_copy, request, found.address, found.captured_at
+            )
+        has_job = request.job is not None or isinstance(found, AcceptedJob)
+        attempts = request.attempts - 2 if has_job else request.attempts  # most jobs are short
+        pause = self.pauses(attempts, requested_pause)
+        if isinstance(found, AcceptedJob):
+            outbox.retry_later(
+                self.archive.engine, request, pause, None, state="submitted", job=found.job
+            )
+            return False
+        reason = "it still works on the copy" if found is None else found.reason
+        is_final = found is not None and found.is_final
+        log.warning("page_not_copied", reason=reason, attempts=request.attempts)
+        if is_final or request.attempts >= MOST_ATTEMPTS:
+            self._refuse(request, "copy_refused", reason)
+            return False
+        is_over = request.job is None or (found is not None and found.ends_job)
+        outbox.retry_later(
+            self.archive.engine, request, pause, reason,
+            state="waiting" if is_over else "submitted", job=None if is_over else request.job,
+        )  # fmt: skip
+        if found is not None:
+            outbox.postpone(self.archive.engine, self.service.name, pause)
+        return False
+
+    def _look_up(self, request: CopyRequest, page: PageToCopy) -> bool:
+        """Search the list of the archive for the copy of a page that was perhaps submitted."""
+        reason = "no answer came to the request"
+        lists = web_archives(self.settings.web_archives).get(self.service.name)
+        if lists is not None:
+            since = page.seen_at - CLOCKS_DIFFER
+            query = HistoryQuery(page.address, lists, CaptureSelection(since=since))
+            client = ArchiveClient(
+                self.archive, self.settings, request.source_id, is_requested=True
+            )
+            with closing(client), suppress(HistoryError, ServerPausedError):
+                for each in list_captures(client, query):
+                    found = copy_in_list(self.service, page, each, self.archive.clock())
+                    if found is not None:
+                        return self._record(request, found, None)
+        if lists is None or request.attempts >= MOST_LOOKUPS:
+            self._refuse(request, "copy_uncertain", reason)
+            return False
+        pause = self.pauses(request.attempts + MOST_LOOKUPS, None)
+        outbox.retry_later(self.archive.engine, request, pause, reason)
+        return False
+
+    def _refuse(self, request: CopyRequest, code: str, reason: str) -> None:
+        self.archive.transact(
+            outbox.refuse_copy, request, refuse(code, name=self.service.name, reason=reason)
+        )
+
+
+def look_up_later(archive: Archive, request: CopyRequest, seconds: float) -> None:
+    """Record that it is unknown whether a page was submitted; a list is searched after a pause."""
+    note = "no answer came to the request"
+    outbox.retry_later(archive.engine, request, seconds, note, state="unknown", attempts=0)
