@@ -41,7 +41,7 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("storage.relations.candidates", "insert_integers", "index keys written"),
     ("storage.database.unit", "insert_rows", "rows written"),
     ("storage.proof.log", "insert_tuples", "proofs written"),
-    ("storage.write.archive", "index_now", "full text"),
+    ("storage.write.index", "index_now", "full text"),
 )
 """Functions by their module, and what they do under the lock."""
 COMPUTING, COMMIT, STATEMENTS = "computing", "commit", "other statements"
