@@ -14,7 +14,7 @@ from storage.language.tokens import parse_query
 from storage.read import texts
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import NO_FILTERS, Conditions, Filters, conditions
-from storage.read.lists import Part
+from storage.read.query.records import Part
 from storage.read.search import CHUNK_HITS, hit_cursor, matching_versions
 from storage.values.draft import Json, as_dict
 

@@ -36,7 +36,7 @@ from storage.language.tokens import parse_query
 from storage.proof.log import numbers
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import NO_FILTERS, Filters, conditions
-from storage.read.lists import Part
+from storage.read.query.records import Part
 from storage.read.search import matching_versions
 from storage.values.arrivals.formats import MEDIA_TYPE
 from storage.values.net.addresses import FRONT

@@ -52,7 +52,8 @@ from storage.read.answers import (
     WorkFigures,
 )
 from storage.read.filters import NO_FILTERS, TODAY, Clocks, Conditions, Filters
-from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
+from storage.read.lists import ANY_STEP, ChangeFilter, RefusalFilter
+from storage.read.query.records import Part
 from storage.read.revision import RevisionError
 from storage.read.sql import DEFAULT_LIMITS, QueryError, QueryLimits
 from storage.values.arrivals.source import Source
@@ -517,7 +518,7 @@ class ReadOnlyArchive:
         """
         if job is not None:
             with self.connect() as connection:
-                if next(lists.jobs(connection, job, lists.Part(limit=1)), None) is None:
+                if next(lists.jobs(connection, job, Part(limit=1)), None) is None:
                     raise NoSuchError("job", str(job), "`lesart jobs` lists the existing jobs")
         return self._iterate(lists.jobs, job, Part(after, limit))
 

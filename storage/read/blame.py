@@ -18,7 +18,7 @@ from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run
 from storage.read.answers import Blame, Sentence
 from storage.read.find import VersionRef
-from storage.read.lists import Part
+from storage.read.query.records import Part
 from storage.read.same_extractor import find_same_extractor_derivations
 from storage.read.search import (
     WORDINGS_BY_KEYS,

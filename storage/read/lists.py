@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.views import (
@@ -32,7 +32,7 @@ from storage.read.answers import (
     VersionLine,
 )
 from storage.read.filters import Conditions, Filters, conditions
-from storage.values.answer import Answer
+from storage.read.query.records import ALL, Part, RecordList, record_from_row
 from storage.values.draft import PartialDate
 from storage.values.late import LateModule
 
@@ -46,19 +46,6 @@ else:
     entry_changes = LateModule("storage.diff.entries")
     noise_rules = LateModule("storage.diff.noise")
     changes_between = LateModule("storage.history.changes")
-
-A = TypeVar("A", bound=Answer)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Part of a list: after the row with that cursor, and at most `limit` rows."""
-
-    after: str | None = None
-    limit: int | None = None
-
-
-ALL = Part()
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,16 +403,6 @@ def jobs(connection: "Connection", job: int | None, part: Part) -> Iterator[Job]
     yield from replace(_JOBS, is_descending=job is None).rows(connection, query, criteria, part)
 
 
-def record_from_row(kind: type[A], row: Row, **extra: Any) -> A:
-    """Return a record from the columns named like its fields, and from computed fields."""
-    read = {
-        name: tuple(value) if isinstance(value := row[name], list) else value
-        for name in kind.names()
-        if name not in extra
-    }
-    return kind(**read, **extra)
-
-
 def parse_date(value: Any) -> PartialDate | None:
     """Return the date of a field, None if it is not a date."""
     if not isinstance(value, Mapping):
@@ -440,53 +417,6 @@ def _contains(change: Change, text: str) -> bool:
 
 
 # ------------------------------------------------------------------------------- records
-
-
-@dataclass(frozen=True, slots=True)
-class RecordList(Generic[A]):
-    """How the rows of a query become records, page by page.
-
-    `name` is that of its cursors, `keys` are the columns of its order with their types. `more` are
-    further columns, from which `compute` returns the fields `computed`.
-    """
-
-    kind: type[A]
-    name: str
-    keys: Mapping[str, type]
-    more: Sequence[str] = ()
-    computed: Sequence[str] = ()
-    compute: Callable[[Row], Mapping[str, Any]] = lambda _row: {}
-    is_descending: bool = False
-
-    @property
-    def columns(self) -> str:
-        """Return the columns to select: those that are read, because some cost much."""
-        own = (name for name in self.kind.names() if name not in {"cursor", *self.computed})
-        return ", ".join(f'q."{name}"' for name in dict.fromkeys((*own, *self.keys, *self.more)))
-
-    def record(self, row: Row) -> A:
-        """Return the record of a row."""
-        after = cursor(self.name, *(row[key] for key in self.keys))
-        return record_from_row(self.kind, row, cursor=after, **self.compute(row))
-
-    def rows(
-        self, connection: "Connection", query: str, criteria: Conditions, part: Part
-    ) -> Iterator[A]:
-        """Yield a record for each selected row of `query` (as `q`)."""
-        names = [f"q.{key}" for key in self.keys]
-        sign, direction = ("<", " DESC") if self.is_descending else (">", "")
-        if part.after is not None:
-            position = place(self.name, part.after, *self.keys.values())
-            bound = {f"a{number}": value for number, value in enumerate(position)}
-            markers = ", ".join(f":{name}" for name in bound)
-            criteria = criteria.with_clause(f"({', '.join(names)}) {sign} ({markers})", **bound)
-        order = ", ".join(f"{name}{direction}" for name in names)
-        statement = f"SELECT {self.columns} FROM ({query}) q{criteria.sql_where} ORDER BY {order}"
-        parameters = criteria.values
-        if part.limit is not None:
-            statement += " LIMIT :rows"
-            parameters["rows"] = max(part.limit, 0)
-        yield from map(self.record, stream(connection, statement, parameters))
 
 
 def _noise_fields(connection: "Connection", row: Row) -> Mapping[str, Any]:

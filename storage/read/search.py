@@ -17,7 +17,8 @@ from storage.language.snippets import snippet
 from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to_fts5, to_tsquery
 from storage.read.answers import ArticleLine, Hit
 from storage.read.filters import Conditions, Filters, conditions
-from storage.read.lists import ANY_STEP, ARTICLES, ChangeFilter, Part, step_conditions
+from storage.read.lists import ANY_STEP, ARTICLES, ChangeFilter, step_conditions
+from storage.read.query.records import Part
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from storage.read.answers import (
 from storage.read.filters import Conditions
 from storage.read.find import VersionRef, is_restricted
 from storage.read.lists import parse_date
+from storage.read.query.records import Part
 from storage.values.digest import wording_name
 from storage.values.draft import (
     TEXT_ROLES,
@@ -207,7 +208,7 @@ def add_statements(
         names = {"articles": sorted({version.article for version in some})}
         ids = [row["id"] for row in stream(connection, _ARTICLE_IDS, names)]
         wanted = Conditions().with_clause("q.article_id IN :ids", ids=ids)
-        for each in lists.rights(connection, wanted, lists.Part()):
+        for each in lists.rights(connection, wanted, Part()):
             declared.setdefault(each.article, []).append(each)
         copies = lists.outside_copies(connection, ids)
         for version in some:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from storage.database.views import RESTRICTED
 from storage.read.filters import Conditions
-from storage.read.lists import Part, RecordList
+from storage.read.query.records import Part, RecordList
 from storage.values.answer import Answer
 
 

@@ -28,6 +28,7 @@ from storage.read import lists
 from storage.read.answers import JobProgress, SourceRate, WorkFigures
 from storage.read.figures.coverage import LATE
 from storage.read.figures.pending_work import pending_work
+from storage.read.query.records import Part
 
 MINUTE = timedelta(minutes=1)
 
@@ -94,7 +95,7 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
         ),
         jobs=tuple(
             JobProgress(*(getattr(each, field.name) for field in fields(JobProgress)))
-            for each in lists.jobs(connection, None, lists.Part(limit=jobs))
+            for each in lists.jobs(connection, None, Part(limit=jobs))
         ),
     )
 
