@@ -487,7 +487,7 @@ class ReadOnlyArchive:
                 criteria = finder.teaser_conditions(article)
             if front is not None:
                 criteria = criteria.with_clause(
-                    "q.front_id = :front", front=finder.front_row_id(front)
+                    "k.front_id = :front", front=finder.front_row_id(front)
                 )
         return self._iterate(lists.fronts, criteria, Part(after, limit))
 

@@ -215,21 +215,14 @@ class Finder:
         return Conditions().with_clause("q.article_id = :article", article=article.row_id)
 
     def teaser_conditions(self, reference: str) -> Conditions:
-        """Return the condition for rows `q` of the front pages that showed an article.
+        """Return the condition for rows `k` of the headlines of an article on front pages.
 
-        The ids of the front pages are a condition of their own: without it, the lists of all front
-        pages would be compared. Raises: NoSuchError, AmbiguousError.
+        Raises: NoSuchError, AmbiguousError.
         """
-        criteria = self.place_conditions(reference)
-        column = (
-            "ao.article_id = :article" if "article" in criteria.values else "k.origin_id = :origin"
-        )
-        query = (
-            "SELECT DISTINCT k.front_id AS front_id FROM teaser k "
-            f"LEFT JOIN article_origin ao ON ao.origin_id = k.origin_id WHERE {column}"
-        )
-        fronts = [row["front_id"] for row in stream(self.connection, query, criteria.values)]
-        return criteria.with_clause("q.front_id IN :fronts", fronts=fronts or [0])
+        found = self.place_conditions(reference)
+        of_article = "(SELECT origin_id FROM article_origin WHERE article_id = :article)"
+        wanted = of_article if "article" in found.values else "(:origin)"
+        return Conditions((f"k.origin_id IN {wanted}",), found.parameters)
 
     def front_row_id(self, address: str) -> int:
         """Return the row of the front page at an address, or at the address to which it redirects.

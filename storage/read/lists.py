@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, place, stream
+from storage.database.view_queries.fronts import fronts_query
 from storage.database.views import (
     RESTRICTED,
     edit_condition,
@@ -354,8 +355,13 @@ def front_addresses(connection: "Connection") -> Iterator[str]:
 
 
 def fronts(connection: "Connection", criteria: Conditions, part: Part) -> Iterator[FrontStay]:
-    """Yield the stays of headlines on front pages, in the order of their beginnings."""
-    query = view_query("fronts", connection.dialect.name)
+    """Yield the stays of headlines on front pages, in the order of their beginnings.
+
+    `criteria` selects rows `k` of teasers.
+    """
+    where = " AND ".join(criteria.clauses) or "TRUE"
+    query = fronts_query(connection.dialect.name, RESTRICTED, where)
+    criteria = Conditions((), criteria.parameters)
     yield from _STAYS.rows(connection, query, criteria, part)
 
 

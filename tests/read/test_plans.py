@@ -34,6 +34,7 @@ def test_no_answer_about_an_article_reads_a_whole_table(database_url, tmp_path):
             "search": lambda: list(archive.search("Pegel", limit=5)),
             "rights": lambda: list(archive.rights(article)),
             "entries": lambda: list(archive.entries(article)),
+            "fronts": lambda: list(archive.fronts(article)),
             "relations": lambda: list(archive.relations(article)),
             "noise": lambda: list(archive.noise(article)),
             "pulse": lambda: archive.work_state(datetime.now(UTC)),

@@ -126,6 +126,7 @@ def test_a_page_without_headlines_is_refused_and_ends_no_stay(desk):
     desk.web.put(FRONT, front("<p>Bitte stimmen Sie zu.</p>"))
     desk.look(source, at=2)
     assert desk.codes() == ["not_article"]
+    desk.look(source, at=3)
     assert stays(desk) == [(LONG, 1, False, hour(1), hour(1), None)]
 
 

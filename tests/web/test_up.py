@@ -64,6 +64,7 @@ def test_a_section_page_is_no_article_and_its_refusal_says_what_to_do(web, setti
     assert (refusal["code"], refusal["locator"]) == ("not_article", FRONT)
     assert "a front page or section page that lists other articles" in refusal["message"]
     assert "add the feed or sitemap of the site" in refusal["hint"]
+    assert "lesart source add ADDRESS --type front" in refusal["hint"]
     query = f"SELECT outcome FROM observations WHERE origin = '{FRONT}'"
     assert rows(tmp_path, "sql", query, **settings) == [{"outcome": "not_article"}]
 
