@@ -112,6 +112,9 @@ def test_no_english_is_left_on_a_german_page(tmp_path):
             "/relations",
             "/sources",
             "/alerts",
+            "/front",
+            "/front?as_of=gestern",
+            "/front?front=https://nirgendwo.example/",
             "/refusals?limit=200",
             "/statistics",
             "/jobs",
@@ -125,7 +128,7 @@ def test_no_english_is_left_on_a_german_page(tmp_path):
             "/relations?after=x",
         ]
         for each in articles:
-            views = ("", "/1", "/since", "/checks", "/rights", "/cite", "/cite?passage=nirgendwo", "/1..2",
+            views = ("", "/1", "/since", "/checks", "/rights", "/fronts", "/cite", "/cite?passage=nirgendwo", "/1..2",
                      "/1..2?view=changes", "/1..2?view=side", "/1..2?view=fields",
                      "/1..2?view=quotes", "/1..2?view=links", "/1..2?view=raw")  # fmt: skip
             paths += [f"/a/{each}{view}" for view in views] + [f"/proof/{each}"]

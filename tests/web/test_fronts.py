@@ -8,6 +8,7 @@ import pytest
 
 from storage.read.archive import open_archive
 from storage.read.filters import Clocks
+from storage.values.errors import NoSuchError
 from storage.values.refusals import RefusalReason
 from tests.flow.driver import findings, hour, newsroom_at
 from tests.flow.processes import environment, lesart, rows, until
@@ -16,7 +17,7 @@ from tests.flow.test_warc_export import exported
 from tests.serve.conftest import served
 from tests.web.clock import SharedClock
 from tests.web.desk import PEGEL, A
-from tests.web.site import page, simulated_web
+from tests.web.site import page, redirect, simulated_web
 from worker.flow.document_process import DocumentReader
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.teasers import MOST_TEASERS
@@ -128,6 +129,19 @@ def test_a_page_without_headlines_is_refused_and_ends_no_stay(desk):
     assert desk.codes() == ["not_article"]
     desk.look(source, at=3)
     assert stays(desk) == [(LONG, 1, False, hour(1), hour(1), None)]
+
+
+def test_a_front_page_answers_to_the_address_that_redirects_to_it(desk):
+    start = "https://zeitung.example/start"
+    desk.web.put(start, redirect(FRONT))
+    desk.web.put(FRONT, front(teaser(A, LONG)))
+    desk.fetch(start, at=1, type="front")
+    with open_archive(desk.url) as archive:
+        for address in (start, FRONT):
+            assert [each.headline for each in archive.front(address)] == [LONG]
+            assert [each.front for each in archive.fronts(front=address)] == [FRONT]
+        with pytest.raises(NoSuchError, match="--type front"):
+            archive.front("https://bote.example/")
 
 
 def test_a_redacted_address_leaves_all_front_pages_and_does_not_come_back(desk):

@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urljoin
 
 from storage.values.draft import Json
-from storage.values.net.addresses import Check, CheckedExchange, WatchedAddress
+from storage.values.net.addresses import FRONT, Check, CheckedExchange, WatchedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.rights import Declaration, Declared, rights_of, stored_declarations
 from storage.values.net.transfer import Transfer
@@ -192,6 +192,7 @@ class Fetch:
         watched_address = parse_address(self.watched.address, is_own)
         if (
             target.is_front_page
+            and self.kind != FRONT
             and isinstance(watched_address, Address)
             and not watched_address.is_front_page
         ):
