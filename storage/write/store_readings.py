@@ -21,7 +21,7 @@ from storage.write.index import (
     relate_candidates,
 )
 from storage.write.reading_writer import ReadingWriter
-from storage.write.redaction import redact as redacting
+from storage.write.redaction import orders
 from storage.write.redaction.redact_articles import finish_redactions
 from storage.write.redaction.without_redacted import readings_without_redacted
 from storage.write.store_listings import store_listings
@@ -79,7 +79,7 @@ def store_readings(
             queue.finish(unit, claim, counts)
         else:
             queue.release(unit, claim, counts)
-        redacting.order_again(unit, returned)
+        orders.order_again(unit, returned)
         index_within(archive, unit, keeping.to_index)
         candidates = add_index_keys_within(archive, unit, keeping.wordings)
     keeping.committed()

@@ -15,10 +15,10 @@ from worker.cli import commands as cli
 DIES = """
 import os, signal, sys
 from storage.proof import log
-from storage.write.redaction import redact
+from storage.write.redaction import empty_rows
 from worker.cli import commands
 
-redact.ROWS_AT_A_TIME, left, seal = 3, [int(sys.argv[1])], log.seal
+empty_rows.ROWS_AT_A_TIME, left, seal = 3, [int(sys.argv[1])], log.seal
 
 def dies(*given):
     left[0] -= 1

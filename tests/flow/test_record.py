@@ -15,7 +15,7 @@ from storage.database.unit import writing
 from storage.values.redaction import is_emptied
 from storage.write.archive import Archive
 from storage.write.index import forget_words
-from storage.write.redaction.redact import values_after_redaction
+from storage.write.redaction.empty_rows import values_after_redaction
 from tests.flow.driver import START, Newsroom, hour
 from tests.flow.whole_record import add_row, fill_record, log_record
 

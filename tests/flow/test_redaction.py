@@ -24,7 +24,7 @@ from storage.values.redaction import RedactionReason
 from storage.write import index as indexing
 from storage.write.archive import Archive
 from storage.write.copies import copy
-from storage.write.redaction import redact as redacting
+from storage.write.redaction import empty_rows
 from storage.write.redaction import scrub as scrubbing
 from storage.write.redaction.passage import remove_passage
 from storage.write.redaction.plan import RedactionTarget, describe_plan, plan_of
@@ -513,7 +513,7 @@ def test_what_was_ended_early_is_finished_by_whoever_comes_next(room, monkeypatc
     for name in ("a", "b", "c"):
         room.write(f"{name}.md", page(f"Ada Kern sah {name}.", title=f"Pegel {name}"))
     room.scan(0)
-    monkeypatch.setattr(redacting, "ROWS_AT_A_TIME", 2)
+    monkeypatch.setattr(empty_rows, "ROWS_AT_A_TIME", 2)
     seal, calls = log.seal, []
 
     def dies(*told: object) -> None:

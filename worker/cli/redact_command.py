@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from storage.similarity import signature
     from storage.values.draft import Draft
     from storage.write.archive import Archive
+    from storage.write.redaction import orders, scrub
     from storage.write.redaction import passage as passages
     from storage.write.redaction import plan as plans
-    from storage.write.redaction import redact as redacting
     from storage.write.redaction import redact_articles as articles
     from storage.write.redaction import restrict as restricting
-    from storage.write.redaction import scrub
     from storage.write.redaction.plan import RedactionTarget
     from worker.flow import prepare
 else:
@@ -42,7 +41,7 @@ else:
     signature = LateModule("storage.similarity.signature")
     passages = LateModule("storage.write.redaction.passage")
     plans = LateModule("storage.write.redaction.plan")
-    redacting = LateModule("storage.write.redaction.redact")
+    orders = LateModule("storage.write.redaction.orders")
     articles = LateModule("storage.write.redaction.redact_articles")
     restricting = LateModule("storage.write.redaction.restrict")
     scrub = LateModule("storage.write.redaction.scrub")
@@ -289,14 +288,14 @@ def prepared(captured: "CapturedItem", draft: "Draft", context: str) -> "Reading
 def acts_of(archive: "Archive") -> list[dict[str, Any]]:
     """Return the redactions with the emptied rows by table."""
     with archive.read_connection() as connection:
-        rows, own = redacting.rows_of_acts(connection), redacting.archive_id(connection)
+        rows, own = orders.rows_of_acts(connection), orders.archive_id(connection)
         return [
             {
                 "archive": own, "act": each.act, "at": each.at.isoformat(), "reason": each.reason,
                 "actor": each.actor, "emptied": dict(Counter(t for t, _ in rows[each.act])),
                 "rows": [f"{table} {number}" for table, number in rows[each.act]],
             }
-            for each in redacting.acts(connection)
+            for each in orders.acts(connection)
         ]  # fmt: skip
 
 
@@ -306,18 +305,18 @@ def redact_again(archive: "Archive", listed: Path) -> None:
     Raises: ReplayError.
     """
     if listed.stat().st_size > MOST_LISTED_BYTES:
-        raise redacting.ReplayError(
+        raise orders.ReplayError(
             f"{listed} is larger than {MOST_LISTED_BYTES:,} bytes: it is not a list of redactions"
         )
     with listed.open("rb") as file:
         try:
             acts = [json.loads(line) for line in file if line.strip()]
         except ValueError as error:
-            raise redacting.ReplayError(
+            raise orders.ReplayError(
                 f"{listed} is not JSON Lines: {error}; {HOW_LISTED}"
             ) from error
     if not all(isinstance(each, dict) for each in acts):
-        raise redacting.ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
+        raise orders.ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
     say(f"repeated {articles.replay_redactions(archive, acts)} redactions")
     _scrub(archive)
 

@@ -41,8 +41,8 @@ from storage.values.draft import (
     quotes_in,
 )
 from storage.values.redaction import MARK, RedactionReason
+from storage.write.redaction.orders import order
 from storage.write.redaction.plan import RedactionPlan
-from storage.write.redaction.redact import order
 
 Prepare = Callable[[CapturedItem, Draft, str], Reading]
 """Prepares the full-text tokens and the index keys of a draft."""

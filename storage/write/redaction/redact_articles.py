@@ -7,7 +7,8 @@ from storage.values.job import Progress
 from storage.values.redaction import RedactionReason
 from storage.write.archive import Archive
 from storage.write.index import index_after, index_within
-from storage.write.redaction import redact as redacting
+from storage.write.redaction import orders
+from storage.write.redaction.empty_rows import empty_ordered
 from storage.write.redaction.passage import Prepare, find_passage, remove_passage
 from storage.write.redaction.plan import RedactionTarget, plan_of
 from storage.write.redaction.retention import captures_due, limits
@@ -36,7 +37,7 @@ def redact_articles(
         plan = archive.read(
             plan_of, targets, with_copies=with_copies, with_addresses=with_addresses
         )
-        act = archive.transact(redacting.order, plan.rows, reason, actor)
+        act = archive.transact(orders.order, plan.rows, reason, actor)
         finish_redactions(archive, progress)
         if act is None:
             return acts
@@ -57,7 +58,7 @@ def drop_overdue_bytes(
             some = [each[0] for each in found[start : start + CAPTURES_AT_A_TIME]]
             with archive.unit() as unit:
                 why = RedactionReason.RETENTION
-                redacting.order(unit, {"capture": some}, why, redacting.BY_ITSELF)
+                orders.order(unit, {"capture": some}, why, orders.BY_ITSELF)
             finish_redactions(archive)
     names = {each.id: each.name for each in archive.sources()}
     sizes: dict[str, list[int]] = {names[number]: [] for number in before}
@@ -96,13 +97,13 @@ def redact_passage(
 def replay_redactions(archive: Archive, listed: Iterable[Mapping[str, Any]]) -> int:
     """Repeat the redactions of a list; return the number of acts with remaining rows.
 
-    Raises: redact.ReplayError; nothing is redacted then.
+    Raises: orders.ReplayError; nothing is redacted then.
     """
-    acts = archive.transact(redacting.replay, listed)
+    acts = archive.transact(orders.replay, listed)
     finish_redactions(archive)
     return acts
 
 
 def finish_redactions(archive: Archive, progress: Progress | None = None) -> int:
     """Empty all rows with a pending redaction, as after a crash; return their number."""
-    return redacting.empty_ordered(archive.engine, archive.clock, progress)
+    return empty_ordered(archive.engine, archive.clock, progress)

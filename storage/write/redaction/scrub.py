@@ -15,7 +15,7 @@ from storage.database.archive_errors import ArchiveError
 from storage.database.engine import place_of, read_connection
 from storage.database.tables import ARCHIVE, ERASABLE
 from storage.values.job import Progress
-from storage.write.redaction.redact import UNSCRUBBED
+from storage.write.redaction.empty_rows import UNSCRUBBED
 
 REWRITTEN = (
     *ERASABLE, "log_run", "search_text", "search_due", "index_key", "relation_due",

@@ -1,8 +1,7 @@
-"""Remove texts and bytes from the archive, and retain the proof that they existed.
+"""Empty the rows that redactions ordered, and retain the proof that they existed.
 
-First the redactions are written, which list each row to empty. Then the rows are emptied in
-batches: after a crash the order remains, and the next process continues. The log deletes the
-salts of redacted rows, so that the remaining hashes reveal nothing.
+The rows are emptied in batches: after a crash the order remains, and the next process continues.
+The log deletes the salts of redacted rows, so that the remaining hashes reveal nothing.
 """
 
 from collections import defaultdict
@@ -17,14 +16,12 @@ from sqlalchemy import (
     Row,
     bindparam,
     delete,
-    func,
     or_,
     select,
     text,
     update,
 )
 
-from storage.database.archive_errors import ArchiveError
 from storage.database.capture_store import CapturesUnsetError, capture_store, name_in
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import read_connection
@@ -37,7 +34,6 @@ from storage.database.tables import (
     CAPTURE,
     DERIVATION,
     EMPTIED,
-    FOREIGN_RECORD,
     INDEX_KEY,
     JOB,
     METADATA,
@@ -50,7 +46,6 @@ from storage.database.tables import (
     SNAPSHOT,
     SOURCE,
     TEASER,
-    TRANSFER,
     VERSION,
     WATCH,
     WORDING,
@@ -81,16 +76,13 @@ from storage.values.redaction import (
 )
 from storage.write.index import forget_words
 from storage.write.redaction.named_places import JOBS, is_named, places_in
-from storage.write.redaction.plan import ORDER, places_of, titles_of
-from storage.write.redaction.without_redacted import ReturnedText
+from storage.write.redaction.plan import places_of, titles_of
 
 UNSCRUBBED = "unscrubbed"
 """Key of the fact that states that the database may still contain redacted bytes."""
 ROWS_AT_A_TIME = 200
 ADDRESS_GONE = "an address that it named was redacted"
 """Reason of a job that contained, or failed at, a redacted address."""
-BY_ITSELF = "lesart"
-"""Actor of automatic redactions, such as of returning texts."""
 
 
 def values_after_redaction(table: str, names: Iterable[str], row_id: int) -> dict[str, Any]:
@@ -106,57 +98,6 @@ def _empty_value(column: Any, row_id: int) -> bytes | str | list[Any] | None:
         return []
     is_bytes = isinstance(column.type, LargeBinary)
     return digest_placeholder(row_id) if is_bytes else name_placeholder(row_id)
-
-
-def order(
-    unit: Unit, rows: Mapping[str, Collection[int]], reason: RedactionReason, actor: str
-) -> int | None:
-    """Record the rows to empty; return the number of the act, None if there are no rows.
-
-    `empty_ordered` empties them. Rows that were ordered before are left out.
-    """
-    wanted = {table: set(rows.get(table, ())) for table in ORDER}
-    for table, numbers in wanted.items():
-        known = select(REDACTION.c.row_id).where(REDACTION.c.table_name == table)
-        if (
-            reason is not RedactionReason.RETENTION
-        ):  # of captures redacted by retention, other columns remain
-            known = known.where(REDACTION.c.reason != RedactionReason.RETENTION)
-        numbers -= {row[0] for row in rows_in(unit.connection, known, REDACTION.c.row_id, numbers)}
-    pairs = [(table, number) for table in ORDER for number in sorted(wanted[table])]
-    if not pairs:
-        return None
-    act_id = unit.number()
-    for place, (table, number) in enumerate(pairs):
-        row = {
-            "id": unit.number() if place else act_id, "table_name": table, "row_id": number,
-            "reason": reason.value, "at": unit.now, "actor": actor, "act_id": act_id,
-        }  # fmt: skip
-        unit.add(REDACTION, row)
-    unit.flush()
-    if stored_fact(unit.connection, PENDING) is None:
-        store_fact(unit.connection, PENDING, str(act_id - 1))
-    return act_id
-
-
-def order_again(unit: Unit, returned: Sequence[ReturnedText]) -> None:
-    """Order the redaction of bytes that resulted in a redacted text, with the same reason."""
-    if not returned:
-        return
-    unit.flush()
-    by_act: dict[int, list[ReturnedText]] = defaultdict(list)
-    for each in returned:
-        by_act[each.act_id].append(each)
-    for act_id, those in by_act.items():
-        query = select(REDACTION.c.reason).where(REDACTION.c.id == act_id)
-        reason = RedactionReason(unit.connection.execute(query).scalar_one())
-        rows: dict[str, set[int]] = {"capture": {each.capture_id for each in those}}
-        observed = {each.observation_id for each in those}
-        for table in (TRANSFER, FOREIGN_RECORD):
-            query = select(table.c.id)
-            found = rows_in(unit.connection, query, table.c.observation_id, observed)
-            rows[table.name] = {row[0] for row in found}
-        order(unit, rows, reason, BY_ITSELF)
 
 
 def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None) -> int:
@@ -209,48 +150,6 @@ def _overwrite(connection: Connection) -> None:
     """Make SQLite overwrite deleted content with zeros."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA secure_delete = ON")).close()
-
-
-class ReplayError(ArchiveError):
-    """A list of redactions cannot be applied to this archive; the message states the reason."""
-
-
-def replay(unit: Unit, listed: Iterable[Mapping[str, Any]]) -> int:
-    """Order the redactions of a `lesart redact --list` of this archive again, as after a restore.
-
-    Missing rows are left out. Returns the number of acts with rows. Raises: ReplayError.
-    """
-    own, done = archive_id(unit.connection), 0
-    for act in listed:
-        if act.get("archive") != own:
-            raise ReplayError("the list of redactions is of another archive: nothing was redacted")
-        try:
-            rows = _parse_rows(act["rows"])
-            reason, actor = RedactionReason(act["reason"]), str(act["actor"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ReplayError(f"this is no list of redactions: {error}") from error
-        for table, numbers in rows.items():
-            column = METADATA.tables[EMPTIED[table][0]].c.id
-            held = rows_in(unit.connection, select(column), column, numbers)
-            rows[table] = {row[0] for row in held}
-        done += order(unit, rows, reason, actor) is not None
-    return done
-
-
-def _parse_rows(named: Iterable[str]) -> dict[str, set[int]]:
-    """Return rows by table, parsed from `TABLE NUMBER`. Raises: ValueError."""
-    rows: dict[str, set[int]] = defaultdict(set)
-    for each in named:
-        table, number = each.split(" ")
-        if table not in ORDER:
-            raise ValueError(f"{table!r} is no table that is redacted")
-        rows[table].add(int(number))
-    return rows
-
-
-def archive_id(connection: Connection) -> str | None:
-    """Return the id of an archive, which its copies share."""
-    return stored_fact(connection, "id")
 
 
 @dataclass(slots=True)
@@ -570,22 +469,3 @@ class _RowEraser:
 def _is_over(row: Row[Any]) -> bool:
     """Check whether only the bytes of a row are redacted, because of retention."""
     return bool(row.reason == RedactionReason.RETENTION)
-
-
-def acts(connection: Connection) -> list[Row[Any]]:
-    """Return each act of redaction: number, time, reason, actor, number of rows."""
-    act = func.coalesce(REDACTION.c.act_id, REDACTION.c.id).label("act")
-    query = select(
-        act, func.min(REDACTION.c.at).label("at"), func.min(REDACTION.c.reason).label("reason"),
-        func.min(REDACTION.c.actor).label("actor"), func.count().label("rows"),
-    )  # fmt: skip
-    return list(connection.execute(query.group_by(act).order_by(act)))
-
-
-def rows_of_acts(connection: Connection) -> dict[int, list[tuple[str, int]]]:
-    """Return the rows of each act of redaction, by table and number."""
-    query = select(REDACTION).order_by(REDACTION.c.id)
-    found: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.id if row.act_id is None else row.act_id].append((row.table_name, row.row_id))
-    return found
