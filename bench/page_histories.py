@@ -29,7 +29,7 @@ from rich.table import Table
 
 from storage.database.unit import Unit
 from storage.values import job as jobs
-from storage.write.store_readings import load_unread, store_readings
+from storage.write.readings.store import load_unread, store_readings
 from tests.flow.driver import Newsroom, touch
 from tests.warcs import answer, response
 from worker.flow.decide import decide

@@ -15,8 +15,8 @@ from storage.values.digest import canonical_all, digest_of_parts
 from storage.values.draft import Draft, Extractor, Field, Paragraph
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
+from storage.write.readings.store import load_unread, store_readings
 from storage.write.store_captures import store_arrivals
-from storage.write.store_readings import load_unread, store_readings
 from worker.flow.decide import decide
 
 START = datetime(2024, 6, 18, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from storage.schedule import queue
 from storage.values.verdict import Counts
-from storage.write.store_readings import load_unread, store_readings
+from storage.write.readings.store import load_unread, store_readings
 from tests.flow.driver import Newsroom, newsroom_at, seed
 from tests.page.conftest import html
 
@@ -21,7 +21,7 @@ QUICK = {"document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "9s"}
 @pytest.fixture
 def room(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
     """Give a newsroom that tries nothing again before a test says `later`."""
-    monkeypatch.setattr("storage.write.store_readings.AGAIN_AFTER_SECONDS", 600.0)
+    monkeypatch.setattr("storage.write.readings.store.AGAIN_AFTER_SECONDS", 600.0)
     with newsroom_at(database_url, tmp_path, **QUICK) as newsroom:
         yield newsroom
 

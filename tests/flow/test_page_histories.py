@@ -65,7 +65,7 @@ def test_texts_that_nobody_asks_for_are_forgotten_within_bounds(room, monkeypatc
 def test_a_unit_that_failed_leaves_nothing_to_remember(room, monkeypatch):
     see_page(room, 0, body(1, 0))
     known = dict(room.archive.memory.contents)
-    monkeypatch.setattr("storage.write.store_readings.record_reading", lambda *_: 1 / 0)
+    monkeypatch.setattr("storage.write.readings.store.record_reading", lambda *_: 1 / 0)
     see_page(room, 1, body(1, 1))
     assert room.archive.memory.contents == known
     monkeypatch.undo()

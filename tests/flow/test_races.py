@@ -22,8 +22,8 @@ from storage.values import job as jobs
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.readings.store import load_unread, store_readings
 from storage.write.store_captures import finish_scan, record_refusal, start_scan, store_arrivals
-from storage.write.store_readings import load_unread, store_readings
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from worker.cli.control import cancel, retry
 from worker.flow.decide import decide

@@ -340,7 +340,7 @@ def test_what_a_crash_left_without_relations_is_compared_by_whoever_comes_next(r
     room.scan(0)
     write(room, "nachdruck", MENDED)
     with monkeypatch.context() as killed:
-        killed.setattr("storage.write.store_readings.relate_candidates", lambda *_: None)
+        killed.setattr("storage.write.readings.store.relate_candidates", lambda *_: None)
         room.scan(1)
     assert related(room) == set()
     assert room.number("SELECT count(*) FROM relation_due") == 1
@@ -378,7 +378,7 @@ def test_a_server_that_dies_right_after_texts_were_kept_leaves_nothing_out(tmp_p
         write(room, "original", FIRE)
         write(room, "nachdruck", MENDED)
         with monkeypatch.context() as killed:
-            killed.setattr("storage.write.store_readings.relate_candidates", lambda *_: None)
+            killed.setattr("storage.write.readings.store.relate_candidates", lambda *_: None)
             room.scan(0)
         server.kill()
         server.start()

@@ -13,8 +13,8 @@ from storage.values.draft import Draft, Extractor, Field, Mark, Paragraph
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.readings.store import load_unread, store_readings
 from storage.write.store_captures import finish_scan, start_scan, store_arrivals
-from storage.write.store_readings import load_unread, store_readings
 from tests.cli.small_archive import reading_of
 from worker.flow.decide import decide
 

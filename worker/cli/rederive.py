@@ -24,7 +24,7 @@ from storage.verify.shown_texts import (
     shown_texts,
 )
 from storage.write.archive import Archive
-from storage.write.store_readings import load_re_extractions, store_re_extraction
+from storage.write.readings.store import load_re_extractions, store_re_extraction
 from worker.flow.read import Reader
 from worker.text import current_extractors
 

@@ -20,7 +20,7 @@ from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
-from storage.write.store_readings import load_re_extractions, load_unread, store_readings
+from storage.write.readings.store import load_re_extractions, load_unread, store_readings
 from worker.flow.decide import decide
 from worker.flow.document_process import WALL_FACTOR, DocumentReader
 from worker.flow.fetched import entry_values, fetched_outcome

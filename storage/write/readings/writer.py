@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import case, select
 
@@ -12,7 +11,6 @@ from storage.database.tables import (
     ARTICLE_ORIGIN,
     DERIVATION,
     PRESENCE,
-    RELATION,
     RELATION_DUE,
     SNAPSHOT,
     VERDICT,
@@ -59,11 +57,11 @@ from storage.values.verdict import (
     UnchangedVerdict,
     Verdict,
 )
+from storage.write.readings.exact_copies import ExactCopies, WordingHolder
 
 Decide = Callable[[Draft | RefusalReason, OriginKnowledge], Verdict]
 UNWRITTEN = 2**63
 """Placeholder for the number of a derivation that will be the newest one."""
-PUBLIC_COPY_METHOD = "w1"
 _NEWEST, _WORDED = SNAPSHOT.alias(), WORDING.alias()
 _STANDING = (
     select(
@@ -110,11 +108,9 @@ class ReadingWriter:
         self._neighbours = Neighbours(unit)
         self._unknown: set[int] = set()
         self._articles: dict[int, KnownArticle] = {}
-        self._holders: dict[int, tuple[int, int, datetime]] = {}
         self._changed: dict[int, bool] = {}
         self._displaced: set[int] = set()
-        self._related: set[frozenset[int]] = set()
-        self._copied: list[tuple[int, int]] = []
+        self._copies = ExactCopies(unit)
         self._refused: list[int] = []
         self._words: dict[int, int | None] = {}
         self._lineages = Lineages(unit)
@@ -204,7 +200,7 @@ class ReadingWriter:
             [each.digest for each in readings if each.digest],
             [each.captured.capture_id for each in readings],
         )
-        self._load_holders()
+        self._copies.load(self._deriving.wordings.values())
         self._load_articles([p.origin_id for p in places])
         firsts = {
             article.id: place.moment
@@ -238,17 +234,6 @@ class ReadingWriter:
             raise NotComparableError(missing)
         self._neighbours.forget()
 
-    def _load_holders(self) -> None:
-        query = (
-            select(VERSION.c.wording_id, VERSION.c.changed_by, ARTICLE.c.id, ARTICLE.c.origin_id)
-            .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
-            .order_by(ARTICLE.c.id.desc(), VERSION.c.number.desc())
-        )
-        for wording, moment, article, origin in rows_in(
-            self.unit.connection, query, VERSION.c.wording_id, self._deriving.wordings.values()
-        ):
-            self._holders[wording] = (article, origin, moment)
-
     def _load_articles(self, origins: Sequence[int]) -> None:
         """Load the current content of origins: the newest wording by the latest derivation.
 
@@ -270,8 +255,8 @@ class ReadingWriter:
     def _knowledge_of(self, place: Position) -> OriginKnowledge:
         digest = place.reading.digest
         wording = self._deriving.wordings.get(digest) if digest else None
-        holder = self._holders.get(wording) if wording else None
-        elsewhere = holder[0] if holder else None
+        holder = self._copies.holders.get(wording) if wording else None
+        elsewhere = holder.article if holder else None
         article, draft = self._articles.get(place.origin_id), place.reading.outcome
         if article is None or digest is None or not isinstance(draft, Draft):
             return OriginKnowledge(article is not None, True, elsewhere)
@@ -432,36 +417,11 @@ class ReadingWriter:
     def _record_copy(
         self, place: Position, article: KnownArticle, wording: int, verdict: Verdict
     ) -> None:
-        holder = self._holders.get(wording)
-        if holder is None:
-            self._holders[wording] = (article.id, place.origin_id, place.moment)
-            return
-        if isinstance(verdict, (Copy, NewVersion)) and holder[0] != article.id:
-            pair = (article.origin_id, holder[1])
-            if frozenset(pair) not in self._related:
-                self._related.add(frozenset(pair))
-                self._relate(pair, place.moment, holder[2])
-
-    def _relate(self, pair: tuple[int, int], moment: datetime, held_since: datetime) -> None:
-        a, b = pair
-        query = select(RELATION.c.id).where(
-            RELATION.c.kind == "exact_copy",
-            ((RELATION.c.a_origin_id == a) & (RELATION.c.b_origin_id == b))
-            | ((RELATION.c.a_origin_id == b) & (RELATION.c.b_origin_id == a)),
+        holder = self._copies.hold(
+            wording, WordingHolder(article.id, place.origin_id, place.moment)
         )
-        if self.unit.connection.execute(query).first() is not None:
-            return
-        earlier = "unknown" if moment == held_since else "a" if moment < held_since else "b"
-        self._copied.append(pair)
-        self.unit.add(
-            RELATION,
-            {
-                "id": self.unit.number(), "kind": "exact_copy", "a_origin_id": a,
-                "b_origin_id": b, "score": 1.0, "method": PUBLIC_COPY_METHOD, "threshold": 1.0,
-                "earlier": earlier, "agency": None, "evidence": {},
-                "decided_at": self.unit.now,
-            },
-        )  # fmt: skip
+        if isinstance(verdict, (Copy, NewVersion)) and holder.article != article.id:
+            self._copies.relate((article.origin_id, holder.origin), place.moment, holder.since)
 
     # ------------------------------------------------------------------------ the end
 
@@ -473,12 +433,12 @@ class ReadingWriter:
         rebuild_all(unit, whole, self._comparing)
         compare_again(unit, self._comparing, waiting(self._comparing))
         for article_id in sorted(self._displaced):
-            self._relate_displaced(article_id)
+            self._copies.relate_displaced(article_id)
         unit.flush()
-        join_origins(unit, self._copied)
+        join_origins(unit, self._copies.pairs)
         self._note_trails()
         self._lineages.settle_late()
-        self._lineages.settle_copies(self._copied)
+        self._lineages.settle_copies(self._copies.pairs)
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
         absent = find_unrecorded_absences(unit, [*stood_at, *self._lineages.led_from(places)])
         record_absences(unit, sorted({*absent, *self._refused}))
@@ -503,18 +463,3 @@ class ReadingWriter:
             if self.unit.connection.dialect.name == "postgresql":
                 due = {"wording_id": wording, "found": None, "recorded_at": self.unit.now}
                 self.unit.add(RELATION_DUE, due)
-
-    def _relate_displaced(self, article_id: int) -> None:
-        """Record the other articles with the wordings of an article that lost its address."""
-        own, other, holder = VERSION.alias(), VERSION.alias(), ARTICLE.alias()
-        query = (
-            select(ARTICLE.c.origin_id, holder.c.origin_id, own.c.changed_by, other.c.changed_by)
-            .join(own, own.c.article_id == ARTICLE.c.id)
-            .join(other, other.c.wording_id == own.c.wording_id)
-            .join(holder, holder.c.id == other.c.article_id)
-            .where(ARTICLE.c.id == article_id, holder.c.id != article_id)
-            .order_by(holder.c.id, own.c.number, other.c.number)
-            .limit(1)
-        )
-        for a, b, moment, held_since in self.unit.connection.execute(query).all():
-            self._relate((a, b), moment, held_since)

@@ -12,7 +12,6 @@ from storage.values import job as jobs
 from storage.values.net.addresses import AddressList
 from storage.values.verdict import Counts, OriginKnowledge, Verdict
 from storage.write.archive import Archive
-from storage.write.compare_ahead import compare_ahead
 from storage.write.index import (
     add_index_keys_after,
     add_index_keys_within,
@@ -20,7 +19,8 @@ from storage.write.index import (
     index_within,
     relate_candidates,
 )
-from storage.write.reading_writer import ReadingWriter
+from storage.write.readings.compare_ahead import compare_ahead
+from storage.write.readings.writer import ReadingWriter
 from storage.write.redaction import orders
 from storage.write.redaction.redact_articles import finish_redactions
 from storage.write.redaction.without_redacted import readings_without_redacted
