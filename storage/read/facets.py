@@ -59,7 +59,8 @@ def count_facets(
             "month": [month] if len(month) == _MONTH else [],
         }
         for name, values in values_by_name.items():
-            counts[name].update({value: row["hits"] for value in values if value})
+            for value in filter(None, values):
+                counts[name][value] += row["hits"]
     ordered = {name: tuple(counter.most_common()) for name, counter in counts.items()}
     for name in ("year", "month"):
         ordered[name] = tuple(sorted(counts[name].items(), reverse=True))
