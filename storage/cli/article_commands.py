@@ -28,8 +28,14 @@ from storage.cli.output import (
     write_rows,
     write_text,
 )
-from storage.cli.report import columns_of, reading, report_explained, report_query
-from storage.read.query.parameter import option
+from storage.cli.report import (
+    columns_of,
+    reading,
+    report_explained,
+    report_list,
+    report_query,
+)
+from storage.read.query.parameter import flag, option
 from storage.read.query.queries import (
     ArticlesQuery,
     BlameQuery,
@@ -48,6 +54,7 @@ from storage.read.query.queries import (
     RelationsQuery,
     RightsQuery,
     SearchQuery,
+    SentencesQuery,
     VersionQuery,
     VersionsQuery,
 )
@@ -77,6 +84,8 @@ _CHANGES = (
     "removed", "added",
 )  # fmt: skip
 _BLAME = ("since_version", "changed_by", "first_article", "sentence", "returned", "paragraph")
+_SENTENCES = ("number", "since_version", "changed_by", "first_article", "current_in", "sentence")
+_FACETS = ("facet", "value", "hits")
 _OBSERVATIONS = (
     "observed_at", "checks", "outcome", "version", "note", "until", "foreign", "origin",
 )  # fmt: skip
@@ -130,13 +139,29 @@ add_list(
 )
 
 
-add_list(
-    "search",
-    SearchQuery,
-    _SEARCH,
-    empty="no version matches the query and the filters",
-    example='lesart search "\\"Damm gebrochen\\" Pegel" --latest',
-)
+@command(app, "search", example='lesart search "\\"Damm gebrochen\\" Pegel" --latest')
+def search(
+    *,
+    place: ArchiveOptions,
+    query: SearchQuery,
+    output: OutputOptions,
+    facets: bool = flag(
+        "--facets", "Count the results by source, publisher, month and others (default: list them)."
+    ),
+) -> None:
+    """Search the full text of all versions."""
+    if not facets:
+        empty = "no version matches the query and the filters"
+        report_query(query, place, output, _SEARCH, empty=empty)
+        return
+    if query.after is not None or query.limit is not None:
+        raise typer.BadParameter("--facets takes neither --after nor --limit")
+    with reading(place, query) as (_settings, archive):
+        filters, words = query.filters(archive.timezone), read_argument(query.q)
+        found = archive.facets(words, query.latest, filters, query.steps())
+    report_list(found.rows(), output.target(), _FACETS, empty="no results to count")
+    if found.is_cut:
+        say("the numbers cover the newest results only")
 
 
 @command(app, "show", example="lesart show 35xhehswnwa6vc12@2024-06-18")
@@ -226,6 +251,15 @@ def blame(place: ArchiveOptions, query: BlameQuery, output: OutputOptions) -> No
     """List for each sentence the version that added it and the article that had it first."""
     empty = "no removed sentences" if query.removed else "no sentences found"
     report_query(query, place, output, _BLAME, empty=empty, least=4)
+
+
+add_list(
+    "sentences",
+    SentencesQuery,
+    _SENTENCES,
+    empty="no sentence contains this text",
+    example='lesart sentences 35xhehswnwa6vc12 "36 Zentimeter"',
+)
 
 
 @command(app, "cite", example='lesart cite 35xhehswnwa6vc12@2 --passage "36 Zentimeter"')

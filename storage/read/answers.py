@@ -312,14 +312,15 @@ class Blame(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence(Answer):
+class Sentence(Blame):
     """A sentence of a version with its history, and where else it is now.
 
-    `current_in` are the ids of other articles that are not gone and whose current version contains
-    the sentence, the earliest first. `is_cut` is true if there are more.
+    `number` is its position in the text, from 1. `current_in` are the ids of other articles that
+    are not gone and whose current version contains the sentence, the earliest first. `is_cut` is
+    true if there are more.
     """
 
-    blame: Blame
+    number: int
     current_in: tuple[str, ...]
     is_cut: bool
 

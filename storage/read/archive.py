@@ -598,9 +598,21 @@ class ReadOnlyArchive:
 
         Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError, RestrictedError.
         """
-        with self.connect() as connection:
-            version = self._open(connection, rev)
-            return blame.find_sentence(connection, version, self._sentence_cache(), number)
+        (found,) = self._sentences(rev, number, Part())
+        return found
+
+    def sentences(
+        self, rev: str, contains: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Sentence]:
+        """Yield the sentences of a version that contain a text, like `sentence`.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError, CursorError, RestrictedError.
+        """
+        return self._sentences(rev, contains, Part(after, limit))
+
+    def _sentences(self, rev: str, choice: int | str, part: Part) -> Iterator[Sentence]:
+        version = self._query(self._open, rev)
+        return self._iterate(blame.find_sentences, version, self._sentence_cache(), part, choice)
 
     def cite(self, rev: str, passage: str | None = None) -> Citation:
         """Return a reference to a version, or to a passage of its text.

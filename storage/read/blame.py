@@ -28,7 +28,7 @@ from storage.read.search import (
     wordings_query,
 )
 from storage.read.texts import get_reading, version_readings
-from storage.values.digest import canonical_all
+from storage.values.digest import canonical, canonical_all
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.errors import NoSuchError, RedactedError
 
@@ -117,7 +117,8 @@ def blame_sentences(
     history = _version_texts(connection, version)
     find = find_removed_sentences if removed else blame
     blamed = find([each.stand for each in history])
-    yield from _blame_rows(connection, version, history, blamed, cache, part)
+    rows = _in_part(enumerate(blamed, 1), part)
+    yield from _blame_rows(connection, version, history, rows, cache)
 
 
 def blame_all(
@@ -131,31 +132,56 @@ def blame_all(
     plain = [each.stand for each in history]
     lives = lives_in(plain)
     blamed = [*blame(plain, lives), *find_removed_sentences(plain, lives)]
-    rows = list(_blame_rows(connection, version, history, blamed, cache, Part()))
+    rows = list(_blame_rows(connection, version, history, [*enumerate(blamed, 1)], cache))
     present = sum(each.at == len(history) - 1 for each in blamed)
     removed = enumerate(rows[present:], 1)
     return rows[:present], [replace(each, cursor=cursor("blame", n)) for n, each in removed]
 
 
-def find_sentence(
-    connection: Connection, version: VersionRef, cache: SentenceCache, number: int
-) -> Sentence:
-    """Return a sentence of a version by its number in the text, from 1.
+def find_sentences(
+    connection: Connection,
+    version: VersionRef,
+    cache: SentenceCache,
+    part: Part,
+    choice: int | str,
+) -> Iterator[Sentence]:
+    """Yield the sentence of a version with a number from 1, or those that contain a text.
 
-    Raises: NoSuchError, RedactedError.
+    White space, the shape of quotation marks and case are ignored in the text.
+
+    Raises: CursorError, NoSuchError, RedactedError.
     """
     history = _version_texts(connection, version)
-    blamed = blame([each.stand for each in history])
-    if not 1 <= number <= len(blamed):
-        raise NoSuchError("sentence", str(number), f"the text has {len(blamed)} sentences")
-    part = Part(cursor("blame", number - 1), 1)
-    (row,) = _blame_rows(connection, version, history, blamed, cache, part)
-    canon = blamed[number - 1].canon
-    (entry,) = cache.find(connection, [canon], MAX_CANDIDATES)
+    blamed = list(enumerate(blame([each.stand for each in history]), 1))
+    if isinstance(choice, int):
+        chosen = blamed[choice - 1 : choice] if choice > 0 else []
+        if not chosen:
+            raise NoSuchError("sentence", str(choice), f"the text has {len(blamed)} sentences")
+    else:
+        text = canonical(choice).casefold()
+        chosen = [(number, each) for number, each in blamed if text in each.canon.casefold()]
+    chosen = _in_part(chosen, part)
     texts = _FirstSnapshots(connection, version.article.row_id, len(history), cache)
-    articles = texts.current_articles(entry.wordings, canon)
-    is_cut = len(articles) > MAX_CURRENT or len(entry.wordings) >= MAX_CANDIDATES
-    return Sentence(row, tuple(articles[:MAX_CURRENT]), is_cut)
+    rows = _blame_rows(connection, version, history, chosen, cache)
+    for row, (number, each) in zip(rows, chosen, strict=True):
+        (entry,) = cache.find(connection, [each.canon], MAX_CANDIDATES)
+        articles = texts.current_articles(entry.wordings, each.canon)
+        is_cut = len(articles) > MAX_CURRENT or len(entry.wordings) >= MAX_CANDIDATES
+        yield Sentence(
+            **{name: getattr(row, name) for name in Blame.names()},
+            number=number,
+            current_in=tuple(articles[:MAX_CURRENT]),
+            is_cut=is_cut,
+        )
+
+
+def _in_part(
+    sentences: Iterable[tuple[int, BlamedSentence]], part: Part
+) -> list[tuple[int, BlamedSentence]]:
+    """Return the numbered sentences of a part of a list."""
+    begin = 0 if part.after is None else place("blame", part.after, int)[0]
+    following = (each for each in sentences if each[0] > begin)
+    return list(islice(following, None if part.limit is None else max(part.limit, 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +238,9 @@ def _blame_rows(
     connection: Connection,
     version: VersionRef,
     history: Sequence[_BlamedVersion],
-    sentences: Sequence[BlamedSentence],
+    selected: Sequence[tuple[int, BlamedSentence]],
     cache: SentenceCache,
-    part: Part,
 ) -> Iterator[Blame]:
-    begin = 0 if part.after is None else place("blame", part.after, int)[0]
-    end = None if part.limit is None else begin + max(part.limit, 0)
-    selected = list(islice(enumerate(sentences, 1), begin, end))
     layouts = _layouts(connection, {history[each.at].derivation_id for _, each in selected})
     snapshots = _FirstSnapshots(connection, version.article.row_id, len(history), cache)
     for start in range(0, len(selected), SENTENCE_BATCH):

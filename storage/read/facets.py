@@ -25,6 +25,12 @@ class Facets:
     is_cut: bool
     counts: Mapping[str, tuple[tuple[str, int], ...]]
 
+    def rows(self) -> Iterator[dict[str, str | int]]:
+        """Yield the values of all facets as rows."""
+        for name, counts in self.counts.items():
+            for value, hits in counts:
+                yield {"facet": name, "value": value, "hits": hits}
+
 
 _COUNTED = """
 WITH m AS MATERIALIZED ({window})

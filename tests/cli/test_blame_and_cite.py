@@ -40,6 +40,25 @@ def test_a_copy_names_the_article_it_stood_in_first(written, lesart):
     assert [row["first_article"] for row in rows] == [name, name]
 
 
+def test_a_sentence_is_found_by_a_part_with_the_articles_that_have_it_now(written, lesart):
+    names = {each["origin"]: each["article"] for each in objects(lesart("list")[1])}
+    (row,) = objects(lesart("sentences", written.article, "UM 36")[1])
+    assert (row["number"], row["since_version"], row["is_cut"]) == (1, 2, False)
+    assert row["current_in"] == [names["seed:seeds/kopie.txt"]]
+    assert objects(lesart("sentences", written.article, "nirgendwo")[1]) == []
+
+
+def test_the_results_of_a_search_are_counted_by_facet(written, lesart):
+    rows = objects(lesart("search", "Pegel", "--facets")[1])
+    counts = {(each["facet"], each["value"]): each["hits"] for each in rows}
+    assert counts["source", "seeds"] == len(objects(lesart("search", "Pegel")[1]))
+    assert counts["month", "2024-06"] == counts["year", "2024"] == counts["source", "seeds"]
+    (hit,) = objects(lesart("search", "Pegel", "--class", "number")[1])
+    assert hit["version"] == 2
+    assert objects(lesart("search", "Pegel", "--publisher", "niemand")[1]) == []
+    assert lesart("search", "Pegel", "--facets", "--limit", "1")[0] == 2
+
+
 def test_blame_of_nothing_says_so(written, lesart):
     code, told, message = lesart("blame", f"{written.article}@1", "--removed", "--format", "table")
     assert (code, told, message) == (0, "", "lesart: no removed sentences\n")

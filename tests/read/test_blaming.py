@@ -68,6 +68,19 @@ def test_the_article_that_had_it_first_names_no_other(archive):
     assert set(holders(archive, PEGEL, removed=True).values()) == {None}
 
 
+def test_sentences_with_a_text_name_their_place_and_where_they_are_now(archive):
+    (found,) = archive.sentences(f"{PEGEL}@2", "er  STIEG um")
+    names = {each.article: each.origin.rpartition("/")[2] for each in archive.articles()}
+    assert (found.number, found.since_version, found.first_article) == (2, 2, None)
+    assert [names[each] for each in found.current_in] == ["kopie"]
+    assert archive.sentence(f"{PEGEL}@2", 2) == found
+    first, *others = archive.sentences(PEGEL, "e")
+    assert list(archive.sentences(PEGEL, "e", after=first.cursor)) == others != []
+    assert list(archive.sentences(PEGEL, "nirgendwo")) == []
+    with pytest.raises(NoSuchError):
+        archive.sentence(PEGEL, 0)
+
+
 def test_it_goes_on_after_a_cursor(archive):
     whole = list(archive.blame(PEGEL))
     for number, row in enumerate(whole, 1):

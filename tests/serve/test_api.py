@@ -39,6 +39,11 @@ def items(client, path, **parameters):
         ("/api/history", {"article": PEGEL}, lambda a: a.history(PEGEL)),
         ("/api/observations", {"article": PEGEL}, lambda a: a.observations(PEGEL)),
         ("/api/blame", {"rev": PEGEL}, lambda a: a.blame(PEGEL)),
+        (
+            "/api/sentences",
+            {"rev": PEGEL, "contains": "36"},
+            lambda a: a.sentences(PEGEL, "36"),
+        ),
         ("/api/refusals", {}, lambda a: a.refusals()),
         ("/api/jobs", {}, lambda a: a.jobs()),
     ],

@@ -25,8 +25,8 @@ else:
     log = LateModule("worker.log")
 
 READING = (
-    "list", "search", "show", "history", "diff", "blame", "changes", "cite", "raw", "observations",
-    "entries", "rights", "front", "fronts", "relations", "noise", "lineages", "jobs", "refusals",
+    "list", "search", "show", "history", "diff", "blame", "sentences", "changes", "cite", "raw",
+    "observations", "entries", "rights", "front", "fronts", "relations", "noise", "lineages", "jobs", "refusals",
 )  # fmt: skip
 """The commands of `storage.cli.article_commands`, which need no other module of commands."""
 

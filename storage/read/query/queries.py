@@ -357,6 +357,17 @@ class BlameQuery(ListQuery, VersionQuery):
 
 
 @dataclass(kw_only=True)
+class SentencesQuery(ListQuery, VersionQuery):
+    """List the sentences of a version that contain a text, and where else they are now."""
+
+    contains: Query = argument("TEXT", "Text that the sentences contain; case is ignored.")
+    record = staticmethod(lambda: answers.Sentence)
+
+    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+        return archive.sentences(self.rev, self.contains, *page)
+
+
+@dataclass(kw_only=True)
 class RelationsQuery(ListQuery, ClockOptions, FilterOptions, AnyArticle):
     """List copies, contained texts and follow-ups, with score and method."""
 

@@ -19,6 +19,7 @@ from storage.read.query.queries import (
     Long,
     ObservationsQuery,
     RightsQuery,
+    SentencesQuery,
     VersionsQuery,
 )
 from storage.read.render import citation
@@ -72,6 +73,7 @@ observations = add_list(router, "observations", "/observations", ObservationsQue
 entries = add_list(router, "entries", "/entries", EntriesQuery)
 rights = add_list(router, "rights", "/rights", RightsQuery)
 blame = add_list(router, "blame", "/blame", BlameQuery)
+sentences = add_list(router, "sentences", "/sentences", SentencesQuery)
 front = add_list(router, "front", "/front", FrontQuery)
 fronts = add_list(router, "fronts", "/fronts", FrontsQuery)
 

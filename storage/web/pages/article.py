@@ -220,7 +220,7 @@ def shown(
         line = _picture(request, pool, archive, version, steps)
         related = list(islice(archive.relations(version.article), MOST_RELATIONS))
         paragraphs, chosen = _chosen(archive, version, query)
-        others = [*chosen.current_in, chosen.blame.first_article] if chosen else []
+        others = [*chosen.current_in, chosen.first_article] if chosen else []
         articles = [each for r in related for each in (r.a, r.b)]
         names = archive.titles([each for each in (*articles, *others) if each])
         outlets = archive.outlets([each for each in others if each])
