@@ -77,18 +77,17 @@ Lives = tuple[dict[Key, _Life], Mapping[str, Sequence[str]]]
 """The versions with each sentence, and the sentences of each paragraph in canonical form."""
 
 
-def blame(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[BlamedSentence, ...]:
+def blame(stands: Sequence[Stand]) -> tuple[BlamedSentence, ...]:
     """Return each sentence of the last version in `stands` in order; the oldest version comes
     first.
 
     Sentences are equal if their canonical forms are equal, wherever they occur. Repeated sentences
-    of one text count separately: the second is as old as the second was. `lives` is the result of
-    `lives_in(stands)`, if it was computed before.
+    of one text count separately: the second is as old as the second was.
     """
     if not stands:
         return ()
     last = len(stands) - 1
-    lived, split = lives or lives_in(stands)
+    lived, split = _lives_in(stands)
     return tuple(
         BlamedSentence(
             *where, last, stands[last].number, stands[life.since], stands[life.first], life.returned
@@ -97,15 +96,13 @@ def blame(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[BlamedSe
     )
 
 
-def find_removed_sentences(
-    stands: Sequence[Stand], lives: Lives | None = None
-) -> tuple[BlamedSentence, ...]:
+def find_removed_sentences(stands: Sequence[Stand]) -> tuple[BlamedSentence, ...]:
     """Return each sentence of earlier versions that the last version does not contain.
 
     Each is returned as it was last written, in the order of removal; `since` is the version that
     removed it.
     """
-    lived, split = lives or lives_in(stands)
+    lived, split = _lives_in(stands)
     gone: dict[int, dict[Key, _Life]] = {}
     for key, life in lived.items():
         if life.last < len(stands) - 1:
@@ -134,7 +131,7 @@ def _as_written(paragraph: str, pieces: Sequence[str]) -> tuple[str, ...]:
     return tuple(paragraph[start:end] for start, end in pairwise(ends))
 
 
-def lives_in(stands: Sequence[Stand]) -> Lives:
+def _lives_in(stands: Sequence[Stand]) -> Lives:
     """Return the versions with each sentence, and the sentences of each paragraph in canonical
     form.
     """

@@ -584,14 +584,6 @@ class ReadOnlyArchive:
         part = Part(after, limit)
         return self._iterate(blame.blame_sentences, version, cache, part, removed=removed)
 
-    def blame_with_removed(self, rev: str) -> tuple[list[Blame], list[Blame]]:
-        """Return the sentences of a version, and the sentences deleted before it.
-
-        Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError, RestrictedError.
-        """
-        with self.connect() as connection:
-            return blame.blame_all(connection, self._open(connection, rev), self._sentence_cache())
-
     def sentence(self, rev: str, number: int) -> Sentence:
         """Return one sentence of a version, counted from 1 as in `blame`, and the other articles
         whose current text contains it.

@@ -1,7 +1,7 @@
 """Blame: since when each sentence of a version is present, and which article had it first."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
@@ -13,7 +13,7 @@ from storage.database.rows import cursor, place, stream
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
 from storage.database.views import RESTRICTED
-from storage.diff.blame import BlamedSentence, Stand, blame, find_removed_sentences, lives_in
+from storage.diff.blame import BlamedSentence, Stand, blame, find_removed_sentences
 from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run
 from storage.read.answers import Blame, Sentence
@@ -119,23 +119,6 @@ def blame_sentences(
     blamed = find([each.stand for each in history])
     rows = _in_part(enumerate(blamed, 1), part)
     yield from _blame_rows(connection, version, history, rows, cache)
-
-
-def blame_all(
-    connection: Connection, version: VersionRef, cache: SentenceCache
-) -> tuple[list[Blame], list[Blame]]:
-    """Return the present and the removed sentences with fewer queries than two separate calls.
-
-    Raises: RedactedError.
-    """
-    history = _version_texts(connection, version)
-    plain = [each.stand for each in history]
-    lives = lives_in(plain)
-    blamed = [*blame(plain, lives), *find_removed_sentences(plain, lives)]
-    rows = list(_blame_rows(connection, version, history, [*enumerate(blamed, 1)], cache))
-    present = sum(each.at == len(history) - 1 for each in blamed)
-    removed = enumerate(rows[present:], 1)
-    return rows[:present], [replace(each, cursor=cursor("blame", n)) for n, each in removed]
 
 
 def find_sentences(

@@ -50,9 +50,6 @@ def test_removed_tells_since_when_a_sentence_stands_no_more(archive):
     assert told([gone]) == [("Er stieg um 36 Zentimeter.", 1, 3, False)]
     assert (gone.version, gone.changed_by) == (2, hour(5))
     assert list(archive.blame(f"{PEGEL}@1", removed=True)) == []
-    whole = archive.blame_with_removed(PEGEL)
-    assert whole == (list(archive.blame(PEGEL)), list(archive.blame(PEGEL, removed=True)))
-    assert all(whole)
 
 
 def test_a_copy_names_the_article_that_had_its_sentences_first(archive):

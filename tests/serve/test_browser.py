@@ -6,19 +6,22 @@ Needs chromium, chromedriver and npm. LESART_TEST_SHOTS names a folder for pictu
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from starlette.routing import Match
 
 from storage.settings import load_settings
 from storage.web.app import Site, make_app
 from storage.web.archives import ServedArchive
+from storage.web.pages import ROUTERS
 from storage.web.server import ThreadedServer, bound
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
@@ -116,14 +119,12 @@ def browser(tmp_path_factory):
 def pages(address: str) -> dict[str, str]:
     import httpx
 
-    found = {
-        each["origin"]: each["article"]
-        for each in httpx.get(f"{address}/api/articles", params={"limit": 100}).json()["items"]
-    }
+    rows = httpx.get(f"{address}/api/articles", params={"limit": 100}).json()["items"]
+    found = {each["origin"]: each["article"] for each in rows}
+    cluster = next(each["cluster"] for each in rows if each["cluster"])
     name = found[ARTICLE]
     long = next(article for origin, article in found.items() if "lang.txt" in origin)
     fire = next(article for origin, article in found.items() if "brand.txt" in origin)
-    copy = next(each["a"] for each in httpx.get(f"{address}/api/relations").json()["items"])
     return {
         "front": "/", "changes": "/?limit=20", "search": "/search?q=br%C3%BCcke", "search-empty": "/search",
         "search-nothing": "/search?q=nirgendwo", "article": f"/a/{name}", "article-de": f"/a/{name}?lang=de",
@@ -135,9 +136,11 @@ def pages(address: str) -> dict[str, str]:
         "compare-raw": f"/a/{name}/1..3?view=raw", "since": f"/a/{name}/since", "checks": f"/a/{name}/checks",
         "cite": f"/a/{name}/cite", "long": f"/a/{long}?lang=de", "long-compare": f"/a/{long}/1..2?view=changes",
         "sources": "/sources?lang=de", "refusals": "/refusals", "relations": "/relations",
-        "statistics": "/statistics", "alerts": "/alerts", "jobs": "/jobs",
+        "statistics": "/statistics", "alerts": "/alerts", "jobs": "/jobs", "rights": f"/a/{name}/rights",
+        "removed": f"/a/{name}/since?removed=1", "today": "/?since=2024&limit=20",
+        "watch": f"/alerts?article={name}&passage=Das+Haus",
         "memento": f"/memento/20990101000000/{ARTICLE}", "proof": f"/proof/{name}",
-        "search-many": "/search?q=der&lang=de", "cluster": f"/cluster/of?a={copy}", "problem": "/a/nirgendwo",
+        "search-many": "/search?q=der&lang=de", "cluster": f"/cluster/{cluster}", "problem": "/a/nirgendwo",
     }  # fmt: skip
 
 
@@ -184,30 +187,148 @@ def errors(browser) -> list[str]:
     return [each for each in told if "status of 404" not in each]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_no_page_has_a_barrier_an_error_a_cut_or_a_request_elsewhere(
-    site, browser, axe, width, scheme
-):
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_no_page_has_a_barrier_an_error_a_cut_or_a_request_elsewhere(site, browser, axe, lang):
     address, _token = site
     found = {}
     browser.get(address)
     errors(browser), requested(browser)
     for name, path in pages(address).items():
-        look(browser, width, scheme)
-        browser.get(address + path)
-        wide = browser.execute_script("return document.documentElement.scrollWidth")
-        barriers = browser.execute_async_script(
-            axe
-            + ";axe.run(document, {resultTypes: ['violations']}).then(r => arguments[arguments.length-1]("
-            "r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | '))))"
-        )
-        problems = [*barriers, *errors(browser)]
-        problems += [f"{wide} pixels wide"] if wide > width else []
+        place = address + re.sub(r"lang=\w+", "", path)
+        browser.get(f"{place}{'&' if '?' in place else '?'}lang={lang}")
+        problems = []
+        for width, scheme in (
+            (1280, "light"),
+            (1280, "dark"),
+            (390, "light"),
+            (390, "dark"),
+            (2560, "light"),
+        ):
+            look(browser, width, scheme)
+            barriers = [] if width == 2560 else browser.execute_async_script(
+                axe
+                + ";axe.run(document, {resultTypes: ['violations']}).then(r => arguments[arguments.length-1]("
+                "r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | '))))"
+            )  # fmt: skip
+            wide = browser.execute_script("return document.documentElement.scrollWidth")
+            barriers += [f"{wide} pixels wide"] if wide > width else []
+            problems += [f"{width} {scheme}: {each}" for each in barriers]
+            keep_picture(browser, f"{name}-{lang}-{width}-{scheme}", width)
+        problems += errors(browser)
         problems += [f"asked {each}" for each in requested(browser) - {urlsplit(address).netloc}]
         if problems:
             found[name] = problems
-        keep_picture(browser, f"{name}-{width}-{scheme}", width)
     assert found == {}
+
+
+NO_PAGES = {
+    "/a/{article}/compare", "/a/{article}/{a}..{b}/picture.svg", "/cluster/of", "/find", "/icon.svg", "/robots.txt",
+    "/source-serif-4.woff2", "/style.css", "/timegate/{address:path}", "/timemap/json/{address:path}",
+    "/timemap/link/{address:path}",
+}  # fmt: skip
+"""Addresses among the pages that answer with something else: files, lists of mementos, redirects."""
+
+
+def test_every_page_of_the_router_is_among_those_that_are_checked(site):
+    address, _token = site
+    checked = set()
+    for path in pages(address).values():
+        scope = {"type": "http", "method": "GET", "path": unquote(urlsplit(path).path)}
+        routes = (each for router in ROUTERS for each in router.routes)
+        checked.add(next(r.path for r in routes if r.matches(scope)[0] is Match.FULL))
+    assert checked == {each.path for router in ROUTERS for each in router.routes} - NO_PAGES
+
+
+class Clicks:
+    """The number of clicks that a page received since the front page, kept over all pages.
+
+    A drag that selects text is not a click.
+    """
+
+    COUNT = (
+        "let x; addEventListener('mousedown', e => { x = e.clientX }, true);"
+        "addEventListener('click', e => { if (e.isTrusted && e.detail && Math.abs(e.clientX - x) < 5)"
+        " sessionStorage.clicks = 1 + Number(sessionStorage.clicks || 0) }, true)"
+    )
+
+    def __init__(self, browser, address: str) -> None:
+        self.browser, self.front = browser, f"{address}/?lang=en"
+        browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": self.COUNT})
+
+    def begin(self) -> None:
+        self.browser.get(self.front)
+        self.browser.execute_script("sessionStorage.clear()")
+
+    def on(self, by: str, value: str, part: str) -> None:
+        """Click on an element and wait until the address has `part`."""
+        self.browser.find_element(by, value).click()
+        wait_for_address(self.browser, part)
+
+    def number(self) -> int:
+        return int(self.browser.execute_script("return sessionStorage.clicks || 0"))
+
+
+def test_each_task_of_an_editor_takes_at_most_three_clicks_from_the_front_page(site, browser):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    address, _token = site
+    look(browser, 1280, "light")
+    clicks, taken = Clicks(browser, address), {}
+
+    def main() -> str:
+        return browser.find_element(By.TAG_NAME, "main").text
+
+    def select(words: str) -> None:
+        """Select a sentence with the mouse: from its first letter to its last."""
+        (box,) = browser.execute_script(
+            "const a = [...document.querySelectorAll('[data-cite] a')].find(a => a.text.includes(arguments[0]));"
+            "a.scrollIntoView({block: 'center'}); return [...a.getClientRects()].slice(-1)"
+            ".map(r => [r.left, r.right, (r.top + r.bottom) / 2].map(Math.round))", words
+        )  # fmt: skip
+        actions = ActionChains(browser)
+        mouse = actions.w3c_actions.pointer_action
+        mouse.move_to_location(box[0] + 1, box[2]).pointer_down()
+        mouse.move_to_location(box[1] - 1, box[2]).pointer_up()
+        actions.perform()
+
+    def open_text() -> None:
+        clicks.begin()
+        clicks.on(By.PARTIAL_LINK_TEXT, "Kanalbrücke wird noch", "/2..3")
+        clicks.on(By.LINK_TEXT, "Text and versions", "?lang=en")
+
+    clicks.begin()
+    clicks.on(By.LINK_TEXT, "Today's changes", "since=")
+    assert "Brand" in main()
+    assert "Kanalbrücke" not in main()
+    taken["what changed today"] = clicks.number()
+
+    open_text()
+    clicks.on(By.PARTIAL_LINK_TEXT, "36 Millionen", "s=2")
+    assert (
+        "first seen in\nthis article"
+        in browser.find_element(By.CSS_SELECTOR, "aside.sentence").text
+    )
+    taken["who had a sentence first"] = clicks.number()
+
+    for name, link, part in (
+        ("cite", "Cite the selected", "/cite"),
+        ("watch", "Watch it", "/alerts"),
+    ):
+        open_text()
+        select("Fußgänger")
+        clicks.on(By.PARTIAL_LINK_TEXT, link, part)
+        assert "dürfen weiter hinüber" in browser.find_element(By.TAG_NAME, "pre").text
+        taken[f"{name} a passage"] = clicks.number()
+
+    clicks.begin()
+    clicks.on(By.PARTIAL_LINK_TEXT, "Kanalbrücke wird noch", "/2..3")
+    clicks.on(By.LINK_TEXT, "Proof", "/proof/")
+    assert "lesart proof" in main()
+    taken["prove a version"] = clicks.number()
+
+    assert {name: number for name, number in taken.items() if not 0 < number <= 3} == {}
+    assert errors(browser) == []
 
 
 def test_from_a_search_to_the_article_a_comparison_since_when_and_a_reference(site, browser):
@@ -300,7 +421,9 @@ def test_a_click_on_a_sentence_shows_its_history_with_and_without_a_script(site,
         try:
             browser.get(address + pages(address)["article"] + "?lang=en")
             changed = browser.find_element(By.PARTIAL_LINK_TEXT, "36 Millionen")
-            assert browser.find_elements(By.CSS_SELECTOR, "p.lead a[href*='s=1#']")
+            assert browser.find_elements(
+                By.CSS_SELECTOR, "p.lead a[data-to*='s=1#'], p.lead a[href*='s=1#']"
+            )
             heading = browser.find_element(By.TAG_NAME, "h1")
             changed.click()
             wait_for_address(browser, "#s")
@@ -336,7 +459,7 @@ def test_a_selected_passage_can_be_cited(site, browser):
         "const r = document.createRange(); r.selectNodeContents(p);"
         "getSelection().removeAllRanges(); getSelection().addRange(r);"
     )
-    browser.find_element(By.ID, "cite-selection").click()
+    browser.find_element(By.CSS_SELECTOR, "#selection a").click()
     wait_for_address(browser, "passage=")
     assert "36 Millionen" in browser.find_element(By.TAG_NAME, "pre").text
 

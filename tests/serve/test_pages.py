@@ -3,11 +3,15 @@
 import re
 import shutil
 import subprocess
+from datetime import timedelta
+from itertools import count
 from zoneinfo import ZoneInfo
 
 import pytest
+from lxml import html
 
 from storage.write.archive import Archive
+from tests.cli.small_archive import START, _ingest, draft
 from tests.flow.processes import LESART, ROOT, environment
 from tests.read.press import the_usual_press
 from tests.serve.conftest import served
@@ -192,3 +196,58 @@ def test_all_times_of_a_page_are_in_the_zone_that_it_names(tmp_path):
     hours = set(re.findall(r"<title>(\d{4}-\d\d-\d\d \d\d:\d\d): [1-9]", coverage))
     cells = set(re.findall(r"<td><time [^>]*>([^<]*)</time></td>", coverage))
     assert hours == cells, "the picture and its table have the same times"
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """Serve an article of 520 sentences with 40 versions."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('long') / 'lesart.sqlite3'}"
+    moments = (START + timedelta(minutes=number) for number in count())
+    with Archive.open(url, clock=lambda: next(moments)) as archive:
+        source = archive.ensure_source("seeds", "folder", "seeds", standing=True)
+        for turn in range(40):
+            paragraphs = (
+                " ".join(
+                    f"Satz {4 * number + n} nennt den Pegel{f' zum Stand {turn}' if number == turn else ''}."
+                    for n in range(4)
+                )
+                for number in range(130)
+            )
+            _ingest(archive, source.id, {"lang.txt": draft("Der lange Text", *paragraphs)})
+    with served(url) as client:
+        yield client, client.get("/api/articles").json()["items"][0]["article"]
+
+
+@pytest.mark.parametrize("path", [
+    "", "?age=1", "?s=3&age=1", "?to=12", "/39..40", "/1..2", "/1..40?view=changes", "/39..40?view=side", "/1..40?view=raw",
+    "/since", "/checks",
+])  # fmt: skip
+def test_a_page_of_a_long_article_has_at_most_60_kilobytes(long, path):
+    client, article = long
+    answer = client.get(f"/a/{article}{path}{'&' if '?' in path else '?'}lang=de")
+    assert answer.status_code == 200, answer.text
+    assert len(answer.content) <= 60_000
+    shown = html.fromstring(answer.text)
+    bars = shown.xpath("//svg//a/@href | //form//td/a/@href")
+    if path in {"", "/39..40"}:
+        assert any(re.search(r"40\b", each) for each in bars), "the newest version is listed"
+    if path == "/1..2":
+        assert shown.xpath("//nav[@class='steps']/a[contains(@href, '39..40')]")
+
+
+def test_the_parts_of_a_long_list_of_sentences_and_versions_are_all_of_it(long):
+    client, article = long
+    place, sentences = f"/a/{article}/since", []
+    while place:
+        shown = html.fromstring(client.get(place).text)
+        sentences += shown.xpath("//div[contains(@class, 'stood')]/a/text()")
+        place = next(iter(shown.xpath("//main//a[@rel='next']/@href")), None)
+    rows = client.get("/api/blame", params={"rev": article, "limit": 1000}).json()["items"]
+    assert sentences == [each["sentence"] for each in rows]
+    place, versions = f"/a/{article}", []
+    while place:
+        shown = html.fromstring(client.get(place).text)
+        versions += shown.xpath("//td//strong/text()")
+        place = next(iter(shown.xpath("//a[.='Older versions']/@href")), None)
+        place = place and f"/a/{article}?{place.partition('?')[2]}"
+    assert versions == [str(number) for number in range(40, 0, -1)]

@@ -59,8 +59,8 @@ def test_the_sentence_of_a_copy_names_the_article_that_had_it_first(client, name
 
 def test_ages_are_coloured_on_request_and_a_number_without_a_sentence_is_refused(client, named):
     path = f"/a/{named['pegel.txt']}"
-    assert not page(client, path).xpath("//article//a[contains(@class, 'a4')]")
-    coloured = page(client, f"{path}?age=true").xpath("//article//a[contains(@class, 'a4')]")
+    assert not page(client, path).xpath("//article//span[@class='a4']/a")
+    coloured = page(client, f"{path}?age=true").xpath("//article//span[@class='a4']/a")
     assert [each for each in coloured if "36" in each.text_content()] == coloured != []
     answer = client.get(f"{path}?s=999", headers={"Accept": "text/html"})
     assert answer.status_code == 404

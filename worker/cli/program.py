@@ -26,7 +26,8 @@ else:
 
 READING = (
     "list", "search", "show", "history", "diff", "blame", "sentences", "changes", "cite", "raw",
-    "observations", "entries", "rights", "front", "fronts", "relations", "noise", "lineages", "jobs", "refusals",
+    "observations", "entries", "rights", "front", "fronts", "relations", "noise", "lineages",
+    "jobs", "refusals",
 )  # fmt: skip
 """The commands of `storage.cli.article_commands`, which need no other module of commands."""
 

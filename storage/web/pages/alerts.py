@@ -1,5 +1,6 @@
 """Page of alerts and their deliveries, without recipients."""
 
+import shlex
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -8,7 +9,7 @@ from starlette.responses import Response
 
 from storage.history.alerts import lists
 from storage.web.archives import PoolDep
-from storage.web.pages.query_parameters import PartQuery
+from storage.web.pages.query_parameters import Alerts
 from storage.web.pages.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -16,8 +17,8 @@ ROWS = 50
 
 
 @router.get("/alerts")
-def alerts(request: Request, pool: PoolDep, query: Annotated[PartQuery, Query()]) -> Response:
-    """Show the alerts and their deliveries."""
+def alerts(request: Request, pool: PoolDep, query: Annotated[Alerts, Query()]) -> Response:
+    """Show the alerts and their deliveries, and how to watch a passage."""
     limit = query.limit or ROWS
     with pool.today.connect() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
@@ -25,4 +26,5 @@ def alerts(request: Request, pool: PoolDep, query: Annotated[PartQuery, Query()]
     return page(
         request, "alerts.html", alerts=found, numbers=numbers, rows=rows,
         following=rows[-1].cursor if len(rows) == limit else None,
+        query=query, passage=shlex.quote(" ".join((query.passage or "").split())),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from storage.database.rows import cursor, place
 from storage.diff.blame import cut_sentences
 from storage.read.answers import Blame, Sentence, VersionLine, VersionText
 from storage.read.archive import ReadOnlyArchive
@@ -23,13 +24,14 @@ from storage.web.archives import ArchivePool, PoolDep, language_of
 from storage.web.http_cache import CachedRoute
 from storage.web.memento import MementoLinks
 from storage.web.pages.pictures import time_line
-from storage.web.pages.query_parameters import Checks, Cite, Entries, Version, VersionPage
+from storage.web.pages.query_parameters import Checks, Cite, Entries, Since, VersionPage
 from storage.web.pages.rendering import PageWords, page
 from storage.web.problems import Problem, problem_of_error
 
 router = APIRouter(prefix="/a", include_in_schema=False, route_class=CachedRoute)
 
-MOST_VERSIONS = 200
+LISTED_VERSIONS = 10
+LISTED_SENTENCES = 60
 MOST_SNAPSHOTS = 400
 MOST_RELATIONS = 50
 CHECK_ROWS = 100
@@ -44,21 +46,19 @@ class ParagraphAges:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownSentence:
-    """A sentence of a page: its number in the text, its text, and its age from 0, the oldest."""
-
-    number: int
-    text: str
-    age: int
-
-
-@dataclass(frozen=True, slots=True)
 class ShownParagraph:
-    """A paragraph of a page; without `sentences` it is not part of the text."""
+    """A paragraph of a page, and its sentences; without them it is not part of the text.
+
+    `runs` are consecutive sentences of one age, from 0, the oldest: each with its number in the
+    text.
+    """
 
     role: str
     text: str
-    sentences: tuple[ShownSentence, ...]
+    runs: tuple[tuple[int, tuple[tuple[int, str], ...]], ...]
+
+    def has_sentence(self, number: int) -> bool:
+        return any(number == each for _age, run in self.runs for each, _text in run)
 
 
 @router.get("/{article}")
@@ -71,18 +71,25 @@ def article(
 
 @router.get("/{article}/since")
 def since(
-    request: Request, pool: PoolDep, article: str, query: Annotated[Version, Query()]
+    request: Request, pool: PoolDep, article: str, query: Annotated[Since, Query()]
 ) -> Response:
-    """Show the first version of each sentence and the first article that contained it."""
+    """Show the first version of each sentence and the first article that contained it.
+
+    The first page shows the beginning of both lists, the present and the removed sentences.
+    """
     with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
         version = archive.version(_rev(article, query.v))
         rev = f"{version.article}@{version.version}"
-        standing, gone = archive.blame_with_removed(rev)
+        lists: dict[bool, list[Blame]] = {False: [], True: []}
+        for removed in (query.removed,) if query.after else (False, True):
+            lists[removed] = list(archive.blame(rev, removed, query.after, LISTED_SENTENCES))
+    numbered = [(place("blame", each.cursor, int)[0], each) for each in lists[False]]
     return page(
-        request, "since.html", version=version, gone=gone, tab="since",
+        request, "since.html", version=version, gone=lists[True], tab="since",
         paragraphs=[ParagraphAges(number, tuple(group)) for number, group
-                    in groupby(enumerate(standing, 1), key=lambda pair: pair[1].paragraph)],
-        oldest=max(version.version, 1),
+                    in groupby(numbered, key=lambda pair: pair[1].paragraph)],
+        following={name: rows[-1].cursor for name, rows in lists.items()
+                   if len(rows) == LISTED_SENTENCES},
     )  # fmt: skip
 
 
@@ -193,9 +200,10 @@ def _chosen(
     paragraphs = []
     for role, text in parts:
         pieces = cut_sentences(text) if is_numbered and role in TEXT_ROLES else ()
-        numbered = zip(pieces, numbers, strict=False)
-        sentences = tuple(ShownSentence(n, piece, ages.get(n, 0)) for piece, n in numbered)
-        paragraphs.append(ShownParagraph(role, text, sentences))
+        numbered = [(next(numbers), piece) for piece in pieces]
+        runs = groupby(numbered, key=lambda pair: ages.get(pair[0], 0))
+        runs_of_age = tuple((age, tuple(run)) for age, run in runs)
+        paragraphs.append(ShownParagraph(role, text, runs_of_age))
     return paragraphs, archive.sentence(rev, query.s) if query.s and is_numbered else None
 
 
@@ -216,7 +224,8 @@ def shown(
     zone = pool.place.timezone
     with pool.archive_at(query.clocks(zone)) as archive:
         version = archive.version(_rev(article, number))
-        steps = list(archive.history(version.article, limit=MOST_VERSIONS))
+        last = min(query.to or version.versions, version.versions)
+        steps = versions_until(archive, version.article, last, LISTED_VERSIONS)
         line = _picture(request, pool, archive, version, steps)
         related = list(islice(archive.relations(version.article), MOST_RELATIONS))
         paragraphs, chosen = _chosen(archive, version, query)
@@ -230,19 +239,28 @@ def shown(
     return page(
         request, "article.html", headers=headers, version=version, steps=steps, line=line,
         related=related, names=names, fields=_fields(version), tab="text", query=query,
-        is_cut=len(steps) == MOST_VERSIONS, paragraphs=paragraphs, chosen=chosen, outlets=outlets,
+        paragraphs=paragraphs, chosen=chosen, outlets=outlets,
         sentence_link=_sentence_link(request, version), no_edit=NO_EDIT,
     )  # fmt: skip
+
+
+def versions_until(
+    archive: ReadOnlyArchive, article: str, last: int, number: int
+) -> list[VersionLine]:
+    """Return at most `number` versions of an article up to the version `last`."""
+    first = max(last - number, 0)
+    return list(archive.history(article, cursor("history", first), last - first))
 
 
 def _sentence_link(request: Request, version: VersionText) -> str:
     """Return the start of the link to a sentence; its number follows.
 
-    It is short, because a page has hundreds of them.
+    It is short, because a page has hundreds of them: without a script it leads to the page without
+    the colours of age.
     """
     if not request.url.path.startswith("/a/"):
         return f"/a/{version.article}/{version.version}?s="
-    query = [(k, v) for k, v in request.query_params.multi_items() if v and k != "s"]
+    query = [(k, v) for k, v in request.query_params.multi_items() if v and k not in {"s", "age"}]
     return f"?{urlencode([*query, ('s', '')])}"
 
 
@@ -260,7 +278,8 @@ def _picture(
     steps: Sequence[VersionLine],
 ) -> Any:
     words = PageWords(language_of(request), pool.place.timezone)
-    seen = list(islice(archive.observations(version.article), MOST_SNAPSHOTS))
+    after = cursor("observations", steps[0].changed_by, -1) if steps[0].version > 1 else None
+    seen = list(archive.observations(version.article, after, MOST_SNAPSHOTS))
     return time_line(steps, seen, f"/a/{version.article}", words)
 
 

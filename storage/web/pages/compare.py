@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -15,10 +15,10 @@ from storage.read.answers import Raw, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import TODAY
 from storage.read.render.change_svg import share_picture, share_snippet
-from storage.read.render.passages import blocks
+from storage.read.render.passages import PassageBlock, blocks
 from storage.web.archives import PoolDep, language_of
 from storage.web.http_cache import CachedRoute
-from storage.web.pages.article import MOST_VERSIONS, shown
+from storage.web.pages.article import shown, versions_until
 from storage.web.pages.pictures import version_strip
 from storage.web.pages.query_parameters import VIEWS, CompareQuery, PageQuery, Pair, VersionPage
 from storage.web.pages.rendering import Links, PageWords, page
@@ -28,6 +28,14 @@ router = APIRouter(prefix="/a", include_in_schema=False, route_class=CachedRoute
 
 MOST_RAW_LINES = 3_000
 MOST_LINE_LETTERS = 400
+MOST_LETTERS = 40_000
+MARKUP_LETTERS = 25
+"""Maximum number of letters of a list of lines, so that a page has at most 60 KB."""
+LISTED_EDITS = 24
+LATER_EDITS = 10
+"""Edits after the newer version of a comparison that the strip of edits shows."""
+SHORT_TEXT = 40
+"""Maximum number of paragraphs that are shown side by side without gaps."""
 
 RANGE = re.compile(r"(?P<a>\d{1,9})(?:\.\.(?P<b>\d{1,9}))?", re.ASCII)
 """
@@ -89,14 +97,20 @@ def compare(
         raise Problem("no_such", f"there is no page {which!r} of an article")
     if match["b"] is None:
         named = VersionPage(
-            as_of=query.as_of, known_at=query.known_at, lang=query.lang, s=query.s, age=query.age
+            as_of=query.as_of,
+            known_at=query.known_at,
+            lang=query.lang,
+            s=query.s,
+            age=query.age,
+            to=query.to,
         )
         return shown(request, pool, article, int(match["a"]), named)
     with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
         a = archive.version(f"{article}@{int(match['a'])}")
         b = archive.version(f"{article}@{int(match['b'])}")
         found = _in_view(archive, a, b, query.view)
-        steps = list(archive.history(a.article, limit=MOST_VERSIONS))
+        last = min(b.versions, max(b.version + LATER_EDITS, LISTED_EDITS + 1))
+        steps = versions_until(archive, a.article, last, LISTED_EDITS + 1)
     words = PageWords(language_of(request), pool.place.timezone)
     link = Links(request)
     strip = version_strip(
@@ -105,6 +119,7 @@ def compare(
     diff = found.get("diff")
     return page(
         request, "compare.html", a=a, b=b, version=b, view=query.view, views=VIEWS, tab="compare",
+        steps=steps,
         strip=strip, step=next((each for each in steps if each.version == b.version), None),
         snippet=diff and not diff.is_same and share_snippet(diff, a, b, words.language), **found,
     )  # fmt: skip
@@ -114,19 +129,26 @@ def _in_view(archive: ReadOnlyArchive, a: VersionText, b: VersionText, view: str
     """Return the content of a view: paragraphs, or rows of other items."""
     match view:
         case "fields":
-            return {"rows": _fields(a, b), "blocks": (), "is_cut": False}
+            return _lines(_fields(a, b))
         case "quotes":
-            rows = _sets([q.text for q in a.quotes], [q.text for q in b.quotes])
-            return {"rows": rows, "blocks": (), "is_cut": False}
+            return _lines(_sets([q.text for q in a.quotes], [q.text for q in b.quotes]))
         case "links":
             raws = [archive.raw(f"{each.article}@{each.version}") for each in (a, b)]
-            rows = _sets(*([*map(_text, TARGET.findall(_text(raw)))] for raw in raws))
-            return {"rows": rows, "blocks": (), "is_cut": False}
+            return _lines(_sets(*([*map(_text, TARGET.findall(_text(raw)))] for raw in raws)))
         case "raw":
             raws = [archive.raw(f"{each.article}@{each.version}") for each in (a, b)]
             return _raw(*raws)
     diff = archive.diff(f"{a.article}@{a.version}", f"{b.article}@{b.version}")
-    return {"rows": (), "blocks": blocks(diff.operations), "is_cut": False, "diff": diff}
+    found = blocks(diff.operations)
+    gaps = _gaps(found) if view == "changes" or len(found) > SHORT_TEXT else {}
+    return {"rows": (), "blocks": found, "gaps": gaps, "is_cut": False, "diff": diff}
+
+
+def _gaps(found: Sequence[PassageBlock]) -> dict[int, int]:
+    """Return the first position and the length of each run of unchanged paragraphs."""
+    runs = groupby(enumerate(found), key=lambda each: each[1].kind == "equal")
+    gaps = [[position for position, _block in run] for is_equal, run in runs if is_equal]
+    return {run[0]: len(run) for run in gaps}
 
 
 def _fields(a: VersionText, b: VersionText) -> list[DifferingThing]:
@@ -165,11 +187,15 @@ def _raw(a: Raw, b: Raw) -> dict[str, Any]:
         else:
             rows += [DifferingThing("delete", line) for line in gone]
             rows += [DifferingThing("insert", line) for line in come]
-    return {
-        "rows": [DifferingThing(row.kind, row.name[:MOST_LINE_LETTERS]) for row in rows],
-        "blocks": (),
-        "is_cut": is_cut,
-    }
+    short = [DifferingThing(row.kind, row.name[:MOST_LINE_LETTERS]) for row in rows]
+    return _lines(short, is_cut=is_cut)
+
+
+def _lines(rows: Sequence[DifferingThing], *, is_cut: bool = False) -> dict[str, Any]:
+    """Return the content of a view of lines, up to a bound."""
+    ends = accumulate(len(row.name) + MARKUP_LETTERS for row in rows)
+    number = sum(end <= MOST_LETTERS for end in ends)
+    return {"rows": rows[:number], "blocks": (), "is_cut": is_cut or number < len(rows)}
 
 
 def _text(raw: Raw | str) -> str:

@@ -72,7 +72,8 @@ def front(request: Request, pool: PoolDep, query: Annotated[Front, Query()]) -> 
         picture=pool.cached_value(
             f"edit bars {words.language}", 60, lambda: bars(edits, today, DAYS, words)
         ),
-        edits=sum(edits.values()), first=today - timedelta(days=DAYS - 1), error=error,
+        today=utc_now().astimezone(zone).date(), edits=sum(edits.values()),
+        first=today - timedelta(days=DAYS - 1), error=error,
         status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
     )  # fmt: skip
 

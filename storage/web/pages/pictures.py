@@ -1,7 +1,7 @@
 """Pictures as SVG, drawn on the server, each with a text that says the same."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -12,7 +12,7 @@ from storage.web.pages.rendering import PageWords
 
 WIDTH = 720
 NARROW = 360
-_LEAST, _MOST_TICKS = 26.0, 400
+_LEAST, _MOST_CROSSES = 26.0, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def time_line(
     spans, observations = _spans(versions), [*observations]
     scale = _Scale(spans)
     parts = [_span(scale, span, href, words) for span in spans]
-    parts += [_mark(scale, each, words) for each in observations[:_MOST_TICKS]]
+    parts += _marks(scale, observations, words)
     title = words.t(
         "Timeline of versions ({n}) and checks ({m}); not to scale",
         n=words.number(len(versions)), m=words.number(sum(each.checks for each in observations)),
@@ -249,15 +249,22 @@ def _span(scale: _Scale, span: TimeSpan, href: str, words: PageWords) -> Markup:
     ).format(href, span.number, x + 1, max(width - 2, 4), label, x + width / 2)
 
 
-def _mark(scale: _Scale, observation: Observation, words: PageWords) -> Markup:
-    x = min(max(scale.at(observation.observed_at), 2.0), WIDTH - 2.0)
-    outcome = words.label("outcome", observation.outcome)
-    label = f"{words.minutes(observation.observed_at)} {outcome}"
-    if observation.outcome in {"content", "unchanged", "not_modified"}:
-        shape = Markup('<line class="snapshot" x1="{0:.1f}" y1="46" x2="{0:.1f}" y2="56">')
-        return shape.format(x) + Markup("<title>{}</title></line>").format(label)
-    shape = Markup('<path class="absent" d="M{0:.1f} 47l8 8m0 -8l-8 8">').format(x - 4)
-    return shape + Markup("<title>{}</title></path>").format(label)
+def _marks(
+    scale: _Scale, observations: Iterable[Observation], words: PageWords
+) -> Iterator[Markup]:
+    """Yield one path with a tick for each check, and a cross with a title for each failure."""
+    ticks, crosses = set(), []
+    for each in observations:
+        x = min(max(scale.at(each.observed_at), 2.0), WIDTH - 2.0)
+        if each.outcome in {"content", "unchanged", "not_modified"}:
+            ticks.add(round(x))
+        else:
+            label = words.label("outcome", each.outcome)
+            crosses.append((x - 4, f"{words.minutes(each.observed_at)} {label}"))
+    path = "".join(f"M{x} 46v10" for x in sorted(ticks))
+    yield Markup('<path class="snapshot" d="{}"/>').format(path)
+    shape = Markup('<path class="absent" d="M{:.1f} 47l8 8m0 -8l-8 8"><title>{}</title></path>')
+    yield from (shape.format(*each) for each in crosses[-_MOST_CROSSES:])
 
 
 def _heat(coverage: Coverage | None) -> str:

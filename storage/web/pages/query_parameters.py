@@ -72,7 +72,15 @@ class SentenceParameters(PageQuery):
 
 
 class VersionPage(Version, SentenceParameters):
-    """The page of one version."""
+    """The page of one version; `to` is the newest version that its list shows."""
+
+    to: Annotated[int | None, Field(ge=1, le=10**9)] = None
+
+
+class Since(PartQuery, Version):
+    """The sentences of a version, or the removed ones."""
+
+    removed: bool = False
 
 
 class Cite(Version):
@@ -97,10 +105,18 @@ class Entries(Checks):
     oldest_first: bool = False
 
 
+class Alerts(PartQuery):
+    """The alerts, and how to watch a passage of an article."""
+
+    article: Long | None = None
+    passage: Long | None = None
+
+
 class CompareQuery(SentenceParameters, ClockParameters):
     """Two versions of an article in one of the views, or one version."""
 
     view: View = "reading"
+    to: Annotated[int | None, Field(ge=1, le=10**9)] = None
 
 
 class Pair(PageQuery):

@@ -41,7 +41,7 @@ def page(
     words = PageWords(language, request.app.state.pool.place.timezone)
     text = environment().get_template(template).render(
         **context, t=words.t, words=words, lang=language, here=request.url.path,
-        link=Links(request), style=_own("style.css"), script=_own("page.js"),
+        link=Links(request), style=_digest("style.css")[:8], script=_own("page.js"),
     )  # fmt: skip
     return HTMLResponse(
         text, status, {"Content-Security-Policy": policy(), "Content-Language": language,
@@ -57,10 +57,10 @@ def problem_page(request: Request, problem: Problem) -> Response:
 
 @cache
 def policy() -> str:
-    """Return the Content-Security-Policy: the page's own style and script by digest only."""
+    """Return the Content-Security-Policy: the script by digest, all else from this server."""
     return (
         "default-src 'none'; "
-        f"style-src 'sha256-{_digest('style.css')}'; script-src 'sha256-{_digest('page.js')}'; "
+        f"style-src 'self'; script-src 'sha256-{_digest('page.js')}'; "
         "img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )

@@ -74,19 +74,24 @@ def jobs(request: Request, pool: PoolDep, query: Annotated[Jobs, Query()]) -> Re
 @router.get("/icon.svg")
 def icon() -> Response:
     """Return the icon of the page."""
-    return FileResponse(
-        HERE / "static" / "icon.svg", media_type="image/svg+xml",
-        headers={"Cache-Control": "public, max-age=86400"},
-    )  # fmt: skip
+    return _static("icon.svg", "image/svg+xml", "max-age=86400")
+
+
+@router.get("/style.css")
+def style() -> Response:
+    """Return the style sheet of the page; its address contains its digest."""
+    return _static("style.css", "text/css")
 
 
 @router.get("/source-serif-4.woff2")
 def font() -> Response:
     """Return the text face of the page."""
-    return FileResponse(
-        HERE / "static" / "source-serif-4.woff2", media_type="font/woff2",
-        headers={"Cache-Control": "public, max-age=31536000, immutable"},
-    )  # fmt: skip
+    return _static("source-serif-4.woff2", "font/woff2")
+
+
+def _static(name: str, media_type: str, age: str = "max-age=31536000, immutable") -> Response:
+    headers = {"Cache-Control": f"public, {age}"}
+    return FileResponse(HERE / "static" / name, media_type=media_type, headers=headers)
 
 
 @router.get("/robots.txt")

@@ -1,46 +1,48 @@
 (() => {
   "use strict";
-  // a passage that is selected in an archived text can be cited with one click
+  // a passage that is selected in an archived text can be cited or watched with one click
   const text = document.querySelector("[data-cite]");
-  const cite = document.querySelector("#cite-selection");
-  if (text && cite) {
+  const offer = document.querySelector("#selection");
+  if (text && offer) {
     document.addEventListener("selectionchange", () => {
       const chosen = document.getSelection();
       const passage = chosen && text.contains(chosen.anchorNode) ? chosen.toString().trim() : "";
-      cite.hidden = passage.length < 3;
-      const target = new URL(text.dataset.cite, location.href);
-      target.searchParams.set("passage", passage.slice(0, 4000));
-      cite.href = target.pathname + target.search;
+      offer.hidden = passage.length < 3;
+      for (const link of offer.children) {
+        const target = new URL(link.href);
+        target.searchParams.set("passage", passage.slice(0, 4000));
+        link.href = target;
+      }
     });
   }
   // a click on a sentence shows its history below the paragraph; the link alone would load the page anew
   const sentences = text ? text.querySelectorAll('a[href$="#s"]') : [];
-  for (const link of sentences) {
-    link.draggable = false;  // so that text can be selected
-    link.tabIndex = -1;  // the sentence history has the same links for the keyboard
+  for (const link of sentences) {  // text in a link cannot be selected; the sentence history has links for the keyboard
+    link.dataset.to = link.href;
+    link.removeAttribute("href");
   }
   if (text) text.addEventListener("click", async (event) => {
-    const link = event.target.closest('a[href$="#s"]');
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    if (String(document.getSelection()).trim()) return;
-    const answer = await fetch(link.href, { headers: { accept: "text/html" } }).catch(() => null);
+    const link = event.target.closest("a[data-to]");
+    if (!link || String(document.getSelection()).trim()) return;
+    const answer = await fetch(link.dataset.to, { headers: { accept: "text/html" } }).catch(() => null);
     const page = answer && answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
     const card = page && page.querySelector("aside.sentence");
-    if (!card) { location.assign(link.href); return; }
+    if (!card) { location.assign(link.dataset.to); return; }
     for (const old of text.querySelectorAll("aside.sentence")) old.remove();
     for (const each of sentences) each.removeAttribute("aria-current");
     link.setAttribute("aria-current", "true");
     link.parentElement.after(card);
-    history.replaceState(null, "", link.href);
+    const address = new URL(link.dataset.to);
+    if (new URLSearchParams(location.search).has("age")) address.searchParams.set("age", "1");
+    history.replaceState(null, "", address);
   });
   // how long ago a change was seen, in words
   const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
   for (const place of document.querySelectorAll("[data-ago]")) {
     const times = place.querySelectorAll("time");
     const seconds = (new Date(times[times.length - 1].dateTime) - Date.now()) / 1000;
-    const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
-    const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) || units[2];
+    const units = [["year", 31556952], ["month", 2629746], ["day", 86400], ["hour", 3600], ["minute", 60]];
+    const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) || units[4];
     place.append(` · ${ago.format(Math.round(seconds / size), unit)}`);
   }
   // keys: left and right go to the edit before and after, / searches, j and k go from change to change
