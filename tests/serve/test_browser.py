@@ -94,9 +94,8 @@ def axe(tmp_path_factory) -> str:
         return archive.extractfile("package/axe.min.js").read().decode()
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Give a Chromium with a profile of its own."""
+def open_browser(profile: str):
+    """Start a Chromium with a profile of its own."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -105,13 +104,19 @@ def browser(tmp_path_factory):
     for each in (
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+        "--hide-scrollbars", f"--user-data-dir={profile}",
     ):  # fmt: skip
         options.add_argument(each)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     driver.set_page_load_timeout(60)
     driver.implicitly_wait(20)
+    return driver
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    driver = open_browser(str(tmp_path_factory.mktemp("profile")))
     yield driver
     driver.quit()
 
@@ -123,8 +128,8 @@ def pages(address: str) -> dict[str, str]:
     found = {each["origin"]: each["article"] for each in rows}
     cluster = next(each["cluster"] for each in rows if each["cluster"])
     name = found[ARTICLE]
-    long = next(article for origin, article in found.items() if "lang.txt" in origin)
-    fire = next(article for origin, article in found.items() if "brand.txt" in origin)
+    long = next((article for origin, article in found.items() if "lang.txt" in origin), name)
+    fire = next((article for origin, article in found.items() if "brand.txt" in origin), name)
     return {
         "front": "/", "changes": "/?limit=20", "search": "/search?q=br%C3%BCcke", "search-empty": "/search",
         "search-nothing": "/search?q=nirgendwo", "article": f"/a/{name}", "article-de": f"/a/{name}?lang=de",
@@ -136,9 +141,9 @@ def pages(address: str) -> dict[str, str]:
         "compare-raw": f"/a/{name}/1..3?view=raw", "since": f"/a/{name}/since", "checks": f"/a/{name}/checks",
         "cite": f"/a/{name}/cite", "long": f"/a/{long}?lang=de", "long-compare": f"/a/{long}/1..2?view=changes",
         "sources": "/sources?lang=de", "refusals": "/refusals", "relations": "/relations",
-        "statistics": "/statistics", "alerts": "/alerts", "jobs": "/jobs", "rights": f"/a/{name}/rights",
+        "statistics": "/statistics", "alerts": "/alerts", "jobs": "/jobs", "fronts": "/front", "article-fronts": f"/a/{name}/fronts", "rights": f"/a/{name}/rights",
         "removed": f"/a/{name}/since?removed=1", "today": "/?since=2024&limit=20",
-        "watch": f"/alerts?article={name}&passage=Das+Haus",
+        "watch": f"/alerts?article={name}&passage=dauere+vierzehn+Monate",
         "memento": f"/memento/20990101000000/{ARTICLE}", "proof": f"/proof/{name}",
         "search-many": "/search?q=der&lang=de", "cluster": f"/cluster/{cluster}", "problem": "/a/nirgendwo",
     }  # fmt: skip
@@ -377,7 +382,7 @@ def test_keys_bars_and_handles_lead_to_another_comparison(site, browser):
     ActionChains(browser).send_keys(Keys.ARROW_RIGHT).perform()
     wait_for_address(browser, "/2..3")
     bar = browser.find_element(By.CSS_SELECTOR, ".margin svg a[href*='1..2']")
-    assert "words added" in bar.get_attribute("aria-label")
+    assert "words: +" in bar.get_attribute("aria-label")
     browser.get(address + bar.get_dom_attribute("href"))
     wait_for_address(browser, "/1..2")
     browser.find_element(By.NAME, "b").send_keys(Keys.ARROW_RIGHT)

@@ -12,6 +12,7 @@ from storage.web.pages.rendering import PageWords
 
 WIDTH = 720
 NARROW = 360
+STRIP = 320
 _LEAST, _MOST_CROSSES = 26.0, 60
 
 
@@ -59,7 +60,7 @@ def version_strip(
     """
     edits = versions[1:]
     most = max((max(each.words_added, each.words_removed) for each in edits), default=0) or 1
-    step = min(WIDTH / max(len(edits), 1), 28.0)
+    step = min(STRIP / max(len(edits), 1), 28.0)
     parts = []
     for index, each in enumerate(edits):
         up, down = (
@@ -67,7 +68,7 @@ def version_strip(
             for number in (each.words_added, each.words_removed)
         )
         label = words.t(
-            "version {n}, {moment}: {added} words added, {removed} removed",
+            "version {n}, {moment}; words: +{added} −{removed}",
             n=each.version, moment=words.minutes(each.changed_by),
             added=words.number(each.words_added), removed=words.number(each.words_removed),
         )  # fmt: skip
@@ -84,12 +85,11 @@ def version_strip(
             )
         )  # fmt: skip
     days = [words.minutes(each.changed_by) for each in (edits[0], edits[-1])] if edits else []
-    width = max(step * len(edits), 320.0)
-    for x, anchor, day in zip((0.0, width), ("start", "end"), days[: len(edits)], strict=False):
-        text = Markup('<text x="{:.1f}" y="76" text-anchor="{}">{}</text>')
+    for x, anchor, day in zip((0, STRIP), ("start", "end"), days[: len(edits)], strict=False):
+        text = Markup('<text x="{}" y="76" text-anchor="{}">{}</text>')
         parts.append(text.format(x, anchor, day))
     title = words.t("Edits of the article in order: words added and removed")
-    return _svg(title, 80, Markup("").join(parts), round(width), role="group")
+    return _svg(title, 80, Markup("").join(parts), STRIP, role="group")
 
 
 def bars(counts: Mapping[date, int], until: date, days: int, words: PageWords) -> Markup:
