@@ -60,7 +60,7 @@ def test_a_mail_tells_what_changed_in_text_and_html_and_says_that_a_program_wrot
     for told in (text_of(mail), html_of(mail)):
         assert "Reason: number" in told
         assert "between 2024-06-18 00:00 UTC and 2024-06-18 01:00 UTC" in told
-    assert "<del>3</del><ins>36</ins>" in html_of(mail)
+    assert "<del>3</del> <ins>36</ins>" in html_of(mail)
 
 
 def test_where_the_page_is_german_mails_are(press):

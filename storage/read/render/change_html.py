@@ -1,11 +1,11 @@
 """PURE: the passages of a change as inert HTML, for feeds and mails."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from markupsafe import Markup
 
-from storage.read.render.passages import PassageBlock, PassagePiece
+from storage.read.render.passages import PassageBlock, PassagePiece, runs
 from storage.read.render.visible import display_text
 
 _PIECES = {"insert": Markup("<ins>{}</ins>"), "delete": Markup("<del>{}</del>")}
@@ -20,6 +20,9 @@ def change_html(blocks: Iterable[PassageBlock], language: str = "en") -> Markup:
 
     >>> change_html([PassageBlock("insert", "text", (PassagePiece("insert", "<b>"),))])
     Markup('<p><ins>&lt;b&gt;</ins></p>')
+    >>> old, new = PassagePiece("delete", "3,6"), PassagePiece("insert", "36")
+    >>> change_html([PassageBlock("change", "text", (old, new))])
+    Markup('<p><del>3,6</del> <ins>36</ins></p>')
     """
     return Markup().join(map(partial(_paragraph, language), blocks))
 
@@ -37,11 +40,18 @@ def clean(text: str) -> str:
 def _paragraph(language: str, block: PassageBlock) -> Markup:
     frame = _HEADING if block.role == "headline" else PARAGRAPH
     label = _LABEL.format(block.label(language)) if block.labels else ""
-    return frame.format(Markup().join([label, *map(_piece, block.pieces)]))
+    return frame.format(label + Markup().join(_texts(block.pieces)))
 
 
-def _piece(piece: PassagePiece) -> Markup:
-    return _PIECES.get(piece.kind, Markup("{}")).format(clean(piece.text))
+def _texts(pieces: Iterable[PassagePiece]) -> Iterator[Markup]:
+    """Yield each run of one kind; a blank parts a deletion from the insertion that replaces it."""
+    before = ""
+    for run in runs(pieces):
+        kind = run[0].kind
+        if (before, kind) == ("delete", "insert"):
+            yield Markup(" ")
+        yield _PIECES.get(kind, Markup("{}")).format(clean("".join(each.text for each in run)))
+        before = kind
 
 
 def _is_outside_xml(code: int) -> bool:

@@ -76,7 +76,8 @@ def _notes(a: VersionText, b: VersionText, language: str) -> tuple[str, ...]:
     """Return the address, the interval in UTC, and the versions."""
     is_step = a.article == b.article and a.version == b.version - 1
     after = b.observed.changed_after if is_step else a.observed.changed_by
-    times = [f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (after, b.observed.changed_by) if moment]
+    form = "%d.%m.%Y %H:%M UTC" if language == "de" else "%Y-%m-%d %H:%M UTC"
+    times = [moment.strftime(form) for moment in (after, b.observed.changed_by) if moment]
     return (
         b.origin,
         translate(language, "between {after} and {by}", after=times[0], by=times[-1]),
