@@ -141,7 +141,7 @@ def pages(address: str) -> dict[str, str]:
         "compare-raw": f"/a/{name}/1..3?view=raw", "since": f"/a/{name}/since", "checks": f"/a/{name}/checks",
         "cite": f"/a/{name}/cite", "long": f"/a/{long}?lang=de", "long-compare": f"/a/{long}/1..2?view=changes",
         "sources": "/sources?lang=de", "refusals": "/refusals", "relations": "/relations",
-        "statistics": "/statistics", "alerts": "/alerts", "jobs": "/jobs", "fronts": "/front", "article-fronts": f"/a/{name}/fronts", "rights": f"/a/{name}/rights",
+        "statistics": "/statistics", "alerts": "/alerts", "jobs": "/jobs", "fronts": "/front", "article-fronts": f"/a/{name}/fronts", "rights": f"/a/{name}/rights", "entries": f"/a/{name}/entries",
         "removed": f"/a/{name}/since?removed=1", "today": "/?since=2024&limit=20",
         "watch": f"/alerts?article={name}&passage=dauere+vierzehn+Monate",
         "memento": f"/memento/20990101000000/{ARTICLE}", "proof": f"/proof/{name}",
