@@ -37,8 +37,8 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "diff": "Compare two versions word by word; the exit code is 1 if they differ.",
             "blame": "List for each sentence the version that added it and the article that "
             "had it first.",
-            "sentences": "List the sentences of a version that contain a text, and where else they "
-            "are now.",
+            "sentences": "List sentences that contain a text, with other articles that contain "
+            "them now.",
             "changes": "List changes from version to version, newest first.",
             "watch": "Print changes as they are recorded, until Ctrl-C.",
             "cite": "Write a citation of a version, or of a passage in it.",

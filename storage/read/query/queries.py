@@ -358,7 +358,7 @@ class BlameQuery(ListQuery, VersionQuery):
 
 @dataclass(kw_only=True)
 class SentencesQuery(ListQuery, VersionQuery):
-    """List the sentences of a version that contain a text, and where else they are now."""
+    """List sentences that contain a text, with other articles that contain them now."""
 
     contains: Query = argument("TEXT", "Text that the sentences contain; case is ignored.")
     record = staticmethod(lambda: answers.Sentence)
