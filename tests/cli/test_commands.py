@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import get_type_hints
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -28,6 +29,7 @@ from storage.read.answers import (
 )
 from storage.settings import load_settings
 from storage.verify.doctor import Finding
+from storage.web.api import ROUTERS
 from worker.cli.commands import app
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -77,8 +79,38 @@ FILTERED = ("list", "search", "changes", "relations", "export")
 @pytest.mark.parametrize("name", FILTERED)
 def test_filtered_commands_share_their_filters(name):
     command = WHOLE.commands[name]
-    filters = {"language", "source", "since", "until", "published_since", "published_until"}
+    filters = {"language", "source", "publisher", "since", "until"}
+    filters |= {"published_since", "published_until"}
     assert filters <= {parameter.name for parameter in command.params}
+
+
+ROUTES = {
+    route.path.removeprefix("/api/"): route
+    for router in ROUTERS
+    for route in router.routes
+    if route.methods == {"GET"}
+}
+QUERIES = ("list", "search", "changes", "relations", "history", "blame", "rights", "refusals")
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_command_and_its_route_have_the_same_parameters(name):
+    route = ROUTES[{"list": "articles"}.get(name, name)]
+    of_route = {*get_type_hints(route.endpoint)["query"].model_fields}
+    of_command = {parameter.name for parameter in WHOLE.commands[name].params}
+    shared = {"archive", "config", "debug", "format", "output", "spreadsheet_safe", "help"}
+    assert of_command - shared == of_route
+
+
+def test_a_search_selects_versions_by_the_change_that_created_them(written, lesart):
+    everything = objects(lesart("search", "Pegel")[1])
+    by_class = {
+        name: objects(lesart("search", "Pegel", "--class", name)[1]) for name in ("first", "number")
+    }
+    assert [row["version"] for row in by_class["number"]] == [2]
+    assert len(by_class["first"]) == len([row for row in everything if row["version"] == 1])
+    assert objects(lesart("list", "--publisher", "Niemand")[1]) == []
+    assert lesart("search", "Pegel", "--class", "unknown")[0] == 2
 
 
 # ------------------------------------------------------------------------------------ lists
