@@ -93,7 +93,12 @@ def _wrong_columns(
 
 
 def _without_text(row: Any) -> dict[str, Any]:
-    """Return the columns of a snapshot without a text of its own."""
+    """Return the columns of a snapshot without a text of its own.
+
+    A redacted observation no longer names the one that it confirmed.
+    """
+    if row.is_redacted:
+        return {"observed_at": row.seen_when, "is_foreign": bool(row.foreign_transfer)}
     outcome = row.seen_as
     if row.confirms is not None:
         outcome = outcome if row.confirmed_wording is not None else row.confirmed_outcome

@@ -34,7 +34,7 @@ FIELDS_OF = {
     "changes": "article version wording changed_after changed_by first_seen last_seen title "
     "changes silent words_added words_removed removed added noise notices method cursor",
     "observations": "article origin observed_at recorded_at foreign outcome http_status version "
-    "wording raw_digest note checks until cursor",
+    "wording raw_digest note checks until outside_copies cursor",
     "relations": "id a b kind score method threshold earlier agency decided_at undone_at "
     "evidence cursor",
     "noise": "id article version observed_at rules reasons removed added wording_before "
@@ -408,7 +408,7 @@ def test_a_version_is_told_whole(archive):
     assert " ".join(told) == (
         "article id origin origins source state version versions wording title lead text "
         "paragraphs language authors publisher section tags published modified word_count quotes "
-        "notices flags fields observed digests extractor rights steps"
+        "notices flags fields observed digests extractor rights outside_copies steps"
     )
     assert told["lead"] == "Der Pegel der Lohe steigt."
     assert told["text"].split("\n\n")[1] == "Er stieg um 36 Zentimeter."

@@ -313,6 +313,16 @@ def test_a_feed_does_not_bring_a_redacted_title_back(desk):
     assert "kern warnt" not in str(desk.rows("SELECT * FROM watch"))
 
 
+def test_an_article_whose_checks_confirmed_it_verifies_after_its_address_was_redacted(desk):
+    publish(desk, 1)
+    desk.fetch(address(1), at=1)
+    assert desk.fetch(address(1), at=2).unchanged == 1
+    target = RedactionTarget(desk.one("SELECT id FROM article")["id"])
+    why = RedactionReason.GDPR_ERASURE
+    redact_articles(desk.archive, [target], why, "ada", with_addresses=True)
+    assert desk.findings() == []
+
+
 def test_no_feed_and_no_redirect_brings_a_redacted_address_back(desk):
     person, named = f"{SITE}/person/ada-zwoelfkern", "zwoelfkern"
     publish(desk, 1, 3)
