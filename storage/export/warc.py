@@ -28,7 +28,8 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import rows_in
-from storage.database.views import RESTRICTED, view_query
+from storage.database.view_queries.words import RESTRICTED
+from storage.database.views import view_query
 from storage.export import warc_record
 from storage.export.foreign_records import ForeignRecords
 from storage.history.snapshots import add_all_confirmations, snapshots_by_article

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql_text
 from storage.database.rows import cursor, place, stream
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
-from storage.database.views import RESTRICTED
+from storage.database.view_queries.words import RESTRICTED
 from storage.diff.blame import BlamedSentence, Stand, blame, find_removed_sentences
 from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run

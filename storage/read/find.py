@@ -6,7 +6,8 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from storage.database.rows import Row, stream
-from storage.database.views import RESTRICTED, steps_query
+from storage.database.view_queries.words import RESTRICTED
+from storage.database.views import steps_query
 from storage.read.filters import TODAY, Clocks, Conditions
 from storage.read.revision import (
     AtMoment,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.view_queries.fronts import fronts_query
+from storage.database.view_queries.words import RESTRICTED
 from storage.database.views import (
-    RESTRICTED,
     edit_condition,
     element_of,
     snapshots_query,

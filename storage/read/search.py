@@ -12,7 +12,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, place, stream
-from storage.database.views import RESTRICTED, view_query
+from storage.database.view_queries.words import RESTRICTED
+from storage.database.views import view_query
 from storage.language.snippets import snippet
 from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to_fts5, to_tsquery
 from storage.read.answers import ArticleLine, Hit

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, place, stream
-from storage.database.views import COLUMNS, open_alone, view_query
+from storage.database.view_queries.words import open_alone
+from storage.database.views import COLUMNS, view_query
 from storage.read import lists
 from storage.read.answers import (
     Digests,

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from storage.database.rows import Row, stream
-from storage.database.views import scan_start, snapshots_query
+from storage.database.view_queries.scans import scan_start
+from storage.database.views import snapshots_query
 from storage.history.clock_corrections import (
     clock_corrections,
     time_after_corrections,

@@ -19,7 +19,7 @@ from storage.database.tables import (
     SNAPSHOT,
     VERSION,
 )
-from storage.database.views import RESTRICTED
+from storage.database.view_queries.words import RESTRICTED
 from storage.history.alerts.rule import GONE, AlertRule
 from storage.values.answer import Answer
 from storage.values.errors import NoSuchError

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from storage.database.rows import iso_utc
 from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
-from storage.database.views import scan_start
+from storage.database.view_queries.scans import scan_start
 from storage.history.changes import CaptureComparer
 from storage.history.versions import rebuild
 from storage.read.clocks.clusters_as_of import create_cluster_tables

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, exists, func, select
 
 from storage.database.rows import stream
 from storage.database.tables import ARCHIVE, SCAN, SOURCE, WATCH
-from storage.database.views import TURNED_OUT
+from storage.database.view_queries.observations import TURNED_OUT
 from storage.read.answers import Coverage
 from storage.values.outcome import OUTCOMES
 

@@ -40,7 +40,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import Clock, Unit, rows_in, writing
-from storage.database.views import RESTRICTED
+from storage.database.view_queries.words import RESTRICTED
 from storage.proof.log import numbers
 from storage.record.observations import add_refusal
 from storage.schedule.queue import is_past_or_far_ahead

@@ -1,0 +1,42 @@
+"""The queries of the views of decisions: relations and noise."""
+
+from storage.database.view_queries.words import RESTRICTED, SqlWords, name_of_wording
+
+
+def select_relations(_words: SqlWords) -> str:
+    return """
+SELECT coalesce(u.id, l.id) AS seq, l.id AS id, aa.public_id AS a, ab.public_id AS b,
+    l.kind AS kind, l.score AS score, l.method AS method, l.threshold AS threshold,
+    l.earlier AS earlier, l.agency AS agency, l.decided_at AS decided_at,
+    u.undone_at AS undone_at, aa.id AS a_id, ab.id AS b_id, l.a_origin_id AS a_origin_id,
+    l.b_origin_id AS b_origin_id, l.evidence AS row_evidence
+FROM relation l
+LEFT JOIN relation_undone u ON u.relation_id = l.id
+LEFT JOIN article_origin oa ON oa.origin_id = l.a_origin_id
+LEFT JOIN article aa ON aa.id = oa.article_id
+LEFT JOIN article_origin ob ON ob.origin_id = l.b_origin_id
+LEFT JOIN article ab ON ab.id = ob.article_id
+WHERE aa.id IS NULL OR ab.id IS NULL OR aa.id <> ab.id
+"""
+
+
+def select_noise(words: SqlWords) -> str:
+    # the time of its snapshot may be corrected later; then the snapshot has a new seq
+    seq = "CASE WHEN u.id IS NULL AND s.seq > n.id THEN s.seq ELSE coalesce(u.id, n.id) END"
+    return f"""
+SELECT {seq} AS seq, n.id AS id, a.public_id AS article, n.rules AS rules,
+    {name_of_wording(words, "wa.digest")} AS wording_before,
+    {name_of_wording(words, "wb.digest")} AS wording_after,
+    s.observed_at AS observed_at, n.method AS method, n.decided_at AS decided_at,
+    u.undone_at AS undone_at, a.id AS article_id, s.version AS version,
+    n.a_derivation_id AS a_derivation_id, n.b_derivation_id AS b_derivation_id,
+    n.origin_id AS origin_id
+FROM noise_step n
+JOIN wording wa ON wa.id = n.a_wording_id
+JOIN wording wb ON wb.id = n.b_wording_id
+LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id
+LEFT JOIN snapshot s ON s.observation_id = n.observation_id
+LEFT JOIN article_origin ao ON ao.origin_id = n.origin_id
+LEFT JOIN article a ON a.id = ao.article_id
+WHERE a.id IS NULL OR a.id NOT IN {RESTRICTED}
+"""

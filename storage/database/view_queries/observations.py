@@ -1,0 +1,127 @@
+"""The queries of the views of observations, their transfers and their copies elsewhere."""
+
+from storage.database.view_queries.scans import CONFIRMABLE, join_scans, scan_seq, scan_start
+from storage.database.view_queries.words import (
+    RESTRICTED,
+    SqlWords,
+    name_of_wording,
+    open_alone,
+    raw_digest,
+)
+from storage.values.outcome import INTERSTITIALS
+
+
+def select_observations(words: SqlWords) -> str:
+    """Return three kinds of rows with equal types: otherwise PostgreSQL cannot push conditions
+    down.
+    """
+    return " UNION ALL ".join(
+        select(words) for select in (select_snapshots, select_confirmations, _articleless)
+    )
+
+
+def select_snapshots(words: SqlWords) -> str:
+    return f"""
+SELECT s.seq AS seq, a.public_id AS article, r.origin AS origin, s.observed_at AS observed_at,
+    o.recorded_at AS recorded_at, s.is_foreign AS "foreign", s.outcome AS outcome,
+    o.http_status AS http_status, s.version AS version,
+    {name_of_wording(words, "w.digest")} AS wording, {raw_digest(words)} AS raw_digest,
+    {open_alone(_NOTE)} AS note, 1 AS checks, {words.no_time} AS until,
+    s.article_id AS article_id, s.observation_id AS observation_id
+FROM snapshot s
+JOIN observation o ON o.id = s.observation_id
+JOIN article a ON a.id = s.article_id
+JOIN origin r ON r.id = s.origin_id
+LEFT JOIN wording w ON w.id = s.wording_id
+LEFT JOIN capture b ON b.id = o.capture_id
+"""
+
+
+def select_confirmations(words: SqlWords) -> str:
+    return f"""
+SELECT {words.greater(scan_seq("last"), "s.seq - 1")} AS seq,
+    a.public_id AS article, r.origin AS origin,
+    {scan_start("first")} AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
+    CAST('unchanged' AS varchar) AS outcome, CAST(NULL AS integer) AS http_status,
+    s.version AS version,
+    {name_of_wording(words, "w.digest")} AS wording, {raw_digest(words)} AS raw_digest,
+    CAST(NULL AS text) AS note,
+    CAST((SELECT count(*) FROM scan c WHERE c.source_id = o.source_id AND c.complete = TRUE
+        AND c.id BETWEEN first.id AND last.id) AS integer) AS checks,
+    {scan_start("last")} AS until, s.article_id AS article_id, s.observation_id AS observation_id
+FROM snapshot s
+JOIN observation o ON o.id = s.observation_id{join_scans(words)}
+JOIN article a ON a.id = s.article_id
+JOIN origin r ON r.id = s.origin_id
+LEFT JOIN wording w ON w.id = s.wording_id
+LEFT JOIN capture b ON b.id = o.capture_id
+WHERE {CONFIRMABLE}
+"""
+
+
+_OF_INTERSTITIAL = " ".join(
+    f"WHEN '{code}' THEN '{outcome}'" for code, outcome in INTERSTITIALS.items()
+)
+TURNED_OUT = f"""CASE WHEN s.outcome IS NOT NULL THEN s.outcome
+        WHEN o.outcome <> 'captured' OR judged.id IS NULL THEN o.outcome
+        WHEN judged.kind = 'listed' THEN 'content'
+        WHEN o.http_status IS NOT NULL THEN coalesce((SELECT CASE max(f.code) {_OF_INTERSTITIAL}
+            END FROM refusal f WHERE f.observation_id = o.id), 'refused')
+        ELSE 'refused' END"""
+"""Outcome of a check `o`, from its snapshot `s` and its verdict `judged`, if any."""
+_NOTE = """coalesce(o.note, (SELECT max(f.message) FROM refusal f
+        WHERE f.observation_id = o.id))"""
+"""Note on a check `o`: that of the response, otherwise the reason of the refusal."""
+
+
+def _articleless(words: SqlWords) -> str:
+    """Refusals without an article; unread observations are left out."""
+    return f"""
+SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS origin,
+    o.observed_at AS observed_at, o.recorded_at AS recorded_at,
+    coalesce(t.is_foreign, FALSE) AS "foreign",
+    {TURNED_OUT} AS outcome,
+    o.http_status AS http_status, CAST(NULL AS integer) AS version,
+    CAST(NULL AS text) AS wording, {raw_digest(words)} AS raw_digest, {_NOTE} AS note,
+    1 AS checks, {words.no_time} AS until, CAST(NULL AS bigint) AS article_id,
+    o.id AS observation_id
+FROM observation o
+JOIN origin r ON r.id = o.locator_id
+LEFT JOIN snapshot s ON s.observation_id = o.id
+LEFT JOIN verdict judged ON judged.observation_id = o.id
+LEFT JOIN transfer t ON t.observation_id = o.id
+LEFT JOIN capture b ON b.id = o.capture_id
+WHERE s.observation_id IS NULL AND (o.outcome <> 'captured' OR judged.id IS NOT NULL)
+"""
+
+
+def select_transfers(words: SqlWords) -> str:
+    return f"""
+SELECT t.id AS seq, a.public_id AS article, r.origin AS origin, o.observed_at AS observed_at,
+    t.is_foreign AS "foreign", t.address AS address, o.http_status AS http_status,
+    t.hops AS hops, t.request AS request, t.response_headers AS response_headers,
+    t.peer AS peer, t.tls_version AS tls_version, {words.hexed("c.digest")} AS certificate,
+    t.duration_ms AS duration_ms, t.wire_bytes AS wire_bytes, t.body_encoding AS body_encoding,
+    t.rights AS rights
+FROM transfer t
+JOIN observation o ON o.id = t.observation_id
+JOIN origin r ON r.id = o.locator_id
+LEFT JOIN snapshot s ON s.observation_id = o.id
+LEFT JOIN article a ON a.id = s.article_id
+LEFT JOIN certificate c ON c.id = t.certificate_id
+WHERE s.article_id IS NULL OR s.article_id NOT IN {RESTRICTED}
+"""
+
+
+def select_outside_copies(words: SqlWords) -> str:
+    return f"""
+SELECT {words.greater("c.id", "s.seq")} AS seq, a.public_id AS article, s.version AS version,
+    r.origin AS origin, s.observed_at AS observed_at, c.archive AS archive, c.address AS address,
+    c.captured_at AS captured_at, c.recorded_at AS recorded_at, a.id AS article_id,
+    c.observation_id AS observation_id
+FROM outside_copy c
+JOIN snapshot s ON s.observation_id = c.observation_id
+JOIN article a ON a.id = s.article_id
+JOIN origin r ON r.id = s.origin_id
+WHERE c.address IS NOT NULL AND a.id NOT IN {RESTRICTED}
+"""

@@ -1,0 +1,112 @@
+"""The SQL of the two databases, and expressions that several views share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+RESTRICTED = (
+    "(SELECT ro.article_id FROM restriction rs "
+    "JOIN article_origin ro ON ro.origin_id = rs.origin_id "
+    "LEFT JOIN restriction_lifted rl ON rl.restriction_id = rs.id WHERE rl.id IS NULL)"
+)
+"""The hidden articles, as a query."""
+
+
+def open_alone(value: str, article: str = "a.id", otherwise: str = "NULL") -> str:
+    """Return the expression for a value that is null if its article is restricted."""
+    return f"CASE WHEN {article} IN {RESTRICTED} THEN {otherwise} ELSE {value} END"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlWords:
+    """The differences between the SQL of the two databases."""
+
+    hexed: Callable[[str], str]
+    is_emptied: Callable[[str], str]
+    number_in: Callable[[str], str]
+    json_at: Callable[[str, str], str]
+    text_at: Callable[[str, str], str]
+    greater: Callable[[str, str], str]
+    seconds: Callable[[str, str], str]
+    empty_list: str
+    with_word: Callable[[str, str], str]
+    no_time: str
+    no_name: str
+    has_lateral: bool
+    origins: str
+    elements: Callable[[str], str]
+    each_field: str
+    field_ordinal: str
+    each_entry: str
+    entry_ordinal: str
+
+
+SQLITE = SqlWords(
+    hexed=lambda value: f"nullif(lower(hex({value})), '')",
+    is_emptied=lambda digest: f"substr({digest}, 1, 8) = X'7265646163746564'",
+    number_in=lambda digest: f"ltrim(CAST(substr({digest}, 9) AS text), '0')",
+    json_at=lambda value, path: f"nullif({value} -> '$.{path}', 'null')",
+    text_at=lambda value, path: f"({value} ->> '$.{path}')",
+    greater=lambda a, b: f"max({a}, {b})",
+    seconds=lambda a, b: f"round((julianday({b}) - julianday({a})) * 86400, 3)",
+    empty_list="'[]'",
+    with_word=lambda words, word: f"json_insert({words}, '$[#]', '{word}')",
+    no_time="CAST(NULL AS text)",
+    no_name="CAST(NULL AS text)",
+    has_lateral=False,
+    origins=(
+        "(SELECT json_group_array(listed.origin) FROM ("
+        "SELECT r2.origin FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
+        "JOIN article own ON own.id = ao.article_id "
+        "WHERE ao.article_id = a.id ORDER BY r2.id <> own.origin_id, r2.id) listed)"
+    ),
+    elements=lambda listed: f"json_each({listed}) e",
+    each_field="json_each(d.detail, '$.fields') f",
+    field_ordinal="f.rowid",
+    each_entry="json_each(v.entries) f",
+    entry_ordinal="f.key",
+)
+POSTGRES = SqlWords(
+    hexed=lambda value: f"encode({value}, 'hex')",
+    is_emptied=lambda digest: f"substr({digest}, 1, 8) = 'redacted'::bytea",
+    number_in=lambda digest: f"ltrim(convert_from(substr({digest}, 9), 'UTF8'), '0')",
+    json_at=lambda value, path: f"nullif({value} #> '{_braced(path)}', 'null'::jsonb)",
+    text_at=lambda value, path: f"({value} #>> '{_braced(path)}')",
+    greater=lambda a, b: f"greatest({a}, {b})",
+    seconds=lambda a, b: f"round(extract(epoch FROM {b} - {a}), 3)::float8",
+    empty_list="'[]'::jsonb",
+    with_word=lambda words, word: f"({words} || '[\"{word}\"]'::jsonb)",
+    no_time="CAST(NULL AS timestamptz)",
+    no_name="CAST(NULL AS varchar)",
+    has_lateral=True,
+    origins=(
+        "(SELECT jsonb_agg(r2.origin ORDER BY r2.id <> a.origin_id, r2.id) "
+        "FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
+        "WHERE ao.article_id = a.id)"
+    ),
+    elements=lambda listed: f"jsonb_array_elements_text({listed}) AS e(value)",
+    each_field="jsonb_each(d.detail -> 'fields') WITH ORDINALITY AS f(key, value, ordinal)",
+    field_ordinal="(f.ordinal - 1)",
+    each_entry="jsonb_array_elements(v.entries) WITH ORDINALITY AS f(value, ordinal)",
+    entry_ordinal="(f.ordinal - 1)",
+)
+
+
+def words_of(dialect: str) -> SqlWords:
+    return POSTGRES if dialect == "postgresql" else SQLITE
+
+
+def _braced(path: str) -> str:
+    return "{" + path.replace(".", ",") + "}"
+
+
+def name_of_wording(words: SqlWords, digest: str) -> str:
+    """Return the name of a wording: `w1:` and its digest, or `redacted:` and a number."""
+    emptied = f"'redacted:' || {words.number_in(digest)}"
+    named = f"'w1:' || {words.hexed(digest)}"
+    return f"CASE WHEN {words.is_emptied(digest)} THEN {emptied} ELSE {named} END"
+
+
+def raw_digest(words: SqlWords) -> str:
+    """Return the digest of a capture `b`, null if it was redacted."""
+    held = words.hexed("b.digest")
+    return f"CASE WHEN {words.is_emptied('b.digest')} THEN NULL ELSE {held} END"
