@@ -1,0 +1,251 @@
+"""One version with all of its parts, and what is asked of its text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from storage.read.answers.articles import BESIDE
+from storage.values.answer import Answer
+from storage.values.draft import (
+    CleaningStep,
+    Extractor,
+    Field,
+    Json,
+    Notice,
+    Paragraph,
+    PartialDate,
+    Quote,
+    as_dict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationSpan(Answer):
+    """When a wording was seen; `certain` is false if a date falls between two snapshots."""
+
+    changed_after: datetime | None
+    changed_by: datetime
+    last_seen: datetime
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Digests(Answer):
+    """Digests that prove a version: of its bytes, of its wording, of its link in the chain."""
+
+    raw: str
+    wording: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights(Answer):
+    """A declaration about the use of a text, with the period in which it was seen.
+
+    `found_in` is its place: `header`, `page`, `feed` or `robots.txt`.
+    `machine_readable` is false for prose. `changed_after` is the last check before it, `ended_by`
+    the first check without it; None if there is none.
+    """
+
+    origin: str
+    found_in: str
+    protocol: str
+    name: str
+    value: str
+    machine_readable: bool
+    changed_after: datetime | None
+    first_seen: datetime
+    last_seen: datetime
+    ended_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RightsDeclaration(Rights):
+    """A declaration in a list; `checks` counts the answers with it, `foreign` means imported."""
+
+    article: str | None
+    checks: int
+    foreign: bool
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideCopy(Answer):
+    """The answer of another archive: it has a copy at `address`, made at `captured_at`.
+
+    The copy was not compared with the text. `recorded_at` is when the answer arrived.
+    """
+
+    archive: str
+    address: str
+    captured_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VersionText(Answer):
+    """One complete version, as `show` prints it; a redacted one has neither title nor text.
+
+    `rights` are the declarations that were seen while the version was online, `outside_copies` the
+    copies of its page at other archives, `steps` the changes on the way from the captured bytes to
+    the text.
+    """
+
+    article: str
+    id: str
+    origin: str
+    origins: tuple[str, ...]
+    source: str
+    state: str
+    version: int
+    versions: int
+    wording: str
+    title: str | None
+    lead: str | None
+    text: str | None
+    paragraphs: tuple[Paragraph, ...]
+    language: str | None
+    authors: tuple[Json, ...]
+    publisher: str | None
+    section: Json
+    tags: tuple[Json, ...]
+    published: PartialDate | None
+    modified: PartialDate | None
+    word_count: int | None
+    quotes: tuple[Quote, ...]
+    notices: tuple[Notice, ...]
+    flags: tuple[str, ...]
+    fields: Mapping[str, Field]
+    observed: ObservationSpan
+    digests: Digests
+    extractor: Extractor
+    rights: tuple[Rights, ...] = ()
+    outside_copies: tuple[OutsideCopy, ...] = ()
+    steps: tuple[CleaningStep, ...] = ()
+    cursor: str = field(default="", metadata=BESIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Blame(Answer):
+    """A sentence of `version`, and the number of its paragraph among `paragraphs`.
+
+    `since_version` is the version since which the sentence is present without a break (or
+    absent, for a deleted one). That change took place between the snapshots `changed_after` and
+    `changed_by`. `returned` is true if the sentence was absent in between. `first_article` is the
+    other article in which the archive saw it earliest, if that was earlier.
+    """
+
+    sentence: str
+    paragraph: int
+    since_version: int
+    changed_after: datetime | None
+    changed_by: datetime
+    returned: bool
+    first_article: str | None
+    version: int
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence(Blame):
+    """A sentence of a version with its history, and where else it is now.
+
+    `number` is its position in the text, from 1. `current_in` are the ids of other articles that
+    are not gone and whose current version contains the sentence, the earliest first. `is_cut` is
+    true if there are more.
+    """
+
+    number: int
+    current_in: tuple[str, ...]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Citation(Answer):
+    """A reference to a version, or to a passage of it.
+
+    `revision` names the wording by its digest, which stays valid when versions are renumbered.
+    `start` and `end` are code points of `text`; without a passage, the fields from `start` to
+    `suffix` are null.
+    """
+
+    article: str
+    version: int
+    revision: str
+    origin: str
+    title: str | None
+    authors: tuple[Json, ...]
+    publisher: str | None
+    published: PartialDate | None
+    language: str | None
+    changed_after: datetime | None
+    changed_by: datetime
+    last_seen: datetime
+    certain: bool
+    wording: str
+    raw: str
+    start: int | None
+    end: int | None
+    exact: str | None
+    prefix: str | None
+    suffix: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Diff(Answer):
+    """The word-level operations that turn revision `a` into revision `b`.
+
+    `to_dict` lists the paragraph breaks (operations `split` and `join`) apart, as `breaks`.
+    """
+
+    a: str
+    b: str
+    operations: tuple[Any, ...]
+
+    def to_dict(self) -> dict[str, Json]:
+        operations = [as_dict(operation) for operation in self.operations if operation.is_edit]
+        breaks = [
+            {"op": each.op, "role": each.role, "a_start": each.a_start, "b_start": each.b_start}
+            for each in self.operations
+            if not each.is_edit
+        ]
+        return {"a": self.a, "b": self.b, "operations": operations, "breaks": breaks}
+
+    @property
+    def is_same(self) -> bool:
+        """Check whether the texts are equal."""
+        return all(operation.op == "equal" for operation in self.operations)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The captured bytes of a version, unchanged, with a file name to save them under."""
+
+    data: bytes
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation(Answer):
+    """One check of one place; consecutive scans of an unchanged file are one row with `checks`.
+
+    `outside_copies` are the copies of the page at other archives that followed this check.
+    """
+
+    article: str | None
+    origin: str
+    observed_at: datetime
+    recorded_at: datetime
+    foreign: bool
+    outcome: str
+    http_status: int | None
+    version: int | None
+    wording: str | None
+    raw_digest: str | None
+    note: str | None
+    checks: int
+    until: datetime | None
+    outside_copies: tuple[OutsideCopy, ...]
+    cursor: str

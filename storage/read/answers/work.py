@@ -1,0 +1,236 @@
+"""Refusals, jobs, and the figures of sources and of the archive."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.values.answer import Answer
+from storage.values.arrivals.counts_sentence import counts_sentence
+from storage.values.draft import (
+    Json,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Answer):
+    """A refused document or address, with the reason and the remedy.
+
+    Repeated refusals for the same reason are one row: `times` is their number, `at` the last and
+    `first_at` the first time.
+    """
+
+    job: int | None
+    locator: str
+    code: str
+    message: str
+    hint: str
+    kept: bool
+    raw_digest: str | None
+    at: datetime
+    source: str | None
+    times: int
+    first_at: datetime
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Answer):
+    """A job with the counts of its summary; a job with parts includes the counts of all parts."""
+
+    job: int
+    kind: str
+    source: str | None
+    state: str
+    trigger: str
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: str | None
+    seen: int
+    new_articles: int
+    new_versions: int
+    unchanged: int
+    noise: int
+    copies: int
+    refused: int
+    failed: int
+    gone: int
+    passed_over: int
+    seconds: float | None
+    parent: int | None
+    cursor: str
+
+    def to_shown(self) -> dict[str, Json]:
+        """Return the columns of a table, with the counts as one sentence `result`."""
+        row = self.to_flat()
+        is_any = self.seen or self.gone or self.passed_over
+        return row | {"result": counts_sentence(row) if is_any else None}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The result of an SQL query: column names, then the rows as an iterator."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Json, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFigures(Answer):
+    """The records that came from one source, and the state of the addresses that it watches.
+
+    `missing_since`: time of the last answer, if several intervals passed without one.
+    `silent_since`: time of the last new entry, if the source usually lists one sooner.
+    """
+
+    source: str
+    kind: str
+    standing: bool
+    articles: int
+    observations: int
+    scans: int
+    last_scan: datetime | None
+    watched: int = 0
+    overdue: int = 0
+    last_check: datetime | None = None
+    last_answer: datetime | None = None
+    missing_since: datetime | None = None
+    last_news: datetime | None = None
+    silent_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage(Answer):
+    """Number of checks of a source within one hour: answered, failed, denied."""
+
+    source: str
+    hour: datetime
+    checks: int
+    answered: int
+    failed: int
+    barred: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRate(Answer):
+    """Whether a source keeps up: checks and files per minute; addresses due, late and failing."""
+
+    source: str
+    checks_a_minute: float
+    addresses: int
+    due: int
+    late: int
+    failing: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress(Answer):
+    """Progress of a job."""
+
+    job: int
+    kind: str
+    source: str | None
+    state: str
+    created_at: datetime
+    seen: int
+    new_articles: int
+    new_versions: int
+    refused: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFigures(Answer):
+    """State of the work at a moment: jobs, sources, and rates per minute.
+
+    `silent_seconds` holds, for each service that ever reported, the seconds since its last report.
+    """
+
+    at: datetime
+    ready: int
+    running: int
+    oldest_ready_seconds: float
+    lapsed_leases: int
+    to_read: int
+    read_a_minute: float
+    silent_seconds: Mapping[str, float]
+    sources: tuple[SourceRate, ...]
+    jobs: tuple[JobProgress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EditHour(Answer):
+    """The edits of a source that were first seen within one hour.
+
+    For the `certain` ones, the previous snapshot is in the same hour too; the others may be older.
+    `silence_known` counts the edits that can be classified as silent or not; `headlines` those of
+    a headline, `flips` those that restored an earlier headline.
+    """
+
+    source: str
+    hour: datetime
+    edits: int
+    certain: int
+    silent: int
+    silence_known: int
+    headlines: int
+    flips: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditFigures(Answer):
+    """How the texts of a source are edited; times are in seconds, each as a minimum and a maximum.
+
+    `fresh` articles were first seen close to their publication: half of their `first_edits` came
+    within `first_edit_…`. Half of the wordings that an edit created were replaced within
+    `half_life_…`, which is null if more than half are still current. `noise` are the differences
+    that are no edits.
+    """
+
+    source: str
+    articles: int
+    edited: int
+    edits: int
+    noise: int
+    certain: int
+    silent: int
+    silence_known: int
+    silent_share: float | None
+    headlines: int
+    flips: int
+    fresh: int
+    first_edits: int
+    first_edit_least: float | None
+    first_edit_most: float | None
+    half_life_least: float | None
+    half_life_most: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats(Answer):
+    """The figures of an archive; sizes in bytes.
+
+    `open_jobs` includes parts of jobs; `is_idle` is true if jobs are open and no worker runs.
+    """
+
+    schema: str
+    articles: int
+    versions: int
+    wordings: int
+    observations: int
+    captures: int
+    raw_bytes: int
+    stored_bytes: int
+    database_bytes: int
+    copies: int
+    refusals: Mapping[str, int]
+    jobs: Mapping[str, int]
+    open_jobs: int
+    is_idle: bool
+    to_read: int
+    to_index: int
+    to_relate: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+    sources: tuple[SourceFigures, ...]
