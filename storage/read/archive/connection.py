@@ -1,0 +1,229 @@
+"""Where an archive is, and its connections for reading."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from copy import copy
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from threading import Event
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+
+from storage.database.archive_errors import ArchiveClosedError
+from storage.database.sqlite_file import SqliteReader, sqlite_path
+from storage.read.filters import TODAY, Clocks
+from storage.values.errors import (
+    NoSuchError,
+)
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+    from storage.database import engine as engines
+    from storage.database.engine import Commits
+    from storage.read import blame, find
+    from storage.read.blame import SentenceCache
+    from storage.read.clocks import as_of
+else:
+    engines = LateModule("storage.database.engine")
+    blame = LateModule("storage.read.blame")
+    find = LateModule("storage.read.find")
+    as_of = LateModule("storage.read.clocks.as_of")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+LANGUAGES = ("de", "en")
+
+
+class ReadingPlace:
+    """The place of an archive, and how it is opened for reading."""
+
+    def __init__(self, locator: str, *, by_driver: bool = False) -> None:
+        self.path = sqlite_path(locator) if by_driver else None
+        self.locator = locator
+
+    @cached_property
+    def url(self) -> "URL":
+        """Return the address for SQLAlchemy. Raises: DatabaseUrlError."""
+        return engines.database_url(self.locator)
+
+    @property
+    def name(self) -> str:
+        """Return the name for messages, without a password."""
+        return engines.place_of(self.url) if self.path is None else str(self.path.absolute())
+
+    def open(self, seconds: int | None = None) -> "Engine | SqliteReader":
+        """Open it for reading. Raises: ArchiveMissingError, ArchiveDamagedError."""
+        if self.path is not None:
+            return SqliteReader(self.path, seconds)
+        return engines.reading_engine(self.url, seconds)
+
+    def reachable(self) -> AbstractContextManager[None]:
+        """Turn a refused connection into ArchiveUnreachableError."""
+        return nullcontext() if self.path is not None else engines.reachable(self.url)
+
+
+class ArchiveConnection:
+    """The connections of an archive that is open for reading, and how it finds what is named."""
+
+    def __init__(
+        self,
+        engine: "Engine | SqliteReader",
+        place: ReadingPlace,
+        timezone: tzinfo = UTC,
+        languages: Sequence[str] = LANGUAGES,
+        clocks: Clocks = TODAY,
+    ) -> None:
+        self._engine = engine
+        self._place = place
+        self.timezone = timezone
+        self.clocks = clocks
+        self.languages = tuple(languages)
+        self._resources = ExitStack()
+        self._closed = Event()
+        self._sentence_caches: list[blame.SentenceCache] = []
+        self._connection: Connection | None = None
+        self._shared_finder: find.Finder | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Archive {self.place}>"
+
+    def close(self) -> None:
+        """Close the archive; its iterators raise ArchiveClosedError from then on."""
+        self._closed.set()
+        self._resources.close()
+        self._engine.dispose()
+
+    @property
+    def place(self) -> str:
+        """Return the archive's name for messages, without a password."""
+        return self._place.name
+
+    def with_clocks(self, as_of: datetime | None = None, known_at: datetime | None = None) -> Self:
+        """Return the archive as it was readable at `as_of`, according to its knowledge at
+        `known_at`.
+
+        Closing this archive closes it too. `sql` and `stats` ignore both times.
+        """
+        place = ReadingPlace(self._place.locator)  # its views are built with SQLAlchemy
+        engine = place.open()
+        self._resources.callback(engine.dispose)
+        clocks = Clocks(as_of, known_at)
+        archive = type(self)(engine, place, self.timezone, self.languages, clocks)
+        archive._closed = self._closed  # noqa: SLF001  # of the same class
+        return archive
+
+    @contextmanager
+    def connect(self) -> "Iterator[Connection]":
+        """Open a read-only connection; for other modules of `storage.read`."""
+        self._require_open()
+        if self._connection is not None:
+            yield self._connection
+            return
+        with self._place.reachable(), self._engine.connect() as connection:
+            if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
+                as_of.create_as_of_views(connection, self.clocks)
+                connection.info["clocks"] = self.clocks
+            try:
+                yield connection
+            finally:
+                if self._closed.is_set():  # its pool is gone and would leave it open
+                    connection.invalidate()
+
+    def commits(self) -> "Commits":
+        """Return a counter of the commits by other processes; it is closed with the archive."""
+        commits = engines.Commits(self._engine)
+        self._resources.callback(commits.close)
+        return commits
+
+    @contextmanager
+    def single_connection(self) -> Iterator[Self]:
+        """Return the archive for related queries: one connection, used in one thread.
+
+        Each article name is resolved only once.
+        """
+        with self.connect() as connection:
+            yield self._bind(connection)
+
+    def _query(
+        self, function: "Callable[Concatenate[Connection, P], T]", *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self.connect() as connection:
+            return function(connection, *args, **kwargs)
+
+    def _iterate(
+        self,
+        function: "Callable[Concatenate[Connection, P], Iterator[T]]",
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Iterator[T]:
+        with self.connect() as connection:
+            for row in function(connection, *args, **kwargs):
+                yield row
+                self._require_open()
+
+    def _require_open(self) -> None:
+        if self._closed.is_set():
+            raise ArchiveClosedError(self.place)
+
+    def _sqlalchemy_engine(self) -> "Engine":
+        if isinstance(self._engine, SqliteReader):
+            engine = engines.reading_engine(self._place.url)
+            self._resources.callback(engine.dispose)
+            return engine
+        return self._engine
+
+    def _bind(self, connection: "Connection") -> Self:
+        """Return this archive bound to an open connection."""
+        bound = copy(self)
+        bound.__dict__.update(_connection=connection, _shared_finder=self._finder(connection))
+        return bound
+
+    def _sentence_cache(self) -> "SentenceCache":
+        if not self._sentence_caches:
+            self._sentence_caches.append(blame.SentenceCache(self.languages))
+        return self._sentence_caches[0]
+
+    def _finder(self, connection: "Connection") -> "find.Finder":
+        if self._shared_finder is not None:
+            return self._shared_finder
+        return find.Finder(connection, self.timezone, self.clocks)
+
+    def _open(self, connection: "Connection", rev: str) -> "find.VersionRef":
+        version = self._finder(connection).version(rev)
+        find.refuse_restricted(connection, version)
+        return version
+
+    def article_row_id(self, name: str) -> int:
+        """Return the row number of an article, for modules that work on rows.
+
+        Raises: NoSuchError.
+        """
+        with self.connect() as connection:
+            return self._finder(connection).article(name).row_id
+
+    def _origin_ids(self, name: str) -> list[int]:
+        with self.connect() as connection:
+            finder = self._finder(connection)
+            return finder.origins(finder.article(name))
+
+    @staticmethod
+    def _pair(
+        finder: "find.Finder", rev_a: str, rev_b: str | None
+    ) -> tuple["find.VersionRef", "find.VersionRef"]:
+        if rev_b is not None:
+            return finder.pair(rev_a, rev_b)
+        versions = finder.versions(rev_a)
+        if len(versions) == 2:
+            return versions[0], versions[1]
+        (only,) = versions
+        if only.number == 1:
+            raise NoSuchError("version before", only.rev, "it is the first one")
+        return replace(only, number=only.number - 1, certain=True, wording_id=None), only

@@ -1,0 +1,277 @@
+"""The lists of an archive."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from storage.diff.entry_history import LiveBlogEntry
+from storage.read import lists
+from storage.read.answers import (
+    ArticleLine,
+    Change,
+    ExplainedRelation,
+    FrontStay,
+    Hit,
+    Job,
+    NoiseStep,
+    Observation,
+    Refusal,
+    Relation,
+    RightsDeclaration,
+    Teaser,
+    VersionLine,
+)
+from storage.read.archive.connection import ArchiveConnection
+from storage.read.filters import NO_FILTERS, Conditions, Filters
+from storage.read.lists import ANY_STEP, ChangeFilter, RefusalFilter
+from storage.read.query.records import Part
+from storage.values.errors import (
+    NoSuchError,
+)
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from storage.language import tokens
+    from storage.read import explain
+    from storage.read import search as full_text
+    from storage.read.figures import lineages
+else:
+    tokens = LateModule("storage.language.tokens")
+    explain = LateModule("storage.read.explain")
+    full_text = LateModule("storage.read.search")
+    lineages = LateModule("storage.read.figures.lineages")
+
+
+class ArchiveLists(ArchiveConnection):
+    """Lists: iterators that fetch their rows as needed."""
+
+    def articles(
+        self,
+        filters: Filters = NO_FILTERS,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[ArticleLine]:
+        """Yield the articles in the order in which the archive first saw them.
+
+        Raises: CursorError.
+        """
+        return self._iterate(lists.articles, filters, Part(after, limit))
+
+    def search(
+        self,
+        query: str,
+        latest: bool = False,  # noqa: FBT001, FBT002 - the second argument of most searches
+        filters: Filters = NO_FILTERS,
+        after: str | None = None,
+        limit: int | None = None,
+        steps: ChangeFilter = ANY_STEP,
+    ) -> Iterator[Hit]:
+        """Yield the versions that match `query`, the best first.
+
+        All words must occur; `"…"` is a phrase, `-word` excludes, `OR` between two words means
+        either. For a common word, the best of the newest thousand texts come first, then older
+        ones. `latest` excludes earlier versions, as does reading the archive as of a time. `steps`
+        selects versions created by such a change. Raises: CursorError.
+        """
+        latest = latest or self.clocks.as_of is not None
+        words = tokens.parse_query(query, self.languages)
+        part = Part(after, limit)
+        return self._iterate(full_text.search, words, filters, part, latest=latest, steps=steps)
+
+    def history(
+        self, article: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[VersionLine]:
+        """Yield the versions of an article, the oldest first.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = self.article_row_id(article)
+        return self._iterate(lists.history, number, Part(after, limit))
+
+    def changes(  # noqa: PLR0917 - each is an independent filter
+        self,
+        article: str | None = None,
+        classes: Sequence[str] = (),
+        silent: bool | None = None,  # noqa: FBT001 - most callers use keywords
+        contains: str | None = None,
+        filters: Filters = NO_FILTERS,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Change]:
+        """Yield the steps between two versions, the newest first.
+
+        `classes` selects steps of any of these classes, `contains` those that inserted or deleted a
+        passage with this text, ignoring case and white space. Raises: NoSuchError, CursorError.
+        """
+        number = None if article is None else self.article_row_id(article)
+        steps = ChangeFilter(tuple(classes), silent, contains)
+        part = Part(after, limit)
+        return self._iterate(lists.changes, number, steps, filters, part)
+
+    def top_changes(
+        self, candidates: int, limit: int, rank: Callable[[Mapping[str, Any]], int]
+    ) -> list[Change]:
+        """Return the `limit` highest-ranked of the newest `candidates` steps; on ties the newest.
+
+        `rank` receives a row with `changes` and `silent`.
+        """
+        return self._query(lists.top_changes, candidates, limit, rank)
+
+    def observations(
+        self, article: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Observation]:
+        """Yield every check of an article in the order of time.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = self.article_row_id(article)
+        part = Part(after, limit)
+        return self._iterate(lists.observations, number, part)
+
+    def relations(
+        self,
+        article: str | None = None,
+        filters: Filters = NO_FILTERS,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Relation]:
+        """Yield the relations of one article or of all; filters need to match only one side.
+
+        Raises: NoSuchError, CursorError.
+        """
+        origins = None if article is None else self._origin_ids(article)
+        part = Part(after, limit)
+        return self._iterate(lists.relations, origins, filters, part)
+
+    def lineages(
+        self, article: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> "Iterator[lineages.LineageDecision]":
+        """Yield the decisions that two addresses are one article, including undone ones.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = None if article is None else self.article_row_id(article)
+        return self._iterate(lineages.lineages, number, Part(after, limit))
+
+    def noise(
+        self,
+        article: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[NoiseStep]:
+        """Yield the steps between two wordings that count as noise and create no version.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = None if article is None else self.article_row_id(article)
+        return self._iterate(lists.noise, number, Part(after, limit))
+
+    def explain_relations(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
+        """Yield relations with their explanation: shared passages, differences and additions."""
+        with self.connect() as connection:
+            yield from explain.explain_relations(connection, relations)
+
+    def entries(
+        self,
+        article: str,
+        after: str | None = None,
+        limit: int | None = None,
+        *,
+        oldest_first: bool = False,
+    ) -> Iterator[LiveBlogEntry]:
+        """Yield the entries of a live blog with all their texts, the newest first.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number, part = self.article_row_id(article), Part(after, limit)
+        return self._iterate(lists.entries, number, part, oldest_first=oldest_first)
+
+    def rights(
+        self,
+        place: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        *,
+        current: bool = False,
+    ) -> Iterator[RightsDeclaration]:
+        """Yield declarations about the use of texts, with the periods in which they were seen.
+
+        `place` is an article, or the address of another document such as a feed. With `current`,
+        only those of the latest check. Raises: NoSuchError, CursorError.
+        """
+        criteria = Conditions()
+        if place is not None:
+            with self.connect() as connection:
+                criteria = self._finder(connection).place_conditions(place)
+        if current:
+            criteria = criteria.with_clause("q.ended_by IS NULL")
+        return self._iterate(lists.rights, criteria, Part(after, limit))
+
+    def front(
+        self, address: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Teaser]:
+        """Yield the teasers of a front page at its latest check, from top to bottom.
+
+        In an archive opened with `as_of`, those of that time. Raises: NoSuchError, CursorError.
+        """
+        with self.connect() as connection:
+            front = self._finder(connection).front_row_id(address)
+        return self._iterate(lists.teasers, front, Part(after, limit))
+
+    def front_addresses(self) -> list[str]:
+        """Return the addresses of all front pages with teasers."""
+        return list(self._iterate(lists.front_addresses))
+
+    def fronts(
+        self,
+        article: str | None = None,
+        front: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[FrontStay]:
+        """Yield how long which headlines were on front pages, in the order of their beginnings.
+
+        `article` is an article or the address of a teaser, `front` the address of a front page.
+        Raises: NoSuchError, CursorError.
+        """
+        criteria = Conditions()
+        with self.connect() as connection:
+            finder = self._finder(connection)
+            if article is not None:
+                criteria = finder.teaser_conditions(article)
+            if front is not None:
+                criteria = criteria.with_clause(
+                    "k.front_id = :front", front=finder.front_row_id(front)
+                )
+        return self._iterate(lists.fronts, criteria, Part(after, limit))
+
+    def refusals(
+        self,
+        job: int | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        *,
+        codes: Sequence[str] = (),
+        source: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterator[Refusal]:
+        """Yield refusals in the order of time, of one job or of all.
+
+        Repeated refusals for the same reason are one row, with their number and the first time.
+        Raises: CursorError.
+        """
+        selection, part = RefusalFilter(job, codes, source, since), Part(after, limit)
+        return self._iterate(lists.refusals, selection, part)
+
+    def jobs(
+        self, job: int | None = None, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Job]:
+        """Yield the jobs, the newest first; or one job and then its parts.
+
+        Raises: NoSuchError, CursorError.
+        """
+        if job is not None:
+            with self.connect() as connection:
+                if next(lists.jobs(connection, job, Part(limit=1)), None) is None:
+                    raise NoSuchError("job", str(job), "`lesart jobs` lists the existing jobs")
+        return self._iterate(lists.jobs, job, Part(after, limit))

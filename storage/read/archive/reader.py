@@ -1,0 +1,73 @@
+"""An archive that is open for reading."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from storage.database.archive_errors import ArchiveMissingError
+from storage.database.schema_version import require_current
+from storage.read import lists
+from storage.read.answers import (
+    ArticleLine,
+    VersionText,
+)
+from storage.read.archive.connection import LANGUAGES, ReadingPlace
+from storage.read.archive.figures import ArchiveFigures
+from storage.read.archive.lists import ArchiveLists
+from storage.read.archive.texts import ArchiveTexts
+from storage.read.filters import TODAY, Clocks
+from storage.values.failures import driver_error
+
+
+def open_archive(
+    url: str | Path,
+    *,
+    timezone: tzinfo = UTC,
+    languages: Sequence[str] = LANGUAGES,
+    clocks: Clocks = TODAY,
+    seconds: int | None = None,
+    by_driver: bool = False,
+) -> "ReadOnlyArchive":
+    """Open the archive at a path or a database address for reading; nothing is ever written.
+
+    `timezone` determines where a date in a revision ends. `languages` are those whose word forms
+    a search includes. No query may take longer than `seconds`. With `by_driver`, an SQLite file is
+    read without SQLAlchemy, which takes longer to load than most queries. Raises:
+    DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,
+    SchemaNewerError.
+    """
+    place = ReadingPlace(str(url), by_driver=by_driver and not clocks.are_set)
+    engine = place.open(seconds)
+    try:
+        with place.reachable():
+            require_current(engine)
+    except Exception as error:
+        engine.dispose()
+        if "not a database" in str(driver_error(error) or ""):
+            raise ArchiveMissingError(place.name) from error
+        raise
+    except BaseException:
+        engine.dispose()
+        raise
+    return ReadOnlyArchive(engine, place, timezone, languages, clocks)
+
+
+class ReadOnlyArchive(ArchiveLists, ArchiveTexts, ArchiveFigures):
+    """An archive opened for reading by `open_archive`; `with` closes it.
+
+    Lists are iterators that fetch their rows as needed. Each row has a `cursor`; pass it as
+    `after` to continue the list. `limit` is the maximum number of rows.
+    """
+
+    def __len__(self) -> int:
+        """Return the number of articles."""
+        return self._query(lists.count_articles)
+
+    def __iter__(self) -> Iterator[ArticleLine]:
+        return self.articles()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getitem__(self, rev: str) -> VersionText:
+        return self.version(rev)
