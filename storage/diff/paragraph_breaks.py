@@ -13,7 +13,8 @@ from operator import itemgetter
 
 from rapidfuzz.distance import LCSseq
 
-from storage.diff.alignment import Pair, Pairs, TextBlock
+from storage.diff.alignment import Pairs, TextBlock
+from storage.diff.equal_runs import Pair
 
 BETWEEN_PARAGRAPHS = "\n\n"
 BREAK = "¶"

@@ -7,7 +7,8 @@ from itertools import zip_longest
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
-from storage.diff.alignment import Run, TextBlock, blocks, equal_runs, pairs
+from storage.diff.alignment import TextBlock, blocks, equal_runs, pairs
+from storage.diff.equal_runs import Run
 from storage.diff.paragraph_breaks import (
     BETWEEN_PARAGRAPHS,
     BREAK,

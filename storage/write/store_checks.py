@@ -14,7 +14,8 @@ from storage.record.observations import add_observation, add_refusal, add_verdic
 from storage.record.origins import ensure_origins
 from storage.record.transfers import store_transfers
 from storage.schedule import queue
-from storage.schedule.watches import LISTS, Schedule, postpone
+from storage.schedule.check_times import LISTS, Schedule
+from storage.schedule.watches import postpone
 from storage.values import job as jobs
 from storage.values.net.addresses import Check, CheckedExchange, HostNews, Key
 from storage.values.net.transfer import Transfer

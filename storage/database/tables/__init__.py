@@ -9,7 +9,7 @@ they rise in the order of commit (`storage.write.archive`).
 from sqlalchemy import ColumnElement, literal_column
 from sqlmodel import SQLModel
 
-from storage.database.tables import log, record, state  # noqa: F401  # they make the tables
+from storage.database.tables import log, outgoing, record, state  # noqa: F401  # they make the tables
 from storage.database.tables.row import Row
 
 RECORD = tuple(

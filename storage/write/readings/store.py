@@ -7,7 +7,7 @@ from storage.record.derivations import DerivationWriter, PreparedDrafts, prepare
 from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
 from storage.record.unread import captures_in, load_unread_rows, re_extractions_in, rows_read_before
 from storage.schedule import queue
-from storage.schedule.watches import record_reading
+from storage.schedule.check_times import record_reading
 from storage.values import job as jobs
 from storage.values.net.addresses import AddressList
 from storage.values.verdict import Counts, OriginKnowledge, Verdict
