@@ -6,21 +6,40 @@ beats the TOML file, the file beats the default.
 
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
 from itertools import pairwise
 from pathlib import Path
-from string import ascii_lowercase, digits, hexdigits
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from storage.values.late import LateModule
 from storage.values.net.capture_place import CapturePlace, capture_place
-from storage.values.net.mail_server import read_mail_server
-from storage.values.net.private_hosts import read_own_host
-from storage.values.net.web_archive import LISTS, PUBLIC, archive_keys, read_web_archive
+from storage.values.net.web_archive import PUBLIC
+from storage.values.settings.readers import (
+    read_broker,
+    read_captures,
+    read_contact,
+    read_count,
+    read_file,
+    read_host_names,
+    read_interval,
+    read_languages,
+    read_mail,
+    read_networks,
+    read_own_hosts,
+    read_pace,
+    read_page,
+    read_page_language,
+    read_path,
+    read_size,
+    read_switch,
+    read_text,
+    read_timezone,
+    read_web_address,
+    read_web_archive_keys,
+    read_web_archives,
+)
 
 if TYPE_CHECKING:
     import tomllib
@@ -39,10 +58,6 @@ PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"
 DATABASE_NAME = "lesart.sqlite3"
 PROOF_KEY_NAME = "proof.key"
-SMALLEST_EVERY_SECONDS = 0.1
-SMALLEST_PACE_SECONDS = 0.01
-LONGEST_INTERVAL = 100 * 365 * 86_400.0
-"""A hundred years: no clock runs over within it."""
 
 IMAGE = "LESART_IMAGE"
 """The variable that the image sets: this program runs in a container."""
@@ -50,23 +65,7 @@ NOT_SETTINGS: frozenset[str] = frozenset({IMAGE, "LESART_FAIL", "LESART_REAL_DAT
 """Names in the environment that are no settings: fault points, the mark of the image, test data."""
 NOT_SETTINGS_PREFIX = "LESART_TEST_"
 
-BROKERS = ("memory://", "redis://", "rediss://", "redis+socket://", "sentinel://")
 
-_CODES = (
-    "ace af am an ar ary arz as az ba bcl be bg bn br bs ca crh cs cy da de dz el en eo es et eu "
-    "ext fa fi fo fr fuv fy ga gcf gcr gd gl gom grc gu gug guw ha hbo he hi hr ht hu hy id ig is "
-    "it ja jv ka kab kik kk km kn ko ku ky la lb lg lij ln lo lt ltg lv mg mk ml mn mr ms mt my ne "
-    "nl nn no nso oc om or pa pcm pl ps pt qu ro ru rw sa sdh se si sk sl sn so sq sr st sv sw ta "
-    "te tg th tk tl tr tt ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh zu"
-)
-LANGUAGES: frozenset[str] = frozenset(_CODES.split())
-"""The languages that can be distinguished, as ISO 639 codes."""
-
-AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z]*)")
-"""
->>> AMOUNT.fullmatch("20 MiB").groups()
-('20', 'MiB')
-"""
 PASSWORD = re.compile(
     r"(\b(?:postgres\w{0,20}(?:\+\w{1,20})?|rediss?|amqps?|smtps?)://[^/@\s]{0,200}?:).{0,2000}(?=@)"
     r"|(://[^/@\s]*?:)[^/\s]*(?=@)|([?&](?:password|sslpassword|passfile)=)[^&\s]*"
@@ -75,21 +74,6 @@ PASSWORD = re.compile(
 >>> PASSWORD.sub(r"\\1\\2\\3***", "postgresql:///lesart?host=db&password=geheim")
 'postgresql:///lesart?host=db&password=***'
 """
-
-WEB_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):(?P<port>\d{1,5})")
-"""
->>> WEB_ADDRESS.fullmatch("127.0.0.1:8790")["port"]
-'8790'
-"""
-_OF_A_NAME = frozenset(ascii_lowercase + digits + "._-")
-_OF_AN_ADDRESS = frozenset(hexdigits + ":")
-"""What the name of a server, or its address of version 6, is written with."""
-
-_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-_UNIT_BYTES = {
-    "": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9,
-    "ki": 2**10, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30,
-}  # fmt: skip
 
 
 class SettingsError(Exception):
@@ -105,219 +89,7 @@ class SettingsError(Exception):
         self.reason = reason
 
 
-class IntervalError(ValueError):
-    """A text that should be a length of time is none."""
-
-    def __init__(self, given: object) -> None:
-        super().__init__(
-            f"{given!r} is no interval: write 90s, 5m, 2h, 1d or plain seconds, "
-            "a hundred years at most"
-        )
-        self.given = given
-
-
-def parse_interval(text: str | float) -> float:
-    """Return the seconds that `text` means.
-
-    Raises: IntervalError.
-
-    >>> [parse_interval(each) for each in ("90s", "5m", "2h", "1d", "0.5", 60)]
-    [90.0, 300.0, 7200.0, 86400.0, 0.5, 60.0]
-    """
-    if isinstance(text, bool):
-        raise IntervalError(text)
-    match = AMOUNT.fullmatch(str(text).strip())
-    if match is None or match["unit"] not in _UNIT_SECONDS:
-        raise IntervalError(text)
-    seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"]]
-    if seconds > LONGEST_INTERVAL:
-        raise IntervalError(text)
-    return seconds
-
-
-def parse_size(text: str | int) -> int:
-    """Return the bytes that `text` means: `kB` is a thousand, `KiB` is 1,024.
-
-    Raises: ValueError.
-
-    >>> [parse_size(each) for each in ("20 MB", "20MiB", "512k", 4096)]
-    [20000000, 20971520, 512000, 4096]
-    """
-    match = None if isinstance(text, bool) else AMOUNT.fullmatch(str(text).strip())
-    unit = match and match["unit"].removesuffix("bytes").removesuffix("B")
-    if match is None or unit not in _UNIT_BYTES:
-        raise ValueError(f"{text!r} is no size: write 20MB, 512KiB or plain bytes")
-    return int(float(match["number"]) * _UNIT_BYTES[unit])
-
-
 # ------------------------------------------------------------------------- how values are read
-
-
-def _text(raw: Any) -> str:
-    if not isinstance(raw, str) or not raw.strip():
-        raise ValueError(f"{raw!r} is no text")
-    return raw.strip()
-
-
-def _path(raw: Any) -> Path:
-    return Path(_text(raw)).expanduser()
-
-
-def _captures(raw: Any) -> str:
-    url = _text(raw)
-    capture_place(url)
-    return url
-
-
-def _broker(raw: Any) -> str:
-    address = _text(raw)
-    if not address.startswith(BROKERS):
-        known = ", ".join(BROKERS)
-        raise ValueError(f"{address!r} is no broker address: it begins with one of {known}")
-    if address.count("@") > 1:
-        raise ValueError("write an @ in the password of the broker as %40")
-    return address
-
-
-def _timezone(raw: Any) -> str:
-    try:
-        return zoneinfo.ZoneInfo(_text(raw)).key
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(
-            f"{raw!r} is no time zone: write a name such as Europe/Berlin or UTC"
-        ) from error
-
-
-def _languages(raw: Any) -> tuple[str, ...]:
-    names = raw if isinstance(raw, list) else _text(raw).split(",")
-    languages = tuple(dict.fromkeys(_text(name).lower() for name in names))
-    for language in languages:
-        if language not in LANGUAGES:
-            raise ValueError(f"{language!r} is no language we can tell: write codes such as de,en")
-    if not languages:
-        raise ValueError("name at least one language, such as de,en")
-    return languages
-
-
-def read_interval(raw: Any) -> float:
-    """Return how often something is done, in seconds.
-
-    Raises: ValueError.
-    """
-    seconds = parse_interval(raw)
-    if seconds < SMALLEST_EVERY_SECONDS:
-        raise ValueError(f"{raw!r} is too short: at least {SMALLEST_EVERY_SECONDS} s")
-    return seconds
-
-
-def _size(raw: Any) -> int:
-    return _above_zero(parse_size(raw))
-
-
-def _count(raw: Any) -> int:
-    if isinstance(raw, (bool, float)):
-        raise TypeError(f"{raw!r} is no whole number")
-    return _above_zero(int(raw))
-
-
-def _pace(raw: Any) -> float:
-    seconds = parse_interval(raw)
-    if seconds < SMALLEST_PACE_SECONDS:
-        raise ValueError(f"{raw!r} is too fast: at least {SMALLEST_PACE_SECONDS} s")
-    return seconds
-
-
-def _contact(raw: Any) -> str:
-    contact = _text(raw)
-    if not contact.isascii() or not contact.isprintable() or set("()<>") & set(contact):
-        raise ValueError(f"{raw!r} is neither a mail address nor that of a page")
-    return contact
-
-
-def _mail(raw: Any) -> str:
-    address = _text(raw)
-    read_mail_server(address)
-    return address
-
-
-def _page(raw: Any) -> str:
-    address = _text(raw).rstrip("/")
-    if not address.startswith(("https://", "http://")) or not address.isascii():
-        raise ValueError(f"{raw!r} is no address such as https://archiv.bote.example")
-    return address
-
-
-def _page_language(raw: Any) -> str:
-    found = _text(raw).lower()
-    if found not in {"en", "de"}:
-        raise ValueError(f"{raw!r} is no language of the page: write en or de")
-    return found
-
-
-def _switch(raw: Any) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    found = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    if str(raw).strip().lower() not in found:
-        raise ValueError(f"{raw!r} is neither true nor false")
-    return found[str(raw).strip().lower()]
-
-
-def _own_hosts(raw: Any) -> tuple[str, ...]:
-    entries = raw if isinstance(raw, list) else str(raw).split(",")
-    return tuple(str(read_own_host(str(each))) for each in entries if str(each).strip())
-
-
-def _web_archives(raw: Any) -> tuple[str, ...]:
-    entries = raw if isinstance(raw, list) else str(raw).split(",")
-    archives = [read_web_archive(str(each)) for each in entries if str(each).strip()]
-    names = Counter((each.name, each.kind in LISTS) for each in archives)
-    twice = sorted(name for (name, _lists), n in names.items() if n > 1)
-    if twice:
-        raise ValueError(f"two web archives have the name {twice[0]!r}")
-    return tuple(map(str, archives))
-
-
-def _web_archive_keys(raw: Any) -> tuple[str, ...]:
-    listed = raw if isinstance(raw, list) else str(raw).split(",")
-    entries = tuple(str(each).strip() for each in listed if str(each).strip())
-    archive_keys(entries)
-    return entries
-
-
-def _file(raw: Any) -> Path:
-    path = _path(raw)
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}")
-    return path
-
-
-def _above_zero(number: int) -> int:
-    if number < 1:
-        raise ValueError(f"{number} is too small: at least 1")
-    return number
-
-
-def read_web_address(raw: Any) -> str:
-    given = _text(raw)
-    match = WEB_ADDRESS.fullmatch(given)
-    if match is None or int(match["port"]) > 65535:
-        raise ValueError(f"{given!r} is no HOST:PORT, such as 127.0.0.1:8790")
-    return given
-
-
-def _host_names(raw: Any) -> tuple[str, ...]:
-    listed = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
-    names = tuple(str(each).strip().lower().rstrip(".") for each in listed if str(each).strip())
-    for name in names:
-        if not (_OF_A_NAME.issuperset(name) or _OF_AN_ADDRESS.issuperset(name)):
-            raise ValueError(f"{name!r} is no name of a server")
-    return names
-
-
-def _networks(raw: Any) -> tuple[str, ...]:
-    listed = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
-    return tuple(str(ip_network(str(each).strip())) for each in listed if str(each).strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,34 +118,40 @@ class Settings:
     Names end in their unit; `every` is in seconds.
     """
 
-    home: Path = setting(_path, "./lesart-data", "folder for the data of Lesart", is_path=True)
+    home: Path = setting(read_path, "./lesart-data", "folder for the data of Lesart", is_path=True)
     database_url: str = setting(
-        _text,
+        read_text,
         None,
         "the archive: a path, sqlite:///PATH or postgresql://USER@HOST/NAME "
         f"(default: {DATABASE_NAME} in LESART_HOME)",
         is_path=True,
     )
     captures_url: str | None = setting(
-        _captures,
+        read_captures,
         None,
         "storage for captured bytes: s3://BUCKET/PREFIX?endpoint=…&region=… or file:///DIR "
         "(default: the database)",
     )
     captures_key: str | None = setting(
-        _text,
+        read_text,
         None,
         "access key of the bucket (default: the usual AWS variables, profiles and roles)",
     )
-    captures_secret: str | None = setting(_text, None, "secret key of the bucket", is_secret=True)
-    broker_url: str = setting(
-        _broker, "memory://", "message broker: memory:// (embedded) or redis://…"
+    captures_secret: str | None = setting(
+        read_text, None, "secret key of the bucket", is_secret=True
     )
-    seeds: Path = setting(_path, "./seeds", "folder that the default source watches", is_path=True)
-    timezone: str = setting(_timezone, "UTC", "time zone of schedules, and of times without a zone")
-    languages: tuple[str, ...] = setting(_languages, "de,en", "expected languages of the texts")
+    broker_url: str = setting(
+        read_broker, "memory://", "message broker: memory:// (embedded) or redis://…"
+    )
+    seeds: Path = setting(
+        read_path, "./seeds", "folder that the default source watches", is_path=True
+    )
+    timezone: str = setting(
+        read_timezone, "UTC", "time zone of schedules, and of times without a zone"
+    )
+    languages: tuple[str, ...] = setting(read_languages, "de,en", "expected languages of the texts")
     every: float = setting(read_interval, "60s", "interval between scans of the default source")
-    batch_items: int = setting(_count, 200, "maximum number of documents per job")
+    batch_items: int = setting(read_count, 200, "maximum number of documents per job")
     document_seconds: float = setting(
         read_interval, "2s", "maximum processor time for reading one document"
     )
@@ -381,69 +159,76 @@ class Settings:
     lease_seconds: float = setting(
         read_interval, "90s", "time after which a job without progress counts as abandoned"
     )
-    document_memory_mb: int = setting(_count, 1024, "maximum memory for reading one page, in MiB")
-    max_document_bytes: int = setting(_size, "20MiB", "maximum size of a document")
-    max_list_bytes: int = setting(_size, "50MiB", "maximum size of a JSON list of documents")
+    document_memory_mb: int = setting(
+        read_count, 1024, "maximum memory for reading one page, in MiB"
+    )
+    max_document_bytes: int = setting(read_size, "20MiB", "maximum size of a document")
+    max_list_bytes: int = setting(read_size, "50MiB", "maximum size of a JSON list of documents")
     max_container_bytes: int = setting(
-        _size, "1GB", "maximum size of a container, packed and unpacked"
+        read_size, "1GB", "maximum size of a container, packed and unpacked"
     )
     max_container_entries: int = setting(
-        _count, 100_000, "maximum number of members of a container"
+        read_count, 100_000, "maximum number of members of a container"
     )
     max_container_rows: int = setting(
-        _count, 20_000, "maximum number of rows of a table, or of records of a JSON list"
+        read_count, 20_000, "maximum number of rows of a table, or of records of a JSON list"
     )
     max_web_archive_bytes: int = setting(
-        _size, "50GB", "maximum size of a WARC or WACZ file, packed and unpacked"
+        read_size, "50GB", "maximum size of a WARC or WACZ file, packed and unpacked"
     )
     contact: str | None = setting(
-        _contact, None, "your e-mail or web address, sent to web servers with each request"
+        read_contact, None, "your e-mail or web address, sent to web servers with each request"
     )
-    pace: float = setting(_pace, "2s", "pause between two requests to one server")
+    pace: float = setting(read_pace, "2s", "pause between two requests to one server")
     fetch_seconds: float = setting(
         read_interval, "60s", "maximum time for the check of one address"
     )
-    fetch_hosts: int = setting(_count, 32, "number of servers that one job requests in parallel")
+    fetch_hosts: int = setting(
+        read_count, 32, "number of servers that one job requests in parallel"
+    )
     robots_strict: bool = setting(
-        _switch, "false", "treat a robots.txt with status 401 or 403 as a prohibition"
+        read_switch, "false", "treat a robots.txt with status 401 or 403 as a prohibition"
     )
     allow_hosts: tuple[str, ...] = setting(
-        _own_hosts,
+        read_own_hosts,
         "",
         "private servers that may be fetched: HOST:PORT=ADDRESS[:PORT], …",
     )
     ca_file: Path | None = setting(
-        _file,
+        read_file,
         None,
         "additional trusted certificates (PEM) for the servers in LESART_ALLOW_HOSTS",
         is_path=True,
     )
     web_archives: tuple[str, ...] = setting(
-        _web_archives,
+        read_web_archives,
         ", ".join(PUBLIC),
         "web archives for --history: NAME=cdx INDEX CAPTURE or NAME=timemap ADDRESS, …; "
         "for --copy-to: NAME=spn2 ADDRESS MEMENTO or NAME=submit ADDRESS",
     )
     web_archive_keys: tuple[str, ...] | None = setting(
-        _web_archive_keys, None, "keys of web archives for --copy-to: NAME=KEY, …", is_secret=True
+        read_web_archive_keys,
+        None,
+        "keys of web archives for --copy-to: NAME=KEY, …",
+        is_secret=True,
     )
     reader_url: str | None = setting(
-        _text, None, "the same archive with a read-only role, used by the web server"
+        read_text, None, "the same archive with a read-only role, used by the web server"
     )
     web_address: str = setting(
         read_web_address, "127.0.0.1:8790", "address of the web server: HOST:PORT"
     )
     web_hosts: tuple[str, ...] = setting(
-        _host_names, "", "host names of the web server, in addition to localhost and 127.0.0.1"
+        read_host_names, "", "host names of the web server, in addition to localhost and 127.0.0.1"
     )
     web_proxies: tuple[str, ...] = setting(
-        _networks, "", "addresses or networks of the reverse proxies in front of the web server"
+        read_networks, "", "addresses or networks of the reverse proxies in front of the web server"
     )
     web_workers: int | None = setting(
-        _count, None, "number of web server processes (default: one per CPU, at most 4)"
+        read_count, None, "number of web server processes (default: one per CPU, at most 4)"
     )
     proof_key: Path | None = setting(
-        _path,
+        read_path,
         None,
         "file of the key that signs checkpoints of the log (default: proof.key in LESART_HOME)",
         is_path=True,
@@ -457,36 +242,36 @@ class Settings:
         read_interval, "1h", "minimum interval between two signed checkpoints of the log"
     )
     proof_witnesses: Path | None = setting(
-        _file,
+        read_file,
         None,
         "policy file (C2SP tlog-policy) with the witnesses and the required number of cosignatures",
         is_path=True,
     )
     proof_tiles: Path | None = setting(
-        _path,
+        read_path,
         None,
         "folder in which the log is published as files for any web server",
         is_path=True,
     )
     proof_authorities: Path | None = setting(
-        _file,
+        read_file,
         None,
         "file with the time-stamping authorities (RFC 3161) and calendars to request",
         is_path=True,
     )
     mail_url: str | None = setting(
-        _mail,
+        read_mail,
         None,
         "mail server for alerts: smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS",
     )
     page_url: str | None = setting(
-        _page,
+        read_page,
         None,
         "public address of the web server, for links in alerts "
         "(default: http:// and LESART_WEB_ADDRESS)",
     )
     page_language: str = setting(
-        _page_language,
+        read_page_language,
         "en",
         "language of mails, and of pages if the browser requests none: en or de",
     )

@@ -21,8 +21,9 @@ from storage.cli.output import (
 )
 from storage.read.render.moment import MomentError
 from storage.read.render.visible import one_line
-from storage.settings import IntervalError, SettingsError, hide_secrets, load_settings
+from storage.settings import SettingsError, hide_secrets, load_settings
 from storage.values.failures import driver_error, remedy_for
+from storage.values.settings.readers import IntervalError
 
 WELL = 0
 NO = 1

@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.settings import (
-    SETTINGS,
-    IntervalError,
-    Settings,
-    SettingsError,
-    hide_secrets,
-    load_settings,
-    parse_interval,
-    parse_size,
-)
+from storage.settings import SETTINGS, Settings, SettingsError, hide_secrets, load_settings
+from storage.values.settings.readers import IntervalError, parse_interval, parse_size
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +78,7 @@ def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
         "page_url": "https://archiv.bote.example",
         "proof_witnesses": __file__, "proof_authorities": __file__,
         "web_hosts": "archiv.example", "web_workers": "2", "web_proxies": "10.0.0.0/8",
+        "web_archive_keys": "internet-archive=abc:def",
     }  # fmt: skip
     value = str(SETTINGS[key].default or given.get(key, "some@where"))
     secret = tmp_path / "secret"

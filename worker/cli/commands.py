@@ -25,9 +25,10 @@ from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, report_examination, report_verification
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import FilterOptions, PageOptions
-from storage.settings import Settings, read_web_address
+from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES
 from storage.values.late import LateModule
+from storage.values.settings.readers import read_web_address
 from worker.cli import alert_commands, copy_commands, redact_command
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli

@@ -17,8 +17,9 @@ from storage.cli.output import require_lasting_place
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_verification
 from storage.read.query.parameter import argument, flag, option
-from storage.settings import SettingsError, load_settings, parse_interval
+from storage.settings import SettingsError, load_settings
 from storage.values.late import LateModule
+from storage.values.settings.readers import parse_interval
 from worker.cli.opened import opened_archive
 from worker.cli.redact_command import redact_again
 from worker.errors import LocatorMissingError

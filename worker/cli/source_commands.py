@@ -14,10 +14,11 @@ from storage.cli.output import write_record
 from storage.cli.report import report_list
 from storage.read.query.parameter import argument, flag, option
 from storage.schedule.interval import IntervalRange
-from storage.settings import Settings, parse_interval, read_interval
+from storage.settings import Settings
 from storage.values.arrivals.source import Source
 from storage.values.late import LateModule
 from storage.values.locator import escape_locator
+from storage.values.settings.readers import parse_interval, read_interval
 from worker.cli.opened import opened_archive
 from worker.cli.summaries import report_summaries
 from worker.errors import LocatorError, LocatorMissingError, ScheduleError

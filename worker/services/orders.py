@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from storage.read.query.queries import Long, Plain
-from storage.settings import Settings, read_interval
+from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.net.token import Scope, Token
+from storage.values.settings.readers import read_interval
 from storage.web.api.work import SOURCE, source_row
 from storage.web.parameters import QueryParameters
 from storage.web.problems import Problem

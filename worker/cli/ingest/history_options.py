@@ -10,8 +10,9 @@ from storage.cli.options import OutputOptions
 from storage.cli.output import write_rows
 from storage.read.query.parameter import flag, option
 from storage.read.render.moment import parse_moment
-from storage.settings import Settings, read_interval
+from storage.settings import Settings
 from storage.values.late import LateModule
+from storage.values.settings.readers import read_interval
 from worker.errors import LocatorError
 
 if TYPE_CHECKING:

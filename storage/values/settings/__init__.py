@@ -1,0 +1,1 @@
+"""PURE: the values of settings."""
