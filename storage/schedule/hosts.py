@@ -8,9 +8,8 @@ clock of the observations.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from storage.database.engine import database_epoch
 from storage.database.tables import HOST
@@ -97,10 +96,5 @@ def _lock_hosts(connection: Connection, requests: Iterable[str]) -> dict[str, da
 
 
 def _insert(connection: Connection, keys: Iterable[str]) -> None:
-    dialect: Any
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql as dialect  # noqa: PLC0415  # one of the two
-    else:
-        from sqlalchemy.dialects import sqlite as dialect  # noqa: PLC0415
-    statement = dialect.insert(HOST).on_conflict_do_nothing()
-    connection.execute(statement, [{"key": key, "failures": 0} for key in keys])
+    statement = "INSERT INTO host (key, failures) VALUES (:key, 0) ON CONFLICT DO NOTHING"
+    connection.execute(text(statement), [{"key": key} for key in keys])

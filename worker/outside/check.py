@@ -1,10 +1,21 @@
 """The check of copies at other archives in `lesart doctor`."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from storage.settings import Settings
+from storage.values.late import LateModule
 from storage.values.net.web_archive import archive_keys, copy_archives
 from storage.verify.doctor import Finding
+
+if TYPE_CHECKING:
+    from storage.database import archive_errors
+    from storage.read import archive as reader
+    from storage.write.outside import outbox
+else:
+    archive_errors = LateModule("storage.database.archive_errors")
+    reader = LateModule("storage.read.archive")
+    outbox = LateModule("storage.write.outside.outbox")
 
 ELSEWHERE = "set LESART_WEB_ARCHIVES for the services, or `lesart source set NAME --copy-to off`"
 NO_KEYS = "set LESART_WEB_ARCHIVE_KEYS for `lesart up`, or on the stack for the scheduler"
@@ -12,15 +23,11 @@ NO_KEYS = "set LESART_WEB_ARCHIVE_KEYS for `lesart up`, or on the stack for the 
 
 def check_copies(settings: Settings) -> Iterator[Finding]:
     """Report archives that are not configured, and pages that wait for an archive, with reasons."""
-    from storage.database.archive_errors import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.read.archive import open_archive  # noqa: PLC0415
-    from storage.write.outside.outbox import copy_orders, open_requests  # noqa: PLC0415
-
     try:
-        with open_archive(settings.database_url) as archive, archive.connect() as connection:
-            orders = copy_orders(connection)
-            waiting = {each.archive: each for each in open_requests(connection)}
-    except ArchiveError:
+        with reader.open_archive(settings.database_url) as archive, archive.connect() as connection:
+            orders = outbox.copy_orders(connection)
+            waiting = {each.archive: each for each in outbox.open_requests(connection)}
+    except archive_errors.ArchiveError:
         return  # reported by the check of the archive
     services, keys = (
         copy_archives(settings.web_archives),
