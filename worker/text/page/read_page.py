@@ -1,7 +1,7 @@
 """Read a page into a draft: trafilatura extracts the body, fields are chosen from candidates."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -11,19 +11,13 @@ from lxml.html import HtmlElement
 from storage.values.draft import (
     EXTRACT_STEP,
     TEXT_ROLES,
-    Candidate,
     CleaningStep,
     Draft,
     Extractor,
-    Field,
-    Notice,
     Paragraph,
 )
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.annotate.marks import agencies, suspicious_character_flags
-from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
-from worker.text.annotate.words import word_count
 from worker.text.decode import DecodedText
 from worker.text.hints import MAX_PARAGRAPHS, Hints, TextSettings
 from worker.text.invisible import STEP_NAME as INVISIBLE_STEP
@@ -33,7 +27,6 @@ from worker.text.page.body.extract import (
     OPTIONS,
     TRAFILATURA_VERSION,
     ExtractedBody,
-    collect_trafilatura_metadata,
     extract_body,
 )
 from worker.text.page.body.fallback import (
@@ -45,68 +38,39 @@ from worker.text.page.body.fallback import (
     split_paragraphs,
 )
 from worker.text.page.body.roles import assign_roles
+from worker.text.page.draft_fields import build_fields, collect_flags, collect_notices
 from worker.text.page.entries import MICRODATA, LiveBlog, find_entries, may_have_entries
-from worker.text.page.fields.article_node import article_body, article_node, collect_json_ld
+from worker.text.page.fields.article_node import article_body, article_node
 from worker.text.page.fields.choose import (
     ChosenFields,
     FieldContext,
     choose_address,
-    choose_fields,
-    choose_language,
 )
-from worker.text.page.fields.clues import PageClues, collect_clues
-from worker.text.page.fields.corrections import declared_notices
-from worker.text.page.fields.dates import URL_DAY, earliest_moment, read_stamp
-from worker.text.page.fields.head import collect_head, meta_tags
-from worker.text.page.fields.images import collect_images
-from worker.text.page.fields.json_ld import JsonLd, read_json_ld
-from worker.text.page.fields.visible import collect_visible
-from worker.text.page.fields.visible_dates import collect_visible_dates
+from worker.text.page.fields.dates import earliest_moment, read_stamp
+from worker.text.page.fields.head import meta_tags
 from worker.text.page.front_page import REASON as FRONT_PAGE
 from worker.text.page.front_page import REMEDY as FRONT_PAGE_REMEDY
 from worker.text.page.front_page import is_front_page
 from worker.text.page.interstitials import interstitial_reason
-from worker.text.page.layout.blocks import Block, Layout, Piece
-from worker.text.page.layout.candidates import CandidateCollector, Candidates
+from worker.text.page.layout.blocks import Piece
 from worker.text.page.layout.charset import decode_page
 from worker.text.page.layout.hidden_email import reveal_addresses
-from worker.text.page.layout.script_payload import append_script_text, has_visible_text
-from worker.text.page.layout.tree import parse_page, prepare_tree, replace_surrogates
-from worker.text.page.loss import loss_flags
+from worker.text.page.layout.tree import parse_page, replace_surrogates
 from worker.text.page.no_article import no_article_reason
-from worker.text.page.paywall import free_access_field, is_live, is_teaser
+from worker.text.page.parsed_page import (
+    ParsedPage,
+    choose_page_fields,
+    collect_page,
+    collect_page_clues,
+    title_of,
+)
 from worker.text.page.surroundings import surrounding_keys
 
 NAME = "lesart-page"
 VERSION = "18"
 """Increases with each change that can alter a text, role, mark or field."""
 
-_LONGEST_TITLE = 300
 _HAS_OBSERVED_AT = XPath("boolean(descendant::meta[@name = 'observed_at'])")
-
-
-@dataclass(frozen=True, slots=True)
-class _ParsedPage:
-    """A parsed page: its tree, blocks, JSON-LD, and candidates for its fields.
-
-    `from_scripts`: the text was in the data of a script. `has_updates`: the page contains the word
-    that marks the entries of a live blog in JSON-LD and microdata.
-    """
-
-    tree: HtmlElement
-    layout: Layout
-    json_ld: JsonLd
-    collector: CandidateCollector
-    from_scripts: bool
-    has_updates: bool
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        return self.layout.blocks
-
-    @property
-    def candidates(self) -> Candidates:
-        return self.collector.candidates()
 
 
 @lru_cache(maxsize=16)
@@ -136,16 +100,16 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if isinstance(tree, RefusalReason):
         return tree
     addresses = reveal_addresses(tree)
-    page = _parse_page(tree, hints, has_updates=MICRODATA in text)
+    page = collect_page(tree, hints, has_updates=MICRODATA in text)
     capture_time = _meta_observed_at(tree, hints, settings)
     context = FieldContext(
         hints.url,
         capture_time or hints.observed_at,
         settings.timezone,
-        _collect_page_clues(page, hints.url),
+        collect_page_clues(page, hints.url),
         hints.has_capture_time or capture_time is not None,
     )
-    chosen = _choose_page_fields(page, context)
+    chosen = choose_page_fields(page, context)
     page.layout.prune()
     body = extract_body(tree, hints.url)
     json_ld_body = article_body(article_node(page.json_ld, None))
@@ -160,61 +124,22 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     return _build_draft(page, body, chosen, decoding, hints, settings)
 
 
-def _parse_page(tree: HtmlElement, hints: Hints, *, has_updates: bool) -> _ParsedPage:
-    collector = CandidateCollector()
-    collect_head(tree, collector, hints.url)
-    canonical = choose_address(collector.candidates().get("url", ()))
-    address = canonical.value if canonical else hints.url
-    json_ld = read_json_ld(tree)
-    collect_json_ld(json_ld, collector, address)
-    from_scripts = not has_visible_text(tree) and append_script_text(tree)
-    prepare_tree(tree)
-    layout = Layout(tree)
-    collect_visible(tree, layout, collector)
-    language = tree.get("lang") or tree.get("{xml}lang") or ""
-    collect_visible_dates(layout, collector, language=language, url=address)
-    collect_images(layout, collector, hints.url)
-    if address and URL_DAY.search(address):
-        collector.add("published", address, "address")
-    for source_value in hints.source_values:
-        collector.add(source_value.field, source_value.value, source_value.found_in)
-    return _ParsedPage(tree, layout, json_ld, collector, from_scripts, has_updates)
-
-
-def _collect_page_clues(page: _ParsedPage, address: str | None) -> PageClues:
-    node = article_node(page.json_ld, None)
-    return collect_clues(page.layout, node, page.candidates, address)
-
-
-def _choose_page_fields(page: _ParsedPage, context: FieldContext) -> ChosenFields:
-    """Choose the fields, with the metadata of trafilatura if title or date are missing.
-
-    Trafilatura takes longer than all other sources and adds nothing if these are present.
-    """
-    chosen = choose_fields(page.candidates, context)
-    main = (chosen.fields.get(name) for name in ("title", "published"))
-    if all(field is not None and field.value for field in main):
-        return chosen
-    collect_trafilatura_metadata(page.tree, page.collector, context.url)
-    return choose_fields(page.candidates, context)
-
-
-def _refuse_empty(page: _ParsedPage, chosen: ChosenFields) -> RefusalReason:
+def _refuse_empty(page: ParsedPage, chosen: ChosenFields) -> RefusalReason:
     reason = interstitial_reason(
-        _title(chosen), [b.text for b in page.blocks if b.zone != "hidden"]
+        title_of(chosen), [b.text for b in page.blocks if b.zone != "hidden"]
     )
     return refuse("not_article", reason=reason) if reason else refuse("extraction_empty", reason="")
 
 
 def _build_draft(
-    page: _ParsedPage,
+    page: ParsedPage,
     body: ExtractedBody,
     chosen: ChosenFields,
     decoding: tuple[tuple[str, ...], tuple[CleaningStep, ...]],
     hints: Hints,
     settings: TextSettings,
 ) -> Draft | RefusalReason:
-    title = _title(chosen)
+    title = title_of(chosen)
     leads = [c.value for c in page.candidates.get("lead", ()) if isinstance(c.value, str)]
     restored = restore_repeats(split_paragraphs(body.pieces, page.blocks), page.blocks)
     restored = restore_headings(restored, page.blocks)
@@ -242,7 +167,7 @@ def _build_draft(
         body, live = ExtractedBody(pieces, None), LiveBlog(pieces)
         paragraphs = assign_roles(pieces, (), title, leads, authors)
         running = [p.text for p in paragraphs]
-    fields = _build_fields(page, chosen, paragraphs, "\n\n".join(running), settings)
+    fields = build_fields(page, chosen, paragraphs, "\n\n".join(running), settings)
     address = choose_address(page.candidates.get("url", ()))
     if address:
         fields["url"] = address
@@ -253,13 +178,13 @@ def _build_draft(
         paragraphs=paragraphs,
         extractor=page_extractor(settings),
         fields=fields,
-        flags=_collect_flags(flags, page, chosen, paragraphs, fields, live),
+        flags=collect_flags(flags, page, chosen, paragraphs, fields, live),
         steps=(
             *steps,
             *_extraction_steps(body, (restored, complete, pieces), from_scripts=page.from_scripts),
         ),
         quotes=quotes(paragraphs, fields["language"].value),
-        notices=_collect_notices(page, address, paragraphs, hints),
+        notices=collect_notices(page, address, paragraphs, hints),
         address=address.value if address else None,
         observed_at=_meta_observed_at(page.tree, hints, settings),
         raw_output=body.xml,
@@ -269,7 +194,7 @@ def _build_draft(
 
 
 def _find_entries(
-    page: _ParsedPage, pieces: Sequence[Piece], title: str | None, hints: Hints
+    page: ParsedPage, pieces: Sequence[Piece], title: str | None, hints: Hints
 ) -> LiveBlog:
     """Return the text, and the entries if the page is a live blog."""
     if not page.has_updates and not may_have_entries(page.json_ld, title):
@@ -277,18 +202,8 @@ def _find_entries(
     return find_entries(pieces, page.layout, page.json_ld, hints.observed_at.year + 1)
 
 
-def _collect_notices(
-    page: _ParsedPage, address: Field | None, paragraphs: Sequence[Paragraph], hints: Hints
-) -> tuple[Notice, ...]:
-    """Return the notices in the text, then those that the page only declares in JSON-LD."""
-    shown = notices(paragraphs)
-    url = address.value if address else hints.url
-    latest_year = hints.observed_at.year + 1
-    return (*shown, *declared_notices(page.json_ld, url, paragraphs, shown, latest_year))
-
-
 def _is_front_page(
-    page: _ParsedPage,
+    page: ParsedPage,
     paragraphs: Sequence[Paragraph],
     title: str | None,
     hints: Hints,
@@ -300,11 +215,6 @@ def _is_front_page(
     return is_front_page(
         page.layout, paragraphs, title, page.json_ld, address, has_authors=has_authors
     )
-
-
-def _title(chosen: ChosenFields) -> str | None:
-    field = chosen.fields.get("title")
-    return field.value if field else None
 
 
 def _decoding_steps(
@@ -339,69 +249,6 @@ def _extraction_steps(
     if len(pieces) != len(complete):
         steps.append(CleaningStep("add_left_out", {"pieces": len(pieces) - len(complete)}))
     return tuple(steps)
-
-
-def _build_fields(
-    page: _ParsedPage,
-    chosen: ChosenFields,
-    paragraphs: Sequence[Paragraph],
-    text: str,
-    settings: TextSettings,
-) -> dict[str, Field]:
-    fields = dict(chosen.fields)
-    fields["language"] = choose_language(
-        page.candidates.get("language", ()), text, settings.languages
-    )
-    fields["word_count"] = Field(word_count(text.split()), "body")
-    lead = next((p.text for p in paragraphs if p.role == "lead"), None)
-    if lead is not None:
-        lead_candidates = page.candidates.get("lead", ())
-        fields["lead"] = Field(lead, "body", None, tuple(lead_candidates))
-    free = free_access_field(page.json_ld, article_node(page.json_ld, None))
-    if free is not None:
-        fields["accessible_for_free"] = free
-    text_agencies = agencies(paragraphs)
-    if text_agencies:
-        fields["agency"] = _merge_agencies(text_agencies, fields.get("agency"))
-    return fields
-
-
-def _merge_agencies(text_agencies: Sequence[str], field: Field | None) -> Field:
-    if field is None:
-        return Field(list(text_agencies), "body")
-    listed = {name.casefold() for name in field.value}
-    added = [name for name in text_agencies if name.casefold() not in listed]
-    candidate = (Candidate(list(text_agencies), "body"),)
-    return Field([*field.value, *added], field.found_in, None, (*field.candidates, *candidate))
-
-
-def _collect_flags(
-    flags: Sequence[str],
-    page: _ParsedPage,
-    chosen: ChosenFields,
-    paragraphs: Sequence[Paragraph],
-    fields: Mapping[str, Field],
-    live: LiveBlog,
-) -> tuple[str, ...]:
-    title = _title(chosen)
-    node = article_node(page.json_ld, None)
-    text = "\n".join(p.text for p in paragraphs if p.role in TEXT_ROLES)
-    published = fields.get("published")
-    facts = {
-        "title_missing": title is None,
-        "headline_long": title is not None and len(title) > _LONGEST_TITLE,
-        "date_missing": published is None or published.value is None,
-        "language_unsure": fields["language"].value is None,
-        "metadata_broken": page.json_ld.broken,
-        "metadata_truncated": page.collector.truncated,
-        "teaser": is_teaser(page.json_ld, node, text, page.blocks),
-        "live_blog": bool(live.entries)
-        or is_live(page.json_ld, title, [p.text for p in paragraphs]),
-    }
-    odd = suspicious_character_flags([title or "", *(p.text for p in paragraphs)])
-    lost = loss_flags(paragraphs, page.blocks, article_body(node))
-    raised = (flag for flag, is_set in facts.items() if is_set)
-    return tuple(sorted({*flags, *chosen.flags, *raised, *odd, *lost}))
 
 
 def _meta_observed_at(tree: HtmlElement, hints: Hints, settings: TextSettings) -> datetime | None:
