@@ -241,7 +241,7 @@ def entries_of_text(entries: Sequence[EntryRange], roles: Sequence[str]) -> tupl
     """
     if not entries:
         return ()
-    places = [0, *accumulate(role in TEXT_ROLES for role in roles)]
+    places = [0, *accumulate(int(role in TEXT_ROLES) for role in roles)]
     return tuple(
         EntryRange(each.id, each.time, places[each.start], places[each.end])
         for each in entries
