@@ -192,6 +192,12 @@ def errors(browser) -> list[str]:
     return [each for each in told if "status of 404" not in each]
 
 
+RUN_AXE = (
+    "axe.run(document, {resultTypes: ['violations']}).then(r => arguments[arguments.length-1]("
+    "r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | '))))"
+)
+
+
 @pytest.mark.parametrize("lang", ["de", "en"])
 def test_no_page_has_a_barrier_an_error_a_cut_or_a_request_elsewhere(site, browser, axe, lang):
     address, _token = site
@@ -202,6 +208,7 @@ def test_no_page_has_a_barrier_an_error_a_cut_or_a_request_elsewhere(site, brows
         place = address + re.sub(r"lang=\w+", "", path)
         browser.get(f"{place}{'&' if '?' in place else '?'}lang={lang}")
         problems = []
+        browser.execute_script(axe)
         for width, scheme in (
             (1280, "light"),
             (1280, "dark"),
@@ -210,11 +217,7 @@ def test_no_page_has_a_barrier_an_error_a_cut_or_a_request_elsewhere(site, brows
             (2560, "light"),
         ):
             look(browser, width, scheme)
-            barriers = [] if width == 2560 else browser.execute_async_script(
-                axe
-                + ";axe.run(document, {resultTypes: ['violations']}).then(r => arguments[arguments.length-1]("
-                "r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | '))))"
-            )  # fmt: skip
+            barriers = [] if width == 2560 else browser.execute_async_script(RUN_AXE)
             wide = browser.execute_script("return document.documentElement.scrollWidth")
             barriers += [f"{wide} pixels wide"] if wide > width else []
             problems += [f"{width} {scheme}: {each}" for each in barriers]
