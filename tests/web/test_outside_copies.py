@@ -286,3 +286,16 @@ def test_only_the_current_text_of_a_page_is_submitted(copied):
     states = room.desk.rows("SELECT state, note FROM copy_request ORDER BY id")
     assert [row["state"] for row in states] == ["dropped", "copied"]
     assert json.dumps(states[0]["note"]) == '"the page has another text now"'
+
+
+def test_what_brought_no_version_to_copy_is_not_examined_again(copied, monkeypatch):
+    room = copied()
+    room.see()
+    room.work()
+    room.desk.due(at=2)
+    archive = room.desk.archive
+    begin = int(room.desk.one("SELECT value FROM archive WHERE key = 'copies_planned'")["value"])
+    monkeypatch.setattr(outside.outbox, "EXAMINE_AGAIN", 0)
+    assert outside.outbox.plan(archive.engine, archive.clock) == 0
+    planned = room.desk.one("SELECT value FROM archive WHERE key = 'copies_planned'")["value"]
+    assert int(planned) > begin

@@ -27,7 +27,7 @@ from worker.web.public import local_name_reason
 
 LARGEST_ANSWER = 256 * 1024
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""AcceptedJob difference between the clocks of an archive and of this machine."""
+"""Accepted difference between the clocks of an archive and of this machine."""
 JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 """The number of a job of Save Page Now 2.
 

@@ -89,7 +89,7 @@ def renewed_summary(connection: Connection, now: datetime) -> str | None:
     redaction, stored = newest_redaction(connection), _stored_summary(connection)
     if stored is not None:
         age = now - datetime.fromisoformat(stored["computed_at"])
-        if age < SUMMARY_INTERVAL:
+        if timedelta(0) <= age < SUMMARY_INTERVAL:  # otherwise the clock was ahead
             return None
     query = select(VERSION.c.id).limit(1).offset(SUMMARY_VERSIONS)
     if connection.scalar(query) is None or is_redacting(connection):

@@ -14,9 +14,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     case,
-    delete,
     func,
-    insert,
     literal_column,
     or_,
     select,
@@ -27,7 +25,6 @@ from sqlalchemy import (
 from storage.database.engine import database_epoch, read_connection
 from storage.database.process_identity import identity_in_token, is_dead, process_identity
 from storage.database.tables import (
-    ARCHIVE,
     ARTICLE,
     COPY_REQUEST,
     OBSERVATION,
@@ -41,6 +38,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import Clock, Unit, rows_in, writing
 from storage.database.view_queries.words import RESTRICTED
+from storage.history.totals import store_fact, stored_fact
 from storage.proof.log import numbers
 from storage.record.observations import add_refusal
 from storage.schedule.queue import is_past_or_far_ahead
@@ -49,6 +47,8 @@ from storage.values.refusals import RefusalReason
 
 PLANNED = "copies_planned"
 """Key of the fact that states up to which `seq` new versions were examined."""
+EXAMINE_AGAIN = 10_000
+"""Numbers that are examined again before it is stored that they have no version to copy."""
 LEASE_SECONDS = 120.0
 IS_OPEN = text("copy_request.state IN ('waiting', 'submitting', 'submitted', 'unknown')")
 """With literals, because SQLite otherwise does not use the partial index."""
@@ -97,12 +97,15 @@ def plan(engine: Engine, clock: Clock) -> int:
     """Insert requests for the current versions found since the last time; return their number."""
     with read_connection(engine) as connection:
         orders = copy_orders(connection)
-        done = connection.execute(select(ARCHIVE.c.value).where(ARCHIVE.c.key == PLANNED)).scalar()
+        done = stored_fact(connection, PLANNED)
         upto = numbers(connection)[0]
         first = min((each.since for each in orders.values()), default=upto)
         begin = max(int(done or 0), first)
         rows = _new_versions(connection, orders, begin, upto) if begin < upto else []
     if not rows:
+        if upto - begin > EXAMINE_AGAIN:
+            with engine.begin() as connection:
+                store_fact(connection, PLANNED, str(upto))
         return 0
     with writing(engine, clock) as unit:
         wanted = [row.observation_id for row in rows]
@@ -118,8 +121,7 @@ def plan(engine: Engine, clock: Clock) -> int:
                 "state": "waiting", "job": None, "attempts": 0, "next_at": now,
                 "lease_until": None, "token": None, "note": None, "made_at": unit.now,
             })  # fmt: skip
-        unit.connection.execute(delete(ARCHIVE).where(ARCHIVE.c.key == PLANNED))
-        unit.connection.execute(insert(ARCHIVE).values(key=PLANNED, value=str(upto)))
+        store_fact(unit.connection, PLANNED, str(upto))
     return len(new)
 
 
