@@ -20,6 +20,7 @@ from typing import Any
 from bench.judgement.pages import READERS, SETS, Reading, judge_page, rows_of
 from storage.values.draft import Field, PartialDate
 from worker.text.annotate import bylines as page_people
+from worker.text.page import parsed_page
 from worker.text.page import read_page as page
 from worker.text.page.body import roles as page_roles
 from worker.text.page.fields import authors as page_authors
@@ -27,6 +28,7 @@ from worker.text.page.fields import byline_places as page_bylines
 from worker.text.page.fields import clues as page_clues
 from worker.text.page.fields import titles as page_titles
 from worker.text.page.fields import visible as page_visible
+from worker.text.page.fields import visible_dates as page_dates
 from worker.text.page.fields.choose import choose_fields
 from worker.text.page.fields.json_ld import JsonLd
 from worker.text.page.layout import blocks as page_blocks
@@ -93,12 +95,12 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("authors: letters behind names", page_people, "CREDENTIAL", NEVER),
     ("authors: links to the page on an author", page_bylines, "AUTHOR_ADDRESS", NEVER),
     ("authors: the name below the text", page_bylines, "_last_line", lambda _: []),
-    ("dates: lines that the page shows", page_visible, "_collect_day_lines", nothing),
+    ("dates: lines that the page shows", page_dates, "_collect_lines", nothing),
     ("title: names of the site, learned from the title tag", page_titles, "_find_site_suffixes",
      lambda _: []),
-    ("all: JSON-LD", page, "read_json_ld", lambda _: JsonLd((), broken=False)),
+    ("all: JSON-LD", parsed_page, "read_json_ld", lambda _: JsonLd((), broken=False)),
     ("all: microdata", page_visible, "_collect_microdata", nothing),
-    ("all: meta tags and links of the head", page, "collect_head", nothing),
+    ("all: meta tags and links of the head", parsed_page, "collect_head", nothing),
 )  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def _read(rows: Sequence[Row]) -> list[Read]:
         asked.append(question)
         return choose_fields(*question)
 
-    with _switched(page, "choose_fields", recording):
+    with _switched(parsed_page, "choose_fields", recording):
         for name, row in rows:
             asked.clear()
             reading = READERS["lesart"](row["raw"], row)

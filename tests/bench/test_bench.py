@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.pages_ablation import RULES
+
 ROOT = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("LESART_REAL_DATA", ROOT.parent / "shared")) / "data"
 PAGES = ("html_fundus", "html_trafilatura_dach", "html_wcxb", "html_aeb")
@@ -143,6 +145,10 @@ def test_every_measurement_is_started_here():
         if "__main__" in path.read_text("utf-8") or path.name == "__main__.py"
     }
     assert with_main == {*COMMANDS, *STARTED_BY_OTHERS}
+
+
+def test_every_rule_that_is_switched_off_exists():
+    assert [rule for rule, module, name, _ in RULES if not hasattr(module, name)] == []
 
 
 @pytest.mark.slow
