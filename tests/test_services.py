@@ -18,6 +18,8 @@ from storage.database.engine import reading_engine
 from storage.database.schema_version import require_current
 from tests import services
 
+pytestmark = pytest.mark.postgresql("fast")
+
 STARTER = """
 import sys, time
 from tests import services

@@ -13,6 +13,8 @@ from tests.alerts.receivers import dripping, receiving
 from worker.alerts import by_apprise
 from worker.alerts.work import work
 
+pytestmark = pytest.mark.slow
+
 
 def target(receiver) -> str:
     return f"json://127.0.0.1:{receiver.port}/"

@@ -12,10 +12,13 @@ import pytest
 from tests.alerts.conftest import pegel
 from tests.alerts.receivers import receiving
 
+pytestmark = pytest.mark.starts_first
+
 ROOT = Path(__file__).resolve().parents[2]
 STEPS, KILLS = 12, 4
 
 
+@pytest.mark.postgresql("large")
 @pytest.mark.chaos
 @pytest.mark.slow
 def test_who_is_killed_while_sending_loses_nothing_and_doubles_no_id(press, tmp_path):

@@ -173,6 +173,7 @@ def test_what_was_quoted_is_told_with_what_stands_there_now(press):
     assert "current text: Die Leiterin sagte, sie habe fast alles im Griff." in told
 
 
+@pytest.mark.slow
 def test_nothing_of_a_hostile_text_acts_in_a_mail(press):
     found = list(payloads())[::3]
     before = {

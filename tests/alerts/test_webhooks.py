@@ -55,6 +55,8 @@ def test_the_signature_is_that_of_the_published_example():
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+@pytest.mark.postgresql("large")
+@pytest.mark.slow
 def test_each_webhook_arrives_once_with_two_hundred_failures_in_between(press, monkeypatch):
     monkeypatch.setattr(outbox, "MOST_ATTEMPTS", 1_000)
     monkeypatch.setattr(webhook, "SECONDS", 0.6)

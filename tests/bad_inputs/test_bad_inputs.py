@@ -18,9 +18,12 @@ from storage.read.answers import ArticleLine, Refusal, VersionText
 from storage.values.locator import escape_locator, origin_path
 from tests.bad_inputs.build import CannotBuildError, build, build_committed
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children, pytest.mark.starts_first]
+
 CASES: list[dict[str, Any]] = tomllib.loads(
     (Path(__file__).parent / "cases.toml").read_text("utf-8")
 )["case"]
+TIERS = ("slow", "large")
 TOO_SHORT_TO_TELL = {"headline_not_in_body", "language_unsure"}
 """Flags that any short text may get; they are tried with the text core."""
 
@@ -53,6 +56,10 @@ def ingest(folder: Path, archive: Path) -> subprocess.CompletedProcess[str]:
         env=os.environ
         | {"PYTHONPATH": str(Path(__file__).parents[2]), "LESART_DOCUMENT_SECONDS": "10s"},
     )  # fmt: skip
+
+
+def is_large(case: dict[str, Any]) -> bool:
+    return any(case.get(tier) for tier in TIERS)
 
 
 def ingested(root: Path, cases: list[dict[str, Any]], *, committed: bool = True) -> Outcome:
@@ -89,7 +96,7 @@ def ingested(root: Path, cases: list[dict[str, Any]], *, committed: bool = True)
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    cases = [case for case in CASES if not case.get("slow")]
+    cases = [case for case in CASES if not is_large(case)]
     return ingested(tmp_path_factory.mktemp("bad"), cases)
 
 
@@ -118,26 +125,29 @@ def check(case: dict[str, Any], outcome: Outcome) -> None:
         assert outcome.versions[origin].wording == wording
 
 
+def marks_of(case: dict[str, Any]) -> list[pytest.MarkDecorator]:
+    unreadable = pytest.mark.skipif(os.geteuid() == 0, reason="root reads a file of mode 000")
+    marks = [getattr(pytest.mark, tier) for tier in TIERS if case.get(tier)]
+    return [unreadable, *marks] if case.get("code") == "unreadable" else marks
+
+
 def named(cases: list[dict[str, Any]]) -> list[Any]:
     return [
         pytest.param(
             case,
             id=f"{case['row']} {case['name']}",
-            marks=[pytest.mark.skipif(os.geteuid() == 0, reason="root reads a file of mode 000")]
-            if case.get("code") == "unreadable"
-            else [],
+            marks=marks_of(case),
         )
         for case in cases
     ]
 
 
-@pytest.mark.parametrize("case", named([case for case in CASES if not case.get("slow")]))
+@pytest.mark.parametrize("case", named([case for case in CASES if not is_large(case)]))
 def test_a_bad_input_ends_as_the_table_says(case, outcome):
     check(case, outcome)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", named([case for case in CASES if case.get("slow")]))
+@pytest.mark.parametrize("case", named([case for case in CASES if is_large(case)]))
 def test_a_large_bad_input_ends_as_the_table_says(case, tmp_path):
     check(case, ingested(tmp_path, [case], committed=False))
 

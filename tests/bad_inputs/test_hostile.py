@@ -16,6 +16,8 @@ from tests.bad_inputs.hostile import HOSTILE, Hostile
 from tests.flow.driver import SENTENCES, seed, touch
 from tests.flow.processes import LESART, environment
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.starts_first]
+
 MOST_BYTES = 1024**3
 MOST_SECONDS = 60
 """Of processor time, all processes together, beside what each document is given to be read."""
@@ -30,6 +32,7 @@ KINDS = {
 }
 QUICK = ("letters.txt", "aliases.md")
 FILES = [each for each in HOSTILE if each.type is None]
+LIST_TIERS = {"laughs.xml": (), "urls.xml": pytest.mark.large}
 LISTS = [each for each in HOSTILE if each.type is not None]
 FOLDERS = {
     kind: [each for each in FILES if each.name.rpartition(".")[2] in suffixes]
@@ -119,7 +122,12 @@ def ingested(folder: Path, *named: str, files: int) -> Path:
     "cases",
     [
         pytest.param([each for each in FILES if each.name in QUICK], id="two of them"),
-        *(pytest.param(cases, id=kind, marks=pytest.mark.slow) for kind, cases in FOLDERS.items()),
+        *(
+            pytest.param(
+                cases, id=kind, marks=pytest.mark.slow if kind == "packed" else pytest.mark.large
+            )
+            for kind, cases in FOLDERS.items()
+        ),
     ],
 )
 def test_hostile_files_in_a_folder_cost_little_and_only_themselves(cases, tmp_path):
@@ -136,9 +144,7 @@ def test_hostile_files_in_a_folder_cost_little_and_only_themselves(cases, tmp_pa
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(
-            case, id=case.name, marks=() if case.name == "laughs.xml" else pytest.mark.slow
-        )
+        pytest.param(case, id=case.name, marks=LIST_TIERS.get(case.name, pytest.mark.slow))
         for case in LISTS
     ],
 )

@@ -19,6 +19,8 @@ from tests.bad_inputs.test_hostile import (
 from tests.flow.processes import LESART, environment, rows
 from tests.flow.test_stack import Stack, stack  # noqa: F401 -- the fixture
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.large, pytest.mark.starts_first]
+
 FEW = [cases[1] for cases in FOLDERS.values()]
 """One of each kind: what reading them costs is tried by folders, without the stack."""
 

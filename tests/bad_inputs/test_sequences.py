@@ -15,6 +15,8 @@ from storage.cli.exits import run
 from tests.bad_inputs.build import FILES
 from worker.cli import commands as cli
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.starts_first]
+
 ROOT = Path(__file__).parents[2]
 ORIGIN = "https://www.kuestenbote.example/region/schaeferin"
 

@@ -14,6 +14,8 @@ import pytest
 
 from bench.pages_ablation import RULES
 
+pytestmark = pytest.mark.starts_first
+
 ROOT = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("LESART_REAL_DATA", ROOT.parent / "shared")) / "data"
 PAGES = ("html_fundus", "html_trafilatura_dach", "html_wcxb", "html_aeb")

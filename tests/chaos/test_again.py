@@ -4,10 +4,14 @@ import pytest
 
 from tests.chaos.again import COMMANDS, rounds
 
+pytestmark = pytest.mark.starts_first
+
 
 @pytest.mark.slow
 @pytest.mark.chaos
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "database", [pytest.param("sqlite", marks=pytest.mark.large), "postgresql"]
+)
 def test_a_command_that_was_killed_and_is_given_once_more_reads_everything(database):
     made = list(rounds(len(COMMANDS), files=45, database=database, seed=3))
     assert [each.told() for each in made if each.faults] == []

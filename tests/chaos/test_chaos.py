@@ -10,6 +10,8 @@ from tests.chaos.corpus import corpus
 from tests.chaos.harness import run
 from tests.flow.driver import Newsroom
 
+pytestmark = pytest.mark.starts_first
+
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

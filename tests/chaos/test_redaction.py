@@ -12,6 +12,8 @@ from tests.flow.driver import Newsroom, page
 from tests.flow.searched import found_in, places_of_bytes
 from worker.cli import commands as cli
 
+pytestmark = pytest.mark.starts_first
+
 DIES = """
 import os, signal, sys
 from storage.proof import log

@@ -12,6 +12,8 @@ from tests.chaos.checker import asking
 from tests.flow.driver import SENTENCES
 from tests.flow.processes import Service, Supervisor, lesart, until
 
+pytestmark = pytest.mark.starts_first
+
 START = datetime(2024, 6, 18, 6, tzinfo=UTC)
 PAGES, CAPTURES, KILLS = 12, 5, 2
 SETTINGS = {"every": "1s", "batch_items": "20", "batch_seconds": "3s", "lease_seconds": "6s"}
@@ -69,6 +71,7 @@ def expected(archive, tmp_path_factory):
     return record
 
 
+@pytest.mark.postgresql("large")
 @pytest.mark.chaos
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_kills_change_nothing_in_what_a_web_archive_gives(database, archive, expected, tmp_path):

@@ -5,6 +5,8 @@ import pytest
 from tests.cli.test_noise import TEXTS
 from tests.flow.processes import rows
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 PAGE = """<html lang="de"><head><title>{0}</title><link rel="canonical" href="{2}"></head>
 <body><article><h1>{0}</h1><p>{1}</p></article></body></html>"""
 

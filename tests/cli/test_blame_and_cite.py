@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 CITED = {
     "markdown": "](<", "bibtex": "@misc{", "csl-json": '"article-newspaper"',
     "w3c": '"SpecificResource"',

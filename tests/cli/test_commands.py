@@ -32,6 +32,8 @@ from storage.verify.doctor import Finding
 from storage.web.api import ROUTERS
 from worker.cli.commands import app
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 WHOLE = typer.main.get_command(app)
 

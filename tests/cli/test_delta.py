@@ -14,6 +14,8 @@ from storage.read.render.change_svg import change_svg
 from storage.read.render.paragraphs import group_paragraphs
 from storage.read.render.passages import blocks
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 
 def compared(a: list[str], b: list[str], titles=(None, None)) -> Diff:
     before, after = (

@@ -33,6 +33,8 @@ from storage.settings import SettingsError
 from storage.values.errors import AmbiguousError, NoSuchError
 from worker.cli.commands import app
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 
 def refused_by_server(sqlstate: str) -> ProgrammingError:
     origin = Exception("permission denied")

@@ -10,6 +10,8 @@ import typer
 from storage.cli.app import PANELS
 from worker.cli.commands import app
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 ROOT = typer.main.get_command(app)
 VERBS = frozenset(
     [

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from storage.read.render.moment import MomentError, parse_moment
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 BERLIN = ZoneInfo("Europe/Berlin")
 
 SPANS = {

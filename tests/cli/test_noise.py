@@ -4,7 +4,11 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.flow.processes import rows
+
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
 
 SITE = "https://lohebote.example"
 SENTENCE = "Unterstützen Sie die Arbeit dieser Zeitung mit einem Abonnement für Freunde."

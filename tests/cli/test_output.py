@@ -22,6 +22,8 @@ from storage.cli.output import (
     write_rows,
 )
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 ROWS = [
     {"title": "Öl, „teuer“", "tags": ["a", "b"], "n": 1, "at": datetime(2024, 6, 18, tzinfo=UTC)},
     {"title": "=1+1", "tags": [], "n": None, "at": None},

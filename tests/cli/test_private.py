@@ -8,6 +8,8 @@ import pytest
 
 from tests.flow.processes import lesart as run_process
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 PASSWORDS = ["ge@heim", "ge@heim/tail", "ge@heim:tail", "ge@heim?tail", "ge heim@tail", "ge@@tail"]
 
 

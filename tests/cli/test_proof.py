@@ -13,6 +13,8 @@ from storage.database.engine import database_url, writing_engine
 from storage.proof.note import Checkpoint, Note, Signer, Verifier
 from tests.authority import authority, serving
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 
 @pytest.fixture
 def keyed(written, lesart) -> dict[str, str]:

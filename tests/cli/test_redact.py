@@ -7,6 +7,8 @@ import pytest
 from storage.cli.exits import run
 from worker.cli import commands
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 
 @pytest.fixture
 def command(capsys):

@@ -14,6 +14,8 @@ from storage.write.archive import Archive
 from tests.flow.driver import Newsroom, page
 from worker.cli import commands as worker_cli  # noqa: F401  # mounts `undo`
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 FIRE = (
     "In der Nacht zum Dienstag ist in der Mühlenstraße in Lohetal eine Scheune ausgebrannt. Gegen "
     "2.40 Uhr meldete ein 54-jähriger Anwohner Flammen am Dach. Als die Feuerwehr mit 40 Kräften "

@@ -20,7 +20,7 @@ from rich.cells import cell_len
 from storage.cli.table import cell
 from tests.flow.processes import LESART, ROOT, environment
 
-pytestmark = pytest.mark.child
+pytestmark = [pytest.mark.child, pytest.mark.postgresql("fast"), pytest.mark.traced_children]
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 BRIDGE = "https://www.hafenkurier.example/lokales/kanalbruecke-sperrung"

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from storage.settings import SETTINGS, Settings, SettingsError, hide_secrets, load_settings
 from storage.values.settings.readers import IntervalError, parse_interval, parse_size
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):

@@ -7,6 +7,8 @@ import pytest
 from tests.cli.test_noise import SITE
 from tests.flow.processes import rows
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 OLD = "Der Damm bei Tönsbrink ist nach Angaben des Verbands 19 Kilometer lang."
 NEW = "Der Damm bei Tönsbrink ist nach Angaben des Verbands 1,9 Kilometer lang."
 TEXT = "Die Länge des Damms war falsch angegeben: Er ist 1,9 Kilometer lang, nicht 19."

@@ -8,6 +8,8 @@ import pytest
 
 from tests.flow.processes import ROOT, environment
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children, pytest.mark.starts_first]
+
 COMMANDS = {
     "an answer": (["config"], ">/dev/full"),
     "a help": (["--help"], ">&-"),
@@ -49,6 +51,7 @@ def test_messages_that_cannot_be_written_change_no_exit_code(tmp_path, line):
     assert (ended.returncode, bool(ended.stdout)) == (0, True)
 
 
+@pytest.mark.slow
 def test_an_archive_never_gets_the_number_of_a_closed_stream(tmp_path):
     (tmp_path / "seeds").mkdir()
     (tmp_path / "seeds" / "a.txt").write_text(" date 2024-06-18 Kutter\nEin Kutter lag im Hafen.")

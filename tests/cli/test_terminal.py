@@ -9,6 +9,8 @@ from storage.cli.table import Screen, block_lines, table_lines
 from storage.cli.terminal import styled
 from storage.read.render.visible import CONTROL, ESCAPE_SEQUENCE, UNSEEN, one_line, visible
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 SHOWN = {
     "colour": ("\x1b[31mrot\x1b[0m", "rot"),
     "erasing the screen": ("vor\x1b[2J\x1b[Hnach", "vornach"),

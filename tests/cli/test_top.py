@@ -20,6 +20,8 @@ from storage.write.archive import Archive
 from tests.read.press import the_usual_press
 from worker.cli.commands import app
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 LESART = [sys.executable, "-m", "worker"]
 
 

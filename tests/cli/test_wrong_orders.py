@@ -15,6 +15,8 @@ from storage.database.schema_version import HEAD
 from tests.flow.driver import SENTENCES, seed
 from worker.cli.commands import EXIT_CODES, app
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
+
 
 @pytest.fixture
 def folder(_sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

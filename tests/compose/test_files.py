@@ -13,6 +13,8 @@ import yaml
 
 from worker.services.heartbeat import Heartbeat
 
+pytestmark = pytest.mark.postgresql("fast")
+
 ROOT = Path(__file__).resolve().parents[2]
 STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 CAPTURES = yaml.safe_load((ROOT / "docker-compose.captures.yml").read_text())

@@ -17,7 +17,7 @@ import pytest
 
 from tests.compose.stack import ROOT, Stack, removed_at_end, wait_for
 
-pytestmark = pytest.mark.compose
+pytestmark = [pytest.mark.compose, pytest.mark.postgresql("fast")]
 
 SECTION = "Backup, restore and moving on the stack"
 NOT_CLONED = shutil.ignore_patterns(

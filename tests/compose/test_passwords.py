@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.postgresql("fast")
+
 SCRIPT = Path(__file__).resolve().parents[2] / "docker" / "passwords.py"
 
 

@@ -16,6 +16,8 @@ from storage.database.schema import NOT_FOR_THE_PAGE, upgrade
 from storage.database.tables import METADATA, RECORD
 from storage.database.views import VIEWS
 
+pytestmark = pytest.mark.postgresql("fast")
+
 ROLES = Path(__file__).resolve().parents[2] / "docker" / "roles.sql"
 STATE = sorted(set(METADATA.tables) - set(RECORD))
 

@@ -18,7 +18,7 @@ from bench import corpus
 from tests.compose.stack import QUICK, ROOT, Stack, removed_at_end, wait_for
 from worker.services.schedule import ACTS
 
-pytestmark = pytest.mark.compose
+pytestmark = [pytest.mark.compose, pytest.mark.postgresql("fast")]
 
 MANY = 600
 FIRST = " date 2024-06-18 Kanalbrücke gesperrt\n\nDie Reparatur kostet 3,6 Millionen Euro, sagte Bauamtsleiterin Gesa Mühlan am Dienstag im Rat.\n\nGesperrt wird die Brücke im August, Radfahrer kommen weiter hinüber."

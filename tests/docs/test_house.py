@@ -5,8 +5,6 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
-from tests.conftest import EACH_ON_BOTH, LARGE, LONGEST, ON_BOTH, SLOW, UNIT, UNTRACED
-
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = [path for room in ("storage", "worker") for path in sorted((ROOT / room).rglob("*.py"))]
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -38,11 +36,3 @@ def test_functions_are_short():
     found = lengths()
     assert {name: n for name, n in found.items() if n > 60} == {}
     assert median(found.values()) <= 9
-
-
-def test_every_test_that_is_told_when_to_run_is_there():
-    for told in (*SLOW, *LARGE, *ON_BOTH, *EACH_ON_BOTH, *LONGEST, *UNIT, *UNTRACED):
-        file, _, name = told.partition("::")
-        path = ROOT / file
-        assert path.exists(), told
-        assert not name or f"def {name.partition('[')[0]}" in path.read_text("utf-8"), told

@@ -23,6 +23,8 @@ from worker.flow.order import target_at
 from worker.flow.read import Reader
 from worker.flow.work import run_next_job
 
+pytestmark = [pytest.mark.untraced, pytest.mark.starts_first]
+
 TITLE = "Pegel steigt weiter"
 EXAMPLES = settings.default.max_examples // 6
 """Each example is a small archive of its own."""
@@ -239,6 +241,8 @@ def _from_begin(row: dict[str, Any], begin: int) -> dict[str, Any]:
     return {"version": row["version"], "wording": row["wording"], **times}
 
 
+@pytest.mark.postgresql("large")
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @example(happened=[("write", 0)] * 3, late=[(3, 1, 6), (7, 0, 2)])
 @example(happened=[("scan", 0)] * 2, late=[(0, 1, 0)])
@@ -261,6 +265,7 @@ def test_imported_captures_that_come_in_at_any_time_give_the_same_history(room, 
     assert [[r[k] for k in names] for r in after] == [[r[k] for k in names] for r in before]
 
 
+@pytest.mark.postgresql("large")
 @pytest.mark.slow
 def test_four_processes_give_the_history_that_one_gives(room):
     found = [Capture(at % 5, at % 3, "ab"[at % 2]) for at in range(14)]

@@ -11,6 +11,8 @@ import pytest
 from tests.flow.driver import SENTENCES, findings, seed, touch
 from tests.flow.processes import Service, lesart, rows, until
 
+pytestmark = [pytest.mark.traced_children, pytest.mark.starts_first]
+
 A, B, C, _ENGLISH = SENTENCES
 
 
@@ -88,6 +90,7 @@ def test_other_commands_ingest_and_search_beside_it(home):
     assert len(home.rows("search", "Körbe")) == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     [

@@ -15,6 +15,8 @@ from tests.flow.driver import newsroom_at, seed
 from tests.flow.processes import lesart, rows
 from worker.flow.order import target_of
 
+pytestmark = pytest.mark.slow
+
 FILES = 40
 
 

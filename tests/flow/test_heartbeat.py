@@ -11,6 +11,8 @@ import pytest
 from worker.services.heartbeat import SILENT_SECONDS, Heartbeat
 from worker.services.schedule import ACTS, LATE_SECONDS, Scheduler
 
+pytestmark = pytest.mark.postgresql("fast")
+
 
 @pytest.fixture
 def heartbeat(tmp_path):

@@ -47,6 +47,7 @@ def stop_the_child(room: Newsroom, by: signal.Signals = signal.SIGSTOP) -> None:
     os.kill(room.reader._document_reader().child_pid, by)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [signal.SIGSTOP, signal.SIGKILL])
 def test_a_good_page_that_a_busy_machine_did_not_read_is_read_later(room, by):
     stop_the_child(room, by)
@@ -77,6 +78,7 @@ def test_a_page_that_is_late_twice_is_refused_and_kept_and_costs_no_other_one(ro
     assert waiting(room) == []
 
 
+@pytest.mark.slow
 def test_what_waits_for_its_second_try_is_not_read_by_the_rest_of_its_batch(room):
     """The batch is given back in the middle, with a late document behind it."""
     stop_the_child(room)

@@ -18,6 +18,8 @@ from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
 from tests.flow.test_any_order import rebuilt, stored_versions
 from worker.flow.order import target_at
 
+pytestmark = pytest.mark.starts_first
+
 A, B, C, _ = SENTENCES
 URL = "https://lohebote.example/pegel"
 OPEN = "Hinweise nimmt die Redaktion unter redaktion@lohebote.example gern entgegen."
@@ -320,6 +322,7 @@ def told(room: Newsroom, url: str) -> list[dict]:
     return [*room.rows(f"{first} AND version = 1", a=article), *room.rows(query, a=article)]
 
 
+@pytest.mark.slow
 @settings(max_examples=settings.default.max_examples // 6)
 @given(seen=SEEN, order=st.randoms(use_true_random=False), has_others=st.booleans())
 def test_noise_is_the_same_in_any_order_of_ingestion(room, seen, order, has_others):
@@ -412,6 +415,7 @@ def test_a_citation_finds_the_passage_in_the_wording_that_is_named(two_wordings)
         archive.cite(before, HIDDEN)
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @example(found=[(0, A, OPEN), (2, A, HIDDEN), (1, B, OPEN), (3, A, OPEN)])
 @example(found=[(2, A, C), (0, A, C), (1, B, C), (1, A, OPEN)])

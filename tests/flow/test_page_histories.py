@@ -23,7 +23,7 @@ def body(article: int, month: int) -> str:
     return text(*own[:4], BOXES[(article + month) % 3], *own[4:])
 
 
-@pytest.mark.parametrize("months", [3, 6])
+@pytest.mark.parametrize("months", [3, pytest.param(6, marks=pytest.mark.slow)])
 def test_each_paragraph_is_taken_apart_once_however_many_captures_have_it(
     room, monkeypatch, months
 ):

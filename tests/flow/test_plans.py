@@ -1,5 +1,7 @@
 """Whatever is done again and again is answered by indexes, so that it costs the same at any size."""
 
+import pytest
+
 from storage.database.unit import utc_now
 from storage.history.lineages import regroup
 from storage.proof import log
@@ -10,6 +12,8 @@ from storage.write.index import index_backlog, relate_backlog
 from tests.flow.driver import SENTENCES, Newsroom, seed
 from tests.flow.test_noise import BOX, others, see, see_page, text
 from tests.plans import whole_scans_of
+
+pytestmark = pytest.mark.postgresql("fast")
 
 SMALL = frozenset(
     {"archive", "clock_correction", "counter", "relation_due", "search_due", "source"}

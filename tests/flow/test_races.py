@@ -32,6 +32,8 @@ from worker.flow.read import Reader
 from worker.flow.work import free_abandoned_jobs, run_job, run_next_job
 from worker.services.schedule import sweep, tick
 
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.untraced, pytest.mark.starts_first]
+
 ROOT = Path(__file__).parents[2]
 A, B, *_ = SENTENCES
 BOOT = process_identity().split("/")[1]
@@ -80,6 +82,7 @@ def run_out(room: Newsroom, job: int) -> None:
 # ------------------------------------------------------------------- many at the same time
 
 
+@pytest.mark.slow
 def test_fifty_ingests_of_one_new_article_at_once_make_one_version(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     places = room.places("pegel.txt")

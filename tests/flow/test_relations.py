@@ -372,6 +372,7 @@ def test_what_a_crash_left_without_traces_leaves_them_with_whoever_comes_next(
     room.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_right_after_texts_were_kept_leaves_nothing_out(tmp_path, monkeypatch):
     with services.own_postgres(durable=True) as server:
         room = Newsroom(server.url("postgres"), tmp_path)

@@ -36,6 +36,8 @@ from worker.services.schedule import (
     tick,
 )
 
+pytestmark = pytest.mark.postgresql("fast")
+
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
 

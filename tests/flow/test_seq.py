@@ -19,6 +19,8 @@ from tests.flow.driver import SENTENCES, Newsroom, lines, page, seed
 from tests.flow.driver import hour as hour_of
 from tests.flow.follower import Follower
 
+pytestmark = pytest.mark.postgresql("fast")
+
 A, B, C, _ENGLISH = SENTENCES
 WRITERS = 3
 ROUNDS = 4
@@ -70,6 +72,7 @@ def busy(url: str, root: Path, number: int) -> None:
         room.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [None, 3], ids=["all at once", "three at a time"])
 def test_a_reader_that_follows_seq_gets_every_row_as_it_stands_while_others_write(
     database_url, tmp_path, limit

@@ -25,7 +25,7 @@ from tests.web.desk import HIGHER, PEGEL
 from tests.web.site import page as saved_page
 from worker.cli.commands import main
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.traced_children, pytest.mark.starts_first]
 A, B, *_ = SENTENCES
 NO_WORKER = "import worker.cli.control as c; c.NO_WORKER_SECONDS = 0.5; from worker.cli.commands import main; main()"
 
@@ -133,6 +133,7 @@ def test_what_is_refused_ends_the_command_with_one(stack):
     assert "lesart refusals" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_file_that_is_edited_gets_a_second_version(stack):
     for text in (A, B):
         stack.write("drei/pegel.txt", seed("Pegel steigt", text))
@@ -273,6 +274,7 @@ def test_a_redis_that_is_killed_in_mid_work_stops_no_worker(stack):
     assert stack.worker.pid == pid, "it went on without a restart"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "is_up",
     [
@@ -317,6 +319,7 @@ def test_health_tells_whether_work_goes_on(stack):
     assert stack.command("worker", "--health").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", ["worker", "scheduler"])
 def test_a_service_beats_while_it_goes_on_and_not_while_it_stands_still(stack, service):
     heartbeat = stack.folder / "lesart-data" / f"{service}.heartbeat"

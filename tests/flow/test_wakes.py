@@ -11,6 +11,8 @@ from worker.services.app import WorkContext
 from worker.services.processes import _Consumer
 from worker.services.tasks import wake
 
+pytestmark = pytest.mark.postgresql("fast")
+
 
 class Message:
     """A message on a channel whose broker may be gone."""

@@ -123,6 +123,7 @@ def test_an_archive_of_either_database_takes_what_the_other_gave(room, other):
     assert knows(room) == knows(other)
 
 
+@pytest.mark.slow
 def test_what_came_back_goes_out_again_with_the_same_records(room, other):
     busy_folder(room)
     data = exported(room)
@@ -268,6 +269,7 @@ def joins(room: Newsroom) -> list:
     )
 
 
+@pytest.mark.slow
 def test_addresses_that_were_joined_are_joined_in_the_second_archive(database_url, tmp_path, other):
     (tmp_path / "desk").mkdir()
     moved = "https://zeitung.example/archiv/pegel"
@@ -319,6 +321,7 @@ def test_metadata_of_others_says_nothing_and_harms_nobody(room, block):
 # ----------------------------------------------------------------------------------- parts of it
 
 
+@pytest.mark.slow
 def test_a_part_of_the_archive_is_written_by_filters_and_goes_on(room):
     busy_folder(room)
     with open_archive(room.url) as archive:

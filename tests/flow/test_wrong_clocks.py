@@ -16,6 +16,8 @@ from tests.flow.driver import SENTENCES, findings, page, touch
 from tests.flow.processes import LESART, Service, environment, rows, until
 from worker.services.steady_scheduler import LatestRun, SteadyScheduler
 
+pytestmark = pytest.mark.starts_first
+
 A, B, C, D = SENTENCES
 E = "Am Abend fiel der Pegel wieder."
 URL = "https://presse.example/pegel"
@@ -103,7 +105,7 @@ def assert_in_order(versions: list[dict[str, Any]], since: datetime) -> None:
 
 JUMPS = (
     "-1h",
-    "+30y",
+    pytest.param("+30y", marks=pytest.mark.postgresql("large")),
     pytest.param("-10y", marks=pytest.mark.large),
     pytest.param("+1h", marks=pytest.mark.large),
     pytest.param("+3d", marks=pytest.mark.large),
@@ -145,6 +147,7 @@ def test_a_scan_by_a_wrong_clock_between_two_edits_keeps_the_order_of_the_texts(
     assert home.current() == C
 
 
+@pytest.mark.postgresql("large")
 @needs_faketime
 @pytest.mark.slow
 @pytest.mark.parametrize("clock", [pytest.param("-10y", marks=pytest.mark.large), "+30y"])
@@ -165,6 +168,7 @@ def test_captures_that_are_imported_around_a_jump_find_their_places(home, clock)
     assert home.current("--as-of", datetime.now(UTC).isoformat()) == C
 
 
+@pytest.mark.postgresql("large")
 @needs_faketime
 @pytest.mark.slow
 def test_two_edits_while_the_clock_runs_ahead_keep_their_order(home):
@@ -207,6 +211,7 @@ def test_the_hour_that_comes_twice_is_no_jump(home):
         assert "clock_suspect" not in version["flags"]
 
 
+@pytest.mark.postgresql("large")
 @needs_faketime
 @pytest.mark.slow
 def test_a_running_scheduler_follows_a_clock_that_jumps(database_url, tmp_path):

@@ -103,7 +103,9 @@ def test_a_value_that_nobody_gave_is_found_out(name, value, candidate):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["html_fundus", "html_trafilatura_dach"])
+@pytest.mark.parametrize(
+    "name", ["html_fundus", pytest.param("html_trafilatura_dach", marks=pytest.mark.slow)]
+)
 def test_each_field_of_real_pages_says_where_it_was_found(name, real_data: Path):
     folder = real_data / "data"
     lines = (folder / name / "gold.jsonl").read_text("utf-8").splitlines()

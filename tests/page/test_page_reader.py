@@ -22,7 +22,7 @@ from worker.text import TextSettings, read_document
 from worker.text.page.read_page import read_page
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
 
-pytestmark = pytest.mark.child
+pytestmark = [pytest.mark.child, pytest.mark.traced_children, pytest.mark.starts_first]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -75,6 +75,7 @@ def test_what_takes_too_long_is_refused_alone(reader, monkeypatch):
     assert isinstance(reader.read(html(), hints()), Draft)
 
 
+@pytest.mark.slow
 def test_time_that_others_take_the_processor_is_not_charged_to_a_page():
     """A child that is often suspended needs much elapsed time, but little processor time."""
     with DocumentReader(TextSettings(), document_seconds=2, wall_seconds=60) as reader:

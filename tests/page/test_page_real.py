@@ -37,7 +37,15 @@ def test_real_pages_become_articles_with_a_headline(name):
     assert all(draft.title and draft.text_paragraphs() for draft in drafts)
 
 
-@pytest.mark.parametrize("name", ["html_fundus", "html_trafilatura_dach", "html_wcxb", "html_aeb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "html_fundus",
+        "html_trafilatura_dach",
+        pytest.param("html_wcxb", marks=pytest.mark.slow),
+        "html_aeb",
+    ],
+)
 def test_no_person_of_a_real_page_is_a_date_a_label_or_a_number_and_every_page_is_kept(name):
     lines = (FOLDER / name / "gold.jsonl").read_text(encoding="utf-8").splitlines()
     for row in map(json.loads, lines[::8]):

@@ -8,6 +8,8 @@ import pytest
 from tests.patterns.product import modules, patterns, tree
 from tests.patterns.pump import growth, shapes
 
+pytestmark = [pytest.mark.untraced, pytest.mark.starts_first]
+
 CALLS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer", "compile"}
 
 
@@ -41,6 +43,7 @@ def test_all_patterns_are_found():
     assert made == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "method"),
     [

@@ -26,6 +26,8 @@ from tests.flow.whole_record import KEY, WITNESS, A, fill_record, log_record
 from tests.proof.grown import cosign
 from tests.proof.test_tampering import drop_guards
 
+pytestmark = pytest.mark.each_case
+
 T = METADATA.tables
 Attack = Callable[["Scene"], Any]
 

@@ -14,6 +14,8 @@ from storage.proof.tlog_proof import tlog_proof
 from storage.proof.tree import inclusion, leaf_hash
 from tests.proof.grown import Tree, cosign, with_line
 
+pytestmark = pytest.mark.unit
+
 LOG = Signer.generate("archiv.example/log", seed=bytes(range(32)))
 WITNESS = Signer.generate("zeuge.example/w1", COSIGNATURE, seed=bytes(range(1, 33)))
 CHECKPOINT = Checkpoint("archiv.example/log", 3, bytes(32))

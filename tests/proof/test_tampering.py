@@ -16,7 +16,7 @@ from storage.verify.verify import Verification
 from tests.flow.driver import Newsroom, seed
 from tests.flow.whole_record import A, fill_record, log_record
 
-pytestmark = pytest.mark.slow  # some 500 verifications
+pytestmark = [pytest.mark.slow, pytest.mark.starts_first]  # some 500 verifications
 
 KEYS = {"log_run": "seq", "log_tile": "number"}
 
@@ -109,6 +109,7 @@ def last_row(connection: Connection, table: Table, column: Any, how: str) -> Any
     return (full or rows)[0] if how == "other" or full else None
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("name", RECORD)
 def test_a_changed_value_is_named(tampered, name):
     table = METADATA.tables[name]
@@ -220,6 +221,7 @@ STATE = {
 }  # fmt: skip
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("kind", "change"), [(kind, change) for kind, changes in STATE.items() for change in changes]
 )

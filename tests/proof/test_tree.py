@@ -23,6 +23,8 @@ from storage.proof.tiles import (
 from storage.proof.tree import leaf_hash
 from tests.proof.grown import Tree, entries_in, hashes_in
 
+pytestmark = pytest.mark.unit
+
 LARGEST = 10_000
 
 

@@ -126,6 +126,7 @@ def test_the_bundle_in_it_holds_by_itself(packed, tmp_path):
     assert code == 0, told
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(WACZ is None, reason="the program wacz is not installed")
 def test_a_program_of_others_accepts_it_and_refuses_a_changed_one(packed, tmp_path):
     assert WACZ is not None

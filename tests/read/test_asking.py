@@ -7,6 +7,8 @@ from storage.database.schema import upgrade
 from storage.read.archive import QueryError, open_archive
 from storage.read.sql import QueryLimits
 
+pytestmark = pytest.mark.postgresql("fast")
+
 
 def rows(archive, query, **parameters):
     return list(archive.sql(query, parameters).rows)

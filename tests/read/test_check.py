@@ -14,6 +14,8 @@ from storage.verify.verify import CHECKS, Verification
 from storage.write.index import forget_words
 from tests.read.press import Press, draft, hour, the_usual_press
 
+pytestmark = pytest.mark.each_case
+
 
 def broken(url: str) -> list[tuple[str, str]]:
     engine = reading_engine(parsed(url))

@@ -14,6 +14,8 @@ from storage.read.render.citation import bibtex, csl_json, markdown, w3c
 from storage.read.render.visible import one_line
 from storage.values.draft import PartialDate
 
+pytestmark = pytest.mark.unit
+
 TEXT = "Er sagte:  „Der Damm hält.“\n\nDann ging er. Der Damm­bruch kam."
 CITATION = Citation(
     article="35xhehswnwa6vc12",

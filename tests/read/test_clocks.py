@@ -149,6 +149,7 @@ def test_the_archive_of_today_is_not_touched(archive):
     assert everything(archive) == before
 
 
+@pytest.mark.slow
 def test_the_same_time_on_both_clocks_is_what_was_known_then(empty_archive_url, snapshots):
     with open_archive(empty_archive_url) as archive:
         for at, said in snapshots.items():

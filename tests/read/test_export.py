@@ -7,6 +7,8 @@ from storage.database.views import COLUMNS
 from storage.export.texts import FLAT_COLUMNS, Selection, flat_rows, json_lines
 from storage.read.archive import CursorError, Filters
 
+pytestmark = pytest.mark.each_case
+
 PEGEL, FERRY, KOPIE = "seed:seeds/pegel", "seed:seeds/ferry", "seed:seeds/kopie"
 
 

@@ -18,6 +18,8 @@ from storage.database.engine import writing_engine
 from storage.read.archive import open_archive
 from storage.write.archive import Archive
 
+pytestmark = pytest.mark.postgresql("fast")
+
 
 def test_no_archive_is_told_with_its_place_and_none_is_made(tmp_path):
     place = tmp_path / "nothing" / "lesart.sqlite3"

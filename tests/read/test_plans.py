@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import Engine
 
 from storage.read.archive import open_archive
 from tests.flow.driver import newsroom_at
 from tests.flow.test_plans import scanned, write
 from tests.plans import whole_scans_of
+
+pytestmark = pytest.mark.postgresql("fast")
 
 SMALL = frozenset({"restriction", "watch"})
 """Restrictions are few, and each answer minds all; late addresses are counted each time."""

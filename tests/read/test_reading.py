@@ -20,6 +20,8 @@ from storage.values.draft import Mark, as_dict
 from storage.values.refusals import refuse
 from tests.read.press import LEAD, Press, draft, hour
 
+pytestmark = pytest.mark.postgresql("fast")
+
 PEGEL, FERRY, KOPIE = "seed:seeds/pegel", "seed:seeds/ferry", "seed:seeds/kopie"
 
 LIST_FIELDS = (

@@ -23,6 +23,8 @@ from storage.read.revision import (
     parse_revisions,
 )
 
+pytestmark = pytest.mark.unit
+
 BERLIN = ZoneInfo("Europe/Berlin")
 URL = "https://example.org/@ada/a..b?c=1:2"
 

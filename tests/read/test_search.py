@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from storage.read.archive import Filters, open_archive
 from tests.read.press import Press, draft, hour
 
+pytestmark = pytest.mark.postgresql("fast")
+
 
 def found(archive, query, **asked):
     return {(hit.origin.rpartition("/")[2], hit.version) for hit in archive.search(query, **asked)}

@@ -14,6 +14,8 @@ from storage.database.views import COLUMNS, VIEWS
 from storage.read.archive import open_archive
 from tests.read.press import LEAD, Press, draft
 
+pytestmark = pytest.mark.postgresql("fast")
+
 KEYS = {
     "articles": ("article",),
     "versions": ("article", "version"),

@@ -9,6 +9,8 @@ from tests import services
 from tests.flow.driver import newsroom_at
 from tests.revisions.labelled import Score, bring, labelled, score, told
 
+pytestmark = [pytest.mark.slow, pytest.mark.starts_first]
+
 LEAST_F1 = 0.95
 LEAST_SILENT = 0.95
 

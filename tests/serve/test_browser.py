@@ -27,7 +27,7 @@ from storage.write.archive import Archive
 from storage.write.tokens import add_token
 from tests.serve.test_hostile import ALL, hostile_draft
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.starts_first]
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 AXE = "axe-core@4.14.1"
 ARTICLE = "https://www.hafenkurier.example/lokales/kanalbruecke-sperrung"

@@ -21,7 +21,7 @@ from tests.services import free_port
 from tests.web.desk import HIGHER, PEGEL
 from tests.web.site import Reply, Request, page, simulated_web
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SINGLE_FILE = "single-file-cli@2.0.83"
 URL = "http://zeitung.example/plus/pegel"
 COOKIE = "abo=7ab3"

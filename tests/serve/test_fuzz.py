@@ -12,6 +12,8 @@ import pytest
 
 from tests.serve.test_orders import desk
 
+pytestmark = [pytest.mark.slow, pytest.mark.starts_first]
+
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_headers_conformance,response_schema_conformance,negative_data_rejection"
@@ -47,6 +49,7 @@ def fuzz(
     return int(re.search(r"generated, (\d+) passed", shown)[1])
 
 
+@pytest.mark.postgresql("large")
 def test_made_up_requests_are_answered_as_documented(archive_url, tmp_path):
     """Wrong values are answered before a database is asked: one database tries them all."""
     is_known = archive_url.startswith("sqlite")

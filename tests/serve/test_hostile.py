@@ -16,6 +16,8 @@ from tests.conftest import DIALECTS
 from tests.serve.conftest import emptied, served
 from tests.serve.hostile import CALL, payloads
 
+pytestmark = [pytest.mark.slow, pytest.mark.starts_first]
+
 ALL = tuple(payloads())
 ALLOWED = {
     "a", "article", "aside", "b", "blockquote", "body", "br", "button", "caption", "circle", "code", "dd", "del", "details",

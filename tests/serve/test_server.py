@@ -23,6 +23,8 @@ from worker.errors import PortTakenError
 from worker.services.rate_limit import RateLimit
 from worker.services.web import BackgroundWebServer, host_and_port, worker_count
 
+pytestmark = [pytest.mark.traced_children, pytest.mark.starts_first]
+
 
 @pytest.fixture
 def settings(archive_url):

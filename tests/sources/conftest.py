@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiers import mark_unit_test as pytest_itemcollected  # noqa: F401 -- a hook
 from worker.sources.containers.items import Item, Limits, RefusedDocument, UnsettledFile
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import Patience

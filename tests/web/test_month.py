@@ -4,7 +4,10 @@ import pytest
 
 from tests.web.month import Month, run
 
+pytestmark = pytest.mark.starts_first
 
+
+@pytest.mark.postgresql("large")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("database", "days", "kills"),

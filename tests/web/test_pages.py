@@ -11,6 +11,8 @@ from tests.web.site import Reply, page, redirect
 from worker.flow.order import target_at
 from worker.flow.work import run_next_job
 
+pytestmark = pytest.mark.starts_first
+
 
 def told(moment: float) -> str:
     return hour(moment).isoformat(timespec="microseconds")

@@ -12,6 +12,8 @@ from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, simulated_web, slow
 from tests.web.test_lists import TEXTS, address, rss
 
+pytestmark = pytest.mark.starts_first
+
 
 @pytest.fixture
 def web(tmp_path):
@@ -92,6 +94,7 @@ def test_a_page_without_a_text_leaves_the_article_its_last_text(
     assert (shown["versions"], shown["text"]) == (1, "\n\n".join(PEGEL))
 
 
+@pytest.mark.slow
 def test_what_is_refused_ends_the_command_with_1_and_a_code(web, settings, tmp_path):
     done = lesart(tmp_path, "ingest", "ftp://zeitung.example/a", "http://127.0.0.1/", **settings)
     assert done.returncode == 1
