@@ -90,7 +90,7 @@ def cases(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
 
 def labelled() -> list[dict[str, Any]]:
     """Return the passages that this project labelled itself, as articles."""
-    lines = (Path("tests/text/quotations.jsonl")).read_text("utf-8").splitlines()
+    lines = (Path("tests/annotate/quotations.jsonl")).read_text("utf-8").splitlines()
     articles = [json.loads(line) for line in lines]
     return [
         {

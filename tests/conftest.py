@@ -295,6 +295,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
+@pytest.fixture
+def room(database_url: str, tmp_path: Path) -> Iterator[Any]:
+    """Give a newsroom whose archive must be without a flaw at the end."""
+    from tests.flow.driver import newsroom_at
+
+    with newsroom_at(database_url, tmp_path) as newsroom:
+        yield newsroom
+
+
 @pytest.fixture(scope="session")
 def _broker() -> Iterator[str]:
     with services.broker() as url:

@@ -17,7 +17,7 @@ from tests.bad_inputs.test_hostile import (
     watched,
 )
 from tests.flow.processes import LESART, environment, rows
-from tests.flow.test_stack import Stack, stack  # noqa: F401 -- the fixture
+from tests.stack.test_stack import Stack, stack  # noqa: F401 -- the fixture
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.large, pytest.mark.starts_first]
 

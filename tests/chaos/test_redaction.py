@@ -9,7 +9,7 @@ import pytest
 
 from storage.cli.exits import run
 from tests.flow.driver import Newsroom, page
-from tests.flow.searched import found_in, places_of_bytes
+from tests.write.searched import found_in, places_of_bytes
 from worker.cli import commands as cli
 
 pytestmark = pytest.mark.starts_first

@@ -7,11 +7,11 @@ import subprocess
 import pytest
 
 from tests.commands.test_formats import lesart, rows
-from tests.text.agency import BODY as AGENCY_TEXT
-from tests.text.agency import GUID, newsml, ninjs
-from tests.text.office import BODY, TITLE, docx, odt, paragraph
-from tests.text.pdfs import pdf
-from tests.text.test_pdf import ENCRYPTED, PICTURE, RELEASE
+from tests.formats.agency import BODY as AGENCY_TEXT
+from tests.formats.agency import GUID, newsml, ninjs
+from tests.formats.office import BODY, TITLE, docx, odt, paragraph
+from tests.formats.pdfs import pdf
+from tests.formats.test_pdf import ENCRYPTED, PICTURE, RELEASE
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from storage.values.arrivals.formats import DOCUMENT_TYPES, FORMATS, TYPE_BY_MEDIA, Format
-from tests.text import agency, office, pdfs
+from tests.formats import agency, office, pdfs
 from tests.warcs import answer, page, response
 from worker.text.read import READERS
 

@@ -12,7 +12,7 @@ from storage.schedule import queue
 from storage.schedule import wake as wake_ups
 from storage.write.store_captures import store_arrivals
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, lines, page, seed
-from tests.flow.follower import Follower
+from tests.write.follower import Follower
 from worker.flow.collect import folder
 from worker.flow.order import target_at, target_of
 from worker.flow.work import run_next_job

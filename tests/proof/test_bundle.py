@@ -27,13 +27,13 @@ from storage.write.redaction.redact_articles import redact_passage
 from storage.write.undo import undo
 from tests.authority import authority
 from tests.flow.driver import Newsroom, hour, page, seed
-from tests.flow.test_redaction import redact, target
 from tests.flow.whole_record import KEY, WITNESS, A, B
 from tests.proof.forging import withhold, written_anew
 from tests.proof.grown import cosign
 from tests.proof.test_calendars import NONCE, PROMISE
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
+from tests.write.test_redaction import redact, target
 from worker.cli.redact_command import prepared
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from storage.read.archive import open_archive
+from tests.database.test_plans import scanned, write
 from tests.flow.driver import newsroom_at
-from tests.flow.test_plans import scanned, write
 from tests.plans import whole_scans_of
 
 pytestmark = pytest.mark.postgresql("fast")

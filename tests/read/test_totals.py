@@ -13,8 +13,8 @@ from storage.read.archive import open_archive
 from storage.read.figures import edits
 from storage.write.copies import copy
 from tests.read.press import draft, the_usual_press
-from tests.read.test_check import broken
 from tests.serve.conftest import served
+from tests.verify.test_check import broken
 from worker.cli.commands import app
 from worker.services.schedule import Scheduler
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.values.refusals import RefusalReason
-from tests.sources.robots_cases import robots_cases
+from tests.web.robots_cases import robots_cases
 from worker.sources.listings.feed import Feed, read_feed
 from worker.sources.listings.sitemap import Sitemap, read_sitemap
 from worker.sources.listings.url_list import read_opml

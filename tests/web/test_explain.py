@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
+from tests.collect.test_coverage import WALL
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
-from tests.web.test_coverage import WALL
 from worker.cli.explain import explain
 
 ROBOTS = "https://zeitung.example/robots.txt"

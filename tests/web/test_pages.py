@@ -5,7 +5,7 @@ import pytest
 from storage.read.archive import open_archive
 from storage.values.verdict import Counts
 from tests.flow.driver import hour
-from tests.text.pdfs import Line, pdf, text_lines
+from tests.formats.pdfs import Line, pdf, text_lines
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
 from worker.flow.order import target_at

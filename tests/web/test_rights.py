@@ -9,14 +9,14 @@ import pytest
 from storage.values.net.rights import LONGEST, MOST, rights_of, stored_declarations
 from storage.verify import record
 from storage.verify.finding import WELL, Scope
+from tests.collect.test_lists import rss
+from tests.export.test_warc_export import exported
 from tests.flow.driver import findings, hour, newsroom_at
 from tests.flow.processes import environment, lesart, rows, until
-from tests.flow.test_warc_export import exported
 from tests.serve.conftest import served
 from tests.web.clock import SharedClock
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, simulated_web
-from tests.web.test_lists import rss
 from worker.web.robots import decide
 
 RSL, CC = "https://zeitung.example/license.xml", "https://creativecommons.org/licenses/by/4.0/"
@@ -242,7 +242,7 @@ def test_up_sees_a_changed_declaration_and_every_reader_shows_both_periods(
         added = lesart(tmp_path, "source", "add", A, "--recheck", "1h", **settings)
         assert added.returncode == 0, added.stderr
         up = subprocess.Popen(
-            [sys.executable, "-m", "tests.web.up", str(clock.path)],
+            [sys.executable, "-m", "tests.month.up", str(clock.path)],
             cwd=tmp_path,
             env=environment(**settings),
         )

@@ -1,0 +1,108 @@
+"""`lesart up` watches a live blog: its entries, their edits, and the messages about them."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.alerts.receivers import receiving
+from tests.flow.driver import findings
+from tests.flow.processes import environment, lesart, rows, until
+from tests.page.test_entries import EDITED, blog, entry, sentence
+from tests.serve.conftest import served
+from tests.web.clock import SharedClock
+from tests.web.site import Reply, simulated_web
+
+BLOG = "https://zeitung.example/liveblog-sturm"
+STATES = (
+    (entry(2), entry(1)),
+    (entry(3), entry(2), entry(1)),
+    (entry(3), entry(2, EDITED), entry(1)),
+    (entry(5), entry(4), entry(3)),
+    (entry(5), entry(3)),
+)
+"""What the page shows: a new entry, an edit, new entries in the place of old ones, a removal."""
+ALERTS = {
+    "neu": ["--class", "entry_added"], "weg": ["--class", "entry_removed"], "alles": ["--article", BLOG],
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_up_lists_the_entries_of_a_live_blog_and_reports_their_edits(dialect, tmp_path, request):
+    clock = SharedClock(tmp_path / "clock", datetime.now(UTC))
+    url = f"sqlite:///{tmp_path}/home/lesart.sqlite3"
+    if dialect == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    with simulated_web(tmp_path, clock) as web, receiving() as receiver:
+        web.sites["zeitung.example"] = {}
+        web.put(BLOG, Reply(blog(*STATES[0])))
+        settings = {
+            "home": str(tmp_path / "home"), "seeds": str(tmp_path / "none"), "database_url": url,
+            "allow_hosts": f"{web.allow_hosts()},127.0.0.1:{receiver.port}",
+            "ca_file": str(web.ca_file), "pace": "0.01s",
+        }  # fmt: skip
+        command = ("source", "add", BLOG, "--recheck", "1h")
+        assert lesart(tmp_path, *command, **settings).returncode == 0
+        up = subprocess.Popen(
+            [sys.executable, "-m", "tests.month.up", str(clock.path)],
+            cwd=tmp_path,
+            env=environment(**settings),
+        )
+        try:
+            until(lambda: len(rows(tmp_path, "list", **settings)) == 1, what="the first version")
+            for name, conditions in ALERTS.items():
+                hook = ("alert", "add", name, *conditions, "--webhook", receiver.url)
+                added = lesart(tmp_path, *hook, **settings)
+                assert added.returncode == 0, added.stderr
+            for number, state in enumerate(STATES[1:], 2):
+                web.put(BLOG, Reply(blog(*state)))
+                clock.jump(clock() + timedelta(hours=25))
+                until(
+                    lambda wanted=number: (
+                        len(rows(tmp_path, "history", BLOG, **settings)) == wanted
+                    ),
+                    what=f"version {number}",
+                )
+            until(lambda: len(receiver.bodies) == 5, what="the messages")
+        finally:
+            up.terminate()
+            up.wait(60)
+        sent = sorted((b["data"]["alert"], b["data"]["version"]) for b in receiver.bodies)
+        assert sent == [("alles", 3), ("alles", 5), ("neu", 2), ("neu", 4), ("weg", 5)]
+        new = next(b["data"] for b in receiver.bodies if b["data"]["version"] == 2)
+        assert new["added"] == ["Wehr 3", sentence(3)]
+    _read(tmp_path, url, settings)
+    assert findings(url) == []
+
+
+def _read(tmp_path, url, settings) -> None:
+    """Read the entries by command, over HTTP, in a feed and on the pages."""
+    found = rows(tmp_path, "entries", BLOG, "--oldest-first", **settings)
+    assert [(each["headline"], each["state"], each["versions"]) for each in found] == [
+        ("Wehr 1", "not_shown", 1), ("Wehr 2", "not_shown", 2), ("Wehr 3", "shown", 1),
+        ("Wehr 4", "removed", 1), ("Wehr 5", "shown", 1),
+    ]  # fmt: skip
+    assert [each["text"] for each in found[1]["history"]] == [sentence(2), EDITED]
+    past = rows(tmp_path, "entries", BLOG, "--as-of", found[1]["first_seen"], **settings)
+    assert [each["headline"] for each in past] == ["Wehr 2", "Wehr 1"]
+    edits = rows(tmp_path, "changes", BLOG, **settings)
+    assert [each["changes"] for each in edits] == [
+        ["entry_removed"], ["number", "wording", "entry_edited"],
+    ]  # fmt: skip
+    with served(url) as client:
+        api = client.get("/api/entries", params={"article": BLOG, "limit": 2}).json()
+        assert [each["headline"] for each in api["items"]] == ["Wehr 5", "Wehr 4"]
+        feed = client.get("/feed.atom", params={"class": "entry_added", "article": BLOG}).text
+        assert feed.count("<entry>") == 2
+        assert " steht bei drei Metern, meldet der Deichverband" in feed
+        assert "&lt;del&gt;" not in feed
+        article = found[0]["article"]
+        german = client.get(f"/a/{article}/entries?oldest_first=true&lang=de").text
+        assert german.index("Wehr 1") < german.index("Wehr 5")
+        assert "nicht mehr angezeigt" in german
+        assert "1 früherer Text" in german
+        newest = client.get(f"/a/{article}/entries?lang=en").text
+        assert newest.index("Wehr 5") < newest.index("Wehr 1")
+        assert "2 versions have new entries only." in client.get(f"/a/{article}?lang=en").text

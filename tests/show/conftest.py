@@ -1,0 +1,3 @@
+"""The commands, run in this process."""
+
+from tests.cli.conftest import lesart  # noqa: F401 -- a fixture

@@ -1,0 +1,525 @@
+"""What somebody might do who can write to the database, and who finds it: `verify`, or a checkpoint."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, select, text, update
+
+from storage.database.engine import insert_tuples
+from storage.database.tables import METADATA, RECORD
+from storage.database.unit import Unit
+from storage.proof import checkpoints, log, rows
+from storage.proof.entries import RUN_COLUMNS, Entry, runs_of, unpack_entries
+from storage.proof.leaf import SHAPES, TABLES, commitment
+from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
+from storage.proof.tree import root
+from storage.values.digest import origin_id, raw_digest, wording_digest
+from storage.verify.finding import Scope
+from storage.verify.verify import Verification
+from storage.write.index import forget_words
+from tests.flow.driver import Newsroom, hour, seed
+from tests.flow.whole_record import KEY, WITNESS, A, fill_record, log_record
+from tests.proof.grown import cosign
+from tests.verify.test_tampering import drop_guards
+
+pytestmark = pytest.mark.each_case
+
+T = METADATA.tables
+Attack = Callable[["Scene"], Any]
+
+
+@dataclass
+class Scene:
+    """An archive with two checkpoints, the guards down, and the hands of whoever attacks it."""
+
+    connection: Connection
+    outside: str
+
+    def run(self, statement: str, **values: Any) -> Any:
+        return self.connection.execute(text(statement), values)
+
+    def one(self, query: str, **values: Any) -> Any:
+        return self.run(query, **values).scalar_one()
+
+    def findings(self, *, against: bool = False) -> set[str]:
+        scope = Scope(against=(self.outside,) if against else ())
+        found = Verification(self.connection.engine, scope).findings_on(self.connection)
+        return {each.kind for each in found if each.kind != "guard_missing"}
+
+    def number(self) -> int:
+        return self.one("UPDATE counter SET value = value + 1 WHERE name = 'seq' RETURNING value")
+
+    def recommit(self, *, sign_by: Signer | None = None) -> None:
+        """Make the whole log anew over what is there now, as the owner of the machine could."""
+        connection = self.connection
+        kept = list(checkpoints.checkpoints(connection))
+        connection.execute(T["log_run"].delete())
+        connection.execute(T["log_tile"].delete())
+        self.run("DELETE FROM counter WHERE name = 'log'")
+        if sign_by is not None:
+            self.run("DELETE FROM log_cosignature")
+            self.run("DELETE FROM log_stamp")
+        log.append_within(Unit(connection, hour(99), 0))
+        if sign_by is None:
+            return
+        for signed in kept:
+            size = sum(each[0] < signed.id for each in entries_of(connection))
+            made = Checkpoint(KEY.verifier.name, size, root(log.node_of(connection), size))
+            self.run("UPDATE log_checkpoint SET note = :note, size = :size WHERE id = :id",
+                     note=made.signed(sign_by), size=size, id=signed.id)  # fmt: skip
+            recommit_row(connection, "log_checkpoint", signed.id)
+
+
+def recommit_row(connection: Connection, table: str, number: int) -> None:
+    salt = os.urandom(16)
+    held = commitment(table, rows.row(connection, table, number), salt)
+    rewrite_log(
+        connection, lambda seq, kind, *old: (seq, kind, *((salt, held) if seq == number else old))
+    )
+
+
+def entries_of(connection: Connection) -> list[Entry]:
+    runs = connection.execute(select(T["log_run"]).order_by(T["log_run"].c.seq)).all()
+    return [
+        (each.seq, each.kind, each.opening, each.commitment)
+        for run in runs
+        for each in unpack_entries(run.start, run.entries, run.openings)
+    ]
+
+
+def rewrite_log(connection: Connection, change: Callable[..., Entry | None]) -> None:
+    """Put other entries into the log, or none in their place, and leave tiles as they are."""
+    old = entries_of(connection)
+    new = [found for each in old if (found := change(*each)) is not None]
+    assert new != old
+    connection.execute(T["log_run"].delete())
+    insert_tuples(connection, T["log_run"], RUN_COLUMNS, list(runs_of(new, 0)))
+
+
+def cut_off(connection: Connection, last: int) -> None:
+    """Take all entries of the log away from a number on."""
+    rewrite_log(connection, lambda seq, *held: None if seq >= last else (seq, *held))
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def archive(request, tmp_path_factory) -> Iterator[tuple[Connection, str]]:
+    folder = tmp_path_factory.mktemp("attacks")
+    if request.param == "sqlite":
+        yield from _attacked(Newsroom(f"sqlite:///{folder / 'lesart.sqlite3'}", folder))
+        return
+    with request.getfixturevalue("postgres_databases").database() as url:
+        yield from _attacked(Newsroom(url, folder))
+
+
+def _attacked(room: Newsroom) -> Iterator[tuple[Connection, str]]:
+    fill_record(room)
+    log_record(room)
+    with room.archive.read_connection() as connection:
+        outside = checkpoints.latest(connection).note
+    room.write("spaet.txt", seed("Spät", f"{A} Am Abend."))
+    room.scan(30)
+    checkpoints.make(room.archive.engine, room.archive.clock, KEY)
+    log.append(room.archive.engine, room.archive.clock)
+    assert room.findings() == []
+    with room.archive.engine.connect() as connection, connection.begin() as transaction:
+        drop_guards(connection)
+        yield connection, outside
+        transaction.rollback()
+    room.close()
+
+
+@pytest.fixture
+def scene(archive) -> Iterator[Scene]:
+    connection, outside = archive
+    with connection.begin_nested() as savepoint:
+        yield Scene(connection, outside)
+        savepoint.rollback()
+
+
+# ------------------------------------------------------------- what `verify` finds by itself
+
+
+def flip(table: str, column: str) -> Attack:
+    def attack(scene: Scene) -> None:
+        key = next(iter(T[table].columns))
+        row = scene.connection.execute(
+            select(key, T[table].c[column]).where(T[table].c[column].is_not(None)).order_by(key)
+        ).first()
+        values = {column: flipped(bytes(row[1]))}
+        scene.connection.execute(update(T[table]).where(key == row[0]).values(values))
+
+    return attack
+
+
+def forge(part: str) -> Attack:
+    """Change one entry of a wording, and what lies beside it not at all."""
+    other = {"kind": lambda kind: 17, "opening": flipped, "commitment": flipped}[part]
+    at = ("seq", "kind", "opening", "commitment").index(part)
+
+    def attack(scene: Scene) -> None:
+        number = scene.one("SELECT min(id) FROM wording")
+        rewrite_log(scene.connection, lambda *each: tuple(
+            other(value) if each[0] == number and place == at else value
+            for place, value in enumerate(each)
+        ))  # fmt: skip
+
+    return attack
+
+
+def flipped(value: bytes) -> bytes:
+    return bytes([value[0] ^ 1]) + value[1:]
+
+
+def reorder(scene: Scene) -> None:
+    """Swap two neighbours in the log, each with its number."""
+    run = scene.run("SELECT * FROM log_run ORDER BY seq LIMIT 1").one()
+    (first, second), rest = (run.entries[:41], run.entries[41:82]), run.entries[82:]
+    scene.connection.execute(
+        update(T["log_run"]).where(T["log_run"].c.seq == run.seq)
+        .values(entries=second + first + rest)
+    )  # fmt: skip
+
+
+def double_run(scene: Scene) -> None:
+    last = scene.run("SELECT * FROM log_run ORDER BY seq DESC LIMIT 1").one()
+    scene.connection.execute(insert(T["log_run"]).values({**last._mapping, "seq": last.seq + 1}))
+
+
+def statement(*queries: str, **values: Any) -> Attack:
+    def attack(scene: Scene) -> None:
+        for each in queries:
+            found = scene.run(each, **{k: v for k, v in values.items() if f":{k}" in each})
+            assert found.rowcount, each
+
+    return attack
+
+
+def rewrite_wording(scene: Scene) -> None:
+    """Change a text with its digest, wherever that stands."""
+    row = scene.run("SELECT id, title, text FROM wording ORDER BY id LIMIT 1").one()
+    other = row.text.replace("Pegel", "Kegel")
+    assert other != row.text
+    digest = wording_digest(row.title, other.split("\n\n"))
+    scene.connection.execute(
+        update(T["wording"]).where(T["wording"].c.id == row.id).values(text=other, digest=digest)
+    )
+
+
+def rewrite_capture(scene: Scene) -> None:
+    row = scene.run("SELECT min(id) AS id FROM capture").one()
+    data = b"Etwas anderes."
+    scene.connection.execute(
+        update(T["capture"]).where(T["capture"].c.id == row.id)
+        .values(data=data, digest=raw_digest(data), size=len(data), encoding="raw")
+    )  # fmt: skip
+
+
+def rename_origin(scene: Scene) -> None:
+    place = "https://anderswo.example/a"
+    row = scene.one("SELECT min(id) FROM origin")
+    scene.run("UPDATE origin SET origin = :place, public_id = :id WHERE id = :row",
+              place=place, id=origin_id(place), row=row)  # fmt: skip
+
+
+def swap(table: str, *columns: str) -> Attack:
+    def attack(scene: Scene) -> None:
+        first, last = scene.connection.execute(
+            select(T[table]).where(T[table].c.id.in_([
+                scene.one(f"SELECT min(id) FROM {table}"), scene.one(f"SELECT max(id) FROM {table}")
+            ])).order_by(T[table].c.id)
+        ).all()  # fmt: skip
+        for row, other in ((first, last), (last, first)):
+            values = {name: getattr(other, name) for name in columns}
+            assert any(getattr(row, name) != values[name] for name in columns)
+            scene.connection.execute(update(T[table]).where(T[table].c.id == row.id).values(values))
+
+    return attack
+
+
+def double(table: str, **other: Any) -> Attack:
+    """Put in a copy of a row under a number that was left out."""
+
+    def attack(scene: Scene) -> None:
+        taken = {n for name in SHAPES if name in T and "id" in T[name].c
+                 for n in scene.connection.execute(select(T[name].c.id)).scalars()}  # fmt: skip
+        gap = next(n for n in range(9, 100_000) if n not in taken)
+        row = scene.connection.execute(select(T[table]).order_by(T[table].c.id)).first()
+        scene.connection.execute(insert(T[table]).values({**row._mapping, "id": gap, **other}))
+
+    return attack
+
+
+def drop_with_entry(table: str) -> Attack:
+    """Delete the newest row of a table, and its entry in the log."""
+
+    def attack(scene: Scene) -> None:
+        number = scene.one(f"SELECT max(id) FROM {table}")
+        scene.run(f"DELETE FROM {table} WHERE id = :id", id=number)
+        rewrite_log(scene.connection, lambda seq, *held: None if seq == number else (seq, *held))
+
+    return attack
+
+
+def forge_entry(scene: Scene) -> None:
+    """Change a row and its commitment."""
+    scene.run("UPDATE observation SET note = 'nichts' WHERE id = (SELECT min(id) FROM observation)")
+    number = scene.one("SELECT min(id) FROM observation")
+    recommit_row(scene.connection, "observation", number)
+
+
+def forge_log(scene: Scene) -> None:
+    """Change a row and make the whole log anew, without the key."""
+    scene.run("UPDATE refusal SET code = 'empty', message = 'leer'")
+    scene.recommit()
+
+
+def backdate(scene: Scene) -> None:
+    """Add a row the proper way, that says it was written last week."""
+    number = scene.number()
+    scene.connection.execute(
+        insert(T["refusal"]).values(
+            id=number, locator="/presse/x.txt", code="empty", message="m", hint="h", kept=False,
+            at=hour(-100),
+        )
+    )  # fmt: skip
+    log.append_within(Unit(scene.connection, hour(99), 0))
+
+
+def clock_back(scene: Scene) -> None:
+    """Sign a checkpoint by a clock that was set back."""
+    newest = checkpoints.latest(scene.connection)
+    scene.connection.execute(
+        insert(T["log_checkpoint"]).values(
+            id=scene.number(), size=newest.size, note=newest.note,
+            made_at=newest.made_at - timedelta(days=3),
+        )
+    )  # fmt: skip
+    log.append_within(Unit(scene.connection, hour(99), 0))
+
+
+def truncate(scene: Scene) -> None:
+    """Take the newest part of the log away, and all rows that it is about."""
+    last = scene.one("SELECT min(id) FROM log_checkpoint")
+    for table in RECORD:
+        if table in SHAPES:
+            scene.run(f"DELETE FROM {table} WHERE {SHAPES[table].key} >= :last", last=last - 50)
+    cut_off(scene.connection, last - 50)
+    scene.run("DELETE FROM log_tile WHERE last_seq >= :last", last=last - 50)
+
+
+def unkey(scene: Scene) -> None:
+    """Put another key into the archive, and sign everything with it."""
+    other = Signer.generate(KEY.verifier.name)
+    for signed in list(checkpoints.checkpoints(scene.connection)):
+        text_of = Note.parse(signed.note).text
+        scene.run("UPDATE log_checkpoint SET note = :note WHERE id = :id",
+                  note=f"{text_of}\n{other.sign(text_of)}", id=signed.id)  # fmt: skip
+    scene.run("UPDATE log_key SET vkey = :vkey", vkey=other.verifier.vkey)
+
+
+def second_key(scene: Scene) -> None:
+    """Add a key of the same log that nobody endorsed."""
+    other = Signer.generate(KEY.verifier.name)
+    scene.connection.execute(
+        insert(T["log_key"]).values(
+            id=scene.number(), vkey=other.verifier.vkey, size=1, made_at=hour(31)
+        )
+    )
+    log.append_within(Unit(scene.connection, hour(99), 0))
+
+
+def false_witness(scene: Scene) -> None:
+    """Add a cosignature by somebody else in the name of the witness."""
+    signed = checkpoints.latest(scene.connection)
+    other = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
+    line = cosign(other, Note.parse(signed.note).text, 1_700_000_000)
+    scene.connection.execute(
+        insert(T["log_cosignature"]).values(
+            id=scene.number(), checkpoint_id=signed.id, vkey=WITNESS.verifier.vkey, line=line,
+            received_at=hour(31),
+        )
+    )  # fmt: skip
+    log.append_within(Unit(scene.connection, hour(99), 0))
+
+
+def empty_in_silence(scene: Scene) -> None:
+    number = scene.one("SELECT min(id) FROM wording")
+    scene.run("UPDATE wording SET title = NULL, text = NULL WHERE id = :id", id=number)
+
+
+def change_under_a_redaction(scene: Scene) -> None:
+    """Redact a text properly, then change what is left of its row."""
+    number = scene.one("SELECT min(id) FROM wording")
+    unit = Unit(scene.connection, hour(31), scene.one("SELECT value FROM counter WHERE name='seq'"))
+    scene.connection.execute(
+        insert(T["redaction"]).values(
+            id=unit.number(), table_name="wording", row_id=number, reason="mistake", at=hour(31)
+        )
+    )
+    log.seal(unit, "wording", number, ("title", "text"))
+    unit.close()
+    forget_words(scene.connection, [number])
+    empty_in_silence(scene)
+    scene.run("DELETE FROM index_key WHERE wording_id = :id", id=number)
+    log.append_within(unit)
+    assert scene.findings() == set(), "the redaction itself is sound"
+    scene.run("UPDATE wording SET recorded_at = :at WHERE id = :id", id=number,
+              at="2020-01-01T00:00:00.000000+00:00")  # fmt: skip
+
+
+SECOND = "(SELECT max(id) FROM {0} WHERE id < (SELECT max(id) FROM {0}))"
+MOMENT = "2020-02-02T02:02:02.000000+00:00"
+FOUND_ALONE: dict[str, tuple[Attack, str]] = {
+    "flip a byte of a capture": (flip("capture", "data"), "bytes_damaged"),
+    "flip a byte of a digest": (flip("capture", "digest"), "row_changed"),
+    "flip a byte of a certificate": (flip("certificate", "chain"), "row_changed"),
+    "flip a byte of a leaf": (forge("commitment"), "row_changed"),
+    "flip a byte of a salt": (forge("opening"), "row_changed"),
+    "flip a byte of the entries as they lie": (flip("log_run", "entries"), "not_logged"),
+    "flip a byte of the salts as they lie": (flip("log_run", "openings"), "run_wrong"),
+    "say that entries come later": (statement("UPDATE log_run SET start = start + 1"), "run_wrong"),
+    "double a run of entries": (double_run, "run_wrong"),
+    "flip a byte of a tile": (flip("log_tile", "digest"), "tile_wrong"),
+    "change a text with its digest": (rewrite_wording, "row_changed"),
+    "change bytes with digest and size": (rewrite_capture, "row_changed"),
+    "change an address with its id": (rename_origin, "row_changed"),
+    "change a no-break space into a blank": (
+        statement("UPDATE wording SET text = replace(text, ' ', '\u00a0')"), "row_changed"),
+    "change a step of a derivation": (
+        statement("UPDATE derivation SET extractor_version = '9' WHERE id = (SELECT max(id) FROM derivation)"), "row_changed"),
+    "change what a page said of its date": (
+        statement("UPDATE derivation SET published = '1999'"), "row_changed"),
+    "change the publisher": (statement("UPDATE derivation SET publisher = 'Lohebote'"), "row_changed"),
+    "drop a refusal": (statement("DELETE FROM refusal"), "row_missing"),
+    "drop a refusal with its entry": (drop_with_entry("refusal"), "tile_wrong"),
+    "drop an observation": (
+        statement("DELETE FROM observation WHERE id = (SELECT max(id) FROM observation)"), "row_missing"),
+    "drop an observation with its entry": (drop_with_entry("observation"), "history_changed"),
+    "drop a capture with its entry": (drop_with_entry("capture"), "history_changed"),
+    "drop all that tells of redactions": (statement("DELETE FROM redaction"), "row_missing"),
+    "undo an undo": (statement("DELETE FROM relation_undone"), "row_missing"),
+    "undo the undoing of a lineage": (statement("DELETE FROM lineage_undone"), "row_missing"),
+    "undo the undoing of a noise decision": (statement("DELETE FROM noise_step_undone"), "row_missing"),
+    "double a refusal": (double("refusal"), "not_logged"),
+    "double an observation": (double("observation"), "not_logged"),
+    "double a relation as another kind": (double("relation", kind="contains"), "not_logged"),
+    "put in an undoing": (double("relation_undone", relation_id=3), "not_logged"),
+    "swap two texts": (swap("wording", "title", "text"), "row_changed"),
+    "swap the captures of two observations": (swap("observation", "capture_id"), "row_changed"),
+    "swap the times of two observations": (swap("observation", "observed_at"), "row_changed"),
+    "give an entry to another table": (forge("kind"), "row_missing"),
+    "reorder two entries": (reorder, "run_wrong"),
+    "another recorded_at": (statement("UPDATE observation SET recorded_at = :at", at=MOMENT), "row_changed"),
+    "another observed_at": (statement("UPDATE observation SET observed_at = :at", at=MOMENT), "row_changed"),
+    "another status of a server": (statement("UPDATE observation SET http_status = 404"), "row_changed"),
+    "another peer": (statement("UPDATE transfer SET peer = '192.0.2.1:443'"), "row_changed"),
+    "a foreign capture as our own": (
+        statement("UPDATE transfer SET is_foreign = NOT is_foreign"), "row_changed"),
+    "a scan that was complete": (
+        statement("UPDATE scan SET complete = NOT complete"), "row_changed"),
+    "change a row and its commitment": (forge_entry, "tile_wrong"),
+    "change a row and make the log anew without the key": (forge_log, "history_changed"),
+    "truncate the log with its rows": (truncate, "reference_broken"),
+    "truncate the entries alone": (
+        lambda scene: cut_off(scene.connection, scene.one("SELECT min(id) FROM log_checkpoint") + 1), "not_logged"),
+    "drop a tile": (statement("DELETE FROM log_tile"), "tile_wrong"),
+    "say that the log goes further": (
+        statement("UPDATE counter SET value = value + 9000 WHERE name = 'log'"), "position_wrong"),
+    "forget that there is a log": (statement("DELETE FROM counter WHERE name = 'log'"), "position_missing"),
+    "forget all checkpoints": (
+        statement("DELETE FROM log_cosignature", "DELETE FROM log_checkpoint"), "row_missing"),
+    "another key signs everything": (unkey, "row_changed"),
+    "another key that nobody endorsed": (second_key, "key_not_endorsed"),
+    "a witness that did not sign": (false_witness, "cosignature_wrong"),
+    "a checkpoint by a clock set back": (clock_back, "clock_back"),
+    "a row of today that says last week": (backdate, "backdated"),
+    "take a text away in silence": (empty_in_silence, "emptied"),
+    "change what a redaction left": (change_under_a_redaction, "row_changed"),
+    "another archive's id": (statement("UPDATE archive SET value = 'x' WHERE key = 'id'"), "row_changed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("attack", "kind"), FOUND_ALONE.values(), ids=FOUND_ALONE)
+def test_verify_finds_it_alone(scene, attack, kind):
+    attack(scene)
+    found = scene.findings()
+    assert kind in found
+
+
+# ------------------------------------------------- what needs a checkpoint from outside
+
+
+def stolen_key(change: Attack) -> Attack:
+    """Change the record, make the log anew and sign it with the stolen key."""
+
+    def attack(scene: Scene) -> None:
+        change(scene)
+        scene.recommit(sign_by=KEY)
+
+    return attack
+
+
+def yesterday(scene: Scene) -> None:
+    """Put a state back from before the checkpoint that somebody keeps, all of it."""
+    first = Checkpoint.parse(Note.parse(scene.outside).text).size
+    assert first > 100
+    scene.run("DELETE FROM log_cosignature")
+    scene.run("DELETE FROM log_stamp")
+    scene.run("DELETE FROM log_checkpoint")
+    scene.run("DELETE FROM log_key")
+    last = entries_of(scene.connection)[first - 30][0]
+    for table in SHAPES:
+        if table in T and table != "archive":
+            scene.run(f"DELETE FROM {table} WHERE {SHAPES[table].key} >= :last", last=last)
+    cut_off(scene.connection, last)
+    scene.run("DELETE FROM log_tile WHERE last_seq >= :last", last=last)
+    key = T["log_key"]
+    scene.connection.execute(
+        insert(key).values(id=scene.number(), vkey=KEY.verifier.vkey, size=0, made_at=hour(0))
+    )
+
+
+NEEDS_OUTSIDE: dict[str, tuple[Attack, str]] = {
+    "another refusal, re-signed": (
+        stolen_key(statement("UPDATE refusal SET message = 'nie gesehen'")), "history_changed"),
+    "another time seen, re-signed": (
+        stolen_key(statement("UPDATE scan SET files = files + 1")), "history_changed"),
+    "another hint, re-signed": (
+        stolen_key(statement("UPDATE observation SET note = 'x'")), "history_changed"),
+    "another method of a relation, re-signed": (
+        stolen_key(statement("UPDATE relation SET method = 'hand'")), "history_changed"),
+    "another peer, re-signed": (
+        stolen_key(statement("UPDATE transfer SET peer = '192.0.2.1:443'")), "history_changed"),
+    "the database of yesterday": (yesterday, "log_shorter"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("attack", "kind"), NEEDS_OUTSIDE.values(), ids=NEEDS_OUTSIDE)
+def test_only_a_checkpoint_from_outside_finds_it(scene, attack, kind):
+    assert scene.findings(against=True) == set(), "an honest archive goes on from its checkpoint"
+    attack(scene)
+    alone = scene.findings()
+    found = scene.findings(against=True)
+    assert kind in found
+    assert kind not in alone
+
+
+def test_two_histories_for_two_people_are_told_apart(scene):
+    """Each alone is sound; the checkpoint of one does not belong to the other."""
+    scene.run("UPDATE observation SET note = 'nur für dich'")
+    scene.recommit(sign_by=KEY)
+    other = checkpoints.latest(scene.connection)
+    assert scene.findings() == set()
+    scene.outside, mine = other.note, scene.outside
+    assert scene.findings(against=True) == set()
+    scene.outside = mine
+    assert scene.findings(against=True) == {"history_changed"}
+
+
+def test_there_are_forty_attacks_and_more():
+    assert len(FOUND_ALONE) + len(NEEDS_OUTSIDE) + 1 >= 55
+    assert set(TABLES.values()) >= set(SHAPES)
