@@ -1,7 +1,7 @@
 """PURE: the earlier text that a text follows, by its reference and by shared facts.
 
 Each candidate is described by features, and a fitted sum of them decides (`follow_up.toml`, written
-by `bench/fit_follow_ups.py`). The features that applied are part of the result.
+by `bench/fit/follow_ups.py`). The features that applied are part of the result.
 """
 
 import math

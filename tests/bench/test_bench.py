@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.pages_ablation import RULES
+from bench.judge.pages_ablation import RULES
 
 pytestmark = pytest.mark.starts_first
 
@@ -25,26 +25,26 @@ NEEDS_REAL, NEEDS_REAL_DATA = "real", "real/data"
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "copies": (["--articles", "20"], r"backup of PostgreSQL"),
     "corpus": (["{work}/corpus", "--count", "20"], ""),
-    "emptied": (["--data", NEEDS_REAL], r"container emptied"),
-    "fit_follow_ups": (["--real", NEEDS_REAL_DATA], r"police releases, folds not used"),
-    "fit_pages": (["--data", NEEDS_REAL], r"weights of the other three"),
-    "fit_speakers": (["--real", NEEDS_REAL_DATA, "--write"], r"weights of the other three"),
+    "judge.emptied": (["--data", NEEDS_REAL], r"container emptied"),
+    "fit.follow_ups": (["--real", NEEDS_REAL_DATA], r"police releases, folds not used"),
+    "fit.pages": (["--data", NEEDS_REAL], r"weights of the other three"),
+    "fit.speakers": (["--real", NEEDS_REAL_DATA, "--write"], r"weights of the other three"),
     "goals": (
         ["--reference", str(ROOT), "--count", "5", "--pages", "2", "--rounds", "1", "--sqlite"],
         r"an edited text, statements",
     ),
-    "judgement": (["--data", NEEDS_REAL, "--only", "pages"], r"body"),
+    "judge": (["--data", NEEDS_REAL, "--only", "pages"], r"body"),
     "lock": (["--count", "20", "--sqlite"], r"the lock was held"),
     "page_histories": (["--pages", "1", "--captures", "2", "--size", "8000"], r"captures"),
     "pages": (
         ["--data", NEEDS_REAL, "--copies", "1", "--rounds", "1", "--processes", "1"],
         r"pages",
     ),
-    "pages_ablation": (["--data", NEEDS_REAL, "--rule", "the lead above"], r"with all rules"),
-    "paragraph_breaks": (["--data", NEEDS_REAL], r"moved paragraphs; processor time"),
+    "judge.pages_ablation": (["--data", NEEDS_REAL, "--rule", "the lead above"], r"with all rules"),
+    "judge.paragraph_breaks": (["--data", NEEDS_REAL], r"moved paragraphs; processor time"),
     "proof": (["--articles", "20", "--entries", "500"], r"entries"),
-    "relations": (["--only", "clusters", "--articles", "200"], r"clusters|articles"),
-    "revisions": (["--data", NEEDS_REAL], r"difflib"),
+    "judge.relations": (["--only", "clusters", "--articles", "200"], r"clusters|articles"),
+    "judge.revisions": (["--data", NEEDS_REAL], r"difflib"),
     "scale": (["--articles", "200", "--processes", "1"], r"near copies"),
     "seeds": (["--count", "20", "--rounds", "1", "--processes", "1"], r"articles|texts"),
     "serving": (["--articles", "30", "--requests", "40"], r"readers"),
@@ -59,7 +59,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
 """How each is started, and what stands in what it prints."""
 
 LARGE = (
-    "copies", "emptied", "fit_pages", "goals", "pages", "revisions", "scale", "seeds", "serving", "web",
+    "copies", "judge.emptied", "fit.pages", "goals", "pages", "judge.revisions", "scale", "seeds", "serving", "web",
     "web_archives",
 )  # fmt: skip
 """Ten seconds of processor time and more, whatever they are given."""
@@ -77,7 +77,7 @@ for module in sys.argv[1:]:
 """Ask each for its help, in one process."""
 
 STARTED_BY_OTHERS = {
-    "collect_names": "no measurement: it writes lists of names, and needs Faker",
+    "fit.names": "no measurement: it writes lists of names, and needs Faker",
     "naive": "the other side of `bench.seeds`",
 }
 
@@ -142,7 +142,7 @@ def house(folder: Path) -> Path:
 
 def test_every_measurement_is_started_here():
     with_main = {
-        path.relative_to(ROOT / "bench").parts[0].removesuffix(".py")
+        ".".join(path.relative_to(ROOT / "bench").with_suffix("").parts).removesuffix(".__main__")
         for path in (ROOT / "bench").rglob("*.py")
         if "__main__" in path.read_text("utf-8") or path.name == "__main__.py"
     }

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from random import Random
 
 import psycopg
 import pytest
 
-from bench import corpus
 from tests.compose.stack import QUICK, ROOT, Stack, removed_at_end, wait_for
+from tests.flow.driver import SENTENCES, seed
 from worker.services.schedule import ACTS
 
 pytestmark = [pytest.mark.compose, pytest.mark.postgresql("fast")]
@@ -39,8 +41,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def test_the_stack_is_healthy_beside_four_busy_loops_and_reads_all_seeds(stack):
     stack.compose("down", "--volumes")
-    for seed in sorted((ROOT / "seeds").iterdir())[:7]:
-        stack.write(seed.name, seed.read_text("utf-8"))
+    for path in sorted((ROOT / "seeds").iterdir())[:7]:
+        stack.write(path.name, path.read_text("utf-8"))
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
     try:
         stack.up()
@@ -89,9 +91,18 @@ def test_every_service_is_confined(stack):
         stack.compose("exec", "-T", service, "sh", "-c", "! touch /here 2>/dev/null")
 
 
+def write_many(folder: Path) -> None:
+    """Write `MANY` texts of three kilobytes, none of which is a copy of another one."""
+    chance, words = Random(7), " ".join(SENTENCES).split()
+    folder.mkdir()
+    for number in range(MANY):
+        paragraphs = (" ".join(chance.choices(words, k=40)) + "." for _ in range(12))
+        (folder / f"{number}.txt").write_text(seed(f"Text {number}", *paragraphs), "utf-8")
+
+
 def test_a_worker_killed_in_mid_work_loses_nothing(stack):
     before = stack.number("SELECT count(*) FROM articles")
-    corpus.write(stack.seeds / "many", MANY, seed=7)
+    write_many(stack.seeds / "many")
     wait_for(lambda: stack.number("SELECT count(*) FROM articles") > before)
     restarts = int(stack.inspect("worker", "{{.RestartCount}}"))
     kill = "kill -9 $(cat /proc/1/task/1/children)"

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import pytest
 
-from bench.releases.scenes import scene
 from storage.similarity.follow_up import FollowUpText, choose_followed
 
 DAY = date(2024, 2, 3)
@@ -114,25 +113,3 @@ def test_the_order_of_candidates_does_not_matter():
     for follower, expected in FOLLOWING.values():
         found = choose_followed(follower, list(reversed(ALL)))
         assert [(each.key, each.reason) for each in found] == expected
-
-
-@pytest.mark.parametrize("half", ["tuned", "held"])
-def test_follow_ups_are_found_among_texts_of_the_same_sender(half):
-    made = scene(half, seed=7)
-    candidates = {
-        each.key: FollowUpText(
-            number, each.release.title, each.release.body, each.release.day, each.site
-        )
-        for number, each in enumerate(made.texts)
-    }
-    by_site: dict[str, list[FollowUpText]] = {}
-    for each in made.texts:
-        by_site.setdefault(each.site, []).append(candidates[each.key])
-    found = {
-        (each.key, made.texts[told.key].key)
-        for each in made.texts
-        for told in choose_followed(candidates[each.key], by_site[each.site])
-    }
-    right = found & set(made.follows)
-    assert len(right) >= 0.95 * len(made.follows)
-    assert len(right) >= 0.95 * len(found)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.releases.scenes import scene
 from storage.similarity.near_copy import Comparison, StoryText, decide, likeness
 
 DAY = date(2024, 6, 18)
@@ -259,25 +258,3 @@ def test_the_answer_is_the_same_from_either_side(one, other, days):
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_two_texts_can_be_compared(one, other):
     assert likeness(told(one, other), told(other, one))[0].score >= 0
-
-
-@pytest.mark.parametrize("half", ["tuned", "held"])
-def test_copies_are_found_and_issues_of_a_template_are_not_taken_for_them(half):
-    made = scene(half, seed=7)
-    texts = {each.key: told(each.release.body, each.release.title, each.release.day)
-             for each in made.texts}  # fmt: skip
-    wanted = [*made.near, *made.contains]
-    found = sum(likeness(texts[a], texts[b])[0].kind is not None for a, b in wanted)
-    assert found >= 0.95 * len(wanted)
-    series = [each for each in made.texts if each.group.startswith(("series", "story"))]
-    pairs = [
-        (one, other)
-        for number, one in enumerate(series)
-        for other in series[:number]
-        if one.group == other.group
-    ]
-    merged = sum(
-        likeness(texts[one.key], texts[other.key])[0].kind is not None for one, other in pairs
-    )
-    assert len(pairs) > 300
-    assert merged <= 0.01 * len(pairs)

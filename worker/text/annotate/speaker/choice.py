@@ -1,4 +1,4 @@
-"""Choose the speaker by a linear model (`weights.toml`, fitted by `bench/fit_speakers.py`)."""
+"""Choose the speaker by a linear model (`weights.toml`, fitted by `bench/fit/speakers.py`)."""
 
 import tomllib
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Count split and joined paragraphs in real revisions, and measure their cost.
 
-    python -m bench.paragraph_breaks [--data FOLDER] [--folds 2 3] [--samples N]
+    python -m bench.judge.paragraph_breaks [--data FOLDER] [--folds 2 3] [--samples N]
 
 Documents are in four folds by the digest of their name; the rules were chosen on folds 0 and 1.
 Paragraphs are lines of the encyclopedia, and blocks between blank lines of the laws. The cost is
@@ -25,7 +25,7 @@ from storage.diff.paragraph_breaks import Group, Groups
 from storage.diff.word_diff import Operation, Text, diff, join_text
 from tests.diff.applied import apply
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 3
 _HEADER = re.compile(r"\A---.*?\n---\n", re.DOTALL)
 _LOOKS = {"equal": "{b}", "move": "<{b}>", "delete": "[-{a}-]", "insert": "{{+{b}+}}",

@@ -1,7 +1,7 @@
 """Collect given names, and family names in East Asian scripts, from the lists of Faker.
 
     pip install --no-deps faker
-    python -m bench.collect_names
+    python -m bench.fit.names
 
 Writes the lists that `worker.text.page.fields.name_evidence` reads. Faker is under the MIT licence.
 """
@@ -15,11 +15,11 @@ from typing import Any
 
 from worker.text.page.fields.name_evidence import EAST_ASIAN_NAME, plain_word
 
-FOLDER = Path(__file__).resolve().parent.parent / "worker" / "text" / "page" / "weights"
+FOLDER = Path(__file__).resolve().parents[2] / "worker" / "text" / "page" / "weights"
 LATIN = re.compile(r"[a-zß-ɏ'’]{2,}")
 GIVEN_NAMES = re.compile(r"first_names?(?:_\w+)?|first_romanized_names?|first_\w*name_pairs?")
 FAMILY_NAMES = re.compile(r"last_names?(?:_\w+)?|last_name_pairs")
-HEAD = "# {} from Faker {} (MIT licence, github.com/joke2k/faker), written by bench.collect_names\n"
+HEAD = "# {} from Faker {} (MIT licence, github.com/joke2k/faker), written by bench.fit.names\n"
 
 
 def main() -> None:

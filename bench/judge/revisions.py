@@ -1,6 +1,6 @@
 """Measure what the archive tells of real and of labelled revisions, and how long it takes.
 
-    python -m bench.revisions [--data FOLDER] [--database URL] [--misses]
+    python -m bench.judge.revisions [--data FOLDER] [--database URL] [--misses]
 
 Real histories (laws, an encyclopedia) come in as imported captures and go the whole way. Versions
 are held against the runs of equal words in the files, differences are applied to see whether they
@@ -42,7 +42,7 @@ from tests.flow.driver import Newsroom
 from tests.revisions import labelled
 from worker.flow.order import target_at
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FIRST_SEEN = datetime(2004, 1, 1, tzinfo=UTC)
 TICKER_WORDS = 6_000
 ARTICLES = 100

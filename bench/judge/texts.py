@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
-from bench.judgement.quotation_gold import (
+from bench.judge.quotation_gold import (
     Reader,
     articles,
     direct,
@@ -22,8 +22,8 @@ from bench.judgement.quotation_gold import (
     same_text,
     unused_readers,
 )
-from bench.judgement.table import Judged, fold_of, gold_of
-from bench.relations import archived
+from bench.judge.relations import archived
+from bench.judge.table import Judged, fold_of, gold_of
 from bench.releases.scenes import Scene, Text
 from bench.releases.templates import Release
 from storage.similarity.follow_up import METHOD as FOLLOWING

@@ -1,15 +1,15 @@
 """Fit the weights of the authors, the day, the text and the type of a page.
 
-    python -m bench.fit_pages [--data FOLDER] [--only MODEL] [--write]
+    python -m bench.fit.pages [--data FOLDER] [--only MODEL] [--write]
 
 `--write` keeps them. Each fold is judged by weights that were fitted on the other three
-(`bench/judgement/weights`); the weights of the product are fitted on all four, and the figures of
+(`bench/judge/weights`); the weights of the product are fitted on all four, and the figures of
 the folds stand in their head.
 
 Who wrote is learnt from each page three times: as it is, as it would be if it stated nothing in its
 head, and if no class, relation or address told where it names anybody either. So what it shows is
 weighed on more pages than those that state nothing. What is no article is learnt from pages whose
-article was taken out (`bench.emptied`), beside the same pages whole and cut short.
+article was taken out (`bench.judge.emptied`), beside the same pages whole and cut short.
 """
 
 import argparse
@@ -27,11 +27,11 @@ from unittest.mock import patch
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from bench.emptied import LEAD, judge
-from bench.front_pages import examples as front_page_examples
-from bench.judgement.days import STATED
-from bench.judgement.days import examples as day_examples
-from bench.judgement.pages import (
+from bench.judge.days import STATED
+from bench.judge.days import examples as day_examples
+from bench.judge.emptied import LEAD, judge
+from bench.judge.front_pages import examples as front_page_examples
+from bench.judge.pages import (
     BY_FOLD,
     NAME_BREAK,
     READERS,
@@ -42,14 +42,14 @@ from bench.judgement.pages import (
     rows_of,
     shared_share,
 )
-from bench.judgement.table import FOLDS
+from bench.judge.table import FOLDS
 from worker.text.page import read_page
 from worker.text.page.body.dropped_blocks import block_features
 from worker.text.page.fields import choose
 from worker.text.page.fields.authors import choose_authors, features
 from worker.text.page.scoring import Features, Model, model_from_json
 
-PRODUCT = Path(__file__).resolve().parent.parent / "worker" / "text" / "page" / "weights"
+PRODUCT = Path(__file__).resolve().parents[2] / "worker" / "text" / "page" / "weights"
 AUTHOR_SETS = (
     "html_fundus",
     "html_trafilatura_dach",
@@ -114,7 +114,7 @@ def main() -> None:
         for fold, packed in enumerate(by_fold):
             figures.append(judged([e for e in examples if e.fold == fold], model_from_json(packed)))
             print(f"{name}, fold {fold}, by weights of other folds: {figures[-1]}")
-        head = {"fitted": f"bench.fit_pages, {len(examples)} offers", "unused_folds": figures}
+        head = {"fitted": f"bench.fit.pages, {len(examples)} offers", "unused_folds": figures}
         if options.write:
             _write(PRODUCT / f"{name}.json", head | fitted(name, examples))
             _write(BY_FOLD / f"{name}.json", {str(f): packed for f, packed in enumerate(by_fold)})

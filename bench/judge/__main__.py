@@ -1,6 +1,6 @@
 """Judge the product on all real sets with gold, and print one table.
 
-    python -m bench.judgement [--data FOLDER] [--only TOPIC …] [--looked-at]
+    python -m bench.judge [--data FOLDER] [--only TOPIC …] [--looked-at]
 
 Every set is parted by host, publisher or document into four folds, by digest. The table is of the
 folds that no rule was made on and no weight fitted to; `--looked-at` prints the others apart.
@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.judgement import days, english_quotations, more_pages, pages, texts
-from bench.judgement.table import FOLDS, Topic, table_of
+from bench.judge import days, english_quotations, more_pages, pages, texts
+from bench.judge.table import FOLDS, Topic, table_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOPICS = (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.judgement.pages import f1, made_for_machines, one_right, persons_of
-from bench.judgement.table import FOLDS, Judged, fold_of, table_of
+from bench.judge.pages import f1, made_for_machines, one_right, persons_of
+from bench.judge.table import FOLDS, Judged, fold_of, table_of
 
 pytestmark = pytest.mark.starts_first
 

@@ -1,6 +1,6 @@
 """Print what each rule of reading pages brings, by folds.
 
-    python -m bench.pages_ablation [--data FOLDER] [--folds 2 3] [--rule WORDS]
+    python -m bench.judge.pages_ablation [--data FOLDER] [--folds 2 3] [--rule WORDS]
 
 Each row switches one rule off and reads all pages of the folds again, or only chooses their fields
 again where the rule only chooses; the figures are what is lost by that, in points (hundredths). A
@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.judgement.pages import READERS, SETS, Reading, judge_page, rows_of
+from bench.judge.pages import READERS, SETS, Reading, judge_page, rows_of
 from storage.values.draft import Field, PartialDate
 from worker.text.annotate import bylines as page_people
 from worker.text.page import parsed_page

@@ -11,8 +11,8 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from bench.judgement.pages import READERS, Reading, rows_of, unused_weights
-from bench.judgement.table import Judged
+from bench.judge.pages import READERS, Reading, rows_of, unused_weights
+from bench.judge.table import Judged
 from worker.text.page import read_page
 from worker.text.page.fields import choose
 from worker.text.page.fields.dates import day_features

@@ -1,8 +1,8 @@
 """Judge English quotations and their speakers on passages that this project labelled itself.
 
-`english_quotations.json` has, for each page of html_wcxb, the offsets of opening quotation marks in
-the text of the gold and the speakers as the text names them. It was labelled for this project
-before any output was seen. At most the first eight quoted passages of a page are labelled.
+`gold/english_quotations.json` has, for each page of html_wcxb, the offsets of opening quotation
+marks in the text of the gold and the speakers as the text names them. It was labelled for this
+project before any output was seen. At most the first eight quoted passages of a page are labelled.
 """
 
 import json
@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.judgement.quotation_gold import likest, paragraphs_of, same_speaker
-from bench.judgement.table import Judged, fold_of, gold_of
+from bench.judge.quotation_gold import likest, paragraphs_of, same_speaker
+from bench.judge.table import Judged, fold_of, gold_of
 from worker.text.annotate.quotes import quotes
 
 READER = "lesart"
-LABELS = Path(__file__).with_name("english_quotations.json")
+LABELS = Path(__file__).parent / "gold" / "english_quotations.json"
 SET = "html_wcxb"
 _CLOSING = re.compile(r'[”"\n]|\Z')
 

@@ -1,6 +1,6 @@
 """Judge what is told as no article: real pages, cut short, and with their article taken out.
 
-    python -m bench.emptied [--data FOLDER] [--looked-at]
+    python -m bench.judge.emptied [--data FOLDER] [--looked-at]
 
 Each page of the sets is read as it is, cut to its first paragraphs, and as it would be without its
 article in several ways. The table says how many of each are told as no article, by weights that
@@ -22,7 +22,7 @@ from unittest.mock import patch
 from lxml.etree import tostring
 from lxml.html import HtmlElement, fragment_fromstring
 
-from bench.judgement.pages import (
+from bench.judge.pages import (
     SETS,
     WORD,
     body_of,
@@ -33,7 +33,7 @@ from bench.judgement.pages import (
     shared_share,
     unused_weights,
 )
-from bench.judgement.table import FOLDS
+from bench.judge.table import FOLDS
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
 from worker.text.hints import TextSettings

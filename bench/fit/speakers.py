@@ -1,9 +1,9 @@
 """Fit the weights that choose the speakers of quotations; `--write` stores them.
 
-    python -m bench.fit_speakers [--real FOLDER] [--write]
+    python -m bench.fit.speakers [--real FOLDER] [--write]
 
 Each of four folds of the annotated articles (by the digest of the document) is evaluated with
-weights fitted on the other three (`bench/judgement/weights`). The weights of the product are fitted
+weights fitted on the other three (`bench/judge/weights`). The weights of the product are fitted
 on all four; their file header lists the results of the folds. Needs `pip install -e '.[fit]'`.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from bench.judgement.quotation_gold import (
+from bench.judge.quotation_gold import (
     BY_FOLD,
     Reader,
     articles,
@@ -31,7 +31,7 @@ from bench.judgement.quotation_gold import (
     same_speaker,
     same_text,
 )
-from bench.judgement.table import FOLDS, fold_of
+from bench.judge.table import FOLDS, fold_of
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.speaker import choice as choices
@@ -250,7 +250,7 @@ def main() -> None:
 
 def _write(target: Path, what: str, head: Iterable[str], fitted: Mapping[str, float]) -> None:
     lines = [
-        f"# Weights of the features that {what}, fitted by bench/fit_speakers.py.",
+        f"# Weights of the features that {what}, fitted by bench/fit/speakers.py.",
         *(f"# {line}" for line in head),
         "",
         "[weights]",

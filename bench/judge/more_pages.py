@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.judgement.pages import (
+from bench.judge.pages import (
     READERS,
     Reading,
     persons_of,
@@ -16,7 +16,7 @@ from bench.judgement.pages import (
     rules,
     unused_weights,
 )
-from bench.judgement.table import Judged
+from bench.judge.table import Judged
 from worker.text.annotate.bylines import is_agency
 
 __all__ = ["SETS", "judge", "named_persons", "rules"]

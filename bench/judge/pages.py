@@ -23,7 +23,7 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from trafilatura.settings import Document
 
-from bench.judgement.table import Judged, fold_of, gold_of
+from bench.judge.table import Judged, fold_of, gold_of
 from storage.values.dates import span
 from storage.values.draft import Draft, PartialDate
 from worker.text.annotate.bylines import is_agency

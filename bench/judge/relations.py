@@ -1,8 +1,8 @@
 """Measure how well copies and follow-ups are told, and what looking for them costs.
 
-    python -m bench.relations                       # some minutes
-    python -m bench.relations --only quality --real ../shared/data
-    python -m bench.relations --only clusters --articles 100000
+    python -m bench.judge.relations                       # some minutes
+    python -m bench.judge.relations --only quality --real ../shared/data
+    python -m bench.judge.relations --only clusters --articles 100000
 
 Quality: a labelled set (`bench.releases`) goes through the whole way into an archive, once with the
 families that were looked at while the rules were made (`tuned`), once with those that were not

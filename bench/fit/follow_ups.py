@@ -1,6 +1,6 @@
 """Fit the weights by which a text is said to follow another, and print how they do on other folds.
 
-    python -m bench.fit_follow_ups --real ../shared/data
+    python -m bench.fit.follow_ups --real ../shared/data
 
 Learns from the invented scenes of the `tuned` half and from folds 0 and 1 of the police releases
 (four folds by the digest of the follower); folds 2 and 3 and the `held` half stay unused.
@@ -299,7 +299,7 @@ def main() -> None:
 def _write(head: Iterable[str], fitted: dict[str, float]) -> None:
     lines = [
         "# Weights of the features by which a text is said to follow another, fitted by",
-        "# bench/fit_follow_ups.py.",
+        "# bench/fit/follow_ups.py.",
         *(f"# {line}" for line in head),
         "",
         "[weights]",

@@ -15,8 +15,8 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from bench.judgement.pages import SETS, hints_of, rows_of
-from bench.judgement.table import fold_of
+from bench.judge.pages import SETS, hints_of, rows_of
+from bench.judge.table import fold_of
 from worker.text.hints import TextSettings
 from worker.text.page import front_page
 from worker.text.page import read_page as reader
