@@ -225,6 +225,15 @@ class Finder:
         wanted = of_article if "article" in found.values else "(:origin)"
         return Conditions((f"k.origin_id IN {wanted}",), found.parameters)
 
+    def teaser_row_id(self, reference: str) -> int | None:
+        """Return the row of an address that only front pages name; None if there is none."""
+        found = self._other_origin(reference)
+        query = (
+            "SELECT 1 AS n FROM teaser WHERE origin_id = :origin AND NOT EXISTS "
+            "(SELECT 1 FROM article_origin WHERE origin_id = :origin) LIMIT 1"
+        )
+        return found if any(stream(self.connection, query, {"origin": found})) else None
+
     def front_row_id(self, address: str) -> int:
         """Return the row of the front page at an address, or at the address to which it redirects.
 

@@ -1,13 +1,23 @@
 """Front pages: the teasers of each check, how long they stayed, and headlines that alternate."""
 
+import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
+from typer.testing import CliRunner
 
+from storage.database.tables import FRONT as FRONT_TABLE
+from storage.database.tables import TEASER
+from storage.database.view_queries.fronts import fronts_query
 from storage.read.archive import open_archive
 from storage.read.filters import Clocks
+from storage.record.observations import add_observation
+from storage.record.origins import ensure_origins
 from storage.values.errors import NoSuchError
 from storage.values.refusals import RefusalReason
 from tests.export.test_warc_export import exported
@@ -18,6 +28,7 @@ from tests.web.clock import SharedClock
 from tests.web.desk import PEGEL, A
 from tests.web.site import page, redirect, simulated_web
 from tests.write.test_redaction import redact, target
+from worker.cli.commands import app
 from worker.flow.document_process import DocumentReader
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.teasers import MOST_TEASERS
@@ -159,6 +170,65 @@ def test_a_redacted_address_leaves_all_front_pages_and_does_not_come_back(desk):
     assert [row[4] for row in shown(desk)] == [CLOSED]
     assert desk.number("SELECT count(*) FROM teaser WHERE headline LIKE '%Kern%'") == 0
     assert desk.number("SELECT count(*) FROM origin WHERE origin LIKE '%pegel%'") == 0
+
+
+def test_an_address_that_only_a_front_page_names_is_redacted_by_command(desk):
+    source = desk.watch_page(FRONT, kind="front")
+    both = (teaser(BRIDGE, CLOSED), teaser(A, "Ada Kern gesteht alles ein"))
+    desk.web.put(FRONT, front(*both))
+    desk.look(source, at=1)
+    words = ["redact", A, "--archive", desk.url, "--reason", "gdpr_erasure", "--addresses"]
+    tried = CliRunner().invoke(app, [*words, "--passage", "Kern", "--dry-run"])
+    assert tried.exit_code == 2
+    planned = json.loads(CliRunner().invoke(app, [*words, "--dry-run"]).stdout)
+    assert (planned["teasers"], planned["addresses"], planned["captures"]) == (1, 1, 1)
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert [row[4] for row in shown(desk)] == [CLOSED]
+    desk.web.put(FRONT, front(*both, token="neu"))
+    desk.look(source, at=2)
+    assert [row[4] for row in shown(desk)] == [CLOSED]
+    for table, column in (("teaser", "headline"), ("origin", "origin")):
+        found = "LIKE '%Kern%'" if table == "teaser" else "LIKE '%pegel%'"
+        assert desk.number(f"SELECT count(*) FROM {table} WHERE {column} {found}") == 0
+
+
+def test_the_cost_of_stays_grows_with_the_checks_not_with_their_square(tmp_path):
+    steps = []
+    for checks in (100, 200):
+        with newsroom_at(f"sqlite:///{tmp_path / str(checks)}", tmp_path / f"room{checks}") as room:
+            store_checks(room, checks)
+            room.close()
+        with closing(sqlite3.connect(tmp_path / str(checks))) as connection:
+            counted = count()
+            connection.set_progress_handler(lambda c=counted: next(c) < 0, 100)
+            rows = connection.execute(fronts_query("sqlite", "(SELECT 0)")).fetchall()
+            assert len(rows) == 10 + checks // 2 - 1
+            steps.append(next(counted))
+    assert steps[1] < 2.5 * steps[0]
+
+
+def store_checks(room, checks: int) -> None:
+    """Store checks of a front page: every second one has a new teaser, the others confirm it."""
+    with room.archive.unit() as unit:
+        names = [f"{FRONT}/meldung-{number}" for number in range(10 + checks)]
+        origins = ensure_origins(unit, [FRONT, *names])
+        own = origins[FRONT]
+        teasers = {}
+        for name in names[: 10 + checks // 2 - 1]:
+            teasers[name] = unit.number()
+            unit.add(TEASER, {"id": teasers[name], "front_id": own, "origin_id": origins[name],
+                "headline": name, "kicker": None, "recorded_at": unit.now})  # fmt: skip
+        for number in range(checks):
+            seen = add_observation(
+                unit, source_id=room.source.id, job_id=None, locator_id=own,
+                observed_at=hour(number), outcome="unchanged" if number % 2 else "content",
+            )  # fmt: skip
+            if number % 2 == 0:
+                listed = [[teasers[name], 2, 1] for name in names[number // 2 : number // 2 + 10]]
+                unit.add(FRONT_TABLE, {"id": unit.number(), "observation_id": seen,
+                    "origin_id": own, "same_as_id": None, "teasers": listed, "found": 10,
+                    "method": "1", "recorded_at": unit.now})  # fmt: skip
 
 
 def test_another_archive_has_the_fronts_after_a_merge(desk, tmp_path):

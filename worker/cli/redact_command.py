@@ -133,7 +133,7 @@ class RedactionTasks:
 def redact(
     *,
     targets: list[str] | None = argument(
-        "ARTICLE|REV|URL…", "Articles or versions to redact.", None
+        "ARTICLE|REV|URL…", "Articles, versions or addresses on front pages to redact.", None
     ),
     place: ArchiveOptions,
     output: OutputOptions,
@@ -179,10 +179,14 @@ class _Order:
     options: RedactionOptions
 
     def found(self, connection: Any) -> list["RedactionTarget"]:
-        """Return the targets: whole articles, and versions with all of their wordings."""
+        """Return the targets: articles, addresses of teasers, versions with all their wordings."""
         finder = finding.Finder(connection, self.settings.zone)
         found = []
         for each in self.named:
+            teaser = finder.teaser_row_id(each)
+            if teaser is not None:
+                found.append(plans.RedactionTarget(None, origin_id=teaser))
+                continue
             article = finder.find_whole_article(each)
             if article is not None:
                 found.append(plans.RedactionTarget(article.row_id))
@@ -200,6 +204,8 @@ def _redact(order: _Order) -> None:
     archive, options = order.archive, order.options
     with archive.read_connection() as connection:
         found = order.found(connection)
+        if options.passage is not None and any(each.article_id is None for each in found):
+            raise typer.BadParameter("--passage applies only to articles, not to front pages")
         if options.addresses and any(each.wordings is not None for each in found):
             reason = (
                 "--addresses applies only to whole articles: give ids or addresses, no versions"
@@ -246,8 +252,8 @@ def _restrict(order: _Order) -> None:
     options = order.options
     with order.archive.read_connection() as connection:
         found = order.found(connection)
-        if any(each.wordings is not None for each in found):
-            raise typer.BadParameter("only whole articles can be restricted, not versions")
+        if any(each.article_id is None or each.wordings is not None for each in found):
+            raise typer.BadParameter("only whole articles can be restricted")
         plan = plans.plan_of(connection, found, with_copies=options.with_copies)
         summary = plans.describe_plan(connection, plan)
     row = {name: summary[name] for name in ("articles", "copies", "related_kept")}

@@ -20,7 +20,6 @@ class FrontSyntax:
     placed: str
     greatest: str
     any_true: str
-    all_true: str
 
 
 SQLITE = FrontSyntax(
@@ -30,7 +29,6 @@ SQLITE = FrontSyntax(
     "e.value ->> 1 AS heading_level, e.value ->> 2 AS picture",
     greatest="max",
     any_true="max",
-    all_true="min",
 )
 POSTGRES = FrontSyntax(
     entries="jsonb_array_elements(l.teasers) WITH ORDINALITY AS e(value, position)",
@@ -39,7 +37,6 @@ POSTGRES = FrontSyntax(
     "(e.value ->> 1)::integer AS heading_level, (e.value ->> 2)::boolean AS picture",
     greatest="greatest",
     any_true="bool_or",
-    all_true="bool_and",
 )
 
 
@@ -71,37 +68,18 @@ def fronts_query(dialect: str, restricted: str, where: str = "TRUE") -> str:
     syntax = _syntax(dialect)
     seqs = ", ".join(f"coalesce(seq_{name}, 0)" for name in _NEIGHBOURS)
     tests = " OR ".join(f"({each})" for each in _alternations())
-    until = "(stay.ended_by IS NULL OR n.observed_at < stay.ended_by)"
-    later = f"{_confirmations('stay')} AND n.observed_at > stay.last_seen AND {until}"
-    between = f"{_confirmations('stay')} AND n.observed_at > stay.first_seen AND {until}"
-    gap = "n.observed_at > stay.previous_at AND n.observed_at < stay.first_seen"
-    before = f"{_confirmations('stay')} AND {gap}"
-    last_id = f"coalesce((SELECT max(n.id) {later}), 0)"
     return f"""
-SELECT {syntax.greatest}(stay.seq, {seqs}, {last_id}) AS seq, stay.front AS front,
-    stay.origin AS origin,
+SELECT {syntax.greatest}(stay.seq, {seqs}) AS seq, stay.front AS front, stay.origin AS origin,
     stay.headline AS headline, stay.kicker AS kicker, stay.position AS position,
     stay.first_position AS first_position, stay.last_position AS last_position,
     stay.heading_level AS heading_level, stay.picture AS picture,
-    coalesce({tests}, FALSE) AS headline_test,
-    coalesce((SELECT max(n.observed_at) {before}), stay.previous_at) AS changed_after,
-    stay.first_seen AS first_seen,
-    coalesce((SELECT max(n.observed_at) {later}), stay.last_seen) AS last_seen,
-    stay.ended_by AS ended_by,
-    CAST(stay.lists + (SELECT count(*) {between}) AS integer) AS checks,
-    stay.is_foreign AS "foreign",
+    coalesce({tests}, FALSE) AS headline_test, stay.changed_after AS changed_after,
+    stay.first_seen AS first_seen, stay.last_seen AS last_seen, stay.ended_by AS ended_by,
+    stay.checks AS checks, stay.is_foreign AS "foreign",
     stay.article AS row_article, stay.front_id AS front_id, stay.teaser_id AS teaser_id,
     stay.first_id AS first_id, stay.origin_id AS origin_id, stay.article_id AS article_id
 FROM ({_with_neighbours(syntax, restricted, where)}) stay
 """
-
-
-def _confirmations(stay: str) -> str:
-    """Return the checks that found the same bytes at the front page of a stay."""
-    return (
-        f"FROM observation n WHERE n.locator_id = {stay}.front_id "
-        "AND n.outcome IN ('unchanged', 'not_modified')"
-    )
 
 
 def _alternations() -> tuple[str, str, str]:
@@ -125,7 +103,7 @@ def _with_neighbours(syntax: FrontSyntax, restricted: str, where: str) -> str:
     """Return stays with their headlines, and with the two stays before and after them at the same
     address and front; redacted headlines are left out.
     """
-    window = "(PARTITION BY s.front_id, s.front, s.origin_id ORDER BY s.first_number, s.teaser_id)"
+    window = "(PARTITION BY s.front_id, k.origin_id ORDER BY s.first_number, s.teaser_id)"
     columns = ", ".join(
         f"{call.format(column)} OVER {window} AS {short}_{name}"
         for name, call in _NEIGHBOURS.items()
@@ -133,8 +111,7 @@ def _with_neighbours(syntax: FrontSyntax, restricted: str, where: str) -> str:
                               ("s.last_number", "last"), ("s.seq", "seq"))
     )  # fmt: skip
     return f"""
-SELECT s.*, k.headline AS headline, k.kicker AS kicker, g.origin AS origin,
-    ao.article_id AS article_id, a.public_id AS article, {columns}
+SELECT s.*, {_TEASER}, {columns}
 FROM ({_stays(syntax, where)}) s
 {_joined_teaser("s.teaser_id", restricted)}
 """
@@ -144,56 +121,84 @@ def _stays(syntax: FrontSyntax, where: str) -> str:
     """Return the runs of consecutive islands with the same teaser.
 
     A position is less than 1,000, so that one number sorts by the number of the island and then
-    has the position. The headlines are joined later: every list is expanded, but stays are few.
+    has the position. Every list is expanded, so rows are narrow until the runs are known; their
+    times and sums are those of their first and last island.
     """
     last = "max(number * 1000 + 999 - position) - max(number) * 1000"
     return f"""
-SELECT front_id, front, origin_id, teaser_id, min(list_id) AS first_id,
-    max({syntax.greatest}(list_id, coalesce(next_id, 0), coalesce(previous_id, 0))) AS seq,
-    CAST(min(position) AS integer) AS position,
-    CAST(min(number * 1000 + position) - min(number) * 1000 AS integer) AS first_position,
-    CAST(999 - ({last}) AS integer) AS last_position,
-    min(heading_level) AS heading_level, {syntax.any_true}(picture) AS picture,
-    min(number) AS first_number, max(number) AS last_number,
-    min(first_at) AS first_seen, max(last_at) AS last_seen,
-    CASE WHEN min(number) > 1 THEN min(previous_at) END AS previous_at,
-    CASE WHEN count(*) = count(next_at) THEN max(next_at) END AS ended_by,
-    sum(lists) AS lists, {syntax.all_true}(is_foreign) AS is_foreign
+WITH island AS MATERIALIZED ({_islands(syntax, where)})
+SELECT s.front_id AS front_id, r.origin AS front, s.teaser_id AS teaser_id,
+    f.first_id AS first_id, s.seq AS seq, s.position AS position,
+    s.first_position AS first_position, s.last_position AS last_position,
+    s.heading_level AS heading_level, s.picture AS picture,
+    s.first_number AS first_number, s.last_number AS last_number,
+    f.first_at AS first_seen, l.last_at AS last_seen, f.previous_at AS changed_after,
+    l.next_at AS ended_by, CAST(l.checks - f.checks_before AS integer) AS checks,
+    l.own_lists = f.own_lists_before AS is_foreign
 FROM (
-    SELECT t.*,
-        number - row_number() OVER (
-            PARTITION BY front_id, front, origin_id, teaser_id ORDER BY number) AS run
+    SELECT front_id, teaser_id, max(seq) AS seq,
+        CAST(min(position) AS integer) AS position,
+        CAST(min(number * 1000 + position) - min(number) * 1000 AS integer) AS first_position,
+        CAST(999 - ({last}) AS integer) AS last_position,
+        min(heading_level) AS heading_level, {syntax.any_true}(picture) AS picture,
+        min(number) AS first_number, max(number) AS last_number
     FROM (
-        SELECT c.*, {syntax.placed}, k.origin_id AS origin_id
-        FROM ({_islands(syntax, where)}) c
-        JOIN front l ON l.id = c.shown_id CROSS JOIN {syntax.entries}
-        JOIN teaser k ON k.id = {syntax.teaser}
-        WHERE {where}
-    ) t
-) placement
-GROUP BY front_id, front, origin_id, teaser_id, run
+        SELECT t.*, number - row_number() OVER (PARTITION BY teaser_id ORDER BY number) AS run
+        FROM (
+            SELECT i.front_id, i.number, i.seq, {syntax.placed}
+            FROM island i JOIN front l ON l.id = i.shown_id CROSS JOIN {syntax.entries}
+            WHERE {syntax.teaser} IN (SELECT k.id FROM teaser k WHERE {where})
+        ) t
+    ) placement
+    GROUP BY front_id, teaser_id, run
+) s
+JOIN island f ON f.front_id = s.front_id AND f.number = s.first_number
+JOIN island l ON l.front_id = s.front_id AND l.number = s.last_number
+JOIN origin r ON r.id = s.front_id
 """
 
 
 def _islands(syntax: FrontSyntax, where: str) -> str:
-    """Return runs of consecutive equal lists of a front page, with their neighbours in time."""
-    chosen = f"WHERE f.origin_id IN (SELECT k.front_id FROM teaser k WHERE {where})"
-    window = "(PARTITION BY front_id, front ORDER BY first_at, list_id)"
-    order = "ORDER BY observed_at, list_id"
+    """Return runs of consecutive equal lists of a front page, with their neighbours in time.
+
+    A check with the same bytes counts as the list before it. `checks` and `own_lists` are sums
+    from the first island on.
+    """
+    chosen = f"IN (SELECT k.front_id FROM teaser k WHERE {where})"
+    window = "(PARTITION BY front_id ORDER BY first_at, first_id)"
+    order = "ORDER BY observed_at, id"
+    greatest = f"{syntax.greatest}(last_id, coalesce(lag(last_id) OVER {window}, 0)"
     return f"""
 SELECT i.*, row_number() OVER {window} AS number, lag(last_at) OVER {window} AS previous_at,
-    lead(first_at) OVER {window} AS next_at, lag(list_id) OVER {window} AS previous_id,
-    lead(list_id) OVER {window} AS next_id
+    lead(first_at) OVER {window} AS next_at,
+    {greatest}, coalesce(lead(last_id) OVER {window}, 0)) AS seq,
+    sum(lists) OVER {window} AS checks, sum(lists) OVER {window} - lists AS checks_before,
+    sum(own) OVER {window} AS own_lists, sum(own) OVER {window} - own AS own_lists_before
 FROM (
-    SELECT front_id, front, shown_id, max(list_id) AS list_id, min(observed_at) AS first_at,
-        max(observed_at) AS last_at, count(*) AS lists,
-        {syntax.all_true}(is_foreign) AS is_foreign
+    SELECT front_id, shown_id, min(list_id) AS first_id, max(id) AS last_id,
+        min(observed_at) AS first_at, max(observed_at) AS last_at, count(*) AS lists,
+        count(CASE WHEN is_foreign = FALSE THEN 1 END) AS own
     FROM (
-        SELECT c.*, row_number() OVER (PARTITION BY front_id, front {order})
-            - row_number() OVER (PARTITION BY front_id, front, shown_id {order}) AS island
-        FROM ({_LISTS} {chosen}) c
-    ) x
-    GROUP BY front_id, front, shown_id, island
+        SELECT x.*, row_number() OVER (PARTITION BY front_id {order})
+            - row_number() OVER (PARTITION BY front_id, shown_id {order}) AS island
+        FROM (
+            SELECT e.front_id, e.id, e.list_id, e.observed_at, e.is_foreign,
+                max(e.shown_id) OVER (PARTITION BY e.front_id, e.lists_until) AS shown_id
+            FROM (
+                SELECT c.*, count(c.list_id) OVER (PARTITION BY c.front_id {order}) AS lists_until
+                FROM (
+                    SELECT c.list_id AS id, c.front_id, c.list_id, c.shown_id, c.observed_at,
+                        c.is_foreign
+                    FROM ({_LISTS}) c WHERE c.front_id {chosen}
+                    UNION ALL
+                    SELECT n.id, n.locator_id, NULL, NULL, n.observed_at, NULL FROM observation n
+                    WHERE n.locator_id {chosen} AND n.outcome IN ('unchanged', 'not_modified')
+                ) c
+            ) e
+            WHERE e.lists_until > 0
+        ) x
+    ) c
+    GROUP BY front_id, shown_id, island
 ) i
 """
 

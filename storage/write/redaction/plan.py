@@ -52,10 +52,14 @@ Rows = dict[str, set[int]]
 
 @dataclass(frozen=True, slots=True)
 class RedactionTarget:
-    """An article, entirely or only its snapshots with one of these wordings."""
+    """An article, entirely or only its snapshots with one of these wordings.
 
-    article_id: int
+    Without an article, the address `origin_id`, to which only front pages link.
+    """
+
+    article_id: int | None
     wordings: tuple[int, ...] | None = None
+    origin_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -106,27 +110,32 @@ class _PlanBuilder:
         self.plan = RedactionPlan()
         self._new: Rows = defaultdict(set)
         self._at_addresses: set[int] = set()
+        self._teaser_origins: set[int] = set()
         self._is_whole = False
 
     def begin(self, target: RedactionTarget) -> None:
-        self.plan.articles.add(target.article_id)
+        if target.article_id is not None:
+            self.plan.articles.add(target.article_id)
         if target.wordings is not None:
             self._add("wording", target.wordings)
             return
-        self._is_whole = True
         query = select(OBSERVATION.c.id, SNAPSHOT.c.article_id).outerjoin(
             SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id
         )
-        origins = select(ARTICLE_ORIGIN.c.origin_id).where(
-            ARTICLE_ORIGIN.c.article_id == target.article_id
-        )
+        origins: Any = [target.origin_id]
+        own = SNAPSHOT.c.article_id == target.article_id
+        if target.origin_id is not None:
+            self._teaser_origins.add(target.origin_id)
+        else:
+            self._is_whole = True
+            origins = select(ARTICLE_ORIGIN.c.origin_id).where(
+                ARTICLE_ORIGIN.c.article_id == target.article_id
+            )
+            self._add("observation", (row[0] for row in self.connection.execute(query.where(own))))
         at_place = query.where(
-            OBSERVATION.c.locator_id.in_(origins),
-            or_(SNAPSHOT.c.article_id.is_(None), SNAPSHOT.c.article_id == target.article_id),
+            OBSERVATION.c.locator_id.in_(origins), or_(SNAPSHOT.c.article_id.is_(None), own)
         )
-        of_article = query.where(SNAPSHOT.c.article_id == target.article_id)
-        for asked in (at_place, of_article):
-            self._add("observation", (row[0] for row in self.connection.execute(asked)))
+        self._add("observation", (row[0] for row in self.connection.execute(at_place)))
 
     def collect(self) -> RedactionPlan:
         while any(self._new.values()):
@@ -230,7 +239,7 @@ class _PlanBuilder:
         """Add the origins of the articles and the rows that contain them; return the addresses."""
         rows, owned = self.plan.rows, ARTICLE_ORIGIN.c
         found = self._rows((owned.origin_id,), owned.article_id, self.plan.articles)
-        own = {row[0] for row in found}
+        own = {row[0] for row in found} | self._teaser_origins
         own |= self._exclusive_locators()
         own |= {row[0] for row in self._rows((PRESENCE.c.place_id,), PRESENCE.c.locator_id, own)}
         named = self._rows((ORIGIN.c.id, ORIGIN.c.origin), ORIGIN.c.id, own)
@@ -274,17 +283,11 @@ class _PlanBuilder:
         """
         titles = self._titles() | addresses
         articles = self.plan.articles | (self.plan.copies if self.with_copies else set())
-        lists = [
-            row[0]
-            for row in rows_in(
-                self.connection,
-                select(WATCH.c.listed_by)
-                .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == WATCH.c.origin_id)
-                .where(WATCH.c.listed_by.is_not(None)),
-                ARTICLE_ORIGIN.c.article_id,
-                articles,
-            )
-        ]
+        origins = self._rows((ARTICLE_ORIGIN.c.origin_id,), ARTICLE_ORIGIN.c.article_id, articles)
+        own = {row[0] for row in origins} | self._teaser_origins
+        lists = {row[0] for row in self._rows((WATCH.c.listed_by,), WATCH.c.origin_id, own)} - {
+            None
+        }
         query = (
             select(
                 OBSERVATION.c.id, CAPTURE.c.id, CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data
@@ -304,31 +307,31 @@ class _PlanBuilder:
                 self.plan.rows["transfer"] |= {row[0] for row in transfers}
 
     def _add_teasers(self) -> None:
-        """Add the headlines on front pages of these articles, and the captures that contain them.
+        """Add the headlines on front pages of the targets, and the captures that contain them.
 
         If only some versions are redacted, only headlines that are their titles.
         """
         articles = self.plan.articles | (self.plan.copies if self.with_copies else set())
         titles = self._titles()
-        query = select(TEASER.c.id, TEASER.c.front_id, TEASER.c.headline).join(
+        columns = (TEASER.c.id, TEASER.c.front_id, TEASER.c.headline)
+        query = select(*columns).join(
             ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == TEASER.c.origin_id
         )
-        found = rows_in(self.connection, query, ARTICLE_ORIGIN.c.article_id, articles)
+        found = list(rows_in(self.connection, query, ARTICLE_ORIGIN.c.article_id, articles))
         fronts = {
             number: front
             for number, front, headline in found
             if headline is not None and (self._is_whole or canonical(headline) in titles)
         }
-        own = self.plan.rows["origin_address"]
-        fronts |= {row[0]: row[1] for row in self._rows(
-            (TEASER.c.id, TEASER.c.front_id), TEASER.c.front_id, own
-        )}  # fmt: skip
+        own = self._rows(columns, TEASER.c.front_id, self.plan.rows["origin_address"])
+        own += self._rows(columns, TEASER.c.origin_id, self._teaser_origins)
+        fronts |= {number: front for number, front, _headline in own}
         self.plan.rows["teaser"] |= set(fronts)
-        columns = (FRONT.c.observation_id, FRONT.c.id, FRONT.c.same_as_id, FRONT.c.teasers)
+        list_columns = (FRONT.c.observation_id, FRONT.c.id, FRONT.c.same_as_id, FRONT.c.teasers)
         lists: dict[int, bool] = {}
         observed: set[int] = set()
         for observation, number, same_as, teasers in sorted(
-            self._rows(columns, FRONT.c.origin_id, fronts.values()), key=lambda row: row[1]
+            self._rows(list_columns, FRONT.c.origin_id, fronts.values()), key=lambda row: row[1]
         ):
             if same_as is None:
                 lists[number] = any(each[0] in fronts for each in teasers)
