@@ -125,8 +125,8 @@ def _stays(syntax: FrontSyntax, where: str) -> str:
     times and sums are those of their first and last island.
     """
     last = "max(number * 1000 + 999 - position) - max(number) * 1000"
+    islands = _islands(syntax, where)  # no common table expression: `lesart sql` refuses its tables
     return f"""
-WITH island AS MATERIALIZED ({_islands(syntax, where)})
 SELECT s.front_id AS front_id, r.origin AS front, s.teaser_id AS teaser_id,
     f.first_id AS first_id, s.seq AS seq, s.position AS position,
     s.first_position AS first_position, s.last_position AS last_position,
@@ -146,14 +146,14 @@ FROM (
         SELECT t.*, number - row_number() OVER (PARTITION BY teaser_id ORDER BY number) AS run
         FROM (
             SELECT i.front_id, i.number, i.seq, {syntax.placed}
-            FROM island i JOIN front l ON l.id = i.shown_id CROSS JOIN {syntax.entries}
+            FROM ({islands}) i JOIN front l ON l.id = i.shown_id CROSS JOIN {syntax.entries}
             WHERE {syntax.teaser} IN (SELECT k.id FROM teaser k WHERE {where})
         ) t
     ) placement
     GROUP BY front_id, teaser_id, run
 ) s
-JOIN island f ON f.front_id = s.front_id AND f.number = s.first_number
-JOIN island l ON l.front_id = s.front_id AND l.number = s.last_number
+JOIN ({islands}) f ON f.front_id = s.front_id AND f.number = s.first_number
+JOIN ({islands}) l ON l.front_id = s.front_id AND l.number = s.last_number
 JOIN origin r ON r.id = s.front_id
 """
 
