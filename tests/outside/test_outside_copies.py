@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 import zipfile
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.request import urlopen
 
 import pytest
+from sqlalchemy import text
 
+from storage.database.unit import writing
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_articles
@@ -286,6 +289,33 @@ def test_only_the_current_text_of_a_page_is_submitted(copied):
     states = room.desk.rows("SELECT state, note FROM copy_request ORDER BY id")
     assert [row["state"] for row in states] == ["dropped", "copied"]
     assert json.dumps(states[0]["note"]) == '"the page has another text now"'
+
+
+def test_the_requests_of_a_long_pause_are_inserted_in_batches(copied, monkeypatch):
+    room = copied()
+    for number in range(5):
+        room.see(f"{PAGE}-{number}", page(f"Pegel {number}", [*PEGEL, f"Nummer {number}."]))
+    monkeypatch.setattr(outside.outbox, "BATCH", 2)
+    transactions = []
+
+    @contextmanager
+    def counted(*words):
+        with writing(*words) as unit:
+            before = count_requests(unit.connection)
+            yield unit
+            unit.flush()
+            transactions.append(count_requests(unit.connection) - before)
+
+    def count_requests(connection) -> int:
+        return connection.execute(text("SELECT count(*) FROM copy_request")).scalar_one()
+
+    monkeypatch.setattr(outside.outbox, "writing", counted)
+    archive = room.desk.archive
+    assert outside.outbox.plan(archive.engine, archive.clock) == 5
+    assert transactions == [2, 2, 1]
+    assert outside.outbox.plan(archive.engine, archive.clock) == 0
+    room.work()
+    assert sorted(room.service.addresses()) == [f"{PAGE}-{number}" for number in range(5)]
 
 
 def test_what_brought_no_version_to_copy_is_not_examined_again(copied, monkeypatch):

@@ -47,6 +47,8 @@ from storage.values.refusals import RefusalReason
 
 PLANNED = "copies_planned"
 """Key of the fact that states up to which `seq` new versions were examined."""
+BATCH = 500
+"""Maximum number of versions whose requests are inserted in one transaction."""
 EXAMINE_AGAIN = 10_000
 """Numbers that are examined again before it is stored that they have no version to copy."""
 LEASE_SECONDS = 120.0
@@ -95,6 +97,15 @@ def copy_orders(connection: Connection) -> dict[int, CopyOrder]:
 
 def plan(engine: Engine, clock: Clock) -> int:
     """Insert requests for the current versions found since the last time; return their number."""
+    number, is_complete = 0, False
+    while not is_complete:
+        inserted, is_complete = _plan_batch(engine, clock)
+        number += inserted
+    return number
+
+
+def _plan_batch(engine: Engine, clock: Clock) -> tuple[int, bool]:
+    """Insert requests for the first new versions; return their number, and if there are no more."""
     with read_connection(engine) as connection:
         orders = copy_orders(connection)
         done = stored_fact(connection, PLANNED)
@@ -102,17 +113,24 @@ def plan(engine: Engine, clock: Clock) -> int:
         first = min((each.since for each in orders.values()), default=upto)
         begin = max(int(done or 0), first)
         rows = _new_versions(connection, orders, begin, upto) if begin < upto else []
+    is_complete = len(rows) < BATCH
+    if not is_complete:
+        upto = rows[-1].seq
     if not rows:
         if upto - begin > EXAMINE_AGAIN:
             with engine.begin() as connection:
                 store_fact(connection, PLANNED, str(upto))
-        return 0
+        return 0, True
     with writing(engine, clock) as unit:
         wanted = [row.observation_id for row in rows]
         query = select(COPY_REQUEST.c.observation_id)
         held = rows_in(unit.connection, query, COPY_REQUEST.c.observation_id, wanted)
         known = {each.observation_id for each in held}
-        new = [row for row in rows if row.observation_id not in known]
+        new = [
+            row for row in rows
+            if row.observation_id not in known
+            and row.observation_id > orders[row.source_id].since
+        ]  # fmt: skip
         now = database_epoch(unit.connection)
         for row in new:
             unit.add(COPY_REQUEST, {
@@ -122,24 +140,24 @@ def plan(engine: Engine, clock: Clock) -> int:
                 "lease_until": None, "token": None, "note": None, "made_at": unit.now,
             })  # fmt: skip
         store_fact(unit.connection, PLANNED, str(upto))
-    return len(new)
+    return len(new), is_complete
 
 
 def _new_versions(
     connection: Connection, orders: Mapping[int, CopyOrder], begin: int, upto: int
 ) -> list[Any]:
-    """Return the first observations of new current versions that this archive fetched itself."""
+    """Return the first observations of a batch of new current versions that were fetched here."""
     query = (
-        select(OBSERVATION.c.source_id, VERSION.c.observation_id)
+        select(OBSERVATION.c.source_id, VERSION.c.observation_id, VERSION.c.seq)
         .join(ARTICLE, ARTICLE.c.head_version_id == VERSION.c.id)
         .join(OBSERVATION, OBSERVATION.c.id == VERSION.c.observation_id)
         .join(TRANSFER, TRANSFER.c.observation_id == OBSERVATION.c.id)
         .where(VERSION.c.seq > begin, VERSION.c.seq <= upto, TRANSFER.c.is_foreign.is_(False))
         .where(OBSERVATION.c.source_id.in_(orders))
-        .order_by(VERSION.c.observation_id)
+        .order_by(VERSION.c.seq)
+        .limit(BATCH)
     )
-    rows = connection.execute(query).all()
-    return [row for row in rows if row.observation_id > orders[row.source_id].since]
+    return list(connection.execute(query))
 
 
 def claim(engine: Engine, archive: str) -> CopyRequest | None:
