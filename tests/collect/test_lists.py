@@ -313,6 +313,29 @@ def test_a_feed_does_not_bring_a_redacted_title_back(desk):
     assert "kern warnt" not in str(desk.rows("SELECT * FROM watch"))
 
 
+def test_a_redacted_title_leaves_each_feed_that_lists_the_article(desk):
+    publish(desk, 1, 2)
+    moved, feeds = f"{SITE}/n/2", [f"{SITE}/eins.xml", f"{SITE}/zwei.xml", f"{SITE}/drei.xml"]
+    desk.web.put(moved, redirect(address(2)))
+    for feed, named in zip(feeds, (address(2), address(2), moved), strict=True):
+        told = rss(("Meldung 1 vom Hafen", address(1)), ("Meldung 2 vom Hafen", named))
+        about = b"<description>Zwoelfkern warnt</description><copyright>Ada Zwoelfkern</copyright>"
+        desk.web.put(feed, told.replace(b"</item></c", about + b"</item></c"))
+        desk.watch_page(feed) if feed == feeds[2] else None
+    desk.web.put(f"{SITE}/listen.txt", Reply("\n".join(feeds[:2]).encode(), type="text/plain"))
+    desk.watch_page(f"{SITE}/listen.txt")
+    desk.due(at=1)
+    desk.due(at=2)
+    assert "Zwoelfkern" not in str(desk.rows("SELECT value FROM rights")), "not of the whole feed"
+    wanted = "SELECT a.id FROM article a JOIN origin o ON o.id = a.origin_id WHERE o.origin = :o"
+    target = RedactionTarget(desk.one(wanted, o=address(2))["id"])
+    redact_articles(desk.archive, [target], RedactionReason.GDPR_ERASURE, "ada")
+    held = desk.rows("SELECT digest, encoding, data FROM capture WHERE data IS NOT NULL")
+    raws = [load(StoredBytes(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
+    assert not [raw for raw in raws if b"Zwoelfkern" in raw]
+    assert "Zwoelfkern" not in str(desk.rows("SELECT rights, response_headers FROM transfer"))
+
+
 def test_an_article_whose_checks_confirmed_it_verifies_after_its_address_was_redacted(desk):
     publish(desk, 1)
     desk.fetch(address(1), at=1)

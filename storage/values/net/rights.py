@@ -13,7 +13,7 @@ from html import unescape
 
 from storage.values.draft import Json
 
-METHOD = 1
+METHOD = 2
 """Version of these rules. An answer that was read by another version is not compared with them."""
 PROTOCOLS = ("rsl", "aipref", "tdmrep", "robots", "license", "prose")
 
@@ -85,6 +85,7 @@ _FEED = re.compile(rb"<(?:rss|feed|rdf:rdf)\b", re.IGNORECASE)
 _RSL_PREFIX = re.compile(
     rb"xmlns:([A-Za-z][\w.-]{0,30})\s*=\s*[\"']https?://(?:www\.)?rslstandard\.org/rsl/?[\"']"
 )
+_ENTRY = re.compile(rb"<(?:item|entry)[\s>]", re.IGNORECASE)
 _FEED_PROSE = re.compile(
     rb"<(copyright|rights|dc:rights)\b[^<>]{0,200}>([^<]{1,2000})</\1>", re.IGNORECASE
 )
@@ -376,7 +377,8 @@ def _in_prose(body: bytes) -> Iterator[Declaration]:
 
 
 def _in_feed(body: bytes) -> Iterator[Declaration]:
-    head = body[:HEAD_BYTES]
+    """Yield the declarations of a feed: those of an entry are not about the whole feed."""
+    head = _ENTRY.split(body[:HEAD_BYTES], 1)[0]
     for name, value in _FEED_PROSE.findall(head):
         text = unescape(value.decode("utf-8", "replace"))
         yield declaration(name.decode().lower(), text, "prose", is_readable=False)

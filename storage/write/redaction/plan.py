@@ -183,19 +183,15 @@ class _PlanBuilder:
             self._add("derivation", [number])
             self._add("wording", [wording])
         self._add_observations(new)
-        for column in (FOREIGN_RECORD.c.payload_capture_id,):
-            records = self._rows((FOREIGN_RECORD.c.id,), column, new)
-            self._add("foreign_record", (row[0] for row in records))
+        records = self._rows((FOREIGN_RECORD.c.id,), FOREIGN_RECORD.c.payload_capture_id, new)
+        self._add("foreign_record", (row[0] for row in records))
 
     def _add_observations(self, captures: set[int]) -> None:
         """Add observations of these bytes; without copies, only those of the target articles."""
-        query = (
-            select(OBSERVATION.c.id, OBSERVATION.c.capture_id, SNAPSHOT.c.article_id)
-            .outerjoin(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
-        )  # fmt: skip
-        for number, _capture, article in rows_in(
-            self.connection, query, OBSERVATION.c.capture_id, captures
-        ):
+        query = select(OBSERVATION.c.id, SNAPSHOT.c.article_id).outerjoin(
+            SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id
+        )
+        for number, article in rows_in(self.connection, query, OBSERVATION.c.capture_id, captures):
             if self._takes(article):
                 self._add("observation", [number])
 
@@ -250,9 +246,9 @@ class _PlanBuilder:
         rows["origin_address"] |= set(origins)
         for table in (TRANSFER, REFUSAL, OUTSIDE_COPY):
             found = self._rows((table.c.id,), table.c.observation_id, self._at_addresses)
+            rows[table.name] |= {row[0] for row in found}
             if table is not OUTSIDE_COPY:
                 rows[f"{table.name}_address"] |= {row[0] for row in found}
-            rows[table.name] |= {row[0] for row in found}
         named_in = self._refusals_of(set(origins.values()))
         rows["refusal_address"] |= named_in
         rows["refusal"] |= named_in
@@ -283,28 +279,42 @@ class _PlanBuilder:
         """
         titles = self._titles() | addresses
         articles = self.plan.articles | (self.plan.copies if self.with_copies else set())
-        origins = self._rows((ARTICLE_ORIGIN.c.origin_id,), ARTICLE_ORIGIN.c.article_id, articles)
-        own = {row[0] for row in origins} | self._teaser_origins
-        lists = {row[0] for row in self._rows((WATCH.c.listed_by,), WATCH.c.origin_id, own)} - {
-            None
-        }
-        query = (
-            select(
-                OBSERVATION.c.id, CAPTURE.c.id, CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data
-            )
-            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+        listed = (
+            select(OBSERVATION.c.capture_id)
             .join(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
-            .where(VERDICT.c.kind == "listed", CAPTURE.c.data.is_not(None))
+            .where(VERDICT.c.kind == "listed")
         )
-        for observation, capture, *held in rows_in(
-            self.connection, query, OBSERVATION.c.locator_id, lists
-        ):
-            said = _list_text(StoredBytes(*held))
-            if any(title in said for title in titles):
-                self.plan.lists.add(capture)
-                self.plan.rows["capture"].add(capture)
-                transfers = self._rows((TRANSFER.c.id,), TRANSFER.c.observation_id, [observation])
-                self.plan.rows["transfer"] |= {row[0] for row in transfers}
+        lists = self._lists_of(articles)
+        ids = {row[0] for row in rows_in(self.connection, listed, OBSERVATION.c.locator_id, lists)}
+        held = (CAPTURE.c.id, CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data)
+        query = select(*held).where(CAPTURE.c.data.is_not(None))
+        captures = set()
+        for capture, *stored in rows_in(self.connection, query, CAPTURE.c.id, ids - {None}):
+            said = _list_text(StoredBytes(*stored))
+            captures |= {capture} if any(title in said for title in titles) else set()
+        self.plan.lists |= captures
+        self.plan.rows["capture"] |= captures
+        seen = self._rows((OBSERVATION.c.id,), OBSERVATION.c.capture_id, captures)
+        self._add_transfers({row[0] for row in seen})
+
+    def _add_transfers(self, observations: set[int]) -> None:
+        found = self._rows((TRANSFER.c.id,), TRANSFER.c.observation_id, observations)
+        self.plan.rows["transfer"] |= {row[0] for row in found}
+
+    def _lists_of(self, articles: Iterable[int]) -> set[int]:
+        """Return the lists of all sources that watch an address of these articles.
+
+        A watch names only the first list with its address, and the address may redirect.
+        """
+        places = set(self._teaser_origins)
+        for place in (ARTICLE_ORIGIN.c.origin_id, SNAPSHOT.c.locator_id):
+            found = self._rows((place,), place.table.c.article_id, articles)
+            places |= {row[0] for row in found}
+        watches = self._rows((WATCH.c.source_id, WATCH.c.listed_by), WATCH.c.origin_id, places)
+        query = select(WATCH.c.origin_id).where(WATCH.c.kind != "page")
+        sources = {row.source_id for row in watches}
+        lists = {row[0] for row in rows_in(self.connection, query, WATCH.c.source_id, sources)}
+        return lists | {row.listed_by for row in watches} - {None}
 
     def _add_teasers(self) -> None:
         """Add the headlines on front pages of the targets, and the captures that contain them.
@@ -341,12 +351,11 @@ class _PlanBuilder:
         captures = {row[0] for row in captured} - {None}
         self.plan.lists |= captures
         self.plan.rows["capture"] |= captures
-        transfers = self._rows((TRANSFER.c.id,), TRANSFER.c.observation_id, observed)
-        self.plan.rows["transfer"] |= {row[0] for row in transfers}
+        self._add_transfers(observed)
 
     def _titles(self) -> set[str]:
-        rows = self._rows((WORDING.c.title,), WORDING.c.id, self.plan.rows["wording"])
         gone = self.plan.rows["wording"]
+        rows = self._rows((WORDING.c.title,), WORDING.c.id, gone)
         offered = {
             title
             for article in self.plan.articles
