@@ -32,6 +32,8 @@ def test_a_version_is_redacted_told_and_listed(written, command):
     code, (hits,), _ = command("redact", given, "--passage", "3,6", "--dry-run")
     assert (code, hits["readings"]) == (0, 1)
     assert command("redact", given, "--passage", " ", "--reason", "mistake")[0] == 2
+    code, _, err = command("redact", given, "--passage", "nirgends", "--reason", "mistake")
+    assert (code, "contains this passage: nothing was changed" in err) == (3, True)
     code, (told,), err = command("redact", given, "--reason", "court_order", "--by", "ada")
     assert (code, told["versions"]) == (0, plan["versions"])
     assert "backups" in err

@@ -19,16 +19,22 @@ from storage.read.filters import Clocks
 from storage.record.observations import add_observation
 from storage.record.origins import ensure_origins
 from storage.values.errors import NoSuchError
+from storage.values.redaction import RedactionReason
 from storage.values.refusals import RefusalReason
+from storage.write.redaction.redact_articles import redact_passage
+from storage.write.redaction.scrub import scrub
+from tests.collect.test_lists import rss
 from tests.export.test_warc_export import exported
 from tests.flow.driver import findings, hour, newsroom_at
 from tests.flow.processes import environment, lesart, rows, until
 from tests.serve.conftest import served
 from tests.web.clock import SharedClock
-from tests.web.desk import PEGEL, A
+from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import page, redirect, simulated_web
+from tests.write.searched import found_in, places_of_bytes
 from tests.write.test_redaction import redact, target
 from worker.cli.commands import app
+from worker.cli.redact_command import prepared
 from worker.flow.document_process import DocumentReader
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.teasers import MOST_TEASERS
@@ -229,6 +235,32 @@ def store_checks(room, checks: int) -> None:
                 unit.add(FRONT_TABLE, {"id": unit.number(), "observation_id": seen,
                     "origin_id": own, "same_as_id": None, "teasers": listed, "found": 10,
                     "method": "1", "recorded_at": unit.now})  # fmt: skip
+
+
+def test_a_redacted_passage_leaves_headlines_feeds_and_bylines_and_does_not_come_back(desk):
+    def publish(headline: str, body=PEGEL) -> None:
+        desk.web.put(A, page("Der Pegel steigt", body, author="Ada Zwölfkern"))
+        desk.web.put(FRONT, front(teaser(BRIDGE, CLOSED), teaser(A, headline)))
+        desk.web.put(feed, rss((headline, A)))
+        for source in sources:
+            desk.look(source, at=next(times))
+
+    def remove(passage: str) -> int | None:
+        why = RedactionReason.GDPR_ERASURE
+        return redact_passage(desk.archive, [target(desk, A)], passage, why, "ada", prepared)
+
+    feed, times = "https://zeitung.example/feed", count(1)
+    sources = [desk.watch_page(FRONT, kind="front"), desk.watch_page(feed)]
+    publish("Zwölfkern: Der Pegel steigt weiter an")
+    assert remove("Zwölfkern") is not None
+    assert remove("Zwölfkern") is None
+    assert remove("Zwölfkerns") is None
+    publish("Jetzt warnt auch Zwölfkern vor dem Pegel", HIGHER)
+    desk.fetch(A, at=next(times))
+    assert "redacted" in desk.codes()
+    assert [row[4] for row in shown(desk)] == [CLOSED]
+    scrub(desk.archive.engine)
+    assert found_in(places_of_bytes(desk, desk.root), ["Zwölfkern".encode()]) == []
 
 
 def test_another_archive_has_the_fronts_after_a_merge(desk, tmp_path):

@@ -26,8 +26,9 @@ from storage.write.archive import Archive
 from storage.write.copies import copy
 from storage.write.redaction import empty_rows
 from storage.write.redaction import scrub as scrubbing
+from storage.write.redaction.description import describe_plan
 from storage.write.redaction.passage import remove_passage
-from storage.write.redaction.plan import RedactionTarget, describe_plan, plan_of
+from storage.write.redaction.plan import RedactionTarget, plan_of
 from storage.write.redaction.redact_articles import (
     finish_redactions,
     redact_articles,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from storage.cli.exits import NO, say
+from storage.cli.exits import NO, NO_SUCH, say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
@@ -24,11 +24,12 @@ from worker.cli.opened import opened_archive
 if TYPE_CHECKING:
     from storage.read import find as finding
     from storage.read import texts
+    from storage.record import suppression
     from storage.record.reading import CapturedItem, Reading
     from storage.similarity import signature
     from storage.values.draft import Draft
     from storage.write.archive import Archive
-    from storage.write.redaction import orders, scrub
+    from storage.write.redaction import description, orders, scrub
     from storage.write.redaction import passage as passages
     from storage.write.redaction import plan as plans
     from storage.write.redaction import redact_articles as articles
@@ -41,6 +42,8 @@ else:
     signature = LateModule("storage.similarity.signature")
     passages = LateModule("storage.write.redaction.passage")
     plans = LateModule("storage.write.redaction.plan")
+    suppression = LateModule("storage.record.suppression")
+    description = LateModule("storage.write.redaction.description")
     orders = LateModule("storage.write.redaction.orders")
     articles = LateModule("storage.write.redaction.redact_articles")
     restricting = LateModule("storage.write.redaction.restrict")
@@ -196,6 +199,13 @@ class _Order:
                 found.append(plans.RedactionTarget(version.article.row_id, wordings))
         return found
 
+    def was_redacted(self, connection: Any, found: Sequence["RedactionTarget"]) -> bool:
+        """Check whether the passage was redacted in one of these articles before."""
+        ids = [each.article_id for each in found if each.article_id is not None]
+        places = plans.addresses_of(connection, ids)
+        lookup = suppression.SuppressionLookup(connection)
+        return lookup.passage_in([self.options.passage or ""], places) is not None
+
     def tell(self, row: Mapping[str, Any]) -> None:
         write_rows([row], self.shown.target())
 
@@ -211,15 +221,18 @@ def _redact(order: _Order) -> None:
                 "--addresses applies only to whole articles: give ids or addresses, no versions"
             )
             raise typer.BadParameter(reason)
+        pattern = None if options.passage is None else passages.pattern_of(options.passage)
         plan = plans.plan_of(
-            connection, found, with_copies=options.with_copies, with_addresses=options.addresses
-        )
-        summary = plans.describe_plan(connection, plan)
+            connection, found, with_copies=options.with_copies,
+            with_addresses=options.addresses, passage=pattern,
+        )  # fmt: skip
+        summary = description.describe_plan(connection, plan)
         if options.passage is not None:
             hits = passages.find_passage(connection, plan, options.passage, prepared)
             summary = {
                 "articles": summary["articles"], "readings": len(hits.readings),
-                "captures": len({each.old.capture_id for each in hits.readings}),
+                "captures": len({each.old.capture_id for each in hits.readings} | plan.lists),
+                "lists": len(plan.lists), "teasers": len(plan.rows["teaser"]),
                 "copies": summary["copies"],
             }  # fmt: skip
     if options.dry_run or options.reason is None:
@@ -239,6 +252,12 @@ def _redact(order: _Order) -> None:
         )
         acts = [] if act is None else [act]
     order.tell({"act": min(acts, default=None), **summary})
+    if not acts and options.passage is not None and not archive.read(order.was_redacted, found):
+        say(
+            "no text, headline or list of these articles contains this passage: nothing was "
+            "changed. All letters must be the same; `lesart search` finds the texts"
+        )
+        raise typer.Exit(NO_SUCH)
     if not acts:
         say("everything of it was already redacted: nothing was changed")
     if options.scrub:
@@ -255,7 +274,7 @@ def _restrict(order: _Order) -> None:
         if any(each.article_id is None or each.wordings is not None for each in found):
             raise typer.BadParameter("only whole articles can be restricted")
         plan = plans.plan_of(connection, found, with_copies=options.with_copies)
-        summary = plans.describe_plan(connection, plan)
+        summary = description.describe_plan(connection, plan)
     row = {name: summary[name] for name in ("articles", "copies", "related_kept")}
     _refuse_copies(plan.copies, summary, with_copies=options.with_copies or options.dry_run)
     if not options.dry_run:

@@ -6,7 +6,7 @@ had read that from the same bytes; then the old readings are redacted like whole
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +31,7 @@ from storage.history.versions import rebuild_all
 from storage.record.derivations import DerivationWriter
 from storage.record.reading import CapturedItem, Reading
 from storage.record.suppression import suppress_passage
+from storage.values.digest import canonical
 from storage.values.draft import (
     Draft,
     Extractor,
@@ -60,11 +61,17 @@ class WithoutPassage:
 
 @dataclass(slots=True)
 class PassageHits:
-    """Readings of some articles that have a passage, and the comparisons without it."""
+    """Readings, headlines and lists of some articles that have a passage, and the comparisons
+    without it.
+    """
 
-    articles: set[int]
+    plan: RedactionPlan
     comparing: CaptureComparer
     readings: list[WithoutPassage] = field(default_factory=list)
+
+    @property
+    def articles(self) -> set[int]:
+        return self.plan.articles
 
 
 def pattern_of(passage: str) -> re.Pattern[str]:
@@ -73,7 +80,7 @@ def pattern_of(passage: str) -> re.Pattern[str]:
     >>> pattern_of("Ada  Kern").sub(MARK, "Frau ada kern sagte")
     'Frau [redacted] sagte'
     """
-    return re.compile(r"\s+".join(map(re.escape, passage.split())), re.IGNORECASE)
+    return re.compile(r"\s+".join(map(re.escape, canonical(passage).split())), re.IGNORECASE)
 
 
 def find_passage(
@@ -81,7 +88,7 @@ def find_passage(
 ) -> PassageHits:
     """Return the readings of a plan that have the passage, with their replacements."""
     wanted = pattern_of(passage)
-    found = PassageHits(set(plan.articles), CaptureComparer.ahead(connection))
+    found = PassageHits(plan, CaptureComparer.ahead(connection))
     query = select(DERIVATION, WORDING.c.title, WORDING.c.text).join(
         WORDING, WORDING.c.id == DERIVATION.c.wording_id
     )
@@ -145,7 +152,8 @@ def remove_passage(
 ) -> tuple[int, list[Any]] | None:
     """Write readings without the passage and order the redaction of the old ones.
 
-    Returns the number of the act and the wordings to index; None if no text had the passage.
+    Headlines on front pages and lists that have the passage are redacted as a whole. Returns the
+    number of the act and the wordings to index; None if nothing had the passage.
     """
     connection = unit.connection
     hits.comparing.enter(unit)
@@ -160,7 +168,7 @@ def remove_passage(
         )
     }
     readings = [each for each in hits.readings if each.old.id in still]
-    if not readings:
+    if not readings and not hits.plan.rows["teaser"] and not hits.plan.lists:
         return None
     deriving = DerivationWriter(unit, {})
     deriving.load([each.reading.digest or b"" for each in readings], ())
@@ -175,8 +183,11 @@ def remove_passage(
             .where(SNAPSHOT.c.derivation_id == old)
             .values(derivation_id=derivation, wording_id=wording)
         )
-    act = order(unit, _rows(connection, readings, gone), reason, actor)
-    assert act is not None
+    rows = _rows(connection, {each.old.capture_id for each in readings} | hits.plan.lists)
+    rows |= {"wording": gone, "derivation": set(new), "teaser": hits.plan.rows["teaser"]}
+    act = order(unit, rows, reason, actor)
+    if act is None:
+        return None
     origins = select(ORIGIN.c.origin).join(
         ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == ORIGIN.c.id
     )
@@ -209,10 +220,8 @@ def _write(unit: Unit, deriving: DerivationWriter, each: WithoutPassage) -> tupl
     return number, wording
 
 
-def _rows(
-    connection: Connection, readings: Sequence[WithoutPassage], wordings: set[int]
-) -> dict[str, set[int]]:
-    captures = {each.old.capture_id for each in readings}
+def _rows(connection: Connection, captures: set[int]) -> dict[str, set[int]]:
+    """Return the rows with these bytes, or about them."""
     seen = select(OBSERVATION.c.id, OBSERVATION.c.hints)
     observed = dict(
         row for row in map(tuple, rows_in(connection, seen, OBSERVATION.c.capture_id, captures))
@@ -227,9 +236,7 @@ def _rows(
         for row in rows_in(connection, select(FOREIGN_RECORD.c.id), column, wanted)
     }  # fmt: skip
     return {
-        "wording": wordings,
         "foreign_record": records,
-        "derivation": {each.old.id for each in readings},
         "capture": captures,
         "transfer": {row[0] for row in transfers},
         "observation": {n for n, hints in observed.items() if "listed" in (hints or {})},

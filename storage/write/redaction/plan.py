@@ -4,23 +4,22 @@ Nothing is written here.
 """
 
 import html
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, or_, select
 
 from storage.database.capture_store import StoredBytes, load
 from storage.database.compression import DamagedBytesError
 from storage.database.tables import (
-    ARTICLE,
     ARTICLE_ORIGIN,
     CAPTURE,
     DERIVATION,
     FOREIGN_RECORD,
     FRONT,
-    INDEX_KEY,
     METADATA,
     OBSERVATION,
     ORIGIN,
@@ -32,14 +31,12 @@ from storage.database.tables import (
     TEASER,
     TRANSFER,
     VERDICT,
-    VERSION,
     WATCH,
     WORDING,
 )
 from storage.database.unit import rows_in
-from storage.values.digest import canonical, wording_name
+from storage.values.digest import canonical
 from storage.values.redaction import is_emptied
-from storage.write.redaction.named_places import find_retained_places
 
 ORDER = (
     "wording", "teaser", "derivation", "capture", "foreign_record", "transfer", "observation",
@@ -87,12 +84,16 @@ def plan_of(
     *,
     with_copies: bool,
     with_addresses: bool = False,
+    passage: re.Pattern[str] | None = None,
 ) -> RedactionPlan:
     """Return the plan for redacting `targets`; with copies, also in articles with the same text.
 
-    With addresses, also the addresses of the articles, wherever they occur.
+    With addresses, also the addresses of the articles, wherever they occur. With a passage, only
+    the headlines and lists that contain it.
     """
-    gathering = _PlanBuilder(connection, with_copies=with_copies, with_addresses=with_addresses)
+    gathering = _PlanBuilder(
+        connection, with_copies=with_copies, with_addresses=with_addresses, passage=passage
+    )
     for target in targets:
         gathering.begin(target)
     return gathering.collect()
@@ -102,9 +103,15 @@ class _PlanBuilder:
     """Collects all rows with the same content by following references between rows."""
 
     def __init__(
-        self, connection: Connection, *, with_copies: bool, with_addresses: bool = False
+        self,
+        connection: Connection,
+        *,
+        with_copies: bool,
+        with_addresses: bool = False,
+        passage: re.Pattern[str] | None = None,
     ) -> None:
         self.connection = connection
+        self.passage = passage
         self.with_copies = with_copies
         self.with_addresses = with_addresses
         self.plan = RedactionPlan()
@@ -273,7 +280,7 @@ class _PlanBuilder:
         return locators - others
 
     def _add_lists(self, addresses: set[str]) -> None:
-        """Add captures of lists that contain an address of these articles and a title.
+        """Add captures of lists that contain a title of these articles, or the passage.
 
         If addresses are redacted, lists that contain them are enough.
         """
@@ -291,7 +298,12 @@ class _PlanBuilder:
         captures = set()
         for capture, *stored in rows_in(self.connection, query, CAPTURE.c.id, ids - {None}):
             said = _list_text(StoredBytes(*stored))
-            captures |= {capture} if any(title in said for title in titles) else set()
+            is_told = (
+                any(title in said for title in titles)
+                if self.passage is None
+                else self.passage.search(said)
+            )
+            captures |= {capture} if is_told else set()
         self.plan.lists |= captures
         self.plan.rows["capture"] |= captures
         seen = self._rows((OBSERVATION.c.id,), OBSERVATION.c.capture_id, captures)
@@ -323,19 +335,23 @@ class _PlanBuilder:
         """
         articles = self.plan.articles | (self.plan.copies if self.with_copies else set())
         titles = self._titles()
-        columns = (TEASER.c.id, TEASER.c.front_id, TEASER.c.headline)
+        columns = (TEASER.c.id, TEASER.c.front_id, TEASER.c.headline, TEASER.c.kicker)
         query = select(*columns).join(
             ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == TEASER.c.origin_id
         )
-        found = list(rows_in(self.connection, query, ARTICLE_ORIGIN.c.article_id, articles))
-        fronts = {
-            number: front
-            for number, front, headline in found
-            if headline is not None and (self._is_whole or canonical(headline) in titles)
-        }
+        fronts = {}
+        found = rows_in(self.connection, query, ARTICLE_ORIGIN.c.article_id, articles)
+        for number, front, headline, kicker in found:
+            is_told = (
+                self._is_whole or canonical(headline or "") in titles
+                if self.passage is None
+                else self.passage.search(f"{kicker or ''} {headline}")
+            )
+            if headline is not None and is_told:
+                fronts[number] = front
         own = self._rows(columns, TEASER.c.front_id, self.plan.rows["origin_address"])
         own += self._rows(columns, TEASER.c.origin_id, self._teaser_origins)
-        fronts |= {number: front for number, front, _headline in own}
+        fronts |= {row.id: row.front_id for row in own}
         self.plan.rows["teaser"] |= set(fronts)
         list_columns = (FRONT.c.observation_id, FRONT.c.id, FRONT.c.same_as_id, FRONT.c.teasers)
         lists: dict[int, bool] = {}
@@ -422,7 +438,15 @@ def titles_of(connection: Connection, article: int) -> set[tuple[int, str]]:
 
 def places_of(connection: Connection, article: int) -> list[str]:
     """Return the origins of an article."""
-    return _addresses(connection, [article])
+    return addresses_of(connection, [article])
+
+
+def addresses_of(connection: Connection, articles: Iterable[int]) -> list[str]:
+    """Return the origins of articles."""
+    query = select(ORIGIN.c.origin).join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == ORIGIN.c.id)
+    return sorted(
+        row[0] for row in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, articles)
+    )
 
 
 def _list_text(stored: StoredBytes) -> str:
@@ -431,77 +455,3 @@ def _list_text(stored: StoredBytes) -> str:
         return canonical(html.unescape(load(stored).decode("utf-8", "replace")))
     except DamagedBytesError:
         return ""
-
-
-def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
-    """Return the description of a plan that `--dry-run` displays."""
-    wordings = plan.rows["wording"]
-    of_version = select(VERSION.c.article_id, VERSION.c.number, ARTICLE.c.public_id).join(
-        ARTICLE, ARTICLE.c.id == VERSION.c.article_id
-    )
-    versions = sorted(
-        f"{public}@{number}"
-        for _article, number, public in rows_in(
-            connection, of_version, VERSION.c.wording_id, wordings
-        )
-    )
-    named = rows_in(connection, select(WORDING.c.digest), WORDING.c.id, wordings)
-    details = rows_in(
-        connection, select(DERIVATION.c.detail), DERIVATION.c.id, plan.rows["derivation"]
-    )
-    fields = [field for row in details for field in ((row[0] or {}).get("fields") or {}).values()]
-    return {
-        "articles": _articles(connection, plan.articles),
-        "versions": versions,
-        "texts": len(wordings),
-        "captures": len(plan.rows["capture"]),
-        "readings": len(plan.rows["derivation"]),
-        "candidates": sum(len(each.get("candidates", ())) for each in fields),
-        "transfers": len(plan.rows["transfer"]),
-        "web_archive_records": len(plan.rows["foreign_record"]),
-        "refusals": len(plan.rows["refusal"]),
-        "outside_copies": _outside_copies(connection, plan),
-        "lists": len(plan.lists),
-        "teasers": len(plan.rows["teaser"]),
-        "search_rows": len(wordings),
-        "index_keys": _count_index_keys(connection, wordings),
-        "citations": sorted(wording_name(bytes(row[0])) for row in named),
-        "addresses": len(plan.rows["origin_address"]),
-        "addresses_kept": _addresses(
-            connection, plan.articles if not plan.rows["origin_address"] else ()
-        ),
-        "places_kept": find_retained_places(connection, _addresses_of_plan(connection, plan)),
-        "copies": _articles(connection, plan.copies),
-        "related_kept": _articles(connection, plan.related),
-    }
-
-
-def _outside_copies(connection: Connection, plan: RedactionPlan) -> list[str]:
-    """Return the addresses of copies at other archives, which cannot be deleted from here."""
-    query = select(OUTSIDE_COPY.c.address).where(OUTSIDE_COPY.c.address.is_not(None))
-    found = rows_in(connection, query, OUTSIDE_COPY.c.id, plan.rows["outside_copy"])
-    return sorted(row[0] for row in found)
-
-
-def _addresses_of_plan(connection: Connection, plan: RedactionPlan) -> list[str]:
-    """Return the addresses to redact."""
-    query = select(ORIGIN.c.origin)
-    return [row[0] for row in rows_in(connection, query, ORIGIN.c.id, plan.rows["origin_address"])]
-
-
-def _articles(connection: Connection, numbers: Iterable[int]) -> list[str]:
-    rows = rows_in(connection, select(ARTICLE.c.public_id), ARTICLE.c.id, numbers)
-    return sorted(row[0] for row in rows)
-
-
-def _addresses(connection: Connection, articles: Iterable[int]) -> list[str]:
-    query = select(ORIGIN.c.origin).join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == ORIGIN.c.id)
-    return sorted(
-        row[0] for row in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, articles)
-    )
-
-
-def _count_index_keys(connection: Connection, wordings: Iterable[int]) -> int:
-    query = select(func.count()).select_from(INDEX_KEY)
-    found = rows_in(connection, query, INDEX_KEY.c.wording_id, wordings)
-    return sum(row[0] for row in found)

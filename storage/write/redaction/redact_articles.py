@@ -9,7 +9,7 @@ from storage.write.archive import Archive
 from storage.write.index import index_after, index_within
 from storage.write.redaction import orders
 from storage.write.redaction.empty_rows import empty_ordered
-from storage.write.redaction.passage import Prepare, find_passage, remove_passage
+from storage.write.redaction.passage import Prepare, find_passage, pattern_of, remove_passage
 from storage.write.redaction.plan import RedactionTarget, plan_of
 from storage.write.redaction.retention import captures_due, limits
 
@@ -80,18 +80,25 @@ def redact_passage(
     *,
     with_copies: bool = False,
 ) -> int | None:
-    """Redact a passage of articles; return the number of the act, None if no text has it."""
-    with archive.read_connection() as connection:
-        plan = plan_of(connection, targets, with_copies=with_copies)
-        found = find_passage(connection, plan, passage, prepare)
-    with archive.unit() as unit:
-        taken = remove_passage(unit, found, passage, reason, actor)
+    """Redact a passage of articles; return the number of the first act, None if nothing has it.
+
+    Matching content that arrives meanwhile is redacted, too.
+    """
+    first, pattern = None, pattern_of(passage)
+    while True:
+        with archive.read_connection() as connection:
+            plan = plan_of(connection, targets, with_copies=with_copies, passage=pattern)
+            found = find_passage(connection, plan, passage, prepare)
+        with archive.unit() as unit:
+            taken = remove_passage(unit, found, passage, reason, actor)
+            if taken is not None:
+                index_within(archive, unit, taken[1])
         if taken is not None:
-            index_within(archive, unit, taken[1])
-    if taken is not None:
-        index_after(archive, taken[1])
-    finish_redactions(archive)
-    return None if taken is None else taken[0]
+            index_after(archive, taken[1])
+        finish_redactions(archive)
+        if taken is None:
+            return first
+        first = first or taken[0]
 
 
 def replay_redactions(archive: Archive, listed: Iterable[Mapping[str, Any]]) -> int:

@@ -1,6 +1,6 @@
 """Refuse redacted content that arrives again: the same bytes, or the same text."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -170,7 +170,7 @@ def _without_titles(
         for named in each.outcome.named
         if named.hints.get("title")
     ]
-    held = suppressed.titles(told) if told else {}
+    held = {**suppressed.titles(told), **_passages_in(suppressed, readings)} if told else {}
     gone = suppressed.addresses(
         named.origin
         for each in readings
@@ -188,6 +188,19 @@ def _without_titles(
             each = replace(each, outcome=_anonymise_list(listing, held, gone))  # noqa: PLW2901  # the same one
         found.append(each)
     return found, returned
+
+
+def _passages_in(
+    suppressed: SuppressionLookup, readings: Sequence[Reading]
+) -> dict[tuple[str, str], int]:
+    """Return the entries of lists that contain a passage redacted at their address."""
+    found: dict[tuple[str, str], int] = {}
+    for each in readings:
+        for named in each.outcome.named if isinstance(each.outcome, AddressList) else ():
+            act = suppressed.passage_in(_strings(named.hints), [named.origin])
+            if act is not None:
+                found[named.origin, str(named.hints.get("title"))] = act
+    return found
 
 
 def _acts_in(
@@ -215,9 +228,26 @@ def _anonymise_list(
 
 
 def _texts(outcome: object) -> list[str]:
+    """Return the strings of a text with its metadata."""
     if not isinstance(outcome, Draft):
         return []
-    return [outcome.title or "", *(each.text for each in outcome.paragraphs)]
+    fields = [
+        each
+        for field in outcome.fields.values()
+        for value in (field.value, *(candidate.value for candidate in field.candidates))
+        for each in _strings(value)
+    ]
+    return [outcome.title or "", *(each.text for each in outcome.paragraphs), *fields]
+
+
+def _strings(value: object) -> list[str]:
+    """Return all strings in a JSON value."""
+    if isinstance(value, str):
+        return [value]
+    inside = value.values() if isinstance(value, Mapping) else value
+    return (
+        [text for each in inside for text in _strings(each)] if isinstance(inside, Iterable) else []
+    )
 
 
 def _places(each: Reading) -> list[str]:

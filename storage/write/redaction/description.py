@@ -1,0 +1,87 @@
+"""Description of a planned redaction: what it would remove, and what it would leave."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from storage.database.tables import (
+    ARTICLE,
+    DERIVATION,
+    INDEX_KEY,
+    ORIGIN,
+    OUTSIDE_COPY,
+    VERSION,
+    WORDING,
+)
+from storage.database.unit import rows_in
+from storage.values.digest import wording_name
+from storage.write.redaction.named_places import find_retained_places
+from storage.write.redaction.plan import RedactionPlan, addresses_of
+
+
+def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
+    """Return the description of a plan that `--dry-run` displays."""
+    wordings = plan.rows["wording"]
+    of_version = select(VERSION.c.article_id, VERSION.c.number, ARTICLE.c.public_id).join(
+        ARTICLE, ARTICLE.c.id == VERSION.c.article_id
+    )
+    versions = sorted(
+        f"{public}@{number}"
+        for _article, number, public in rows_in(
+            connection, of_version, VERSION.c.wording_id, wordings
+        )
+    )
+    named = rows_in(connection, select(WORDING.c.digest), WORDING.c.id, wordings)
+    details = rows_in(
+        connection, select(DERIVATION.c.detail), DERIVATION.c.id, plan.rows["derivation"]
+    )
+    fields = [field for row in details for field in ((row[0] or {}).get("fields") or {}).values()]
+    return {
+        "articles": _articles(connection, plan.articles),
+        "versions": versions,
+        "texts": len(wordings),
+        "captures": len(plan.rows["capture"]),
+        "readings": len(plan.rows["derivation"]),
+        "candidates": sum(len(each.get("candidates", ())) for each in fields),
+        "transfers": len(plan.rows["transfer"]),
+        "web_archive_records": len(plan.rows["foreign_record"]),
+        "refusals": len(plan.rows["refusal"]),
+        "outside_copies": _outside_copies(connection, plan),
+        "lists": len(plan.lists),
+        "teasers": len(plan.rows["teaser"]),
+        "search_rows": len(wordings),
+        "index_keys": _count_index_keys(connection, wordings),
+        "citations": sorted(wording_name(bytes(row[0])) for row in named),
+        "addresses": len(plan.rows["origin_address"]),
+        "addresses_kept": addresses_of(
+            connection, plan.articles if not plan.rows["origin_address"] else ()
+        ),
+        "places_kept": find_retained_places(connection, _addresses_of_plan(connection, plan)),
+        "copies": _articles(connection, plan.copies),
+        "related_kept": _articles(connection, plan.related),
+    }
+
+
+def _outside_copies(connection: Connection, plan: RedactionPlan) -> list[str]:
+    """Return the addresses of copies at other archives, which cannot be deleted from here."""
+    query = select(OUTSIDE_COPY.c.address).where(OUTSIDE_COPY.c.address.is_not(None))
+    found = rows_in(connection, query, OUTSIDE_COPY.c.id, plan.rows["outside_copy"])
+    return sorted(row[0] for row in found)
+
+
+def _addresses_of_plan(connection: Connection, plan: RedactionPlan) -> list[str]:
+    """Return the addresses to redact."""
+    query = select(ORIGIN.c.origin)
+    return [row[0] for row in rows_in(connection, query, ORIGIN.c.id, plan.rows["origin_address"])]
+
+
+def _articles(connection: Connection, numbers: Iterable[int]) -> list[str]:
+    rows = rows_in(connection, select(ARTICLE.c.public_id), ARTICLE.c.id, numbers)
+    return sorted(row[0] for row in rows)
+
+
+def _count_index_keys(connection: Connection, wordings: Iterable[int]) -> int:
+    query = select(func.count()).select_from(INDEX_KEY)
+    found = rows_in(connection, query, INDEX_KEY.c.wording_id, wordings)
+    return sum(row[0] for row in found)
