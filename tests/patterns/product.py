@@ -13,6 +13,7 @@ from typing import Any
 
 import storage
 import worker
+from storage.values.late import LatePattern
 
 ROOT = Path(__file__).parents[2]
 USES = {
@@ -66,8 +67,14 @@ def is_ours(module: ModuleType, name: str, value: Any) -> bool:
     return not (foreign or isinstance(value, ModuleType) or name.startswith("__"))
 
 
+def compiled(value: Any) -> Any:
+    """Return the pattern for which a late one stands; any other value as it is."""
+    return re.compile(value.pattern, value.flags) if isinstance(value, LatePattern) else value
+
+
 def _patterns_in(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
     """Yield the patterns in a value and in what it is made of."""
+    value = compiled(value)
     if isinstance(value, re.Pattern):
         yield value
     elif isinstance(getattr(value, "__self__", None), re.Pattern):  # a bound method: `X.match`
@@ -99,6 +106,7 @@ def _uses(module: ModuleType) -> Iterator[tuple[re.Pattern[Any], str]]:
             value = getattr(module, holder.id, None)
         elif isinstance(holder, ast.Attribute) and isinstance(holder.value, ast.Name):
             value = getattr(getattr(module, holder.value.id, None), holder.attr, None)
+        value = compiled(value)
         if isinstance(value, re.Pattern):
             yield value, node.attr
 

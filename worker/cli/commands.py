@@ -5,7 +5,6 @@ This module loads all other modules of commands.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import storage.cli.open_page
 import storage.cli.proof_commands
 import storage.cli.top
 import storage.cli.watch  # noqa: F401  # each module adds its commands to `app`
+import worker.cli.ingest.command
 from storage.cli.app import app
 from storage.cli.exits import NO, UNCHECKED, WRONG_USE, say
 from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, command
@@ -26,13 +26,11 @@ from storage.cli.report import reading, report_examination, report_verification
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import FilterOptions, PageOptions
 from storage.settings import Settings
-from storage.values.arrivals.formats import TYPES
 from storage.values.late import LateModule
 from storage.values.settings.readers import read_web_address
 from worker.cli import alert_commands, copy_commands, redact_command
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
-from worker.cli.ingest.history_options import HistoryOptions, report_history
 from worker.cli.opened import opened_archive
 from worker.cli.program import EXIT_CODES, main
 from worker.cli.summaries import report_summaries
@@ -40,7 +38,6 @@ from worker.errors import LocatorError, PortTakenError
 
 if TYPE_CHECKING:
     from storage.proof import log
-    from storage.read.render import moment as moments
     from storage.web import problems
     from storage.write import reclassify as reclassifying
     from storage.write import undo as undoing
@@ -58,7 +55,6 @@ if TYPE_CHECKING:
     from worker.services import processes as services
     from worker.services import web as web_service
     from worker.services.web import BackgroundWebServer
-    from worker.sources import locators as locator_rules
 else:
     web_service = LateModule("worker.services.web")
     problems = LateModule("storage.web.problems")
@@ -71,8 +67,6 @@ else:
     service_check = LateModule("worker.services.check")
     explaining = LateModule("worker.cli.explain")
     event_log = LateModule("worker.log")
-    moments = LateModule("storage.read.render.moment")
-    locator_rules = LateModule("worker.sources.locators")
     alerting = LateModule("worker.alerts.work")
     reclassifying = LateModule("storage.write.reclassify")
     undoing = LateModule("storage.write.undo")
@@ -88,67 +82,7 @@ alert_commands.mount(app)
 
 __all__ = ["EXIT_CODES", "app", "main"]
 
-INGEST_EXAMPLE = """lesart ingest artikel/ bericht.md 'archiv/*.html'
-  lesart ingest --history https://zeitung.example/pegel --every 1d"""
 NO_BROKER = "it needs a message broker: set LESART_BROKER_URL, or run `lesart up`, which needs none"
-TYPE_HELP = f"Type of the files: {', '.join(TYPES)} (default: by file name)."
-
-
-@command(app, "ingest", example=INGEST_EXAMPLE)
-def ingest(
-    *,
-    locators: list[str] = argument(
-        "LOCATOR…", "Files, folders, globs or addresses; - reads standard input."
-    ),
-    place: ArchiveOptions,
-    output: OutputOptions,
-    source: str | None = option(
-        "--source", "NAME", "Store the documents in the source NAME (default: by LOCATOR)."
-    ),
-    origin: str | None = option(
-        "--origin", "URL", "Address from which the document was captured (default: its path)."
-    ),
-    observed_at: str | None = option(
-        "--observed-at", "T", "Time of a capture that was made elsewhere (default: now)."
-    ),
-    type: str | None = option("--type", "TYPE", TYPE_HELP),  # noqa: A002
-    captures: HistoryOptions,
-    processes: int | None = option(
-        "--processes",
-        "N",
-        "Number of reading processes (default: 1, or one per CPU for many files).",
-        min=1,
-    ),
-    wait: bool = flag("--wait/--no-wait", "Wait for the end and print the summary.", default=True),
-) -> None:
-    """Archive files, folders, globs, addresses or standard input now.
-
-    To continue an interrupted ingestion, run the same command again.
-    """
-    settings = place.settings()
-    if not captures.history and "-" not in locators:
-        locator_rules.require_files(locators)
-    with opened_archive(settings, create=settings.is_embedded) as archive:
-        request = control.IngestOptions(
-            locators=tuple(locators), source=source, origin=origin,
-            observed_at=_moment(observed_at, settings), type=type,
-            history=captures.request(settings),
-        )  # fmt: skip
-        if captures.dry_run:
-            report_history(archive, settings, request, output)
-            return
-        job = control.ingest(archive, settings, request)
-        if not wait:
-            say(f"queued job {job.id}; `lesart jobs {job.id}` shows its state")
-            _report([{"job": job.id}], output)
-            return
-        summaries = control.run_until_done(
-            archive, settings, [job.id], processes, is_resumed=job.is_resumed
-        )
-        log.append(archive.engine, archive.clock)
-    if not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
-        say(f"no documents were found in {', '.join(locators)}")
-    report_summaries(summaries, place, output)
 
 
 @command(app, "up", example="lesart up --once")
@@ -427,11 +361,6 @@ def undo(
 def _log(level: "Level") -> None:
 
     event_log.log_events(level)
-
-
-def _moment(text: str | None, settings: Settings) -> datetime | None:
-
-    return None if text is None else moments.parse_moment(text, settings.zone, "first")
 
 
 def _report(rows: Sequence[dict[str, Any]], output: OutputOptions) -> None:

@@ -29,7 +29,12 @@ READING = (
     "observations", "entries", "rights", "front", "fronts", "relations", "noise", "lineages",
     "jobs", "refusals",
 )  # fmt: skip
-"""The commands of `storage.cli.article_commands`, which need no other module of commands."""
+"""The commands of `storage.cli.article_commands`."""
+ALONE = {
+    **dict.fromkeys(READING, "storage.cli.article_commands"),
+    "ingest": "worker.cli.ingest.command",
+}
+"""The commands that need no other module of commands, with their modules."""
 
 COMPLETION = "_LESART_COMPLETE"
 """The environment variable by which a shell requests completions."""
@@ -62,8 +67,8 @@ def _load_commands(first: list[str]) -> None:
     All are loaded if that is unknown, and none for the help, the version and a word that is no
     command.
     """
-    if READING.count(*first or [""]):
-        import_module("storage.cli.article_commands")
+    if module := ALONE.get(*first or [""]):
+        import_module(module)
     elif COMPLETION in os.environ or (first and _may_be_command(first[0])):
         import_module("worker.cli.commands")
     else:

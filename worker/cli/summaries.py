@@ -1,16 +1,21 @@
 """Report the outcome of completed jobs and set the exit code."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from storage.cli.exits import NO, say
 from storage.cli.options import ArchiveOptions, OutputOptions
 from storage.cli.output import AnswerTarget, write_rows, write_text
-from storage.cli.report import reading
 from storage.read.render.visible import one_line
 from storage.values.arrivals.counts_sentence import counts_sentence
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from storage.cli import report
+else:
+    report = LateModule("storage.cli.report")
 
 MOST_NAMED = 5
 
@@ -40,7 +45,7 @@ def report_summaries(
 
 def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTarget) -> bool:
     """Write the refusals of these jobs; return whether any was new."""
-    with reading(place) as (_settings, archive):
+    with report.reading(place) as (_settings, archive):
         rows = [row for job in jobs for row in archive.refusals(job)]
     if rows:
         write_text("\n", None)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from storage.history.neighbours import NotComparableError
 from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
@@ -15,19 +15,24 @@ from storage.similarity.signature import signature
 from storage.values import job as jobs
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft
-from storage.values.net.addresses import FRONT, AddressList
+from storage.values.late import LateModule
+from storage.values.net.addresses import FRONT, LIST_KINDS, AddressList
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.readings.store import load_re_extractions, load_unread, store_readings
 from worker.flow.decide import decide
-from worker.flow.document_process import WALL_FACTOR, DocumentReader
 from worker.flow.fetched import entry_values, fetched_outcome
 from worker.flow.prepare import add_flags, mark_submitted, prepare
-from worker.sources.listings.listing import KINDS as LISTS
-from worker.sources.listings.listing import front_listing, read_listing
 from worker.text import Hints, TextSettings, extractor_of, is_isolated, read_document
+
+if TYPE_CHECKING:
+    from worker.flow import document_process
+    from worker.sources.listings import listing as listings
+else:
+    document_process = LateModule("worker.flow.document_process")
+    listings = LateModule("worker.sources.listings.listing")
 
 SMALL_BYTES = 32 * 1024
 """Documents of other types up to this size are read in the worker, because they cannot exhaust
@@ -67,7 +72,7 @@ class Reader:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.text = TextSettings(languages=settings.languages, timezone=settings.timezone)
-        self._isolated: DocumentReader | None = None
+        self._isolated: document_process.DocumentReader | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -91,11 +96,11 @@ class Reader:
             context = captured.kept_context or context
             timezone = self.settings.timezone
             return prepare(captured, captured.kept, context, timezone, sign=signature)
-        if hints.type in LISTS:
+        if hints.type in LIST_KINDS:
             return Reading(captured, self._listing(captured, hints), context)
         outcome = self.draft(captured)
         if hints.type == FRONT and isinstance(outcome, Draft):
-            return Reading(captured, front_listing(outcome, self._is_own), context)
+            return Reading(captured, listings.front_listing(outcome, self._is_own), context)
         if isinstance(outcome, RefusalReason):
             return Reading(captured, outcome, context)
         outcome = add_flags(outcome, captured.hints.get("flags") or ())
@@ -105,7 +110,7 @@ class Reader:
 
     def _listing(self, captured: CapturedItem, hints: Hints) -> AddressList | RefusalReason:
         """Return the addresses of a list; it is read here, because the list readers are bounded."""
-        return read_listing(
+        return listings.read_listing(
             hints.type, captured.raw, hints.url or captured.locator,
             captured.hints.get("content_type"), self._is_own,
         )  # fmt: skip
@@ -139,10 +144,10 @@ class Reader:
             return self._document_reader().read(raw, hints)
         return read_document(raw, hints, self.text)
 
-    def _document_reader(self) -> DocumentReader:
+    def _document_reader(self) -> "document_process.DocumentReader":
         if self._isolated is None:
             settings = self.settings
-            self._isolated = DocumentReader(
+            self._isolated = document_process.DocumentReader(
                 self.text,
                 document_seconds=settings.document_seconds,
                 wall_seconds=wall_seconds(settings),
@@ -159,7 +164,10 @@ def wall_seconds(settings: Settings) -> float:
     20.0
     """
     spare = (settings.lease_seconds - settings.batch_seconds) * SPARE_SHARE
-    return max(settings.document_seconds, min(settings.document_seconds * WALL_FACTOR, spare))
+    return max(
+        settings.document_seconds,
+        min(settings.document_seconds * document_process.WALL_FACTOR, spare),
+    )
 
 
 def read_batch(

@@ -6,11 +6,9 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Float,
-    Index,
     LargeBinary,
     String,
     UniqueConstraint,
-    text,
 )
 from sqlmodel import Field
 
@@ -19,6 +17,7 @@ from storage.database.tables.row import (
     big_column,
     json_column,
     key_column,
+    partial_index,
     text_column,
     time_column,
 )
@@ -44,12 +43,11 @@ class CopyRequestRow(Row, table=True):
 
     __table_args__ = (
         UniqueConstraint("observation_id", "archive"),
-        Index(
+        partial_index(
             "copy_request_open",
             "archive",
             "next_at",
-            sqlite_where=text("state IN ('waiting', 'submitting', 'submitted', 'unknown')"),
-            postgresql_where=text("state IN ('waiting', 'submitting', 'submitted', 'unknown')"),
+            where="state IN ('waiting', 'submitting', 'submitted', 'unknown')",
         ),
     )
     id: int = key_column()
@@ -120,12 +118,8 @@ class AlertDeliveryRow(Row, table=True):
 
     __table_args__ = (
         UniqueConstraint("alert_id", "article_id", "wording_id", "occurrence", "channel_id"),
-        Index(
-            "alert_delivery_open",
-            "channel_id",
-            "next_at",
-            sqlite_where=text("state IN ('waiting', 'failed')"),
-            postgresql_where=text("state IN ('waiting', 'failed')"),
+        partial_index(
+            "alert_delivery_open", "channel_id", "next_at", where="state IN ('waiting', 'failed')"
         ),
     )
     id: int = key_column()

@@ -1,8 +1,10 @@
 """The base class of tables and constructors of their columns."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, event
+from sqlalchemy import text as sql
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
@@ -33,6 +35,28 @@ def text_column(*, nullable: bool = True) -> Any:
 
 def bytes_column(*, nullable: bool = True) -> Any:
     return Field(default=None, sa_column=Column(LargeBinary, nullable=nullable))
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """Return an index of the rows for which `where` is true."""
+    return Index(name, *columns, info={"where": sql(where)})
+
+
+@event.listens_for(SQLModel.metadata, "before_create")
+def _set_index_options(
+    _metadata: object, connection: Connection, *, tables: Sequence[Table], **_options: object
+) -> None:
+    """Give the indexes their options for the database.
+
+    SQLAlchemy would load both dialects for `sqlite_where` and `postgresql_where` of a definition.
+    """
+    dialect = connection.dialect.name
+    for table in tables:
+        for index in table.indexes:
+            options = {f"{dialect}_where": index.info["where"]} if "where" in index.info else {}
+            if dialect == "postgresql" and "using" in index.info:
+                options["postgresql_using"] = index.info["using"]
+            index.dialect_kwargs.update(options)
 
 
 class Row(SQLModel):

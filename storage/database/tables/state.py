@@ -11,7 +11,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
-    text,
 )
 from sqlmodel import Field
 
@@ -22,6 +21,7 @@ from storage.database.tables.row import (
     bytes_column,
     json_column,
     key_column,
+    partial_index,
     text_column,
     time_column,
 )
@@ -69,15 +69,14 @@ class JobRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("source_id", "slot"),
         Index("job_by_parent", "parent_id"),
-        Index(
+        partial_index(
             "job_open",
             "id",
             "state",
             "kind",
             "run_after",
             "lease_until",
-            sqlite_where=text("state IN ('ready', 'running')"),
-            postgresql_where=text("state IN ('ready', 'running')"),
+            where="state IN ('ready', 'running')",
         ),
     )
     id: int = key_column()
@@ -174,12 +173,7 @@ class WatchRow(Row, table=True):
 
     __table_args__ = (
         Index("watch_due", "source_id", "next_check"),
-        Index(
-            "watch_next",
-            "next_check",
-            sqlite_where=text("active"),
-            postgresql_where=text("active"),
-        ),
+        partial_index("watch_next", "next_check", where="active"),
         Index("watch_by_list", "listed_by"),
         Index("watch_by_guid", "source_id", "guid"),
     )
@@ -258,12 +252,7 @@ class SnapshotRow(Row, table=True):
         Index("snapshot_by_article", "article_id", "observed_at"),
         Index("snapshot_by_locator", "locator_id", "observation_id"),
         Index("snapshot_by_origin", "origin_id", "observation_id"),
-        Index(
-            "snapshot_gone",
-            "observation_id",
-            sqlite_where=text("outcome = 'gone'"),
-            postgresql_where=text("outcome = 'gone'"),
-        ),
+        partial_index("snapshot_gone", "observation_id", where="outcome = 'gone'"),
     )
     observation_id: int = key_column()
     seq: int = big_column()
@@ -294,15 +283,9 @@ class VersionRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("article_id", "number"),
         Index("version_by_wording", "wording_id"),
-        Index(
-            "version_by_change",
-            "changed_by",
-            "id",
-            sqlite_where=text("number > 1"),
-            postgresql_where=text("number > 1"),
-        ),
+        partial_index("version_by_change", "changed_by", "id", where="number > 1"),
         # a block range index leaves PostgreSQL its cheap updates, though each changes the `seq`
-        Index("version_by_seq", "seq", postgresql_using="brin"),
+        Index("version_by_seq", "seq", info={"using": "brin"}),
     )
     id: int = key_column()
     seq: int = big_column()

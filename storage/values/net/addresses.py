@@ -10,6 +10,8 @@ from storage.values.refusals import RefusalReason
 
 FRONT = "front"
 """The kind of a watched front page."""
+LIST_KINDS = frozenset({"feed", "sitemap", "opml", "list"})
+"""Types of documents that are lists of addresses."""
 
 Key = tuple[int, int]
 """A watch: the id of its source and of its origin."""

@@ -1,7 +1,7 @@
 """Store what was read out of captures: decide, write, index and relate."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.record.derivations import DerivationWriter, PreparedDrafts, prepared
 from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
@@ -9,6 +9,7 @@ from storage.record.unread import captures_in, load_unread_rows, re_extractions_
 from storage.schedule import queue
 from storage.schedule.check_times import record_reading
 from storage.values import job as jobs
+from storage.values.late import LateModule
 from storage.values.net.addresses import AddressList
 from storage.values.verdict import Counts, OriginKnowledge, Verdict
 from storage.write.archive import Archive
@@ -22,9 +23,13 @@ from storage.write.index import (
 from storage.write.readings.compare_ahead import compare_ahead
 from storage.write.readings.writer import ReadingWriter
 from storage.write.redaction import orders
-from storage.write.redaction.redact_articles import finish_redactions
 from storage.write.redaction.without_redacted import readings_without_redacted
 from storage.write.store_listings import store_listings
+
+if TYPE_CHECKING:
+    from storage.write.redaction import redact_articles
+else:
+    redact_articles = LateModule("storage.write.redaction.redact_articles")
 
 AGAIN_AFTER_SECONDS = 5.0
 """Pause before documents whose extraction timed out are tried again."""
@@ -84,7 +89,7 @@ def store_readings(
         candidates = add_index_keys_within(archive, unit, keeping.wordings)
     keeping.committed()
     if returned:
-        finish_redactions(archive)
+        redact_articles.finish_redactions(archive)
     candidates |= add_index_keys_after(archive, keeping.wordings)
     index_after(archive, keeping.to_index)
     relate_candidates(archive, candidates)

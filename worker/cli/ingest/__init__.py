@@ -1,1 +1,1 @@
-"""The parts of `lesart ingest`: standard input, and captures of web archives."""
+"""`lesart ingest`: the command, standard input, and captures of web archives."""

@@ -16,7 +16,6 @@ from worker.sources.listings.feed import Entry, Feed, read_feed
 from worker.sources.listings.sitemap import Sitemap, read_sitemap
 from worker.sources.listings.url_list import OpmlFeed, read_opml, read_url_list
 
-KINDS = frozenset({"feed", "sitemap", "opml", "list"})
 LONGEST_SUMMARY = 1_000
 MOST_ENTRIES = 50_000
 """Maximum number of addresses of an OPML file, and of lines of a list: that of a sitemap."""

@@ -6,6 +6,7 @@ The caller replaces quotations by blanks and passes one sentence at a time.
 import re
 from collections.abc import Set as AbstractSet
 
+from storage.values.late import late_pattern
 from worker.text.annotate.cue import EMPTY_CUE, MAX_SPEAKER_LENGTH, PRONOUNS, WORD, Cue
 
 _STEMS = (
@@ -102,7 +103,7 @@ _NO_MEDIUM = (
     r"(?! (?:der|dem) (?:[\w-]+ ){0,2}[\w-]*(?:[Zz]eitung|[Aa]gentur|[Ss]ender|[Mm]agazin|blatt"
     r"|\bPost|dpa|[Mm]ediengruppe|§))"
 )
-SPEAKER = re.compile(
+SPEAKER = late_pattern(
     rf"(?P<article>{_ARTICLE} )?"
     rf"(?P<speaker>(?(article){_ADJECTIVE}{{0,3}}|{_NO_NAME}){_NAME}"
     rf"(?(article)(?:{_NO_MEDIUM} (?:der|des|von|für)(?: [a-zäöüß]\w*en)? {_NAME})*))"
@@ -118,13 +119,13 @@ SPEAKER = re.compile(
 'Bo Lind'
 """
 
-SKIPPED = re.compile(
+SKIPPED = late_pattern(
     r"\s(?:(?:es|sich|auch|zudem|dazu|dann|nun|weiter|später|etwa|dagegen|hingegen|heute|gestern|einst"
     r"|am \w+tag(?:\w+)?|daraufhin|schließlich) )*"
 )
 """Words that can occur between a verb and its subject."""
 
-INVERTED = re.compile(
+INVERTED = late_pattern(
     r",\s(?P<verb>[a-zäöüß]{2,}(?:te|t|ten)|gab|ließ|sang|trat|stieß|schloss|begann|begrub)\s"
 )
 """A comma and a possible verb after a quotation.
@@ -138,18 +139,18 @@ _NO_VERBS = frozenset(
     " unbekannte sogenannte getrennt direkt bekannt genannt benannt erwähnt gewidmet".split()
 )
 
-OPENER = re.compile(
+OPENER = late_pattern(
     r"(?:(?:[Uu]nd|[Aa]ber|[Dd]och|[Aa]uch|[Ww]ie(?:\ssich)?|[Dd]enn|[Ss]owohl"
     r"|[Nn]ur|[Ss]elbst|[Dd]ass)\s)+"
 )
-TRAILER = re.compile(
+TRAILER = late_pattern(
     r"(?:\s(?:selbst|auch|aber|dagegen|hingegen|dazu|zudem|jedoch|indes|wiederum|noch|allerdings|hat|hatte"
     r"|\([^)]*\)))*\s*(?:,.*)?\Z",
     re.DOTALL,
 )
 """Words between a subject and its verb: one or two, or an insertion between commas."""
 
-OCCASION = re.compile(
+OCCASION = late_pattern(
     r"\s(?:nach|vor|bei|beim|am|im|in|zu|zum|zur|über|after|before|on|in|at|about)\s"
     r"[\w-]++(?:\s[\w-]++){0,3}\s?\Z"
 )
@@ -159,14 +160,14 @@ OCCASION = re.compile(
 'Trainer Kai Ahlers'
 """
 
-VERB_AND_PRONOUN = re.compile(r"\b(?P<verb>[a-zäöüß]{2,}(?:te|t)) (?:er|sie)\b")
+VERB_AND_PRONOUN = late_pattern(r"\b(?P<verb>[a-zäöüß]{2,}(?:te|t)) (?:er|sie)\b")
 """A verb and a pronoun that introduce a quotation: In einer Rede lobte er den Bau: „…“.
 
 >>> VERB_AND_PRONOUN.search("In einer Rede lobte er den Bau")["verb"]
 'lobte'
 """
 
-FINITE = re.compile(
+FINITE = late_pattern(
     r"(?: \([^)]*\))? (?P<verb>(?!mit\b|seit\b|statt\b|samt\b|that\b)[a-zäöüß]{2,}(?:te|t|ten|ed)"
     r"|gab|gave|fand|found|blieb|zog|hielt)(?= )"
 )
@@ -176,7 +177,7 @@ FINITE = re.compile(
 'schlägt'
 """
 
-ZUFOLGE = re.compile(
+ZUFOLGE = late_pattern(
     r"(?:\A|[,;] |\b(?=(?:dem|einem|einer) [^,;:.]{2,40} zufolge))"
     r"(?:(?:[Dd]en )?(?:Angaben|Worten|Aussagen) (?:von )?)?(?P<source>[^,;:.]{2,80}?) zufolge\b"
 )
@@ -186,7 +187,7 @@ ZUFOLGE = re.compile(
 'der Wehr'
 """
 
-PREVIOUS_SPEAKER = re.compile(
+PREVIOUS_SPEAKER = late_pattern(
     r"(?:Mit (?:diesen|seinen|ihren) Worten|So|Das) (?P<verb>[a-zäöüß]+)(?=\s)"
 )
 """The beginning of a sentence that names the speaker of the previous one.
@@ -195,13 +196,13 @@ PREVIOUS_SPEAKER = re.compile(
 'beschreibt'
 """
 
-AGENT = re.compile(r"\bvo(?:m|n(?: de[mnr]| eine[mr])?) ")
+AGENT = late_pattern(r"\bvo(?:m|n(?: de[mnr]| eine[mr])?) ")
 """The preposition of an agent in the passive voice.
 
 >>> "wurde von der Wehr gefordert"[AGENT.search("wurde von der Wehr gefordert").end():]
 'Wehr gefordert'
 """
-ACCORDING = re.compile(
+ACCORDING = late_pattern(
     r"\b(?P<cue>[Ll]aut|[Nn]ach (?:den )?(?:Angaben|Ansicht|Meinung|Worten|Einschätzung"
     r"|Darstellung|Aussage))(?: von)?(?P<other>\s(?:de[mns]|eine[ms]|seine[ms]|ihre[ms]))?"
     r"\s{1,2}(?=\w)"
@@ -214,7 +215,7 @@ _NO_SPEAKERS = frozenset(
 )
 
 
-OTHERS = re.compile(
+OTHERS = late_pattern(
     rf"(?:, (?:{_ARTICLE} )?{_ADJECTIVE}{{0,3}}{_NAME})*"
     rf" und (?:{_ARTICLE} )?{_ADJECTIVE}{{0,3}}{_NAME}"
 )
@@ -223,7 +224,7 @@ OTHERS = re.compile(
 >>> OTHERS.match("Bo Lind und die Leiterin Ada Kern am Montag", 7)[0]
 ' und die Leiterin Ada Kern'
 """
-SUBORDINATOR = re.compile(
+SUBORDINATOR = late_pattern(
     r"(?:\A|[,;:–] )"
     r"(?:[Dd]ass|[Oo]b|[Ww]eil|[Ww]enn|[Aa]ls|[Oo]bwohl"
     r"|[Ii]ndem|[Nn]achdem|[Ww]ährend|[Dd]a|[Ww]ie) "
