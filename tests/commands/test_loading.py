@@ -19,6 +19,17 @@ WRITING = {
 """Packages that no reading command and no error message needs."""
 ARTICLE = "seed:seeds/pegel.txt"
 READING_ALONE = ["sqlalchemy", "worker.cli.commands", "storage.database.tables"]
+INGESTING = {
+    "alembic",
+    "apscheduler",
+    "celery",
+    "dateparser",
+    "kombu",
+    "psycopg",
+    "redis",
+    "trafilatura",
+}
+"""Packages that no text needs."""
 NO_DATABASE = ["sqlalchemy", "sqlite3", "urllib3", "worker.cli.control", "worker.flow.order"]
 COMMANDS = {
     "help": (0, ["--help"], ["sqlalchemy", "sqlite3", "http", "storage.read.archive"]),
@@ -56,6 +67,18 @@ def test_a_command_loads_only_what_it_needs(exit_code, words, others, small_arch
     modules = loaded_modules(exit_code, *words)
     assert "typer" in modules
     assert modules & {*WRITING, *others} == set()
+
+
+def test_one_file_loads_no_other_command_list_or_database(small_archive, tmp_path):
+    text = "# Der Deich hält\n\nDer Rat von Harkenbrück ist mit dem Deich und mit sich zufrieden.\n"
+    (tmp_path / "deich.md").write_text(text, "utf-8")
+    modules = loaded_modules(0, "ingest", str(tmp_path / "deich.md"))
+    assert "storage.write.readings.store" in modules
+    others = {
+        "py3langid", "sqlalchemy.dialects.postgresql", "storage.write.redaction.redact_articles",
+        "worker.cli.commands", "worker.flow.document_process", "worker.sources.listings.listing",
+    }  # fmt: skip
+    assert modules & (INGESTING | others) == set()
 
 
 def test_each_reading_command_is_in_the_module_that_is_loaded_for_it():

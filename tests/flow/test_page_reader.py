@@ -15,7 +15,7 @@ import pytest
 
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
-from tests.page.conftest import hints, html
+from tests.page.conftest import PARAGRAPHS, hints, html
 from worker.flow import document_process as pages
 from worker.flow.document_process import DocumentReader, ExtractorStartError
 from worker.text import TextSettings, read_document
@@ -115,6 +115,14 @@ def test_starting_the_child_does_not_count_as_reading():
         assert isinstance(reader.read(html(), hints()), Draft)
 
 
+def test_loading_the_model_of_languages_does_not_count_as_reading():
+    """The model takes 0.4 s of processor time to load, and only the second page needs it."""
+    latin = "Lorem ipsum dolor sit amet, consectetur adipisici elit, sed eiusmod tempor incidunt."
+    with DocumentReader(TextSettings(), document_seconds=0.3, wall_seconds=60) as reader:
+        for paragraphs in (PARAGRAPHS, (latin,) * 5):
+            assert isinstance(reader.read(html(paragraphs=paragraphs), hints()), Draft)
+
+
 def test_a_stopped_child_is_late_and_replaced(reader, monkeypatch):
     reader.read(html(), hints())
     os.kill(reader.child_pid, signal.SIGSTOP)
@@ -127,7 +135,7 @@ def test_a_stopped_child_is_late_and_replaced(reader, monkeypatch):
 
 
 def test_too_much_memory_is_refused_alone():
-    with DocumentReader(TextSettings(), document_seconds=60, memory_mb=340) as reader:
+    with DocumentReader(TextSettings(), document_seconds=60, memory_mb=240) as reader:
         outcome = reader.read(heavy_page(300_000), hints())
         assert isinstance(outcome, RefusalReason)
         assert outcome.code == "resource_memory"

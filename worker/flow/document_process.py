@@ -22,7 +22,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from storage.record.reading import CapturedItem
 from storage.values.draft import Draft
 from storage.values.late import LateModule
 from storage.values.refusals import RefusalReason, refuse
@@ -33,8 +32,10 @@ from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack
 if TYPE_CHECKING:
     from trafilatura import meta as trafilatura_meta
 
+    from storage.record import reading
     from worker.flow import prepare
 else:
+    reading = LateModule("storage.record.reading")
     trafilatura_meta = LateModule("trafilatura.meta")
     prepare = LateModule("worker.flow.prepare")
 
@@ -57,10 +58,10 @@ _LENGTH = struct.Struct(">I")
 _LIMITS = struct.Struct(">dd")
 _MIB = 1 << 20
 _READY = b"ready"
-# Only a text that is neither German nor English is passed to the language model.
 _WARM_UP_PAGE = (
-    b"<html lang=la><body><h1>Lorem ipsum</h1><time datetime=2024-01-01></time>"
-    b"<p>Lorem ipsum dolor sit amet, consectetur adipisici elit, sed eiusmod tempor incidunt.</p>"
+    b"<html lang=en><body><h1>The council has decided</h1><time datetime=2024-01-01></time>"
+    b"<p>The council of the town has decided that the bridge is to be closed for a year, and it "
+    b"was not the first of its decisions which have been about that bridge.</p>"
 )
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -372,7 +373,7 @@ def _limit_memory(limit: int) -> None:
 
 
 def _warm_up(settings: TextSettings) -> None:
-    """Load what the first page needs: parser, extractor, and the language model.
+    """Load what the first page needs: parser and extractor, not the model of other languages.
 
     Raises: any error of the libraries if the memory limit is too low.
     """
@@ -407,7 +408,7 @@ def _try(draft: Draft, hints: Hints, settings: TextSettings) -> None:
 
     A text can be crafted so that Unicode normalization alone takes hours.
     """
-    nothing = CapturedItem(0, 0, 0, 0, hints.name, hints.observed_at, {}, b"")
+    nothing = reading.CapturedItem(0, 0, 0, 0, hints.name, hints.observed_at, {}, b"")
     prepare.prepare(nothing, draft, "", settings.timezone, sign=_empty_signature)
 
 

@@ -1,5 +1,6 @@
 """Detect the language of a text."""
 
+import signal
 from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -97,5 +98,9 @@ def _rank(sample: str, languages: tuple[str, ...]) -> Field:
 @lru_cache(maxsize=1)
 def _model() -> _Model:
     # Imported at first use: the model takes half a second to load, and most texts do not need it.
-    model: _Model = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
-    return model
+    # This is not counted as time of the text, which `worker.flow.document_process` limits.
+    remaining = signal.setitimer(signal.ITIMER_PROF, 0)
+    try:
+        return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, *remaining)
