@@ -16,7 +16,6 @@ import storage.cli.open_page
 import storage.cli.proof_commands
 import storage.cli.top
 import storage.cli.watch  # noqa: F401  # each module adds its commands to `app`
-import worker.cli.ingest.command
 from storage.cli.app import app
 from storage.cli.exits import NO, UNCHECKED, WRONG_USE, say
 from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, command
@@ -31,6 +30,7 @@ from storage.values.settings.readers import read_web_address
 from worker.cli import alert_commands, copy_commands, redact_command
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
+from worker.cli.ingest import command as _ingest  # noqa: F401  # adds its command, too
 from worker.cli.opened import opened_archive
 from worker.cli.program import EXIT_CODES, main
 from worker.cli.summaries import report_summaries

@@ -101,6 +101,9 @@ def _model() -> _Model:
     # This is not counted as time of the text, which `worker.flow.document_process` limits.
     remaining = signal.setitimer(signal.ITIMER_PROF, 0)
     try:
-        return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+        model: _Model = langid.LanguageIdentifier.from_model_file(
+            langid.MODEL_FILE, norm_probs=True
+        )
+        return model
     finally:
         signal.setitimer(signal.ITIMER_PROF, *remaining)
