@@ -117,7 +117,7 @@ def test_no_suffix_belongs_to_two_formats():
 def test_the_readme_and_the_help_describe_the_format(each: Format):
     names = ", ".join(f"`{suffix}`" for suffix in each.suffixes)
     assert f"| {names} | {each.content} |" in README.read_text("utf-8")
-    from worker.cli.commands import TYPE_HELP
+    from worker.cli.ingest.command import TYPE_HELP
 
     assert re.search(rf"\b{each.type}\b", TYPE_HELP)
 
