@@ -217,9 +217,9 @@ def _table(each: Pool, names: Sequence[str]) -> Table:
 def _is_right(each: Table, weights: Array) -> bool:
     rows, meant = each
     sums = rows @ weights
-    if not len(sums) or sums.max() <= 0:
+    if np.max(sums, initial=0.0) <= 0:
         return not meant.any()
-    return bool(meant[int(sums.argmax())])
+    return bool(meant[int(np.argmax(sums))])
 
 
 def _fitted(tables: Sequence[Table], names: Sequence[str]) -> Array:

@@ -39,7 +39,7 @@ from worker.text.annotate.speaker.candidates import Features, Speaker
 from worker.text.annotate.speaker.choice import choose, combine_weights
 from worker.text.annotate.speaker.speech import QuotedWords, speech_features
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 TARGET = REPOSITORY / "worker" / "text" / "annotate" / "speaker" / "weights.toml"
 SPEECH = TARGET.with_name("speech.toml")
 PENALTY, LEAST = 2.0, 0.1

@@ -45,7 +45,7 @@ from worker.text.page.layout.tree import parse_page
 from worker.text.page.no_article import features
 from worker.text.page.scoring import Features
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 LOOKED_AT = frozenset({0, 1})
 ERRORS = (
     ("Der Inhalt konnte nicht geladen werden. Bitte versuchen Sie es später noch einmal.",

@@ -34,7 +34,7 @@ from worker.text.page.fields.json_ld import JsonLd
 from worker.text.page.layout import blocks as page_blocks
 from worker.text.page.scoring import Model
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 CHOICES = (page_titles, page_authors)
 """The modules whose rules only choose among what was offered: pages need not be read again."""
 Row = tuple[str, dict[str, Any]]
