@@ -33,6 +33,9 @@ def authors(page):
         ("著者：高橋健", ["高橋健"]),
         ("文● 高橋健／編集部", ["高橋健"]),
         ("【記者 王小明】", ["王小明"]),
+        ("Text & Fotos: Merle Addicks", ["Merle Addicks"]),
+        ("Blog-Beitrag von Merle Addicks", ["Merle Addicks"]),
+        ("Merle Addicks im Gespräch mit Bo Lind", ["Merle Addicks", "Bo Lind"]),
     ],
 )
 def test_a_byline_names_persons(line, names):
@@ -119,6 +122,10 @@ HEADLINES = {
         "<h1>Neues | Eintrag</h1><h2>{}</h2>",
         f"boten.example - Neues - {TITLE}",
     ),
+    "a heading of a forum whose class is that of a menu": (
+        '<div class="sidebar"><h2>{}</h2></div>',
+        f"{TITLE} | Deiche | Forum | boten.example",
+    ),
     "the site before and after": (
         '<a href="/">Lohe Aktuell</a><h3>{}</h3>',
         f"Lohe Aktuell » {TITLE} » Lohe Aktuell",
@@ -131,6 +138,30 @@ def test_the_headline_is_neither_the_site_nor_a_section(draft, html, case):
     body, title = HEADLINES[case]
     head = f'<title>{title}</title><meta name="title" content="{title}">'
     assert draft(html(head, body.format(TITLE), h1="")).title == TITLE
+
+
+def test_the_first_heading_is_the_headline_where_no_h1_and_no_metadata_state_one(draft, html):
+    head = "<title>Feuerwehr Lohe - Ausbildung</title>"
+    assert draft(html(head, "<h2>Ausbildung im Wasser</h2>", h1="")).title == "Ausbildung im Wasser"
+    head += '<script type="application/ld+json">{"@type": "NewsArticle", "headline": "Ausbildung"}'
+    assert draft(html(f"{head}</script>", "<h2>Ausbildung im Wasser</h2>", h1="")).title == (
+        "Ausbildung"
+    )
+
+
+def test_lines_belong_to_the_heading_that_the_title_tag_names(draft, html):
+    title = f"<title>{TITLE} | Boten</title>"
+    menu = "<h1>Boten</h1>" + "<p>Leute</p>" * 30
+    body = f"{menu}<h2>{TITLE}</h2><p>05.06.2024 - Redaktion: Merle Addicks (Sprecherin)</p>"
+    fields = draft(html(title, body, h1=""), url=None).fields
+    assert fields["authors"].value == ["Merle Addicks"]
+    assert fields["published"].value["value"] == "2024-06-05"
+
+
+def test_a_short_name_is_not_a_part_of_the_domain_of_a_site(draft, html):
+    assert site_names({}, "https://www.boten.co.uk/a") == ("boten.co.uk", "boten")
+    page = draft(html(stated("Kay")), url="https://www.boten.co.uk/deich")
+    assert page.fields["authors"].value == ["Kay"]
 
 
 def test_the_text_of_a_link_to_the_front_page_is_a_name_of_the_site():

@@ -31,7 +31,7 @@ _PIECES = (
     "|geschrieben|verfasst|veröffentlicht|publiziert|erstellt|aufgezeichnet"
 )
 BYLINE_START = re.compile(
-    rf"""^\s*(?:(?:ein(?:e|en)?\s+)?(?:{_PIECES})\s+(?:von|by|durch)\b
+    rf"""^\s*(?:(?:ein(?:e|en)?\s+)?(?:blog[\s-]?)?(?:{_PIECES})\s+(?:von|by|durch)\b
     |(?:von|by|par|por|autor(?:in|en|:in|innen)?|authors?)\b
     |(?-i:(?:By|Von)(?=[A-ZÄÖÜ][\w.]))
     |(?:{_PIECES}|redaktion|auteure?|autore|redattore|redactor|tekst|texte?|texto)
@@ -128,13 +128,15 @@ ROLE_AFTER = re.compile(
 
 NAME_SEPARATOR = re.compile(
     r"(?:(?:(?<!\s)\s++)?(?:[;|/•·，、／]|,(?!\s*+(?:Jr|Sr|III?)\b)(?:\s*+(?:and|und)(?=\s))?)"
-    r"|(?<!\s)\s++(?:&|\+|und|and|sowie|with|mit|et|y|e|og|och|ja)\s)\s*+",
+    r"|(?<!\s)\s++(?:&|\+|und|and|sowie|with|(?:im\s(?:gespräch|interview)\s)?mit|et|y|e|og|och|ja)\s)\s*+",
     re.IGNORECASE,
 )
 """A separator between two names.
 
 >>> NAME_SEPARATOR.split("Ada Kern, Bo Lind und Cy Dorn / dpa")
 ['Ada Kern', 'Bo Lind', 'Cy Dorn', 'dpa']
+>>> NAME_SEPARATOR.split("Ada Kern im Gespräch mit Bo Lind")
+['Ada Kern', 'Bo Lind']
 """
 
 _MONTH = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
@@ -327,11 +329,14 @@ def read_byline(text: str) -> People:
     People(persons=('Merle Addicks', 'Jonte Wübbena'), agencies=('dpa',), publishers=())
     >>> read_byline("Jul 11 Written by Ada Kern, PhD | Reviewed by Bo Lind").persons
     ('Ada Kern',)
+    >>> read_byline("Text & Fotos: Ada Kern").persons
+    ('Ada Kern',)
     """
     words = text.split()
     if ADDRESS.search(text):
         words = [word for word in words if not ADDRESS.search(word)]
-    unmarked = BYLINE_END.sub("", PHOTOGRAPHER.sub("", " ".join(words)))
+    bare = BYLINE_START.sub("", " ".join(words), count=1)  # it may name the photographs, too
+    unmarked = BYLINE_END.sub("", PHOTOGRAPHER.sub("", bare))
     parts = [BYLINE_END.sub("", part) for part in _author_parts(DATE_STAMP.sub(" | ", unmarked))]
     return _remove_locations(classify_names(parts))
 
@@ -369,8 +374,10 @@ def is_byline(text: str) -> bool:
     (True, True)
     >>> is_byline("Von Masken über Abstand und Verbot"), is_byline("Von Berlin nach Paris")
     (False, False)
+    >>> is_byline("05.02.2020 - Redaktion: Bo Lind")
+    True
     """
-    if BYLINE_START.match(text) is None:
+    if not has_byline_start(text):
         return False
     persons = read_byline(text).persons
     return bool(persons) and all(

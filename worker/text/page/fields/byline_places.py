@@ -95,22 +95,13 @@ BOX_LINK = re.compile(
 
 def collect_bylines(layout: Layout, collector: CandidateCollector) -> None:
     """Add the authors of bylines, links, lines around the headline, last lines and author boxes."""
-    headline_index = find_headline_index(layout.blocks)
+    headline_index = layout.headline
     _collect_labelled_elements(layout, headline_index, collector)
     near_lines = _near_lines(layout.blocks, headline_index)
     _collect_byline_blocks(layout.blocks, near_lines, collector)
     _collect_lines(near_lines, headline_index, collector)
     collector.add("authors", _last_line(layout.blocks), "last line")
     collector.add("authors", _author_box_names(layout), "author box")
-
-
-def find_headline_index(blocks: Sequence[Block]) -> int:
-    """Return the index of the headline block, or 0 if there is none."""
-    for tag, zones in (("h1", ("article",)), ("h1", tuple(_PLACE_IN)), ("h2", ("article",))):
-        for index, block in enumerate(blocks):
-            if block.tag == tag and block.zone in zones:
-                return index
-    return 0
 
 
 def _collect_labelled_elements(

@@ -61,6 +61,7 @@ _PLACE_ORDER: dict[str, tuple[str, ...]] = {
 
 
 _LONGEST_SITE = 60  # characters
+_LONGEST_SUFFIX = 3  # letters of the first part of co.uk, com.au
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,8 @@ def _host_names(address: Json) -> list[str]:
         return []
     host = host.removeprefix("www.")
     parts = host.split(".")
+    if len(parts) > 2 and len(parts[-2]) <= _LONGEST_SUFFIX and len(parts[-1]) == 2:  # co.uk
+        parts = parts[:-2] + [".".join(parts[-2:])]
     return [host, ".".join(parts[-2:]), *parts[-2:-1]]
 
 

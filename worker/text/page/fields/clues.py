@@ -7,7 +7,6 @@ from typing import Any
 
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.article_node import account_names, organisation_names
-from worker.text.page.fields.byline_places import find_headline_index
 from worker.text.page.fields.json_ld import node_types
 from worker.text.page.layout.blocks import Block, Layout
 from worker.text.page.layout.candidates import Candidates
@@ -75,7 +74,7 @@ def collect_clues(
     has_blog_address = BLOG.search(address or "") is not None
     is_news = any(kind.endswith("NewsArticle") for kind in kinds)
     return PageClues(
-        tuple(_headline_lines(layout.blocks)),
+        tuple(_headline_lines(layout)),
         _invisible_accounts(layout.blocks, account_names(node), bylines),
         organisation_names(node),
         not is_news and (has_blog_address or "BlogPosting" in kinds),
@@ -88,9 +87,9 @@ def collect_clues(
     )
 
 
-def _headline_lines(blocks: Sequence[Block]) -> Iterator[HeadlineLine]:
+def _headline_lines(layout: Layout) -> Iterator[HeadlineLine]:
     """Yield the short lines around the headline."""
-    headline_index = find_headline_index(blocks)
+    blocks, headline_index = layout.blocks, layout.headline
     for index in range(max(0, headline_index - _BEFORE), min(len(blocks), headline_index + _AFTER)):
         block = blocks[index]
         if block.zone != "hidden" and block.tag != "h1" and len(block.text) <= _LONGEST_LINE:

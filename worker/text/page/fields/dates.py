@@ -36,7 +36,7 @@ _FAMILIES = {
     "itemprop datecreated beside the article": "created",
     "itemprop datepublished beside the article": "side itemprop",
     "line above the headline": "above", "time[datetime]": "time", "time": "time text",
-    "page text": "text", "feed published": "feed", "meta date": "meta date",
+    "page text": "text", "labelled line beside the article": "far labelled", "feed published": "feed", "meta date": "meta date",
     "meta dc.date": "meta date", "meta dcterms.date": "meta date",
     "time[datetime] beside the headline": "side time", "time beside the headline": "side time text",
     "line beside the headline": "side line", "time[datetime] beside the article": "far time",
@@ -49,7 +49,7 @@ _LAST_STATED = _PLACE_RANKS["meta publish-date"]
 _OTHER_META = "meta"
 _SHOWN = frozenset({
     "near time", "near time text", "labelled", "below", "above", "opening", "side time",
-    "side time text", "side line", "text", "time", "time text",
+    "side time text", "side line", "text", "time", "time text", "far labelled",
 })  # fmt: skip
 _NEAR = frozenset({"near time", "near time text", "labelled", "below"})
 _STRONG_FAMILIES = frozenset({"linked", "meta"})
@@ -59,14 +59,14 @@ _FAMILY_ORDER = (
     "linked", "meta", "itemprop", "feed", "near time", "near time text", "labelled", "below",
     "side itemprop",
     "opening", "address", "linked page", "meta date", "created", "side time", "side time text",
-    "above", "text", "time", "time text", "side line", "far time", "trafilatura",
+    "above", "far labelled", "text", "time", "time text", "side line", "far time", "trafilatura",
     MODIFIED_SHOWN, MODIFIED_STATED,
 )  # fmt: skip
 """Families in the order of their evidence; the best one of a day describes it."""
 _LISTED = frozenset({"far time", "time", "text", "side itemprop", "side line", "labelled"})
 _ADDRESS = frozenset({"address"})
 _DECLARED = frozenset({"itemprop", "meta date", "linked page", "feed"})
-_UNRELATED = frozenset({"text", "above", "side line", "far time"})
+_UNRELATED = frozenset({"text", "above", "side line", "far time", "far labelled"})
 """Families of days that may belong to something else, such as a biography or a clock."""
 _PUBLISHED = frozenset(_FAMILY_ORDER) - _MODIFIED - {"trafilatura", "far time"}
 _CLOCK_SLACK = timedelta(minutes=10)  # clocks of servers and captures differ

@@ -273,10 +273,12 @@ def _visible_headline(
     The h1 is the headline for readers; JSON-LD and the title tag may be optimised for search
     engines, or outdated. An h1 without a word in common with them is a logo or a section.
     """
-    key = next((k for k, g in votes.items() if any(place == "h1" for _, _, place, _ in g)), None)
-    if key is None:
+    texts = dict(titles)
+    tag = "h1" if "h1" in texts else "h2"
+    key = next((k for k, g in votes.items() if any(place == tag for _, _, place, _ in g)), None)
+    if key is None or (tag == "h2" and "JSON-LD headline" in texts):
         return None
-    heading = next(text for place, text in titles if place == "h1")
+    heading = texts[tag]
     others = [text for place, text in titles if place in _METADATA_PLACES]
     words = _stems(heading)
     related = any(words & _stems(other) for other in others)
@@ -320,8 +322,8 @@ def _weight(group: Sequence[tuple[str, float, str, str]]) -> float:
 def _is_domain_variant(key: str, site: str) -> bool:
     """Check whether the names differ only by a top-level domain or "online" at the end."""
     shorter, longer = sorted((key, site), key=len)
-    rest = longer.removeprefix(shorter)
-    return len(shorter) > 2 and rest in (
+    is_extended = len(shorter) > 2 and longer.startswith(shorter)
+    return is_extended and longer.removeprefix(shorter) in (
         "de",
         "at",
         "ch",

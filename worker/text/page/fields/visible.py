@@ -66,7 +66,7 @@ def _collect_headlines(layout: Layout, collector: CandidateCollector) -> None:
             collector.add("title", full_text, "h1 with kicker")
     collector.add("title", _first_h2(layout.blocks), "h2")
     titles = collector.candidates().get("title", ())
-    collector.add("title", _heading_in_title(layout.blocks, titles), "heading in the title")
+    collector.add("title", _heading_in_title(layout, titles), "heading in the title")
     collector.add("kicker", _kicker_above(layout.blocks), "above the headline")
 
 
@@ -85,8 +85,8 @@ def _is_home_link(heading: HtmlElement) -> bool:
     )
 
 
-def _heading_in_title(blocks: Sequence[Block], titles: Sequence[Candidate]) -> str:
-    """Return the first smaller heading of the article that is a part of the title tag.
+def _heading_in_title(layout: Layout, titles: Sequence[Candidate]) -> str:
+    """Return the headline if it is a smaller heading, and a part of the title tag.
 
     An h1 that is in the title tag needs no replacement.
     """
@@ -95,10 +95,8 @@ def _heading_in_title(blocks: Sequence[Block], titles: Sequence[Candidate]) -> s
     if any(key and key in title_key(tag) for key in headings for tag in tags):
         return ""
     parts = {title_key(part) for tag in tags for part in SEPARATOR.split(tag)}
-    for block in blocks:
-        if block.zone == "article" and block.tag in _SMALL_HEADINGS and block.key in parts:
-            return block.text
-    return ""
+    block = layout.blocks[layout.headline] if layout.blocks else None
+    return block.text if block and block.tag in _SMALL_HEADINGS and block.key in parts else ""
 
 
 def _kicker_above(blocks: Sequence[Block]) -> str:

@@ -15,7 +15,6 @@ from worker.text.annotate.date_lines import (
     RELATIVE_TIME,
     labelled_dates,
 )
-from worker.text.page.fields.byline_places import find_headline_index
 from worker.text.page.layout.blocks import Block, Layout, class_and_id, single_line_text
 from worker.text.page.layout.candidates import CandidateCollector
 from worker.text.page.layout.labels import PUBLISHED_LABEL
@@ -25,6 +24,7 @@ BELOW_HEADLINE = "line below the headline"
 ABOVE_HEADLINE = "line above the headline"
 BESIDE_HEADLINE = "line beside the headline"
 LABELLED_LINE = "labelled line"
+DISTANT_LABELLED_LINE = "labelled line beside the article"
 OPENING = "beginning of a paragraph"
 PAGE_TEXT = "page text"
 
@@ -97,17 +97,17 @@ def collect_visible_dates(
     layout: Layout, collector: CandidateCollector, *, language: str, url: str | None
 ) -> None:
     """Add the visible dates; `language` is the tag that the page declares."""
-    headlines = _headline_indexes(layout.blocks)
+    headlines = _headline_indexes(layout)
     _collect_times(layout, headlines, collector)
     day_first = is_day_first(language, url)
     _collect_lines(layout.blocks, headlines, collector, day_first=day_first)
     _collect_openings(layout.blocks, headlines, collector, day_first=day_first)
 
 
-def _headline_indexes(blocks: Sequence[Block]) -> tuple[int, ...]:
+def _headline_indexes(layout: Layout) -> tuple[int, ...]:
     """Return the blocks that may be the headline; the name of the site may be the first h1."""
-    others = (i for i, b in enumerate(blocks) if b.tag == "h1" and b.zone == "article")
-    return tuple(dict.fromkeys((find_headline_index(blocks), *islice(others, _MAX_HEADLINES))))
+    others = (i for i, b in enumerate(layout.blocks) if b.tag == "h1" and b.zone == "article")
+    return tuple(dict.fromkeys((layout.headline, *islice(others, _MAX_HEADLINES))))
 
 
 def _distance(index: int, headlines: Sequence[int]) -> int:
@@ -205,10 +205,7 @@ def _collect_lines(
             if MODIFIED_WORD.search(words[-_LONGEST_LABEL:]):
                 collector.add("modified", stamp, PAGE_TEXT if is_near else LABELLED_LINE)
             elif is_labelled or is_near:
-                is_item = block.tag == "li" and any(map(str.isalpha, words))
-                is_other = is_item or OTHER_DATE_WORD.search(words) is not None
-                place = PAGE_TEXT if is_other else _line_place(block, distance)
-                place = LABELLED_LINE if is_labelled else place
+                place = _line_place(block, distance, words, is_labelled=is_labelled)
                 collector.add("published", stamp, place)
 
 
@@ -232,7 +229,13 @@ def _is_label(text: str) -> bool:
     return len(text) <= _LONGEST_LABEL and not any(map(str.isdecimal, text))
 
 
-def _line_place(block: Block, distance: int) -> str:
+def _line_place(block: Block, distance: int, words: str, *, is_labelled: bool) -> str:
+    """Return the place of a date in a line, from the words before it."""
+    if is_labelled:
+        return LABELLED_LINE if -_ABOVE <= distance <= _BELOW else DISTANT_LABELLED_LINE
+    is_item = block.tag == "li" and any(map(str.isalpha, words))
+    if is_item or OTHER_DATE_WORD.search(words):
+        return PAGE_TEXT
     if block.zone != "article":
         return BESIDE_HEADLINE
     if distance < 0:

@@ -56,6 +56,15 @@ _IGNORED_ZONES: frozenset[Zone] = frozenset({"chrome", "hidden"})
 _MAX_IGNORED_SHARE = 1.0  # of the text of the article
 _MIN_PARTS = 3
 _MIN_PARAGRAPHS_PER_PART = 2  # paragraphs
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
+_HEADLINE_ZONES: tuple[tuple[str, tuple[Zone, ...]], ...] = (
+    ("h1", ("article",)),
+    ("h1", ("article", "aside", "caption", "chrome")),
+    ("h2", ("article",)),
+)
+"""Tags and zones of a headline that is not in the title tag, preferred ones first."""
+_TITLE_SHARE = 3
+"""A heading in the title tag is the headline if it is at least a third of it."""
 _COMMENT_WORDS = ("comment", "kommentar", "disqus")
 _HEADLINE_DIVISOR = (
     4  # divides the share of paragraphs that an element needs if it also contains the headline
@@ -147,6 +156,7 @@ class Layout:
         # An element with the headline or most paragraphs is never an aside, whatever its class.
         self._zones: dict[HtmlElement, Zone] = dict.fromkeys(_main_ancestors(self.body), "article")
         self.blocks = tuple(self._iter_blocks())
+        self._title = title_key(tree.findtext(".//title") or "")
 
     def zone(self, element: HtmlElement) -> Zone:
         """Return the zone of an element: its own, or that of its parent."""
@@ -158,6 +168,29 @@ class Layout:
                 zone = _element_zone(element) or zone
             self._zones[element] = zone
         return zone
+
+    @cached_property
+    def headline(self) -> int:
+        """The index of the headline, 0 if there is none.
+
+        It is the heading with the greatest part of the title tag, or the first h1 or h2: the first
+        h1 may be the name of the site.
+        """
+        headings = [(index, b) for index, b in enumerate(self.blocks) if b.tag in _HEADINGS]
+        titles = [
+            (len(block.key), block.zone == "article", -index)
+            for index, block in headings
+            if block.zone != "hidden"
+            and len(block.key) * _TITLE_SHARE >= len(self._title)
+            and block.key in self._title
+        ]
+        if titles and self._title:
+            return -max(titles)[2]
+        for tag, zones in _HEADLINE_ZONES:
+            for index, block in headings:
+                if block.tag == tag and block.zone in zones:
+                    return index
+        return 0
 
     def prune(self) -> None:
         """Remove menus, comments and hidden elements from the tree, unless they prevail.
