@@ -95,6 +95,7 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("authors: letters behind names", page_people, "CREDENTIAL", NEVER),
     ("authors: links to the page on an author", page_bylines, "AUTHOR_ADDRESS", NEVER),
     ("authors: the name below the text", page_bylines, "_last_line", lambda _: []),
+    ("authors, dates: the headline by the title tag", page_blocks, "_TITLE_SHARE", 0),
     ("dates: lines that the page shows", page_dates, "_collect_lines", nothing),
     ("title: names of the site, learned from the title tag", page_titles, "_find_site_suffixes",
      lambda _: []),

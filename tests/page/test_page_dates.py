@@ -192,7 +192,9 @@ def test_a_clock_above_the_page_is_not_its_day(draft, html):
 
 
 def test_the_labelled_day_near_the_headline_goes_before_those_of_a_list(draft, html):
-    teasers = "".join(f"<h3>Meldung {d}</h3><p class='pubdate'>0{d}.05.2024</p>" for d in range(1, 6))
+    teasers = "".join(
+        f"<h3>Meldung {d}</h3><p class='pubdate'>0{d}.05.2024</p>" for d in range(1, 6)
+    )
     page = html(body="<p class='pubdate'>18.05.2024</p>").replace(
         b"</article>", f"<div>{teasers}</div></article>".encode()
     )

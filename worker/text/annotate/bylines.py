@@ -377,7 +377,7 @@ def is_byline(text: str) -> bool:
     >>> is_byline("05.02.2020 - Redaktion: Bo Lind")
     True
     """
-    if not has_byline_start(text):
+    if not (BYLINE_START.match(text) or (text[:1].isdecimal() and has_byline_start(text))):
         return False
     persons = read_byline(text).persons
     return bool(persons) and all(

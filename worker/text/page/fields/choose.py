@@ -61,7 +61,8 @@ _PLACE_ORDER: dict[str, tuple[str, ...]] = {
 
 
 _LONGEST_SITE = 60  # characters
-_LONGEST_SUFFIX = 3  # letters of the first part of co.uk, com.au
+_SECOND_LEVEL_DOMAINS = frozenset({"co", "com", "org", "net", "ac", "gov", "or", "ne"})
+"""The first part of an ending such as co.uk or com.au."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +226,8 @@ def _host_names(address: Json) -> list[str]:
         return []
     host = host.removeprefix("www.")
     parts = host.split(".")
-    if len(parts) > 2 and len(parts[-2]) <= _LONGEST_SUFFIX and len(parts[-1]) == 2:  # co.uk
-        parts = parts[:-2] + [".".join(parts[-2:])]
+    if len(parts) > 2 and parts[-2] in _SECOND_LEVEL_DOMAINS:
+        parts = [*parts[:-2], ".".join(parts[-2:])]
     return [host, ".".join(parts[-2:]), *parts[-2:-1]]
 
 

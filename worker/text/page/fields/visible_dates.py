@@ -24,7 +24,7 @@ BELOW_HEADLINE = "line below the headline"
 ABOVE_HEADLINE = "line above the headline"
 BESIDE_HEADLINE = "line beside the headline"
 LABELLED_LINE = "labelled line"
-DISTANT_LABELLED_LINE = "labelled line beside the article"
+DISTANT_LABELLED_LINE = f"{LABELLED_LINE} beside the article"
 OPENING = "beginning of a paragraph"
 PAGE_TEXT = "page text"
 
