@@ -103,6 +103,30 @@ def test_each_format_is_ingested_exported_imported_and_verified(tmp_path):
     assert len(texts[0]) >= len(FORMATS) - 1
 
 
+@pytest.mark.slow
+def test_each_text_of_messages_and_packages_is_an_article_after_an_export_too(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "dienst.xml").write_bytes(agency.message(*agency.TEXTS))
+    texts = [json.loads(agency.ninjs(f"{BODY} Nummer {n}.", uri=f"urn:b:{n}")) for n in range(2)]
+    (tmp_path / "in" / "liste.json").write_text(json.dumps(texts))
+    package = agency.ninjs(bodies=None, uri="urn:c", associations=[texts[0] | {"uri": "urn:c:1"}])
+    (tmp_path / "in" / "paket.ninjs").write_bytes(package)
+    archives = "one.sqlite3", "two.sqlite3"
+    lesart(tmp_path, "ingest", "in", "--archive", archives[0])
+    lesart(tmp_path, "export", "--format", "warc", "-o", "all.warc", "--archive", archives[0])
+    lesart(tmp_path, "ingest", "all.warc", "--archive", archives[1])
+    for archive in archives:
+        assert rows(tmp_path, "refusals", "--archive", archive) == []
+        query = "SELECT a.origin, a.versions FROM articles a ORDER BY 1"
+        assert rows(tmp_path, "sql", query, "--archive", archive) == [
+            {"origin": "urn:a:1", "versions": 1}, {"origin": "urn:a:2", "versions": 2},
+            {"origin": "urn:b:0", "versions": 1}, {"origin": "urn:b:1", "versions": 1},
+            {"origin": "urn:c:1", "versions": 1},
+        ]  # fmt: skip
+        summary = lesart(tmp_path, "verify", "--archive", archive, stream="stderr")
+        assert "not_rederivable_here: 0" in summary
+
+
 def test_each_document_type_has_a_reader_and_a_media_type():
     assert set(READERS) == DOCUMENT_TYPES
     assert set(TYPE_BY_MEDIA.values()) <= DOCUMENT_TYPES

@@ -58,3 +58,17 @@ def ninjs(*paragraphs: str, **changes) -> bytes:
     }  # fmt: skip
     kept = {name: value for name, value in (values | changes).items() if value is not None}
     return json.dumps(kept, ensure_ascii=False).encode()
+
+
+def message(*items: str) -> bytes:
+    """Return a news message with these items."""
+    start = '<?xml version="1.0"?>\n<newsMessage xmlns="http://iptc.org/std/nar/2006-10-01/">'
+    return f"{start}<header/><itemSet>{''.join(items)}</itemSet></newsMessage>".encode()
+
+
+TEXTS = (
+    news_item(nitf(*BODY), guid="urn:a:1"),
+    news_item(nitf(*BODY), guid="urn:a:2"),
+    news_item(nitf(BODY[0]), guid="urn:a:2", version=2, created="2024-06-18T11:00:00+02:00"),
+)
+"""Two texts, one of them in two versions."""

@@ -6,11 +6,12 @@ import pytest
 
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
-from tests.formats.agency import BODY, GUID, TITLE, news_item, newsml, ninjs, nitf
+from tests.formats.agency import BODY, GUID, TEXTS, TITLE, message, news_item, newsml, ninjs, nitf
 from tests.text.cases import by_role, draft, outcome, refusal
-from worker.sources.containers.items import Item
+from worker.flow.document_process import DocumentReader
+from worker.sources.containers.items import Item, Limits
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text import TextSettings, detect_type
+from worker.text import TextSettings, detect_type, is_text_key, split_document
 from worker.text.documents.newsml import newsml_extractor
 from worker.text.documents.ninjs import ninjs_extractor
 
@@ -92,6 +93,74 @@ def test_other_json_and_xml_stay_what_they_are():
     found = detect_type("a.xml", b"<?xml version='1.0'?><books/>")
     assert isinstance(found, RefusalReason)
     assert found.code == "type_unknown"
+
+
+def parts(name: str, raw: bytes) -> list[Item]:
+    hints = MemberHints(detect_type, is_text_key, split=split_document)
+    return [each for each in members_of_bytes(name, raw, hints) if isinstance(each, Item)]
+
+
+def test_each_text_of_a_message_is_a_member():
+    picture = news_item("<remoteContent href='a.jpg'/>", guid="urn:a:picture")
+    raw = message(*TEXTS, picture, news_item("", name="packageItem", guid="urn:a:package"))
+    found = parts("dienst.xml", raw)
+    assert [(each.member, each.type) for each in found] == [
+        ("#urn:a:1", "newsml"), ("#urn:a:2", "newsml"), ("#urn:a:2~2", "newsml"),
+    ]  # fmt: skip
+    read = [draft(each.raw, each.type) for each in found]
+    assert [each.address for each in read] == ["urn:a:1", "urn:a:2", "urn:a:2"]
+    assert [each.text_paragraphs() for each in read] == [BODY, BODY, BODY[:1]]
+    assert found[2].flags == ("key_repeated",)
+    (only,) = parts("dienst.xml", message(TEXTS[0], picture))
+    assert (only.member, only.raw) == ("", message(TEXTS[0], picture))
+
+
+def test_each_text_of_a_list_or_a_package_is_a_member():
+    listed = [json.loads(ninjs(uri=f"urn:a:{number}")) for number in range(2)]
+    raw = json.dumps([*listed, {"uri": "urn:a:picture", "type": "picture"}]).encode()
+    for name in ("liste.json", "liste.ninjs"):
+        found = parts(name, raw)
+        assert [(each.member, each.type, each.has_text) for each in found] == [
+            ("#1", "ninjs", True), ("#2", "ninjs", True), ("#3", "ninjs", False),
+        ]  # fmt: skip
+    inner = listed[0] | {"associations": [listed[1], {"uri": "urn:a:bild", "type": "picture"}]}
+    for own in (
+        ninjs(uri="urn:p", associations=[inner]),
+        ninjs(uri="urn:p", associations={"a": inner}),
+    ):
+        assert [each.member for each in parts("paket.json", own)] == [
+            "#urn:p",
+            "#urn:a:0",
+            "#urn:a:1",
+        ]
+    composite = ninjs(uri="urn:p", type="composite", bodies=None, associations=listed)
+    assert [draft(each.raw, each.type).address for each in parts("paket.ninjs", composite)] == [
+        "urn:a:0", "urn:a:1",
+    ]  # fmt: skip
+    illustrated = ninjs(associations=[{"uri": "urn:a:bild", "type": "picture"}])
+    (only,) = parts("a.ninjs", illustrated)
+    assert (only.member, only.raw) == ("", illustrated)
+
+
+def test_a_message_is_split_within_the_bounds_of_a_list():
+    hints = MemberHints(detect_type, limits=Limits(rows=2), split=split_document)
+    *found, last = members_of_bytes("dienst.xml", message(*TEXTS), hints)
+    assert [each.member for each in found] == ["#urn:a:1", "#urn:a:2"]
+    assert last.refused.code == "too_many_rows"
+    (broken,) = members_of_bytes("dienst.xml", message(*TEXTS)[:-30], hints)
+    assert (broken.refused.code, broken.raw) == ("document_invalid", message(*TEXTS)[:-30])
+
+
+@pytest.mark.child
+def test_a_message_that_grows_ends_the_child_alone():
+    names = " ".join(f'xmlns:a{n}="urn:{n}"' for n in range(20_000))
+    raw = message(*[news_item(nitf("Satz."), guid=f"urn:a:{n}") for n in range(2_000)])
+    raw = raw.replace(b"<newsMessage ", f"<newsMessage {names} ".encode())
+    with DocumentReader(TextSettings(), document_seconds=4, wall_seconds=60) as reader:
+        found = reader.split(raw, "newsml")
+        assert isinstance(found, RefusalReason)
+        assert found.code in {"resource_memory", "resource_time", "extractor_crashed"}
+        assert len(reader.split(message(*TEXTS), "newsml")) == 3
 
 
 LAUGHS = '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'

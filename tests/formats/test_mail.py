@@ -8,12 +8,9 @@ from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
 from tests.text.cases import by_role, draft, hints, refusal
 from worker.flow.document_process import DocumentReader
-from worker.sources.containers import mail as containers_mail
-from worker.sources.containers.gunzip import UnsafeArchiveError
 from worker.sources.containers.items import Item, PassedOver, RefusedDocument
-from worker.sources.containers.mail import mail_attachments
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text import TextSettings, detect_type
+from worker.text import TextSettings, detect_type, split_document
 from worker.text.mail import mail_extractor
 
 BODY = "Der Deich am Hafen hält dem Hochwasser stand.\n\nDie Fähre bleibt bis zum Abend im Hafen."
@@ -35,7 +32,7 @@ def mail(text: str | None = BODY, html: str | None = None, **headers: str) -> Em
 
 
 def members(raw: bytes) -> list:
-    return list(members_of_bytes("a.eml", raw, MemberHints(detect_type)))
+    return list(members_of_bytes("a.eml", raw, MemberHints(detect_type, split=split_document)))
 
 
 def test_headers_and_text_become_the_article():
@@ -116,11 +113,10 @@ def nested(depth: int) -> bytes:
     ],
 )
 def test_a_mail_beyond_the_bounds_is_refused_before_it_is_parsed(raw, named):
-    with pytest.raises(UnsafeArchiveError, match=named):
-        list(mail_attachments(raw))
     (found,) = members(raw)
     assert isinstance(found, RefusedDocument)
     assert found.refused.code == "archive_unsafe"
+    assert named in found.refused.message
     assert found.raw == raw
 
 
@@ -182,16 +178,54 @@ def test_a_header_that_costs_too_much_ends_the_child_alone():
         assert isinstance(reader.read(bytes(mail()), hints("eml")), Draft)
 
 
-def test_a_mail_without_a_file_name_is_not_parsed_to_find_attachments(monkeypatch):
-    parsed = []
-    real = containers_mail.message_from_bytes
-    monkeypatch.setattr(
-        containers_mail, "message_from_bytes", lambda raw: parsed.append(raw) or real(raw)
-    )
-    assert list(mail_attachments(bytes(mail()))) == []
-    assert parsed == []
+def test_a_mail_without_a_file_name_is_not_parsed_to_find_attachments():
+    def refuse_call(kind, raw):
+        raise AssertionError(kind)
+
+    hints = MemberHints(detect_type, split=refuse_call)
+    (found,) = members_of_bytes("a.eml", bytes(mail()), hints)
+    assert (found.member, found.type) == ("#mail", "eml")
     message = mail()
     message.add_attachment(
         "Mehr.", filename="Anlage Küche mit einem langen Namen, der umbrochen wird.txt"
     )
-    assert len(list(mail_attachments(bytes(message)))) == 1
+    assert len(split_document("eml", bytes(message))) == 1
+
+
+def attached(name: str, content: bytes, count: int = 1) -> bytes:
+    part = (
+        f"--b\r\nContent-Disposition: attachment; filename={name}\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    ).encode() + content + b"\r\n"  # fmt: skip
+    head = b"Subject: A\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    return head + b"--b\r\n\r\nText.\r\n" + part * count + b"--b--\r\n"
+
+
+HOSTILE = {
+    "10,000 parts": (attached("a.txt", b"TWVocg=="), 0),
+    "deep nesting": (attached("a.txt", nested(49)), 0),
+    "a huge header": (attached("a" * 200_000 + ".txt", b"TWVocg=="), 0),
+    "a header in 50,000 parts": (
+        attached("a.txt", b"").replace(b"=a.txt", b"*0=a;" + b"".join(b" filename*%d=b;" % n for n in range(1, 9_000))), 0,
+    ),
+    "base64 without an end": (attached("a.txt", b"TWVo" * 4_000_000), 0),
+    "base64 of other letters": (attached("a.txt", b"*" * 8_000_000), 0),
+}  # fmt: skip
+HOSTILE["10,000 parts"] = (attached("a.txt", b"TWVocg==", 10_000), 10_000)
+
+
+@pytest.mark.slow
+@pytest.mark.child
+def test_the_attachments_of_hostile_mails_are_split_in_the_child_within_its_bounds():
+    with DocumentReader(
+        TextSettings(), document_seconds=2, wall_seconds=60, memory_mb=512
+    ) as reader:
+        for name, (raw, count) in HOSTILE.items():
+            found = reader.split(raw, "eml")
+            if isinstance(found, RefusalReason):
+                codes = {"resource_time", "resource_memory", "archive_unsafe", "extractor_crashed"}
+                assert found.code in codes, name
+            else:
+                assert len(found) >= count, name
+                assert sum(len(content) for _name, content in found) <= len(raw)
+            assert len(reader.split(attached("a.txt", b"TWVocg=="), "eml")) == 1

@@ -17,17 +17,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 from storage.values.draft import Draft
 from storage.values.late import LateModule
 from storage.values.refusals import RefusalReason, refuse
-from worker.text import read_document
+from worker.text import read_document, split_document
 from worker.text.hints import Hints, TextSettings
-from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
+from worker.text.page.wire import (
+    pack_answer,
+    pack_hints,
+    pack_parts,
+    unpack_answer,
+    unpack_hints,
+    unpack_parts,
+)
 
 if TYPE_CHECKING:
     from trafilatura import meta as trafilatura_meta
@@ -39,6 +46,7 @@ else:
     trafilatura_meta = LateModule("trafilatura.meta")
     prepare = LateModule("worker.flow.prepare")
 
+T = TypeVar("T")
 DOCUMENT_SECONDS = 2.0
 WALL_FACTOR = 10.0
 """Factor by which the wall-clock limit of a document exceeds its CPU limit on a busy machine."""
@@ -55,7 +63,8 @@ _CACHES_RESET_EVERY = 500
 _CHUNK = 1 << 16
 _PIPE = 1 << 20
 _LENGTH = struct.Struct(">I")
-_LIMITS = struct.Struct(">dd")
+_ORDER = struct.Struct(">dd?")
+"""The limits of CPU time and wall-clock time in seconds, and whether to split the document."""
 _MIB = 1 << 20
 _READY = b"ready"
 _WARM_UP_PAGE = (
@@ -125,10 +134,29 @@ class DocumentReader:
 
         Raises: ExtractorStartError if the child could not be started.
         """
+        return self._exchange(raw, hints, unpack_answer)
+
+    def split(self, raw: bytes, kind: str) -> list[tuple[str, bytes]] | RefusalReason:
+        """Return the texts of a document of the type `kind`, with the limits of `read`.
+
+        Raises: ExtractorStartError if the child could not be started.
+        """
+        hints = Hints(kind, "", None, datetime.now(UTC), None)
+        return self._exchange(raw, hints, unpack_parts, is_split=True)
+
+    def _exchange(
+        self,
+        raw: bytes,
+        hints: Hints,
+        unpack: Callable[[bytes], T | RefusalReason],
+        *,
+        is_split: bool = False,
+    ) -> T | RefusalReason:
         with self._lock:
             child = self._ready_child()
+            limits = self._document_seconds, self._wall_seconds
             try:
-                answer = child.read_document(raw, hints, self._document_seconds, self._wall_seconds)
+                answer = child.process_document(raw, hints, limits, unpack, is_split=is_split)
             except BaseException:
                 self._drop()  # after half an exchange the next document would get the wrong answer
                 raise
@@ -196,16 +224,23 @@ class _Child:
             raise ExtractorStartError(exit_code)
         return child
 
-    def read_document(
-        self, raw: bytes, hints: Hints, seconds: float, wall: float
-    ) -> Draft | RefusalReason:
+    def process_document(
+        self,
+        raw: bytes,
+        hints: Hints,
+        limits: tuple[float, float],
+        unpack: Callable[[bytes], T | RefusalReason],
+        *,
+        is_split: bool,
+    ) -> T | RefusalReason:
         """Send one document and return the answer; the child may have ended afterwards.
 
-        `seconds` limits the CPU time, `wall` the wall-clock time.
+        `limits` are those of the CPU time and of the wall-clock time, in seconds.
         """
         self.documents += 1
-        packed, limits = pack_hints(hints), _LIMITS.pack(seconds, wall)
-        request = b"".join((limits, _LENGTH.pack(len(packed)), packed, _LENGTH.pack(len(raw)), raw))
+        seconds, wall = limits
+        packed, order = pack_hints(hints), _ORDER.pack(seconds, wall, is_split)
+        request = b"".join((order, _LENGTH.pack(len(packed)), packed, _LENGTH.pack(len(raw)), raw))
         try:
             answer = self._exchange(request, wall)
         except TimeoutError:
@@ -215,11 +250,11 @@ class _Child:
             spent = refuse("resource_time", limit=f"{seconds:g} s of processor time")
             return spent if is_spent else _crash_refusal()
         try:
-            return unpack_answer(answer)
+            return unpack(answer)
         except (ValueError, KeyError, TypeError):
             return _crash_refusal()
 
-    def should_be_replaced(self, answer: Draft | RefusalReason) -> bool:
+    def should_be_replaced(self, answer: object) -> bool:
         """Check whether the child should be replaced after `answer`."""
         spending = ("resource_time", "resource_memory", "extractor_crashed")
         return isinstance(answer, RefusalReason) and answer.code in spending
@@ -321,9 +356,9 @@ def main() -> None:
     settings = TextSettings(tuple(orders["languages"]), orders["timezone"])
     _warm_up(settings)
     _send(answers, _READY)
-    for number, (limits, hints, raw) in enumerate(_requests(requests), start=1):
+    for number, ((*limits, is_split), hints, raw) in enumerate(_requests(requests), start=1):
         with _limit_resources(*limits):
-            answer = _answer(raw, hints, settings)
+            answer = _answer(raw, hints, settings, is_split=is_split)
         _send(answers, answer)
         if number % _CACHES_RESET_EVERY == 0:
             _reset_caches()
@@ -381,9 +416,9 @@ def _warm_up(settings: TextSettings) -> None:
     _read(_WARM_UP_PAGE, hints, settings)
 
 
-def _answer(raw: bytes, hints: Hints, settings: TextSettings) -> bytes:
+def _answer(raw: bytes, hints: Hints, settings: TextSettings, *, is_split: bool) -> bytes:
     try:
-        packed = pack_answer(_read(raw, hints, settings))
+        packed = _split(raw, hints) if is_split else pack_answer(_read(raw, hints, settings))
     except MemoryError:
         return pack_answer(refuse("resource_memory"))
     except Exception:  # noqa: BLE001 -- whatever a parser throws belongs to this document
@@ -396,6 +431,11 @@ def _read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalRe
     if isinstance(outcome, Draft) and _length(outcome) > TRIED_BYTES:
         _try(outcome, hints, settings)
     return outcome
+
+
+def _split(raw: bytes, hints: Hints) -> bytes:
+    parts = split_document(hints.type, raw)
+    return pack_answer(parts) if isinstance(parts, RefusalReason) else pack_parts(parts)
 
 
 def _length(draft: Draft) -> int:
@@ -423,12 +463,12 @@ def _reset_caches() -> None:
     trafilatura_meta.reset_caches()
 
 
-def _requests(pipe: BinaryIO) -> Iterator[tuple[tuple[float, float], Hints, bytes]]:
-    while len(limits := pipe.read(_LIMITS.size)) == _LIMITS.size:
+def _requests(pipe: BinaryIO) -> Iterator[tuple[tuple[float, float, bool], Hints, bytes]]:
+    while len(order := pipe.read(_ORDER.size)) == _ORDER.size:
         hints, raw = _receive(pipe), _receive(pipe)
         if hints is None or raw is None:
             return
-        yield _LIMITS.unpack(limits), unpack_hints(hints), raw
+        yield _ORDER.unpack(order), unpack_hints(hints), raw
 
 
 def _receive(pipe: BinaryIO) -> bytes | None:

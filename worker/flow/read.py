@@ -144,6 +144,14 @@ class Reader:
             return self._document_reader().read(raw, hints)
         return read_document(raw, hints, self.text)
 
+    def split(self, kind: str, raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+        """Return the texts of a document that may have several, from the child process.
+
+        A document that timed out, or whose process was killed, is retried once.
+        """
+        parts = self._document_reader().split(raw, kind)
+        return self._document_reader().split(raw, kind) if is_retried(parts) else parts
+
     def _document_reader(self) -> "document_process.DocumentReader":
         if self._isolated is None:
             settings = self.settings
@@ -222,7 +230,7 @@ def _read_again(
         yield reader.re_extract(each)
 
 
-def is_retried(outcome: Draft | RefusalReason | AddressList) -> bool:
+def is_retried(outcome: object) -> bool:
     """Check whether a document timed out, or its process was killed.
 
     Both may depend on the machine instead of the content: such a document is read once more.

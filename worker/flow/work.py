@@ -123,7 +123,8 @@ def _run_handler(
     """Run the handler of a job; return its result if there is one."""
     match claim.kind:
         case "ingest":
-            return collect(archive, claim, settings, file_patience(claim.trigger), progress)
+            patience = file_patience(claim.trigger)
+            return collect(archive, claim, settings, patience, progress, reader.split)
         case "fetch":
             fetch.fetch_batch(archive, claim, settings, progress)
         case "read":

@@ -3,7 +3,13 @@
 from worker.text.file_types import HEAD_BYTES, detect_type
 from worker.text.formats.metadata import is_text_key
 from worker.text.hints import EXTRACTOR, Hints, SourceValue, TextSettings, extractor
-from worker.text.read import current_extractors, extractor_of, is_isolated, read_document
+from worker.text.read import (
+    current_extractors,
+    extractor_of,
+    is_isolated,
+    read_document,
+    split_document,
+)
 
 __all__ = [
     "EXTRACTOR",
@@ -18,4 +24,5 @@ __all__ = [
     "is_isolated",
     "is_text_key",
     "read_document",
+    "split_document",
 ]

@@ -58,6 +58,7 @@ HTML_START = re.compile(
 )
 XML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b")
 JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*[\"}]")
+JSON_LIST_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*\{\s*\"")
 NINJS_IDENTIFIER = re.compile(rb"\"(?:uri|guid)\"\s*:\s*\"")
 NINJS_KEY = re.compile(
     rb"\"(?:versioncreated|pubstatus|representationtype)\"\s*:\s*\"", re.IGNORECASE
@@ -112,7 +113,8 @@ def _agency_type(head: bytes, named: str | None) -> str | None:
     """Return the format of an item of an agency; the lines of a table are no items of their own."""
     if NEWSML_START.match(head):
         return "newsml"
-    is_ninjs = JSON_START.match(head) and NINJS_IDENTIFIER.search(head) and NINJS_KEY.search(head)
+    is_json = JSON_START.match(head) or JSON_LIST_START.match(head)
+    is_ninjs = is_json and NINJS_IDENTIFIER.search(head) and NINJS_KEY.search(head)
     return "ninjs" if is_ninjs and named not in _JSON_TABLES else None
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes
 from email.errors import HeaderParseError
-from email.message import EmailMessage
+from email.header import decode_header, make_header
+from email.message import EmailMessage, Message
 from email.policy import default
 from functools import lru_cache
 
@@ -78,6 +79,45 @@ def read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if isinstance(draft, Draft):
         return replace(draft, extractor=mail_extractor(settings))
     return draft
+
+
+def split_mail(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+    """Return the name and the content of each attachment with a file name.
+
+    A mail attached as `message/rfc822` is skipped, because its original bytes cannot be restored.
+    Refused as `archive_unsafe`: a mail that exceeds the bounds of the parser.
+    """
+    excess = mail_excess(raw)
+    if excess is not None:
+        return refuse("archive_unsafe", reason=excess)
+    found = []
+    for part in _leaves(message_from_bytes(raw)):
+        name = _file_name(part)
+        content = part.get_payload(decode=True) if name else None
+        if isinstance(content, bytes):
+            found.append((name, content))
+    return found
+
+
+def _leaves(message: Message) -> Iterator[Message]:
+    if message.get_content_maintype() == "message":
+        return
+    parts = message.get_payload()
+    if not message.is_multipart() or not isinstance(parts, list):
+        yield message
+        return
+    for part in parts:
+        if isinstance(part, Message):
+            yield from _leaves(part)
+
+
+def _file_name(part: Message) -> str:
+    """Return the file name without folders; an empty string if the part has none."""
+    try:
+        name = str(make_header(decode_header(part.get_filename() or "")))
+    except (HeaderParseError, LookupError, ValueError):
+        return ""
+    return name.replace("\\", "/").rpartition("/")[2].strip()
 
 
 def _read_body(message: EmailMessage) -> ParsedDocument | RefusalReason:

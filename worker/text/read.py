@@ -36,12 +36,13 @@ class TypeReader(NamedTuple):
     """How documents of one type are read.
 
     Isolated documents are read in a child process, whatever their size; their drafts may depend on
-    the time of the capture.
+    the time of the capture. `split` returns the texts of a document that contains several.
     """
 
     read: Callable[[bytes, Hints, TextSettings], Draft | RefusalReason]
     extractor: Callable[[TextSettings], Extractor] = extractor
     is_isolated: bool = False
+    split: Callable[[bytes], list[tuple[str, bytes]] | RefusalReason] | None = None
 
 
 def _read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
@@ -108,6 +109,18 @@ def _newsml_extractor(settings: TextSettings) -> Extractor:
     return newsml.newsml_extractor(settings)
 
 
+def _split_mail(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+    return mail.split_mail(raw)
+
+
+def _split_ninjs(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+    return ninjs.split_ninjs(raw)
+
+
+def _split_newsml(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+    return newsml.split_newsml(raw)
+
+
 READERS: dict[str, TypeReader] = {
     "seed": TypeReader(read_seed),
     "markdown": TypeReader(_read_markdown),
@@ -116,12 +129,12 @@ READERS: dict[str, TypeReader] = {
     "jsonl": TypeReader(read_json),
     "csv": TypeReader(read_json),
     "tsv": TypeReader(read_json),
-    "eml": TypeReader(_read_mail, _mail_extractor, is_isolated=True),
+    "eml": TypeReader(_read_mail, _mail_extractor, is_isolated=True, split=_split_mail),
     "docx": TypeReader(_read_docx, _docx_extractor, is_isolated=True),
     "odt": TypeReader(_read_odt, _odt_extractor, is_isolated=True),
     "pdf": TypeReader(_read_pdf, _pdf_extractor, is_isolated=True),
-    "ninjs": TypeReader(_read_ninjs, _ninjs_extractor, is_isolated=True),
-    "newsml": TypeReader(_read_newsml, _newsml_extractor, is_isolated=True),
+    "ninjs": TypeReader(_read_ninjs, _ninjs_extractor, is_isolated=True, split=_split_ninjs),
+    "newsml": TypeReader(_read_newsml, _newsml_extractor, is_isolated=True, split=_split_newsml),
 }
 """The readers of the document types in `storage.values.arrivals.formats`."""
 
@@ -142,6 +155,12 @@ def read_document(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | R
     if reader is None:
         return refuse("type_unknown", detected=hints.type)
     return reader.read(raw, hints, settings)
+
+
+def split_document(kind: str, raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+    """Return the name and the bytes of each text in a document, none if it has only one."""
+    split = READERS[kind].split
+    return [] if split is None else split(raw)
 
 
 def is_isolated(type: str) -> bool:  # noqa: A002  # the word of the hints

@@ -77,11 +77,13 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         "ninjs", (".ninjs",), ("application/ninjs+json",),
-        "an item of an agency in ninjs (News in JSON); `.json` files are recognised by their keys",
+        "items of an agency in ninjs (News in JSON), single, in a list or in a package; `.json`"
+        " files are recognised by their keys",
     ),
     Format(
         "newsml", (".xml",), ("application/vnd.iptc.g2.newsitem+xml",),
-        "an item of an agency in NewsML-G2 with its text in NITF, XHTML or plain text",
+        "items of an agency in NewsML-G2, single or in one message, with their texts in NITF, XHTML"
+        " or plain text",
     ),
     Format("tar", (".tar", ".tgz"), (), "any of these formats as members", "members"),
     Format("zip", (".zip",), (), "any of these formats as members", "members"),

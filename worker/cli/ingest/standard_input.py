@@ -18,6 +18,7 @@ from worker.errors import LocatorError
 from worker.flow.collect.folder import NO_STAMP, counts_of
 from worker.flow.collect.hints import hints_of
 from worker.flow.collect.import_captures import Importer
+from worker.flow.read import Reader
 from worker.sources.containers.items import Foreign, Item, PassedOver
 from worker.sources.folders.members import members_of_input
 
@@ -45,21 +46,22 @@ def ingest_input(
     )
     held = archive.claim(settings.lease_seconds, process_identity(), job_id=job_id)
     assert held is not None
-    hints = hints_of(settings, type)
     batch: list[Arrival] = []
     importer = Importer(archive, held, owner.id, settings.batch_items)
-    for item in members_of_input(sys.stdin.buffer, hints):
-        match item:
-            case Foreign(member=member, capture=capture):
-                place = f"seed:{owner.name}/-"
-                importer.add(place, replace(capture, locator=f"{place}{member}"))
-            case PassedOver():
-                importer.counted.passed_over += 1
-            case _:
-                batch.append(_arrival(archive, owner.name, item, origin, observed_at))
-        if len(batch) >= settings.batch_items:
-            store_arrivals(archive, held, owner.id, batch)
-            batch = []
+    with Reader(settings) as reader:
+        hints = hints_of(settings, type, reader.split)
+        for item in members_of_input(sys.stdin.buffer, hints):
+            match item:
+                case Foreign(member=member, capture=capture):
+                    place = f"seed:{owner.name}/-"
+                    importer.add(place, replace(capture, locator=f"{place}{member}"))
+                case PassedOver():
+                    importer.counted.passed_over += 1
+                case _:
+                    batch.append(_arrival(archive, owner.name, item, origin, observed_at))
+            if len(batch) >= settings.batch_items:
+                store_arrivals(archive, held, owner.id, batch)
+                batch = []
     importer.finish()
     if batch:
         store_arrivals(archive, held, owner.id, batch)

@@ -38,6 +38,7 @@ from worker.sources.containers.items import (
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import SETTLE_SECONDS, Patience
 from worker.sources.folders.folder import FolderListing, expand
+from worker.sources.folders.members import Splitter
 
 BATCH_BYTES = 8 * 1024 * 1024
 PROGRESS_EVERY = 200
@@ -64,6 +65,8 @@ class FolderCollector:
         patience: Patience,
         progress: Progress,
         place: IngestTarget,
+        *,
+        split: Splitter,
     ) -> None:
         self.archive, self.claim, self.settings = archive, claim, settings
         self.patience, self.progress, self.place = patience, progress, place
@@ -79,7 +82,7 @@ class FolderCollector:
         self._batch = _Batch()
         self._scan: Scan | None = None
         self._unsettled: list[tuple[FoundFile, UnsettledFile]] = []
-        self._hints = hints_of(settings, place.type)
+        self._hints = hints_of(settings, place.type, split)
         self._importer = Importer(archive, claim, place.source_id, settings.batch_items)
         self._late: list[Arrival] = []
         self._textless = TextlessRows(settings.max_document_bytes)

@@ -9,7 +9,7 @@ from worker.sources.containers.gunzip import MAGIC as GZIP
 from worker.sources.containers.items import (
     Limits,
 )
-from worker.sources.folders.members import MemberHints
+from worker.sources.folders.members import MemberHints, Splitter
 from worker.text import HEAD_BYTES, detect_type, is_text_key
 
 if TYPE_CHECKING:
@@ -21,13 +21,14 @@ LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
 """File name extensions of possible lists of addresses."""
 
 
-def hints_of(settings: Settings, type: str | None) -> MemberHints:  # noqa: A002
+def hints_of(settings: Settings, type: str | None, split: Splitter) -> MemberHints:  # noqa: A002
     """Return how file types are detected, by the text core and the settings."""
     return MemberHints(
         detect=detect,
         is_text_column=is_text_key,
         limits=limits_of(settings),
         type="list" if type == "urls" else type,
+        split=split,
     )
 
 

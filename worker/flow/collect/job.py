@@ -24,6 +24,8 @@ from worker.address import parse_address, without_trackers
 from worker.flow.collect.folder import FolderCollector
 from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
 from worker.sources.folders.files import Patience
+from worker.sources.folders.members import Splitter
+from worker.text import split_document
 
 if TYPE_CHECKING:
     from worker.flow.history import run as history_runs
@@ -37,17 +39,20 @@ def collect(
     settings: Settings,
     patience: Patience,
     progress: Progress = lambda _seen, _changed: None,
+    split: Splitter = split_document,
 ) -> "CollectionResult":
     """Collect all places of an ingest job, finish it, and insert jobs that read the captures.
 
-    It can be repeated after a crash: stored captures remain and are not counted twice. Raises:
-    jobs.StaleLeaseError.
+    `split` is called for documents that may contain several texts. The job can be repeated after a
+    crash: stored captures remain and are not counted twice. Raises: jobs.StaleLeaseError.
     """
     counts, news, reason = Counts(), CollectionResult(), None
     places = _without_redacted(archive, claim, settings)
     for place in places:
         if place.kind == "folder":
-            looked = FolderCollector(archive, claim, settings, patience, progress, place)
+            looked = FolderCollector(
+                archive, claim, settings, patience, progress, place, split=split
+            )
             looked.run()
             counts += looked.counts()
             news += looked.news()

@@ -1,7 +1,7 @@
 """Contents of a file: one document, the records of a list, or the members of an archive."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -35,7 +35,7 @@ from worker.sources.containers.json_records import (
     json_lines,
     json_list,
 )
-from worker.sources.containers.mail import mail_attachments
+from worker.sources.containers.parts import may_have_parts
 from worker.sources.containers.table_rows import table_rows
 from worker.sources.containers.tar_zip import DamagedMemberError, Member, tar_members, zip_members
 from worker.sources.folders.folder import is_ignored
@@ -71,6 +71,9 @@ _NOT_READ = {
 }
 
 
+Splitter = Callable[[str, bytes], Sequence[tuple[str, bytes]] | RefusalReason]
+"""Returns name and bytes of each text in a document of a type, none if it has only one."""
+
 Content = Item | Foreign | RefusedDocument | PassedOver
 """The kinds of values that a file can contain."""
 
@@ -81,13 +84,14 @@ class MemberHints:
 
     `type` is one of TYPES; it applies to documents, while archives are detected by name.
     `is_text_column` checks whether a column of a table can contain the text of an article; without
-    it every table is accepted.
+    it every table is accepted. Without `split` no document is split.
     """
 
     detect: Detect
     is_text_column: Callable[[str], bool] | None = None
     limits: Limits = field(default_factory=Limits)
     type: str | None = None
+    split: Splitter | None = None
 
 
 def kind_by_name(name: str) -> str | None:
@@ -287,17 +291,20 @@ def _document_contents(
     kind = str(sniffed) if kind is None or is_item or sniffed in BINARY_TYPES else kind
     if kind in _STREAMED:
         yield from _record_contents(position, kind, _peekable(io.BytesIO(raw)), hints)
-    elif kind == "json" and is_json_list(raw):
-        yield from _items(position, json_list(raw, hints.limits.document), "json", hints)
+    elif kind in {"json", "ninjs"} and is_json_list(raw):
+        for item in _items(position, json_list(raw, hints.limits.document), kind, hints):
+            if isinstance(item, Item):
+                yield from _split_contents(item, hints)
+            else:
+                yield item
     elif kind == "json" and is_json_lines(raw):
         records = json_lines(io.BytesIO(raw), hints.limits.document)
         yield from _items(position, records, "json", hints)
     elif len(raw) > hints.limits.document:
         yield position.reject(refuse("too_large", limit=hints.limits.document))
-    elif kind in _MAILS:
-        yield from _mail_contents(position, kind, raw, hints)
     elif kind in TYPES or kind in LISTS:
-        yield Item(position.locator, position.member, raw, kind, flags=position.flags)
+        item = Item(position.locator, position.member, raw, kind, flags=position.flags)
+        yield from _split_contents(item, hints)
     else:
         yield position.reject(refuse("type_unknown", detected=kind), raw)
 
@@ -306,25 +313,38 @@ def _is_no_text(reason: RefusalReason, kind: str) -> bool:
     return reason.code in _NO_TEXT and kind not in BINARY_TYPES
 
 
-def _mail_contents(
-    position: _Position, kind: str, raw: bytes, hints: MemberHints
-) -> Iterator[Content]:
-    """Yield a mail as the member `#mail`, and its attachments of known document types."""
-    try:
-        attachments = list(mail_attachments(raw))
-    except UnsafeArchiveError as error:
-        yield position.reject_unsafe(error.reason, raw)
+def _split_contents(item: Item, hints: MemberHints) -> Iterator[Content]:
+    """Yield each text of a document as a member, or the document if it has one text.
+
+    A mail is the member `#mail`, and its attachments of known document types are members.
+    """
+    kind = item.type
+    parts: Sequence[tuple[str, bytes]] | RefusalReason = ()
+    if hints.split is not None and may_have_parts(kind, item.raw):
+        parts = hints.split(kind, item.raw)
+    if isinstance(parts, RefusalReason):
+        yield RefusedDocument(item.locator, item.member, parts, item.raw)
         return
     names = _Names()
-    own_name, _ = names.claim(f"{position.member}#mail")
-    yield Item(position.locator, own_name, raw, kind, flags=position.flags)
-    for name, content in attachments:
-        if TYPE_BY_SUFFIX.get(_suffix(name)) not in DOCUMENT_TYPES:
+    if kind in _MAILS:
+        yield replace(item, member=names.claim(f"{item.member}#mail")[0])
+    elif not parts:
+        yield item
+    for number, (name, content) in enumerate(parts, 1):
+        if number > hints.limits.rows:
+            reason = refuse("too_many_rows", limit=hints.limits.rows, line=number)
+            yield RefusedDocument(item.locator, item.member, reason)
+            return
+        if kind in _MAILS and TYPE_BY_SUFFIX.get(_suffix(name)) not in DOCUMENT_TYPES:
             yield PassedOver("an attachment of another type")
             continue
-        member, is_taken = names.claim(f"{position.member}#{without_gz(escape_locator(name))}")
-        flags = ("key_repeated",) if is_taken else ()
-        inner = _Position(position.locator, member, escape_locator(name), inside=True, flags=flags)
+        wish = without_gz(escape_locator(name)) if kind in _MAILS else escape_locator(name)
+        member, is_taken = names.claim(f"{item.member}#{wish or number}")
+        flags = (*item.flags, "key_repeated") if is_taken else item.flags
+        if kind not in _MAILS:
+            yield replace(item, member=member, raw=content, flags=flags, has_text=True)
+            continue
+        inner = _Position(item.locator, member, escape_locator(name), inside=True, flags=flags)
         yield from _contents(inner, _peekable(io.BytesIO(content)), replace(hints, type=None))
 
 
@@ -393,6 +413,8 @@ def _items(
         flags = position.flags + record.flags + (("key_repeated",) if is_taken else ())
         charset = "utf-8" if kind == "csv" else None
         has_text = hints.is_text_column is None or any(map(hints.is_text_column, record.names))
+        if kind == "ninjs":
+            has_text = any(each.lower().startswith("bod") for each in record.names)
         yield Item(
             position.locator, member, record.raw, kind, charset, record.line, flags, has_text
         )

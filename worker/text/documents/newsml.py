@@ -75,7 +75,7 @@ def read_newsml(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Ref
     items = [root] if root.tag == f"{G2}newsItem" else list(root.iter(f"{G2}newsItem"))
     texts = [item for item in items if _content(item) is not None]
     if len(texts) > 1:
-        reason = f"it contains {len(texts)} texts; each one needs a file of its own"
+        reason = f"it contains {len(texts)} texts; only messages in files are split"
         return refuse("document_invalid", kind=KIND, reason=reason)
     if not texts:
         kind = str(root.tag).removeprefix(G2)
@@ -86,6 +86,31 @@ def read_newsml(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Ref
         if isinstance(item, RefusalReason)
         else build_item_draft(item, hints, settings, newsml_extractor(settings))
     )
+
+
+def split_newsml(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+    """Return identifier and XML of each item with a text in a message; none if it has one text.
+
+    Packages only refer to items. Items without a text are pictures, films and events.
+    """
+    root = parse_xml(raw, KIND)
+    if isinstance(root, RefusalReason):
+        return root
+    texts = [item for item in root.iter(f"{G2}newsItem") if _content(item) is not None]
+    if len(texts) < 2:
+        return []
+    return [((item.get("guid") or "").strip(), _own_document(item)) for item in texts]
+
+
+def _own_document(item: etree._Element) -> bytes:
+    """Return an item as a document of its own, with the language that its message declares."""
+    languages = (each.get(XML_LANGUAGE) for each in (item, *item.iterancestors()))
+    language = next((each for each in languages if each), None)
+    if language is not None:
+        item.set(XML_LANGUAGE, language)
+    raw = etree.tostring(item, encoding="utf-8", xml_declaration=True, with_tail=False)
+    assert isinstance(raw, bytes)
+    return raw
 
 
 def _content(item: etree._Element) -> etree._Element | None:

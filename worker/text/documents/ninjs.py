@@ -1,5 +1,7 @@
 """Read an item of an agency in ninjs (News in JSON by the IPTC), in the spelling of any version."""
 
+import json
+from collections import deque
 from collections.abc import Iterator
 
 from storage.values.draft import Draft, Extractor, Json
@@ -78,6 +80,41 @@ def read_ninjs(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refu
         return found
     item.blocks = found
     return build_item_draft(item, hints, settings, ninjs_extractor(settings))
+
+
+def split_ninjs(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+    """Return identifier and JSON of each item with a text in a package; none if it has one text.
+
+    The package itself is the first one if it has a text.
+    """
+    decoded = decode(raw, None)
+    if isinstance(decoded, RefusalReason):
+        return decoded
+    try:
+        package = parse_record(decoded.text)
+    except (ValueError, RecursionError) as error:
+        return refuse("record_invalid", line="1", reason=invalid_reason(error))
+    found: list[tuple[str, bytes]] = []
+    has_own = False
+    for item in _with_associated(package):
+        by_key = {plain_key(key): (key, value) for key, value in item.items()}
+        if any(key.startswith("bod") and value for key, (_key, value) in by_key.items()):
+            has_own |= item is package
+            own = raw if item is package else json.dumps(item).encode()
+            found.append((_text(by_key, "uri") or _text(by_key, "guid") or "", own))
+    return [] if has_own and len(found) == 1 else found
+
+
+def _with_associated(package: dict[str, Json]) -> Iterator[dict[str, Json]]:
+    """Yield an item and the items in its associations, whose nesting the JSON parser bounds."""
+    waiting: deque[Json] = deque([package])
+    while waiting:
+        item = waiting.popleft()
+        if isinstance(item, dict):
+            yield item
+            listed = item.get("associations")
+            waiting += listed.values() if isinstance(listed, dict) else ()
+            waiting += listed if isinstance(listed, list) else ()
 
 
 def _text(by_key: dict[str, tuple[str, Json]], key: str) -> str | None:

@@ -1,7 +1,7 @@
 """Serialise hints, drafts and refusals as JSON for the pipe between processes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,28 @@ def unpack_answer(data: bytes) -> Draft | RefusalReason:
     """
     values = json.loads(data)
     return RefusalReason(**values["refused"]) if "refused" in values else _draft(values["draft"])
+
+
+def pack_parts(parts: Sequence[tuple[str, bytes]]) -> bytes:
+    """Serialise named parts of a document: a line with their names and sizes, then their bytes."""
+    head = json.dumps([(name, len(raw)) for name, raw in parts]).encode("ascii")
+    return b"".join((head, b"\n", *(raw for _name, raw in parts)))
+
+
+def unpack_parts(data: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+    """Parse the output of `pack_parts`, or that of `pack_answer` for a refusal.
+
+    Raises: ValueError, KeyError or TypeError for other input.
+    """
+    head, _, rest = data.partition(b"\n")
+    listed = json.loads(head)
+    if isinstance(listed, dict):
+        return RefusalReason(**listed["refused"])
+    parts, at = [], 0
+    for name, size in listed:
+        parts.append((name, rest[at : at + size]))
+        at += size
+    return parts
 
 
 def pack_hints(hints: Hints) -> bytes:
