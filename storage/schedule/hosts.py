@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, select, text
 
 from storage.database.engine import database_epoch
-from storage.database.tables import HOST
+from storage.database.tables import HOST, RIGHTS_FILE
 from storage.database.unit import rows_in, update_rows
+from storage.values.net.rights import RightsFile, declarations_from_json
 
 LONGEST_AHEAD_SECONDS = 3600.0
 """A later time was set by a clock that has been put back since."""
@@ -54,6 +55,18 @@ def hosts(connection: Connection, keys: Iterable[str]) -> dict[str, Host]:
     found = {key: Host(key) for key in keys}
     for row in rows_in(connection, select(*columns), HOST.c.key, list(found)):
         found[row[0]] = Host(*row)
+    return found
+
+
+def rights_files(connection: Connection, keys: Iterable[str]) -> dict[str, dict[str, RightsFile]]:
+    """Return the files with declarations about sites, by server and address."""
+    found: dict[str, dict[str, RightsFile]] = {key: {} for key in keys}
+    query = select(RIGHTS_FILE)
+    for row in rows_in(connection, query, RIGHTS_FILE.c.host_key, list(found)):
+        pairs = [(pattern, list(declarations_from_json([each]))) for pattern, each in row.rules]
+        rules = tuple((pattern, each) for pattern, read in pairs for each in read)
+        file = RightsFile(row.address, row.status, row.fetched_at, rules)
+        found[row.host_key][row.address] = file
     return found
 
 

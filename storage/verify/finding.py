@@ -90,6 +90,7 @@ NOT_COVERED = (
     NotCovered("job", None, f"{_WORK}; only the counts of jobs that read are compared"),
     NotCovered("watch", None, _WORK),
     NotCovered("host", None, _WORK),
+    NotCovered("rights_file", None, _WORK),
     NotCovered("stamp_request", None, _WORK),
     NotCovered("copy_request", None, _WORK),
     NotCovered("boilerplate_due", None, _QUEUE),

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from storage.database.tables import HOST, VERDICT, WATCH
+from storage.database.tables import HOST, RIGHTS_FILE, VERDICT, WATCH
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.absences import record_absences
 from storage.record.captures import Packed, pack_all, store_captures
@@ -18,6 +18,7 @@ from storage.schedule.check_times import LISTS, Schedule
 from storage.schedule.watches import postpone
 from storage.values import job as jobs
 from storage.values.net.addresses import Check, CheckedExchange, HostNews, Key
+from storage.values.net.rights import RightsFile
 from storage.values.net.transfer import Transfer
 from storage.values.outcome import OUTCOMES
 from storage.values.refusals import RefusalReason
@@ -183,6 +184,17 @@ def _note_watches(
     update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
+def _note_rights_file(unit: Unit, key: str, file: RightsFile) -> None:
+    own = (RIGHTS_FILE.c.host_key == key) & (RIGHTS_FILE.c.address == file.address)
+    unit.connection.execute(delete(RIGHTS_FILE).where(own))
+    unit.add(RIGHTS_FILE, {
+        "host_key": key, "address": file.address, "status": file.status,
+        "rules": [(pattern, each.to_json()) for pattern, each in file.rules],
+        "fetched_at": file.fetched_at,
+    })  # fmt: skip
+    unit.flush()
+
+
 def _note_hosts(unit: Unit, news: Sequence[HostNews]) -> None:
     known = set(
         unit.connection.execute(
@@ -190,6 +202,9 @@ def _note_hosts(unit: Unit, news: Sequence[HostNews]) -> None:
         ).scalars()
     )
     for each in news:
+        if each.rights_file is not None:
+            _note_rights_file(unit, each.key, each.rights_file)
+            continue
         values: dict[str, Any] = {}
         if each.exchange is not None and each.robots_status is not None:
             values |= {

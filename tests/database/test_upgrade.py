@@ -64,7 +64,7 @@ def test_an_archive_of_the_first_schema_gets_the_tables_of_later_ones(database_u
     engine = writing_engine(parsed(database_url))
     with engine.begin() as connection:
         drop_views(connection)
-        for table in ("front", "teaser", "outside_copy", "copy_request"):
+        for table in ("front", "teaser", "outside_copy", "copy_request", "rights_file"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE version DROP COLUMN entries"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))

@@ -60,6 +60,7 @@ class Reply:
 
 
 Script = Callable[[Request], Reply]
+OF_SITES = {"/robots.txt", "/.well-known/tdmrep.json"}
 NOTHING = Reply(b"<html><head><title>Nicht gefunden</title></head><body>404</body></html>", 404)
 
 
@@ -143,10 +144,10 @@ class Web:
         del self.sites[host][f"/{path}"]
 
     def asked(self, path: str | None = None) -> list[Request]:
-        """Return the requests so far, all but those for robots.txt, or those for `path`."""
+        """Return the requests so far, all but those for files about sites, or those for `path`."""
         found = list(self.requests)
         if path is None:
-            return [each for each in found if each.path != "/robots.txt"]
+            return [each for each in found if each.path not in OF_SITES]
         return [each for each in found if each.path == path]
 
     def allow_hosts(self, *hosts: str) -> str:

@@ -1,12 +1,13 @@
 """Declarations about the use of a text are stored as they were seen, and nothing is added."""
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage.values.net.rights import LONGEST, MOST, rights_of, stored_declarations
+from storage.values.net.rights import LONGEST, MOST, RightsFile, rights_of, stored_declarations
 from storage.verify import record
 from storage.verify.finding import WELL, Scope
 from tests.collect.test_lists import rss
@@ -17,6 +18,7 @@ from tests.serve.conftest import served
 from tests.web.clock import SharedClock
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, simulated_web
+from worker.web.rights_files import MOST_RULES, declared_in, read_rules
 from worker.web.robots import decide
 
 RSL, CC = "https://zeitung.example/license.xml", "https://creativecommons.org/licenses/by/4.0/"
@@ -69,6 +71,9 @@ ROBOTS_FILES = {
     "without a path": ("User-agent: *\nContent-Usage: train-ai=n # Stand 2026", [("content-usage", "train-ai=n", "aipref", True)]),
     "our group": ("User-agent: *\nContent-Usage: / train-ai=n\n\nUser-agent: Lesart\nAllow: /\nContent-Usage: / train-ai=y",
                   [("rule", "Allow: /", "robots", True), ("content-usage", "train-ai=y", "aipref", True)]),
+    "Content Signals": ("User-agent: *\nContent-Signal: search=yes, ai-train=no\n\nUser-agent: GPTBot\nContent-Signal: ai-train=yes",
+                        [("content-signal", "search=yes, ai-train=no", "content_signals", True)]),
+    "Content Signals in words": ("User-agent: *\nContent-Signal: please ask", [("content-signal", "please ask", "content_signals", False)]),
     "a notice": (f"# Hinweis\n# {NOTICE}\n\n# Sitemaps\nUser-agent: *\nDisallow: /intern", [("comment", f"Hinweis {NOTICE}", "prose", False)]),
     "nothing": ("User-agent: *\nDisallow: /intern\n# Stand 2026", []),
 }  # fmt: skip
@@ -118,6 +123,97 @@ def test_the_rule_of_robots_txt_stands_beside_them():
 def test_an_answer_without_a_text_declares_nothing():
     assert "declared" not in rights_of([("TDM-Reservation", "1")], None, None, status=404)
     assert rights_of([], None, None, status=304)["declared"] == {}
+
+
+# ------------------------------------------------------- files with declarations by location
+
+TDMREP = "https://zeitung.example/.well-known/tdmrep.json"
+POLICY = "https://zeitung.example/policy.json"
+DOCUMENT = b"""<rsl xmlns="https://rslstandard.org/rsl">
+<content url="https://zeitung.example/lokales/*"><license><prohibits type="usage">ai-train</prohibits></license></content>
+<content url="/"><license><permits type="usage">all</permits></license></content></rsl>"""
+LOCAL = (
+    '<content xmlns="https://rslstandard.org/rsl" url="https://zeitung.example/lokales/*"><license>'
+    '<prohibits type="usage">ai-train</prohibits></license></content>'
+)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address", "expected"),
+    [
+        ("/lokales/", A, True), ("/*/pegel", A, True), ("/*pegel$", A, True), ("/lokales$", A, False),
+        ("/lokales/pegel$", A, True), ("/sport/", A, False), ("/*a*b*c$", A, False), ("/" + "*" * 900, A, True),
+    ],
+)  # fmt: skip
+def test_the_location_of_a_rule_selects_addresses(pattern, address, expected):
+    rules = json.dumps([{"location": pattern, "tdm-reservation": 1}]).encode()
+    file = RightsFile(TDMREP, 200, hour(0), read_rules(TDMREP, rules))
+    assert [bool(found) for found in declared_in({TDMREP: file}, address).values()] == [expected]
+
+
+@pytest.mark.parametrize("raw", [
+    b"{}", b"[1, null, [], {}]", b"[" * 100_000, b"\xff", b"[" + b"1," * 300_000 + b"1]",
+    b'[{"location": 1, "tdm-reservation": 1}, {"location": "/", "tdm-reservation": true}]',
+    b"<rsl", DOCUMENT.replace(b"<rsl", b'<!DOCTYPE r [<!ENTITY a "b">]><rsl', 1), b"<a><content url='/'/></a>",
+])  # fmt: skip
+def test_a_file_of_another_form_declares_nothing(raw):
+    for address in (TDMREP, RSL):
+        assert read_rules(address, raw) == ()
+
+
+def test_the_rules_of_a_file_are_bounded():
+    many = [{"location": f"/{n}", "tdm-reservation": 1} for n in range(2 * MOST_RULES)]
+    assert len(read_rules(TDMREP, json.dumps(many).encode())) == MOST_RULES
+
+
+def test_files_beside_robots_txt_declare_rights_by_location(desk):
+    rules = [
+        {"location": "/", "tdm-reservation": 0},
+        {"location": "/lokales/*", "tdm-reservation": 1, "tdm-policy": POLICY},
+    ]
+    desk.web.put(TDMREP, Reply(json.dumps(rules).encode(), type="application/json"))
+    desk.web.put(ROBOTS, Reply(f"License: {RSL}\nUser-agent: *\nAllow: /".encode(), type="text/plain"))  # fmt: skip
+    desk.web.put(RSL, Reply(DOCUMENT, type="application/rsl+xml"))
+    desk.web.put(A, reserved())
+    desk.fetch(A, at=1)
+    desk.fetch(A, at=2)
+    paths = [each.path for each in desk.web.requests]
+    assert paths.count("/.well-known/tdmrep.json") == paths.count("/license.xml") == 1
+    desk.web.put(TDMREP, Reply(json.dumps(rules[:1]).encode(), type="application/json"))
+    desk.web.put(A, reserved(HIGHER))
+    desk.fetch(A, at=30)
+    found = [row for row in periods(desk) if row[0] in {"tdmrep.json", "rsl"}]
+    assert [(row[0], row[1], row[2], row[6] is None) for row in found] == [
+        ("rsl", "rsl", LOCAL, True),
+        ("tdmrep.json", "tdm-policy", POLICY, False),
+        ("tdmrep.json", "tdm-reservation", "1", False),
+        ("tdmrep.json", "tdm-reservation", "0", True),
+    ]  # fmt: skip
+    seen = [row["origin"] for row in desk.observations() if row["outcome"] == "content"]
+    assert {TDMREP, RSL} <= set(seen)
+
+
+def test_an_rsl_document_that_a_header_names_counts_from_the_next_check(desk):
+    other = "https://bote.example/zeitung.xml"
+    desk.web.put(other, Reply(DOCUMENT.replace(b'url="/"', b'url="https://zeitung.example/"'), type="application/rsl+xml"))  # fmt: skip
+    link = f'<{other}>; rel="license"; type="application/rsl+xml"'
+    for at, paragraphs in ((1, PEGEL), (2, HIGHER)):
+        desk.web.put(A, reserved(paragraphs).with_header("Link", link))
+        desk.fetch(A, at=at)
+    assert [row[2] for row in periods(desk) if row[0] == "rsl"] == [LOCAL]
+    assert [each.path for each in desk.web.requests].count("/zeitung.xml") == 1
+
+
+def test_a_file_that_cannot_be_requested_delays_no_page(desk):
+    desk.web.put(ROBOTS, Reply(b"User-agent: *\nDisallow: /.well-known/", type="text/plain"))
+    desk.web.put(TDMREP, Reply(b"[]", type="application/json"))
+    desk.web.put(A, reserved())
+    assert desk.fetch(A, at=1).new_articles == 1
+    assert TDMREP.partition(".example")[2] not in [each.path for each in desk.web.requests]
+    desk.web.put(ROBOTS, Reply(b"User-agent: *\nAllow: /", type="text/plain"))
+    desk.web.put(TDMREP, Reply(b"", status=500))
+    assert desk.fetch(A, at=30).unchanged == 1
+    assert "tdmrep.json" not in {row[0] for row in periods(desk)}
 
 
 # ------------------------------------------------------------------------- in an archive

@@ -7,7 +7,7 @@ one transaction; the remaining addresses are released for a later time or anothe
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
@@ -137,11 +137,23 @@ class _FetchRun:
                 if queue.slots and queue.next_slot <= time.monotonic():
                     self._ask_robots(queue)
                 return
+            if not queue.requested_files:
+                watched = queue.waiting[0].watched
+                self._request_files(queue, self.servers.due_files(queue, watched))
+                continue
             if not self._is_allowed(queue):
                 continue
             if not queue.slots or queue.next_slot > time.monotonic():
                 return
             self._ask_page(queue)
+
+    def _request_files(self, queue: HostQueue, due: Iterable[Fetch]) -> None:
+        """Queue files with declarations about a server, on it before the waiting checks."""
+        for fetch in due:
+            if fetch.check is None and self.servers.queue_of(fetch) is queue:
+                queue.waiting.appendleft(fetch)
+            else:
+                self._requeue(fetch)
 
     def _is_allowed(self, queue: HostQueue) -> bool:
         """Check whether the first request of a queue is allowed; one that is not ends its check."""
@@ -150,6 +162,7 @@ class _FetchRun:
         if fetch.ruled_for == fetch.address.text:
             return True
         fetch.rule = rule = self.servers.rule_for(queue, fetch.address)
+        fetch.files = queue.files
         if rule.allowed and self._load_headers(fetch, queue):
             fetch.ruled_for = fetch.address.text
             return True
@@ -233,12 +246,19 @@ class _FetchRun:
             return
         is_to_be_left_alone = self.servers.record_answer(queue, answer, result.ended)
         fetch.accept_answer(answer, result.began, result.ended)
+        if fetch.check is not None and fetch.site is None:
+            named = list(fetch.named_documents())
+            if named:
+                self._request_files(queue, self.servers.due_files(queue, fetch.watched, named))
         self._requeue(fetch)
         if is_to_be_left_alone:
             self._reassign(queue)
 
     def _requeue(self, fetch: Fetch) -> None:
         """Move a check to the queue of the server that it requests next, or finish it."""
+        if fetch.check is not None and fetch.site is not None:
+            self.servers.record_file(fetch)
+            return
         if fetch.check is not None:
             self.checks.append(fetch.check)
             last = fetch.check.last
@@ -260,7 +280,7 @@ class _FetchRun:
 
         A check that has started, or that a user is waiting for, ends here with this outcome.
         """
-        if fetch.exchanges or self.servers.is_requested:
+        if fetch.exchanges or fetch.site is not None or self.servers.is_requested:
             fetch.end_without_request(*pause_outcome(queue, end), self.archive.clock())
             self._requeue(fetch)
             return

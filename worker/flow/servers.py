@@ -1,22 +1,26 @@
 """The servers of a fetch job: their queues, pace, robots.txt and pauses."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from storage.schedule.hosts import hosts, take_slots
+from storage.schedule.hosts import hosts, rights_files, take_slots
 from storage.settings import Settings
-from storage.values.net.addresses import HostNews
+from storage.values.draft import Json
+from storage.values.net.addresses import HostNews, WatchedAddress
+from storage.values.net.origin_name import origin_of
+from storage.values.net.rights import LONGEST, RightsFile
 from storage.values.outcome import Name
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
-from worker.address import Address
+from worker.address import Address, parse_address, without_trackers
+from worker.web import rights_files as files
 from worker.web import robots
 from worker.web.connection import Network
 from worker.web.credentials import read_proxy
 from worker.web.exchange import PersistentConnection, ServerAnswer
-from worker.web.fetch import Fetch
+from worker.web.fetch import Fetch, is_redirect_allowed
 from worker.web.headers import AGENT
 from worker.web.host_queue import HostQueue
 from worker.web.outcome import retry_after
@@ -33,6 +37,8 @@ FAR_AHEAD = timedelta(days=8)
 MIN_PACE_SECONDS = 0.5
 """Minimum pause between two requests to a server that the user does not run."""
 LONGEST_DELAY_SECONDS = 3600.0
+UNKNOWN = frozenset({"unreachable", "rate_limited", "disallowed_by_robots", "refused"})
+"""Outcomes after which the content of a file is unknown."""
 PAUSE_NOTE_PREFIX = "it answered"
 """Beginning of the note on a server that requested a pause."""
 
@@ -69,12 +75,20 @@ class Servers:
                 missing[name] = (fetch.address, fetch.proxy)
         if not missing:
             return
-        known = self.archive.read(hosts, [address.key for address, _proxy in missing.values()])
+        keys = [address.key for address, _proxy in missing.values()]
+        known, declared = self.archive.read(hosts, keys), self.archive.read(rights_files, keys)
         for name, (address, proxy) in missing.items():
             host = known[address.key]
             kept = PersistentConnection(self.network, None if proxy is None else read_proxy(proxy))
             is_own = self.network.is_own(address.host, address.port)
-            self.queues[name] = HostQueue(address.key, kept, host, is_own=is_own, delay=host.delay)
+            self.queues[name] = HostQueue(
+                address.key,
+                kept,
+                host,
+                is_own=is_own,
+                delay=host.delay,
+                files=declared[address.key],
+            )
 
     def queue_of(self, fetch: Fetch) -> HostQueue:
         """Return the queue of the server that a check requests next."""
@@ -166,6 +180,66 @@ class Servers:
                 delay=rule.crawl_delay,
             )
         )
+
+    # ------------------------------------------------------- files with declarations of rights
+
+    def due_files(
+        self, queue: HostQueue, watched: WatchedAddress, named: Iterable[str] = ()
+    ) -> Iterator[Fetch]:
+        """Yield a check of each file with declarations about a server that is to be requested.
+
+        `named` are addresses of RSL documents; by default tdmrep.json, and the documents that
+        robots.txt names or that were named before. `watched` is the address that needs them.
+        """
+        queue.requested_files.add("")
+        site = parse_address(f"{site_of(queue.key)}/", self.network.is_own)
+        assert isinstance(site, Address)
+        if not named:
+            rule = self.rule_for(queue, site)
+            declared = [each.value for each in rule.declared if each.protocol == "rsl"]
+            named = [f"{site_of(queue.key)}{files.WELL_KNOWN}", *declared, *queue.files]
+        for name in named:
+            address = parse_address(name, self.network.is_own)
+            if isinstance(address, RefusalReason) or not is_redirect_allowed(
+                site, address, self.network
+            ):
+                continue
+            text = without_trackers(address).text
+            is_many = len(queue.requested_files) > files.MOST_FILES + 1
+            if text in queue.requested_files or len(text) > LONGEST or is_many:
+                continue
+            queue.requested_files.add(text)
+            if not files.is_current(queue.files.get(text), self.archive.clock()):
+                yield self._file_check(queue, watched, text)
+
+    def _file_check(self, queue: HostQueue, watched: WatchedAddress, address: str) -> Fetch:
+        options = {name: watched.options[name] for name in ("proxy",) if name in watched.options}
+        file = WatchedAddress(
+            watched.source_id, 0, origin_of(address), address, files.KIND, None, None, None, None,
+            None, None, {}, address, options,
+        )  # fmt: skip
+        fetch = Fetch(file, self.network, self.settings.fetch_seconds, site=queue.key)
+        fetch.begin(self.archive.clock())
+        return fetch
+
+    def record_file(self, fetch: Fetch) -> None:
+        """Record the answer for a file with declarations, or that there was none."""
+        assert fetch.check is not None
+        assert fetch.site is not None
+        last, address = fetch.check.last, fetch.watched.address
+        is_read = last.outcome == "captured" and last.raw is not None
+        rules = files.read_rules(address, last.raw or b"") if is_read else ()
+        status = None if last.outcome in UNKNOWN else last.http_status
+        file = RightsFile(address, status, last.observed_at, rules)
+        for queue in self.queues.values():
+            if queue.key == fetch.site:
+                queue.files[address] = file
+        if last.transfer is not None:
+            transfer = replace(last.transfer, rights={})
+            hints: dict[str, Json] = {"type": files.KIND, "fetched": True}
+            last = replace(last, outcome="content", hints=hints, transfer=transfer)
+        exchange = last if rules else None
+        self.news.append(HostNews(fetch.site, fetch.watched.source_id, exchange, rights_file=file))
 
     # --------------------------------------------------------------------------- pauses
 

@@ -1,6 +1,6 @@
 """One check of one address, step by step: the next request, and the result of the answers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urljoin
@@ -8,11 +8,18 @@ from urllib.parse import urljoin
 from storage.values.draft import Json
 from storage.values.net.addresses import FRONT, Check, CheckedExchange, WatchedAddress
 from storage.values.net.origin_name import origin_of
-from storage.values.net.rights import Declaration, Declared, rights_of, stored_declarations
+from storage.values.net.rights import (
+    Declaration,
+    Declared,
+    RightsFile,
+    rights_of,
+    stored_declarations,
+)
 from storage.values.net.transfer import Transfer
 from storage.values.outcome import exchange_outcome
 from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, hide_values, parse_address, without_secrets, without_trackers
+from worker.web import rights_files
 from worker.web.connection import Network
 from worker.web.credentials import (
     SecretError,
@@ -37,7 +44,8 @@ STATUS_LINE = ":status"
 class Fetch:
     """A check in progress: `address` is requested next; None at the end.
 
-    `seconds` is the remaining time of the whole check.
+    `seconds` is the remaining time of the whole check. `files` are those with declarations about
+    the server; `site` is the server about which the requested file itself has declarations.
     """
 
     watched: WatchedAddress
@@ -52,6 +60,8 @@ class Fetch:
     ruled_for: str = ""
     proxy: str | None = None
     own_headers: list[tuple[str, str]] = field(default_factory=list)
+    site: str | None = None
+    files: Mapping[str, RightsFile] = field(default_factory=dict)
     check: Check | None = None
 
     def begin(self, now: datetime) -> None:
@@ -208,7 +218,7 @@ class Fetch:
         if not body:
             refused = refuse("not_article", reason="the answer is empty")
             return self._exchange(answer, Meaning("not_article", refused), started_at, now)
-        if self.kind not in LISTS and self.kind != "page":
+        if self.kind not in LISTS and self.kind not in {"page", rights_files.KIND}:
             self.kind = kind_of(body, content_type)
         is_there = self.watched.final == origin_of(answer.address.text)
         if answer.digest == self.watched.digest and is_there:
@@ -281,7 +291,20 @@ class Fetch:
         if hints.get("kind") == "feed":
             listed = {"declared": {"feed": hints.get("rights") or []}}
             found |= stored_declarations(listed, ("feed",))
+        if self.files and self.address is not None:
+            found |= rights_files.declared_in(self.files, self.address.text)
         return found
+
+    def named_documents(self) -> Iterator[str]:
+        """Yield the addresses of RSL documents that the last answer names."""
+        last = self.exchanges[-1]
+        if last.transfer is None or last.outcome not in {"captured", "unchanged", "not_modified"}:
+            return
+        rights = last.transfer.rights
+        for place in stored_declarations(rights, ("header", "page", "feed")).values():
+            for each in place:
+                if each.name == "license" and each.protocol == "rsl" and each.is_readable:
+                    yield urljoin(last.transfer.address, each.value)
 
     def _finish(self, last: CheckedExchange, answer: ServerAnswer | None = None) -> None:
         self.exchanges.append(last)

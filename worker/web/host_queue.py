@@ -4,13 +4,17 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from storage.schedule.hosts import Host, Slots
+from storage.values.net.rights import RightsFile
 from worker.web.exchange import PersistentConnection
 from worker.web.fetch import Fetch
 
 
 @dataclass(slots=True)
 class HostQueue:
-    """One server with its waiting checks, in order."""
+    """One server with its waiting checks, in order.
+
+    `files` have declarations about it; `requested_files` were requested, or found to be current.
+    """
 
     key: str
     connection: PersistentConnection
@@ -21,6 +25,8 @@ class HostQueue:
     is_busy: bool = False
     deadline: float = 0.0
     robots_known: bool = False
+    files: dict[str, RightsFile] = field(default_factory=dict)
+    requested_files: set[str] = field(default_factory=set)
     delay: float | None = None
     slots: int = 0
     next_slot: float = 0.0

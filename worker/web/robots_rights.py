@@ -1,5 +1,6 @@
 """PURE: declarations of a robots.txt about the use of an address: `License` (RSL 1.0, section 4.4),
-`Content-Usage` (draft-ietf-aipref-attach, section 3), and comments that reserve rights.
+`Content-Usage` (draft-ietf-aipref-attach, section 3), `Content-Signal` (contentsignals.org), and
+comments that reserve rights.
 """
 
 import re
@@ -16,13 +17,23 @@ from storage.values.net.rights import MOST, Declaration, declaration, is_usage_p
 LONGEST_PATTERN = 2_000
 _TOKEN_CHARACTERS = frozenset(ascii_lowercase + "_-")
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z -]{0,30}?)\s*:\s*([^\r\n]*)")
-_DECLARATIONS = re.compile(r"licen[sc]e|content-usage|reserv|vorbehalt", re.IGNORECASE)
+_DECLARATIONS = re.compile(r"licen[sc]e|content-(?:usage|signal)|reserv|vorbehalt", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
 _PROSE = re.compile(
     r"vorbehalt|reserv|licen[sc]e|lizenz|data[- ]mining|machine learning|artificial intelligence|"
     r"\b44b\b|\bAI\b|\bKI\b",
     re.IGNORECASE,
 )
+SIGNALS = re.compile(
+    r"(?:search|ai-input|ai-train)\s*=\s*(?:yes|no)"
+    r"(?:\s*,\s*(?:search|ai-input|ai-train)\s*=\s*(?:yes|no))*",
+    re.IGNORECASE,
+)
+"""The signals of a `Content-Signal` line.
+
+>>> bool(SIGNALS.fullmatch("search=yes, ai-train=no")), bool(SIGNALS.fullmatch("ai-train=never"))
+(True, False)
+"""
 _RULES = frozenset({"allow", "disallow", "crawl-delay"})
 
 
@@ -33,6 +44,7 @@ class _AgentGroup:
     agents: set[str] = field(default_factory=set)
     licenses: list[str] = field(default_factory=list)
     usages: list[str] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
     has_rules: bool = False
 
 
@@ -80,6 +92,12 @@ def declarations_for(text: str, address: str, agent: str, rule: str | None) -> l
     for value in _longest_matching(usages[:MOST], address):
         is_readable = is_usage_preference(value)
         found.append(declaration("content-usage", value, "aipref", is_readable=is_readable))
+    signals = [value for group in selected for value in group.signals]
+    for value in _longest_matching(signals[:MOST], address):
+        is_readable = SIGNALS.fullmatch(value) is not None
+        found.append(
+            declaration("content-signal", value, "content_signals", is_readable=is_readable)
+        )
     found += [
         declaration("comment", comment, "prose", is_readable=False) for comment in _comments(text)
     ]
@@ -103,8 +121,8 @@ def _groups(text: str, agent: str) -> list[_AgentGroup]:
         elif name == "license" and value:
             group.licenses.append(value)
             group.has_rules = True
-        elif name == "content-usage" and value:
-            group.usages.append(value)
+        elif name in {"content-usage", "content-signal"} and value:
+            (group.usages if name == "content-usage" else group.signals).append(value)
             group.has_rules = True
         elif name in _RULES:
             group.has_rules = True

@@ -161,6 +161,20 @@ class HostRow(Row, table=True):
     robots_fetched_at: datetime | None = time_column(nullable=True)
 
 
+class RightsFileRow(Row, table=True):
+    """The last answer for a file with declarations by location: tdmrep.json or an RSL document.
+
+    `host_key` is the server of the site that it is about, `rules` pairs of a pattern and a
+    declaration.
+    """
+
+    host_key: str = Field(primary_key=True, max_length=300)
+    address: str = Field(primary_key=True, max_length=1000)
+    status: int | None = None
+    rules: Any = json_column(nullable=False)
+    fetched_at: datetime = time_column()
+
+
 class WatchRow(Row, table=True):
     """An address that a source checks repeatedly, and its last known state.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.values.draft import Json
+from storage.values.net.rights import RightsFile
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason
 
@@ -129,7 +130,7 @@ class Check:
 class HostNews:
     """New information about a server: its robots.txt, or a pause.
 
-    `exchange` is the request of robots.txt, made for a source.
+    `exchange` is the request of robots.txt or of `rights_file`, made for a source.
     """
 
     key: str
@@ -138,6 +139,7 @@ class HostNews:
     robots_status: int | None = None
     robots_body: bytes | None = None
     robots_note: str | None = None
+    rights_file: RightsFile | None = None
     delay: float | None = None
     retry_until: datetime | None = None
     retry_note: str | None = None

@@ -2,12 +2,14 @@
 
 Only robots.txt affects fetching; the declarations are stored as they were received. Sources of the
 rules: RSL 1.0 (sections 4.4 to 4.7), draft-ietf-aipref-attach and draft-ietf-aipref-vocab
-(`Content-Usage`), and the TDM Reservation Protocol (final report of May 2024).
+(`Content-Usage`), contentsignals.org (`Content-Signal`), and the TDM Reservation Protocol (final
+report of May 2024).
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from html import unescape
 
@@ -15,7 +17,7 @@ from storage.values.draft import Json
 
 METHOD = 2
 """Version of these rules. An answer that was read by another version is not compared with them."""
-PROTOCOLS = ("rsl", "aipref", "tdmrep", "robots", "license", "prose")
+PROTOCOLS = ("rsl", "aipref", "content_signals", "tdmrep", "robots", "license", "prose")
 
 HEAD_BYTES = 128 * 1024
 MOST = 50
@@ -118,6 +120,23 @@ class Declaration:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class RightsFile:
+    """The last answer for a file with declarations by location; `status` None: there was none.
+
+    `rules` are pairs of a pattern and a declaration.
+    """
+
+    address: str
+    status: int | None
+    fetched_at: datetime
+    rules: tuple[tuple[str, Declaration], ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        return self.status is not None and self.status < 500
+
+
 Declared = Mapping[str, Iterable[Declaration]]
 """Declarations by place. A place without declarations was examined; a missing one was not."""
 
@@ -167,13 +186,13 @@ def stored_declarations(value: object, places: Iterable[str]) -> dict[str, list[
     if not isinstance(by_place, dict):
         return {}
     return {
-        place: _bounded(_from_json(by_place[place]))
+        place: _bounded(declarations_from_json(by_place[place]))
         for place in places
         if isinstance(by_place.get(place), list)
     }
 
 
-def _from_json(entries: list[object]) -> Iterator[Declaration]:
+def declarations_from_json(entries: list[object]) -> Iterator[Declaration]:
     for entry in entries[:MOST]:
         if isinstance(entry, dict):
             parts = entry.get("name"), entry.get("value"), entry.get("protocol")
@@ -324,10 +343,11 @@ def _terms(rest: bytes, end: bytes) -> Iterator[Declaration]:
     """Yield RSL terms inside a page; terms without an end are ignored."""
     terms, closing, _ = rest.partition(end)
     if closing:
-        yield _inline_terms(terms)
+        yield inline_terms(terms)
 
 
-def _inline_terms(terms: bytes) -> Declaration:
+def inline_terms(terms: bytes) -> Declaration:
+    """Return RSL terms as a declaration; longer ones as their digest."""
     text = _SPACE.sub(" ", terms.decode("utf-8", "replace")).strip()
     if len(text) > LONGEST_INLINE:
         text = f"sha256:{sha256(terms).hexdigest()}"
@@ -355,7 +375,7 @@ def feed_terms(raw: bytes) -> Iterator[tuple[str, Declaration]]:
             continue
         terms = element[0] if is_empty else raw[element.start() : close + len(end)]
         attributes = dict(_attributes(element[1].decode("utf-8", "replace")))
-        yield attributes.get("url", ""), _inline_terms(terms)
+        yield attributes.get("url", ""), inline_terms(terms)
 
 
 def _in_prose(body: bytes) -> Iterator[Declaration]:

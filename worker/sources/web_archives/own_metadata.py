@@ -14,7 +14,7 @@ from worker.sources.web_archives.record_group import RecordGroup
 MOST_JOINED = 16
 _KINDS = frozenset({"redirect", "canonical", "guid"})
 _LONGEST = 5_000
-_ELSEWHERE = ("robots.txt", "feed")
+_ELSEWHERE = ("robots.txt", "feed", "tdmrep.json", "rsl")
 
 
 @dataclass(frozen=True, slots=True)
