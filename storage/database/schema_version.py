@@ -18,7 +18,7 @@ else:
     engines = LateModule("storage.database.engine")
     script = LateModule("alembic.script")
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision, repeated here so that reading need not import Alembic; a test compares."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 

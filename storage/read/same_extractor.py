@@ -13,8 +13,10 @@ from storage.values.late import LateModule
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from storage.diff import entry_diff as entry_diffs
     from storage.history import changes
 else:
+    entry_diffs = LateModule("storage.diff.entry_diff")
     changes = LateModule("storage.history.changes")
 
 
@@ -72,14 +74,37 @@ def entry_step_operations(
     return changes.step_operations(connection, row["before_id"], row["after_id"])
 
 
+def group_differences(
+    connection: "Connection", a: VersionRef, b: VersionRef
+) -> "entry_diffs.GroupedDiff | None":
+    """Return the differences of two versions by entry; None if they are no live blog."""
+    query = "SELECT 1 AS n FROM version WHERE article_id = :article AND entries IS NOT NULL LIMIT 1"
+    articles = ({"article": each.article.row_id} for each in (a, b))
+    if not all(any(stream(connection, query, each)) for each in articles):
+        return None
+    ids = _same_extractor_ids(connection, a, b) or [
+        each.derivation_id for each in reading_pair(connection, a, b)
+    ]
+    contents = [changes.content(connection, each) for each in ids]
+    return entry_diffs.group_by_entry(*contents)
+
+
 def same_extractor_texts(
     connection: "Connection", a: VersionRef, b: VersionRef
 ) -> tuple[Text, Text]:
     """Return the texts of two versions, from one extractor where the archive has that."""
+    ids = _same_extractor_ids(connection, a, b)
+    if ids is None:
+        return text_pair(connection, *reading_pair(connection, a, b))
+    return changes.content(connection, ids[0]).text, changes.content(connection, ids[1]).text
+
+
+def _same_extractor_ids(connection: "Connection", a: VersionRef, b: VersionRef) -> list[int] | None:
+    """Return the derivations to compare instead of those that the versions display, if any."""
     sides = (a, b)
     readings = reading_pair(connection, a, b)
     if is_same_extractor(readings[0].reader, readings[1].reader):
-        return text_pair(connection, *readings)
+        return None
     ids = [each.derivation_id for each in readings]
     older = 0 if ids[0] < ids[1] else 1
     for changed in (older, 1 - older):
@@ -89,7 +114,5 @@ def same_extractor_texts(
         )
         if re_extracted:
             ids[changed] = re_extracted[side.number]
-            return changes.content(connection, ids[0]).text, changes.content(
-                connection, ids[1]
-            ).text
-    return text_pair(connection, *readings)
+            return ids
+    return None

@@ -1,11 +1,14 @@
 """`lesart up` watches a live blog: its entries, their edits, and the messages about them."""
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
+from storage.read.archive import open_archive
 from tests.alerts.receivers import receiving
 from tests.flow.driver import findings
 from tests.flow.processes import environment, lesart, rows, until
@@ -13,8 +16,10 @@ from tests.page.test_entries import EDITED, blog, entry, sentence
 from tests.serve.conftest import served
 from tests.web.clock import SharedClock
 from tests.web.site import Reply, simulated_web
+from worker.cli.commands import app
 
 BLOG = "https://zeitung.example/liveblog-sturm"
+INTRO = "Ein Sturmtief zieht über die Küste von Niederlohe und trifft am Abend ein."
 STATES = (
     (entry(2), entry(1)),
     (entry(3), entry(2), entry(1)),
@@ -26,6 +31,42 @@ STATES = (
 ALERTS = {
     "neu": ["--class", "entry_added"], "weg": ["--class", "entry_removed"], "alles": ["--article", BLOG],
 }  # fmt: skip
+
+
+def test_two_versions_are_compared_entry_by_entry(desk):
+    for at, state in enumerate(STATES, 1):
+        desk.web.put(BLOG, Reply(blog(*state, intro=INTRO.replace("Abend", f"{at}. Tag"))))
+        desk.fetch(BLOG, at=at)
+    expected = {
+        "2..@3": [("edited", "Wehr 2")],
+        "3..@4": [("added", "Wehr 5"), ("added", "Wehr 4"), ("not_shown", "Wehr 2"), ("not_shown", "Wehr 1")],
+        "4..@5": [("removed", "Wehr 4")],
+    }  # fmt: skip
+    for pair, events in expected.items():
+        words = ["diff", f"{BLOG}@{pair}", "--archive", desk.url]
+        found = json.loads(CliRunner().invoke(app, [*words, "--format", "json"]).stdout)
+        assert {(e["event"], e["headline"]) for e in found["entries"]} == set(events)
+        assert found["operations"] != []
+        text = CliRunner().invoke(app, [*words, "--format", "text"]).stdout
+        assert text.count("===") == len(events)
+        outside, *entries = text.split("===")
+        assert ". Tag" in outside
+        assert not any(". Tag" in each for each in entries)
+        page = CliRunner().invoke(app, [*words, "--format", "html"]).stdout
+        assert page.count("<h3>") == len(events)
+    with open_archive(desk.url) as archive:
+        ((edited,),) = [archive.diff(f"{BLOG}@2..@3").grouped.entries]
+    assert "".join(each.b_text for each in edited.operations) == f"Wehr 2{EDITED}"
+    assert {each.op for each in edited.operations} == {"equal", "insert", "delete"}
+    with served(desk.url) as client:
+        article = desk.one("SELECT article FROM articles")["article"]
+        german = client.get(f"/a/{article}/3..4?lang=de").text
+        assert german.index("Geänderte Einträge") < german.index("Eintrag hinzugefügt")
+        assert german.count("nicht mehr angezeigt") == 2
+        assert "Changed entries" in client.get(f"/a/{article}/3..4?view=changes&lang=en").text
+        assert "Changed entries" not in client.get(f"/a/{article}/3..4?view=side&lang=en").text
+        api = client.get("/api/diff", params={"rev": f"{article}@4..@5"}).json()
+        assert [each["event"] for each in api["entries"]] == ["removed"]
 
 
 @pytest.mark.slow

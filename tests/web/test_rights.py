@@ -18,7 +18,7 @@ from tests.serve.conftest import served
 from tests.web.clock import SharedClock
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, simulated_web
-from worker.web.rights_files import MOST_RULES, declared_in, read_rules
+from worker.sources.listings.rights_files import MOST_RULES, find_declarations, read_rules
 from worker.web.robots import decide
 
 RSL, CC = "https://zeitung.example/license.xml", "https://creativecommons.org/licenses/by/4.0/"
@@ -148,13 +148,15 @@ LOCAL = (
 def test_the_location_of_a_rule_selects_addresses(pattern, address, expected):
     rules = json.dumps([{"location": pattern, "tdm-reservation": 1}]).encode()
     file = RightsFile(TDMREP, 200, hour(0), read_rules(TDMREP, rules))
-    assert [bool(found) for found in declared_in({TDMREP: file}, address).values()] == [expected]
+    assert [bool(found) for found in find_declarations({TDMREP: file}, address).values()] == [
+        expected
+    ]
 
 
 @pytest.mark.parametrize("raw", [
     b"{}", b"[1, null, [], {}]", b"[" * 100_000, b"\xff", b"[" + b"1," * 300_000 + b"1]",
     b'[{"location": 1, "tdm-reservation": 1}, {"location": "/", "tdm-reservation": true}]',
-    b"<rsl", DOCUMENT.replace(b"<rsl", b'<!DOCTYPE r [<!ENTITY a "b">]><rsl', 1), b"<a><content url='/'/></a>",
+    b"<rsl", DOCUMENT.replace(b"<rsl", b'<!DOCTYPE r [<!ENTITY a SYSTEM "b">]><rsl', 1), b"<a><content url='/'/></a>",
 ])  # fmt: skip
 def test_a_file_of_another_form_declares_nothing(raw):
     for address in (TDMREP, RSL):

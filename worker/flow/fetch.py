@@ -244,7 +244,9 @@ class _FetchRun:
         if answer.is_stale:
             queue.waiting.appendleft(fetch)
             return
-        is_to_be_left_alone = self.servers.record_answer(queue, answer, result.ended)
+        is_to_be_left_alone = self.servers.record_answer(
+            queue, answer, result.ended, is_page=fetch.site is None
+        )
         fetch.accept_answer(answer, result.began, result.ended)
         if fetch.check is not None and fetch.site is None:
             named = list(fetch.named_documents())

@@ -15,7 +15,7 @@ from storage.values.outcome import Name
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, without_trackers
-from worker.web import rights_files as files
+from worker.sources.listings import rights_files as files
 from worker.web import robots
 from worker.web.connection import Network
 from worker.web.credentials import read_proxy
@@ -243,8 +243,13 @@ class Servers:
 
     # --------------------------------------------------------------------------- pauses
 
-    def record_answer(self, queue: HostQueue, answer: ServerAnswer, now: datetime) -> bool:
-        """Record an answer; return whether the server must be left alone from now on."""
+    def record_answer(
+        self, queue: HostQueue, answer: ServerAnswer, now: datetime, *, is_page: bool = True
+    ) -> bool:
+        """Record an answer; return whether the server must be left alone from now on.
+
+        Only the answer for a page ends a series of failures.
+        """
         if answer.status in {429, 503}:
             end = retry_after(answer.header("retry-after"), now)
             if answer.status == 429 or end is not None:
@@ -253,7 +258,7 @@ class Servers:
         elif answer.refused is not None and answer.refused.code == "unreachable":
             self.pause(queue, None, answer.refused.message)
             return True
-        elif queue.host.failures or queue.host.retry_until:
+        elif is_page and (queue.host.failures or queue.host.retry_until):
             queue.host = replace(queue.host, failures=0, retry_until=None, retry_note=None)
             self.news.append(HostNews(queue.key, failures=0))
         return False

@@ -19,7 +19,7 @@ from storage.values.net.transfer import Transfer
 from storage.values.outcome import exchange_outcome
 from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, hide_values, parse_address, without_secrets, without_trackers
-from worker.web import rights_files
+from worker.sources.listings import rights_files
 from worker.web.connection import Network
 from worker.web.credentials import (
     SecretError,
@@ -292,7 +292,7 @@ class Fetch:
             listed = {"declared": {"feed": hints.get("rights") or []}}
             found |= stored_declarations(listed, ("feed",))
         if self.files and self.address is not None:
-            found |= rights_files.declared_in(self.files, self.address.text)
+            found |= rights_files.find_declarations(self.files, self.address.text)
         return found
 
     def named_documents(self) -> Iterator[str]:

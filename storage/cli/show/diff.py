@@ -1,9 +1,10 @@
 """A comparison of two versions for people: as text for a terminal, as a page of HTML."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from storage.cli.terminal import styled
+from storage.diff.entry_diff import EntryDiff
 from storage.diff.paragraph_breaks import BREAK
 from storage.diff.word_diff import Operation
 from storage.read.answers import Diff
@@ -14,6 +15,10 @@ _DELETED = "color:#8b1a1a;background:#fde8e8;text-decoration:line-through"
 _INSERTED = "color:#14532d;background:#e6f6e9;text-decoration:none"
 _MOVED = "border-left:3px solid #2b6cb0;padding-left:.5em"
 _PAGE = "max-width:42em;margin:2em auto;padding:0 1em;font:16px/1.5 Georgia,serif"
+EVENTS = {
+    "added": "new entry", "edited": "edited entry", "not_shown": "no longer shown",
+    "removed": "removed entry",
+}  # fmt: skip
 _SIGNS = {"delete": "-", "insert": "+", "move": ">", "equal": " ", "change": "~"}
 
 
@@ -25,8 +30,21 @@ def diff_text(diff: Diff, *, colour: bool) -> Iterator[str]:
     """
     yield styled(f"--- {visible(diff.a)}", "strong", colour=colour)
     yield styled(f"+++ {visible(diff.b)}", "strong", colour=colour)
+    grouped = diff.grouped
+    yield from _lines(diff.operations if grouped is None else grouped.outside, colour=colour)
+    for entry in () if grouped is None else grouped.entries:
+        yield styled(f"=== {_entry_title(entry)}", "strong", colour=colour)
+        yield from _lines(entry.operations, colour=colour)
+
+
+def _entry_title(entry: EntryDiff) -> str:
+    parts = (f"{EVENTS[entry.event]}:", entry.time, entry.headline or f"({entry.entry})")
+    return visible(" ".join(filter(None, parts)))
+
+
+def _lines(operations: Iterable[Operation], *, colour: bool) -> Iterator[str]:
     equal = 0
-    for paragraph in group_paragraphs(diff.operations):
+    for paragraph in group_paragraphs(operations):
         if paragraph_kind(paragraph) == "equal":
             equal += 1
             continue
@@ -41,14 +59,22 @@ def diff_html(diff: Diff) -> Iterator[str]:
     title = escape(f"{visible(diff.a)} … {visible(diff.b)}")
     yield '<!doctype html>\n<html><head><meta charset="utf-8">'
     yield f'<title>{title}</title></head>\n<body style="{_PAGE}">\n<h1>{title}</h1>\n'
-    for paragraph in group_paragraphs(diff.operations):
+    grouped = diff.grouped
+    yield from _html(diff.operations if grouped is None else grouped.outside)
+    for entry in () if grouped is None else grouped.entries:
+        yield f"<h3>{escape(_entry_title(entry))}</h3>\n"
+        yield from _html(entry.operations)
+    yield "</body></html>\n"
+
+
+def _html(operations: Iterable[Operation]) -> Iterator[str]:
+    for paragraph in group_paragraphs(operations):
         tag = "h2" if paragraph[0].role in {"headline", "subheading"} else "p"
         style = f' style="{_MOVED}"' if paragraph_kind(paragraph) == "move" else ""
         labels = ", ".join(paragraph_labels(paragraph))
         inner = f"<small>({labels})</small> " if labels else ""
         inner += "".join(map(_marked_up, paragraph))
         yield f'<{tag} dir="auto"{style}>{inner}</{tag}>\n'
-    yield "</body></html>\n"
 
 
 def _unchanged(count: int, *, colour: bool) -> Iterator[str]:

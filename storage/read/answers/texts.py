@@ -1,6 +1,6 @@
 """One version with all of its parts, and what is asked of its text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -196,26 +196,37 @@ class Citation(Answer):
 class Diff(Answer):
     """The word-level operations that turn revision `a` into revision `b`.
 
-    `to_dict` lists the paragraph breaks (operations `split` and `join`) apart, as `breaks`.
+    `to_dict` lists the paragraph breaks (operations `split` and `join`) apart, as `breaks`. For two
+    texts with entries of a live blog, `grouped` has the differences by entry; `to_dict` lists them
+    as `entries`.
     """
 
     a: str
     b: str
     operations: tuple[Any, ...]
+    grouped: Any = field(default=None, metadata=BESIDE)
 
     def to_dict(self) -> dict[str, Json]:
-        operations = [as_dict(operation) for operation in self.operations if operation.is_edit]
         breaks = [
             {"op": each.op, "role": each.role, "a_start": each.a_start, "b_start": each.b_start}
             for each in self.operations
             if not each.is_edit
         ]
-        return {"a": self.a, "b": self.b, "operations": operations, "breaks": breaks}
+        entries = () if self.grouped is None else self.grouped.entries
+        return {
+            "a": self.a, "b": self.b, "operations": _edits(self.operations), "breaks": breaks,
+            "entries": [{**each.to_dict(), "operations": _edits(each.operations)}
+                        for each in entries],
+        }  # fmt: skip
 
     @property
     def is_same(self) -> bool:
         """Check whether the texts are equal."""
         return all(operation.op == "equal" for operation in self.operations)
+
+
+def _edits(operations: Iterable[Any]) -> list[Json]:
+    return [as_dict(operation) for operation in operations if operation.is_edit]
 
 
 @dataclass(frozen=True, slots=True)

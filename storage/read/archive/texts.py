@@ -62,14 +62,16 @@ class ArchiveTexts(ArchiveConnection):
         """Compare `rev_a` with `rev_b`; `rev_a` may be a range `REV..REV`.
 
         A single revision is compared with the version before it. If different extractors produced
-        the two texts, both are taken from one extractor where the archive has such a reading.
+        the two texts, both are taken from one extractor where the archive has such a reading. The
+        differences of live blogs are grouped by entry, too.
         Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError.
         """
         with self.connect() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
             find.refuse_restricted(connection, a, b)
             pair = same_extractor.same_extractor_texts(connection, a, b)
-        return Diff(a.rev, b.rev, tuple(word_diff.diff(*pair)))
+            grouped = same_extractor.group_differences(connection, a, b)
+        return Diff(a.rev, b.rev, tuple(word_diff.diff(*pair)), grouped)
 
     def change_operations(self, change: Change) -> "Sequence[word_diff.Operation]":
         """Return the operations of a change; for a live blog without entries that moved.

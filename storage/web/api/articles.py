@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
+from storage.diff.entry_diff import EntryDiff
 from storage.diff.word_diff import Operation
 from storage.read import answers
 from storage.read.query.queries import (
@@ -80,7 +81,13 @@ fronts = add_list(router, "fronts", "/fronts", FrontsQuery)
 EDIT = Literal["equal", "insert", "delete", "move"]
 OPERATION = record("Operation", **get_type_hints(Operation) | {"op": EDIT})
 BREAK = record("ParagraphBreak", op=Literal["split", "join"], role=str, a_start=int, b_start=int)
-DIFF = model_of(answers.Diff, ("operations", list[OPERATION]), ("breaks", list[BREAK]))  # type: ignore[valid-type]
+ENTRY = model_of(EntryDiff, ("operations", list[OPERATION]))  # type: ignore[valid-type]
+DIFF = model_of(
+    answers.Diff,
+    ("operations", list[OPERATION]),  # type: ignore[valid-type]
+    ("breaks", list[BREAK]),  # type: ignore[valid-type]
+    ("entries", list[ENTRY]),  # type: ignore[valid-type]
+)
 
 
 @router.get("/diff", responses=one(DIFF))

@@ -139,9 +139,14 @@ def _in_view(archive: ReadOnlyArchive, a: VersionText, b: VersionText, view: str
             raws = [archive.raw(f"{each.article}@{each.version}") for each in (a, b)]
             return _raw(*raws)
     diff = archive.diff(f"{a.article}@{a.version}", f"{b.article}@{b.version}")
-    found = blocks(diff.operations)
+    grouped = None if view == "side" else diff.grouped
+    found = blocks(diff.operations if grouped is None else grouped.outside)
+    entries = [] if grouped is None else [(e, blocks(e.operations)) for e in grouped.entries]
     gaps = _gaps(found) if view == "changes" or len(found) > SHORT_TEXT else {}
-    return {"rows": (), "blocks": found, "gaps": gaps, "is_cut": False, "diff": diff}
+    return {
+        "rows": (), "blocks": found, "gaps": gaps, "is_cut": False, "diff": diff,
+        "entries": entries,
+    }  # fmt: skip
 
 
 def _gaps(found: Sequence[PassageBlock]) -> dict[int, int]:
@@ -195,7 +200,8 @@ def _lines(rows: Sequence[DifferingThing], *, is_cut: bool = False) -> dict[str,
     """Return the content of a view of lines, up to a bound."""
     ends = accumulate(len(row.name) + MARKUP_LETTERS for row in rows)
     number = sum(end <= MOST_LETTERS for end in ends)
-    return {"rows": rows[:number], "blocks": (), "is_cut": is_cut or number < len(rows)}
+    is_cut = is_cut or number < len(rows)
+    return {"rows": rows[:number], "blocks": (), "entries": (), "is_cut": is_cut}
 
 
 def _text(raw: Raw | str) -> str:

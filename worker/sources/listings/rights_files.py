@@ -17,15 +17,14 @@ from storage.values.net.rights import (
     inline_terms,
     named_declaration,
 )
-from storage.values.refusals import RefusalReason
 
 if TYPE_CHECKING:
     from lxml import etree
 
-    from worker.text.documents import safe_xml
+    from worker.sources.listings import safe_xml
 else:
     etree = LateModule("lxml.etree")
-    safe_xml = LateModule("worker.text.documents.safe_xml")
+    safe_xml = LateModule("worker.sources.listings.safe_xml")
 
 WELL_KNOWN = "/.well-known/tdmrep.json"
 KIND = "rights"
@@ -84,8 +83,8 @@ def _tdmrep_rules(raw: bytes) -> Iterator[tuple[str, Declaration]]:
 
 
 def _rsl_rules(raw: bytes) -> Iterator[tuple[str, Declaration]]:
-    root = safe_xml.parse_xml(raw, "RSL document")
-    if isinstance(root, RefusalReason) or "rslstandard.org/rsl" not in str(root.tag):
+    root = safe_xml.parse(raw) if safe_xml.unsafe(raw) is None else None
+    if root is None or "rslstandard.org/rsl" not in str(root.tag):
         return
     for content in root.iter("{*}content"):
         if content.get("url"):
@@ -114,7 +113,7 @@ def is_match(pattern: str, place: str) -> bool:
     return is_at_end if is_whole and "*" in pattern else not is_whole or at == len(place)
 
 
-def declared_in(files: Mapping[str, RightsFile], address: str) -> Declared:
+def find_declarations(files: Mapping[str, RightsFile], address: str) -> Declared:
     """Return the declarations for an address by place; of each file, those of the longest pattern.
 
     A file that could not be requested is no place that was examined.
