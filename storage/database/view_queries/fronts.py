@@ -125,6 +125,9 @@ def _stays(syntax: FrontSyntax, where: str) -> str:
     times and sums are those of their first and last island.
     """
     last = "max(number * 1000 + 999 - position) - max(number) * 1000"
+    selected = f"WHERE {syntax.teaser} IN (SELECT k.id FROM teaser k WHERE {where})"
+    if where == "TRUE":
+        selected = ""
     islands = _islands(syntax, where)  # no common table expression: `lesart sql` refuses its tables
     return f"""
 SELECT s.front_id AS front_id, r.origin AS front, s.teaser_id AS teaser_id,
@@ -147,7 +150,7 @@ FROM (
         FROM (
             SELECT i.front_id, i.number, i.seq, {syntax.placed}
             FROM ({islands}) i JOIN front l ON l.id = i.shown_id CROSS JOIN {syntax.entries}
-            WHERE {syntax.teaser} IN (SELECT k.id FROM teaser k WHERE {where})
+            {selected}
         ) t
     ) placement
     GROUP BY front_id, teaser_id, run
