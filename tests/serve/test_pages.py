@@ -5,11 +5,14 @@ import shutil
 import subprocess
 from datetime import timedelta
 from itertools import count
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 from lxml import html
 
+from storage.web.pages.pictures import time_line
+from storage.web.pages.rendering import PageWords
 from storage.write.archive import Archive
 from tests.cli.small_archive import START, _ingest, draft
 from tests.flow.processes import LESART, ROOT, environment
@@ -43,6 +46,26 @@ def test_a_page_answers_in_its_language_and_is_no_larger_than_50_kilobytes(
     assert f'<html lang="{lang}">' in answer.text
     assert len(answer.content) <= 50 * 1024
     assert "<h1" in answer.text
+
+
+def test_the_number_of_a_version_fits_into_its_bar():
+    def version(number: int) -> SimpleNamespace:
+        seen = START + timedelta(hours=7 * number)
+        return SimpleNamespace(version=number, changed_by=seen, last_seen=seen)
+
+    words = PageWords("en", ZoneInfo("UTC"))
+    for first in (1, 491, 1491):
+        line = time_line([version(first + n) for n in range(10)], [], "/a/x", words)
+        for width, number in re.findall(r'width="([\d.]+)" height="28".*?>(\d+)</text>', line):
+            assert float(width) >= 10 * len(number)
+
+
+@pytest.mark.parametrize("path", ["/", "/search", "/a/{}", "/a/{}/1..2", "/a/{}/cite", "/front"])
+def test_a_form_keeps_the_language_of_its_page(client, article, path):
+    shown = html.fromstring(client.get(f"{path.format(article)}?lang=de").text)
+    forms = shown.xpath("//form[@method='get']")
+    assert forms
+    assert [each.fields.get("lang") for each in forms] == ["de"] * len(forms)
 
 
 def test_a_changed_number_stands_in_its_place_and_is_the_loudest(client):

@@ -211,7 +211,7 @@ class _Scale:
 
     def __init__(self, spans: Sequence[TimeSpan]) -> None:
         weights = [
-            (_LEAST if span.kind == "version" else 8.0)
+            (_LEAST + 22 * max(len(str(span.number)) - 2, 0) if span.kind == "version" else 8.0)
             + 12 * math.log1p((span.end - span.start).total_seconds() / 600)
             for span in spans
         ]

@@ -43,7 +43,7 @@
     const seconds = (new Date(times[times.length - 1].dateTime) - Date.now()) / 1000;
     const units = [["year", 31556952], ["month", 2629746], ["day", 86400], ["hour", 3600], ["minute", 60]];
     const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) || units[4];
-    place.append(` · ${ago.format(Math.round(seconds / size), unit)}`);
+    place.append(` · ${ago.format(Math.trunc(seconds / size), unit)}`);
   }
   // keys: left and right go to the edit before and after, / searches, j and k go from change to change
   const stops = [...document.querySelectorAll("[data-stop]")];
