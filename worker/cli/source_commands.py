@@ -174,7 +174,7 @@ def add(
     type: str | None = option(  # noqa: A002  # the word of the command line
         "--type",
         "TYPE",
-        "Type of an address: page, feed, sitemap, opml or urls (default: by its content).",
+        "Type of an address: page, front, feed, sitemap, opml or urls (default: by its content).",
     ),
     fetch_options: FetchOptions,
     history: bool = flag("--history", "Import captures of an address from web archives, too."),

@@ -64,7 +64,7 @@ class NewSource(SourceSchedule):
     name: Plain | None = None
     type: Annotated[
         Plain | None,
-        Field(description="page, feed, sitemap, opml or urls (default: detected)."),
+        Field(description="page, front, feed, sitemap, opml or urls (default: detected)."),
     ] = None
 
 
