@@ -37,7 +37,7 @@ class Meter:
         """
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the time for it was over")
+            raise TimeoutError("the time limit was exceeded")
         return left
 
     def count(self, number: int) -> int:

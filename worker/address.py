@@ -82,7 +82,7 @@ def _parse(text: str, is_own: IsOwn) -> Address | RefusalReason:
     if len(text) > LONGEST:
         raise ValueError(f"it is longer than {LONGEST} characters")
     if not _IN_NO_ADDRESS.isdisjoint(text.strip(" ")):
-        raise ValueError("it holds blanks, controls or a backslash")
+        raise ValueError("it contains spaces, control characters or a backslash")
     try:
         parts = urlsplit(text.strip(" "))
         host, port = parts.hostname or "", parts.port
@@ -92,7 +92,7 @@ def _parse(text: str, is_own: IsOwn) -> Address | RefusalReason:
     if scheme not in PORTS:
         return refuse("url_scheme", scheme=scheme[:40] or "a path")
     if "@" in parts.netloc:
-        raise ValueError("it holds a user name or a password")
+        raise ValueError("it contains a user name or a password")
     host = ascii_host(host)
     port = PORTS[scheme] if port is None else port
     if port != PORTS[scheme] and not is_own(host, port):

@@ -329,7 +329,7 @@ add_list(
     "fronts",
     FrontsQuery,
     _STAY,
-    empty="no front page showed it",
+    empty="no headlines on front pages",
     least=5,
     example="lesart fronts --article https://zeitung.example/damm",
 )

@@ -42,7 +42,7 @@ class CapturesUnsetError(OSError):
     """Bytes are in a capture store, and no setting states where it is."""
 
     def __init__(self) -> None:
-        message = "the bytes of captures lie in a store, and captures_url does not say where"
+        message = "captured bytes are in an object storage, but captures_url is not set"
         super().__init__(errno.EREMOTEIO, message)
 
 

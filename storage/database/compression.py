@@ -34,7 +34,7 @@ def unpack(encoding: str, data: bytes) -> bytes:
     if encoding == "raw":
         return bytes(data)
     if encoding != "zstd":
-        raise DamagedBytesError(f"nobody knows the encoding {encoding!r}")
+        raise DamagedBytesError(f"the encoding {encoding!r} is unknown")
     try:
         return zstandard.decompress(data)
     except zstandard.ZstdError as error:

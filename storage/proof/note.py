@@ -126,7 +126,7 @@ class Signer:
         """
         parts = text.strip().split("+", 4)
         if len(parts) != 5 or parts[:2] != ["PRIVATE", "KEY"]:
-            raise NoteError("the file holds no key of a log: make one with `lesart proof keygen`")
+            raise NoteError("the file contains no key: create one with `lesart proof keygen`")
         data = _decode(parts[4], "secret key")
         if len(data) != 33 or data[0] != ED25519:
             raise NoteError("the file holds no Ed25519 key of a log")

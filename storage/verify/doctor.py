@@ -179,11 +179,11 @@ def check_seeds(settings: Settings) -> Iterator[Finding]:
 def check_web(settings: Settings) -> Iterator[Finding]:
     """Report the permitted private servers."""
     if settings.allow_hosts:
-        message = f"servers outside the public net may be asked: {', '.join(settings.allow_hosts)}"
+        message = f"private servers may be fetched: {', '.join(settings.allow_hosts)}"
         mend = "nothing, if these are your own; else take them out of allow_hosts"
         yield Finding("own hosts", "warning", message, mend)
     else:
-        yield Finding("own hosts", "ok", "nothing outside the public net is ever asked")
+        yield Finding("own hosts", "ok", "only public servers are fetched")
 
 
 def check_work(settings: Settings) -> Iterator[Finding]:
@@ -264,7 +264,7 @@ def _clock(
     for message, mend in found:
         yield Finding("clock", "warning", message, mend)
     if not found:
-        yield Finding("clock", "ok", "it agrees with the times of everything that was stored")
+        yield Finding("clock", "ok", "the clock agrees with the stored times")
 
 
 def _minute(moment: datetime) -> str:
@@ -296,7 +296,7 @@ def _jobs(jobs: Iterable[Any], backlog: str | None) -> Iterator[Finding]:
 
 def _contact(settings: Settings, sources: Iterable[Any]) -> Iterator[Finding]:
     if settings.contact is None and any(each.kind == "web" for each in sources):
-        message = "servers are asked without a word on whom to write to"
+        message = "requests to web servers contain no contact address"
         yield Finding("contact", "warning", message, "set contact to a mail address or a page")
 
 

@@ -81,7 +81,7 @@ def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  #
     """Check that the triggers that protect the record exist."""
     pending = "SELECT value FROM archive WHERE key = 'redacted_to'"
     for row in stream(connection, pending, NOTHING):
-        message = "what was to be redacted still stands: `lesart redact --finish` goes on"
+        message = "a redaction is not complete: run `lesart redact --finish`"
         yield BrokenObject("redaction", row["value"], "redaction_unfinished", message)
     missing = missing_guards(connection)
     for name in missing:

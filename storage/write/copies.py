@@ -74,7 +74,7 @@ class PlaceTakenError(ArchiveError):
     """The target of a copy already exists."""
 
     def __init__(self, place: str) -> None:
-        super().__init__(f"there is something at {place} already: name a place where nothing is")
+        super().__init__(f"{place} already exists: choose another path")
         self.place = place
 
 
@@ -115,11 +115,11 @@ def _require_earlier(old: Connection, new: Connection, place: str) -> None:
         raise NotAnEarlierCopyError(place, "it is a copy of another archive")
     size = log.size_of(new)
     if log.numbers(new)[0] > log.numbers(old)[0] or size > log.size_of(old):
-        raise NotAnEarlierCopyError(place, "it knows more than this archive")
+        raise NotAnEarlierCopyError(place, "it contains more than this archive")
     if root(log.node_of(new), size) != root(log.node_of(old), size):
-        raise NotAnEarlierCopyError(place, "it holds another history than this archive")
+        raise NotAnEarlierCopyError(place, "its history differs from that of this archive")
     if _last(old, REDACTION, "id") > _last(new, REDACTION, "id"):
-        reason = "something was redacted since, and must not stay in it: make a new copy, and "
+        reason = "it contains texts that were redacted since: create a new copy, and "
         raise NotAnEarlierCopyError(place, f"{reason}delete this one")
 
 

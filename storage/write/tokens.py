@@ -57,7 +57,7 @@ def revoke_token(archive: Archive, name: str) -> None:
         )
         known = select(ACCESS_TOKEN.c.id).where(ACCESS_TOKEN.c.name == name)
         if unit.connection.execute(known).first() is None:
-            raise NoSuchError("token", name, "`lesart token list` names the tokens")
+            raise NoSuchError("token", name, "`lesart token list` lists the tokens")
         unit.connection.execute(query.values(revoked_at=unit.now))
 
 

@@ -47,7 +47,7 @@ def test_a_key_is_shown_when_it_is_made_and_never_again(lesart):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("hafen",), 2, "say where it goes"),
+        (("hafen",), 2, "specify a target"),
         (("ha fen", "--mail", "a@b.example"), 2, "is no name"),
         (("hafen", "--mail", "nobody"), 2, "is not a mail address"),
         (("hafen", "--webhook", "http://hooks.example/"), 2, "require https"),

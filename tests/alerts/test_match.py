@@ -237,5 +237,5 @@ def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
         assert counts(connection) == {}
         with pytest.raises(NoSuchError, match="there is no alert 'hafen'"):
             alert(connection, "hafen")
-    with pytest.raises(AlertError, match="say where it goes"):
+    with pytest.raises(AlertError, match="specify a target"):
         press.archive.transact(manage.add, "x", AlertRule(), ())

@@ -180,7 +180,7 @@ def test_backup_and_restore_as_documented(stack):
 def test_an_archive_is_never_restored_over(stack):
     [restore] = documented(stack, "Restore")
     [line] = [line for line in restore.splitlines() if " restore " in line]
-    with pytest.raises(AssertionError, match=r"there is something at .* already"):
+    with pytest.raises(AssertionError, match=r"already exists: choose another path"):
         shell(stack, f"newest=$(ls backups/lesart-*.sqlite3 | tail -n 1)\n{line}")
     assert stack.number("SELECT count(*) FROM versions") == 2
 

@@ -170,8 +170,8 @@ def _address_target(
     """
     locator = without_secrets(locator)
     if is_capture:
-        raise LocatorError(locator, "it is looked at now; --origin and --observed-at are for "
-                           "captures that were made elsewhere")  # fmt: skip
+        raise LocatorError(locator, "it is fetched now; --origin and --observed-at apply to "
+                           "files with captures that were made elsewhere")  # fmt: skip
     if kind is not None and kind not in ADDRESS_TYPES:
         raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
     owner = _address_owner(archive, settings, locator, name)
@@ -249,7 +249,9 @@ def check_source_name(archive: Archive, name: str) -> str:
     Raises: LocatorError if the name is invalid and no source has it.
     """
     if not is_source_name(name) and all(each.name != name for each in archive.sources()):
-        raise LocatorError(repr(name), "the name of a source has no /, no line end and no control")
+        raise LocatorError(
+            repr(name), "the name of a source must not contain /, line breaks or control characters"
+        )
     return name
 
 

@@ -215,7 +215,7 @@ class _Sender:
 
     def _look_up(self, request: CopyRequest, page: PageToCopy) -> bool:
         """Search the list of the archive for the copy of a page that was perhaps submitted."""
-        reason = "no answer came to the request"
+        reason = "the server sent no answer"
         lists = web_archives(self.settings.web_archives).get(self.service.name)
         if lists is not None:
             since = page.seen_at - CLOCKS_DIFFER
@@ -243,5 +243,5 @@ class _Sender:
 
 def look_up_later(archive: Archive, request: CopyRequest, seconds: float) -> None:
     """Record that it is unknown whether a page was submitted; a list is searched after a pause."""
-    note = "no answer came to the request"
+    note = "the server sent no answer"
     outbox.retry_later(archive.engine, request, seconds, note, state="unknown", attempts=0)

@@ -37,7 +37,7 @@ def examine_broker(settings: Settings) -> Iterator[Finding]:
     """Check that the broker answers and does not evict messages."""
     place = hide_secrets(settings.broker_url)
     if settings.is_embedded:
-        yield Finding("broker", "ok", "none is needed: wake-ups stay inside `lesart up`")
+        yield Finding("broker", "ok", "no broker is needed: `lesart up` notifies its own worker")
         return
     try:
         policy = _policy(_client(settings))

@@ -100,7 +100,7 @@ def read_secret(value: str) -> str:
     else:
         return value
     if not found.isascii() or not found.isprintable():
-        raise SecretError(f"what {value} holds cannot be sent")
+        raise SecretError(f"the content of {value} cannot be sent in a header")
     return found
 
 

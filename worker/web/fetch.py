@@ -178,7 +178,7 @@ class Fetch:
         except ValueError:
             joined = ""
         if not location or not joined:
-            reason = f"it leads nowhere ({answer.status})"
+            reason = f"it redirects to no valid address ({answer.status})"
             return Meaning("unreachable", refuse("unreachable", reason=reason), reason)
         target = parse_address(joined, self.network.is_own)
         if isinstance(target, RefusalReason):

@@ -112,7 +112,7 @@ def alert(connection: Connection, name: str) -> Alert:
     """
     row = connection.execute(select(ALERT).where(ALERT.c.name == name)).first()
     if row is None:
-        raise NoSuchError("alert", name, "`lesart alert list` names those that are there")
+        raise NoSuchError("alert", name, "`lesart alert list` lists the alerts")
     return _alert(row)
 
 

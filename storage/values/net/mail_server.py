@@ -45,7 +45,7 @@ def read_mail_server(url: str) -> MailServer:
     asked = parse_qs(parts.query)
     (sender,) = asked.pop("from", [""])[:1]
     if asked or MAIL_ADDRESS.fullmatch(sender) is None:
-        raise ValueError("it has to end in ?from=ADDRESS, from which mail is to come, and no more")
+        raise ValueError("it must end in ?from=ADDRESS, the sender of the mails")
     user = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password else None
     port = parts.port or PORTS[parts.scheme]

@@ -115,9 +115,9 @@ def ascii_host(host: str) -> str:
         try:
             host = idna.encode(host, uts46=True, transitional=False).decode("ascii")
         except idna.IDNAError as error:
-            raise ValueError("its host is no name that can be looked up") from error
+            raise ValueError("its host name is invalid") from error
     if not HOST.fullmatch(host):
-        raise ValueError("its host is no name that can be looked up")
+        raise ValueError("its host name is invalid")
     for label in host.split("."):
         if label.startswith("xn--") and _mixes_scripts(label):
             raise ValueError("its host mixes scripts that look alike")
@@ -139,6 +139,6 @@ def _mixes_scripts(label: str) -> bool:
     try:
         letters = label.removeprefix("xn--").encode("ascii").decode("punycode")
     except UnicodeError as error:
-        raise ValueError("its host is no name that can be looked up") from error
+        raise ValueError("its host name is invalid") from error
     scripts = {unicodedata.name(c, "").partition(" ")[0] for c in letters if c.isalpha()}
     return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}) > 1

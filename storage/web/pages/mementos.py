@@ -88,7 +88,7 @@ def _article(archive: ReadOnlyArchive, address: str) -> ArticleLine:
     Raises: NoSuchError.
     """
     if ":" not in address or "\0" in unquote(address):
-        raise NoSuchError("address", address, "name it whole, with its scheme: https://…")
+        raise NoSuchError("address", address, "write the whole address with its scheme: https://…")
     try:
         return archive.article(address)
     except NoSuchError:

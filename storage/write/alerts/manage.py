@@ -41,7 +41,7 @@ def add(
     if TOKEN_NAME.fullmatch(name) is None:
         raise AlertError(f"{name!r} is no name: up to 64 letters, digits, '.', '_' and '-'")
     if not targets:
-        raise AlertError("say where it goes: --mail, --webhook or --apprise")
+        raise AlertError("specify a target: --mail, --webhook or --apprise")
     made = {target: new_secret() for kind, target in targets if kind == "webhook"}
     taken = unit.connection.execute(select(ALERT.c.id).where(ALERT.c.name == name)).first()
     if taken is not None:

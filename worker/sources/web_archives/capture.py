@@ -264,7 +264,7 @@ def _response(
     if answer is None and main.kind == "revisit" and not main.block:
         return _bare_revisit(capture)
     if answer is None:
-        reason = "it holds no answer of a server"
+        reason = "it contains no answer of a server"
         return capture.reject("record_invalid", main.block, line=main.number, reason=reason)
     outcome, note = _response_outcome(capture, answer)
     match outcome:
