@@ -34,7 +34,7 @@ CHECKPOINT_BYTES = 32_768_000
 """Size of the write-ahead log at which SQLite copies it into the file."""
 STEPS_BETWEEN_LOOKS = 50_000
 ROWS_AT_ONCE = 500
-MOST_IDLE = 4
+MOST_IDLE = 8
 """Maximum number of connections that stay open for the next query."""
 UNPARSED = frozenset("?#%:")
 """Characters with a meaning in an SQLite address, which SQLAlchemy parses."""

@@ -183,6 +183,7 @@ class ArchivePool:
             languages=self.place.languages,
             clocks=clocks,
             seconds=STATEMENT_SECONDS,
+            by_driver=True,
         )
 
 
