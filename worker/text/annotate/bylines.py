@@ -377,7 +377,8 @@ def is_byline(text: str) -> bool:
     >>> is_byline("05.02.2020 - Redaktion: Bo Lind")
     True
     """
-    if not (BYLINE_START.match(text) or (text[:1].isdecimal() and has_byline_start(text))):
+    is_dated = text[:1].isdecimal() and ": " in text
+    if not (BYLINE_START.match(text) or (is_dated and has_byline_start(text))):
         return False
     persons = read_byline(text).persons
     return bool(persons) and all(
