@@ -318,7 +318,7 @@ def retry(
     with opened_archive(settings) as archive:
         ids = control.retry(archive, settings, job)
     say(
-        f"queued {len(ids)} parts of job {job} again"
+        f"queued job {job} again: {len(ids)} of its parts"
         if ids
         else f"job {job} has no quarantined or cancelled parts: nothing to retry"
     )
