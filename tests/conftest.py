@@ -5,10 +5,8 @@ import os
 import shutil
 import signal
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +25,7 @@ from tests.cli.small_archive import make_archive
 DIALECTS = ("sqlite", "postgresql")
 
 FEW = 3
-"""So many cases of a test are tried on PostgreSQL too, and traced for coverage.
-
-The others try the same statements with other words: `large` on PostgreSQL, not traced on SQLite,
-as tracing makes Python three times as slow. In a unit test, and below, each case may be a branch
-of its own: coverage traces them all.
-"""
+"""A test runs on PostgreSQL with this number of cases; the others, with other words, are `large`."""
 
 FORBIDDEN_TO_UNITS = frozenset(
     {
@@ -48,12 +41,6 @@ FORBIDDEN_TO_UNITS = frozenset(
 
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
 """The variable by which coverage tells a child process that it is to be traced."""
-
-IS_TRACED = pytest.StashKey[bool]()
-"""Whether coverage traces a test."""
-
-IS_FIRST_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
-"""Whether coverage traces here what Python runs at an import: all processes import the same."""
 
 # the tests start the program some hundred times: what Python compiled is kept, whatever a shell says
 sys.dont_write_bytecode = False
@@ -92,25 +79,12 @@ def pytest_xdist_auto_num_workers() -> int:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure() -> None:
-    """Ignore that coverage cannot trace one of two threads that start at once (Python 3.11)."""
-    report = sys.unraisablehook
-
-    def hook(found: Any) -> None:
-        if "Cannot install a trace function" not in str(found.exc_value):
-            report(found)
-
-    sys.unraisablehook = hook
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Look for no garbage among what is collected: it stays to the end."""
     gc.disable()
     try:
-        with nullcontext() if IS_FIRST_PROCESS else _untraced():
-            return (yield)
+        return (yield)
     finally:
         gc.freeze()
         gc.enable()
@@ -128,12 +102,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.unit)
         if is_postgres and not (_has(item, "large") or _has(item, "unit")):
             _mark_postgres_case(item, is_one_of_few=is_one_of_few)
-        item.stash[IS_TRACED] = not (
-            is_postgres
-            or _has(item, "untraced")
-            or _has(item, "hypothesis")
-            or not (is_one_of_few or _has(item, "unit"))
-        )
     items.sort(key=lambda item: not _has(item, "starts_first"))
 
 
@@ -191,32 +159,15 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         _running_unit.clear()
 
 
-@contextmanager
-def _untraced() -> Iterator[None]:
-    """Let nobody trace: in a process of pytest-xdist two more coverages go on where one pauses."""
-    here, in_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(here)
-        threading.settrace(in_threads)
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Trace what coverage is to see: a few cases of a test, its processes where those count."""
-    is_traced = item.stash[IS_TRACED]
-    told = os.environ.get(COVERAGE)
-    if told and not (is_traced and _has(item, "traced_children")):
-        del os.environ[COVERAGE]
+    """Let coverage measure child processes only where a marker says so: what others start is the same."""
+    config = None if _has(item, "traced_children") else os.environ.pop(COVERAGE, None)
     try:
-        with nullcontext() if is_traced else _untraced():
-            return (yield)
+        return (yield)
     finally:
-        if told:
-            os.environ[COVERAGE] = told
+        if config:
+            os.environ[COVERAGE] = config
 
 
 @pytest.fixture(autouse=True)

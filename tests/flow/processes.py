@@ -174,10 +174,13 @@ def rows(folder: Path, *words: str, **settings: str) -> list[dict[str, Any]]:
 def until(true: Callable[[], object], seconds: float = 240.0, what: str = "it") -> None:
     """Wait for what has to come; how soon is a matter of the machine, unless a test says so.
 
-    Who asks often takes the time of what is waited for: the longer it takes, the less is asked.
+    Whoever asks often takes the time of what is waited for: a question has a fifth of it at most.
     """
     end, pause = time.monotonic() + seconds, 0.02
-    while not true():
+    while True:
+        began = time.monotonic()
+        if true():
+            return
         assert time.monotonic() < end, f"{what} did not come about"
-        time.sleep(pause)
+        time.sleep(max(pause, min(4 * (time.monotonic() - began), 2.0)))
         pause = min(1.3 * pause, 0.5)

@@ -32,7 +32,7 @@ from worker.flow.read import Reader
 from worker.flow.work import free_abandoned_jobs, run_job, run_next_job
 from worker.services.schedule import sweep, tick
 
-pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.untraced, pytest.mark.starts_first]
+pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.starts_first]
 
 ROOT = Path(__file__).parents[2]
 A, B, *_ = SENTENCES

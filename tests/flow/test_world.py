@@ -17,7 +17,7 @@ from worker.flow.collect import folder
 from worker.flow.order import target_at, target_of
 from worker.flow.work import run_next_job
 
-pytestmark = [pytest.mark.untraced, pytest.mark.starts_first]
+pytestmark = pytest.mark.starts_first
 
 EXAMPLES = settings.default.max_examples // 4
 NAMES = ("a.txt", "b.txt", "c.md", "d.md", "t.jsonl")

@@ -23,7 +23,7 @@ from worker.flow.order import target_at
 from worker.flow.read import Reader
 from worker.flow.work import run_next_job
 
-pytestmark = [pytest.mark.untraced, pytest.mark.starts_first]
+pytestmark = pytest.mark.starts_first
 
 TITLE = "Pegel steigt weiter"
 EXAMPLES = settings.default.max_examples // 6

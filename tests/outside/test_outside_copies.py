@@ -68,6 +68,7 @@ def copies(folder, settings) -> list[dict]:
 
 
 @pytest.mark.slow
+@pytest.mark.postgresql("large")  # the tests below run on both
 def test_up_submits_each_version_once_and_shows_the_answer_everywhere(
     web, service, installed, tmp_path
 ):

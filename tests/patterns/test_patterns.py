@@ -9,7 +9,7 @@ from storage.values import late
 from tests.patterns.product import modules, patterns, tree
 from tests.patterns.pump import growth, shapes
 
-pytestmark = [pytest.mark.untraced, pytest.mark.starts_first]
+pytestmark = pytest.mark.starts_first
 
 CALLS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer", "compile"}
 
