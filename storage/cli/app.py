@@ -137,11 +137,12 @@ def root(
     """Accept the shared options before a command."""
 
 
-def command_group(help: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:  # noqa: A002  # Typer's word
-    """Return a group of commands that accepts the shared options before its command, as `app` does.
+def command_group(name: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
+    """Add a group of commands that accepts the shared options before its command, as `app` does.
 
     `lesart source --archive PATH list` is the same as `lesart source list --archive PATH`.
     """
+    help = next(names[name] for names in PANELS.values() if name in names)  # noqa: A001  # Typer's word
     group = typer.Typer(
         cls=cls, help=help, short_help=help, no_args_is_help=True, rich_markup_mode=None
     )
@@ -151,6 +152,7 @@ def command_group(help: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
     def accept_shared_options(place: ArchiveOptions, output: LeadingOutputOptions) -> None:
         """Accept the shared options; the command reads them from its context."""
 
+    app.add_typer(group, name=name)
     return group
 
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from storage.read.figures import edits as edit_spans
     from storage.read.figures.edits import EditSpan
     from storage.read.render import moment as moments
-    from storage.values.answer import Answer
 else:
     text_export = LateModule("storage.export.texts")
     edit_spans = LateModule("storage.read.figures.edits")
@@ -51,8 +50,7 @@ else:
     live_blogs = LateModule("storage.diff.entry_history")
     answers = LateModule("storage.read.answers")
 
-db = command_group("Manage the database schema.")
-app.add_typer(db, name="db")
+db = command_group("db")
 
 
 @command(
@@ -222,10 +220,8 @@ def _report_edits(
     archive: "ReadOnlyArchive", span: "EditSpan", output: FiguresOutputOptions, *, is_hourly: bool
 ) -> None:
     """Write statistics of edits, one row per source or per source and hour."""
-    kind: type[Answer] = answers.EditHour if is_hourly else answers.EditFigures
-    rows: Iterator[Answer] = (
-        archive.edits_by_hour(span) if is_hourly else archive.edit_figures(span)
-    )
+    kind = answers.EditHour if is_hourly else answers.EditFigures
+    rows = archive.edits_by_hour(span) if is_hourly else archive.edit_figures(span)
     if not output.is_parquet:
         report_list((row.to_dict() for row in rows), output.target(), empty="no edits found")
         return

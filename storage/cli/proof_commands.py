@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from storage.cli.app import app, command_group, program
+from storage.cli.app import command_group, program
 from storage.cli.exits import say
 from storage.cli.options import OUTPUT_HELP, ArchiveOptions, OutputOptions, command, output_path
 from storage.cli.output import (
@@ -61,8 +61,7 @@ class _Group(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-proof = command_group("Prove archived versions in a form that others can check.", _Group)
-app.add_typer(proof, name="proof")
+proof = command_group("proof", _Group)
 
 
 @command(proof, "keygen", example="lesart proof keygen --origin zeitung.example/archiv")

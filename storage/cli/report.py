@@ -1,61 +1,43 @@
 """Open the archive of a command, and write its results."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from storage.cli.exits import NO, InterruptionError, say
-from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions
+from storage.cli.exits import NO, say
+from storage.cli.options import ArchiveOptions, OutputOptions
 from storage.cli.output import (
     AnswerTarget,
     Written,
     read_argument,
-    write_object,
     write_rows,
     write_text,
 )
-from storage.cli.progress import ProgressLine
 from storage.read.filters import TODAY
 from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
-from storage.read.render.moment import parse_moment
 from storage.settings import Settings
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Engine
 
     from storage.cli.show import relation as relation_display
     from storage.database import engine as engines
     from storage.database import schema_version
-    from storage.proof import stamp as stamps
-    from storage.proof.external import witnesses
     from storage.read import answers
     from storage.read import archive as reading_archive
     from storage.read.archive import ReadOnlyArchive
-    from storage.values.job import Progress
     from storage.verify import doctor
-    from storage.verify import finding as verify_findings
-    from storage.verify import level as verify_level
-    from storage.verify import verify as verify_run
-    from storage.verify.finding import BrokenObject, Scope
 else:
     reading_archive = LateModule("storage.read.archive")
     engines = LateModule("storage.database.engine")
     schema_version = LateModule("storage.database.schema_version")
     relation_display = LateModule("storage.cli.show.relation")
-    witnesses = LateModule("storage.proof.external.witnesses")
-    verify_findings = LateModule("storage.verify.finding")
-    verify_level = LateModule("storage.verify.level")
-    verify_run = LateModule("storage.verify.verify")
-    stamps = LateModule("storage.proof.stamp")
     answers = LateModule("storage.read.answers")
     doctor = LateModule("storage.verify.doctor")
 
@@ -159,70 +141,6 @@ def report_examination(
     write_rows(findings, output.target())
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(NO)
-
-
-def report_verification(
-    settings: Settings,
-    output: OutputOptions,
-    checked: VerifyOptions,
-    more: "Callable[[Engine, Scope, Progress], Iterator[BrokenObject]] | None" = None,
-) -> None:
-    """Write findings as they occur and a summary; exit with 1 if there are any.
-
-    `more` adds checks of the caller, such as the repeated extraction of texts.
-    """
-    with whole_archive(settings) as engine, ProgressLine() as line:
-        scope = _scope(settings, checked, engine)
-        verification = verify_run.Verification(engine, scope, checked.after)
-        findings = verification.findings(line.report)
-        if more is not None:
-            findings = chain(
-                findings, verify_run.completed("texts", more(engine, scope, line.report))
-            )
-
-        def totals() -> Mapping[str, Any]:
-            return {
-                "checked": verification.checked,
-                "redacted": verification.redacted,
-                "older_steps": verification.older_steps,
-                "not_covered": [each.to_dict() for each in verify_findings.NOT_COVERED],
-            }
-
-        try:
-            target = output.target()
-            if target.chosen == "json":
-                written = write_object("findings", findings, totals, target)
-            else:
-                written = write_rows(findings, target, flat_columns(verify_findings.BrokenObject))
-        except KeyboardInterrupt:
-            message = f"interrupted: continue with --after {verification.reached}"
-            raise InterruptionError(message) from None
-    checked_rows = ", ".join(f"{number} {name}" for name, number in verification.checked.items())
-    say(f"checked {checked_rows}; {verification.redacted} redacted; {written.number} broken")
-    if verification.older_steps:
-        number = verification.older_steps
-        say(f"{number} changes were classified by older rules; run `lesart reclassify`")
-    say(verify_findings.summary())
-    policy, is_broken = witnesses.read_policy(settings.proof_witnesses), bool(written.number)
-    for sentence in verify_level.sentences(
-        verification.facts, scope.against, policy, is_broken=is_broken
-    ):
-        say(sentence)
-    if written.number:
-        raise typer.Exit(NO)
-
-
-def _scope(settings: Settings, checked: VerifyOptions, engine: "Engine") -> "Scope":
-    """Return the part of the archive to verify.
-
-    Raises: MomentError, typer.BadParameter.
-    """
-    since = None
-    if checked.since is not None:
-        since = parse_moment(checked.since, settings.zone, "first")
-    against = [path.read_text("utf-8", "replace") for path in checked.against or ()]
-    authorities = stamps.read_authorities(settings.proof_authorities)
-    return verify_run.scope_of(engine, since, checked.permille(), against, authorities)
 
 
 def flat_columns(kind: type[Any]) -> list[str]:

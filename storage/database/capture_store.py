@@ -14,11 +14,17 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
 from storage.database.compression import DamagedBytesError, unpack
 from storage.values.digest import raw_digest
+from storage.values.late import LateModule
 from storage.values.net.capture_place import CapturePlace
+
+if TYPE_CHECKING:
+    from concurrent import futures
+else:
+    futures = LateModule("concurrent.futures")
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -214,9 +220,7 @@ def _gotten(get: Callable[[StoredBytes], R], rows: Sequence[StoredBytes]) -> Ite
 def _run_parallel(act: Callable[[T], R], items: Sequence[T]) -> list[R]:
     if len(items) < 2:
         return [act(each) for each in items]
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # a bucket alone needs it
-
-    with ThreadPoolExecutor(min(AT_A_TIME, len(items))) as pool:
+    with futures.ThreadPoolExecutor(min(AT_A_TIME, len(items))) as pool:
         return list(pool.map(act, items))
 
 

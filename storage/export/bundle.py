@@ -13,16 +13,15 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, text
 
 from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
 from storage.database.rows import iso_utc
 from storage.export import bundle_report, check_bundle
 from storage.export.bundle_log import Wrong
-from storage.export.wacz import WaczPage, write_wacz
+from storage.export.wacz import pages_of, write_wacz
 from storage.export.warc import WarcWriter
-from storage.export.warc_record import uri
 from storage.proof import log, rows
 from storage.proof.checkpoints import SignedCheckpoint
 from storage.proof.external.authorities import StoredStamp, authority_stamps, calendar_stamps
@@ -120,30 +119,17 @@ class Bundle:
         self.write(packed, signer)
         request, article = self.request, self.request.versions[0].article
         seen = {number for table, number in self._rows if table == "observation"}
+        numbers = [each.number for each in self._versions()]
         records = WarcWriter(self.connection).article(article.row_id, seen)
         return write_wacz(
             stream,
             records,
-            self._pages,
+            pages_of(self.connection, self._article, numbers),
             packed.getvalue(),
             signer,
             program=request.program,
             moment=request.at,
         )
-
-    @property
-    def _pages(self) -> list[WaczPage]:
-        """Return the first snapshot of each version."""
-        query = text(
-            "SELECT r.origin, s.observed_at, w.title FROM version v "
-            "JOIN snapshot s ON s.observation_id = v.observation_id "
-            "JOIN origin r ON r.id = s.origin_id JOIN wording w ON w.id = v.wording_id "
-            "WHERE v.article_id = :article AND v.number IN :numbers ORDER BY v.number"
-        ).columns(observed_at=UtcTime())
-        bound = query.bindparams(bindparam("numbers", expanding=True))
-        numbers = [each.number for each in self._versions()]
-        rows = self.connection.execute(bound, {"article": self._article, "numbers": numbers})
-        return [WaczPage(uri(row.origin), row.observed_at, row.title or "") for row in rows]
 
     def _collect(self, signer: Signer) -> Json:
         """Collect rows, bytes and proofs; return a manifest without claims about them.

@@ -16,8 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import Connection, bindparam, text
 from warcio.archiveiterator import ArchiveIterator
 
+from storage.database.columns import UtcTime
+from storage.export.warc_record import uri
 from storage.proof.note import Signer
 
 VERSION = "1.1.1"
@@ -38,6 +41,19 @@ class WaczPage:
     address: str
     moment: datetime
     title: str
+
+
+def pages_of(connection: Connection, article: int, numbers: Sequence[int]) -> list[WaczPage]:
+    """Return the first snapshot of each of these versions of an article."""
+    query = text(
+        "SELECT r.origin, s.observed_at, w.title FROM version v "
+        "JOIN snapshot s ON s.observation_id = v.observation_id "
+        "JOIN origin r ON r.id = s.origin_id JOIN wording w ON w.id = v.wording_id "
+        "WHERE v.article_id = :article AND v.number IN :numbers ORDER BY v.number"
+    ).columns(observed_at=UtcTime())
+    bound = query.bindparams(bindparam("numbers", expanding=True))
+    rows = connection.execute(bound, {"article": article, "numbers": numbers})
+    return [WaczPage(uri(row.origin), row.observed_at, row.title or "") for row in rows]
 
 
 def write_wacz(

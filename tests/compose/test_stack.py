@@ -18,7 +18,7 @@ import pytest
 
 from tests.compose.stack import QUICK, ROOT, Stack, removed_at_end, wait_for
 from tests.flow.driver import SENTENCES, seed
-from worker.services.schedule import ACTS
+from worker.services.schedule.scheduler import ACTS
 
 pytestmark = [pytest.mark.compose, pytest.mark.postgresql("fast")]
 

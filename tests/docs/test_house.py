@@ -10,13 +10,17 @@ PRODUCT = [path for room in ("storage", "worker") for path in sorted((ROOT / roo
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def lengths() -> dict[str, int]:
     return {
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": (node.end_lineno or 0)
         - node.lineno
         + 1
         for path in PRODUCT
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, DEFINITIONS)
     }
 
@@ -31,6 +35,54 @@ def test_no_folder_has_more_than_fifteen_files():
     others = [path for name in ("bench", "tests") for path in (ROOT / name).rglob("*.py")]
     files = Counter(str(path.parent.relative_to(ROOT)) for path in (*PRODUCT, *others))
     assert {name: n for name, n in files.items() if n > 15} == {}
+
+
+def test_no_file_has_more_than_500_lines():
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
+               for path in PRODUCT}  # fmt: skip
+    assert {name: n for name, n in lengths.items() if n > 500} == {}
+
+
+def is_own_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+
+
+def own_imports(tree: ast.Module) -> set[str]:
+    """Return our modules that a module imports, also those loaded late or for types alone."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if is_own_module(name) else node.module for name in names}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "LateModule":
+            found |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+    return {name for name in found if is_own_module(name)}
+
+
+def late_imports(tree: ast.Module) -> set[str]:
+    """Return what functions import."""
+    return {
+        alias.name if isinstance(inner, ast.Import) else f"{inner.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, DEFINITIONS)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+        for alias in inner.names
+    }
+
+
+def test_no_module_imports_more_than_twenty_of_ours():
+    numbers = {str(path.relative_to(ROOT)): len(own_imports(parsed(path))) for path in PRODUCT}
+    assert {name: n for name, n in numbers.items() if n > 20} == {}
+
+
+def test_functions_import_only_optional_packages():
+    """Everything else that is loaded late is a `LateModule`."""
+    found = {name for path in PRODUCT for name in late_imports(parsed(path))}
+    assert found == {"apprise", "obstore", "obstore.store.S3Store", "storage.export.parquet"}
 
 
 def test_functions_are_short():

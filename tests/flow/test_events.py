@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from tests.flow.driver import SENTENCES, lines, seed
 from worker.log import log_events
-from worker.services.schedule import tick
+from worker.services.schedule.source_slots import tick
 
 A, B, C, _ENGLISH = SENTENCES
 

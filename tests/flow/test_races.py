@@ -30,7 +30,8 @@ from worker.flow.decide import decide
 from worker.flow.order import order, target_of
 from worker.flow.read import Reader
 from worker.flow.work import free_abandoned_jobs, run_job, run_next_job
-from worker.services.schedule import sweep, tick
+from worker.services.schedule.scheduler import sweep
+from worker.services.schedule.source_slots import tick
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.starts_first]
 

@@ -16,9 +16,9 @@ from storage.verify.finding import Scope
 from tests.flow.driver import SENTENCES, Newsroom, lines, seed
 from tests.flow.test_upgrade import PagesHere, deaf, louder, take_bytes_away, upgrade
 from tests.warcs import answer, page, response
-from worker.cli import rederive as rederiving
-from worker.cli.rederive import RederiveSelection, Rereading, TextDifferences
-from worker.cli.verify_texts import Rederivation
+from worker.cli.checks import rederive as rederiving
+from worker.cli.checks.rederive import RederiveSelection, Rereading, TextDifferences
+from worker.cli.checks.verify_texts import Rederivation
 from worker.flow.read import Reader
 
 A, B, C, D = SENTENCES
@@ -197,7 +197,7 @@ def test_each_text_comes_out_of_its_bytes_again_pages_by_their_whole_address(roo
 
 def test_texts_of_another_extractor_are_counted_and_not_judged(room, upgrade, monkeypatch):
     a_press(room)
-    monkeypatch.setattr("worker.cli.verify_texts.Reader", rederiving.Reader)
+    monkeypatch.setattr("worker.cli.checks.verify_texts.Reader", rederiving.Reader)
     upgrade(louder)
     room.write("a.txt", seed("Pegel steigt", B, *MORE) + "\n")
     room.scan(3)
@@ -208,7 +208,7 @@ def test_texts_of_another_extractor_are_counted_and_not_judged(room, upgrade, mo
 
 def test_a_text_that_does_not_come_out_again_is_named(room, upgrade, monkeypatch):
     a_press(room)
-    monkeypatch.setattr("worker.cli.verify_texts.Reader", rederiving.Reader)
+    monkeypatch.setattr("worker.cli.checks.verify_texts.Reader", rederiving.Reader)
     upgrade(louder, version=None)
     found, derived, _ = rederived(room)
     assert found == ["not_rederived"] * 3

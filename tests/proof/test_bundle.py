@@ -34,7 +34,7 @@ from tests.proof.test_calendars import NONCE, PROMISE
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
 from tests.write.test_redaction import redact, target
-from worker.cli.redact_command import prepared
+from worker.cli.redactions import prepared
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OTHER = Signer.generate(KEY.verifier.name)

@@ -16,7 +16,7 @@ from tests.read.press import draft, the_usual_press
 from tests.serve.conftest import served
 from tests.verify.test_check import broken
 from worker.cli.commands import app
-from worker.services.schedule import Scheduler
+from worker.services.schedule import common_acts
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def stats(capsys):
 
 def update_figures(press):
     """Call the act of the scheduler without its services."""
-    Scheduler.update_figures(type("Services", (), {"archive": press.archive})())
+    common_acts.update_figures(type("Services", (), {"archive": press.archive})())
 
 
 def test_stored_counts_change_no_figure(database_url, stats, tmp_path):

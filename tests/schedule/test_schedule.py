@@ -25,16 +25,11 @@ from tests.flow.driver import SENTENCES, seed
 from tests.flow.whole_record import KEY
 from tests.proof.grown import entries_in
 from worker.flow.order import target_of
-from worker.services import schedule
-from worker.services.cron import CronError, cron_trigger
-from worker.services.schedule import (
-    ACTS,
-    FileLeadership,
-    Scheduler,
-    interval_trigger,
-    slot_of,
-    tick,
-)
+from worker.services.schedule import scheduler as schedule
+from worker.services.schedule.cron import CronError, cron_trigger
+from worker.services.schedule.leadership import FileLeadership
+from worker.services.schedule.scheduler import ACTS, Scheduler
+from worker.services.schedule.source_slots import interval_trigger, slot_of, tick
 
 pytestmark = pytest.mark.postgresql("fast")
 

@@ -14,7 +14,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from tests.flow.driver import SENTENCES, findings, page, touch
 from tests.flow.processes import LESART, Service, environment, rows, until
-from worker.services.steady_scheduler import LatestRun, SteadyScheduler
+from worker.services.schedule.steady_scheduler import LatestRun, SteadyScheduler
 
 pytestmark = pytest.mark.starts_first
 

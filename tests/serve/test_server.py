@@ -238,7 +238,7 @@ def test_so_many_processes_serve_as_is_said_and_four_at_most_else(settings, monk
 
 
 def test_a_taken_port_is_told_and_up_goes_on_without_the_page(settings, capsys):
-    from worker.cli.commands import _page
+    from worker.cli.service_commands import _page
 
     with bound("127.0.0.1", 0) as listening:
         taken = replace(settings, web_address=f"127.0.0.1:{listening.getsockname()[1]}")

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from worker.services.heartbeat import SILENT_SECONDS, Heartbeat
-from worker.services.schedule import ACTS, LATE_SECONDS, Scheduler
+from worker.services.schedule.act import LATE_SECONDS
+from worker.services.schedule.scheduler import ACTS, Scheduler
 
 pytestmark = pytest.mark.postgresql("fast")
 

@@ -27,7 +27,7 @@ from worker.cli.commands import main
 
 pytestmark = [pytest.mark.stack, pytest.mark.traced_children, pytest.mark.starts_first]
 A, B, *_ = SENTENCES
-NO_WORKER = "import worker.cli.control as c; c.NO_WORKER_SECONDS = 0.5; from worker.cli.commands import main; main()"
+NO_WORKER = "import worker.cli.ingest.families as c; c.NO_WORKER_SECONDS = 0.5; from worker.cli.commands import main; main()"
 
 
 @dataclass

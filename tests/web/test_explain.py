@@ -8,7 +8,7 @@ from sqlalchemy import text
 from tests.collect.test_coverage import WALL
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
-from worker.cli.explain import explain
+from worker.cli.checks.explain import explain
 
 ROBOTS = "https://zeitung.example/robots.txt"
 
@@ -125,7 +125,7 @@ def test_a_no_counts_for_more_than_what_is_unknown(desk, ask):
 @pytest.mark.parametrize(("state", "code"), [("yes", 0), ("no", 1), ("later", 1), ("unknown", 4)])
 def test_the_exit_code_says_what_follows(monkeypatch, tmp_path, state, code):
     from storage.cli.exits import run
-    from worker.cli import explain as module
+    from worker.cli.checks import explain as module
     from worker.cli.commands import app
 
     monkeypatch.setattr(

@@ -42,7 +42,7 @@ from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
 from tests.write.searched import found_in, places_of_bytes, secret_articles
 from worker.cli.commands import app
-from worker.cli.redact_command import acts_of, prepared
+from worker.cli.redactions import acts_of, prepared
 from worker.flow.collect.job import collect
 from worker.flow.order import target_at
 from worker.flow.work import file_patience

@@ -1,34 +1,27 @@
 """What the command line starts: order jobs, see them through, return whether work goes on."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from storage.cli.exits import InterruptionError, say
-from storage.relations import relate as relating
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
-from storage.settings import PREFIX, Settings
+from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES
 from storage.values.arrivals.source import Source
-from storage.values.late import LateModule
 from storage.values.net.origin_name import clean_address
-from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.address import without_secrets
+from worker.cli.ingest.families import ReadingProgress, run_families
 from worker.cli.ingest.standard_input import ingest_input
 from worker.errors import (
-    NO_WORKER_SECONDS,
     JobNotFoundError,
     LocatorError,
     LocatorMissingError,
-    NoWorkerError,
 )
 from worker.flow.collect.targets import IngestTarget
 from worker.flow.order import (
@@ -39,26 +32,11 @@ from worker.flow.order import (
     target_of,
     unfinished_job,
 )
-from worker.flow.work import POLL_SECONDS, drain, process_backlog, run_jobs
+from worker.flow.work import drain
 from worker.sources.folders.members import LISTS
 from worker.sources.locators import is_address
 
-if TYPE_CHECKING:
-    from rich import console
-    from rich import progress as bars
-
-    from worker.flow.history import preview
-else:
-    console = LateModule("rich.console")
-    bars = LateModule("rich.progress")
-    preview = LateModule("worker.flow.history.preview")
-
-__all__ = ["drain"]
-
-MANY_ITEMS = 400
-"""From so many files on it pays to start further processes."""
 LATE_SECONDS = 120.0
-LONGEST_POLL_SECONDS = 0.5
 SILENT_SECONDS = 60.0
 
 
@@ -96,7 +74,7 @@ def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> Inge
     Raises: LocatorError.
     """
     if request.history is not None:
-        return _continued_or_ordered(archive, _histories(archive, settings, request))
+        return _continued_or_ordered(archive, histories(archive, settings, request))
     if request.origin is not None and len(request.locators) != 1:
         raise LocatorError("--origin", "it applies to one LOCATOR: ingest the others separately")
     request = replace(request, origin=_origin(request.origin))
@@ -128,7 +106,7 @@ def _continued_or_ordered(archive: Archive, targets: Sequence[IngestTarget]) -> 
     return IngestJob(_ordered(archive, targets, "command"))
 
 
-def _histories(archive: Archive, settings: Settings, request: IngestOptions) -> list[IngestTarget]:
+def histories(archive: Archive, settings: Settings, request: IngestOptions) -> list[IngestTarget]:
     """Return the targets of `--history`.
 
     Raises: LocatorError.
@@ -145,16 +123,6 @@ def _histories(archive: Archive, settings: Settings, request: IngestOptions) -> 
         for url in request.locators
         for target in history_targets(archive, settings, url, selection, names)
     ]
-
-
-def list_history(
-    archive: Archive, settings: Settings, request: IngestOptions
-) -> tuple[list[dict[str, Any]], list[RefusalReason]]:
-    """List the captures that `ingest` would import, and the reasons of incomplete lists.
-
-    Raises: LocatorError.
-    """
-    return preview.preview_history(archive, settings, _histories(archive, settings, request))
 
 
 def _origin(text: str | None) -> str | None:
@@ -217,12 +185,12 @@ def run_until_done(
     began = time.monotonic()
     earlier: dict[int, Counts] = {}
     try:
-        with _Progress() as progress:
+        with ReadingProgress() as progress:
             _join(archive, ordered, earlier, everything=everything)
-            _run_until_done(archive, settings, list(earlier), processes, progress)
-            _run_until_done(archive, settings, ordered, processes, progress)
+            run_families(archive, settings, list(earlier), processes, progress)
+            run_families(archive, settings, ordered, processes, progress)
             _join(archive, ordered, earlier)  # captures of other processes
-            _run_until_done(archive, settings, list(earlier), processes, progress)
+            run_families(archive, settings, list(earlier), processes, progress)
     except KeyboardInterrupt:
         jobs = ", ".join(map(str, ordered))
         raise InterruptionError(
@@ -304,11 +272,6 @@ def scheduler_health(settings: Settings) -> str | None:
     return None
 
 
-def processors() -> int:
-    """Return the number of processors available to this process."""
-    return len(os.sched_getaffinity(0))
-
-
 def _ordered(archive: Archive, targets: Sequence[IngestTarget], trigger: str) -> int:
     number = order(archive, targets, trigger)
     assert number is not None  # without a slot there is nothing to be taken
@@ -319,155 +282,3 @@ def _require_job(archive: Archive, job_id: int) -> None:
     with archive.read_connection() as connection:
         if not job_progress.exists(connection, job_id):
             raise JobNotFoundError(job_id)
-
-
-def _run_until_done(
-    archive: Archive,
-    settings: Settings,
-    families: Sequence[int],
-    processes: int | None,
-    progress: "_Progress",
-) -> None:
-    if not families:
-        return
-    if settings.is_embedded:
-        _work_here(archive, settings, families, processes, progress)
-    else:
-        _wait(archive, families, progress)
-
-
-def _work_here(
-    archive: Archive,
-    settings: Settings,
-    families: Sequence[int],
-    processes: int | None,
-    progress: "_Progress",
-) -> None:
-    """Collect in this process; read here and, where there is much to read, in further ones."""
-    with _Helpers(settings, families, processes) as helpers:
-
-        def looked(seen: int, changed: int) -> None:
-            progress.collected(seen)
-            helpers.start_if_many(changed)
-
-        def worked() -> None:
-            progress.update(archive, families)
-
-        still = archive.read(job_progress.open_jobs, families)
-        helpers.start_if_many(still * settings.batch_items)
-        if still:
-            run_jobs(archive, settings, families, looked, worked)
-    process_backlog(archive)
-
-
-def _wait(archive: Archive, families: Sequence[int], progress: "_Progress") -> None:
-    """Wait for other workers.
-
-    Raises: NoWorkerError if no worker claims due jobs for NO_WORKER_SECONDS.
-    """
-    began = worked = time.monotonic()
-    while True:
-        progress.update(archive, families)
-        with archive.read_connection() as connection:
-            still = job_progress.open_jobs(connection, families)
-            is_idle = job_progress.is_waiting_for_workers(connection, families)
-            due = job_progress.search_is_due(connection) or relating.is_due(
-                connection, archive.clock()
-            )
-        if not still and not due:
-            return
-        now = time.monotonic()
-        worked = worked if is_idle else now
-        if now - worked > NO_WORKER_SECONDS:
-            raise NoWorkerError(families[0])
-        time.sleep(min(LONGEST_POLL_SECONDS, POLL_SECONDS + (now - began) / 100))
-
-
-class _Helpers:
-    """Additional processes that read captures while they are collected."""
-
-    def __init__(self, settings: Settings, families: Sequence[int], processes: int | None) -> None:
-        self._settings, self._families = settings, families
-        self._wanted = processes
-        self._running: list[subprocess.Popen[bytes]] = []
-
-    def __enter__(self) -> Self:
-        if self._wanted is not None:
-            self._start(self._wanted - 1)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_more: object) -> None:
-        for process in self._running:
-            if kind is not None:
-                process.terminate()
-            process.wait()
-
-    def start_if_many(self, items: int) -> None:
-        """Start one process per additional processor from MANY_ITEMS items on."""
-        if self._wanted is None and items >= MANY_ITEMS:
-            self._wanted = processors()
-            self._start(self._wanted - 1)
-
-    def _start(self, number: int) -> None:
-        command = [
-            sys.executable, "-m", "worker", "worker", "--drain",
-            *(f"--job={each}" for each in self._families),
-            "--archive", self._settings.database_url,
-        ]  # fmt: skip
-        for _ in range(number):
-            self._running.append(
-                subprocess.Popen(  # noqa: S603  # our own interpreter, our own arguments
-                    command, env=os.environ | _captures_of(self._settings),
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                )
-            )  # fmt: skip
-
-
-def _captures_of(settings: Settings) -> dict[str, str]:
-    """Return environment variables with the capture storage of `settings`."""
-    keys = ("captures_url", "captures_key", "captures_secret")
-    given = {f"{PREFIX}{key.upper()}": getattr(settings, key) or "" for key in keys}
-    return given | {f"{name}_FILE": "" for name in given}
-
-
-class _Progress:
-    """Progress bar of the documents read, on standard error if it is a terminal."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._bar: Any = None
-        self._task: Any = None
-        self._updated = 0.0
-
-    def __enter__(self) -> Self:
-        if self._shown:
-            self._bar = bars.Progress(
-                bars.BarColumn(), bars.TextColumn("{task.description}"),
-                console=console.Console(stderr=True), transient=True,
-            )  # fmt: skip
-            self._task = self._bar.add_task("looking for documents", total=None)
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def collected(self, looked_at: int) -> None:
-        """Show the number of checked files or addresses."""
-        if self._bar is not None:
-            self._bar.update(self._task, total=None, description=f"{looked_at:,} checked")
-
-    def update(self, archive: Archive, families: Sequence[int]) -> None:
-        """Show the number of documents read and the total."""
-        now = time.monotonic()
-        if self._bar is None or now - self._updated < LONGEST_POLL_SECONDS:
-            return
-        self._updated = now
-        with archive.read_connection() as connection:
-            read = job_progress.family_counts(connection, families).seen
-            total = read + job_progress.unread_documents(connection, families)
-        self._bar.update(
-            self._task, completed=read, total=total,
-            description=f"{read:,} of {total:,} documents read",
-        )  # fmt: skip

@@ -8,20 +8,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import typer
-
-from storage.cli.app import program
+from storage.cli.app import app, program
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, command
 from storage.cli.output import require_lasting_place
 from storage.cli.progress import ProgressLine
-from storage.cli.report import report_verification
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import SettingsError, load_settings
 from storage.values.late import LateModule
 from storage.values.settings.readers import parse_interval
+from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
-from worker.cli.redact_command import redact_again
+from worker.cli.redactions import redact_again
 from worker.errors import LocatorMissingError
 
 if TYPE_CHECKING:
@@ -42,14 +40,7 @@ else:
     spool = LateModule("worker.flow.spool")
 
 
-def mount(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    command(app, "backup", example="lesart backup /sicher/lesart-2024-06-18.sqlite3")(backup)
-    command(app, "sweep", example="lesart sweep --dry-run")(sweep)
-    command(app, "restore", example="lesart restore lesart-2024-06-18.sqlite3")(restore)
-    command(app, "merge", example="lesart merge /andere/lesart.sqlite3")(merge)
-
-
+@command(app, "backup", example="lesart backup /sicher/lesart-2024-06-18.sqlite3")
 def backup(
     *,
     target: Path = argument("FILE|DIR", "New file, or folder in which to create one."),
@@ -75,6 +66,7 @@ def backup(
     say(f"copied {rows} {more}rows to {file}; `lesart restore {file}` restores them")
 
 
+@command(app, "restore", example="lesart restore lesart-2024-06-18.sqlite3")
 def restore(
     *,
     file: Path = argument("FILE", "Backup file, written by `lesart backup`.", dir_okay=False),
@@ -113,6 +105,7 @@ def restore(
             report_verification(settings, output, VerifyOptions())
 
 
+@command(app, "merge", example="lesart merge /andere/lesart.sqlite3")
 def merge(
     *,
     other: str = argument("OTHER", "Other archive: a path or a database URL."),
@@ -136,6 +129,7 @@ def merge(
     summary_rows.report_summaries(summaries, place, output)
 
 
+@command(app, "sweep", example="lesart sweep --dry-run")
 def sweep(
     place: ArchiveOptions,
     older: str = option(

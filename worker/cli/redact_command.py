@@ -1,138 +1,45 @@
 """The command `lesart redact`: removes texts and captures and keeps the proofs."""
 
-import getpass
-import json
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from storage.cli.app import app
 from storage.cli.exits import NO, NO_SUCH, say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_list
-from storage.read.query.parameter import argument, flag, option
+from storage.read.query.parameter import argument
 from storage.settings import Settings
 from storage.values.late import LateModule
-from storage.values.redaction import RedactionReason
 from worker.cli.opened import opened_archive
+from worker.cli.options.redact import RedactionOptions, RedactionTasks
+from worker.cli.redactions import acts_of, finish, prepared, rewrite, was_redacted
 
 if TYPE_CHECKING:
     from storage.read import find as finding
     from storage.read import texts
-    from storage.record import suppression
-    from storage.record.reading import CapturedItem, Reading
-    from storage.similarity import signature
-    from storage.values.draft import Draft
     from storage.write.archive import Archive
-    from storage.write.redaction import description, orders, scrub
+    from storage.write.redaction import description
     from storage.write.redaction import passage as passages
     from storage.write.redaction import plan as plans
     from storage.write.redaction import redact_articles as articles
     from storage.write.redaction import restrict as restricting
     from storage.write.redaction.plan import RedactionTarget
-    from worker.flow import prepare
 else:
     finding = LateModule("storage.read.find")
     texts = LateModule("storage.read.texts")
-    signature = LateModule("storage.similarity.signature")
     passages = LateModule("storage.write.redaction.passage")
     plans = LateModule("storage.write.redaction.plan")
-    suppression = LateModule("storage.record.suppression")
     description = LateModule("storage.write.redaction.description")
-    orders = LateModule("storage.write.redaction.orders")
     articles = LateModule("storage.write.redaction.redact_articles")
     restricting = LateModule("storage.write.redaction.restrict")
-    scrub = LateModule("storage.write.redaction.scrub")
-    prepare = LateModule("worker.flow.prepare")
-
-MOST_LISTED_BYTES = 256 * 1024 * 1024
-"""Maximum size of a list of redactions."""
-HOW_LISTED = "create one with `lesart redact --list --format jsonl`"
-_WHY = ", ".join(each for each in RedactionReason if each is not RedactionReason.RETENTION)
 
 
-def mount(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    command(app, "redact", example=_EXAMPLE)(redact)
-
-
-_EXAMPLE = "lesart redact 35xhehswnwa6vc12@2 --reason court_order --dry-run"
-
-
-@dataclass(frozen=True, slots=True)
-class RedactionOptions:
-    """Options that select the content to remove and the reason to record."""
-
-    reason: RedactionReason | None = option(
-        "--reason", "REASON", f"Reason to record: {_WHY} (required)."
-    )
-    passage: str | None = option(
-        "--passage", "TEXT", "Remove only this passage (default: the whole text)."
-    )
-    with_copies: bool = flag("--with-copies", "Redact identical texts in other articles, too.")
-    addresses: bool = flag("--addresses", "Remove the addresses and ids of whole articles, too.")
-    dry_run: bool = flag("--dry-run", "List what would be removed without changing anything.")
-    by: str | None = option("--by", "NAME", "Person to record (default: the current user).")
-    scrub: bool = flag(
-        "--scrub/--no-scrub", "Rewrite the database to erase deleted bytes.", default=True
-    )
-
-    @property
-    def actor(self) -> str:
-        return self.by or _user()
-
-    def check(self, targets: Sequence[str] | None) -> None:
-        """Refuse an order without a target or a reason.
-
-        Raises: typer.BadParameter.
-        """
-        if not targets:
-            raise typer.BadParameter("name the articles or versions, or use --list or --finish")
-        if self.passage is not None and len(self.passage.split()) == 0:
-            raise typer.BadParameter("--passage is empty: quote the passage to remove")
-        if (self.reason is None and not self.dry_run) or self.reason is RedactionReason.RETENTION:
-            raise typer.BadParameter(f"a reason is required: --reason {_WHY}")
-
-
-@dataclass(frozen=True, slots=True)
-class RedactionTasks:
-    """Options that select another task than a redaction."""
-
-    restrict: bool = flag("--restrict", "Hide articles without deleting them, until --lift.")
-    lift: bool = flag("--lift", "Show restricted articles again.")
-    finish: bool = flag("--finish", "Complete interrupted redactions and rewrite the database.")
-    listed: bool = flag("--list", "List redactions with time, reason and person.")
-    retention: bool = flag(
-        "--retention", "Delete captures older than LESART_RETAIN_CAPTURES or the source allows."
-    )
-    list_restricted: bool = flag("--list-restricted", "List restricted articles with the time.")
-
-    @property
-    def is_global(self) -> bool:
-        """Check whether the task applies to the whole archive."""
-        return self.finish or self.listed or self.list_restricted or self.retention
-
-    def check(self, targets: Sequence[str] | None, order: RedactionOptions) -> None:
-        """Refuse two tasks at once, and options that a task would ignore.
-
-        Raises: typer.BadParameter.
-        """
-        if sum(getattr(self, each.name) for each in fields(self)) > 1:
-            names = "--restrict, --lift, --finish, --list, --retention and --list-restricted"
-            raise typer.BadParameter(f"use only one of {names}")
-        if order.addresses and (self.restrict or self.lift or order.passage is not None):
-            raise typer.BadParameter("--addresses applies only to the removal of whole articles")
-        if (self.restrict or self.lift) and order.passage is not None:
-            raise typer.BadParameter("--restrict and --lift apply only to whole articles")
-        if self.is_global and targets:
-            raise typer.BadParameter("this option applies to the whole archive: omit the articles")
-
-
+@command(app, "redact", example="lesart redact 35xhehswnwa6vc12@2 --reason court_order --dry-run")
 def redact(
     *,
     targets: list[str] | None = argument(
@@ -163,7 +70,7 @@ def redact(
         elif task.list_restricted:
             report_list(_restrictions(archive), output.target(), empty="no restrictions")
         elif task.finish:
-            _finish(archive)
+            finish(archive)
         else:
             if task.lift:
                 order = replace(order, reason=None, with_copies=True)
@@ -198,13 +105,6 @@ class _Order:
                 wordings = tuple(texts.version_wordings(connection, version))
                 found.append(plans.RedactionTarget(version.article.row_id, wordings))
         return found
-
-    def was_redacted(self, connection: Any, found: Sequence["RedactionTarget"]) -> bool:
-        """Check whether the passage was redacted in one of these articles before."""
-        ids = [each.article_id for each in found if each.article_id is not None]
-        places = plans.addresses_of(connection, ids)
-        lookup = suppression.SuppressionLookup(connection)
-        return lookup.passage_in([self.options.passage or ""], places) is not None
 
     def tell(self, row: Mapping[str, Any]) -> None:
         write_rows([row], self.shown.target())
@@ -252,7 +152,11 @@ def _redact(order: _Order) -> None:
         )
         acts = [] if act is None else [act]
     order.tell({"act": min(acts, default=None), **summary})
-    if not acts and options.passage is not None and not archive.read(order.was_redacted, found):
+    if (
+        not acts
+        and options.passage is not None
+        and not archive.read(was_redacted, found, options.passage)
+    ):
         say(
             "no text, headline or list of these articles contains this passage: nothing was "
             "changed. All letters must be the same; `lesart search` finds the texts"
@@ -261,7 +165,7 @@ def _redact(order: _Order) -> None:
     if not acts:
         say("everything of it was already redacted: nothing was changed")
     if options.scrub:
-        _scrub(archive)
+        rewrite(archive)
     else:
         say("the database file may still contain its bytes; run `lesart redact --finish`")
 
@@ -303,69 +207,3 @@ def _refuse_copies(
             f"{', '.join(summary['copies'])}; add --with-copies to include them"
         )
         raise typer.Exit(NO)
-
-
-def prepared(captured: "CapturedItem", draft: "Draft", context: str) -> "Reading":
-    """Return a text without its passage, prepared for full-text search and comparison."""
-    return prepare.prepare(captured, draft, context, "UTC", sign=signature.signature)
-
-
-def acts_of(archive: "Archive") -> list[dict[str, Any]]:
-    """Return the redactions with the emptied rows by table."""
-    with archive.read_connection() as connection:
-        rows, own = orders.rows_of_acts(connection), orders.archive_id(connection)
-        return [
-            {
-                "archive": own, "act": each.act, "at": each.at.isoformat(), "reason": each.reason,
-                "actor": each.actor, "emptied": dict(Counter(t for t, _ in rows[each.act])),
-                "rows": [f"{table} {number}" for table, number in rows[each.act]],
-            }
-            for each in orders.acts(connection)
-        ]  # fmt: skip
-
-
-def redact_again(archive: "Archive", listed: Path) -> None:
-    """Repeat the redactions of a list by `lesart redact --list` in a restored archive.
-
-    Raises: ReplayError.
-    """
-    if listed.stat().st_size > MOST_LISTED_BYTES:
-        raise orders.ReplayError(
-            f"{listed} is larger than {MOST_LISTED_BYTES:,} bytes: it is not a list of redactions"
-        )
-    with listed.open("rb") as file:
-        try:
-            acts = [json.loads(line) for line in file if line.strip()]
-        except ValueError as error:
-            raise orders.ReplayError(
-                f"{listed} is not JSON Lines: {error}; {HOW_LISTED}"
-            ) from error
-    if not all(isinstance(each, dict) for each in acts):
-        raise orders.ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
-    say(f"repeated {articles.replay_redactions(archive, acts)} redactions")
-    _scrub(archive)
-
-
-def _finish(archive: "Archive") -> None:
-    with ProgressLine() as line:
-        rows = articles.finish_redactions(archive, line.report)
-    say(f"completed interrupted redactions: emptied {rows} rows")
-    _scrub(archive)
-
-
-def _scrub(archive: "Archive") -> None:
-    with ProgressLine() as line:
-        is_all = scrub.scrub(archive.engine, line.report)
-    if not is_all:
-        say(
-            "planner statistics may still contain samples of it: the owner of the database has to "
-            "run `VACUUM FULL pg_statistic`"
-        )
-    say("rewrote the database; earlier backups, archived logs and replicas still contain the texts")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "command"

@@ -19,13 +19,8 @@ if TYPE_CHECKING:
 else:
     kept = LateModule("storage.write.tokens")
 
-tokens = command_group("Manage tokens for write requests over HTTP.")
+tokens = command_group("token")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token, such as its owner.")]
-
-
-def mount(app: typer.Typer) -> None:
-    """Add `lesart token` to the command line."""
-    app.add_typer(tokens, name="token")
 
 
 @command(tokens, "add", example="lesart token add redaktion --scope ingest")

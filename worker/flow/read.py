@@ -17,7 +17,6 @@ from storage.values.digest import raw_digest
 from storage.values.draft import Draft
 from storage.values.late import LateModule
 from storage.values.net.addresses import FRONT, LIST_KINDS, AddressList
-from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -100,7 +99,8 @@ class Reader:
             return Reading(captured, self._listing(captured, hints), context)
         outcome = self.draft(captured)
         if hints.type == FRONT and isinstance(outcome, Draft):
-            return Reading(captured, listings.front_listing(outcome, self._is_own), context)
+            is_own = listings.own_hosts(self.settings.allow_hosts)
+            return Reading(captured, listings.front_listing(outcome, is_own), context)
         if isinstance(outcome, RefusalReason):
             return Reading(captured, outcome, context)
         outcome = add_flags(outcome, captured.hints.get("flags") or ())
@@ -112,11 +112,8 @@ class Reader:
         """Return the addresses of a list; it is read here, because the list readers are bounded."""
         return listings.read_listing(
             hints.type, captured.raw, hints.url or captured.locator,
-            captured.hints.get("content_type"), self._is_own,
+            captured.hints.get("content_type"), listings.own_hosts(self.settings.allow_hosts),
         )  # fmt: skip
-
-    def _is_own(self, host: str, port: int) -> bool:
-        return (host, port) in hosts_by_port(self.settings.allow_hosts)
 
     def draft(self, captured: CapturedItem) -> Draft | RefusalReason:
         """Return the draft or refusal of a capture, read with all stored hints."""

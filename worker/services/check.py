@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from storage.settings import Settings
 from storage.values.late import LateModule
 from storage.verify.doctor import Finding
-from worker.services.schedule import ACTS, LATE_SECONDS, late_acts
+from worker.services.schedule.act import LATE_SECONDS
+from worker.services.schedule.scheduler import ACTS, late_acts
 
 if TYPE_CHECKING:
     from storage.database import archive_errors

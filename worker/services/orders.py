@@ -26,8 +26,8 @@ from storage.write.tokens import token_of
 from worker.errors import LocatorError, ScheduleError
 from worker.flow.order import order, target_at, target_of
 from worker.flow.standing_sources import apply_schedule, watch_address
-from worker.services.cron import CronError, cron_trigger
 from worker.services.rate_limit import RateLimit
+from worker.services.schedule.cron import CronError, cron_trigger
 from worker.sources.locators import is_address
 
 MOST_LOCATORS = 100

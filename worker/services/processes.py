@@ -26,7 +26,7 @@ from worker.log import LOG
 from worker.services.app import close_context, make_app, work_context
 from worker.services.broker import queue_depth, require_safe
 from worker.services.heartbeat import Heartbeat, beat_with
-from worker.services.schedule import Scheduler
+from worker.services.schedule.scheduler import Scheduler
 
 STARTED_WITHIN_SECONDS = 20.0
 FETCHER_POLL_SECONDS = 0.5

@@ -12,6 +12,7 @@ from storage.database.tables import (
     VERSION,
 )
 from storage.database.unit import Unit, rows_in
+from storage.relations.clusters import join_origins
 
 PUBLIC_COPY_METHOD = "w1"
 
@@ -74,7 +75,14 @@ class ExactCopies:
             },
         )  # fmt: skip
 
-    def relate_displaced(self, article_id: int) -> None:
+    def settle(self, displaced: Collection[int]) -> None:
+        """Relate the articles that lost their address, and join the origins of all pairs."""
+        for article_id in sorted(displaced):
+            self._relate_displaced(article_id)
+        self._unit.flush()
+        join_origins(self._unit, self.pairs)
+
+    def _relate_displaced(self, article_id: int) -> None:
         """Record the other articles with the wordings of an article that lost its address."""
         own, other, holder = VERSION.alias(), VERSION.alias(), ARTICLE.alias()
         query = (

@@ -1,7 +1,7 @@
 """Store what was read out of captures: decide, write, index and relate."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from storage.record.derivations import DerivationWriter, PreparedDrafts, prepared
 from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
@@ -11,7 +11,7 @@ from storage.schedule.check_times import record_reading
 from storage.values import job as jobs
 from storage.values.late import LateModule
 from storage.values.net.addresses import AddressList
-from storage.values.verdict import Counts, OriginKnowledge, Verdict
+from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.index import (
     add_index_keys_after,
@@ -21,7 +21,7 @@ from storage.write.index import (
     relate_candidates,
 )
 from storage.write.readings.compare_ahead import compare_ahead
-from storage.write.readings.writer import ReadingWriter
+from storage.write.readings.writer import Decide, ReadingWriter
 from storage.write.redaction import orders
 from storage.write.redaction.without_redacted import readings_without_redacted
 from storage.write.store_listings import store_listings
@@ -33,8 +33,6 @@ else:
 
 AGAIN_AFTER_SECONDS = 5.0
 """Pause before documents whose extraction timed out are tried again."""
-
-Decide = Callable[[Any, OriginKnowledge], Verdict]
 
 
 def load_unread(archive: Archive, claim: jobs.Claim) -> tuple[list[CapturedItem], bool]:

@@ -1,30 +1,26 @@
 """Store readings: wordings, derivations, verdicts, and the articles that they change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import case, select
 
-from storage.database.rows import FIELD_BLOCK
 from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,
     DERIVATION,
     PRESENCE,
-    RELATION_DUE,
     SNAPSHOT,
     VERDICT,
     VERSION,
     WORDING,
 )
 from storage.database.unit import Unit, rows_in, update_rows
-from storage.diff.change import CaptureContent
-from storage.diff.entries import first_entries
 from storage.history.absences import find_unrecorded_absences, record_absences
 from storage.history.address_claims import Claims, Position
-from storage.history.article_rows import add_article, add_snapshot, add_version
+from storage.history.article_rows import add_snapshot
 from storage.history.changes import CaptureComparer
-from storage.history.clock_corrections import clock_corrections, time_after_corrections
 from storage.history.lineages import Lineages
 from storage.history.neighbours import (
     KnownArticle,
@@ -35,19 +31,12 @@ from storage.history.neighbours import (
 )
 from storage.history.noise.decisions import undone_wordings, waiting
 from storage.history.runs import Snapshot
-from storage.history.steps import FIRST_STEP, stored_entries
 from storage.history.versions import compare_again, rebuild_all
-from storage.record.derivation_detail import named
 from storage.record.derivations import BYTES_GONE, DerivationWriter, PreparedDrafts
 from storage.record.observations import add_refusal, add_verdict
-from storage.record.origins import ensure_origins
 from storage.record.reading import IndexInput, Reading, ReExtracted
 from storage.relations.candidates import IndexedWording
-from storage.relations.clusters import join_origins
-from storage.values.digest import origin_id
 from storage.values.draft import Draft
-from storage.values.net.addresses import AddressList
-from storage.values.refusals import RefusalReason
 from storage.values.verdict import (
     Copy,
     Counts,
@@ -58,8 +47,11 @@ from storage.values.verdict import (
     Verdict,
 )
 from storage.write.readings.exact_copies import ExactCopies, WordingHolder
+from storage.write.readings.places import create_article, origin_name, place_readings
+from storage.write.readings.wordings_to_index import NewWording, indexed_wordings
 
-Decide = Callable[[Draft | RefusalReason, OriginKnowledge], Verdict]
+Decide = Callable[[Any, OriginKnowledge], Verdict]
+"""Decides on the outcome of a reading: a draft or a refusal."""
 UNWRITTEN = 2**63
 """Placeholder for the number of a derivation that will be the newest one."""
 _NEWEST, _WORDED = SNAPSHOT.alias(), WORDING.alias()
@@ -103,13 +95,12 @@ class ReadingWriter:
         self.job_id = job_id
         self.decided: list[tuple[Reading, Verdict]] = []
         self.wordings: list[IndexedWording] = []
-        self._indexed: list[tuple[KnownArticle, int, Reading]] = []
+        self._indexed: list[NewWording] = []
         self._deriving = DerivationWriter(unit, to_derive)
         self._neighbours = Neighbours(unit)
         self._unknown: set[int] = set()
         self._articles: dict[int, KnownArticle] = {}
         self._changed: dict[int, bool] = {}
-        self._displaced: set[int] = set()
         self._copies = ExactCopies(unit)
         self._refused: list[int] = []
         self._words: dict[int, int | None] = {}
@@ -138,21 +129,24 @@ class ReadingWriter:
         Raises: NotComparableError if more captures must be extracted again.
         """
         readings = self._without_verdict(readings)
-        places = self._places(readings)
+        places = place_readings(self.unit, readings)
+        claims = Claims(self.unit, self._changed)
+        claims.settle(places)
+        self._lineages.settle(places)
         places.sort(key=lambda p: (p.moment, p.reading.captured.observation_id))
         self._load(places, re_extracted)
         self._make_comparable(places, re_extracted)
         totals = dict.fromkeys(Counts.__slots__, 0)
         for place in places:
-            outcome = place.reading.outcome
-            assert not isinstance(outcome, AddressList)
-            known = self._knowledge_of(place)
-            verdict = decide(outcome, known)
-            self._apply(place, verdict)
+            verdict = decide(place.reading.outcome, self._knowledge_of(place))
+            if isinstance(verdict, Refuse):
+                self._refuse(place, verdict)
+            else:
+                self._take(place, verdict)
             self.decided.append((place.reading, verdict))
             totals[verdict.counted_as] += 1
             totals["noise"] += isinstance(verdict, UnchangedVerdict) and verdict.is_noise
-        self._settle(places)
+        self._settle(places, claims.displaced)
         return Counts(**totals)
 
     # ------------------------------------------------------------------ stored content
@@ -164,35 +158,6 @@ class ReadingWriter:
             row[0] for row in rows_in(self.unit.connection, query, VERDICT.c.observation_id, ids)
         }
         return [r for r in readings if r.captured.observation_id not in done]
-
-    def _places(self, readings: Sequence[Reading]) -> list[Position]:
-        names = {id(reading): named(reading) for reading in readings}
-        known = ensure_origins(self.unit, [n.address for n in names.values() if n.address])
-        corrections = clock_corrections(self.unit.connection)
-        places = []
-        for reading in readings:
-            name = names[id(reading)]
-            address = known[name.address] if name.address else None
-            locator = reading.captured.locator_id
-            places.append(
-                Position(
-                    reading=reading,
-                    locator_id=locator,
-                    address_id=address,
-                    origin_id=locator if address is None else address,
-                    moment=name.moment
-                    if name.foreign
-                    else time_after_corrections(
-                        corrections, reading.captured.observation_id, name.moment
-                    ),
-                    foreign=name.foreign,
-                )
-            )
-        claims = Claims(self.unit, self._changed)
-        claims.settle(places)
-        self._displaced = claims.displaced
-        self._lineages.settle(places)
-        return places
 
     def _load(self, places: Sequence[Position], re_extracted: Sequence[ReExtracted]) -> None:
         readings = [*(p.reading for p in places), *(each.reading for each in re_extracted)]
@@ -295,13 +260,6 @@ class ReadingWriter:
 
     # ------------------------------------------------------------------- results
 
-    def _apply(self, place: Position, verdict: Verdict) -> None:
-        match verdict:
-            case Refuse(refused):
-                self._refuse(place, refused)
-            case _:
-                self._take(place, verdict)
-
     def _take(self, place: Position, verdict: Verdict) -> None:
         draft, digest = place.reading.outcome, place.reading.digest
         assert isinstance(draft, Draft)
@@ -315,7 +273,10 @@ class ReadingWriter:
         snapshot = Snapshot(place.moment, 0, wording, digest, derivation, reader=reader_of(draft))
         article = self._articles.get(place.origin_id)
         if article is None:
-            article = self._new_article(place, snapshot, content)
+            article = create_article(self.unit, place, snapshot, content)
+            self._articles[place.origin_id] = article
+            self._comparing.set_origin(article.id, origin_name(place))
+            self._lineages.began(place.origin_id, article.id, self._articles)
             version, outcome = 1, "content"
         else:
             late = article.append(snapshot)
@@ -325,9 +286,9 @@ class ReadingWriter:
                 "unchanged" if isinstance(verdict, UnchangedVerdict) else "content",
             )
         if is_new and place.reading.index_keys is not None:
-            self._indexed.append((article, wording, place.reading))
+            self._indexed.append(NewWording(article, wording, place.reading))
         self._around.add(article.id, snapshot)
-        self._comparing.add_pending(derivation, wording, content, article.id, self._origin(place))
+        self._comparing.add_pending(derivation, wording, content, article.id, origin_name(place))
         self._snapshot(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, verdict.kind, derivation)
         self._record_copy(place, article, wording, verdict)
@@ -340,39 +301,6 @@ class ReadingWriter:
         if isinstance(verdict, NewVersion) and beside:
             flags += self._comparing.teaser_flags(draft, beside.get(True), beside.get(False))
         return [flag for flag in flags if flag not in draft.flags]
-
-    def _new_article(
-        self, place: Position, snapshot: Snapshot, content: CaptureContent
-    ) -> KnownArticle:
-        unit, captured = self.unit, place.reading.captured
-        article, top = unit.number(2), unit.number(FIELD_BLOCK)
-        version = article - 1
-        unit.add(ARTICLE_ORIGIN, {"origin_id": place.origin_id, "article_id": article})
-        add_article(
-            unit, origin_id(self._origin(place)), place.origin_id, captured.source_id,
-            number=article, seen=place.moment, head_version_id=version,
-        )  # fmt: skip
-        first = {
-            "wording_id": snapshot.wording_id, "derivation_id": snapshot.derivation_id,
-            "observation_id": captured.observation_id, "changed_after": None,
-            "changed_by": place.moment, "last_seen": place.moment, **FIRST_STEP,
-            "entries": stored_entries(first_entries(content.entry_texts)),
-        }  # fmt: skip
-        add_version(unit, article, 1, first, row_id=version, seq=top)
-        known = KnownArticle(article, place.origin_id, False, None, None)
-        known.append(snapshot)
-        self._articles[place.origin_id] = known
-        self._comparing.set_origin(article, self._origin(place))
-        self._lineages.began(place.origin_id, article, self._articles)
-        return known
-
-    @staticmethod
-    def _origin(place: Position) -> str:
-        if place.address_id is not None and place.origin_id == place.address_id:
-            address = named(place.reading).address
-            assert address is not None
-            return address
-        return place.reading.captured.locator
 
     def _snapshot(
         self,
@@ -404,14 +332,14 @@ class ReadingWriter:
         number = place.reading.captured.observation_id
         add_verdict(self.unit, self.job_id, number, kind, derivation)
 
-    def _refuse(self, place: Position, reason: RefusalReason) -> None:
+    def _refuse(self, place: Position, verdict: Refuse) -> None:
         captured = place.reading.captured
         self._verdict(place, "refused", None)
         self._refused.append(captured.observation_id)
         add_refusal(
-            self.unit, reason, captured.locator, job_id=self.job_id,
+            self.unit, verdict.refused, captured.locator, job_id=self.job_id,
             source_id=captured.source_id, observation_id=captured.observation_id,
-            capture_id=None if reason.code == "redacted" else captured.capture_id,
+            capture_id=None if verdict.refused.code == "redacted" else captured.capture_id,
         )  # fmt: skip
 
     def _record_copy(
@@ -425,18 +353,15 @@ class ReadingWriter:
 
     # ------------------------------------------------------------------------ the end
 
-    def _settle(self, places: Sequence[Position]) -> None:
+    def _settle(self, places: Sequence[Position], displaced: Collection[int]) -> None:
         unit = self.unit
         unit.flush()
         fresh = {a.id for a in self._articles.values() if not a.stored}
         whole = {article: late or article in fresh for article, late in self._changed.items()}
         rebuild_all(unit, whole, self._comparing)
         compare_again(unit, self._comparing, waiting(self._comparing))
-        for article_id in sorted(self._displaced):
-            self._copies.relate_displaced(article_id)
-        unit.flush()
-        join_origins(unit, self._copies.pairs)
-        self._note_trails()
+        self._copies.settle(displaced)
+        self.wordings = indexed_wordings(unit, self._indexed)
         self._lineages.settle_late()
         self._lineages.settle_copies(self._copies.pairs)
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
@@ -444,22 +369,3 @@ class ReadingWriter:
         record_absences(unit, sorted({*absent, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PRESENCE, ("observation_id",), refused)
-
-    def _note_trails(self) -> None:
-        """Queue new wordings for index keys, which PostgreSQL adds after the commit."""
-        own: dict[int, set[int]] = {a.id: set() for a, _wording, _reading in self._indexed}
-        query = select(VERSION.c.article_id, VERSION.c.wording_id)
-        stored = [a.id for a, _wording, _reading in self._indexed if a.stored]
-        for article_id, wording in rows_in(
-            self.unit.connection, query, VERSION.c.article_id, stored
-        ):
-            own[article_id].add(wording)
-        for article, wording, reading in self._indexed:
-            assert reading.index_keys is not None
-            others = frozenset(own[article.id] - {wording})
-            day = reading.day.toordinal() if reading.day else 0
-            self.wordings.append(IndexedWording(wording, reading.index_keys, day, others))
-            own[article.id].add(wording)
-            if self.unit.connection.dialect.name == "postgresql":
-                due = {"wording_id": wording, "found": None, "recorded_at": self.unit.now}
-                self.unit.add(RELATION_DUE, due)

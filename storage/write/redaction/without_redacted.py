@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from storage.record.reading import Reading
-from storage.record.suppression import SuppressionLookup
+from storage.record.suppression import RedactedAddresses, SuppressionLookup
 from storage.values.arrivals.arrival import Arrival
 from storage.values.arrivals.foreign_capture import Import
 from storage.values.digest import raw_digest
@@ -53,6 +53,12 @@ def _anonymise_refusal(arrival: Arrival, gone: Mapping[str, int]) -> Arrival:
         arrival, raw=None, digest=None, refused=refuse("redacted"), transfer=transfer, looked=False
     )
     return bare if left is None else nameless(bare, name_placeholder(left))
+
+
+def refusal_of_redacted(arrival: Arrival, redacted: RedactedAddresses) -> Arrival | None:
+    """Return the refusal of an arrival whose address was redacted; None for any other."""
+    left = redacted.left_of(arrival.place, arrival.locator)
+    return None if left is None else nameless(replace(arrival, refused=refuse("redacted")), left)
 
 
 def nameless(arrival: Arrival, left: str) -> Arrival:

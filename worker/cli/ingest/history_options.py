@@ -75,7 +75,8 @@ def report_history(
     archive: "Archive", settings: Settings, request: "control.IngestOptions", output: OutputOptions
 ) -> None:
     """List the captures that `request` would import; exit with 4 if a list is missing."""
-    rows, refused = control.list_history(archive, settings, request)
+    targets = control.histories(archive, settings, request)
+    rows, refused = preview.preview_history(archive, settings, targets)
     write_rows(rows, output.target(), preview.COLUMNS)
     for each in refused:
         say(f"{each.message} {each.hint}")

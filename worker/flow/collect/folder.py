@@ -1,23 +1,19 @@
 """Collect one place of files: store new bytes, and report deleted files."""
 
 import time
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from storage.record.presences import Presence, presences
 from storage.record.suppression import redacted_addresses
-from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
-from storage.values.refusals import refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
-from storage.write.redaction.without_redacted import nameless
+from storage.write.redaction.without_redacted import refusal_of_redacted
 from storage.write.store_captures import (
     finish_scan,
     start_scan,
@@ -25,6 +21,7 @@ from storage.write.store_captures import (
 )
 from worker.flow.collect.hints import hints_of
 from worker.flow.collect.import_captures import Importer
+from worker.flow.collect.known_files import KnownFiles, counts_of
 from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
 from worker.flow.collect.textless_rows import TextlessRows
 from worker.sources.containers.items import (
@@ -70,15 +67,13 @@ class FolderCollector:
     ) -> None:
         self.archive, self.claim, self.settings = archive, claim, settings
         self.patience, self.progress, self.place = patience, progress, place
-        self.unchanged = self.still_refused = self.changed = self.looked_at = 0
+        self.changed = self.looked_at = 0
         self._held_at = time.monotonic()
         self.refused = self.gone = 0
         self.reason: str | None = None
         self._unread_part: str | None = None
-        self._known: dict[tuple[str, str], Presence] = {}
+        self._known = KnownFiles(claim.job_id, is_scan=place.is_scan)
         self._redacted = archive.read(redacted_addresses)
-        self._members: dict[str, list[str]] = {}
-        self._seen: set[tuple[str, str]] = set()
         self._batch = _Batch()
         self._scan: Scan | None = None
         self._unsettled: list[tuple[FoundFile, UnsettledFile]] = []
@@ -86,16 +81,15 @@ class FolderCollector:
         self._importer = Importer(archive, claim, place.source_id, settings.batch_items)
         self._late: list[Arrival] = []
         self._textless = TextlessRows(settings.max_document_bytes)
-        self._unread: list[int] = []
 
     def counts(self) -> Counts:
         """Return the counts of this pass without those of stored or read captures."""
         counted = self._importer.counted
         return Counts(
-            unchanged=self.unchanged + counted.unchanged,
-            refused=self.still_refused,
+            unchanged=self._known.unchanged + counted.unchanged,
+            refused=self._known.refused,
             passed_over=counted.passed_over,
-        ) + counts_of(self.archive, [*self._unread, *counted.unread])
+        ) + counts_of(self.archive, [*self._known.unread, *counted.unread])
 
     def news(self) -> CollectionResult:
         """Return the news of the place: everything except the unchanged count."""
@@ -109,10 +103,7 @@ class FolderCollector:
         place = self.place
         if place.is_scan:
             self._scan = start_scan(self.archive, place.source_id)
-        self._known = self.archive.read(presences, place.source_id)
-        for path, member in self._known:
-            if member:
-                self._members.setdefault(path, []).append(member)
+        self._known.load(self.archive, place.source_id)
         listing = expand(place.locator)
         for found in listing:
             self._check_file(found, listing)
@@ -138,9 +129,8 @@ class FolderCollector:
         path = self._path(file.locator)
         if self._is_redacted(path, "", file.stamp):
             return
-        present = self._known.get((path, ""))
-        if present is not None and self._is_as_before(present, file.stamp):
-            self._count_as_before(path)
+        if self._known.is_as_before(path, file.stamp):
+            self._known.count_as_before(self.archive, path)
             return
         self._read(file, listing, replace(self.patience, wait=False))
 
@@ -157,38 +147,6 @@ class FolderCollector:
         for found, earlier in unsettled:
             self._read(found, listing, self.patience, earlier)
 
-    def _is_as_before(self, present: Presence, stamp: FileStamp) -> bool:
-        if present.gone or present.stamp != stamp:
-            return False
-        return self.place.is_scan or present.job_id == self.claim.job_id
-
-    def _count_as_before(self, path: str) -> None:
-        for member in ("", *self._members.get(path, ())):
-            self._seen.add((path, member))
-            present = self._known[path, member]
-            if present.job_id == self.claim.job_id:
-                continue
-            self._count_captures(present)
-            if present.container or present.gone:
-                continue
-            self._count(present)
-
-    def _count(self, present: Presence) -> None:
-        if present.refused:
-            self.still_refused += 1
-        elif present.unread and present.observation_id is not None:
-            self._unread.append(present.observation_id)
-        else:
-            self.unchanged += 1
-
-    def _count_captures(self, present: Presence) -> None:
-        """Count the unchanged captures of a web archive."""
-        if not present.captures:
-            return
-        unread = self.archive.read(job_progress.unread_captures, present.place_id, present.job_id)
-        self._unread += unread
-        self.unchanged += present.captures - len(unread)
-
     def _read(
         self,
         file: FoundFile,
@@ -203,11 +161,11 @@ class FolderCollector:
             self._renew_lease()
             match item:
                 case UnsettledFile():
-                    self._mark_unknown(path)
+                    self._known.mark_unknown(path)
                     self._unsettled.append((file, item))
                     return
                 case RefusedDocument(member=""):
-                    self._mark_unknown(path)
+                    self._known.mark_unknown(path)
                     self._reject(path, item, file.stamp)
                 case RefusedDocument():
                     is_container |= bool(item.member)
@@ -225,7 +183,7 @@ class FolderCollector:
         self._reject_textless(path, file)
         if is_container:
             self._importer.flush()
-            self._seen.add((path, ""))
+            self._known.mark_found(path, "")
             waiting = self._importer.waits - waited
             kept = captures - waiting
             arrival = self._arrival(path, "", file.stamp, container=True, captures=kept)
@@ -243,23 +201,15 @@ class FolderCollector:
         for rejected in self._textless.take(file.locator):
             self._reject(path, rejected, file.stamp)
 
-    def _mark_unknown(self, path: str) -> None:
-        """Record that nothing of a file counts as absent, because its content is unknown."""
-        self._seen.update((path, member) for member in ("", *self._members.get(path, ())))
-
     def _is_redacted(self, path: str, member: str, stamp: FileStamp) -> bool:
         """Check whether an address was redacted; its file is refused once."""
         if not self._redacted.origins:
             return False
-        arrival = self._arrival(path, member, stamp, refused=refuse("redacted"))
-        left = self._redacted.left_of(arrival.place, arrival.locator)
-        if left is None:
+        bare = refusal_of_redacted(self._arrival(path, member, stamp), self._redacted)
+        if bare is None:
             return False
-        bare = nameless(arrival, left)
-        self._seen.add((bare.path, bare.member))
-        present = self._known.get((bare.path, bare.member))
-        if present is not None and present.refused and not present.gone:
-            self.still_refused += present.job_id != self.claim.job_id
+        self._known.mark_found(bare.path, bare.member)
+        if self._known.is_refused_as_before(bare.path, bare.member):
             return True
         self.changed += 1
         self._add(bare)
@@ -268,21 +218,14 @@ class FolderCollector:
     def _take(self, path: str, item: Item, stamp: FileStamp) -> None:
         if self._is_redacted(path, item.member, stamp):
             return
-        present = self._known.get((path, item.member))
-        if not item.has_text and (present is None or present.gone):
+        present = self._known.present(path, item.member)
+        if not item.has_text and present is None:
             self._textless.add(item)
             return
         digest = raw_digest(item.raw)
-        self._seen.add((path, item.member))
-        same = (
-            present is not None
-            and present.digest == digest
-            and not present.gone
-            and (self.place.is_scan or present.job_id == self.claim.job_id)
-        )
-        if same and present is not None:
-            if present.job_id != self.claim.job_id:
-                self._count(present)
+        self._known.mark_found(path, item.member)
+        if present is not None and present.digest == digest and self._known.is_current(present):
+            self._known.count(present)
             self._add(self._arrival(path, item.member, stamp, looked=True))
             return
         hints: dict[str, Any] = {"type": item.type, "name": item.locator.rpartition("/")[2]}
@@ -299,20 +242,13 @@ class FolderCollector:
     def _reject(self, path: str, rejected: RefusedDocument, stamp: FileStamp) -> None:
         if self._is_redacted(path, rejected.member, stamp):
             return
-        self._seen.add((path, rejected.member))
+        self._known.mark_found(path, rejected.member)
         if rejected.refused.code == "too_many_rows":  # the state of the others is unknown
-            below = f"{rejected.member}#"
-            self._seen.update((path, m) for m in self._members.get(path, ()) if m.startswith(below))
+            self._known.mark_unknown(path, f"{rejected.member}#")
         if rejected.refused.code in RECHECKED_REFUSALS:
             stamp = NO_STAMP
         digest = raw_digest(rejected.raw) if rejected.raw is not None else None
-        present = self._known.get((path, rejected.member))
-        if present is not None and present.refused and not present.gone:
-            is_as_before = (present.stamp, present.digest) == (stamp, digest)
-        else:
-            is_as_before = False
-        if present is not None and is_as_before:
-            self.still_refused += present.job_id != self.claim.job_id
+        if self._known.is_refused_as_before(path, rejected.member, (stamp, digest)):
             return
         self.changed += 1
         self._add(
@@ -365,11 +301,6 @@ class FolderCollector:
     def _finish(self, listing: FolderListing, scan: Scan) -> None:
         if not listing.complete:
             self.reason = f"not read to its end: {self._unread_part or self.place.locator}"
-        absent = [
-            present.place_id
-            for key, present in self._known.items()
-            if key not in self._seen and not present.gone
-        ]
         self.gone = finish_scan(
             self.archive,
             self.claim,
@@ -378,7 +309,7 @@ class FolderCollector:
             listing_digest=bytes.fromhex(listing.digest),
             files=listing.files,
             changed=self.changed,
-            absent=absent,
+            absent=self._known.absent(),
         )
 
     # -------------------------------------------------------------------- helpers
@@ -387,13 +318,3 @@ class FolderCollector:
         """Return the path relative to the source's folder: a place may be a part of it."""
         below = self.place.root
         return f"{below}/{locator}" if below else locator
-
-
-def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
-    """Count the captures of earlier jobs that were found again before they were read.
-
-    Captures read meanwhile count as unchanged, those of abandoned jobs as failed. Captures that
-    another job still reads are counted there only.
-    """
-    found = archive.read(job_progress.read_so_far, unread)
-    return Counts(unchanged=found.read, failed=found.stopped)

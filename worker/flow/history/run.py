@@ -22,23 +22,17 @@ from worker.flow.history.client import (
     ArchiveClient,
     RequestRefusedError,
     ServerPausedError,
-    parse_memento_time,
 )
+from worker.flow.history.interpret import interpret_answer, interpret_repeat
 from worker.flow.history.listing import (
     HistoryError,
     HistoryQuery,
     archive_error,
-    describe_answer,
     list_captures,
     read_query,
 )
 from worker.sources.containers.items import Foreign, PassedOver, RefusedDocument
-from worker.sources.web_archives.capture import interpret_exchange
 from worker.sources.web_archives.capture_list import ListedCapture
-from worker.sources.web_archives.fetched_record import fetched_record, repeat_record
-from worker.sources.web_archives.record_group import RecordGroup
-from worker.text import detect_type
-from worker.web.exchange import ServerAnswer
 
 if TYPE_CHECKING:
     from worker.flow.collect.targets import IngestTarget, Progress
@@ -194,7 +188,7 @@ class _HistoryImport:
             self._run.refuse(self._target, capture.address, error.refused)
             return
         name = self._query.archive.name
-        match found := _interpret(answer, capture, name, limit, times):
+        match found := interpret_answer(answer, capture, name, limit, times):
             case Foreign():
                 self._add(capture, found, found.capture.note)
                 if found.capture.raw is not None:
@@ -210,8 +204,7 @@ class _HistoryImport:
         if (capture.origin, capture.repeats) not in self._with_bytes:
             self._importer.counted.passed_over += 1
             return
-        group = RecordGroup(repeat_record(capture))
-        found = interpret_exchange(group, capture.address, "", detect_type, 0)
+        found = interpret_repeat(capture)
         if isinstance(found, Foreign):
             note = f"not fetched: the digest is that of {capture.repeats:%Y-%m-%dT%H:%M:%SZ}"
             self._add(capture, found, note)
@@ -231,36 +224,3 @@ class _HistoryImport:
         archive, claim = self._run.archive, self._run.claim
         store_checks(archive, claim, [], self._client.take_news(), {})
         self._stored_at = time.monotonic()
-
-
-def _interpret(
-    answer: ServerAnswer,
-    capture: ListedCapture,
-    name: str,
-    limit: int,
-    times: Collection[datetime],
-) -> Foreign | PassedOver | RefusedDocument:
-    """Return the capture in an answer of the web archive `name`.
-
-    `times` are those of all listed captures. Only an answer with `Memento-Datetime` is a capture
-    (RFC 7089); any other is an answer of the archive itself.
-    """
-    if answer.refused is not None and answer.refused.code == "not_text":
-        return PassedOver("not a text")
-    if answer.refused is not None and answer.refused.code != "truncated_response":
-        return RefusedDocument(capture.address, "", answer.refused)
-    moment = parse_memento_time(answer.header("memento-datetime"))
-    reason = None
-    if answer.refused is not None:
-        reason = answer.refused.message.rstrip(".")
-    elif moment is None:
-        reason = describe_answer(answer)
-    elif moment != capture.observed_at and moment in times:
-        return PassedOver("the same content as another capture")
-    elif moment != capture.observed_at:
-        reason = f"it returned the capture of {moment:%Y-%m-%d %H:%M:%SZ}"
-    if reason is not None:
-        refused = refuse("capture_unavailable", name=name, reason=reason)
-        return RefusedDocument(capture.address, "", refused)
-    record = fetched_record(capture, answer.status or 0, answer.reason, answer.headers, answer.body)
-    return interpret_exchange(RecordGroup(record), capture.address, "", detect_type, limit)

@@ -8,6 +8,7 @@ from typing import Any
 from storage.values.draft import Draft, Json
 from storage.values.net.addresses import FRONT, AddressList, ListedAddress
 from storage.values.net.origin_name import origin_of
+from storage.values.net.private_hosts import hosts_by_port
 from storage.values.net.rights import feed_terms
 from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, IsOwn, parse_address, without_trackers
@@ -161,6 +162,12 @@ def _hints(entry: Entry) -> Iterator[tuple[str, Json]]:
         "guid": entry.guid,
     }
     yield from ((name, value) for name, value in values.items() if value)
+
+
+def own_hosts(entries: Iterable[str]) -> IsOwn:
+    """Return a check of host and port against entries of LESART_ALLOW_HOSTS."""
+    hosts = hosts_by_port(entries)
+    return lambda host, port: (host, port) in hosts
 
 
 def front_listing(front: Draft, is_own: IsOwn) -> AddressList:

@@ -1,7 +1,6 @@
 """Read a page into a draft: trafilatura extracts the body, fields are chosen from candidates."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -14,14 +13,11 @@ from storage.values.draft import (
     CleaningStep,
     Draft,
     Extractor,
-    Paragraph,
 )
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.quotes import quotes
-from worker.text.decode import DecodedText
 from worker.text.hints import MAX_PARAGRAPHS, Hints, TextSettings
-from worker.text.invisible import STEP_NAME as INVISIBLE_STEP
-from worker.text.invisible import decode_references, stamp, stamp_fields, strip_invisible
+from worker.text.invisible import stamp_fields
 from worker.text.page.body.dropped_blocks import restore_dropped_blocks, restore_headings
 from worker.text.page.body.extract import (
     OPTIONS,
@@ -48,15 +44,9 @@ from worker.text.page.fields.choose import (
 )
 from worker.text.page.fields.dates import earliest_moment, read_stamp
 from worker.text.page.fields.head import meta_tags
-from worker.text.page.front_page import REASON as FRONT_PAGE
-from worker.text.page.front_page import REMEDY as FRONT_PAGE_REMEDY
-from worker.text.page.front_page import is_front_page
-from worker.text.page.interstitials import interstitial_reason
 from worker.text.page.layout.blocks import Piece
-from worker.text.page.layout.charset import decode_page
-from worker.text.page.layout.hidden_email import reveal_addresses
-from worker.text.page.layout.tree import parse_page, replace_surrogates
-from worker.text.page.no_article import no_article_reason
+from worker.text.page.layout.decoded_tree import DecodedTree, decode_tree
+from worker.text.page.other_pages import empty_page_refusal, front_page_refusal, other_page_refusal
 from worker.text.page.parsed_page import (
     ParsedPage,
     choose_page_fields,
@@ -91,16 +81,11 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     Refusals: `binary`, `extraction_empty`, `not_article`, `too_many_paragraphs`. Time and memory
     are not limited here; the caller limits both (worker.flow.document_process).
     """
-    decoded = decode_page(raw, hints.charset)
+    decoded = decode_tree(raw, hints.charset)
     if isinstance(decoded, RefusalReason):
         return decoded
-    text, surrogates = replace_surrogates(decoded.text)
-    text, invisible = strip_invisible(decode_references(text))
-    tree = parse_page(text)
-    if isinstance(tree, RefusalReason):
-        return tree
-    addresses = reveal_addresses(tree)
-    page = collect_page(tree, hints, has_updates=MICRODATA in text)
+    tree = decoded.tree
+    page = collect_page(tree, hints, has_updates=MICRODATA in decoded.text)
     capture_time = _meta_observed_at(tree, hints, settings)
     context = FieldContext(
         hints.url,
@@ -119,23 +104,15 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         pieces = choose_body(body.pieces, page.blocks, json_ld_body)
         body = body if pieces == body.pieces else ExtractedBody(pieces, None)
     if not body.pieces:
-        return _refuse_empty(page, chosen)
-    decoding = _decoding_steps(decoded, surrogates, addresses, invisible)
-    return _build_draft(page, body, chosen, decoding, hints, settings)
-
-
-def _refuse_empty(page: ParsedPage, chosen: ChosenFields) -> RefusalReason:
-    reason = interstitial_reason(
-        title_of(chosen), [b.text for b in page.blocks if b.zone != "hidden"]
-    )
-    return refuse("not_article", reason=reason) if reason else refuse("extraction_empty", reason="")
+        return empty_page_refusal(title_of(chosen), page.blocks)
+    return _build_draft(page, body, chosen, decoded, hints, settings)
 
 
 def _build_draft(
     page: ParsedPage,
     body: ExtractedBody,
     chosen: ChosenFields,
-    decoding: tuple[tuple[str, ...], tuple[CleaningStep, ...]],
+    decoded: DecodedTree,
     hints: Hints,
     settings: TextSettings,
 ) -> Draft | RefusalReason:
@@ -155,32 +132,29 @@ def _build_draft(
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
         return refuse("extraction_empty", reason="")
-    if _is_front_page(page, paragraphs, title, hints, has_authors=bool(authors)):
-        return replace(refuse("not_article", reason=FRONT_PAGE), hint=FRONT_PAGE_REMEDY)
-    reason = interstitial_reason(title, running) or no_article_reason(
-        paragraphs, page.blocks, title, leads, article_body(article_node(page.json_ld, None))
-    )
-    if reason:
+    address = choose_address(page.candidates.get("url", ()))
+    place = hints.url or (address.value if address else None)
+    if refused := front_page_refusal(page, paragraphs, title, place, has_authors=bool(authors)):
+        return refused
+    if refused := other_page_refusal(page, paragraphs, title, leads):
         restored = complete = pieces = find_description(page.blocks, leads)
         if not pieces:
-            return refuse("not_article", reason=reason)
+            return refused
         body, live = ExtractedBody(pieces, None), LiveBlog(pieces)
         paragraphs = assign_roles(pieces, (), title, leads, authors)
         running = [p.text for p in paragraphs]
     fields = build_fields(page, chosen, paragraphs, "\n\n".join(running), settings)
-    address = choose_address(page.candidates.get("url", ()))
     if address:
         fields["url"] = address
-    flags, steps = decoding
-    fields |= stamp_fields(steps)
+    fields |= stamp_fields(decoded.steps)
     return Draft(
         title=title,
         paragraphs=paragraphs,
         extractor=page_extractor(settings),
         fields=fields,
-        flags=collect_flags(flags, page, chosen, paragraphs, fields, live),
+        flags=collect_flags(decoded.flags, page, chosen, paragraphs, fields, live),
         steps=(
-            *steps,
+            *decoded.steps,
             *_extraction_steps(body, (restored, complete, pieces), from_scripts=page.from_scripts),
         ),
         quotes=quotes(paragraphs, fields["language"].value),
@@ -200,38 +174,6 @@ def _find_entries(
     if not page.has_updates and not may_have_entries(page.json_ld, title):
         return LiveBlog(tuple(pieces))
     return find_entries(pieces, page.layout, page.json_ld, hints.observed_at.year + 1)
-
-
-def _is_front_page(
-    page: ParsedPage,
-    paragraphs: Sequence[Paragraph],
-    title: str | None,
-    hints: Hints,
-    *,
-    has_authors: bool,
-) -> bool:
-    stated = choose_address(page.candidates.get("url", ()))
-    address = hints.url or (stated.value if stated else None)
-    return is_front_page(
-        page.layout, paragraphs, title, page.json_ld, address, has_authors=has_authors
-    )
-
-
-def _decoding_steps(
-    text: DecodedText, surrogates: int, addresses: int, invisible: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[CleaningStep, ...]]:
-    """Return the flags and steps of decoding and parsing."""
-    flags, steps = text.flags, text.steps
-    if surrogates:
-        flags = (*flags, "surrogate_replaced")
-        steps = (*steps, CleaningStep("replace_surrogates", {"replaced": surrogates}))
-    if invisible:
-        content = stamp(invisible)
-        steps = (*steps, CleaningStep(INVISIBLE_STEP, {"stamp": content} if content else {}))
-        flags = (*flags, "invisible_chars") if content else flags
-    if addresses:
-        steps = (*steps, CleaningStep("show_addresses", {"shown": addresses}))
-    return flags, steps
 
 
 def _extraction_steps(

@@ -1,0 +1,118 @@
+"""The commands that check stored results: verify, rederive, doctor and explain."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from storage.cli.app import app
+from storage.cli.exits import NO, UNCHECKED, say
+from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, command
+from storage.cli.output import write_rows
+from storage.cli.progress import ProgressLine
+from storage.cli.report import reading, report_examination
+from storage.read.query.parameter import argument, flag, option
+from storage.read.query.queries import FilterOptions, PageOptions
+from storage.values.late import LateModule
+from worker.cli.checks.report_verification import report_verification
+from worker.cli.opened import opened_archive
+
+if TYPE_CHECKING:
+    from worker.alerts import check as alert_check
+    from worker.cli.checks import explain as explaining
+    from worker.cli.checks import rederive as rederiving
+    from worker.cli.checks import verify_texts
+    from worker.cli.ingest import families
+    from worker.outside import check as copy_check
+    from worker.services import broker
+    from worker.services import check as service_check
+else:
+    alert_check = LateModule("worker.alerts.check")
+    broker = LateModule("worker.services.broker")
+    families = LateModule("worker.cli.ingest.families")
+    copy_check = LateModule("worker.outside.check")
+    explaining = LateModule("worker.cli.checks.explain")
+    rederiving = LateModule("worker.cli.checks.rederive")
+    service_check = LateModule("worker.services.check")
+    verify_texts = LateModule("worker.cli.checks.verify_texts")
+
+
+@command(app, "verify", example="lesart verify --against checkpoint.txt")
+def verify(*, place: ArchiveOptions, checked: VerifyOptions, output: OutputOptions) -> None:
+    """Recompute all digests and texts and check all invariants; exit code 1 means damage."""
+    settings = place.settings()
+    rederived = verify_texts.Rederivation(settings)
+    try:
+        report_verification(settings, output, checked, rederived.findings)
+    finally:
+        if rederived.begun:
+            say(
+                f"{rederived.derived} texts were extracted again from their captures; "
+                f"not_rederivable_here: {rederived.not_rederivable_here}"
+            )
+
+
+@command(app, "rederive", example="lesart rederive --source presse --format csv")
+def rederive(
+    *,
+    articles: list[str] | None = argument(
+        "[ARTICLE]…", "Articles by id or address (default: all articles).", None
+    ),
+    place: ArchiveOptions,
+    filtering: FilterOptions,
+    page: PageOptions,
+    output: OutputOptions,
+    every: bool = flag("--all", "List articles without differences, too."),
+    processes: int | None = option(
+        "--processes", "N", "Number of reading processes (default: one per CPU).", min=1
+    ),
+) -> None:
+    """Extract stored captures again and list differences; it creates no versions."""
+    with reading(place) as (settings, archive):
+        filters = filtering.filters(settings.zone)
+        ids = [archive.article_row_id(each) for each in articles] if articles else None
+    wanted = rederiving.RederiveSelection(ids, filters, page.after, page.limit)
+    with opened_archive(settings) as archive, ProgressLine() as line:
+        number = processes or families.processors()
+        found = rederiving.Rereading(archive, settings, number)
+        differences = found.differences(wanted, line.report)
+        shown_rows = (each for each in differences if every or each.is_any)
+        write_rows(shown_rows, output.target(), rederiving.COLUMNS)
+    say(found.summary())
+
+
+@command(app, "doctor", example="lesart doctor")
+def doctor(*, place: ArchiveOptions, output: OutputOptions) -> None:
+    """Check the installation and list problems with their remedies."""
+    more = [
+        ("broker", broker.examine_broker),
+        ("scheduler", service_check.check_scheduler),
+        ("alerts", alert_check.check_alerts),
+        ("copies", copy_check.check_copies),
+    ]
+    report_examination(place.settings(), output, more)
+
+
+@command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")
+def explain(
+    *,
+    address: str = argument("URL", "Web address to check."),
+    place: ArchiveOptions,
+    output: OutputOptions,
+    robots: Path | None = option(
+        "--robots",
+        "FILE",
+        "Use FILE instead of the server's robots.txt (default: stored or fetched robots.txt).",
+        exists=True,
+        dir_okay=False,
+    ),
+) -> None:
+    """Check whether an address would be fetched now, and why.
+
+    The exit code is 1 for no, and 4 if the server or its robots.txt is unreachable.
+    """
+    answers = explaining.explain(place.settings(), address, robots)
+    write_rows([each.to_dict() for each in answers], output.target())
+    state = answers[-1].state
+    if state != "yes":
+        raise typer.Exit(UNCHECKED if state == "unknown" else NO)

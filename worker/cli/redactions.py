@@ -1,0 +1,103 @@
+"""Parts of redactions: the text without a passage, lists for a restored archive, completion."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from storage.cli.exits import say
+from storage.cli.progress import ProgressLine
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from storage.record import suppression
+    from storage.record.reading import CapturedItem, Reading
+    from storage.similarity import signature
+    from storage.values.draft import Draft
+    from storage.write.archive import Archive
+    from storage.write.redaction import orders, scrub
+    from storage.write.redaction import plan as plans
+    from storage.write.redaction import redact_articles as articles
+    from storage.write.redaction.plan import RedactionTarget
+    from worker.flow import prepare
+else:
+    prepare = LateModule("worker.flow.prepare")
+    signature = LateModule("storage.similarity.signature")
+    plans = LateModule("storage.write.redaction.plan")
+    suppression = LateModule("storage.record.suppression")
+    orders = LateModule("storage.write.redaction.orders")
+    articles = LateModule("storage.write.redaction.redact_articles")
+    scrub = LateModule("storage.write.redaction.scrub")
+
+MOST_LISTED_BYTES = 256 * 1024 * 1024
+"""Maximum size of a list of redactions."""
+HOW_LISTED = "create one with `lesart redact --list --format jsonl`"
+
+
+def prepared(captured: "CapturedItem", draft: "Draft", context: str) -> "Reading":
+    """Return a text without its passage, prepared for full-text search and comparison."""
+    return prepare.prepare(captured, draft, context, "UTC", sign=signature.signature)
+
+
+def was_redacted(connection: Any, found: Sequence["RedactionTarget"], passage: str) -> bool:
+    """Check whether a passage was redacted in one of these articles before."""
+    ids = [each.article_id for each in found if each.article_id is not None]
+    lookup = suppression.SuppressionLookup(connection)
+    return lookup.passage_in([passage], plans.addresses_of(connection, ids)) is not None
+
+
+def acts_of(archive: "Archive") -> list[dict[str, Any]]:
+    """Return the redactions with the emptied rows by table."""
+    with archive.read_connection() as connection:
+        rows, own = orders.rows_of_acts(connection), orders.archive_id(connection)
+        return [
+            {
+                "archive": own, "act": each.act, "at": each.at.isoformat(), "reason": each.reason,
+                "actor": each.actor, "emptied": dict(Counter(t for t, _ in rows[each.act])),
+                "rows": [f"{table} {number}" for table, number in rows[each.act]],
+            }
+            for each in orders.acts(connection)
+        ]  # fmt: skip
+
+
+def redact_again(archive: "Archive", listed: Path) -> None:
+    """Repeat the redactions of a list by `lesart redact --list` in a restored archive.
+
+    Raises: ReplayError.
+    """
+    if listed.stat().st_size > MOST_LISTED_BYTES:
+        raise orders.ReplayError(
+            f"{listed} is larger than {MOST_LISTED_BYTES:,} bytes: it is not a list of redactions"
+        )
+    with listed.open("rb") as file:
+        try:
+            acts = [json.loads(line) for line in file if line.strip()]
+        except ValueError as error:
+            raise orders.ReplayError(
+                f"{listed} is not JSON Lines: {error}; {HOW_LISTED}"
+            ) from error
+    if not all(isinstance(each, dict) for each in acts):
+        raise orders.ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
+    say(f"repeated {articles.replay_redactions(archive, acts)} redactions")
+    rewrite(archive)
+
+
+def finish(archive: "Archive") -> None:
+    """Complete interrupted redactions and rewrite the database."""
+    with ProgressLine() as line:
+        rows = articles.finish_redactions(archive, line.report)
+    say(f"completed interrupted redactions: emptied {rows} rows")
+    rewrite(archive)
+
+
+def rewrite(archive: "Archive") -> None:
+    """Rewrite the database without the deleted bytes."""
+    with ProgressLine() as line:
+        is_all = scrub.scrub(archive.engine, line.report)
+    if not is_all:
+        say(
+            "planner statistics may still contain samples of it: the owner of the database has to "
+            "run `VACUUM FULL pg_statistic`"
+        )
+    say("rewrote the database; earlier backups, archived logs and replicas still contain the texts")

@@ -1,0 +1,187 @@
+"""The commands that run the services: up, worker, scheduler, web and mcp."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import typer
+
+from storage.cli.app import app
+from storage.cli.exits import NO, WRONG_USE, say
+from storage.cli.options import ArchiveOptions, OutputOptions, command
+from storage.read.query.parameter import flag, option
+from storage.settings import Settings
+from storage.values.late import LateModule
+from storage.values.settings.readers import read_web_address
+from worker.cli.opened import opened_archive
+from worker.cli.summaries import report_summaries
+from worker.errors import LocatorError, PortTakenError
+
+if TYPE_CHECKING:
+    from storage.proof import log
+    from storage.web import problems
+    from worker import log as event_log
+    from worker.alerts import work as alerting
+    from worker.cli import control
+    from worker.cli.ingest import families
+    from worker.flow import work as flow_work
+    from worker.outside import work as outside
+    from worker.services import processes as services
+    from worker.services import web as web_service
+    from worker.services.web import BackgroundWebServer
+else:
+    alerting = LateModule("worker.alerts.work")
+    families = LateModule("worker.cli.ingest.families")
+    flow_work = LateModule("worker.flow.work")
+    control = LateModule("worker.cli.control")
+    event_log = LateModule("worker.log")
+    log = LateModule("storage.proof.log")
+    outside = LateModule("worker.outside.work")
+    problems = LateModule("storage.web.problems")
+    services = LateModule("worker.services.processes")
+    web_service = LateModule("worker.services.web")
+
+NO_BROKER = "it needs a message broker: set LESART_BROKER_URL, or run `lesart up`, which needs none"
+
+
+@command(app, "up", example="lesart up --once")
+def up(
+    place: ArchiveOptions,
+    output: OutputOptions,
+    *,
+    once: bool = flag(
+        "--once", "Run every active source once, complete all jobs, print a summary and exit."
+    ),
+    processes: int | None = option(
+        "--processes",
+        "N",
+        "With --once: number of reading processes (default: 1, or one per CPU for many files).",
+        min=1,
+    ),
+    web: bool = flag(
+        "--web/--no-web", "Serve the web page at LESART_WEB_ADDRESS, too.", default=True
+    ),
+) -> None:
+    """Run scheduler, worker and web server in one process."""
+    settings = place.settings()
+    if once:
+        with opened_archive(settings, create=True) as archive:
+            summaries = control.run_all_sources(archive, settings, processes)
+            log.append(archive.engine, archive.clock)
+            alerting.work(archive, settings)
+            outside.work(archive, settings)
+        report_summaries(summaries, place, output)
+        return
+    _watch(settings, web=web, debug=place.debug)
+
+
+@command(app, "worker", example="lesart worker --concurrency 2")
+def worker(
+    place: ArchiveOptions,
+    concurrency: int | None = option(
+        "--concurrency", "N", "Number of processes (default: one per CPU).", min=1
+    ),
+    *,
+    drain: bool = flag("--drain", "Complete due jobs without a broker, then exit."),
+    job: list[int] | None = option(
+        "--job", "JOB", "With --drain: only this job; repeatable (default: all jobs)."
+    ),
+    health: bool = flag("--health", "Check whether jobs are processed; exit code 1 means no."),
+) -> None:
+    """Run a worker, which processes the jobs from the broker."""
+    settings = place.settings()
+    if health:
+        _report_health(control.worker_health(settings))
+        return
+    event_log.log_events("debug" if place.debug else "info")
+    if drain:
+        with opened_archive(settings, create=settings.is_embedded) as archive:
+            flow_work.drain(archive, settings, families=job)
+            if job is None:
+                alerting.work(archive, settings)
+                outside.work(archive, settings)
+        return
+    if settings.is_embedded:
+        raise LocatorError("worker", NO_BROKER)
+    services.run_worker(settings, concurrency or families.processors())
+
+
+@command(app, "scheduler", example="lesart scheduler")
+def scheduler(
+    place: ArchiveOptions,
+    *,
+    health: bool = flag("--health", "Check whether a scheduler is running; exit code 1 means no."),
+) -> None:
+    """Run the scheduler, which creates jobs for due sources and notifies workers."""
+    settings = place.settings()
+    if health:
+        _report_health(control.scheduler_health(settings))
+        return
+    event_log.log_events("debug" if place.debug else "info")
+    if settings.is_embedded:
+        raise LocatorError("scheduler", NO_BROKER)
+    services.run_scheduler(settings)
+
+
+@command(app, "web", example="lesart web --address 127.0.0.1:8790")
+def web(
+    place: ArchiveOptions,
+    address: str | None = option(
+        "--address", "HOST:PORT", "Address to listen on (default: LESART_WEB_ADDRESS)."
+    ),
+    workers: int | None = option(
+        "--workers",
+        "N",
+        "Number of server processes (default: LESART_WEB_WORKERS, or one per CPU, at most 4).",
+        min=1,
+    ),
+) -> None:
+    """Run the web server with the pages and the HTTP API, until Ctrl-C."""
+    settings = place.settings()
+    if address is not None:
+        try:
+            settings = replace(settings, web_address=read_web_address(address))
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--address") from error
+    if workers is not None:
+        settings = replace(settings, web_workers=workers)
+    event_log.log_events("debug" if place.debug else "info")
+    web_service.run_web(settings)
+
+
+@command(app, "mcp", example="lesart mcp --archive lesart-data/lesart.sqlite3")
+def mcp(place: ArchiveOptions) -> None:
+    """Run a read-only server for assistants (MCP) on standard input and output.
+
+    It needs an extra: pip install 'lesart[mcp]'.
+    """
+    try:
+        web_service.run_mcp(place.settings())
+    except problems.Problem as problem:
+        say(problem.detail)
+        raise typer.Exit(WRONG_USE) from problem
+
+
+def _report_health(problem: str | None) -> None:
+    if problem is not None:
+        say(problem)
+        raise typer.Exit(NO)
+
+
+def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
+    event_log.log_events("debug" if debug else "info")
+    if not settings.is_embedded:
+        raise LocatorError("up", "it runs without a broker, but LESART_BROKER_URL is set: start "
+                           "`lesart scheduler` and `lesart worker` instead")  # fmt: skip
+    say(f"watching the sources; archive: {settings.database_url}; press Ctrl-C to stop")
+    services.run_embedded(settings, page=_page(settings) if web else None)
+
+
+def _page(settings: Settings) -> "BackgroundWebServer | None":
+    """Return the page that is served beside the work, None where its address is taken."""
+    try:
+        page = web_service.BackgroundWebServer(settings)
+    except PortTakenError as error:
+        say(f"{error}; scheduler and worker run without it")
+        return None
+    say(f"the page: http://{settings.web_address}/")
+    return page

@@ -1,0 +1,1 @@
+"""The scheduler: the acts that it repeats, and when sources are due."""

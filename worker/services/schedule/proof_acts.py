@@ -1,0 +1,63 @@
+"""The acts that extend the log of the archive and have it witnessed and stamped."""
+
+from storage.proof import checkpoints
+from storage.proof import log as proof_log
+from storage.proof.external.authorities import request_stamps
+from storage.proof.external.calendars import request_calendar_stamps
+from storage.proof.external.witnesses import read_policy, request_cosignatures
+from storage.proof.files import update_tiles
+from storage.proof.note import NoteError
+from storage.proof.policy import PolicyError
+from storage.proof.stamp import read_authorities
+from worker.log import LOG
+from worker.services.schedule.act import PeriodicAct, Services
+
+PROOF_ERRORS = (checkpoints.ProofKeyError, NoteError, PolicyError)
+"""Errors in the keys and policies of the log; the other work continues."""
+
+
+def extend_log(services: Services) -> None:
+    """Append committed rows to the log, and sign a checkpoint when one is due."""
+    archive, settings = services.archive, services.settings
+    proof_log.append(archive.engine, archive.clock)
+    signer = checkpoints.read_key(settings.proof_key_file)
+    if signer is not None and checkpoints.is_due(
+        archive.engine, archive.now(), settings.proof_every
+    ):
+        checkpoint = checkpoints.make(archive.engine, archive.clock, signer)
+        LOG.info("checkpoint_signed", entries=checkpoint.size)
+
+
+def write_tiles(services: Services) -> None:
+    """Write the tiles of the log up to the newest checkpoint into their folder."""
+    folder = services.settings.proof_tiles
+    if folder is not None:
+        written = services.archive.read(update_tiles, folder)
+        if written is not None:
+            LOG.info("tiles_written", folder=str(folder), entries=written.size)
+
+
+def request_witnesses(services: Services) -> None:
+    """Ask the witnesses to cosign the newest checkpoint."""
+    archive, policy = services.archive, read_policy(services.settings.proof_witnesses)
+    if policy is not None:
+        for each in request_cosignatures(archive.engine, archive.clock, policy):
+            LOG.info("cosignature_requested", witness=each.witness, refused=each.reason)
+
+
+def request_timestamps(services: Services) -> None:
+    """Ask time-stamping authorities and calendars to stamp the newest checkpoint."""
+    archive, authorities = services.archive, read_authorities(services.settings.proof_authorities)
+    if authorities:
+        stamps = request_stamps(archive.engine, archive.clock, authorities)
+        more = request_calendar_stamps(archive.engine, archive.clock, authorities)
+        for each in (*stamps, *more):
+            LOG.info("timestamp_requested", authority=each.authority, refused=each.reason)
+
+
+PROOF_ACTS = (
+    PeriodicAct("log", extend_log, 0.5),
+    PeriodicAct("tiles", write_tiles, 1.0),
+    PeriodicAct("witnesses", request_witnesses, 30.0),
+    PeriodicAct("authorities", request_timestamps, 30.0),
+)
