@@ -70,7 +70,7 @@ _ANNOUNCING = frozenset({"correction", "update"})
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CaptureContent:
     """The content of one capture: the text, and the other content of its page.
 
@@ -80,7 +80,7 @@ class CaptureContent:
     by the numbers of the paragraphs of the text. A capture that `is_page` is that of a web page;
     one that `is_redacted` has no content to compare.
 
-    Values that depend on one capture alone are computed once.
+    Values that depend on one capture alone are computed once. Each object is equal to itself alone.
     """
 
     text: Text

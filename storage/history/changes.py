@@ -23,16 +23,15 @@ from storage.diff.change import METADATA, CaptureContent, CapturePair, TextChang
 from storage.diff.noise import NO_BOILERPLATE
 from storage.diff.teaser import teaser_flags
 from storage.diff.word_diff import Operation, Text
-from storage.history.memory import Memory, StepToCheck
+from storage.history.cache.comparison_state import ComparedPair, ComparisonState
+from storage.history.cache.memory import Memory, StepToCheck
 from storage.history.noise.boilerplate import (
     Boilerplate,
-    ChangedText,
     find_boilerplate_candidates,
     may_be_boilerplate,
 )
 from storage.history.runs import Pair
-from storage.language.paragraphs import CutParagraph
-from storage.values.digest import canonical_all
+from storage.record.reading import Reading
 from storage.values.draft import (
     EXTRACT_STEP,
     TEXT_ROLES,
@@ -47,7 +46,7 @@ REDACTED_CONTENT = CaptureContent(Text(None, ()), is_redacted=True)
 
 
 class CaptureComparer:
-    """Cache of captures and of the changes between them, for one unit of work.
+    """Compares captures for one unit of work; `state` has what it read and compared.
 
     It `decides` on noise, unless it only displays earlier decisions: then other articles are
     not checked, and nothing is recorded. `memory` is the cache of stored texts of the process.
@@ -66,14 +65,7 @@ class CaptureComparer:
         self.decides = decides
         self.boilerplate = Boilerplate(connection, self.memory, since)
         self._since = since
-        self._drafts: dict[int, CaptureContent] = {}
-        self._of_draft: dict[int, tuple[Draft, CaptureContent]] = {}
-        self._contents: dict[int, CaptureContent] = {}
-        self._differences: dict[tuple[int, int], CapturePair] = {}
-        self._changes: dict[tuple[int, int, int], TextChange] = {}
-        self._owns: dict[int, tuple[tuple[str, ...], ChangedText | None]] = {}
-        self._steps: dict[Pair, StepToCheck] = {}
-        self._sites: dict[int, str] = {}
+        self.state = ComparisonState()
 
     @classmethod
     def ahead(cls, connection: Connection, memory: Memory | None = None) -> Self:
@@ -90,16 +82,13 @@ class CaptureComparer:
         sites = _changed_sites(unit.connection, self._since) if unit.since != self._since else set()
         self.connection = unit.connection
         self.boilerplate.enter(unit.connection, unit.since, sites)
-        stand = [article for article in self._sites if article > 0]
-        for known in (self._drafts, self._sites, self._changes):
-            known.clear()
-        self.find_sites(stand)
+        self.find_sites(self.state.enter())
 
     # ----------------------------------------------------------------- content of captures
 
     def set_origin(self, article_id: int, origin: str) -> None:
         """Set the origin of an article whose row may not be written yet."""
-        self._sites[article_id] = site_of(origin)
+        self.state.sites[article_id] = site_of(origin)
 
     def add_pending(
         self,
@@ -112,24 +101,27 @@ class CaptureComparer:
         """Add a text of this unit of work at an origin of an article; its rows may be written
         later.
         """
-        self._drafts[derivation_id] = content
+        self.state.contents[derivation_id] = content
         self.boilerplate.add(wording_id, content, article_id, site_of(origin))
 
     def says(self, derivation_id: int, content: CaptureContent) -> None:
         """Set the content of a derivation that this unit of work writes."""
-        self._drafts[derivation_id] = content
+        self.state.contents[derivation_id] = content
 
-    def content_of(self, draft: Draft) -> CaptureContent:
-        if id(draft) not in self._of_draft:
-            self._of_draft[id(draft)] = draft, content_of_draft(draft)
-        return self._of_draft[id(draft)][1]
+    def content_of(self, reading: Reading) -> CaptureContent:
+        """Return the content of a draft that was read; it is the same object until the commit."""
+        drafts, number = self.state.drafts, reading.captured.observation_id
+        if number not in drafts:
+            assert isinstance(reading.outcome, Draft)
+            drafts[number] = content_of_draft(reading.outcome)
+        return drafts[number]
 
     def contents(self, derivation_ids: Sequence[int]) -> list[CaptureContent]:
         missing = [
             each for each in dict.fromkeys(derivation_ids) if self._cached_content(each) is None
         ]
         for row in rows_in(self.connection, _saying(), DERIVATION.c.id, missing):
-            self._contents[row.id] = content_of_row(row.detail, row.title, row.text)
+            self.state.contents[row.id] = content_of_row(row.detail, row.title, row.text)
         return [
             known for each in derivation_ids if (known := self._cached_content(each)) is not None
         ]
@@ -140,9 +132,9 @@ class CaptureComparer:
 
     def site(self, article_id: int) -> str:
         """Return the site of an article: that of its displayed origin."""
-        if article_id not in self._sites:
+        if article_id not in self.state.sites:
             self.find_sites([article_id])
-        return self._sites[article_id]
+        return self.state.sites[article_id]
 
     def find_sites(self, article_ids: Iterable[int]) -> None:
         """Load the sites of articles in one query."""
@@ -150,13 +142,13 @@ class CaptureComparer:
             ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id
         )
         for article, origin in rows_in(self.connection, query, ARTICLE.c.id, article_ids):
-            self._sites[article] = site_of(origin)
+            self.state.sites[article] = site_of(origin)
 
     def fresh(self) -> dict[str, dict[int, set[int]]]:
         """Return the new wording owners of this unit by site and paragraph: articles by key."""
         holders = self.boilerplate.holders
         self.find_sites(
-            {a for those in holders.values() for a, _site in those} - self._sites.keys()
+            {a for those in holders.values() for a, _site in those} - self.state.sites.keys()
         )
         found: dict[str, dict[int, set[int]]] = {}
         for wording, those in holders.items():
@@ -164,8 +156,8 @@ class CaptureComparer:
             boilerplate_candidates = [
                 p for p in {holding.title, *holding.paragraphs} if may_be_boilerplate(p.canon)
             ]
-            for article in {article for article, _site in those if article in self._sites}:
-                by_key = found.setdefault(self._sites[article], {})
+            for article in {article for article, _site in those if article in self.state.sites}:
+                by_key = found.setdefault(self.state.sites[article], {})
                 for paragraph in boilerplate_candidates:
                     by_key.setdefault(paragraph.key, set()).add(article)
         return found
@@ -178,23 +170,23 @@ class CaptureComparer:
 
     def compare(self, a: CaptureContent, b: CaptureContent) -> None:
         """Compare two captures in advance."""
-        self._difference(a, b).change()
+        self.state.pair(a, b).change()
 
     def is_noise(
-        self, article_id: int, derivation_id: int, draft: Draft, *, is_before: bool
+        self, article_id: int, derivation_id: int, own: CaptureContent, *, is_before: bool
     ) -> bool:
-        """Check whether a draft differs only by noise from the previous reading, or the next
+        """Check whether a text differs only by noise from the previous reading, or the next
         one.
         """
-        other, own = self.contents([derivation_id])[0], self.content_of(draft)
+        other = self.contents([derivation_id])[0]
         return self._change(article_id, *((other, own) if is_before else (own, other))).is_noise
 
-    def teaser_flags(self, draft: Draft, before: int | None, after: int | None) -> list[str]:
-        """Return the flags of a draft from its neighbouring derivations (see `diff.teaser`)."""
+    def teaser_flags(self, own: CaptureContent, before: int | None, after: int | None) -> list[str]:
+        """Return the flags of a text from its neighbouring derivations (see `diff.teaser`)."""
         sides = [
             [] if each is None else _text_of(self.contents([each])[0]) for each in (before, after)
         ]
-        return teaser_flags(_text_of(self.content_of(draft)), *sides)
+        return teaser_flags(_text_of(own), *sides)
 
     def steps_to_recheck(
         self, waiting: Mapping[int, Mapping[Pair, AbstractSet[int]]]
@@ -218,10 +210,10 @@ class CaptureComparer:
         self.learn(each for _article, pair, _keys in likely for each in pair)
         found: dict[int, set[Pair]] = {}
         for article, pair, keys in likely:
-            difference = self._difference(*self._both(pair))
+            difference = self.state.pair(*self._both(pair))
             if self._check_boilerplate(article, difference, keys)[1]:
                 found.setdefault(article, set()).add(pair)
-            own = self._paragraphs_to_check(difference)[1]
+            own = difference.to_check[1]
             self._step_of(pair).foreign.update(own.foreign if own else {})
         return {article: frozenset(pairs) for article, pairs in sorted(found.items())}
 
@@ -235,28 +227,16 @@ class CaptureComparer:
             and self.boilerplate.may_rule(site, article_id, step, keys)
         )
 
-    def forget(self, article_id: int, pairs: Iterable[Pair]) -> None:
-        """Drop the comparisons of these pairs: other articles have new texts."""
-        for pair in pairs:
-            a, b = self._both(pair)
-            self._changes.pop((article_id, id(a), id(b)), None)
-
     def plain_change(self, pair: Pair) -> TextChange:
         """Return the change between two captures with no noise removed."""
-        return self._difference(*self._both(pair)).plain_change()
+        return self.state.pair(*self._both(pair)).plain_change()
 
     def remember(self) -> None:
         """Copy the committed content to the cache of the process."""
-        steps = {pair: step for pair, step in self._steps.items() if min(pair) > 0}
-        self.memory.keep(self._contents | self._drafts, self.boilerplate.known(), steps)
+        self.memory.keep(self.state.contents, self.boilerplate.known(), self.state.steps)
 
     def _change(self, article_id: int, a: CaptureContent, b: CaptureContent) -> TextChange:
-        key = (article_id, id(a), id(b))
-        if key not in self._changes:
-            self._changes[key] = self._find_steps_between(article_id, self._difference(a, b))
-        return self._changes[key]
-
-    def _find_steps_between(self, article_id: int, pair: CapturePair) -> TextChange:
+        pair = self.state.pair(a, b)
         if not pair.boilerplate_candidates or not self.decides:
             return pair.change()
         boilerplate_candidates, given = self._check_boilerplate(article_id, pair)
@@ -266,59 +246,33 @@ class CaptureComparer:
             else replace(pair.change(), boilerplate_candidates=boilerplate_candidates)
         )
 
-    def _difference(self, a: CaptureContent, b: CaptureContent) -> CapturePair:
-        key = id(a), id(b)
-        if key not in self._differences:
-            self._differences[key] = CapturePair(a, b)
-        return self._differences[key]
-
     def _check_boilerplate(
-        self, article_id: int, pair: CapturePair, keys: AbstractSet[int] | None = None
+        self, article_id: int, pair: ComparedPair, keys: AbstractSet[int] | None = None
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         """Return the paragraphs to check in other articles, and the boilerplate among them."""
         site = self.site(article_id)
         if not is_host(site):
             return (), NO_BOILERPLATE
-        boilerplate_candidates, own = self._paragraphs_to_check(pair)
+        boilerplate_candidates, own = pair.to_check
         if own is None:
             return (), NO_BOILERPLATE
         return boilerplate_candidates, self.boilerplate.rules(
             site, article_id, own, boilerplate_candidates, keys
         )
 
-    def _paragraphs_to_check(self, pair: CapturePair) -> tuple[tuple[str, ...], ChangedText | None]:
-        """Return the paragraphs to check in other articles, and the rest of the text.
-
-        Only web pages have boilerplate: an author added each paragraph of a file or record.
-        """
-        if id(pair) not in self._owns:
-            a, b = pair.a, pair.b
-            boilerplate_candidates = _that_may_be_boilerplate(pair.boilerplate_candidates, a, b)
-            own = [
-                each
-                for each in (*a.paragraphs, *b.paragraphs)
-                if each.canon not in boilerplate_candidates
-            ]
-            is_page = a.is_page and b.is_page
-            has_text = is_page and bool(boilerplate_candidates) and _has_text(own, a, b)
-            self._owns[id(pair)] = boilerplate_candidates, ChangedText(own) if has_text else None
-        return self._owns[id(pair)]
-
     def _cached_step(self, pair: Pair) -> StepToCheck | None:
-        return self._steps.get(pair) or self.memory.step(pair)
+        return self.state.steps.get(pair) or self.memory.step(pair)
 
     def _step_of(self, pair: Pair) -> StepToCheck:
         """Return the paragraphs of a step to check in other articles, cached with its texts."""
         step = self._cached_step(pair)
         if step is None:
-            boilerplate_candidates, own = self._paragraphs_to_check(
-                self._difference(*self._both(pair))
-            )
+            boilerplate_candidates, own = self.state.pair(*self._both(pair)).to_check
             foreign = {} if own is None else own.foreign
             step = StepToCheck(
                 tuple(find_boilerplate_candidates(boilerplate_candidates)), own is not None, foreign
             )
-            self._steps[pair] = step
+            self.state.steps[pair] = step
         return step
 
     def _both(self, pair: Pair) -> tuple[CaptureContent, CaptureContent]:
@@ -326,12 +280,9 @@ class CaptureComparer:
         return a, b
 
     def _cached_content(self, derivation_id: int) -> CaptureContent | None:
-        for known in (self._drafts, self._contents):
-            if derivation_id in known:
-                return known[derivation_id]
-        found = self.memory.content_of_draft(derivation_id)
-        if found is not None:
-            self._contents[derivation_id] = found  # the pair stays the same objects in this unit
+        found = self.state.contents.get(derivation_id)
+        if found is None and (found := self.memory.content_of_draft(derivation_id)) is not None:
+            self.state.contents[derivation_id] = found
         return found
 
 
@@ -419,19 +370,6 @@ def content_of_row(
 
 def _text_of(content: CaptureContent) -> list[str]:
     return [paragraph.canon for paragraph in content.paragraphs[1:]]
-
-
-def _has_text(own: Sequence[CutParagraph], a: CaptureContent, b: CaptureContent) -> bool:
-    """Check whether a text contains more than titles."""
-    return not {a.paragraphs[0], b.paragraphs[0]}.issuperset(own)
-
-
-def _that_may_be_boilerplate(
-    boilerplate_candidates: Sequence[str], a: CaptureContent, b: CaptureContent
-) -> tuple[str, ...]:
-    """Return the candidates that are no notice: a notice is about the article."""
-    notices = set(canonical_all([text for _kind, text in (*a.notices, *b.notices)]))
-    return tuple(each for each in boilerplate_candidates if each not in notices)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

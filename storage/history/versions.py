@@ -81,8 +81,6 @@ def compare_again(
     """
     steps = comparing.steps_to_recheck(waiting)
     delete_pending(unit, steps)
-    for article_id, pairs in steps.items():
-        comparing.forget(article_id, pairs)
     rebuild_all(unit, dict.fromkeys(steps, True), comparing, steps)
 
 

@@ -20,7 +20,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import rows_in
 from storage.diff.change import CaptureContent
-from storage.history.memory import Memory, ParsedWording, StepToCheck
+from storage.history.cache.memory import Memory, ParsedWording, StepToCheck
 from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.tokens import parse_query, to_fts5, to_tsquery
 from storage.language.topic import are_apart, have_topic
@@ -137,7 +137,7 @@ class Boilerplate:
         self._brought: dict[CutParagraph, list[int]] = {}
         self._texts_seen = 0
         self._asked: set[str] = set()
-        self._holding_of_content: dict[int, tuple[CaptureContent, ParsedWording]] = {}
+        self._holding_of_content: dict[CaptureContent, ParsedWording] = {}
 
     def enter(self, connection: Connection, since: int, moved: AbstractSet[str]) -> None:
         """Continue with another connection, without the texts added so far.
@@ -204,9 +204,9 @@ class Boilerplate:
         """Return the wordings that were read, or added and examined."""
         looked_at = self._holding_of_content
         return self._read | {
-            number: looked_at[id(content)][1]
+            number: looked_at[content]
             for number, content in self.texts.items()
-            if id(content) in looked_at
+            if content in looked_at
         }
 
     def cut(self) -> None:
@@ -247,12 +247,10 @@ class Boilerplate:
         return None
 
     def _holding_of(self, content: CaptureContent) -> ParsedWording:
-        if id(content) not in self._holding_of_content:
-            self._holding_of_content[id(content)] = (
-                content,
-                ParsedWording(content.paragraphs[0], content.paragraphs[1:]),
-            )
-        return self._holding_of_content[id(content)][1]
+        if content not in self._holding_of_content:
+            parsed = ParsedWording(content.paragraphs[0], content.paragraphs[1:])
+            self._holding_of_content[content] = parsed
+        return self._holding_of_content[content]
 
     # ------------------------------------------------------------------------ wording owners
 

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, select
 
 from storage.database.tables import ARTICLE, ARTICLE_ORIGIN, ORIGIN, VERSION, WORDING
 from storage.database.unit import rows_in
+from storage.diff.change import CaptureContent
+from storage.history.cache.memory import Memory
 from storage.history.changes import CaptureComparer
 from storage.history.lineages import address_claims_of, text_of
-from storage.history.memory import Memory
 from storage.history.neighbours import Surroundings
 from storage.history.noise.decisions import waiting
 from storage.history.runs import Snapshot
@@ -29,7 +30,7 @@ from storage.values.draft import Draft
 class _Text:
     """A text that was read and its article; numbers of new rows are negative."""
 
-    draft: Draft
+    content: CaptureContent
     digest: bytes
     number: int
     article_id: int
@@ -43,7 +44,7 @@ def compare_ahead(
     """Compare `readings` with the current state of the archive; nothing is written."""
     comparing = CaptureComparer.ahead(connection, memory)
     memory.check(connection)
-    texts = sorted(_texts(connection, readings), key=lambda text: (text.moment, -text.number))
+    texts = sorted(_texts(comparing, readings), key=lambda text: (text.moment, -text.number))
     firsts = {text.article_id: text.moment for text in reversed(texts) if text.article_id > 0}
     around = Surroundings(connection, firsts)
     comparing.find_sites(firsts)
@@ -93,18 +94,19 @@ def _standing(connection: Connection, articles: Iterable[int | None]) -> dict[in
     }
 
 
-def _texts(connection: Connection, readings: Sequence[Reading]) -> Iterator[_Text]:
+def _texts(comparing: CaptureComparer, readings: Sequence[Reading]) -> Iterator[_Text]:
     names = [named(reading) for reading in readings]
     origins = [
         name.address or reading.captured.locator
         for name, reading in zip(names, readings, strict=True)
     ]
-    articles = _articles(connection, origins)
+    articles = _articles(comparing.connection, origins)
     unknown: dict[str, int] = {}
     for number, (reading, name, origin) in enumerate(zip(readings, names, origins, strict=True)):
         if isinstance(reading.outcome, Draft) and reading.digest is not None:
             article = articles.get(origin) or unknown.setdefault(origin, -1 - len(unknown))
-            yield _Text(reading.outcome, reading.digest, -1 - number, article, origin, name.moment)
+            content = comparing.content_of(reading)
+            yield _Text(content, reading.digest, -1 - number, article, origin, name.moment)
 
 
 def _articles(connection: Connection, origins: Sequence[str]) -> Mapping[str, int]:
@@ -124,11 +126,10 @@ def _compare(comparing: CaptureComparer, around: Surroundings, text: _Text) -> N
     if text.digest not in {each.digest for each in sides}:
         for each in sides:
             is_before = each.observed_at <= text.moment
-            comparing.is_noise(article, each.derivation_id, text.draft, is_before=is_before)
+            comparing.is_noise(article, each.derivation_id, text.content, is_before=is_before)
     if article < 0:
         comparing.set_origin(article, text.origin)
-    content = comparing.content_of(text.draft)
-    comparing.add_pending(text.number, text.number, content, article, text.origin)
+    comparing.add_pending(text.number, text.number, text.content, article, text.origin)
     number = text.number
     around.add(article, Snapshot(text.moment, number, number, text.digest, number))
 

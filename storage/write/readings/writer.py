@@ -232,7 +232,7 @@ class ReadingWriter:
         if around.unknown:
             self._unknown.add(place.reading.captured.observation_id)
         is_fetched = place.reading.captured.hints.get("fetched")
-        is_noise = not around.is_one and self._is_noise(article, place, draft, wording)
+        is_noise = not around.is_one and self._is_noise(article, place, wording)
         return OriginKnowledge(
             True,
             not around.is_one and not is_noise,
@@ -241,11 +241,10 @@ class ReadingWriter:
             is_noise=is_noise,
         )
 
-    def _is_noise(
-        self, article: KnownArticle, place: Position, draft: Draft, wording: int | None
-    ) -> bool:
+    def _is_noise(self, article: KnownArticle, place: Position, wording: int | None) -> bool:
         """Check whether a draft differs only by noise from the snapshot before or after it."""
         undone = self._undone.get(article.id, set())
+        own = self._comparing.content_of(place.reading)
         beside = self._beside_of.setdefault(place.reading.captured.observation_id, {})
         for is_before in (True, False):
             other = self._around.beside(article.id, place.moment, is_before=is_before)
@@ -254,7 +253,7 @@ class ReadingWriter:
             if other is None or frozenset((other.wording_id, wording)) in undone:
                 continue
             number = other.derivation_id
-            if self._comparing.is_noise(article.id, number, draft, is_before=is_before):
+            if self._comparing.is_noise(article.id, number, own, is_before=is_before):
                 return True
         return False
 
@@ -264,7 +263,7 @@ class ReadingWriter:
         draft, digest = place.reading.outcome, place.reading.digest
         assert isinstance(draft, Draft)
         assert digest is not None
-        content = self._comparing.content_of(draft)
+        content = self._comparing.content_of(place.reading)
         if flags := self._flags(place, draft, verdict):
             draft = replace(draft, flags=(*draft.flags, *flags))
         is_new = digest not in self._deriving.wordings
@@ -299,7 +298,8 @@ class ReadingWriter:
         flags = ["not_comparable"] if number in self._unknown else []
         beside = self._beside_of.get(number)
         if isinstance(verdict, NewVersion) and beside:
-            flags += self._comparing.teaser_flags(draft, beside.get(True), beside.get(False))
+            own = self._comparing.content_of(place.reading)
+            flags += self._comparing.teaser_flags(own, beside.get(True), beside.get(False))
         return [flag for flag in flags if flag not in draft.flags]
 
     def _snapshot(

@@ -1,0 +1,1 @@
+"""What is known of captures: in a process, and in one unit of work."""
