@@ -3,14 +3,12 @@
 import logging
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
+from typing import Any, Literal, TextIO, cast
 
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     import structlog
-else:
-    structlog = LateModule("structlog")  # it loads rich, and most commands log nothing
 
 Level = Literal["debug", "info", "warning"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -10,14 +10,11 @@ from typer.core import TyperGroup
 from storage.cli.exits import WELL
 from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups
 from storage.read.query.parameter import flag
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     import platform
     from importlib import metadata
-else:
-    platform = LateModule("platform")
-    metadata = LateModule("importlib.metadata")
 
 PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

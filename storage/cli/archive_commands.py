@@ -25,30 +25,21 @@ from storage.cli.report import reading, report_list
 from storage.read.filters import Filters
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import ClockOptions, FilterOptions, PageOptions
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
+    from storage.export.texts import Selection
+    from storage.read.archive import ReadOnlyArchive
+    from storage.read.figures.edits import EditSpan
+
+with late_imports():
     from storage.database import engine as engines
     from storage.database import schema
-    from storage.diff import entry_history as live_blogs
     from storage.export import texts as text_export
     from storage.export import warc
-    from storage.export.texts import Selection
     from storage.read import answers, find
-    from storage.read.archive import ReadOnlyArchive
     from storage.read.figures import edits as edit_spans
-    from storage.read.figures.edits import EditSpan
     from storage.read.render import moment as moments
-else:
-    text_export = LateModule("storage.export.texts")
-    edit_spans = LateModule("storage.read.figures.edits")
-    moments = LateModule("storage.read.render.moment")
-    schema = LateModule("storage.database.schema")
-    engines = LateModule("storage.database.engine")
-    find = LateModule("storage.read.find")
-    warc = LateModule("storage.export.warc")
-    live_blogs = LateModule("storage.diff.entry_history")
-    answers = LateModule("storage.read.answers")
 
 db = command_group("db")
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -60,18 +59,13 @@ from storage.read.query.queries import (
 )
 from storage.read.render.visible import CONTROL
 from storage.values.draft import as_dict
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.refusals import REFUSALS
 
-if TYPE_CHECKING:
+with late_imports():
     from storage.cli.show import article as article_pages
     from storage.cli.show import diff as diff_pages
     from storage.read.render import change_svg, citation
-else:
-    article_pages = LateModule("storage.cli.show.article")
-    diff_pages = LateModule("storage.cli.show.diff")
-    change_svg = LateModule("storage.read.render.change_svg")
-    citation = LateModule("storage.read.render.citation")
 
 _LIST = ("article", "title", "published", "versions", "state", "language", "source", "last_seen")
 _SEARCH = ("article", "version", "current", "published", "title", "snippet")

@@ -1,7 +1,6 @@
 """`lesart open`: the page, or an article on it, in the browser."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from storage.cli.app import app
@@ -11,16 +10,12 @@ from storage.cli.output import write_text
 from storage.cli.report import reading
 from storage.read.query.parameter import argument
 from storage.settings import Settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     import ipaddress
     import webbrowser
     from http import client
-else:
-    ipaddress = LateModule("ipaddress")
-    webbrowser = LateModule("webbrowser")
-    client = LateModule("http.client")
 
 ANSWER_SECONDS = 5.0
 

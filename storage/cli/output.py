@@ -12,19 +12,16 @@ from functools import cache
 from pathlib import Path
 from shutil import get_terminal_size
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, Any, Literal
 
 from storage.cli.table import Screen, block_lines, table_lines
 from storage.settings import IMAGE
 from storage.values.failures import remedy_for
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     import csv
     import tempfile
-else:
-    csv = LateModule("csv")
-    tempfile = LateModule("tempfile")
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
 VANISHING = frozenset({"overlay", "ramfs", "tmpfs"})

@@ -19,30 +19,21 @@ from storage.cli.output import (
 from storage.cli.report import reading, whole_archive
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from storage.proof.checkpoints import SignedCheckpoint
+
+with late_imports():
     from storage.database import unit as units
     from storage.export import bundle as bundles
     from storage.proof import checkpoints, files, note
     from storage.proof import stamp as time_stamps
-    from storage.proof.checkpoints import SignedCheckpoint
     from storage.proof.external import authorities as stamping
     from storage.proof.external import calendars, witnesses
     from storage.read import find as finding
-else:
-    units = LateModule("storage.database.unit")
-    bundles = LateModule("storage.export.bundle")
-    checkpoints = LateModule("storage.proof.checkpoints")
-    stamping = LateModule("storage.proof.external.authorities")
-    calendars = LateModule("storage.proof.external.calendars")
-    witnesses = LateModule("storage.proof.external.witnesses")
-    files = LateModule("storage.proof.files")
-    note = LateModule("storage.proof.note")
-    time_stamps = LateModule("storage.proof.stamp")
-    finding = LateModule("storage.read.find")
 
 
 class _Group(TyperGroup):

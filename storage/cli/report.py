@@ -21,25 +21,20 @@ from storage.cli.output import (
 from storage.read.filters import TODAY
 from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
 from storage.settings import Settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from storage.read.archive import ReadOnlyArchive
+
+with late_imports():
     from storage.cli.show import relation as relation_display
     from storage.database import engine as engines
     from storage.database import schema_version
     from storage.read import answers
     from storage.read import archive as reading_archive
-    from storage.read.archive import ReadOnlyArchive
     from storage.verify import doctor
-else:
-    reading_archive = LateModule("storage.read.archive")
-    engines = LateModule("storage.database.engine")
-    schema_version = LateModule("storage.database.schema_version")
-    relation_display = LateModule("storage.cli.show.relation")
-    answers = LateModule("storage.read.answers")
-    doctor = LateModule("storage.verify.doctor")
 
 
 @contextmanager

@@ -10,22 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storage.cli.terminal import styled
 from storage.read.render.visible import one_line
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     from rich import cells
     from rich import console as consoles
     from rich import table as tables
     from rich import text as rich_text
-else:
-    cells = LateModule("rich.cells")
-    consoles = LateModule("rich.console")
-    tables = LateModule("rich.table")
-    rich_text = LateModule("rich.text")
 
 CHUNK_ROWS = 200
 """Number of rows that share one layout."""

@@ -14,17 +14,15 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from storage.database.compression import DamagedBytesError, unpack
 from storage.values.digest import raw_digest
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.net.capture_place import CapturePlace
 
-if TYPE_CHECKING:
+with late_imports():
     from concurrent import futures
-else:
-    futures = LateModule("concurrent.futures")
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -1,18 +1,16 @@
 """Column types with different storage in SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Dialect, String, TypeDecorator
 from sqlalchemy.types import JSON, TIMESTAMP, TypeEngine
 
 from storage.database.rows import require_zone, stored_time
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     from sqlalchemy.dialects import postgresql
-else:
-    postgresql = LateModule("sqlalchemy.dialects.postgresql")
 
 
 class UtcTime(TypeDecorator[datetime]):

@@ -1,7 +1,7 @@
 """Create the schema of an archive or upgrade it: tables, full text, guards, views, grants."""
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -24,14 +24,11 @@ from storage.database.engine import database_epoch, place_of
 from storage.database.schema_version import MIGRATIONS, head, names_in, read_revision, refuse_newer
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     from alembic import command as migrations
     from alembic import config as migration_config
-else:
-    migrations = LateModule("alembic.command")
-    migration_config = LateModule("alembic.config")
 
 WORKER_ROLE = "lesart_worker"
 PAGE_ROLE = "lesart_page"

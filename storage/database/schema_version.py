@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 from storage.database.archive_errors import ArchiveError, ArchiveMissingError
 from storage.database.ownership import is_ours
 from storage.database.rows import stream
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
-    from alembic import script
     from sqlalchemy import Connection, Engine
 
-    from storage.database import engine as engines
     from storage.database.sqlite_file import SqliteReader
-else:
-    engines = LateModule("storage.database.engine")
-    script = LateModule("alembic.script")
+
+with late_imports():
+    from alembic import script
+
+    from storage.database import engine as engines
 
 HEAD = "0005"
 """The newest revision, repeated here so that reading need not import Alembic; a test compares."""

@@ -1,17 +1,13 @@
 """Sessions of PostgreSQL: advisory locks and notifications of new jobs."""
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import Connection, Engine, text
 
 from storage.database.engine import DatabaseError
 from storage.database.unit import JOBS_CHANNEL
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     import psycopg
-else:
-    psycopg = LateModule("psycopg")
 
 
 class _Session:

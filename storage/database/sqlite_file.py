@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from storage.database.archive_errors import ArchiveDamagedError, ArchiveMissingError
 from storage.database.ownership import file_state
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult
 
+with late_imports():
     from storage.database import engine as engines
-else:
-    engines = LateModule("storage.database.engine")
 
 BUSY_SECONDS = 60
 PAGE_BYTES = 1_024

@@ -7,16 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     from cryptography import exceptions
     from cryptography.hazmat.primitives.asymmetric import ed25519
-else:
-    exceptions = LateModule("cryptography.exceptions")
-    ed25519 = LateModule("cryptography.hazmat.primitives.asymmetric.ed25519")
 
 ED25519 = 0x01
 COSIGNATURE = 0x04

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.proof.policy import PolicyError
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
-    import rfc3161_client
-    from cryptography import x509
     from cryptography.x509 import Certificate
     from rfc3161_client import TimeStampResponse
-else:
-    x509 = LateModule("cryptography.x509")
-    rfc3161_client = LateModule("rfc3161_client")
+
+with late_imports():
+    import rfc3161_client
+    from cryptography import x509
 
 
 class StampError(ValueError):

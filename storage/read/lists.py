@@ -35,18 +35,15 @@ from storage.read.answers import (
 from storage.read.filters import Conditions, Filters, conditions
 from storage.read.query.records import ALL, Part, RecordList, record_from_row
 from storage.values.draft import PartialDate
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+with late_imports():
     from storage.diff import entries as entry_changes
     from storage.diff import noise as noise_rules
     from storage.history import changes as changes_between
-else:
-    entry_changes = LateModule("storage.diff.entries")
-    noise_rules = LateModule("storage.diff.noise")
-    changes_between = LateModule("storage.history.changes")
 
 
 @dataclass(frozen=True, slots=True)

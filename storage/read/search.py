@@ -20,16 +20,15 @@ from storage.read.answers import ArticleLine, Hit
 from storage.read.filters import Conditions, Filters, conditions
 from storage.read.lists import ANY_STEP, ARTICLES, ChangeFilter, step_conditions
 from storage.read.query.records import Part
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
-    import sqlalchemy
     from sqlalchemy import Connection
 
+with late_imports():
+    import sqlalchemy
+
     from storage.database import engine as engines
-else:
-    sqlalchemy = LateModule("sqlalchemy")
-    engines = LateModule("storage.database.engine")
 
 CHUNK_HITS = 100
 BEST_PER_HIT = 3

@@ -12,29 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from storage.settings import Settings, hide_secrets
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
+    from storage.database.unit import ArchiveTime
+    from storage.history.clock_corrections import StoredCorrection
+
+with late_imports():
     from storage.database import archive_errors, ownership, schema, schema_version
     from storage.database import capture_store as stores
     from storage.database import engine as engines
     from storage.database import unit as units
-    from storage.database.unit import ArchiveTime
     from storage.history import clock_corrections
-    from storage.history.clock_corrections import StoredCorrection
     from storage.read import archive as reader
     from storage.values import failures
-else:
-    archive_errors = LateModule("storage.database.archive_errors")
-    stores = LateModule("storage.database.capture_store")
-    engines = LateModule("storage.database.engine")
-    ownership = LateModule("storage.database.ownership")
-    schema = LateModule("storage.database.schema")
-    schema_version = LateModule("storage.database.schema_version")
-    units = LateModule("storage.database.unit")
-    clock_corrections = LateModule("storage.history.clock_corrections")
-    reader = LateModule("storage.read.archive")
-    failures = LateModule("storage.values.failures")
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING, ON CONFLICT

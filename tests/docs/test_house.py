@@ -48,7 +48,7 @@ def is_own_module(name: str) -> bool:
     return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
 
 
-def own_imports(tree: ast.Module) -> set[str]:
+def own_imports(tree: ast.AST) -> set[str]:
     """Return our modules that a module imports, also those loaded late or for types alone."""
     found = set()
     for node in ast.walk(tree):
@@ -57,8 +57,6 @@ def own_imports(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if is_own_module(name) else node.module for name in names}
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "LateModule":
-            found |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
     return {name for name in found if is_own_module(name)}
 
 
@@ -80,9 +78,22 @@ def test_no_module_imports_more_than_twenty_of_ours():
 
 
 def test_functions_import_only_optional_packages():
-    """Everything else that is loaded late is a `LateModule`."""
+    """Everything else that is loaded late is in a block `with late_imports()`."""
     found = {name for path in PRODUCT for name in late_imports(parsed(path))}
     assert found == {"apprise", "obstore", "obstore.store.S3Store", "storage.export.parquet"}
+
+
+def test_blocks_of_late_imports_import_modules():
+    blocks = [
+        node
+        for path in PRODUCT
+        for node in parsed(path).body
+        if isinstance(node, ast.With) and ast.unparse(node.items[0]) == "late_imports()"
+    ]
+    imported = [name for block in blocks for name in own_imports(block)]
+    names = [alias for block in blocks for node in block.body for alias in node.names
+             if ast.unparse(node).startswith(("from storage", "from worker"))]  # fmt: skip
+    assert len(imported) == len(names) > 100
 
 
 def test_functions_are_short():

@@ -315,7 +315,7 @@ def test_no_job_names_an_address_that_was_redacted(room):
     assert [jobs[each]["refused"] for each in wanted] == [0, 0, 0, 1, 1, 1, 0]
     told = room.rows("SELECT job_id FROM refusal WHERE code = 'redacted' ORDER BY job_id")
     assert [row["job_id"] for row in told] == [alone, both, asked]
-    collect(room.archive, held, room.settings, file_patience("command"))
+    collect(room.archive, held, room.settings, file_patience("command"), split=room.reader.split)
     assert room.counts(running).refused == 1, "it knew the address since before"
     assert room.worked(both).unchanged == 1
     assert room.archive.transact(queue.cancel, kept) == 1

@@ -2,22 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from storage.settings import Settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.verify.doctor import Finding
 
-if TYPE_CHECKING:
+with late_imports():
     from storage.database import archive_errors
     from storage.history.alerts import lists
     from storage.read import archive as reader
     from storage.read.figures import work_state
-else:
-    archive_errors = LateModule("storage.database.archive_errors")
-    lists = LateModule("storage.history.alerts.lists")
-    reader = LateModule("storage.read.archive")
-    work_state = LateModule("storage.read.figures.work_state")
 
 LATE_SECONDS = 60.0
 """A delivery that has been due for longer is late: the scheduler sends once a second."""

@@ -15,20 +15,18 @@ from storage.cli.output import write_record, write_rows
 from storage.cli.report import report_list
 from storage.read.query.parameter import argument, option
 from storage.read.query.queries import PageOptions
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from worker.cli.opened import opened_archive
 from worker.cli.options.alert import ChangeSelection, Targets
 
 if TYPE_CHECKING:
-    from storage.history.alerts import lists
     from storage.history.alerts.lists import Channel
     from storage.history.alerts.rule import AlertRule
+
+with late_imports():
+    from storage.history.alerts import lists
     from storage.write.alerts import manage
     from worker.alerts import sample
-else:
-    manage = LateModule("storage.write.alerts.manage")
-    lists = LateModule("storage.history.alerts.lists")
-    sample = LateModule("worker.alerts.sample")
 
 alerts = command_group("alert")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the alert.")]

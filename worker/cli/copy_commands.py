@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from storage.cli.app import app, program
 from storage.cli.exits import say
@@ -15,14 +14,14 @@ from storage.cli.output import require_lasting_place
 from storage.cli.progress import ProgressLine
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import SettingsError, load_settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.settings.readers import parse_interval
 from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
 from worker.cli.redactions import redact_again
 from worker.errors import LocatorMissingError
 
-if TYPE_CHECKING:
+with late_imports():
     from storage.database import capture_store as stores
     from storage.proof import log
     from storage.write import copies as copying
@@ -30,14 +29,6 @@ if TYPE_CHECKING:
     from worker.cli import control
     from worker.cli import summaries as summary_rows
     from worker.flow import spool
-else:
-    stores = LateModule("storage.database.capture_store")
-    log = LateModule("storage.proof.log")
-    copying = LateModule("storage.write.copies")
-    orphans = LateModule("storage.write.orphans")
-    control = LateModule("worker.cli.control")
-    summary_rows = LateModule("worker.cli.summaries")
-    spool = LateModule("worker.flow.spool")
 
 
 @command(app, "backup", example="lesart backup /sicher/lesart-2024-06-18.sqlite3")

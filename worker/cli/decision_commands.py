@@ -1,7 +1,5 @@
 """The commands that change decisions of the archive: reclassify and undo."""
 
-from typing import TYPE_CHECKING
-
 from storage.cli.app import app
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
@@ -9,15 +7,12 @@ from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading
 from storage.read.query.parameter import argument, option
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from worker.cli.opened import opened_archive
 
-if TYPE_CHECKING:
+with late_imports():
     from storage.write import reclassify as reclassifying
     from storage.write import undo as undoing
-else:
-    reclassifying = LateModule("storage.write.reclassify")
-    undoing = LateModule("storage.write.undo")
 
 
 @command(app, "reclassify", example="lesart reclassify")

@@ -3,12 +3,11 @@
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from storage.cli.app import PANELS, add_summaries, app
 from storage.cli.exits import UNCHECKED, open_streams, run
 from storage.values.errors import AlertError
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from worker.errors import (
     BrokerError,
     JobNotFoundError,
@@ -19,10 +18,8 @@ from worker.errors import (
     ScheduleError,
 )
 
-if TYPE_CHECKING:
+with late_imports():
     from worker import log
-else:
-    log = LateModule("worker.log")
 
 READING = (
     "list", "search", "show", "history", "diff", "blame", "sentences", "changes", "cite", "raw",

@@ -8,27 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from storage.cli.exits import say
 from storage.cli.progress import ProgressLine
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
-    from storage.record import suppression
     from storage.record.reading import CapturedItem, Reading
-    from storage.similarity import signature
     from storage.values.draft import Draft
     from storage.write.archive import Archive
+    from storage.write.redaction.plan import RedactionTarget
+
+with late_imports():
+    from storage.record import suppression
+    from storage.similarity import signature
     from storage.write.redaction import orders, scrub
     from storage.write.redaction import plan as plans
     from storage.write.redaction import redact_articles as articles
-    from storage.write.redaction.plan import RedactionTarget
     from worker.flow import prepare
-else:
-    prepare = LateModule("worker.flow.prepare")
-    signature = LateModule("storage.similarity.signature")
-    plans = LateModule("storage.write.redaction.plan")
-    suppression = LateModule("storage.record.suppression")
-    orders = LateModule("storage.write.redaction.orders")
-    articles = LateModule("storage.write.redaction.redact_articles")
-    scrub = LateModule("storage.write.redaction.scrub")
 
 MOST_LISTED_BYTES = 256 * 1024 * 1024
 """Maximum size of a list of redactions."""

@@ -10,13 +10,16 @@ from storage.cli.exits import NO, WRONG_USE, say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.read.query.parameter import flag, option
 from storage.settings import Settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.settings.readers import read_web_address
 from worker.cli.opened import opened_archive
 from worker.cli.summaries import report_summaries
 from worker.errors import LocatorError, PortTakenError
 
 if TYPE_CHECKING:
+    from worker.services.web import BackgroundWebServer
+
+with late_imports():
     from storage.proof import log
     from storage.web import problems
     from worker import log as event_log
@@ -27,18 +30,6 @@ if TYPE_CHECKING:
     from worker.outside import work as outside
     from worker.services import processes as services
     from worker.services import web as web_service
-    from worker.services.web import BackgroundWebServer
-else:
-    alerting = LateModule("worker.alerts.work")
-    families = LateModule("worker.cli.ingest.families")
-    flow_work = LateModule("worker.flow.work")
-    control = LateModule("worker.cli.control")
-    event_log = LateModule("worker.log")
-    log = LateModule("storage.proof.log")
-    outside = LateModule("worker.outside.work")
-    problems = LateModule("storage.web.problems")
-    services = LateModule("worker.services.processes")
-    web_service = LateModule("worker.services.web")
 
 NO_BROKER = "it needs a message broker: set LESART_BROKER_URL, or run `lesart up`, which needs none"
 

@@ -9,7 +9,6 @@ from storage.schedule.hosts import hosts, rights_files, take_slots
 from storage.settings import Settings
 from storage.values.draft import Json
 from storage.values.net.addresses import HostNews, WatchedAddress
-from storage.values.net.origin_name import origin_of
 from storage.values.net.rights import LONGEST, RightsFile
 from storage.values.outcome import Name
 from storage.values.refusals import RefusalReason, refuse
@@ -214,10 +213,7 @@ class Servers:
 
     def _file_check(self, queue: HostQueue, watched: WatchedAddress, address: str) -> Fetch:
         options = {name: watched.options[name] for name in ("proxy",) if name in watched.options}
-        file = WatchedAddress(
-            watched.source_id, 0, origin_of(address), address, files.KIND, None, None, None, None,
-            None, None, {}, address, options,
-        )  # fmt: skip
+        file = files.watched_file(watched.source_id, address, options)
         fetch = Fetch(file, self.network, self.settings.fetch_seconds, site=queue.key)
         fetch.begin(self.archive.clock())
         return fetch

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from storage.database.engine import DatabaseError
 from storage.database.process_identity import is_dead, process_identity
@@ -16,7 +15,7 @@ from storage.schedule import wake as wake_ups
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.failures import is_machine_failure, remedy_for
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.index import index_backlog, relate_backlog
@@ -26,10 +25,8 @@ from worker.flow.read import Reader, read_batch
 from worker.log import LOG
 from worker.sources.folders.files import Patience
 
-if TYPE_CHECKING:
+with late_imports():
     from worker.flow import fetch
-else:
-    fetch = LateModule("worker.flow.fetch")
 
 POLL_SECONDS = 0.1
 EVENTS = {
@@ -124,7 +121,7 @@ def _run_handler(
     match claim.kind:
         case "ingest":
             patience = file_patience(claim.trigger)
-            return collect(archive, claim, settings, patience, progress, reader.split)
+            return collect(archive, claim, settings, patience, progress, split=reader.split)
         case "fetch":
             fetch.fetch_batch(archive, claim, settings, progress)
         case "read":

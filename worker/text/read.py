@@ -4,32 +4,22 @@ The type decides the reader, and the extractor that is recorded with the text.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from storage.values.draft import Draft, Extractor
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.formats.json_article import read_json
 from worker.text.formats.seed import read_seed
 from worker.text.hints import Hints, TextSettings, extractor
 
-if TYPE_CHECKING:
+with late_imports():
     from worker.text import mail
     from worker.text.documents import docx, newsml, ninjs, odt, pdf
     from worker.text.formats import markdown
     from worker.text.page import read_page as page
     from worker.text.page import teasers
-else:  # these load the parsers
-    docx = LateModule("worker.text.documents.docx")
-    newsml = LateModule("worker.text.documents.newsml")
-    ninjs = LateModule("worker.text.documents.ninjs")
-    pdf = LateModule("worker.text.documents.pdf")
-    odt = LateModule("worker.text.documents.odt")
-    mail = LateModule("worker.text.mail")
-    markdown = LateModule("worker.text.formats.markdown")
-    page = LateModule("worker.text.page.read_page")
-    teasers = LateModule("worker.text.page.teasers")
 
 
 class TypeReader(NamedTuple):

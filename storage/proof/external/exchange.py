@@ -3,21 +3,16 @@
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket, open_metered_socket
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     from http import client
 
     from urllib3 import connection as connections
     from urllib3 import exceptions, util
-else:
-    client = LateModule("http.client")
-    connections = LateModule("urllib3.connection")
-    exceptions = LateModule("urllib3.exceptions")
-    util = LateModule("urllib3.util")
 
 SECONDS = 10.0
 """Time limit of a whole exchange, from the connection to the last byte of the answer."""

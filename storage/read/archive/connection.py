@@ -15,21 +15,18 @@ from storage.read.filters import TODAY, Clocks
 from storage.values.errors import (
     NoSuchError,
 )
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
-    from storage.database import engine as engines
     from storage.database.engine import Commits
-    from storage.read import blame, find
     from storage.read.blame import SentenceCache
+
+with late_imports():
+    from storage.database import engine as engines
+    from storage.read import blame, find
     from storage.read.clocks import as_of
-else:
-    engines = LateModule("storage.database.engine")
-    blame = LateModule("storage.read.blame")
-    find = LateModule("storage.read.find")
-    as_of = LateModule("storage.read.clocks.as_of")
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -27,26 +27,18 @@ from storage.values.arrivals.source import Source
 from storage.values.errors import (
     NoSuchError,
 )
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
-    import sqlmodel
     from sqlmodel import Session
+
+with late_imports():
+    import sqlmodel
 
     from storage.language import tokens
     from storage.read import facets
     from storage.read.figures import coverage, edits, pending_work, stats, work_state
     from storage.record import sources as source_rows
-else:
-    sqlmodel = LateModule("sqlmodel")
-    tokens = LateModule("storage.language.tokens")
-    facets = LateModule("storage.read.facets")
-    coverage = LateModule("storage.read.figures.coverage")
-    edits = LateModule("storage.read.figures.edits")
-    pending_work = LateModule("storage.read.figures.pending_work")
-    stats = LateModule("storage.read.figures.stats")
-    work_state = LateModule("storage.read.figures.work_state")
-    source_rows = LateModule("storage.record.sources")
 
 NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storage.diff.entry_history import LiveBlogEntry
 from storage.read import lists
@@ -28,18 +28,13 @@ from storage.read.query.records import Part
 from storage.values.errors import (
     NoSuchError,
 )
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     from storage.language import tokens
     from storage.read import explain
     from storage.read import search as full_text
     from storage.read.figures import lineages
-else:
-    tokens = LateModule("storage.language.tokens")
-    explain = LateModule("storage.read.explain")
-    full_text = LateModule("storage.read.search")
-    lineages = LateModule("storage.read.figures.lineages")
 
 
 class ArchiveLists(ArchiveConnection):

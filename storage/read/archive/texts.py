@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from storage.read.answers import (
     Blame,
@@ -21,18 +20,11 @@ from storage.values.errors import (
     RedactedError,
     RestrictedError,
 )
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     from storage.diff import word_diff
     from storage.read import blame, cite, find, same_extractor, texts
-else:
-    word_diff = LateModule("storage.diff.word_diff")
-    blame = LateModule("storage.read.blame")
-    cite = LateModule("storage.read.cite")
-    find = LateModule("storage.read.find")
-    same_extractor = LateModule("storage.read.same_extractor")
-    texts = LateModule("storage.read.texts")
 
 _QUOTED_LETTERS = 80
 _MAX_PASSAGES = 5

@@ -13,22 +13,19 @@ from storage.read.filters import Clocks, Filters
 from storage.read.query.parameter import Bounds, argument, flag, option
 from storage.read.render.moment import Edge, parse_moment
 from storage.values.change_class import ChangeClass
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
 if TYPE_CHECKING:
-    from storage.diff import entry_history as live_blogs
-    from storage.read import answers, lists
     from storage.read.archive import ReadOnlyArchive
-    from storage.read.figures import lineages
     from storage.read.lists import ChangeFilter
     from storage.values.answer import Answer
 
     Page = tuple[str | None, int | None]
-else:
-    answers = LateModule("storage.read.answers")
-    live_blogs = LateModule("storage.diff.entry_history")
-    lineages = LateModule("storage.read.figures.lineages")
-    lists = LateModule("storage.read.lists")
+
+with late_imports():
+    from storage.diff import entry_history as live_blogs
+    from storage.read import answers, lists
+    from storage.read.figures import lineages
 
 Plain = Annotated[str, Bounds(max_length=300)]
 Long = Annotated[str, Bounds(min_length=1, max_length=8_192)]

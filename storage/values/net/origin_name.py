@@ -3,17 +3,14 @@
 import ipaddress
 import re
 import unicodedata
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import idna
 
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     import courlan
-else:
-    courlan = LateModule("courlan")
 
 PORTS = {"http": 80, "https": 443}
 

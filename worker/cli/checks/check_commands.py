@@ -1,7 +1,6 @@
 """The commands that check stored results: verify, rederive, doctor and explain."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,11 +12,11 @@ from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, report_examination
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import FilterOptions, PageOptions
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
 
-if TYPE_CHECKING:
+with late_imports():
     from worker.alerts import check as alert_check
     from worker.cli.checks import explain as explaining
     from worker.cli.checks import rederive as rederiving
@@ -26,15 +25,6 @@ if TYPE_CHECKING:
     from worker.outside import check as copy_check
     from worker.services import broker
     from worker.services import check as service_check
-else:
-    alert_check = LateModule("worker.alerts.check")
-    broker = LateModule("worker.services.broker")
-    families = LateModule("worker.cli.ingest.families")
-    copy_check = LateModule("worker.outside.check")
-    explaining = LateModule("worker.cli.checks.explain")
-    rederiving = LateModule("worker.cli.checks.rederive")
-    service_check = LateModule("worker.services.check")
-    verify_texts = LateModule("worker.cli.checks.verify_texts")
 
 
 @command(app, "verify", example="lesart verify --against checkpoint.txt")

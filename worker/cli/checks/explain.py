@@ -9,29 +9,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from storage.database.archive_errors import ArchiveMissingError
 from storage.settings import Settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason
 from worker.address import Address, without_secrets
 from worker.sources.locators import parse_locator, suggest_address
 
 if TYPE_CHECKING:
-    from storage.schedule import hosts as host_states
-    from storage.schedule import watches
     from storage.schedule.hosts import Host
     from storage.schedule.watches import WatchState
+    from worker.web.connection import Network
+
+with late_imports():
+    from storage.schedule import hosts as host_states
+    from storage.schedule import watches
     from storage.write import archive as writing
     from worker.web import connection, exchange, headers, robots, robots_file
-    from worker.web.connection import Network
-else:
-    host_states = LateModule("storage.schedule.hosts")
-    watches = LateModule("storage.schedule.watches")
-    writing = LateModule("storage.write.archive")
-    connection = LateModule("worker.web.connection")
-    exchange = LateModule("worker.web.exchange")
-    headers = LateModule("worker.web.headers")
-    robots = LateModule("worker.web.robots")
-    robots_file = LateModule("worker.web.robots_file")
 
 LOOK_UP_SECONDS = 5.0
 ROBOTS_SECONDS = 20.0

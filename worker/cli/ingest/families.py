@@ -5,22 +5,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from storage.relations import relate as relating
 from storage.schedule import progress as job_progress
 from storage.settings import PREFIX, Settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.write.archive import Archive
 from worker.errors import NO_WORKER_SECONDS, NoWorkerError
 from worker.flow.work import POLL_SECONDS, process_backlog, run_jobs
 
-if TYPE_CHECKING:
+with late_imports():
     from rich import console
     from rich import progress as bars
-else:
-    console = LateModule("rich.console")
-    bars = LateModule("rich.progress")
 
 MANY_ITEMS = 400
 """From so many files on it pays to start further processes."""

@@ -12,25 +12,19 @@ from storage.read.query.parameter import flag, option
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError, NoSuchError
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.net.mail_server import MAIL_ADDRESS
 
 if TYPE_CHECKING:
-    from storage.history.alerts import rule as rules
     from storage.history.alerts.rule import AlertRule
+
+with late_imports():
+    from storage.history.alerts import rule as rules
     from storage.read import archive as reader
     from storage.values.net import private_hosts
     from worker.alerts import by_apprise, webhook
     from worker.web import connection as connections
     from worker.web import credentials
-else:
-    rules = LateModule("storage.history.alerts.rule")
-    reader = LateModule("storage.read.archive")
-    private_hosts = LateModule("storage.values.net.private_hosts")
-    by_apprise = LateModule("worker.alerts.by_apprise")
-    webhook = LateModule("worker.alerts.webhook")
-    connections = LateModule("worker.web.connection")
-    credentials = LateModule("worker.web.credentials")
 
 DEFAULT_HOUR = "07:00"
 SHORTEST_PASSAGE, LONGEST_PASSAGE = 8, 4_000

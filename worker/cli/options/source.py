@@ -1,22 +1,19 @@
 """The options of `lesart source`: schedule and requests."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from storage.read.query.parameter import option
 from storage.schedule.interval import IntervalRange
 from storage.settings import Settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.settings.readers import parse_interval, read_interval
 from worker.errors import ScheduleError
 
-if TYPE_CHECKING:
+with late_imports():
     from worker.services.schedule import cron as crons
     from worker.web import credentials
-else:
-    crons = LateModule("worker.services.schedule.cron")
-    credentials = LateModule("worker.web.credentials")
 
 
 @dataclass(frozen=True, slots=True)

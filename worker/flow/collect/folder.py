@@ -19,7 +19,6 @@ from storage.write.store_captures import (
     start_scan,
     store_arrivals,
 )
-from worker.flow.collect.hints import hints_of
 from worker.flow.collect.import_captures import Importer
 from worker.flow.collect.known_files import KnownFiles, counts_of
 from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
@@ -35,7 +34,7 @@ from worker.sources.containers.items import (
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import SETTLE_SECONDS, Patience
 from worker.sources.folders.folder import FolderListing, expand
-from worker.sources.folders.members import Splitter
+from worker.sources.folders.members import MemberHints
 
 BATCH_BYTES = 8 * 1024 * 1024
 PROGRESS_EVERY = 200
@@ -63,7 +62,7 @@ class FolderCollector:
         progress: Progress,
         place: IngestTarget,
         *,
-        split: Splitter,
+        hints: MemberHints,
     ) -> None:
         self.archive, self.claim, self.settings = archive, claim, settings
         self.patience, self.progress, self.place = patience, progress, place
@@ -77,7 +76,7 @@ class FolderCollector:
         self._batch = _Batch()
         self._scan: Scan | None = None
         self._unsettled: list[tuple[FoundFile, UnsettledFile]] = []
-        self._hints = hints_of(settings, place.type, split)
+        self._hints = hints
         self._importer = Importer(archive, claim, place.source_id, settings.batch_items)
         self._late: list[Arrival] = []
         self._textless = TextlessRows(settings.max_document_bytes)

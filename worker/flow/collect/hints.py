@@ -1,9 +1,7 @@
 """How the type of a file is detected, by the text core and the settings."""
 
-from typing import TYPE_CHECKING
-
 from storage.settings import Settings
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.refusals import RefusalReason
 from worker.sources.containers.gunzip import MAGIC as GZIP
 from worker.sources.containers.items import (
@@ -12,10 +10,8 @@ from worker.sources.containers.items import (
 from worker.sources.folders.members import MemberHints, Splitter
 from worker.text import HEAD_BYTES, detect_type, is_text_key
 
-if TYPE_CHECKING:
+with late_imports():
     from worker.web import kind as content_kind
-else:
-    content_kind = LateModule("worker.web.kind")
 
 LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
 """File name extensions of possible lists of addresses."""

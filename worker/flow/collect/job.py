@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from storage.record.suppression import redacted_addresses
 from storage.schedule import queue
 from storage.schedule.watches import create_check_jobs
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
@@ -22,15 +21,13 @@ from storage.write.store_captures import (
 )
 from worker.address import parse_address, without_trackers
 from worker.flow.collect.folder import FolderCollector
+from worker.flow.collect.hints import hints_of
 from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
 from worker.sources.folders.files import Patience
 from worker.sources.folders.members import Splitter
-from worker.text import split_document
 
-if TYPE_CHECKING:
+with late_imports():
     from worker.flow.history import run as history_runs
-else:
-    history_runs = LateModule("worker.flow.history.run")
 
 
 def collect(
@@ -39,7 +36,8 @@ def collect(
     settings: Settings,
     patience: Patience,
     progress: Progress = lambda _seen, _changed: None,
-    split: Splitter = split_document,
+    *,
+    split: Splitter,
 ) -> "CollectionResult":
     """Collect all places of an ingest job, finish it, and insert jobs that read the captures.
 
@@ -50,8 +48,9 @@ def collect(
     places = _without_redacted(archive, claim, settings)
     for place in places:
         if place.kind == "folder":
+            hints = hints_of(settings, place.type, split)
             looked = FolderCollector(
-                archive, claim, settings, patience, progress, place, split=split
+                archive, claim, settings, patience, progress, place, hints=hints
             )
             looked.run()
             counts += looked.counts()

@@ -6,21 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lxml import etree, html
 
 from storage.values.draft import Json
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed_dates import feed_date
 from worker.sources.listings.safe_xml import unsafe
 
-if TYPE_CHECKING:
+with late_imports():
     import feedparser
-else:
-    feedparser = LateModule("feedparser")
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_ENTRIES = 10_000

@@ -5,10 +5,12 @@ of May 2024, section 6) and documents of RSL 1.0 (section 3).
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urljoin
 
-from storage.values.late import LateModule
+from storage.values.late import late_imports
+from storage.values.net.addresses import WatchedAddress
+from storage.values.net.origin_name import origin_of
 from storage.values.net.rights import (
     LONGEST,
     Declaration,
@@ -18,13 +20,10 @@ from storage.values.net.rights import (
     named_declaration,
 )
 
-if TYPE_CHECKING:
+with late_imports():
     from lxml import etree
 
     from worker.sources.listings import safe_xml
-else:
-    etree = LateModule("lxml.etree")
-    safe_xml = LateModule("worker.sources.listings.safe_xml")
 
 WELL_KNOWN = "/.well-known/tdmrep.json"
 KIND = "rights"
@@ -35,6 +34,14 @@ MOST_FILES = 5
 """Maximum number of RSL documents per site."""
 KEPT, FAILED_KEPT = timedelta(hours=24), timedelta(minutes=30)
 """Time for which an answer is valid, and for which a server error is."""
+
+
+def watched_file(source_id: int, address: str, options: Mapping[str, Any]) -> WatchedAddress:
+    """Return such a file as an address to check."""
+    return WatchedAddress(
+        source_id, 0, origin_of(address), address, KIND, None, None, None, None,
+        None, None, {}, address, options,
+    )  # fmt: skip
 
 
 def is_current(file: RightsFile | None, now: datetime) -> bool:

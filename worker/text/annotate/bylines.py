@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from worker.text.annotate.dates import MONTH_NUMBERS
 
-_AGENCY_NAMES = (
+_AGENCIES = frozenset(name.casefold() for name in (
     "dpa", "dpa-AFX", "AFP", "AP", "APA", "Reuters", "Thomson Reuters", "epd", "KNA", "SID", "sda",
     "Keystone-SDA", "SDA-ATS", "ANSA", "EFE", "TASS", "PTI", "ots", "dts", "AWP", "Bloomberg",
     "Deutsche Presse-Agentur", "Agence France-Presse", "Associated Press", "dpa-infocom", "Kyodo",
@@ -15,8 +15,7 @@ _AGENCY_NAMES = (
     "The Canadian Press", "ddp", "dapd", "ČTK", "PAP", "Belga", "ANP", "NTB", "TT", "Ritzau",
     "Lusa", "Austria Presse Agentur", "Evangelischer Pressedienst", "Sport-Informations-Dienst",
     "Katholische Nachrichten-Agentur", "Deutscher Depeschendienst",
-)  # fmt: skip
-_AGENCIES = frozenset(name.casefold() for name in _AGENCY_NAMES)
+))  # fmt: skip
 _DPA_SERVICES = frozenset("lni lsw lnw lby lhe lno lrs lsl lth lsc lbn lmv bb mv tmn".split())  # noqa: SIM905
 """Abbreviations of the regional services of dpa, which follow its name."""
 
@@ -359,11 +358,8 @@ def _remove_locations(people: People) -> People:
     is_full = [" " in person for person in people.persons]
     if not any(is_full):
         return people
-    authors = tuple(
-        person
-        for index, person in enumerate(people.persons)
-        if is_full[index] or not any(is_full[:index])
-    )
+    first = is_full.index(True)
+    authors = tuple(p for i, p in enumerate(people.persons) if is_full[i] or i < first)
     return replace(people, persons=authors)
 
 
@@ -465,9 +461,7 @@ def _has_common_words(name: str) -> bool:
     >>> _has_common_words("Publiziert am"), _has_common_words("Ole van der Sand")
     (True, False)
     """
-    words = name.split()
-    small = [w for w in words[1:] if w[0].islower() and w not in PARTICLES]
-    return len(words) > 1 and bool(small)
+    return any(word[0].islower() and word not in PARTICLES for word in name.split()[1:])
 
 
 def clean_name(name: str) -> str:

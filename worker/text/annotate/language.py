@@ -3,15 +3,13 @@
 import signal
 from collections import Counter
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from storage.values.draft import Candidate, Field
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     from py3langid import langid
-else:
-    langid = LateModule("py3langid.langid")
 
 SAMPLE_CHARACTERS = 2_000
 MIN_PROBABILITY = 0.9

@@ -4,16 +4,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lxml.html import HtmlElement
 
-from storage.values.late import LateModule
+from storage.values.late import late_imports
 
-if TYPE_CHECKING:
+with late_imports():
     import json_repair
-else:
-    json_repair = LateModule("json_repair")
 
 MAX_BLOCK_LENGTH = 2_000_000  # characters; longer blocks are not metadata
 _MAX_REPAIR_LENGTH = 200_000
