@@ -33,7 +33,7 @@ PreparedDrafts = Mapping[int, PreparedDraft]
 """The rows of drafts, by the `id` of their reading."""
 
 
-def prepared(readings: Iterable[Reading]) -> PreparedDrafts:
+def prepare_derivations(readings: Iterable[Reading]) -> PreparedDrafts:
     """Prepare the derivations of drafts before the lock is taken."""
     return {id(each): _prepare(each) for each in readings if isinstance(each.outcome, Draft)}
 

@@ -34,7 +34,7 @@ from tests.web.site import page, redirect, simulated_web
 from tests.write.searched import found_in, places_of_bytes
 from tests.write.test_redaction import redact, target
 from worker.cli.commands import app
-from worker.cli.redact_command import prepared
+from worker.cli.redactions import prepare_reading
 from worker.flow.document_process import DocumentReader
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.teasers import MOST_TEASERS
@@ -247,7 +247,7 @@ def test_a_redacted_passage_leaves_headlines_feeds_and_bylines_and_does_not_come
 
     def remove(passage: str) -> int | None:
         why = RedactionReason.GDPR_ERASURE
-        return redact_passage(desk.archive, [target(desk, A)], passage, why, "ada", prepared)
+        return redact_passage(desk.archive, [target(desk, A)], passage, why, "ada", prepare_reading)
 
     feed, times = "https://zeitung.example/feed", count(1)
     sources = [desk.watch_page(FRONT, kind="front"), desk.watch_page(feed)]

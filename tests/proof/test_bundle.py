@@ -34,7 +34,7 @@ from tests.proof.test_calendars import NONCE, PROMISE
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
 from tests.write.test_redaction import redact, target
-from worker.cli.redactions import prepared
+from worker.cli.redactions import prepare_reading
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OTHER = Signer.generate(KEY.verifier.name)
@@ -345,7 +345,9 @@ def test_what_was_redacted_is_named_and_the_rest_still_holds(tmp_path):
     room.scan(2)
     article = target(room, "seed:presse/a.txt")
     why = RedactionReason.COURT_ORDER
-    assert redact_passage(room.archive, [article], "Ada Lohe", why, "ada", prepared) is not None
+    assert (
+        redact_passage(room.archive, [article], "Ada Lohe", why, "ada", prepare_reading) is not None
+    )
     path = bundle(room, "seed:presse/a.txt@1..@2", tmp_path / "b.zip")
     room.close()
     folder = tmp_path / "b"

@@ -42,7 +42,7 @@ from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
 from tests.write.searched import found_in, places_of_bytes, secret_articles
 from worker.cli.commands import app
-from worker.cli.redactions import acts_of, prepared
+from worker.cli.redactions import acts_of, prepare_reading
 from worker.flow.collect.job import collect
 from worker.flow.order import target_at
 from worker.flow.work import file_patience
@@ -417,7 +417,10 @@ def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, m
 
     monkeypatch.setattr("storage.write.redaction.redact_articles.remove_passage", under_the_lock)
     why = RedactionReason.MISTAKE
-    assert redact_passage(room.archive, [one], "Ada Zwölfkern", why, "ada", prepared) is not None
+    assert (
+        redact_passage(room.archive, [one], "Ada Zwölfkern", why, "ada", prepare_reading)
+        is not None
+    )
     steps = room.rows("SELECT removed, added FROM changes ORDER BY version")
     assert [(row["removed"], row["added"]) for row in steps] == [
         ([], ["weiter"]),
@@ -433,7 +436,7 @@ def test_a_passage_goes_out_of_every_version_and_the_rest_stays(room):
         room.scan(hour)
     one = target(room, "seed:presse/a.txt")
     why = RedactionReason.GDPR_ERASURE
-    act = redact_passage(room.archive, [one], "ada zwölfkern", why, "ada", prepared)
+    act = redact_passage(room.archive, [one], "ada zwölfkern", why, "ada", prepare_reading)
     assert act is not None
     assert [text for _number, text in room.versions()] == [
         f"Frau [redacted] sagte: Der Pegel stieg.\n\n{PUMPED}",
@@ -452,7 +455,7 @@ def test_a_passage_goes_out_of_every_version_and_the_rest_stays(room):
     assert room.scan(3).refused == 1, "the passage came back at its place"
     room.write("b.txt", seed("Frau Ada Zwölfkern singt", "Ganz woanders."))
     assert room.scan(4).new_articles == 1
-    assert redact_passage(room.archive, [one], "ada zwölfkern", why, "ada", prepared) is None
+    assert redact_passage(room.archive, [one], "ada zwölfkern", why, "ada", prepare_reading) is None
 
 
 def test_copies_keep_the_text_unless_they_go_too(room):

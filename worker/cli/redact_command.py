@@ -17,7 +17,7 @@ from storage.settings import Settings
 from storage.values.late import late_imports
 from worker.cli.opened import opened_archive
 from worker.cli.options.redact import RedactionOptions, RedactionTasks
-from worker.cli.redactions import acts_of, finish, prepared, rewrite, was_redacted
+from worker.cli.redactions import acts_of, finish, prepare_reading, rewrite, was_redacted
 
 if TYPE_CHECKING:
     from storage.write.archive import Archive
@@ -122,7 +122,7 @@ def _redact(order: _Order) -> None:
         )  # fmt: skip
         summary = description.describe_plan(connection, plan)
         if options.passage is not None:
-            hits = passages.find_passage(connection, plan, options.passage, prepared)
+            hits = passages.find_passage(connection, plan, options.passage, prepare_reading)
             summary = {
                 "articles": summary["articles"], "readings": len(hits.readings),
                 "captures": len({each.old.capture_id for each in hits.readings} | plan.lists),
@@ -142,7 +142,7 @@ def _redact(order: _Order) -> None:
             )  # fmt: skip
     else:
         act = articles.redact_passage(
-            archive, found, options.passage, why, actor, prepared, with_copies=copies
+            archive, found, options.passage, why, actor, prepare_reading, with_copies=copies
         )
         acts = [] if act is None else [act]
     order.tell({"act": min(acts, default=None), **summary})

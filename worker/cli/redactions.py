@@ -29,7 +29,7 @@ MOST_LISTED_BYTES = 256 * 1024 * 1024
 HOW_LISTED = "create one with `lesart redact --list --format jsonl`"
 
 
-def prepared(captured: "CapturedItem", draft: "Draft", context: str) -> "Reading":
+def prepare_reading(captured: "CapturedItem", draft: "Draft", context: str) -> "Reading":
     """Return a text without its passage, prepared for full-text search and comparison."""
     return prepare.prepare(captured, draft, context, "UTC", sign=signature.signature)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from storage.record.derivations import DerivationWriter, PreparedDrafts, prepared
+from storage.record.derivations import DerivationWriter, PreparedDrafts, prepare_derivations
 from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
 from storage.record.unread import captures_in, load_unread_rows, re_extractions_in, rows_read_before
 from storage.schedule import queue
@@ -130,4 +130,4 @@ def prepare_drafts(archive: Archive, readings: Sequence[Reading]) -> PreparedDra
         for each in readings:
             if each.tokens is not None:
                 each.tokens.text()
-    return prepared(readings)
+    return prepare_derivations(readings)
