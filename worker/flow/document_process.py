@@ -68,7 +68,7 @@ _WARM_UP_PAGE = (
     b"<p>The council of the town has decided that the bridge is to be closed for a year, and it "
     b"was not the first of its decisions which have been about that bridge.</p>"
 )
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 class ExtractorStartError(Exception):
