@@ -214,6 +214,10 @@ class Running:
     def jobs(self) -> dict[str, str]:
         return {job.id: str(job.trigger) for job in self.scheduler._ticking.get_jobs()}
 
+    def runs(self, act: str) -> bool:
+        """Check whether an act is running: a request for another run is ignored meanwhile."""
+        return bool(self.scheduler._ticking._lookup_executor("default")._instances[act])
+
 
 @pytest.fixture
 def scheduler(room, quick) -> Iterator[Callable[[Broker], Running]]:
@@ -313,6 +317,7 @@ def test_a_job_that_a_command_writes_is_heard_of_long_before_the_next_sweep(
     broker = Broker()
     running = scheduler(broker)
     until(lambda: running.scheduler.job_listener._connection is not None)
+    until(lambda: "sweep" in running.scheduler._ended and not running.runs("sweep"))
     job = room.ordered([target_of(room.source)])
     until(lambda: broker.sent == [job])
 
