@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import trafilatura
@@ -34,7 +35,9 @@ from rich.console import Console
 from rich.table import Table
 
 from worker.text.hints import Hints, TextSettings
+from worker.text.page import parsed_page
 from worker.text.page import read_page as page_module
+from worker.text.page.layout import decoded_tree
 from worker.text.page.read_page import read_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +48,12 @@ ADDRESS = re.compile(rb"((?:canonical|og:url)[^>]{0,40}?https?://)")
 >>> ADDRESS.sub(rb"\\\\1c1.", b'<link rel="canonical" href="https://a.example/b">')
 b'<link rel="canonical" href="https://c1.a.example/b">'
 """
+STEPS: dict[str, ModuleType] = {
+    "extract_body": page_module,
+    "collect_trafilatura_metadata": parsed_page,
+    "parse_page": decoded_tree,
+}
+"""The timed steps of the reader, with the modules that call them."""
 REPEATS = 3
 
 
@@ -147,7 +156,7 @@ def reading_parts(data: Path) -> dict[str, float]:
     """Return milliseconds of CPU a page by what is done, each the best of some readings."""
     parts: dict[str, float] = {}
     spent: dict[str, float] = {}
-    restore = [_timed(name, spent) for name in ("extract_body", "collect_extracted", "parse_page")]
+    restore = [_timed(name, module, spent) for name, module in STEPS.items()]
     pages = list(_pages(data))
     for raw, row in pages:
         best: dict[str, float] = {}
@@ -201,9 +210,9 @@ def _count_found(ours: Side) -> int:
     return len(done.stdout.splitlines())
 
 
-def _timed(name: str, spent: dict[str, float]) -> Callable[[], None]:
+def _timed(name: str, module: ModuleType, spent: dict[str, float]) -> Callable[[], None]:
     """Count the CPU of a step of the reader; the answer undoes it."""
-    step = getattr(page_module, name)
+    step = getattr(module, name)
     spent[name] = 0.0
 
     def timed(*arguments: Any) -> Any:
@@ -213,8 +222,8 @@ def _timed(name: str, spent: dict[str, float]) -> Callable[[], None]:
         finally:
             spent[name] += time.process_time() - started
 
-    setattr(page_module, name, timed)
-    return lambda: setattr(page_module, name, step)
+    setattr(module, name, timed)
+    return lambda: setattr(module, name, step)
 
 
 def _cpu_of(work: Callable[[], object]) -> float:
@@ -263,11 +272,11 @@ def _print_parts(parts: dict[str, float]) -> None:
     table.add_column("ms", justify="right")
     table.add_column("share", justify="right")
     whole = parts["ours"]
-    rest = whole - sum(parts[n] for n in ("extract_body", "collect_extracted", "parse_page"))
+    rest = whole - sum(parts[n] for n in STEPS)
     for name, value in (
         ("lesart", whole),
         ("· body by trafilatura", parts["extract_body"]),
-        ("· metadata by trafilatura, where ours finds none", parts["collect_extracted"]),
+        ("· metadata by trafilatura, where ours finds none", parts["collect_trafilatura_metadata"]),
         ("· the tree, for both", parts["parse_page"]),
         ("· everything else", rest),
         ("trafilatura alone (fast, metadata)", parts["alone"]),
