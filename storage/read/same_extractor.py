@@ -72,35 +72,30 @@ def entry_step_operations(
     return changes.step_operations(connection, row["before_id"], row["after_id"])
 
 
-def group_differences(
+def compared_texts(
     connection: "Connection", a: VersionRef, b: VersionRef
-) -> "entry_diffs.GroupedDiff | None":
-    """Return the differences of two versions by entry; None if they are no live blog."""
-    query = "SELECT 1 AS n FROM version WHERE article_id = :article AND entries IS NOT NULL LIMIT 1"
-    articles = ({"article": each.article.row_id} for each in (a, b))
-    if not all(any(stream(connection, query, each)) for each in articles):
-        return None
-    ids = _same_extractor_ids(connection, a, b) or [
-        each.derivation_id for each in reading_pair(connection, a, b)
-    ]
-    contents = [changes.content(connection, each) for each in ids]
-    return entry_diffs.group_by_entry(*contents)
+) -> "tuple[tuple[Text, Text], entry_diffs.GroupedDiff | None]":
+    """Return the texts of two versions, and of a live blog the differences by entry.
 
-
-def same_extractor_texts(
-    connection: "Connection", a: VersionRef, b: VersionRef
-) -> tuple[Text, Text]:
-    """Return the texts of two versions, from one extractor where the archive has that."""
-    ids = _same_extractor_ids(connection, a, b)
-    if ids is None:
-        return text_pair(connection, *reading_pair(connection, a, b))
-    return changes.content(connection, ids[0]).text, changes.content(connection, ids[1]).text
-
-
-def _same_extractor_ids(connection: "Connection", a: VersionRef, b: VersionRef) -> list[int] | None:
-    """Return the derivations to compare instead of those that the versions display, if any."""
-    sides = (a, b)
+    The texts are from one extractor where the archive has that.
+    """
     readings = reading_pair(connection, a, b)
+    ids = _same_extractor_ids(connection, (a, b), readings)
+    if ids is None:
+        pair, has_entries = text_pair(connection, *readings)
+        if not has_entries:
+            return pair, None
+        ids = [each.derivation_id for each in readings]
+    one, other = (changes.content(connection, each) for each in ids)
+    return (one.text, other.text), entry_diffs.group_by_entry(one, other)
+
+
+def _same_extractor_ids(
+    connection: "Connection",
+    sides: tuple[VersionRef, VersionRef],
+    readings: tuple[VersionReading, VersionReading],
+) -> list[int] | None:
+    """Return the derivations to compare instead of those that the versions display, if any."""
     if is_same_extractor(readings[0].reader, readings[1].reader):
         return None
     ids = [each.derivation_id for each in readings]

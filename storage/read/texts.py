@@ -30,6 +30,7 @@ from storage.values.draft import (
     Field,
     Notice,
     Paragraph,
+    entries_in,
     field_in,
     paragraphs_in,
     quotes_in,
@@ -336,8 +337,8 @@ WHERE o.id = :observation"""
 
 def text_pair(
     connection: "Connection", a: VersionReading, b: VersionReading
-) -> "tuple[word_diff.Text, word_diff.Text]":
-    """Return the texts of two versions for a comparison, each in its wording.
+) -> "tuple[tuple[word_diff.Text, word_diff.Text], bool]":
+    """Return the texts of two versions, each in its wording, and whether both have entries.
 
     Raises: RedactedError if one of them has no text any more.
     """
@@ -357,7 +358,7 @@ def text_pair(
         )
         for number in ids
     )
-    return one, other
+    return (one, other), all(entries_in(rows[number]["detail"] or {}) for number in ids)
 
 
 def _text_paragraphs(paragraphs: Iterable[Paragraph]) -> tuple[tuple[str, str], ...]:

@@ -61,8 +61,7 @@ class ArchiveTexts(ArchiveConnection):
         with self.connect() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
             find.refuse_restricted(connection, a, b)
-            pair = same_extractor.same_extractor_texts(connection, a, b)
-            grouped = same_extractor.group_differences(connection, a, b)
+            pair, grouped = same_extractor.compared_texts(connection, a, b)
         return Diff(a.rev, b.rev, tuple(word_diff.diff(*pair)), grouped)
 
     def change_operations(self, change: Change) -> "Sequence[word_diff.Operation]":
