@@ -206,7 +206,7 @@ def test_nothing_of_a_hostile_text_acts_in_a_mail(press):
             "smtp://a/?from=a@b.example&tls=no"],
 )  # fmt: skip
 def test_a_mail_server_that_is_none_stops_the_start(url):
-    with pytest.raises(ValueError, match=r"write smtp|has to end in"):
+    with pytest.raises(ValueError, match=r"write smtp|must end in"):
         read_mail_server(url)
 
 
