@@ -27,7 +27,7 @@ _LAST_BEFORE = (
     .where(
         _BEFORE.c.article_id == SNAPSHOT.c.article_id,
         _BEFORE.c.wording_id.is_not(None),
-        _BEFORE.c.observed_at <= _FIRST,
+        _BEFORE.c.observed_at < _FIRST,
     )
     .scalar_subquery()
 )
@@ -170,15 +170,17 @@ class Surroundings:
     def add(self, article_id: int, snapshot: Snapshot) -> None:
         self._snapshots.setdefault(article_id, []).append(snapshot)
 
-    def beside(self, article_id: int, at: datetime, *, is_before: bool) -> Snapshot | None:
-        """Return the snapshot of an article next to a time."""
+    def beside(
+        self, article_id: int, at: datetime, digest: bytes, *, is_before: bool
+    ) -> Snapshot | None:
+        """Return the snapshot of an article next to a text; digests order texts of one time."""
         found = [
             snapshot
             for snapshot in self._snapshots.get(article_id, ())
-            if (snapshot.observed_at <= at) is is_before
+            if (snapshot.place <= (at, digest)) is is_before
         ]
         nearest = max if is_before else min
-        return nearest(found, key=lambda s: (s.observed_at, s.digest)) if found else None
+        return nearest(found, key=lambda each: each.place) if found else None
 
     def _load(self, connection: Connection, firsts: Mapping[int, datetime]) -> None:
         """Load the snapshots from the last one before the earliest time on."""

@@ -41,6 +41,11 @@ class Snapshot:
     reader: ExtractorKey = ("", "", "")
     other_readings: Mapping[ExtractorKey, OtherReading] = field(default_factory=dict)
 
+    @property
+    def place(self) -> tuple[datetime, bytes]:
+        """Return what orders the snapshots of an article."""
+        return self.observed_at, self.digest
+
 
 Pair = tuple[int, int]
 """Two derivations, that of the earlier snapshot first."""

@@ -420,6 +420,7 @@ def test_a_citation_finds_the_passage_in_the_wording_that_is_named(two_wordings)
 @settings(max_examples=EXAMPLES)
 @example(found=[(0, A, OPEN), (2, A, HIDDEN), (1, B, OPEN), (3, A, OPEN)])
 @example(found=[(2, A, C), (0, A, C), (1, B, C), (1, A, OPEN)])
+@example(found=[(0, A, HIDDEN), (0, B, OPEN), (0, A, OPEN)])
 @given(
     found=st.lists(
         st.tuples(st.integers(0, 5), st.sampled_from([A, B]), st.sampled_from([OPEN, HIDDEN, C])),

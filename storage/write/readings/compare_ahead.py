@@ -125,7 +125,7 @@ def _compare(comparing: CaptureComparer, around: Surroundings, text: _Text) -> N
     article, sides = text.article_id, _sides(around, text)
     if text.digest not in {each.digest for each in sides}:
         for each in sides:
-            is_before = each.observed_at <= text.moment
+            is_before = each.place <= (text.moment, text.digest)
             comparing.is_noise(article, each.derivation_id, text.content, is_before=is_before)
     if article < 0:
         comparing.set_origin(article, text.origin)
@@ -137,6 +137,7 @@ def _compare(comparing: CaptureComparer, around: Surroundings, text: _Text) -> N
 def _sides(around: Surroundings, text: _Text) -> list[Snapshot]:
     """Return the snapshots directly before and after a text."""
     found = [
-        around.beside(text.article_id, text.moment, is_before=before) for before in (True, False)
+        around.beside(text.article_id, text.moment, text.digest, is_before=before)
+        for before in (True, False)
     ]
     return [each for each in found if each is not None]

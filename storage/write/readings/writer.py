@@ -246,8 +246,9 @@ class ReadingWriter:
         undone = self._undone.get(article.id, set())
         own = self._comparing.content_of(place.reading)
         beside = self._beside_of.setdefault(place.reading.captured.observation_id, {})
+        digest = place.reading.digest or b""
         for is_before in (True, False):
-            other = self._around.beside(article.id, place.moment, is_before=is_before)
+            other = self._around.beside(article.id, place.moment, digest, is_before=is_before)
             if other is not None:
                 beside[is_before] = other.derivation_id
             if other is None or frozenset((other.wording_id, wording)) in undone:
