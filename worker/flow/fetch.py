@@ -104,9 +104,10 @@ class _FetchRun:
 
     def _run_turn(self) -> bool:
         """Start requests, accept answers, store full batches; return whether to continue."""
-        is_over = time.monotonic() >= self.ends_at
+        left = self.ends_at - time.monotonic()
+        is_over = left <= 0
         if not is_over:
-            self.servers.take_slots()
+            self.servers.take_slots(left)
             for queue in list(self.servers.queues.values()):
                 self._start(queue)
         self._give_up_late()

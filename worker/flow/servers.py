@@ -97,8 +97,11 @@ class Servers:
 
     # ----------------------------------------------------------------------------- pace
 
-    def take_slots(self) -> None:
-        """Reserve slots for the servers that have waiting requests and no slot."""
+    def take_slots(self, seconds: float = AHEAD_SECONDS) -> None:
+        """Reserve slots for the servers that have waiting requests and no slot.
+
+        Nothing is reserved that is more than `seconds` away: this run would not use it.
+        """
         now = time.monotonic()
         wanted: dict[str, tuple[int, float]] = {}
         active: dict[str, HostQueue] = {}
@@ -111,7 +114,8 @@ class Servers:
                 active[queue.key] = queue
         if not wanted:
             return
-        taken = self.archive.transact_unnumbered(take_slots, wanted, AHEAD_SECONDS)
+        longest = min(AHEAD_SECONDS, seconds)
+        taken = self.archive.transact_unnumbered(take_slots, wanted, longest)
         now = time.monotonic()
         for key, slots in taken.items():
             active[key].give(slots, now)
