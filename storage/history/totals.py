@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, Connection, func, insert, select, update
+from sqlalchemy import Column, Connection, func, select, text
 
 from storage.database.tables import (
     ARCHIVE,
@@ -90,9 +90,11 @@ def stored_fact(connection: Connection, key: str) -> str | None:
 
 def store_fact(connection: Connection, key: str, value: str) -> None:
     """Insert or replace a value of the table `archive`."""
-    done = connection.execute(update(ARCHIVE).where(ARCHIVE.c.key == key).values(value=value))
-    if done.rowcount == 0:
-        connection.execute(insert(ARCHIVE).values(key=key, value=value))
+    statement = (
+        "INSERT INTO archive (key, value) VALUES (:key, :value) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    )
+    connection.execute(text(statement), {"key": key, "value": value})
 
 
 def count_rows(connection: Connection, base: Totals, up_to: int | None = None) -> Totals:

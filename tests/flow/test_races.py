@@ -83,6 +83,13 @@ def run_out(room: Newsroom, job: int) -> None:
 # ------------------------------------------------------------------- many at the same time
 
 
+def test_two_workers_store_the_same_new_fact_at_once(room):
+    for number in range(20):
+        at_once(2, lambda index, key=f"figure {number}": room.archive.store_fact(key, str(index)))
+    stored = room.number("SELECT count(*) FROM archive WHERE key LIKE 'figure %'")
+    assert stored == 20
+
+
 @pytest.mark.slow
 def test_fifty_ingests_of_one_new_article_at_once_make_one_version(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
