@@ -1,5 +1,6 @@
 """Articles that move: one history under several addresses, joined with a reason, parted on demand."""
 
+from collections import OrderedDict
 from contextlib import contextmanager
 
 import pytest
@@ -206,6 +207,7 @@ def test_texts_at_two_addresses_are_signed_before_the_lock_is_taken(desk, monkey
     desk.fetch(B, at=1)
     monkeypatch.setattr(desk.archive, "unit", unit)
     monkeypatch.setattr("storage.similarity.signature.signature", made)
+    monkeypatch.setattr("storage.similarity.signature._signed", OrderedDict())
     desk.fetch(A, at=2)
     assert articles(desk) == [(B, sorted([A, B]), 2)]
     assert signed
