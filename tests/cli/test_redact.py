@@ -59,10 +59,12 @@ def test_a_version_is_redacted_told_and_listed(written, command):
         ("--list-restricted",),
         ("--restrict", "--lift", "--reason", "mistake"),
         ("--restrict", "--passage", "3,6", "--reason", "mistake"),
+        ("--passage", "d", "--reason", "mistake"),
+        ("--passage", "Redacted]", "--reason", "mistake"),
         ("--restrict", "--retention", "--reason", "mistake"),
     ],
 )
-def test_an_order_that_would_be_passed_over_in_part_is_refused(written, command, words):
+def test_an_order_that_cannot_be_carried_out_whole_is_refused(written, command, words):
     assert command("redact", written.article, *words)[0] == 2
     assert command("show", written.article)[0] == 0, "nothing was changed"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from storage.values.job import Progress
-from storage.values.redaction import RedactionReason
+from storage.values.redaction import MARK, RedactionReason
 from storage.write.archive import Archive
 from storage.write.index import index_after, index_within
 from storage.write.redaction import orders
@@ -82,9 +82,12 @@ def redact_passage(
 ) -> int | None:
     """Redact a passage of articles; return the number of the first act, None if nothing has it.
 
-    Matching content that arrives meanwhile is redacted, too.
+    Matching content that arrives meanwhile is redacted, too. Raises: ValueError if the passage
+    is a part of the mark that replaces it, because it would never be gone.
     """
     first, pattern = None, pattern_of(passage)
+    if pattern.search(MARK):
+        raise ValueError(f"the passage is a part of {MARK}")
     while True:
         with archive.read_connection() as connection:
             plan = plan_of(connection, targets, with_copies=with_copies, passage=pattern)

@@ -7,7 +7,11 @@ from dataclasses import dataclass, fields
 import typer
 
 from storage.read.query.parameter import flag, option
-from storage.values.redaction import RedactionReason
+from storage.values.late import late_imports
+from storage.values.redaction import MARK, RedactionReason
+
+with late_imports():
+    from storage.write.redaction import passage as passages
 
 _WHY = ", ".join(each for each in RedactionReason if each is not RedactionReason.RETENTION)
 
@@ -43,6 +47,10 @@ class RedactionOptions:
             raise typer.BadParameter("name the articles or versions, or use --list or --finish")
         if self.passage is not None and len(self.passage.split()) == 0:
             raise typer.BadParameter("--passage is empty: quote the passage to remove")
+        if self.passage is not None and passages.pattern_of(self.passage).search(MARK):
+            raise typer.BadParameter(
+                f"--passage is a part of the mark {MARK}, which replaces it: quote more of the text"
+            )
         if (self.reason is None and not self.dry_run) or self.reason is RedactionReason.RETENTION:
             raise typer.BadParameter(f"a reason is required: --reason {_WHY}")
 
