@@ -35,7 +35,7 @@ from storage.database.archive_errors import (
 )
 from storage.database.columns import JSON_TYPE, JsonText, UtcTime
 from storage.database.ownership import file_state
-from storage.database.rows import READER_STATEMENT_SECONDS, stored_time
+from storage.database.rows import READER_STATEMENT_SECONDS, committed_reads, stored_time
 from storage.database.sqlite_file import (
     STEPS_BETWEEN_LOOKS,
     SqliteReader,
@@ -169,7 +169,7 @@ class Commits:
 @contextmanager
 def read_connection(engine: Engine) -> Iterator[Connection]:
     """Yield a connection of a writer's engine that only reads and takes no lock."""
-    with engine.connect() as connection:
+    with engine.connect() as connection, committed_reads(connection):
         yield connection.execution_options(**{READS: True})
 
 

@@ -5,7 +5,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
@@ -61,15 +61,60 @@ class CursorError(ValueError):
         self.given = text
 
 
+@contextmanager
+def committed_reads(connection: "Connection | SqliteConnection") -> Iterator[None]:
+    """Commit what only read, on PostgreSQL: psycopg forgets all prepared statements when a
+    transaction is rolled back, and preparing them again costs more than most queries.
+    """
+    try:
+        yield
+    except GeneratorExit:  # a list that was not read to its end
+        _commit_on_postgres(connection)
+        raise
+    _commit_on_postgres(connection)
+
+
+def _commit_on_postgres(connection: "Connection | SqliteConnection") -> None:
+    if not isinstance(connection, SqliteConnection) and connection.dialect.name == "postgresql":
+        connection.commit()
+
+
 def stream(
     connection: "Connection | SqliteConnection", query: str, parameters: Mapping[str, Any]
 ) -> Iterator[Row]:
     """Yield the rows of `query` one by one; lists expand in `IN`."""
+    yield from _rows(connection, query, parameters, STREAMING)
+
+
+def fetch(
+    connection: "Connection | SqliteConnection", query: str, parameters: Mapping[str, Any]
+) -> list[Row]:
+    """Return the rows of `query`, which are few; lists expand in `IN`.
+
+    PostgreSQL keeps the plan of a query that comes again, but not for the cursor of a stream.
+    """
+    return list(_rows(connection, query, parameters, {}))
+
+
+def fetch_row(
+    connection: "Connection | SqliteConnection", query: str, parameters: Mapping[str, Any]
+) -> Row:
+    """Return the only row of `query`."""
+    (row,) = fetch(connection, query, parameters)
+    return row
+
+
+def _rows(
+    connection: "Connection | SqliteConnection",
+    query: str,
+    parameters: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> Iterator[Row]:
     chunks: Chunks
     if isinstance(connection, SqliteConnection):
         chunks = connection.rows(*_plain_query(query, parameters))
     else:
-        chunks = _chunks(connection, query, parameters)
+        chunks = _chunks(_execute(connection, query, parameters, options))
     with closing(chunks):
         names, _none = next(chunks)
         readers = _readers(connection.dialect, names)
@@ -80,9 +125,9 @@ def stream(
             yield row
 
 
-def _chunks(connection: "Connection", query: str, parameters: Mapping[str, Any]) -> Chunks:
+def _chunks(result: "CursorResult[Any]") -> Chunks:
     """Yield the column names with some rows each time, first without any."""
-    with _execute(connection, query, parameters) as result:
+    with result:
         names = tuple(result.keys())
         yield names, ()
         for rows in result.partitions(ROWS_AT_ONCE):
@@ -110,15 +155,18 @@ def _plain_query(query: str, parameters: Mapping[str, Any]) -> tuple[str, Mappin
 
 
 def _execute(
-    connection: "Connection", query: str, parameters: Mapping[str, Any]
+    connection: "Connection",
+    query: str,
+    parameters: Mapping[str, Any],
+    options: Mapping[str, Any],
 ) -> "CursorResult[Any]":
     """Execute a query; if SQLite's driver knows all parameter types, directly: half the cost."""
     kinds = {name: _kind(value) for name, value in parameters.items()}
     if connection.dialect.name == "sqlite" and list not in kinds.values():
         plain = _plain_query(query, parameters)
-        return connection.exec_driver_sql(*plain, execution_options=STREAMING)
+        return connection.exec_driver_sql(*plain, execution_options=options)
     statement = _statement(query, *kinds.items())
-    return connection.execute(statement, dict(parameters), execution_options=STREAMING)
+    return connection.execute(statement, dict(parameters), execution_options=options)
 
 
 @lru_cache(_STATEMENTS)

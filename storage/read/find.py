@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from storage.database.rows import Row, stream
+from storage.database.rows import Row, fetch, fetch_row
 from storage.database.view_queries.words import RESTRICTED
 from storage.database.views import steps_query
 from storage.read.filters import TODAY, Clocks, Conditions
@@ -71,13 +71,13 @@ class VersionRef:
 def is_restricted(connection: "Connection", article: ArticleRef) -> bool:
     """Check whether an article is stored but not displayed."""
     query = f"SELECT 1 AS n WHERE :article IN {RESTRICTED}"
-    return next(stream(connection, query, {"article": article.row_id}), None) is not None
+    return bool(fetch(connection, query, {"article": article.row_id}))
 
 
 def count_restricted(connection: "Connection") -> int:
     """Return the number of restricted articles, of which nothing is displayed."""
     query = f"SELECT count(*) AS n FROM article WHERE id IN {RESTRICTED}"
-    number: int = next(stream(connection, query, {}))["n"]
+    number: int = fetch_row(connection, query, {})["n"]
     return number
 
 
@@ -200,7 +200,7 @@ class Finder:
     def origins(self, article: ArticleRef) -> list[int]:
         """Return the row numbers of the origins of the article."""
         query = "SELECT origin_id FROM article_origin WHERE article_id = :article"
-        rows = stream(self.connection, query, {"article": article.row_id})
+        rows = fetch(self.connection, query, {"article": article.row_id})
         return [row["origin_id"] for row in rows]
 
     def place_conditions(self, reference: str) -> Conditions:
@@ -231,7 +231,7 @@ class Finder:
             "SELECT 1 AS n FROM teaser WHERE origin_id = :origin AND NOT EXISTS "
             "(SELECT 1 FROM article_origin WHERE origin_id = :origin) LIMIT 1"
         )
-        return found if any(stream(self.connection, query, {"origin": found})) else None
+        return found if any(fetch(self.connection, query, {"origin": found})) else None
 
     def front_row_id(self, address: str) -> int:
         """Return the row of the front page at an address, or at the address to which it redirects.
@@ -245,7 +245,7 @@ class Finder:
             "WHERE o.public_id = :name) p "
             "WHERE EXISTS (SELECT 1 FROM front f WHERE f.origin_id = p.id)"
         )
-        for row in stream(self.connection, query, {"name": named}):
+        for row in fetch(self.connection, query, {"name": named}):
             return int(row["id"])
         hint = f"watch it with `lesart source add {address} --type front`"
         raise NoSuchError("front page", address, hint)
@@ -253,7 +253,7 @@ class Finder:
     def _other_origin(self, reference: str) -> int | None:
         named = origin_name.clean_address(reference) or reference
         query = "SELECT id FROM origin WHERE public_id = :name"
-        rows = stream(self.connection, query, {"name": origin_id(named)})
+        rows = fetch(self.connection, query, {"name": origin_id(named)})
         return next((row["id"] for row in rows), None)
 
     def select_version(self, revision: Revision) -> VersionRef:
@@ -344,7 +344,7 @@ class Finder:
             "SELECT origin FROM origin WHERE (origin LIKE 'seed:%' OR origin LIKE 'file://%') "
             f"AND ({is_end}) ORDER BY origin LIMIT {MAX_CANDIDATES}"
         )
-        origins = [row["origin"] for row in stream(self.connection, query, endings)]
+        origins = [row["origin"] for row in fetch(self.connection, query, endings)]
         result = {each: article for each in origins if (article := self._find_by_origin(each))}
         if len({article.row_id for article in result.values()}) > 1:
             raise AmbiguousError("article", reference, list(result))
@@ -380,7 +380,7 @@ class Finder:
             f"SELECT DISTINCT {_ARTICLE} {_JOINED} WHERE {condition} ORDER BY a.public_id "
             f"LIMIT {MAX_CANDIDATES}"
         )
-        articles = [_article_ref(row) for row in stream(self.connection, query, values)]
+        articles = [_article_ref(row) for row in fetch(self.connection, query, values)]
         if len(articles) > 1:
             raise AmbiguousError("article", reference, [each.article for each in articles])
         return articles[0] if articles else None
@@ -394,7 +394,7 @@ class Finder:
             return []
         path = os.path.abspath(reference)  # noqa: PTH100 - text alone, without access to the disk
         query = "SELECT name, locator FROM source WHERE kind = 'folder'"
-        folders = [(row["locator"], row["name"]) for row in stream(self.connection, query, {})]
+        folders = [(row["locator"], row["name"]) for row in fetch(self.connection, query, {})]
         holding = [
             (folder, name) for folder, name in folders if path.startswith(folder.rstrip("/") + "/")
         ]
@@ -415,7 +415,7 @@ class Finder:
     def _load(self, names: set[str]) -> None:
         """Resolve names in one query: most are an article with or without a version."""
         public = list(dict.fromkeys(each for name in names for each in (name, origin_id(name))))
-        rows = list(stream(self.connection, _BY_NAME, {"names": public}))
+        rows = fetch(self.connection, _BY_NAME, {"names": public})
         for name in names:
             own = {name, origin_id(name)}
             fitting = sorted(
@@ -437,18 +437,17 @@ class Finder:
             "ORDER BY q.version DESC LIMIT 1"
         )
         parameters = {"article": article.row_id, "moment": moment}
-        row = next(stream(self.connection, query, parameters), None)
-        if row is None:
+        found = fetch(self.connection, query, parameters)
+        if not found:
             first = self._first_seen(article)
             reference = f"{article.article}@{moment.isoformat()}"
             raise NoSuchError("version", reference, f"it was first seen at {first.isoformat()}")
-        return VersionRef(article, row["version"], moment <= row["last_seen"])
+        return VersionRef(article, found[0]["version"], moment <= found[0]["last_seen"])
 
     def _first_seen(self, article: ArticleRef) -> datetime:
         query = "SELECT min(changed_by) AS changed_by FROM version WHERE article_id = :article"
-        first: datetime = next(stream(self.connection, query, {"article": article.row_id}))[
-            "changed_by"
-        ]
+        row = fetch_row(self.connection, query, {"article": article.row_id})
+        first: datetime = row["changed_by"]
         return first
 
     def _version_by_wording(self, article: ArticleRef, digits: str) -> VersionRef:
@@ -459,7 +458,7 @@ class Finder:
         )
         fitting = {
             wording_name(bytes(row["digest"])): (row["id"], row["version"])
-            for row in stream(self.connection, query, {"article": article.row_id})
+            for row in fetch(self.connection, query, {"article": article.row_id})
             if bytes(row["digest"]).hex().startswith(digits)
         }
         if not fitting:
@@ -472,7 +471,7 @@ class Finder:
         ((name, (wording, number)),) = fitting.items()
         query = "SELECT wording_id FROM version WHERE article_id = :article AND number = :number"
         values = {"article": article.row_id, "number": number}
-        if next(stream(self.connection, query, values))["wording_id"] == wording:
+        if fetch_row(self.connection, query, values)["wording_id"] == wording:
             return VersionRef(article, number)
         return VersionRef(article, number, wording_id=wording, wording=name)
 

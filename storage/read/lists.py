@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from storage.database.rows import Row, cursor, place, stream
+from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.fronts import fronts_query
 from storage.database.view_queries.words import RESTRICTED
 from storage.database.views import (
@@ -88,7 +88,7 @@ def articles(connection: "Connection", filters: Filters, part: Part) -> Iterator
 def count_articles(connection: "Connection") -> int:
     """Return the number of articles that `articles` yields without filters."""
     query = view_query("articles", connection.dialect.name)
-    number: int = next(stream(connection, f"SELECT count(*) AS n FROM ({query}) q", {}))["n"]
+    number: int = fetch_row(connection, f"SELECT count(*) AS n FROM ({query}) q", {})["n"]
     return number
 
 
@@ -96,7 +96,7 @@ def history(connection: "Connection", article_id: int, part: Part) -> Iterator[V
     """Yield the versions of one article, the oldest first."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     query = steps_query(connection.dialect.name)
-    yield from _VERSIONS.rows(connection, query, criteria, part)
+    yield from _VERSIONS.fetch(connection, query, criteria, part)
 
 
 def changes(
@@ -133,7 +133,7 @@ def top_changes(
     ranked = sorted(stream(connection, newest, {"rows": candidates}), key=rank, reverse=True)
     chosen = [row["version_id"] for row in ranked[:limit]]
     statement = f"SELECT {_CHANGES.columns} FROM ({query}) q WHERE q.version_id IN :chosen"
-    rows = stream(connection, statement, {"chosen": chosen}) if chosen else ()
+    rows = fetch(connection, statement, {"chosen": chosen}) if chosen else ()
     found = {row["version_id"]: _CHANGES.record(row) for row in rows}
     return [found[number] for number in chosen]
 
@@ -141,7 +141,7 @@ def top_changes(
 def newest_seq(connection: "Connection") -> int:
     """Return the highest `seq` that a step may have: its own, or that of a scan."""
     query = "SELECT max(seq) AS seq FROM version UNION ALL SELECT max(seq) FROM scan"
-    return max((row["seq"] or 0 for row in stream(connection, query, {})), default=0)
+    return max((row["seq"] or 0 for row in fetch(connection, query, {})), default=0)
 
 
 def changes_since(
@@ -190,13 +190,14 @@ def step(connection: "Connection", article_id: int, number: int) -> Change | Non
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     criteria = criteria.with_clause("q.version = :number", number=number)
     query = steps_query(connection.dialect.name)
-    return next(_CHANGES.rows(connection, query, criteria, ALL), None)
+    return next(iter(_CHANGES.fetch(connection, query, criteria)), None)
 
 
 def article(connection: "Connection", article_id: int) -> ArticleLine:
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     query = view_query("articles", connection.dialect.name)
-    return next(ARTICLES.rows(connection, query, criteria, ALL))
+    (found,) = ARTICLES.fetch(connection, query, criteria)
+    return found
 
 
 def titles(connection: "Connection", articles: Sequence[str]) -> dict[str, str | None]:
@@ -214,7 +215,7 @@ def _column_of(
 ) -> dict[str, str | None]:
     query = view_query("articles", connection.dialect.name)
     statement = f"SELECT q.article, {column} value FROM ({query}) q WHERE q.article IN :articles"
-    rows = stream(connection, statement, {"articles": list(articles)})
+    rows = fetch(connection, statement, {"articles": list(articles)})
     return {row["article"]: row["value"] for row in rows}
 
 
@@ -244,7 +245,7 @@ def _entry_history(connection: "Connection", article_id: int) -> EntryHistory:
     After a gap, a version that another extractor read or that was redacted, the entries of a
     capture are compared with the known ones.
     """
-    rows = list(stream(connection, _ENTRY_STEPS, {"article": article_id}))
+    rows = fetch(connection, _ENTRY_STEPS, {"article": article_id})
     history = EntryHistory(rows[0]["article"] if rows else "")
     is_known = True
     for row in rows:
@@ -291,7 +292,7 @@ def outside_copies(
         f"q.recorded_at FROM ({view_query('outside_copies', connection.dialect.name)}) q "
         f"WHERE q.article_id IN :articles ORDER BY q.recorded_at"
     )
-    rows = stream(connection, query, {"articles": list(articles)})
+    rows = fetch(connection, query, {"articles": list(articles)})
     return [(row, record_from_row(OutsideCopy, row)) for row in rows]
 
 
@@ -333,13 +334,21 @@ def rights(
     yield from _RIGHTS.rows(connection, query, criteria, part)
 
 
+def rights_of_articles(
+    connection: "Connection", articles: Sequence[int]
+) -> list[RightsDeclaration]:
+    """Return the declarations about the texts of a few articles, in the same order."""
+    criteria = Conditions().with_clause("q.article_id IN :ids", ids=list(articles))
+    return _RIGHTS.fetch(connection, view_query("rights", connection.dialect.name), criteria)
+
+
 def teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Teaser]:
     """Yield the teasers of the latest list of a front page, from top to bottom."""
     latest = (
         "SELECT f.id AS id FROM front f JOIN observation o ON o.id = f.observation_id "
         "WHERE f.origin_id = :front ORDER BY o.observed_at DESC, f.id DESC LIMIT 1"
     )
-    for row in stream(connection, latest, {"front": front_id}):
+    for row in fetch(connection, latest, {"front": front_id}):
         criteria = Conditions().with_clause("q.list_id = :list", list=row["id"])
         query = view_query("teasers", connection.dialect.name)
         yield from _TEASERS.rows(connection, query, criteria, part)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from storage.database.rows import stream
+from storage.database.rows import fetch, fetch_row
 from storage.diff.word_diff import Operation, Text
 from storage.history.runs import ExtractorKey, is_same_extractor
 from storage.read.find import VersionRef
@@ -44,7 +44,7 @@ ORDER BY s.observed_at, s.observation_id"""
     }  # fmt: skip
     if wording_id is None:
         del values["wording"]
-    return {row["version"]: row["id"] for row in stream(connection, query, values)}
+    return {row["version"]: row["id"] for row in fetch(connection, query, values)}
 
 
 def find_same_extractor_derivations(
@@ -68,7 +68,7 @@ def entry_step_operations(
     query = (
         "SELECT before_id, after_id FROM version WHERE article_id = :article AND number = :number"
     )
-    (row,) = stream(connection, query, {"article": article_id, "number": number})
+    row = fetch_row(connection, query, {"article": article_id, "number": number})
     return changes.step_operations(connection, row["before_id"], row["after_id"])
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from storage.database.rows import Row, cursor, place, stream
+from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.words import RESTRICTED
 from storage.database.views import view_query
 from storage.language.snippets import snippet
@@ -78,7 +78,7 @@ def matching_versions(
         if remaining == 0:
             return
         lowest = f"SELECT min(wording_id) AS lowest, count(*) AS texts FROM ({window.plain}) m"
-        seen = next(stream(connection, lowest, window.values))
+        seen = fetch_row(connection, lowest, window.values)
         if seen["texts"] < MAX_RANKED:
             return
         top, beyond = seen["lowest"] - 1, Conditions()
@@ -87,7 +87,7 @@ def matching_versions(
 def _window_start(connection: "Connection", part: Part) -> tuple[int, Conditions]:
     """Return the newest wording of a window, and which of its hits are selected."""
     if part.after is None:
-        return next(stream(connection, _NEWEST, {}))["newest"], Conditions()
+        return fetch_row(connection, _NEWEST, {})["newest"], Conditions()
     top, *hit = place("search", part.after, int, float, datetime, int)
     values = dict(zip(("score", "moment", "number"), hit, strict=True))
     beyond = "(m.score, v.changed_by, v.id) < (:score, :moment, :number)"
@@ -203,13 +203,13 @@ def force_index_scan(connection: "Connection") -> None:
 
 def newest_indexed_wording(connection: "Connection") -> int:
     """Return the newest wording up to which indexing is complete."""
-    found: int = next(stream(connection, _INDEXED, {}))["up_to"]
+    found: int = fetch_row(connection, _INDEXED, {})["up_to"]
     return found
 
 
 def archive_state(connection: "Connection") -> str:
     """Return the last written row of the archive, and the last indexed one."""
-    seq, indexed = next(stream(connection, _STATE, {})).values()
+    seq, indexed = fetch_row(connection, _STATE, {}).values()
     return f"{seq} {indexed}"
 
 
@@ -239,7 +239,7 @@ def find_wordings(
     searchable = [each for each in requests if each.get("match", each.get("exact")) is not None]
     if not searchable:
         return results
-    for row in stream(
+    for row in fetch(
         connection, statement, {"requests": engines.json_text(searchable), "limit": limit}
     ):
         wording_ids = row["wording_ids"]
@@ -260,7 +260,7 @@ def find_wordings_by_keys(
             {"n": n, "match": keys, "above": above} for n, (keys, above) in enumerate(requests)
         ]
         values = {"requests": engines.json_text(searchable), "limit": limit}
-        for row in stream(connection, _EACH_BY_FTS5.format(table="sentence_text"), values):
+        for row in fetch(connection, _EACH_BY_FTS5.format(table="sentence_text"), values):
             results[row["n"]] = json.loads(row["wording_ids"])
     return results
 
@@ -382,10 +382,8 @@ def _words_of_phrases(query: Query) -> list[str]:
 
 def _is_hit(connection: "Connection", row: Row, query: Query) -> bool:
     """Check whether the text of a wording matches the query."""
-    found = stream(
-        connection, "SELECT title, text FROM wording WHERE id = :id", {"id": row["wording_id"]}
-    )
-    wording = next(found)
+    sql = "SELECT title, text FROM wording WHERE id = :id"
+    wording = fetch_row(connection, sql, {"id": row["wording_id"]})
     texts = [wording["title"] or "", *(wording["text"] or "").split("\n\n")]
     return holds(query, texts, row["language"])
 
@@ -405,7 +403,7 @@ def _read_contents(connection: "Connection", hits: Sequence[Row]) -> dict[int, R
         "WHERE x.version_id IN :ids AND q.article_id IN :articles"
     )
     ids, articles = ([row[name] for row in hits] for name in ("version_id", "article_id"))
-    rows = stream(connection, query, {"ids": ids, "articles": articles})
+    rows = fetch(connection, query, {"ids": ids, "articles": articles})
     return {row["version_id"]: row for row in rows}
 
 

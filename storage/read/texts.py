@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from storage.database.rows import Row, cursor, place, stream
+from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.words import open_alone
 from storage.database.views import COLUMNS, view_query
 from storage.read import lists
@@ -21,7 +21,6 @@ from storage.read.answers import (
 from storage.read.filters import Conditions
 from storage.read.find import VersionRef, is_restricted
 from storage.read.lists import parse_date
-from storage.read.query.records import Part
 from storage.values.digest import wording_name
 from storage.values.draft import (
     TEXT_ROLES,
@@ -58,7 +57,7 @@ def version_text(connection: "Connection", version: VersionRef) -> VersionText:
         .with_clause("x.article_id = :article", article=version.article.row_id)
         .with_clause("x.version = :version", version=version.number)
     )
-    row = next(_versions(connection, _COLUMNS, criteria, None))
+    row = fetch_row(connection, *_versions_query(connection, _COLUMNS, criteria))
     if version.wording_id is not None and not is_restricted(connection, version.article):
         row = {**row, **_wording_fields(connection, get_reading(connection, version))}
     return _version_text(row, certain=version.certain)
@@ -73,7 +72,7 @@ def version_wordings(connection: "Connection", version: VersionRef) -> list[int]
         "AND version = :version AND wording_id IS NOT NULL ORDER BY wording_id"
     )
     values = {"article": version.article.row_id, "version": version.number}
-    return [row["wording_id"] for row in stream(connection, query, values)]
+    return [row["wording_id"] for row in fetch(connection, query, values)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +102,14 @@ def get_reading(connection: "Connection", version: VersionRef) -> VersionReading
         "version": version.number,
         "wording": version.wording_id,
     }
-    rows = list(stream(connection, _WORDING_READINGS, values))
+    rows = fetch(connection, _WORDING_READINGS, values)
     first, last = rows[0], rows[-1]
     before = (
         "SELECT max(observed_at) AS changed_after FROM snapshot "
         "WHERE article_id = :article AND observed_at < :first AND wording_id IS NOT NULL"
     )
     span = {"article": version.article.row_id, "first": first["observed_at"]}
-    changed_after = next(stream(connection, before, span))["changed_after"]
+    changed_after = fetch_row(connection, before, span)["changed_after"]
     return _reading_from_row(
         {
             **first,
@@ -133,7 +132,7 @@ def reading_pair(
     readings = {
         (article, row["number"]): _reading_from_row(row)
         for article, values in numbers.items()
-        for row in stream(
+        for row in fetch(
             connection, _NUMBERED_READINGS, {"article": article, "numbers": sorted(values)}
         )
     }
@@ -151,7 +150,7 @@ def version_readings(
 ) -> list[VersionReading]:
     """Return the displayed readings of an article's versions from `first` to `last`."""
     values = {"article": article_id, "first": first, "last": _ANY if last is None else last}
-    return [_reading_from_row(row) for row in stream(connection, _READINGS, values)]
+    return [_reading_from_row(row) for row in fetch(connection, _READINGS, values)]
 
 
 _EXTRACTOR = (
@@ -194,7 +193,7 @@ def version_texts(
 
     The version that was current at `as_of` is certain up to its last snapshot.
     """
-    for row in _versions(connection, _COLUMNS, criteria, limit):
+    for row in stream(connection, *_versions_query(connection, _COLUMNS, criteria, limit)):
         is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
         yield _version_text(row, certain=is_seen)
 
@@ -207,9 +206,8 @@ def add_statements(
     while some := tuple(islice(rest, _STATEMENTS_CHUNK)):
         declared: dict[str | None, list[RightsDeclaration]] = {}
         names = {"articles": sorted({version.article for version in some})}
-        ids = [row["id"] for row in stream(connection, _ARTICLE_IDS, names)]
-        wanted = Conditions().with_clause("q.article_id IN :ids", ids=ids)
-        for each in lists.rights(connection, wanted, Part()):
+        ids = [row["id"] for row in fetch(connection, _ARTICLE_IDS, names)]
+        for each in lists.rights_of_articles(connection, ids):
             declared.setdefault(each.article, []).append(each)
         copies = lists.outside_copies(connection, ids)
         for version in some:
@@ -252,7 +250,7 @@ SELECT d.detail AS detail, d.language AS language, d.publisher AS publisher,
     w.text AS text, c.digest AS raw
 FROM derivation d JOIN wording w ON w.id = d.wording_id JOIN capture c ON c.id = d.capture_id
 WHERE d.id = :derivation"""
-    row = next(stream(connection, query, {"derivation": reading.derivation_id}))
+    row = fetch_row(connection, query, {"derivation": reading.derivation_id})
     own = ("detail", "title", "text", "language", "publisher", "word_count")
     return {
         **{name: row[name] for name in (*own, "extractor", "extractor_version", "config")},
@@ -272,7 +270,7 @@ def version_rows(
     of_version = [f"x.{each}" for each in (*COLUMNS["versions"], "article_id", "version_id")]
     selected = [*of_version, *(f"q.{each}" for each in ARTICLE_COLUMNS)]
     columns = ", ".join(f"{each} AS {each[2:]}" for each in selected)
-    for row in _versions(connection, columns, criteria, limit):
+    for row in stream(connection, *_versions_query(connection, columns, criteria, limit)):
         flat = {name: row[name] for name in (*COLUMNS["versions"], *ARTICLE_COLUMNS)}
         yield {**flat, "cursor": _cursor(row)}
 
@@ -288,9 +286,9 @@ def continue_after(criteria: Conditions, cursor_text: str | None) -> Conditions:
     return criteria.with_clause("(q.article_id, x.version) > (:a0, :a1)", a0=article, a1=version)
 
 
-def _versions(
-    connection: "Connection", columns: str, criteria: Conditions, limit: int | None
-) -> Iterator[Row]:
+def _versions_query(
+    connection: "Connection", columns: str, criteria: Conditions, limit: int | None = None
+) -> tuple[str, Mapping[str, Any]]:
     dialect = connection.dialect.name
     query = (
         f"SELECT {columns} FROM ({view_query('versions', dialect)}) x "
@@ -301,7 +299,7 @@ def _versions(
     values = criteria.values
     if limit is not None:
         query, values = f"{query} LIMIT :rows", {**values, "rows": max(limit, 0)}
-    yield from stream(connection, query, values)
+    return query, values
 
 
 def _cursor(row: Row) -> str:
@@ -323,7 +321,7 @@ JOIN capture c ON c.id = d.capture_id
 JOIN origin r ON r.id = o.locator_id
 WHERE o.id = :observation"""
     values = {"derivation": reading.derivation_id, "observation": reading.observation_id}
-    row = next(stream(connection, query, values))
+    row = fetch_row(connection, query, values)
     if row["data"] is None:
         raise RedactedError("the captured document of", version.rev)
     digest = bytes(row["digest"])
@@ -347,7 +345,7 @@ def text_pair(
         "SELECT d.id AS id, d.detail AS detail, w.title AS title, w.text AS text "
         "FROM derivation d JOIN wording w ON w.id = d.wording_id WHERE d.id IN :ids"
     )
-    rows = {row["id"]: row for row in stream(connection, query, {"ids": ids})}
+    rows = {row["id"]: row for row in fetch(connection, query, {"ids": ids})}
     for each in (a, b):
         if rows[each.derivation_id]["text"] is None:
             raise RedactedError("the text of version", str(each.number))

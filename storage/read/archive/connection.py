@@ -10,6 +10,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from storage.database.archive_errors import ArchiveClosedError
+from storage.database.rows import committed_reads
 from storage.database.sqlite_file import SqliteReader, sqlite_path
 from storage.read.filters import TODAY, Clocks
 from storage.values.errors import (
@@ -129,7 +130,8 @@ class ArchiveConnection:
                 as_of.create_as_of_views(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
             try:
-                yield connection
+                with committed_reads(connection):
+                    yield connection
             finally:
                 if self._closed.is_set():  # its pool is gone and would leave it open
                     connection.invalidate()

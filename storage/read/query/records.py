@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from storage.database.rows import Row, cursor, place, stream
+from storage.database.rows import Row, cursor, fetch, place, stream
 from storage.read.filters import Conditions
 from storage.values.answer import Answer
 
@@ -56,6 +56,18 @@ class RecordList(Generic[A]):
         self, connection: "Connection", query: str, criteria: Conditions, part: Part
     ) -> Iterator[A]:
         """Yield a record for each selected row of `query` (as `q`)."""
+        statement = self._statement(query, criteria, part)
+        yield from map(self.record, stream(connection, *statement))
+
+    def fetch(
+        self, connection: "Connection", query: str, criteria: Conditions, part: Part = ALL
+    ) -> list[A]:
+        """Return a record for each selected row of `query` (as `q`), which are few."""
+        return [*map(self.record, fetch(connection, *self._statement(query, criteria, part)))]
+
+    def _statement(
+        self, query: str, criteria: Conditions, part: Part
+    ) -> tuple[str, Mapping[str, Any]]:
         names = [f"q.{key}" for key in self.keys]
         sign, direction = ("<", " DESC") if self.is_descending else (">", "")
         if part.after is not None:
@@ -69,7 +81,7 @@ class RecordList(Generic[A]):
         if part.limit is not None:
             statement += " LIMIT :rows"
             parameters["rows"] = max(part.limit, 0)
-        yield from map(self.record, stream(connection, statement, parameters))
+        return statement, parameters
 
 
 def record_from_row(kind: type[A], row: Row, **extra: Any) -> A:
