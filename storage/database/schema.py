@@ -23,6 +23,7 @@ from storage.database.columns import JSON_TYPE
 from storage.database.engine import database_epoch, place_of
 from storage.database.schema_version import MIGRATIONS, head, names_in, read_revision, refuse_newer
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
+from storage.database.view_queries.words import INDEXED_TOKENS
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
 from storage.values.late import late_imports
 
@@ -149,6 +150,10 @@ _KNOWS_LZ4 = (
 
 PENDING_KB = 512
 """Size of the pending list of the full-text index in kB: each search reads all of it."""
+CREATE_TOKENS_INDEX = (
+    "CREATE INDEX search_text_tokens ON search_text "
+    f"USING gin ({INDEXED_TOKENS.replace('s.', '')}) WITH (gin_pending_list_limit = {PENDING_KB})"
+)
 
 
 _SEARCH_INDEX = "CREATE VIRTUAL TABLE search_text USING fts5(tokens, content='', tokenize='ascii')"
@@ -166,8 +171,7 @@ def _create_postgres_indexes(connection: Connection) -> None:
     """
     statements = [
         "CREATE TABLE search_text (wording_id bigint PRIMARY KEY, tokens tsvector NOT NULL)",
-        "CREATE INDEX search_text_tokens ON search_text USING gin (tokens) "
-        f"WITH (gin_pending_list_limit = {PENDING_KB})",
+        CREATE_TOKENS_INDEX,
         "ALTER TABLE index_key DROP CONSTRAINT index_key_pkey",
         "CREATE INDEX index_key_by_key ON index_key (key)",
         "ALTER TABLE index_key REPLICA IDENTITY FULL",

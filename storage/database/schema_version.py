@@ -18,7 +18,7 @@ with late_imports():
 
     from storage.database import engine as engines
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision, repeated here so that reading need not import Alembic; a test compares."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -10,7 +10,13 @@ from storage.database.rows import Row, stream
 from storage.language.tokens import Query
 from storage.read.filters import Filters
 from storage.read.lists import ChangeFilter
-from storage.read.search import MAX_RANKED, force_index_scan, hit_conditions, window_query
+from storage.read.search import (
+    MAX_RANKED,
+    force_index_scan,
+    hit_conditions,
+    newest_wording,
+    window_query,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,6 @@ JOIN source src ON src.id = a.source_id
 {where}
 GROUP BY 1, 2, 3, 4, 5, 6
 """
-_ANY = 2**62
 _MONTH = len("2024-06")
 
 
@@ -83,7 +88,7 @@ def _rows(
     """Yield the number of hits per combination of values; one text above the limit."""
     dialect = connection.dialect.name
     criteria = hit_conditions(connection, filters, steps, latest=latest)
-    window = window_query(dialect, query, criteria, _ANY, MAX_RANKED + 1)
+    window = window_query(dialect, query, criteria, newest_wording(connection), MAX_RANKED + 1)
     if window is None:
         return
     force_index_scan(connection)

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.words import BLOCK_BITS, INDEXED_TOKENS, RESTRICTED
 from storage.database.views import view_query
 from storage.language.snippets import snippet
 from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to_fts5, to_tsquery
@@ -87,11 +87,16 @@ def matching_versions(
 def _window_start(connection: "Connection", part: Part) -> tuple[int, Conditions]:
     """Return the newest wording of a window, and which of its hits are selected."""
     if part.after is None:
-        return fetch_row(connection, _NEWEST, {})["newest"], Conditions()
+        return newest_wording(connection), Conditions()
     top, *hit = place("search", part.after, int, float, datetime, int)
     values = dict(zip(("score", "moment", "number"), hit, strict=True))
     beyond = "(m.score, v.changed_by, v.id) < (:score, :moment, :number)"
     return top, Conditions().with_clause(beyond, **values)
+
+
+def newest_wording(connection: "Connection") -> int:
+    newest: int = fetch_row(connection, _NEWEST, {})["newest"]
+    return newest
 
 
 def hit_conditions(
@@ -127,22 +132,22 @@ def window_query(
 
     None if `query` cannot match.
     """
-    matching = _matching(dialect, query)
+    matching = _matching(dialect, query, _IN_BLOCKS)
     if matching is None:
         return None
     where, values = matching
     number = _NUMBER[dialect]
-    where = f"{where} AND {number} <= :top"
     score, cut = "-bm25(search_text)", ""
     hit = (
         "" if criteria.clauses == (_OPEN,) else _HIT.format(number=number, where=criteria.sql_where)
     )
-    window = f"FROM search_text s WHERE {where}{hit} ORDER BY {number} DESC LIMIT :limit"
+    newest = f"{where} AND {number} <= :top"
+    window = f"FROM search_text s WHERE {newest}{hit} ORDER BY {number} DESC LIMIT :limit"
     if dialect == "postgresql":
         score = "CAST(ts_rank(s.tokens, CAST(:exact AS tsquery), 1) AS float8)"
         cut = f", {_CUT} AS cut" if "phrased" in values else ""
-        newest = f"SELECT s.* FROM search_text s WHERE {where} ORDER BY {number} DESC"
-        window = f"FROM ({newest}) s WHERE TRUE{hit} LIMIT :limit"
+        values = {**values, "ranges": engines.json_text(_ranges(top))}
+        window = f"FROM {_RANGES.format(where=where)} WHERE TRUE{hit} LIMIT :limit"
     return SearchWindow(
         f"SELECT {number} AS wording_id {window}",
         f"SELECT {number} AS wording_id, {score} AS score{cut} {window}",
@@ -152,6 +157,38 @@ def window_query(
 
 _OPEN = f"a.id NOT IN {RESTRICTED}"
 """Condition that an article is displayed; a window counts restricted texts but shows none."""
+_RANGES = """jsonb_to_recordset(CAST(:ranges AS jsonb)) AS g(blocks text, newest bigint)
+CROSS JOIN LATERAL (
+    SELECT s.* FROM search_text s WHERE {where} AND s.wording_id + 0 <= g.newest
+    ORDER BY s.wording_id + 0 DESC
+) s"""
+"""PostgreSQL reads range after range and ends when it has enough texts."""
+_IN_BLOCKS = (
+    "coalesce(CAST(:{name} AS tsquery) && CAST(g.blocks AS tsquery), CAST(:{name} AS tsquery))"
+)
+RANGE_BLOCKS = (1, 4, 16, 64)
+"""Numbers of blocks that are searched one after the other, before everything older: a word that
+occurs often is found in the first ones, and a rare one costs five lookups.
+"""
+
+
+def _ranges(top: int) -> list[dict[str, Any]]:
+    """Return the ranges of wordings up to `top`, the newest first, the last one without an end.
+
+    >>> _ranges(2 << BLOCK_BITS)
+    [{'blocks': "'#2'", 'newest': 33554432}, {'blocks': None, 'newest': 33554431}]
+    """
+    ranges: list[dict[str, Any]] = []
+    for number in RANGE_BLOCKS:
+        block = top >> BLOCK_BITS
+        if number > block:
+            break
+        blocks = " | ".join(f"'#{each}'" for each in range(block, block - number, -1))
+        ranges.append({"blocks": blocks, "newest": top})
+        top = (block - number + 1 << BLOCK_BITS) - 1
+    return [*ranges, {"blocks": None, "newest": top}]
+
+
 _NUMBER = {"sqlite": "s.rowid", "postgresql": "s.wording_id + 0"}
 """The number of a wording; as an expression, so that PostgreSQL does not scan the index."""
 _HIT = """ AND EXISTS (
@@ -176,20 +213,25 @@ def wordings_query(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | N
     return f"SELECT {_NUMBER[dialect]} AS wording_id FROM search_text s WHERE {where}", values
 
 
-def _matching(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
-    """Return the condition on a row of full text (`s`) for a query."""
+def _matching(
+    dialect: str, query: Query, asked: str = "CAST(:{name} AS tsquery)"
+) -> tuple[str, dict[str, Any]] | None:
+    """Return the condition on a row of full text (`s`) for a query.
+
+    `asked` is what PostgreSQL looks up in its index for the query in a parameter.
+    """
     if dialect != "postgresql":
         match = to_fts5(query)
         return None if match is None else ("search_text MATCH :match", {"match": match})
     exact = to_tsquery(query)
     if exact is None:
         return None
-    where, values = "s.tokens @@ CAST(:exact AS tsquery)", {"exact": exact}
-    if phrased := _words_of_phrases(query):
-        loose = to_tsquery(_without_phrases(query))
-        where = f"s.tokens @@ CAST(:loose AS tsquery) AND ({where} OR {_CUT})"
-        return where, {**values, "loose": loose, "phrased": engines.json_text(phrased)}
-    return where, values
+    indexed = f"{INDEXED_TOKENS} @@ {asked}"
+    if not (phrased := _words_of_phrases(query)):
+        return indexed.format(name="exact"), {"exact": exact}
+    loose = to_tsquery(_without_phrases(query))
+    where = f"{indexed.format(name='loose')} AND (s.tokens @@ CAST(:exact AS tsquery) OR {_CUT})"
+    return where, {"exact": exact, "loose": loose, "phrased": engines.json_text(phrased)}
 
 
 def force_index_scan(connection: "Connection") -> None:
@@ -286,7 +328,7 @@ SELECT q.value ->> 'n' AS n, (SELECT json_group_array(rowid) FROM (
 """
 _EACH_BY_TSQUERY = f"""
 SELECT q.n AS n, (ARRAY(SELECT s.wording_id FROM search_text s
-    WHERE s.wording_id > q.above AND s.tokens @@ CAST(q.loose AS tsquery)
+    WHERE s.wording_id > q.above AND {INDEXED_TOKENS} @@ CAST(q.loose AS tsquery)
     AND EXISTS (
         SELECT 1 FROM (SELECT setweight(s.tokens, 'A') AS tokens OFFSET 0) once
         WHERE once.tokens @@ CAST(q.exact AS tsquery)

@@ -19,6 +19,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import rows_in
+from storage.database.view_queries.words import INDEXED_TOKENS
 from storage.diff.change import CaptureContent
 from storage.history.cache.memory import Memory, ParsedWording, StepToCheck
 from storage.language.paragraphs import CutParagraph, paragraph_of
@@ -351,7 +352,8 @@ def _search_index(connection: Connection, words: Sequence[str]) -> list[int]:
 
 _IN_SQLITE = "SELECT rowid FROM search_text WHERE search_text MATCH :asked LIMIT :rows"
 _IN_POSTGRES = (
-    "SELECT wording_id FROM search_text WHERE tokens @@ CAST(:asked AS tsquery) LIMIT :rows"
+    "SELECT s.wording_id FROM search_text s "
+    f"WHERE {INDEXED_TOKENS} @@ CAST(:asked AS tsquery) LIMIT :rows"
 )
 
 
