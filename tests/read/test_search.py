@@ -1,7 +1,12 @@
+import json
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine, event, text
 
+from storage.database.view_queries.words import BLOCK_BITS
 from storage.read.archive import Filters, open_archive
 from tests.read.press import Press, draft, hour
 
@@ -152,14 +157,21 @@ def storm(times):
     return draft("Wetter", " ".join([*["Sturm"] * times, *["Ruhe"] * (40 - times)]))
 
 
-@pytest.fixture
-def stormy(database_url, monkeypatch):
-    """Give an archive of five texts with a word, of which two are ranked at a time."""
+@pytest.fixture(params=[0, 7 << BLOCK_BITS], ids=["in one block", "in many blocks"])
+def stormy(database_url, monkeypatch, request):
+    """Give an archive of five texts with a word, of which two are ranked at a time.
+
+    Their numbers lie in one block of PostgreSQL's index, or apart in as many as five ranges.
+    """
     monkeypatch.setattr("storage.read.facets.MAX_RANKED", 2)  # loads the next with its own bound
     monkeypatch.setattr("storage.read.search.MAX_RANKED", 2)
     press = Press(database_url)
     for number, times in enumerate((9, 1, 2, 8, 3)):
         press.scan(number, **{f"s{number}": storm(times)})
+        with press.archive.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE counter SET value = value + :gap"), {"gap": request.param}
+            )
     with open_archive(database_url) as archive:
         yield press, archive
     press.close()
@@ -173,6 +185,27 @@ def test_of_many_texts_the_newest_come_first_and_of_those_the_best(stormy):
     _press, archive = stormy
     assert names(archive.search("Sturm")) == ["s3", "s4", "s2", "s1", "s0"]
     assert names(archive.search("Sturm", filters=Filters(until=hour(2)))) == ["s2", "s1", "s0"]
+
+
+def test_a_frequent_word_is_looked_up_in_the_newest_texts_alone(stormy, request):
+    press, archive = stormy
+    if press.archive.engine.dialect.name == "sqlite":
+        return  # its index is read from the newest text on
+    plans = []
+
+    def explain(connection, _cursor, statement, given, _context, _many):
+        if "jsonb_to_recordset" in statement:
+            raw = connection.connection.driver_connection
+            found = raw.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", given)
+            plans.append(json.dumps(found.fetchone()[0]))
+
+    event.listen(Engine, "before_cursor_execute", explain)
+    try:
+        assert names(archive.search("Sturm", limit=1)) == ["s3"]
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+    read = re.findall(r'"jsonb_to_recordset"[^}]*?"Actual Rows": (\d+)', plans[0])
+    assert [*map(int, read)] == [3 if "many" in request.node.name else 1]  # of four ranges
 
 
 def test_a_search_goes_on_where_it_was_whatever_came_in_since(stormy):
