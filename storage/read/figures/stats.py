@@ -36,7 +36,7 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
     return Stats(
         schema=schema,
         articles=sum(each.number for each in articles.values()),
-        versions=_count(connection, VERSION),
+        versions=int(sum(each.versions for each in articles.values())),
         wordings=totals.wordings,
         observations=sum(totals.observations.values()),
         captures=totals.captures,
@@ -86,11 +86,11 @@ def _jobs(connection: Connection) -> dict[str, int]:
 
 
 def _articles(connection: Connection) -> dict[int, Any]:
-    """Return `number`, `first` and `last` of the articles by source; every article is read."""
+    """Return `number`, `versions`, `first` and `last` of the articles by source; reads them all."""
     key = ARTICLE.c.source_id
     query = select(
-        key, func.count().label("number"), func.min(ARTICLE.c.first_seen).label("first"),
-        func.max(ARTICLE.c.last_seen).label("last"),
+        key, func.count().label("number"), func.sum(ARTICLE.c.versions).label("versions"),
+        func.min(ARTICLE.c.first_seen).label("first"), func.max(ARTICLE.c.last_seen).label("last"),
     ).group_by(key)  # fmt: skip
     return {row[0]: row for row in connection.execute(query)}
 
