@@ -1,6 +1,7 @@
 """`lesart up` and nothing else: it watches, and other commands work beside it on SQLite."""
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from storage.settings import load_settings
 from tests.flow.driver import SENTENCES, findings, seed, touch
 from tests.flow.processes import Service, lesart, rows, until
+from worker.services import processes
 
 pytestmark = [pytest.mark.traced_children, pytest.mark.starts_first]
 
@@ -145,3 +148,21 @@ def test_once_archives_and_ends_and_the_second_time_all_is_unchanged(home):
     assert (first["new_articles"], first["seen"]) == (2, 2)
     assert (second["unchanged"], second["seen"]) == (2, 2)
     assert len(home.rows("list")) == 2
+
+
+def test_the_thread_that_fetches_goes_on_after_any_error(monkeypatch):
+    errors, gone_on = [ValueError("unforeseen")], threading.Event()
+
+    def run_next_job(*_asked, **_named):
+        if errors:
+            raise errors.pop()
+        gone_on.set()
+
+    monkeypatch.setattr(processes, "run_next_job", run_next_job)
+    monkeypatch.setattr(processes, "FETCHER_TRIES_AGAIN_SECONDS", 0.0)
+    fetcher = processes._ThreadFetcher(None, load_settings(environ={}))
+    fetcher.start()
+    try:
+        assert gone_on.wait(60)
+    finally:
+        fetcher.stop()

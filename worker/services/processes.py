@@ -15,7 +15,6 @@ from celery.apps.worker import Worker
 from celery.worker import WorkController
 from celery.worker.consumer import Consumer
 
-from storage.database.engine import DatabaseError
 from storage.database.unit import Clock, utc_now
 from storage.schedule import queue
 from storage.settings import Settings
@@ -198,7 +197,7 @@ class _ThreadFetcher:
         while not self._over.is_set():
             try:
                 worked = run_next_job(self._archive, self._settings, reader, kind="fetch")
-            except (DatabaseError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  # without this thread nothing is fetched
                 log_storage_failure(error)
                 self._over.wait(FETCHER_TRIES_AGAIN_SECONDS)
             else:
