@@ -231,6 +231,19 @@ def test_no_page_has_a_barrier_an_error_a_cut_or_a_request_elsewhere(site, brows
     assert found == {}
 
 
+@pytest.mark.parametrize("lang", ["de", "en"])
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_the_open_menu_stays_inside_the_window(site, browser, lang, width):
+    look(browser, width, "light")
+    browser.get(f"{site[0]}/search?lang={lang}")
+    browser.find_element("css selector", ".menu summary").click()
+    links = browser.find_elements("css selector", ".menu a")
+    edges = [(each.rect["x"], each.rect["x"] + each.rect["width"]) for each in links]
+    assert len(edges) == 3
+    assert all(0 <= left < right <= width for left, right in edges)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
 NO_PAGES = {
     "/a/{article}/compare", "/a/{article}/{a}..{b}/picture.svg", "/cluster/of", "/find", "/icon.svg", "/robots.txt",
     "/source-serif-4.woff2", "/style.css", "/timegate/{address:path}", "/timemap/json/{address:path}",
