@@ -105,6 +105,7 @@ def _ask_sqlite(
         columns = _columns(cursor.description, query)
     except (sqlite3.Error, OverflowError, UnicodeEncodeError, QueryError) as error:
         connection.close()
+        deadline.raise_interruption(error)
         raise QueryError(query, _sqlite_reason(error)) from error
     return Rows(columns, _sqlite_rows(cursor, query, deadline, limits, connection.close))
 
@@ -121,6 +122,14 @@ class _Deadline:
 
     def is_over(self) -> bool:
         return time.monotonic() > self._end
+
+    def raise_interruption(self, error: Exception) -> None:
+        """Raise the KeyboardInterrupt that SQLite replaced by its own error, if it was one.
+
+        Python drops an exception that a callback of SQLite raises; the query then ends early.
+        """
+        if str(error) == "interrupted" and not self.is_over():
+            raise KeyboardInterrupt from error
 
 
 class _Guard:
@@ -164,6 +173,7 @@ def _sqlite_rows(
             yield from (tuple(map(_plain, row)) for row in chunk)
             deadline.restart()
     except sqlite3.Error as error:
+        deadline.raise_interruption(error)
         raise QueryError(query, _sqlite_reason(error)) from error
     finally:
         close()

@@ -66,6 +66,20 @@ def test_on_a_terminal_it_shows_jobs_and_sources_until_it_is_interrupted(place):
         os.close(outer)
 
 
+def test_an_interrupted_query_ends_with_130_and_not_as_a_slow_one(place, capsys):
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    )
+    handler = signal.signal(signal.SIGVTALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.5)  # of processor time: the query uses it up
+        assert run(app, ["sql", endless, "--archive", place]) == 130
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, handler)
+    assert capsys.readouterr().err == "lesart: interrupted\n"
+
+
 def test_in_a_pipe_it_tells_once_how_the_work_stands(place, capsys):
     assert run(app, ["top", "--archive", place]) == 0
     (line,) = capsys.readouterr().out.splitlines()
