@@ -138,6 +138,15 @@ def test_an_own_server_is_refused_with_the_setting_that_allows_it(archived):
     assert all("LESART_ALLOW_HOSTS" in hint for hint in hints.values())
 
 
+def test_an_address_that_cannot_be_fetched_is_found_by_the_commands_of_the_message(shell):
+    shell.settings["LESART_ALLOW_HOSTS"] = "127.0.0.1:1"  # nobody listens there
+    ended = shell.run("ingest", "http://127.0.0.1:1/a")
+    job = json.loads(ended.stdout)["job"]
+    message = f"lesart: 1 document failed: see `lesart refusals` and `lesart jobs {job}`; "
+    assert (ended.returncode, ended.stderr.startswith(message)) == (1, True), ended.stderr
+    assert json.loads(shell.run("refusals").stdout)["code"] == "unreachable"
+
+
 @pytest.mark.parametrize("selector", ["gestern", "2024-06"])
 def test_what_is_no_version_or_date_is_named(archived, selector):
     ended = archived.run("show", f"{PEGEL}@{selector}")

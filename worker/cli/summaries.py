@@ -52,13 +52,14 @@ def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTar
 
 
 def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: bool) -> list[str]:
-    """Return the hints for summaries.
+    r"""Return the hints for summaries.
 
     >>> done = {"job": 7, "seen": 40, "refused": 0, "failed": 2, "open": 0, "resumed": True}
     >>> for each in _sentences([done], listed=False):
-    ...     print(each)
+    ...     print(each.replace("; ", ";\n"))
     continued unfinished work (job 7): 40 documents
-    2 documents could not be read: see `lesart jobs`, then run `lesart retry JOB`
+    2 documents failed: see `lesart refusals` and `lesart jobs 7`;
+    `lesart retry 7` repeats quarantined parts
     """
     resumed = [each for each in summaries if each["resumed"]]
     refused, failed, left = (
@@ -73,8 +74,11 @@ def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: bool) -> list[
     if refused and not listed:
         lines.append("documents were refused: `lesart refusals` lists them with reason and remedy")
     if failed:
+        jobs = [each["job"] for each in summaries if each["failed"]]
+        job = jobs[0] if len(jobs) == 1 else "JOB"
         lines.append(
-            f"{failed} documents could not be read: see `lesart jobs`, then run `lesart retry JOB`"
+            f"{failed} document{'s' if failed > 1 else ''} failed: see `lesart refusals` and "
+            f"`lesart jobs {job}`; `lesart retry {job}` repeats quarantined parts"
         )
     if left:
         lines.append(
