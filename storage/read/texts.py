@@ -246,12 +246,16 @@ def _wording_fields(connection: "Connection", reading: VersionReading) -> dict[s
     """Return the fields of a version in one of its wordings, and when that was seen."""
     query = f"""
 SELECT d.detail AS detail, d.language AS language, d.publisher AS publisher,
-    d.word_count AS word_count, {_EXTRACTOR}, w.digest AS digest, w.title AS title,
+    d.word_count AS word_count, d.published_from AS published_from,
+    d.published_to AS published_to, {_EXTRACTOR}, w.digest AS digest, w.title AS title,
     w.text AS text, c.digest AS raw
 FROM derivation d JOIN wording w ON w.id = d.wording_id JOIN capture c ON c.id = d.capture_id
 WHERE d.id = :derivation"""
     row = fetch_row(connection, query, {"derivation": reading.derivation_id})
-    own = ("detail", "title", "text", "language", "publisher", "word_count")
+    own = (
+        "detail", "title", "text", "language", "publisher", "word_count", "published_from",
+        "published_to",
+    )  # fmt: skip
     return {
         **{name: row[name] for name in (*own, "extractor", "extractor_version", "config")},
         "wording": wording_name(bytes(row["digest"])),
@@ -400,6 +404,8 @@ def _version_text(row: Row, *, certain: bool) -> VersionText:
         digests=Digests(raw=row["raw_digest"], wording=row["wording"], link=None),
         extractor=Extractor(row["extractor"], row["extractor_version"], row["config"]),
         steps=tuple(CleaningStep(**each) for each in detail.get("steps") or ()),
+        published_from=row["published_from"],
+        published_to=row["published_to"],
         cursor=_cursor(row),
     )
 

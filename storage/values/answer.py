@@ -8,6 +8,7 @@ from typing import ClassVar
 from storage.values.dates import local_time
 from storage.values.draft import PLAIN, Json, PartialDate, as_dict
 
+_DATES = frozenset({"published", "modified"})
 LARGEST = 2**63 - 1
 """Largest integer that both databases support."""
 
@@ -45,7 +46,7 @@ class Answer:
         """
         flat: dict[str, Json] = {}
         for name, value in self.to_dict().items():
-            if isinstance(getattr(self, name, None), PartialDate) or name == "published":
+            if name in _DATES or isinstance(getattr(self, name, None), PartialDate):
                 flat |= self._flat_date(name)
             else:
                 flat[name] = value

@@ -113,6 +113,17 @@ def test_a_flat_row_parts_a_date_into_columns(archive):
     assert flat["origins"] == [PEGEL]
 
 
+def test_a_flat_version_has_the_span_of_its_date_and_the_columns_of_a_missing_one(archive):
+    version = archive.version(PEGEL)
+    flat = version.to_flat()
+    assert (flat["published_from"], flat["published_to"]) == (
+        "2024-06-01T00:00:00+00:00", "2024-06-30T23:59:59+00:00"
+    )  # fmt: skip
+    assert version.modified is None
+    assert flat["modified_precision"] is None
+    assert "published_from" not in version.to_dict()
+
+
 def test_a_file_that_vanished_is_gone_and_was_seen_up_to_the_scan_before(archive):
     ferry = next(line for line in archive.articles() if line.origin == FERRY)
     assert (ferry.state, ferry.last_seen) == ("gone", hour(4))

@@ -123,6 +123,8 @@ class VersionText(Answer):
     rights: tuple[Rights, ...] = ()
     outside_copies: tuple[OutsideCopy, ...] = ()
     steps: tuple[CleaningStep, ...] = ()
+    published_from: datetime | None = field(default=None, metadata=BESIDE)
+    published_to: datetime | None = field(default=None, metadata=BESIDE)
     cursor: str = field(default="", metadata=BESIDE)
 
 
