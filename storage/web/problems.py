@@ -192,9 +192,11 @@ def _invalid(errors: Sequence[Any]) -> Problem:
         {"parameter": _name_of(each), "detail": _detail_of(each)} for each in errors[:MOST_ERRORS]
     ]
     code = "parameter_unknown" if is_unknown else "parameter_invalid"
-    names = ", ".join(dict.fromkeys(each["parameter"] for each in errors))
-    sentence = f"{names}: {errors[0]['detail']}" if errors else "The request is invalid."
-    return Problem(code, sentence, {"errors": errors})
+    names: dict[str, dict[str, None]] = {}
+    for each in errors:
+        names.setdefault(each["detail"], {})[each["parameter"]] = None
+    sentence = "; ".join(f"{', '.join(named)}: {detail}" for detail, named in names.items())
+    return Problem(code, sentence or "The request is invalid.", {"errors": errors})
 
 
 def _name_of(error: Any) -> str:

@@ -250,6 +250,15 @@ def test_what_is_wrong_is_told_as_a_problem_with_its_code(client, path, code):
     assert problem["detail"]
 
 
+def test_each_wrong_parameter_is_told_with_its_own_reason(client):
+    detail = client.get("/api/search?limit=x&latest=x&nope=1").json()["detail"]
+    reasons = dict(each.split(": ", 1) for each in detail.split("; "))
+    assert reasons["q"] == "Field required"
+    assert reasons["nope"] == "unknown parameter"
+    assert "integer" in reasons["limit"]
+    assert "boolean" in reasons["latest"]
+
+
 def test_the_head_of_an_answer_can_be_asked_for_alone(client):
     head = client.head("/api/articles")
     assert (head.status_code, head.content) == (200, b"")
