@@ -90,6 +90,17 @@ def test_in_a_pipe_it_tells_once_how_the_work_stands(place, capsys):
     assert (told["running"], told["to_read"]) == (0, 0)
 
 
+def test_a_job_that_is_due_at_once_waits_since_it_was_created(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text(" date 2024-06 Pegel\n\nDer Pegel der Lohe stieg.\n", "utf-8")
+    place = ["--archive", f"sqlite:///{tmp_path / 'lesart.sqlite3'}"]
+    assert run(app, ["ingest", str(tmp_path / "a.txt"), "--no-wait", *place]) == 0
+    capsys.readouterr()
+    assert run(app, ["top", *place]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["ready"] == 1
+    assert told["oldest_ready_seconds"] < 3600
+
+
 def test_rates_are_those_of_the_last_minute(place):
     with open_archive(place) as archive:
         article = next(archive.articles()).article

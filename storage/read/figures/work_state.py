@@ -59,14 +59,17 @@ def work_state(connection: Connection, now: datetime) -> WorkState:
         select(
             func.sum(case((is_due, 1), else_=0)),
             func.sum(case((is_running, 1), else_=0)),
-            func.min(case((is_due, JOB.c.run_after))),
+            func.min(case((is_due & (JOB.c.run_after > 0), JOB.c.run_after))),
             func.sum(case((is_running & (JOB.c.lease_until < epoch), 1), else_=0)),
+            func.min(case((is_due & (JOB.c.run_after == 0), JOB.c.created_at))),
         ).where(OPEN)
     ).one()
+    created = row[4].timestamp() if row[4] is not None else epoch  # due at once
+    oldest = min(created, row[2] if row[2] is not None else epoch)
     return WorkState(
         ready=int(row[0] or 0),
         running=int(row[1] or 0),
-        oldest_ready_seconds=max(0.0, epoch - row[2]) if row[2] is not None else 0.0,
+        oldest_ready_seconds=max(0.0, epoch - oldest),
         lapsed_leases=int(row[3] or 0),
         watched=_source_rates(connection, now),
         silent_seconds=silent_seconds(connection),
