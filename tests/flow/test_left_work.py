@@ -146,7 +146,7 @@ def test_stats_and_doctor_tell_what_is_left_when_whoever_worked_is_dead(left):
     claim_and_die(left)
     sentence = f"1 jobs are open, {FILES} documents are not read, and no worker runs"
     with open_archive(left.url) as archive:
-        assert (archive.stats().is_idle, archive.pending_work().sentence()) == (True, sentence)
+        assert (archive.stats().is_stalled, archive.pending_work().sentence()) == (True, sentence)
     assert told(left) == [sentence]
     once(left)
     assert told(left) == []

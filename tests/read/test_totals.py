@@ -32,7 +32,7 @@ def stats(capsys):
     def print_stats(url):
         assert run(app, ["stats", "--format", "json", "--archive", url]) == 0
         figures = json.loads(capsys.readouterr().out)
-        return {k: v for k, v in figures.items() if k not in {"database_bytes", "is_idle"}}
+        return {k: v for k, v in figures.items() if k not in {"database_bytes", "is_stalled"}}
 
     return print_stats
 

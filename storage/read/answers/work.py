@@ -211,7 +211,7 @@ class EditFigures(Answer):
 class Stats(Answer):
     """The figures of an archive; sizes in bytes.
 
-    `open_jobs` includes parts of jobs; `is_idle` is true if jobs are open and no worker runs.
+    `open_jobs` includes parts of jobs; `is_stalled` is true if jobs are open and no worker runs.
     """
 
     schema: str
@@ -227,7 +227,7 @@ class Stats(Answer):
     refusals: Mapping[str, int]
     jobs: Mapping[str, int]
     open_jobs: int
-    is_idle: bool
+    is_stalled: bool
     to_read: int
     to_index: int
     to_relate: int

@@ -17,12 +17,12 @@ CLAIM_SECONDS = 15.0
 class PendingWork:
     """The number of open jobs, including parts, and of captures that are not read yet.
 
-    `is_idle` is true if jobs are open and no worker runs.
+    `is_stalled` is true if jobs are open and no worker runs.
     """
 
     jobs: int
     to_read: int
-    is_idle: bool
+    is_stalled: bool
 
     def sentence(self) -> str | None:
         """Return a warning if jobs are open and no worker runs; otherwise None.
@@ -31,7 +31,7 @@ class PendingWork:
         '26 jobs are open, 5100 documents are not read, and no worker runs'
         >>> PendingWork(26, 5100, False).sentence()
         """
-        if not self.is_idle:
+        if not self.is_stalled:
             return None
         unread = f", {self.to_read} documents are not read" if self.to_read else ""
         return f"{self.jobs} jobs are open{unread}, and no worker runs"
@@ -40,7 +40,7 @@ class PendingWork:
 def pending_work(connection: Connection) -> PendingWork:
     """Return the current amount of pending work."""
     jobs = connection.execute(select(func.count()).select_from(JOB).where(OPEN)).scalar_one()
-    return PendingWork(jobs, _to_read(connection), bool(jobs) and _is_idle(connection))
+    return PendingWork(jobs, _to_read(connection), bool(jobs) and _is_stalled(connection))
 
 
 def _to_read(connection: Connection) -> int:
@@ -54,7 +54,7 @@ def _to_read(connection: Connection) -> int:
     return len(items) - sum(1 for _ in rows_in(connection, read, VERDICT.c.observation_id, items))
 
 
-def _is_idle(connection: Connection) -> bool:
+def _is_stalled(connection: Connection) -> bool:
     """Check whether all claims belong to dead processes, or due jobs remain unclaimed."""
     now = database_epoch(connection)
     claims = select(JOB.c.token, JOB.c.lease_until).where(OPEN, JOB.c.lease_until.is_not(None))

@@ -47,7 +47,7 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         refusals=totals.refusals,
         jobs=_jobs(connection),
         open_jobs=left.jobs,
-        is_idle=left.is_idle,
+        is_stalled=left.is_stalled,
         to_read=left.to_read,
         to_index=_count(connection, SEARCH_DUE),
         to_relate=_count(connection, RELATION_DUE),
