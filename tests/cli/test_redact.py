@@ -57,6 +57,8 @@ def test_a_version_is_redacted_told_and_listed(written, command):
         ("--list",),
         ("--finish",),
         ("--list-restricted",),
+        ("--reason", "gdpr_restriction"),
+        ("--passage", "3,6", "--reason", "gdpr_restriction"),
         ("--restrict", "--lift", "--reason", "mistake"),
         ("--restrict", "--passage", "3,6", "--reason", "mistake"),
         ("--passage", "d", "--reason", "mistake"),

@@ -85,6 +85,12 @@ class RedactionTasks:
             raise typer.BadParameter("--addresses applies only to the removal of whole articles")
         if (self.restrict or self.lift) and order.passage is not None:
             raise typer.BadParameter("--restrict and --lift apply only to whole articles")
+        is_restriction = order.reason is RedactionReason.GDPR_RESTRICTION
+        if is_restriction and not (self.restrict or self.lift):
+            raise typer.BadParameter(
+                f"{order.reason} hides a text and never deletes it: add --restrict, or state the "
+                "reason of a deletion"
+            )
         if self.is_global and targets:
             raise typer.BadParameter("this option applies to the whole archive: omit the articles")
 
