@@ -114,6 +114,11 @@ def test_an_address_without_its_scheme_is_offered_with_it(archived, command, giv
     assert f"rite {meant}" in ended.stderr + ended.stdout
 
 
+def test_a_wrong_type_of_standard_input_is_named(archived):
+    ended = archived.run("ingest", "-", "--type", "txt")
+    assert (ended.returncode, "--type: txt is not one of seed," in ended.stderr) == (2, True)
+
+
 def test_a_missing_file_is_not_taken_for_an_address(archived):
     assert "https" not in archived.run("ingest", "bericht.txt").stderr
 

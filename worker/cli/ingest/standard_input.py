@@ -39,8 +39,10 @@ def ingest_input(
 
     Raises: LocatorError without a known type.
     """
-    if type not in TYPES:
+    if type is None:
         raise LocatorError("-", f"standard input needs --type TYPE: {', '.join(TYPES)}")
+    if type not in TYPES:
+        raise LocatorError("--type", f"{type} is not one of {', '.join(TYPES)}")
     owner = archive.ensure_source(source or STANDARD_INPUT, "input", "-")
     job_id = archive.transact(
         queue.add_job, "ingest", "command", source_id=owner.id, arguments={"places": []}
