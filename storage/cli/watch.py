@@ -1,11 +1,11 @@
 """`lesart watch`: changes as they are recorded, until it is stopped."""
 
+import select
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import sleep
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 import typer
 
@@ -122,7 +122,15 @@ class _Follower:
             is_all = len(found) < ROWS_AT_ONCE
             self.seq = max([self.seq, *(seq for seq, _ in found), *([newest] if is_all else [])])
             if is_all:
-                sleep(POLL_SECONDS)
+                _wait_unless_closed(sys.stdout, POLL_SECONDS)
+
+
+def _wait_unless_closed(stream: IO[str], seconds: float) -> None:
+    """Wait, or raise BrokenPipeError as soon as nobody reads what is written to `stream`."""
+    output = select.poll()
+    output.register(stream, 0)  # errors are always reported, and nothing else
+    if output.poll(1_000 * seconds):
+        raise BrokenPipeError
 
 
 def _block(change: "Change") -> Iterator[str]:

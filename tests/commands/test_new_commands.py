@@ -98,6 +98,14 @@ def test_watch_writes_each_change_as_it_comes_and_continues_after_its_cursor(edi
     assert json.loads(later.stdout)["version"] == 4
 
 
+def test_watch_ends_when_nobody_reads_it_any_more(edited):
+    process = edited.start("watch", "--after", "0")
+    assert json.loads(process.stdout.readline())["version"] == 2
+    process.stdout.close()
+    process.stderr.read()
+    assert process.wait(timeout=120) == 0
+
+
 def test_watch_starts_with_what_was_recorded_after_a_cursor(edited):
     ended = edited.run("watch", "damm.txt", "--after", "0", "--limit", "1", "--format", "table")
     assert ended.returncode == 0, ended.stderr
