@@ -131,6 +131,14 @@ def test_what_a_feed_says_of_a_page_is_a_candidate_and_never_its_wording(desk):
     assert fields["published"]["found_in"] == "feed published"
 
 
+def test_a_date_beyond_the_calendar_does_not_stop_a_feed(desk):
+    publish(desk, 1)
+    last = b"Fri, 31 Dec 9999 23:30:00 -0200"
+    raw = rss(("M", address(1))).replace(b"Tue, 18 Jun 2024 05:30:00 +0200", last)
+    desk.web.put(FEED, raw)
+    assert desk.fetch(FEED, at=1) == Counts(new_articles=1)
+
+
 def test_an_index_of_sitemaps_leads_to_all_of_them(desk):
     publish(desk, 1, 2)
     desk.web.put(

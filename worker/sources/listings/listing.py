@@ -202,6 +202,6 @@ def moment_of(text: str | None) -> datetime | None:
     whole = text + "2024-01-01"[len(text) :] if len(text) < 10 else text
     try:
         moment = datetime.fromisoformat(whole)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # a list may state any year
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
