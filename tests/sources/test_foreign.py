@@ -345,3 +345,10 @@ def test_a_web_archive_in_a_tar_is_read_and_a_wacz_in_one_is_not():
 def test_an_arc_file_is_known_by_its_name_and_gzip_by_its_bytes():
     assert told(holds(WARC, "probe.arc")[0]) == "captured"
     assert told(holds(WARC, "probe.warc.gz")[0]) == "captured"
+
+
+@pytest.mark.parametrize("end", [b"HTTP/1.1 200 O", b"HTTP/1.1 200 OK\r\nServer: a\r\nCont"])
+def test_a_capture_that_ends_in_its_head_is_told(end):
+    whole = response(URL, DATE, answer(PAGE, headers={"Server": "a"}))
+    written = whole[: whole.index(b"HTTP/1.1 200")] + end
+    assert [told(each) for each in holds(written)] == ["capture_incomplete"]

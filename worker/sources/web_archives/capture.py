@@ -66,6 +66,8 @@ END_OF_PAGE = re.compile(rb"</html\s*>", re.IGNORECASE)
 True
 """
 
+END_IN_RECORD = "the web archive ends within it"
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({404, 410, 451})
 _FAILED = frozenset({408, 425})
@@ -244,7 +246,7 @@ def _resource(
     headers: Headers = (("content-type", main.field("content-type") or ""),)
     kind = _type(headers, main.block, frozenset(TYPE_BY_MEDIA), detect)
     if kind is None:
-        return _skip_type(headers)
+        return _skip_type(capture, headers)
     if main.is_too_large or len(main.block) > limit:
         return capture.reject("too_large", limit=limit)
     imported = capture.imported("captured", None, payload=main.block)
@@ -304,13 +306,13 @@ def _page(
     if main.kind == "revisit":
         kind, charset = content_type(headers)
         if kind and kind not in PAGES:
-            return _skip_type(headers)
+            return _skip_type(capture, headers)
         imported = capture.imported("captured", answer, opening=main.block)
         hints = capture.hints(TYPE_BY_MEDIA.get(kind), charset, of_server=True)
         return capture.to_foreign(replace(imported, hints=hints, repeats=_repeats(main)))
     kind_read = _type(headers, answer.payload, PAGES, detect)
     if kind_read is None:
-        return _skip_type(headers)
+        return _skip_type(capture, headers)
     if main.is_too_large:
         return capture.reject("too_large", limit=limit)
     try:
@@ -394,7 +396,7 @@ def _incompleteness(
     coding = header(headers, "transfer-encoding") or ""
     has_stated_end = header(headers, "content-length") is not None or "chunked" in coding.lower()
     reasons = {
-        "the web archive ends within it": main.is_cut and not (body.is_whole and has_stated_end),
+        END_IN_RECORD: main.is_cut and not (body.is_whole and has_stated_end),
         "whoever captured it stopped early": main.field("warc-truncated") is not None,
         "it goes on in another record": main.field("warc-segment-number") is not None,
         "its end is missing": not body.is_whole,
@@ -432,5 +434,8 @@ def _type(
     return "html" if detect("page", beginning[:HEAD_BYTES]) == "html" else None
 
 
-def _skip_type(headers: Headers) -> PassedOver:
-    return PassedOver(f"of type {content_type(headers)[0][:60] or 'unknown'}")
+def _skip_type(capture: _Capture, headers: Headers) -> PassedOver | RefusedDocument:
+    named = content_type(headers)[0][:60]
+    if not named and capture.main.is_cut:
+        return capture.reject("capture_incomplete", capture.main.block, reason=END_IN_RECORD)
+    return PassedOver(f"of type {named or 'unknown'}")
