@@ -203,6 +203,11 @@ def test_no_flipped_byte_raises():
         assert isinstance(outcome(changed, "pdf"), Draft | RefusalReason)
 
 
+def test_half_a_character_in_a_property_does_not_cost_the_text():
+    raw = pdf(text_lines([*FIRST]), info={"Title": "Lage Q"}).replace(b"0051", b"D83D")
+    assert draft(raw, "pdf").text_paragraphs() == (PARAGRAPHS[0],)
+
+
 def bomb(levels: int) -> bytes:
     """Return a page whose content grows a thousandfold with each of its filters."""
     stream = b"BT (Deich) Tj ET\n" * 5_000_000

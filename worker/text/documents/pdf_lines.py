@@ -74,7 +74,7 @@ def read_content(raw: bytes, max_pages: int) -> PdfContent:
         raise PdfError("its structure is damaged", is_encrypted=encrypted) from None
     content = PdfContent(pages=len(document))
     for key in _INFO_KEYS:
-        value = document.get_metadata_value(key)[:MAX_INFO_LENGTH].strip("\0 \t\r\n")
+        value = _info(document, key)[:MAX_INFO_LENGTH].strip("\0 \t\r\n")
         if value:
             content.info[key] = value
     language = _language(document)
@@ -85,6 +85,15 @@ def read_content(raw: bytes, max_pages: int) -> PdfContent:
             _read_page(document, number, content)
     document.close()
     return content
+
+
+def _info(document: Any, key: str) -> str:
+    """Return a value of the document information; pypdfium2 fails on half a character."""
+    name = key.encode() + b"\0"
+    length = pdfium.FPDF_GetMetaText(document, name, None, 0)
+    buffer = ctypes.create_string_buffer(length)
+    pdfium.FPDF_GetMetaText(document, name, buffer, length)
+    return buffer.raw.decode("utf-16-le", "replace")
 
 
 def _language(document: Any) -> str:
