@@ -52,11 +52,15 @@ def sqlite_path(locator: str) -> Path | None:
 
 
 def open_file(path: Path, *, query_only: bool) -> sqlite3.Connection:
-    """Open the file of an archive; for writing, it is created if necessary."""
-    if not query_only:
+    """Open the file of an archive; for writing, it is created if necessary.
+
+    On a read-only file system it is opened for reading: the first write fails.
+    """
+    reads = query_only or (path.is_file() and _is_on_read_only_system(path))
+    if not reads:
         create_private(path)
     connection = sqlite3.connect(
-        f"{path.as_uri()}?{_reading_mode(path) if query_only else 'mode=rwc'}",
+        f"{path.as_uri()}?{_reading_mode(path) if reads else 'mode=rwc'}",
         uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,
@@ -210,11 +214,17 @@ def _reading_mode(path: Path) -> str:
 
     Otherwise a reader takes locks and creates the index of the log next to it.
     """
-    with suppress(OSError):
-        if os.statvfs(path).f_flag & os.ST_RDONLY:
-            has_log = path.with_name(f"{path.name}-wal").exists()
-            return "mode=ro" if has_log else "mode=ro&immutable=1"
-    return "mode=rw"
+    if not _is_on_read_only_system(path):
+        return "mode=rw"
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    return "mode=ro" if has_log else "mode=ro&immutable=1"
+
+
+def _is_on_read_only_system(path: Path) -> bool:
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def _set_pragmas(connection: sqlite3.Connection, *, query_only: bool) -> None:

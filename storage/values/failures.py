@@ -6,8 +6,8 @@ from collections.abc import Mapping
 FREE_SPACE = "free some disk space, then run the command again; all stored data is intact"
 CHECK_PERMISSIONS = "check the permissions, or choose another location"
 CHECK_FOLDER = (
-    "SQLite needs write access to the folder of the archive, even to read it: check the "
-    "permissions, or copy the archive to another folder"
+    "SQLite needs write access to the archive and its folder; a read-only file system allows "
+    "reading alone: check the permissions, or copy the archive to another folder"
 )
 CHECK_DISK = "check the disk and the system log"
 RESTORE_BACKUP = (

@@ -55,6 +55,9 @@ def test_a_full_disk_ends_a_command_with_4_and_with_room_it_goes_on(small_disk, 
     assert (summary["new_articles"], summary["failed"]) == (FILES, 0)
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     assert len(rows(tmp_path, "list", "--archive", archive)) == FILES
+    for words in (["source", "list"], ["token", "list"], ["alert", "list"], ["rederive"]):
+        ended = lesart(tmp_path, *words, "--archive", archive)
+        assert ended.returncode == 0, ended.stderr
     ended = lesart(tmp_path, "ingest", "seeds", "--archive", archive)
     assert ended.returncode == 4
     assert "check the permissions" in ended.stderr
