@@ -335,14 +335,17 @@ def report(name: str, url: str, marks: list[Mark]) -> None:
     for column in ("captures", "captures/s", "CPU ms a capture", "× making a text", "MB a worker"):
         rates.add_column(column, justify="right")
     for begin, end in _fifths(marks):
-        kept = max(1, end.kept - begin.kept)
+        kept = end.kept - begin.kept
+        if not kept:
+            continue
         cpu = (end.cpu_seconds - begin.cpu_seconds) / kept
         making = (end.making_seconds - begin.making_seconds) / kept
         rates.add_row(
             f"{end.kept:,}", f"{kept / max(1e-9, end.seconds - begin.seconds):.0f}",
             f"{1e3 * cpu:.2f}", f"{cpu / making:.2f}", f"{end.worker_bytes / 1e6:.0f}",
         )  # fmt: skip
-    CONSOLE.print(rates)
+    if marks[-1].kept:  # else the archive was complete
+        CONSOLE.print(rates)
     stored = sizes(url)
     largest = Table(title=f"{name}: {sum(each[1] for each in stored) / 1e9:.2f} GB")
     for column in ("table or index", "MB", "rows"):

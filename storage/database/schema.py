@@ -163,6 +163,12 @@ _SENTENCE_INDEX = (
 )
 
 
+ANALYZE_EMPTY_TABLES = "ANALYZE restriction, restriction_lifted, corrected_scan"
+"""Tables that are empty in most archives: until they are analysed, which autovacuum does not do,
+PostgreSQL assumes hundreds of rows and avoids the index of a list.
+"""
+
+
 def _create_postgres_indexes(connection: Connection) -> None:
     """Create the full-text index and set storage options that only PostgreSQL has.
 
@@ -182,7 +188,7 @@ def _create_postgres_indexes(connection: Connection) -> None:
         for table, column in _BY_LZ4:
             change = f"ALTER TABLE {table} ALTER COLUMN {column}"
             statements += [f"{change} SET STORAGE EXTENDED", f"{change} SET COMPRESSION lz4"]
-    for statement in statements:
+    for statement in [*statements, ANALYZE_EMPTY_TABLES]:
         connection.execute(text(statement))
 
 

@@ -12,7 +12,7 @@ from tests.plans import whole_scans_of
 
 pytestmark = pytest.mark.postgresql("fast")
 
-SMALL = frozenset({"restriction", "watch"})
+SMALL = frozenset({"restriction", "restriction_lifted", "watch"})
 """Restrictions are few, and each answer minds all; late addresses are counted each time."""
 
 

@@ -23,6 +23,8 @@ class Part:
 
 
 ALL = Part()
+MOST_FETCHED = 1_000
+"""Maximum number of records that are read at once instead of one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ class RecordList(Generic[A]):
         self, connection: "Connection", query: str, criteria: Conditions, part: Part
     ) -> Iterator[A]:
         """Yield a record for each selected row of `query` (as `q`)."""
+        if part.limit is not None and part.limit <= MOST_FETCHED:
+            yield from self.fetch(connection, query, criteria, part)
+            return
         statement = self._statement(query, criteria, part)
         yield from map(self.record, stream(connection, *statement))
 
@@ -79,8 +84,7 @@ class RecordList(Generic[A]):
         statement = f"SELECT {self.columns} FROM ({query}) q{criteria.sql_where} ORDER BY {order}"
         parameters = criteria.values
         if part.limit is not None:
-            statement += " LIMIT :rows"
-            parameters["rows"] = max(part.limit, 0)
+            statement += f" LIMIT {max(part.limit, 0)}"
         return statement, parameters
 
 
