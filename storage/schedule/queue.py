@@ -209,15 +209,16 @@ def release(
 def defer(unit: Unit, claim: Claim, items: Sequence[int], pause_seconds: float) -> None:
     """Move items of a claimed job to jobs of their own, due after a pause.
 
-    Such a job has the argument `again`, which marks the second attempt.
+    Such a job has the argument `again`: the number of earlier attempts.
 
     Raises: StaleLeaseError.
     """
     after = database_epoch(unit.connection) + pause_seconds
+    attempts = int(claim.arguments.get("again", 0)) + 1
     for item in items:
         add_job(
             unit, claim.kind, claim.trigger, source_id=claim.source_id, parent_id=claim.parent_id,
-            single=True, arguments={"items": [item], "again": True}, run_after=after,
+            single=True, arguments={"items": [item], "again": attempts}, run_after=after,
         )  # fmt: skip
     unit.flush()
     left = [item for item in claim.arguments["items"] if item not in set(items)]

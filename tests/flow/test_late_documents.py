@@ -14,6 +14,7 @@ from storage.values.verdict import Counts
 from storage.write.readings.store import load_unread, store_readings
 from tests.flow.driver import Newsroom, newsroom_at, seed
 from tests.page.conftest import html
+from worker.text import Hints
 
 QUICK = {"document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "9s"}
 
@@ -56,9 +57,23 @@ def test_a_good_page_that_a_busy_machine_did_not_read_is_read_later(room, by):
     job = room.ordered(room.places("zweite.html", "dritte.txt"))
     assert room.worked(job) == Counts(new_articles=1)
     (second,) = waiting(room)
-    assert (second["single"], second["arguments"]["again"]) == (True, True)
+    assert (second["single"], second["arguments"]["again"]) == (True, 1)
     later(room)
     assert room.worked(job) == Counts(new_articles=2)
+    assert room.rows("SELECT * FROM refusals") == []
+
+
+@pytest.mark.slow
+def test_a_page_whose_process_was_killed_twice_is_read_in_the_end(room):
+    room.write("seite.html", html())
+    job = room.ordered(room.places("seite.html"))
+    for _ in range(2):
+        children = room.reader._document_reader()
+        children.read(html(), Hints("html", "other.html", None, room.now, None))
+        os.kill(children.child_pid, signal.SIGKILL)
+        assert room.worked(job) == Counts()
+        later(room)
+    assert room.worked(job) == Counts(new_articles=1)
     assert room.rows("SELECT * FROM refusals") == []
 
 

@@ -40,6 +40,7 @@ SPARE_SHARE = 2 / 3
 
 _sorted_json = json.JSONEncoder(sort_keys=True).encode
 
+_RETRIES = {"resource_time": 1, "extractor_crashed": 2}
 MOST_REREADING = 3
 """Maximum number of times that new neighbours are read again while others add captures."""
 
@@ -189,10 +190,11 @@ def read_batch(
     captured, are_all = load_unread(archive, claim)
     readings = list(_read_until(captured, reader, limit_seconds))
     done = are_all and len(readings) == len(captured)
-    later: list[int] = []
-    if not claim.arguments.get("again"):
-        later = [each.captured.observation_id for each in readings if is_retried(each.outcome)]
-        readings = [each for each in readings if not is_retried(each.outcome)]
+    attempts = int(claim.arguments.get("again", 0))
+    later = [
+        each.captured.observation_id for each in readings if is_retried(each.outcome, attempts)
+    ]
+    readings = [each for each in readings if not is_retried(each.outcome, attempts)]
     re_extracted: list[ReExtracted] = []
     for _ in range(MOST_REREADING):
         try:
@@ -224,13 +226,13 @@ def _read_again(
         yield reader.re_extract(each)
 
 
-def is_retried(outcome: object) -> bool:
-    """Check whether a document timed out, or its process was killed.
+def is_retried(outcome: object, attempts: int = 0) -> bool:
+    """Check whether a document timed out, or its process was killed, after `attempts` others.
 
-    Both may depend on the machine instead of the content: such a document is read once more.
+    Both may depend on the machine instead of the content: a document that timed out is read once
+    more, and one whose process was killed twice more.
     """
-    codes = ("resource_time", "extractor_crashed")
-    return isinstance(outcome, RefusalReason) and outcome.code in codes
+    return isinstance(outcome, RefusalReason) and attempts < _RETRIES.get(outcome.code, 0)
 
 
 def hints_of(captured: CapturedItem) -> Hints:
