@@ -171,7 +171,7 @@ HOSTILE = (
     Hostile(
         "escapes.json", lambda: b'{"title": "P", "text": "' + b"\\ud83d" * 3_000_000 + b'"}', ANY
     ),
-    Hostile("lines.jsonl", lambda: b"{}\n" * 5_000, ("empty", "no_body")),
+    Hostile("lines.jsonl", lambda: b"{}\n" * 5_000, ("rows_without_text",)),
     Hostile(
         "line.jsonl",
         lambda: b'{"text": "' + b"a" * (40 * MEGABYTE) + b'"}\n' + record() + b"\n",
