@@ -41,6 +41,8 @@ SPARE_SHARE = 2 / 3
 _sorted_json = json.JSONEncoder(sort_keys=True).encode
 
 _RETRIES = {"resource_time": 1, "extractor_crashed": 2}
+"""Further attempts by code: two kills of a machine may meet the same document."""
+
 MOST_REREADING = 3
 """Maximum number of times that new neighbours are read again while others add captures."""
 
