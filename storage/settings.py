@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import CapturePlace, capture_place
 from storage.values.net.web_archive import PUBLIC
 from storage.values.settings.readers import (
@@ -42,14 +42,17 @@ from storage.values.settings.readers import (
 )
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-with late_imports():
     import tomllib
     import zoneinfo
+    from zoneinfo import ZoneInfo
 
     from storage.database import archive_errors
     from storage.database import engine as engines
+else:
+    tomllib = LazyModule("tomllib")
+    zoneinfo = LazyModule("zoneinfo")
+    archive_errors = LazyModule("storage.database.archive_errors")
+    engines = LazyModule("storage.database.engine")
 
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"

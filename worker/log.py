@@ -3,12 +3,14 @@
 import logging
 import sys
 from contextlib import suppress
-from typing import Any, Literal, TextIO, cast
+from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     import structlog
+else:
+    structlog = LazyModule("structlog")
 
 Level = Literal["debug", "info", "warning"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
@@ -10,11 +10,14 @@ from typer.core import TyperGroup
 from storage.cli.exits import WELL
 from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups
 from storage.read.query.parameter import flag
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     import platform
     from importlib import metadata
+else:
+    platform = LazyModule("platform")
+    metadata = LazyModule("importlib.metadata")
 
 PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

@@ -25,21 +25,28 @@ from storage.cli.report import reading, report_list
 from storage.read.filters import Filters
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import ClockOptions, FilterOptions, PageOptions
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from storage.export.texts import Selection
-    from storage.read.archive import ReadOnlyArchive
-    from storage.read.figures.edits import EditSpan
-
-with late_imports():
     from storage.database import engine as engines
     from storage.database import schema
     from storage.export import texts as text_export
     from storage.export import warc
+    from storage.export.texts import Selection
     from storage.read import answers, find
+    from storage.read.archive import ReadOnlyArchive
     from storage.read.figures import edits as edit_spans
+    from storage.read.figures.edits import EditSpan
     from storage.read.render import moment as moments
+else:
+    engines = LazyModule("storage.database.engine")
+    schema = LazyModule("storage.database.schema")
+    text_export = LazyModule("storage.export.texts")
+    warc = LazyModule("storage.export.warc")
+    answers = LazyModule("storage.read.answers")
+    find = LazyModule("storage.read.find")
+    edit_spans = LazyModule("storage.read.figures.edits")
+    moments = LazyModule("storage.read.render.moment")
 
 db = command_group("db")
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -59,13 +60,18 @@ from storage.read.query.queries import (
 )
 from storage.read.render.visible import CONTROL
 from storage.values.draft import as_dict
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.refusals import REFUSALS
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.cli.show import article as article_pages
     from storage.cli.show import diff as diff_pages
     from storage.read.render import change_svg, citation
+else:
+    article_pages = LazyModule("storage.cli.show.article")
+    diff_pages = LazyModule("storage.cli.show.diff")
+    change_svg = LazyModule("storage.read.render.change_svg")
+    citation = LazyModule("storage.read.render.citation")
 
 _LIST = ("article", "title", "published", "versions", "state", "language", "source", "last_seen")
 _SEARCH = ("article", "version", "current", "published", "title", "snippet")

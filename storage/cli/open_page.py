@@ -1,6 +1,7 @@
 """`lesart open`: the page, or an article on it, in the browser."""
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from storage.cli.app import app
@@ -10,12 +11,16 @@ from storage.cli.output import write_text
 from storage.cli.report import reading
 from storage.read.query.parameter import argument
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     import ipaddress
     import webbrowser
     from http import client
+else:
+    ipaddress = LazyModule("ipaddress")
+    webbrowser = LazyModule("webbrowser")
+    client = LazyModule("http.client")
 
 ANSWER_SECONDS = 5.0
 

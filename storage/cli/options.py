@@ -10,18 +10,21 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cached_property, update_wrapper
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hints
 
 import typer
 
 from storage.cli.output import AnswerTarget, Format, require_lasting_place
 from storage.read.query.parameter import PARAMETER, Parameter, flag, option
 from storage.settings import Settings, load_settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.database import capture_store
     from storage.values import answer
+else:
+    capture_store = LazyModule("storage.database.capture_store")
+    answer = LazyModule("storage.values.answer")
 
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
 DiffFormat = Literal["text", "html", "svg", "table", "json", "jsonl", "csv", "tsv"]

@@ -12,16 +12,19 @@ from functools import cache
 from pathlib import Path
 from shutil import get_terminal_size
 from types import MappingProxyType
-from typing import IO, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from storage.cli.table import Screen, block_lines, table_lines
 from storage.settings import IMAGE
 from storage.values.failures import remedy_for
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     import csv
     import tempfile
+else:
+    csv = LazyModule("csv")
+    tempfile = LazyModule("tempfile")
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
 VANISHING = frozenset({"overlay", "ramfs", "tmpfs"})

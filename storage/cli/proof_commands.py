@@ -19,21 +19,30 @@ from storage.cli.output import (
 from storage.cli.report import reading, whole_archive
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from storage.proof.checkpoints import SignedCheckpoint
-
-with late_imports():
     from storage.database import unit as units
     from storage.export import bundle as bundles
     from storage.proof import checkpoints, files, note
     from storage.proof import stamp as time_stamps
+    from storage.proof.checkpoints import SignedCheckpoint
     from storage.proof.external import authorities as stamping
     from storage.proof.external import calendars, witnesses
     from storage.read import find as finding
+else:
+    units = LazyModule("storage.database.unit")
+    bundles = LazyModule("storage.export.bundle")
+    checkpoints = LazyModule("storage.proof.checkpoints")
+    files = LazyModule("storage.proof.files")
+    note = LazyModule("storage.proof.note")
+    time_stamps = LazyModule("storage.proof.stamp")
+    stamping = LazyModule("storage.proof.external.authorities")
+    calendars = LazyModule("storage.proof.external.calendars")
+    witnesses = LazyModule("storage.proof.external.witnesses")
+    finding = LazyModule("storage.read.find")
 
 
 class _Group(TyperGroup):

@@ -21,20 +21,25 @@ from storage.cli.output import (
 from storage.read.filters import TODAY
 from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from storage.read.archive import ReadOnlyArchive
-
-with late_imports():
     from storage.cli.show import relation as relation_display
     from storage.database import engine as engines
     from storage.database import schema_version
     from storage.read import answers
     from storage.read import archive as reading_archive
+    from storage.read.archive import ReadOnlyArchive
     from storage.verify import doctor
+else:
+    relation_display = LazyModule("storage.cli.show.relation")
+    engines = LazyModule("storage.database.engine")
+    schema_version = LazyModule("storage.database.schema_version")
+    answers = LazyModule("storage.read.answers")
+    reading_archive = LazyModule("storage.read.archive")
+    doctor = LazyModule("storage.verify.doctor")
 
 
 @contextmanager

@@ -10,17 +10,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.cli.terminal import styled
 from storage.read.render.visible import one_line
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from rich import cells
     from rich import console as consoles
     from rich import table as tables
     from rich import text as rich_text
+else:
+    cells = LazyModule("rich.cells")
+    consoles = LazyModule("rich.console")
+    tables = LazyModule("rich.table")
+    rich_text = LazyModule("rich.text")
 
 CHUNK_ROWS = 200
 """Number of rows that share one layout."""

@@ -14,16 +14,19 @@ from storage.cli.report import reading
 from storage.cli.table import Screen, table_lines
 from storage.read.query.parameter import flag, option
 from storage.values.answer import Answer
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from storage.read.answers import WorkFigures
-    from storage.read.archive import ReadOnlyArchive
-
-with late_imports():
     from rich import console as consoles
     from rich import live as live_view
     from rich import text
+
+    from storage.read.answers import WorkFigures
+    from storage.read.archive import ReadOnlyArchive
+else:
+    consoles = LazyModule("rich.console")
+    live_view = LazyModule("rich.live")
+    text = LazyModule("rich.text")
 
 JOBS_SHOWN = 10
 SHORTEST_PAUSE = 0.2

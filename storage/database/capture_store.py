@@ -14,15 +14,17 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
 from storage.database.compression import DamagedBytesError, unpack
 from storage.values.digest import raw_digest
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import CapturePlace
 
-with late_imports():
+if TYPE_CHECKING:
     from concurrent import futures
+else:
+    futures = LazyModule("concurrent.futures")
 
 T = TypeVar("T")
 R = TypeVar("R")

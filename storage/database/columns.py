@@ -1,16 +1,18 @@
 """Column types with different storage in SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Dialect, String, TypeDecorator
 from sqlalchemy.types import JSON, TIMESTAMP, TypeEngine
 
 from storage.database.rows import require_zone, stored_time
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
+else:
+    postgresql = LazyModule("sqlalchemy.dialects.postgresql")
 
 
 class UtcTime(TypeDecorator[datetime]):

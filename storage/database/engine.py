@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from sqlalchemy import (
@@ -42,10 +42,12 @@ from storage.database.sqlite_file import (
     open_file,
     require_archive,
 )
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     import numpy as np
+else:
+    np = LazyModule("numpy")
 
 DatabaseError = DBAPIError
 """The base class of database errors of any driver."""

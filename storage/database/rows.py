@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from storage.database.sqlite_file import ROWS_AT_ONCE, SqliteConnection
 from storage.values.answer import LARGEST
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
+    import sqlalchemy
     from sqlalchemy import Connection, CursorResult, TextClause
     from sqlalchemy.types import TypeEngine
 
-with late_imports():
-    import sqlalchemy
-
     from storage.database import columns
+else:
+    sqlalchemy = LazyModule("sqlalchemy")
+    columns = LazyModule("storage.database.columns")
 
 STREAMING = {"stream_results": True, "yield_per": ROWS_AT_ONCE}
 FIELD_BLOCK = 1024

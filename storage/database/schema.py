@@ -1,7 +1,7 @@
 """Create the schema of an archive or upgrade it: tables, full text, guards, views, grants."""
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Column,
@@ -25,11 +25,14 @@ from storage.database.schema_version import MIGRATIONS, head, names_in, read_rev
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.view_queries.words import INDEXED_TOKENS
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from alembic import command as migrations
     from alembic import config as migration_config
+else:
+    migrations = LazyModule("alembic.command")
+    migration_config = LazyModule("alembic.config")
 
 WORKER_ROLE = "lesart_worker"
 PAGE_ROLE = "lesart_page"

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 from storage.database.archive_errors import ArchiveError, ArchiveMissingError
 from storage.database.ownership import is_ours
 from storage.database.rows import stream
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
+    from alembic import script
     from sqlalchemy import Connection, Engine
 
-    from storage.database.sqlite_file import SqliteReader
-
-with late_imports():
-    from alembic import script
-
     from storage.database import engine as engines
+    from storage.database.sqlite_file import SqliteReader
+else:
+    script = LazyModule("alembic.script")
+    engines = LazyModule("storage.database.engine")
 
 HEAD = "0006"
 """The newest revision, repeated here so that reading need not import Alembic; a test compares."""

@@ -1,13 +1,17 @@
 """Sessions of PostgreSQL: advisory locks and notifications of new jobs."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, Engine, text
 
 from storage.database.engine import DatabaseError
 from storage.database.unit import JOBS_CHANNEL
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     import psycopg
+else:
+    psycopg = LazyModule("psycopg")
 
 
 class _Session:

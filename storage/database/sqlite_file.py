@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from storage.database.archive_errors import ArchiveDamagedError, ArchiveMissingError
 from storage.database.ownership import file_state
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult
 
-with late_imports():
     from storage.database import engine as engines
+else:
+    engines = LazyModule("storage.database.engine")
 
 BUSY_SECONDS = 60
 PAGE_BYTES = 1_024

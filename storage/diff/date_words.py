@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from storage.language.facts import MONTHS, WEEKDAYS
-from storage.values.late import late_pattern
+from storage.values.lazy import lazy_pattern
 
 _DAY = r"[0-3]?\d(?:\.|st|nd|rd|th)?"
 _MONTH = rf"(?=[A-ZÄÖÜ])(?i:{MONTHS})\b"
@@ -17,7 +17,7 @@ _BEFORE_A_MONTH = "|".join(
         im Im in In seit Seit bis Anfang Mitte Ende since Since until during early mid late last
         next """.split()  # noqa: SIM905 - words read best as a text
 )
-_DATE = late_pattern(
+_DATE = lazy_pattern(
     rf"""(?<![\w.,:/])(?:
         (?=\d)(?:
             (?:{_DAY}{_TO})?{_DAY}(?:[ ]of)?[ ]?{_MONTH}{_YEAR}?
@@ -39,7 +39,7 @@ _DATE = late_pattern(
 >>> [m[0] for m in _DATE.finditer("On the 3rd of June, June 3, 2024, 24/7, May 5, she may march")]
 ['3rd of June', 'June 3, 2024', 'May 5']
 """
-_DATE_NAME = late_pattern(rf"(?:{WEEKDAYS})s?|{_MONTH}", re.IGNORECASE)
+_DATE_NAME = lazy_pattern(rf"(?:{WEEKDAYS})s?|{_MONTH}", re.IGNORECASE)
 
 
 def is_date_name(token: str) -> bool:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from storage.values.late import late_pattern
+from storage.values.lazy import lazy_pattern
 
 LONGEST_ADDRESS = 2_000
 
 _AT = r"(?:@|\s?[(\[{<](?:at|ät|a|@)[)\]}>]\s?|&\#(?:64|x40);)"
 _DOT = r"(?:\.|\s?[(\[{<](?:dot|punkt|\.)[)\]}>]\s?|&\#(?:46|x2e);)"
 _PART = r"(?<![\w+-])[\w+-]{1,64}"
-EMAIL = late_pattern(
+EMAIL = lazy_pattern(
     rf"""
       (?P<plain>{_PART}(?:{_DOT}{_PART}){{0,6}}{_AT}{_PART}(?:{_DOT}{_PART}){{1,6}})
     | (?P<words>{_PART}(?:\.{_PART}){{0,4}}[ ](?:at|ät)[ ]
@@ -42,24 +42,24 @@ EMAIL = late_pattern(
 >>> EMAIL.search("Mail: [email\N{NO-BREAK SPACE}protected]".replace("\N{NO-BREAK SPACE}", " "))[0]
 '[email protected]'
 """
-MAY_HOLD_EMAIL = late_pattern(
+MAY_HOLD_EMAIL = lazy_pattern(
     r"@|\b[aä]t\b|[(\[{<]a[)\]}>]|&#|protected|geschützt|verborgen|hidden", re.IGNORECASE
 )
 """
 >>> bool(MAY_HOLD_EMAIL.search("info (at) bote.example")), bool(MAY_HOLD_EMAIL.search("Pegel"))
 (True, False)
 """
-AT = late_pattern(r"\s?[(\[{<](?:at|ät|a|@)[)\]}>]\s?|\s(?:at|ät)\s", re.IGNORECASE)
+AT = lazy_pattern(r"\s?[(\[{<](?:at|ät|a|@)[)\]}>]\s?|\s(?:at|ät)\s", re.IGNORECASE)
 """
 >>> AT.sub("@", "info [at] bote.example")
 'info@bote.example'
 """
-DOT = late_pattern(r"\s?[(\[{<](?:dot|punkt|\.)[)\]}>]\s?|\s(?:dot|punkt)\s", re.IGNORECASE)
+DOT = lazy_pattern(r"\s?[(\[{<](?:dot|punkt|\.)[)\]}>]\s?|\s(?:dot|punkt)\s", re.IGNORECASE)
 """
 >>> DOT.sub(".", "info@bote (punkt) example")
 'info@bote.example'
 """
-AGAINST_SPAM = late_pattern(
+AGAINST_SPAM = lazy_pattern(
     r"[._-]?(?:no|keine?|remove|anti)[._-]?(?:spam|this)[._-]?", re.IGNORECASE
 )
 """
@@ -67,13 +67,13 @@ AGAINST_SPAM = late_pattern(
 'info@bote.example'
 """
 
-WEB = late_pattern(r"(?:https?://|www\.)[^\s<>\"'„“”»«]{4,}[^\s<>\"'„“”»«.,;:!?)\]]", re.IGNORECASE)
+WEB = lazy_pattern(r"(?:https?://|www\.)[^\s<>\"'„“”»«]{4,}[^\s<>\"'„“”»«.,;:!?)\]]", re.IGNORECASE)
 """A web address in running text, without the punctuation that ends its sentence.
 
 >>> WEB.search("Mehr auf https://bote.example/damm?sid=4f.")[0]
 'https://bote.example/damm?sid=4f'
 """
-PASSING = late_pattern(
+PASSING = lazy_pattern(
     r"utm_\w+|(?:fb|g|dc|y|msc?l?k|tt|tw|wbra?|gbra?)cl(?:k|src)?id|gclsrc|msclkid|mc_[ce]id|_ga|_gl"
     r"|(?:pk|piwik|matomo|mtm|hsa|wt|at|wtmc|wt\.mc)[_.]\w+|igshid|xtor|icid|_hs\w+"
     r"|(?:php)?sess(?:ion)?_?id|session|sid|jsessionid|aspsessionid\w*|cfid|cftoken"
@@ -85,7 +85,7 @@ PASSING = late_pattern(
 >>> [bool(PASSING.fullmatch(name)) for name in ("utm_source", "PHPSESSID", "id", "v", "page")]
 [True, True, False, False, False]
 """
-SESSION_IN_PATH = late_pattern(r";jsessionid=[^/?#]*", re.IGNORECASE)
+SESSION_IN_PATH = lazy_pattern(r";jsessionid=[^/?#]*", re.IGNORECASE)
 """
 >>> SESSION_IN_PATH.sub("", "https://bote.example/damm;jsessionid=4F2A?x=1")
 'https://bote.example/damm?x=1'

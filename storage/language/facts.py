@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from storage.values.late import late_pattern
+from storage.values.lazy import lazy_pattern
 
 _MONTH_NAMES = (
     "januar|jänner|january|jan",
@@ -127,7 +127,7 @@ _LETTERS = rf"""
       | (?P<ordinal>(?P<ord_n>(?:(?:{_UNITS})und)?(?:{_TENS})st|{_longest_first(_ORDINAL)})
             (?:e[nrms]?\b(?:[ ](?P<ord_m>{MONTHS})\b)?|(?<=[dh])\b|(?<=first)\b)))
 """
-FACT = late_pattern(
+FACT = lazy_pattern(
     rf"(?<![\w.,:-])(?:(?=[\d(+])(?:{_DIGITS})|(?=[^\W\d])(?:{_LETTERS}))",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -135,7 +135,7 @@ FACT = late_pattern(
 >>> [m.lastgroup for m in FACT.finditer("Montag, 3.2., 9 Uhr: zwei von 1.250, Tel. 0621 1740")]
 ['weekday', 'date', 'time', 'word', 'number', 'telephone']
 """
-THOUSANDS = late_pattern(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
+THOUSANDS = lazy_pattern(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 """
 >>> bool(THOUSANDS.fullmatch("1.234.567")), bool(THOUSANDS.fullmatch("3,60"))
 (True, False)

@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from cryptography import exceptions
     from cryptography.hazmat.primitives.asymmetric import ed25519
+else:
+    exceptions = LazyModule("cryptography.exceptions")
+    ed25519 = LazyModule("cryptography.hazmat.primitives.asymmetric.ed25519")
 
 ED25519 = 0x01
 COSIGNATURE = 0x04

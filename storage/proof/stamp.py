@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.proof.policy import PolicyError
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
-    from rfc3161_client import TimeStampResponse
-
-with late_imports():
     import rfc3161_client
     from cryptography import x509
+    from cryptography.x509 import Certificate
+    from rfc3161_client import TimeStampResponse
+else:
+    rfc3161_client = LazyModule("rfc3161_client")
+    x509 = LazyModule("cryptography.x509")
 
 
 class StampError(ValueError):

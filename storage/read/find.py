@@ -23,14 +23,15 @@ from storage.read.revision import (
 )
 from storage.values.digest import origin_id, short_wording, wording_name
 from storage.values.errors import AmbiguousError, NoSuchError, RestrictedError
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator, without_gz
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-with late_imports():
     from storage.values.net import origin_name
+else:
+    origin_name = LazyModule("storage.values.net.origin_name")
 
 ID_LENGTH = 16
 MAX_CANDIDATES = 20

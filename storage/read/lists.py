@@ -35,15 +35,18 @@ from storage.read.answers import (
 from storage.read.filters import Conditions, Filters, conditions
 from storage.read.query.records import ALL, Part, RecordList, record_from_row
 from storage.values.draft import PartialDate
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-with late_imports():
     from storage.diff import entries as entry_changes
     from storage.diff import noise as noise_rules
     from storage.history import changes as changes_between
+else:
+    entry_changes = LazyModule("storage.diff.entries")
+    noise_rules = LazyModule("storage.diff.noise")
+    changes_between = LazyModule("storage.history.changes")
 
 
 @dataclass(frozen=True, slots=True)

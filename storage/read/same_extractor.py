@@ -8,14 +8,16 @@ from storage.diff.word_diff import Operation, Text
 from storage.history.runs import ExtractorKey, is_same_extractor
 from storage.read.find import VersionRef
 from storage.read.texts import VersionReading, reading_pair, text_pair
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-with late_imports():
     from storage.diff import entry_diff as entry_diffs
     from storage.history import changes
+else:
+    entry_diffs = LazyModule("storage.diff.entry_diff")
+    changes = LazyModule("storage.history.changes")
 
 
 def find_extractor_derivations(

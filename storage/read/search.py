@@ -20,15 +20,16 @@ from storage.read.answers import ArticleLine, Hit
 from storage.read.filters import Conditions, Filters, conditions
 from storage.read.lists import ANY_STEP, ARTICLES, ChangeFilter, step_conditions
 from storage.read.query.records import Part
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
+    import sqlalchemy
     from sqlalchemy import Connection
 
-with late_imports():
-    import sqlalchemy
-
     from storage.database import engine as engines
+else:
+    sqlalchemy = LazyModule("sqlalchemy")
+    engines = LazyModule("storage.database.engine")
 
 CHUNK_HITS = 100
 BEST_PER_HIT = 3

@@ -14,16 +14,18 @@ from storage.database.rows import READER_STATEMENT_SECONDS, iso_utc
 from storage.database.views import READER_ROLE, VIEWS
 from storage.read.answers import Rows
 from storage.values.draft import Json
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-with late_imports():
     import decimal
 
     import psycopg
     from psycopg.types import string as string_types
+    from sqlalchemy import Engine
+else:
+    decimal = LazyModule("decimal")
+    psycopg = LazyModule("psycopg")
+    string_types = LazyModule("psycopg.types.string")
 
 CHUNK_ROWS = 500
 MAX_VALUE_BYTES = 256 * 1024 * 1024

@@ -35,16 +35,17 @@ from storage.values.draft import (
     quotes_in,
 )
 from storage.values.errors import RedactedError
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.history.runs import ExtractorKey
-
-with late_imports():
     from storage.database import capture_store
     from storage.diff import word_diff
+    from storage.history.runs import ExtractorKey
+else:
+    capture_store = LazyModule("storage.database.capture_store")
+    word_diff = LazyModule("storage.diff.word_diff")
 
 ARTICLE_COLUMNS = ("origin", "origins", "source")
 """The article columns of a flat version row."""

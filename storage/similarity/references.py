@@ -13,7 +13,7 @@ from typing import Literal
 from storage.language.facts import MONTHS, Fact, facts_in
 from storage.language.words import word_list
 from storage.similarity.overlap import plain
-from storage.values.late import late_pattern
+from storage.values.lazy import lazy_pattern
 
 Mark = Literal["supplement", "correction", "update", "withdrawal"]
 
@@ -52,7 +52,7 @@ _PIECE = (
     r"(?:mitteilung|meldung|information|bericht|notiz|erklärung|fahndung|nachricht)(?:en|s|es)?"
     r"|PM|PB|vermisstenfahndung|öffentlichkeitsfahndung|einsatz|artikel|story|release|report"
 )
-TITLE_MARK = late_pattern(
+TITLE_MARK = lazy_pattern(
     rf"^[\W_]*+{_SENDER}[\W_]*+(?:\d{{1,2}}\. ?)?(?:{_MARK})(?P<rest>"
     rf" ?[:+*|/\])!–—-].*"
     rf"| (?:zu|zur|zum|of|to|on)\b.*"
@@ -67,7 +67,7 @@ TITLE_MARK = late_pattern(
 >>> [bool(TITLE_MARK.match(each)) for each in ("UPDATE 2-Dax fällt", "Update für die Warn-App")]
 [True, False]
 """
-TITLE_MARK_END = late_pattern(
+TITLE_MARK_END = lazy_pattern(
     r"(?P<core>.+?)(?: ?(?<![:+*|/(\[–—-])[:+*|/(\[–—-]++ ?| )(?:\d\. )?(?:"
     r"(?P<supplement>nachtrag|ergänzung|folgemeldung)|(?P<correction>korrektur|korrigiert"
     r"|korrigierte (?:fassung|version)|berichtigt|berichtigte fassung|berichtigung|corrected)"
@@ -80,7 +80,7 @@ TITLE_MARK_END = late_pattern(
 >>> TITLE_MARK_END.match("Brand in Lohetal - Nachtrag")["core"]
 'Brand in Lohetal'
 """
-TITLE_MARK_INSIDE = late_pattern(
+TITLE_MARK_INSIDE = lazy_pattern(
     rf"(?<![\w-])(?:"
     rf"(?:{_MARK}|bezug(?:nahme)?|änderung) (?:(?:zu|zur|zum|zu den)\b"
     rf"|(?:(?:{_PIECE}) )?(?:vom|v\.|Nr\.) ?\d)"
@@ -96,7 +96,7 @@ TITLE_MARK_INSIDE = late_pattern(
 'Nachtrag zur'
 >>> TITLE_MARK_INSIDE.search("Bürger stimmen für Ergänzung zweier Gesetze")
 """
-TEXT_MARK = late_pattern(
+TEXT_MARK = lazy_pattern(
     rf"(?:^[\W_]*+|(?<![\W_])(?>[\W_]*?(?:\n|[.:!] |\()[\W_]*+))(?:\d{{1,2}}\. ?)?(?:{_MARK})"
     rf"(?: (?:zu|zur|zum|der|des|unserer|vom)\b[^.\n]{{0,40}}?(?:{_PIECE}|Nr\.|\d)|[ ]?:)"
     rf"|\b(?:in|mit|wie in|wie mit|zu|zur|bezug(?:nehmend)?(?: auf)?:?|auf)"
@@ -116,7 +116,7 @@ True
 >>> bool(TEXT_MARK.search("Die Kämmerei begründet den Nachtrag mit höheren Löhnen."))
 False
 """
-NUMBER = late_pattern(
+NUMBER = lazy_pattern(
     r"(?:\b(?:Nr\.?|Nummern?|Ziffer|PM|PB|No\.|siehe auch|berichtet in"
     r"|\w{0,12}(?:meldung|mitteilung|bericht|information)(?:en|s|es)?)[ :\"„-]{1,4}"
     r"(?:Nr\.? ?|Nummern?[ -]{1,3})?(?:(?P<stamp>\d{8}|\d{6})[ ]{0,3}[-–/ ][- ]{0,2})?"
@@ -133,7 +133,7 @@ NUMBER = late_pattern(
 >>> [m.group("stamp", "number") for m in NUMBER.finditer("Nr. 070704-0779 (Meldung 3 von 4)")]
 [('070704', '779')]
 """
-HEAD = late_pattern(
+HEAD = lazy_pattern(
     rf"[\W_]*+(?P<sender>{_SENDER_NAME} ?: ?)?(?:[^\W\d]{{4,30}}: ?)?"
     r"(?:(?P<stamp>\d{8}|\d{6}|(?:19|20)\d\d)[\W_]{1,6})?"
     r"(?P<number>\d{1,5})(?P<year>/\d{2,4})?[\W_]{1,6}(?=[^\W_])"
@@ -143,39 +143,39 @@ HEAD = late_pattern(
 >>> [HEAD.match(each)["number"] for each in ("AB-C: 100413 - 0434 Ort: Brand", "AB-C: 7/24 Brand")]
 ['0434', '7']
 """
-OTHERS = late_pattern(r"(,|und|bis) (\d+)")
-OF_A_DAY = late_pattern(
+OTHERS = lazy_pattern(r"(,|und|bis) (\d+)")
+OF_A_DAY = lazy_pattern(
     rf"\b(?:{_PIECE})\b[^\n]{{0,40}}?\b(?:vom|von|of|from)\b|\bstory\b", re.IGNORECASE
 )
 """
 >>> bool(OF_A_DAY.search("Die Polizei widerruft die Fahndung vom 3. Februar."))
 True
 """
-ORDINAL = late_pattern(
+ORDINAL = lazy_pattern(
     r"(?P<before>\d{1,2})\. ?(?:nachtrag|ergänzung|folgemeldung|update|korrektur)"
     r"|(?:update|wrapup) ?(?P<behind>\d{1,2})",
     re.IGNORECASE,
 )
-RELATIVE_DAY = late_pattern(
+RELATIVE_DAY = lazy_pattern(
     r"\b(?:(?P<same>heutigen|today's|von heute)|(?P<before>gestrigen|yesterday's|von gestern))\b",
     re.IGNORECASE,
 )
-DATED = late_pattern(rf"(?<![\w.,:-])[0-3]?\d\. ?(?:[01]?\d\.|(?:{MONTHS})\b)", re.IGNORECASE)
+DATED = lazy_pattern(rf"(?<![\w.,:-])[0-3]?\d\. ?(?:[01]?\d\.|(?:{MONTHS})\b)", re.IGNORECASE)
 """
 >>> [found[0] for found in DATED.finditer("Am 3. Februar, nicht am 4.2. um 9.30 Uhr")]
 ['3. Februar', '4.2.']
 """
-SENDER_START = late_pattern(rf"^{_SENDER}")
-SENDER_NAMED = late_pattern(rf"(?:^|: |[-–+\"„] ?)({_SENDER_NAME}) ?: ")
-WORD = late_pattern(r"\w+")
-MEANT = late_pattern(
+SENDER_START = lazy_pattern(rf"^{_SENDER}")
+SENDER_NAMED = lazy_pattern(rf"(?:^|: |[-–+\"„] ?)({_SENDER_NAME}) ?: ")
+WORD = lazy_pattern(r"\w+")
+MEANT = lazy_pattern(
     r"(?:zu|zur|zum|der|des|unserer|vom|of|to|on)\b[ :]*(?P<own>(?:(?!: | - | – ).){0,90}?)"
     r"(?:(?:: | - | – )(?P<title>.+))?$",
     re.IGNORECASE | re.DOTALL,
 )
 """The text after a mark: the words that introduce the reference, and its title."""
-PIECE_START = late_pattern(rf"(?:{_PIECE})\b", re.IGNORECASE)
-QUOTED = late_pattern(
+PIECE_START = lazy_pattern(rf"(?:{_PIECE})\b", re.IGNORECASE)
+QUOTED = lazy_pattern(
     r"[\"„“»](?P<title>[^\"„“”»«\n]{8,160})[\"“”«]|\((?P<inner>[^()\n]{12,160})\)"
 )
 STOPWORDS = word_list("stopwords")

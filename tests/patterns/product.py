@@ -13,7 +13,7 @@ from typing import Any
 
 import storage
 import worker
-from storage.values.late import LatePattern
+from storage.values.lazy import LazyPattern
 
 ROOT = Path(__file__).parents[2]
 USES = {
@@ -68,8 +68,8 @@ def is_ours(module: ModuleType, name: str, value: Any) -> bool:
 
 
 def compiled(value: Any) -> Any:
-    """Return the pattern for which a late one stands; any other value as it is."""
-    return re.compile(value.pattern, value.flags) if isinstance(value, LatePattern) else value
+    """Return the pattern for which a lazy one stands; any other value as it is."""
+    return re.compile(value.pattern, value.flags) if isinstance(value, LazyPattern) else value
 
 
 def _patterns_in(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:

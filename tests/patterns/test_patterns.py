@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from storage.values import late
+from storage.values import lazy
 from tests.patterns.product import modules, patterns, tree
 from tests.patterns.pump import growth, shapes
 
@@ -31,7 +31,7 @@ def test_all_patterns_are_found():
     made = [
         f"{module.__name__}:{node.lineno}"
         for module in modules()
-        if module is not late
+        if module is not lazy
         for function in ast.walk(tree(module))
         if isinstance(function, (ast.FunctionDef, ast.Lambda))
         for node in ast.walk(function)

@@ -15,18 +15,20 @@ from storage.cli.output import write_record, write_rows
 from storage.cli.report import report_list
 from storage.read.query.parameter import argument, option
 from storage.read.query.queries import PageOptions
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from worker.cli.opened import opened_archive
 from worker.cli.options.alert import ChangeSelection, Targets
 
 if TYPE_CHECKING:
+    from storage.history.alerts import lists
     from storage.history.alerts.lists import Channel
     from storage.history.alerts.rule import AlertRule
-
-with late_imports():
-    from storage.history.alerts import lists
     from storage.write.alerts import manage
     from worker.alerts import sample
+else:
+    lists = LazyModule("storage.history.alerts.lists")
+    manage = LazyModule("storage.write.alerts.manage")
+    sample = LazyModule("worker.alerts.sample")
 
 alerts = command_group("alert")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the alert.")]

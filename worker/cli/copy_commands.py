@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from storage.cli.app import app, program
 from storage.cli.exits import say
@@ -14,14 +15,14 @@ from storage.cli.output import require_lasting_place
 from storage.cli.progress import ProgressLine
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import SettingsError, load_settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.settings.readers import parse_interval
 from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
 from worker.cli.redactions import redact_again
 from worker.errors import LocatorMissingError
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.database import capture_store as stores
     from storage.proof import log
     from storage.write import copies as copying
@@ -29,6 +30,14 @@ with late_imports():
     from worker.cli import control
     from worker.cli import summaries as summary_rows
     from worker.flow import spool
+else:
+    stores = LazyModule("storage.database.capture_store")
+    log = LazyModule("storage.proof.log")
+    copying = LazyModule("storage.write.copies")
+    orphans = LazyModule("storage.write.orphans")
+    control = LazyModule("worker.cli.control")
+    summary_rows = LazyModule("worker.cli.summaries")
+    spool = LazyModule("worker.flow.spool")
 
 
 @command(app, "backup", example="lesart backup /sicher/lesart-2024-06-18.sqlite3")

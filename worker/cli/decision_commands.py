@@ -1,5 +1,7 @@
 """The commands that change decisions of the archive: reclassify and undo."""
 
+from typing import TYPE_CHECKING
+
 from storage.cli.app import app
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
@@ -7,12 +9,15 @@ from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading
 from storage.read.query.parameter import argument, option
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from worker.cli.opened import opened_archive
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.write import reclassify as reclassifying
     from storage.write import undo as undoing
+else:
+    reclassifying = LazyModule("storage.write.reclassify")
+    undoing = LazyModule("storage.write.undo")
 
 
 @command(app, "reclassify", example="lesart reclassify")

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from storage.write.archive import Archive
-
-with late_imports():
     from storage.write import archive as archives
+    from storage.write.archive import Archive
+else:
+    archives = LazyModule("storage.write.archive")
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 import os
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from storage.cli.app import PANELS, add_summaries, app
 from storage.cli.exits import UNCHECKED, open_streams, run
 from storage.values.errors import AlertError
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from worker.errors import (
     BrokerError,
     JobNotFoundError,
@@ -18,8 +19,10 @@ from worker.errors import (
     ScheduleError,
 )
 
-with late_imports():
+if TYPE_CHECKING:
     from worker import log
+else:
+    log = LazyModule("worker.log")
 
 READING = (
     "list", "search", "show", "history", "diff", "blame", "sentences", "changes", "cite", "raw",

@@ -14,23 +14,29 @@ from storage.cli.progress import ProgressLine
 from storage.cli.report import report_list
 from storage.read.query.parameter import argument
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from worker.cli.opened import opened_archive
 from worker.cli.options.redact import RedactionOptions, RedactionTasks
 from worker.cli.redactions import acts_of, finish, prepare_reading, rewrite, was_redacted
 
 if TYPE_CHECKING:
-    from storage.write.archive import Archive
-    from storage.write.redaction.plan import RedactionTarget
-
-with late_imports():
     from storage.read import find as finding
     from storage.read import texts
+    from storage.write.archive import Archive
     from storage.write.redaction import description
     from storage.write.redaction import passage as passages
     from storage.write.redaction import plan as plans
     from storage.write.redaction import redact_articles as articles
     from storage.write.redaction import restrict as restricting
+    from storage.write.redaction.plan import RedactionTarget
+else:
+    finding = LazyModule("storage.read.find")
+    texts = LazyModule("storage.read.texts")
+    description = LazyModule("storage.write.redaction.description")
+    passages = LazyModule("storage.write.redaction.passage")
+    plans = LazyModule("storage.write.redaction.plan")
+    articles = LazyModule("storage.write.redaction.redact_articles")
+    restricting = LazyModule("storage.write.redaction.restrict")
 
 
 @command(app, "redact", example="lesart redact 35xhehswnwa6vc12@2 --reason court_order --dry-run")

@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from storage.cli.exits import say
 from storage.cli.progress import ProgressLine
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
+    from storage.record import suppression
     from storage.record.reading import CapturedItem, Reading
+    from storage.similarity import signature
     from storage.values.draft import Draft
     from storage.write.archive import Archive
-    from storage.write.redaction.plan import RedactionTarget
-
-with late_imports():
-    from storage.record import suppression
-    from storage.similarity import signature
     from storage.write.redaction import orders, scrub
     from storage.write.redaction import plan as plans
     from storage.write.redaction import redact_articles as articles
+    from storage.write.redaction.plan import RedactionTarget
     from worker.flow import prepare
+else:
+    suppression = LazyModule("storage.record.suppression")
+    signature = LazyModule("storage.similarity.signature")
+    orders = LazyModule("storage.write.redaction.orders")
+    scrub = LazyModule("storage.write.redaction.scrub")
+    plans = LazyModule("storage.write.redaction.plan")
+    articles = LazyModule("storage.write.redaction.redact_articles")
+    prepare = LazyModule("worker.flow.prepare")
 
 MOST_LISTED_BYTES = 256 * 1024 * 1024
 """Maximum size of a list of redactions."""

@@ -10,16 +10,13 @@ from storage.cli.exits import NO, WRONG_USE, say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.read.query.parameter import flag, option
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.settings.readers import read_web_address
 from worker.cli.opened import opened_archive
 from worker.cli.summaries import report_summaries
 from worker.errors import LocatorError, PortTakenError
 
 if TYPE_CHECKING:
-    from worker.services.web import BackgroundWebServer
-
-with late_imports():
     from storage.proof import log
     from storage.web import problems
     from worker import log as event_log
@@ -30,6 +27,18 @@ with late_imports():
     from worker.outside import work as outside
     from worker.services import processes as services
     from worker.services import web as web_service
+    from worker.services.web import BackgroundWebServer
+else:
+    log = LazyModule("storage.proof.log")
+    problems = LazyModule("storage.web.problems")
+    event_log = LazyModule("worker.log")
+    alerting = LazyModule("worker.alerts.work")
+    control = LazyModule("worker.cli.control")
+    families = LazyModule("worker.cli.ingest.families")
+    flow_work = LazyModule("worker.flow.work")
+    outside = LazyModule("worker.outside.work")
+    services = LazyModule("worker.services.processes")
+    web_service = LazyModule("worker.services.web")
 
 NO_BROKER = "it needs a message broker: set LESART_BROKER_URL, or run `lesart up`, which needs none"
 

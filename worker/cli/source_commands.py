@@ -1,7 +1,7 @@
 """The commands `lesart source …`: watched sources and their schedules."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,19 +12,25 @@ from storage.cli.output import write_record
 from storage.cli.report import report_list
 from storage.read.query.parameter import argument, flag, option
 from storage.values.arrivals.source import Source
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator
 from worker.cli.opened import opened_archive
 from worker.cli.options.source import FetchOptions, ScheduleOptions
 from worker.cli.summaries import report_summaries
 from worker.errors import LocatorError, LocatorMissingError, ScheduleError
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.read import archive as reading_archive
     from worker.cli import control
     from worker.flow import order
     from worker.flow import standing_sources as standing
     from worker.sources import locators
+else:
+    reading_archive = LazyModule("storage.read.archive")
+    control = LazyModule("worker.cli.control")
+    order = LazyModule("worker.flow.order")
+    standing = LazyModule("worker.flow.standing_sources")
+    locators = LazyModule("worker.sources.locators")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the source.")]
 

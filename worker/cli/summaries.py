@@ -1,7 +1,7 @@
 """Report the outcome of completed jobs and set the exit code."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -10,10 +10,12 @@ from storage.cli.options import ArchiveOptions, OutputOptions
 from storage.cli.output import AnswerTarget, write_rows, write_text
 from storage.read.render.visible import one_line
 from storage.values.arrivals.counts_sentence import counts_sentence
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.cli import report
+else:
+    report = LazyModule("storage.cli.report")
 
 MOST_NAMED = 5
 

@@ -1,6 +1,6 @@
 """The commands `lesart token …`: tokens for write requests over HTTP."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,11 +11,13 @@ from storage.cli.output import write_rows
 from storage.cli.report import report_list
 from storage.read.query.parameter import option
 from storage.values.draft import as_dict
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from worker.cli.opened import opened_archive
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.write import tokens as kept
+else:
+    kept = LazyModule("storage.write.tokens")
 
 tokens = command_group("token")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token, such as its owner.")]

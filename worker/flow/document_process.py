@@ -20,10 +20,10 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Self, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 from storage.values.draft import Draft
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.refusals import RefusalReason, refuse
 from worker.text import read_document, split_document
 from worker.text.hints import Hints, TextSettings
@@ -36,11 +36,15 @@ from worker.text.page.wire import (
     unpack_parts,
 )
 
-with late_imports():
+if TYPE_CHECKING:
     from trafilatura import meta as trafilatura_meta
 
     from storage.record import reading
     from worker.flow import prepare
+else:
+    trafilatura_meta = LazyModule("trafilatura.meta")
+    reading = LazyModule("storage.record.reading")
+    prepare = LazyModule("worker.flow.prepare")
 
 T = TypeVar("T")
 DOCUMENT_SECONDS = 2.0

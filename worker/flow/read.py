@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from storage.history.neighbours import NotComparableError
 from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
@@ -15,7 +15,7 @@ from storage.similarity.signature import signature
 from storage.values import job as jobs
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.addresses import FRONT, LIST_KINDS, AddressList
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
@@ -26,9 +26,12 @@ from worker.flow.fetched import entry_values, fetched_outcome
 from worker.flow.prepare import add_flags, mark_submitted, prepare
 from worker.text import Hints, TextSettings, extractor_of, is_isolated, read_document
 
-with late_imports():
+if TYPE_CHECKING:
     from worker.flow import document_process
     from worker.sources.listings import listing as listings
+else:
+    document_process = LazyModule("worker.flow.document_process")
+    listings = LazyModule("worker.sources.listings.listing")
 
 SMALL_BYTES = 32 * 1024
 """Documents of other types up to this size are read in the worker, because they cannot exhaust

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from storage.database.engine import DatabaseError
 from storage.database.process_identity import is_dead, process_identity
@@ -15,7 +16,7 @@ from storage.schedule import wake as wake_ups
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.failures import is_machine_failure, remedy_for
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.index import index_backlog, relate_backlog
@@ -25,8 +26,10 @@ from worker.flow.read import Reader, read_batch
 from worker.log import LOG
 from worker.sources.folders.files import Patience
 
-with late_imports():
+if TYPE_CHECKING:
     from worker.flow import fetch
+else:
+    fetch = LazyModule("worker.flow.fetch")
 
 POLL_SECONDS = 0.1
 EVENTS = {

@@ -4,22 +4,32 @@ The type decides the reader, and the extractor that is recorded with the text.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from storage.values.draft import Draft, Extractor
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.formats.json_article import read_json
 from worker.text.formats.seed import read_seed
 from worker.text.hints import Hints, TextSettings, extractor
 
-with late_imports():
+if TYPE_CHECKING:
     from worker.text import mail
     from worker.text.documents import docx, newsml, ninjs, odt, pdf
     from worker.text.formats import markdown
     from worker.text.page import read_page as page
     from worker.text.page import teasers
+else:
+    mail = LazyModule("worker.text.mail")
+    docx = LazyModule("worker.text.documents.docx")
+    newsml = LazyModule("worker.text.documents.newsml")
+    ninjs = LazyModule("worker.text.documents.ninjs")
+    odt = LazyModule("worker.text.documents.odt")
+    pdf = LazyModule("worker.text.documents.pdf")
+    markdown = LazyModule("worker.text.formats.markdown")
+    page = LazyModule("worker.text.page.read_page")
+    teasers = LazyModule("worker.text.page.teasers")
 
 
 class TypeReader(NamedTuple):

@@ -3,16 +3,21 @@
 import socket
 import ssl
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket, open_metered_socket
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from http import client
 
     from urllib3 import connection as connections
     from urllib3 import exceptions, util
+else:
+    client = LazyModule("http.client")
+    connections = LazyModule("urllib3.connection")
+    exceptions = LazyModule("urllib3.exceptions")
+    util = LazyModule("urllib3.util")
 
 SECONDS = 10.0
 """Time limit of a whole exchange, from the connection to the last byte of the answer."""

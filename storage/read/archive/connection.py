@@ -16,18 +16,21 @@ from storage.read.filters import TODAY, Clocks
 from storage.values.errors import (
     NoSuchError,
 )
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
-    from storage.database.engine import Commits
-    from storage.read.blame import SentenceCache
-
-with late_imports():
     from storage.database import engine as engines
+    from storage.database.engine import Commits
     from storage.read import blame, find
+    from storage.read.blame import SentenceCache
     from storage.read.clocks import as_of
+else:
+    engines = LazyModule("storage.database.engine")
+    blame = LazyModule("storage.read.blame")
+    find = LazyModule("storage.read.find")
+    as_of = LazyModule("storage.read.clocks.as_of")
 
 P = ParamSpec("P")
 T = TypeVar("T")

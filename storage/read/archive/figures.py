@@ -27,18 +27,26 @@ from storage.values.arrivals.source import Source
 from storage.values.errors import (
     NoSuchError,
 )
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from sqlmodel import Session
-
-with late_imports():
     import sqlmodel
+    from sqlmodel import Session
 
     from storage.language import tokens
     from storage.read import facets
     from storage.read.figures import coverage, edits, pending_work, stats, work_state
     from storage.record import sources as source_rows
+else:
+    sqlmodel = LazyModule("sqlmodel")
+    tokens = LazyModule("storage.language.tokens")
+    facets = LazyModule("storage.read.facets")
+    coverage = LazyModule("storage.read.figures.coverage")
+    edits = LazyModule("storage.read.figures.edits")
+    pending_work = LazyModule("storage.read.figures.pending_work")
+    stats = LazyModule("storage.read.figures.stats")
+    work_state = LazyModule("storage.read.figures.work_state")
+    source_rows = LazyModule("storage.record.sources")
 
 NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 

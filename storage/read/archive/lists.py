@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.diff.entry_history import LiveBlogEntry
 from storage.read import lists
@@ -28,13 +28,18 @@ from storage.read.query.records import Part
 from storage.values.errors import (
     NoSuchError,
 )
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.language import tokens
     from storage.read import explain
     from storage.read import search as full_text
     from storage.read.figures import lineages
+else:
+    tokens = LazyModule("storage.language.tokens")
+    explain = LazyModule("storage.read.explain")
+    full_text = LazyModule("storage.read.search")
+    lineages = LazyModule("storage.read.figures.lineages")
 
 
 class ArchiveLists(ArchiveConnection):

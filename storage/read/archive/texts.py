@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from storage.read.answers import (
     Blame,
@@ -20,11 +21,18 @@ from storage.values.errors import (
     RedactedError,
     RestrictedError,
 )
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.diff import word_diff
     from storage.read import blame, cite, find, same_extractor, texts
+else:
+    word_diff = LazyModule("storage.diff.word_diff")
+    blame = LazyModule("storage.read.blame")
+    cite = LazyModule("storage.read.cite")
+    find = LazyModule("storage.read.find")
+    same_extractor = LazyModule("storage.read.same_extractor")
+    texts = LazyModule("storage.read.texts")
 
 _QUOTED_LETTERS = 80
 _MAX_PASSAGES = 5

@@ -13,7 +13,7 @@ from storage.read.filters import Clocks, Filters
 from storage.read.query.parameter import Bounds, argument, flag, option
 from storage.read.render.moment import Edge, parse_moment
 from storage.values.change_class import ChangeClass
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from storage.read.archive import ReadOnlyArchive
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from storage.values.answer import Answer
 
     Page = tuple[str | None, int | None]
-
-with late_imports():
     from storage.diff import entry_history as live_blogs
     from storage.read import answers, lists
     from storage.read.figures import lineages
+else:
+    live_blogs = LazyModule("storage.diff.entry_history")
+    answers = LazyModule("storage.read.answers")
+    lists = LazyModule("storage.read.lists")
+    lineages = LazyModule("storage.read.figures.lineages")
 
 Plain = Annotated[str, Bounds(max_length=300)]
 Long = Annotated[str, Bounds(min_length=1, max_length=8_192)]

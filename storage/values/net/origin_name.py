@@ -3,14 +3,17 @@
 import ipaddress
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import idna
 
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     import courlan
+else:
+    courlan = LazyModule("courlan")
 
 PORTS = {"http": 80, "https": 443}
 

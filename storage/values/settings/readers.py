@@ -5,16 +5,18 @@ from collections import Counter
 from ipaddress import ip_network
 from pathlib import Path
 from string import ascii_lowercase, digits, hexdigits
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import capture_place
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import read_own_host
 from storage.values.net.web_archive import LISTS, archive_keys, read_web_archive
 
-with late_imports():
+if TYPE_CHECKING:
     import zoneinfo
+else:
+    zoneinfo = LazyModule("zoneinfo")
 
 SMALLEST_EVERY_SECONDS = 0.1
 SMALLEST_PACE_SECONDS = 0.01

@@ -1,6 +1,7 @@
 """Store what was read out of captures: decide, write, index and relate."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from storage.record.derivations import DerivationWriter, PreparedDrafts, prepare_derivations
 from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
@@ -8,7 +9,7 @@ from storage.record.unread import captures_in, load_unread_rows, re_extractions_
 from storage.schedule import queue
 from storage.schedule.check_times import record_reading
 from storage.values import job as jobs
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.addresses import AddressList
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -25,8 +26,10 @@ from storage.write.redaction import orders
 from storage.write.redaction.without_redacted import readings_without_redacted
 from storage.write.store_listings import store_listings
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.write.redaction import redact_articles
+else:
+    redact_articles = LazyModule("storage.write.redaction.redact_articles")
 
 AGAIN_AFTER_SECONDS = 5.0
 """Pause before documents whose extraction timed out are tried again."""

@@ -1,6 +1,7 @@
 """The commands that check stored results: verify, rederive, doctor and explain."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,11 +13,11 @@ from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, report_examination
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import FilterOptions, PageOptions
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
 
-with late_imports():
+if TYPE_CHECKING:
     from worker.alerts import check as alert_check
     from worker.cli.checks import explain as explaining
     from worker.cli.checks import rederive as rederiving
@@ -25,6 +26,15 @@ with late_imports():
     from worker.outside import check as copy_check
     from worker.services import broker
     from worker.services import check as service_check
+else:
+    alert_check = LazyModule("worker.alerts.check")
+    explaining = LazyModule("worker.cli.checks.explain")
+    rederiving = LazyModule("worker.cli.checks.rederive")
+    verify_texts = LazyModule("worker.cli.checks.verify_texts")
+    families = LazyModule("worker.cli.ingest.families")
+    copy_check = LazyModule("worker.outside.check")
+    broker = LazyModule("worker.services.broker")
+    service_check = LazyModule("worker.services.check")
 
 
 @command(app, "verify", example="lesart verify --against checkpoint.txt")

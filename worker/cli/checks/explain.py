@@ -9,22 +9,29 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from storage.database.archive_errors import ArchiveMissingError
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason
 from worker.address import Address, without_secrets
 from worker.sources.locators import parse_locator, suggest_address
 
 if TYPE_CHECKING:
-    from storage.schedule.hosts import Host
-    from storage.schedule.watches import WatchState
-    from worker.web.connection import Network
-
-with late_imports():
     from storage.schedule import hosts as host_states
     from storage.schedule import watches
+    from storage.schedule.hosts import Host
+    from storage.schedule.watches import WatchState
     from storage.write import archive as writing
     from worker.web import connection, exchange, headers, robots, robots_file
+    from worker.web.connection import Network
+else:
+    host_states = LazyModule("storage.schedule.hosts")
+    watches = LazyModule("storage.schedule.watches")
+    writing = LazyModule("storage.write.archive")
+    connection = LazyModule("worker.web.connection")
+    exchange = LazyModule("worker.web.exchange")
+    headers = LazyModule("worker.web.headers")
+    robots = LazyModule("worker.web.robots")
+    robots_file = LazyModule("worker.web.robots_file")
 
 LOOK_UP_SECONDS = 5.0
 ROBOTS_SECONDS = 20.0

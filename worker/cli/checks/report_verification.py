@@ -13,18 +13,22 @@ from storage.cli.progress import ProgressLine
 from storage.cli.report import flat_columns, whole_archive
 from storage.read.render.moment import parse_moment
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from storage.values.job import Progress
-    from storage.verify.finding import BrokenObject, Scope
-
-with late_imports():
     from storage.proof import stamp as stamps
     from storage.proof.external import witnesses
+    from storage.values.job import Progress
     from storage.verify import finding as verify_findings
     from storage.verify import level as verify_level
     from storage.verify import verify as verify_run
+    from storage.verify.finding import BrokenObject, Scope
+else:
+    stamps = LazyModule("storage.proof.stamp")
+    witnesses = LazyModule("storage.proof.external.witnesses")
+    verify_findings = LazyModule("storage.verify.finding")
+    verify_level = LazyModule("storage.verify.level")
+    verify_run = LazyModule("storage.verify.verify")
 
 
 def report_verification(

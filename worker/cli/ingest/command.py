@@ -1,6 +1,7 @@
 """The command `lesart ingest`, loaded without the modules of other commands."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from storage.cli.app import app
 from storage.cli.exits import say
@@ -9,16 +10,21 @@ from storage.cli.output import write_rows
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from worker.cli.ingest.history_options import HistoryOptions, report_history
 from worker.cli.opened import opened_archive
 from worker.cli.summaries import report_summaries
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.proof import log
     from storage.read.render import moment as moments
     from worker.cli import control
     from worker.sources import locators as locator_rules
+else:
+    log = LazyModule("storage.proof.log")
+    moments = LazyModule("storage.read.render.moment")
+    control = LazyModule("worker.cli.control")
+    locator_rules = LazyModule("worker.sources.locators")
 
 INGEST_EXAMPLE = """lesart ingest artikel/ bericht.md 'archiv/*.html'
   lesart ingest --history https://zeitung.example/pegel --every 1d"""

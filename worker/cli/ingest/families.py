@@ -5,19 +5,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from storage.relations import relate as relating
 from storage.schedule import progress as job_progress
 from storage.settings import PREFIX, Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.write.archive import Archive
 from worker.errors import NO_WORKER_SECONDS, NoWorkerError
 from worker.flow.work import POLL_SECONDS, process_backlog, run_jobs
 
-with late_imports():
+if TYPE_CHECKING:
     from rich import console
     from rich import progress as bars
+else:
+    console = LazyModule("rich.console")
+    bars = LazyModule("rich.progress")
 
 MANY_ITEMS = 400
 """From so many files on it pays to start further processes."""

@@ -11,16 +11,17 @@ from storage.cli.output import write_rows
 from storage.read.query.parameter import flag, option
 from storage.read.render.moment import parse_moment
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.settings.readers import read_interval
 from worker.errors import LocatorError
 
 if TYPE_CHECKING:
     from storage.write.archive import Archive
-
-with late_imports():
     from worker.cli import control
     from worker.flow.history import preview
+else:
+    control = LazyModule("worker.cli.control")
+    preview = LazyModule("worker.flow.history.preview")
 
 
 @dataclass(frozen=True, slots=True)

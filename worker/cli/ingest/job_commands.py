@@ -1,15 +1,19 @@
 """The commands for parts of jobs: retry and cancel."""
 
+from typing import TYPE_CHECKING
+
 from storage.cli.app import app
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.read.query.parameter import argument
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from worker.cli.opened import opened_archive
 
-with late_imports():
+if TYPE_CHECKING:
     from worker.cli import control
+else:
+    control = LazyModule("worker.cli.control")
 
 
 @command(app, "retry", example="lesart retry 42")

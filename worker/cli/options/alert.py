@@ -12,19 +12,25 @@ from storage.read.query.parameter import flag, option
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError, NoSuchError
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.mail_server import MAIL_ADDRESS
 
 if TYPE_CHECKING:
-    from storage.history.alerts.rule import AlertRule
-
-with late_imports():
     from storage.history.alerts import rule as rules
+    from storage.history.alerts.rule import AlertRule
     from storage.read import archive as reader
     from storage.values.net import private_hosts
     from worker.alerts import by_apprise, webhook
     from worker.web import connection as connections
     from worker.web import credentials
+else:
+    rules = LazyModule("storage.history.alerts.rule")
+    reader = LazyModule("storage.read.archive")
+    private_hosts = LazyModule("storage.values.net.private_hosts")
+    by_apprise = LazyModule("worker.alerts.by_apprise")
+    webhook = LazyModule("worker.alerts.webhook")
+    connections = LazyModule("worker.web.connection")
+    credentials = LazyModule("worker.web.credentials")
 
 DEFAULT_HOUR = "07:00"
 SHORTEST_PASSAGE, LONGEST_PASSAGE = 8, 4_000

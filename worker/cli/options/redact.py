@@ -3,15 +3,18 @@
 import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import typer
 
 from storage.read.query.parameter import flag, option
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.redaction import MARK, RedactionReason
 
-with late_imports():
+if TYPE_CHECKING:
     from storage.write.redaction import passage as passages
+else:
+    passages = LazyModule("storage.write.redaction.passage")
 
 _WHY = ", ".join(each for each in RedactionReason if each is not RedactionReason.RETENTION)
 

@@ -1,19 +1,22 @@
 """The options of `lesart source`: schedule and requests."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from storage.read.query.parameter import option
 from storage.schedule.interval import IntervalRange
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.settings.readers import parse_interval, read_interval
 from worker.errors import ScheduleError
 
-with late_imports():
+if TYPE_CHECKING:
     from worker.services.schedule import cron as crons
     from worker.web import credentials
+else:
+    crons = LazyModule("worker.services.schedule.cron")
+    credentials = LazyModule("worker.web.credentials")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """How the type of a file is detected, by the text core and the settings."""
 
+from typing import TYPE_CHECKING
+
 from storage.settings import Settings
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.refusals import RefusalReason
 from worker.sources.containers.gunzip import MAGIC as GZIP
 from worker.sources.containers.items import (
@@ -10,8 +12,10 @@ from worker.sources.containers.items import (
 from worker.sources.folders.members import MemberHints, Splitter
 from worker.text import HEAD_BYTES, detect_type, is_text_key
 
-with late_imports():
+if TYPE_CHECKING:
     from worker.web import kind as content_kind
+else:
+    content_kind = LazyModule("worker.web.kind")
 
 LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
 """File name extensions of possible lists of addresses."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from storage.record.suppression import redacted_addresses
 from storage.schedule import queue
 from storage.schedule.watches import create_check_jobs
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
@@ -26,8 +27,10 @@ from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
 from worker.sources.folders.files import Patience
 from worker.sources.folders.members import Splitter
 
-with late_imports():
+if TYPE_CHECKING:
     from worker.flow.history import run as history_runs
+else:
+    history_runs = LazyModule("worker.flow.history.run")
 
 
 def collect(

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from storage.values.arrivals.formats import (
     AGENCY_TYPES,
@@ -14,7 +14,7 @@ from storage.values.arrivals.formats import (
     TYPES,
     types_that_hold,
 )
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator, without_gz
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
@@ -40,8 +40,10 @@ from worker.sources.containers.table_rows import table_rows
 from worker.sources.containers.tar_zip import DamagedMemberError, Member, tar_members, zip_members
 from worker.sources.folders.folder import is_ignored
 
-with late_imports():
+if TYPE_CHECKING:
     from worker.sources.web_archives import contents as web_archives
+else:
+    web_archives = LazyModule("worker.sources.web_archives.contents")
 
 MOST_BAD_RECORDS = 2_000
 """Maximum number of bad records of a file that are reported and stored; the rest is not read."""

@@ -6,19 +6,21 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree, html
 
 from storage.values.draft import Json
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed_dates import feed_date
 from worker.sources.listings.safe_xml import unsafe
 
-with late_imports():
+if TYPE_CHECKING:
     import feedparser
+else:
+    feedparser = LazyModule("feedparser")
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_ENTRIES = 10_000

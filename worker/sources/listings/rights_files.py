@@ -5,10 +5,10 @@ of May 2024, section 6) and documents of RSL 1.0 (section 3).
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 from storage.values.net.addresses import WatchedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.rights import (
@@ -20,10 +20,13 @@ from storage.values.net.rights import (
     named_declaration,
 )
 
-with late_imports():
+if TYPE_CHECKING:
     from lxml import etree
 
     from worker.sources.listings import safe_xml
+else:
+    etree = LazyModule("lxml.etree")
+    safe_xml = LazyModule("worker.sources.listings.safe_xml")
 
 WELL_KNOWN = "/.well-known/tdmrep.json"
 KIND = "rights"

@@ -5,7 +5,7 @@ The caller replaces quotations by blanks and passes one sentence at a time.
 
 import re
 
-from storage.values.late import late_pattern
+from storage.values.lazy import lazy_pattern
 from worker.text.annotate.cue import MAX_SPEAKER_LENGTH, PRONOUNS, WORD, Cue
 from worker.text.annotate.cues_german import colon_cue
 
@@ -57,7 +57,7 @@ _STOP = (
     r"|that|last|this|earlier|later|yesterday|today|but|who|whose|outside|following"
     r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b)"
 )
-SPEAKER = late_pattern(
+SPEAKER = lazy_pattern(
     rf"(?P<article>(?:{_DETERMINER}) )?"
     rf"(?P<speaker>(?(article)|{_ROLE}{{0,3}}(?=[A-Z]))"
     rf"(?:{_TITLE}|{_WORD} ){{0,9}}?(?!{_ABBREVIATED}){_WORD}){_STOP}"
@@ -71,7 +71,7 @@ SPEAKER = late_pattern(
 """
 
 _COUNT = r"(?:(?:Some|About|Around|Nearly|Almost|Over|More than|At least) )?(?<![\d,.])\d[\d,.]*+"
-SUBJECT = late_pattern(
+SUBJECT = lazy_pattern(
     rf"(?:(?:{_COUNT}|{_DETERMINER}) "
     rf"(?P<role>{_WORD}(?: (?!The\b){_WORD}){{0,8}}?)"
     rf"|(?P<name>(?:(?:\A|(?<=, ))(?:{_ROLE}){{1,3}})?(?:{_TITLE}){{0,4}}{_CAPITALISED}"
@@ -89,7 +89,7 @@ SUBJECT = late_pattern(
 'On Monday Ann Lee'
 """
 
-PERSON_FIRST = late_pattern(
+PERSON_FIRST = lazy_pattern(
     r"(?!(?:For|With|To|From|Under|Like|Unlike|Since|By|Of|Because|If|When|Where) )"
     r"(?P<name>[A-ZÀ-Þ][\w'’.-]*(?: (?:van |von |de |al |bin )?[A-ZÀ-Þ][\w'’.-]*){1,3})"
     r", (?=[^.;:,]*\b[a-z])[^.;:,]{1,100}\s\Z"
@@ -100,14 +100,14 @@ PERSON_FIRST = late_pattern(
 'Ann Lee'
 """
 
-SIGNATURE = late_pattern(r"\s*[–—-]{1,2}\s?(?P<name>[A-ZÀ-Þ][\w.'’-]*(?: [\w.'’-]+){0,4})\s?\Z")
+SIGNATURE = lazy_pattern(r"\s*[–—-]{1,2}\s?(?P<name>[A-ZÀ-Þ][\w.'’-]*(?: [\w.'’-]+){0,4})\s?\Z")
 """A dash and a name after a quotation.
 
 >>> SIGNATURE.match(" – Ann Lee")["name"]
 'Ann Lee'
 """
 
-OPENER = late_pattern(
+OPENER = lazy_pattern(
     r"\s*(?:(?:And|But|Yet|Still|Then|Later|Meanwhile|However|Asked [^,]*|As|and|but|as|when|while"
     r"|Also)\b,?\s"
     r"|(?:On|In|At|After|During|Before|Earlier|Last)\s[^,]{2,60}?"
@@ -115,14 +115,14 @@ OPENER = late_pattern(
 )
 """Words that can precede the subject of a sentence."""
 
-INVERTED = late_pattern(r"\s(?P<verb>[a-z]{3,}ed)\s(?=[A-Z]|(?:the|an?|his|her|[a-z]+)\s)")
+INVERTED = lazy_pattern(r"\s(?P<verb>[a-z]{3,}ed)\s(?=[A-Z]|(?:the|an?|his|her|[a-z]+)\s)")
 """A possible verb immediately after a quotation.
 
 >>> INVERTED.match(" laughed actress Romy Tate")["verb"]
 'laughed'
 """
 
-ACCORDING = late_pattern(r"\b(?P<cue>[Aa]ccording to|[Ii]n the words of)\s")
+ACCORDING = lazy_pattern(r"\b(?P<cue>[Aa]ccording to|[Ii]n the words of)\s")
 
 
 def cue_after_english(text_after: str) -> Cue | None:

@@ -6,7 +6,7 @@ The caller replaces quotations by blanks and passes one sentence at a time.
 import re
 from collections.abc import Set as AbstractSet
 
-from storage.values.late import late_pattern
+from storage.values.lazy import lazy_pattern
 from worker.text.annotate.cue import EMPTY_CUE, MAX_SPEAKER_LENGTH, PRONOUNS, WORD, Cue
 
 _STEMS = (
@@ -103,7 +103,7 @@ _NO_MEDIUM = (
     r"(?! (?:der|dem) (?:[\w-]+ ){0,2}[\w-]*(?:[Zz]eitung|[Aa]gentur|[Ss]ender|[Mm]agazin|blatt"
     r"|\bPost|dpa|[Mm]ediengruppe|§))"
 )
-SPEAKER = late_pattern(
+SPEAKER = lazy_pattern(
     rf"(?P<article>{_ARTICLE} )?"
     rf"(?P<speaker>(?(article){_ADJECTIVE}{{0,3}}|{_NO_NAME}){_NAME}"
     rf"(?(article)(?:{_NO_MEDIUM} (?:der|des|von|für)(?: [a-zäöüß]\w*en)? {_NAME})*))"
@@ -119,13 +119,13 @@ SPEAKER = late_pattern(
 'Bo Lind'
 """
 
-SKIPPED = late_pattern(
+SKIPPED = lazy_pattern(
     r"\s(?:(?:es|sich|auch|zudem|dazu|dann|nun|weiter|später|etwa|dagegen|hingegen|heute|gestern|einst"
     r"|am \w+tag(?:\w+)?|daraufhin|schließlich) )*"
 )
 """Words that can occur between a verb and its subject."""
 
-INVERTED = late_pattern(
+INVERTED = lazy_pattern(
     r",\s(?P<verb>[a-zäöüß]{2,}(?:te|t|ten)|gab|ließ|sang|trat|stieß|schloss|begann|begrub)\s"
 )
 """A comma and a possible verb after a quotation.
@@ -139,18 +139,18 @@ _NO_VERBS = frozenset(
     " unbekannte sogenannte getrennt direkt bekannt genannt benannt erwähnt gewidmet".split()
 )
 
-OPENER = late_pattern(
+OPENER = lazy_pattern(
     r"(?:(?:[Uu]nd|[Aa]ber|[Dd]och|[Aa]uch|[Ww]ie(?:\ssich)?|[Dd]enn|[Ss]owohl"
     r"|[Nn]ur|[Ss]elbst|[Dd]ass)\s)+"
 )
-TRAILER = late_pattern(
+TRAILER = lazy_pattern(
     r"(?:\s(?:selbst|auch|aber|dagegen|hingegen|dazu|zudem|jedoch|indes|wiederum|noch|allerdings|hat|hatte"
     r"|\([^)]*\)))*\s*(?:,.*)?\Z",
     re.DOTALL,
 )
 """Words between a subject and its verb: one or two, or an insertion between commas."""
 
-OCCASION = late_pattern(
+OCCASION = lazy_pattern(
     r"\s(?:nach|vor|bei|beim|am|im|in|zu|zum|zur|über|after|before|on|in|at|about)\s"
     r"[\w-]++(?:\s[\w-]++){0,3}\s?\Z"
 )
@@ -160,14 +160,14 @@ OCCASION = late_pattern(
 'Trainer Kai Ahlers'
 """
 
-VERB_AND_PRONOUN = late_pattern(r"\b(?P<verb>[a-zäöüß]{2,}(?:te|t)) (?:er|sie)\b")
+VERB_AND_PRONOUN = lazy_pattern(r"\b(?P<verb>[a-zäöüß]{2,}(?:te|t)) (?:er|sie)\b")
 """A verb and a pronoun that introduce a quotation: In einer Rede lobte er den Bau: „…“.
 
 >>> VERB_AND_PRONOUN.search("In einer Rede lobte er den Bau")["verb"]
 'lobte'
 """
 
-FINITE = late_pattern(
+FINITE = lazy_pattern(
     r"(?: \([^)]*\))? (?P<verb>(?!mit\b|seit\b|statt\b|samt\b|that\b)[a-zäöüß]{2,}(?:te|t|ten|ed)"
     r"|gab|gave|fand|found|blieb|zog|hielt)(?= )"
 )
@@ -177,7 +177,7 @@ FINITE = late_pattern(
 'schlägt'
 """
 
-ZUFOLGE = late_pattern(
+ZUFOLGE = lazy_pattern(
     r"(?:\A|[,;] |\b(?=(?:dem|einem|einer) [^,;:.]{2,40} zufolge))"
     r"(?:(?:[Dd]en )?(?:Angaben|Worten|Aussagen) (?:von )?)?(?P<source>[^,;:.]{2,80}?) zufolge\b"
 )
@@ -187,7 +187,7 @@ ZUFOLGE = late_pattern(
 'der Wehr'
 """
 
-PREVIOUS_SPEAKER = late_pattern(
+PREVIOUS_SPEAKER = lazy_pattern(
     r"(?:Mit (?:diesen|seinen|ihren) Worten|So|Das) (?P<verb>[a-zäöüß]+)(?=\s)"
 )
 """The beginning of a sentence that names the speaker of the previous one.
@@ -196,13 +196,13 @@ PREVIOUS_SPEAKER = late_pattern(
 'beschreibt'
 """
 
-AGENT = late_pattern(r"\bvo(?:m|n(?: de[mnr]| eine[mr])?) ")
+AGENT = lazy_pattern(r"\bvo(?:m|n(?: de[mnr]| eine[mr])?) ")
 """The preposition of an agent in the passive voice.
 
 >>> "wurde von der Wehr gefordert"[AGENT.search("wurde von der Wehr gefordert").end():]
 'Wehr gefordert'
 """
-ACCORDING = late_pattern(
+ACCORDING = lazy_pattern(
     r"\b(?P<cue>[Ll]aut|[Nn]ach (?:den )?(?:Angaben|Ansicht|Meinung|Worten|Einschätzung"
     r"|Darstellung|Aussage))(?: von)?(?P<other>\s(?:de[mns]|eine[ms]|seine[ms]|ihre[ms]))?"
     r"\s{1,2}(?=\w)"
@@ -215,7 +215,7 @@ _NO_SPEAKERS = frozenset(
 )
 
 
-OTHERS = late_pattern(
+OTHERS = lazy_pattern(
     rf"(?:, (?:{_ARTICLE} )?{_ADJECTIVE}{{0,3}}{_NAME})*"
     rf" und (?:{_ARTICLE} )?{_ADJECTIVE}{{0,3}}{_NAME}"
 )
@@ -224,7 +224,7 @@ OTHERS = late_pattern(
 >>> OTHERS.match("Bo Lind und die Leiterin Ada Kern am Montag", 7)[0]
 ' und die Leiterin Ada Kern'
 """
-SUBORDINATOR = late_pattern(
+SUBORDINATOR = lazy_pattern(
     r"(?:\A|[,;:–] )"
     r"(?:[Dd]ass|[Oo]b|[Ww]eil|[Ww]enn|[Aa]ls|[Oo]bwohl"
     r"|[Ii]ndem|[Nn]achdem|[Ww]ährend|[Dd]a|[Ww]ie) "

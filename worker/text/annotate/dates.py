@@ -7,7 +7,7 @@ from datetime import datetime
 
 from storage.values.dates import span
 from storage.values.draft import PartialDate, Precision
-from storage.values.late import late_pattern
+from storage.values.lazy import lazy_pattern
 
 EARLIEST_YEAR = 1600  # the first newspaper appeared in 1605
 
@@ -49,7 +49,7 @@ _WEEKDAY = (
 _ORDINAL = "(?:st|nd|rd|th)?"
 
 # Dienstag, 18. Juni 2024, 13:34 Uhr; 2024-06-18T13:34:05+02:00; June 18, 2024 at 1:34 pm
-DATE = late_pattern(
+DATE = lazy_pattern(
     rf"(?:stand:?[ ]+)?(?:{_WEEKDAY}\.?,?[ ]+(?:den[ ]+)?)?"
     r"(?:(?P<y1>[0-9]{4})(?:-(?P<m1>[0-9]{1,2})(?:-(?P<d1>[0-9]{1,2}))?)?"
     r"|(?P<d2>[0-9]{1,2})\.[ ]?(?P<m2>[0-9]{1,2})\.[ ]?(?P<y2>[0-9]{4})"
@@ -58,7 +58,7 @@ DATE = late_pattern(
     r"(?=[\s,;:)]|t[0-9]|\Z)",
     re.IGNORECASE,
 )
-CLOCK = late_pattern(
+CLOCK = lazy_pattern(
     r"(?:t|,?[ ]+(?:um[ ]+|at[ ]+|-[ ]+)?|,)(?P<hour>[0-9]{1,2})"
     r"(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?(?:[ ]?uhr\b)?"
     r"|\.(?P<minute_of_uhr>[0-9]{2})[ ]?uhr\b|[ ]?uhr\b)"

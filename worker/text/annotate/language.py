@@ -3,13 +3,15 @@
 import signal
 from collections import Counter
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from storage.values.draft import Candidate, Field
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     from py3langid import langid
+else:
+    langid = LazyModule("py3langid.langid")
 
 SAMPLE_CHARACTERS = 2_000
 MIN_PROBABILITY = 0.9

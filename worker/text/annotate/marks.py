@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from storage.values.draft import Mark, Paragraph
-from storage.values.late import late_pattern
+from storage.values.lazy import lazy_pattern
 
 # „…“ and „…", "…", »…«, «…», “…”: each stops at its own kind, so an unpaired mark costs one scan.
-QUOTE = late_pattern('„[^„“”"]+["“”]|"[^"]+"|»[^»«]+«|«[^»«]+»|“[^“”]+”')
+QUOTE = lazy_pattern('„[^„“”"]+["“”]|"[^"]+"|»[^»«]+«|«[^»«]+»|“[^“”]+”')
 # (t-online berichtete), (wir berichteten), (die Zeitung hatte zuerst berichtet)
-ASIDE = late_pattern(
+ASIDE = lazy_pattern(
     r"\((?:(?:die|der|das) )?(?P<outlet>[^()\n]{1,60}?)"
     r" (?:berichtete|berichteten|berichtet|hatten? (?:zuerst |bereits )?berichtet)"
     r"(?: (?:darüber|exklusiv|zuerst|bereits|mehrfach))?\)"
@@ -22,31 +22,31 @@ AGENCY_CODE = (
     "|Keystone-SDA|ANSA|TASS|Interfax|Xinhua|PA Media|dapd|ddp|ots|news aktuell)"
 )
 # In brackets (dpa/lno, or AP with Reuters), or after a slash: t-online/dpa.
-AGENCY = late_pattern(
+AGENCY = lazy_pattern(
     rf"\({AGENCY_CODE}(?:(?:/|, ?)[\w-]{{2,14}}){{0,4}}\)|(?<=[\w-]/){AGENCY_CODE}(?![\w-])"
 )
 # a last line "dpa/lno", or "… sagte er. dpa"
-AGENCY_AT_END = late_pattern(
+AGENCY_AT_END = lazy_pattern(
     rf"(?:(?<=[.!?“”\"] )|(?<=\n)|(?<![\s\S])){AGENCY_CODE}(?:/[\w-]{{2,14}}){{0,3}}\Z"
 )
 MAX_AGENCY_LENGTH = 80
-AGENCY_NAME = late_pattern(rf"(?<![\w-]){AGENCY_CODE}(?![\w-])")
+AGENCY_NAME = lazy_pattern(rf"(?<![\w-]){AGENCY_CODE}(?![\w-])")
 # Zero-width characters, fillers, variation selectors and tags.
-INVISIBLE = late_pattern(
+INVISIBLE = lazy_pattern(
     "[\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\U000e0000-\U000e0fff]+"
 )
-BIDI = late_pattern("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+BIDI = lazy_pattern("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 # Cyrillic and Greek letters that resemble Latin ones (the most common Unicode confusables).
-LOOKALIKE = late_pattern("[АВЕКМНОРСТУХЅІЈаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρ]")
-MIXED_PAIR = late_pattern(
+LOOKALIKE = lazy_pattern("[АВЕКМНОРСТУХЅІЈаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρ]")
+MIXED_PAIR = lazy_pattern(
     "[A-Za-zÀ-ɏ][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][A-Za-zÀ-ɏ]"
 )
 MAX_WORD_LENGTH = 100
 _TYPOGRAPHIC = "„“”–—…‚‘’‹›€•"
-FOREIGN_LETTER = late_pattern("[\u0370-\u03ff\u0400-\u052f]")
+FOREIGN_LETTER = lazy_pattern("[\u0370-\u03ff\u0400-\u052f]")
 # An emoji may be followed by a selector or joined to the next one; this is not suspicious.
-EMOJI_BASE = late_pattern("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff#*0-9\u20e3]")
+EMOJI_BASE = lazy_pattern("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff#*0-9\u20e3]")
 
 _FLAGS = {
     "invisible": "invisible_chars",

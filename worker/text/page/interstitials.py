@@ -3,13 +3,13 @@
 import re
 from collections.abc import Sequence
 
-from storage.values.late import late_pattern
+from storage.values.lazy import lazy_pattern
 
 _LONGEST_INTERSTITIAL = 1000  # characters; longer texts are articles
 _SHORT_INTERSTITIAL = 400
 _OPENING = 300
 
-ROBOT_CHECK = late_pattern(
+ROBOT_CHECK = lazy_pattern(
     r"""checking[ ](?:if[ ]the[ ]site[ ]connection[ ]is[ ]secure|your[ ]browser)
     | verify(?:ing)?[ ](?:that[ ])?you[ ]are[ ](?:a[ ])?human
     | (?:are[ ]you|i['’]?m[ ]not)[ ]a[ ]robot | ich[ ]bin[ ]kein[ ]roboter
@@ -29,7 +29,7 @@ True
 False
 """
 
-CONSENT = late_pattern(
+CONSENT = lazy_pattern(
     r"""(?:weiter[ ])?mit[ ]werbung[ ](?:und[ ]tracking[ ])?(?:weiter)?lesen | \bpur-?abo\b
     | (?:bevor[ ]sie[ ]fortfahren|before[ ]you[ ]continue)[ ](?:zu|to)[ ]
     | wir[ ](?:und[ ]unsere[ ](?:bis[ ]zu[ ])?\d*[ ]?partner[ ])?(?:verwenden|nutzen|benötigen)
@@ -47,7 +47,7 @@ True
 False
 """
 
-ERROR_PAGE = late_pattern(
+ERROR_PAGE = lazy_pattern(
     r"""(?:^|\W)(?:404|410|error[ ]404|fehler[ ]404)\W{1,5}(?:\w+[ ]){0,4}
       (?:not[ ]found|nicht[ ]gefunden)
     | ^(?:error|fehler|http)[ ](?:404|410)\W*(?:$|\n|[|–-])
@@ -73,7 +73,7 @@ False
 True
 """
 
-LOG_IN = late_pattern(
+LOG_IN = lazy_pattern(
     r"""^(?:(?:please[ ])?(?:log|sign)[ ]in[ ]to[ ](?:continue|read)
     |bitte[ ](?:melden[ ]sie[ ]sich[ ](?:bitte[ ])?an|loggen[ ]sie[ ]sich[ ]ein)\b)""",
     re.VERBOSE | re.IGNORECASE,

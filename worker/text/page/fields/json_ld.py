@@ -4,14 +4,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml.html import HtmlElement
 
-from storage.values.late import late_imports
+from storage.values.lazy import LazyModule
 
-with late_imports():
+if TYPE_CHECKING:
     import json_repair
+else:
+    json_repair = LazyModule("json_repair")
 
 MAX_BLOCK_LENGTH = 2_000_000  # characters; longer blocks are not metadata
 _MAX_REPAIR_LENGTH = 200_000
