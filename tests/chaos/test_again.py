@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.again import COMMANDS, rounds
+from tests.tools.chaos.again import COMMANDS, rounds
 
 pytestmark = pytest.mark.starts_first
 

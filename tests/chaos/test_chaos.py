@@ -5,10 +5,10 @@ from random import Random
 
 import pytest
 
-from tests.chaos.checker import faults
-from tests.chaos.corpus import corpus
-from tests.chaos.harness import run
 from tests.flow.driver import Newsroom
+from tests.tools.chaos.checker import faults
+from tests.tools.chaos.corpus import corpus
+from tests.tools.chaos.harness import run
 
 pytestmark = pytest.mark.starts_first
 

@@ -8,9 +8,9 @@ import psutil
 import pytest
 
 from tests import services, warcs
-from tests.chaos.checker import asking
 from tests.flow.driver import SENTENCES
 from tests.flow.processes import Service, Supervisor, lesart, until
+from tests.tools.chaos.checker import asking
 
 pytestmark = pytest.mark.starts_first
 

@@ -324,7 +324,7 @@ def test_up_follows_a_front_page_and_names_a_headline_test(dialect, tmp_path, re
         added = lesart(tmp_path, *words, **settings)
         assert added.returncode == 0, added.stderr
         up = subprocess.Popen(
-            [sys.executable, "-m", "tests.month.up", str(clock.path)],
+            [sys.executable, "-m", "tests.tools.month.up", str(clock.path)],
             cwd=tmp_path,
             env=environment(**settings),
         )

@@ -87,7 +87,7 @@ def test_up_lists_the_entries_of_a_live_blog_and_reports_their_edits(dialect, tm
         command = ("source", "add", BLOG, "--recheck", "1h")
         assert lesart(tmp_path, *command, **settings).returncode == 0
         up = subprocess.Popen(
-            [sys.executable, "-m", "tests.month.up", str(clock.path)],
+            [sys.executable, "-m", "tests.tools.month.up", str(clock.path)],
             cwd=tmp_path,
             env=environment(**settings),
         )

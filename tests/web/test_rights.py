@@ -340,7 +340,7 @@ def test_up_sees_a_changed_declaration_and_every_reader_shows_both_periods(
         added = lesart(tmp_path, "source", "add", A, "--recheck", "1h", **settings)
         assert added.returncode == 0, added.stderr
         up = subprocess.Popen(
-            [sys.executable, "-m", "tests.month.up", str(clock.path)],
+            [sys.executable, "-m", "tests.tools.month.up", str(clock.path)],
             cwd=tmp_path,
             env=environment(**settings),
         )

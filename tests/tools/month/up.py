@@ -1,4 +1,4 @@
-"""`python -m tests.month.up CLOCK`: what `lesart up` runs, by a shared clock."""
+"""`python -m tests.tools.month.up CLOCK`: what `lesart up` runs, by a shared clock."""
 
 import sys
 from pathlib import Path

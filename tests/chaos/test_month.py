@@ -1,8 +1,8 @@
-"""Some days of a press in accelerated time; the whole month is a command (`python -m tests.month`)."""
+"""Some days of a press in accelerated time; the whole month is a command (`python -m tests.tools.month`)."""
 
 import pytest
 
-from tests.month.month import Month, run
+from tests.tools.month.month import Month, run
 
 pytestmark = pytest.mark.starts_first
 

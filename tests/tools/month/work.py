@@ -1,4 +1,4 @@
-"""`python -m tests.month.work CLOCK`: a worker that goes by a shared clock, until it is killed."""
+"""`python -m tests.tools.month.work CLOCK`: a worker that goes by a shared clock, until it is killed."""
 
 import sys
 import time

@@ -26,7 +26,7 @@ from storage.write.archive import Archive
 from tests import services
 from tests.flow.driver import findings, plain
 from tests.flow.processes import Service, Supervisor, environment
-from tests.month.world import OUTCOME, Article, World, made
+from tests.tools.month.world import OUTCOME, Article, World, made
 from tests.web.clock import SharedClock
 from tests.web.site import Request, Web, simulated_web
 from worker.flow.order import order_due
@@ -73,7 +73,7 @@ class _Worker(Service):
 
     def __init__(self, folder: Path, number: int, clock: Path, **settings: str) -> None:
         super().__init__(folder, f"worker{number}", **settings)
-        self.command = [sys.executable, "-m", "tests.month.work", str(clock)]
+        self.command = [sys.executable, "-m", "tests.tools.month.work", str(clock)]
 
     def start(self) -> None:
         import signal

@@ -1,4 +1,4 @@
-"""`python -m tests.month.demo --days 7 --minutes 3`: `lesart up` against a press, in accelerated time.
+"""`python -m tests.tools.month.demo --days 7 --minutes 3`: `lesart up` against a press, in accelerated time.
 
 A press of its own on the loopback publishes, changes, moves and loses articles; `lesart up` watches
 its feeds. An hour of the press goes by in a few seconds. At the end the archive is left in
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.flow.processes import LESART, environment, lesart
-from tests.month.world import made
+from tests.tools.month.world import made
 from tests.web.clock import SharedClock
 from tests.web.site import simulated_web
 
@@ -28,7 +28,7 @@ ASKED = (
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.month.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.month.demo", description=__doc__)
     parser.add_argument("--days", type=float, default=7.0)
     parser.add_argument("--minutes", type=float, default=3.0, help="how long that takes")
     parser.add_argument("--articles", type=int, default=30)
@@ -53,7 +53,7 @@ def run(folder: Path, days: float, seconds: float, articles: int, seed: int = 3)
             added = lesart(folder, "source", "add", address, "--every", "1h", **settings)
             assert added.returncode == 0, added.stderr
         up = subprocess.Popen(
-            [sys.executable, "-m", "tests.month.up", str(clock.path)],
+            [sys.executable, "-m", "tests.tools.month.up", str(clock.path)],
             cwd=folder,
             env=environment(**settings),
         )

@@ -1,8 +1,8 @@
-"""`python -m tests.chaos.again --rounds 20`: kill a command in mid-work, give it once more.
+"""`python -m tests.tools.chaos.again --rounds 20`: kill a command in mid-work, give it once more.
 
 `lesart up --once`, `lesart ingest seeds` and `lesart up` are killed at a random moment, alone or
 with their children, some a second time; then the same command is given once more. At its end each
-file must have been read, once: `tests.chaos.checker` looks, and knows nothing of the program.
+file must have been read, once: `tests.tools.chaos.checker` looks, and knows nothing of the program.
 """
 
 import argparse
@@ -17,10 +17,10 @@ from pathlib import Path
 from random import Random
 
 from tests import services
-from tests.chaos.checker import asking, faults
-from tests.chaos.corpus import Seed, corpus
-from tests.chaos.harness import print_line
 from tests.flow.processes import Service, lesart
+from tests.tools.chaos.checker import asking, faults
+from tests.tools.chaos.corpus import Seed, corpus
+from tests.tools.chaos.harness import print_line
 
 COMMANDS = (("up", "--once"), ("ingest", "seeds"), ("up",))
 SETTINGS = {"every": "1s", "batch_items": "20"}
@@ -147,7 +147,7 @@ def _faults(url: str, seeds: list[Seed]) -> Iterator[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos.again", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos.again", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="commands that are killed")
     parser.add_argument("--files", type=int, default=1000, help="files for each of them")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")

@@ -22,9 +22,9 @@ from random import Random
 import psutil
 
 from tests import services
-from tests.chaos.checker import asking, faults
-from tests.chaos.corpus import Seed, corpus
 from tests.flow.processes import Service, Supervisor, lesart
+from tests.tools.chaos.checker import asking, faults
+from tests.tools.chaos.corpus import Seed, corpus
 
 PARTS = 8
 """So many folders a command is given for, unless a run says less."""

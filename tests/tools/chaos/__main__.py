@@ -1,14 +1,14 @@
-"""`python -m tests.chaos --seeds 5000 --kills 40 --database postgresql`: one run, its summary."""
+"""`python -m tests.tools.chaos --seeds 5000 --kills 40 --database postgresql`: one run, its summary."""
 
 import argparse
 import secrets
 import sys
 
-from tests.chaos.harness import print_line, run
+from tests.tools.chaos.harness import print_line, run
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5000, help="files that come in")
     parser.add_argument("--kills", type=int, default=40, help="processes that are killed")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="postgresql")

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from tests.chaos.corpus import Seed
+from tests.tools.chaos.corpus import Seed
 
 KINDS = {
     "new_article": "new_articles",

@@ -1,13 +1,13 @@
-"""`python -m tests.month --days 30 --articles 200 --kills 50`: a month in accelerated time."""
+"""`python -m tests.tools.month --days 30 --articles 200 --kills 50`: a month in accelerated time."""
 
 import argparse
 import sys
 
-from tests.month.month import Month, run
+from tests.tools.month.month import Month, run
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.month", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.month", description=__doc__)
     parser.add_argument("--articles", type=int, default=200)
     parser.add_argument("--feeds", type=int, default=20)
     parser.add_argument("--sitemaps", type=int, default=2)
