@@ -20,10 +20,8 @@ from storage.settings import Settings, load_settings
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from storage.database import capture_store
     from storage.values import answer
 else:
-    capture_store = LazyModule("storage.database.capture_store")
     answer = LazyModule("storage.values.answer")
 
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
@@ -70,10 +68,7 @@ class ArchiveOptions:
 
         Raises: SettingsError.
         """
-        settings = load_settings(config=self.config, archive=self.archive)
-        if settings.captures is not None:
-            capture_store.use_captures(settings.captures)
-        return settings
+        return load_settings(config=self.config, archive=self.archive)
 
 
 @dataclass(frozen=True, slots=True)

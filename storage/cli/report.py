@@ -52,12 +52,7 @@ def reading(
     SchemaOlderError, SchemaNewerError.
     """
     settings = place.settings()
-    with reading_archive.open_archive(
-        settings.database_url,
-        timezone=settings.zone,
-        languages=settings.languages,
-        by_driver=True,
-    ) as archive:
+    with reading_archive.open_with_settings(settings, by_driver=True) as archive:
         clocks = TODAY if then is None else then.clocks(settings.zone)
         at_clocks = (
             archive.with_clocks(clocks.as_of, clocks.known_at) if clocks.are_set else archive
@@ -72,10 +67,10 @@ def whole_archive(settings: Settings, *, adds: bool = False) -> Iterator["Engine
     Raises: the same as `reading`.
     """
     url = engines.database_url(settings.database_url)
-    engine = engines.reading_engine(url)
+    engine = engines.reading_engine(url, captures=settings.captures)
     if adds:
         engine.dispose()  # opened for reading first, because that creates no file
-        engine = engines.writing_engine(url)
+        engine = engines.writing_engine(url, captures=settings.captures)
     try:
         with engines.reachable(url):
             schema_version.require_current(engine)

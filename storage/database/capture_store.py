@@ -1,5 +1,7 @@
 """Stores for the bytes of captures outside the database: a folder, or a bucket (S3).
 
+The engine of an archive knows its store; each of its connections finds it there.
+
 Each object gets a new name, and nothing is ever overwritten. The row of the capture contains the
 name instead of the bytes, and is written after the object. An object that no row references is an
 orphan: harmless, and deleted later (`storage.write.orphans`).
@@ -11,18 +13,22 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from storage.database.compression import DamagedBytesError, unpack
 from storage.values.digest import raw_digest
 from storage.values.lazy import LazyModule
-from storage.values.net.capture_place import CapturePlace
+from storage.values.net.capture_place import CAPTURES, CapturePlace
 
 if TYPE_CHECKING:
     from concurrent import futures
+
+    from sqlalchemy import Connection, Engine
+
+    OpenArchive: TypeAlias = Connection | Engine
 else:
     futures = LazyModule("concurrent.futures")
 
@@ -36,19 +42,26 @@ REQUEST_SECONDS = 60
 RETRIES = 3
 
 
-class CapturesAwayError(OSError):
-    """The capture store does not answer, or refuses; stored captures are not affected."""
+class CapturesError(OSError):
+    """The capture store cannot be used now; stored captures are not affected."""
+
+
+class CapturesAwayError(CapturesError):
+    """The capture store does not answer, or refuses."""
 
     def __init__(self, place: str, reason: str) -> None:
         message = f"the store of captures at {place} does not answer: {reason}"
         super().__init__(errno.EREMOTEIO, message)
 
 
-class CapturesUnsetError(OSError):
-    """Bytes are in a capture store, and no setting states where it is."""
+class CapturesUnsetError(CapturesError):
+    """The archive keeps captured bytes in a store, and was opened without its place."""
 
     def __init__(self) -> None:
-        message = "captured bytes are in an object storage, but captures_url is not set"
+        message = (
+            "captured bytes are in an object storage, but captures_url is not set "
+            "(in Python: the argument `captures` of open_archive)"
+        )
         super().__init__(errno.EREMOTEIO, message)
 
 
@@ -88,23 +101,21 @@ class CaptureStore(Protocol):
         """Yield the objects below `folder` with the time of storing. Raises: CapturesAwayError."""
 
 
-# ------------------------------------------------------------------------- the current store
-
-_USED: list[CapturePlace | None] = [None]
+# --------------------------------------------------------------------- the store of an archive
 
 
-def use_captures(place: CapturePlace | None) -> None:
-    """Set the capture store of this process and its forks."""
-    _USED[0] = place
-
-
-def capture_store() -> CaptureStore | None:
-    """Return the capture store of this process; None if bytes are in the database.
+def store_of(archive: "OpenArchive") -> CaptureStore | None:
+    """Return the capture store of an open archive; None if bytes are in the database.
 
     Raises: CapturesAwayError.
     """
-    place = _USED[0]
-    return None if place is None else _open_store(place, os.getpid())
+    place = archive.get_execution_options().get(CAPTURES)
+    return None if place is None else open_store(place)
+
+
+def open_store(place: CapturePlace) -> CaptureStore:
+    """Return the capture store at a place. Raises: CapturesAwayError."""
+    return _open_store(place, os.getpid())
 
 
 @lru_cache(maxsize=4)
@@ -157,37 +168,38 @@ def put_all(store: CaptureStore, objects: Mapping[str, bytes]) -> None:
     _run_parallel(lambda item: store.put(*item), list(objects.items()))
 
 
-def load(stored: StoredBytes) -> bytes:
+def load(archive: "OpenArchive", stored: StoredBytes) -> bytes:
     """Return the original bytes of a capture from the database or the store.
 
     Bytes from a store are checked against the digest. Raises: DamagedBytesError,
     MissingBytesError, CapturesAwayError, CapturesUnsetError.
     """
-    raw = unpack(stored.encoding, load_compressed(stored))
+    return _unpacked(store_of(archive), stored)
+
+
+def _unpacked(store: CaptureStore | None, stored: StoredBytes) -> bytes:
+    raw = unpack(stored.encoding, _compressed(store, stored))
     if _is_away(stored) and raw_digest(raw) != stored.digest:
         raise DamagedBytesError(f"the object of {stored.digest.hex()} holds other bytes")
     return raw
 
 
-def load_all(rows: Iterable[StoredBytes]) -> Iterator[bytes | DamagedBytesError]:
+def load_all(
+    archive: "OpenArchive", rows: Iterable[StoredBytes]
+) -> Iterator[bytes | DamagedBytesError]:
     """Yield the bytes of captures, or the error in them; some are fetched concurrently.
 
     Raises: CapturesAwayError, CapturesUnsetError.
     """
-    left = iter(rows)
+    left, get = iter(rows), partial(_unpacked_or_error, store_of(archive))
     while some := list(islice(left, 4 * AT_A_TIME)):
-        yield from _gotten(_retry, some)
+        yield from _gotten(get, some)
 
 
-def load_compressed(stored: StoredBytes) -> bytes:
-    """Return the compressed bytes of a capture from the database or the store.
-
-    Raises: MissingBytesError, CapturesAwayError, CapturesUnsetError.
-    """
+def _compressed(store: CaptureStore | None, stored: StoredBytes) -> bytes:
     name = name_in(stored.digest, stored.data)
     if name is None:
         return stored.data
-    store = capture_store()
     if store is None:
         raise CapturesUnsetError
     try:
@@ -196,14 +208,19 @@ def load_compressed(stored: StoredBytes) -> bytes:
         raise MissingBytesError(name) from error
 
 
-def load_all_compressed(rows: Sequence[StoredBytes]) -> list[bytes]:
-    """Return the compressed bytes of captures. Raises: as `load_compressed`."""
-    return list(_gotten(load_compressed, rows))
+def load_all_compressed(archive: "OpenArchive", rows: Sequence[StoredBytes]) -> list[bytes]:
+    """Return the compressed bytes of captures, from the database or the store.
+
+    Raises: MissingBytesError, CapturesAwayError, CapturesUnsetError.
+    """
+    return list(_gotten(partial(_compressed, store_of(archive)), rows))
 
 
-def _retry(stored: StoredBytes) -> bytes | DamagedBytesError:
+def _unpacked_or_error(
+    store: CaptureStore | None, stored: StoredBytes
+) -> bytes | DamagedBytesError:
     try:
-        return load(stored)
+        return _unpacked(store, stored)
     except DamagedBytesError as error:
         return error
 

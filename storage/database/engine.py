@@ -43,6 +43,7 @@ from storage.database.sqlite_file import (
     require_archive,
 )
 from storage.values.lazy import LazyModule
+from storage.values.net.capture_place import CAPTURES, CapturePlace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,9 +108,10 @@ def _refuse_unreadable(path: Path) -> None:
         raise ForeignDatabaseError(str(path))
 
 
-def writing_engine(url: URL) -> Engine:
+def writing_engine(url: URL, *, captures: CapturePlace | None = None) -> Engine:
     """Return an engine for writing; on SQLite the file is created if necessary.
 
+    Its connections find the bytes of captures at `captures`, or in the database.
     Raises: ForeignDatabaseError if an SQLite file is no archive; ArchiveDamagedError;
     ArchivePlaceError.
     """
@@ -120,25 +122,36 @@ def writing_engine(url: URL) -> Engine:
             path.parent.mkdir(OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
         except OSError as error:
             raise ArchivePlaceError(str(path), error.strerror or str(error)) from error
-        return _sqlite_engine(url, query_only=False)
-    return _postgres_engine(url, options="-c lock_timeout=60s -c timezone=UTC", pool_size=4)
+        engine = _sqlite_engine(url, query_only=False)
+    else:
+        options = "-c lock_timeout=60s -c timezone=UTC"
+        engine = _postgres_engine(url, options=options, pool_size=4)
+    engine.update_execution_options(**{CAPTURES: captures})
+    return engine
 
 
-def reading_engine(url: URL, seconds: int | None = None) -> Engine:
+def reading_engine(
+    url: URL, seconds: int | None = None, *, captures: CapturePlace | None = None
+) -> Engine:
     """Return an engine for reading only; it never creates a file.
 
-    After `seconds` a statement on PostgreSQL (which always has a limit) or a transaction on SQLite
-    is interrupted. Raises: ArchiveMissingError if an SQLite file is missing; ArchiveDamagedError.
+    Its connections find the bytes of captures at `captures`, or in the database. After `seconds` a
+    statement on PostgreSQL (which always has a limit) or a transaction on SQLite is interrupted.
+    Raises: ArchiveMissingError if an SQLite file is missing; ArchiveDamagedError.
     """
     if url.drivername == "sqlite":
         require_archive(Path(url.database or ""))
         engine = _sqlite_engine(url, query_only=True)
         if seconds is not None:
             _interrupt_after(engine, seconds)
-        return engine
-    timeout = READER_STATEMENT_SECONDS if seconds is None else seconds
-    options = f"-c default_transaction_read_only=on -c statement_timeout={timeout}s -c timezone=UTC"
-    return _postgres_engine(url, options=options, pool_size=2 if seconds is None else 8)
+    else:
+        timeout = READER_STATEMENT_SECONDS if seconds is None else seconds
+        options = (
+            f"-c default_transaction_read_only=on -c statement_timeout={timeout}s -c timezone=UTC"
+        )
+        engine = _postgres_engine(url, options=options, pool_size=2 if seconds is None else 8)
+    engine.update_execution_options(**{CAPTURES: captures})
+    return engine
 
 
 class Commits:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from storage.database.archive_errors import ArchiveDamagedError, ArchiveMissingError
 from storage.database.ownership import file_state
 from storage.values.lazy import LazyModule
+from storage.values.net.capture_place import CAPTURES, CapturePlace
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult
@@ -107,14 +108,18 @@ class SqliteConnection:
 
     dialect = _Dialect()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, options: Mapping[str, Any]) -> None:
         self.raw = open_file(path.absolute(), query_only=True)
+        self._options = options
         self.info: dict[str, Any] = {}
         self.is_valid = True
         self._core: Connection | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._as_core(), name)
+
+    def get_execution_options(self) -> Mapping[str, Any]:
+        return self._options
 
     def rows(
         self, query: str, parameters: Mapping[str, Any]
@@ -163,7 +168,13 @@ class SqliteReader:
 
     dialect = _Dialect()
 
-    def __init__(self, path: Path, seconds: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        seconds: int | None = None,
+        *,
+        captures: CapturePlace | None = None,
+    ) -> None:
         """Check the file, which is never created.
 
         No transaction may take longer than `seconds`. Raises: ArchiveMissingError,
@@ -171,6 +182,7 @@ class SqliteReader:
         """
         require_archive(path)
         self._path, self._seconds = path, seconds
+        self._options = {CAPTURES: captures}
         self._idle: list[SqliteConnection] = []
         self._is_disposed = False
 
@@ -205,7 +217,7 @@ class SqliteReader:
 
     def _open(self) -> SqliteConnection:
         try:
-            return SqliteConnection(self._path)
+            return SqliteConnection(self._path, self._options)
         except sqlite3.Error as error:
             raise engines.wrap_driver_error("", error) from error
 

@@ -329,7 +329,7 @@ class Bundle:
         if row.data is not None:
             name = f"captures/{bytes(row.digest).hex()}"
             held = StoredBytes(bytes(row.digest), row.encoding, bytes(row.data))
-            self.files[name] = load(held)
+            self.files[name] = load(self.connection, held)
 
 
 def _row(revealed: OpenedRow, seq: int) -> bytes:

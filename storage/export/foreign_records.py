@@ -31,11 +31,26 @@ class ForeignRecords:
             self._written.add(about)
             yield from self._query_records(_query().where(FOREIGN_RECORD.c.id == about))
         for row in rows:
-            yield from _record(row)
+            yield from self._record(row)
 
     def _query_records(self, query: Any) -> Iterator[bytes]:
         for row in self._connection.execute(query):
-            yield from _record(row)
+            yield from self._record(row)
+
+    def _record(self, row: Any) -> Iterator[bytes]:
+        if row.head is None or row.opening is None:
+            return
+        if row.payload_capture_id is not None and row.data is None:
+            return
+        head = bytes(row.head)
+        block = bytes(row.opening)
+        if row.data is not None:
+            held = StoredBytes(bytes(row.digest), row.encoding, row.data)
+            block += load(self._connection, held)
+        if head.startswith(b"WARC/"):
+            yield head + block + b"\r\n\r\n"
+        elif row.kind == "response":
+            yield _from_arc(head, block)
 
 
 def _query() -> Any:
@@ -49,21 +64,6 @@ def _query() -> Any:
         .outerjoin(CAPTURE, CAPTURE.c.id == FOREIGN_RECORD.c.payload_capture_id)
         .order_by(FOREIGN_RECORD.c.number, FOREIGN_RECORD.c.id)
     )  # fmt: skip
-
-
-def _record(row: Any) -> Iterator[bytes]:
-    if row.head is None or row.opening is None:
-        return
-    if row.payload_capture_id is not None and row.data is None:
-        return
-    head = bytes(row.head)
-    block = bytes(row.opening)
-    if row.data is not None:
-        block += load(StoredBytes(bytes(row.digest), row.encoding, row.data))
-    if head.startswith(b"WARC/"):
-        yield head + block + b"\r\n\r\n"
-    elif row.kind == "response":
-        yield _from_arc(head, block)
 
 
 def _from_arc(head: bytes, block: bytes) -> bytes:

@@ -363,7 +363,8 @@ class WarcWriter:
         row = next(stream(self._connection, query, {"capture": capture_id}))
         if row["data"] is None:
             return None
-        return load(StoredBytes(bytes(row["digest"]), row["encoding"], row["data"]))
+        stored = StoredBytes(bytes(row["digest"]), row["encoding"], row["data"])
+        return load(self._connection, stored)
 
 
 _FACTS = ("article", "outcome", "version", "source", "note", "rights", "duration_ms", "tls_version")

@@ -332,7 +332,7 @@ WHERE o.id = :observation"""
     digest = bytes(row["digest"])
     stored = capture_store.StoredBytes(digest, row["encoding"], row["data"])
     return Raw(
-        data=capture_store.load(stored),
+        data=capture_store.load(connection, stored),
         name=_file_name((row["hints"] or {}).get("name") or row["origin"], version.article.article),
         digest=digest.hex(),
     )

@@ -13,6 +13,7 @@ from storage.values.net.addresses import AddressList
 from storage.values.refusals import RefusalReason
 
 if TYPE_CHECKING:
+    from storage.database.capture_store import OpenArchive
     from storage.language.vocabulary import Tokens  # imports NumPy, which only writers need
 
 
@@ -36,14 +37,17 @@ class CapturedItem:
     kept_context: str | None = None
 
 
-def parse_captured(rows: Iterable[Any]) -> Iterator[CapturedItem | DamagedBytesError]:
+def parse_captured(
+    archive: "OpenArchive", rows: Iterable[Any]
+) -> Iterator[CapturedItem | DamagedBytesError]:
     """Yield captured items, or the error in their bytes, from rows.
 
     The rows have the columns of `CapturedItem`, with those of `StoredBytes` in place of the bytes.
     Raises: CapturesAwayError, CapturesUnsetError.
     """
     given = list(rows)
-    for row, raw in zip(given, load_all(_captured_item(each) for each in given), strict=True):
+    loaded = load_all(archive, map(_captured_item, given))
+    for row, raw in zip(given, loaded, strict=True):
         number, capture, source, locator_id, locator, observed_at, hints = row[:7]
         if isinstance(raw, DamagedBytesError):
             yield raw

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, case, select
 
@@ -14,6 +14,9 @@ from storage.record.reading import CapturedItem, ReExtraction, parse_captured
 from storage.record.stored_drafts import load_drafts
 from storage.values.draft import Draft
 from storage.values.refusals import refuse
+
+if TYPE_CHECKING:
+    from storage.database.capture_store import OpenArchive
 
 MOST_UNREAD_BYTES = 64 * 1024 * 1024
 """Maximum size of the documents that a worker reads together, in bytes."""
@@ -56,14 +59,15 @@ def load_unread_rows(
     return found, known, fits >= len(waiting)
 
 
-def captures_in(rows: Sequence[Any], known: KeptDrafts) -> list[CapturedItem]:
+def captures_in(
+    archive: "OpenArchive", rows: Sequence[Any], known: KeptDrafts
+) -> list[CapturedItem]:
     """Return the captures to read with their bytes, in the order of the observations.
 
     Raises: DamagedBytesError, CapturesAwayError, CapturesUnsetError.
     """
-    whole = [
-        _with_bytes(each) for each in parse_captured(row for row in rows if row.data is not None)
-    ]
+    stored = [row for row in rows if row.data is not None]
+    whole = [_with_bytes(each) for each in parse_captured(archive, stored)]
     bare = [_bare(row, known.get(row.capture_id)) for row in rows if row.data is None]
     return sorted([*whole, *bare], key=attrgetter("observation_id"))
 
@@ -92,11 +96,12 @@ def rows_read_before(connection: Connection, derivations: Mapping[int, int]) -> 
     return list({row[-1]: row for row in rows}.values())
 
 
-def re_extractions_in(rows: Collection[Any]) -> list[ReExtraction]:
+def re_extractions_in(archive: "OpenArchive", rows: Collection[Any]) -> list[ReExtraction]:
     """Return captures to extract again, with the context of their first reading."""
+    found = parse_captured(archive, (row[:-2] for row in rows))
     return [
         ReExtraction(captured, row[-2])
-        for row, captured in zip(rows, parse_captured(row[:-2] for row in rows), strict=True)
+        for row, captured in zip(rows, found, strict=True)
         if isinstance(captured, CapturedItem)  # `verify captures` reports the others
     ]
 

@@ -64,16 +64,17 @@ def derivations(engine: Engine, begin: int = -1) -> Iterator[DerivedCapture]:
         for rows in result.partitions():
             fresh = [row for row in rows if (row[1], row[-1]) not in seen]
             seen |= {(row[1], row[-1]) for row in fresh}
-            yield from _group_derivations(fresh, _texts(lookups, [row[1] for row in fresh]))
+            texts = _texts(lookups, [row[1] for row in fresh])
+            yield from _group_derivations(engine, fresh, texts)
 
 
 def _group_derivations(
-    rows: Sequence[Any], texts: dict[tuple[int, str], list[DerivedText]]
+    engine: Engine, rows: Sequence[Any], texts: dict[tuple[int, str], list[DerivedText]]
 ) -> Iterator[DerivedCapture]:
     first: dict[tuple[int, str], Any] = {}
     for row in rows:
         first.setdefault((row[1], row[-1]), row)
-    for row, item in zip(first.values(), parse_captured(first.values()), strict=True):
+    for row, item in zip(first.values(), parse_captured(engine, first.values()), strict=True):
         if isinstance(item, CapturedItem):  # the check of captures reports the others
             context = row[-1]
             yield DerivedCapture(

@@ -142,13 +142,13 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
 
 def check_captures(settings: Settings) -> Iterator[Finding]:
     """Check that the storage for captures stores and returns an object."""
-    if settings.captures is None:
+    place = settings.captures
+    if place is None:
         yield Finding("captures", "ok", "bytes of captures go into the database")
         return
     name, data = f"doctor/{secrets.token_hex(8)}", b"lesart doctor"
     try:
-        store = stores.capture_store()
-        assert store is not None  # it is set
+        store = stores.open_store(place)
         store.put(name, data)
         is_same = store.get(name) == data
         store.delete([name])
@@ -189,7 +189,7 @@ def check_web(settings: Settings) -> Iterator[Finding]:
 def check_work(settings: Settings) -> Iterator[Finding]:
     """Check that jobs make progress and that every standing source was scanned."""
     try:
-        with reader.open_archive(settings.database_url) as archive:
+        with reader.open_with_settings(settings) as archive:
             yield from _jobs(archive.jobs(), archive.pending_work().sentence())
             figures = archive.stats().sources
             yield from _sources(figures)

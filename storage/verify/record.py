@@ -112,9 +112,8 @@ def captures(connection: Connection, scope: Scope) -> Findings:
     rows = stream(connection, query, NOTHING)
     while some := list(islice(rows, LOADED_ROWS)):
         whole = [row for row in some if row["data"] is not None]
-        loaded = dict(
-            zip((row["id"] for row in whole), load_all(map(StoredBytes.of, whole)), strict=True)
-        )
+        raws = load_all(connection, map(StoredBytes.of, whole))
+        loaded = dict(zip((row["id"] for row in whole), raws, strict=True))
         for row in some:
             scope.reached = row["id"]
             raw = loaded.get(row["id"])
@@ -151,14 +150,16 @@ def foreign_records(connection: Connection, scope: Scope) -> Findings:
         elif row["payload_capture_id"] is not None and row["data"] is None:
             yield REDACTED  # or the check of captures reports it
         else:
-            yield _foreign_record(row)
+            yield _foreign_record(connection, row)
 
 
-def _foreign_record(row: Row) -> PassedItem | BrokenObject:
+def _foreign_record(connection: Connection, row: Row) -> PassedItem | BrokenObject:
     try:
         payload = b""
         if row["data"] is not None:
-            payload = load(StoredBytes(bytes(row["held"]), row["encoding"], row["data"]))
+            payload = load(
+                connection, StoredBytes(bytes(row["held"]), row["encoding"], row["data"])
+            )
     except DamagedBytesError:
         return WELL  # the check of captures reports it
     if raw_digest(bytes(row["head"]) + bytes(row["opening"]) + payload) == bytes(row["digest"]):

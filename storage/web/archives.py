@@ -22,6 +22,7 @@ from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
 from storage.read.filters import TODAY, Clocks
 from storage.read.render.words import LANGUAGES as PAGE_LANGUAGES
 from storage.read.search import archive_state
+from storage.values.net.capture_place import CapturePlace
 from storage.web.problems import Problem
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ CACHE_ENTRY_BYTES = 1_024
 
 @dataclass(frozen=True, slots=True)
 class ServedArchive:
-    """Location of the archive, time zone, and languages of the text and the pages.
+    """Location of the archive and its captures, time zone, languages of the text and the pages.
 
     `since` tells one run of a server from another; all of its processes have the same.
     """
@@ -49,7 +50,20 @@ class ServedArchive:
     timezone: tzinfo = UTC
     languages: Sequence[str] = LANGUAGES
     language: str = "en"
+    captures: CapturePlace | None = None
     since: str = field(default_factory=partial(secrets.token_hex, 8))
+
+    def open(self, clocks: Clocks = TODAY, *, by_driver: bool = False) -> ReadOnlyArchive:
+        """Open the archive for reading. Raises: see `open_archive`."""
+        return open_archive(
+            self.url,
+            timezone=self.timezone,
+            languages=self.languages,
+            captures=self.captures,
+            clocks=clocks,
+            seconds=STATEMENT_SECONDS,
+            by_driver=by_driver,
+        )
 
 
 class ResponseCache:
@@ -89,7 +103,7 @@ class ArchivePool:
     def __init__(self, place: ServedArchive) -> None:
         self.place = place
         self._file = file_of(database_url(place.url))
-        self._today = self._open(TODAY)
+        self._today = place.open(by_driver=True)
         self._commits = self._today.commits()
         self._state: tuple[int | None, str] | None = None
         self._earlier_times = threading.BoundedSemaphore(MOST_EARLIER_TIMES)
@@ -143,7 +157,7 @@ class ArchivePool:
                 "Too many requests for the archive at earlier times. Try again later.",
             )
         try:
-            with self._open(clocks) as archive:
+            with self.place.open(clocks) as archive:
                 yield archive
         finally:
             self._earlier_times.release()
@@ -175,16 +189,6 @@ class ArchivePool:
             self._locks.clear()
         self._values[name] = entry = (monotonic(), value)
         return entry
-
-    def _open(self, clocks: Clocks) -> ReadOnlyArchive:
-        return open_archive(
-            self.place.url,
-            timezone=self.place.timezone,
-            languages=self.place.languages,
-            clocks=clocks,
-            seconds=STATEMENT_SECONDS,
-            by_driver=True,
-        )
 
 
 def pool_of(request: Request) -> ArchivePool:

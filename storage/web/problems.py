@@ -20,6 +20,7 @@ from storage.database.archive_errors import (
     ArchiveMissingError,
     ArchiveUnreachableError,
 )
+from storage.database.capture_store import CapturesAwayError, CapturesError, CapturesUnsetError
 from storage.database.compression import DamagedBytesError
 from storage.database.engine import is_unreachable
 from storage.database.rows import CursorError
@@ -117,6 +118,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
         MomentError: "time_invalid",
         CursorError: "cursor_invalid",
         DamagedBytesError: "bytes_damaged",
+        CapturesError: "unavailable",
         ArchiveError: "unavailable",
         PoolTimeoutError: "unavailable",
         ClientDisconnect: "request_invalid",  # the client is gone
@@ -126,6 +128,8 @@ _WHY_UNAVAILABLE: Mapping[type, str] = MappingProxyType(
     {
         ArchiveMissingError: "The archive file is missing. Restore it or create a new archive.",
         ArchiveUnreachableError: "The database does not respond.",
+        CapturesAwayError: "The storage of the captured bytes does not respond.",
+        CapturesUnsetError: "The server was started without the place of the captured bytes.",
         PoolTimeoutError: "Too many requests are reading the archive. Try again later.",
     }
 )

@@ -32,8 +32,10 @@ from storage.record.captures import (
     capture_folder,
 )
 from storage.schedule import queue
+from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.arrivals.source import Source
+from storage.values.net.capture_place import CapturePlace
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,14 +51,22 @@ class Archive:
         self.memory = Memory()
 
     @classmethod
-    def open(cls, url: str | Path, clock: Clock = utc_now, *, create: bool = True) -> Self:
+    def open(
+        cls,
+        url: str | Path,
+        clock: Clock = utc_now,
+        *,
+        create: bool = True,
+        captures: CapturePlace | None = None,
+    ) -> Self:
         """Open the archive at `url`; with `create`, create or upgrade it if necessary.
 
+        Bytes of captures are stored at `captures`, or in the database.
         Raises: DatabaseUrlError, ForeignDatabaseError, ArchiveUnreachableError, SchemaNewerError;
         without `create` ArchiveMissingError and SchemaOlderError.
         """
         address = database_url(str(url))
-        engine = writing_engine(address)
+        engine = writing_engine(address, captures=captures)
         try:
             with reachable(address):
                 if create:
@@ -67,6 +77,13 @@ class Archive:
             engine.dispose()
             raise
         return cls(engine, place_of(address), clock)
+
+    @classmethod
+    def of_settings(
+        cls, settings: Settings, clock: Clock = utc_now, *, create: bool = False
+    ) -> Self:
+        """Open the archive that the settings name. Raises: see `open`."""
+        return cls.open(settings.database_url, clock, create=create, captures=settings.captures)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -60,6 +60,7 @@ from storage.proof.rows import archive_values
 from storage.proof.tree import root
 from storage.record.captures import CAPTURE_FOLDER, put_packed
 from storage.values.job import Progress
+from storage.values.net.capture_place import CapturePlace
 from storage.write.index import index_now, to_index
 
 CHUNK_ROWS = 500
@@ -86,15 +87,18 @@ class NotAnEarlierCopyError(ArchiveError):
         self.place = place
 
 
-def update(source: str, target: str, progress: Progress) -> int:
+def update(
+    source: str, target: str, progress: Progress, *, held: CapturePlace | None = None
+) -> int:
     """Update an earlier copy to the state of its archive; return the number of rows copied.
 
+    `held` is where the archive keeps the bytes of captures; the copy keeps them in the database.
     Only new rows of the record are copied, by their numbers; the state is copied completely.
     It is one transaction: a failed update changes nothing. Raises: the errors of `copy`, and
     NotAnEarlierCopyError.
     """
     old, new = database_url(source), database_url(target)
-    engine = reading_engine(old, SECONDS)
+    engine = reading_engine(old, SECONDS, captures=held)
     reading_engine(new).dispose()  # do not create a missing file
     copied = writing_engine(new)
     try:
@@ -147,17 +151,24 @@ def _last(connection: Connection, table: Table, key: str) -> int:
     return -1 if found is None else found
 
 
-def copy(source: str, target: str, progress: Progress, captures: CaptureStore | None = None) -> int:
+def copy(
+    source: str,
+    target: str,
+    progress: Progress,
+    captures: CaptureStore | None = None,
+    *,
+    held: CapturePlace | None = None,
+) -> int:
     """Copy the archive at `source` to the empty place `target`; return the number of its rows.
 
-    The bytes of captures are copied into the database, or into the store `captures`, wherever they
-    were. A target file appears only when complete; in a PostgreSQL database one transaction
-    inserts everything. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
+    The bytes of captures are copied from the database, or from `held`, into the database, or into
+    the store `captures`. A target file appears only when complete; in a PostgreSQL database one
+    transaction inserts everything. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
     SchemaNewerError, PlaceTakenError, ForeignDatabaseError, ArchiveUnreachableError,
     CapturesAwayError, CapturesUnsetError, DamagedBytesError.
     """
     old, new = database_url(source), database_url(target)
-    engine = reading_engine(old, SECONDS)
+    engine = reading_engine(old, SECONDS, captures=held)
     try:
         with reachable(old):
             require_current(engine)
@@ -277,16 +288,15 @@ class _Objects:
         self._store = store
         self._folder = secrets.token_hex(8)
 
-    def moved(self, rows: list[dict[str, Any]]) -> None:
+    def moved(self, old: Connection, rows: list[dict[str, Any]]) -> None:
         """Replace the bytes or object names of capture rows by those of the copy."""
         whole = [row for row in rows if row["data"] is not None]
-        for row, data in zip(
-            whole, load_all_compressed([StoredBytes.of(row) for row in whole]), strict=True
-        ):
+        packed = load_all_compressed(old, [StoredBytes.of(row) for row in whole])
+        for row, data in zip(whole, packed, strict=True):
             row["data"] = data
         if self._store is not None:
-            packed = {row["digest"]: (row["size"], row["encoding"], row["data"]) for row in whole}
-            put = put_packed(self._store, self._folder, packed)
+            given = {row["digest"]: (row["size"], row["encoding"], row["data"]) for row in whole}
+            put = put_packed(self._store, self._folder, given)
             for row in whole:
                 row["data"] = put[row["digest"]][2]
 
@@ -314,7 +324,7 @@ def _copy_table(
     with closing(_chunks(old, table, chosen)) as chunks:
         for rows in chunks:
             if table.name == CAPTURE.name:
-                objects.moved(rows)
+                objects.moved(old, rows)
             if table.name in {"counter", "archive"}:
                 new.execute(insert(table), rows)
             else:

@@ -6,12 +6,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from storage.database.capture_store import capture_store
+from storage.database.capture_store import CapturesUnsetError, store_of
 from storage.database.tables import SCAN, SOURCE
 from storage.history.absences import record_absences
 from storage.history.clock_corrections import correct_scan
+from storage.history.totals import stored_fact
 from storage.history.versions import rebuild_returned
 from storage.record.captures import (
+    CAPTURE_FOLDER,
     Packed,
     load_captures,
     observe,
@@ -40,10 +42,15 @@ from storage.write.redaction.without_redacted import imports_without_redacted, w
 def store_bytes(archive: Archive, packed: Packed) -> Packed:
     """Put new bytes into the capture store, if there is one, before any lock is taken.
 
-    Raises: CapturesAwayError; nothing is stored then.
+    Raises: CapturesAwayError; CapturesUnsetError if the archive has one and was opened without
+    its place. Nothing is stored then.
     """
-    store = capture_store()
-    if store is None or not packed:
+    if not packed:
+        return packed
+    store = store_of(archive.engine)
+    if store is None:
+        if archive.read(stored_fact, CAPTURE_FOLDER) is not None:
+            raise CapturesUnsetError
         return packed
     known = archive.read(load_captures, packed)
     return put_packed(store, archive.capture_folder, packed, known)

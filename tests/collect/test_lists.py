@@ -314,7 +314,10 @@ def test_a_feed_does_not_bring_a_redacted_title_back(desk):
     assert "Meldung 3 vom Hafen" in told
     assert "kern warnt" not in told
     held = desk.rows("SELECT digest, encoding, data FROM capture WHERE data IS NOT NULL")
-    raws = [load(StoredBytes(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
+    raws = [
+        load(desk.archive.engine, StoredBytes(bytes(e["digest"]), e["encoding"], bytes(e["data"])))
+        for e in held
+    ]
     assert len(raws) > 2
     assert not [raw for raw in raws if b"kern warnt" in raw], "the bytes went again"
     desk.due(at=6)
@@ -339,7 +342,10 @@ def test_a_redacted_title_leaves_each_feed_that_lists_the_article(desk):
     target = RedactionTarget(desk.one(wanted, o=address(2))["id"])
     redact_articles(desk.archive, [target], RedactionReason.GDPR_ERASURE, "ada")
     held = desk.rows("SELECT digest, encoding, data FROM capture WHERE data IS NOT NULL")
-    raws = [load(StoredBytes(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
+    raws = [
+        load(desk.archive.engine, StoredBytes(bytes(e["digest"]), e["encoding"], bytes(e["data"])))
+        for e in held
+    ]
     assert not [raw for raw in raws if b"Zwoelfkern" in raw]
     assert "Zwoelfkern" not in str(desk.rows("SELECT rights, response_headers FROM transfer"))
 
@@ -386,5 +392,8 @@ def told_anywhere(desk) -> str:
     """Return what the rows that know of addresses say, and the bytes of captures."""
     tables = ("origin", "article", "watch", "observation", "transfer", "refusal", "job", "source")
     held = desk.rows("SELECT digest, encoding, data FROM capture WHERE data IS NOT NULL")
-    raws = [load(StoredBytes(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
+    raws = [
+        load(desk.archive.engine, StoredBytes(bytes(e["digest"]), e["encoding"], bytes(e["data"])))
+        for e in held
+    ]
     return str([desk.rows(f"SELECT * FROM {table}") for table in tables]) + str(raws)

@@ -80,8 +80,8 @@ def test_merged_twice_nothing_is_new(room, other, monkeypatch):
 
 def test_a_merge_that_was_killed_goes_on_where_it_was(room, other, monkeypatch):
     filled(room)
-    file = spool_archive(other.url, room.root, "lesart test", silent)
-    assert spool_archive(other.url, room.root, "lesart test", silent) == file
+    file = spool_archive(other.settings, room.root, "lesart test", silent)
+    assert spool_archive(other.settings, room.root, "lesart test", silent) == file
     job = room.ordered([_place(room, file)])
     room.collected(job)  # and here its process dies: captured, nothing of it read
     assert merged(room, other, monkeypatch) == 0

@@ -26,6 +26,7 @@ from storage.schedule import queue
 from storage.settings import Settings, load_settings
 from storage.values import job as jobs
 from storage.values.arrivals.source import Source
+from storage.values.net.capture_place import CapturePlace
 from storage.values.verdict import Counts
 from storage.verify.verify import Verification
 from storage.write.archive import Archive
@@ -119,7 +120,7 @@ class Newsroom:
         self.now = START
         given = {f"LESART_{name.upper()}": value for name, value in settings.items()}
         self.settings = settings_for(url, root, **given)
-        self.archive = Archive.open(url, clock=lambda: self.now)
+        self.archive = Archive.of_settings(self.settings, lambda: self.now, create=True)
         self.reader: Reader = SharingReader(self.settings)
         self.source = self.watch("presse", self.folder)
 
@@ -226,7 +227,7 @@ class Newsroom:
 
     def findings(self) -> list[dict[str, Any]]:
         """Return what `lesart verify` has to say against the archive."""
-        return findings(self.url)
+        return findings(self.url, self.settings.captures)
 
 
 def settings_for(url: str, root: Path, **environ: str) -> Settings:
@@ -240,9 +241,9 @@ def touch(path: Path) -> None:
     os.utime(path, (moment, moment))
 
 
-def findings(url: str) -> list[dict[str, Any]]:
+def findings(url: str, captures: CapturePlace | None = None) -> list[dict[str, Any]]:
     """Return what `lesart verify` has to say against the archive at `url`."""
-    engine = reading_engine(database_url(url))
+    engine = reading_engine(database_url(url), captures=captures)
     try:
         return [broken.to_dict() for broken in Verification(engine).findings()]
     finally:

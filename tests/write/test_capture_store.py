@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,19 +17,21 @@ import pytest
 
 from storage.cli.exits import exit_code_of
 from storage.database import capture_store as stores
-from storage.database.capture_store import CapturesAwayError, use_captures
+from storage.database.capture_store import CapturesAwayError
 from storage.database.compression import DamagedBytesError, pack
 from storage.export.warc import ExportSelection, WarcExport
 from storage.read.archive import open_archive
-from storage.values.net.capture_place import CapturePlace, capture_place
+from storage.values.net.capture_place import CAPTURES, CapturePlace, capture_place
 from storage.verify.doctor import check_captures
 from storage.write.copies import copy
 from storage.write.orphans import sweep_orphans
 from tests import services
-from tests.flow.driver import SENTENCES, Newsroom, findings, seed
+from tests.flow.driver import SENTENCES, Newsroom, findings, newsroom_at, seed
 from tests.flow.processes import environment, lesart, rows
 from worker.flow.order import target_of
 
+NOWHERE_URL = "s3://texts?endpoint=http://127.0.0.1:9"
+NOWHERE = capture_place(NOWHERE_URL, "a", "b")
 PLACES = ("folder", pytest.param("bucket", marks=pytest.mark.slow))
 
 
@@ -39,16 +42,32 @@ def bucket() -> Iterator[services.S3Server]:
 
 
 @pytest.fixture(params=PLACES)
-def place(request, tmp_path) -> Iterator[CapturePlace]:
-    """Let this process keep captures in a store of their own."""
+def place(request, tmp_path) -> CapturePlace:
+    """Give a store for the captures of one archive."""
     if request.param == "folder":
-        found = capture_place(f"file://{tmp_path / 'captures'}")
-    else:
-        server = request.getfixturevalue("bucket")
-        found = capture_place(server.url(tmp_path.name), server.key, server.secret)
-    use_captures(found)
-    yield found
-    use_captures(None)
+        return capture_place(f"file://{tmp_path / 'captures'}")
+    server = request.getfixturevalue("bucket")
+    return capture_place(server.url(tmp_path.name), server.key, server.secret)
+
+
+@pytest.fixture
+def room(database_url, tmp_path, place) -> Iterator[Newsroom]:
+    """Give a newsroom that keeps its captures in the store."""
+    url = place.bucket and f"s3://{place.bucket}/{place.prefix}?endpoint={place.endpoint}"
+    keys = {"captures_key": place.key, "captures_secret": place.secret} if url else {}
+    settings = {"captures_url": url or place.folder.as_uri(), **keys}
+    with newsroom_at(database_url, tmp_path, **settings) as found:
+        assert found.settings.captures == place
+        yield found
+
+
+def opened_with(room: Newsroom, place: CapturePlace | None) -> None:
+    """Let the archive of the room look for captures at another place."""
+    room.archive.engine.update_execution_options(**{CAPTURES: place})
+
+
+def store_of(room: Newsroom) -> stores.CaptureStore:
+    return stores.store_of(room.archive.engine)
 
 
 def nothing_told(_what: str, _number: int) -> None:
@@ -61,14 +80,14 @@ def write_some(room: Newsroom, edit: int = 0) -> None:
 
 
 def objects(room: Newsroom) -> list[str]:
-    store = stores.capture_store()
+    store = store_of(room)
     folder = room.one("SELECT value FROM archive WHERE key = 'captures'")["value"]
     return sorted(name for name, _moment in store.names(folder))
 
 
 def swept(room: Newsroom, age: timedelta = timedelta(0)) -> tuple[int, int, int]:
     found = sweep_orphans(
-        room.archive.engine, stores.capture_store(), datetime.now(UTC) - age, nothing_told,
+        room.archive.engine, store_of(room), datetime.now(UTC) - age, nothing_told,
         delete=True,
     )  # fmt: skip
     return found.objects, found.orphans, found.deleted
@@ -81,32 +100,30 @@ def test_bytes_lie_in_the_store_and_every_answer_is_as_before(place, room, tmp_p
     assert room.scan(1).new_versions == len(SENTENCES)
     assert len(objects(room)) == 2 * len(SENTENCES)
     assert room.number("SELECT max(length(data)) FROM capture") < 150
-    with open_archive(room.url) as archive:
+    with open_archive(room.url, captures=place) as archive:
         for line in archive.articles():
             raw = archive.raw(f"{line.article}@2")
             assert raw.data == (room.folder / raw.name.rpartition("/")[2]).read_bytes()
         inside = list(WarcExport(archive, ExportSelection(), "a test").records())
-    copy(room.url, str(tmp_path / "copy.sqlite3"), nothing_told)
-    use_captures(None)  # the copy holds all there is
+    copy(room.url, str(tmp_path / "copy.sqlite3"), nothing_told, held=place)
     assert findings(str(tmp_path / "copy.sqlite3")) == []
     with open_archive(tmp_path / "copy.sqlite3") as archive:
         assert list(WarcExport(archive, ExportSelection(), "a test").records())[1:] == inside[1:]
-    use_captures(place)
 
 
 def test_a_copy_that_comes_back_has_objects_of_its_own(place, room, tmp_path):
     write_some(room)
     room.scan(0)
-    copy(room.url, str(tmp_path / "backup.sqlite3"), nothing_told)
+    copy(room.url, str(tmp_path / "backup.sqlite3"), nothing_told, held=place)
     back = str(tmp_path / "back.sqlite3")
-    copy(str(tmp_path / "backup.sqlite3"), back, nothing_told, stores.capture_store())
-    assert findings(back) == []
-    stores.capture_store().delete(objects(room)[:1])
-    assert findings(back) == []  # what the one loses, the other keeps
+    copy(str(tmp_path / "backup.sqlite3"), back, nothing_told, store_of(room))
+    assert findings(back, place) == []
+    store_of(room).delete(objects(room)[:1])
+    assert findings(back, place) == []  # what the one loses, the other keeps
     (found,) = room.findings()
     assert found["kind"] == "bytes_missing"
     with pytest.raises(stores.MissingBytesError):
-        copy(room.url, str(tmp_path / "never.sqlite3"), nothing_told)
+        copy(room.url, str(tmp_path / "never.sqlite3"), nothing_told, held=place)
     assert not (tmp_path / "never.sqlite3").exists()
     mend(room, tmp_path / "backup.sqlite3")
 
@@ -118,19 +135,19 @@ def mend(room: Newsroom, backup: Path) -> None:
     copied.close()
     for row in room.rows("SELECT id, digest, data FROM capture"):
         name = stores.name_in(row["digest"], row["data"])
-        stores.capture_store().put(name, held[row["id"]])
+        store_of(room).put(name, held[row["id"]])
 
 
 def test_other_bytes_in_an_object_are_told_and_never_shown(place, room, tmp_path):
     write_some(room)
     room.scan(0)
-    copy(room.url, str(tmp_path / "backup.sqlite3"), nothing_told)
+    copy(room.url, str(tmp_path / "backup.sqlite3"), nothing_told, held=place)
     row = room.rows("SELECT digest, data, encoding FROM capture ORDER BY id")[0]
     other = pack(b"anderer Text " * 40)[1] if row["encoding"] == "zstd" else b"other"
-    stores.capture_store().put(stores.name_in(row["digest"], row["data"]), other)
+    store_of(room).put(stores.name_in(row["digest"], row["data"]), other)
     (found,) = room.findings()
     assert (found["object"], found["kind"]) == ("capture", "bytes_damaged")
-    with open_archive(room.url) as archive:
+    with open_archive(room.url, captures=place) as archive:
         article = next(archive.articles()).article
         with pytest.raises(DamagedBytesError) as told:
             archive.raw(article)
@@ -162,7 +179,7 @@ def test_what_is_known_is_not_put_again(place, room):
 def test_a_store_that_is_away_costs_no_attempt_and_no_text(place, room):
     write_some(room)
     job = room.ordered([target_of(room.source)])
-    use_captures(capture_place("s3://texts?endpoint=http://127.0.0.1:9", "a", "b"))
+    opened_with(room, NOWHERE)
     with pytest.raises(CapturesAwayError) as told:
         room.worked(job)
     assert exit_code_of(told.value) == 4
@@ -170,24 +187,22 @@ def test_a_store_that_is_away_costs_no_attempt_and_no_text(place, room):
         "state": "ready", "attempts": 0,
     }  # fmt: skip
     assert room.number("SELECT count(*) FROM observation") == 0
-    use_captures(place)
+    opened_with(room, None)
+    with pytest.raises(stores.CapturesUnsetError):
+        room.worked(job)  # it does not store the bytes in the database instead
+    opened_with(room, place)
     room.collected(job)
-    use_captures(None)
+    opened_with(room, None)
     with pytest.raises(stores.CapturesUnsetError):
         room.worked(job)
-    use_captures(place)
+    opened_with(room, place)
     assert room.worked(job).new_articles == len(SENTENCES)
 
 
-def test_the_examination_tells_whether_the_store_keeps_anything(place, room):
-    class Set:
-        captures = place
-
-    assert [found.state for found in check_captures(Set)] == ["ok"]
-    use_captures(capture_place("s3://texts?endpoint=http://127.0.0.1:9", "a", "b"))
-    (found,) = check_captures(Set)
+def test_the_examination_tells_whether_the_store_keeps_anything(room):
+    assert [found.state for found in check_captures(room.settings)] == ["ok"]
+    (found,) = check_captures(replace(room.settings, captures_url=NOWHERE_URL))
     assert (found.state, "captures_url" in found.mend) == ("broken", True)
-    use_captures(place)
 
 
 def test_a_sweep_takes_what_no_row_names_and_is_old_enough(place, room):
@@ -195,7 +210,7 @@ def test_a_sweep_takes_what_no_row_names_and_is_old_enough(place, room):
     room.scan(0)
     named = objects(room)
     folder = named[0].partition("/")[0]
-    store = stores.capture_store()
+    store = store_of(room)
     orphan = stores.new_name(folder, bytes(range(32)))
     foreign = f"{folder}/ab/notes.txt"
     for name in (orphan, foreign):

@@ -13,13 +13,12 @@ import pytest
 from sqlalchemy import event
 
 from storage.cli.exits import run
-from storage.database import capture_store as stores
 from storage.diff import change
 from storage.language.sentences import sentence_keys
 from storage.proof import log
 from storage.relations import relate as relating
 from storage.schedule import queue
-from storage.values.net.capture_place import capture_place
+from storage.values.net.capture_place import CAPTURES, capture_place
 from storage.values.redaction import RedactionReason
 from storage.write import index as indexing
 from storage.write.archive import Archive
@@ -485,12 +484,13 @@ def test_records_of_web_archives_go_with_their_text(room):
 
 
 @pytest.fixture
-def store(tmp_path):
-    """Give a folder in which this process keeps the bytes of captures."""
+def store(room, tmp_path):
+    """Give a folder in which the archive of the room keeps the bytes of captures."""
     folder = tmp_path / "store"
-    stores.use_captures(capture_place(folder.as_uri()))
-    yield folder
-    stores.use_captures(None)
+    place = capture_place(folder.as_uri())
+    room.archive.engine.update_execution_options(**{CAPTURES: place})
+    room.settings = replace(room.settings, captures_url=folder.as_uri())
+    return folder
 
 
 def test_bytes_in_a_store_go_before_their_rows_are_emptied(store, room):

@@ -26,7 +26,7 @@ LATE_SECONDS = 60.0
 def check_alerts(settings: Settings) -> Iterator[Finding]:
     """Report late, failed and dead deliveries, and mails without a mail server."""
     try:
-        with reader.open_archive(settings.database_url) as archive, archive.connect() as connection:
+        with reader.open_with_settings(settings) as archive, archive.connect() as connection:
             counts = lists.counts(connection)
             kinds = {each.kind for each in lists.channels(connection, lists.ids(connection))}
             since_match = work_state.task_ages(connection).get("alerts")

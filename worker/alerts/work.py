@@ -8,7 +8,7 @@ from functools import partial
 from storage.database.engine import read_connection
 from storage.database.unit import Clock
 from storage.history.alerts import lists
-from storage.read.archive import ReadOnlyArchive, open_archive
+from storage.read.archive import ReadOnlyArchive, open_with_settings
 from storage.settings import Settings
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import hosts_by_port
@@ -68,7 +68,7 @@ def work(
     if not outbox.waits(archive.engine):
         return arrived
     way = outgoing(archive, settings)
-    with _reading(settings) as reading, ThreadPoolExecutor(THREADS) as threads:
+    with open_with_settings(settings) as reading, ThreadPoolExecutor(THREADS) as threads:
         while not is_over() and (messages := outbox.claim(archive.engine)):
             arrived += _send_all(way, reading, threads, messages, pauses)
     return arrived
@@ -108,13 +108,6 @@ def sending_of(
         now=way.clock(),
     )  # fmt: skip
     return partial(mail.send_mail, server, made, settings.ca_file)
-
-
-def _reading(settings: Settings) -> ReadOnlyArchive:
-    return open_archive(
-        settings.database_url, timezone=settings.zone, languages=settings.languages,
-        seconds=SECONDS,
-    )  # fmt: skip
 
 
 def _send_all(

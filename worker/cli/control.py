@@ -251,7 +251,7 @@ def cancel(archive: Archive, job_id: int) -> int:
 
 def worker_health(settings: Settings) -> str | None:
     """Return the problem if due jobs wait and no worker claims them; otherwise None."""
-    with Archive.open(settings.database_url, create=False) as archive:
+    with Archive.of_settings(settings) as archive:
         with archive.read_connection() as connection:
             late = job_progress.oldest_due_seconds(connection)
             claimed = job_progress.seconds_since_claim(connection)
@@ -265,7 +265,7 @@ def worker_health(settings: Settings) -> str | None:
 
 def scheduler_health(settings: Settings) -> str | None:
     """Return the problem if no scheduler was active in the last minute; otherwise None."""
-    with Archive.open(settings.database_url, create=False) as archive:
+    with Archive.of_settings(settings) as archive:
         silent = archive.beats().get("scheduler")
     if silent is None or silent > SILENT_SECONDS:
         return "no scheduler was active within the last minute: start `lesart scheduler`"

@@ -61,7 +61,8 @@ def backup(
     require_lasting_place(file)
     with ProgressLine() as line:
         act = copying.update if updated and file.exists() else copying.copy
-        rows = act(place.settings().database_url, str(file), line.report)
+        settings = place.settings()
+        rows = act(settings.database_url, str(file), line.report, held=settings.captures)
     more = "more " if act is copying.update else ""
     say(f"copied {rows} {more}rows to {file}; `lesart restore {file}` restores them")
 
@@ -87,13 +88,14 @@ def restore(
     The archive must not exist yet. Captures are stored at LESART_CAPTURES_URL (default: in the
     database). A drill needs free space in TMPDIR.
     """
-    settings, store = place.settings(), stores.capture_store()
+    settings = place.settings()
     if not file.exists():
         raise LocatorMissingError(str(file), "there is no backup at this path: check the path")
     with TemporaryDirectory(prefix="lesart-drill-") if drill else nullcontext() as folder:
         if folder is not None:
             tried = str(Path(folder) / "drill.sqlite3")
-            settings, store = replace(settings, database_url=tried), None
+            settings = replace(settings, database_url=tried, captures_url=None)
+        store = None if settings.captures is None else stores.open_store(settings.captures)
         began = time.monotonic()
         with ProgressLine() as line:
             rows = copying.copy(str(file), settings.database_url, line.report, store)
@@ -118,9 +120,9 @@ def merge(
     twice; after an interruption, run the same command again.
     """
     settings = place.settings()
-    address = load_settings(config=place.config, archive=other).database_url
+    from_settings = load_settings(config=place.config, archive=other)
     with ProgressLine() as line:
-        file = spool.spool_archive(address, settings.home, program(), line.report)
+        file = spool.spool_archive(from_settings, settings.home, program(), line.report)
     with opened_archive(settings, create=settings.is_embedded) as archive:
         job = control.ingest(archive, settings, control.IngestOptions((str(file),)))
         summaries = control.run_until_done(archive, settings, [job.id], is_resumed=job.is_resumed)
@@ -144,10 +146,10 @@ def sweep(
     of at least one hour.
     """
     settings, age = place.settings(), timedelta(seconds=parse_interval(older))
-    store = stores.capture_store()
-    if store is None:
+    if settings.captures is None:
         reason = "it is not set, so all captures are in the database: nothing to sweep"
         raise SettingsError("captures_url", reason)
+    store = stores.open_store(settings.captures)
     with (
         opened_archive(settings) as archive,
         ProgressLine() as line,

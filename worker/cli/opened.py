@@ -20,5 +20,5 @@ def opened_archive(settings: Settings, *, create: bool = False) -> Iterator["Arc
 
     Raises: see `Archive.open`.
     """
-    with archives.Archive.open(settings.database_url, create=create) as archive:
+    with archives.Archive.of_settings(settings, create=create) as archive:
         yield archive

@@ -114,7 +114,7 @@ def show(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
     settings = place.settings()
     with opened_archive(settings) as archive:
         facts = _row(archive.source(name))
-    with reading_archive.open_archive(settings.database_url) as archive:
+    with reading_archive.open_with_settings(settings) as archive:
         figures = (each.to_dict() for each in archive.stats().sources if each.source == name)
         counts = next(figures, {})
     known = ("source", "kind", "standing")

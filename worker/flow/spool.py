@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from storage.export.warc import ExportSelection, WarcExport
-from storage.read.archive import open_archive
+from storage.read.archive import open_with_settings
+from storage.settings import Settings
 from storage.values.job import Progress
 
 FOLDER = "merging"
@@ -14,7 +15,7 @@ SECONDS = 7 * 24 * 3600
 REPORT_EVERY = 100
 
 
-def spool_archive(address: str, home: Path, program: str, progress: Progress) -> Path:
+def spool_archive(settings: Settings, home: Path, program: str, progress: Progress) -> Path:
     """Return a WARC file in `home` with all captures of an archive; an existing file is reused.
 
     Its name is the id of the archive and its last sequence number, so the same state gives the same
@@ -22,7 +23,7 @@ def spool_archive(address: str, home: Path, program: str, progress: Progress) ->
 
     Raises: ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError, SchemaNewerError.
     """
-    with open_archive(address, seconds=SECONDS) as archive:
+    with open_with_settings(settings, seconds=SECONDS) as archive:
         export = WarcExport(archive, ExportSelection(), program)
         path = home / FOLDER / f"{export.state()}.warc.gz"
         if path.exists():

@@ -24,7 +24,7 @@ NO_KEYS = "set LESART_WEB_ARCHIVE_KEYS for `lesart up`, or on the stack for the 
 def check_copies(settings: Settings) -> Iterator[Finding]:
     """Report archives that are not configured, and pages that wait for an archive, with reasons."""
     try:
-        with reader.open_archive(settings.database_url) as archive, archive.connect() as connection:
+        with reader.open_with_settings(settings) as archive, archive.connect() as connection:
             orders = outbox.copy_orders(connection)
             waiting = {each.archive: each for each in outbox.open_requests(connection)}
     except archive_errors.ArchiveError:

@@ -93,7 +93,7 @@ def work_context() -> WorkContext:
     if not _CONTEXT:
         settings = _SETTINGS[0]
         collect_garbage_rarely()
-        archive = Archive.open(settings.database_url, _CLOCK[0], create=False)
+        archive = Archive.of_settings(settings, _CLOCK[0])
         _CONTEXT.append(WorkContext(settings, archive, Reader(settings), _MOST_FETCHING[0]))
     return _CONTEXT[0]
 

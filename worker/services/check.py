@@ -22,7 +22,7 @@ else:
 def check_scheduler(settings: Settings) -> Iterator[Finding]:
     """Report the periodic acts that a running scheduler does not finish in time."""
     try:
-        with reader.open_archive(settings.database_url) as archive, archive.connect() as connection:
+        with reader.open_with_settings(settings) as archive, archive.connect() as connection:
             ages, silent = (
                 work_state.task_ages(connection),
                 work_state.silent_seconds(connection).get("scheduler"),

@@ -74,7 +74,7 @@ def run_scheduler(settings: Settings) -> None:
     """
     require_safe(settings)
     app = make_app(settings)
-    with Archive.open(settings.database_url, create=False) as archive, _stop() as stop:
+    with Archive.of_settings(settings) as archive, _stop() as stop:
         LOG.info("scheduler_started")
         with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
             scheduler.run(stop)
@@ -89,7 +89,7 @@ def run_embedded(
     One thread reads and archives, another waits for servers, and `page` runs at the same time.
     """
     app = make_app(settings, clock, most_fetching=0)
-    with Archive.open(settings.database_url, clock) as archive, _stop() as stop:
+    with Archive.of_settings(settings, clock, create=True) as archive, _stop() as stop:
         worker = _ThreadWorker(app, settings)
         worker.start()
         fetcher = _ThreadFetcher(archive, settings)

@@ -128,7 +128,7 @@ class _ApplicationFactory:
         return ReplaceableApp(self.place, self._create)
 
     def _create(self) -> Guards:
-        archive = Archive.open(self.settings.database_url, create=False)
+        archive = Archive.of_settings(self.settings)
         service = create_ingest_service(archive, self.settings, self.shared)
         hosts = (*LOOPBACK, *self.settings.web_hosts)
         state = {"ingest_service": service, "may_write": True}
@@ -142,7 +142,7 @@ class _ApplicationFactory:
         Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,
         SchemaNewerError.
         """
-        Archive.open(self.settings.database_url, create=False).close()
+        Archive.of_settings(self.settings).close()
         ArchivePool(self.place).close()
 
 
@@ -152,6 +152,7 @@ def _served_archive(settings: Settings) -> ServedArchive:
         settings.zone,
         settings.languages,
         settings.page_language,
+        settings.captures,
     )
 
 

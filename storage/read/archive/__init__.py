@@ -7,7 +7,7 @@ with open_archive("lesart-data/lesart.sqlite3") as archive:
 
 from storage.database.rows import CursorError
 from storage.read.archive.connection import LANGUAGES
-from storage.read.archive.reader import ReadOnlyArchive, open_archive
+from storage.read.archive.reader import ReadOnlyArchive, open_archive, open_with_settings
 from storage.read.filters import Filters
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
@@ -23,4 +23,5 @@ __all__ = [
     "ReadOnlyArchive",
     "RevisionError",
     "open_archive",
+    "open_with_settings",
 ]

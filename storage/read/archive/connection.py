@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from threading import Event
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from storage.database.archive_errors import ArchiveClosedError
 from storage.database.rows import committed_reads
@@ -17,6 +17,7 @@ from storage.values.errors import (
     NoSuchError,
 )
 from storage.values.lazy import LazyModule
+from storage.values.net.capture_place import CapturePlace
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -40,9 +41,12 @@ LANGUAGES = ("de", "en")
 class ReadingPlace:
     """The place of an archive, and how it is opened for reading."""
 
-    def __init__(self, locator: str, *, by_driver: bool = False) -> None:
+    def __init__(
+        self, locator: str, captures: CapturePlace | None, *, by_driver: bool = False
+    ) -> None:
         self.path = sqlite_path(locator) if by_driver else None
         self.locator = locator
+        self.captures = captures
 
     @cached_property
     def url(self) -> "URL":
@@ -57,8 +61,12 @@ class ReadingPlace:
     def open(self, seconds: int | None = None) -> "Engine | SqliteReader":
         """Open it for reading. Raises: ArchiveMissingError, ArchiveDamagedError."""
         if self.path is not None:
-            return SqliteReader(self.path, seconds)
-        return engines.reading_engine(self.url, seconds)
+            return SqliteReader(self.path, seconds, captures=self.captures)
+        return engines.reading_engine(self.url, seconds, captures=self.captures)
+
+    def without_driver(self) -> "ReadingPlace":
+        """Return the same place, to be opened with SQLAlchemy."""
+        return ReadingPlace(self.locator, self.captures)
 
     def reachable(self) -> AbstractContextManager[None]:
         """Turn a refused connection into ArchiveUnreachableError."""
@@ -113,7 +121,7 @@ class ArchiveConnection:
 
         Closing this archive closes it too. `sql` and `stats` ignore both times.
         """
-        place = ReadingPlace(self._place.locator)  # its views are built with SQLAlchemy
+        place = self._place.without_driver()  # its views are built with SQLAlchemy
         engine = place.open()
         self._resources.callback(engine.dispose)
         clocks = Clocks(as_of, known_at)
@@ -177,9 +185,9 @@ class ArchiveConnection:
 
     def _sqlalchemy_engine(self) -> "Engine":
         if isinstance(self._engine, SqliteReader):
-            engine = engines.reading_engine(self._place.url)
+            engine = self._place.without_driver().open()
             self._resources.callback(engine.dispose)
-            return engine
+            return cast("Engine", engine)
         return self._engine
 
     def _bind(self, connection: "Connection") -> Self:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from storage.database.archive_errors import ArchiveMissingError
 from storage.database.schema_version import require_current
@@ -17,6 +18,10 @@ from storage.read.archive.lists import ArchiveLists
 from storage.read.archive.texts import ArchiveTexts
 from storage.read.filters import TODAY, Clocks
 from storage.values.failures import driver_error
+from storage.values.net.capture_place import CapturePlace, capture_place
+
+if TYPE_CHECKING:
+    from storage.settings import Settings
 
 
 def open_archive(
@@ -24,6 +29,7 @@ def open_archive(
     *,
     timezone: tzinfo = UTC,
     languages: Sequence[str] = LANGUAGES,
+    captures: str | CapturePlace | None = None,
     clocks: Clocks = TODAY,
     seconds: int | None = None,
     by_driver: bool = False,
@@ -31,12 +37,15 @@ def open_archive(
     """Open the archive at a path or a database address for reading; nothing is ever written.
 
     `timezone` determines where a date in a revision ends. `languages` are those whose word forms
-    a search includes. No query may take longer than `seconds`. With `by_driver`, an SQLite file is
-    read without SQLAlchemy, which takes longer to load than most queries. Raises:
-    DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,
-    SchemaNewerError.
+    a search includes. `captures` is the object storage for captured bytes, such as
+    `s3://BUCKET/PREFIX`, if they are not in the database. No query may take longer than `seconds`.
+    With `by_driver`, an SQLite file is read without SQLAlchemy, which takes longer to load than
+    most queries. Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError,
+    SchemaOlderError, SchemaNewerError; ValueError for a wrong `captures`.
     """
-    place = ReadingPlace(str(url), by_driver=by_driver and not clocks.are_set)
+    if isinstance(captures, str):
+        captures = capture_place(captures)
+    place = ReadingPlace(str(url), captures, by_driver=by_driver and not clocks.are_set)
     engine = place.open(seconds)
     try:
         with place.reachable():
@@ -50,6 +59,20 @@ def open_archive(
         engine.dispose()
         raise
     return ReadOnlyArchive(engine, place, timezone, languages, clocks)
+
+
+def open_with_settings(
+    settings: "Settings", *, seconds: int | None = None, by_driver: bool = False
+) -> "ReadOnlyArchive":
+    """Open the archive that the settings name, as they say. Raises: see `open_archive`."""
+    return open_archive(
+        settings.database_url,
+        timezone=settings.zone,
+        languages=settings.languages,
+        captures=settings.captures,
+        seconds=seconds,
+        by_driver=by_driver,
+    )
 
 
 class ReadOnlyArchive(ArchiveLists, ArchiveTexts, ArchiveFigures):

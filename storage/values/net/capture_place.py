@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+CAPTURES = "lesart_captures"
+"""Execution option of the engine of an archive and of its connections: a CapturePlace, or None."""
+
 
 @dataclass(frozen=True, slots=True)
 class CapturePlace:

@@ -36,7 +36,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from storage.database.rows import iso_utc
 from storage.database.views import COLUMNS
-from storage.read.archive import open_archive
 from storage.read.query.queries import PAGE_ROWS, Long
 from storage.read.sql import QueryError, QueryLimits
 from storage.web.api import articles, changes, relations, search
@@ -173,9 +172,8 @@ class ArchiveTools:
         except ValidationError as error:
             errors = [{**each, "loc": ("query", *each["loc"])} for each in error.errors()]
             raise RequestValidationError(errors) from error
-        url = self._place.url
         try:
-            with open_archive(url, timezone=self._place.timezone) as archive:
+            with self._place.open() as archive:
                 found = archive.sql(query.query, limits=SQL_LIMITS)
                 rows = [*islice(found.rows, query.limit + 1)]
         except QueryError as error:

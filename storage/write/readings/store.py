@@ -41,7 +41,7 @@ def load_unread(archive: Archive, claim: jobs.Claim) -> tuple[list[CapturedItem]
     Their total size is at most `MOST_UNREAD_BYTES`, except for a single item.
     """
     rows, known, are_all = archive.read(load_unread_rows, claim.arguments["items"])
-    return captures_in(rows, known), are_all
+    return captures_in(archive.engine, rows, known), are_all
 
 
 def store_readings(
@@ -99,7 +99,7 @@ def load_re_extractions(archive: Archive, derivations: Mapping[int, int]) -> lis
 
     Captures with damaged bytes are left out.
     """
-    return re_extractions_in(archive.read(rows_read_before, derivations))
+    return re_extractions_in(archive.engine, archive.read(rows_read_before, derivations))
 
 
 def store_re_extraction(archive: Archive, re_extracted: Sequence[ReExtracted]) -> None:

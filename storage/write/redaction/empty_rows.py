@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage.database.capture_store import CapturesUnsetError, capture_store, name_in
+from storage.database.capture_store import CapturesUnsetError, name_in, store_of
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import read_connection
 from storage.database.rows import FIELD_BLOCK, SNAPSHOT_BLOCK, STREAMING
@@ -117,7 +117,7 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
             ahead = None if due is None else _UnindexedRows.of(connection, due)
         if due is None or ahead is None:
             return done
-        _delete_objects(ahead.objects)
+        _delete_objects(engine, ahead.objects)
         with writing(engine, clock) as unit:
             _overwrite(unit.connection)
             log.append_within(unit)
@@ -128,11 +128,11 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
             progress("rows emptied", done)
 
 
-def _delete_objects(names: Sequence[str]) -> None:
+def _delete_objects(engine: Engine, names: Sequence[str]) -> None:
     """Delete the objects in a store, before the rows that reference them are emptied."""
     if not names:
         return
-    store = capture_store()
+    store = store_of(engine)
     if store is None:
         raise CapturesUnsetError
     store.delete(names)

@@ -297,7 +297,7 @@ class _PlanBuilder:
         query = select(*held).where(CAPTURE.c.data.is_not(None))
         captures = set()
         for capture, *stored in rows_in(self.connection, query, CAPTURE.c.id, ids - {None}):
-            said = _list_text(StoredBytes(*stored))
+            said = _list_text(self.connection, StoredBytes(*stored))
             is_told = (
                 any(title in said for title in titles)
                 if self.passage is None
@@ -449,9 +449,9 @@ def addresses_of(connection: Connection, articles: Iterable[int]) -> list[str]:
     )
 
 
-def _list_text(stored: StoredBytes) -> str:
+def _list_text(connection: Connection, stored: StoredBytes) -> str:
     """Return the text of a list, approximately, to find a title in it."""
     try:
-        return canonical(html.unescape(load(stored).decode("utf-8", "replace")))
+        return canonical(html.unescape(load(connection, stored).decode("utf-8", "replace")))
     except DamagedBytesError:
         return ""

@@ -86,7 +86,7 @@ def explain(settings: Settings, text: str, robots_file: Path | None = None) -> l
 def _known(settings: Settings, address: Address) -> "tuple[Host, list[WatchState], bool]":
     try:
         with (
-            writing.Archive.open(settings.database_url, create=False) as archive,
+            writing.Archive.of_settings(settings) as archive,
             archive.read_connection() as reading,
         ):
             found = host_states.hosts(reading, [address.key])[address.key]

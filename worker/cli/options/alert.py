@@ -86,7 +86,7 @@ class ChangeSelection:
             bounds = f"{SHORTEST_PASSAGE} to {LONGEST_PASSAGE:,} characters"
             raise AlertError(f"--passage: the text must have {bounds}")
         article = self.article
-        with reader.open_archive(settings.database_url) as archive:
+        with reader.open_with_settings(settings) as archive:
             if article is not None:
                 article = archive.article(article).article
             names = {each.name for each in archive.sources()}
