@@ -22,6 +22,7 @@ from storage.database.archive_errors import ForeignDatabaseError
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import database_epoch, place_of
 from storage.database.schema_version import MIGRATIONS, head, names_in, read_revision, refuse_newer
+from storage.database.table_facts import STATE_TABLES
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.view_queries.words import INDEXED_TOKENS
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
@@ -36,7 +37,7 @@ else:
 
 WORKER_ROLE = "lesart_worker"
 PAGE_ROLE = "lesart_page"
-NOT_FOR_THE_PAGE = frozenset({"access_token", "alert_channel", "suppression"})
+NOT_FOR_THE_PAGE = frozenset(table.name for table in STATE_TABLES if table.is_secret)
 """Tables with credentials, or with data that would allow texts to be guessed."""
 
 

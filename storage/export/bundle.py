@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
 from storage.database.rows import iso_utc
+from storage.database.table_facts import RECORD_TABLES
 from storage.export import bundle_report, check_bundle
 from storage.export.bundle_log import Wrong
 from storage.export.wacz import pages_of, write_wacz
@@ -40,12 +41,8 @@ PROGRAMS = {name: Path(__file__).with_name(name if name != "verify.py" else "che
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip, so that equal content produces equal bytes."""
 MOST_RELATIONS = 200
-REFERENCES = (
-    ("locator_id", "origin"), ("a_origin_id", "origin"), ("b_origin_id", "origin"),
-    ("capture_id", "capture"), ("body_capture_id", "capture"), ("wording_id", "wording"),
-    ("derivation_id", "derivation"), ("certificate_id", "certificate"),
-)  # fmt: skip
-"""The columns that refer to another row which a bundle needs, and its table."""
+IN_BUNDLE = {table.name: table for table in RECORD_TABLES if table.in_bundle}
+"""The tables whose rows a bundle can contain."""
 Json = dict[str, Any]
 
 
@@ -317,8 +314,8 @@ class Bundle:
             confirmed = json.loads(values["hints"] or b"{}").get("confirms")
             if confirmed is not None:
                 self._add("observation", confirmed)
-        for column, target in REFERENCES:
-            if values.get(column) is not None:
+        for column, target in IN_BUNDLE[table].references.items():
+            if target in IN_BUNDLE and values.get(column) is not None:
                 self._add(target, values[column])
         redacted = f"table_name IN ('{table}', '{table}_address') AND row_id = :value"
         self._add_all("redaction", redacted, number)

@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from storage.database.table_facts import RECORD_TABLES, LogEntry
+
 SALT_SIZE = 16
 DOMAIN = b"lesart commitment v1\n"
 ENTRY = "lesart v1"
@@ -25,54 +27,11 @@ class OpeningError(ValueError):
     """The opening of an entry is damaged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The structure of the commitments to the rows of a table.
-
-    `kind` is its number in the log. `contents` are the columns that may contain personal data, each
-    with its own salt; `covered` are columns covered by a digest among them; all others are plain.
-    """
-
-    kind: int
-    contents: tuple[str, ...] = ()
-    covered: tuple[str, ...] = ()
-    key: str = "id"
-
-
-SHAPES: Mapping[str, Shape] = {
-    ARCHIVE: Shape(0, ("created_at", "id")),
-    "origin": Shape(1, ("origin", "public_id")),
-    "capture": Shape(2, ("digest",), ("data",)),
-    "scan": Shape(3, ("listing_digest",), key="seq"),
-    "observation": Shape(4, ("hints", "note")),
-    "certificate": Shape(5, ("chain", "digest")),
-    "transfer": Shape(
-        6, ("address", "hops", "peer", "request", "response_headers", "rights")
-    ),
-    "foreign_record": Shape(7, ("digest", "head", "name", "opening", "payload_digest")),
-    "wording": Shape(8, ("digest", "text", "title")),
-    "derivation": Shape(9, ("context", "detail", "publisher", "raw_output")),
-    "verdict": Shape(10),
-    "relation": Shape(11, ("agency", "evidence")),
-    "relation_undone": Shape(12, ("reason",)),
-    "lineage": Shape(13),
-    "lineage_undone": Shape(14, ("reason",)),
-    "noise_step": Shape(15, ("rules",)),
-    "noise_step_undone": Shape(16, ("reason",)),
-    "refusal": Shape(17, ("hint", "locator", "message")),
-    "redaction": Shape(18, ("reason",)),
-    "log_key": Shape(19, ("endorsement", "previous", "vkey")),
-    "log_checkpoint": Shape(20, ("note",)),
-    "log_cosignature": Shape(21, ("line", "vkey")),
-    "log_stamp": Shape(22, ("stamp",)),
-    "restriction": Shape(23, ("actor", "reason")),
-    "restriction_lifted": Shape(24, ("actor",)),
-    "clock_correction": Shape(25),
-    "teaser": Shape(26, ("headline", "kicker")),
-    "front": Shape(27, ("teasers",)),
-    "outside_copy": Shape(28, ("address",)),
-}  # fmt: skip
-"""All kinds of rows in the log. Numbers and contents are permanent."""
+SHAPES: Mapping[str, LogEntry] = {
+    ARCHIVE: LogEntry(0, ("created_at", "id")),
+    **{table.name: table.log for table in RECORD_TABLES if table.log is not None},
+}
+"""All kinds of rows in the log."""
 
 TABLES = {shape.kind: name for name, shape in SHAPES.items()}
 Values = Mapping[str, Any]
@@ -112,10 +71,10 @@ def entry(kind: int, seq: int, commitment: bytes) -> bytes:
 def commitment(table: str, values: Values, salt: bytes) -> bytes:
     """Return the commitment to a row with `canonical` values."""
     shape = SHAPES[table]
-    drawn = shake_256(salt).digest(SALT_SIZE * (len(shape.contents) + 1))
+    drawn = shake_256(salt).digest(SALT_SIZE * (len(shape.salted) + 1))
     parts = [DOMAIN, table.encode(), b"\n", plain(shape, values), b"\n", drawn[:SALT_SIZE]]
     at = SALT_SIZE
-    for name in shape.contents:
+    for name in shape.salted:
         parts.append(hidden(drawn[at : at + SALT_SIZE], values[name]))
         at += SALT_SIZE
     return sha256(b"".join(parts)).digest()
@@ -130,11 +89,11 @@ def open_row(table: str, values: Values, opening: bytes) -> OpenedRow:
     if len(opening) == SALT_SIZE:
         blind, *salts = _salts(opening, shape)
         contents: dict[str, Any] = {
-            name: (salt, values[name]) for name, salt in zip(shape.contents, salts, strict=True)
+            name: (salt, values[name]) for name, salt in zip(shape.salted, salts, strict=True)
         }
         return OpenedRow(table, plain(shape, values), blind, contents)
     blind, rest, contents = opening[:SALT_SIZE], opening[SALT_SIZE:], {}
-    for name in shape.contents:
+    for name in shape.salted:
         size = SALT_SIZE if rest[:1] == _KEPT else 32
         held, rest = rest[1 : 1 + size], rest[1 + size :]
         if len(held) != size:
@@ -147,7 +106,7 @@ def seal_opening(table: str, values: Values, opening: bytes, taken: Sequence[str
     """Return the opening of a row after the columns `taken` are removed with their salts."""
     held = open_row(table, values, opening)
     parts = [held.blind]
-    for name in SHAPES[table].contents:
+    for name in SHAPES[table].salted:
         content = held.contents[name]
         if isinstance(content, bytes):
             parts += (_TAKEN, content)
@@ -163,9 +122,9 @@ def hidden(salt: bytes, value: bytes | None) -> bytes:
     return sha256(salt + (b"\0" if value is None else b"\1" + value)).digest()
 
 
-def plain(shape: Shape, values: Values) -> bytes:
+def plain(shape: LogEntry, values: Values) -> bytes:
     """Return the plain columns as JSON."""
-    contents = shape.contents
+    contents = shape.salted
     kept = {
         name: value for name, value in values.items() if value is not None and name not in contents
     }
@@ -188,8 +147,8 @@ def canonical_json(stored_value: str | bytes | None) -> bytes | None:
         return encoded.encode("utf-8", "surrogatepass")
 
 
-def _salts(salt: bytes, shape: Shape) -> list[bytes]:
+def _salts(salt: bytes, shape: LogEntry) -> list[bytes]:
     """Return the blind and the salt of each content, all derived from one salt."""
-    size = SALT_SIZE * (len(shape.contents) + 1)
+    size = SALT_SIZE * (len(shape.salted) + 1)
     drawn = shake_256(salt).digest(size)
     return [drawn[at : at + SALT_SIZE] for at in range(0, size, SALT_SIZE)]

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Connection, LargeBinary, TextClause, text
 
 from storage.database.columns import JSON_TYPE, UtcTime
+from storage.database.table_facts import LogEntry
 from storage.database.tables import METADATA
-from storage.proof.leaf import ARCHIVE, SHAPES, Shape, Values, canonical_json
+from storage.proof.leaf import ARCHIVE, SHAPES, Values, canonical_json
 
 PART_ROWS = 500
 STREAMING = {"stream_results": True, "max_row_buffer": PART_ROWS}
@@ -26,7 +27,7 @@ class RowReader:
     """The query for the rows of one table, and the conversion of their values."""
 
     table: str
-    shape: Shape
+    shape: LogEntry
     names: tuple[str, ...]
     query: TextClause | str
     converters: tuple[tuple[str, Convert], ...]
@@ -47,8 +48,7 @@ def reader(table: str, dialect: str) -> RowReader:
     shape = SHAPES[table]
     columns = [each for each in METADATA.tables[table].columns if each.name not in shape.covered]
     readers = [
-        _select_expression(each, dialect, is_content=each.name in shape.contents)
-        for each in columns
+        _select_expression(each, dialect, is_content=each.name in shape.salted) for each in columns
     ]
     converters = tuple((each.name, convert) for each in columns if (convert := _converter(each)))
     key = shape.key

@@ -10,7 +10,8 @@ from storage.database.capture_store import MissingBytesError, StoredBytes, load,
 from storage.database.compression import DamagedBytesError
 from storage.database.rows import Row, stream
 from storage.database.schema import missing_guards
-from storage.database.tables import LOGGED, METADATA
+from storage.database.table_facts import RECORD_TABLES, STATE_TABLES
+from storage.database.tables import EMPTIED, LOGGED, METADATA
 from storage.proof.leaf import SHAPES
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
@@ -22,40 +23,11 @@ NOTHING: Mapping[str, Any] = {}
 LOADED_ROWS = 64
 """Number of captures whose bytes are in memory at a time."""
 
-_NAMED = """
-observation: locator_id origin, capture_id capture, source_id source
-derivation: capture_id capture, wording_id wording
-verdict: observation_id observation, derivation_id derivation
-refusal: observation_id observation, capture_id capture
-relation: a_origin_id origin, b_origin_id origin
-relation_undone: relation_id relation
-transfer: observation_id observation, certificate_id certificate, body_capture_id capture
-foreign_record: container_id origin, observation_id observation, main_id foreign_record
-foreign_record: about_id foreign_record, payload_capture_id capture
-teaser: front_id origin, origin_id origin
-front: observation_id observation, origin_id origin, same_as_id front
-lineage: origin_id origin, to_origin_id origin, observation_id observation
-lineage_undone: lineage_id lineage
-restriction: origin_id origin
-restriction_lifted: restriction_id restriction
-scan: source_id source
-log_cosignature: checkpoint_id log_checkpoint
-log_stamp: checkpoint_id log_checkpoint
-noise_step_undone: noise_step_id noise_step
-outside_copy: observation_id observation
-snapshot: observation_id observation, article_id article, origin_id origin, wording_id wording
-snapshot: derivation_id derivation
-version: article_id article, wording_id wording, derivation_id derivation
-version: observation_id observation
-article: origin_id origin, source_id source, head_version_id version
-article_origin: origin_id origin, article_id article
-index_key: wording_id wording
-cluster_member: article_id article
-"""
 REFERENCES = tuple(
-    (table, *pair.split())
-    for table, named in (line.split(": ") for line in _NAMED.split("\n") if line)
-    for pair in named.split(", ")
+    (table.name, column, target)
+    for table in (*RECORD_TABLES, *STATE_TABLES)
+    for column, target in table.references.items()
+    if target in METADATA.tables
 )
 """Columns that must refer to a row of a table unless they are null."""
 
@@ -272,6 +244,12 @@ def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG00
         f"FROM {table} t LEFT JOIN {target} r ON r.{_key_of(target)} = t.{column} "
         f"WHERE t.{column} IS NOT NULL AND r.{_key_of(target)} IS NULL"
         for table, column, target in REFERENCES
+    ] + [
+        f"SELECT 'redaction' AS kind, 'row_id' AS place, '{table}' AS target, "
+        "CAST(t.id AS text) AS number, CAST(t.row_id AS text) AS named "
+        f"FROM redaction t LEFT JOIN {table} r ON r.id = t.row_id "
+        f"WHERE t.table_name = '{name}' AND r.id IS NULL"
+        for name, (table, _columns) in EMPTIED.items()
     ]
     for row in stream(connection, " UNION ALL ".join(parts), NOTHING):
         message = f"{row['place']} names {row['target']} {row['named']}, which is not there"

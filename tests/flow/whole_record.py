@@ -40,7 +40,12 @@ def fill_record(room: Newsroom) -> None:
         )
         of_files = "WHERE id NOT IN (SELECT observation_id FROM transfer)"
         _add_web(connection, *room.rows(f"SELECT id, locator_id FROM observation {of_files}")[:2])
-        noise = add_row(connection, "noise_step", rules=["email"], method="noise/1")
+        seen = room.rows("SELECT * FROM snapshot WHERE wording_id IS NOT NULL ORDER BY seq")[0]
+        noise = add_row(
+            connection, "noise_step", rules=["email"], method="noise/1",
+            origin_id=seen["origin_id"], observation_id=seen["observation_id"],
+            **{f"{side}_{part}_id": seen[f"{part}_id"] for side in "ab" for part in ("derivation", "wording")},
+        )  # fmt: skip
         add_row(connection, "noise_step_undone", noise_step_id=noise, reason="Irrtum")
         origin = room.number("SELECT min(id) FROM origin")
         restriction = add_row(

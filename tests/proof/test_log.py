@@ -66,15 +66,15 @@ def test_every_column_of_every_table_of_the_record_is_committed_to():
     assert len({shape.kind for shape in SHAPES.values()}) == len(SHAPES)
     for table in LOGGED:
         shape, columns = SHAPES[table], {each.name for each in METADATA.tables[table].columns}
-        assert {*shape.contents, *shape.covered, shape.key} <= columns
-        assert list(shape.contents) == sorted(shape.contents)
-        assert {*shape.contents, *shape.covered} >= set(ERASABLE.get(table, ()))
+        assert {*shape.salted, *shape.covered, shape.key} <= columns
+        assert list(shape.salted) == sorted(shape.salted)
+        assert {*shape.salted, *shape.covered} >= set(ERASABLE.get(table, ()))
         loose = {
             each.name
             for each in METADATA.tables[table].columns
             if isinstance(each.type, sqlalchemy.LargeBinary) or each.type is JSON_TYPE
         }
-        assert loose <= {*shape.contents, *shape.covered}, "JSON and bytes are no plain columns"
+        assert loose <= {*shape.salted, *shape.covered}, "JSON and bytes are no plain columns"
     assert {name for shape in SHAPES.values() for name in shape.covered} == {"data"}
 
 

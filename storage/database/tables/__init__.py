@@ -9,45 +9,36 @@ they rise in the order of commit (`storage.write.archive`).
 from sqlalchemy import ColumnElement, literal_column
 from sqlmodel import SQLModel
 
-from storage.database.tables import log, outgoing, record, state  # noqa: F401  # they make the tables
+from storage.database.table_facts import (
+    RECORD_TABLES,
+    STATE_TABLES,
+    LogEntry,
+    RecordTable,
+    StateTable,
+)
+from storage.database.tables import log, outgoing, record, state
 from storage.database.tables.row import Row
 
-RECORD = tuple(
-    str(row.__tablename__)
-    for row in Row.__subclasses__()
-    if row.__module__ in {record.__name__, log.__name__}
-)
+RECORD = tuple(table.name for table in RECORD_TABLES)
 """The tables whose rows are never updated or deleted."""
 
-LOGGED = tuple(name for name in RECORD if name not in {"log_run", "log_tile"})
+LOGGED = tuple(table.name for table in RECORD_TABLES if table.log is not None)
 """The tables with an entry in the log for every row."""
 
-_TEXTS: dict[str, tuple[str, ...]] = {
-    "capture": ("data", "digest"),
-    "observation": ("hints", "note"),
-    "transfer": ("request", "response_headers", "rights"),
-    "foreign_record": ("head", "opening", "name", "digest", "payload_digest"),
-    "teaser": ("headline", "kicker"),
-    "wording": ("title", "text", "digest"),
-    "derivation": ("detail", "raw_output", "publisher", "context"),
-    "refusal": ("message",),
-    "outside_copy": ("address",),
-}
-_ADDRESSES: dict[str, tuple[str, ...]] = {
-    "origin": ("origin", "public_id"),
-    "transfer": ("address", "hops"),
-    "refusal": ("locator",),
-}
-
 EMPTIED: dict[str, tuple[str, tuple[str, ...]]] = {
-    **{table: (table, names) for table, names in _TEXTS.items()},
-    **{f"{table}_address": (table, names) for table, names in _ADDRESSES.items()},
+    **{table.name: (table.name, table.emptied) for table in RECORD_TABLES if table.emptied},
+    **{
+        f"{table.name}_address": (table.name, table.emptied_address)
+        for table in RECORD_TABLES
+        if table.emptied_address
+    },
 }
 """The columns that a redaction empties, by the values of `table_name`."""
 
 ERASABLE: dict[str, tuple[str, ...]] = {
-    table: (*_TEXTS.get(table, ()), *_ADDRESSES.get(table, ()))
-    for table in {**_TEXTS, **_ADDRESSES}
+    table.name: (*table.emptied, *table.emptied_address)
+    for table in RECORD_TABLES
+    if table.emptied or table.emptied_address
 }
 """The columns that a redaction may empty, by table.
 
@@ -123,3 +114,37 @@ OPEN = JOB.c.state.in_([READY, RUNNING])
 SQLite uses that index only without any other condition on the state: a running job has
 a `lease_until`, a ready one has none.
 """
+
+
+def _require_facts() -> None:
+    """Compare the facts of the tables with their classes. Raises: TypeError names the place."""
+    for facts, modules in ((RECORD_TABLES, (log, record)), (STATE_TABLES, (outgoing, state))):
+        names = [
+            str(row.__tablename__)
+            for row in Row.__subclasses__()
+            if row.__module__ in {module.__name__ for module in modules}
+        ]
+        if names != [table.name for table in facts]:
+            odd = sorted({*names} ^ {table.name for table in facts}) or names
+            raise TypeError(f"storage/database/table_facts.py: other tables or order: {odd}")
+    for table in (*RECORD_TABLES, *STATE_TABLES):
+        if problem := _missing_fact(table):
+            raise TypeError(f"storage/database/table_facts.py: {table.name}: {problem}")
+
+
+def _missing_fact(table: RecordTable | StateTable) -> str | None:
+    columns = set(METADATA.tables[table.name].columns.keys())
+    named = {*table.references, *table.loose}
+    for column in columns - named:
+        if column.endswith("_id"):
+            return f"{column}: state the table whose row it names, or why the row may be missing"
+    if isinstance(table, RecordTable):
+        answered = {*table.emptied, *table.emptied_address, *table.kept}
+        entry = table.log or LogEntry(kind=-1, key=min(columns))
+        for column in {*entry.salted} ^ (answered - {*entry.covered}):
+            return f"{column}: a salted column is emptied, or kept for a reason; no other one is"
+        named |= {*entry.salted, *entry.covered, *answered, entry.key, table.known_at or entry.key}
+    return f"no such columns: {sorted(named - columns)}" if named - columns else None
+
+
+_require_facts()

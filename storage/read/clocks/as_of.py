@@ -16,6 +16,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from storage.database.rows import iso_utc
+from storage.database.table_facts import RECORD_TABLES
 from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
 from storage.database.view_queries.scans import scan_start
@@ -27,13 +28,6 @@ from storage.values.outcome import STATES
 
 FIRST_REBUILT_ID = 2**62
 """First number of rebuilt rows: far above the numbers in the archive."""
-
-_RECORDED = ("recorded_at", "decided_at", "undone_at", "at")
-_CONTENTS = frozenset(
-    {"capture", "certificate", "derivation", "redaction", "restriction", "restriction_lifted",
-     "wording"}
-)  # fmt: skip
-"""Tables that are only reached through other tables, or count whenever they were recorded."""
 
 _ORDER = (
     *(name for name in RECORD if not name.startswith("relation")),
@@ -106,18 +100,14 @@ class TemporalViews:
 
     def _record_views(self) -> dict[str, str]:
         assert self.known_at is not None
-        views = {}
-        for name in RECORD:
-            columns = METADATA.tables[name].columns
-            moment_column = next((each for each in _RECORDED if each in columns), None)
-            if moment_column is not None and name not in _CONTENTS:
-                moment = self._time_literal(self.known_at)
-                corrected = self._last_corrected_id(self.known_at)
-                views[name] = (
-                    f"SELECT * FROM {self.base}.{name} "
-                    f"WHERE {moment_column} <= {moment} OR id <= {corrected}"
-                )
-        return views
+        moment = self._time_literal(self.known_at)
+        corrected = self._last_corrected_id(self.known_at)
+        return {
+            table.name: f"SELECT * FROM {self.base}.{table.name} "
+            f"WHERE {table.known_at} <= {moment} OR id <= {corrected}"
+            for table in RECORD_TABLES
+            if table.known_at is not None
+        }
 
     def _store_affected_articles(self) -> None:
         """Store the articles whose current history depends on a row that was recorded later."""

@@ -270,7 +270,7 @@ class _RowEraser:
 
     def _empty(self, row: Row[Any]) -> None:
         table, names = EMPTIED[row.table_name]
-        if set(names) & set(SHAPES[table].contents):
+        if set(names) & set(SHAPES[table].salted):
             log.seal(self.unit, table, row.row_id, names)
         rows = METADATA.tables[table]
         values = values_after_redaction(table, names, row.row_id)

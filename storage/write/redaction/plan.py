@@ -18,6 +18,7 @@ from storage.database.tables import (
     ARTICLE_ORIGIN,
     CAPTURE,
     DERIVATION,
+    EMPTIED,
     FOREIGN_RECORD,
     FRONT,
     METADATA,
@@ -44,6 +45,8 @@ ORDER = (
     "transfer_address", "refusal_address", "origin_address",
 )  # fmt: skip
 """The tables that a redaction empties (`storage.database.tables.EMPTIED`), sources first."""
+if {*ORDER} != {*EMPTIED}:
+    raise TypeError(f"the order of a redaction misses or invents {sorted({*ORDER} ^ {*EMPTIED})}")
 Rows = dict[str, set[int]]
 
 

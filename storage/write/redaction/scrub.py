@@ -13,14 +13,17 @@ from sqlalchemy import Connection, Engine, delete, select, text
 
 from storage.database.archive_errors import ArchiveError
 from storage.database.engine import place_of, read_connection
+from storage.database.table_facts import STATE_TABLES
 from storage.database.tables import ARCHIVE, ERASABLE
 from storage.values.job import Progress
 from storage.write.redaction.empty_rows import UNSCRUBBED
 
 REWRITTEN = (
-    *ERASABLE, "log_run", "search_text", "search_due", "index_key", "relation_due",
-    "boilerplate_due", "version", "presence", "watch", "article", "job", "source",
-)  # fmt: skip
+    *ERASABLE,
+    "log_run",
+    "search_text",
+    *(table.name for table in STATE_TABLES if table.holds_text),
+)
 """The tables of PostgreSQL that may contain dead rows of redacted content."""
 _ONLY_EMPTIED = frozenset({*ERASABLE, "log_run"})
 """In these tables only redactions leave dead rows, so none is newer."""

@@ -1,0 +1,355 @@
+"""The facts of all tables: what each part of the program does with their rows.
+
+A table states its facts here, once. The logged tables and the form of their log entries, the
+columns that a redaction empties, the references that `lesart verify` follows, the rows of a proof
+bundle, and the tables that PostgreSQL rewrites after a redaction are derived from them.
+`storage.database.tables` compares the facts with its classes when it is imported. This module
+imports nothing of ours, so that reading commands need not load SQLModel.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Transfer = Literal["written", "read again", "none"]
+Names = Mapping[str, str]
+NOTHING: Names = {}
+
+
+class LogEntry(NamedTuple):
+    """The form of the log entries of a table; all of it is permanent.
+
+    `kind` is the number of the table in the log. `salted` are columns that may contain personal
+    data: each has its own salt, so that it can be revealed or removed without the others. `covered`
+    are columns covered by a digest among them; all others are plain. `key` is the column whose
+    number orders the entries.
+    """
+
+    kind: int
+    salted: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+    key: str = "id"
+
+
+class RecordTable(NamedTuple):
+    """The facts of a table of the record, whose rows are only added.
+
+    `log` is None for the tables that hold the log entries themselves.
+    `in_bundle`: rows of this table can be part of a proof bundle.
+    `transfer`: how the rows get into another archive by a WARC export, and so by `merge`: written
+    into the file, made again when it is read, or not at all.
+    `known_at` is the time by which queries for what was known at a time leave out later rows; None
+    for rows that are only reached through those, or that count whenever they were recorded.
+    `emptied` are the columns that a redaction of a text empties, `emptied_address` those that a
+    redaction of an address empties; `kept` states for each other salted column why it stays.
+    `references` maps a column to the table whose row it names; `loose` states for each other such
+    column why the row may be missing.
+    """
+
+    name: str
+    log: LogEntry | None
+    in_bundle: bool
+    transfer: Transfer
+    known_at: str | None
+    emptied: tuple[str, ...] = ()
+    emptied_address: tuple[str, ...] = ()
+    kept: Names = NOTHING
+    references: Names = NOTHING
+    loose: Names = NOTHING
+
+
+class StateTable(NamedTuple):
+    """The facts of a table of the state, which can be rebuilt or entered again.
+
+    `unchecked` states why `lesart verify` does not compare the table with the record; None if it
+    does. `is_secret`: the role of the page cannot select from it. `holds_text`: its rows may
+    contain parts of texts or addresses, so that PostgreSQL rewrites it after a redaction.
+    `references` and `loose` as in `RecordTable`.
+    """
+
+    name: str
+    unchecked: str | None
+    is_secret: bool
+    holds_text: bool
+    references: Names = NOTHING
+    loose: Names = NOTHING
+
+
+_LOG = "the log is public and contains no text"
+_REASON = "a reason is written for the public record"
+_SERVER = "it identifies a server, not a text"
+_RULES = "names of rules"
+_LIST = "numbers of rows"
+_JOB = "finished jobs are deleted"
+_SCAN = "the row of a scan is written at its end: an interrupted scan has none"
+
+RECORD_TABLES = (
+    RecordTable(
+        "log_key", LogEntry(19, ("endorsement", "previous", "vkey")),
+        in_bundle=False, transfer="none", known_at=None,
+        kept=dict.fromkeys(("endorsement", "previous", "vkey"), _LOG),
+    ),
+    RecordTable(
+        "log_checkpoint", LogEntry(20, ("note",)),
+        in_bundle=False, transfer="none", known_at=None, kept={"note": _LOG},
+    ),
+    RecordTable(
+        "log_cosignature", LogEntry(21, ("line", "vkey")),
+        in_bundle=False, transfer="none", known_at=None,
+        kept={"line": _LOG, "vkey": _LOG}, references={"checkpoint_id": "log_checkpoint"},
+    ),
+    RecordTable(
+        "log_stamp", LogEntry(22, ("stamp",)),
+        in_bundle=False, transfer="none", known_at=None,
+        kept={"stamp": _LOG}, references={"checkpoint_id": "log_checkpoint"},
+    ),
+    RecordTable("log_run", None, in_bundle=False, transfer="none", known_at=None),
+    RecordTable("log_tile", None, in_bundle=False, transfer="none", known_at=None),
+    RecordTable(
+        "origin", LogEntry(1, ("origin", "public_id")),
+        in_bundle=True, transfer="written", known_at="recorded_at",
+        emptied_address=("origin", "public_id"),
+        loose={"public_id": "it is computed from the address"},
+    ),
+    RecordTable(
+        "capture", LogEntry(2, ("digest",), ("data",)),
+        in_bundle=True, transfer="written", known_at=None, emptied=("data", "digest"),
+    ),
+    RecordTable(
+        "scan", LogEntry(3, ("listing_digest",), key="seq"),
+        in_bundle=True, transfer="none", known_at="recorded_at",
+        kept={"listing_digest": "it is a digest of all files of a folder"},
+        references={"source_id": "source"}, loose={"job_id": _JOB},
+    ),
+    RecordTable(
+        "observation", LogEntry(4, ("hints", "note")),
+        in_bundle=True, transfer="written", known_at="recorded_at", emptied=("hints", "note"),
+        references={"locator_id": "origin", "capture_id": "capture", "source_id": "source"},
+        loose={"scan_id": _SCAN, "job_id": _JOB},
+    ),
+    RecordTable(
+        "clock_correction", LogEntry(25),
+        in_bundle=True, transfer="none", known_at="recorded_at",
+    ),
+    RecordTable(
+        "wording", LogEntry(8, ("digest", "text", "title")),
+        in_bundle=True, transfer="read again", known_at=None,
+        emptied=("title", "text", "digest"),
+    ),
+    RecordTable(
+        "derivation", LogEntry(9, ("context", "detail", "publisher", "raw_output")),
+        in_bundle=True, transfer="read again", known_at=None,
+        emptied=("detail", "raw_output", "publisher", "context"),
+        references={"capture_id": "capture", "wording_id": "wording"},
+    ),
+    RecordTable(
+        "verdict", LogEntry(10),
+        in_bundle=True, transfer="read again", known_at="recorded_at",
+        references={"observation_id": "observation", "derivation_id": "derivation"},
+        loose={"job_id": _JOB},
+    ),
+    RecordTable(
+        "relation", LogEntry(11, ("agency", "evidence")),
+        in_bundle=True, transfer="read again", known_at="decided_at",
+        kept={"agency": "the name of a news agency", "evidence": "scores and numbers of wordings"},
+        references={"a_origin_id": "origin", "b_origin_id": "origin"},
+    ),
+    RecordTable(
+        "relation_undone", LogEntry(12, ("reason",)),
+        in_bundle=True, transfer="none", known_at="undone_at", kept={"reason": _REASON},
+        references={"relation_id": "relation"},
+    ),
+    RecordTable(
+        "noise_step", LogEntry(15, ("rules",)),
+        in_bundle=False, transfer="read again", known_at="decided_at", kept={"rules": _RULES},
+        references={
+            "origin_id": "origin", "observation_id": "observation",
+            "a_derivation_id": "derivation", "b_derivation_id": "derivation",
+            "a_wording_id": "wording", "b_wording_id": "wording",
+        },
+    ),
+    RecordTable(
+        "noise_step_undone", LogEntry(16, ("reason",)),
+        in_bundle=False, transfer="none", known_at="undone_at", kept={"reason": _REASON},
+        references={"noise_step_id": "noise_step"},
+    ),
+    RecordTable(
+        "certificate", LogEntry(5, ("chain", "digest")),
+        in_bundle=True, transfer="written", known_at=None,
+        kept={"chain": _SERVER, "digest": _SERVER},
+    ),
+    RecordTable(
+        "transfer",
+        LogEntry(6, ("address", "hops", "peer", "request", "response_headers", "rights")),
+        in_bundle=True, transfer="written", known_at="recorded_at",
+        emptied=("request", "response_headers", "rights"), emptied_address=("address", "hops"),
+        kept={"peer": _SERVER},
+        references={
+            "observation_id": "observation", "certificate_id": "certificate",
+            "body_capture_id": "capture",
+        },
+    ),
+    RecordTable(
+        "teaser", LogEntry(26, ("headline", "kicker")),
+        in_bundle=False, transfer="read again", known_at="recorded_at",
+        emptied=("headline", "kicker"),
+        references={"front_id": "origin", "origin_id": "origin"},
+    ),
+    RecordTable(
+        "front", LogEntry(27, ("teasers",)),
+        in_bundle=False, transfer="read again", known_at="recorded_at", kept={"teasers": _LIST},
+        references={"observation_id": "observation", "origin_id": "origin", "same_as_id": "front"},
+    ),
+    RecordTable(
+        "outside_copy", LogEntry(28, ("address",)),
+        in_bundle=True, transfer="none", known_at="recorded_at", emptied=("address",),
+        references={"observation_id": "observation"},
+    ),
+    RecordTable(
+        "foreign_record", LogEntry(7, ("digest", "head", "name", "opening", "payload_digest")),
+        in_bundle=False, transfer="written", known_at="recorded_at",
+        emptied=("head", "opening", "name", "digest", "payload_digest"),
+        references={
+            "container_id": "origin", "observation_id": "observation",
+            "main_id": "foreign_record", "about_id": "foreign_record",
+            "payload_capture_id": "capture",
+        },
+    ),
+    RecordTable(
+        "lineage", LogEntry(13),
+        in_bundle=False, transfer="read again", known_at="decided_at",
+        references={
+            "origin_id": "origin", "to_origin_id": "origin", "observation_id": "observation",
+        },
+    ),
+    RecordTable(
+        "lineage_undone", LogEntry(14, ("reason",)),
+        in_bundle=False, transfer="none", known_at="undone_at", kept={"reason": _REASON},
+        references={"lineage_id": "lineage"},
+    ),
+    RecordTable(
+        "refusal", LogEntry(17, ("hint", "locator", "message")),
+        in_bundle=True, transfer="read again", known_at="at",
+        emptied=("message",), emptied_address=("locator",), kept={"hint": "a sentence of ours"},
+        references={
+            "observation_id": "observation", "capture_id": "capture", "source_id": "source",
+        },
+        loose={"job_id": _JOB},
+    ),
+    RecordTable(
+        "redaction", LogEntry(18, ("reason",)),
+        in_bundle=True, transfer="none", known_at=None, kept={"reason": _REASON},
+        references={"row_id": "table_name", "act_id": "redaction"},
+    ),
+    RecordTable(
+        "restriction", LogEntry(23, ("actor", "reason")),
+        in_bundle=False, transfer="none", known_at=None,
+        kept={"actor": "whoever gave the order", "reason": _REASON},
+        references={"origin_id": "origin"},
+    ),
+    RecordTable(
+        "restriction_lifted", LogEntry(24, ("actor",)),
+        in_bundle=False, transfer="none", known_at=None,
+        kept={"actor": "whoever gave the order"}, references={"restriction_id": "restriction"},
+    ),
+)  # fmt: skip
+"""The tables of the record, in the order of their classes."""
+
+_SETTINGS = "settings that somebody entered"
+_WORK = "the state of work, which nothing else records"
+_QUEUE = "a queue of work that is still to be done"
+
+STATE_TABLES = (
+    StateTable("stamp_request", _WORK, is_secret=False, holds_text=False),
+    StateTable(
+        "copy_request", _WORK, is_secret=False, holds_text=False,
+        references={"observation_id": "observation", "source_id": "source"},
+    ),
+    StateTable("access_token", _SETTINGS, is_secret=True, holds_text=False),
+    StateTable("alert", _SETTINGS, is_secret=False, holds_text=False),
+    StateTable(
+        "alert_channel", _SETTINGS, is_secret=True, holds_text=False,
+        references={"alert_id": "alert"},
+    ),
+    StateTable(
+        "alert_delivery", _WORK, is_secret=False, holds_text=False,
+        loose=dict.fromkeys(
+            ("alert_id", "channel_id", "article_id", "wording_id", "before_id", "message_id"), _WORK
+        ),
+    ),
+    StateTable("counter", None, is_secret=False, holds_text=False),
+    StateTable("archive", None, is_secret=False, holds_text=False),
+    StateTable("source", _SETTINGS, is_secret=False, holds_text=True),
+    StateTable(
+        "job", f"{_WORK}; only the counts of jobs that read are compared",
+        is_secret=False, holds_text=True,
+        loose={"source_id": _WORK, "parent_id": _JOB},
+    ),
+    StateTable(
+        "presence", None, is_secret=False, holds_text=True,
+        loose=dict.fromkeys(
+            ("source_id", "place_id", "locator_id", "observation_id", "job_id"), _WORK
+        ),
+    ),
+    StateTable("host", _WORK, is_secret=False, holds_text=False),
+    StateTable("rights_file", _WORK, is_secret=False, holds_text=False),
+    StateTable(
+        "watch", _WORK, is_secret=False, holds_text=True,
+        loose=dict.fromkeys(
+            ("source_id", "origin_id", "observation_id", "capture_id", "final_id", "job_id"), _WORK
+        ),
+    ),
+    StateTable(
+        "corrected_scan", None, is_secret=False, holds_text=False, loose={"scan_id": _SCAN},
+    ),
+    StateTable(
+        "article", None, is_secret=False, holds_text=True,
+        references={"origin_id": "origin", "source_id": "source", "head_version_id": "version"},
+        loose={"public_id": "it is computed from the address"},
+    ),
+    StateTable(
+        "article_origin", None, is_secret=False, holds_text=False,
+        references={"origin_id": "origin", "article_id": "article"},
+    ),
+    StateTable(
+        "snapshot", None, is_secret=False, holds_text=False,
+        references={
+            "observation_id": "observation", "article_id": "article", "origin_id": "origin",
+            "locator_id": "origin", "address_id": "origin", "source_id": "source",
+            "wording_id": "wording", "derivation_id": "derivation",
+        },
+    ),
+    StateTable(
+        "version", None, is_secret=False, holds_text=True,
+        references={
+            "article_id": "article", "wording_id": "wording", "derivation_id": "derivation",
+            "observation_id": "observation", "before_id": "derivation", "after_id": "derivation",
+        },
+    ),
+    StateTable(
+        "boilerplate_due", _QUEUE, is_secret=False, holds_text=True,
+        loose=dict.fromkeys(("article_id", "a_derivation_id", "b_derivation_id"), _QUEUE),
+    ),
+    StateTable(
+        "rebuild_due", _QUEUE, is_secret=False, holds_text=False,
+        loose={"article_id": _QUEUE, "source_id": _QUEUE},
+    ),
+    StateTable(
+        "index_key", None, is_secret=False, holds_text=True, references={"wording_id": "wording"},
+    ),
+    StateTable(
+        "relation_due", _QUEUE, is_secret=False, holds_text=True, loose={"wording_id": _QUEUE},
+    ),
+    StateTable("cluster", None, is_secret=False, holds_text=False),
+    StateTable(
+        "cluster_member", None, is_secret=False, holds_text=False,
+        references={"article_id": "article", "cluster_id": "cluster"},
+    ),
+    StateTable(
+        "suppression", "digests of redacted texts, which nobody can compute again",
+        is_secret=True, holds_text=False, loose={"act_id": "the redaction that it belongs to"},
+    ),
+    StateTable(
+        "search_due", _QUEUE, is_secret=False, holds_text=True, loose={"wording_id": _QUEUE},
+    ),
+)  # fmt: skip
+"""The tables of the state, in the order of their classes."""

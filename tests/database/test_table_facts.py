@@ -1,0 +1,56 @@
+"""Each table states what the program does with its rows; whatever is left out is named."""
+
+from pathlib import Path
+
+import pytest
+
+from storage.database import tables
+from storage.database.table_facts import RECORD_TABLES, STATE_TABLES
+from storage.export.bundle_log import CONTENTS
+from storage.proof.leaf import SHAPES
+from storage.verify.record import REFERENCES
+
+PERMANENT = Path(__file__).with_name("permanent_facts.txt")
+FACTS = {table.name: table for table in (*RECORD_TABLES, *STATE_TABLES)}
+
+
+def test_the_form_of_log_entries_never_changes():
+    stated = [
+        f"{name} {shape.kind} {','.join(shape.salted) or '-'} {','.join(shape.covered) or '-'} "
+        f"{shape.key}"
+        for name, shape in SHAPES.items()
+    ]
+    committed = [line for line in PERMANENT.read_text("utf-8").splitlines() if line[0] != "#"]
+    assert [line for line in committed if line not in stated] == [], (
+        "older archives would not verify"
+    )
+    assert [line for line in stated if line not in committed] == [], f"add them to {PERMANENT.name}"
+    assert len({shape.kind for shape in SHAPES.values()}) == len(SHAPES)
+
+
+def test_the_program_of_a_bundle_repeats_the_salted_columns():
+    """It imports nothing of ours, so it has a copy of its own."""
+    assert {
+        table.name: table.log.salted for table in RECORD_TABLES if table.in_bundle and table.log
+    } == CONTENTS
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "message"),
+    [
+        ("teaser", {"references": {"front_id": "origin"}}, "origin_id: state the table whose row"),
+        ("snapshot", {"loose": {"day_id": "x"}}, "no such columns: ['day_id']"),
+        ("teaser", {"emptied": ("headline",)}, "kicker: a salted column is emptied, or kept"),
+        ("refusal", {"kept": {}}, "hint: a salted column is emptied, or kept for a reason"),
+        ("relation", {"known_at": "recorded_at"}, "no such columns: ['recorded_at']"),
+    ],
+)
+def test_a_fact_that_is_left_out_is_named(table, change, message):
+    assert tables._missing_fact(FACTS[table]) is None
+    assert message in (tables._missing_fact(FACTS[table]._replace(**change)) or "")
+
+
+def test_every_reference_names_a_table():
+    named = {target for table in FACTS.values() for target in table.references.values()}
+    assert named - {*tables.METADATA.tables} == {"table_name"}, "the column names the table itself"
+    assert len(REFERENCES) > 60
