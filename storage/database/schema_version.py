@@ -18,7 +18,7 @@ else:
     script = LazyModule("alembic.script")
     engines = LazyModule("storage.database.engine")
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision, repeated here so that reading need not import Alembic; a test compares."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -16,7 +16,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in
 from storage.history.article_rows import add_snapshot
-from storage.history.clock_corrections import clock_corrections, time_after_corrections
+from storage.history.corrected_times import clock_corrections, time_after_corrections
 from storage.history.versions import rebuild_all
 from storage.values.outcome import page_outcome
 

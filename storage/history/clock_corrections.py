@@ -1,13 +1,12 @@
 """Correct the archive's time after a clock that ran ahead.
 
 Own observations are ordered by their numbers. While the archive's time ran ahead, they got times
-that are too late. A correction states between which moments they were made; this module computes
+that are too late. A correction states between which moments they were made; this module stores
 the corrected times, which still rise with the numbers, and rebuilds the histories concerned.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, union
 
@@ -24,41 +23,14 @@ from storage.database.tables import (
     WATCH,
 )
 from storage.database.unit import LEAP_FROM, LEAP_TO, Unit, update_rows
+from storage.history.corrected_times import (
+    ClockCorrection,
+    clock_corrections,
+    time_after_corrections,
+)
 from storage.history.versions import rebuild_all
 
 ARTICLES_AT_A_TIME = 500
-
-
-@dataclass(frozen=True, slots=True)
-class ClockCorrection:
-    """Observations before row `id` with a time later than `at` were made between `since` and
-    `at`.
-    """
-
-    id: int
-    at: datetime
-    since: datetime
-
-    def applies_to(self, number: int, moment: datetime) -> bool:
-        return number < self.id and moment > self.at
-
-    def corrected(self, number: int) -> datetime:
-        """Return the time of row `number`: as many microseconds before `at` as numbers before `id`.
-
-        >>> from datetime import UTC
-        >>> noon = datetime(2026, 11, 28, 12, tzinfo=UTC)
-        >>> correction = ClockCorrection(1_000_000, noon + timedelta(hours=1), noon)
-        >>> correction.corrected(500_000).isoformat(timespec="milliseconds")
-        '2026-11-28T12:59:59.500+00:00'
-        """
-        return max(self.since, self.at - timedelta(microseconds=self.id - number))
-
-
-def clock_corrections(connection: Connection) -> list[ClockCorrection]:
-    """Return all corrections of the archive's time."""
-    table = CLOCK_CORRECTION.c
-    rows = connection.execute(select(table.id, table.at, table.since).order_by(table.id))
-    return [ClockCorrection(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +47,6 @@ def latest_correction(connection: Connection) -> StoredCorrection | None:
     query = select(table.at, table.was, table.recorded_at).order_by(table.id.desc()).limit(1)
     row = connection.execute(query).first()
     return None if row is None else StoredCorrection(*row)
-
-
-def time_after_corrections(
-    corrections: Sequence[ClockCorrection], number: int, moment: datetime
-) -> datetime:
-    """Return the corrected time of the archive's own row `number` with the stored time `moment`."""
-    for each in corrections:
-        if each.applies_to(number, moment):
-            moment = each.corrected(number)
-    return moment
 
 
 def correct_clock(unit: Unit) -> None:

@@ -3,8 +3,8 @@
 A step decided to be noise does not end a run.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -40,6 +40,7 @@ class Snapshot:
     raw: bytes = b""
     reader: ExtractorKey = ("", "", "")
     other_readings: Mapping[ExtractorKey, OtherReading] = field(default_factory=dict)
+    foreign: bool = False
 
     @property
     def place(self) -> tuple[datetime, bytes]:
@@ -101,12 +102,21 @@ def steps(snapshots: Iterable[Snapshot]) -> tuple[Transition, ...]:
     return tuple({step.pair: step for step in found}.values())
 
 
-def runs(snapshots: Iterable[Snapshot], noise: Collection[Pair] = frozenset()) -> tuple[Run, ...]:
+LastSight = Callable[[datetime], datetime]
+"""Returns the earliest time that an own observation may have, if its time was corrected."""
+
+
+def runs(
+    snapshots: Iterable[Snapshot],
+    noise: Collection[Pair] = frozenset(),
+    last_sight: LastSight = lambda moment: moment,
+) -> tuple[Run, ...]:
     """Return the versions of `snapshots`, in any order.
 
     Successive snapshots are one version if one extractor reads the same from both: a new
     extractor must not appear as an edit. `noise` are steps decided to be noise: they do not end
-    a version either.
+    a version either. A corrected time is the latest possible one: it is right for the first sight
+    of a wording, and `last_sight` gives that of the last one.
 
     >>> from datetime import UTC, timedelta
     >>> start = datetime(2024, 6, 18, tzinfo=UTC)
@@ -120,7 +130,12 @@ def runs(snapshots: Iterable[Snapshot], noise: Collection[Pair] = frozenset()) -
     for end in range(1, len(ordered) + 1):
         if end == len(ordered) or _is_change(ordered[end - 1][1], ordered[end][1], noise):
             before = ordered[start - 1] if start else None
-            found.append(_run(len(found) + 1, before, ordered[start:end]))
+            run = _run(len(found) + 1, before, ordered[start:end])
+            if before is not None and not before[1].foreign:
+                sight = last_sight(before[0])
+                found[-1] = replace(found[-1], last_seen=max(found[-1].changed_by, sight))
+                run = replace(run, changed_after=sight)
+            found.append(run)
             start = end
     return tuple(found)
 

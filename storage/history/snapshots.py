@@ -29,7 +29,6 @@ class StoredSnapshot(Snapshot):
 
     source_id: int
     locator_id: int
-    foreign: bool
     outcome: str
     version: int | None
 

@@ -14,6 +14,7 @@ from storage.database.tables import ARTICLE, OBSERVATION, REBUILD_DUE, SNAPSHOT,
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.article_rows import add_version
 from storage.history.changes import CaptureComparer
+from storage.history.corrected_times import clock_corrections, last_sight
 from storage.history.noise.decisions import NoiseDecisions, decided, delete_pending
 from storage.history.runs import Pair, Run, Snapshot, runs, steps
 from storage.history.snapshots import StoredSnapshot, add_all_confirmations, snapshots_by_article
@@ -116,6 +117,7 @@ class _VersionUpdater:
         self.snapshots: list[dict[str, Any]] = []
         self.found: dict[int, tuple[Run, ...]] = {}
         self.heads: dict[int, int] = {}
+        self.last_sight = partial(last_sight, clock_corrections(unit.connection))
 
     def fit(self) -> list[int]:
         """Write the results; return the articles that need more snapshots."""
@@ -142,7 +144,7 @@ class _VersionUpdater:
         known, stale = self.known[article_id], self.stale.get(article_id, frozenset())
         changes = {(row.before_id, row.after_id) for row in known.values()}
         changes -= self.undecided.get(article_id, frozenset())
-        found = runs(snapshots, decisions.settle(changes))
+        found = runs(snapshots, decisions.settle(changes), self.last_sight)
         head = None if self.since[article_id] is None else known[max(known)]
         if head is not None:
             if not found or not _goes_on(head, found[0], self.stored[article_id]):
@@ -383,6 +385,9 @@ def _passages(unit: Unit, article_id: int, head: Row[Any] | None) -> Passages:
 
 
 def _extend_head(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
+    last_seen = max(head.last_seen, found[0].last_seen)
+    if len(found) > 1 and found[1].changed_after is not None:
+        last_seen = max(head.changed_by, found[1].changed_after)
     first = replace(
         found[0],
         wording_id=head.wording_id,
@@ -390,7 +395,7 @@ def _extend_head(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
         observation_id=head.observation_id,
         changed_after=head.changed_after,
         changed_by=head.changed_by,
-        last_seen=max(head.last_seen, found[0].last_seen),
+        last_seen=last_seen,
     )
     shift = head.number - 1
     return tuple(replace(run, number=run.number + shift) for run in (first, *found[1:]))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,12 +11,9 @@ from sqlalchemy import Connection
 from storage.database.rows import Row, stream
 from storage.database.view_queries.scans import scan_start
 from storage.database.views import snapshots_query
-from storage.history.clock_corrections import (
-    clock_corrections,
-    time_after_corrections,
-)
+from storage.history.corrected_times import clock_corrections, last_sight, time_after_corrections
 from storage.history.other_extractors import SnapshotReading, readings_by_other_versions
-from storage.history.runs import Run, Snapshot, runs
+from storage.history.runs import LastSight, Run, Snapshot, runs
 from storage.history.versions import outcome_in_history
 from storage.values.outcome import STATES
 from storage.verify.finding import UNREADABLE, BrokenObject, Findings, PassedItem, Scope
@@ -40,7 +38,7 @@ FROM version WHERE article_id IN :ids ORDER BY article_id, number
 """
 _SNAPSHOTS = """
 SELECT s.article_id, s.origin_id, s.observation_id, s.observed_at, s.outcome, s.version,
-    s.wording_id,
+    s.wording_id, s.is_foreign,
     s.derivation_id, s.source_id, w.digest, b.digest AS raw, d.capture_id, d.context,
     d.extractor, d.extractor_version, d.config
 FROM snapshot s LEFT JOIN wording w ON w.id = s.wording_id
@@ -105,6 +103,7 @@ def articles(connection: Connection, scope: Scope) -> Findings:
     """
     yield from _check_corrected_scans(connection)
     scans = _ScanTimes(connection)
+    sight = partial(last_sight, clock_corrections(connection))
     for article in _articles(connection):
         number = article.row["id"]
         if article.is_torn():
@@ -112,7 +111,7 @@ def articles(connection: Connection, scope: Scope) -> Findings:
             yield BrokenObject("article", number, "history_torn", message)
             continue
         try:
-            broken = list(_wrong(connection, article, scans, scope))
+            broken = list(_wrong(connection, article, scans, sight, scope))
         except UNREADABLE as error:
             message = f"a stored value is not readable: {type(error).__name__}: {error}"
             broken = [("value_unreadable", message)]
@@ -140,9 +139,11 @@ class _ScanTimes:
         return self._known[key]
 
 
-def _wrong(connection: Connection, article: _Article, scans: _ScanTimes, scope: Scope) -> Wrong:
+def _wrong(
+    connection: Connection, article: _Article, scans: _ScanTimes, sight: LastSight, scope: Scope
+) -> Wrong:
     """Yield the errors of an article; its changes are checked only if there are no others."""
-    found = runs(_history(connection, article), article.noise_pairs())
+    found = runs(_history(connection, article), article.noise_pairs(), sight)
     broken = [
         *_wrong_versions(article, found, scans),
         *_wrong_snapshots(article, found),
@@ -197,6 +198,7 @@ def _history(connection: Connection, article: _Article) -> list[Snapshot]:
             raw=bytes(snapshot["raw"]),
             reader=_read(snapshot).reader,
             other_readings=other_readings.get(snapshot["derivation_id"], {}),
+            foreign=snapshot["is_foreign"],
         )
         for snapshot in worded
     ]

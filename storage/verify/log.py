@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import pairwise
 
 from sqlalchemy import Connection, text
 
 from storage.database.rows import iso_utc, stream
 from storage.database.tables import EMPTIED, ERASABLE, LOGGED
+from storage.history.corrected_times import clock_corrections, time_after_corrections
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows
 from storage.proof.calendar_stamp import attestations
@@ -23,15 +24,9 @@ from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import complete_root, leaf_hash, root
 from storage.values.redaction import is_emptied
 from storage.verify.finding import REDACTED, WELL, BrokenObject, Findings, PassedItem, Scope
+from storage.verify.log_times import TIMES, TOLERANCE, EarliestTimes, earliest
 
 CHUNK_ENTRIES = 4_000
-TOLERANCE = timedelta(minutes=5)
-"""Maximum age of a row that a checkpoint signed before it may have missed, because it waited for
-the lock.
-"""
-TIMES = ("recorded_at", "decided_at", "undone_at", "at", "made_at", "received_at")
-"""Columns with the time of writing; each table has one of them."""
-
 Entry = tuple[int, bytes, bytes]
 """Kind, opening and commitment of an entry."""
 
@@ -65,7 +60,7 @@ def _nothing_logged(connection: Connection) -> Findings:
 
 
 class _KnownEntries:
-    """Information for checking rows: redactions, and the times of checkpoints."""
+    """Information for checking rows: redactions, and the earliest times."""
 
     def __init__(self, connection: Connection) -> None:
         query = text("SELECT table_name, row_id FROM redaction")
@@ -73,19 +68,7 @@ class _KnownEntries:
         for row in connection.execute(query):
             table, names = EMPTIED.get(row.table_name, (row.table_name, ()))
             self.redacted[table, row.row_id].update(names)
-        self.signed = [(each.id, each.made_at) for each in kept.checkpoints(connection)]
-        self._next = 0
-        self._latest: str | None = None
-
-    def time_before(self, seq: int) -> str | None:
-        """Return the earliest possible time of the row with this number; call it with rising
-        numbers.
-        """
-        while self._next < len(self.signed) and self.signed[self._next][0] < seq:
-            earliest = iso_utc(self.signed[self._next][1] - TOLERANCE)
-            self._latest = max(earliest, self._latest or earliest)
-            self._next += 1
-        return self._latest
+        self.earliest = EarliestTimes(connection)
 
 
 def _chunk(connection: Connection, after: int) -> dict[int, Entry]:
@@ -121,13 +104,14 @@ def _compare_chunk(
             yield BrokenObject(table, _id(values, seq), "not_logged", "it is not in the log")
             continue
         del chunk[seq]
-        earliest = known.time_before(seq)
+        least = known.earliest.of(seq)
         if scope.takes(seq):
             yield _row(table, values, held, known)
-        if earliest is not None and (claimed := _time(table, values)) and claimed < earliest:
+        claimed = _time(table, values)
+        if least is not None and claimed is not None and claimed < iso_utc(least):
             message = (
                 f"it says {claimed}, but was added after a checkpoint later than that: it was "
-                "backdated, or the clock was set back"
+                "backdated"
             )
             yield BrokenObject(table, _id(values, seq), "backdated", message)
     for seq, (kind, _opening, _held) in chunk.items():
@@ -266,14 +250,17 @@ def checkpoints(connection: Connection, scope: Scope) -> Findings:
     size = log.size_of(connection)
     roots = _Roots(connection, size)
     before: SignedCheckpoint | None = None
+    corrections = clock_corrections(connection)
     for signed in kept.checkpoints(connection):
-        wrong = [*_wrong(signed, keys, roots), *_wrong_order(signed, before)]
+        made_at = time_after_corrections(corrections, signed.id, signed.made_at)
+        corrected = replace(signed, made_at=made_at)
+        wrong = [*_wrong(signed, keys, roots), *_wrong_order(corrected, before)]
         yield from (
             BrokenObject("log_checkpoint", signed.id, kind, message) for kind, message in wrong
         )
         if not wrong:
             yield WELL
-        before = signed
+        before = corrected
     yield from _cosignatures(connection)
     for given in scope.against:
         yield from _against(given, keys, roots)
@@ -392,7 +379,9 @@ def _against(external: str, keys: Sequence[Key], roots: _Roots) -> Findings:
 
 def stamps(connection: Connection, scope: Scope) -> Findings:
     """Check the checkpoint, time and issuer of each stamp, as far as its authority is known."""
+    corrections = clock_corrections(connection)
     for stamp in authority_stamps(connection):
+        signed = stamp.signed
         try:
             at = _stamp_time(stamp, scope)
         except StampError as error:
@@ -402,12 +391,12 @@ def stamps(connection: Connection, scope: Scope) -> Findings:
         if at != stamp.stamped_at:
             message = f"it says {at.isoformat()}, the row {stamp.stamped_at.isoformat()}"
             yield BrokenObject("log_stamp", stamp.id, "stamp_time_wrong", message)
-        elif at < stamp.signed.made_at - TOLERANCE:
+        elif at < earliest(corrections, signed.id, signed.made_at) - TOLERANCE:
             message = (
-                f"the checkpoint says that it was made {stamp.signed.made_at.isoformat()}, the "
+                f"the checkpoint says that it was made {signed.made_at.isoformat()}, the "
                 f"authority stamped it {at.isoformat()}: the clock of this archive was ahead"
             )
-            yield BrokenObject("log_checkpoint", stamp.signed.id, "clock_ahead", message)
+            yield BrokenObject("log_checkpoint", signed.id, "clock_ahead", message)
         else:
             yield WELL
     for stamp in calendar_stamps(connection):

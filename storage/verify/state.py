@@ -24,7 +24,7 @@ from storage.database.tables import (
     TRANSFER,
     VERDICT,
 )
-from storage.history.clock_corrections import (
+from storage.history.corrected_times import (
     ClockCorrection,
     clock_corrections,
     time_after_corrections,

@@ -18,6 +18,7 @@ from storage.values.job import Progress
 from storage.verify import clusters as check_clusters
 from storage.verify import history as check_history
 from storage.verify import log as check_log
+from storage.verify import log_times
 from storage.verify import record as check_record
 from storage.verify import state as check_state
 from storage.verify.finding import UNREADABLE, BrokenObject, Check, PassedItem, Scope
@@ -49,6 +50,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("clusters", check_clusters.clusters),
     ("totals", check_state.totals),
     ("log", check_log.entries),
+    ("clock_corrections", log_times.corrections),
     ("tree", check_log.tree),
     ("checkpoints", check_log.checkpoints),
     ("stamps", check_log.stamps),

@@ -301,6 +301,19 @@ def clock_back(scene: Scene) -> None:
     log.append_within(Unit(scene.connection, hour(99), 0))
 
 
+def correct_a_right_clock(scene: Scene) -> None:
+    """State that the clock ran ahead, so that rows of last week may follow the checkpoints."""
+    newest = checkpoints.latest(scene.connection)
+    at = newest.made_at - timedelta(days=7)
+    scene.connection.execute(
+        insert(T["clock_correction"]).values(
+            id=scene.number(), at=at, since=at - timedelta(days=1), was=newest.made_at,
+            recorded_at=at,
+        )
+    )  # fmt: skip
+    log.append_within(Unit(scene.connection, hour(99), 0))
+
+
 def truncate(scene: Scene) -> None:
     """Take the newest part of the log away, and all rows that it is about."""
     last = scene.one("SELECT min(id) FROM log_checkpoint")
@@ -437,6 +450,7 @@ FOUND_ALONE: dict[str, tuple[Attack, str]] = {
     "a witness that did not sign": (false_witness, "cosignature_wrong"),
     "a checkpoint by a clock set back": (clock_back, "clock_back"),
     "a row of today that says last week": (backdate, "backdated"),
+    "a correction of a clock that was right": (correct_a_right_clock, "correction_wrong"),
     "take a text away in silence": (empty_in_silence, "emptied"),
     "change what a redaction left": (change_under_a_redaction, "row_changed"),
     "another archive's id": (statement("UPDATE archive SET value = 'x' WHERE key = 'id'"), "row_changed"),

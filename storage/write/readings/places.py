@@ -9,7 +9,7 @@ from storage.diff.change import CaptureContent
 from storage.diff.entries import first_entries
 from storage.history.address_claims import Position
 from storage.history.article_rows import add_article, add_version
-from storage.history.clock_corrections import clock_corrections, time_after_corrections
+from storage.history.corrected_times import clock_corrections, time_after_corrections
 from storage.history.neighbours import KnownArticle
 from storage.history.runs import Snapshot
 from storage.history.steps import FIRST_STEP, stored_entries
