@@ -31,6 +31,7 @@ from sqlalchemy.types import NULLTYPE
 
 from storage.database.engine import insert_rows, json_text
 from storage.database.tables import COUNTER
+from storage.values.freshness import CLOCKS_DIFFER
 
 LOCKED = "locked"
 """The counter of the microseconds during which units held the lock before they committed."""
@@ -49,8 +50,6 @@ JOBS_CHANNEL = "lesart_jobs"
 
 
 Clock = Callable[[], datetime]
-CLOCKS_DIFFER = timedelta(minutes=1)
-"""Difference between a clock and the archive's time above which one of them is doubted."""
 CAUTION = timedelta(days=1)
 """Period during which a leap of the archive's time by more than that may be an error."""
 IN_CHUNK = 10_000

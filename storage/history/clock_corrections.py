@@ -10,12 +10,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, union
 
+from storage.database.planned_times import move_back
 from storage.database.rows import SNAPSHOT_BLOCK
 from storage.database.tables import (
     ARTICLE,
     CLOCK_CORRECTION,
     CORRECTED_SCAN,
     COUNTER,
+    JOB,
     SCAN,
     SNAPSHOT,
     SOURCE,
@@ -56,6 +58,7 @@ def correct_clock(unit: Unit) -> None:
         return
     assert time.latest is not None
     assert time.leap_from is not None
+    assert time.leap_to is not None
     unit.set_back()
     correction = ClockCorrection(unit.number(), unit.now, time.leap_from)
     unit.add(
@@ -71,6 +74,8 @@ def correct_clock(unit: Unit) -> None:
     _correct_snapshots(unit, correction)
     _correct_scans(unit, correction)
     _correct_watches(unit, correction)
+    _free_slots(unit, correction)
+    move_back(unit.connection, time.leap_to, unit.now, time.latest - unit.now)
     unit.flush()
     for start in range(0, len(articles), ARTICLES_AT_A_TIME):
         rebuild_all(unit, dict.fromkeys(articles[start : start + ARTICLES_AT_A_TIME], True))
@@ -130,9 +135,15 @@ def correct_scan(unit: Unit, scan_id: int, seq: int, started_at: datetime) -> No
         unit.add(CORRECTED_SCAN, {"scan_id": scan_id, "seq": seq, "started_at": corrected})
 
 
+def _free_slots(unit: Unit, correction: ClockCorrection) -> None:
+    """Give the slots of jobs that were inserted too early to the jobs that are due then."""
+    is_early = (JOB.c.created_at > correction.at, JOB.c.slot.is_not(None))
+    unit.connection.execute(JOB.update().where(*is_early).values(slot=None))
+
+
 def _correct_watches(unit: Unit, correction: ClockCorrection) -> None:
-    """Make addresses due that are scheduled by the time that ran ahead."""
-    names = ("checked_at", "reached_at", "changed_at", "next_check")
+    """Correct when addresses were checked; when they are checked next, `move_back` corrects."""
+    names = ("checked_at", "reached_at", "changed_at", "listed_at")
     for column in (WATCH.c[name] for name in names):
         unit.connection.execute(
             WATCH.update().where(column > correction.at).values({column: correction.at})

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
@@ -19,6 +19,7 @@ from storage.proof.leaf import SHAPES
 from storage.proof.note import Checkpoint, Note, NoteError, Signer, Verifier
 from storage.proof.rows import STREAMING
 from storage.proof.tree import root
+from storage.values.freshness import is_fresh
 
 OWN_KINDS = tuple(
     SHAPES[name].kind for name in ("log_key", "log_checkpoint", "log_cosignature", "log_stamp")
@@ -196,8 +197,8 @@ def is_due(engine: Engine, now: datetime, every_seconds: float) -> bool:
         newest = latest(connection)
         if newest is None:
             return True
-        age = abs((now - newest.made_at).total_seconds())  # its clock may have run ahead
-        return age >= every_seconds and has_news(connection, newest)
+        is_recent = is_fresh(newest.made_at, now, timedelta(seconds=every_seconds))
+        return not is_recent and has_news(connection, newest)
 
 
 def has_news(connection: Connection, newest: SignedCheckpoint) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from storage.database import planned_times
 from storage.database.engine import insert_rows
 from storage.database.tables import (
     DERIVATION,
@@ -88,7 +89,7 @@ def due(
     """
     query = (
         select(RELATION_DUE.c.wording_id, RELATION_DUE.c.found)
-        .where(RELATION_DUE.c.recorded_at <= deadline)
+        .where(planned_times.is_due(RELATION_DUE.c.recorded_at, deadline))
         .order_by(RELATION_DUE.c.wording_id)
         .limit(limit)
     )
@@ -97,8 +98,9 @@ def due(
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Check whether a wording still has no relations."""
-    query = select(RELATION_DUE.c.wording_id).where(RELATION_DUE.c.recorded_at <= now)
-    return connection.execute(query.limit(1)).first() is not None
+    is_missing = planned_times.is_due(RELATION_DUE.c.recorded_at, now)
+    query = select(RELATION_DUE.c.wording_id).where(is_missing).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def put_off(unit: Unit, wording_id: int) -> None:

@@ -12,12 +12,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, select, text
 
 from storage.database.engine import database_epoch
+from storage.database.planned_times import still_waits
 from storage.database.tables import HOST, RIGHTS_FILE
 from storage.database.unit import rows_in, update_rows
 from storage.values.net.rights import RightsFile, declarations_from_json
-
-LONGEST_AHEAD_SECONDS = 3600.0
-"""A later time was set by a clock that has been put back since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,17 @@ class Host:
     robots_body: bytes | None = None
     robots_note: str | None = None
     robots_fetched_at: datetime | None = None
+
+    def pause_end(self, now: datetime) -> datetime | None:
+        """Return the end of the pause of the server, None if there is none."""
+        is_paused = still_waits(HOST.c.retry_until, self.retry_until, now)
+        return self.retry_until if is_paused else None
+
+    def seconds_until_free(self, now: datetime) -> float:
+        """Return the seconds until the next request, 0 if it may be sent now."""
+        if self.next_at is None or not still_waits(HOST.c.next_at, self.next_at, now):
+            return 0.0
+        return (self.next_at - now).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +90,10 @@ def take_slots(
     given: dict[str, Slots] = {}
     rows = _lock_hosts(connection, requests)
     now = datetime.fromtimestamp(database_epoch(connection), UTC)
-    ahead = now + timedelta(seconds=LONGEST_AHEAD_SECONDS)
     changed = []
     for key, (count, pace) in requests.items():
         free = rows[key]
-        first = now if free is None or free < now or free > ahead else free
+        first = free if free is not None and still_waits(HOST.c.next_at, free, now) else now
         wait = (first - now).total_seconds()
         taken = count if wait <= longest_wait else 0
         given[key] = Slots(wait, pace, taken)

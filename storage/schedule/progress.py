@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select
 
 from storage.database.engine import database_epoch
+from storage.database.planned_times import is_ahead
 from storage.database.tables import (
     FOREIGN_RECORD,
     JOB,
@@ -63,7 +64,7 @@ def sources_scanned(connection: Connection, families: JobFamilies) -> set[int]:
 def is_waiting_for_workers(connection: Connection, families: JobFamilies) -> bool:
     """Check whether a job of these families is due while no worker is running."""
     now, mine = database_epoch(connection), in_families(families)
-    held = (OPEN, JOB.c.lease_until >= now)
+    held = (OPEN, is_ahead(JOB.c.lease_until, now))
     if connection.execute(select(JOB.c.id).where(*held).limit(1)).first() is not None:
         return False
     return (

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 
+from storage.database import planned_times
 from storage.database.engine import database_epoch
+from storage.database.planned_times import end_of, is_ahead
 from storage.database.tables import JOB, OPEN, READY, RUNNING, WATCH
 from storage.database.unit import Unit
 from storage.record.suppression import SuppressionLookup
@@ -21,8 +23,6 @@ MAX_ATTEMPTS = 3
 JobFamilies = int | Collection[int]
 """One job with all its parts, or several."""
 
-FAR_AHEAD_SECONDS = 30 * 86400.0
-"""A lease or pause that ends later than this was set by a wrong clock."""
 WAKE_AGAIN_SECONDS = 10.0
 WAKE_AGAIN_SOON_SECONDS = 2.0
 """The same if the queue of the broker is empty: the message is being processed, or is lost."""
@@ -156,7 +156,7 @@ def renew(unit: Unit, claim: Claim) -> None:
 
     Raises: StaleLeaseError.
     """
-    until = database_epoch(unit.connection) + claim.lease_seconds
+    until = end_of(JOB.c.lease_until, database_epoch(unit.connection), claim.lease_seconds)
     _update_claimed(unit, claim, lease_until=until, attempts=1, with_number=claim.attempts != 1)
 
 
@@ -199,7 +199,7 @@ def release(
 
     Raises: StaleLeaseError.
     """
-    after = database_epoch(unit.connection) + pause_seconds if pause_seconds else 0.0
+    after = _pause_end(unit, pause_seconds) if pause_seconds else 0.0
     _update_claimed(
         unit, claim, state="ready", lease_until=None, woken_at=None, attempts=claim.attempts - 1,
         run_after=after, **_incremented_counts(counts or Counts()),
@@ -213,7 +213,7 @@ def defer(unit: Unit, claim: Claim, items: Sequence[int], pause_seconds: float) 
 
     Raises: StaleLeaseError.
     """
-    after = database_epoch(unit.connection) + pause_seconds
+    after = _pause_end(unit, pause_seconds)
     attempts = int(claim.arguments.get("again", 0)) + 1
     for item in items:
         add_job(
@@ -240,10 +240,14 @@ def fail(unit: Unit, claim: Claim, reason: str) -> None:
         _quarantine(unit, claim.job_id, reason)
     else:
         pause = BACKOFF_SECONDS[min(claim.attempts, len(BACKOFF_SECONDS)) - 1]
-        after = database_epoch(unit.connection) + pause
+        after = _pause_end(unit, pause)
         _update_claimed(
             unit, claim, state="ready", lease_until=None, run_after=after, reason=reason
         )
+
+
+def _pause_end(unit: Unit, seconds: float) -> float:
+    return end_of(JOB.c.run_after, database_epoch(unit.connection), seconds)
 
 
 def split(unit: Unit, row: RowMapping) -> None:
@@ -306,8 +310,7 @@ def cancel(unit: Unit, job_id: int) -> int:
 
 
 def _fetching(connection: Connection, now: float) -> int:
-    is_held = JOB.c.lease_until.between(now, now + FAR_AHEAD_SECONDS)
-    claim = (OPEN, JOB.c.kind == "fetch", is_held)
+    claim = (OPEN, JOB.c.kind == "fetch", is_ahead(JOB.c.lease_until, now))
     return int(connection.execute(select(func.count()).where(*claim)).scalar_one())
 
 
@@ -316,15 +319,10 @@ def _is_due(now: float) -> Any:
         OPEN,
         JOB.c.kind.in_(KINDS),
         or_(
-            and_(JOB.c.state == READY, is_past_or_far_ahead(JOB.c.run_after, now)),
-            and_(JOB.c.state == RUNNING, is_past_or_far_ahead(JOB.c.lease_until, now)),
+            and_(JOB.c.state == READY, planned_times.is_due(JOB.c.run_after, now)),
+            and_(JOB.c.state == RUNNING, planned_times.is_due(JOB.c.lease_until, now)),
         ),
     )
-
-
-def is_past_or_far_ahead(moment: Any, now: float) -> Any:
-    """Return the condition that a time is in the past, or too far in the future to be right."""
-    return or_(moment <= now, moment > now + FAR_AHEAD_SECONDS)
 
 
 def in_families(families: JobFamilies) -> Any:
@@ -345,7 +343,8 @@ def _due(now: float, job_id: int | None, families: JobFamilies | None) -> Any:
 def _take(unit: Unit, row: RowMapping, now: float, lease_seconds: float, holder: str) -> Claim:
     token = f"{holder}#{secrets.token_hex(16)}"
     _set(unit, row["id"], state="running", token=token, attempts=row["attempts"] + 1,
-         lease_until=now + lease_seconds, started_at=row["started_at"] or unit.now)  # fmt: skip
+         lease_until=end_of(JOB.c.lease_until, now, lease_seconds),
+         started_at=row["started_at"] or unit.now)  # fmt: skip
     return Claim(
         job_id=row["id"],
         token=token,

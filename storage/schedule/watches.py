@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select, text
 
+from storage.database.planned_times import is_due
 from storage.database.tables import CAPTURE, JOB, ORIGIN, PRESENCE, SOURCE, WATCH
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.record.origins import ensure_origins
@@ -24,8 +25,6 @@ FINAL = ORIGIN.alias("final")
 MOST_NAMES = 3
 """Maximum number of earlier addresses of a feed entry id that are considered."""
 MOST_DUE = 1_000_000
-FAR_AHEAD = timedelta(days=366)
-"""A check that is due later than this was scheduled by a wrong clock."""
 
 
 # ------------------------------------------------------------------------------- due checks
@@ -51,7 +50,7 @@ def due_watches(
 
     `with_root` treats the addresses that `source_id` was created for as due.
     """
-    due = or_(WATCH.c.next_check <= now, WATCH.c.next_check > now + FAR_AHEAD)
+    due = is_due(WATCH.c.next_check, now)
     if with_root:
         due = or_(due, WATCH.c.listed_by.is_(None))
     query = (

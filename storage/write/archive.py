@@ -196,6 +196,12 @@ class Archive:
         time = self.read(archive_time)
         return time.is_after(time.shared(self.clock))
 
+    def follow_clock(self) -> None:
+        """Correct the archive's time if the clock ran ahead and is right now."""
+        time = self.read(archive_time)
+        if time.was_ahead_of(time.shared(self.clock)):
+            self.transact(correct_clock)
+
     def leapt_lately(self) -> bool:
         """Check whether the clock may be far ahead (`ArchiveTime.leapt_lately`)."""
         time = self.read(archive_time)
@@ -203,12 +209,10 @@ class Archive:
 
     def claim(self, lease_seconds: float, holder: str, **which: Any) -> jobs.Claim | None:
         """Claim the next due job (`queue.claim`); no lock is taken if there is none."""
+        self.follow_clock()
         likely = self.read(queue.next_due, **which)
         if likely is None:
             return None
-        time = self.read(archive_time)
-        if time.was_ahead_of(time.shared(self.clock)):
-            self.transact(correct_clock)
         return self.transact(queue.claim, lease_seconds, holder, likely=likely, **which)
 
     def sources(self, *, standing: bool | None = None) -> list[Source]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from storage.schedule.hosts import hosts, rights_files, take_slots
 from storage.settings import Settings
 from storage.values.draft import Json
+from storage.values.freshness import is_fresh
 from storage.values.net.addresses import HostNews, WatchedAddress
 from storage.values.net.rights import LONGEST, RightsFile
 from storage.values.outcome import Name
@@ -31,8 +32,6 @@ AHEAD_SECONDS = 5.0
 """Longest wait for a server, in seconds; for longer waits the worker runs another job."""
 ROBOTS_FAILED_KEPT = timedelta(minutes=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
-FAR_AHEAD = timedelta(days=8)
-"""A pause that ends later than this was set by a wrong clock."""
 MIN_PACE_SECONDS = 0.5
 """Minimum pause between two requests to a server that the user does not run."""
 LONGEST_DELAY_SECONDS = 3600.0
@@ -137,7 +136,7 @@ class Servers:
         if fetched_at is None or status is None:
             return False
         kept = ROBOTS_KEPT if status < 500 else ROBOTS_FAILED_KEPT
-        queue.robots_known = abs(self.archive.clock() - fetched_at) < kept
+        queue.robots_known = is_fresh(fetched_at, self.archive.clock(), kept)
         queue.delay = queue.host.delay
         return queue.robots_known
 
@@ -276,12 +275,10 @@ class Servers:
     def pause_end(self, queue: HostQueue) -> datetime | None:
         """Return the end of a server's pause; on command, a pause after failures is ignored."""
         host = queue.host
-        now = self.archive.clock()
-        if host.retry_until is None or not now < host.retry_until <= now + FAR_AHEAD:
-            return None
+        end = host.pause_end(self.archive.clock())
         has_asked = (host.retry_note or "").startswith(PAUSE_NOTE_PREFIX)
         if has_asked or queue.key in self._failed or not self.is_requested:
-            return host.retry_until
+            return end
         return None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from typing import Any, Self
 
@@ -224,11 +224,13 @@ def damped(step: AlertStep, sent: Collection[int]) -> str | None:
 def next_digest(now: datetime, at: str, zone: tzinfo) -> datetime:
     """Return the time of the next digest at HH:MM after `now`.
 
-    >>> from datetime import UTC
+    A time that comes twice, at the end of summer time, counts when it comes first.
+
     >>> next_digest(datetime(2024, 6, 18, 7, tzinfo=UTC), "07:00", UTC).isoformat()
     '2024-06-19T07:00:00+00:00'
     """
-    local = now.astimezone(zone)
-    wanted = time.fromisoformat(at)
-    day = local.date() if local.time() < wanted else local.date() + timedelta(days=1)
-    return datetime.combine(day, wanted, zone)
+    day, wanted = now.astimezone(zone).date(), time.fromisoformat(at)
+    found = datetime.combine(day, wanted, zone)
+    if found.astimezone(UTC) <= now:  # times of one zone would be compared without their offsets
+        found = datetime.combine(day + timedelta(days=1), wanted, zone)
+    return found

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, delete, select, text
 
 from storage.database.columns import UtcTime
 from storage.database.engine import read_connection
+from storage.database.planned_times import LONGEST, still_waits
 from storage.database.tables import LOG_STAMP, STAMP_REQUEST
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import checkpoints
@@ -19,7 +20,7 @@ from storage.proof.stamp import Authority, StampError, read_stamp_time, stamp_re
 
 KIND = "application/timestamp-query"
 FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(days=1)
+LONGEST_PAUSE = timedelta(seconds=LONGEST[STAMP_REQUEST.c.next_at])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
     """Check whether the next request after a failure is due."""
     query = select(STAMP_REQUEST.c.next_at).where(STAMP_REQUEST.c.authority == name)
     after = connection.execute(query).scalar()
-    return after is None or not now < after <= now + LONGEST_PAUSE
+    return not still_waits(STAMP_REQUEST.c.next_at, after, now)
 
 
 def _request(newest: SignedCheckpoint, authority: Authority) -> StampAnswer:

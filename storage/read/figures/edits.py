@@ -21,6 +21,7 @@ from storage.history.totals import is_redacting, newest_redaction, stored_fact
 from storage.read.answers import EditFigures, EditHour
 from storage.read.figures.coverage import parse_hour
 from storage.read.filters import Conditions
+from storage.values.freshness import is_fresh
 
 EDIT_SUMMARY = "edit_summary"
 """Key of the stored summary in the table `archive`."""
@@ -87,10 +88,8 @@ def renewed_summary(connection: Connection, now: datetime) -> str | None:
     One computation reads all versions: with a million of them it takes about 15 s.
     """
     redaction, stored = newest_redaction(connection), _stored_summary(connection)
-    if stored is not None:
-        age = now - datetime.fromisoformat(stored["computed_at"])
-        if timedelta(0) <= age < SUMMARY_INTERVAL:  # otherwise the clock was ahead
-            return None
+    if stored and is_fresh(datetime.fromisoformat(stored["computed_at"]), now, SUMMARY_INTERVAL):
+        return None
     query = select(VERSION.c.id).limit(1).offset(SUMMARY_VERSIONS)
     if connection.scalar(query) is None or is_redacting(connection):
         return None

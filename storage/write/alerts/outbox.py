@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, or_, select, text, update
 
 from storage.database.engine import database_epoch, read_connection
+from storage.database.planned_times import LONGEST, is_due
 from storage.database.process_identity import identity_in_token, is_dead, process_identity
 from storage.database.tables import ALERT, ALERT_DELIVERY
 from storage.database.unit import Clock
 from storage.history.alerts.lists import Alert, Channel, OutboxItem, alerts, channels
-from storage.schedule.queue import is_past_or_far_ahead
 
-LEASE_SECONDS = 120.0
+LEASE_SECONDS = LONGEST[ALERT_DELIVERY.c.lease_until]
 MOST_ATTEMPTS = 10
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 36_000.0
@@ -122,7 +122,7 @@ def waits(engine: Engine) -> bool:
 
 def _is_free(now: float) -> ColumnElement[bool]:
     lease = ALERT_DELIVERY.c.lease_until
-    return or_(lease.is_(None), is_past_or_far_ahead(lease, now))
+    return or_(lease.is_(None), is_due(lease, now))
 
 
 def _due(connection: Connection) -> list[Message]:
@@ -139,7 +139,7 @@ def _due(connection: Connection) -> list[Message]:
     listed = (
         select(ALERT_DELIVERY, place.label("place"))
         .join(ALERT, ALERT.c.id == ALERT_DELIVERY.c.alert_id)
-        .where(IS_OPEN, is_past_or_far_ahead(ALERT_DELIVERY.c.next_at, now), is_free)
+        .where(IS_OPEN, is_due(ALERT_DELIVERY.c.next_at, now), is_free)
         .where(ALERT.c.paused.is_(False))
         .subquery()
     )

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from storage.database.engine import database_epoch, read_connection
+from storage.database.planned_times import LONGEST, end_of, is_due
 from storage.database.process_identity import identity_in_token, is_dead, process_identity
 from storage.database.tables import (
     ARTICLE,
@@ -41,7 +42,6 @@ from storage.database.view_queries.words import RESTRICTED
 from storage.history.totals import store_fact, stored_fact
 from storage.proof.log import numbers
 from storage.record.observations import add_refusal
-from storage.schedule.queue import is_past_or_far_ahead
 from storage.values.redaction import is_emptied
 from storage.values.refusals import RefusalReason
 
@@ -51,7 +51,7 @@ BATCH = 500
 """Maximum number of versions whose requests are inserted in one transaction."""
 EXAMINE_AGAIN = 10_000
 """Numbers that are examined again before it is stored that they have no version to copy."""
-LEASE_SECONDS = 120.0
+LEASE_SECONDS = LONGEST[COPY_REQUEST.c.lease_until]
 IS_OPEN = text("copy_request.state IN ('waiting', 'submitting', 'submitted', 'unknown')")
 """With literals, because SQLite otherwise does not use the partial index."""
 GONE = "the page is not online any more"
@@ -169,7 +169,7 @@ def claim(engine: Engine, archive: str) -> CopyRequest | None:
             select(COPY_REQUEST.c.id)
             .where(IS_OPEN, COPY_REQUEST.c.archive == archive, is_free)
             .where(COPY_REQUEST.c.state != "submitting")
-            .where(is_past_or_far_ahead(COPY_REQUEST.c.next_at, now))
+            .where(is_due(COPY_REQUEST.c.next_at, now))
             .order_by(COPY_REQUEST.c.next_at, COPY_REQUEST.c.id)
             .limit(1)
         )
@@ -262,7 +262,7 @@ def mark_submitting(engine: Engine, request: CopyRequest) -> bool:
 def postpone(engine: Engine, archive: str, seconds: float) -> None:
     """Send nothing to an archive for some seconds."""
     with read_connection(engine) as connection:
-        until = database_epoch(connection) + seconds
+        until = end_of(COPY_REQUEST.c.next_at, database_epoch(connection), seconds)
     is_earlier = (COPY_REQUEST.c.archive == archive) & (COPY_REQUEST.c.next_at < until)
     with engine.begin() as connection:
         connection.execute(update(COPY_REQUEST).where(IS_OPEN, is_earlier).values(next_at=until))
@@ -273,8 +273,8 @@ def retry_later(
 ) -> bool:
     """Record that a request is to be sent, or its job examined, after a pause in seconds."""
     with read_connection(engine) as connection:
-        now = database_epoch(connection)
-    return record(engine, request, next_at=now + seconds, note=note, **values)
+        end = end_of(COPY_REQUEST.c.next_at, database_epoch(connection), seconds)
+    return record(engine, request, next_at=end, note=note, **values)
 
 
 def store_copy(unit: Unit, request: CopyRequest, address: str, captured_at: datetime) -> bool:
@@ -325,7 +325,7 @@ _COLUMNS = [COPY_REQUEST.c[name] for name in CopyRequest.__annotations__]
 
 def _is_free(now: float) -> Any:
     lease = COPY_REQUEST.c.lease_until
-    return or_(lease.is_(None), is_past_or_far_ahead(lease, now))
+    return or_(lease.is_(None), is_due(lease, now))
 
 
 def _update(connection: Connection, request: CopyRequest, values: Mapping[str, Any]) -> bool:

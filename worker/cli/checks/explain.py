@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from storage.database.archive_errors import ArchiveMissingError
 from storage.settings import Settings
+from storage.values.freshness import is_fresh
 from storage.values.lazy import LazyModule
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason
@@ -121,12 +122,12 @@ def _server(network: "Network", address: Address) -> CheckAnswer:
 def _robots(
     settings: Settings, network: "Network", address: Address, host: "Host", file: Path | None
 ) -> CheckAnswer:
-    now = datetime.now(UTC)
-    oldest = now - robots_file.ROBOTS_KEPT
     body: bytes | None
     if file is not None:
         status, body, known_by = 200, file.read_bytes(), f"by {file}"
-    elif host.robots_fetched_at is not None and host.robots_fetched_at > oldest:
+    elif host.robots_fetched_at is not None and is_fresh(
+        host.robots_fetched_at, datetime.now(UTC), robots_file.ROBOTS_KEPT
+    ):
         status, body = host.robots_status or 0, host.robots_body
         known_by = f"as of {host.robots_fetched_at:%Y-%m-%d %H:%M:%SZ}"
     else:
@@ -146,13 +147,14 @@ def _robots(
 
 def _pace(settings: Settings, host: "Host") -> CheckAnswer:
     now = datetime.now(UTC)
-    if host.retry_until is not None and host.retry_until > now:
-        until = f"{host.retry_until:%Y-%m-%d %H:%M:%SZ}"
+    end = host.pause_end(now)
+    if end is not None:
+        until = f"{end:%Y-%m-%d %H:%M:%SZ}"
         return CheckAnswer("pace", "later", f"left alone until {until}: {host.retry_note}")
     pace = max(settings.pace, host.delay or 0.0)
-    wait = (host.next_at - now).total_seconds() if host.next_at is not None else 0.0
+    wait = host.seconds_until_free(now)
     detail = f"one request every {pace:g} s"
-    if 0 < wait < 3600:
+    if wait > 0:
         detail += f"; the server is free in {wait:.1f} s"
     return CheckAnswer("pace", "yes", detail)
 

@@ -194,7 +194,8 @@ class Scheduler:
             LOG.debug("source_job_inserted", source=name, job=number)
 
     def sweep(self) -> None:
-        """Release jobs of dead workers, index and relate the backlog, and wake workers."""
+        """Follow the clock, release jobs of dead workers, work the backlog, and wake workers."""
+        self.archive.follow_clock()
         free_abandoned_jobs(self.archive)
         index_backlog(self.archive)
         relate_backlog(self.archive)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
+from storage.values.freshness import is_fresh
 from storage.values.lazy import LazyModule
 from storage.values.net.addresses import WatchedAddress
 from storage.values.net.origin_name import origin_of
@@ -51,7 +52,7 @@ def is_current(file: RightsFile | None, now: datetime) -> bool:
     """Check whether a file was requested recently."""
     if file is None:
         return False
-    return abs(now - file.fetched_at) < (KEPT if file.is_known else FAILED_KEPT)
+    return is_fresh(file.fetched_at, now, KEPT if file.is_known else FAILED_KEPT)
 
 
 def read_rules(address: str, raw: bytes) -> tuple[tuple[str, Declaration], ...]:

@@ -1,0 +1,98 @@
+"""The stored times of the future, and the rule for all of them.
+
+A clock that ran ahead must not delay anything for longer than it was meant to wait. So each such
+column has its longest wait: a time that is further away was set by a wrong clock, and is due. When
+the archive's time is corrected, the times that were set meanwhile are moved back with it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Float,
+    Interval,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    type_coerce,
+    update,
+)
+
+from storage.database.columns import UtcTime
+from storage.database.tables import (
+    ALERT_DELIVERY,
+    COPY_REQUEST,
+    HOST,
+    JOB,
+    RELATION_DUE,
+    STAMP_REQUEST,
+    WATCH,
+)
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+LONGEST: dict[Column[Any], float] = {
+    JOB.c.run_after: HOUR,
+    JOB.c.lease_until: DAY,
+    HOST.c.next_at: HOUR,
+    HOST.c.retry_until: 7 * DAY,
+    WATCH.c.next_check: 366 * DAY,
+    RELATION_DUE.c.recorded_at: DAY,
+    STAMP_REQUEST.c.next_at: DAY,
+    COPY_REQUEST.c.next_at: 10 * HOUR,
+    COPY_REQUEST.c.lease_until: 2 * MINUTE,
+    ALERT_DELIVERY.c.next_at: 25 * HOUR,
+    ALERT_DELIVERY.c.lease_until: 2 * MINUTE,
+}
+"""The longest wait of each stored time of the future, in seconds."""
+
+
+def end_of(column: Column[Any], now: float, seconds: float) -> float:
+    """Return the end of a pause of `seconds`, or of the longest one of its column."""
+    return now + min(seconds, LONGEST[column])
+
+
+def is_due(column: Column[Any], now: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that a time is past, or too far in the future to be right."""
+    return or_(column <= now, column > _latest(column, now))
+
+
+def is_ahead(column: Column[Any], now: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that a time is in the future, and may be right."""
+    return and_(column > now, column <= _latest(column, now))
+
+
+def still_waits(column: Column[Any], moment: datetime | None, now: datetime) -> bool:
+    """Check whether a time read from `column` is in the future, and may be right."""
+    return moment is not None and now < moment <= _latest(column, now)
+
+
+def _latest(column: Column[Any], now: Any) -> Any:
+    seconds = LONGEST[column]
+    return now + timedelta(seconds=seconds) if isinstance(now, datetime) else now + seconds
+
+
+def move_back(connection: Connection, since: datetime, to: datetime, by: timedelta) -> None:
+    """Move the times after `since` back by the error of a clock, but not before `to`."""
+    for column in LONGEST:
+        if isinstance(column.type, Float):
+            earlier = column - by.total_seconds()
+            limit, least = since.timestamp(), literal(to.timestamp(), Float)
+        else:
+            earlier = _earlier(connection, column, by)
+            limit, least = since, literal(to, UtcTime)
+        moved = case((earlier > least, earlier), else_=least)
+        connection.execute(update(column.table).where(column > limit).values({column.name: moved}))
+
+
+def _earlier(connection: Connection, column: Column[Any], by: timedelta) -> ColumnElement[Any]:
+    """Return the SQL expression of a time that is earlier by `by`."""
+    if connection.dialect.name == "postgresql":
+        return type_coerce(column - literal(by, Interval(native=True)), UtcTime)
+    seconds = f"-{by.total_seconds():.3f} seconds"
+    moved = func.strftime("%Y-%m-%dT%H:%M:%f", column, seconds).concat("000+00:00")
+    return type_coerce(moved, UtcTime)
