@@ -236,7 +236,8 @@ class Settings:
     retain_captures: float | None = setting(
         read_interval,
         None,
-        "time after which captured bytes with an extracted text are deleted (default: never)",
+        "time after which captured bytes with an extracted text are deleted (default: never); of a "
+        "pause of the archive, at most three days count",
     )
     proof_every: float = setting(
         read_interval, "1h", "minimum interval between two signed checkpoints of the log"

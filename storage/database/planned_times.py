@@ -79,14 +79,14 @@ def _latest(column: Column[Any], now: Any) -> Any:
 def move_back(connection: Connection, since: datetime, to: datetime, by: timedelta) -> None:
     """Move the times after `since` back by the error of a clock, but not before `to`."""
     for column in LONGEST:
+        limit: Any = since
+        earlier, least = _earlier(connection, column, by), literal(to, UtcTime)
         if isinstance(column.type, Float):
-            earlier = column - by.total_seconds()
-            limit, least = since.timestamp(), literal(to.timestamp(), Float)
-        else:
-            earlier = _earlier(connection, column, by)
-            limit, least = since, literal(to, UtcTime)
+            limit = since.timestamp()
+            earlier, least = column - by.total_seconds(), literal(to.timestamp(), Float)
         moved = case((earlier > least, earlier), else_=least)
-        connection.execute(update(column.table).where(column > limit).values({column.name: moved}))
+        change = update(column.table).where(column > limit)
+        connection.execute(change.values({column.name: moved}))
 
 
 def _earlier(connection: Connection, column: Column[Any], by: timedelta) -> ColumnElement[Any]:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.types import NULLTYPE
 
 from storage.database.engine import insert_rows, json_text
-from storage.database.tables import COUNTER
+from storage.database.tables import ARCHIVE, COUNTER
 from storage.values.freshness import CLOCKS_DIFFER
 
 LOCKED = "locked"
@@ -41,17 +41,17 @@ LEAP_FROM, LEAP_TO = "leap_from", "leap_to"
 """The counters of the widest recent leap of the archive's time, also in microseconds."""
 DOUBTED, DOUBTED_CLOCK = "doubted", "doubted_clock"
 """The counters of the latest unit with a clock far from the archive's time, and of that clock."""
-BEAT, ACT = "beat ", "act "
+BEAT, ACT, PAUSE = "beat ", "act ", "pause "
 """Prefixes of keys in the table `archive`: the last heartbeat of a service, the last end of a
-periodic task of the scheduler.
+periodic task of the scheduler, the end of a long pause between two units with its start.
 """
 JOBS_CHANNEL = "lesart_jobs"
 """The channel notified when a unit with new jobs is committed."""
 
 
 Clock = Callable[[], datetime]
-CAUTION = timedelta(days=1)
-"""Period during which a leap of the archive's time by more than that may be an error."""
+LONG_PAUSE = timedelta(days=3)
+"""A longer pause may be a leap of the clock: of such a pause, only this counts as passed."""
 IN_CHUNK = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -122,15 +122,6 @@ class ArchiveTime:
         """Check whether the archive's time is later than a clock."""
         return self.latest is not None and self.latest - reading > CLOCKS_DIFFER
 
-    def leapt_lately(self, now: datetime) -> bool:
-        """Check whether the archive's time leapt by more than a day within the last day.
-
-        A clock that runs ahead must not make anything appear old enough to be deleted.
-        """
-        if self.latest is not None and now - self.latest > CAUTION:
-            return True
-        return self.leap_to is not None and self._leap > CAUTION > now - self.leap_to
-
     def with_unit(self, now: datetime) -> "ArchiveTime":
         """Return the time after a unit at `now`, including the leap to it if that is the widest."""
         if self.latest is None or now - self.latest <= CLOCKS_DIFFER:
@@ -175,6 +166,22 @@ def archive_time(connection: Connection) -> ArchiveTime:
         doubted_clock=times.get(DOUBTED_CLOCK),
         server=server,
     )
+
+
+def long_pauses(connection: Connection, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return start and end of the long pauses between units, up to the present one, in order."""
+    query = select(ARCHIVE.c.key, ARCHIVE.c.value).where(ARCHIVE.c.key.startswith(PAUSE))
+    found = [
+        (datetime.fromisoformat(value), datetime.fromisoformat(f"{key.removeprefix(PAUSE)}+00:00"))
+        for key, value in connection.execute(query)
+    ]
+    time = archive_time(connection)
+    if time.latest is not None:
+        found.append((time.latest, now))
+    if time.leap_from is not None and time.leap_to is not None:
+        found.append((time.leap_from, time.leap_to))  # older archives have stored this one only
+    starts = {start: (start, end) for start, end in found if end - start > LONG_PAUSE}
+    return sorted(starts.values())
 
 
 class Unit:
@@ -259,8 +266,17 @@ class Unit:
         after = self.time.with_unit(self.now)
         if after.leap_to not in {None, self.time.leap_to}:
             self._store({LEAP_FROM: after.leap_from, LEAP_TO: after.leap_to})
+        if self.time.latest is not None:
+            self.store_pause(self.time.latest, self.now)
         if self.doubted(self.reading, self.now):
             self._store({DOUBTED: self.now, DOUBTED_CLOCK: self.reading})
+
+    def store_pause(self, start: datetime, end: datetime) -> None:
+        """Store a pause between two units if it is a long one."""
+        if end - start > LONG_PAUSE:
+            key = f"{PAUSE}{end.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+            self.connection.execute(delete(ARCHIVE).where(ARCHIVE.c.key == key))
+            self.connection.execute(insert(ARCHIVE).values(key=key, value=start.isoformat()))
 
     def _store(self, times: Mapping[str, datetime | None]) -> None:
         rows = [

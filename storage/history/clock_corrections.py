@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, union
 from storage.database.planned_times import move_back
 from storage.database.rows import SNAPSHOT_BLOCK
 from storage.database.tables import (
+    ARCHIVE,
     ARTICLE,
     CLOCK_CORRECTION,
     CORRECTED_SCAN,
@@ -24,7 +25,7 @@ from storage.database.tables import (
     VERSION,
     WATCH,
 )
-from storage.database.unit import LEAP_FROM, LEAP_TO, Unit, update_rows
+from storage.database.unit import LEAP_FROM, LEAP_TO, PAUSE, Unit, update_rows
 from storage.history.corrected_times import (
     ClockCorrection,
     clock_corrections,
@@ -70,6 +71,9 @@ def correct_clock(unit: Unit) -> None:
     )  # fmt: skip
     leap = COUNTER.c.name.in_((LEAP_FROM, LEAP_TO))
     unit.connection.execute(delete(COUNTER).where(leap))
+    is_ahead = ARCHIVE.c.key.between(f"{PAUSE}{unit.now:%Y-%m-%dT%H:%M:%S}", f"{PAUSE}9")
+    unit.connection.execute(delete(ARCHIVE).where(is_ahead))
+    unit.store_pause(time.leap_from, unit.now)
     articles = _articles_ahead(unit, correction)
     _correct_snapshots(unit, correction)
     _correct_scans(unit, correction)

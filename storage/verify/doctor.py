@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from storage.settings import Settings, hide_secrets
+from storage.values.freshness import CLOCKS_DIFFER
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -242,11 +243,11 @@ def _clock(
     """Report a clock that is wrong now, and one that jumped within the last days."""
     shows = f"this machine's clock shows {_minute(clock)}"
     found = []
-    if time.server is not None and abs(clock - time.server) > units.CLOCKS_DIFFER:
+    if time.server is not None and abs(clock - time.server) > CLOCKS_DIFFER:
         message = f"{shows}, that of the database server {_minute(time.server)}"
         found.append((message, "set the clock that is wrong, and keep both in time with NTP"))
     now = clock if time.server is None else time.server
-    if time.latest is not None and time.latest - now > units.CLOCKS_DIFFER:
+    if time.latest is not None and time.latest - now > CLOCKS_DIFFER:
         until = _minute(time.latest)
         message = f"{shows}, but the archive already stored something at {until}"
         if time.was_ahead_of(now):

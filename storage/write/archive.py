@@ -202,11 +202,6 @@ class Archive:
         if time.was_ahead_of(time.shared(self.clock)):
             self.transact(correct_clock)
 
-    def leapt_lately(self) -> bool:
-        """Check whether the clock may be far ahead (`ArchiveTime.leapt_lately`)."""
-        time = self.read(archive_time)
-        return time.leapt_lately(time.shared(self.clock))
-
     def claim(self, lease_seconds: float, holder: str, **which: Any) -> jobs.Claim | None:
         """Claim the next due job (`queue.claim`); no lock is taken if there is none."""
         self.follow_clock()

@@ -59,6 +59,56 @@ def test_the_rule_of_a_source_goes_before_that_of_all(kept):
     assert sum(each["captures"] for each in drop_overdue_bytes(kept.archive, None)) == 1
 
 
+LEAPS = {
+    "an hour": (1,),
+    "a day": (24,),
+    "20 days": (480,),
+    "400 days": (9600,),
+    "400 days, and again": (9600, 9636, 9638.4),
+    "400 days, then right": (9600, 2),
+    "400 days, then back": (9600, -48),
+}
+
+
+@pytest.mark.parametrize("hours", LEAPS.values(), ids=LEAPS)
+def test_a_clock_that_leaps_deletes_nothing_that_is_new(room, hours):
+    room.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
+    room.scan(0)
+    for at in hours:
+        room.scan(at)
+        assert drop_overdue_bytes(room.archive, 20 * DAY) == [
+            {"source": "presse", "captures": 0, "bytes": 0}
+        ]
+    assert with_bytes(room) == 1
+
+
+def test_bytes_go_when_the_archive_worked_on_for_their_time_and_by_command_by_the_clock(room):
+    room.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
+    room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))
+    room.scan(0)
+    room.remove("b.txt")
+    for day in (2, 4, 6, 8):
+        assert sum(x["captures"] for x in drop_overdue_bytes(room.archive, 7 * DAY)) == 0
+        room.scan(24 * day)
+    dropped = drop_overdue_bytes(room.archive, 7 * DAY)
+    assert sum(each["captures"] for each in dropped) == 2
+    room.write("c.txt", seed("Noch etwas", "Das steht erst seit heute da."))
+    room.scan(24 * 9)
+    room.scan(24 * 29)
+    assert sum(x["captures"] for x in drop_overdue_bytes(room.archive, 7 * DAY)) == 0
+    assert sum(x["captures"] for x in drop_overdue_bytes(room.archive, 7 * DAY, by_clock=True)) == 1
+
+
+def test_bytes_that_a_clock_ahead_captured_go_in_time(room):
+    room.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
+    room.scan(0)
+    room.write("a.txt", seed("Pegel fällt", "Der Pegel fiel.", PUMPED))
+    room.scan(9600)
+    for day in (1, 2, 3):
+        room.scan(24 * day)
+    assert sum(x["captures"] for x in drop_overdue_bytes(room.archive, 1.5 * DAY)) == 2
+
+
 def test_bytes_that_come_back_are_known_by_the_text_that_was_read(kept):
     drop_overdue_bytes(kept.archive, DAY)
     kept.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))

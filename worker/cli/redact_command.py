@@ -1,7 +1,9 @@
 """The command `lesart redact`: removes texts and captures and keeps the proofs."""
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -63,10 +65,7 @@ def redact(
         if task.listed:
             report_list(acts_of(archive), output.target(), empty="no redactions")
         elif task.retention:
-            dropped = articles.drop_overdue_bytes(
-                archive, settings.retain_captures, dry_run=order.dry_run
-            )
-            report_list(dropped, output.target(), empty="no captures are older than allowed")
+            _expire(archive, settings, output, order, by_clock=task.by_clock)
         elif task.list_restricted:
             report_list(_restrictions(archive), output.target(), empty="no restrictions")
         elif task.finish:
@@ -76,6 +75,31 @@ def redact(
                 order = replace(order, reason=None, with_copies=True)
             given = _Order(archive, settings, output, targets or [], order)
             (_restrict if task.restrict or task.lift else _redact)(given)
+
+
+def _expire(
+    archive: "Archive",
+    settings: Settings,
+    output: OutputOptions,
+    order: RedactionOptions,
+    *,
+    by_clock: bool,
+) -> None:
+    """Delete the bytes whose time is over, after a question on a terminal."""
+    drop = partial(articles.drop_overdue_bytes, archive, settings.retain_captures)
+    found, old = drop(by_clock=by_clock, dry_run=True), drop(by_clock=True, dry_run=True)
+    number, left = (sum(each["captures"] for each in rows) for rows in (found, old))
+    if number and not order.dry_run:
+        if not order.yes and sys.stdin.isatty() and sys.stderr.isatty():
+            question = f"Delete the bytes of {number} captures for good?"
+            typer.confirm(question, abort=True, err=True)
+        found = drop(by_clock=by_clock)
+    report_list(found, output.target(), empty="no captures are older than allowed")
+    if left > number:
+        say(
+            f"{left - number} captures more are older by the clock alone, which may be wrong: the "
+            "archive did not run all the time. If the clock is right, add --by-clock"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from storage.database.unit import Unit, long_pauses
 from storage.values.job import Progress
 from storage.values.redaction import MARK, RedactionReason
 from storage.write.archive import Archive
@@ -45,13 +46,18 @@ def redact_articles(
 
 
 def drop_overdue_bytes(
-    archive: Archive, otherwise: float | None, *, dry_run: bool = False
+    archive: Archive, otherwise: float | None, *, by_clock: bool = False, dry_run: bool = False
 ) -> list[dict[str, Any]]:
     """Delete bytes whose retention period ended; return number and size of captures by source.
 
-    `otherwise` is the period in seconds of sources without their own, None for no limit.
+    `otherwise` is the period in seconds of sources without their own, None for no limit. Long
+    pauses of the archive count in part only, unless `by_clock`.
     """
-    before = limits(archive.sources(), otherwise, archive.clock())
+    if not dry_run:
+        archive.transact(Unit.number)  # a quiet archive goes on, too: this is no pause of it
+    now = archive.read_shared_clock()
+    pauses = [] if by_clock else archive.read(long_pauses, now)
+    before = limits(archive.sources(), otherwise, now, pauses)
     found = archive.read(captures_due, before)
     if not dry_run:
         for start in range(0, len(found), CAPTURES_AT_A_TIME):

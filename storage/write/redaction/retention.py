@@ -1,31 +1,57 @@
 """Find captures whose bytes exceed the retention period of each source; texts remain."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
-from storage.database.tables import CAPTURE, DERIVATION, OBSERVATION, TRANSFER
+from storage.database.tables import CAPTURE, CLOCK_CORRECTION, DERIVATION, OBSERVATION, TRANSFER
+from storage.database.unit import LONG_PAUSE
 from storage.values.arrivals.source import Source
 
 OPTION = "retain_captures"
 """The option of a source with its retention period in seconds."""
 
 
-def limits(sources: Iterable[Source], otherwise: float | None, now: datetime) -> dict[int, Any]:
+Pauses = Sequence[tuple[datetime, datetime]]
+
+
+def limits(
+    sources: Iterable[Source], otherwise: float | None, now: datetime, pauses: Pauses = ()
+) -> dict[int, datetime]:
     """Return by source the time before which bytes are deleted; `otherwise` is the default
     period.
     """
     rules = {each.id: each.options.get(OPTION, otherwise) for each in sources}
     return {
-        number: now - timedelta(seconds=seconds)
+        number: moment_before(now, timedelta(seconds=seconds), pauses)
         for number, seconds in rules.items()
         if seconds is not None
     }
 
 
-def captures_due(connection: Connection, before: dict[int, Any]) -> list[tuple[int, int, int]]:
+def moment_before(now: datetime, period: timedelta, pauses: Pauses) -> datetime:
+    """Return the moment since which `period` has passed, of each of the `pauses` `LONG_PAUSE`.
+
+    The clock alone does not prove that time passed: it may have leapt. That the archive worked on
+    does.
+
+    >>> day, now = timedelta(days=1), datetime(2026, 11, 29)
+    >>> leap = [(now - 400 * day, now - day)]
+    >>> [(now - moment_before(now, period * day, leap)).days for period in (1, 4, 5)]
+    [1, 400, 401]
+    """
+    moment, left = now, period
+    for start, end in reversed(pauses):
+        if moment - left >= end:
+            break
+        left -= moment - end + LONG_PAUSE
+        moment = start
+        left = max(left, timedelta(0))
+    return moment - left
+
+
+def captures_due(connection: Connection, before: dict[int, datetime]) -> list[tuple[int, int, int]]:
     """Return captures with source and size whose bytes are to be deleted.
 
     A text was extracted from each, and only sources with a retention period observed it, none
@@ -35,7 +61,7 @@ def captures_due(connection: Connection, before: dict[int, Any]) -> list[tuple[i
         return []
     is_old = or_(
         *(
-            and_(OBSERVATION.c.source_id == number, OBSERVATION.c.observed_at < moment)
+            and_(OBSERVATION.c.source_id == number, _is_seen_before(moment))
             for number, moment in before.items()
         )
     )
@@ -49,6 +75,16 @@ def captures_due(connection: Connection, before: dict[int, Any]) -> list[tuple[i
         .order_by(OBSERVATION.c.capture_id)
     )
     return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+
+def _is_seen_before(moment: datetime) -> ColumnElement[bool]:
+    """Return the SQL condition that an observation is older, by its corrected time."""
+    correction = CLOCK_CORRECTION.c
+    is_corrected = exists().where(
+        correction.id > OBSERVATION.c.id, correction.at < OBSERVATION.c.observed_at,
+        correction.at < moment,
+    )  # fmt: skip
+    return or_(OBSERVATION.c.observed_at < moment, is_corrected)
 
 
 def _is_read() -> ColumnElement[bool]:

@@ -32,6 +32,7 @@ class RedactionOptions:
     with_copies: bool = flag("--with-copies", "Redact identical texts in other articles, too.")
     addresses: bool = flag("--addresses", "Remove the addresses and ids of whole articles, too.")
     dry_run: bool = flag("--dry-run", "List what would be removed without changing anything.")
+    yes: bool = flag("--yes", "Do not ask for confirmation on a terminal.")
     by: str | None = option("--by", "NAME", "Person to record (default: the current user).")
     scrub: bool = flag(
         "--scrub/--no-scrub", "Rewrite the database to erase deleted bytes.", default=True
@@ -69,6 +70,9 @@ class RedactionTasks:
     retention: bool = flag(
         "--retention", "Delete captures older than LESART_RETAIN_CAPTURES or the source allows."
     )
+    by_clock: bool = flag(
+        "--by-clock", "With --retention: count the time in which the archive did not run, too."
+    )
     list_restricted: bool = flag("--list-restricted", "List restricted articles with the time.")
 
     @property
@@ -81,7 +85,10 @@ class RedactionTasks:
 
         Raises: typer.BadParameter.
         """
-        if sum(getattr(self, each.name) for each in fields(self)) > 1:
+        if self.by_clock and not self.retention:
+            raise typer.BadParameter("--by-clock applies only to --retention")
+        tasks = [getattr(self, each.name) for each in fields(self) if each.name != "by_clock"]
+        if sum(tasks) > 1:
             names = "--restrict, --lift, --finish, --list, --retention and --list-restricted"
             raise typer.BadParameter(f"use only one of {names}")
         if order.addresses and (self.restrict or self.lift or order.passage is not None):

@@ -14,10 +14,7 @@ from worker.services.schedule.act import PeriodicAct, Services
 
 def expire_captures(services: Services) -> None:
     """Delete the bytes of captures whose retention time is over."""
-    archive = services.archive
-    if archive.leapt_lately():
-        return
-    for each in drop_overdue_bytes(archive, services.settings.retain_captures):
+    for each in drop_overdue_bytes(services.archive, services.settings.retain_captures):
         if each["captures"]:
             LOG.info("captures_expired", **each)
 
