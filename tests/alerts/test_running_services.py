@@ -111,7 +111,7 @@ def installation(folder: Path, **stores: str) -> Iterator[Installation]:
         assert broken == [], broken
 
 
-@pytest.fixture(params=["up", "services"])
+@pytest.fixture(params=["up", pytest.param("services", marks=pytest.mark.slow)])
 def installed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     with ExitStack() as stack:
         stores = {}

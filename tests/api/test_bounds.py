@@ -96,6 +96,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_form_leaves_no_trace(served):
     assert "Traceback" not in log.read_text()
 
 
+@pytest.mark.slow
 def test_while_a_client_is_limited_not_even_a_right_token_is_compared(small_archive):
     with Archive.open(str(small_archive)) as archive:
         token = add_token(archive, "redaktion", "write")

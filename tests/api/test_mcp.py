@@ -141,7 +141,7 @@ def rows_of(archive):
     return {name: hashlib.sha256(repr(found).encode()).hexdigest() for name, found in rows.items()}
 
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
+@pytest.mark.parametrize("transport", ["stdio", pytest.param("http", marks=pytest.mark.slow)])
 def test_fifty_injected_instructions_are_data_and_change_nothing(injected, tmp_path, transport):
     assert len(set(INJECTIONS)) == 50
 
@@ -336,6 +336,7 @@ def test_a_replaced_archive_is_served_on_standard_input_too(small_archive):
         assert json.loads(result.content[0].text)["error"]["code"] == "unavailable"
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_server_while_its_input_is_open(small_archive):
     request = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     command = [*LESART, "mcp", "--archive", str(small_archive)]
@@ -355,6 +356,7 @@ def test_ctrl_c_ends_the_server_while_its_input_is_open(small_archive):
 # ---------------------------------------------------------------------------------- without extra
 
 
+@pytest.mark.slow
 def test_without_the_extra_the_remedy_is_named(small_archive, monkeypatch):
     code = "import sys; sys.modules['mcp'] = None; from worker.cli.commands import main; main()"
     ended = subprocess.run(
@@ -371,6 +373,7 @@ def test_without_the_extra_the_remedy_is_named(small_archive, monkeypatch):
     assert "pip install 'lesart[mcp]'" in told.json()["detail"]
 
 
+@pytest.mark.slow
 def test_other_commands_and_the_server_do_not_load_the_sdk():
     code = (
         "import sys, worker.cli.commands, worker.services.web\n"

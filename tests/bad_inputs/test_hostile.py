@@ -141,6 +141,7 @@ def test_hostile_files_in_a_folder_cost_little_and_only_themselves(cases, tmp_pa
     assert all(each.kept for each in refusals if each.code.startswith(("resource", "too_many_p")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [

@@ -9,7 +9,7 @@ import pytest
 
 from tests import services, warcs
 from tests.flow.driver import SENTENCES
-from tests.flow.processes import Service, Supervisor, lesart, until
+from tests.flow.processes import Service, Supervisor, lesart_process, until
 from tests.tools.chaos.checker import asking
 
 pytestmark = pytest.mark.starts_first
@@ -64,7 +64,7 @@ def expected(archive, tmp_path_factory):
     calm = tmp_path_factory.mktemp("calm")
     (calm / "all.warc.gz").write_bytes(archive)
     url = f"sqlite:///{calm / 'lesart.sqlite3'}"
-    ended = lesart(calm, "ingest", "all.warc.gz", **SETTINGS, database_url=url)
+    ended = lesart_process(calm, "ingest", "all.warc.gz", **SETTINGS, database_url=url)
     assert ended.returncode == 0, ended.stderr
     record = {name: _rows(url, query) for name, query in RECORD.items()}
     assert len(record["versions"]) == 2 * PAGES
@@ -85,7 +85,7 @@ def test_kills_change_nothing_in_what_a_web_archive_gives(database, archive, exp
             settings["broker_url"] = resources.enter_context(services.own_redis()).url
             words = [["worker", "--concurrency", "2"], ["scheduler"]]
         settings["database_url"] = url
-        assert lesart(folder, "db", "upgrade", **settings).returncode == 0
+        assert lesart_process(folder, "db", "upgrade", **settings).returncode == 0
         (folder / "seeds" / "all.warc.gz").write_bytes(archive)
         supervisor = Supervisor(*(Service(folder, *each, **settings) for each in words))
         resources.enter_context(supervisor)
@@ -94,7 +94,7 @@ def test_kills_change_nothing_in_what_a_web_archive_gives(database, archive, exp
         until(lambda: _is_done(url), 300, "the end of the import")
         for name, query in RECORD.items():
             assert _rows(url, query) == expected[name], name
-        verified = lesart(folder, "verify", **settings)
+        verified = lesart_process(folder, "verify", **settings)
         assert verified.returncode == 0, verified.stdout + verified.stderr
 
 

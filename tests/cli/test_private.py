@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow.processes import lesart as run_process
+from tests.flow.processes import lesart_process as run_process
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
 
@@ -61,6 +61,7 @@ def test_no_output_holds_a_part_of_a_password(lesart, tmp_path, monkeypatch, pas
     assert_hides_password(told + complained)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["doctor"], ["up", "--once"]])
 @pytest.mark.parametrize("setting", ["database_url", "broker_url"])
 def test_no_process_prints_a_part_of_a_password(tmp_path, words, setting):

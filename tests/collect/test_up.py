@@ -140,6 +140,7 @@ def test_up_watches_a_feed_and_goes_on_where_it_was_killed(web, settings, tmp_pa
     assert versions == [{"n": len(TEXTS) + 1}]
 
 
+@pytest.mark.slow
 def test_a_source_that_cannot_be_reached_has_its_reason_in_jobs(web, settings, tmp_path):
     closed = f"tot.example:443=127.0.0.1:{free_port()}"
     settings["allow_hosts"] = f"{settings['allow_hosts']},{closed}"

@@ -1,4 +1,4 @@
-"""Run `lesart` as a process, as its users do."""
+"""Run `lesart` as its users do."""
 
 import os
 import subprocess
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.flow.processes import run_here
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 120.0
@@ -40,11 +42,8 @@ class Shell:
         return process
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "worker", *words], cwd=self.folder, env=self._environment(),
-            capture_output=True, encoding="utf-8", timeout=WAIT_SECONDS, check=False,
-        )  # fmt: skip
+        """Run a command to its end, in this process."""
+        return run_here(self.folder, words, self._environment())
 
     def _environment(self) -> dict[str, str]:
         path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"

@@ -208,12 +208,14 @@ def test_an_interrupted_ingestion_says_how_to_continue_and_the_next_one_that_it_
     assert json.loads(shell.run("ingest", "in").stdout)["resumed"] is False
 
 
+@pytest.mark.slow
 def test_a_killed_ingestion_is_resumed_and_the_summary_says_so(shell):
     assert interrupt_ingestion(shell, signal.SIGKILL).returncode == -signal.SIGKILL
     summary = json.loads(shell.run("ingest", "in").stdout)
     assert (summary["resumed"], summary["new_articles"], summary["open"]) == (True, 2, 0)
 
 
+@pytest.mark.slow
 def test_an_interrupted_reading_command_says_so(archived):
     process = archived.start("search", "-")  # waits for its query on standard input
     wait_until(lambda: _has_loaded(process.pid))

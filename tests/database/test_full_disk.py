@@ -12,7 +12,7 @@ from storage.database.engine import DatabaseError
 from storage.values.failures import is_machine_failure
 from storage.values.verdict import Counts
 from tests.flow.driver import newsroom_at, seed
-from tests.flow.processes import lesart, rows
+from tests.flow.processes import lesart_process, rows
 from worker.flow.order import target_of
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def test_a_full_disk_ends_a_command_with_4_and_with_room_it_goes_on(small_disk, 
     (tmp_path / "seeds").mkdir()
     write_files(tmp_path / "seeds")
     archive = str(small_disk / "a.sqlite3")
-    ended = lesart(tmp_path, "ingest", "seeds", "--archive", archive)
+    ended = lesart_process(tmp_path, "ingest", "seeds", "--archive", archive)
     assert (ended.returncode, ended.stdout) == (4, "")
     assert "disk is full; free some disk space" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -56,9 +56,9 @@ def test_a_full_disk_ends_a_command_with_4_and_with_room_it_goes_on(small_disk, 
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     assert len(rows(tmp_path, "list", "--archive", archive)) == FILES
     for words in (["source", "list"], ["token", "list"], ["alert", "list"], ["rederive"]):
-        ended = lesart(tmp_path, *words, "--archive", archive)
+        ended = lesart_process(tmp_path, *words, "--archive", archive)
         assert ended.returncode == 0, ended.stderr
-    ended = lesart(tmp_path, "ingest", "seeds", "--archive", archive)
+    ended = lesart_process(tmp_path, "ingest", "seeds", "--archive", archive)
     assert ended.returncode == 4
     assert "check the permissions" in ended.stderr
 
@@ -68,12 +68,12 @@ def test_a_backup_for_which_there_is_no_room_ends_with_4_and_leaves_nothing(smal
     write_files(tmp_path / "seeds")
     archive, copied = str(tmp_path / "a.sqlite3"), tmp_path / "copy.sqlite3"
     rows(tmp_path, "ingest", "seeds", "--archive", archive)
-    assert lesart(tmp_path, "backup", str(copied), "--archive", archive).returncode == 0
+    assert lesart_process(tmp_path, "backup", str(copied), "--archive", archive).returncode == 0
     for words in (
         ["backup", str(small_disk / "b.sqlite3"), "--archive", archive],
         ["restore", str(copied), "--archive", str(small_disk / "c.sqlite3")],
     ):
-        ended = lesart(tmp_path, *words)
+        ended = lesart_process(tmp_path, *words)
         assert (ended.returncode, ended.stdout) == (4, "")
         assert "free some disk space" in ended.stderr
     assert [each.name for each in small_disk.iterdir() if each.suffix == ".sqlite3"] == []
@@ -82,10 +82,10 @@ def test_a_backup_for_which_there_is_no_room_ends_with_4_and_leaves_nothing(smal
 def test_an_export_to_a_full_disk_ends_with_4_and_leaves_nothing_there(small_disk, tmp_path):
     (tmp_path / "seeds").mkdir()
     write_files(tmp_path / "seeds")
-    assert lesart(tmp_path, "ingest", "seeds").returncode == 0
+    assert lesart_process(tmp_path, "ingest", "seeds").returncode == 0
     (small_disk / "fill").write_bytes(bytes(255 * 4096))
     for more in (["export"], ["export", "--format", "warc"], ["list"]):
-        ended = lesart(tmp_path, *more, "--output", str(small_disk / "x"))
+        ended = lesart_process(tmp_path, *more, "--output", str(small_disk / "x"))
         assert (ended.returncode, ended.stdout) == (4, ""), ended.stderr
         assert "free some disk space" in ended.stderr
         assert [each.name for each in small_disk.iterdir()] == ["fill"]

@@ -110,11 +110,13 @@ def test_any_text_is_read_as_in_the_worker(reader, kind):
     assert reader.read(raw, known) == read_document(raw, known, TextSettings())
 
 
+@pytest.mark.slow
 def test_starting_the_child_does_not_count_as_reading():
     with DocumentReader(TextSettings(), document_seconds=0.5, wall_seconds=60) as reader:
         assert isinstance(reader.read(html(), hints()), Draft)
 
 
+@pytest.mark.slow
 def test_loading_the_model_of_languages_does_not_count_as_reading():
     """The model takes 0.4 s of processor time to load, and only the second page needs it."""
     latin = "Lorem ipsum dolor sit amet, consectetur adipisici elit, sed eiusmod tempor incidunt."
@@ -134,6 +136,7 @@ def test_a_stopped_child_is_late_and_replaced(reader, monkeypatch):
     assert isinstance(reader.read(html(), hints()), Draft)
 
 
+@pytest.mark.slow
 def test_too_much_memory_is_refused_alone():
     with DocumentReader(TextSettings(), document_seconds=60, memory_mb=240) as reader:
         outcome = reader.read(heavy_page(300_000), hints())
@@ -157,6 +160,7 @@ def test_a_child_killed_in_mid_page_costs_that_page(reader):
     assert reader.read(heavy_page(200_000), hints()).code == "extractor_crashed"
 
 
+@pytest.mark.slow
 def test_a_child_is_replaced_after_so_many_pages():
     with DocumentReader(TextSettings(), document_seconds=20, documents_per_child=2) as reader:
         pids = set()
@@ -212,6 +216,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_the_child_ends_when_its_parent_is_killed():
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT.format(root=str(ROOT))], stdout=subprocess.PIPE
@@ -223,6 +228,7 @@ def test_the_child_ends_when_its_parent_is_killed():
     assert gone or child.status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.slow
 def test_a_forked_process_starts_a_child_of_its_own(reader):
     reader.read(html(), hints())
     pid = reader.child_pid
@@ -243,6 +249,7 @@ def test_answers_and_hints_pass_the_pipe_unchanged():
     assert unpack_hints(pack_hints(hints(charset="utf-8"))) == hints(charset="utf-8")
 
 
+@pytest.mark.slow
 def test_what_is_printed_in_the_child_disturbs_no_answer(tmp_path):
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}]\n"

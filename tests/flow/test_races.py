@@ -478,6 +478,7 @@ def test_cancelling_stops_what_is_open_and_keeps_what_was_kept(room):
     assert room.counts(parent) == Counts(new_articles=3)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_in_mid_batch_leaves_everything_to_the_next(room):
     job = read_job(room, 3)
     script = (

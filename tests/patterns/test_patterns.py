@@ -14,6 +14,7 @@ pytestmark = pytest.mark.starts_first
 CALLS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer", "compile"}
 
 
+@pytest.mark.slow
 def test_time_grows_no_faster_than_the_text():
     too_fast = [
         f"{name} {pattern.pattern!r}.{method} of {shape}: {told}"

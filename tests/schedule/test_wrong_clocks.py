@@ -105,7 +105,7 @@ def assert_in_order(versions: list[dict[str, Any]], since: datetime) -> None:
 
 JUMPS = (
     "-1h",
-    pytest.param("+30y", marks=pytest.mark.postgresql("large")),
+    pytest.param("+30y", marks=[pytest.mark.slow, pytest.mark.postgresql("large")]),
     pytest.param("-10y", marks=pytest.mark.large),
     pytest.param("+1h", marks=pytest.mark.large),
     pytest.param("+3d", marks=pytest.mark.large),
@@ -244,6 +244,7 @@ def test_a_running_scheduler_follows_a_clock_that_jumps(database_url, tmp_path):
     assert_in_order(home.versions(), since)
 
 
+@pytest.mark.slow
 def test_a_running_scheduler_reads_a_file_whose_time_is_in_the_future(home):
     up = Service(home.folder, "up", **home.settings)
     up.start()

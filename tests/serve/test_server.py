@@ -133,6 +133,7 @@ def test_several_processes_serve_and_count_together_what_they_answered(settings)
         assert {each.headers["ETag"] for each in again} == set(known.values())
 
 
+@pytest.mark.slow
 def test_a_process_may_take_as_long_to_start_as_it_takes(settings, monkeypatch):
     """On a busy machine each one was replaced before it could say anything, for ever."""
     monkeypatch.setattr("storage.web.server.LIVES_SECONDS", 0.1)
@@ -144,6 +145,7 @@ def test_a_process_may_take_as_long_to_start_as_it_takes(settings, monkeypatch):
         assert serving() == started
 
 
+@pytest.mark.slow
 def test_a_process_that_stands_still_is_replaced(settings, monkeypatch):
     """Also one that stands still before its first answer; a busy machine may start it late."""
     monkeypatch.setattr("storage.web.server.STARTS_SECONDS", 60)
@@ -159,6 +161,7 @@ def test_a_process_that_stands_still_is_replaced(settings, monkeypatch):
         assert ask(f"{url}/readyz").text == "ok\n"
 
 
+@pytest.mark.slow
 def test_a_process_that_stands_still_at_the_end_is_killed(settings):
     with many(settings) as (url, serving):
         assert ask(f"{url}/readyz").text == "ok\n"
@@ -201,6 +204,7 @@ def test_another_archive_under_the_same_path_is_served_and_no_answer_of_the_old_
         page.stop()
 
 
+@pytest.mark.slow
 def test_an_interruption_is_for_who_started_the_processes(settings):
     """Ctrl-C reaches all of them at once: none may end by itself, with a trace, while it starts."""
     with many(settings) as (url, serving):

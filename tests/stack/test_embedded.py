@@ -57,6 +57,7 @@ def home(tmp_path) -> Iterator[Home]:
     assert "locked" not in (found.up.told() if found.up.process else "")
 
 
+@pytest.mark.slow
 def test_what_lies_in_the_folder_is_archived_and_an_edit_makes_a_second_version(home):
     home.write("seeds/pegel.txt", seed("Pegel steigt", A))
     home.up.start()
@@ -129,6 +130,7 @@ def test_two_of_them_do_no_harm(home):
     assert "locked" not in second.told()
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_was_killed(home):
     for n in range(60):
         home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))

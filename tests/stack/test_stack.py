@@ -19,7 +19,7 @@ import redis
 
 from tests import services
 from tests.flow.driver import SENTENCES, findings, seed, touch
-from tests.flow.processes import Service, Supervisor, environment, lesart, rows, until
+from tests.flow.processes import Service, Supervisor, environment, lesart_process, rows, until
 from tests.services import free_port
 from tests.web.desk import HIGHER, PEGEL
 from tests.web.site import page as saved_page
@@ -52,7 +52,7 @@ class Stack:
         return redis.Redis.from_url(self.redis.url)
 
     def command(self, *words: str):
-        return lesart(self.folder, *words, **self.settings)
+        return lesart_process(self.folder, *words, **self.settings)
 
     def rows(self, *words: str):
         return rows(self.folder, *words, **self.settings)
@@ -346,15 +346,19 @@ def test_services_of_the_stack_say_what_they_need(tmp_path, monkeypatch, capsys,
     assert "LESART_BROKER_URL" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_broker_that_may_throw_messages_away_is_refused(stack):
     with services.own_redis() as broker:
         with redis.Redis.from_url(broker.url) as client:
             client.config_set("maxmemory-policy", "allkeys-lru")
-        ended = lesart(stack.folder, "worker", **{**stack.settings, "broker_url": broker.url})
+        ended = lesart_process(
+            stack.folder, "worker", **{**stack.settings, "broker_url": broker.url}
+        )
     assert ended.returncode == 2
     assert "noeviction" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_page_that_a_browser_submits_is_read_by_the_workers(stack):
     port, sent = free_port(), {"url": "https://bote.example/plus/pegel"}
     made = stack.command("token", "add", "ada", "--scope", "capture", "--format", "json")

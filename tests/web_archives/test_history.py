@@ -167,6 +167,7 @@ def test_a_pause_that_the_archive_requests_is_respected(web, settings, tmp_path)
     assert moments[1] - moments[0] >= 1.0  # times in the archive have whole seconds
 
 
+@pytest.mark.slow
 def test_a_killed_import_continues_without_fetching_stored_captures_again(web, settings, tmp_path):
     captures = [
         Captured(f"202406{day:02}080000", URL, page(f"Tag {day}", PEGEL)) for day in range(1, 9)

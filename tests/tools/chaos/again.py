@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 
 from tests import services
-from tests.flow.processes import Service, lesart
+from tests.flow.processes import Service, lesart_process
 from tests.tools.chaos.checker import asking, faults
 from tests.tools.chaos.corpus import Seed, corpus
 from tests.tools.chaos.harness import print_line
@@ -95,7 +95,7 @@ def _through(
 ) -> Iterator[str]:
     """Give the command once more, to its end; yield what is wrong with how it ended."""
     if words != ("up",):
-        ended = lesart(folder, *words, "--format", "jsonl", **settings)
+        ended = lesart_process(folder, *words, "--format", "jsonl", **settings)
         if ended.returncode not in {0, 1}:
             yield f"exit {ended.returncode}: {ended.stderr[-300:]}"
         return

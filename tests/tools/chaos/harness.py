@@ -22,7 +22,7 @@ from random import Random
 import psutil
 
 from tests import services
-from tests.flow.processes import Service, Supervisor, lesart
+from tests.flow.processes import Service, Supervisor, lesart_process
 from tests.tools.chaos.checker import asking, faults
 from tests.tools.chaos.corpus import Seed, corpus
 
@@ -128,9 +128,9 @@ class Scene:
 
     def start(self) -> None:
         command = ["source", "add", "parts", "--name", "parts", "--cron", "0 0 29 2 *"]
-        created = lesart(self.folder, "db", "upgrade", **self.settings)
+        created = lesart_process(self.folder, "db", "upgrade", **self.settings)
         assert created.returncode == 0, created.stderr
-        added = lesart(self.folder, *command, **self.settings)
+        added = lesart_process(self.folder, *command, **self.settings)
         assert added.returncode == 0, added.stderr
         self.supervisor.__enter__()
         self._thread(self._sample)
@@ -311,7 +311,7 @@ class Scene:
     # ------------------------------------------------------------------------- the end
 
     def verified(self) -> str:
-        ended = lesart(self.folder, "verify", "--format", "json", **self.settings)
+        ended = lesart_process(self.folder, "verify", "--format", "json", **self.settings)
         if ended.returncode == 0:
             return f"clean: {_looked(ended.stderr + ended.stdout)}"
         return f"exit {ended.returncode}: {(ended.stdout + ended.stderr)[-600:]}"

@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.flow.processes import LESART, environment, lesart
+from tests.flow.processes import LESART, environment, lesart_process
 from tests.tools.month.world import made
 from tests.web.clock import SharedClock
 from tests.web.site import simulated_web
@@ -50,7 +50,7 @@ def run(folder: Path, days: float, seconds: float, articles: int, seed: int = 3)
             "pace": "0.05s", "contact": "archiv@lesart.example", "seeds": str(folder / "none"),
         }  # fmt: skip
         for address in world.lists():
-            added = lesart(folder, "source", "add", address, "--every", "1h", **settings)
+            added = lesart_process(folder, "source", "add", address, "--every", "1h", **settings)
             assert added.returncode == 0, added.stderr
         up = subprocess.Popen(
             [sys.executable, "-m", "tests.tools.month.up", str(clock.path)],
