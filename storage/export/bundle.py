@@ -20,7 +20,7 @@ from storage.database.columns import UtcTime
 from storage.database.rows import iso_utc
 from storage.database.table_facts import RECORD_TABLES
 from storage.export import bundle_report, check_bundle
-from storage.export.bundle_log import Wrong
+from storage.export.bundle_log import Wrong, write_json
 from storage.export.wacz import pages_of, write_wacz
 from storage.export.warc import WarcWriter
 from storage.proof import log, rows
@@ -95,7 +95,7 @@ class Bundle:
         manifest["files"] = {
             name: sha256(content).hexdigest() for name, content in sorted(self.files.items())
         }
-        written = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+        written = write_json(manifest)
         statement = f"{check_bundle.FORMAT}\n{sha256(written).hexdigest()}\n"
         more = {
             "manifest.json": written,
@@ -342,7 +342,7 @@ def _row(revealed: OpenedRow, seq: int) -> bytes:
         "table": revealed.table, "seq": seq, "plain": revealed.plain.decode(),
         "blind": revealed.blind.hex(), "contents": contents,
     }  # fmt: skip
-    return json.dumps(row, ensure_ascii=False, indent=1).encode()
+    return write_json(row)
 
 
 def _moment(connection: Connection, moment: datetime) -> Any:

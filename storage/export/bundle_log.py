@@ -1,12 +1,15 @@
-"""Signed checkpoints and their proof paths, with the Python standard library alone.
+"""Signed checkpoints, proof paths and logged rows, with the Python standard library alone.
 
-This file is part of the program that verifies a bundle.
+This file is part of the program that verifies a bundle. Each file of a bundle has exactly one form:
+what it contains is read strictly, written again, and must be the same bytes.
 """
 
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 DASH = "— "
@@ -25,6 +28,51 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     "clock_correction": (), "outside_copy": ("address",),
 }  # fmt: skip
 """The salted columns of each table: the log commits to their order, not to their names."""
+_COLUMNS: Mapping[str, str] = {
+    "origin": "",
+    "capture": "size:int encoding:text",
+    "scan": "seq:int source_id:int job_id:int? started_at:time complete:bool files:int changed:int "
+    "gone:int clock_at:time?",
+    "observation": "source_id:int scan_id:int? job_id:int? locator_id:int observed_at:time "
+    "outcome:text capture_id:int? http_status:int? clock_at:time?",
+    "certificate": "",
+    "transfer": "observation_id:int tls_version:text? certificate_id:int? started_at:time "
+    "duration_ms:int? wire_bytes:int? body_encoding:text? body_capture_id:int? is_foreign:bool",
+    "wording": "",
+    "verdict": "observation_id:int job_id:int? kind:text derivation_id:int?",
+    "derivation": "capture_id:int extractor:text extractor_version:text config:text "
+    "wording_id:int? language:text? published:text? published_precision:text? "
+    "published_from:time? published_to:time? word_count:int?",
+    "relation": "kind:text a_origin_id:int b_origin_id:int score:float method:text "
+    "threshold:float earlier:text decided_at:time",
+    "relation_undone": "relation_id:int undone_at:time",
+    "refusal": "job_id:int? source_id:int? observation_id:int? code:text kept:bool "
+    "capture_id:int? at:time",
+    "redaction": "table_name:text row_id:int at:time actor:text? act_id:int?",
+    "clock_correction": "at:time since:time was:time",
+    "outside_copy": "observation_id:int archive:text captured_at:time",
+}
+WRITTEN = {"relation": "decided_at", "relation_undone": "undone_at", "refusal": "at",
+           "redaction": "at"}  # fmt: skip
+"""The column with the time of writing, where it is not `recorded_at`."""
+PLAIN: Mapping[str, Mapping[str, str]] = {
+    table: dict(each.split(":") for each in f"id:int {columns}".split())
+    | ({} if table in WRITTEN else {"recorded_at": "time"})
+    for table, columns in _COLUMNS.items()
+}
+"""The other columns of each table with their types; those with `?` are missing if null."""
+REDACTABLE: Mapping[str, tuple[str, ...]] = {
+    "capture": ("digest",), "observation": ("hints", "note"),
+    "transfer": ("request", "response_headers", "rights"), "wording": ("title", "text", "digest"),
+    "derivation": ("detail", "raw_output", "publisher", "context"), "refusal": ("message",),
+    "outside_copy": ("address",), "origin_address": ("origin", "public_id"),
+    "transfer_address": ("address", "hops"), "refusal_address": ("locator",),
+}  # fmt: skip
+"""The columns that a redaction may hide, by its `table_name`; none after a retention period."""
+KINDS: Mapping[str, type] = {"int": int, "text": str, "bool": bool, "float": float, "time": str}
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}\+00:00")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
+_NAME = re.compile(r"[^\s+\x00-\x1f\x7f]+")
 Facts = dict[str, Any]
 
 
@@ -99,12 +147,28 @@ def is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
 # -------------------------------------------------------------- notes and trees (C2SP, RFC 6962)
 
 
-def key_of(vkey: str) -> tuple[str, int, bytes]:
-    """Return name, type and bytes of a published key."""
-    name, _, rest = vkey.strip().partition("+")
-    number, _, encoded = rest.partition("+")
+def bytes_of(encoded: str) -> bytes:
+    """Return the bytes of a text in base64 in its only form. Raises: Wrong."""
     data = base64.b64decode(encoded, validate=True)
-    if hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8] != number or len(data) != 33:
+    if base64.b64encode(data).decode() != encoded:
+        raise Wrong("a text in base64 is not in its only form")
+    return data
+
+
+def number_of(written: str) -> int:
+    """Return a number in its only form. Raises: Wrong."""
+    if not _NUMBER.fullmatch(written):
+        raise Wrong(f"the number {written} is malformed")
+    return int(written)
+
+
+def key_of(vkey: str) -> tuple[str, int, bytes]:
+    """Return name, type and bytes of a published key. Raises: Wrong."""
+    name, _, rest = vkey.partition("+")
+    number, _, encoded = rest.partition("+")
+    data = bytes_of(encoded)
+    own = hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8]
+    if own != number or len(data) != 33 or not _NAME.fullmatch(name):
         raise Wrong(f"the key {vkey} is malformed")
     return name, data[0], data[1:]
 
@@ -115,12 +179,13 @@ def signature_of(note: str, vkey: str) -> tuple[str, bytes] | None:
     text, separator, below = note.rpartition("\n\n")
     text += "\n"
     number = hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + key).digest()[:4]
-    for line in below.split("\n") if separator else ():
+    lines = below.split("\n")
+    if not separator or lines.pop() or not all(line.startswith(DASH) for line in lines):
+        raise Wrong("a signed note is malformed")
+    for line in lines:
         signer, _, encoded = line.removeprefix(DASH).partition(" ")
-        if not line.startswith(DASH) or signer != name:
-            continue
-        data = base64.b64decode(encoded, validate=True)
-        if data[:4] != number:
+        data = bytes_of(encoded)
+        if (signer, data[:4]) != (name, number):
             continue
         message, signature = text.encode(), data[4:]
         if kind == COSIGNATURE:
@@ -179,38 +244,124 @@ def roots_of(old: int, new: int, old_root: bytes, path: list[bytes]) -> tuple[by
 def head_of(text: str) -> tuple[str, int, bytes]:
     """Return the origin, the size and the root of a checkpoint."""
     origin, size, root = text.split("\n")[:3]
-    return origin, int(size), base64.b64decode(root, validate=True)
+    return origin, number_of(size), bytes_of(root)
 
 
-def path_of(text: str) -> tuple[int, list[bytes]]:
-    """Return the index of an entry and its path to the root (C2SP tlog-proof)."""
-    above = text.partition("\n\n")[0].split("\n")
-    if above[0] != "c2sp.org/tlog-proof@v1" or not above[1].startswith("index "):
+def path_of(proof: str, checkpoint: str) -> tuple[int, list[bytes]]:
+    """Return the index of an entry and its path to the root of this checkpoint (C2SP tlog-proof).
+
+    Raises: Wrong.
+    """
+    above, _, below = proof.partition("\n\n")
+    heading, index, *path = above.split("\n")
+    if heading != "c2sp.org/tlog-proof@v1" or not index.startswith("index "):
         raise Wrong("a proof is malformed")
-    return int(above[1][6:]), [base64.b64decode(line, validate=True) for line in above[2:]]
+    if below != checkpoint:
+        raise Wrong("a proof is of another checkpoint")
+    return number_of(index[6:]), [bytes_of(line) for line in path]
 
 
-# --------------------------------------------------------------------- logged rows
+# --------------------------------------------------------------------------- JSON and logged rows
+
+
+def read_json(written: bytes) -> Any:
+    """Return JSON in UTF-8 in which every name occurs once and every number is finite.
+
+    Raises: Wrong.
+    """
+    return json.loads(
+        written.decode("utf-8", "surrogatepass"), object_pairs_hook=_unique_object, parse_constant=_refuse
+    )
+
+
+def _unique_object(pairs: list[tuple[str, Any]]) -> Facts:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Wrong("a name occurs twice in one object")
+    return found
+
+
+def _refuse(name: str) -> float:
+    raise Wrong(f"{name} is no number")
+
+
+def write_json(content: Facts) -> bytes:
+    """Return the only form of a JSON file in a bundle."""
+    return json.dumps(content, ensure_ascii=False, indent=1).encode()
+
+
+def value_in(facts: Facts, name: str, kind: type) -> Any:
+    """Return a value of this type, None if there is none. Raises: Wrong."""
+    value = facts.get(name)
+    if value is not None and type(value) is not kind:
+        raise Wrong(f"{name} has another type than it is defined with")
+    return value
 
 
 class LoggedRow:
     """A row of the record with the values that the log committed to."""
 
-    def __init__(self, content: Facts) -> None:
-        self.table, self.seq, self.index = content["table"], content["seq"], -1
+    def __init__(self, written: bytes) -> None:
+        content = read_json(written)
+        self.table, self.seq = str(content["table"]), content["seq"]
+        self.index, self._contents = -1, content["contents"]
         self._plain, blind = content["plain"].encode(), bytes.fromhex(content["blind"])
-        self._contents = content["contents"]
         if tuple(sorted(self._contents)) != CONTENTS.get(self.table) or len(blind) != SALT:
             raise Wrong(f"a row of {self.table} has unexpected columns")
-        hidden = [self._hash(self._contents[name]) for name in CONTENTS[self.table]]
-        parts = [DOMAIN, self.table.encode(), b"\n", self._plain, b"\n", blind, *hidden]
-        commitment = hashlib.sha256(b"".join(parts)).hexdigest()
-        self.entry = f"{ENTRY} {self.table} {self.seq} {commitment}".encode()
-        self._values = json.loads(self._plain)
+        opened = {name: self._open(self._contents[name]) for name in CONTENTS[self.table]}
+        forms = {name: form for name, (form, _hash) in opened.items()}
+        form = {"table": self.table, "seq": self.seq, "plain": content["plain"],
+                "blind": blind.hex(), "contents": forms}  # fmt: skip
+        if type(self.seq) is not int or write_json(form) != written:
+            raise Wrong(f"a file with a row of {self.table} is not in its only form")
+        parts = [DOMAIN, self.table.encode(), b"\n", self._plain, b"\n", blind]
+        commitment = hashlib.sha256(b"".join([*parts, *(each for _, each in opened.values())]))
+        self.entry = f"{ENTRY} {self.table} {self.seq} {commitment.hexdigest()}".encode()
+        self._values = self._check_types(read_json(self._plain))
+        if self._values["seq" if self.table == "scan" else "id"] != self.seq:
+            raise Wrong(f"{self.table} {self.seq} has another number")
+
+    def _check_types(self, values: Facts) -> Facts:
+        """Refuse columns that are not defined, missing, or of another type."""
+        kinds = PLAIN[self.table]
+        required = {name for name, kind in kinds.items() if not kind.endswith("?")}
+        if not required <= set(values) <= set(kinds):
+            raise Wrong(f"a row of {self.table} has unexpected columns")
+        for name, value in values.items():
+            kind = kinds[name].rstrip("?")
+            is_typed = type(value) is KINDS[kind]
+            if kind == "time":
+                is_typed = is_typed and bool(TIME.fullmatch(value))
+                is_typed = is_typed and datetime.fromisoformat(value) is not None
+            if not is_typed or (kind == "int" and abs(value) >= 1 << 63):
+                raise Wrong(f"{name} of a row of {self.table} is no {kind}")
+        return values
+
+    @staticmethod
+    def _open(content: Facts) -> tuple[Facts, bytes]:
+        """Return a content in its only form, and its hash; it is hidden, or has salt and value."""
+        if set(content) == {"hash"}:
+            found = bytes.fromhex(content["hash"])
+            form: Facts = {"hash": found.hex()}
+        elif set(content) == {"salt", "value"}:
+            salt, value = bytes.fromhex(content["salt"]), content["value"]
+            found = b"\0" if value is None else b"\1" + bytes_of(value)
+            found = hashlib.sha256(salt + found).digest() if len(salt) == SALT else b""
+            form = {"salt": salt.hex(), "value": value}
+        else:
+            raise Wrong("a column has something else than a hash, or a salt and a value")
+        if len(found) != HASH:
+            raise Wrong("a salt or a hash of a row has an invalid length")
+        return form, found
 
     def __getitem__(self, name: str) -> Any:
         """Return the value of a plain column, None if it is null."""
         return self._values.get(name)
+
+    @property
+    def written_at(self) -> str:
+        """Return when the row was written."""
+        return str(self._values[WRITTEN.get(self.table, "recorded_at")])
 
     @property
     def hidden_columns(self) -> list[str]:
@@ -223,26 +374,19 @@ class LoggedRow:
 
     def words(self, name: str) -> str | None:
         content = self.content(name)
-        return None if content is None else content.decode("utf-8", "replace")
+        return None if content is None else content.decode()
 
     def json(self, name: str) -> Facts:
-        return json.loads(self.content(name) or b"null") or {}
-
-    @staticmethod
-    def _hash(content: Facts) -> bytes:
-        if "hash" in content:
-            found = bytes.fromhex(content["hash"])
-        else:
-            salt, value = bytes.fromhex(content["salt"]), content["value"]
-            found = b"\0" if value is None else b"\1" + base64.b64decode(value)
-            found = hashlib.sha256(salt + found).digest() if len(salt) == SALT else b""
-        if len(found) != HASH:
-            raise Wrong("a salt or a hash of a row has an invalid length")
-        return found
+        """Return a salted column with an object, an empty one if it is null. Raises: Wrong."""
+        found = read_json(self.content(name) or b"{}")
+        if found is not None and not isinstance(found, dict):
+            raise Wrong(f"{name} of a row of {self.table} is no object")
+        return found or {}
 
 
 def declarations(rights: Facts) -> Iterator[str]:
     """Yield what a site declared about the use of a text, each with its place."""
-    for place, found in rights.get("declared", {}).items():
+    for place, found in (value_in(rights, "declared", dict) or {}).items():
         for each in found:
-            yield f"{each['name']}: {each['value']} ({place})"
+            name, value = (value_in(each, part, str) for part in ("name", "value"))
+            yield f"{name}: {value} ({place})"

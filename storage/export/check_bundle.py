@@ -7,8 +7,9 @@ A copy of this program from another source is more trustworthy than the one in t
 """
 
 import argparse
+import copy
 import hashlib
-import json
+import io
 import os
 import re
 import stat
@@ -30,17 +31,28 @@ else:  # in a bundle, or started by its path: -I excludes the folder of a progra
 
 FORMAT = "lesart bundle v1"
 FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
-PARTS = {"format", "key", "witnesses", "language", "passage", "stamps", "files"}
+PARTS: dict[str, tuple[type, ...]] = {
+    "format": (str,), "key": (str,), "witnesses": (list,), "language": (str,),
+    "passage": (str, type(None)), "stamps": (list,), "files": (dict,),
+}  # fmt: skip
+"""The parts of a manifest in their order, and the types of each."""
 PROGRAMS = ("verify.py", "bundle_log.py", "bundle_report.py")
+RETENTION = "retention"
+"""The reason of redactions that empty the bytes of a capture and hide no column."""
+MARK = "[redacted]"
+TOLERANCE = timedelta(minutes=1)
+_EARLIEST = datetime(1, 1, 2, tzinfo=timezone.utc)  # noqa: UP017  # older Pythons, too
 MOST_FILES, MOST_FILE_BYTES, MOST_BYTES = 100_000, 1 << 28, 1 << 30
+WACZ_BUNDLE = "lesart/bundle.zip"
 Facts = dict[str, Any]
 
 
 # ---------------------------------------------------------------------------------------- files
 
 
-_SEPARATOR = re.compile(r"[\\:]")
-_STAMP_NAME = re.compile(r"log/(stamp|calendar)-[0-9]+")
+_NEVER = re.compile(r"[\\:\x00-\x1f\x7f]")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_WITH_DESCRIPTOR, _UTF8 = 0x8, 0x800
 
 
 def files_in(place: Path) -> dict[str, Any]:
@@ -52,7 +64,7 @@ def files_in(place: Path) -> dict[str, Any]:
     total = 0
     for name, size, is_regular, read in _in_folder(place) if place.is_dir() else _in_zip(place):
         total += size
-        if name.startswith("/") or {"..", ""} & set(name.split("/")) or _SEPARATOR.search(name):
+        if name.startswith("/") or {"..", ""} & set(name.split("/")) or _NEVER.search(name):
             raise log.Wrong(f"the name {name} points outside the bundle")
         if not is_regular:
             raise log.Wrong(f"{name} is a link or not a regular file")
@@ -77,11 +89,40 @@ def _in_folder(place: Path) -> Iterator[tuple[str, int, bool, Any]]:
 
 def _in_zip(place: Path) -> Iterator[tuple[str, int, bool, Any]]:
     packed = zipfile.ZipFile(place)  # its files are read until the program ends
+    inner = [each for each in packed.infolist() if each.orig_filename == WACZ_BUNDLE]
+    if len(inner) == 1 and inner[0].file_size <= MOST_BYTES:
+        packed = zipfile.ZipFile(io.BytesIO(packed.read(inner[0])))
+    _require_whole(packed)
     for each in packed.infolist():
-        if not each.is_dir():
-            kind = stat.S_IFMT(each.external_attr >> 16)
+        name, is_folder = each.orig_filename, each.is_dir() and not each.file_size
+        kind = stat.S_IFMT(each.external_attr >> 16)
+        if not is_folder or name.startswith("/") or {"..", ""} & set(name.split("/")[:-1]):
             read = lambda each=each: packed.read(each)  # noqa: E731
-            yield each.orig_filename, each.file_size, kind in {0, stat.S_IFREG}, read
+            yield name, each.file_size, kind in {0, stat.S_IFREG}, read
+
+
+def _require_whole(packed: zipfile.ZipFile) -> None:
+    """Refuse a zip with bytes outside its listed members: other programs could unpack these."""
+    stream, at = packed.fp, 0
+    assert stream is not None
+    for each in sorted(packed.infolist(), key=lambda each: each.header_offset):
+        stream.seek(each.header_offset)
+        head = stream.read(30)
+        sizes = int.from_bytes(head[26:28], "little"), int.from_bytes(head[28:30], "little")
+        if each.header_offset != at or stream.read(sizes[0]) != _name_in_header(each):
+            raise log.Wrong("the zip contains bytes that belong to no file in its list")
+        at += 30 + sum(sizes) + each.compress_size
+        if each.flag_bits & _WITH_DESCRIPTOR:
+            stream.seek(at)
+            at += 16 if stream.read(4) == b"PK\7\x08" else 12
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, end - 22))
+    if at != packed.start_dir or packed.comment or stream.read(4) != b"PK\5\6":
+        raise log.Wrong("the zip contains bytes that belong to no file in its list")
+
+
+def _name_in_header(member: zipfile.ZipInfo) -> bytes:
+    return member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8 else "cp437")
 
 
 class LoggedBundle:
@@ -114,38 +155,49 @@ class LoggedBundle:
             if name.startswith("rows/"):
                 self._row(name)
         self._require_redactions()
+        self._require_order()
         captures = self._captures()
         return {
             **head, "rows": len(self.indexes), "passage": self.manifest["passage"],
             "places": self._places(), "relations": self._relations(),
             "redactions": self._redactions(),
             "captures": len(self.rows["capture"]), "captures_here": captures,
-            "stamps": [self._stamp(each) for each in self.manifest["stamps"]],
+            "stamps": self._stamps(),
         }  # fmt: skip
 
     def _head(self) -> Facts:
-        note = self.read("log/checkpoint").decode()
-        found = log.signature_of(note, self.key)
+        self.note = self.read("log/checkpoint").decode()
+        found = log.signature_of(self.note, self.key)
         if found is None:
             raise log.Wrong("the checkpoint is not signed by the key of the archive")
         origin, self.size, self.root = log.head_of(found[0])
-        if origin != log.key_of(self.key)[0]:
+        own = log.key_of(self.key)
+        if origin != own[0]:
             raise log.Wrong("the checkpoint is of another log than the key")
-        seen = []
-        for vkey in dict.fromkeys([*self.manifest["witnesses"], *self.witnesses]):
-            name, kind, _key = log.key_of(vkey)
-            cosigned = log.signature_of(note, vkey) if kind == log.COSIGNATURE else None
+        return {"log": origin, "key": self.key, "size": self.size, "root": self.root.hex(),
+                "witnesses": self._witnesses(own[2])}  # fmt: skip
+
+    def _witnesses(self, own: bytes) -> list[Facts]:
+        """Return who cosigned; a key counts once, and that of the log not at all."""
+        listed = self.manifest["witnesses"]
+        wanted = [*listed, *(each for each in self.witnesses if each not in listed)]
+        keys, seen = {own}, []
+        for vkey in wanted:
+            name, kind, key = log.key_of(vkey)
+            if key in keys:
+                raise log.Wrong(f"the key of {name} is there twice, or is that of the log")
+            keys.add(key)
+            cosigned = log.signature_of(self.note, vkey) if kind == log.COSIGNATURE else None
             if cosigned is None:
                 raise log.Wrong(f"the witness {name} did not sign the checkpoint")
             at = datetime.fromtimestamp(int.from_bytes(cosigned[1], "big"), timezone.utc)  # noqa: UP017  # older Pythons, too
             seen.append({"key": vkey, "at": at.isoformat(), "is_given": vkey in self.witnesses})
-        return {"log": origin, "key": self.key, "size": self.size, "root": self.root.hex(),
-                "witnesses": seen}  # fmt: skip
+        return seen
 
     def _row(self, name: str) -> None:
-        row = log.LoggedRow(json.loads(self.read(name)))
+        row = log.LoggedRow(self.read(name))
         stem = name[len("rows/") : -len(".json")]
-        index, path = log.path_of(self.read(f"proofs/{stem}.tlog-proof").decode())
+        index, path = log.path_of(self.read(f"proofs/{stem}.tlog-proof").decode(), self.note)
         if (
             self.read(f"proofs/{stem}") != row.entry
             or name != f"rows/{index:08}-{row.table}-{row.seq}.json"
@@ -168,13 +220,45 @@ class LoggedBundle:
         return [each for each in self.rows[table].values() if each[column] == value]
 
     def _require_redactions(self) -> None:
-        """Refuse a row that hides a column without a redaction of the row in the log."""
-        gone = {(each["table_name"].removesuffix("_address"), each["row_id"])
-                for each in self.rows["redaction"].values()}  # fmt: skip
+        """Refuse a row that hides a column which no redaction of the row in the log empties."""
+        gone: dict[tuple[str, int], set[str]] = {}
+        for each in self.rows["redaction"].values():
+            if each.words("reason") != RETENTION:
+                table = each["table_name"].removesuffix("_address")
+                columns = log.REDACTABLE.get(each["table_name"], ())
+                gone.setdefault((table, each["row_id"]), set()).update(columns)
         for table, rows in self.rows.items():
             for number, row in rows.items():
-                if row.hidden_columns and (table, number) not in gone:
-                    raise log.Wrong(f"{table} {row.seq} hides a column without a redaction")
+                if hidden := set(row.hidden_columns) - gone.get((table, number), set()):
+                    raise log.Wrong(
+                        f"{table} {row.seq} hides a column without a redaction: {min(hidden)}"
+                    )
+
+    def _require_order(self) -> None:
+        """Refuse rows whose times run back without a correction of the clock in between.
+
+        Rows are numbered and logged in the order in which they were written.
+        """
+        latest = _EARLIEST
+        rows = [each for rows in self.rows.values() for each in rows.values()]
+        rows.sort(key=lambda each: each.index)
+        if [each.seq for each in rows] != sorted({each.seq for each in rows}):
+            raise log.Wrong("the rows are not logged in the order of their numbers")
+        for row in rows:
+            moment = datetime.fromisoformat(row.written_at)
+            if row.table == "clock_correction":
+                at, was, since = (
+                    datetime.fromisoformat(row[name]) for name in ("at", "was", "since")
+                )
+                if not since <= at <= was or was < latest - TOLERANCE:
+                    raise log.Wrong(f"clock_correction {row.seq} does not fit the rows before it")
+                latest = at
+            elif moment < latest - TOLERANCE:
+                raise log.Wrong(
+                    f"{row.table} {row.seq} was logged later than rows with a later time, and no "
+                    "correction of the clock between them is in the bundle"
+                )
+            latest = max(latest, moment)
 
     # ------------------------------------------------------------------- history of each place
 
@@ -203,11 +287,14 @@ class LoggedBundle:
         """Return one check: its time and outcome, and the text read from its bytes."""
         derivation, hints = self._reading(row), row.json("hints")
         detail = derivation.json("detail") if derivation is not None else {}
-        place, at = hints.get("origin"), hints.get("observed_at")
-        if hints.get("fetched"):
+        place, at, submitter = (
+            log.value_in(hints, name, str) for name in ("origin", "observed_at", "submitted_by")
+        )
+        if log.value_in(hints, "fetched", bool):
             detail = {}
-        elif not place and not at and detail.get("address"):
-            at = detail.get("observed_at")
+        address = log.value_in(detail, "address", str)
+        if not place and not at and address:
+            at = log.value_in(detail, "observed_at", str)
         transfers = self._all("transfer", "observation_id", row["id"])
         foreign = any(each["is_foreign"] for each in transfers)
         is_stated, number = bool(at) or foreign, row["id"]
@@ -218,8 +305,8 @@ class LoggedBundle:
             else self._correct_time(number, row["observed_at"]), "is_stated": is_stated,
             "recorded_at": _utc(row["recorded_at"]), "entry": row.index,
             "outcome": row["outcome"], "status": row["http_status"],
-            "place": place or detail.get("address"), "derivation": derivation,
-            "submitted_by": hints.get("submitted_by"),
+            "place": place or address, "derivation": derivation,
+            "submitted_by": submitter,
             "until": self._last_scan(row) if is_file else None,
             "refusals": [each["code"] for each in self._all("refusal", "observation_id", number)],
             "copies": [{"address": each.words("address") or "[redacted]", **{
@@ -237,7 +324,7 @@ class LoggedBundle:
         if len(verdicts) > 1:
             raise log.Wrong(f"observation {row.seq} has two verdicts")
         number = verdicts[0]["derivation_id"] if verdicts else None
-        confirmed = row.json("hints").get("confirms")
+        confirmed = log.value_in(row.json("hints"), "confirms", int)
         if number is None and confirmed is not None:
             return (
                 self._reading(self._one("observation", confirmed))
@@ -307,12 +394,16 @@ class LoggedBundle:
             wording.words("text"),
             self.manifest["passage"],
         )
-        written = f"{title or ''}\n\n{text}\n" if text is not None else "[redacted]\n"
+        written = f"{title or ''}\n\n{text}\n" if text is not None else f"{MARK}\n"
         digest, named = capture.content("digest"), wording.content("digest")
-        has_passage = None if passage is None else _words(passage) in _words(written)
+        is_redacted = text is None or (derivation.words("context") or "").startswith("redacted ")
+        parts = written.split(MARK) if is_redacted else [written]
+        has_passage = passage is not None and any(_words(passage) in _words(each) for each in parts)
         held = digest.hex() if digest else "redacted"
         return {
-            "number": number, "title": title, "text": written, "has_passage": has_passage,
+            "number": number, "title": title, "text": written, "is_redacted": is_redacted,
+            "has_passage": None if passage is None or (is_redacted and not has_passage)
+            else has_passage,
             "wording": f"w1:{named.hex()}" if named else "redacted", "bytes": held,
             "has_bytes": f"captures/{held}" in self.used,
             "reader": f"{derivation['extractor']} {derivation['extractor_version']}",
@@ -356,25 +447,40 @@ class LoggedBundle:
             for _id, row in sorted(self.rows["redaction"].items())
         ]  # fmt: skip
 
-    def _stamp(self, claim: Facts) -> Facts:
+    def _stamps(self) -> list[Facts]:
+        """Return what each stamp is on; each is there once, and they are numbered in order."""
+        count = {"stamp": 0, "calendar": 0}
+        found, contents = [], set[bytes]()
+        for claim in self.manifest["stamps"]:
+            kind = claim["name"].removeprefix("log/").partition("-")[0]
+            count[kind] = count.get(kind, 0) + 1
+            if kind not in {"stamp", "calendar"} or claim["name"] != f"log/{kind}-{count[kind]}":
+                raise log.Wrong(f"the stamp {claim['name']} has an invalid description")
+            found.append(self._stamp(claim, kind))
+            contents.add(self.read(found[-1]["file"]))
+        if len(contents) != len(found):
+            raise log.Wrong("a stamp is there twice")
+        return found
+
+    def _stamp(self, claim: Facts, kind: str) -> Facts:
         """Check the checkpoint of a stamp; its signature and time are left to other programs."""
         name = claim["name"]
-        if not _STAMP_NAME.fullmatch(name) or set(claim) != {"name", "path"}:
-            raise log.Wrong(f"the stamp {name} has an invalid description")
         note = self.read(f"{name}.note")
-        stamp = f"{name}.tsr" if name.startswith("log/stamp") else f"{name}.note.ots"
+        stamp = f"{name}.tsr" if kind == "stamp" else f"{name}.note.ots"
         _origin, size, root = log.head_of(note.decode())
-        roots = (root, root)
-        if size != self.size:
-            path = [bytes.fromhex(each) for each in claim["path"]]
-            roots = (
-                log.roots_of(size, self.size, root, path) if 0 < size < self.size else (b"", b"")
-            )
-        if roots != (root, self.root):
+        path = [bytes.fromhex(each) for each in claim["path"]]
+        if [each.hex() for each in path] != claim["path"] or set(claim) != {"name", "path"}:
+            raise log.Wrong(f"the stamp {name} has an invalid description")
+        roots = (root, root) if not path else (b"", b"")
+        if 0 < size < self.size:
+            roots = log.roots_of(size, self.size, root, path)
+        if roots != (root, self.root) or size > self.size:
             raise log.Wrong(f"the checkpoint below the stamp {stamp} is of another history")
         if hashlib.sha256(note).digest() not in self.read(stamp):
             raise log.Wrong(f"the stamp {stamp} is on something else")
-        has_roots = f"{name}.pem" in self.files and bool(self.read(f"{name}.pem"))
+        has_roots = (
+            kind == "stamp" and f"{name}.pem" in self.files and bool(self.read(f"{name}.pem"))
+        )
         return {"name": name, "file": stamp, "size": size, "has_certificate": has_roots,
                 "rows": sum(index < size for index in self.indexes)}  # fmt: skip
 
@@ -403,14 +509,33 @@ def check(place: Path, key: str | None, witnesses: list[str], outside: str | Non
     for text in (each for place in facts["places"] for each in place["texts"]):
         if bundle.read(f"texts/{text['number']}.txt") != text["text"].encode():
             raise log.Wrong(f"texts/{text['number']}.txt is not the text in the log")
-    if bundle.read("report.html") != report.page(facts, manifest["language"]).encode():
-        raise log.Wrong("report.html differs from the rows")
+    older = _compare_report(bundle, facts)
     unused = sorted(set(listed) - bundle.used)
     if unused:
         raise log.Wrong(f"the file {unused[0]} belongs to no row")
     beside = f" Ignored files of a file manager: {', '.join(more)}." if more else ""
     lines = [f"{len(listed)} files match the signed list.{beside}", *report.lines(facts)]
-    return [*lines, *([_compare(facts, outside)] if outside else [])]
+    if place.suffix == ".wacz":
+        lines.append(f"Of the WACZ only {WACZ_BUNDLE} was checked, no other file.")
+    return [*lines, *older, *([_compare(facts, outside)] if outside else [])]
+
+
+def _compare_report(bundle: LoggedBundle, facts: Facts) -> list[str]:
+    """Compare the page; older programs wrote of redacted texts that they lack the passage."""
+    written, language = bundle.read("report.html"), bundle.manifest["language"]
+    if written == report.page(facts, language).encode():
+        return []
+    if facts["passage"] is None:
+        raise log.Wrong("report.html differs from the rows")
+    older = copy.deepcopy(facts)
+    for text in (each for place in older["places"] for each in place["texts"]):
+        text["has_passage"] = bool(text["has_passage"])
+    if written != report.page(older, language).encode():
+        raise log.Wrong("report.html differs from the rows")
+    return [
+        "report.html is by an older program: whether a redacted text contained the passage is "
+        "unknown, whatever it states."
+    ]
 
 
 def _manifest(files: Mapping[str, Any], key: str | None) -> Facts:
@@ -418,20 +543,35 @@ def _manifest(files: Mapping[str, Any], key: str | None) -> Facts:
     if not {"manifest.json", "manifest.note"} <= set(files):
         raise log.Wrong("this is not a bundle: manifest.json or manifest.note is missing")
     written, note = files["manifest.json"](), files["manifest.note"]().decode()
-    manifest: Facts = json.loads(written)
+    manifest: Facts = log.read_json(written)
     if manifest.get("format") != FORMAT:
         raise log.Wrong("the format of the bundle is unknown to this program")
-    if set(manifest) != PARTS:
+    if set(manifest) != set(PARTS):
         raise log.Wrong("the manifest contains fields that this program does not check")
-    manifest["key"] = key or manifest["key"]
-    if log.key_of(manifest["key"])[1] != log.ED25519:
+    trusted = key or manifest["key"]
+    if log.key_of(trusted)[1] != log.ED25519:
         raise log.Wrong("the key is not a key for signing logs")
-    signed = log.signature_of(note, manifest["key"])
-    if signed is None:
+    signed = log.signature_of(note, trusted)
+    if signed is None or manifest["key"] != trusted:
         raise log.Wrong("the list of files is not signed by the key of the archive")
     if signed[0] != f"{FORMAT}\n{hashlib.sha256(written).hexdigest()}\n":
         raise log.Wrong("the list of files is not the signed one")
+    _require_types(manifest)
+    if log.write_json({name: manifest[name] for name in PARTS}) != written:
+        raise log.Wrong("the manifest is not in its only form")
     return manifest
+
+
+def _require_types(manifest: Facts) -> None:
+    files, passage = manifest["files"], manifest["passage"]
+    texts = [each for each in manifest["witnesses"] if type(each) is not str]
+    is_typed = all(type(manifest[name]) in kinds for name, kinds in PARTS.items())
+    if not is_typed or texts or manifest["language"] not in report.WORDS:
+        raise log.Wrong("a field of the manifest has another type than it is defined with")
+    if list(files) != sorted(files) or not all(map(_DIGEST.fullmatch, files.values())):
+        raise log.Wrong("the list of files is not in its only form")
+    if passage is not None and not passage.strip():
+        raise log.Wrong("the passage is empty: every text contains it")
 
 
 def _compare_files(files: Mapping[str, Any], digests: Mapping[str, str]) -> list[str]:
@@ -473,10 +613,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--witness", metavar="VKEY", action="append", default=[],
                         help="the key of a witness, from the witness itself")  # fmt: skip
     options = parser.parse_args(arguments)
+    key = options.key and options.key.strip()
+    witnesses = list(dict.fromkeys(map(str.strip, options.witness)))
     place = Path(options.place) if options.place else Path(__file__).resolve().parent
     try:
         outside = Path(options.checkpoint).read_text("utf-8") if options.checkpoint else None
-        proven = check(place, options.key, options.witness, outside)
+        proven = check(place, key, witnesses, outside)
     except log.Wrong as wrong:
         print(report.one_line(f"DOES NOT HOLD: {wrong}."))
         return 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.export import bundle_report, check_bundle
-from storage.export.bundle_log import LoggedRow, Wrong
+from storage.export.bundle_log import LoggedRow, Wrong, write_json
 from storage.proof.note import Checkpoint, Signer
 from storage.proof.tlog_proof import tlog_proof
 from storage.proof.tree import inclusion, leaf_hash
@@ -32,7 +32,7 @@ def signed(folder: Path, signer: Signer = KEY, **changes: Any) -> None:
         name: sha256((folder / name).read_bytes()).hexdigest() for name in sorted(files - UNSIGNED)
     }
     manifest |= changes
-    written = json.dumps(manifest)
+    written = write_json(manifest).decode()
     (folder / "manifest.json").write_text(written)
     text = f"{check_bundle.FORMAT}\n{sha256(written.encode()).hexdigest()}\n"
     (folder / "manifest.note").write_text(f"{text}\n{signer.sign(text)}")
@@ -43,7 +43,9 @@ def written_anew(folder: Path, signer: Signer = KEY, **changes: Any) -> None:
     signed(folder, signer, **changes)
     manifest = manifest_of(folder)
     readers = {name: (folder / name).read_bytes for name in manifest["files"]}
-    with suppress(Wrong, KeyError):  # the forger sends it as it is
+    with suppress(
+        Wrong, LookupError, ValueError, TypeError, AttributeError
+    ):  # the forger sends it as it is
         facts = check_bundle.LoggedBundle(readers, manifest, []).facts()
         for text in (folder / "texts").iterdir():
             text.unlink()
@@ -72,14 +74,14 @@ def value_in(path: Path, name: str) -> str | None:
 def set_plain(path: Path, **values: Any) -> None:
     row, plain = row_in(path)
     row["plain"] = json.dumps(plain | values)
-    path.write_text(json.dumps(row))
+    path.write_bytes(write_json(row))
 
 
 def set_content(path: Path, name: str, value: str | None) -> None:
     row, _plain = row_in(path)
     encoded = None if value is None else base64.b64encode(value.encode()).decode()
     row["contents"][name]["value"] = encoded
-    path.write_text(json.dumps(row))
+    path.write_bytes(write_json(row))
 
 
 def withhold(folder: Path, *paths: Path) -> None:
@@ -92,7 +94,7 @@ def withhold(folder: Path, *paths: Path) -> None:
 
 def logged_anew(folder: Path, signer: Signer = KEY) -> None:
     """Log the rows as they are now in a new log of their own, signed by the key."""
-    kept = [LoggedRow(json.loads(path.read_text())) for path in rows(folder)]
+    kept = [LoggedRow(path.read_bytes()) for path in rows(folder)]
     given = [path.read_bytes() for path in rows(folder)]
     withhold(folder, *rows(folder))
     for each in (folder / "log").iterdir():
@@ -107,6 +109,14 @@ def logged_anew(folder: Path, signer: Signer = KEY) -> None:
         (folder / f"proofs/{stem}").write_bytes(row.entry)
         (folder / f"proofs/{stem}.tlog-proof").write_text(tlog_proof(index, path, note))
     written_anew(folder, signer, witnesses=[], stamps=[], key=signer.verifier.vkey)
+
+
+def set_checkpoint(folder: Path, note: str) -> None:
+    """Replace the checkpoint, and that below each proof."""
+    (folder / "log/checkpoint").write_text(note)
+    for path in folder.glob("proofs/*.tlog-proof"):
+        above, separator, _below = path.read_text().partition("\n\n")
+        path.write_text(above + separator + note)
 
 
 def replaced(folder: Path, name: str, old: str, new: str) -> None:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from storage.export import check_bundle
+from storage.export.bundle_log import write_json
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from tests.flow.driver import Newsroom
 from tests.flow.whole_record import KEY, WITNESS
@@ -31,6 +32,7 @@ from tests.proof.forging import (
     replaced,
     row_in,
     rows,
+    set_checkpoint,
     set_content,
     set_plain,
     signed,
@@ -124,7 +126,7 @@ def hidden_hints(folder: Path) -> None:
     held = row["contents"]["title"]
     value = b"\1" + base64.b64decode(held["value"])
     row["contents"]["title"] = {"hash": sha256(bytes.fromhex(held["salt"]) + value).hexdigest()}
-    path.write_text(json.dumps(row))
+    path.write_bytes(write_json(row))
     written_anew(folder)
 
 
@@ -134,7 +136,7 @@ def renamed_columns(folder: Path) -> None:
     row, _plain = row_in(path)
     digest, text, title = (row["contents"][name] for name in ("digest", "text", "title"))
     row["contents"] = {"digest": digest, "title": text, "zzz": title}
-    path.write_text(json.dumps(row))
+    path.write_bytes(write_json(row))
     written_anew(folder)
 
 
@@ -149,20 +151,30 @@ def shifted_salt(folder: Path) -> None:
         "salt": whole[:cut].hex(),
         "value": base64.b64encode(whole[cut + 1 :]).decode(),
     }
-    path.write_text(json.dumps(row))
+    path.write_bytes(write_json(row))
     written_anew(folder)
 
 
 def row_twice(folder: Path) -> None:
-    first, second = rows(folder, "observation")[:2]
+    first, second = rows(folder, "scan")[:2]
     set_plain(second, id=row_in(first)[1]["id"])
+    logged_anew(folder)
+
+
+def numbers_exchanged(folder: Path) -> None:
+    """Log two checks in the opposite order."""
+    numbers = [row_in(each)[0]["seq"] for each in rows(folder, "observation")[:2]]
+    for path, number in zip(rows(folder, "observation")[:2], reversed(numbers), strict=True):
+        set_plain(path, id=number)
+        row = row_in(path)[0] | {"seq": number}
+        path.write_bytes(write_json(row))
     logged_anew(folder)
 
 
 def own_witness(folder: Path) -> None:
     own = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
     note = Note.parse((folder / "log/checkpoint").read_text())
-    (folder / "log/checkpoint").write_text(with_line(note, cosign(own, note.text, 1)))
+    set_checkpoint(folder, with_line(note, cosign(own, note.text, 1)))
     written_anew(folder, witnesses=[own.verifier.vkey])
 
 
@@ -170,15 +182,107 @@ def wrong_cosignature(folder: Path) -> None:
     note = Note.parse((folder / "log/checkpoint").read_text())
     plain = Note.parse(Checkpoint.parse(note.text).signed(KEY))
     own = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
-    (folder / "log/checkpoint").write_text(with_line(plain, cosign(own, note.text, 1)))
+    set_checkpoint(folder, with_line(plain, cosign(own, note.text, 1)))
     written_anew(folder)
+
+
+def witnesses_of(listed: Callable[[str], list[str]]) -> Attack:
+    return lambda folder: written_anew(folder, witnesses=listed(WITNESS.verifier.vkey))
+
+
+def two_names(folder: Path) -> None:
+    """Cosign under two names with one key."""
+    note = (folder / "log/checkpoint").read_text()
+    seed, keys = bytes(range(5, 37)), []
+    for name in ("zeuge.example/a", "zeuge.example/b"):
+        own = Signer.generate(name, COSIGNATURE, seed=seed)
+        note = with_line(Note.parse(note), cosign(own, Note.parse(note).text, 1))
+        keys.append(own.verifier.vkey)
+    set_checkpoint(folder, note)
+    written_anew(folder, witnesses=keys)
+
+
+def in_list(change: Callable[[bytes], bytes]) -> Attack:
+    """Change the list of files, and sign that."""
+
+    def attack(folder: Path) -> None:
+        signed(folder)
+        data = change((folder / "manifest.json").read_bytes())
+        (folder / "manifest.json").write_bytes(data)
+        text = f"{check_bundle.FORMAT}\n{sha256(data).hexdigest()}\n"
+        (folder / "manifest.note").write_text(f"{text}\n{KEY.sign(text)}")
+
+    return attack
+
+
+def in_file(pattern: str, old: str, new: str) -> Attack:
+    def attack(folder: Path) -> None:
+        replaced(folder, min(folder.glob(pattern)).relative_to(folder).as_posix(), old, new)
+        signed(folder)
+
+    return attack
+
+
+def another_checkpoint(folder: Path) -> None:
+    """Lay another checkpoint under one proof, which other programs would show."""
+    path = min(folder.glob("proofs/*.tlog-proof"))
+    proof = path.read_text().partition("\n\n")[0]
+    path.write_text(f"{proof}\n\n{Checkpoint(KEY.verifier.name, 9, bytes(32)).signed(KEY)}")
+    signed(folder)
+
+
+def stamp_twice(folder: Path) -> None:
+    for ending in ("tsr", "note", "pem"):
+        shutil.copyfile(folder / f"log/stamp-1.{ending}", folder / f"log/stamp-2.{ending}")
+    (stamp,) = manifest_of(folder)["stamps"]
+    written_anew(folder, stamps=[stamp, stamp | {"name": "log/stamp-2"}])
+
+
+def hash_and_value(folder: Path) -> None:
+    """Show a false text beside the hash of the logged one."""
+    path = rows(folder, "wording")[0]
+    row, _plain = row_in(path)
+    held = row["contents"]["text"]
+    value = b"\1" + base64.b64decode(held["value"])
+    whole = sha256(bytes.fromhex(held["salt"]) + value).hexdigest()
+    false = base64.b64encode(b"Ein Satz, den niemand schrieb.").decode()
+    row["contents"]["text"] = {"hash": whole, "value": false}
+    path.write_bytes(write_json(row))
+    written_anew(folder)
+
+
+def wrong_redaction(
+    table_name: str, *, row_id: int | None = None, reason: str = "gdpr_erasure"
+) -> Attack:
+    """Hide the title of a wording, and log a redaction that does not permit it."""
+
+    def attack(folder: Path) -> None:
+        path = rows(folder, "wording")[0]
+        hidden_hints(folder)
+        number = row_in(path)[1]["id"] if row_id is None else row_id
+        at = row_in(rows(folder)[-1])[1]["recorded_at"]
+        plain = {"id": 90_000, "table_name": table_name, "row_id": number, "at": at}
+        told = {"salt": "00" * 16, "value": base64.b64encode(reason.encode()).decode()}
+        row = {"table": "redaction", "seq": 90_000, "plain": json.dumps(plain), "blind": "11" * 16,
+               "contents": {"reason": told}}  # fmt: skip
+        (folder / "rows/99999999-redaction-90000.json").write_bytes(write_json(row))
+        for ending in ("", ".tlog-proof"):
+            (folder / f"proofs/99999999-redaction-90000{ending}").write_text("")
+        logged_anew(folder)
+
+    return attack
+
+
+def runs_back(folder: Path) -> None:
+    set_plain(rows(folder, "observation")[0], recorded_at="2030-01-01T00:00:00.000000+00:00")
+    logged_anew(folder)
 
 
 def another_root(signer: Signer, size: int | None = None) -> Attack:
     def attack(folder: Path) -> None:
         found = Checkpoint.parse(Note.parse((folder / "log/checkpoint").read_text()).text)
         forged = Checkpoint(found.origin, size or found.size, sha256(b"x").digest())
-        (folder / "log/checkpoint").write_text(forged.signed(signer))
+        set_checkpoint(folder, forged.signed(signer))
         written_anew(folder, witnesses=[], stamps=[])
 
     return attack
@@ -187,7 +291,7 @@ def another_root(signer: Signer, size: int | None = None) -> Attack:
 def stamp_of(note: bytes) -> Attack:
     def attack(folder: Path) -> None:
         (folder / "log/stamp-1.note").write_bytes(note or (folder / "log/checkpoint").read_bytes())
-        signed(folder)
+        signed(folder, **({} if note else {"stamps": [{"name": "log/stamp-1", "path": []}]}))
 
     return attack
 
@@ -219,7 +323,8 @@ def listed(name: str) -> Attack:
         (folder.parent / "outside.txt").write_text("x")
         digest = sha256(b"x").hexdigest()
         signed(folder)
-        signed(folder, files={**manifest_of(folder)["files"], name: digest})
+        files = {**manifest_of(folder)["files"], name: digest}
+        signed(folder, files=dict(sorted(files.items())))
 
     return attack
 
@@ -269,6 +374,8 @@ WITH_KEY: dict[str, tuple[Attack, str]] = {
     "wording: its text as its title": (renamed_columns, "has unexpected columns"),
     "wording: a salt of another length": (shifted_salt, "an invalid length"),
     "a row twice": (row_twice, "is there twice"),
+    "a row with another number": (in_row("observation", id=1), "has another number"),
+    "rows in another order": (numbers_exchanged, "not logged in the order of their numbers"),
     "no observation": (without("observation"), "the bundle contains no checks"),
     "no wording": (without("wording"), "is required but missing from the bundle"),
     "no origin": (without("origin"), "is required but missing from the bundle"),
@@ -281,7 +388,25 @@ WITH_KEY: dict[str, tuple[Attack, str]] = {
     "report: other limits": (in_report("nicht beweist", "beweist"), REPORT),
     "report: has the passage": (in_report("enthält die Stelle nicht", "enthält die Stelle"), REPORT),
     "a witness that did not sign": (wrong_cosignature, "did not sign the checkpoint"),
-    "the log as its own witness": (lambda f: written_anew(f, witnesses=[KEY.verifier.vkey]), "did not sign the checkpoint"),
+    "the log as its own witness": (lambda f: written_anew(f, witnesses=[KEY.verifier.vkey]), "is there twice, or is that of the log"),
+    "a witness three times": (witnesses_of(lambda vkey: [vkey, f" {vkey}", f"{vkey}\n"]), "is malformed"),
+    "a witness twice": (witnesses_of(lambda vkey: [vkey, vkey]), "is there twice, or is that of the log"),
+    "a witness under two names": (two_names, "is there twice, or is that of the log"),
+    "an empty passage": (claimed(passage=" "), "the passage is empty"),
+    "the list with a field twice": (in_list(lambda data: data[:-2] + b',\n "passage": "x"\n}'), "a name occurs twice"),
+    "the list with a blank": (in_list(lambda data: data + b" "), "is not in its only form"),
+    "the list in another encoding": (in_list(lambda data: data.decode().encode("utf-16")), "malformed"),
+    "the list with another type": (claimed(language=["de"]), "another type than it is defined with"),
+    "the list of no key": (claimed(key=OTHER.verifier.vkey), "not signed by the key of the archive"),
+    "a proof under another checkpoint": (another_checkpoint, "a proof is of another checkpoint"),
+    "a number with a sign": (in_file("proofs/*.tlog-proof", "index ", "index +"), "is malformed"),
+    "a stamp twice": (stamp_twice, "a stamp is there twice"),
+    "a stamp with another number": (lambda f: signed(f, stamps=[manifest_of(f)["stamps"][0] | {"name": "log/stamp-01"}]), "an invalid description"),
+    "wording: a hash beside the value": (hash_and_value, "has something else than a hash, or a salt and a value"),
+    "a column that the redaction does not empty": (wrong_redaction("capture"), "hides a column without a redaction"),
+    "a redaction of another row": (wrong_redaction("wording", row_id=0), "hides a column without a redaction"),
+    "a redaction after a retention period": (wrong_redaction("wording", reason="retention"), "hides a column without a redaction"),
+    "a row that runs back in time": (runs_back, "no correction of the clock between them"),
     "a stamp on another history": (stamp_of(b"archiv.example/log\n5\nAAAA\n\n"), "is of another history"),
     "a stamp on something else": (stamp_of(b""), "is on something else"),
     "a stamp outside of the log": (lambda f: signed(f, stamps=[{"name": "../x", "path": []}]), "an invalid description"),
@@ -403,9 +528,8 @@ def test_a_witness_of_his_own_making_holds_under_its_own_key_and_never_as_the_re
     assert code == 0, told
     assert ": the owner of that key signed at 1970-01-01" in told
     assert WITNESS.verifier.vkey not in told
-    (folder / "log/checkpoint").write_text(
-        Checkpoint.parse(Note.parse((folder / "log/checkpoint").read_text()).text).signed(KEY)
-    )
+    found = Checkpoint.parse(Note.parse((folder / "log/checkpoint").read_text()).text)
+    set_checkpoint(folder, found.signed(KEY))
     written_anew(folder, witnesses=[])
     assert "did not sign" in refused(folder, *GIVEN, "--witness", WITNESS.verifier.vkey)
 
@@ -475,6 +599,12 @@ def huge_member(packed: zipfile.ZipFile) -> None:
             stream.write(bytes(1 << 20))
 
 
+def unlisted_member(packed: zipfile.ZipFile) -> None:
+    """Add a file that only programs see which read a zip from its beginning."""
+    packed.writestr("report.html.", "x")
+    packed.filelist.pop()
+
+
 def linked_member(packed: zipfile.ZipFile) -> None:
     link = zipfile.ZipInfo("more.txt")
     link.external_attr = 0o120777 << 16
@@ -490,8 +620,22 @@ ZIPS = {
     "an absolute member": (lambda z: z.writestr("/tmp/more.txt", "x"), "points outside the bundle"),
     "a member on a drive": (lambda z: z.writestr("C:/more.txt", "x"), "points outside the bundle"),
     "a member with backslashes": (lambda z: z.writestr("..\\more.txt", "x"), "points outside the bundle"),
+    "a member in other case": (lambda z: z.writestr("REPORT.html", "x"), "does not belong to the bundle"),
+    "a folder above": (lambda z: z.writestr("../more/", ""), "points outside the bundle"),
+    "a folder with content": (lambda z: z.writestr("more/", "x"), "points outside the bundle"),
+    "a member with a control character": (lambda z: z.writestr("report.html\x01/.DS_Store", "x"), "points outside the bundle"),
+    "a member that is not listed": (unlisted_member, "bytes that belong to no file in its list"),
+    "a comment": (lambda z: setattr(z, "comment", b"HOLDS"), "bytes that belong to no file in its list"),
     "a member more": (lambda z: z.writestr("more.txt", "x"), "does not belong to the bundle"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), [(b"PK", b""), (b"", b"\0"), (b"x" * 30, b"")])
+def test_bytes_around_a_zip_are_refused(packed, tmp_path, before, after):
+    path = tmp_path / "b.zip"
+    path.write_bytes(before + packed.read_bytes() + after)
+    code, told = checked_zip(path)
+    assert (code, "bytes that belong to no file in its list" in told) == (1, True), told
 
 
 @pytest.mark.parametrize(("attack", "answer"), ZIPS.values(), ids=ZIPS)

@@ -86,8 +86,9 @@ def test_a_proof_with_one_byte_changed_is_refused_or_states_the_same(place, byte
 
 def stated_by(proof: str, entry: bytes) -> tuple[int, str, int, bytes]:
     """Return what a proof states about an entry, checked as the program in a bundle does."""
-    index, path = path_of(proof)
-    signed = signature_of(proof.partition("\n\n")[2], LOG.verifier.vkey)
+    checkpoint = proof.partition("\n\n")[2]
+    index, path = path_of(proof, checkpoint)
+    signed = signature_of(checkpoint, LOG.verifier.vkey)
     if signed is None:
         raise Wrong("not signed")
     origin, size, root = head_of(signed[0])
