@@ -270,7 +270,9 @@ def read_json(written: bytes) -> Any:
     Raises: Wrong.
     """
     return json.loads(
-        written.decode("utf-8", "surrogatepass"), object_pairs_hook=_unique_object, parse_constant=_refuse
+        written.decode("utf-8", "surrogatepass"),
+        object_pairs_hook=_unique_object,
+        parse_constant=_refuse,
     )
 
 

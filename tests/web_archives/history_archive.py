@@ -49,6 +49,8 @@ class HistoryArchive:
     captures: Sequence[Captured] = ()
     page_rows: int = 1000
     as_rows: bool = False
+    is_liar: bool = False
+    """Lists all its captures, whatever address is asked for."""
     lists: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,7 +87,7 @@ class HistoryArchive:
                 "mime": each.type.partition(";")[0], "status": str(each.status),
             }
             for each in self.captures
-            if each.url == asked["url"] and low <= each.timestamp <= high
+            if (self.is_liar or each.url == asked["url"]) and low <= each.timestamp <= high
         ]  # fmt: skip
         return found[: min(self.page_rows, int(asked["limit"]))]
 
@@ -105,7 +107,7 @@ class HistoryArchive:
             f"<http://{self.host}/c/{each.timestamp}mp_/{each.url}>; "
             f'rel="memento"; datetime="{each.memento_datetime}"'
             for each in self.captures
-            if each.url == url
+            if self.is_liar or each.url == url
         ]
         return Reply(",\n".join(links).encode(), type="application/link-format")
 

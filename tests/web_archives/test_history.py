@@ -139,6 +139,40 @@ def test_each_failure_of_an_archive_has_a_code_and_stops_no_other(web, settings,
     assert "pegel" not in json.dumps(rows(tmp_path, "sql", "SELECT * FROM jobs", **given))
 
 
+SAME = ("http://www.zeitung.example:80/lohe/pegel", f"{URL}/", f"{URL}?utm_source=feed")
+OTHERS = (
+    "http://127.0.0.1/admin", "https://anders.example/lohe/pegel", "https://zeitung.example/lohe",
+    "https://zeitung.example/lohe/pegel?seite=2", "https://zeitung.example@anders.example/lohe/pegel",
+    "https://anders.example/?url=https://zeitung.example/lohe/pegel", "file:///etc/hostname",
+    "http://zeitung.example:99999/lohe/pegel", "https://x.zeitung.example/lohe/pegel",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["cdx", "timemap"])
+def test_a_list_is_believed_about_the_requested_address_only(kind, web, settings, tmp_path):
+    urls = (*SAME, *OTHERS)
+    captures = [Captured(at(8 + number), url, OLD) for number, url in enumerate(urls)]
+    archive = HistoryArchive(web, "eins.example", captures, is_liar=True)
+    web.put(f"http://{archive.host}/map/{URL}", archive._timemap)
+    setting = archive.cdx_setting if kind == "cdx" else archive.timemap_setting
+    given = archived(web, settings, setting)
+    words = ("ingest", "--history", URL)
+    dry = lesart(tmp_path, *words, "--dry-run", "--format", "json", **given)
+    assert {row["url"] for row in json.loads(dry.stdout)} == set(SAME)
+    assert "lists captures of another address than the requested one" in dry.stderr
+    done = lesart(tmp_path, *words, **given)
+    assert done.returncode == 1, done.stderr
+    assert len(set(archive.fetched())) == len(SAME)
+    (refused,) = rows(tmp_path, "refusals", **given)
+    assert (refused["code"], refused["source"]) == ("capture_address_differs", "eins")
+    assert f": {len(OTHERS)}, the first of {OTHERS[0]}." in refused["message"]
+    origins = {row["origin"] for row in rows(tmp_path, "list", **given)}
+    assert origins
+    assert all("zeitung.example/lohe/pegel" in origin for origin in origins)
+    stored_addresses = rows(tmp_path, "sql", "SELECT DISTINCT place FROM observations", **given)
+    assert not [each for each in stored_addresses if "127.0.0.1" in each["place"]]
+
+
 def test_no_captures_are_refused_with_the_names_of_the_archives(web, settings, tmp_path):
     empty = HistoryArchive(web, "leer.example")
     given = archived(web, settings, empty.cdx_setting)

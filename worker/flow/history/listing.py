@@ -1,13 +1,16 @@
 """List the captures of an address that a web archive holds: CDX server or TimeMap (RFC 7089)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import compress
+from operator import not_
 from typing import Any
 from urllib.parse import urlencode
 
 from storage.settings import Settings
-from storage.values.net.web_archive import WebArchive, web_archives
+from storage.values.net.origin_name import clean_address
+from storage.values.net.web_archive import WebArchive, index_key, web_archives
 from storage.values.refusals import RefusalReason, refuse
 from worker.flow.history.client import ArchiveClient, RequestRefusedError, ServerPausedError
 from worker.sources.web_archives.capture_list import (
@@ -63,14 +66,17 @@ def _moment(options: Mapping[str, Any], name: str) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def list_captures(client: ArchiveClient, query: HistoryQuery) -> list[ListedCapture]:
-    """Return all captures of an address in the time range of a query.
+def list_captures(
+    client: ArchiveClient, query: HistoryQuery
+) -> tuple[list[ListedCapture], list[ListedCapture]]:
+    """Return all captures of an address in the time range of a query, and those of other addresses.
 
+    A list is believed about the requested address only: a web archive could name any other.
     Raises: HistoryError, ServerPausedError.
     """
     pages = _cdx_pages if query.archive.kind == "cdx" else _timemap_pages
     try:
-        return [each for page in pages(client, query) for each in page]
+        listed = [each for page in pages(client, query) for each in page]
     except CaptureListError as error:
         name = query.archive.name
         refused = refuse("capture_list_invalid", name=name, reason=error.reason)
@@ -79,6 +85,25 @@ def list_captures(client: ArchiveClient, query: HistoryQuery) -> list[ListedCapt
         if pause.is_requested:
             raise
         raise archive_error(query, pause.reason) from pause
+    own = _address_key(query.url)
+    is_own = [_address_key(each.url) == own for each in listed]
+    return list(compress(listed, is_own)), list(compress(listed, map(not_, is_own)))
+
+
+def refuse_others(query: HistoryQuery, others: Sequence[ListedCapture]) -> RefusalReason:
+    """Return why captures of other addresses are left out."""
+    address = others[0].url[:300]
+    return refuse(
+        "capture_address_differs", name=query.archive.name, count=len(others), address=address
+    )
+
+
+def _address_key(address: str) -> str:
+    """Return what an address has in common with those that web archives list as the same."""
+    try:
+        return index_key(clean_address(address) or address)
+    except ValueError:
+        return address
 
 
 def _cdx_pages(client: ArchiveClient, query: HistoryQuery) -> Iterator[list[ListedCapture]]:

@@ -10,7 +10,13 @@ from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from worker.flow.collect.targets import IngestTarget
 from worker.flow.history.client import ArchiveClient, ServerPausedError
-from worker.flow.history.listing import HistoryError, archive_error, list_captures, read_query
+from worker.flow.history.listing import (
+    HistoryError,
+    archive_error,
+    list_captures,
+    read_query,
+    refuse_others,
+)
 
 COLUMNS = (
     "observed_at",
@@ -36,13 +42,15 @@ def preview_history(
             ArchiveClient(archive, settings, target.source_id, is_requested=True)
         ) as client:
             try:
-                listed = list_captures(client, query)
+                listed, others = list_captures(client, query)
             except HistoryError as error:
                 refused.append(error.refused)
                 continue
             except ServerPausedError as pause:
                 refused.append(archive_error(query, pause.reason).refused)
                 continue
+        if others:
+            refused.append(refuse_others(query, others))
         selected, _skipped = query.selection.apply(listed)
         origins = {each.origin for each in selected}
         stored = archive.read(known_captures, target.source_id, origins)

@@ -30,6 +30,7 @@ from worker.flow.history.listing import (
     archive_error,
     list_captures,
     read_query,
+    refuse_others,
 )
 from worker.sources.containers.items import Foreign, PassedOver, RefusedDocument
 from worker.sources.web_archives.capture_list import ListedCapture
@@ -155,7 +156,10 @@ class _HistoryImport:
         """
         ends_at = time.monotonic() + self._run.settings.batch_seconds / 2
         run, counted = self._run, self._importer.counted
-        listed = list_captures(self._client, self._query)
+        listed, others = list_captures(self._client, self._query)
+        if others:
+            reason = refuse_others(self._query, others)
+            run.refuse(self._target, others[0].address, reason)
         run.listed += len(listed)
         selected, skipped = self._query.selection.apply(listed)
         counted.passed_over += skipped
