@@ -7,6 +7,7 @@ from storage.database.archive_errors import (
     ArchiveClosedError,
     ArchiveError,
     ArchiveMissingError,
+    ArchiveRoleError,
     ArchiveUnreachableError,
 )
 from storage.database.schema_version import SchemaNewerError, SchemaOlderError
@@ -68,6 +69,7 @@ __all__ = [
     "ArchiveClosedError",
     "ArchiveError",
     "ArchiveMissingError",
+    "ArchiveRoleError",
     "ArchiveUnreachableError",
     "Article",
     "ArticleLine",

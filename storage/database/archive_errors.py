@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from storage.values.failures import USE_OTHER_ROLE
+
 
 class ArchiveError(Exception):
     """Base class of errors that concern the archive as a whole."""
@@ -52,6 +54,17 @@ class ArchiveUnreachableError(ArchiveError):
         super().__init__(f"the database at {place} does not answer: {reason}")
         self.place = place
         self.reason = reason
+
+
+class ArchiveRoleError(ArchiveError):
+    """The role of the database may not do this."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(
+            f"the database at {place} refuses this to the role of the address: {reason}; "
+            f"{USE_OTHER_ROLE}"
+        )
+        self.place, self.reason = place, reason
 
 
 class ArchiveClosedError(ArchiveError):

@@ -21,13 +21,14 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.pool import QueuePool, StaticPool
 from sqlalchemy.types import TypeEngine
 
 from storage.database.archive_errors import (
     ArchiveDamagedError,
     ArchivePlaceError,
+    ArchiveRoleError,
     ArchiveUnreachableError,
     DatabaseEncodingError,
     DatabaseUrlError,
@@ -55,6 +56,8 @@ DatabaseError = DBAPIError
 
 MOST_PORT = 65_535
 READS = "lesart_reads"
+ROLE_REFUSED = "42501"
+"""SQLSTATE of PostgreSQL: the role has no permission."""
 
 OWNER_ONLY_FOLDER = 0o700
 """Permissions of a folder that Lesart creates for an archive."""
@@ -190,9 +193,9 @@ def read_connection(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reachable(url: URL) -> Iterator[None]:
-    """Turn a refused connection into a readable error.
+    """Turn a refused connection, and a refused statement, into a readable error.
 
-    Raises: ArchiveUnreachableError.
+    Raises: ArchiveUnreachableError, ArchiveRoleError.
     """
     try:
         yield
@@ -200,6 +203,10 @@ def reachable(url: URL) -> Iterator[None]:
         if is_unreachable(error):
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
             raise ArchiveUnreachableError(place_of(url), reason) from error
+        raise
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) == ROLE_REFUSED:
+            raise ArchiveRoleError(place_of(url), str(error.orig).partition("\n")[0]) from error
         raise
 
 

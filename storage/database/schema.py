@@ -339,7 +339,7 @@ def _grant_roles(connection: Connection) -> None:
 
 
 def _grant_reading(connection: Connection) -> None:
-    """Let `lesart_reader` select from the views only, if we may grant that."""
+    """Let `lesart_reader` select from the views and open the archive, if we may grant that."""
     exists = connection.execute(
         text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": READER_ROLE}
     ).scalar()
@@ -353,7 +353,9 @@ def _grant_reading(connection: Connection) -> None:
     if exists:
         schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
         connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {READER_ROLE}"))
-        connection.execute(text(f"GRANT SELECT ON {', '.join(VIEWS)} TO {READER_ROLE}"))
+        connection.execute(
+            text(f"GRANT SELECT ON alembic_version, {', '.join(VIEWS)} TO {READER_ROLE}")
+        )
 
 
 def _grant_page(connection: Connection) -> None:

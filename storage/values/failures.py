@@ -16,6 +16,12 @@ RESTORE_BACKUP = (
 )
 OPEN_FILES = "close some files, or raise the limit on open files (`ulimit -n`)"
 
+USE_OTHER_ROLE = (
+    "lesart_reader reads the views alone (`lesart sql`; in Python `archive.sql` and "
+    "`archive.session`): other commands that read need lesart_page, those that write need "
+    "lesart_worker"
+)
+
 SYSTEM_REMEDIES: Mapping[int, str] = {
     errno.ENOSPC: FREE_SPACE,
     errno.EDQUOT: FREE_SPACE,
@@ -45,6 +51,7 @@ DATABASE_REMEDIES: Mapping[str, str] = {
     "unable to open": CHECK_FOLDER,
     "disk i/o error": CHECK_DISK,
     "disk image is malformed": RESTORE_BACKUP,
+    "permission denied for": USE_OTHER_ROLE,
     "database is locked": "another process is writing: run the command again later",
 }
 """Remedies by a part of the error message of the database."""

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from lesart import open_archive
 from storage.cli.exits import run
@@ -22,6 +24,15 @@ PAGES = (
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 WITHOUT_OUTPUT = re.compile(r"checked \d|[1-9]\d* (?:more )?rows")
 COMMENT = re.compile(r"\s{2,}#.*$")
+RUN_SQL = """
+from lesart import open_archive
+
+with open_archive("lesart-data/lesart.sqlite3") as archive:
+    for row in archive.sql({query!r}, {{"last": 0, "language": "de"}}).rows:
+        print(row)
+"""
+FILE = re.compile(r'"lesart-data/lesart\.sqlite3"')
+SERVER = re.compile(r'"postgresql://lesart_reader:…@127\.0\.0\.1/lesart"')
 THREE_VERSIONS = "https://www.hafenkurier.example/lokales/kanalbruecke-sperrung"
 
 
@@ -29,6 +40,25 @@ def blocks(page: str, language: str) -> list[str]:
     return [
         text for name, text in BLOCK.findall((ROOT / page).read_text("utf-8")) if name == language
     ]
+
+
+def examples() -> list[tuple[str, str]]:
+    """Return the examples that read an archive in Python or SQL: the page, and a Python program."""
+    read = [("python.md", each) for each in blocks("docs/python.md", "python")]
+    pandas = [("administration.md", each) for each in blocks("docs/administration.md", "python")]
+    queries = blocks("docs/sql.md", "sql") + [
+        shlex.split(line)[2]
+        for block in blocks("docs/sql.md", "sh")
+        for line in block.splitlines()
+        if line.startswith("lesart sql")
+    ]
+    return read + pandas + [("sql.md", RUN_SQL.format(query=query)) for query in queries]
+
+
+def role_for(page: str, program: str) -> str:
+    """Return the role that the page names for such a program on PostgreSQL."""
+    needs_views_alone = page != "python.md" or "archive.sql(" in program or "session" in program
+    return "lesart_reader" if needs_views_alone else "lesart_page"
 
 
 def console_lines() -> list[str]:
@@ -128,6 +158,65 @@ def test_the_python_example_prints_a_hit(place):
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert "Kanalbrücke" in ended.stdout
+
+
+@pytest.fixture(scope="module")
+def server(place, postgres_databases):
+    """Give the samples in PostgreSQL: the address of its owner, without its role."""
+    folder, _ = place
+    with postgres_databases.database() as url:
+        databases_roles(url)
+        assert (
+            run(
+                cli.app,
+                ["ingest", str(folder / "seeds"), "--archive", url, "-o", str(folder / "n.json")],
+            )
+            == 0
+        )
+        yield url
+
+
+def databases_roles(url: str) -> None:
+    """Make the roles of the stack that read, unless another test made them in this server."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for role in ("lesart_reader", "lesart_page"):
+            found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+            connection.execute(f"{'ALTER' if found.fetchone() else 'CREATE'} ROLE {role} LOGIN")
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("page", "program"), examples())
+def test_an_example_in_python_or_sql_runs_with_the_role_that_its_page_names(
+    place, page, program, database, request, monkeypatch, capsys
+):
+    folder, _ = place
+    monkeypatch.chdir(folder)
+    address = "sqlite:///lesart-data/lesart.sqlite3"
+    if database == "postgresql":
+        owner = make_url(request.getfixturevalue("server"))
+        address = owner.set(username=role_for(page, program)).render_as_string(hide_password=False)
+    program = FILE.sub(repr(address), program)
+    pandas_address = address.replace("postgresql://", "postgresql+psycopg://")
+    exec(compile(SERVER.sub(repr(pandas_address), program), page, "exec"), {})  # ours
+    assert capsys.readouterr().out or "print" not in program or page == "sql.md"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", console_lines())
+def test_an_example_runs_on_postgresql(server, place, line, monkeypatch, capsys):
+    monkeypatch.setenv("LESART_DATABASE_URL", server)
+    test_an_example_runs(place, line, monkeypatch, capsys)
+
+
+@pytest.mark.slow
+def test_a_command_that_the_reader_may_not_run_names_the_role_that_may(server, capsys):
+    address = make_url(server).set(username="lesart_reader").render_as_string(hide_password=False)
+    for words in (["list"], ["show", THREE_VERSIONS], ["stats"], ["ingest", "seeds"]):
+        assert run(cli.app, [*words, "--archive", address]) == 2
+        assert "lesart_page" in capsys.readouterr().err
+    assert run(cli.app, ["sql", "SELECT count(*) FROM articles", "--archive", address]) == 0
+    page = make_url(server).set(username="lesart_page").render_as_string(hide_password=False)
+    assert run(cli.app, ["list", "--archive", page]) == 0
 
 
 def test_the_second_command_runs_the_tests():
