@@ -12,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from storage.values.arrivals.formats import DOCUMENT_TYPES, FORMATS, TYPE_BY_MEDIA, Format
+from lesart import open_archive
+from storage.values.arrivals.formats import (
+    BINARY_TYPES,
+    DOCUMENT_TYPES,
+    FORMATS,
+    TYPE_BY_MEDIA,
+    Format,
+)
 from tests.formats import agency, office, pdfs
 from tests.warcs import answer, page, response
 from worker.text.read import READERS
@@ -125,6 +132,43 @@ def test_each_text_of_messages_and_packages_is_an_article_after_an_export_too(tm
         ]  # fmt: skip
         summary = lesart(tmp_path, "verify", "--archive", archive, stream="stderr")
         assert "not_rederivable_here: 0" in summary
+
+
+NUL_STEP = {
+    **dict.fromkeys(
+        ("seed", "markdown", "html", "json", "jsonl", "eml", "ninjs"), "nul_characters"
+    ),
+    **dict.fromkeys(("csv", "tsv"), "strings"),
+    "newsml": None,  # XML forbids NUL
+}
+"""The step that drops a NUL in each text format; None if it is refused."""
+
+
+def test_a_nul_in_a_text_of_any_format_is_dropped_in_a_step_of_its_own(tmp_path):
+    assert set(NUL_STEP) == DOCUMENT_TYPES - BINARY_TYPES
+    suffixes = {each.type: each.suffixes[0] for each in FORMATS}
+    files = {f"{kind}{suffixes[kind]}": EXAMPLES[kind] for kind in NUL_STEP}
+    for folder in ("plain", "damaged"):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+    for name, raw in files.items():
+        damaged = raw.replace(b"Hochwasser", b"Hoch\0wasser").replace(b"agentur", b"dienst")
+        (tmp_path / "in" / "plain" / name).write_bytes(raw)
+        (tmp_path / "in" / "damaged" / name).write_bytes(damaged)
+    wide = SEED.replace("Hochwasser", "Hoch\0wasser").encode("utf-16-le")
+    (tmp_path / "in" / "damaged" / "wide.txt").write_bytes(wide)
+    (tmp_path / "in" / "damaged" / "noise.txt").write_bytes(bytes(range(256)) * 20)
+    lesart(tmp_path, "ingest", "in", "--archive", "a.sqlite3", exit_code=1)
+    with open_archive(tmp_path / "a.sqlite3") as archive:
+        refused = {each.locator.rpartition("/")[2]: each.code for each in archive.refusals()}
+        found = [archive.version(each.article) for each in archive.articles()]
+    assert refused == {"newsml.xml": "document_invalid", "noise.txt": "binary"}
+    assert len(found) == 2 * len(files) + 2
+    assert all("\0" not in each.text and "Hochwasser" in each.text for each in found)
+    for each in found:
+        kind = each.origin.rpartition("/")[2].partition(".")[0].replace("wide", "seed")
+        steps = {step.name for step in each.steps} & {"nul_characters", "strings"}
+        is_plain = "/plain/" in each.origin or "agentur" in each.origin
+        assert steps == (set() if is_plain else {NUL_STEP.get(kind, "nul_characters")})
 
 
 def test_each_document_type_has_a_reader_and_a_media_type():

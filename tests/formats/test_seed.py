@@ -102,7 +102,7 @@ def test_an_invalid_date_stays_as_a_candidate() -> None:
         (b"Feuer im Hafen\n", "no_body"),
         (b" date 2024-06\n", "empty"),
         (b" date 2024-06 Feuer\n\nLesen Sie auch: Feuer im Lager", "no_body"),
-        (b"a\0b", "binary"),
+        (b"a\0\1\2b", "binary"),
     ],
 )
 def test_texts_without_an_article_are_refused(raw: bytes, code: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.values.draft import CleaningStep
 from storage.values.refusals import RefusalReason
 from worker.text.decode import DecodedText, decode, replace_surrogates
 
@@ -105,13 +106,34 @@ def test_heavily_damaged_bytes_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"Text\0mit NUL", bytes(range(256)) * 4, b"\x01\x02\xfe\x03" * 50, b"\xef\xbb\xbfa\0b"],
-    ids=["a NUL in a text", "every byte", "control bytes", "a NUL behind a mark"],
+    [
+        bytes(range(256)) * 4,
+        b"\x01\x02\xfe\x03" * 50,
+        b"\xef\xbb\xbf" + bytes(range(32)) * 9,
+        b"Text\0\0\0\0mit Nullen",
+    ],
+    ids=["every byte", "control bytes", "control bytes behind a mark", "many NULs"],
 )
 def test_bytes_of_no_encoding_are_refused(raw: bytes) -> None:
     found = decode(raw)
     assert isinstance(found, RefusalReason)
     assert found.code == "binary"
+
+
+@pytest.mark.parametrize(
+    ("raw", "flags"),
+    [
+        ("Öl\0 brennt heute im Hafen".encode(), ()),
+        ("\ufeffÖl\0 brennt heute im Hafen".encode(), ()),
+        ("Öl\0 brennt heute im Hafen".encode("utf-16-le"), ("encoding_guessed",)),
+        ("Öl\0 brennt heute im Hafen".encode("cp1252"), ("encoding_guessed",)),
+    ],
+    ids=["UTF-8", "with a mark", "UTF-16", "a guess"],
+)
+def test_a_stray_nul_is_dropped_in_a_step(raw: bytes, flags: tuple[str, ...]) -> None:
+    found = read_well(raw)
+    assert (found.text, found.flags) == ("Öl brennt heute im Hafen", flags)
+    assert found.steps[1] == CleaningStep("nul_characters", {"removed": 1})
 
 
 def test_a_half_pair_in_bytes_becomes_a_replacement() -> None:

@@ -12,6 +12,9 @@ MAX_LISTED_OFFSETS = 100
 """Maximum number of damaged positions whose offsets are recorded; all of them are counted."""
 MAX_DAMAGE_SHARE = 0.01
 MAX_CONTROL_SHARE = 0.01
+"""Maximum share of control characters besides NUL, in the bytes of a text."""
+MAX_NUL_SHARE = 0.1
+NUL_STEP = "nul_characters"
 GUESS_WINDOW_BYTES = 65_536
 
 _BOMS: tuple[tuple[bytes, str], ...] = (
@@ -76,21 +79,24 @@ class _Findings:
 
 
 def decode(raw: bytes, charset: str | None = None) -> DecodedText | RefusalReason:
-    """Return the text of `raw`, or the refusal `binary`; never raises.
+    r"""Return the text of `raw`, or the refusal `binary`; never raises.
 
     Tried in this order: a byte order mark, the NULs of UTF-16 and UTF-32, strict UTF-8, the
     declared `charset`, UTF-8 with little damage (replaced by U+FFFD, offsets recorded in the
-    step), and a guess between cp1252, mac-roman and cp850 by the positions of umlauts.
+    step), and a guess between cp1252, mac-roman and cp850 by the positions of umlauts. Stray NULs
+    in a text are removed in a step of their own, as browsers ignore them.
 
     >>> decode("Öl".encode()).text, decode("Öl, Gänse".encode("cp850")).text
     ('Öl', 'Öl, Gänse')
+    >>> decode(b"<p>Es\0 brennt.").text
+    '<p>Es brennt.'
     """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return _decode_other(raw, charset)
     if "\0" in text or text.startswith("\ufeff"):
-        return _decode_other(raw, charset)
+        return _decode_other(raw, charset, text)
     return DecodedText(text, "utf-8", mojibake_flags(text), (_UTF8_STEP,))
 
 
@@ -123,19 +129,28 @@ def replace_surrogates(text: str) -> tuple[str, bool]:
 _UTF8_STEP = CleaningStep("decode", {"encoding": "utf-8"})
 
 
-def _decode_other(raw: bytes, charset: str | None) -> DecodedText | RefusalReason:
+def _decode_other(
+    raw: bytes, charset: str | None, text: str | None = None
+) -> DecodedText | RefusalReason:
+    """Decode bytes that are not plain UTF-8; `text` is their text in UTF-8 if they are valid."""
     for bom, encoding in _BOMS:
         if raw.startswith(bom):
             return _decode_with_bom(raw[len(bom) :], encoding, len(bom))
     if b"\0" in raw:
-        return _decode_wide(raw)
+        encoding = _wide_encoding(raw)
+        if encoding is not None:
+            return _decode_wide(raw, encoding)
+        if _is_binary(raw):
+            return refuse("binary")
+    if text is not None:
+        return _make_result(text, "utf-8", _Findings())
     return _decode_wtf8(raw) or _decode_declared(raw, charset) or _decode_damaged(raw)
 
 
 def _decode_with_bom(raw: bytes, encoding: str, offset: int) -> DecodedText | RefusalReason:
     findings = _Findings(detail={"bom": True})
     if encoding == "utf-8":
-        if b"\0" in raw or _is_beyond_repair(raw, _invalid_spans(raw)):
+        if _is_binary(raw) or _is_beyond_repair(raw, _invalid_spans(raw)):
             return refuse("binary")
         text = _repair_utf8(raw, findings, offset)
     else:
@@ -143,15 +158,21 @@ def _decode_with_bom(raw: bytes, encoding: str, offset: int) -> DecodedText | Re
     return _make_result(text, encoding, findings)
 
 
-def _decode_wide(raw: bytes) -> DecodedText | RefusalReason:
-    """Decode UTF-16 or UTF-32 without a byte order mark, detected by the positions of NUL bytes."""
-    encoding = _wide_encoding(raw)
-    if encoding is None:
-        return refuse("binary")
+def _is_binary(raw: bytes) -> bool:
+    """Check whether bytes contain more control characters than a damaged text does."""
+    nul_count = raw.count(0)
+    controls = len(raw) - len(raw.translate(None, CONTROL_BYTES)) - nul_count
+    return controls > max(1, len(raw) * MAX_CONTROL_SHARE) or nul_count > max(
+        1, len(raw) * MAX_NUL_SHARE
+    )
+
+
+def _decode_wide(raw: bytes, encoding: str) -> DecodedText | RefusalReason:
+    """Decode UTF-16 or UTF-32 without a byte order mark."""
     findings = _Findings(flags=["encoding_guessed"])
     text = _decode_wide_text(raw, encoding, findings)
     control_count = sum(text.count(chr(code)) for code in CONTROL_BYTES)
-    if control_count > len(text) * MAX_CONTROL_SHARE or text.count(REPLACEMENT) > max(
+    if control_count > max(1, len(text) * MAX_CONTROL_SHARE) or text.count(REPLACEMENT) > max(
         1, len(text) // 100
     ):
         return refuse("binary")
@@ -159,7 +180,7 @@ def _decode_wide(raw: bytes) -> DecodedText | RefusalReason:
 
 
 def _wide_encoding(raw: bytes) -> str | None:
-    """Return the encoding whose high bytes are mostly NUL and whose low bytes rarely are.
+    """Return the wide encoding whose high bytes are mostly NUL and whose low bytes rarely are.
 
     Typographic quotation marks and dashes have a high byte of 0x20, hence the tolerance.
     """
@@ -261,8 +282,7 @@ def _repair_utf8(raw: bytes, findings: _Findings, offset: int) -> str:
 
 
 def _decode_guessed(raw: bytes) -> DecodedText | RefusalReason:
-    controls = len(raw) - len(raw.translate(None, CONTROL_BYTES))
-    if controls > max(1, len(raw) * MAX_CONTROL_SHARE):
+    if _is_binary(raw):
         return refuse("binary")
     padded = b" " + raw[:GUESS_WINDOW_BYTES] + b" "
     contexts = [
@@ -322,7 +342,9 @@ def _letter_score(letter: str, previous: str, following: str) -> float:
 
 
 def _make_result(text: str, encoding: str, findings: _Findings) -> DecodedText:
+    steps = [CleaningStep("decode", {"encoding": encoding, **findings.detail})]
+    if nul_count := text.count("\0"):
+        text = text.replace("\0", "")
+        steps.append(CleaningStep(NUL_STEP, {"removed": nul_count}))
     flags = (*findings.flags, *mojibake_flags(text))
-    return DecodedText(
-        text, encoding, flags, (CleaningStep("decode", {"encoding": encoding, **findings.detail}),)
-    )
+    return DecodedText(text, encoding, flags, tuple(steps))

@@ -143,7 +143,7 @@ def fields_with_content(record: dict[str, Json]) -> tuple[str, ...]:
 def _parse_record(line: int, raw: bytes) -> Record | BadRecord:
     """Parse a record to find its key; the text core interprets its content."""
     try:
-        value = json.loads(raw.decode("utf-8", "surrogateescape"))
+        value = json.loads(raw.decode("utf-8", "surrogateescape"), strict=False)
     except json.JSONDecodeError as error:
         message = error.msg.removesuffix(" starting at")
         return _bad(line, f"{message} (character {error.pos + 1})", raw)

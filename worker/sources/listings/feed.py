@@ -42,6 +42,13 @@ FIRST_ELEMENT = re.compile(rb"<\0*[A-Za-z_]")
 MARKUP = re.compile(r"<[/!A-Za-z]|&[#A-Za-z]")
 """Signs that a text is HTML."""
 
+CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+"""Characters that no text of a feed needs, and that databases refuse.
+
+>>> CONTROL.sub("", "Deich\\x00 wird teurer")
+'Deich wird teurer'
+"""
+
 MAIL = re.compile(r"\b[^\s()<>@,;]{1,64}@[^\s()<>@,;]{1,255}")
 """An email address.
 
@@ -236,7 +243,7 @@ def _text(value: Any) -> str | None:
     """Return a value as one line of text, or None if it is empty."""
     if not isinstance(value, str):
         return None
-    return " ".join(value.split())[:LONGEST_TEXT] or None
+    return " ".join(CONTROL.sub("", value).split())[:LONGEST_TEXT] or None
 
 
 # --------------------------------------------------------------------------- JSON Feed
@@ -244,7 +251,7 @@ def _text(value: Any) -> str | None:
 
 def _json_feed(raw: bytes, base: str) -> Feed | RefusalReason:
     try:
-        feed = json.loads(raw.decode("utf-8-sig", "replace"))
+        feed = json.loads(raw.decode("utf-8-sig", "replace"), strict=False)
     except (ValueError, RecursionError):
         return refuse("feed_invalid", reason="its JSON could not be read")
     version = feed.get("version") if isinstance(feed, dict) else None

@@ -46,6 +46,15 @@ def unsafe(raw: bytes) -> RefusalReason | None:
     return refuse("xml_unsafe")
 
 
+def strip_stray_nuls(raw: bytes) -> bytes:
+    r"""Remove NUL characters, at which parsers stop; UTF-16 has them from the beginning on.
+
+    >>> strip_stray_nuls(b"<rss>\0</rss>"), strip_stray_nuls(b"<\0r\0/\0>\0")
+    (b'<rss></rss>', b'<\x00r\x00/\x00>\x00')
+    """
+    return raw if b"\0" in raw[:4] else raw.replace(b"\0", b"")
+
+
 def parse(raw: bytes) -> etree._Element | None:
     """Return the root of `raw`, repaired if it is ill-formed; None if there is none.
 
@@ -62,7 +71,7 @@ def parse(raw: bytes) -> etree._Element | None:
         remove_pis=True,
     )
     try:
-        return etree.fromstring(raw, parser)
+        return etree.fromstring(strip_stray_nuls(raw), parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from storage.values.draft import Draft, Extractor, Field, Json, PartialDate
+from storage.values.draft import CleaningStep, Draft, Extractor, Field, Json, PartialDate
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.bylines import read_byline
 from worker.text.annotate.dates import instant, read_date
@@ -39,6 +39,7 @@ class AgencyItem:
     blocks: list[DocumentBlock] = field(default_factory=list)
     values: list[tuple[str, str, str]] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+    steps: tuple[CleaningStep, ...] = ()
 
     def add(self, name: str, value: Json, place: str) -> None:
         """Add a value of a field unless it is empty."""
@@ -71,7 +72,7 @@ def build_item_draft(
     document.format_roles = roles if any(roles) else None
     _read_values(item, cleaner, document, hints)
     _read_version(item, document, hints, settings)
-    document.steps = cleaner.steps()
+    document.steps = (*item.steps, *cleaner.steps())
     draft = assemble(document, settings)
     return replace(draft, extractor=extractor) if isinstance(draft, Draft) else draft
 

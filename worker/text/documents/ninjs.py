@@ -21,7 +21,7 @@ from worker.text.hints import Hints, TextSettings
 from worker.text.page.layout.fragment import fragment_blocks
 
 NAME = "lesart-ninjs"
-VERSION = "1"
+VERSION = "2"
 """Incremented with every change that can alter a text, role, mark or field."""
 MAX_VALUES = 1_000
 _MARKUP_BODIES = ("bodyxhtml", "bodyhtml")
@@ -67,7 +67,7 @@ def read_ninjs(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refu
     except (ValueError, RecursionError) as error:
         return refuse("record_invalid", line="1", reason=invalid_reason(error))
     by_key = {plain_key(key): (key, value) for key, value in record.items()}
-    item = AgencyItem("ninjs", flags=list(decoded.flags))
+    item = AgencyItem("ninjs", flags=list(decoded.flags), steps=decoded.steps)
     item.identifier = _text(by_key, "uri") or _text(by_key, "guid")
     item.created = _text(by_key, "versioncreated")
     for name, keys in _FIELDS:

@@ -53,10 +53,13 @@ def read_json(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
 def parse_record(text: str) -> dict[str, Json]:
     """Parse a JSON object; integers beyond 18 digits and decimal fractions remain strings.
 
+    Control characters in strings are accepted; cleaning removes them in a step.
+
     Raises: ValueError (RecordInvalidError) or RecursionError if it is invalid.
     """
     record = json.loads(
         text,
+        strict=False,
         object_pairs_hook=_reject_duplicate_keys,
         parse_constant=_reject_constant,
         parse_float=str,

@@ -10,7 +10,7 @@ from worker.text.invisible import STEP_NAME as INVISIBLE_STEP
 from worker.text.invisible import decode_references, stamp, strip_invisible
 from worker.text.page.layout.charset import decode_page
 from worker.text.page.layout.hidden_email import reveal_addresses
-from worker.text.page.layout.tree import parse_page, replace_surrogates
+from worker.text.page.layout.tree import parse_page, replace_surrogates, strip_forbidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ def decode_tree(raw: bytes, charset: str | None) -> DecodedTree | RefusalReason:
         return decoded
     text, surrogates = replace_surrogates(decoded.text)
     text, invisible = strip_invisible(decode_references(text))
+    text, controls = strip_forbidden(text)
     tree = parse_page(text)
     if isinstance(tree, RefusalReason):
         return tree
@@ -41,6 +42,8 @@ def decode_tree(raw: bytes, charset: str | None) -> DecodedTree | RefusalReason:
     if surrogates:
         flags = (*flags, "surrogate_replaced")
         steps = (*steps, CleaningStep("replace_surrogates", {"replaced": surrogates}))
+    if controls:
+        steps = (*steps, CleaningStep("control_characters", {"removed": controls}))
     if invisible:
         content = stamp(invisible)
         steps = (*steps, CleaningStep(INVISIBLE_STEP, {"stamp": content} if content else {}))

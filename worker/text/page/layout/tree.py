@@ -53,6 +53,21 @@ def replace_surrogates(text: str) -> tuple[str, int]:
     return LONE_SURROGATE.subn("\ufffd", text)
 
 
+def strip_forbidden(text: str) -> tuple[str, int]:
+    r"""Remove control characters and noncharacters, and return their number.
+
+    A form feed is white space in HTML and becomes a blank.
+
+    >>> strip_forbidden("Ein\x0cSatz\x08.")
+    ('Ein Satz.', 2)
+    """
+    encoded = text.encode("utf-8", "replace")
+    is_clean = len(encoded.translate(None, _FORBIDDEN_BYTES)) == len(encoded)
+    if is_clean and not any(character in text for character in _NONCHARACTERS):
+        return text, 0
+    return FORBIDDEN.subn(lambda match: " " if match[0] == "\f" else "", text)
+
+
 def parse_page(text: str) -> HtmlElement | RefusalReason:
     """Parse a page into a tree.
 
@@ -63,9 +78,7 @@ def parse_page(text: str) -> HtmlElement | RefusalReason:
     closed = CLOSED_HTML.search(clean, 0, _BEGINNING)
     if closed:
         clean = f"{clean[: closed.end(1)]}>{clean[closed.end() :]}"
-    for noncharacter in _NONCHARACTERS:
-        clean = clean.replace(noncharacter, "")
-    encoded = clean.encode("utf-8", "replace").translate(None, _FORBIDDEN_BYTES)
+    encoded = strip_forbidden(clean)[0].encode("utf-8", "replace")
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
     parser.set_element_class_lookup(_ONE_CLASS)
     try:
