@@ -12,7 +12,9 @@ from storage.read.archive import open_archive
 from tests.alerts.receivers import receiving
 from tests.flow.driver import findings
 from tests.flow.processes import environment, lesart, rows, until
-from tests.page.test_entries import EDITED, blog, entry, sentence
+from tests.page.conftest import html
+from tests.page.test_entries import EDITED, LIVE, MICRODATA, NAME, blog, entry, iso, sentence
+from tests.page.test_page_metadata import json_ld_script
 from tests.serve.conftest import served
 from tests.web.clock import SharedClock
 from tests.web.site import Reply, simulated_web
@@ -67,6 +69,55 @@ def test_two_versions_are_compared_entry_by_entry(desk):
         assert "Changed entries" not in client.get(f"/a/{article}/3..4?view=side&lang=en").text
         api = client.get("/api/diff", params={"rev": f"{article}@4..@5"}).json()
         assert [each["event"] for each in api["entries"]] == ["removed"]
+
+
+SHORT = {
+    1: "Die Polizei sperrt die Brücke.",
+    2: "Der Pegel steigt weiter.",
+    3: "Erste Keller laufen voll.",
+}
+LONG_INTRO = (
+    f"{INTRO} Die Feuerwehr rechnet mit einer langen Nacht und bittet, die Deiche zu meiden."
+)
+
+
+def microdata(n: int) -> str:
+    return MICRODATA.format(n=n, time=iso(n), text=SHORT[n])
+
+
+def json_ld_alone(n: int) -> str:
+    """Return what the page shows of an entry that is in one piece only in JSON-LD."""
+    return f"<p>Wehr {n}: {SHORT[n]}</p>"
+
+
+GROWING = {
+    "microdata": (microdata, False),
+    "classes": (lambda n: entry(n, SHORT[n]), False),
+    "JSON-LD": (json_ld_alone, True),
+    "lines": (lambda n: f"<p>10.0{n} Uhr: {SHORT[n]}</p>", False),
+}
+
+
+@pytest.mark.parametrize(("shown", "is_declared"), GROWING.values(), ids=GROWING)
+def test_a_blog_of_short_entries_grows_without_an_edit(shown, is_declared, desk):
+    for at, numbers in enumerate(((1,), (2, 1), (3, 2, 1)), 1):
+        listed = [
+            {"@type": "BlogPosting", "headline": f"Wehr {n}", "articleBody": SHORT[n],
+             "url": f"{BLOG}#e{n}", "datePublished": iso(n)}
+            for n in numbers
+        ]  # fmt: skip
+        head = json_ld_script(**LIVE, liveBlogUpdate=listed) if is_declared else ""
+        body = f"<p>{LONG_INTRO}</p>{''.join(map(shown, numbers))}"
+        desk.web.put(BLOG, Reply(html(head, body, h1=NAME, paragraphs=())))
+        desk.fetch(BLOG, at=at)
+    changes = desk.rows("SELECT changes FROM changes WHERE version > 1 ORDER BY version")
+    assert [each["changes"] for each in changes] == [["entry_added"]] * 2
+    for version in desk.rows("SELECT title, text, published FROM versions"):
+        assert (version["title"], version["published"]) == (NAME, None)
+        assert version["text"].startswith(INTRO)
+    assert all(version["text"].count(line) == 1 for line in SHORT.values())
+    words = ["entries", BLOG, "--archive", desk.url, "--format", "jsonl"]
+    assert len(CliRunner().invoke(app, words).stdout.splitlines()) == len(SHORT)
 
 
 @pytest.mark.slow

@@ -137,9 +137,9 @@ def _decode_other(
         if raw.startswith(bom):
             return _decode_with_bom(raw[len(bom) :], encoding, len(bom))
     if b"\0" in raw:
-        encoding = _wide_encoding(raw)
-        if encoding is not None:
-            return _decode_wide(raw, encoding)
+        wide = _wide_encoding(raw)
+        if wide is not None:
+            return _decode_wide(raw, wide)
         if _is_binary(raw):
             return refuse("binary")
     if text is not None:

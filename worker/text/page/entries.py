@@ -6,10 +6,12 @@ twice as many entries with text.
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import takewhile
 from typing import Any
 
 from lxml.html import HtmlElement
@@ -28,13 +30,17 @@ from worker.text.page.paywall import ENTRY_TIME, LIVE_NAME
 
 MAX_ENTRIES = 10_000
 MICRODATA = "liveBlogUpdate"
+_MARK = "data-lesart-entry"
 _LONGEST_ID = 200  # characters
 _LONGEST_CLASS = 100
 _SHORTEST_ENTRY = 15
 _LONGEST_LABEL = 60
 _MOSTLY_LINK = 0.5
-_FEWEST = 2
-_FEWEST_TIME_LINES = 3
+_FEWEST_UNNAMED = 2
+"""Elements that only look alike are entries from two on; one that is named an entry is one."""
+_TEXT_SHOWN = 0.9  # of the entries in JSON-LD
+_WORDS_OF_A_PHRASE = 3
+_REPEATED_SHARE = 2 / 3  # of the words of a paragraph
 _LIVE_WORDS = frozenset({
     "live", "liveblog", "ticker", "liveticker", "newsticker", "newsblog", "elb", "lb", "lb24",
     "lx", "sl", "tik", "tik3", "tik4", "timeline", "stream", "minutenprotokoll", "liveupdate",
@@ -109,39 +115,72 @@ def may_have_entries(json_ld: JsonLd, title: str | None) -> bool:
     return has_type or LIVE_NAME.search(title or "") is not None
 
 
-def find_entries(
-    pieces: Sequence[Piece], layout: Layout, json_ld: JsonLd, latest_year: int
-) -> LiveBlog:
-    """Return the pieces of a live blog with its entries: none if fewer than two were found."""
-    reader = _EntryReader(layout, latest_year)
-    declared = reader.declared_entries(json_ld)
-    visible = reader.visible_entries(declared)
+def find_entries(pieces: Sequence[Piece], reader: "EntryReader") -> LiveBlog:
+    """Return the pieces of a live blog with its entries, if any were found."""
+    declared, visible = reader.declared, reader.visible
     with_text = [each for each in declared if sum(len(piece.text) for piece in each.pieces[1:])]
-    if len(visible) * 2 >= len(with_text) and _is_main_content(visible, pieces):
-        return _compose(pieces, visible, reader.keys)
-    marked = _cut_at_marks(pieces, declared, latest_year)
+    is_enough = reader.is_named or _is_main_content(visible, sum(len(p.text) for p in pieces))
+    if visible and len(visible) * 2 >= len(with_text) and is_enough:
+        return _compose(pieces, visible, reader.keys, reader.keys_above)
+    marked = _cut_at_marks(pieces, declared, reader.latest_year)
     if marked is not None and len(marked.entries) * 2 >= len(with_text):
-        return marked
-    if len(with_text) >= _FEWEST:
-        return _compose(pieces, with_text, frozenset())
+        shown = sum(len(p.text) for e in marked.entries for p in pieces[e.start : e.end])
+        if shown >= _TEXT_SHOWN * sum(len(p.text) for each in with_text for p in each.pieces):
+            return marked
+    if with_text:
+        return _compose(pieces, with_text, frozenset(), frozenset())
     return LiveBlog(tuple(pieces))
 
 
-def _is_main_content(entries: Sequence[FoundEntry], pieces: Sequence[Piece]) -> bool:
+def _is_main_content(entries: Sequence[FoundEntry], text_length: int) -> bool:
     """Check whether elements are entries and no teasers: they have a third of the text."""
     length = sum(len(piece.text) for each in entries for piece in each.pieces)
-    return len(entries) >= _FEWEST and length * 3 >= sum(len(piece.text) for piece in pieces)
+    return length * 3 >= text_length
 
 
-class _EntryReader:
-    """Reads entries from the elements and the JSON-LD of a page."""
+class EntryReader:
+    """Reads entries from the elements and the JSON-LD of a page.
 
-    def __init__(self, layout: Layout, latest_year: int) -> None:
+    `is_named`: the page itself calls the elements entries, so that a short one is enough.
+    """
+
+    def __init__(self, layout: Layout, json_ld: JsonLd, latest_year: int) -> None:
         self._layout = layout
-        self._latest_year = latest_year
-        self.keys: frozenset[str] = frozenset()
+        self.latest_year = latest_year
+        self.is_named = False
+        self.declared = self._declared_entries(json_ld)
+        self.by_element = self._elements(frozenset(each.id for each in self.declared if each.id))
+        self.visible = self._visible_entries()
 
-    def declared_entries(self, json_ld: JsonLd) -> list[FoundEntry]:
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of all blocks of the visible entries."""
+        return frozenset(block.key for blocks in self.by_element.values() for block in blocks)
+
+    @property
+    def keys_above(self) -> frozenset[str]:
+        """The keys of the blocks above the first visible entry."""
+        first = next(iter(next(iter(self.by_element.values()), ())), None)
+        return frozenset(b.key for b in takewhile(lambda b: b is not first, self._layout.blocks))
+
+    def frame(self) -> HtmlElement | None:
+        """Return a copy of the page without its visible entries; None if it has none.
+
+        The headline, the date and the authors of an entry are not those of the page.
+        """
+        main_length = sum(len(b.text) for b in self._layout.blocks if b.zone == "article")
+        if not self.visible or not (self.is_named or _is_main_content(self.visible, main_length)):
+            return None
+        for element in self.by_element:
+            element.set(_MARK, "")
+        tree = deepcopy(self._layout.body.getroottree().getroot())
+        for element in self.by_element:
+            del element.attrib[_MARK]
+        for element in tree.xpath(f"//*[@{_MARK}]"):
+            element.drop_tree()
+        return tree
+
+    def _declared_entries(self, json_ld: JsonLd) -> list[FoundEntry]:
         """Return the entries in JSON-LD, each with its headline first."""
         nodes = (n for n in json_ld.nodes if "LiveBlogPosting" in node_types(n))
         updates = (n.get(MICRODATA) for n in nodes)
@@ -158,21 +197,27 @@ class _EntryReader:
         time = next((found for each in times if (found := self._stamp(each))), None)
         return FoundEntry(_id_in(address), time, tuple(pieces))
 
-    def visible_entries(self, declared: Sequence[FoundEntry]) -> list[FoundEntry]:
-        """Return the entries that are elements of the page; JSON-LD completes ids and times."""
-        fragments = frozenset(each.id for each in declared if each.id)
+    def _elements(self, fragments: frozenset[str]) -> dict[HtmlElement, list[Block]]:
+        """Return the elements that are entries, with their blocks."""
         by_element: dict[HtmlElement, list[Block]] = {}
-        for elements in self._groups(fragments):
+        for names_entries, elements in self._groups(fragments):
             found = self._blocks(elements)
+            is_named = names_entries and all(self._layout.zone(e) == "article" for e in found)
+            if _length(found) <= _length(by_element):
+                continue
+            if not is_named and len(found) < _FEWEST_UNNAMED:
+                continue
             timed = sum(self._time(each, found[each]) is not None for each in found)
-            is_better = _length(found) > _length(by_element)
-            if len(found) >= _FEWEST and timed * 2 >= len(found) and is_better:
-                by_element = found
-        self.keys = frozenset(block.key for blocks in by_element.values() for block in blocks)
-        known: dict[str | None, FoundEntry] = {each.id: each for each in declared if each.id}
-        by_headline = {next(each.keys): each for each in declared}
+            if timed * 2 >= len(found):
+                by_element, self.is_named = found, is_named
+        return by_element
+
+    def _visible_entries(self) -> list[FoundEntry]:
+        """Return the entries that are elements of the page; JSON-LD completes ids and times."""
+        known: dict[str | None, FoundEntry] = {e.id: e for e in self.declared if e.id}
+        by_headline = {next(each.keys): each for each in self.declared}
         entries = []
-        for element, blocks in by_element.items():
+        for element, blocks in self.by_element.items():
             pieces = tuple(_pieces(blocks))
             if not pieces:
                 continue
@@ -184,13 +229,13 @@ class _EntryReader:
             entries.append(FoundEntry(own_id or named.id, time, pieces))
         return entries[:MAX_ENTRIES]
 
-    def _groups(self, fragments: frozenset[str]) -> Iterable[list[HtmlElement]]:
+    def _groups(self, fragments: frozenset[str]) -> Iterable[tuple[bool, list[HtmlElement]]]:
         """Return the elements that may be entries, grouped by the mark that they share."""
-        groups: defaultdict[Hashable, list[HtmlElement]] = defaultdict(list)
+        groups: defaultdict[tuple[bool, Hashable], list[HtmlElement]] = defaultdict(list)
         for element in self._layout.body.iter(*_TAGS):
             for mark in _marks(element, fragments):
                 groups[mark].append(element)
-        return (each for each in groups.values() if len(each) >= _FEWEST)
+        return ((is_named, each) for (is_named, _mark), each in groups.items())
 
     def _blocks(self, elements: Sequence[HtmlElement]) -> dict[HtmlElement, list[Block]]:
         """Return the blocks of each element that is not inside another one."""
@@ -234,37 +279,42 @@ class _EntryReader:
         found = next((time for each in stamps if (time := self._stamp(each))), None)
         if found is None:
             lines = (block.text for block in blocks if ENTRY_TIME.match(block.text))
-            found = next((_line_time(line, self._latest_year) for line in lines), None)
+            found = next((_line_time(line, self.latest_year) for line in lines), None)
         return found
 
     def _stamp(self, value: object) -> str | None:
         if isinstance(value, str) and EPOCH.fullmatch(value.strip()):
             return datetime.fromtimestamp(int(value.strip()[:10]), UTC).isoformat()
-        date = read_stamp(value, "time", self._latest_year)
+        date = read_stamp(value, "time", self.latest_year)
         return None if date is None or len(date.value) <= 4 else date.value + (date.zone or "")
 
 
 # ------------------------------------------------------------------------------- the elements
 
 
-def _marks(element: HtmlElement, fragments: frozenset[str]) -> Iterator[Hashable]:
-    """Yield what marks an element as an entry: microdata, its id, its class, a data attribute."""
+def _marks(element: HtmlElement, fragments: frozenset[str]) -> Iterator[tuple[bool, Hashable]]:
+    """Yield what marks an element as an entry: microdata, its id, its class, a data attribute.
+
+    With each mark, tell whether it names an entry of a live blog.
+    """
     tag, name = element.tag, element.get("id")
     if element.get("itemprop") == MICRODATA:
-        yield MICRODATA
+        yield True, MICRODATA
     if name in fragments:
-        yield "fragment"
+        yield True, "fragment"
     if name and (numbered := NUMBERED_ID.fullmatch(name)):
         words = _words(numbered[1])
         if words and (words[-1] in _ENTRY_WORDS or words == ["id"]):
-            yield tag, "id", numbered[1]
+            yield not _LIVE_WORDS.isdisjoint(words), (tag, "id", numbered[1])
     for token in (element.get("class") or "")[:_LONGEST_CLASS].split():
         words = _words(token)
         if len(words) > 1 and words[-1] in _ENTRY_WORDS and not _LIVE_WORDS.isdisjoint(words):
-            yield tag, "class", token
-    yield from ((tag, attribute) for attribute in _DATA_IDS[:-1] if element.get(attribute))
+            yield True, (tag, "class", token)
+    for attribute in _DATA_IDS[:-1]:
+        if element.get(attribute):
+            yield not _LIVE_WORDS.isdisjoint(_words(attribute)), (tag, attribute)
     if tag == "article":
-        yield tag, element.getparent()
+        yield False, (tag, element.getparent())
 
 
 def _words(label: str) -> list[str]:
@@ -351,15 +401,15 @@ def _cut_at_marks(
         named = by_headline.get(title_key(piece.text))
         if named is not None:
             starts[index] = named
-    if len(starts) < max(_FEWEST, len(declared) / 2):
+    if len(starts) < max(1, len(declared) / 2):
         times = {
             index: time
             for index, piece in enumerate(pieces)
             if ENTRY_TIME.match(piece.text) and (time := _line_time(piece.text, latest_year))
         }
         starts = {index: FoundEntry(None, time, ()) for index, time in times.items()}
-        if len(starts) < _FEWEST_TIME_LINES:
-            return None
+    if not starts:
+        return None
     ends = [*list(starts)[1:], len(pieces)]
     cut = [
         (start, end, replace(named, pieces=tuple(pieces[start:end])))
@@ -369,23 +419,54 @@ def _cut_at_marks(
 
 
 def _compose(
-    pieces: Sequence[Piece], entries: Sequence[FoundEntry], keys: frozenset[str]
+    pieces: Sequence[Piece],
+    entries: Sequence[FoundEntry],
+    keys: frozenset[str],
+    keys_above: frozenset[str],
 ) -> LiveBlog:
-    """Return the text around the entries with the entries between; `keys` are those of all their
-    blocks.
+    """Return the text around the entries with the entries between.
+
+    `keys` are those of all blocks of the entries, `keys_above` those of the blocks above them.
     """
     inside = keys.union(*(each.keys for each in entries))
-    is_inside = [title_key(piece.text) in inside for piece in pieces]
-    start = is_inside.index(True) if True in is_inside else len(pieces)
-    before = [piece for piece, is_in in zip(pieces[:start], is_inside, strict=False) if not is_in]
-    rest = zip(pieces[start:], is_inside[start:], strict=True)
-    after = [piece for piece, is_in in rest if not is_in]
+    phrases = {phrase for each in entries for phrase in _phrases(each.pieces)}
+    before: list[Piece] = []
+    after: list[Piece] = []
+    is_below = False
+    for piece in pieces:
+        key = title_key(piece.text)
+        if key in inside or (key not in keys_above and _is_repeated(piece, phrases)):
+            is_below = True
+        else:
+            (after if is_below and key not in keys_above else before).append(piece)
     cut, place = [], len(before)
     for each in entries:
         cut.append((place, place + len(each.pieces), each))
         place += len(each.pieces)
     listed = (piece for each in entries for piece in each.pieces)
     return LiveBlog((*before, *listed, *after), _with_ids(cut))
+
+
+def _phrases(pieces: Iterable[Piece]) -> Iterator[tuple[str, ...]]:
+    """Yield each three words that follow each other, across paragraphs."""
+    words = [word for piece in pieces for word in _plain_words(piece.text)]
+    yield from zip(*(words[n:] for n in range(_WORDS_OF_A_PHRASE)), strict=False)
+
+
+def _plain_words(text: str) -> list[str]:
+    start = ENTRY_TIME.match(text)
+    words = map(title_key, text[start.end() if start else 0 :].split())
+    return [word for word in words if word]
+
+
+def _is_repeated(piece: Piece, phrases: Collection[tuple[str, ...]]) -> bool:
+    """Check whether a paragraph contains the words of entries, only divided in another way."""
+    words = _plain_words(piece.text)
+    known: set[int] = set()
+    for start in range(len(words) - _WORDS_OF_A_PHRASE + 1):
+        if tuple(words[start : start + _WORDS_OF_A_PHRASE]) in phrases:
+            known.update(range(start, start + _WORDS_OF_A_PHRASE))
+    return len(known) >= max(_WORDS_OF_A_PHRASE, len(words) * _REPEATED_SHARE)
 
 
 def _with_ids(cut: Iterable[tuple[int, int, FoundEntry]]) -> tuple[EntryRange, ...]:

@@ -8,6 +8,7 @@ from worker.text.hints import Hints
 from worker.text.page.body.extract import (
     collect_trafilatura_metadata,
 )
+from worker.text.page.entries import EntryReader, may_have_entries
 from worker.text.page.fields.article_node import article_node, collect_json_ld
 from worker.text.page.fields.choose import (
     ChosenFields,
@@ -32,8 +33,8 @@ from worker.text.page.layout.tree import prepare_tree
 class ParsedPage:
     """A parsed page: its tree, blocks, JSON-LD, and candidates for its fields.
 
-    `from_scripts`: the text was in the data of a script. `has_updates`: the page contains the word
-    that marks the entries of a live blog in JSON-LD and microdata.
+    `from_scripts`: the text was in the data of a script. `entries`: what may be entries, if the
+    page calls itself a live blog; `frame` is the tree without them.
     """
 
     tree: HtmlElement
@@ -41,7 +42,8 @@ class ParsedPage:
     json_ld: JsonLd
     collector: CandidateCollector
     from_scripts: bool
-    has_updates: bool
+    entries: EntryReader | None
+    frame: HtmlElement
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -62,15 +64,29 @@ def collect_page(tree: HtmlElement, hints: Hints, *, has_updates: bool) -> Parse
     from_scripts = not has_visible_text(tree) and append_script_text(tree)
     prepare_tree(tree)
     layout = Layout(tree)
-    collect_visible(tree, layout, collector)
+    entries = find_entry_reader(layout, json_ld, hints, has_updates=has_updates)
+    frame, frame_layout = tree, layout
+    if entries is not None and (without_entries := entries.frame()) is not None:
+        frame, frame_layout = without_entries, Layout(without_entries)
+    collect_visible(frame, frame_layout, collector)
     language = tree.get("lang") or tree.get("{xml}lang") or ""
-    collect_visible_dates(layout, collector, language=language, url=address)
+    collect_visible_dates(frame_layout, collector, language=language, url=address)
     collect_images(layout, collector, hints.url)
     if address and URL_DAY.search(address):
         collector.add("published", address, "address")
     for source_value in hints.source_values:
         collector.add(source_value.field, source_value.value, source_value.found_in)
-    return ParsedPage(tree, layout, json_ld, collector, from_scripts, has_updates)
+    return ParsedPage(tree, layout, json_ld, collector, from_scripts, entries, frame)
+
+
+def find_entry_reader(
+    layout: Layout, json_ld: JsonLd, hints: Hints, *, has_updates: bool
+) -> EntryReader | None:
+    """Return what may be the entries of a page that calls itself a live blog."""
+    headline = layout.blocks[layout.headline].text if layout.blocks else None
+    if not has_updates and not may_have_entries(json_ld, headline):
+        return None
+    return EntryReader(layout, json_ld, hints.observed_at.year + 1)
 
 
 def collect_page_clues(page: ParsedPage, address: str | None) -> PageClues:
@@ -87,7 +103,7 @@ def choose_page_fields(page: ParsedPage, context: FieldContext) -> ChosenFields:
     main = (chosen.fields.get(name) for name in ("title", "published"))
     if all(field is not None and field.value for field in main):
         return chosen
-    collect_trafilatura_metadata(page.tree, page.collector, context.url)
+    collect_trafilatura_metadata(page.frame, page.collector, context.url)
     return choose_fields(page.candidates, context)
 
 

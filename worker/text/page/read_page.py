@@ -35,7 +35,7 @@ from worker.text.page.body.fallback import (
 )
 from worker.text.page.body.roles import assign_roles
 from worker.text.page.draft_fields import build_fields, collect_flags, collect_notices
-from worker.text.page.entries import MICRODATA, LiveBlog, find_entries, may_have_entries
+from worker.text.page.entries import MICRODATA, LiveBlog, find_entries
 from worker.text.page.fields.article_node import article_body, article_node
 from worker.text.page.fields.choose import (
     ChosenFields,
@@ -122,7 +122,7 @@ def _build_draft(
     restored = restore_headings(restored, page.blocks)
     complete = add_lead(restored, page.blocks, title, leads)
     pieces = complete if page.json_ld.is_news else restore_dropped_blocks(complete, page.blocks)
-    live = _find_entries(page, pieces, title, hints)
+    live = find_entries(pieces, page.entries) if page.entries else LiveBlog(tuple(pieces))
     pieces = live.pieces
     names = chosen.fields.get("authors")
     authors = (names.value if names else None) or ()
@@ -165,15 +165,6 @@ def _build_draft(
         around=surrounding_keys(page.blocks, paragraphs),
         entries=live.entries,
     )
-
-
-def _find_entries(
-    page: ParsedPage, pieces: Sequence[Piece], title: str | None, hints: Hints
-) -> LiveBlog:
-    """Return the text, and the entries if the page is a live blog."""
-    if not page.has_updates and not may_have_entries(page.json_ld, title):
-        return LiveBlog(tuple(pieces))
-    return find_entries(pieces, page.layout, page.json_ld, hints.observed_at.year + 1)
 
 
 def _extraction_steps(
