@@ -6,10 +6,12 @@ institutions.
 """
 
 import json
+import math
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +22,13 @@ from bench.judge.table import fold_of
 from worker.text.hints import TextSettings
 from worker.text.page import front_page
 from worker.text.page import read_page as reader
-from worker.text.page.front_page import address_features, features
+from worker.text.page.front_page import (
+    LONG_TEASERS,
+    SCALE,
+    address_features,
+    features,
+    headline_density,
+)
 from worker.text.page.scoring import Features
 
 MORE_SETS = ("html_trafilatura", "html_dates", "html_postlight")
@@ -33,6 +41,9 @@ FRONT_PAGES = (
 WITHOUT_ADDRESS = 0.5
 """Weight of a page whose address is replaced."""
 FRONT_PAGE_WEIGHT = 2.0
+OWN_TEXTS = (450, 800, 1600)
+"""Lengths of a text that is no teaser, in characters."""
+IMPRINT_WEIGHT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,8 @@ class FrontPageExample:
 def examples(folder: Path) -> Iterator[FrontPageExample]:
     """Yield the pages that the model scores, each also without its address.
 
-    A front page also counts with the address of a section.
+    A front page also counts with the address of a section. The links of each front page also count
+    around a text of its own, as on the imprint of its site, which is no front page.
     """
     with ProcessPoolExecutor(2) as pool:
         for row, values in pool.map(_scored, _pages(folder), chunksize=8):
@@ -66,6 +78,32 @@ def examples(folder: Path) -> Iterator[FrontPageExample]:
             for address in replaced:
                 other = rest | address_features(address)
                 yield FrontPageExample(row["fold"], other, is_front, weight * WITHOUT_ADDRESS)
+            if is_front:
+                imprints = (None, f"https://{urlsplit(row['url']).hostname}/impressum")
+                for length, address in product(OWN_TEXTS, imprints):
+                    imprint = text_amid_links(rest, length) | address_features(address)
+                    yield FrontPageExample(row["fold"], imprint, False, IMPRINT_WEIGHT)
+
+
+def text_amid_links(front: Features, length: int) -> dict[str, float]:
+    """Return the features of a page with the links of a front page around one text."""
+    headlines = math.expm1(front["linked headings"] * SCALE)
+    headlines += math.expm1(front["links like headlines"] * SCALE)
+    kept = {
+        name: value
+        for name, value in front.items()
+        if name.startswith(("link", "share of linked", "og:type"))
+    }
+    return kept | {
+        "headlines per text": headline_density(headlines, length),
+        "runs of text": math.log1p(1) / SCALE,
+        "text": math.log1p(length) / SCALE,
+        "longest run": math.log1p(length) / SCALE,
+        "share of the longest run": 1.0,
+        "no author": 1.0,
+        "words in the title": math.log1p(1) / SCALE,
+        **{f"longest run over {limit}": float(length > limit) for limit in LONG_TEASERS},
+    }
 
 
 def _pages(folder: Path) -> Iterator[dict[str, Any]]:

@@ -119,3 +119,36 @@ def test_a_text_that_the_page_states_is_kept_whatever_its_headline_says():
     question = ((Paragraph("text", text),), (), "Niederlohe streitet um den Deich", (LEAD,))
     assert no_article_reason(*question)
     assert no_article_reason(*question, f"Ein Hinweis. {text}") is None
+
+
+IMPRINT = (
+    "Angaben gemäß § 5 DDG: Verlag Küstenbote GmbH, Hafenstraße 3, 24999 Niederlohe.",
+    "Vertreten durch die Geschäftsführerin Ada Kern. Registergericht: Amtsgericht Niederlohe, HRB 1234.",
+    "Verantwortlich für den Inhalt ist Jo Tamm, Anschrift wie oben. Die Steuernummer lautet 000/000/000.",
+    "Wir nehmen an keinem Verfahren zur Streitbeilegung vor einer Schlichtungsstelle teil.",
+    "Für die Inhalte verlinkter Seiten ist stets der jeweilige Anbieter verantwortlich.",
+)
+
+
+def headlines(count: int) -> str:
+    return "".join(
+        f'<li><a href="/artikel/{n}-pegel-der-lohe">Pegel der Lohe steigt an Wehr Nummer {n}</a></li>'
+        for n in range(count)
+    )
+
+
+@pytest.mark.parametrize("paragraphs", [IMPRINT, IMPRINT[:3]], ids=["long", "short"])
+@pytest.mark.parametrize("place", [None, "/impressum", "/"])
+@pytest.mark.parametrize(("above", "below"), [(40, 30), (100, 100), (5, 60)])
+def test_a_page_with_a_text_of_its_own_is_an_article_whatever_links_surround_it(
+    paragraphs, place, above, below
+):
+    text = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    raw = (
+        "<!doctype html><html lang=de><head><title>Impressum | Küstenbote</title></head><body>"
+        f"<ul>{headlines(above)}</ul><main><h1>Impressum</h1>{text}</main>"
+        f"<section><ul>{headlines(below)}</ul></section></body></html>"
+    )
+    page = read(raw.encode(), url=place and f"https://kuestenbote.example{place}")
+    assert isinstance(page, Draft)
+    assert page.text_paragraphs()[0] == IMPRINT[0]

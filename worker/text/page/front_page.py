@@ -2,10 +2,12 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from lxml.etree import XPath
+from lxml.html import HtmlElement
 
 from storage.values.draft import TEXT_ROLES, Paragraph
 from worker.text.annotate.words import title_key
@@ -23,12 +25,13 @@ _SHORTEST_HEADLINE, _LONGEST_HEADLINE = 20, 200  # characters
 _MIN_HEADLINES = 10  # of other pages
 _LONGEST_TEASER = 3000  # characters between two headlines; longer texts are articles
 _LONGEST_INTRODUCTION = 300  # characters below the headline of a section
-_LONG_TEASERS = (600, 1200)
+LONG_TEASERS = (600, 1200)
 _CHARACTERS_PER_HEADLINE = 200
 _MAX_KEY = 60
 _SHORTEST_KEY = 10
 _LINK_LEVELS = 3
-_SCALE = 5.0
+SCALE = 5.0
+_MOST_OF_THE_TEXT = 0.8
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _OG_TYPE = XPath("string(/html/head/meta[@property='og:type']/@content)")
 
@@ -75,8 +78,10 @@ def features(
     blocks = [block for block in layout.blocks if block.zone != "hidden"]
     headings = [(block, _is_linked(block)) for block in blocks if block.tag in _HEADINGS]
     linked = sum(is_linked for _, is_linked in headings)
-    texts = [link.text for link in layout.body.iter("a")]
-    links = sum(len(text) >= _SHORTEST_HEADLINE for text in texts if text)
+    long_links = [
+        link for link in layout.body.iter("a") if len(link.text or "") >= _SHORTEST_HEADLINE
+    ]
+    links = len(long_links)
     if linked + links < _MIN_HEADLINES:
         return {}
     lengths = {title_key(p.text): len(p.text) for p in paragraphs if p.role in TEXT_ROLES}
@@ -91,14 +96,15 @@ def features(
         "linked headings": _log(linked),
         "share of linked headings": linked / len(headings) if headings else 0.0,
         "links like headlines": _log(links),
-        "headlines per text": math.log(
-            (linked + links + 1) / (total / _CHARACTERS_PER_HEADLINE + 1)
-        )
-        / _SCALE,
+        "headlines per text": headline_density(linked + links, total),
         "runs of text": _log(sum(run > 0 for run in runs)),
         "text": _log(total),
         "longest run": _log(longest),
         "share of the longest run": longest / total,
+        "headlines amid the text": _share_amid_text(
+            [b.element for b, is_linked in headings if is_linked] + long_links,
+            [(b.element, lengths[b.key]) for b in blocks if b.key in lengths],
+        ),
         "unmatched": max(0.0, 1 - sum(runs) / total),
         "no author": float(not has_authors),
         "no h1": float(not any(block.tag == "h1" for block, _ in headings)),
@@ -110,7 +116,7 @@ def features(
         "JSON-LD article": float(bool(json_ld.articles())),
         f"og:type {og_type if og_type in ('article', 'website', '') else 'other'}": 1.0,
     }
-    values |= {f"longest run over {limit}": float(longest > limit) for limit in _LONG_TEASERS}
+    values |= {f"longest run over {limit}": float(longest > limit) for limit in LONG_TEASERS}
     return values | address_features(address)
 
 
@@ -128,8 +134,13 @@ def address_features(address: str | None) -> dict[str, float]:
     }
 
 
+def headline_density(headlines: float, characters: int) -> float:
+    """Return the number of headlines in relation to the text, on the scale of the features."""
+    return math.log((headlines + 1) / (characters / _CHARACTERS_PER_HEADLINE + 1)) / SCALE
+
+
 def _log(number: float) -> float:
-    return math.log1p(number) / _SCALE
+    return math.log1p(number) / SCALE
 
 
 def _is_same_title(key: str, title: str) -> bool:
@@ -137,24 +148,53 @@ def _is_same_title(key: str, title: str) -> bool:
     return len(key) >= _SHORTEST_KEY and bool(title) and (key in title or title in key)
 
 
+def _share_amid_text(
+    headlines: Sequence[HtmlElement], texts: Sequence[tuple[HtmlElement, int]]
+) -> float:
+    """Return the share of the headlines that stand in the element with most of the text.
+
+    Teasers stand between headlines; links around an article stand outside of its text.
+    """
+    lengths: Counter[HtmlElement] = Counter()
+    for element, length in texts:
+        for ancestor in element.iterancestors():
+            lengths[ancestor] += length
+    enough = sum(length for _, length in texts) * _MOST_OF_THE_TEXT
+    holders = {element for element, length in lengths.items() if length >= enough}
+    innermost = next((e for e in holders if not any(child in holders for child in e)), None)
+    if innermost is None:
+        return 1.0
+    amid = sum(any(each is innermost for each in e.iterancestors()) for e in headlines)
+    return amid / len(headlines)
+
+
 def _text_runs(
     blocks: Sequence[Block], lengths: Mapping[str, int], title: str
 ) -> tuple[list[int], int]:
-    """Return the extracted characters between headlines, and those below the page's own one."""
+    """Return the extracted characters between headlines, and those below the page's own one.
+
+    A short headline that is the whole title, such as "Imprint", may also be the name of the site,
+    so it begins no run.
+    """
     runs = [0]
     own = None
+    below = 0
     for block in blocks:
         length = len(block.text)
-        if block.tag in _HEADINGS and _is_same_title(block.key, title) and not _is_linked(block):
-            own = len(runs)
+        is_heading = block.tag in _HEADINGS and not _is_linked(block)
+        if is_heading and _is_same_title(block.key, title):
+            own, below = len(runs), 0
             runs.append(0)
+        elif is_heading and title and block.key == title:
+            own, below = len(runs) - 1, 0
         elif length < _SHORTEST_HEADLINE:
             continue
         elif length <= _LONGEST_HEADLINE and _is_linked(block):
             runs.append(0)
         elif block.key in lengths:
             runs[-1] += length
-    return runs, 0 if own is None else runs[own]
+            below += length if own == len(runs) - 1 else 0
+    return runs, below
 
 
 def _is_linked(block: Block) -> bool:
