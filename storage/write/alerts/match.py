@@ -44,6 +44,7 @@ from storage.history.alerts.rule import (
     next_digest,
 )
 from storage.values.change_class import ChangeClass
+from storage.values.freshness import is_fresh
 
 STEPS_AT_ONCE = 100
 RECENT = timedelta(days=30)
@@ -283,10 +284,9 @@ class _ReportedChanges:
         self._steps: set[tuple[int, int, int, int]] = set()
         self._wordings: dict[tuple[int, int], set[int]] = {}
         self._gone: set[tuple[int, int]] = set()
-        recent = unit.now - RECENT
         for alert, article, wording, before, occurrence, made_at in unit.connection.execute(query):
             self._steps.add((alert, article, wording, occurrence))
-            if made_at > recent:
+            if is_fresh(made_at, unit.now, RECENT):
                 self._note(alert, article, occurrence, wording, before)
 
     def has(self, fired: AlertMatch) -> bool:
