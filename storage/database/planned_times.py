@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    TIMESTAMP,
     Column,
     ColumnElement,
     Connection,
@@ -92,7 +93,8 @@ def move_back(connection: Connection, since: datetime, to: datetime, by: timedel
 def _earlier(connection: Connection, column: Column[Any], by: timedelta) -> ColumnElement[Any]:
     """Return the SQL expression of a time that is earlier by `by`."""
     if connection.dialect.name == "postgresql":
-        return type_coerce(column - literal(by, Interval(native=True)), UtcTime)
+        moment = type_coerce(column, TIMESTAMP(timezone=True))
+        return type_coerce(moment - literal(by, Interval(native=True)), UtcTime)
     seconds = f"-{by.total_seconds():.3f} seconds"
     moved = func.strftime("%Y-%m-%dT%H:%M:%f", column, seconds).concat("000+00:00")
     return type_coerce(moved, UtcTime)
