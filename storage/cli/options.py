@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hi
 import typer
 
 from storage.cli.output import AnswerTarget, Format, require_lasting_place
+from storage.cli.shown_time import use_zone
 from storage.read.query.parameter import PARAMETER, Parameter, flag, option
 from storage.settings import Settings, load_settings
 from storage.values.lazy import LazyModule
@@ -64,11 +65,13 @@ class ArchiveOptions:
     debug: bool = flag("--debug", "Print debug messages and the traceback of an error.")
 
     def settings(self) -> Settings:
-        """Read the settings.
+        """Read the settings; times are displayed in their zone.
 
         Raises: SettingsError.
         """
-        return load_settings(config=self.config, archive=self.archive)
+        settings = load_settings(config=self.config, archive=self.archive)
+        use_zone(settings.zone)
+        return settings
 
 
 @dataclass(frozen=True, slots=True)

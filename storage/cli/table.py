@@ -8,10 +8,12 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from io import StringIO
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from storage.cli.shown_time import shown_time
 from storage.cli.terminal import styled
 from storage.read.render.visible import one_line
 from storage.values.lazy import LazyModule
@@ -133,13 +135,13 @@ def cell(value: Any) -> str:
 
 
 def _short_time(text: str) -> str:
-    """Return an ISO moment in UTC without its fraction; other text as it is.
+    """Return an ISO moment in UTC as a time for people; other text as it is.
 
     >>> _short_time("2024-06-18T12:00:00.250000+00:00")
     '2024-06-18 12:00:00Z'
     """
     is_moment = len(text) in {25, 32} and text[10] == "T" and text.endswith("+00:00")
-    return f"{text[:10]} {text[11:19]}Z" if is_moment else text
+    return shown_time(datetime.fromisoformat(text)) if is_moment else text
 
 
 def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Screen) -> bool:

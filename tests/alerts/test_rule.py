@@ -121,7 +121,15 @@ def test_a_digest_comes_within_a_day_at_its_hour_on_the_wall(now, at, zone):
     found = next_digest(now, at, zone)
     assert f"{found:%H:%M}" == at
     hours = (found.astimezone(UTC) - now) / timedelta(hours=1)
-    assert -1.01 <= hours <= 25.01  # a day in which clocks change is longer, or shorter
+    assert 0 < hours <= 25.01  # a day in which clocks change is longer, or shorter
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["the first time", "the second time"])
+def test_a_digest_in_the_hour_that_comes_twice_is_never_in_the_past(first):
+    now = datetime(2026, 10, 25, 0, 10, tzinfo=UTC) + timedelta(hours=first)
+    found = next_digest(now, "02:30", ZoneInfo("Europe/Berlin")).astimezone(UTC)
+    tomorrow = datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
+    assert found == (tomorrow if first else datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
 
 
 @given(st.integers(1, 40), st.none() | st.floats(0, 1e6))

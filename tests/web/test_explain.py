@@ -1,10 +1,11 @@
 """`lesart explain`: whether an address would be asked for now, and why or why not."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
+from storage.database.tables import HOST
 from tests.collect.test_coverage import WALL
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
@@ -143,3 +144,17 @@ def test_what_the_last_look_turned_out_to_be_is_told(desk, ask):
     desk.web.put(A, page("Zustimmung", [WALL]))
     desk.look(desk.archive.source("pegel"))
     assert "last: blocked at" in ask()["schedule reason"]
+
+
+@pytest.mark.parametrize("hours", [1, 24, 480, 9600])
+def test_what_a_clock_ahead_stored_of_a_server_is_not_believed(desk, ask, hours):
+    desk.web.put(A, page("Pegel", PEGEL))
+    desk.web.put(ROBOTS, Reply(b"User-agent: *\nDisallow: /", type="text/plain"))
+    desk.now = datetime.now(UTC) + timedelta(hours=hours)
+    desk.fetch(A)
+    with desk.archive.engine.begin() as connection:
+        late = {"late": desk.now + timedelta(days=7)}
+        connection.execute(HOST.update().values(retry_until=late["late"], next_at=late["late"]))
+    desk.web.put(ROBOTS, Reply(b"User-agent: *\nAllow: /", type="text/plain"))
+    told = ask()
+    assert (told["robots"], told["pace"], told["fetch"]) == ("yes", "yes", "yes")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from storage.cli.shown_time import shown_time
 from storage.cli.table import cell
 from storage.cli.terminal import styled
 from storage.read.answers import VersionText
@@ -76,7 +77,7 @@ def _value(value: Any) -> str:
         given = one_line(f"{value.value} {value.zone or ''}")
         moment = local_time(value, UTC)
         if moment is not None:
-            return f"{moment:%Y-%m-%d %H:%MZ} (given as {given})"
+            return f"{shown_time(moment, 'minutes')} (given as {given})"
         return f"{given} (to the {value.precision})"
     return cell(list(value) if isinstance(value, tuple) else value)
 
@@ -98,7 +99,7 @@ def _seen(version: VersionText) -> str:
         if observed.changed_after is None
         else f"after {_moment(observed.changed_after)}, by {_moment(observed.changed_by)}"
     )
-    doubt = "" if observed.certain else " (not certain: between two snapshots)"
+    doubt = "" if observed.certain else " (not certain: the time asked for is later)"
     return f"{since}, last at {_moment(observed.last_seen)}{doubt}"
 
 

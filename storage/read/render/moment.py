@@ -17,6 +17,10 @@ TYPED = re.compile(
 '+02:00'
 """
 
+_GERMAN = re.compile(
+    r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})(?:,? (?P<clock>\d{2}:\d{2}.*))?",
+    re.ASCII,
+)
 _SMALLEST = timedelta(microseconds=1)
 
 
@@ -25,8 +29,8 @@ class MomentError(ValueError):
 
     def __init__(self, text: str) -> None:
         super().__init__(
-            f"{text!r} is not a valid time; use 2024, 2024-06, 2024-06-18, 2024-06-18T12:00 "
-            "or 2024-06-18T12:00:00+02:00"
+            f"{text!r} is not a valid time; use 2024, 2024-06, 2024-06-18, 18.06.2024, "
+            "2024-06-18T12:00 or 2024-06-18T12:00:00+02:00"
         )
         self.given = text
 
@@ -40,16 +44,28 @@ def parse_moment(text: str, zone: tzinfo, edge: Edge) -> datetime:
     '2024-06-30T23:59:59.999999+00:00'
     >>> parse_moment("2024-06-18T12:00+02:00", UTC, "first").isoformat()
     '2024-06-18T10:00:00+00:00'
+    >>> parse_moment("18.6.2024 12:00", UTC, "first").isoformat()
+    '2024-06-18T12:00:00+00:00'
     """
-    match = TYPED.fullmatch(text.strip())
+    iso = _iso_form(text.strip())
+    match = TYPED.fullmatch(iso)
     if match is None:
         raise MomentError(text)
     try:
         if match["hour"] is None:
             return _day_edge(match, zone, edge).astimezone(UTC)
-        return _time_edge(match, text.strip(), zone, edge).astimezone(UTC)
+        return _time_edge(match, iso, zone, edge).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise MomentError(text) from error
+
+
+def _iso_form(text: str) -> str:
+    """Return a date with points in the form of ISO 8601; other text as it is."""
+    given = _GERMAN.fullmatch(text)
+    if given is None:
+        return text
+    day = f"{given['year']}-{int(given['month']):02}-{int(given['day']):02}"
+    return day if given["clock"] is None else f"{day}T{given['clock']}"
 
 
 def _day_edge(match: re.Match[str], zone: tzinfo, edge: Edge) -> datetime:
@@ -72,8 +88,9 @@ def _next_day(first: date, *, has_month: bool, has_day: bool) -> date:
 
 def _time_edge(match: re.Match[str], text: str, zone: tzinfo, edge: Edge) -> datetime:
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
+    if moment.tzinfo is None:  # at the end of summer time, an hour comes twice
+        both = [moment.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+        moment = min(both) if edge == "first" else max(both)
     if edge == "last" and match["second"] is None:
         return moment.astimezone(UTC) + timedelta(minutes=1) - _SMALLEST
     return moment
