@@ -197,6 +197,47 @@ def test_two_machines_whose_clocks_differ_write_one_history(postgres_url, tmp_pa
 
 @needs_faketime
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "clocks",
+    [
+        pytest.param(("+1h",), marks=pytest.mark.large),
+        pytest.param(("+1d",), marks=pytest.mark.large),
+        pytest.param(("+20d",), marks=pytest.mark.postgresql("large")),
+        pytest.param(("+400d", "+401.5d", "+401.6d"), marks=pytest.mark.postgresql("large")),
+    ],
+    ids=lambda clocks: clocks[-1],
+)
+def test_a_clock_ahead_loses_no_bytes_delays_no_mail_and_leaves_an_archive_that_verifies(
+    home, clocks
+):
+    home.edit(A)
+    home.scan()
+    home.command("proof", "keygen")
+    home.command("alert", "add", "neu", "--query", "Pegel", "--mail", "a@b.example", "--daily")
+    for text, clock in zip((B, C, D), clocks, strict=False):
+        home.edit(text)
+        home.scan(clock, LESART_RETAIN_CAPTURES="90d")
+        home.command("proof", "checkpoint", clock=clock)
+        home.command("redact", "--retention", clock=clock, LESART_RETAIN_CAPTURES="90d")
+    edited_at = datetime.now(UTC)
+    home.edit(E)
+    home.scan()
+    home.command("proof", "checkpoint")
+    home.command("verify")
+    last = home.versions()[-1]
+    assert moment(last["changed_after"]) < edited_at < moment(last["changed_by"])
+    assert len(home.rows("sql", "SELECT * FROM versions")) == len(clocks) + 3
+    for number in range(1, len(clocks) + 3):
+        home.command("raw", f"{URL}@{number}")
+    waiting = home.rows("alert", "log", "neu")
+    assert waiting
+    for each in waiting:
+        if each["next_at"] is not None:
+            assert moment(each["next_at"]) <= datetime.now(UTC) + timedelta(hours=25)
+
+
+@needs_faketime
+@pytest.mark.slow
 # PostgreSQL has a clock of its own, which no time zone of ours changes
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_hour_that_comes_twice_is_no_jump(home):
