@@ -27,6 +27,17 @@ DIALECTS = ("sqlite", "postgresql")
 FEW = 3
 """A test runs on PostgreSQL with this number of cases; the others, with other words, are `large`."""
 
+QUICK_TESTS = 4
+"""Number of tests of a file that are `quick`, where they use an archive."""
+
+NOT_QUICK = (
+    "browser", "chaos", "child", "compose", "large", "slow", "stack", "starts_first",
+)  # fmt: skip
+SERVERS = frozenset(
+    {"postgres_databases", "postgres_server", "postgres_url", "redis_server", "redis_url"}
+)
+"""Fixtures that start a server."""
+
 FORBIDDEN_TO_UNITS = frozenset(
     {
         "os.exec",
@@ -93,6 +104,7 @@ def pytest_collection() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put each test into its tier, by its markers, its database and its number among the cases."""
     cases: Counter[str] = Counter()
+    quick: Counter[Path] = Counter()
     for item in items:
         is_postgres = "postgresql" in item.name
         test = item.nodeid.partition("[")[0] + "postgresql" * is_postgres
@@ -102,6 +114,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.unit)
         if is_postgres and not (_has(item, "large") or _has(item, "unit")):
             _mark_postgres_case(item, is_one_of_few=is_one_of_few)
+        _mark_quick(item, cases[test], quick)
     items.sort(key=lambda item: not _has(item, "starts_first"))
 
 
@@ -116,6 +129,20 @@ def _mark_postgres_case(item: pytest.Item, *, is_one_of_few: bool) -> None:
         tier = "large"
     if tier != "fast":
         item.add_marker(tier)
+
+
+def _mark_quick(item: pytest.Item, case: int, quick: Counter[Path]) -> None:
+    """Mark the first cases of unit tests, and the first tests of a file that use an archive."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    needs_more = any(_has(item, name) for name in NOT_QUICK) or fixtures & SERVERS
+    if needs_more or "postgresql" in item.name:
+        return
+    if _has(item, "unit"):
+        if case <= FEW:
+            item.add_marker("quick")
+    elif case == 1 and quick[item.path] < QUICK_TESTS:
+        quick[item.path] += 1
+        item.add_marker("quick")
 
 
 class SharedStatements(LRUCache[Any, Any]):

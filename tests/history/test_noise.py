@@ -205,6 +205,7 @@ def test_a_box_and_a_change_are_told_apart_once_the_site_shows_it(room):
     assert [each["changes"] for each in changes(room)] == [["number"]]
 
 
+@pytest.mark.slow
 def test_steps_that_go_on_waiting_cost_no_statement_each(room):
     def statements(number: int) -> int:
         said: list[str] = []
@@ -224,6 +225,7 @@ def test_steps_that_go_on_waiting_cost_no_statement_each(room):
     assert max(counts[-3:]) <= max(counts[:3]) + 3
 
 
+@pytest.mark.slow
 def test_steps_that_others_cannot_decide_yet_are_compared_once(room, monkeypatch):
     made: list[int] = []
 
@@ -354,6 +356,7 @@ def test_noise_is_the_same_in_any_order_of_ingestion(room, seen, order, has_othe
     assert histories[0] == histories[1] == histories[2]
 
 
+@pytest.mark.slow
 def test_a_rebuilt_history_with_noise_is_the_stored_one(room):
     others(room, 0)
     for at, body in enumerate([text(A, OPEN), text(A, HIDDEN), text(B, BOX, OPEN), text(B, OPEN)]):

@@ -85,6 +85,7 @@ def await_state(is_reached: Callable[[], bool], process: subprocess.Popen[Any]) 
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(SIGSUM is None, reason="needs Debian's sigsum-go")
 def test_a_foreign_witness_cosigns_what_proof_checkpoint_signs(small_archive, tmp_path):
     vkey = json.loads(lesart("keygen", "--sigsum", "--format", "jsonl").stdout)["vkey"]

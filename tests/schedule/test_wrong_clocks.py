@@ -113,6 +113,7 @@ JUMPS = (
 )
 
 
+@pytest.mark.slow
 @needs_faketime
 @pytest.mark.parametrize("clock", JUMPS)
 def test_a_scan_by_a_wrong_clock_between_two_edits_keeps_the_order_of_the_texts(home, clock):

@@ -217,6 +217,7 @@ def test_an_interruption_is_for_who_started_the_processes(settings):
         assert serving() == started
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_is_started_anew_and_its_answers_still_count(settings):
     with many(settings) as (url, serving):
         ask(f"{url}/api/sources")

@@ -118,6 +118,7 @@ def test_a_command_has_its_files_read_by_the_workers_and_tells_the_summary(stack
     assert len(stack.rows("search", "Kutter")) == 4
 
 
+@pytest.mark.slow
 def test_log_lines_of_a_worker_name_their_level_themselves(stack):
     stack.write("zeile/a.txt", seed("Meldung", "Der Kutter liegt im Hafen."))
     assert stack.command("ingest", "zeile").returncode == 0
@@ -126,6 +127,7 @@ def test_log_lines_of_a_worker_name_their_level_themselves(stack):
     assert [line for line in events if not line.startswith("timestamp=")] == []
 
 
+@pytest.mark.slow
 def test_what_is_refused_ends_the_command_with_one(stack):
     stack.write("zwei/leer.txt", "")
     ended = stack.command("ingest", "zwei")
@@ -205,6 +207,7 @@ def push(stack: Stack, odd: Iterable[str | bytes]) -> None:
         until(lambda: broker.llen("lesart") == 0, what="the end of the messages")
 
 
+@pytest.mark.slow
 def test_odd_messages_execute_nothing_and_lose_nothing(stack, tmp_path):
     mark = tmp_path / "mark"
     restarts = stack.supervisor.restarts["worker"]
