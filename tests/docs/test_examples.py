@@ -109,6 +109,7 @@ def test_the_samples_are_what_their_page_says(place):
     assert summary["refused"] == summary["failed"] == 0
 
 
+@pytest.mark.slow
 def test_ten_scans_of_the_samples_make_no_further_version(place, monkeypatch):
     folder, _ = place
     monkeypatch.chdir(folder)

@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -10,6 +11,7 @@ PRODUCT = [path for room in ("storage", "worker") for path in sorted((ROOT / roo
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 

@@ -678,6 +678,7 @@ def lesart(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_user_checks_a_bundle_in_an_empty_folder_and_one_that_the_key_holder_backdated(
     small_archive, tmp_path
 ):

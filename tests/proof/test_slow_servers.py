@@ -108,6 +108,7 @@ def test_an_answer_without_end_is_read_up_to_its_limit():
         exchange(f"http://127.0.0.1:{port}/", None)
 
 
+@pytest.mark.slow
 def test_proof_checkpoint_ends_with_dripping_servers_and_names_each(small_archive):
     witness = Signer.generate("zeuge.example/w", COSIGNATURE).verifier.vkey
     assert lesart("keygen").returncode == 0

@@ -212,6 +212,7 @@ def test_a_file_that_was_seen_for_long_may_go_with_its_address_and_all_is_sound(
     assert room.findings() == []
 
 
+@pytest.mark.slow
 def test_a_large_file_is_rewritten_in_little_memory(tmp_path):
     """What is written anew waits on the disk, not in memory."""
     place, peaks = tmp_path / "lesart.sqlite3", []
@@ -328,6 +329,7 @@ def test_no_job_names_an_address_that_was_redacted(room):
     assert room.findings() == []
 
 
+@pytest.mark.slow
 def test_an_old_backup_loses_the_addresses_again_when_it_comes_back(room, postgres_url, tmp_path):
     room.write(f"{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
     room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))

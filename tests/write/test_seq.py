@@ -117,6 +117,7 @@ def test_scans_that_confirmed_a_file_before_it_was_read_are_told_once_it_is(room
     follower.engine.dispose()
 
 
+@pytest.mark.slow
 def test_what_scans_confirmed_returns_when_a_clock_that_ran_ahead_is_corrected(room):
     room.write("a.txt", seed("Pegel steigt", A))
     for at in (0, 1, 2, AHEAD, AHEAD + 1):
@@ -133,6 +134,7 @@ def test_what_scans_confirmed_returns_when_a_clock_that_ran_ahead_is_corrected(r
     follower.engine.dispose()
 
 
+@pytest.mark.slow
 def test_what_scans_confirmed_returns_when_its_version_is_numbered_anew(room):
     address = "https://www.lohebote.example/pegel"
     room.write("a.md", page(A, url=address))
@@ -190,6 +192,7 @@ def refuse_many(url: str, number: int, rows: int) -> Iterator[int]:
             yield rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows", [4_000, pytest.param(200_000, marks=pytest.mark.large)], ids=["some", "many"]
 )
