@@ -147,7 +147,9 @@ class Settings:
         read_path, "./seeds", "folder that the default source watches", is_path=True
     )
     timezone: str = setting(
-        read_timezone, "UTC", "time zone of schedules, and of times without a zone"
+        read_timezone,
+        "UTC",
+        "time zone of schedules, of displayed times, and of times without a zone",
     )
     languages: tuple[str, ...] = setting(read_languages, "de,en", "expected languages of the texts")
     every: float = setting(read_interval, "60s", "interval between scans of the default source")

@@ -11,10 +11,10 @@ def use_zone(zone: tzinfo) -> None:
     _ZONE.set(zone)
 
 
-def shown_time(moment: datetime, precision: str = "seconds") -> str:
+def format_time(moment: datetime, precision: str = "seconds") -> str:
     """Return a time to the second or minute, with its zone.
 
-    >>> shown_time(datetime(2024, 6, 18, 12, tzinfo=UTC))
+    >>> format_time(datetime(2024, 6, 18, 12, tzinfo=UTC))
     '2024-06-18 12:00:00Z'
     """
     text = moment.astimezone(_ZONE.get()).isoformat(" ", precision)

@@ -13,7 +13,7 @@ from io import StringIO
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from storage.cli.shown_time import shown_time
+from storage.cli.shown_time import format_time
 from storage.cli.terminal import styled
 from storage.read.render.visible import one_line
 from storage.values.lazy import LazyModule
@@ -141,7 +141,7 @@ def _short_time(text: str) -> str:
     '2024-06-18 12:00:00Z'
     """
     is_moment = len(text) in {25, 32} and text[10] == "T" and text.endswith("+00:00")
-    return shown_time(datetime.fromisoformat(text)) if is_moment else text
+    return format_time(datetime.fromisoformat(text)) if is_moment else text
 
 
 def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Screen) -> bool:

@@ -11,7 +11,7 @@ from storage.cli.app import app
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_record
 from storage.cli.report import reading
-from storage.cli.shown_time import shown_time
+from storage.cli.shown_time import format_time
 from storage.cli.table import Screen, table_lines
 from storage.read.query.parameter import flag, option
 from storage.values.answer import Answer
@@ -65,7 +65,7 @@ def _show(archive: "ReadOnlyArchive", every: float) -> None:
 
 def _lines(figures: "WorkFigures", columns: int) -> Iterator[str]:
     yield (
-        f"{shown_time(figures.at)}  jobs: {figures.running} running, {figures.ready} ready "
+        f"{format_time(figures.at)}  jobs: {figures.running} running, {figures.ready} ready "
         f"(oldest for {figures.oldest_ready_seconds:.0f} s), "
         f"{figures.lapsed_leases} leases expired"
     )

@@ -14,7 +14,7 @@ from storage.cli.exits import InterruptionError, say
 from storage.cli.options import ArchiveOptions, command
 from storage.cli.output import json_text, text_stream
 from storage.cli.report import reading
-from storage.cli.shown_time import shown_time
+from storage.cli.shown_time import format_time
 from storage.read.query.parameter import option
 from storage.read.query.queries import ChangeOptions, FilterOptions
 from storage.read.render.visible import one_line
@@ -136,7 +136,7 @@ def _wait_unless_closed(stream: IO[str], seconds: float) -> None:
 
 def _block(change: "Change") -> Iterator[str]:
     """Yield the lines of a change for people: when and what, then the passages."""
-    facts = [shown_time(change.changed_by, "minutes"), f"{change.article}@{change.version}"]
+    facts = [format_time(change.changed_by, "minutes"), f"{change.article}@{change.version}"]
     facts += [", ".join(change.changes), "silent" if change.silent else ""]
     yield one_line("  ".join(filter(None, [*facts, change.title or "(no title)"])))
     for sign, passages in (("-", change.removed), ("+", change.added)):

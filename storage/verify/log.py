@@ -104,7 +104,7 @@ def _compare_chunk(
             yield BrokenObject(table, _id(values, seq), "not_logged", "it is not in the log")
             continue
         del chunk[seq]
-        least = known.earliest.of(seq)
+        least = known.earliest.find(seq)
         if scope.takes(seq):
             yield _row(table, values, held, known)
         claimed = _time(table, values)

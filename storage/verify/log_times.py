@@ -41,7 +41,7 @@ class EarliestTimes:
         self._next = 0
         self._latest: datetime | None = None
 
-    def of(self, seq: int) -> datetime | None:
+    def find(self, seq: int) -> datetime | None:
         """Return the earliest possible time of the row with this number; call it with rising
         numbers.
         """
@@ -67,7 +67,7 @@ def corrections(connection: Connection, scope: Scope) -> Findings:
         correction = ClockCorrection(row.id, row.at, row.since)
         wrong = [
             *_wrong_leap(connection, correction, row.was, before),
-            *_witnessed_later(connection, correction),
+            *_find_later_witnesses(connection, correction),
         ]
         yield from (
             BrokenObject("clock_correction", row.id, "correction_wrong", each) for each in wrong
@@ -110,14 +110,14 @@ def _times_after(
             yield low, high
 
 
-def _witnessed_later(connection: Connection, correction: ClockCorrection) -> Iterator[str]:
+def _find_later_witnesses(connection: Connection, correction: ClockCorrection) -> Iterator[str]:
     """Find stamps and cosignatures that came in before a correction and are later than it."""
-    for who, moment in _witnessed(connection, correction.id):
+    for who, moment in _witness_times(connection, correction.id):
         if moment > correction.at + TOLERANCE:
             yield f"it says that it was {correction.at}, {who} had signed at {moment} before"
 
 
-def _witnessed(connection: Connection, before: int) -> Iterator[tuple[str, datetime]]:
+def _witness_times(connection: Connection, before: int) -> Iterator[tuple[str, datetime]]:
     for stamp in authority_stamps(connection):
         if stamp.id < before:
             yield stamp.authority, stamp.stamped_at

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from storage.cli.shown_time import shown_time
+from storage.cli.shown_time import format_time
 from storage.cli.table import cell
 from storage.cli.terminal import styled
 from storage.read.answers import VersionText
@@ -77,7 +77,7 @@ def _value(value: Any) -> str:
         given = one_line(f"{value.value} {value.zone or ''}")
         moment = local_time(value, UTC)
         if moment is not None:
-            return f"{shown_time(moment, 'minutes')} (given as {given})"
+            return f"{format_time(moment, 'minutes')} (given as {given})"
         return f"{given} (to the {value.precision})"
     return cell(list(value) if isinstance(value, tuple) else value)
 
