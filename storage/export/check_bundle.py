@@ -366,6 +366,12 @@ class LoggedBundle:
                 found = max(_utc(row["since"]), _utc(earlier))
         return found
 
+    def _last_sight(self, at: str) -> str:
+        """Return the earliest time of an own check whose corrected time is `at`: the leap."""
+        corrections = [(_utc(row["since"]), _utc(row["at"]))
+                       for row in self.rows["clock_correction"].values()]  # fmt: skip
+        return min([at, *(since for since, until in corrections if since < at < until)])
+
     def _texts(self, checks: list[Facts], count: int) -> list[Facts]:
         """Return the runs of one wording in order of time, and set the text of each check."""
         points = [(at, each["id"], each) for each in checks if each["derivation"] is not None
@@ -377,7 +383,7 @@ class LoggedBundle:
             if wording != last[0]:
                 texts.append(self._text(count + len(texts) + 1, check, last[1]))
             texts[-1]["last"] = at
-            last = (wording, at)
+            last = (wording, at if check["is_stated"] else self._last_sight(at))
             check.setdefault("text", texts[-1]["number"])
         for check in checks:
             check.setdefault("text", None)
