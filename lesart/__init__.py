@@ -9,8 +9,13 @@ from storage.database.archive_errors import (
     ArchiveMissingError,
     ArchiveRoleError,
     ArchiveUnreachableError,
+    ForeignDatabaseError,
 )
-from storage.database.schema_version import SchemaNewerError, SchemaOlderError
+from storage.database.schema_version import (
+    SchemaNewerError,
+    SchemaOlderError,
+    SchemaUnreleasedError,
+)
 from storage.diff.entry_history import LiveBlogEntry
 from storage.read.answers import (
     ArticleLine,
@@ -80,6 +85,7 @@ __all__ = [
     "Diff",
     "EntryEvent",
     "Filters",
+    "ForeignDatabaseError",
     "FrontStay",
     "Hit",
     "Job",
@@ -99,6 +105,7 @@ __all__ = [
     "Rows",
     "SchemaNewerError",
     "SchemaOlderError",
+    "SchemaUnreleasedError",
     "Stats",
     "Teaser",
     "Transfer",

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from storage.values.errors import did_you_mean
 from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import CapturePlace, capture_place
 from storage.values.net.web_archive import PUBLIC
@@ -87,6 +88,14 @@ class SettingsError(Exception):
         super().__init__(f"setting {key}{where}: {reason}")
         self.key = key
         self.reason = reason
+
+
+class ConfigFileError(SettingsError):
+    """The file with settings cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super(SettingsError, self).__init__(f"the file with settings {path}: {reason}")
+        self.key, self.reason = str(path), reason
 
 
 # ------------------------------------------------------------------------- how values are read
@@ -410,9 +419,9 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError("--config", f"{path} cannot be read: {error}") from error
+        raise ConfigFileError(path, f"it cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError("--config", f"{path} is no TOML: {error}") from error
+        raise ConfigFileError(path, f"it is no TOML: {error}") from error
 
 
 def _key_of(name: str, text: str) -> tuple[str, bool]:
@@ -421,7 +430,8 @@ def _key_of(name: str, text: str) -> tuple[str, bool]:
         return name, False
     if name.endswith("_file") and name.removesuffix("_file") in SETTINGS:
         return name.removesuffix("_file"), True
-    raise SettingsError(text, f"there is no such setting; there are {', '.join(SETTINGS)}")
+    similar = did_you_mean(name, SETTINGS)
+    raise SettingsError(text, f"there is no such setting; {similar}there are {', '.join(SETTINGS)}")
 
 
 def _content(path: Path, text: str) -> str:

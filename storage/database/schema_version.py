@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from storage.database.archive_errors import ArchiveError, ArchiveMissingError
 from storage.database.ownership import is_ours
-from storage.database.rows import stream
+from storage.database.rows import fetch, fetch_row, stream
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ else:
 
 HEAD = "0007"
 """The newest revision, repeated here so that reading need not import Alembic; a test compares."""
+FIRST, OLD_TABLE, LAST_OLD_TABLE = "0001", "sight", "restriction"
+"""The revision with which the numbers were restarted; a table of all schemas until then, and one
+that most of them lack.
+"""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -32,6 +36,18 @@ class SchemaNewerError(ArchiveError):
             "install a newer lesart"
         )
         self.place, self.found, self.known = place, found, known
+
+
+class SchemaUnreleasedError(ArchiveError):
+    """The archive has a schema from before the numbers of the schemas were restarted."""
+
+    def __init__(self, place: str, found: str) -> None:
+        super().__init__(
+            f"the archive at {place} has the old schema {found}, which only the program that wrote "
+            "it can read: with that one run `lesart export --format warc -o captures.warc.gz`, "
+            "then with this one `lesart ingest captures.warc.gz` into a new archive"
+        )
+        self.place, self.found = place, found
 
 
 class SchemaOlderError(ArchiveError):
@@ -48,7 +64,7 @@ class SchemaOlderError(ArchiveError):
 def require_current(engine: "Engine | SqliteReader") -> None:
     """Check, without changing anything, that the archive exists in the current schema.
 
-    Raises: ArchiveMissingError, SchemaOlderError, SchemaNewerError.
+    Raises: ArchiveMissingError, SchemaOlderError, SchemaNewerError, SchemaUnreleasedError.
     """
     with engine.connect() as connection:
         found = read_revision(connection)
@@ -73,11 +89,18 @@ def revisions() -> list[str]:
 
 
 def read_revision(connection: "Connection") -> str | None:
-    """Return the revision of the schema in a database; None if there is no archive."""
-    if not is_ours(names_in(connection)):
+    """Return the revision of the schema in a database; None if there is no archive.
+
+    Raises: SchemaUnreleasedError.
+    """
+    names = names_in(connection)
+    if not is_ours(names):
         return None
-    rows = stream(connection, "SELECT version_num FROM alembic_version", {})
-    return next((row["version_num"] for row in rows), None)
+    rows = fetch(connection, "SELECT version_num FROM alembic_version", {})
+    found: str | None = rows[0]["version_num"] if rows else None
+    if found is not None and OLD_TABLE in names and (found > FIRST or LAST_OLD_TABLE not in names):
+        raise SchemaUnreleasedError(_place(connection), found)
+    return found
 
 
 def names_in(connection: "Connection") -> set[str]:
@@ -103,4 +126,4 @@ def _place(connection: "Connection") -> str:
     if connection.dialect.name == "postgresql":
         return engines.place_of(connection.engine.url)
     query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
-    return str(next(stream(connection, query, {}))["file"])
+    return str(fetch_row(connection, query, {})["file"])

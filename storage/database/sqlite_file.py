@@ -12,7 +12,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from storage.database.archive_errors import ArchiveDamagedError, ArchiveMissingError
+from storage.database.archive_errors import (
+    ArchiveDamagedError,
+    ArchiveMissingError,
+    ForeignDatabaseError,
+)
 from storage.database.ownership import file_state
 from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import CAPTURES, CapturePlace
@@ -76,12 +80,14 @@ def open_file(path: Path, *, query_only: bool) -> sqlite3.Connection:
 def require_archive(path: Path) -> None:
     """Check that the file of an archive exists and can be read.
 
-    Raises: ArchiveMissingError, ArchiveDamagedError.
+    Raises: ArchiveMissingError, ForeignDatabaseError, ArchiveDamagedError.
     """
     state, place = file_state(path) if path.is_file() else "nothing", str(path.absolute())
     if state == "damaged":
         raise ArchiveDamagedError(place)
-    if state in {"nothing", "foreign"}:
+    if state == "foreign":
+        raise ForeignDatabaseError(place)
+    if state == "nothing":
         raise ArchiveMissingError(place, is_empty=path.is_file() and state == "nothing")
 
 

@@ -5,6 +5,16 @@ from datetime import datetime
 from typing import Any
 
 
+def _require_zones(given: object, *names: str) -> None:
+    for name in names:
+        moment = getattr(given, name)
+        if moment is not None and (not isinstance(moment, datetime) or moment.tzinfo is None):
+            raise ValueError(
+                f"{name} is {moment!r}: pass a datetime with a zone, such as "
+                "datetime(2024, 6, 18, 12, tzinfo=UTC)"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Conditions on a row; None means any. Both ends of a span are included.
@@ -21,6 +31,10 @@ class Filters:
     published_since: datetime | None = None
     published_until: datetime | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse times without a zone. Raises: ValueError."""
+        _require_zones(self, "since", "until", "published_since", "published_until")
+
     @property
     def is_empty(self) -> bool:
         return self == Filters()
@@ -35,6 +49,10 @@ class Clocks:
 
     as_of: datetime | None = None
     known_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse times without a zone. Raises: ValueError."""
+        _require_zones(self, "as_of", "known_at")
 
     @property
     def are_set(self) -> bool:

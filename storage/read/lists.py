@@ -34,7 +34,9 @@ from storage.read.answers import (
 )
 from storage.read.filters import Conditions, Filters, conditions
 from storage.read.query.records import ALL, Part, RecordList, record_from_row
+from storage.values.change_class import ChangeClass
 from storage.values.draft import PartialDate
+from storage.values.errors import did_you_mean
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -58,6 +60,16 @@ class ChangeFilter:
     classes: Sequence[str] = ()
     silent: bool | None = None
     contains: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown classes. Raises: ValueError."""
+        if unknown := {*self.classes} - {*ChangeClass}:
+            name = min(unknown)
+            similar = did_you_mean(name, [each.value for each in ChangeClass])
+            raise ValueError(
+                f"there is no class {name!r} of changes; {similar}there are "
+                f"{', '.join(ChangeClass)}"
+            )
 
 
 ANY_STEP = ChangeFilter()

@@ -3,10 +3,16 @@
 from dataclasses import fields
 from datetime import UTC
 from functools import cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from storage.values.dates import local_time
 from storage.values.draft import PLAIN, Json, PartialDate, as_dict
+from storage.values.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from storage.values import notebook
+else:
+    notebook = LazyModule("storage.values.notebook")
 
 _DATES = frozenset({"published", "modified"})
 LARGEST = 2**63 - 1
@@ -37,6 +43,10 @@ class Answer:
         """Return the names of the fields in the JSON form."""
         told = fields(cls)  # type: ignore[arg-type]  # every subclass is a dataclass
         return tuple(each.name for each in told if not each.metadata.get("beside"))
+
+    def _repr_html_(self) -> str:
+        rows = ({"field": name, "value": value} for name, value in self.to_dict().items())
+        return notebook.table_html(rows)
 
     def to_flat(self) -> dict[str, Json]:
         """Return one level of columns: a date becomes its value with `_precision`, `_from` and

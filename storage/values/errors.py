@@ -1,6 +1,7 @@
 """Errors of a look-up: not found, ambiguous, redacted or restricted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 
 class NoSuchError(LookupError):
@@ -48,6 +49,17 @@ class RestrictedError(LookupError):
             "`lesart redact --list-restricted` shows since when"
         )
         self.article = article
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """Return a question with the most similar name and a blank, or an empty text.
+
+    >>> did_you_mean("Neckr", ["neckar", "rhein"]), did_you_mean("Elbe", ["neckar"])
+    ("did you mean 'neckar'? ", '')
+    """
+    names = {each.casefold(): each for each in known}
+    similar = get_close_matches(given.casefold(), names, n=1)
+    return f"did you mean {names[similar[0]]!r}? " if similar else ""
 
 
 class AlertError(ValueError):

@@ -124,13 +124,6 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
             missing, time = schema.missing_guards(connection), units.archive_time(connection)
             correction = clock_corrections.latest_correction(connection)
     except archive_errors.ArchiveMissingError as error:
-        if (
-            url.drivername == "sqlite"
-            and ownership.file_state(Path(url.database or "")) == "foreign"
-        ):
-            foreign = archive_errors.ForeignDatabaseError(engines.place_of(url))
-            yield Finding("archive", "broken", str(foreign), "set database_url")
-            return
         yield Finding("archive", "warning", str(error), "run `lesart up --once`")
     except archive_errors.ArchiveError as error:
         yield Finding("archive", "broken", str(error), "mend it, or set database_url")

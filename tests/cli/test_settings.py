@@ -139,7 +139,7 @@ WRONG = {
     "size in stones": ({"LESART_MAX_DOCUMENT_BYTES": "3 stones"}, "", "max_document_bytes"),
     "batch longer than its lease": ({"LESART_LEASE_SECONDS": "30"}, "", "batch_seconds"),
     "document longer than its batch": ({"LESART_DOCUMENT_SECONDS": "2m"}, "", "document_seconds"),
-    "file that is no TOML": ({}, "every = = 5", "--config"),
+    "file that is no TOML": ({}, "every = = 5", "some.toml"),
 }
 
 
@@ -151,6 +151,24 @@ def test_a_wrong_setting_is_refused_and_named(environ, toml, key, tmp_path):
         load(environ, config=config)
     assert key in caught.value.key
     assert key in str(caught.value)
+
+
+def test_an_unknown_setting_names_the_one_that_was_meant(tmp_path):
+    (tmp_path / "some.toml").write_text("captures_ulr = 'file:///a'")
+    with pytest.raises(SettingsError, match="did you mean 'captures_url'"):
+        load(config=tmp_path / "some.toml")
+    with pytest.raises(SettingsError, match=r"LESART_TIMZONE: .* did you mean 'timezone'"):
+        load({"LESART_TIMZONE": "UTC"})
+
+
+def test_a_broken_file_with_settings_is_called_by_its_name(tmp_path):
+    (tmp_path / "some.toml").write_text("every = = 5")
+    with pytest.raises(SettingsError) as caught:
+        load(config=tmp_path / "some.toml")
+    assert str(caught.value).startswith(
+        f"the file with settings {tmp_path}/some.toml: it is no TOML"
+    )
+    assert "--config" not in str(caught.value)
 
 
 def test_a_file_that_holds_nothing_is_refused(tmp_path):

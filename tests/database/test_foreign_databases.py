@@ -49,7 +49,7 @@ def test_a_file_of_another_program_is_not_touched(other):
         with pytest.raises(ForeignDatabaseError) as caught:
             Archive.open(other, create=create)
     assert str(other) in str(caught.value)
-    with pytest.raises(ArchiveMissingError):
+    with pytest.raises(ForeignDatabaseError):
         open_archive(other)
     assert everything(other.parent) == before
 

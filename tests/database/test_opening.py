@@ -12,6 +12,7 @@ from storage.database.archive_errors import (
     ArchiveUnreachableError,
     DatabaseEncodingError,
     DatabaseUrlError,
+    ForeignDatabaseError,
 )
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
@@ -36,11 +37,13 @@ def test_an_empty_database_holds_no_archive(empty_database_url):
         open_archive(empty_database_url)
 
 
-def test_a_file_that_is_no_database_holds_no_archive(tmp_path):
+def test_a_file_with_other_content_is_called_no_archive(tmp_path, capsys):
     place = tmp_path / "text.sqlite3"
     place.write_bytes(b"This is a text and not a database. " * 100)
-    with pytest.raises(ArchiveMissingError):
+    with pytest.raises(ForeignDatabaseError):
         open_archive(place)
+    assert run(app, ["list", "--archive", str(place)]) == 2
+    assert "is no archive of Lesart but something else" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,29 @@
-"""An archive with an older schema is upgraded and keeps its rows; a newer one is refused."""
+"""An archive with an older schema is upgraded and keeps its rows; a newer one is refused.
 
+`schemas.json` has the schema of each commit that changed it since the numbers were restarted, as what
+was new in it: a change of the schema fails here until it is added at the end.
+"""
+
+import json
 import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 
+from storage.cli.exits import run
 from storage.database import schema, schema_version
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
 from storage.database.schema_version import HEAD, SchemaNewerError, SchemaOlderError
 from storage.database.views import drop_views
 from storage.read.archive import open_archive
+from worker.cli import commands as cli
 
+SCHEMAS = json.loads(Path(__file__).with_name("schemas.json").read_text("utf-8"))
 NEXT = f"""
 import sqlalchemy
 from alembic import op
@@ -34,6 +46,12 @@ def next_program(tmp_path, monkeypatch):
     for module in (schema, schema_version):
         monkeypatch.setattr(module, "MIGRATIONS", migrations)
     monkeypatch.setattr(schema_version, "HEAD", "next")
+
+
+@pytest.fixture
+def today(request) -> Path:
+    """Give the file of an empty archive in today's schema."""
+    return request.getfixturevalue("_sqlite_template")
 
 
 def rows(connection):
@@ -90,6 +108,86 @@ def test_versions_of_an_older_archive_get_a_column_for_entries(database_url):
     engine.dispose()
     with open_archive(database_url) as archive:
         assert list(archive.sql("SELECT * FROM entries").rows) == []
+
+
+def schemas() -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield the commit, the revision and the tables and indexes of each schema."""
+    known: dict[str, str] = {}
+    for each in SCHEMAS:
+        known = {name: sql for name, sql in known.items() if name not in each["without"]}
+        known |= each["with"]
+        yield each["commit"], each["revision"], dict(known)
+
+
+def made(path: Path, revision: str, schema: dict[str, str]) -> str:
+    """Write an archive with a schema and a counter, an id and a time, as the first program did."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        for statement in sorted(schema.values(), key=lambda sql: sql.startswith("CREATE INDEX")):
+            connection.execute(statement)
+        connection.execute("INSERT INTO alembic_version VALUES (?)", [revision])
+        connection.execute("INSERT INTO counter VALUES ('seq', 7)")
+        connection.execute("INSERT INTO archive VALUES ('id', 'abc')")
+        connection.commit()
+    return str(path)
+
+
+def columns_of(path: Path) -> dict[str, set[str]]:
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    with closing(sqlite3.connect(path)) as connection:
+        names = [row[0] for row in connection.execute(query)]
+        return {
+            name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+            for name in names
+        }
+
+
+def indexes_of(path: Path) -> set[str]:
+    query = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    with closing(sqlite3.connect(path)) as connection:
+        return {row[0] for row in connection.execute(query)}
+
+
+@pytest.mark.parametrize(
+    ("revision", "schema"), [each[1:] for each in schemas()], ids=[each[0] for each in schemas()]
+)
+def test_the_schema_of_each_commit_is_upgraded_to_that_of_today(
+    revision, schema, tmp_path, today, capsys
+):
+    old = made(tmp_path / "old.sqlite3", revision, schema)
+    if revision != HEAD:
+        assert run(cli.app, ["list", "--archive", old]) == 2
+        assert "lesart db upgrade" in capsys.readouterr().err
+    assert run(cli.app, ["db", "upgrade", "--archive", old]) == 0
+    assert columns_of(Path(old)) == columns_of(today)
+    assert indexes_of(Path(old)) == indexes_of(today)
+    assert run(cli.app, ["list", "--archive", old]) == 0
+    with open_archive(old) as archive, archive.connect() as connection:
+        assert ("id", "abc") in rows(connection)
+
+
+def test_the_last_schema_of_the_table_is_that_of_today(today):
+    _commit, revision, schema = list(schemas())[-1]
+    with closing(sqlite3.connect(today)) as connection:
+        query = "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL"
+        found = {name: " ".join(sql.split()) for name, sql in connection.execute(query)}
+    shadows = {name for name in found if name.startswith(("search_text_", "sentence_text_"))}
+    assert (revision, schema) == (HEAD, {k: v for k, v in found.items() if k not in shadows})
+
+
+@pytest.mark.parametrize("revision", ["0001", "0006", "0025"])
+def test_an_archive_from_before_the_restarted_numbers_names_the_program_that_reads_it(
+    revision, tmp_path, capsys
+):
+    _commit, _revision, schema = next(schemas())
+    if revision == "0001":
+        schema = {name: sql for name, sql in schema.items() if "restriction" not in name}
+    old = made(tmp_path / "old.sqlite3", revision, schema)
+    before = Path(old).read_bytes()
+    for words in (["list"], ["db", "upgrade"], ["up", "--once"]):
+        assert run(cli.app, [*words, "--archive", old]) == 2
+        assert "lesart export --format warc" in capsys.readouterr().err
+    assert Path(old).read_bytes() == before
 
 
 def test_a_newer_archive_is_refused_and_left_as_it_is(database_url, next_program, monkeypatch):

@@ -1,9 +1,11 @@
 """The library for Python programs: what `lesart` exports, and the classes of the views."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from lxml import html
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, SQLModel, select
@@ -14,6 +16,8 @@ from storage.database.engine import database_url
 from storage.database.rows import iso_utc
 from storage.database.tables import METADATA
 from storage.database.views import COLUMNS
+from storage.diff.word_diff import Operation
+from storage.read.filters import Clocks
 from tests.read.test_views import KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +37,52 @@ def test_each_view_has_a_class_with_its_columns_and_key():
         assert table.metadata not in (METADATA, SQLModel.metadata)
         assert getattr(lesart, kind.__name__) is kind
     assert all(hasattr(lesart, name) for name in lesart.__all__)
+
+
+NAIVE = datetime.fromisoformat("2024-06-18")
+WRONG = {
+    "a text that is no time": lambda archive: archive.with_clocks(as_of="gestern"),
+    "a time without a zone": lambda archive: archive.with_clocks(as_of=NAIVE),
+    "knowledge without a zone": lambda archive: archive.with_clocks(known_at=NAIVE),
+    "clocks without a zone": lambda _: Clocks(NAIVE),
+    "a span without a zone": lambda _: lesart.Filters(since=NAIVE),
+    "a span of texts": lambda _: lesart.Filters(published_until="2024"),
+    "an unknown class": lambda archive: archive.changes(classes=["numbr"]),
+    "one class among others": lambda archive: archive.changes(classes=["number", "numbr"]),
+}
+
+
+@pytest.mark.parametrize("given", WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_argument_is_refused_where_it_is_given(archive, given):
+    with pytest.raises(ValueError, match=r"gestern|with a zone|did you mean 'number'"):
+        given(archive)
+
+
+def test_a_text_may_name_the_moment_of_a_clock(archive):
+    then = archive.with_clocks(as_of="2024-06")
+    assert then.clocks.as_of == datetime(2024, 6, 30, 23, 59, 59, 999999, tzinfo=UTC)
+
+
+def test_a_notebook_shows_a_list_as_a_table_and_loses_none_of_it(archive):
+    listed = archive.articles()
+    titles = [article.title for article in archive.articles()]
+    shown = html.fromstring(listed._repr_html_())
+    assert "title" in [each.text for each in shown.xpath("//th")]
+    assert len(shown.xpath("//tr")) == 1 + min(len(titles), 20)
+    assert [article.title for article in listed] == titles
+    assert "<td>title</td>" in next(archive.articles())._repr_html_()
+
+
+def test_a_notebook_shows_a_diff_with_marks_and_executes_nothing_in_it():
+    pieces = (
+        Operation("equal", "text", "Es <b>", "Es <b>", 0, 0),
+        Operation("delete", "text", "<script>alert(1)</script>", "", 6, 6),
+        Operation("insert", "text", "", "neu & <i>", 6, 6),
+    )
+    shown = html.fromstring(lesart.Diff("a@1", "a@2", pieces)._repr_html_())
+    assert [(each.tag, each.text) for each in shown] == [
+        ("del", "<script>alert(1)</script>"), ("ins", "neu & <i>"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COLUMNS)

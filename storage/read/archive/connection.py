@@ -13,11 +13,13 @@ from storage.database.archive_errors import ArchiveClosedError
 from storage.database.rows import committed_reads
 from storage.database.sqlite_file import SqliteReader, sqlite_path
 from storage.read.filters import TODAY, Clocks
+from storage.read.render.moment import parse_moment
 from storage.values.errors import (
     NoSuchError,
 )
 from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import CapturePlace
+from storage.values.notebook import Records
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -115,19 +117,25 @@ class ArchiveConnection:
         """Return the archive's name for messages, without a password."""
         return self._place.name
 
-    def with_clocks(self, as_of: datetime | None = None, known_at: datetime | None = None) -> Self:
+    def with_clocks(
+        self, as_of: datetime | str | None = None, known_at: datetime | str | None = None
+    ) -> Self:
         """Return the archive as it was readable at `as_of`, according to its knowledge at
-        `known_at`.
+        `known_at`: times with a zone, or texts such as `2024-06`, whose last moment counts.
 
-        Closing this archive closes it too. `sql` and `stats` ignore both times.
+        Closing this archive closes it too. `sql` and `stats` ignore both times. Raises: MomentError
+        for other texts, ValueError for a time without a zone.
         """
+        clocks = Clocks(self._moment(as_of), self._moment(known_at))
         place = self._place.without_driver()  # its views are built with SQLAlchemy
         engine = place.open()
         self._resources.callback(engine.dispose)
-        clocks = Clocks(as_of, known_at)
         archive = type(self)(engine, place, self.timezone, self.languages, clocks)
         archive._closed = self._closed  # noqa: SLF001  # of the same class
         return archive
+
+    def _moment(self, given: datetime | str | None) -> datetime | None:
+        return parse_moment(given, self.timezone, "last") if isinstance(given, str) else given
 
     @contextmanager
     def connect(self) -> "Iterator[Connection]":
@@ -169,6 +177,14 @@ class ArchiveConnection:
             return function(connection, *args, **kwargs)
 
     def _iterate(
+        self,
+        function: "Callable[Concatenate[Connection, P], Iterator[T]]",
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Iterator[T]:
+        return Records(self._rows(function, *args, **kwargs))
+
+    def _rows(
         self,
         function: "Callable[Concatenate[Connection, P], Iterator[T]]",
         *args: P.args,

@@ -5,7 +5,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage.database.archive_errors import ArchiveMissingError
+from storage.database.archive_errors import ForeignDatabaseError
 from storage.database.schema_version import require_current
 from storage.read import lists
 from storage.read.answers import (
@@ -53,7 +53,7 @@ def open_archive(
     except Exception as error:
         engine.dispose()
         if "not a database" in str(driver_error(error) or ""):
-            raise ArchiveMissingError(place.name) from error
+            raise ForeignDatabaseError(place.name) from error
         raise
     except BaseException:
         engine.dispose()
