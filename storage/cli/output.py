@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from storage.cli.table import Screen, block_lines, table_lines
+from storage.database.part_folder import part_folder
 from storage.settings import IMAGE
 from storage.values.failures import remedy_for
 from storage.values.lazy import LazyModule
@@ -421,29 +422,28 @@ def _unwritten(place: str, error: OSError) -> UnwritableError:
 
 @contextmanager
 def _whole_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
-    """Write to a temporary file and rename it; a failure leaves an existing file unchanged."""
+    """Write to a temporary file and rename it; a failure leaves an existing file unchanged.
+
+    A new file is private to its owner, as the archive and the key are; an existing one keeps its
+    permissions.
+    """
     if path.exists() and not path.is_file():
         with _plain_file(path, mode) as stream:
             yield stream
         return
     try:
-        handle, beside = tempfile.mkstemp(
-            prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent
-        )
+        with part_folder(path) as folder:
+            begun = folder / "part"
+            handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with _opened(handle, mode) as stream:
+                yield stream
+                stream.flush()
+                with suppress(FileNotFoundError):
+                    os.fchmod(handle, path.stat().st_mode & 0o777)
+                os.fsync(handle)
+            begun.replace(path)
     except OSError as error:
         raise _unwritten(str(path), error) from error
-    try:
-        with _opened(handle, mode) as stream:
-            yield stream
-            stream.flush()
-            os.fchmod(handle, _usual_mode(path))
-            os.fsync(handle)
-        Path(beside).replace(path)
-    except OSError as error:
-        raise _unwritten(str(path), error) from error
-    finally:
-        with suppress(FileNotFoundError):
-            Path(beside).unlink()
 
 
 @contextmanager
@@ -466,12 +466,3 @@ def _opened(handle: int, mode: Literal["w", "wb"]) -> IO[Any]:
     if mode == "wb":
         return os.fdopen(handle, mode)
     return os.fdopen(handle, mode, encoding="utf-8", errors="backslashreplace", newline="")
-
-
-def _usual_mode(path: Path) -> int:
-    """Return the permissions of the existing file, or those of a new one."""
-    with suppress(OSError):
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

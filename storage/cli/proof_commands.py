@@ -1,5 +1,6 @@
 """The commands `lesart proof …`: keys, checkpoints, tiles, bundles."""
 
+import os
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -127,7 +128,7 @@ def bundle(
     ),
     wacz: bool = flag("--wacz", "Write a signed WACZ file, which web archive players open."),
     language: Literal["de", "en"] | None = option(
-        "--report", None, "Language of the report (default: de if LESART_LANGUAGES starts with it)."
+        "--report", None, "Language of the report (default: that of the environment, LANG)."
     ),
 ) -> None:
     """Write a zip file that proves a version; `lesart proof REV` is the short form.
@@ -145,9 +146,7 @@ def bundle(
         with reading(place) as (_settings, archive), archive.connect() as connection:
             found = finding.Finder(connection, settings.zone).versions(rev)
             finding.refuse_restricted(connection, *found)
-            chosen: Literal["de", "en"] = language or (
-                "de" if settings.languages[0] == "de" else "en"
-            )
+            chosen: Literal["de", "en"] = language or _language(settings)
             request = bundles.BundleRequest(
                 found, passage, chosen, program(), units.utc_now(),
                 time_stamps.read_authorities(settings.proof_authorities),
@@ -158,6 +157,15 @@ def bundle(
                 number = write(stream, signer)
     unpacked = "its lesart/bundle.zip" if wacz else "it"
     say(f"{output}: {number} files; unpack {unpacked} and run `python3 -I verify.py` there")
+
+
+def _language(settings: Settings) -> Literal["de", "en"]:
+    """Return the language of the environment; without one, the first of the texts."""
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    named = next(filter(None, names), "C").partition(".")[0].partition("_")[0]
+    if named in {"C", "POSIX"}:
+        named = settings.languages[0]
+    return "de" if named == "de" else "en"
 
 
 @command(proof, "stamps", example="lesart proof stamps --format json")

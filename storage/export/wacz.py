@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import IO, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -21,7 +22,6 @@ from warcio.archiveiterator import ArchiveIterator
 from storage.database.columns import UtcTime
 from storage.export.warc_record import uri
 from storage.proof.note import Signer
-from storage.values.net.web_archive import index_key
 
 VERSION = "1.1.1"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -117,6 +117,22 @@ def _index_line(record: Any, begin: int, size: int) -> str:
     }  # fmt: skip
     filled = {name: value for name, value in entry.items() if value}
     return f"{index_key(address)} {moment:%Y%m%d%H%M%S} {json.dumps(filled)}\n"
+
+
+def index_key(address: str) -> str:
+    """Return the key of an address in indexes of web archives.
+
+    >>> index_key("https://www.Zeitung.example/A/?b=2&a=1")
+    'example,zeitung)/a?a=1&b=2'
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return address.lower().replace(" ", "%20")
+    host = parts.hostname.removeprefix("www.").split(".")
+    port = f":{parts.port}" if parts.port not in {None, 80, 443} else ""
+    path = parts.path.rstrip("/").lower() or "/"
+    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True))).lower()
+    return f"{','.join(reversed(host))}{port}){path}" + (f"?{query}" if query else "")
 
 
 def _page_list(pages: Sequence[WaczPage]) -> bytes:

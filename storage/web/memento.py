@@ -161,7 +161,7 @@ def timemap_lines(
 def timemap_json(links: MementoLinks, part: Sequence[VersionLine], last: int) -> dict[str, Any]:
     """Return a TimeMap, or a part of one, as JSON."""
     listed = [
-        {"datetime": each.changed_by.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        {"datetime": _second(each.changed_by).strftime("%Y-%m-%dT%H:%M:%SZ"),
          "uri": links.memento(each.changed_by)}
         for each in part
     ]  # fmt: skip

@@ -8,7 +8,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Generator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from storage.database.engine import (
     reading_engine,
     writing_engine,
 )
+from storage.database.part_folder import part_folder
 from storage.database.schema_version import require_current
 from storage.database.sqlite_file import create_private
 from storage.database.tables import (
@@ -76,6 +77,14 @@ class PlaceTakenError(ArchiveError):
 
     def __init__(self, place: str) -> None:
         super().__init__(f"{place} already exists: choose another path")
+        self.place = place
+
+
+class PlaceUnwritableError(ArchiveError):
+    """The target of a copy cannot be written."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place} cannot be written: {reason}; choose another folder")
         self.place = place
 
 
@@ -185,24 +194,23 @@ def _into_file(
 ) -> int:
     if path.exists():
         raise PlaceTakenError(str(path))
-    path.parent.mkdir(OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
-    begun = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if source.dialect.name == "sqlite" and captures is None and not _has_objects(source):
-            create_private(begun)
-            rows = _vacuum(source, begun, progress)
-        else:
-            rows = _fill(source, database_url(str(begun)), progress, captures)
-            _settle(begun)
-        with begun.open("rb") as file:
-            os.fsync(file.fileno())
-        os.link(begun, path)  # fails if the file was created meanwhile
+        path.parent.mkdir(OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+        with part_folder(path) as folder:
+            begun = folder / "part"
+            if source.dialect.name == "sqlite" and captures is None and not _has_objects(source):
+                create_private(begun)
+                rows = _vacuum(source, begun, progress)
+            else:
+                rows = _fill(source, database_url(str(begun)), progress, captures)
+                _settle(begun)
+            with begun.open("rb") as file:
+                os.fsync(file.fileno())
+            os.link(begun, path)  # fails if the file was created meanwhile
     except FileExistsError as error:
         raise PlaceTakenError(str(path)) from error
-    finally:
-        for end in ("", "-wal", "-shm", "-journal"):
-            with suppress(FileNotFoundError):
-                begun.with_name(begun.name + end).unlink()
+    except OSError as error:
+        raise PlaceUnwritableError(str(path), error.strerror or str(error)) from error
     return rows
 
 

@@ -26,7 +26,14 @@ def test_archive_home_and_backup_are_private_to_their_owner(tmp_path):
     (tmp_path / "seeds" / "pegel.txt").write_text(" date 2024-06 Pegel\n\nDer Pegel steigt.\n")
     before = os.umask(0o022)
     try:
-        for words in (["up", "--once"], ["proof", "keygen"], ["backup", "copies/backup.sqlite3"]):
+        orders = ("up --once", "proof keygen", "backup copies/backup.sqlite3",
+                  "export -o copies/out.jsonl", "export --format warc -o copies/out.warc",
+                  "proof checkpoint -o copies/checkpoint.txt")  # fmt: skip
+        dead = tmp_path / "copies" / ".out.jsonl.x.part"
+        dead.mkdir(parents=True)
+        (dead / "part").write_text("Der Pegel steigt.")
+        dead.parent.chmod(0o700)
+        for words in map(str.split, orders):
             done = run_process(tmp_path, *words)
             assert done.returncode == 0, done.stderr
         restored = run_process(
@@ -38,6 +45,7 @@ def test_archive_home_and_backup_are_private_to_their_owner(tmp_path):
     found = {name: mode for each in ("lesart-data", "copies", "new")
              for name, mode in modes(tmp_path / each).items()}  # fmt: skip
     assert {"lesart-data/lesart.sqlite3", "copies/backup.sqlite3", "new/a.sqlite3"} <= set(found)
+    assert not [name for name in found if ".part" in name], "a killed process left its texts"
     assert {name for name, mode in found.items() if mode & 0o077} <= {"lesart-data/proof.pub"}
 
 

@@ -117,6 +117,7 @@ def test_an_address_without_its_scheme_is_offered_with_it(archived, command, giv
 def test_a_wrong_type_of_standard_input_is_named(archived):
     ended = archived.run("ingest", "-", "--type", "txt")
     assert (ended.returncode, "--type: txt is not one of seed," in ended.stderr) == (2, True)
+    assert "the type of .txt is seed" in ended.stderr
 
 
 def test_a_missing_file_is_not_taken_for_an_address(archived):

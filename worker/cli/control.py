@@ -10,7 +10,7 @@ from storage.cli.exits import InterruptionError, say
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import Settings
-from storage.values.arrivals.formats import TYPES
+from storage.values.arrivals.formats import TYPES, unknown_type
 from storage.values.arrivals.source import Source
 from storage.values.net.origin_name import clean_address
 from storage.values.verdict import Counts
@@ -87,7 +87,7 @@ def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> Inge
         ))  # fmt: skip
     unknown = request.type is not None and request.type not in (*TYPES, *LISTS)
     if unknown and not all(map(is_address, request.locators)):
-        raise LocatorError("--type", f"{request.type} is not one of {', '.join(TYPES)}")
+        raise LocatorError("--type", unknown_type(request.type))
     targets = [
         target_at(
             archive, settings, each, source=request.source, type=request.type,

@@ -1,9 +1,9 @@
 """Write the captures of another archive into a file that is imported like any web archive."""
 
 import gzip
-import os
 from pathlib import Path
 
+from storage.database.part_folder import part_folder
 from storage.export.warc import ExportSelection, WarcExport
 from storage.read.archive import open_with_settings
 from storage.settings import Settings
@@ -29,14 +29,11 @@ def spool_archive(settings: Settings, home: Path, program: str, progress: Progre
         if path.exists():
             return path
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
-        begun = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with begun.open("wb") as stream:
-                for number, record in enumerate(export.records(), 1):
-                    stream.write(gzip.compress(record, mtime=0))
-                    if number % REPORT_EVERY == 0:
-                        progress("records of the other archive", number)
-            begun.replace(path)
-        finally:
-            begun.unlink(missing_ok=True)
+        with part_folder(path) as folder, (folder / "part").open("wb") as stream:
+            for number, record in enumerate(export.records(), 1):
+                stream.write(gzip.compress(record, mtime=0))
+                if number % REPORT_EVERY == 0:
+                    progress("records of the other archive", number)
+            stream.flush()
+            (folder / "part").replace(path)
     return path

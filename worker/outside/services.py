@@ -4,6 +4,7 @@ The protocols are Save Page Now 2 of the Internet Archive, and any service that 
 whose address a request contains and answers with the headers of a memento (RFC 7089).
 """
 
+import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-from storage.values.net.origin_name import clean_address
+from storage.values.net.origin_name import same_place
 from storage.values.net.web_archive import WebArchive
 from worker.address import SECRET_PARAMETER
 from worker.flow.history.client import parse_memento_time
@@ -40,6 +41,7 @@ EXTENDED_STATUS = re.compile(r"error:[a-z0-9-]{1,60}")
 >>> bool(EXTENDED_STATUS.fullmatch("error:no-access"))
 True
 """
+SHORTEST_SECRET = 6
 TIMESTAMP = re.compile(r"\d{14}")
 """A time in the address of a memento.
 
@@ -244,6 +246,28 @@ def _from_headers(
     return _check_copy(page, memento, original, moment, now)
 
 
+def is_loopback(host: str) -> bool:
+    """Check whether a host is this machine: a request to it crosses no network.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("10.0.0.7"), is_loopback("archiv.example")
+    (True, False, False)
+    """
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def repeats_key(found: object, key: str | None) -> bool:
+    """Check whether what an answer states contains the key, or one half of it.
+
+    >>> repeats_key(AcceptedJob("spn2-GEHEIMNIS"), "zugang:GEHEIMNIS")
+    True
+    """
+    parts = (key or "").split(":")
+    return any(each in str(found) for each in parts if len(each) >= SHORTEST_SECRET)
+
+
 def _links(header: str) -> dict[str, str]:
     """Return the addresses in a `Link` header by relation.
 
@@ -272,20 +296,6 @@ def _check_copy(
         reason = f"its copy is of {moment:%Y-%m-%d %H:%M:%SZ}, which is not the time of this text"
         return NotCopied(reason, is_final=True)
     return CopyFound(memento, moment)
-
-
-def same_place(one: str, other: str) -> bool:
-    """Check whether two addresses differ only in the form that an archive gives to addresses.
-
-    >>> same_place("http://www.zeitung.example:80/a/", "https://zeitung.example/a")
-    True
-    """
-    return _place(one) == _place(other)
-
-
-def _place(address: str) -> str:
-    cleaned = clean_address(address) or address
-    return cleaned.partition("://")[2].removeprefix("www.").replace(":80/", "/").rstrip("/")
 
 
 def _moment(timestamp: str) -> datetime | None:

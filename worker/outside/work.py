@@ -29,8 +29,10 @@ from worker.outside.services import (
     NotCopied,
     PageToCopy,
     copy_in_list,
+    is_loopback,
     job_request,
     read_answer,
+    repeats_key,
     submission_to,
     withheld_reason,
 )
@@ -153,6 +155,8 @@ class _Sender:
             reason = answer.refused.message.rstrip(".")
             return self._record(request, NotCopied(reason, is_final=False), pause)
         found = read_answer(self.service, page, answer, self.archive.clock())
+        if repeats_key(found, self._key):  # a job or message is stored and displayed
+            found = NotCopied("its answer repeats the key", is_final=True)
         return self._record(request, found, pause)
 
     def _setting_error(self, address: Address | RefusalReason) -> str | None:
@@ -160,8 +164,7 @@ class _Sender:
             return address.message.rstrip(".")
         if self.service.kind == "spn2" and self._key is None:
             return NO_KEY
-        is_own = self._network.is_own(address.host, address.port)
-        if self._key is not None and address.scheme != "https" and not is_own:
+        if self._key is not None and address.scheme != "https" and not is_loopback(address.host):
             return "its key must not be sent without https"
         return None
 

@@ -123,3 +123,14 @@ def types_that_hold(*contents: str) -> frozenset[str]:
     ['tar', 'zip']
     """
     return frozenset(each.type for each in FORMATS if each.holds in contents)
+
+
+def unknown_type(name: str | None) -> str:
+    """Return that a type is unknown, and the name of the one with this extension.
+
+    >>> unknown_type("txt").partition("; ")[2]
+    'the type of .txt is seed'
+    """
+    known = TYPE_BY_SUFFIX.get(f".{name}")
+    hint = f"; the type of .{name} is {known}" if known else ""
+    return f"{name} is not one of {', '.join(TYPES)}{hint}"

@@ -142,3 +142,17 @@ def _mixes_scripts(label: str) -> bool:
         raise ValueError("its host name is invalid") from error
     scripts = {unicodedata.name(c, "").partition(" ")[0] for c in letters if c.isalpha()}
     return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}) > 1
+
+
+def same_place(one: str, other: str) -> bool:
+    """Check whether two addresses differ only in the form that an archive gives to addresses.
+
+    >>> same_place("http://www.zeitung.example:80/a/", "https://zeitung.example/a")
+    True
+    """
+    return _place(one) == _place(other)
+
+
+def _place(address: str) -> str:
+    cleaned = clean_address(address) or address
+    return cleaned.partition("://")[2].removeprefix("www.").replace(":80/", "/").rstrip("/")

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 ENTRY = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9._-]{0,60})=(?:cdx (?P<index>https?://\S+) (?P<capture>https?://\S+)"
@@ -33,22 +32,6 @@ KEY = re.compile(r"(?P<name>[a-z0-9][a-z0-9._-]{0,60})=(?P<key>[\x21-\x7e]{1,500
 >>> KEY.fullmatch("internet-archive=abc:def").group("name", "key")
 ('internet-archive', 'abc:def')
 """
-
-
-def index_key(address: str) -> str:
-    """Return the key of an address in indexes of web archives.
-
-    >>> index_key("https://www.Zeitung.example/A/?b=2&a=1")
-    'example,zeitung)/a?a=1&b=2'
-    """
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return address.lower().replace(" ", "%20")
-    host = parts.hostname.removeprefix("www.").split(".")
-    port = f":{parts.port}" if parts.port not in {None, 80, 443} else ""
-    path = parts.path.rstrip("/").lower() or "/"
-    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True))).lower()
-    return f"{','.join(reversed(host))}{port}){path}" + (f"?{query}" if query else "")
 
 
 @dataclass(frozen=True, slots=True)

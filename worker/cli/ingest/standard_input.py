@@ -9,7 +9,7 @@ from storage.database.process_identity import process_identity
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.values.arrivals.arrival import Arrival
-from storage.values.arrivals.formats import TYPES
+from storage.values.arrivals.formats import TYPES, unknown_type
 from storage.values.digest import raw_digest
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -42,7 +42,7 @@ def ingest_input(
     if type is None:
         raise LocatorError("-", f"standard input needs --type TYPE: {', '.join(TYPES)}")
     if type not in TYPES:
-        raise LocatorError("--type", f"{type} is not one of {', '.join(TYPES)}")
+        raise LocatorError("--type", unknown_type(type))
     owner = archive.ensure_source(source or STANDARD_INPUT, "input", "-")
     job_id = archive.transact(
         queue.add_job, "ingest", "command", source_id=owner.id, arguments={"places": []}

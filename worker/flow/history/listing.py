@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from storage.settings import Settings
-from storage.values.net.origin_name import clean_address
-from storage.values.net.web_archive import WebArchive, index_key, web_archives
+from storage.values.net.origin_name import same_place
+from storage.values.net.web_archive import WebArchive, web_archives
 from storage.values.refusals import RefusalReason, refuse
 from worker.flow.history.client import ArchiveClient, RequestRefusedError, ServerPausedError
 from worker.sources.web_archives.capture_list import (
@@ -85,8 +85,7 @@ def list_captures(
         if pause.is_requested:
             raise
         raise archive_error(query, pause.reason) from pause
-    own = _address_key(query.url)
-    is_own = [_address_key(each.url) == own for each in listed]
+    is_own = [same_place(each.url, query.url) for each in listed]
     return list(compress(listed, is_own)), list(compress(listed, map(not_, is_own)))
 
 
@@ -96,14 +95,6 @@ def refuse_others(query: HistoryQuery, others: Sequence[ListedCapture]) -> Refus
     return refuse(
         "capture_address_differs", name=query.archive.name, count=len(others), address=address
     )
-
-
-def _address_key(address: str) -> str:
-    """Return what an address has in common with those that web archives list as the same."""
-    try:
-        return index_key(clean_address(address) or address)
-    except ValueError:
-        return address
 
 
 def _cdx_pages(client: ArchiveClient, query: HistoryQuery) -> Iterator[list[ListedCapture]]:
