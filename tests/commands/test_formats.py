@@ -171,6 +171,40 @@ def test_a_nul_in_a_text_of_any_format_is_dropped_in_a_step_of_its_own(tmp_path)
         assert steps == (set() if is_plain else {NUL_STEP.get(kind, "nul_characters")})
 
 
+GERMAN = {
+    "Titel": "Deich hält",
+    "Erschienen am": "18.06.2024",
+    "Autorin": "Ada Kern",
+    "Ressort": "Lokales",
+}
+NAMES = {**GERMAN, "Aktenzeichen": "A 12", "Text": BODY.replace(",", "")}
+
+
+def table(delimiter: str) -> str:
+    return f"{delimiter.join(NAMES)}\n{delimiter.join(NAMES.values())}\n"
+
+
+def test_german_names_are_known_in_all_formats_and_other_columns_are_named(tmp_path):
+    front_matter = "".join(f"{name}: {value}\n" for name, value in NAMES.items() if name != "Text")
+    files = {
+        "a.csv": table(";"), "b.csv": table(","), "c.tsv": table("\t"), "d.csv": table("|"),
+        "e.json": json.dumps(NAMES), "f.md": f"---\n{front_matter}---\n\n{NAMES['Text']}\n",
+    }  # fmt: skip
+    (tmp_path / "in").mkdir()
+    for name, content in files.items():
+        (tmp_path / "in" / name).write_text(content, encoding="utf-8")
+    said = lesart(tmp_path, "ingest", "in", "--archive", "a.sqlite3", stream="stderr")
+    assert said == "lesart: columns not used, but stored as fields: Aktenzeichen\n"
+    with open_archive(tmp_path / "a.sqlite3") as archive:
+        found = [archive.version(each.article) for each in archive.articles()]
+    assert len(found) == len(files)
+    for each in found:
+        assert (each.title, each.published.value, each.authors, each.section) == (
+            "Deich hält", "2024-06-18", ("Ada Kern",), "Lokales"
+        ), each.origin  # fmt: skip
+        assert each.fields["Aktenzeichen"].value == "A 12"
+
+
 def test_each_document_type_has_a_reader_and_a_media_type():
     assert set(READERS) == DOCUMENT_TYPES
     assert set(TYPE_BY_MEDIA.values()) <= DOCUMENT_TYPES

@@ -14,10 +14,15 @@ from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from storage.cli import report
+    from worker.sources.containers import json_records
+    from worker.text.formats import metadata
 else:
     report = LazyModule("storage.cli.report")
+    json_records = LazyModule("worker.sources.containers.json_records")
+    metadata = LazyModule("worker.text.formats.metadata")
 
 MOST_NAMED = 5
+MOST_COLUMNS = 20
 
 
 def report_summaries(
@@ -39,6 +44,10 @@ def report_summaries(
         write_rows(summaries, target)
     for sentence in _sentences(summaries, listed=listed):
         say(sentence)
+    unused = _unused_columns([each["job"] for each in summaries if each["seen"]], place)
+    if unused:
+        more = ", …" if len(unused) > MOST_COLUMNS else ""
+        say(f"columns not used, but stored as fields: {', '.join(unused[:MOST_COLUMNS])}{more}")
     if any(each["refused"] or each["failed"] or each["open"] for each in summaries):
         raise typer.Exit(NO)
 
@@ -51,6 +60,17 @@ def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTar
         write_text("\n", None)
         write_rows(rows, target, ("locator", "code", "message", "hint"), blocks=True)
     return bool(rows)
+
+
+def _unused_columns(jobs: Sequence[int], place: ArchiveOptions) -> list[str]:
+    """Return the columns of the tables of these jobs that name no field that Lesart knows."""
+    with report.reading(place) as (_settings, archive):
+        names = [name for job in jobs for name in archive.table_columns(job)]
+    return [
+        name
+        for name in dict.fromkeys(names)
+        if not metadata.is_field_key(name) and name.lower() not in json_records.KEY_NAMES
+    ]
 
 
 def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: bool) -> list[str]:

@@ -34,7 +34,7 @@ True
 FALLBACK_CHARSET = "cp1252"
 """Encoding of tables that are not UTF-8: the one that western spreadsheet programs write."""
 
-_DELIMITERS = (",", ";", "\t")
+_DELIMITERS = (",", ";", "\t", "|")
 _ON_ERROR = {"utf-8-sig": "surrogateescape", "utf-16": "replace"}
 _SAMPLE_LINES, _SAMPLE_LETTERS = 30, 1024 * 1024
 _RECOVERIES = 100

@@ -12,42 +12,45 @@ from worker.text.formats.clean_text import STRINGS_STEP, clean_text, one_line
 from worker.text.hints import Hints, TextSettings
 from worker.text.invisible import stamp_from_steps
 
-# Source keys by field, most specific first; case, `_`, `-` and blanks are ignored.
+# English and German source keys by field, most specific first; only letters and digits count.
 _KEYS_BY_FIELD: dict[str, tuple[str, ...]] = {
-    "title": ("title", "headline", "name"),
-    "url": ("url", "canonical", "canonicalurl", "permalink", "link", "mainentityofpage"),
-    "published": (
-        "published",
-        "datepublished",
-        "publishedat",
-        "publicationdate",
-        "publishdate",
-        "publisheddate",
-        "pubdate",
-        "date",
-    ),
-    "modified": (
-        "modified",
-        "datemodified",
-        "modifiedat",
-        "updated",
-        "updatedat",
-        "dateupdated",
-        "lastmodified",
-        "lastmod",
-    ),
-    "observed_at": ("observedat",),
-    "authors": ("authors", "author", "byline"),
-    "language": ("language", "lang", "inlanguage"),
-    "publisher": ("publisher", "source", "sitename", "sourceorganization"),
-    "section": ("section", "articlesection", "category"),
-    "tags": ("tags", "tag", "keywords"),
-    "lead": ("lead", "standfirst", "teaser", "description", "summary", "abstract", "excerpt"),
+    name: tuple(keys.split())
+    for name, keys in {
+        "title": "title headline name titel überschrift ueberschrift schlagzeile",
+        "url": "url canonical canonicalurl permalink link mainentityofpage webadresse",
+        "published": (
+            "published datepublished publishedat publicationdate publishdate publisheddate pubdate "
+            "veröffentlicht veroeffentlicht veröffentlichtam veroeffentlichtam "
+            "veröffentlichungsdatum veroeffentlichungsdatum publikationsdatum erschienen "
+            "erschienenam erscheinungsdatum erscheinungstag date datum"
+        ),
+        "modified": (
+            "modified datemodified modifiedat updated updatedat dateupdated lastmodified lastmod "
+            "geändert geaendert geändertam geaendertam änderungsdatum aenderungsdatum "
+            "letzteänderung letzteaenderung zuletztgeändert zuletztgeaendert aktualisiert "
+            "aktualisiertam zuletztaktualisiert aktualisierungsdatum"
+        ),
+        "observed_at": "observedat abgerufen abgerufenam beobachtetam",
+        "authors": "authors author byline autoren autor autorin autorinnen verfasser verfasserin",
+        "language": "language lang inlanguage sprache",
+        "publisher": (
+            "publisher source sitename sourceorganization herausgeber verlag medium zeitung quelle"
+        ),
+        "section": "section articlesection category ressort rubrik kategorie",
+        "tags": "tags tag keywords schlagwörter schlagwoerter schlagworte stichwörter stichwoerter",
+        "lead": (
+            "lead standfirst teaser vorspann anriss description summary abstract excerpt "
+            "zusammenfassung beschreibung"
+        ),
+    }.items()
 }
 _FIELD_BY_KEY = {name: field for field, names in _KEYS_BY_FIELD.items() for name in names}
 _RANK = {name: rank for names in _KEYS_BY_FIELD.values() for rank, name in enumerate(names)}
-TEXT_KEYS = ("paragraphs", "text", "body", "articlebody", "content")
-_VISIBLE_LEAD_KEYS = frozenset({"lead", "standfirst"})
+TEXT_KEYS = (
+    "paragraphs", "absätze", "absaetze", "text", "body", "articlebody", "content", "artikeltext",
+    "volltext", "fliesstext", "inhalt",
+)  # fmt: skip
+_VISIBLE_LEAD_KEYS = frozenset({"lead", "standfirst", "vorspann"})
 """Keys of a lead that readers see above the text; a description or summary may be invisible."""
 MAX_KEYS, MAX_VALUES, MAX_CHARACTERS = 1_000, 20_000, 1_000_000
 """Limits for the metadata of one document: keys, values, and characters in them."""
@@ -66,6 +69,15 @@ def is_text_key(key: str) -> bool:
     (True, False)
     """
     return plain_key(key) in TEXT_KEYS
+
+
+def is_field_key(key: str) -> bool:
+    """Check whether a key, or the column of a table, names a field that Lesart knows.
+
+    >>> is_field_key("Erschienen am"), is_field_key("Aktenzeichen")
+    (True, False)
+    """
+    return plain_key(key) in _FIELD_BY_KEY or is_text_key(key)
 
 
 def plain_key(key: str) -> str:
