@@ -6,7 +6,8 @@ from storage.values.draft import Draft, Paragraph
 from storage.values.refusals import RefusalReason
 from tests.page.conftest import PARAGRAPHS, html
 from tests.page.test_page_text import read
-from worker.text.page.no_article import no_article_reason
+from worker.text.page.no_article import _SIGNS, no_article_reason
+from worker.text.page.scoring import load_model
 
 LINKS = "".join(
     f'<p><a href="/{n}">Der Pegel der Lohe steigt am Tag {n} um weitere drei Zentimeter</a></p>'
@@ -86,7 +87,7 @@ def test_a_page_whose_article_is_gone_is_not_read_as_what_stands_around_it():
     outcome = read(page(""))
     assert isinstance(outcome, RefusalReason)
     assert outcome.code == "not_article"
-    assert "title nowhere" in outcome.message
+    assert "it has no word of the title" in outcome.message
 
 
 @pytest.mark.parametrize(
@@ -152,3 +153,8 @@ def test_a_page_with_a_text_of_its_own_is_an_article_whatever_links_surround_it(
     page = read(raw.encode(), url=place and f"https://kuestenbote.example{place}")
     assert isinstance(page, Draft)
     assert page.text_paragraphs()[0] == IMPRINT[0]
+
+
+def test_a_message_tells_each_sign_against_an_article_in_words():
+    weights = load_model("no_article").weights
+    assert set(_SIGNS) == {name for name, weight in weights.items() if weight > 0}

@@ -39,6 +39,21 @@ _SENTENCE_ENDS = (".", "!", "?", "…", ":", ";", "。", "！", "？", "।", "�
 _CLOSING_QUOTES = "\"'“”»«’)]」』"
 
 
+_MOST_SIGNS = 3
+_SIGNS = {
+    "above the headline": "it stands above the headline",
+    "beside": "it stands beside the main part of the page",
+    "blocks below the headline": "much stands between the headline and the text",
+    "elements below the headline": "it is in another part of the page than the headline",
+    "how far down": "it stands far down the page",
+    "lead nowhere": "it has no word of the description of the page",
+    "no headline or text": "it is not below the headline of the page",
+    "nowhere, title in the text": "the page does not show it as paragraphs",
+    "title nowhere": "it has no word of the title",
+}
+"""What the features that speak against an article mean, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class _TextLine:
     """A paragraph of the text with its block on the page, or None if no block matches."""
@@ -90,7 +105,9 @@ def no_article_reason(
     values = features(lines, blocks, title, leads)
     if model.probability(values) < model.threshold:
         return None
-    return f"its text is not that of an article ({', '.join(model.explain(values))})"
+    decided = [name.removeprefix("+") for name in model.explain(values) if name[0] == "+"]
+    signs = ", ".join(_SIGNS[name] for name in decided[:_MOST_SIGNS]) or "it is short"
+    return f"its text is not that of an article: {signs}"
 
 
 def has_text(running: Sequence[str]) -> bool:
