@@ -5,6 +5,7 @@ import json
 import pytest
 
 from storage.values.draft import Candidate
+from tests.page.conftest import html, read
 from worker.text.annotate.bylines import is_byline, read_byline
 from worker.text.page.fields.choose import choose_authors, site_names
 from worker.text.page.fields.clues import PageClues
@@ -168,3 +169,30 @@ def test_the_text_of_a_link_to_the_front_page_is_a_name_of_the_site():
     sites = site_names({"site": (Candidate("Lohe Aktuell", "home link"),)}, None)
     titles = [Candidate(f"{TITLE} – Lohe Aktuell", "title")]
     assert choose_title(titles, sites).value == TITLE
+
+
+LABELS = (
+    "Last Updated", "Last Modified", "Original Publication", "Posted", "Name", "facebook.com",
+    "Zuletzt aktualisiert", "Stand", "Uhr", "Veröffentlicht Montag",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        '<meta name="author" content="{}">',
+        '<p class="byline">By {}</p>',
+        '<a rel="author" href="/x">{}</a>',
+        '<script type="application/ld+json">{{"@type": "NewsArticle", "author": "{}"}}</script>',
+    ],
+    ids=["meta", "byline", "link", "JSON-LD"],
+)
+def test_a_label_a_host_or_a_month_is_nobody_wherever_it_stands(place):
+    def shown(name):
+        raw = place.format(name)
+        return authors(
+            read(html(raw) if place.startswith(("<meta", "<script")) else html(body=raw))
+        )
+
+    assert [name for name in LABELS if shown(name)] == []
+    assert shown("Ada Kern December") == shown("Ada Kern") == ["Ada Kern"]

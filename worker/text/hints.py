@@ -7,7 +7,7 @@ from functools import lru_cache
 from storage.values.draft import Extractor, Json
 
 NAME = "lesart-text"
-VERSION = "9"
+VERSION = "10"
 """Incremented with every change that can alter a text, role, mark or field."""
 MAX_PARAGRAPHS = 20_000
 """Maximum number of paragraphs of an article: each one is processed and compared separately."""

@@ -195,13 +195,13 @@ ROLE = re.compile(
 (True, False)
 """
 
-_LABELS = frozenset(
+LABEL_WORDS = frozenset(
     "read more alle alles see ver voir learn share text size small medium large recent posts post"  # noqa: SIM905
     " updated published menu home search subscribe sign log login newsletter follow view all"
     " contact about related latest"
     " next previous back comment comments lesezeit lesen weiter mehr teilen drucken merken"
     " startseite anzeige artikel datum aktualisiert veröffentlicht today yesterday stand minutes"
-    " minute min click here from montag dienstag mittwoch donnerstag freitag samstag sonntag"
+    " minute min uhr click here from montag dienstag mittwoch donnerstag freitag samstag sonntag"
     " monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat"
     " januar februar märz oktober november dezember january february april september october"
     " december".split()
@@ -215,6 +215,16 @@ _NON_NAME_WORDS = frozenset(
     " picture-alliance officer manager marketing".split()
 )
 """Words of channels, offices and picture agencies that are not part of a person's name."""
+
+MONTH_AFTER = re.compile(
+    r"(?<=\w)\s+(?:january|february?|januar|märz|juli|july|september|o[ck]tober|november|de[cz]ember)$",
+    re.IGNORECASE,
+)
+"""The month of a date that was cut off behind a name; no month that is a family name.
+
+>>> MONTH_AFTER.sub("", "Ada Kern December"), MONTH_AFTER.sub("", "Ada May")
+('Ada Kern', 'Ada May')
+"""
 
 NO_NAME = re.compile(
     r"^(?:admin(?:istrator)?|editor|staff|guest|gast|unknown|unbekannt|none|null|undefined|n/?a|autor|author|"
@@ -471,6 +481,7 @@ def clean_name(name: str) -> str:
     ('Anna Lüders', 'Dr. Ole Sand')
     """
     plain = BYLINE_START.sub("", " ".join(name.split()), count=1)
+    plain = MONTH_AFTER.sub("", plain)
     plain = plain.split(" (")[0].split(" | ")[0].split(" – ")[0].removesuffix(" 기자")
     return plain.rstrip("0123456789* ").strip(_MARKS)
 
@@ -491,7 +502,7 @@ def is_name(name: str) -> bool:
     if (
         is_invalid
         or not has_valid_length
-        or words[0] in _LABELS
+        or words[0] in LABEL_WORDS
         or not _NON_NAME_WORDS.isdisjoint(words)
     ):
         return False

@@ -19,7 +19,7 @@ from worker.text.hints import Hints, TextSettings
 from worker.text.page.layout.fragment import fragment_blocks
 
 NAME = "lesart-newsml"
-VERSION = "1"
+VERSION = "2"
 """Incremented with every change that can alter a text, role, mark or field."""
 KIND = "NewsML-G2 document"
 G2 = "{http://iptc.org/std/nar/2006-10-01/}"

@@ -21,7 +21,7 @@ from worker.text.hints import Hints, TextSettings
 from worker.text.page.layout.fragment import fragment_blocks
 
 NAME = "lesart-ninjs"
-VERSION = "2"
+VERSION = "3"
 """Incremented with every change that can alter a text, role, mark or field."""
 MAX_VALUES = 1_000
 _MARKUP_BODIES = ("bodyxhtml", "bodyhtml")

@@ -19,7 +19,7 @@ from worker.text.documents.zip_parts import PartError, ZipParts
 from worker.text.hints import Hints, TextSettings
 
 NAME = "lesart-odt"
-VERSION = "1"
+VERSION = "2"
 """Incremented with every change that can alter a text, role, mark or field."""
 KIND = "ODT document"
 MAIN_PART = "content.xml"

@@ -11,7 +11,7 @@ from worker.text.documents.press_text import PressText, build_draft, document_ex
 from worker.text.hints import Hints, TextSettings
 
 NAME = "lesart-pdf"
-VERSION = "1"
+VERSION = "2"
 """Incremented with every change that can alter a text, role, mark or field."""
 KIND = "PDF document"
 MAX_PAGES = 500

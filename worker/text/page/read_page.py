@@ -57,7 +57,7 @@ from worker.text.page.parsed_page import (
 from worker.text.page.surroundings import surrounding_keys
 
 NAME = "lesart-page"
-VERSION = "20"
+VERSION = "21"
 """Increases with each change that can alter a text, role, mark or field."""
 
 _HAS_OBSERVED_AT = XPath("boolean(descendant::meta[@name = 'observed_at'])")

@@ -18,11 +18,13 @@ from worker.text.annotate.bylines import (
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.clues import NO_CLUES, PageClues
 from worker.text.page.fields.name_evidence import (
+    HOST,
     begins_with_title,
     common_words,
     has_given_name,
     has_initials,
     is_east_asian_person,
+    is_label,
 )
 from worker.text.page.fields.titles import is_site, plain_title
 from worker.text.page.scoring import Features, load_model
@@ -215,6 +217,8 @@ def _fallback_threshold(author: _AuthorCandidate) -> float:
 def _may_be_label(author: _AuthorCandidate, text: str) -> bool:
     """Check whether neither the words nor the places of a name show that it is one."""
     places = author.places.keys()
+    if is_label(author.name) and (author.kind == "person" or HOST.fullmatch(author.name)):
+        return True
     if author.kind != "person" or places & _STATED_PLACES or _has_known_name(author.name):
         return False
     return places <= _UNLABELLED_PLACES or all(common_words(author.name, text))

@@ -5,12 +5,25 @@ import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
+from worker.text.annotate.bylines import LABEL_WORDS
+from worker.text.annotate.date_lines import MODIFIED_WORD, PUBLISHED_WORD
+
 EAST_ASIAN_NAME = re.compile("[\u3040-\u30ff\u3400-\u9fff々\uac00-\ud7af]{1,8}")
 """A word in Chinese, Japanese or Korean script.
 
 >>> bool(EAST_ASIAN_NAME.fullmatch("高木")), EAST_ASIAN_NAME.fullmatch("Takagi")
 (True, None)
 """
+HOST = re.compile(
+    r"((?:[a-z0-9-]+\.)*[a-z0-9-]+)\.(?:com|net|org|info|biz|eu|tv|[a-z]{2})", re.IGNORECASE
+)
+"""A host name.
+
+>>> bool(HOST.fullmatch("facebook.com")), bool(HOST.fullmatch("J. Kern"))
+(True, False)
+"""
+LABEL = re.compile(rf"(?:{MODIFIED_WORD.pattern}|{PUBLISHED_WORD.pattern})", re.IGNORECASE)
+"""A word that labels a date."""
 _INITIALS = re.compile(r"(?:[A-ZÄÖÜ]\.-?){1,3}")
 _TITLES = frozenset(["dr", "prof", "dipl", "ing", "mag", "med", "mr", "mrs", "ms", "sir"])
 _MIN_WORD = 2  # letters
@@ -29,6 +42,26 @@ def has_given_name(name: str) -> bool:
     words = [plain_word(word) for word in name.replace("-", " ").split()]
     known = [word for word in words if len(word) >= _MIN_WORD and word not in _TITLES]
     return bool(known) and known[0] in _names("given_names")
+
+
+def is_label(name: str) -> bool:
+    """Check whether a value consists of words with which pages label values, or is such a host.
+
+    The words were counted on pages of many hosts (bench.fit.labels); none is a given name.
+
+    >>> is_label("Last Modified"), is_label("facebook.com"), is_label("Zuletzt aktualisiert")
+    (True, True, True)
+    >>> is_label("Jimmy Page"), is_label("bote.example.de")
+    (False, False)
+    """
+    host = HOST.fullmatch(name)
+    words = re.split(r"[\s.-]+", host[1] if host else name)
+    return all(
+        plain_word(word) in _names("labels")
+        or word.casefold() in LABEL_WORDS
+        or LABEL.fullmatch(word)
+        for word in words
+    )
 
 
 def begins_with_title(name: str) -> bool:
@@ -107,7 +140,7 @@ def plain_word(word: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c)).strip(".,;:'’\"()")
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _names(name: str) -> frozenset[str]:
     text = (files("worker.text.page") / "weights" / f"{name}.txt").read_text("utf-8")
     return frozenset(text.splitlines()[1:])
