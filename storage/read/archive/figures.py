@@ -45,6 +45,7 @@ else:
     edits = LazyModule("storage.read.figures.edits")
     pending_work = LazyModule("storage.read.figures.pending_work")
     stats = LazyModule("storage.read.figures.stats")
+    table_columns = LazyModule("storage.read.figures.table_columns")
     work_state = LazyModule("storage.read.figures.work_state")
     source_rows = LazyModule("storage.record.sources")
 
