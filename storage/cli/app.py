@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from storage.cli.exits import WELL
+from storage.cli.exits import SUCCESS
 from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups
 from storage.read.query.parameter import flag
 from storage.values.lazy import LazyModule
@@ -173,4 +173,4 @@ def program() -> str:
 
 def print_version() -> None:
     typer.echo(f"{program()}, Python {platform.python_version()}")
-    raise typer.Exit(WELL)
+    raise typer.Exit(SUCCESS)

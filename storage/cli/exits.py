@@ -25,7 +25,7 @@ from storage.settings import SettingsError, hide_secrets, load_settings
 from storage.values.failures import driver_error, remedy_for
 from storage.values.settings.readers import IntervalError
 
-WELL = 0
+SUCCESS = 0
 NO = 1
 WRONG_USE = 2
 NO_SUCH = 3
@@ -105,7 +105,7 @@ def run(
         return _report(error, given, exit_codes)
     if answer == INTERRUPTED:
         say("interrupted")
-    return answer if isinstance(answer, int) else WELL
+    return answer if isinstance(answer, int) else SUCCESS
 
 
 def only_named(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
@@ -166,7 +166,7 @@ def _report_wrong_use(error: typer.TyperException) -> int:
 
 def _report(error: Exception, arguments: Sequence[str], exit_codes: ExitCodes) -> int:
     if isinstance(error, PipeClosedError):
-        return WELL
+        return SUCCESS
     if isinstance(error, OSError):
         silence_output()  # Typer may have written its buffer
     code = exit_code_of(error, exit_codes)
@@ -252,8 +252,8 @@ def _after_exit(ended: SystemExit) -> int:
     """Return the exit code; 0 for a closed pipe, for which Typer exits with 1."""
     if isinstance(ended.__context__, BrokenPipeError):
         silence_output()
-        return WELL
-    return ended.code if isinstance(ended.code, int) else WELL
+        return SUCCESS
+    return ended.code if isinstance(ended.code, int) else SUCCESS
 
 
 def _speak_utf8() -> None:

@@ -166,7 +166,7 @@ class Commits:
         is_sqlite = engine.dialect.name == "sqlite"
         self._held = engine.raw_connection() if is_sqlite else None
 
-    def counted(self) -> int | None:
+    def read_version(self) -> int | None:
         """Return a number that differs after any commit; None if it is unknown."""
         if self._held is None:
             return None

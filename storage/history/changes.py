@@ -73,7 +73,7 @@ class CaptureComparer:
         query = select(COUNTER.c.value).where(COUNTER.c.name == "seq")
         return cls(connection, connection.execute(query).scalar_one(), memory)
 
-    def enter(self, unit: Unit) -> None:
+    def continue_under_lock(self, unit: Unit) -> None:
         """Continue under the lock with the results from before it was taken.
 
         Contents and differences of captures stay valid. Results from other articles are dropped
@@ -81,8 +81,8 @@ class CaptureComparer:
         """
         sites = _changed_sites(unit.connection, self._since) if unit.since != self._since else set()
         self.connection = unit.connection
-        self.boilerplate.enter(unit.connection, unit.since, sites)
-        self.find_sites(self.state.enter())
+        self.boilerplate.continue_under_lock(unit.connection, unit.since, sites)
+        self.find_sites(self.state.drop_uncertain())
 
     # ----------------------------------------------------------------- content of captures
 
@@ -104,7 +104,7 @@ class CaptureComparer:
         self.state.contents[derivation_id] = content
         self.boilerplate.add(wording_id, content, article_id, site_of(origin))
 
-    def says(self, derivation_id: int, content: CaptureContent) -> None:
+    def set_content(self, derivation_id: int, content: CaptureContent) -> None:
         """Set the content of a derivation that this unit of work writes."""
         self.state.contents[derivation_id] = content
 
@@ -144,7 +144,7 @@ class CaptureComparer:
         for article, origin in rows_in(self.connection, query, ARTICLE.c.id, article_ids):
             self.state.sites[article] = site_of(origin)
 
-    def fresh(self) -> dict[str, dict[int, set[int]]]:
+    def new_holders(self) -> dict[str, dict[int, set[int]]]:
         """Return the new wording owners of this unit by site and paragraph: articles by key."""
         holders = self.boilerplate.holders
         self.find_sites(
@@ -224,7 +224,7 @@ class CaptureComparer:
         return (
             step.has_text
             and is_host(site)
-            and self.boilerplate.may_rule(site, article_id, step, keys)
+            and self.boilerplate.can_decide(site, article_id, step, keys)
         )
 
     def plain_change(self, pair: Pair) -> TextChange:
@@ -281,7 +281,7 @@ class CaptureComparer:
 
     def _cached_content(self, derivation_id: int) -> CaptureContent | None:
         found = self.state.contents.get(derivation_id)
-        if found is None and (found := self.memory.content_of_draft(derivation_id)) is not None:
+        if found is None and (found := self.memory.find_content(derivation_id)) is not None:
             self.state.contents[derivation_id] = found
         return found
 

@@ -138,9 +138,9 @@ class Lineages:
         self._load_ends(pair)
         return self._joined | self._undone
 
-    def led_from(self, places: Sequence[Position]) -> list[int]:
+    def find_redirecting(self, places: Sequence[Position]) -> list[int]:
         """Return the addresses that redirected to `places`."""
-        ways = [origin for place in places for origin in _ways(place.reading)]
+        ways = [origin for place in places for origin in _redirects_of(place.reading)]
         return list(ensure_origins(self.unit, ways).values()) if ways else []
 
     # ------------------------------------------------------------------------ claims
@@ -233,7 +233,7 @@ def address_claims_of(reading: Reading) -> Iterator[tuple[str, str]]:
     # joined by another archive: the texts must agree here, too
     yield from captured.hints.get("joined") or ()
     if captured.hints.get("fetched"):
-        yield from (("redirect", each) for each in _ways(reading))
+        yield from (("redirect", each) for each in _redirects_of(reading))
         yield from (("guid", each) for each in captured.hints.get("was") or ())
         if outcome.address:
             yield "canonical", outcome.address
@@ -307,7 +307,7 @@ def _load_claims(unit: Unit, origins: Collection[int]) -> dict[tuple[int, int], 
     }
 
 
-def _ways(reading: Reading) -> Sequence[str]:
+def _redirects_of(reading: Reading) -> Sequence[str]:
     return reading.captured.hints.get("via") or ()
 
 

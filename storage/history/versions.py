@@ -68,9 +68,9 @@ def rebuild_all(
     unit.flush()
     comparing = comparing or CaptureComparer(unit.connection, unit.since)
     undecided = NOTHING if keeps_versions else stale
-    left = _VersionUpdater(unit, comparing, articles, stale, undecided).fit()
+    left = _VersionUpdater(unit, comparing, articles, stale, undecided).update()
     if left:
-        _VersionUpdater(unit, comparing, dict.fromkeys(left, True), stale, undecided).fit()
+        _VersionUpdater(unit, comparing, dict.fromkeys(left, True), stale, undecided).update()
 
 
 def compare_again(
@@ -119,7 +119,7 @@ class _VersionUpdater:
         self.heads: dict[int, int] = {}
         self.last_sight = partial(last_sight, clock_corrections(unit.connection))
 
-    def fit(self) -> list[int]:
+    def update(self) -> list[int]:
         """Write the results; return the articles that need more snapshots."""
         connection = self.unit.connection
         snapshots = add_all_confirmations(connection, self.stored)
@@ -130,11 +130,11 @@ class _VersionUpdater:
             decisions = NoiseDecisions(
                 self.unit, self.comparing, self.articles[article], those, earlier
             )
-            self._fit(article, snapshots[article], decisions, past.get(article, {}))
+            self._update_article(article, snapshots[article], decisions, past.get(article, {}))
         self._write()
         return self.left
 
-    def _fit(
+    def _update_article(
         self,
         article_id: int,
         snapshots: Sequence[Snapshot],

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from storage.database.rows import stream
 from storage.relations.clusters import joins
-from storage.verify.finding import WELL, BrokenObject, Findings, Scope
+from storage.verify.finding import PASSED, BrokenObject, Findings, Scope
 
 _JOINED = """
 SELECT a.article_id AS a, b.article_id AS b, r.kind,
@@ -41,10 +41,10 @@ def clusters(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
             message = f"it has {len(members)} articles and says {sizes.get(number)}"
             yield BrokenObject("cluster", number, "size_wrong", message)
         else:
-            yield WELL
+            yield PASSED
         joined.discard(members)
     for group in joined:
-        message = f"copies join it with {len(group) - 1} others, and no cluster says so"
+        message = f"copies join it with {len(group) - 1} others, but it is in no cluster"
         yield BrokenObject("article", min(group), "cluster_missing", message)
     for row in connection.execute(text(_WRONG_LABELS)):
         message = f"it is called {row.label}, and that is none of its articles"

@@ -31,7 +31,7 @@ class PassedItem:
     older_steps: int = 0
 
 
-WELL = PassedItem()
+PASSED = PassedItem()
 REDACTED = PassedItem(redacted=True)
 
 

@@ -16,7 +16,7 @@ from storage.database.rows import STREAMING
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
 from storage.language.sentences import wording_keys
 from storage.language.vocabulary import wording_tokens
-from storage.verify.finding import WELL, BrokenObject, Findings, PassedItem, Scope
+from storage.verify.finding import PASSED, BrokenObject, Findings, PassedItem, Scope
 
 WORDINGS_AT_ONCE = 200_000
 """Number of wordings per part; SQLite reads its whole index for each part."""
@@ -67,7 +67,7 @@ def _compare(
             is_right = not scope.takes(row.id) or any(
                 entry == index.entry_of(row, language) for language in _languages(connection, row)
             )
-        yield WELL if is_right else BrokenObject("wording", row.id, kind, _MESSAGES[kind])
+        yield PASSED if is_right else BrokenObject("wording", row.id, kind, _MESSAGES[kind])
 
 
 _MESSAGES = {

@@ -20,7 +20,7 @@ from storage.values.dates import day_of
 from storage.values.digest import canonical_all
 from storage.values.net.site import site_of
 from storage.values.redaction import is_emptied
-from storage.verify.finding import WELL, BrokenObject, Findings, Scope
+from storage.verify.finding import PASSED, BrokenObject, Findings, Scope
 
 WORDINGS_AT_ONCE = 200
 _SEEN = (
@@ -37,10 +37,10 @@ def index_keys(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG00
     rightly = _count_correct_keys(connection)
     for row in stream(connection, _FOUND, {}):
         if rightly.get(row["wording_id"], 0) in {row["number"], None}:
-            yield WELL
+            yield PASSED
         else:
             message = "it is found by numbers that do not follow from its text"
-            yield BrokenObject("wording", row["wording_id"], "trace_wrong", message)
+            yield BrokenObject("wording", row["wording_id"], "index_key_wrong", message)
 
 
 def _count_correct_keys(connection: Connection) -> dict[int, int | None]:

@@ -23,7 +23,7 @@ from storage.proof.stamp import StampError, read_stamp_time
 from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import complete_root, leaf_hash, root
 from storage.values.redaction import is_emptied
-from storage.verify.finding import REDACTED, WELL, BrokenObject, Findings, PassedItem, Scope
+from storage.verify.finding import PASSED, REDACTED, BrokenObject, Findings, PassedItem, Scope
 from storage.verify.log_times import TIMES, TOLERANCE, EarliestTimes, earliest
 
 CHUNK_ENTRIES = 4_000
@@ -155,7 +155,7 @@ def _row(
     if full := [name for name in seal_opening if not is_emptied(values[name])]:
         message = f"the log has forgotten {', '.join(full)}, and something stands there"
         return BrokenObject(table, number, "row_changed", message)
-    return REDACTED if seal_opening else WELL
+    return REDACTED if seal_opening else PASSED
 
 
 # ---------------------------------------------------------------------------------- tree
@@ -219,7 +219,7 @@ def _tile(
 ) -> PassedItem | BrokenObject:
     found = stored.pop((level, number), None)
     if found == full:
-        return WELL
+        return PASSED
     fault = "is missing" if found is None else "is not what its entries make"
     return BrokenObject(
         "log_tile", f"{level}/{number}", "tile_wrong", f"tile {level}/{number} {fault}"
@@ -233,7 +233,7 @@ def _positions(connection: Connection) -> Findings:
         message = f"the log says {position}, its last entry is {last}, the counter is {counter}"
         yield BrokenObject("counter", log.POSITION, "position_wrong", message)
     else:
-        yield WELL
+        yield PASSED
 
 
 # --------------------------------------------------------------------------- checkpoints
@@ -259,7 +259,7 @@ def checkpoints(connection: Connection, scope: Scope) -> Findings:
             BrokenObject("log_checkpoint", signed.id, kind, message) for kind, message in wrong
         )
         if not wrong:
-            yield WELL
+            yield PASSED
         before = corrected
     yield from _cosignatures(connection)
     for given in scope.against:
@@ -287,7 +287,7 @@ def _keys(keys: Sequence[Key]) -> Findings:
     """Check that each key but the first was endorsed if it signs the same log."""
     for before, key in pairwise(keys):
         if before.verifier.name != key.verifier.name and key.endorsement is None:
-            yield WELL  # another log of the same entries, for example after a key was lost
+            yield PASSED  # another log of the same entries, for example after a key was lost
             continue
         try:
             note = Note.parse(key.endorsement or "")
@@ -296,7 +296,7 @@ def _keys(keys: Sequence[Key]) -> Findings:
         except NoteError:
             is_right = False
         if is_right:
-            yield WELL
+            yield PASSED
         else:
             message = f"the key {key.verifier.vkey} was not endorsed by the one before"
             yield BrokenObject("log_key", key.id, "key_not_endorsed", message)
@@ -352,7 +352,7 @@ def _cosignatures(connection: Connection) -> Findings:
         except (NoteError, KeyError):
             is_right = False
         if is_right:
-            yield WELL
+            yield PASSED
         else:
             message = "the witness did not sign this checkpoint"
             yield BrokenObject("log_cosignature", row.id, "cosignature_wrong", message)
@@ -371,7 +371,7 @@ def _against(external: str, keys: Sequence[Key], roots: _Roots) -> Findings:
     wrong = [*_wrong_root(found, roots)]
     yield from (BrokenObject("checkpoint", "outside", kind, message) for kind, message in wrong)
     if not wrong:
-        yield WELL
+        yield PASSED
 
 
 # -------------------------------------------------------------------------------- stamps
@@ -398,7 +398,7 @@ def stamps(connection: Connection, scope: Scope) -> Findings:
             )
             yield BrokenObject("log_checkpoint", signed.id, "clock_ahead", message)
         else:
-            yield WELL
+            yield PASSED
     for stamp in calendar_stamps(connection):
         try:
             attestations(stamp.stamp, stamp.signed.note)
@@ -406,7 +406,7 @@ def stamps(connection: Connection, scope: Scope) -> Findings:
             message = f"the stamp of {stamp.authority} does not hold: {error}"
             yield BrokenObject("log_stamp", stamp.id, "stamp_wrong", message)
         else:
-            yield WELL
+            yield PASSED
 
 
 def _stamp_time(stamp: StoredStamp, scope: Scope) -> datetime:

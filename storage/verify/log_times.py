@@ -15,7 +15,7 @@ from storage.proof import checkpoints as kept
 from storage.proof.external.authorities import authority_stamps
 from storage.proof.leaf import SHAPES
 from storage.proof.note import Note, NoteError
-from storage.verify.finding import WELL, BrokenObject, Findings, Scope
+from storage.verify.finding import PASSED, BrokenObject, Findings, Scope
 
 TOLERANCE = timedelta(minutes=5)
 """Maximum age of a row that a checkpoint signed before it may have missed, because it waited for
@@ -73,7 +73,7 @@ def corrections(connection: Connection, scope: Scope) -> Findings:
             BrokenObject("clock_correction", row.id, "correction_wrong", each) for each in wrong
         )
         if not wrong:
-            yield WELL
+            yield PASSED
         before = row.id
 
 

@@ -17,7 +17,7 @@ from storage.values.digest import origin_id, raw_digest, wording_digest, wording
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.net.rights import METHOD, rights_of
 from storage.values.redaction import is_emptied
-from storage.verify.finding import REDACTED, WELL, BrokenObject, Findings, PassedItem, Scope
+from storage.verify.finding import PASSED, REDACTED, BrokenObject, Findings, PassedItem, Scope
 
 NOTHING: Mapping[str, Any] = {}
 LOADED_ROWS = 64
@@ -37,7 +37,9 @@ def database(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
     if connection.dialect.name == "sqlite":
         for (answer,) in connection.execute(text("PRAGMA quick_check(20)")):
             yield (
-                WELL if answer == "ok" else BrokenObject("database", "file", "page_damaged", answer)
+                PASSED
+                if answer == "ok"
+                else BrokenObject("database", "file", "page_damaged", answer)
             )
     counter = connection.execute(text("SELECT value FROM counter WHERE name = 'seq'")).scalar()
     for name, key in (*((name, SHAPES[name].key) for name in LOGGED), ("version", "id")):
@@ -46,7 +48,7 @@ def database(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
             message = f"the table {name} has the number {top}, the counter stands at {counter}"
             yield BrokenObject(name, top, "counter_behind", message)
         else:
-            yield WELL
+            yield PASSED
 
 
 def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
@@ -59,7 +61,7 @@ def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  #
     for name in missing:
         yield BrokenObject("trigger", name, "guard_missing", "the record can be changed by anyone")
     if not missing:
-        yield WELL
+        yield PASSED
 
 
 def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
@@ -70,7 +72,7 @@ def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  
         if is_emptied(row["public_id"]):
             yield _is_emptied("origin", row["id"], taken)
         elif expected == row["public_id"]:
-            yield WELL
+            yield PASSED
         else:
             message = f"{row['origin']} has the id {row['public_id']} instead of {expected}"
             yield BrokenObject("origin", row["id"], "id_wrong", message)
@@ -103,7 +105,7 @@ def _capture(row: Row, raw: bytes | DamagedBytesError) -> PassedItem | BrokenObj
     if len(raw) != row["size"]:
         message = f"holds {len(raw)} bytes instead of {row['size']}"
         return BrokenObject("capture", row["id"], "size_wrong", message)
-    return WELL
+    return PASSED
 
 
 def foreign_records(connection: Connection, scope: Scope) -> Findings:
@@ -133,9 +135,9 @@ def _foreign_record(connection: Connection, row: Row) -> PassedItem | BrokenObje
                 connection, StoredBytes(bytes(row["held"]), row["encoding"], row["data"])
             )
     except DamagedBytesError:
-        return WELL  # the check of captures reports it
+        return PASSED  # the check of captures reports it
     if raw_digest(bytes(row["head"]) + bytes(row["opening"]) + payload) == bytes(row["digest"]):
-        return WELL
+        return PASSED
     message = f"its parts do not hash to {bytes(row['digest']).hex()}"
     return BrokenObject("foreign_record", row["id"], "digest_wrong", message)
 
@@ -152,7 +154,7 @@ def wordings(connection: Connection, scope: Scope) -> Findings:
             message = f"title and text do not hash to {wording_name(bytes(row['digest']))}"
             yield BrokenObject("wording", row["id"], "digest_wrong", message)
         else:
-            yield WELL
+            yield PASSED
 
 
 def derivations(connection: Connection, scope: Scope) -> Findings:
@@ -183,7 +185,7 @@ def _derivation(row: Row) -> PassedItem | BrokenObject:
     if wording_digest(row["detail"].get("title"), paragraphs) != bytes(row["digest"]):
         message = f"its paragraphs are not those of {wording_name(bytes(row['digest']))}"
         return BrokenObject("derivation", row["id"], "wording_wrong", message)
-    return WELL
+    return PASSED
 
 
 def declarations(connection: Connection, scope: Scope) -> Findings:
@@ -204,7 +206,7 @@ def check_rights(row: Row) -> PassedItem | BrokenObject:
     pairs = [(name, value) for name, value in row["hints"]]
     expected = rights_of(pairs, None, None, status=row["http_status"]).get("declared")
     if _header_declarations(expected) == _header_declarations(row["detail"].get("declared")):
-        return WELL
+        return PASSED
     message = "its declarations of rights are not those of its response headers"
     return BrokenObject("transfer", row["id"], "rights_wrong", message)
 
@@ -226,7 +228,7 @@ def fronts(connection: Connection, scope: Scope) -> Findings:
         scope.reached = row["id"]
         listed = row["detail"] or row["hints"] or [[None]]
         if all(known.get(each[0]) == row["origin_id"] for each in listed):
-            yield WELL
+            yield PASSED
         else:
             message = "its list contains teasers that are not stored for its front page"
             yield BrokenObject("front", row["id"], "list_wrong", message)
@@ -254,7 +256,7 @@ def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG00
     for row in stream(connection, " UNION ALL ".join(parts), NOTHING):
         message = f"{row['place']} names {row['target']} {row['named']}, which is not there"
         yield BrokenObject(row["kind"], int(row["number"]), "reference_broken", message)
-    yield from repeat(WELL, len(parts))
+    yield from repeat(PASSED, len(parts))
 
 
 def _key_of(table: str) -> str:
@@ -272,7 +274,7 @@ def agreement(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
         for row in stream(connection, query, NOTHING):
             message = f"names wording {row['wording_id']}, its derivation {row['derived']}"
             yield BrokenObject(table, row["id"], "wording_wrong", message)
-        yield WELL
+        yield PASSED
 
 
 def verdicts(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
@@ -291,7 +293,7 @@ def verdicts(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
             message = "was captured, has no verdict, and no job is going to read it"
             yield BrokenObject("observation", row["id"], "verdict_missing", message)
         else:
-            yield WELL
+            yield PASSED
 
 
 def _waiting(connection: Connection) -> frozenset[int]:
@@ -313,7 +315,7 @@ def jobs(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # a
     )
     for row in stream(connection, query, NOTHING):
         if row["counted"] == row["given"]:
-            yield WELL
+            yield PASSED
         else:
             message = f"counts {row['counted']} items and gave {row['given']} verdicts"
             yield BrokenObject("job", row["id"], "counts_wrong", message)

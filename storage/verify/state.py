@@ -34,7 +34,7 @@ from storage.record.derivation_detail import Name, name_from
 from storage.values.locator import origin_path
 from storage.values.outcome import page_outcome
 from storage.values.redaction import is_emptied
-from storage.verify.finding import WELL, BrokenObject, Findings, Scope
+from storage.verify.finding import PASSED, BrokenObject, Findings, Scope
 
 _PLACE, _ADDRESS, _CONFIRMED = ORIGIN.alias("place"), ORIGIN.alias("address"), SNAPSHOT.alias("c")
 _LATER, _SHOWN = OBSERVATION.alias("later"), DERIVATION.alias("shown")
@@ -57,7 +57,7 @@ def snapshots(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
             message = f"{name} is not what was observed"
             yield BrokenObject("snapshot", row.observation_id, "snapshot_wrong", message)
         if not wrong:
-            yield WELL
+            yield PASSED
 
 
 def _wrong_columns(
@@ -212,7 +212,7 @@ def totals(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  #
     counted = count_rows(connection, Totals(redaction=stored.redaction), stored.up_to)
     for name in (each.name for each in fields(stored)):
         if getattr(stored, name) == getattr(counted, name):
-            yield WELL
+            yield PASSED
         else:
             message = f"{name} is not the number of the rows up to {stored.up_to}"
             yield BrokenObject("archive", TOTALS, "totals_wrong", message)
@@ -230,7 +230,7 @@ def article_origins(connection: Connection, scope: Scope) -> Findings:  # noqa: 
         message = f"no text and no lineage makes it an origin of article {row.article_id}"
         yield BrokenObject("article_origin", row.origin_id, "origin_unfounded", message)
     number = connection.execute(select(func.count()).select_from(ARTICLE_ORIGIN)).scalar_one()
-    yield from (WELL for _ in range(number))
+    yield from (PASSED for _ in range(number))
 
 
 _HOLDS = ~exists().where(LINEAGE_UNDONE.c.lineage_id == LINEAGE.c.id)
@@ -275,7 +275,7 @@ def presences(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
             message = f"{name} of {row.path}{row.member} is not what was observed"
             yield BrokenObject("presence", row.place_id, "presence_wrong", message)
         if not wrong:
-            yield WELL
+            yield PASSED
 
 
 def _wrong_presence(row: Any) -> Iterator[str]:

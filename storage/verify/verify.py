@@ -80,7 +80,9 @@ class PlaceError(ValueError):
     """A cursor does not name a check."""
 
     def __init__(self, given: str) -> None:
-        super().__init__(f"{given!r} is no place to go on: CHECK:NUMBER, as `verify` told it")
+        super().__init__(
+            f"{given!r} is no position of an earlier run: `verify` printed it as CHECK:NUMBER"
+        )
 
 
 class Verification:

@@ -119,7 +119,7 @@ class ArchivePool:
 
         Without a commit in between it is the same value.
         """
-        commits = self._commits.counted()
+        commits = self._commits.read_version()
         known = self._state
         if commits is None or known is None or known[0] != commits:
             self._state = known = commits, await run_in_threadpool(self._state_now)

@@ -101,7 +101,7 @@ def test_every_exit_code_is_told():
     assert told == {
         str(code)
         for code in (
-            exits.WELL, exits.NO, exits.WRONG_USE, exits.NO_SUCH, exits.UNCHECKED,
+            exits.SUCCESS, exits.NO, exits.WRONG_USE, exits.NO_SUCH, exits.UNCHECKED,
             exits.INTERNAL, exits.INTERRUPTED,
         )
     }  # fmt: skip

@@ -213,7 +213,7 @@ STATE = {
     "cluster_wrong": ["DELETE FROM cluster_member WHERE article_id = (SELECT min(article_id) FROM cluster_member)"],
     "cluster_missing": ["DELETE FROM cluster_member"],
     "size_wrong": ["UPDATE cluster SET size = size + 1"],
-    "trace_wrong": [
+    "index_key_wrong": [
         "UPDATE index_key SET wording_id = (SELECT max(id) FROM wording) WHERE key = (SELECT min(key) FROM index_key)",
         "UPDATE index_key SET key = key + 1 WHERE key = (SELECT min(key) FROM index_key)",
         *(f"UPDATE index_key SET key = key + 1 WHERE key = (SELECT min(key) FROM index_key WHERE key / {1 << 45} = {kind})"

@@ -52,7 +52,7 @@ class ComparisonState:
             self._pairs[a, b] = ComparedPair(a, b)
         return self._pairs[a, b]
 
-    def enter(self) -> list[int]:
+    def drop_uncertain(self) -> list[int]:
         """Drop what the lock may have changed; return the articles whose sites to load again.
 
         Contents and comparisons stay; unwritten derivations and sites do not.

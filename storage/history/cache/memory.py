@@ -63,7 +63,7 @@ class Memory:
             self.steps.clear()
             self._letters, self._redacted = 0, newest
 
-    def content_of_draft(self, derivation_id: int) -> CaptureContent | None:
+    def find_content(self, derivation_id: int) -> CaptureContent | None:
         found = self.contents.get(derivation_id)
         if found is not None:
             self.contents.move_to_end(derivation_id)

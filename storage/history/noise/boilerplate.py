@@ -57,9 +57,6 @@ def may_be_boilerplate(canon: str) -> bool:
     A sub-heading is not: "Hintergrund" occurs in many articles, each time set by an author.
     Nor is a paragraph without a capital letter, whose topic is unknown.
 
-    A sub-heading is not: "Hintergrund" stands in many articles, and each time somebody put it
-    there. Nor is one without any capital letter, of which nobody can tell what it is about.
-
     >>> may_be_boilerplate("Hintergrund")
     False
     >>> may_be_boilerplate("Jetzt unseren Newsletter am Morgen bestellen")
@@ -140,7 +137,9 @@ class Boilerplate:
         self._asked: set[str] = set()
         self._holding_of_content: dict[CaptureContent, ParsedWording] = {}
 
-    def enter(self, connection: Connection, since: int, moved: AbstractSet[str]) -> None:
+    def continue_under_lock(
+        self, connection: Connection, since: int, moved: AbstractSet[str]
+    ) -> None:
         """Continue with another connection, without the texts added so far.
 
         Results from stored texts remain, except for sites whose articles changed.
@@ -181,10 +180,10 @@ class Boilerplate:
                 found[paragraph.canon] = rule
         return found
 
-    def may_rule(
+    def can_decide(
         self, site: str, article_id: int, step: StepToCheck, keys: AbstractSet[int]
     ) -> bool:
-        """Return False if `rules` would return none for any text."""
+        """Check whether `rules` may return a rule for a text."""
         return any(
             self._rule(
                 paragraph, site, article_id,
@@ -259,7 +258,7 @@ class Boilerplate:
         """Yield the wordings that contain a paragraph, or as title: those of this unit first."""
         for number in self._brought_with(paragraph):
             yield number, self._holding_of(self.texts[number])
-        known = self._stored.get(paragraph) or self._boilerplate_rule(paragraph)
+        known = self._stored.get(paragraph) or self._search_holders(paragraph)
         self._stored[paragraph], again = tee(known)
         yield from (each for each in again if each[0] not in self.texts)
 
@@ -274,7 +273,7 @@ class Boilerplate:
         self._texts_seen = len(self.texts)
         return self._brought.get(paragraph, ())
 
-    def _boilerplate_rule(self, paragraph: CutParagraph) -> Iterator[tuple[int, ParsedWording]]:
+    def _search_holders(self, paragraph: CutParagraph) -> Iterator[tuple[int, ParsedWording]]:
         words = _longest_words(paragraph.canon)
         if not words:
             return

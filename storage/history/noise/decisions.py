@@ -160,7 +160,7 @@ def waiting(comparing: CaptureComparer) -> dict[int, dict[Pair, set[int]]]:
         return {}
     due = BOILERPLATE_DUE.c
     sites = select(due.site).distinct()
-    fresh = {site_key(site): by_key for site, by_key in comparing.fresh().items()}
+    fresh = {site_key(site): by_key for site, by_key in comparing.new_holders().items()}
     steps: dict[int, dict[Pair, set[int]]] = {}
     for (site,) in list(rows_in(connection, sites, due.site, fresh)):
         query = select(

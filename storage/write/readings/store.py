@@ -71,7 +71,7 @@ def store_readings(
         comparing = compare_ahead(connection, others, archive.memory)
     to_derive = prepare_drafts(archive, [*others, *(each.reading for each in re_extracted)])
     with archive.unit() as unit:
-        comparing.enter(unit)
+        comparing.continue_under_lock(unit)
         keeping = ReadingWriter(unit, claim.job_id, comparing, to_derive)
         counts = keeping.keep(others, decide, re_extracted)
         record_reading(unit, keeping.decided)

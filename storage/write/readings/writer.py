@@ -108,7 +108,7 @@ class ReadingWriter:
         self._comparing = comparing
         self._around = Surroundings(unit.connection, {})
         self._undone: dict[int, set[frozenset[int | None]]] = {}
-        self._beside_of: dict[int, dict[bool, int]] = {}
+        self._neighbours_of: dict[int, dict[bool, int]] = {}
 
     def committed(self) -> None:
         """Update the memory of the process after the commit."""
@@ -142,7 +142,7 @@ class ReadingWriter:
             if isinstance(verdict, Refuse):
                 self._refuse(place, verdict)
             else:
-                self._take(place, verdict)
+                self._store_text(place, verdict)
             self.decided.append((place.reading, verdict))
             totals[verdict.counted_as] += 1
             totals["noise"] += isinstance(verdict, UnchangedVerdict) and verdict.is_noise
@@ -245,7 +245,7 @@ class ReadingWriter:
         """Check whether a draft differs only by noise from the snapshot before or after it."""
         undone = self._undone.get(article.id, set())
         own = self._comparing.content_of(place.reading)
-        beside = self._beside_of.setdefault(place.reading.captured.observation_id, {})
+        beside = self._neighbours_of.setdefault(place.reading.captured.observation_id, {})
         digest = place.reading.digest or b""
         for is_before in (True, False):
             other = self._around.beside(article.id, place.moment, digest, is_before=is_before)
@@ -260,7 +260,7 @@ class ReadingWriter:
 
     # ------------------------------------------------------------------- results
 
-    def _take(self, place: Position, verdict: Verdict) -> None:
+    def _store_text(self, place: Position, verdict: Verdict) -> None:
         draft, digest = place.reading.outcome, place.reading.digest
         assert isinstance(draft, Draft)
         assert digest is not None
@@ -297,7 +297,7 @@ class ReadingWriter:
         """Return the flags of a draft that depend on earlier observations."""
         number = place.reading.captured.observation_id
         flags = ["not_comparable"] if number in self._unknown else []
-        beside = self._beside_of.get(number)
+        beside = self._neighbours_of.get(number)
         if isinstance(verdict, NewVersion) and beside:
             own = self._comparing.content_of(place.reading)
             flags += self._comparing.teaser_flags(own, beside.get(True), beside.get(False))
@@ -366,7 +366,9 @@ class ReadingWriter:
         self._lineages.settle_late()
         self._lineages.settle_copies(self._copies.pairs)
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
-        absent = find_unrecorded_absences(unit, [*stood_at, *self._lineages.led_from(places)])
+        absent = find_unrecorded_absences(
+            unit, [*stood_at, *self._lineages.find_redirecting(places)]
+        )
         record_absences(unit, sorted({*absent, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PRESENCE, ("observation_id",), refused)

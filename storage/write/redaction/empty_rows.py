@@ -168,7 +168,7 @@ class _UnindexedRows:
     def of(cls, connection: Connection, due: Sequence[Row[Any]]) -> "_UnindexedRows":
         wordings = {row.row_id for row in due if row.table_name == "wording"}
         held_by = {row.row_id for row in due if row.table_name == "capture"}
-        due = [row for row in due if not _is_over(row)]
+        due = [row for row in due if not _is_retention(row)]
         captures = {row.row_id for row in due if row.table_name == "capture"}
         derivations = {row.row_id for row in due if row.table_name == "derivation"}
         query = select(INDEX_KEY.c.key, INDEX_KEY.c.wording_id)
@@ -233,9 +233,9 @@ class _RowEraser:
         self.ahead = ahead
 
     def carry_out(self, due: Sequence[Row[Any]]) -> None:
-        over = [row.row_id for row in due if _is_over(row)]
+        over = [row.row_id for row in due if _is_retention(row)]
         self._empty_bytes(over)
-        if gone := [row for row in due if not _is_over(row)]:
+        if gone := [row for row in due if not _is_retention(row)]:
             self._empty_all(gone)
             store_fact(self.connection, UNSCRUBBED, str(gone[-1].id))
         if len(due) == ROWS_AT_A_TIME:
@@ -466,6 +466,6 @@ class _RowEraser:
         update_rows(self.connection, SNAPSHOT, ("observation_id",), rows)
 
 
-def _is_over(row: Row[Any]) -> bool:
+def _is_retention(row: Row[Any]) -> bool:
     """Check whether only the bytes of a row are redacted, because of retention."""
     return bool(row.reason == RedactionReason.RETENTION)

@@ -156,7 +156,7 @@ def remove_passage(
     number of the act and the wordings to index; None if nothing had the passage.
     """
     connection = unit.connection
-    hits.comparing.enter(unit)
+    hits.comparing.continue_under_lock(unit)
     ids = {each.old.id for each in hits.readings}
     still = {
         row[0]
@@ -176,7 +176,7 @@ def remove_passage(
     unit.flush()
     gone = {each.old.wording_id for each in readings} - {wording for _, wording in new.values()}
     for each in readings:
-        hits.comparing.says(new[each.old.id][0], each.content)
+        hits.comparing.set_content(new[each.old.id][0], each.content)
     for old, (derivation, wording) in new.items():
         connection.execute(
             update(SNAPSHOT)
