@@ -37,6 +37,7 @@ from storage.values.errors import (
     NoSuchError,
     RedactedError,
     RestrictedError,
+    SearchQueryError,
 )
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ __all__ = [
     "SchemaNewerError",
     "SchemaOlderError",
     "SchemaUnreleasedError",
+    "SearchQueryError",
     "Stats",
     "Teaser",
     "Transfer",

@@ -7,6 +7,7 @@ beats the TOML file, the file beats the default.
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
@@ -438,11 +439,22 @@ def _content(path: Path, text: str) -> str:
     try:
         content = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        hint = "; start the stack first: docker compose up --wait" if IMAGE in os.environ else ""
-        raise SettingsError(text, f"the file {path} cannot be read: {error}{hint}") from error
+        raise SettingsError(
+            text, f"the file {path} cannot be read: {_explain_failure(error)}"
+        ) from error
     if not content:
         raise SettingsError(text, f"the file {path} is empty")
     return content
+
+
+def _explain_failure(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, FileNotFoundError) and IMAGE in os.environ:
+        return f"{error}; start the stack first: docker compose up --wait"
+    if isinstance(error, PermissionError):
+        with suppress(OSError):
+            mode = Path(error.filename).stat().st_mode & 0o777
+            return f"its mode is {mode:04o}, and this program is user {os.getuid()}"
+    return str(error)
 
 
 def _read(key: str, raw: Any, origin: str) -> Any:

@@ -97,6 +97,7 @@ def export(
     target = output.target()
     with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings.zone)
+        archive.require_named(filters)
         _say_restricted(archive)
         if output.is_warc:
             _export_warc(archive, filters, query, page, output)

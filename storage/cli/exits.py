@@ -54,6 +54,7 @@ _OWN: ExitCodes = {
 OF_ARCHIVES = (
     ("storage.values.errors", "NoSuchError", NO_SUCH),
     ("storage.values.errors", "AmbiguousError", NO_SUCH),
+    ("storage.values.errors", "SearchQueryError", WRONG_USE),
     ("storage.values.errors", "RedactedError", NO),
     ("storage.values.errors", "RestrictedError", NO),
     ("storage.values.arrivals.source", "NoSuchSourceError", NO_SUCH),

@@ -16,7 +16,7 @@ from storage.cli.output import json_text, text_stream
 from storage.cli.report import reading
 from storage.cli.shown_time import format_time
 from storage.read.query.parameter import option
-from storage.read.query.queries import ChangeOptions, FilterOptions
+from storage.read.query.queries import ChangeFilterOptions, ChangeOptions
 from storage.read.render.visible import one_line
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def watch(
     *,
     place: ArchiveOptions,
     options: ChangeOptions,
-    filtering: FilterOptions,
+    filtering: ChangeFilterOptions,
     format: Literal["table", "jsonl"] | None = option(  # noqa: A002  # the word of the command line
         "--format", None, "Output format (default: table on a terminal, jsonl in a pipe)."
     ),
@@ -54,9 +54,9 @@ def watch(
     with reading(place) as (settings, archive):
         article = None if options.article is None else archive.article(options.article).article
         start = archive.newest_seq() if after is None else _seq(after)
-        follower = _Follower(
-            archive, options.filter(), filtering.filters(settings.zone), article, start
-        )
+        filters = filtering.filters(settings.zone)
+        archive.require_named(filters)
+        follower = _Follower(archive, options.filter(), filters, article, start)
         say(f"watching for changes after cursor {start}; press Ctrl-C to stop")
         try:
             _write(follower, is_table=is_table, limit=limit)

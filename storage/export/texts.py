@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from storage.database.views import COLUMNS
-from storage.language.tokens import parse_query
+from storage.language.tokens import parse_search
 from storage.read import texts
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import NO_FILTERS, Conditions, Filters, conditions
@@ -97,7 +97,7 @@ def _hits(
 ) -> Iterator[Any]:
     hits = matching_versions(
         connection,
-        parse_query(selection.query or "", languages),
+        parse_search(selection.query or "", languages),
         selection.filters,
         Part(selection.after, selection.limit),
         latest=not selection.every_version,

@@ -33,7 +33,7 @@ from storage.database.views import view_query
 from storage.export import warc_record
 from storage.export.foreign_records import ForeignRecords
 from storage.history.snapshots import add_all_confirmations, snapshots_by_article
-from storage.language.tokens import parse_query
+from storage.language.tokens import parse_search
 from storage.proof.log import numbers
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import NO_FILTERS, Filters, conditions
@@ -110,7 +110,7 @@ class WarcExport:
 
     def _matching_articles(self, connection: Connection, query: str) -> list[int]:
         """Return the articles with a version that matches the query, in their order."""
-        words = parse_query(query, self._archive.languages)
+        words = parse_search(query, self._archive.languages)
         found = matching_versions(connection, words, self._selection.filters, Part(), latest=False)
         versions = [row["version_id"] for row in found]
         articles = select(VERSION.c.article_id)

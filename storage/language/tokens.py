@@ -15,6 +15,7 @@ from threading import local
 import Stemmer
 
 from storage.values.digest import DOUBLE_QUOTES, SOFT_HYPHEN
+from storage.values.errors import SearchQueryError
 
 MAX_TOKENS = 60_000
 MAX_BYTES = 500_000
@@ -22,6 +23,7 @@ MAX_BYTES = 500_000
 
 MAX_QUERY_LENGTH = 2_000
 MAX_TERMS = 64
+OPERATORS = frozenset({"OR", "AND", "NOT"})
 
 RUN_WORDS = 4
 LETTERS_OF_A_FORM = 5
@@ -40,6 +42,8 @@ TOKEN = re.compile(r"[^\W\d_][^\W_]{0,99}|" + _NUMBER + r"|[^\W_]{1,100}")
 SPAN = re.compile(_NUMBER + r"|[^\W_](?:[^\W_]|[\u00ad\u0300-\u036f])*")
 """Words and numbers in a text before folding."""
 QUERY_PART = re.compile(r'(-*)(?:"([^"]*)(?:"|$)|([^\s"]+))')
+_SHAPE = re.compile(r"(?:(?:Nw|x|p|w(?:Ow)*)(?:A(?!$))?)*")
+"""The order of words and operators, in the letters of `_spell_shape`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,27 +140,62 @@ def parse_query(text: str, languages: Sequence[str]) -> Query:
     """Parse a search query; parsing never fails, and meaningless parts are ignored.
 
     All words must occur. `"…"` (any shape of quotation marks) is a phrase, and so is a word that is
-    split into several tokens. A leading `-` excludes. `OR` between two terms means either and binds
-    tighter than the rest; next to an exclusion it is ignored. A word is searched in its form in
-    each of `languages` and unstemmed. Only the first 2,000 characters and 64 terms count.
+    split into several tokens. A leading `-`, or `NOT` before it, excludes. `OR` between two terms
+    means either and binds tighter than the rest; next to an exclusion it is ignored, as is `AND`. A
+    word is searched in its form in each of `languages` and unstemmed. Only the first 2,000
+    characters and 64 terms count.
 
     >>> parse_query('Häuser -"rotes Dach"', ["de"])
     Query(terms=(Word(alternatives=('haus', 'hqe4zuser')), \
 Negation(term=Phrase(alternatives=(('rot', 'dach'), ('rotes', 'dach'))))))
     """
-    text = text[:MAX_QUERY_LENGTH]
-    for shape in DOUBLE_QUOTES:
-        text = text.replace(shape, '"')
+    text = _straighten_quotes(text[:MAX_QUERY_LENGTH])
     terms: list[Term] = []
-    either = False
+    either = without = False
     for minus, phrase, word in QUERY_PART.findall(text):
-        if word == "OR" and not minus:
-            either = True
+        if word in OPERATORS and not minus:
+            either, without = either or word == "OR", without or word == "NOT"
             continue
         if term := _term(word or phrase, languages):
-            _add(terms, Negation(term) if minus else term, either=either)
-        either = False
+            _add(terms, Negation(term) if minus or without else term, either=either)
+        either = without = False
     return Query(tuple(terms[:MAX_TERMS]))
+
+
+def parse_search(text: str, languages: Sequence[str]) -> Query:
+    """Parse a query that a person wrote, and refuse what would be ignored or find nothing.
+
+    Raises: SearchQueryError.
+
+    >>> parse_search('Damm "Pegel', ["de"])
+    Traceback (most recent call last):
+    storage.values.errors.SearchQueryError: the search 'Damm "Pegel' cannot be answered: \
+a quotation mark is open: write a phrase as "…"
+    """
+    plain = _straighten_quotes(text)
+    parts = QUERY_PART.findall(plain)
+    words = [word if not minus else "" for minus, _phrase, word in parts]
+    query = parse_query(text, languages)
+    reasons = {
+        f"it is longer than {MAX_QUERY_LENGTH:,} characters": len(text) > MAX_QUERY_LENGTH,
+        'a quotation mark is open: write a phrase as "…"': plain.count('"') % 2,
+        "it contains no word to search for": not query.terms,
+        f"it has more than {MAX_TERMS} words": len(parts) > MAX_TERMS,
+        "write A OR B with two words, neither excluded, and NOT A": _SHAPE.fullmatch(
+            _spell_shape(parts)
+        )
+        is None,
+        "add a word that the text contains: it has excluded words only": not query.terms_required,
+        "there are no wildcards: a word is found in its inflected forms": any(
+            len(word) > 1 and (word[0] == "*" or word[-1] == "*") for word in words
+        ),
+        "parentheses do not group: OR binds its two neighbours": OPERATORS.intersection(words)
+        and any(word[:1] == "(" or word[-1:] == ")" for word in words),
+    }
+    for reason, is_so in reasons.items():
+        if is_so:
+            raise SearchQueryError(text, reason)
+    return query
 
 
 def holds(query: Query, texts: Sequence[str], language: str | None) -> bool:
@@ -321,6 +360,28 @@ def _term(text: str, languages: Sequence[str]) -> Word | Phrase | None:
     if len(words) == 1:
         return Word(tuple(form[0] for form in forms))
     return Phrase(tuple(forms))
+
+
+def _straighten_quotes(text: str) -> str:
+    for shape in DOUBLE_QUOTES:
+        text = text.replace(shape, '"')
+    return text
+
+
+def _spell_shape(parts: Sequence[tuple[str, str, str]]) -> str:
+    """Return a letter for each part of a query: w a word, x an excluded one, p punctuation, or the
+    first one of an operator.
+
+    >>> _spell_shape(QUERY_PART.findall('Damm OR "im Bau" -Pegel'))
+    'wOwx'
+    """
+    return "".join(
+        word[0] if word in OPERATORS and not minus
+        else "p" if not _words(word or phrase)
+        else "x" if minus
+        else "w"
+        for minus, phrase, word in parts
+    )  # fmt: skip
 
 
 def _add(terms: list[Term], term: Word | Phrase | Negation, *, either: bool) -> None:

@@ -99,7 +99,8 @@ def change_source(unit: Unit, /, name: str, **values: Any) -> Source:
 def _only(connection: Connection, query: Select[Any], text: str) -> Source:
     row = connection.execute(query).mappings().first()
     if row is None:
-        raise NoSuchSourceError(text)
+        known = connection.execute(select(SOURCE.c.name).where(SOURCE.c.removed_at.is_(None)))
+        raise NoSuchSourceError(text, known.scalars())
     return _source(row)
 
 

@@ -19,6 +19,10 @@ from storage.values.verdict import Counts
 KINDS = ("ingest", "fetch", "read")
 """Kinds of jobs that this version can run; other kinds wait for a newer version."""
 MAX_ATTEMPTS = 3
+BATCH_ATTEMPTS = 2
+"""Attempts after which a batch whose worker died is split: a machine dies more often than a text
+kills a worker.
+"""
 
 JobFamilies = int | Collection[int]
 """One job with all its parts, or several."""
@@ -101,8 +105,8 @@ def claim(
     still due.
 
     `holder` identifies the process of the worker, so that its death can be detected. A batch whose
-    worker died is split into single jobs; a single job that was tried `MAX_ATTEMPTS` times is
-    quarantined. Returns None if no job is due.
+    worker died `BATCH_ATTEMPTS` times is split into single jobs; a single job that was tried
+    `MAX_ATTEMPTS` times is quarantined. Returns None if no job is due.
     """
     while True:
         now = database_epoch(unit.connection)
@@ -114,7 +118,8 @@ def claim(
         if row is None:
             return None
         lost = row["state"] == "running"
-        if lost and row["kind"] in BATCHES and len(row["arguments"]["items"]) > 1:
+        is_batch = row["kind"] in BATCHES and len(row["arguments"]["items"]) > 1
+        if lost and is_batch and row["attempts"] >= BATCH_ATTEMPTS:
             split(unit, row)
         elif row["attempts"] >= MAX_ATTEMPTS and lost:
             _quarantine(unit, row["id"], "its worker died each time it was tried")

@@ -37,9 +37,20 @@ def forget_wakings(connection: Connection) -> None:
 
 def holders(connection: Connection) -> dict[str, str]:
     """Return the process that runs each job, by claim token."""
-    query = select(JOB.c.token).where(OPEN, JOB.c.lease_until > 0)
-    tokens = connection.execute(query).scalars()
-    return {token: identity_in_token(token) for token in tokens if token}
+    return {token: identity_in_token(token) for token in read_beats(connection)}
+
+
+def read_beats(connection: Connection) -> dict[str, float | None]:
+    """Return a value for each claim, by token, that changes with every beat of its holder."""
+    query = select(JOB.c.token, JOB.c.woken_at).where(OPEN, JOB.c.lease_until > 0)
+    return {token: beat for token, beat in connection.execute(query) if token}
+
+
+def beat(connection: Connection, token: str) -> None:
+    """Record that the holder of a claim is alive, while its lease lasts."""
+    now = database_epoch(connection)
+    held = (OPEN, JOB.c.token == token, JOB.c.lease_until > now)
+    connection.execute(update(JOB).where(*held).values(woken_at=now))
 
 
 def end_leases(connection: Connection, tokens: Iterable[str]) -> list[int]:

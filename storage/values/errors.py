@@ -51,6 +51,14 @@ class RestrictedError(LookupError):
         self.article = article
 
 
+class SearchQueryError(ValueError):
+    """A query of the full-text search has no meaning."""
+
+    def __init__(self, query: str, reason: str) -> None:
+        super().__init__(f"the search {query!r} cannot be answered: {reason}")
+        self.given = query
+
+
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """Return a question with the most similar name and a blank, or an empty text.
 

@@ -26,7 +26,13 @@ from storage.database.engine import is_unreachable
 from storage.database.rows import CursorError
 from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError
-from storage.values.errors import AmbiguousError, NoSuchError, RedactedError, RestrictedError
+from storage.values.errors import (
+    AmbiguousError,
+    NoSuchError,
+    RedactedError,
+    RestrictedError,
+    SearchQueryError,
+)
 
 LOG = structlog.get_logger()
 MOST_ERRORS = 20
@@ -40,6 +46,7 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "parameter_unknown": (400, "Unknown parameter"),
         "parameter_invalid": (400, "Invalid parameter"),
         "revision_invalid": (400, "Invalid version"),
+        "query_invalid": (400, "Invalid search"),
         "ambiguous": (400, "Several matches"),
         "cursor_invalid": (400, "Invalid cursor"),
         "time_invalid": (400, "Invalid time"),
@@ -115,6 +122,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
         RedactedError: "redacted",
         RestrictedError: "restricted",
         RevisionError: "revision_invalid",
+        SearchQueryError: "query_invalid",
         MomentError: "time_invalid",
         CursorError: "cursor_invalid",
         DamagedBytesError: "bytes_damaged",

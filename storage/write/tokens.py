@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from storage.database.tables import ACCESS_TOKEN
-from storage.values.errors import NoSuchError
+from storage.values.errors import NoSuchError, did_you_mean
 from storage.values.net.token import SCOPES, TOKEN_NAME, Token, TokenError
 from storage.write.archive import Archive
 
@@ -57,7 +57,9 @@ def revoke_token(archive: Archive, name: str) -> None:
         )
         known = select(ACCESS_TOKEN.c.id).where(ACCESS_TOKEN.c.name == name)
         if unit.connection.execute(known).first() is None:
-            raise NoSuchError("token", name, "`lesart token list` lists the tokens")
+            names = unit.connection.execute(select(ACCESS_TOKEN.c.name)).scalars()
+            hint = f"{did_you_mean(name, names)}`lesart token list` lists the tokens"
+            raise NoSuchError("token", name, hint)
         unit.connection.execute(query.values(revoked_at=unit.now))
 
 

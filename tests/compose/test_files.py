@@ -2,22 +2,24 @@
 
 import json
 import os
-import re
+import runpy
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from storage.settings import SETTINGS, SettingsError
 from worker.services.heartbeat import Heartbeat
 
 pytestmark = pytest.mark.postgresql("fast")
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-CAPTURES = yaml.safe_load((ROOT / "docker-compose.captures.yml").read_text())
 PUBLISHED = yaml.safe_load((ROOT / "docker-compose.database.yml").read_text())
 SERVICES = {name: each for name, each in STACK["services"].items() if each.get("scale") != 0}
 """The services that have a container; `settings` is built only."""
@@ -33,19 +35,89 @@ def test_the_services_are_the_ones_that_are_documented():
     assert set(STACK["services"]) == {*SERVICES, "settings"}
 
 
-def test_each_setting_that_compose_passes_on_is_checked_before_anything_is_stopped():
-    checks = STACK["services"]["settings"]
-    assert checks["pull_policy"] == "build", "`up` would not build it again"
-    arguments = {**checks["build"]["args"], **CAPTURES["services"]["settings"]["build"]["args"]}
-    texts = [
-        (ROOT / name).read_text() for name in ("docker-compose.yml", "docker-compose.captures.yml")
-    ]
-    interpolated = {name for text in texts for name in re.findall(r"\$\{(LESART_\w+)", text)}
-    # any text is a key; an argument with a secret would be in the history of the image
-    unchecked = {"LESART_CAPTURES_KEY", "LESART_WEB_ARCHIVE_KEYS"}
-    assert interpolated - unchecked == set(arguments)
-    stage = (ROOT / "Dockerfile").read_text().partition(" AS settings\n")[2]
-    assert set(arguments) == set(re.findall(r"LESART_\w+", stage)), "not declared: not checked"
+OURS = {
+    name: each for name, each in SERVICES.items() if name not in {"postgres", "redis", "secrets"}
+}
+"""The services that read the settings."""
+WITHHELD = {"LESART_MAIL_URL", "LESART_WEB_ARCHIVE_KEYS"}
+"""Passwords that only the services get that send something."""
+CHECK = ROOT / "docker" / "settings.py"
+PLACED = {f"LESART_{name}" for name in runpy.run_path(str(CHECK))["OWN"]} - {"LESART_IMAGE"}
+"""Settings that the stack sets itself."""
+
+
+def test_each_setting_in_the_file_reaches_each_service(tmp_path):
+    named = {f"LESART_{key.upper()}": f"wert-{key}" for key in SETTINGS}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in named.items()))
+    shutil.copyfile(ROOT / "docker-compose.yml", tmp_path / "docker-compose.yml")
+    services = composed(tmp_path, "--profile", "tools")["services"]
+    for name in OURS:
+        reached = services[name]["environment"]
+        lost = {each for each in named if reached.get(each) != named[each]}
+        assert lost == (set() if name in {"scheduler", "lesart"} else WITHHELD), name
+        mounted = [each["target"] for each in services[name]["volumes"]]
+        assert "/files" in mounted, "settings name files"
+    assert set(services["secrets"].get("environment") or ()) == set()
+    (tmp_path / ".env").unlink()
+    assert composed(tmp_path)["services"]["web"]["environment"]["LESART_MAIL_URL"] == ""
+
+
+def composed(folder: Path, *options: str) -> dict[str, Any]:
+    """Return the stack in a folder as Compose puts it together; skipped where there is none."""
+    program = shutil.which("docker-compose")
+    if program is None:
+        pytest.skip("there is no docker-compose")
+    done = subprocess.run(
+        [program, *options, "config", "--format", "json"], cwd=folder, capture_output=True,
+        check=True, env={"PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+WRONG_ENV = {
+    "LESART_TIMZONE=UTC": "setting LESART_TIMZONE: there is no such setting",
+    "  export LESART_PACE = 'abc'": "setting pace (LESART_PACE): 'abc' is no interval",
+    "LESART_MAIL_URL=smtp://a:b": "setting mail_url (LESART_MAIL_URL): ",
+    "LESART_PROOF_WITNESSES=/files/none": "there is no file /files/none",
+    "LESART_MAIL_URL_FILE=/files/none": "cannot be read",
+    **{f"{name}=x": f"setting {name} (.env): the stack sets it itself" for name in sorted(PLACED)},
+    "LESART_BROKER_URL_FILE=/files/x": "the stack sets it itself",
+}
+
+
+@pytest.mark.parametrize("line", WRONG_ENV)
+def test_a_wrong_line_in_the_file_ends_the_check(line, tmp_path):
+    (tmp_path / ".env").write_text(
+        f"WEB_PORT=80\n# LESART_NOPE=1\n{line}\nLESART_EVERY=5s # ours\n"
+    )
+    done = checked(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("lesart: setting ")
+    assert WRONG_ENV[line] in done.stderr
+
+
+def test_an_unreadable_file_ends_the_check_with_its_name_and_mode(tmp_path):
+    secret = tmp_path / "objects"
+    secret.write_text("geheim")
+    secret.chmod(0o600)
+    check = runpy.run_path(str(CHECK))["require_usable"]
+    check.__globals__["FOLDER"] = tmp_path
+    with pytest.raises(SettingsError, match=r"LESART_X.*objects \(mode 0600\)"):
+        check("LESART_X", str(secret))
+    secret.chmod(0o644)
+    check("LESART_X", str(secret))
+
+
+def test_a_right_file_and_none_pass_the_check(tmp_path):
+    assert checked(tmp_path).returncode == 0
+    (tmp_path / ".env").write_text('LESART_PACE="7s"\nLESART_CONTACT=ada@b.example # us\n')
+    assert checked(tmp_path).returncode == 0
+
+
+def checked(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the check of the settings as the build does."""
+    command = [sys.executable, str(CHECK), str(folder)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_a_command_starts_nothing():
@@ -85,51 +157,6 @@ def test_the_stores_are_on_an_internal_network_alone():
     assert SERVICES["redis"]["networks"] == ["stores"]
 
 
-def test_a_store_of_captures_is_known_to_all_that_read_or_write_them_and_its_secret_is_a_file():
-    reading = {*LONG_RUNNING, *TOOLS} - {"postgres", "redis"}
-    services = {name: each for name, each in CAPTURES["services"].items() if name != "settings"}
-    assert set(services) == reading
-    for service in services.values():
-        assert set(service) - {"networks"} == {"environment", "secrets"}
-        assert service["environment"]["LESART_CAPTURES_SECRET_FILE"] == "/run/secrets/captures"
-        assert "LESART_CAPTURES_SECRET" not in service["environment"]
-    assert set(CAPTURES["secrets"]["captures"]) == {"file"}
-
-
-def compose(secret: Path, **given: str) -> subprocess.CompletedProcess[str]:
-    """Let Compose put the stack and its captures together; skipped where there is none."""
-    program = shutil.which("docker-compose")
-    if program is None:
-        pytest.skip("there is no docker-compose")
-    files = ("docker-compose.yml", "docker-compose.captures.yml")
-    command = [program, *(word for file in files for word in ("-f", file))]
-    return subprocess.run(
-        [*command, "config", "--format", "json"], cwd=ROOT, capture_output=True, text=True,
-        check=False,
-        env={"PATH": os.environ["PATH"], "CAPTURES_SECRET": str(secret), **given},
-    )  # fmt: skip
-
-
-def test_compose_puts_the_stack_and_the_captures_together(tmp_path):
-    (tmp_path / "key").write_text("geheim")
-    place = "s3://press/lesart?endpoint=https://objects.example"
-    done = compose(tmp_path / "key", LESART_CAPTURES_URL=place, LESART_CAPTURES_KEY="ada")
-    whole = json.loads(done.stdout)
-    for name in (set(CAPTURES["services"]) & set(whole["services"])) - {"settings"}:
-        service = whole["services"][name]
-        assert service["environment"]["LESART_CAPTURES_URL"] == place
-        assert set(SERVICES[name]["environment"]) < set(service["environment"]), "nothing went"
-        assert [each["source"] for each in service["secrets"]] == ["captures"]
-        assert any(not whole["networks"][each].get("internal") for each in service["networks"])
-    assert "LESART_CAPTURES_URL" not in whole["services"]["migrate"]["environment"]
-
-
-def test_compose_names_what_captures_lack(tmp_path):
-    done = compose(tmp_path / "key", LESART_CAPTURES_URL="s3://press")
-    assert done.returncode != 0
-    assert "LESART_CAPTURES_KEY is missing a value: the access key of the bucket" in done.stderr
-
-
 def test_the_override_publishes_to_this_machine_alone():
     assert list(PUBLISHED["services"]) == ["postgres"]
     ports = PUBLISHED["services"]["postgres"]["ports"]
@@ -146,7 +173,7 @@ def test_redis_never_evicts():
 def test_no_password_stands_in_a_file_or_the_environment(name):
     for key in SERVICES[name].get("environment", {}):
         is_secret = "PASSWORD" in key or key.endswith(("_URL", "_URL_FILE"))
-        assert key.endswith("_FILE") or not is_secret, key
+        assert key.endswith("_FILE") or not is_secret or key in WITHHELD, key
 
 
 @each_service

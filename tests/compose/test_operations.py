@@ -34,7 +34,20 @@ WRONG_SETTINGS = {
     "LESART_WEB_HOSTS": "http://archiv.example/",
     "LESART_WEB_PROXIES": "proxy",
     "LESART_WEB_WORKERS": "0",
+    "LESART_MAIL_URL": "smtp://a:b",
+    "LESART_PAGE_URL": "archiv",
+    "LESART_RETAIN_CAPTURES": "bald",
 }
+
+
+def with_settings(stack: Stack, text: str) -> subprocess.CompletedProcess[str]:
+    """Run `up` with these lines in the file of the settings, which is then removed."""
+    file = stack.root / ".env"
+    file.write_text(f"{text}\n")
+    try:
+        return stack.run("up", "--wait")
+    finally:
+        file.unlink()
 
 
 def documented(stack: Stack, heading: str) -> list[str]:
@@ -125,15 +138,40 @@ def test_a_wrong_setting_is_named_and_stops_nothing(stack):
     before = ids_of_running_containers(stack)
     assert len(before) == 5
     for name, value in WRONG_SETTINGS.items():
-        done = stack.run("up", "--wait", **{name: value})
+        done = with_settings(stack, f"{name}={value}")
         assert done.returncode != 0, name
         assert f"lesart: setting {name[7:].lower()} ({name}): " in done.stdout + done.stderr
         assert ids_of_running_containers(stack) == before, name
     assert is_served(stack)
 
 
+def test_an_unknown_setting_and_an_unreadable_secret_stop_nothing(stack):
+    before = ids_of_running_containers(stack)
+    done = with_settings(stack, "LESART_TIMZONE=UTC")
+    assert "setting LESART_TIMZONE: there is no such setting" in done.stdout + done.stderr
+    secret = stack.root / "files" / "mail_url"
+    secret.write_text("smtp://mail.example:587/?from=a@b.example")
+    secret.chmod(0o600)
+    done = with_settings(stack, "LESART_MAIL_URL_FILE=/files/mail_url")
+    assert done.returncode != 0
+    assert "files/mail_url (mode 0600)" in done.stdout + done.stderr
+    assert ids_of_running_containers(stack) == before
+    secret.unlink()
+
+
+def test_the_key_that_signs_the_log_is_made_and_used_on_the_stack(stack):
+    [made] = stack.lesart("proof", "keygen", "--format", "json")
+    wait_for(
+        lambda: (
+            made["origin"] in stack.run("run", "--rm", "-T", "lesart", "proof", "checkpoint").stdout
+        )
+    )
+    stack.compose("exec", "-T", "scheduler", "test", "-r", "/proof/proof.key")
+    assert stack.run("exec", "-T", "worker", "test", "-e", "/proof").returncode != 0
+
+
 def test_a_right_setting_is_applied(stack):
-    assert stack.run("up", "--wait", LESART_PACE="7s").returncode == 0
+    assert with_settings(stack, "LESART_PACE=7s").returncode == 0
     [row] = [
         json.loads(line)
         for line in stack.compose("exec", "-T", "worker", "lesart", "config").splitlines()

@@ -26,10 +26,12 @@ from storage.write.readings.store import load_unread, store_readings
 from storage.write.store_captures import finish_scan, record_refusal, start_scan, store_arrivals
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from worker.cli.control import cancel, retry
+from worker.flow import abandoned
+from worker.flow.abandoned import SILENT_SECONDS, AbandonedJobs, keep_beating
 from worker.flow.decide import decide
 from worker.flow.order import order, target_of
 from worker.flow.read import Reader
-from worker.flow.work import free_abandoned_jobs, run_job, run_next_job
+from worker.flow.work import run_job, run_next_job
 from worker.services.schedule.scheduler import sweep
 from worker.services.schedule.source_slots import tick
 
@@ -287,7 +289,7 @@ def test_the_lease_of_a_dead_process_of_this_machine_ends_at_once(room):
     with room.archive.unit() as unit:
         queue.claim(unit, 90.0, DEAD, job_id=job)
     sweep(room.archive, lambda *_told: None, 10)
-    assert free_abandoned_jobs(room.archive) == [job]
+    assert AbandonedJobs(room.archive).free() == [job]
     assert sweep(room.archive, lambda *_told: None, 10) == 1
     assert room.claimed(job) is not None
 
@@ -305,7 +307,7 @@ def test_other_leases_are_left_alone(room, holder):
     job = room.ordered([target_of(room.source)])
     with room.archive.unit() as unit:
         queue.claim(unit, 90.0, holder, job_id=job)
-    assert free_abandoned_jobs(room.archive) == []
+    assert AbandonedJobs(room.archive).free() == []
     assert room.claimed(job) is None
 
 
@@ -325,10 +327,57 @@ def test_a_job_that_was_claimed_anew_meanwhile_is_not_taken_from_its_new_holder(
 # ------------------------------------------------------------- batches, poison, quarantine
 
 
-def test_a_batch_whose_worker_died_is_split_into_single_jobs(room):
+def test_a_worker_elsewhere_that_stops_beating_loses_its_job_within_15_seconds(room):
+    """The clock here is the one of the observer; leases and beats are in the database's."""
+    job = room.ordered([target_of(room.source)])
+    with room.archive.unit() as unit:
+        held = queue.claim(unit, 90.0, "another-machine/x/4194303/1", job_id=job)
+    now = 0.0
+    watching = AbandonedJobs(room.archive, lambda: now)
+    is_shared = room.archive.engine.dialect.name == "postgresql"
+    for _ in range(10):
+        now += SILENT_SECONDS - 1
+        assert watching.free() == [], "it beats, however seldom it is looked at"
+        room.archive.transact_unnumbered(wake_ups.beat, held.token)
+    watching.free()
+    now += 15.0
+    assert watching.free() == ([job] if is_shared else []), "SQLite archives are on one machine"
+    assert (room.claimed(job) is not None) == is_shared
+    with room.archive.engine.begin() as connection:
+        wake_ups.beat(connection, held.token)  # it comes back: the job is not its own any more
+    assert watching.free() == []
+
+
+def test_a_running_job_beats(room, monkeypatch):
+    monkeypatch.setattr(abandoned, "BEAT_SECONDS", 0.01)
+    job = room.ordered([target_of(room.source)])
+    held = room.claimed(job)
+    beats = {None}
+    with keep_beating(room.archive, held.token):
+        while room.archive.engine.dialect.name == "postgresql" and len(beats) < 4:
+            beats |= {*room.archive.read(wake_ups.read_beats).values()}
+    run_out(room, job)
+    with room.archive.engine.begin() as connection:
+        wake_ups.beat(connection, held.token)
+        assert (
+            connection.exec_driver_sql(f"SELECT woken_at FROM job WHERE id = {job}").scalar()
+            in beats
+        )
+
+
+def test_a_batch_whose_worker_died_is_taken_whole_once_more(room):
     job = read_job(room, 4)
     assert room.claimed(job) is not None
     run_out(room, job)
+    held = room.claimed()
+    assert (held.job_id, len(held.arguments["items"]), held.attempts) == (job, 4, 2)
+
+
+def test_a_batch_whose_worker_died_twice_is_split_into_single_jobs(room):
+    job = read_job(room, 4)
+    for _ in range(2):
+        assert room.claimed(job) is not None
+        run_out(room, job)
     held = room.claimed()
     assert (held.single, len(held.arguments["items"]), held.attempts) == (True, 1, 1)
     singles = room.rows("SELECT * FROM job WHERE single = TRUE")
@@ -494,6 +543,6 @@ def test_a_worker_that_is_killed_in_mid_batch_leaves_everything_to_the_next(room
     killed = subprocess.run(command, cwd=ROOT, timeout=120, check=False, env=dict(os.environ))
     assert killed.returncode == -9
     assert state(room, job) == "running"
-    assert free_abandoned_jobs(room.archive) == [job]
+    assert AbandonedJobs(room.archive).free() == [job]
     parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
     assert room.worked(parent) == Counts(new_articles=3)

@@ -8,6 +8,7 @@ import pytest
 from storage.cli.exits import run
 from storage.read.archive import open_archive
 from storage.read.figures.edits import EditSpan
+from storage.values.errors import NoSuchError
 from tests.read.press import START, Press, draft, hour
 from worker.cli.commands import app
 
@@ -54,7 +55,8 @@ def test_edits_are_told_by_the_hour_of_their_first_snapshot(edited):
         assert [(row.hour, row.edits) for row in rows] == [(hour(2), 1), (hour(5), 2), (hour(6), 1)]
         late = archive.edits_by_hour(EditSpan(since=hour(3), until=hour(5), source="seeds"))
         assert [row.edits for row in late] == [2]
-        assert list(archive.edits_by_hour(EditSpan(source="nirgends"))) == []
+        with pytest.raises(NoSuchError):
+            list(archive.edits_by_hour(EditSpan(source="nirgends")))
 
 
 def test_an_edit_whose_snapshot_before_lies_in_an_earlier_hour_is_not_certainly_of_this_one(edited):

@@ -5,8 +5,10 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from storage.settings import load_settings
@@ -110,6 +112,28 @@ def test_it_ends_cleanly_within_seconds_when_it_is_told_to(home, how):
     assert home.up.end(how, seconds=15) < 15
     assert home.up.process.returncode in {0, 130}
     assert "Traceback" not in home.up.told()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tenths", range(1, 30, 3))
+def test_ctrl_c_while_it_starts_leaves_no_trace(tenths, tmp_path):
+    up = Service(tmp_path, "up")
+    up.start()
+    time.sleep(tenths / 10)  # any moment is right: there is nothing to wait for
+    for each in [*up.children(), psutil.Process(up.pid)]:
+        with suppress(psutil.NoSuchProcess):
+            each.send_signal(signal.SIGINT)
+    assert up.process.wait(60) in {0, 130, -signal.SIGINT}
+    assert "Traceback" not in up.told(), up.told()
+
+
+@pytest.mark.slow
+def test_it_says_that_it_starts_before_it_has_loaded(tmp_path):
+    up = Service(tmp_path, "up")
+    up.start()
+    until(up.told, what="a sign of life")
+    assert up.told().startswith("lesart: starting")
+    up.kill()
 
 
 @pytest.mark.slow

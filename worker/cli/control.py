@@ -232,7 +232,7 @@ def retry(archive: Archive, settings: Settings, job_id: int) -> list[int]:
 
     Raises: JobNotFoundError.
     """
-    _require_job(archive, job_id)
+    require_job(archive, job_id)
     ids = archive.transact(queue.retry, job_id)
     if ids and settings.is_embedded:
         for each in ids:
@@ -245,7 +245,7 @@ def cancel(archive: Archive, job_id: int) -> int:
 
     Raises: JobNotFoundError.
     """
-    _require_job(archive, job_id)
+    require_job(archive, job_id)
     return archive.transact(queue.cancel, job_id)
 
 
@@ -278,7 +278,7 @@ def _ordered(archive: Archive, targets: Sequence[IngestTarget], trigger: str) ->
     return number
 
 
-def _require_job(archive: Archive, job_id: int) -> None:
+def require_job(archive: Archive, job_id: int) -> None:
     with archive.read_connection() as connection:
         if not job_progress.exists(connection, job_id):
             raise JobNotFoundError(job_id)

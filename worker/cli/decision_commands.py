@@ -24,7 +24,7 @@ else:
 def reclassify(
     *,
     articles: list[str] | None = argument(
-        "[ARTICLE]…", "Articles by id or address (default: all articles).", None
+        "[ARTICLE]…", "Articles by id, address or path (default: all articles).", None
     ),
     place: ArchiveOptions,
 ) -> None:

@@ -1,12 +1,13 @@
 """The program `lesart`: it loads only the modules of the command that runs."""
 
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from storage.cli.app import PANELS, add_summaries, app
-from storage.cli.exits import UNCHECKED, open_streams, run
+from storage.cli.exits import UNCHECKED, open_streams, run, say
 from storage.values.errors import AlertError
 from storage.values.lazy import LazyModule
 from worker.errors import (
@@ -57,7 +58,11 @@ def main() -> None:
     open_streams()
     if "--debug" in sys.argv:
         log.log_events("debug")
+    if sys.argv[1:2] == ["up"] and not {"--once", "--help"} & {*sys.argv}:
+        say("starting; press Ctrl-C to stop")  # loading takes seconds on a slow machine
     _load_commands([*sys.argv[1:2]])
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # see `worker.__main__`
     sys.exit(run(app, exit_codes=EXIT_CODES))
 
 

@@ -95,6 +95,8 @@ def worker(
     event_log.log_events("debug" if place.debug else "info")
     if drain:
         with opened_archive(settings, create=settings.is_embedded) as archive:
+            for each in job or ():
+                control.require_job(archive, each)
             flow_work.drain(archive, settings, families=job)
             if job is None:
                 alerting.work(archive, settings)

@@ -9,10 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from storage.database.engine import DatabaseError
-from storage.database.process_identity import is_dead, process_identity
+from storage.database.process_identity import process_identity
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
-from storage.schedule import wake as wake_ups
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.failures import is_machine_failure, remedy_for
@@ -20,6 +19,7 @@ from storage.values.lazy import LazyModule
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.index import index_backlog, relate_backlog
+from worker.flow.abandoned import AbandonedJobs, keep_beating
 from worker.flow.collect.job import collect
 from worker.flow.collect.targets import CollectionResult, Progress
 from worker.flow.read import Reader, read_batch
@@ -98,7 +98,8 @@ def run_job(
     """
     log = LOG.bind(job=claim.job_id, kind=claim.kind, attempt=claim.attempts)
     try:
-        outcome = _run_handler(archive, settings, reader, claim, progress)
+        with keep_beating(archive, claim.token):
+            outcome = _run_handler(archive, settings, reader, claim, progress)
     except jobs.StaleLeaseError:
         log.warning("job_lost")
     except (KeyboardInterrupt, SystemExit):
@@ -151,9 +152,10 @@ def run_jobs(
 ) -> None:
     """Run jobs until none is open; `on_job_end` is called after each job."""
     collect_garbage_rarely()
+    abandoned = AbandonedJobs(archive)
     with Reader(settings) as reader:
         while True:
-            free_abandoned_jobs(archive)
+            abandoned.free()
             while run_next_job(archive, settings, reader, families=families, progress=progress):
                 on_job_end()
             index_backlog(archive)
@@ -172,26 +174,18 @@ def process_backlog(archive: Archive) -> None:
     archive.update_totals()
 
 
-def free_abandoned_jobs(archive: Archive) -> list[int]:
-    """End the leases of dead workers of this machine; return the jobs."""
-    holders = archive.read(wake_ups.holders)
-    dead = [token for token, holder in holders.items() if is_dead(holder)]
-    if not dead:
-        return []
-    return archive.transact_unnumbered(wake_ups.end_leases, dead)
-
-
 def _log_news(
     archive: Archive, claim: jobs.Claim, outcome: Counts | CollectionResult | None
 ) -> None:
-    """Log the outcome of documents, unless all are unchanged."""
+    """Log the outcome of documents, unless all are unchanged: one line for each batch."""
     with archive.read_connection() as connection:
         counts = asdict(outcome or job_progress.job_counts(connection, claim.job_id))
         news = {name: number for name, number in counts.items() if number and name not in UNLOGGED}
         if not news:
             return
         source = job_progress.source_of(connection, claim.job_id)
-    LOG.info(EVENTS[claim.kind], source=source, job=claim.parent_id or claim.job_id, **news)
+    write = LOG.debug if claim.single else LOG.info
+    write(EVENTS[claim.kind], source=source, job=claim.parent_id or claim.job_id, **news)
 
 
 def _release(archive: Archive, claim: jobs.Claim) -> None:

@@ -1,9 +1,10 @@
 """The Celery app that carries wake-ups; one archive and one reader per process."""
 
+import logging
 from dataclasses import dataclass
 
 from celery import Celery
-from celery.signals import worker_process_shutdown
+from celery.signals import setup_logging, worker_process_shutdown
 
 from storage.database.unit import Clock, utc_now
 from storage.schedule import queue
@@ -11,6 +12,7 @@ from storage.settings import Settings
 from storage.write.archive import Archive
 from worker.flow.read import Reader
 from worker.flow.work import collect_garbage_rarely
+from worker.log import LOG
 
 QUEUE = "lesart"
 
@@ -102,6 +104,22 @@ def close_context() -> None:
     """Close what `work_context` opened in this process."""
     while _CONTEXT:
         _CONTEXT.pop().close()
+
+
+class _EventHandler(logging.Handler):
+    """Writes messages of Celery as events, one line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trace = {"exc_info": record.exc_info} if record.exc_info else {}
+        LOG.warning("celery_message", text=" ".join(record.getMessage().split()), **trace)
+
+
+@setup_logging.connect
+def _log_as_events(**_facts: object) -> None:
+    """Replace the lines of Celery, which have another format."""
+    for name in ("celery", "kombu"):
+        logging.getLogger(name).handlers[:] = [_EventHandler(logging.WARNING)]
+        logging.getLogger(name).propagate = False
 
 
 @worker_process_shutdown.connect

@@ -63,7 +63,9 @@ def run_worker(settings: Settings, concurrency: int) -> None:
         without_heartbeat=True,
         quiet=True,
     )
+    LOG.info("worker_started", processes=concurrency)
     worker.start()
+    LOG.info("worker_stopped")
     sys.exit(worker.exitcode or 0)
 
 

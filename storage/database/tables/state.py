@@ -63,7 +63,8 @@ class JobRow(Row, table=True):
     """A unit of work; this row is authoritative, a broker carries only a wake-up for it.
 
     A partial index contains the open ones in order (`OPEN`).
-    `run_after`, `lease_until` and `woken_at` are seconds since 1970 by the database's clock.
+    `run_after`, `lease_until` and `woken_at` are seconds since 1970 by the database's clock;
+    `woken_at` is the last wake-up of a ready job and the last beat of a running one.
     """
 
     __table_args__ = (

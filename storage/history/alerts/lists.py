@@ -22,7 +22,7 @@ from storage.database.tables import (
 from storage.database.view_queries.words import RESTRICTED
 from storage.history.alerts.rule import GONE, AlertRule
 from storage.values.answer import Answer
-from storage.values.errors import NoSuchError
+from storage.values.errors import NoSuchError, did_you_mean
 
 STATES = ("waiting", "sent", "failed", "dead", "damped")
 """States of a delivery: `failed` is retried, `dead` is not, `damped` was never sent."""
@@ -112,7 +112,8 @@ def alert(connection: Connection, name: str) -> Alert:
     """
     row = connection.execute(select(ALERT).where(ALERT.c.name == name)).first()
     if row is None:
-        raise NoSuchError("alert", name, "`lesart alert list` lists the alerts")
+        similar = did_you_mean(name, connection.execute(select(ALERT.c.name)).scalars())
+        raise NoSuchError("alert", name, f"{similar}`lesart alert list` lists the alerts")
     return _alert(row)
 
 

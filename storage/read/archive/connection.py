@@ -1,6 +1,6 @@
 """Where an archive is, and its connections for reading."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import copy
 from dataclasses import replace
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 from storage.database.archive_errors import ArchiveClosedError
 from storage.database.rows import committed_reads
 from storage.database.sqlite_file import SqliteReader, sqlite_path
-from storage.read.filters import TODAY, Clocks
+from storage.read.filters import TODAY, Clocks, Filters
+from storage.read.named import NAMED, check_if_empty, require_named
 from storage.read.render.moment import parse_moment
 from storage.values.errors import (
     NoSuchError,
@@ -194,6 +195,30 @@ class ArchiveConnection:
             for row in function(connection, *args, **kwargs):
                 yield row
                 self._require_open()
+
+    def _iterate_named(
+        self,
+        named: Filters | Mapping[str, str | None],
+        function: "Callable[Concatenate[Connection, P], Iterator[T]]",
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Iterator[T]:
+        """Yield rows as `_iterate`; without any, refuse names in filters that do not exist.
+
+        Raises: NoSuchError.
+        """
+        rows = self._iterate(function, *args, **kwargs)
+        return check_if_empty(rows, lambda: self.require_named(named))
+
+    def require_named(self, named: Filters | Mapping[str, str | None]) -> None:
+        """Refuse a filter for a source, publisher, language or code that does not exist.
+
+        Raises: NoSuchError.
+        """
+        with self.connect() as connection:
+            for what in NAMED:
+                name = named.get(what) if isinstance(named, Mapping) else getattr(named, what, None)
+                require_named(connection, what, name)
 
     def _require_open(self) -> None:
         if self._closed.is_set():

@@ -63,11 +63,14 @@ class ArchiveFigures(ArchiveConnection):
         steps: ChangeFilter = ANY_STEP,
     ) -> "facets.Facets":
         """Return the number of hits of a search by source, language, publisher, year and month
-        of publication.
+        of publication. Raises: SearchQueryError, NoSuchError.
         """
         latest = latest or self.clocks.as_of is not None
-        words = tokens.parse_query(query, self.languages)
-        return self._query(facets.count_facets, words, filters, steps, latest=latest)
+        words = tokens.parse_search(query, self.languages)
+        found = self._query(facets.count_facets, words, filters, steps, latest=latest)
+        if not found.hits:
+            self.require_named(filters)
+        return found
 
     def article(self, name: str) -> ArticleLine:
         """Return the article with an id or an address, as in lists.
@@ -136,16 +139,19 @@ class ArchiveFigures(ArchiveConnection):
         return self._query(stats.edits_by_day, last_day, days)
 
     def edit_figures(self, span: "edits.EditSpan") -> Iterator[EditFigures]:
-        """Yield the edit figures of each source."""
-        return self._iterate(edits.edit_figures, span)
+        """Yield the edit figures of each source. Raises: NoSuchError."""
+        return self._iterate_named({"source": span.source}, edits.edit_figures, span)
 
     def edit_summary(self, now: datetime) -> "edits.EditSummary":
         """Return the edit figures of all sources; of a large archive those stored last."""
         return self._query(edits.edit_summary, now)
 
     def edits_by_hour(self, span: "edits.EditSpan") -> Iterator[EditHour]:
-        """Yield the edits by source and hour of their first snapshot, in UTC."""
-        return self._iterate(edits.edits_by_hour, span)
+        """Yield the edits by source and hour of their first snapshot, in UTC.
+
+        Raises: NoSuchError.
+        """
+        return self._iterate_named({"source": span.source}, edits.edits_by_hour, span)
 
     def sources(self) -> list[Source]:
         """Return the sources that were not removed, by name."""
@@ -189,6 +195,6 @@ class ArchiveFigures(ArchiveConnection):
         until: datetime | None = None,
         source: str | None = None,
     ) -> Iterator[Coverage]:
-        """Yield the number of checks of each source, by hour."""
+        """Yield the number of checks of each source, by hour. Raises: NoSuchError."""
         until = until or datetime.now(UTC)
-        return self._iterate(coverage.coverage, since, until, source)
+        return self._iterate_named({"source": source}, coverage.coverage, since, until, source)

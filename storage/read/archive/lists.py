@@ -24,6 +24,7 @@ from storage.read.answers import (
 from storage.read.archive.connection import ArchiveConnection
 from storage.read.filters import NO_FILTERS, Conditions, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, RefusalFilter
+from storage.read.named import check_if_empty
 from storage.read.query.records import Part
 from storage.values.errors import (
     NoSuchError,
@@ -55,7 +56,7 @@ class ArchiveLists(ArchiveConnection):
 
         Raises: CursorError.
         """
-        return self._iterate(lists.articles, filters, Part(after, limit))
+        return self._iterate_named(filters, lists.articles, filters, Part(after, limit))
 
     def search(
         self,
@@ -68,15 +69,18 @@ class ArchiveLists(ArchiveConnection):
     ) -> Iterator[Hit]:
         """Yield the versions that match `query`, the best first.
 
-        All words must occur; `"…"` is a phrase, `-word` excludes, `OR` between two words means
-        either. For a common word, the best of the newest thousand texts come first, then older
-        ones. `latest` excludes earlier versions, as does reading the archive as of a time. `steps`
-        selects versions created by such a change. Raises: CursorError.
+        All words must occur; `"…"` is a phrase, `-word` or `NOT word` excludes, `OR` between two
+        words means either. For a common word, the best of the newest thousand texts come first,
+        then older ones. `latest` excludes earlier versions, as does reading the archive as of a
+        time. `steps` selects versions created by such a change. Raises: CursorError,
+        SearchQueryError, NoSuchError.
         """
         latest = latest or self.clocks.as_of is not None
-        words = tokens.parse_query(query, self.languages)
+        words = tokens.parse_search(query, self.languages)
         part = Part(after, limit)
-        return self._iterate(full_text.search, words, filters, part, latest=latest, steps=steps)
+        return self._iterate_named(
+            filters, full_text.search, words, filters, part, latest=latest, steps=steps
+        )
 
     def history(
         self, article: str, after: str | None = None, limit: int | None = None
@@ -106,7 +110,7 @@ class ArchiveLists(ArchiveConnection):
         number = None if article is None else self.article_row_id(article)
         steps = ChangeFilter(tuple(classes), silent, contains)
         part = Part(after, limit)
-        return self._iterate(lists.changes, number, steps, filters, part)
+        return self._iterate_named(filters, lists.changes, number, steps, filters, part)
 
     def top_changes(
         self, candidates: int, limit: int, rank: Callable[[Mapping[str, Any]], int]
@@ -141,7 +145,7 @@ class ArchiveLists(ArchiveConnection):
         """
         origins = None if article is None else self._origin_ids(article)
         part = Part(after, limit)
-        return self._iterate(lists.relations, origins, filters, part)
+        return self._iterate_named(filters, lists.relations, origins, filters, part)
 
     def lineages(
         self, article: str | None = None, after: str | None = None, limit: int | None = None
@@ -258,10 +262,18 @@ class ArchiveLists(ArchiveConnection):
         """Yield refusals in the order of time, of one job or of all.
 
         Repeated refusals for the same reason are one row, with their number and the first time.
-        Raises: CursorError.
+        Raises: CursorError, NoSuchError.
         """
         selection, part = RefusalFilter(job, codes, source, since), Part(after, limit)
-        return self._iterate(lists.refusals, selection, part)
+        if job is not None:
+            self._require_job(job)
+        rows = self._iterate(lists.refusals, selection, part)
+
+        def check() -> None:
+            for each in codes or (None,):
+                self.require_named({"source": source, "code": each})
+
+        return check_if_empty(rows, check)
 
     def jobs(
         self, job: int | None = None, after: str | None = None, limit: int | None = None
@@ -271,7 +283,10 @@ class ArchiveLists(ArchiveConnection):
         Raises: NoSuchError, CursorError.
         """
         if job is not None:
-            with self.connect() as connection:
-                if next(lists.jobs(connection, job, Part(limit=1)), None) is None:
-                    raise NoSuchError("job", str(job), "`lesart jobs` lists the existing jobs")
+            self._require_job(job)
         return self._iterate(lists.jobs, job, Part(after, limit))
+
+    def _require_job(self, job: int) -> None:
+        with self.connect() as connection:
+            if next(lists.jobs(connection, job, Part(limit=1)), None) is None:
+                raise NoSuchError("job", str(job), "`lesart jobs` lists the existing jobs")

@@ -43,6 +43,9 @@ REVISION_HELP = (
     "Version of an article: ARTICLE (latest version), or ARTICLE followed by @3 (number), "
     "@~1 (one before the latest), @2024-06-18[T12:00] (time) or @w1:5f3a9c… (wording)"
 )
+QUERY_HELP = (
+    'Words that all must occur; "…" is a phrase, A OR B either, -WORD (or NOT WORD) excludes.'
+)
 CLASS_HELP = "Only changes of this class; repeatable (default: all classes)."
 SILENT_HELP = "Only silent changes: no update time or correction notice on the page."
 
@@ -109,9 +112,9 @@ class FilterOptions:
         Raises: MomentError.
         """
         return Filters(
-            language=self.language or None,
-            source=self.source or None,
-            publisher=self.publisher or None,
+            language=self.language,
+            source=self.source,
+            publisher=self.publisher,
             since=moment_or_none(self.since, zone, "first"),
             until=moment_or_none(self.until, zone, "last"),
             published_since=moment_or_none(self.published_since, zone, "first"),
@@ -120,10 +123,18 @@ class FilterOptions:
 
 
 @dataclass(kw_only=True)
+class ChangeFilterOptions(FilterOptions):
+    """Options that filter the articles of changes, and the time of the changes themselves."""
+
+    since: Plain | None = option("--since", "T", "Only changes seen at time T or later.")
+    until: Plain | None = option("--until", "T", "Only changes seen at time T or earlier.")
+
+
+@dataclass(kw_only=True)
 class OneArticle:
     """The argument for one article."""
 
-    article: Long = argument("ARTICLE", "Article by id or address.")
+    article: Long = argument("ARTICLE", "Article by id, address or path.")
 
 
 @dataclass(kw_only=True)
@@ -131,7 +142,7 @@ class AnyArticle:
     """The argument for one article, or for all."""
 
     article: Long | None = argument(
-        "ARTICLE", "Article by id or address (default: all articles).", None
+        "ARTICLE", "Article by id, address or path (default: all articles).", None
     )
 
 
@@ -227,8 +238,8 @@ class SearchQuery(ListQuery, ClockOptions, FilterOptions):
 
     q: Query = argument(
         "QUERY",
-        'Words that all must occur; "…" is a phrase; - reads standard input.',
-        http_help='Words, all of them; "…" is a phrase.',
+        f"{QUERY_HELP} - reads standard input.",
+        http_help=QUERY_HELP,
     )
     latest: bool = flag(
         "--latest", "Search only the latest version of each article (default: all versions)."
@@ -289,7 +300,7 @@ class RightsQuery(ListQuery, ClockOptions):
     """List what a site declared about the use of a text, and when this was seen."""
 
     article: Long | None = argument(
-        "ARTICLE", "Article by id or address, or address of a feed (default: all).", None
+        "ARTICLE", "Article by id, address or path, or address of a feed (default: all).", None
     )
     current: bool = flag("--current", "List only the declarations of the latest check.")
     record = staticmethod(lambda: answers.RightsDeclaration)
@@ -314,7 +325,9 @@ class FrontsQuery(ListQuery, ClockOptions):
     """List how long articles were on front pages: position, headline, and headline tests."""
 
     article: Long | None = option(
-        "--article", "ARTICLE", "Only headlines of this article, by id or address (default: all)."
+        "--article",
+        "ARTICLE",
+        "Only headlines of this article, by id, address or path (default: all).",
     )
     front: Long | None = option(
         "--front", "ADDRESS", "Only headlines on this front page (default: all)."
@@ -326,7 +339,7 @@ class FrontsQuery(ListQuery, ClockOptions):
 
 
 @dataclass(kw_only=True)
-class ChangesQuery(ListQuery, ClockOptions, FilterOptions, ChangeOptions):
+class ChangesQuery(ListQuery, ClockOptions, ChangeFilterOptions, ChangeOptions):
     """List changes from version to version, newest first."""
 
     record = staticmethod(lambda: answers.Change)

@@ -1,15 +1,20 @@
 """A source of texts, as stored in the archive."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from storage.values.errors import did_you_mean
 
 
 class NoSuchSourceError(LookupError):
     """There is no source with this name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is no source {name!r}: `lesart source list` names the sources")
+    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+        similar = did_you_mean(name, known)
+        super().__init__(
+            f"there is no source {name!r}: {similar}`lesart source list` names the sources"
+        )
         self.name = name
 
 

@@ -51,6 +51,7 @@ def _since(request: Request, pool: ArchivePool, query: ChangesParameters) -> Res
     if len(query.after) > MOST_SEQ_DIGITS:
         raise Problem("cursor_invalid", "A `seq` has fewer digits.")
     seq, changes, filters = int(query.after), query.filter(), query.filters(pool.place.timezone)
+    pool.today.require_named(filters)
     if not wants_lines(request):
         rows = _part(pool, seq, changes, filters, query.limit or PAGE_ROWS)
         return answer_one({"items": rows, "next": str(rows[-1]["seq"] if rows else seq)})

@@ -7,8 +7,9 @@ from pathlib import Path
 from storage.settings import load_settings
 from storage.write.archive import Archive
 from tests.web.clock import SharedClock
+from worker.flow.abandoned import AbandonedJobs
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, free_abandoned_jobs, run_next_job
+from worker.flow.work import collect_garbage_rarely, run_next_job
 from worker.log import log_events
 
 IDLE_SECONDS = 0.02
@@ -26,7 +27,7 @@ def main() -> None:
         looked = 0.0
         while True:
             if time.monotonic() - looked > 0.3:
-                free_abandoned_jobs(archive)
+                AbandonedJobs(archive).free()
                 looked = time.monotonic()
             if not run_next_job(archive, settings, reader):
                 time.sleep(IDLE_SECONDS)

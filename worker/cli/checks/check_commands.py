@@ -56,7 +56,7 @@ def verify(*, place: ArchiveOptions, checked: VerifyOptions, output: OutputOptio
 def rederive(
     *,
     articles: list[str] | None = argument(
-        "[ARTICLE]…", "Articles by id or address (default: all articles).", None
+        "[ARTICLE]…", "Articles by id, address or path (default: all articles).", None
     ),
     place: ArchiveOptions,
     filtering: FilterOptions,
@@ -70,6 +70,7 @@ def rederive(
     """Extract stored captures again and list differences; it creates no versions."""
     with reading(place) as (settings, archive):
         filters = filtering.filters(settings.zone)
+        archive.require_named(filters)
         ids = [archive.article_row_id(each) for each in articles] if articles else None
     wanted = rederiving.RederiveSelection(ids, filters, page.after, page.limit)
     with opened_archive(settings) as archive, ProgressLine() as line:

@@ -11,13 +11,14 @@ from storage.cli.exits import say
 from storage.read.query.parameter import flag, option
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
-from storage.values.errors import AlertError, NoSuchError
+from storage.values.errors import AlertError
 from storage.values.lazy import LazyModule
 from storage.values.net.mail_server import MAIL_ADDRESS
 
 if TYPE_CHECKING:
     from storage.history.alerts import rule as rules
     from storage.history.alerts.rule import AlertRule
+    from storage.language import tokens
     from storage.read import archive as reader
     from storage.values.net import private_hosts
     from worker.alerts import by_apprise, webhook
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from worker.web import credentials
 else:
     rules = LazyModule("storage.history.alerts.rule")
+    tokens = LazyModule("storage.language.tokens")
     reader = LazyModule("storage.read.archive")
     private_hosts = LazyModule("storage.values.net.private_hosts")
     by_apprise = LazyModule("worker.alerts.by_apprise")
@@ -76,9 +78,9 @@ class ChangeSelection:
     )
 
     def rule(self, settings: Settings) -> "AlertRule":
-        """Return the rule, after checking that its article and source exist.
+        """Return the rule, after checking that what it names exists.
 
-        Raises: AlertError, NoSuchError.
+        Raises: AlertError, NoSuchError, SearchQueryError.
         """
         if self.passage is not None and not (
             SHORTEST_PASSAGE <= len(self.passage.strip()) <= LONGEST_PASSAGE
@@ -89,17 +91,14 @@ class ChangeSelection:
         with reader.open_with_settings(settings) as archive:
             if article is not None:
                 article = archive.article(article).article
-            names = {each.name for each in archive.sources()}
-        if self.source is not None and self.source not in names:
-            raise NoSuchError("source", self.source, "`lesart source list` lists the sources")
-        found = rules.AlertRule(
+            archive.require_named({"source": self.source, "language": self.language})
+        if self.query is not None:
+            tokens.parse_search(self.query, settings.languages)
+        return rules.AlertRule(
             query=self.query, classes=tuple(self.classes or ()), silent=self.silent or None,
             source=self.source, language=self.language, article=article, passage=self.passage,
             languages=settings.languages,
         )  # fmt: skip
-        if self.query is not None and not found.words.terms_required:
-            raise AlertError(f"--query: {self.query!r} contains no word to search for")
-        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError
 from storage.write.archive import Archive
 from storage.write.index import index_backlog, relate_backlog
+from worker.flow.abandoned import AbandonedJobs
 from worker.flow.order import default_source, order_due
-from worker.flow.work import free_abandoned_jobs
 from worker.log import LOG
 from worker.services.app import QUEUE, hard_limit_seconds
 from worker.services.broker import FAILURES
@@ -81,6 +81,7 @@ class Scheduler:
         self._ended: dict[str, float] = {}
         self.heartbeat = Heartbeat(settings.home, "scheduler")
         self._quiet: dict[str, float] = {}
+        self._abandoned = AbandonedJobs(archive)
         self._ticking = SteadyScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(len(ACTS) + MAX_CONCURRENT_TICKS)},
@@ -196,7 +197,7 @@ class Scheduler:
     def sweep(self) -> None:
         """Follow the clock, release jobs of dead workers, work the backlog, and wake workers."""
         self.archive.follow_clock()
-        free_abandoned_jobs(self.archive)
+        self._abandoned.free()
         index_backlog(self.archive)
         relate_backlog(self.archive)
         waiting = self.depth()
