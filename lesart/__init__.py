@@ -3,6 +3,16 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+try:
+    import storage.database  # noqa: F401  # a user may have a module of this name
+except ModuleNotFoundError as error:
+    import sys
+
+    own = getattr(sys.modules.get("storage"), "__file__", "storage")
+    raise ImportError(
+        f"{own} hides the package `storage` of lesart: rename it, or run Python in another folder"
+    ) from error
+
 from storage.database.archive_errors import (
     ArchiveClosedError,
     ArchiveError,

@@ -6,6 +6,14 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+try:
+    import storage.database  # noqa: F401  # a user may have a module of this name
+except ModuleNotFoundError:
+    own = getattr(sys.modules.get("storage"), "__file__", "storage")
+    sys.exit(
+        f"lesart: {own} hides the package `storage` of lesart: rename it, or start lesart elsewhere"
+    )
+
 from storage.cli.app import PANELS, add_summaries, app
 from storage.cli.exits import UNCHECKED, open_streams, run, say
 from storage.values.errors import AlertError
