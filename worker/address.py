@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from storage.values.messages import message_text
 from storage.values.net.origin_name import PORTS, ascii_host, strip_trackers
 from storage.values.refusals import RefusalReason, refuse
 
@@ -90,7 +91,7 @@ def _parse(text: str, is_own: IsOwn) -> Address | RefusalReason:
         raise ValueError("host or port cannot be read") from error
     scheme = parts.scheme.lower()
     if scheme not in PORTS:
-        return refuse("url_scheme", scheme=scheme[:40] or "a path")
+        return refuse("url_scheme", scheme=scheme[:40] or message_text("no_scheme"))
     if "@" in parts.netloc:
         raise ValueError("it contains a user name or a password")
     host = ascii_host(host)

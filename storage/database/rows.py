@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from storage.database.sqlite_file import ROWS_AT_ONCE, SqliteConnection
 from storage.values.answer import LARGEST
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -58,7 +59,7 @@ class CursorError(ValueError):
     """Invalid cursor for a list."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"{text!r} is no cursor of this list")
+        super().__init__(message_text("no_cursor", given=text))
         self.given = text
 
 

@@ -31,6 +31,7 @@ from storage.read.texts import get_reading, version_readings
 from storage.values.digest import canonical, canonical_all
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.errors import NoSuchError, RedactedError
+from storage.values.messages import message_text
 
 PHRASE_LENGTH = 400
 """Letters of a sentence with which the index is queried; matching texts are then read."""
@@ -139,7 +140,9 @@ def find_sentences(
     if isinstance(choice, int):
         chosen = blamed[choice - 1 : choice] if choice > 0 else []
         if not chosen:
-            raise NoSuchError("sentence", str(choice), f"the text has {len(blamed)} sentences")
+            raise NoSuchError(
+                message_text("sentence"), str(choice), message_text("sentence_count", n=len(blamed))
+            )
     else:
         text = canonical(choice).casefold()
         chosen = [(number, each) for number, each in blamed if text in each.canon.casefold()]
@@ -193,7 +196,7 @@ def _version_texts(connection: Connection, version: VersionRef) -> list[_BlamedV
         derivations.append((last.derivation_id, last))
     texts = _texts(connection, [derivation for derivation, _each in derivations])
     if derivations[-1][0] not in texts:
-        raise RedactedError("the text of", version.rev)
+        raise RedactedError(message_text("text_of"), version.rev)
     history: list[_BlamedVersion] = []
     begin: datetime | None = None
     is_after_redacted = False

@@ -25,6 +25,7 @@ from storage.values.digest import origin_id, short_wording, wording_name
 from storage.values.errors import AmbiguousError, NoSuchError, RestrictedError
 from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator, without_gz
+from storage.values.messages import message_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -142,12 +143,12 @@ class Finder:
         """
         result = self._find_article(reference)
         if result is None:
-            by_then = " by then" if self.clocks.are_set else ""
-            hint = f"`lesart list` lists the articles{by_then}"
+            by_then = "_by_then" if self.clocks.are_set else ""
+            hint = message_text(f"where_articles{by_then}")
             if self._has_version(reference):
-                hint = "this is a version; specify only the article, without @"
+                hint = message_text("is_version")
             self._refuse_selector(reference)
-            raise NoSuchError(f"article{by_then}", reference, hint)
+            raise NoSuchError(message_text(f"article{by_then}"), reference, hint)
         return result
 
     def _find_article(self, reference: str) -> ArticleRef | None:
@@ -248,8 +249,8 @@ class Finder:
         )
         for row in fetch(self.connection, query, {"name": named}):
             return int(row["id"])
-        hint = f"watch it with `lesart source add {address} --type front`"
-        raise NoSuchError("front page", address, hint)
+        hint = message_text("where_front", address=address)
+        raise NoSuchError(message_text("front_page"), address, hint)
 
     def _other_origin(self, reference: str) -> int | None:
         named = origin_name.clean_address(reference) or reference
@@ -264,7 +265,9 @@ class Finder:
         """
         article = self.article(revision.article)
         if article.versions == 0:
-            raise NoSuchError("version of", revision.article, "none of its captures has been read")
+            raise NoSuchError(
+                message_text("version_of"), revision.article, message_text("never_read")
+            )
         match revision.selector:
             case Latest() if self.clocks.as_of is not None:
                 return self._version_at(article, self.clocks.as_of)
@@ -287,10 +290,7 @@ class Finder:
         except (NoSuchError, RevisionError):
             if len(parse_revisions(rev, self.is_known, self.timezone)) == 1:
                 raise
-        reason = (
-            "it specifies two versions, but only one is allowed; "
-            "`lesart diff REV..REV` compares two."
-        )
+        reason = message_text("two_versions")
         raise RevisionError(rev, reason)
 
     def _has_version(self, reference: str) -> bool:
@@ -348,7 +348,7 @@ class Finder:
         origins = [row["origin"] for row in fetch(self.connection, query, endings)]
         result = {each: article for each in origins if (article := self._find_by_origin(each))}
         if len({article.row_id for article in result.values()}) > 1:
-            raise AmbiguousError("article", reference, list(result))
+            raise AmbiguousError(message_text("article"), reference, list(result))
         return next(iter(result.values()), None)
 
     def _find_by_id_prefix(self, reference: str) -> ArticleRef | None:
@@ -383,7 +383,9 @@ class Finder:
         )
         articles = [_article_ref(row) for row in fetch(self.connection, query, values)]
         if len(articles) > 1:
-            raise AmbiguousError("article", reference, [each.article for each in articles])
+            raise AmbiguousError(
+                message_text("article"), reference, [each.article for each in articles]
+            )
         return articles[0] if articles else None
 
     def _locators(self, reference: str) -> list[str]:
@@ -426,8 +428,8 @@ class Finder:
 
     def _version_by_number(self, article: ArticleRef, number: int, reference: str) -> VersionRef:
         if not 1 <= number <= article.versions:
-            have = "1 version" if article.versions == 1 else f"{article.versions} versions"
-            raise NoSuchError("version", reference, f"the article has {have}")
+            have = message_text("version_count", n=article.versions)
+            raise NoSuchError(message_text("version"), reference, have)
         return VersionRef(article, number)
 
     def _version_at(self, article: ArticleRef, moment: datetime) -> VersionRef:
@@ -442,7 +444,11 @@ class Finder:
         if not found:
             first = self._first_seen(article)
             reference = f"{article.article}@{moment.isoformat()}"
-            raise NoSuchError("version", reference, f"it was first seen at {first.isoformat()}")
+            raise NoSuchError(
+                message_text("version"),
+                reference,
+                message_text("seen_first", moment=first.isoformat()),
+            )
         return VersionRef(article, found[0]["version"], moment <= found[0]["last_seen"])
 
     def _first_seen(self, article: ArticleRef) -> datetime:
@@ -464,11 +470,9 @@ class Finder:
         }
         if not fitting:
             reference = f"{article.article}@w1:{digits}"
-            raise NoSuchError(
-                "version", reference, "no wording of the article begins with these digits"
-            )
+            raise NoSuchError(message_text("version"), reference, message_text("no_wording"))
         if len(fitting) > 1:
-            raise AmbiguousError("wording", f"w1:{digits}", sorted(fitting))
+            raise AmbiguousError(message_text("wording"), f"w1:{digits}", sorted(fitting))
         ((name, (wording, number)),) = fitting.items()
         query = "SELECT wording_id FROM version WHERE article_id = :article AND number = :number"
         values = {"article": article.row_id, "number": number}

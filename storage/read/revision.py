@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 
+from storage.values.messages import message_text
+
 MAX_LENGTH = 8_192
 """Maximum length of a REV in code points."""
 
@@ -33,7 +35,7 @@ class RevisionError(ValueError):
     """`text` is not a revision; `reason` is one sentence that explains why."""
 
     def __init__(self, text: str, reason: str) -> None:
-        super().__init__(f"{text[:200]!r} is not a revision: {reason}")
+        super().__init__(message_text("no_revision", given=text[:200], reason=reason))
         self.text = text
         self.reason = reason
 
@@ -107,7 +109,7 @@ def parse_revision(
         article, selector = text, Latest()
     article = article or default_article
     if not article:
-        raise RevisionError(text, "it does not specify an article.")
+        raise RevisionError(text, message_text("names_no_article"))
     return Revision(article, selector)
 
 
@@ -125,9 +127,9 @@ def parse_revisions(
 
 def _refuse_unprintable(text: str) -> None:
     if len(text) > MAX_LENGTH:
-        raise RevisionError(text, f"it is longer than {MAX_LENGTH} characters.")
+        raise RevisionError(text, message_text("reference_long", limit=MAX_LENGTH))
     if "\0" in text or text.encode("utf-8", "ignore").decode() != text:
-        raise RevisionError(text, "it contains a character that is not allowed in addresses.")
+        raise RevisionError(text, message_text("reference_unprintable"))
 
 
 def _range(
@@ -197,12 +199,9 @@ def _moment(tail: str, timezone: tzinfo) -> datetime | None:
 def selector_error(tail: str) -> str:
     """Return the reason why the text after an @ is not a selector."""
     if WORDING.fullmatch(tail):
-        return "a wording requires 8 to 64 hexadecimal digits after w1:."
+        return message_text("digits_missing")
     if tail.startswith("w1:"):
-        return "only hexadecimal digits may follow w1:."
+        return message_text("digits_invalid")
     if tail.startswith("~") or (tail.isdecimal() and len(tail) <= _MAX_DIGITS):
-        return "versions and steps back are whole numbers from 1."
-    return (
-        f"@{tail} is neither a version (3, latest, ~1, w1:…) "
-        "nor a whole date (2024-06-18, 2024-06-18T12:00)."
-    )
+        return message_text("whole_numbers")
+    return message_text("no_selector", tail=tail)

@@ -36,6 +36,7 @@ from storage.values.draft import (
 )
 from storage.values.errors import RedactedError
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -328,7 +329,7 @@ WHERE o.id = :observation"""
     values = {"derivation": reading.derivation_id, "observation": reading.observation_id}
     row = fetch_row(connection, query, values)
     if row["data"] is None:
-        raise RedactedError("the captured document of", version.rev)
+        raise RedactedError(message_text("document_of"), version.rev)
     digest = bytes(row["digest"])
     stored = capture_store.StoredBytes(digest, row["encoding"], row["data"])
     return Raw(
@@ -353,7 +354,7 @@ def text_pair(
     rows = {row["id"]: row for row in fetch(connection, query, {"ids": ids})}
     for each in (a, b):
         if rows[each.derivation_id]["text"] is None:
-            raise RedactedError("the text of version", str(each.number))
+            raise RedactedError(message_text("text_of_version"), str(each.number))
     one, other = (
         word_diff.Text(
             rows[number]["title"],

@@ -21,6 +21,7 @@ from storage.database.unit import Unit, rows_in, update_rows
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, Scan
+from storage.values.messages import message_text
 
 CAPTURE_FOLDER = "captures"
 """Key of the fact with the folder of this archive in a capture store."""
@@ -212,7 +213,7 @@ def record_gone(unit: Unit, claim: jobs.Claim, scan: Scan, absent: Sequence[int]
             add_observation(
                 unit, source_id=scan.source_id, scan_id=scan.id, job_id=claim.job_id,
                 locator_id=locator_id, observed_at=unit.now, clock_at=unit.reading, outcome="gone",
-                note="no longer in the folder",
+                note=message_text("not_in_folder"),
             )
         )  # fmt: skip
     update_rows(unit.connection, PRESENCE, ("source_id", "place_id"), away)

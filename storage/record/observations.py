@@ -7,6 +7,7 @@ from typing import Any
 from storage.database.tables import OBSERVATION, REFUSAL, VERDICT
 from storage.database.unit import Unit
 from storage.values.draft import Json
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 
 CLOCK_SUSPECT = "clock_suspect"
@@ -35,8 +36,8 @@ def add_observation(
     """
     number = unit.number()
     if clock_at is not None and (clock_at := unit.doubted(clock_at, observed_at)) is not None:
-        doubt = f"{CLOCK_SUSPECT}: the clock showed {clock_at:%Y-%m-%d %H:%M:%S}Z"
-        note = doubt if note is None else f"{doubt}; {note}"
+        doubt = message_text("clock_doubted", moment=f"{clock_at:%Y-%m-%d %H:%M:%S}")
+        note = doubt if note is None else message_text("joined", first=doubt, rest=note)
     unit.add(
         OBSERVATION,
         {

@@ -14,6 +14,7 @@ from storage.database.tables import JOB, OPEN, READY, RUNNING, WATCH
 from storage.database.unit import Unit
 from storage.record.suppression import SuppressionLookup
 from storage.values.job import Claim, StaleLeaseError, addresses_of
+from storage.values.messages import message_text
 from storage.values.verdict import Counts
 
 KINDS = ("ingest", "fetch", "read")
@@ -122,7 +123,7 @@ def claim(
         if lost and is_batch and row["attempts"] >= BATCH_ATTEMPTS:
             split(unit, row)
         elif row["attempts"] >= MAX_ATTEMPTS and lost:
-            _quarantine(unit, row["id"], "its worker died each time it was tried")
+            _quarantine(unit, row["id"], message_text("worker_died"))
         else:
             return _take(unit, row, now, lease_seconds, holder)
 
@@ -271,7 +272,7 @@ def split(unit: Unit, row: RowMapping) -> None:
             _hand_over(unit, item, row["id"], number)
     unit.flush()
     _set(unit, row["id"], state="done", lease_until=None, token=None, finished_at=unit.now,
-         reason="split into single jobs")  # fmt: skip
+         reason=message_text("job_split"))  # fmt: skip
 
 
 def _hand_over(unit: Unit, item: Sequence[int], job_id: int, to: int) -> None:
@@ -310,7 +311,7 @@ def cancel(unit: Unit, job_id: int) -> int:
                 each for each in kept["places"] if redacted.left_of(*addresses_of(each)) is None
             ]
         _set(unit, number, state="cancelled", token=None, lease_until=None, finished_at=unit.now,
-             arguments=kept, reason="cancelled by command")  # fmt: skip
+             arguments=kept, reason=message_text("cancelled"))  # fmt: skip
     return len(rows)
 
 

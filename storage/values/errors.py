@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from storage.values.messages import message_text
+
 
 class NoSuchError(LookupError):
     """The archive has no such article, version or job; `hint` says where to look."""
 
     def __init__(self, what: str, text: str, hint: str) -> None:
-        super().__init__(f"there is no {what} {text!r}: {hint}")
+        super().__init__(message_text("no_such", what=what, given=text, hint=hint))
         self.what, self.given, self.hint = what, text, hint
 
 
@@ -16,7 +18,8 @@ class AmbiguousError(LookupError):
     """Several things match; `candidates` are unambiguous forms of the input."""
 
     def __init__(self, what: str, text: str, candidates: Sequence[str]) -> None:
-        super().__init__(f"{text!r} matches more than one {what}: {', '.join(candidates)}")
+        listed = ", ".join(candidates)
+        super().__init__(message_text("ambiguous", given=text, what=what, candidates=listed))
         self.what, self.given, self.candidates = what, text, tuple(candidates)
 
 
@@ -24,19 +27,18 @@ class AmbiguousPassageError(AmbiguousError):
     """A passage occurs in a text more than once; `candidates` are longer, unique passages."""
 
     def __init__(self, text: str, times: int, candidates: Sequence[str]) -> None:
+        listed = ", ".join(map(repr, candidates))
         LookupError.__init__(
-            self,
-            f"the passage {text!r} occurs {times} times in the text: quote more of it, such as "
-            + " or ".join(map(repr, candidates)),
+            self, message_text("ambiguous_passage", given=text, times=times, candidates=listed)
         )
-        self.what, self.given, self.candidates = "passage", text, tuple(candidates)
+        self.what, self.given, self.candidates = message_text("passage"), text, tuple(candidates)
 
 
 class RedactedError(LookupError):
     """The text was removed from the archive; its former existence is still proven."""
 
     def __init__(self, what: str, text: str) -> None:
-        super().__init__(f"{what} {text!r} was redacted; `lesart redact --list` shows when and why")
+        super().__init__(message_text("redacted_text", what=what, given=text))
         self.what, self.given = what, text
 
 
@@ -44,10 +46,7 @@ class RestrictedError(LookupError):
     """The article is stored but not shown until its restriction is lifted."""
 
     def __init__(self, article: str) -> None:
-        super().__init__(
-            f"article {article} is restricted: it is stored but not shown; "
-            "`lesart redact --list-restricted` shows since when"
-        )
+        super().__init__(message_text("restricted_article", article=article))
         self.article = article
 
 

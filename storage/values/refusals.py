@@ -13,13 +13,24 @@ class RefusalReason:
     message: str
     hint: str
 
+    @property
+    def sentences(self) -> str:
+        """Return the message followed by the remedy."""
+        return f"{self.message} {self.hint}"
 
-REFUSALS: dict[str, tuple[str, str]] = {
-    code: (message, hint)
-    for code, (message, hint) in tomllib.loads(
-        Path(__file__).with_suffix(".toml").read_text("utf-8")
-    ).items()
-}
+
+def _read(language: int) -> dict[str, tuple[str, str]]:
+    found = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    return {code: (t["message"][language], t["remedy"][language]) for code, t in found.items()}
+
+
+REFUSALS = _read(0)
+"""English message and remedy of each code."""
+
+
+def german_refusals() -> dict[str, tuple[str, str]]:
+    """Return the German message and remedy of each code."""
+    return _read(1)
 
 
 def refuse(code: str, **values: object) -> RefusalReason:

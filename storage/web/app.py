@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from storage.database.archive_errors import ArchiveError
 from storage.database.engine import database_url
 from storage.database.ownership import file_of
+from storage.values.messages import message_text
 from storage.web import api, feeds, log, metrics, pages, problems
 from storage.web.api import health
 from storage.web.archives import THREADS, ArchivePool, ServedArchive
@@ -25,7 +26,7 @@ from storage.web.guards import LOOPBACK, MOST_BODY_BYTES, Guards
 from storage.web.problems import Problem, answer, problem_of
 from storage.web.schemas import ProblemShape
 
-MCP_MISSING = "The tools for assistants are not installed. Run: pip install 'lesart[mcp]'."
+MCP_MISSING = message_text("tools_missing")
 DESCRIPTION = (
     "What the archive knows, as JSON: the same words as the commands. Lists carry `next`, "
     "null at the end; with `Accept: application/jsonl` they come whole, a row a line."

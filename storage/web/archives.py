@@ -22,6 +22,7 @@ from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
 from storage.read.filters import TODAY, Clocks
 from storage.read.render.words import LANGUAGES as PAGE_LANGUAGES
 from storage.read.search import archive_state
+from storage.values.messages import message_text
 from storage.values.net.capture_place import CapturePlace
 from storage.web.problems import Problem
 
@@ -154,7 +155,7 @@ class ArchivePool:
         if not self._earlier_times.acquire(timeout=WAIT_SECONDS):
             raise Problem(
                 "unavailable",
-                "Too many requests for the archive at earlier times. Try again later.",
+                message_text("past_busy"),
             )
         try:
             with self.place.open(clocks) as archive:

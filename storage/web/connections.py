@@ -19,6 +19,7 @@ import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from storage.values.messages import message_text
 from storage.web.guards import SAFE_HEADERS, UPLOADS
 from storage.web.problems import RETRY_SECONDS, Problem, answer
 
@@ -81,7 +82,7 @@ class BoundedProtocol(H11Protocol):
             is_answered = self.conn.our_state is h11.DONE
             most_bytes = MOST_DISCARDED_BYTES if is_answered else MOST_UPLOAD_BYTES
         if self._received > most_bytes:
-            detail = f"The request is larger than the limit of {most_bytes} bytes."
+            detail = message_text("request_too_large", limit=most_bytes)
             self._refuse(Problem("too_large", detail))
             return
         super().data_received(data)
@@ -150,7 +151,7 @@ class BoundedProtocol(H11Protocol):
         if wait == "read":
             self.drop()
         elif wait in {"body", "upload"} or self.conn.trailing_data[0]:
-            self._refuse(Problem("request_slow", "The request did not arrive in time."))
+            self._refuse(Problem("request_slow", message_text("request_slow")))
         else:
             self.transport.close()
             self._watch()
@@ -197,5 +198,5 @@ async def _answer_health_only(app: ASGIApp, scope: Scope, receive: Receive, send
         await app(scope, receive, send)
         return
     headers = {**SAFE_HEADERS, "Retry-After": str(RETRY_SECONDS)}
-    problem = Problem("unavailable", "too many requests are being answered", headers=headers)
+    problem = Problem("unavailable", message_text("server_busy"), headers=headers)
     await answer(problem)(scope, receive, send)

@@ -10,6 +10,7 @@ from time import perf_counter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from storage.values.messages import message_text
 from storage.web.http_cache import tags_in
 from storage.web.problems import Problem, answer
 
@@ -76,18 +77,16 @@ class Guards:
 
     def _problem(self, headers: Headers, path: str, most_bytes: int) -> Problem | None:
         if path not in self.quiet_paths and not is_served(headers.get("host", ""), self.hosts):
-            detail = (
-                "This host name is not allowed. Use the address that the server was started with."
-            )
+            detail = message_text("host_unknown")
             return Problem("host_unknown", detail)
         if "transfer-encoding" in headers and "content-length" in headers:
-            detail = "Content-Length and Transfer-Encoding exclude each other."
+            detail = message_text("two_lengths")
             return Problem("request_invalid", detail, headers={"Connection": "close"})
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 12:
-            return Problem("request_invalid", "Content-Length is not a number.")
+            return Problem("request_invalid", message_text("length_invalid"))
         if int(length) > most_bytes:
-            detail = f"The request is larger than the limit of {most_bytes} bytes."
+            detail = message_text("request_too_large", limit=most_bytes)
             return Problem("too_large", detail)
         return None
 
@@ -128,7 +127,7 @@ class _BoundedReceive:
         self._left -= len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         if self._left < 0:
-            raise Problem("too_large", "The request is larger than the limit.")
+            raise Problem("too_large", message_text("request_large"))
         return message
 
 

@@ -6,6 +6,7 @@ from starlette.responses import PlainTextResponse, Response
 from storage.proof.checkpoints import latest
 from storage.proof.files import CHECKPOINT, file_at
 from storage.proof.tiles import TileError
+from storage.values.messages import message_text
 from storage.web.archives import PoolDep
 from storage.web.problems import Problem
 from storage.web.schemas import plain
@@ -22,9 +23,7 @@ def checkpoint(pool: PoolDep) -> Response:
     with pool.today.connect() as connection:
         newest = latest(connection)
     if newest is None:
-        raise Problem(
-            "no_such", "No checkpoint is signed. Create a key with `lesart proof keygen`."
-        )
+        raise Problem("no_such", message_text("no_checkpoint"))
     return PlainTextResponse(newest.with_cosignatures, headers=FEW_SECONDS)
 
 
@@ -38,5 +37,5 @@ def tile(pool: PoolDep, path: str) -> Response:
         except TileError as error:
             raise Problem("no_such", str(error)) from error
     if found is None:
-        raise Problem("no_such", "The newest checkpoint does not cover this tile.")
+        raise Problem("no_such", message_text("no_tile"))
     return Response(found, media_type=BYTES, headers=FOREVER)

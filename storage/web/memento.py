@@ -10,6 +10,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from storage.read.answers import VersionLine
+from storage.values.messages import message_text
 from storage.web.problems import Problem
 
 LINK_FORMAT = "application/link-format"
@@ -60,7 +61,7 @@ def moment_asked(request: Request) -> datetime | None:
     try:
         return datetime.strptime(given.strip(), HTTP_DATE).replace(tzinfo=UTC)
     except ValueError:
-        hint = "Accept-Datetime must be a date such as Tue, 18 Jun 2024 12:00:00 GMT."
+        hint = message_text("memento_accept")
         raise Problem("time_invalid", hint) from None
 
 
@@ -90,7 +91,7 @@ def moment_of(digits: str) -> datetime:
     try:
         return datetime.strptime(digits, _DIGITS).replace(tzinfo=UTC)
     except ValueError:
-        hint = "The time of a memento has 14 digits, such as 20240618120000."
+        hint = message_text("memento_time")
         raise Problem("time_invalid", hint) from None
 
 

@@ -33,6 +33,7 @@ from storage.values.errors import (
     RestrictedError,
     SearchQueryError,
 )
+from storage.values.messages import message_text
 
 LOG = structlog.get_logger()
 MOST_ERRORS = 20
@@ -74,7 +75,12 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
 )
 """Status and title of each problem code."""
 
-_BY_STATUS = {404: "no_such", 405: "method_not_allowed", 413: "too_large"}
+_BY_STATUS = {
+    404: ("no_such", "no_such_page"),
+    405: ("method_not_allowed", "method_not_allowed"),
+    413: ("too_large", "request_large"),
+}
+"""Code and message of each answer of the framework that is an error."""
 
 
 @dataclass(eq=False)
@@ -110,7 +116,7 @@ def problem_of(error: BaseException) -> Problem | None:
     if code is None:
         return None
     if code == "unavailable":
-        return _waiting(code, _WHY_UNAVAILABLE.get(type(error), "The archive cannot be read."))
+        return _waiting(code, _WHY_UNAVAILABLE.get(type(error), message_text("archive_unreadable")))
     candidates = getattr(error, "candidates", None)
     return Problem(code, str(error), {} if candidates is None else {"candidates": candidates})
 
@@ -134,11 +140,11 @@ _CODES: Mapping[type, str] = MappingProxyType(
 )
 _WHY_UNAVAILABLE: Mapping[type, str] = MappingProxyType(
     {
-        ArchiveMissingError: "The archive file is missing. Restore it or create a new archive.",
-        ArchiveUnreachableError: "The database does not respond.",
-        CapturesAwayError: "The storage of the captured bytes does not respond.",
-        CapturesUnsetError: "The server was started without the place of the captured bytes.",
-        PoolTimeoutError: "Too many requests are reading the archive. Try again later.",
+        ArchiveMissingError: message_text("archive_missing"),
+        ArchiveUnreachableError: message_text("database_silent"),
+        CapturesAwayError: message_text("captures_silent"),
+        CapturesUnsetError: message_text("captures_unset"),
+        PoolTimeoutError: message_text("readers_busy"),
     }
 )
 """Details that replace error messages, which may contain paths of the server."""
@@ -154,13 +160,14 @@ def problem_of_error(error: Exception) -> Problem:
     """Return the problem for any error; details of unexpected errors are only logged."""
     known = problem_of(error)
     if known is None and isinstance(error, HTTPException):
-        code = _BY_STATUS.get(error.status_code, "request_invalid")
-        return Problem(code, str(error.detail), headers=error.headers or {})
+        code, name = _BY_STATUS.get(error.status_code, ("request_invalid", None))
+        detail = message_text(name) if name else str(error.detail)
+        return Problem(code, detail, headers=error.headers or {})
     if known is None and isinstance(error, RequestValidationError):
         return _invalid(error.errors())
     if known is None:
         LOG.error("page_failed", error=type(error).__name__)  # the server prints its trace
-        return Problem("internal", "The details are in the log of the server.")
+        return Problem("internal", message_text("see_log"))
     return known
 
 
@@ -185,11 +192,9 @@ def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
 def _of_database(error: DBAPIError) -> Problem | None:
     reason = str(error.orig).lower()
     if "timeout" in reason or "interrupted" in reason:
-        return _waiting(
-            "too_slow", "The query took too long. Request less data or a shorter period."
-        )
+        return _waiting("too_slow", message_text("query_slow"))
     if is_unreachable(error) or "locked" in reason:
-        return _waiting("unavailable", "The database does not respond.")
+        return _waiting("unavailable", message_text("database_silent"))
     return None
 
 
@@ -208,7 +213,7 @@ def _invalid(errors: Sequence[Any]) -> Problem:
     for each in errors:
         names.setdefault(each["detail"], {})[each["parameter"]] = None
     sentence = "; ".join(f"{', '.join(named)}: {detail}" for detail, named in names.items())
-    return Problem(code, sentence or "The request is invalid.", {"errors": errors})
+    return Problem(code, sentence or message_text("request_invalid"), {"errors": errors})
 
 
 def _name_of(error: Any) -> str:
@@ -217,5 +222,5 @@ def _name_of(error: Any) -> str:
 
 def _detail_of(error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        return "unknown parameter"
+        return message_text("parameter_unknown")
     return str(error["msg"])[:MOST_NAME_CHARACTERS]

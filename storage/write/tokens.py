@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, update
 
 from storage.database.tables import ACCESS_TOKEN
 from storage.values.errors import NoSuchError, did_you_mean
+from storage.values.messages import message_text
 from storage.values.net.token import SCOPES, TOKEN_NAME, Token, TokenError
 from storage.write.archive import Archive
 
@@ -58,8 +59,8 @@ def revoke_token(archive: Archive, name: str) -> None:
         known = select(ACCESS_TOKEN.c.id).where(ACCESS_TOKEN.c.name == name)
         if unit.connection.execute(known).first() is None:
             names = unit.connection.execute(select(ACCESS_TOKEN.c.name)).scalars()
-            hint = f"{did_you_mean(name, names)}`lesart token list` lists the tokens"
-            raise NoSuchError("token", name, hint)
+            hint = did_you_mean(name, names) + message_text("where_tokens")
+            raise NoSuchError(message_text("token"), name, hint)
         unit.connection.execute(query.values(revoked_at=unit.now))
 
 

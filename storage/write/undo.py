@@ -24,8 +24,9 @@ from storage.history.versions import rebuild
 from storage.relations.clusters import gather
 from storage.values.answer import Answer
 from storage.values.errors import NoSuchError
+from storage.values.messages import message_text
 
-_WHERE = "`lesart relations`, `lesart noise` and `lesart lineages` list decisions with their ids"
+_WHERE = message_text("where_decisions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def undo(unit: Unit, number: int, reason: str | None = None) -> UndoneDecision:
         query = select(kind.decided.c.id).where(kind.decided.c.id == number)
         if unit.connection.execute(query).first() is not None:
             return _undo(unit, kind, number, reason)
-    raise NoSuchError("decision", str(number), _WHERE)
+    raise NoSuchError(message_text("decision"), str(number), _WHERE)
 
 
 def _undo(unit: Unit, kind: _Kind, number: int, reason: str | None) -> UndoneDecision:

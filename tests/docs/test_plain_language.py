@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from storage.values.messages import messages
+
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = sorted([*(ROOT / "storage").rglob("*.py"), *(ROOT / "worker").rglob("*.py")])
 DEFINITIONS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -139,7 +141,8 @@ def comments() -> Iterator[str]:
 
 def pages() -> Iterator[str]:
     words = tomllib.loads((ROOT / "storage/read/render/words.toml").read_text("utf-8"))
-    yield from words["de"]
+    yield from words["texts"]
+    yield from (english for english, _german in messages().values())
 
 
 def _name(function: ast.expr) -> str:

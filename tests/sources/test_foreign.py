@@ -176,7 +176,7 @@ CUT = PAGE[: len(PAGE) // 2]
         ),
         pytest.param(
             response(URL, DATE, answer(CUT), fields=[("WARC-Truncated", "length")]),
-            "whoever captured it stopped early", id="truncated by the crawler",
+            "the capture was stopped early", id="truncated by the crawler",
         ),
         pytest.param(
             response(URL, DATE, answer(CUT), fields=[("WARC-Segment-Number", "1")]),

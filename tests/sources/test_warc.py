@@ -131,7 +131,7 @@ def test_damage_between_records_is_told_once_and_skipped():
     data = warcinfo() + b"\x01\x02 garbage\nmore of it\n" + request(URL, DATE)
     assert kinds(found(data)) == [
         "warcinfo",
-        "other bytes stand where it should begin",
+        "other bytes precede its beginning",
         "request",
     ]
 
@@ -285,15 +285,15 @@ def sparse(path: Path, beginning: bytes, size: int, end: bytes = b"") -> list:
 
 
 def test_a_file_of_forty_gigabytes_of_nothing_is_no_web_archive(tmp_path):
-    with pytest.raises(NoRecordError, match="bytes of nothing"):
+    with pytest.raises(NoRecordError, match="blank bytes"):
         sparse(tmp_path / "a.warc", b"", 40 * GIGABYTE)
 
 
 def test_a_hole_behind_a_record_ends_the_file_and_is_told(tmp_path):
     one, hole = sparse(tmp_path / "a.warc", response(URL, DATE, PAGE), 40 * GIGABYTE)
     assert one.kind == "response"
-    assert "bytes of nothing" in hole.reason
-    assert "not looked at" in hole.reason
+    assert "blank bytes" in hole.reason
+    assert "the rest was not read" in hole.reason
 
 
 def test_a_block_of_forty_gigabytes_is_passed_over_without_reading_it(tmp_path):

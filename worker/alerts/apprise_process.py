@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import Any
 
+from storage.values.messages import message_text
 from worker.alerts.by_apprise import MISSING
 from worker.web.public import non_public_reason
 
@@ -31,7 +32,7 @@ class ConnectionGuard:
             return
         place = arguments[1]
         if place is None or not isinstance(place, tuple):
-            reason: str | None = None if place is None else "not a network address"
+            reason: str | None = None if place is None else message_text("apprise_no_network")
         elif (place[0], place[1]) in self._own:
             reason = None
         else:
@@ -49,7 +50,7 @@ def main() -> None:
     sys.addaudithook(guard)
     arrived, answer = _send(order)
     if guard.refused is not None and not arrived:
-        answer = f"not sent: {guard.refused}; allow your own server with LESART_ALLOW_HOSTS"
+        answer = message_text("apprise_guarded", reason=guard.refused)
     print(json.dumps({"arrived": arrived, "answer": answer}))  # noqa: T201  # the answer itself
 
 
@@ -65,7 +66,7 @@ def _send(order: dict[str, Any]) -> tuple[bool, str]:
     arrived = bool(service.notify(body=order["text"], title=order["subject"], body_format=kind))
     return (
         arrived,
-        "The service accepted the message." if arrived else "The service refused the message.",
+        message_text("apprise_accepted") if arrived else message_text("apprise_refused"),
     )
 
 

@@ -5,13 +5,14 @@ import subprocess
 import sys
 
 from storage.values.errors import AlertError
+from storage.values.messages import message_text
 from storage.values.net.private_hosts import OwnHosts
 from worker.alerts.sending import Sending
 from worker.web.credentials import SecretError, read_secret
 
 SECONDS = 45.0
 """Time limit of one message, including the start of its process."""
-MISSING = "Apprise is not installed. Run: pip install 'lesart[apprise]'"
+MISSING = message_text("apprise_missing")
 
 
 def require_address(target: str) -> None:
@@ -24,7 +25,7 @@ def require_address(target: str) -> None:
     except ImportError as error:
         raise AlertError(MISSING) from error
     if not apprise.Apprise().add(target):
-        raise AlertError("Apprise does not support this address. See its list of services.")
+        raise AlertError(message_text("apprise_address"))
 
 
 def notify(target: str, subject: str, text: str, own: OwnHosts) -> Sending:
@@ -47,9 +48,7 @@ def notify(target: str, subject: str, text: str, own: OwnHosts) -> Sending:
             timeout=SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Sending(arrived=False, answer=f"Apprise took longer than {SECONDS:.0f} s.")
+        return Sending(arrived=False, answer=message_text("apprise_slow", seconds=SECONDS))
     if done.returncode != 0:
-        return Sending(
-            arrived=False, answer=f"The Apprise process ended with exit code {done.returncode}."
-        )
+        return Sending(arrived=False, answer=message_text("apprise_ended", code=done.returncode))
     return Sending(**json.loads(done.stdout.splitlines()[-1]))

@@ -18,6 +18,7 @@ from storage.read.render.change_html import change_html, clean
 from storage.read.render.passages import PassageBlock
 from storage.read.render.visible import BLANK, one_line, visible
 from storage.read.render.words import catalogue, translate, translate_message
+from storage.values.messages import message_text
 from storage.values.net.mail_server import MailServer
 from worker.alerts.entries import AlertEntry
 from worker.alerts.sending import Sending
@@ -121,16 +122,21 @@ def send_mail(server: MailServer, made: EmailMessage, ca_file: Path | None = Non
         code, reason = next(iter(error.recipients.values()))
         return Sending(
             False,
-            f"The mail server refused the recipient: {code} {_reply_text(reason)}",
+            message_text("mail_refused", code=code, answer=_reply_text(reason)),
             is_final=code >= 500,
         )
     except smtplib.SMTPResponseException as error:
         return Sending(
-            False, f"The mail server responded {error.smtp_code} {_reply_text(error.smtp_error)}"
+            False,
+            message_text(
+                "mail_answered", code=error.smtp_code, answer=_reply_text(error.smtp_error)
+            ),
         )
     except (smtplib.SMTPException, OSError) as error:
-        return Sending(arrived=False, answer=f"The mail server failed: {one_line(str(error))}")
-    return Sending(arrived=True, answer="The message was accepted by the mail server.")
+        return Sending(
+            arrived=False, answer=message_text("mail_failed", reason=one_line(str(error)))
+        )
+    return Sending(arrived=True, answer=message_text("mail_accepted"))
 
 
 class _SmtpSession(smtplib.SMTP):
@@ -181,7 +187,7 @@ def _log_in(session: _SmtpSession, server: MailServer) -> None:
         has_tls = True
     if server.user is not None:
         if not has_tls and not server.is_local:
-            raise smtplib.SMTPException("no TLS offered, so the password was not sent")
+            raise smtplib.SMTPException(message_text("mail_without_tls"))
         session.login(server.user, server.password or "")
 
 

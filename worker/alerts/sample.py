@@ -9,13 +9,14 @@ from storage.history.alerts.lists import Alert, Channel
 from storage.read.answers import Change
 from storage.read.render.passages import PassageBlock, PassagePiece
 from storage.settings import Settings
+from storage.values.messages import message_text
 from storage.write.alerts.outbox import Message
 from storage.write.archive import Archive
 from worker.alerts.entries import AlertEntry
 from worker.alerts.sending import Sending
 from worker.alerts.work import Outgoing, outgoing, sending_of
 
-WHY = ("a test: `lesart alert test`",)
+WHY = (message_text("alert_test"),)
 
 
 def send_samples(archive: Archive, settings: Settings, name: str) -> list[tuple[Channel, Sending]]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from storage.values.errors import AlertError
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason
 from storage.write.alerts.manage import SECRET_PREFIX
 from worker.address import Address, parse_address
@@ -34,9 +35,7 @@ def hook_address(text: str, network: Network) -> Address:
     """
     address = parse_address(text, network.is_own)
     if isinstance(address, RefusalReason):
-        raise AlertError(
-            f"Webhooks cannot be sent to this address. {address.message} {address.hint}"
-        )
+        raise AlertError(f"Webhooks cannot be sent to this address. {address.sentences}")
     if address.scheme != "https" and not network.is_own(address.host, address.port):
         raise AlertError(
             "Webhooks require https, or a server of your own allowed with LESART_ALLOW_HOSTS."
@@ -87,9 +86,9 @@ def post(
     finally:
         kept.close()
     if found.status is None:
-        reason = found.refused.message if found.refused else "The server sent no response."
+        reason = found.refused.message if found.refused else message_text("webhook_silent")
         return Sending(arrived=False, answer=reason)
-    answer = f"The server responded with status {found.status}."
+    answer = message_text("webhook_answered", status=found.status)
     if 200 <= found.status < 300:
         return Sending(arrived=True, answer=answer)
     until = retry_after(found.header("retry-after"), now)

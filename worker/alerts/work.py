@@ -10,6 +10,7 @@ from storage.database.unit import Clock
 from storage.history.alerts import lists
 from storage.read.archive import ReadOnlyArchive, open_with_settings
 from storage.settings import Settings
+from storage.values.messages import message_text
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import hosts_by_port
 from storage.write.alerts import outbox
@@ -26,8 +27,8 @@ from worker.web.headers import user_agent
 THREADS = 8
 SECONDS = 30
 """Time limit of one query for a message, in seconds."""
-GONE = "The change no longer exists: later checks or a decision changed the history."
-NO_MAIL = "No mail server is set. Set LESART_MAIL_URL."
+GONE = message_text("change_gone")
+NO_MAIL = message_text("mail_missing")
 
 Pauses = Callable[[int, float | None], float]
 Send = Callable[[], Sending]

@@ -1,6 +1,7 @@
 """PURE: decide what a draft means for the archive."""
 
 from storage.values.draft import Draft
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import (
     Copy,
@@ -26,7 +27,7 @@ def decide(outcome: Draft | RefusalReason, knowledge: OriginKnowledge) -> Verdic
             return Refuse(outcome)
         case Draft():
             if knowledge.words is not None and _is_cut_short(outcome, knowledge.words):
-                return Refuse(refuse("not_article", reason="far less text than before was found"))
+                return Refuse(refuse("not_article", reason=message_text("far_less")))
             if knowledge.article_exists:
                 return (
                     NewVersion() if knowledge.is_version else UnchangedVerdict(knowledge.is_noise)

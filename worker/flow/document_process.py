@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 from storage.values.draft import Draft
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text import read_document, split_document
 from worker.text.hints import Hints, TextSettings
@@ -244,10 +245,12 @@ class _Child:
         try:
             answer = self._exchange(request, wall)
         except TimeoutError:
-            return refuse("resource_time", limit=f"{wall:g} s by the clock")
+            return refuse("resource_time", limit=message_text("wall_seconds", seconds=wall))
         if answer is None:
             is_spent = self._exit_code() == -signal.SIGPROF
-            spent = refuse("resource_time", limit=f"{seconds:g} s of processor time")
+            spent = refuse(
+                "resource_time", limit=message_text("processor_seconds", seconds=seconds)
+            )
             return spent if is_spent else _crash_refusal()
         try:
             return unpack(answer)

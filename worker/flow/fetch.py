@@ -17,6 +17,7 @@ from storage.schedule.interval import jitter
 from storage.schedule.watches import assigned_watches
 from storage.settings import Settings
 from storage.values import job as jobs
+from storage.values.messages import message_text
 from storage.values.net.addresses import Check, Key
 from storage.values.outcome import exchange_outcome
 from storage.values.refusals import RefusalReason, refuse
@@ -216,7 +217,7 @@ class _FetchRun:
             fetch = queue.vacate()
             queue.connection = PersistentConnection(self.network, queue.connection.proxy)
             self.threads.give_up()
-            refused = refuse("unreachable", reason="it took too long")
+            refused = refuse("unreachable", reason=message_text("slow"))
             self.servers.pause(queue, None, refused.message)
             if fetch is not None:
                 fetch.end_without_request("unreachable", refused, self.archive.clock())
@@ -294,13 +295,15 @@ class _FetchRun:
     def _record_failure(self, address: str, refusal: RefusalReason) -> None:
         """Record why a server was not reached, once for each server."""
         host = urlsplit(address).hostname or address
-        self.failures.setdefault(host, f"{host}: {refusal.message}")
+        self.failures.setdefault(host, message_text("labelled", label=host, text=refusal.message))
 
     def _reason(self) -> str | None:
         """Return the reason of the job: why the first few servers were not reached."""
         shown = list(self.failures.values())[:REASONS_SHOWN]
         more = len(self.failures) - len(shown)
-        return "; ".join([*shown, *([f"and {more} more servers"] if more else [])]) or None
+        return (
+            "; ".join([*shown, *([message_text("more_servers", n=more)] if more else [])]) or None
+        )
 
     def _end_waiting(self, queue: HostQueue, answer: ServerAnswer) -> None:
         """End the waiting checks of a server whose robots.txt could not be fetched, for the same

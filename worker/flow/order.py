@@ -16,6 +16,7 @@ from storage.schedule.watches import create_due_check_jobs, due_watches
 from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
+from storage.values.messages import message_text
 from storage.values.net.origin_name import origin_of
 from storage.values.net.web_archive import web_archives
 from storage.values.refusals import RefusalReason
@@ -70,7 +71,7 @@ def target_at(
     Raises: LocatorError.
     """
     if not locator:
-        raise LocatorError("''", "name a file, a folder or an address")
+        raise LocatorError("''", message_text("name_one"))
     if is_address(locator):
         is_capture = bool(origin or observed_at)
         return _address_target(archive, settings, locator, source, type, is_capture=is_capture)

@@ -9,6 +9,7 @@ from storage.schedule.hosts import hosts, rights_files, take_slots
 from storage.settings import Settings
 from storage.values.draft import Json
 from storage.values.freshness import is_fresh
+from storage.values.messages import message_text
 from storage.values.net.addresses import HostNews, WatchedAddress
 from storage.values.net.rights import LONGEST, RightsFile
 from storage.values.outcome import Name
@@ -284,9 +285,9 @@ class Servers:
 
 def pause_outcome(queue: HostQueue, end: datetime) -> tuple[Name, RefusalReason]:
     """Return the outcome and refusal of a check that cannot be made because of a pause."""
-    note = queue.host.retry_note or "it failed"
+    note = queue.host.retry_note or message_text("failed")
     outcome: Name = "rate_limited" if note.startswith(PAUSE_NOTE_PREFIX) else "unreachable"
-    reason = f"{note.rstrip('.')}; it is left alone until {end:%Y-%m-%d %H:%M:%SZ}"
+    reason = message_text("left_alone", reason=note.rstrip("."), moment=f"{end:%Y-%m-%d %H:%M:%SZ}")
     return outcome, refuse(outcome, reason=reason)
 
 

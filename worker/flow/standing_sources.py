@@ -43,7 +43,7 @@ def watch_address(
         options = {**(options or {}), "secrets": secrets}
     address = parse_locator(settings, locator)
     if isinstance(address, RefusalReason):
-        raise LocatorError(without_secrets(locator), f"{address.message} {address.hint}")
+        raise LocatorError(without_secrets(locator), address.sentences)
     if kind is not None and kind not in ADDRESS_TYPES:
         raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
     origin = origin_of(address.text)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+from storage.values.messages import message_text
 from storage.values.net.origin_name import same_place
 from storage.values.net.web_archive import WebArchive
 from worker.address import SECRET_PARAMETER
@@ -125,13 +126,13 @@ def withheld_reason(address: str, rights: Mapping[str, Any]) -> str | None:
         for word in str(value).replace(":", ",").split(",")
     }
     if SECRET_PARAMETER.search(address) or "***" in address:
-        return "the address contains a secret"
+        return message_text("copy_secret")
     if local_name_reason(host) is not None:
-        return "the address is not public"
+        return message_text("copy_private")
     if isinstance(robots, dict) and robots.get("allowed") is False:
-        return "robots.txt disallows the address"
+        return message_text("copy_robots")
     if "noarchive" in words:
-        return "the page declares noarchive"
+        return message_text("copy_noarchive")
     return None
 
 
@@ -174,20 +175,20 @@ def read_answer(
     """
     status = answer.status or 0
     if status in DENIED or status == 429 or status >= 500:
-        return NotCopied(f"it answered {status}", is_final=False)
+        return NotCopied(message_text("answered", status=status), is_final=False)
     if answer.refused is not None:
-        reason = f"its answer cannot be used: {answer.refused.message.rstrip('.')}"
+        reason = message_text("copy_unusable", reason=answer.refused.message.rstrip("."))
         return NotCopied(reason, is_final=True)
     if archive.kind == "submit":
         return _from_headers(archive, page, answer, now)
     if status != 200:
-        return NotCopied(f"it answered {status}", is_final=True)
+        return NotCopied(message_text("answered", status=status), is_final=True)
     try:
         found = json.loads(answer.body or b"")
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        return NotCopied("its answer is not a JSON object", is_final=True)
+        return NotCopied(message_text("copy_no_object"), is_final=True)
     return _from_json(archive, page, found, now)
 
 
@@ -211,7 +212,7 @@ def _from_json(
     status, job, kind = (found.get(name) for name in ("status", "job_id", "status_ext"))
     if status == "error" or (status is None and kind is not None):
         known = isinstance(kind, str) and EXTENDED_STATUS.fullmatch(kind) is not None
-        reason = f"it reports {kind if known else 'an error'}"
+        reason = message_text("copy_reports", kind=kind if known else message_text("copy_error"))
         return NotCopied(reason, kind not in TEMPORARY, ends_job=True)
     if status == "pending":
         return None
@@ -222,7 +223,7 @@ def _from_json(
         return _check_copy(page, memento, original, _moment(timestamp), now)
     if isinstance(job, str) and JOB.fullmatch(job):
         return AcceptedJob(job)
-    return NotCopied("its answer states neither a job nor a result", is_final=True)
+    return NotCopied(message_text("copy_no_result"), is_final=True)
 
 
 def _from_headers(
@@ -230,14 +231,14 @@ def _from_headers(
 ) -> CopyFound | NotCopied:
     """Return the memento in the headers of an answer (RFC 7089)."""
     if not 200 <= (answer.status or 0) < 400:
-        return NotCopied(f"it answered {answer.status}", is_final=True)
+        return NotCopied(message_text("answered", status=answer.status), is_final=True)
     links = _links(answer.header("link") or "")
     place = links.get("memento") or answer.header("content-location") or answer.header("location")
     if not place or len(place) > 5_000 or not place.isascii() or not place.isprintable():
-        return NotCopied("its answer contains no address of a copy", is_final=True)
+        return NotCopied(message_text("copy_no_place"), is_final=True)
     memento = urljoin(answer.address.text, place)
     if urlsplit(memento).netloc != urlsplit(archive.index).netloc:
-        return NotCopied("its answer names a copy on another server", is_final=True)
+        return NotCopied(message_text("copy_other_server"), is_final=True)
     parts = MEMENTO.fullmatch(memento)
     original = links.get("original") or (parts["url"] if parts else "")
     moment = parse_memento_time(answer.header("memento-datetime"))
@@ -289,11 +290,11 @@ def _check_copy(
 ) -> CopyFound | NotCopied:
     """Return the copy, if it is one of this page and made since its text was first seen."""
     if not same_place(original, page.address):
-        return NotCopied("its answer is about another address", is_final=True)
+        return NotCopied(message_text("copy_other_address"), is_final=True)
     if moment is None:
-        return NotCopied("its answer states no time of the copy", is_final=True)
+        return NotCopied(message_text("copy_no_time"), is_final=True)
     if not page.seen_at - CLOCKS_DIFFER <= moment <= now + CLOCKS_DIFFER:
-        reason = f"its copy is of {moment:%Y-%m-%d %H:%M:%SZ}, which is not the time of this text"
+        reason = message_text("copy_other_time", moment=f"{moment:%Y-%m-%d %H:%M:%SZ}")
         return NotCopied(reason, is_final=True)
     return CopyFound(memento, moment)
 

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from storage.settings import Settings
+from storage.values.messages import message_text
 from storage.values.net.web_archive import WebArchive, archive_keys, copy_archives, web_archives
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.alerts.outbox import MOST_ATTEMPTS, pause_after
@@ -48,7 +49,7 @@ RUN_SECONDS = 20.0
 """Time after which a run starts no further request, so that the schedule stays in time."""
 MOST_LOOKUPS = 4
 """Maximum number of searches for a copy in the list of an archive, after some minutes each."""
-NO_KEY = "its key is not set: set LESART_WEB_ARCHIVE_KEYS"
+NO_KEY = message_text("copy_no_key")
 
 Pauses = Callable[[int, float | None], float]
 
@@ -128,7 +129,7 @@ class _Sender:
     def _withheld_reason(self, seen: SeenPage) -> str | None:
         address = parse_address(seen.address, self._network.is_own)
         if isinstance(address, RefusalReason) or self._network.is_own(address.host, address.port):
-            return "the address is not public"
+            return message_text("copy_private")
         return withheld_reason(seen.address, seen.rights)
 
     def _exchange(self, request: CopyRequest, page: PageToCopy) -> bool:
@@ -165,7 +166,7 @@ class _Sender:
         if self.service.kind == "spn2" and self._key is None:
             return NO_KEY
         if self._key is not None and address.scheme != "https" and not is_loopback(address.host):
-            return "its key must not be sent without https"
+            return message_text("copy_plain_http")
         return None
 
     def _send(self, address: Address, wanted: CopyCall) -> ServerAnswer:
@@ -201,7 +202,7 @@ class _Sender:
                 self.archive.engine, request, pause, None, state="submitted", job=found.job
             )
             return False
-        reason = "it still works on the copy" if found is None else found.reason
+        reason = message_text("copy_pending") if found is None else found.reason
         is_final = found is not None and found.is_final
         log.warning("page_not_copied", reason=reason, attempts=request.attempts)
         if is_final or request.attempts >= MOST_ATTEMPTS:
@@ -218,7 +219,7 @@ class _Sender:
 
     def _look_up(self, request: CopyRequest, page: PageToCopy) -> bool:
         """Search the list of the archive for the copy of a page that was perhaps submitted."""
-        reason = "the server sent no answer"
+        reason = message_text("copy_no_answer")
         lists = web_archives(self.settings.web_archives).get(self.service.name)
         if lists is not None:
             since = page.seen_at - CLOCKS_DIFFER
@@ -246,5 +247,5 @@ class _Sender:
 
 def look_up_later(archive: Archive, request: CopyRequest, seconds: float) -> None:
     """Record that it is unknown whether a page was submitted; a list is searched after a pause."""
-    note = "the server sent no answer"
+    note = message_text("copy_no_answer")
     outbox.retry_later(archive.engine, request, seconds, note, state="unknown", attempts=0)

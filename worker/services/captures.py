@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from storage.read.query.queries import Long
 from storage.settings import Settings
 from storage.values.digest import origin_id, raw_digest
+from storage.values.messages import message_text
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.net.token import Token
@@ -41,7 +42,6 @@ SPOOLED_BYTES = 1024 * 1024
 """Size from which the body of a request is on disk until it is stored."""
 SUBMITTED = record("CaptureSubmitted", job=int, article=str, origin=str, raw_digest=str)
 FORM, JSON = "multipart/form-data", "application/json"
-SEND_FORM = "send a form with one file and a field `url`"
 
 
 class SubmittedPage(QueryParameters):
@@ -105,7 +105,7 @@ async def submit_capture(request: Request, access: CaptureAccess) -> Response:
             async for piece in request.stream():
                 body.write(piece)
             return await _in_thread(request, partial(_store_json, access, body))
-    raise Problem("type_unsupported", f"{kind[:100]!r} is not accepted: {SEND_FORM}, or JSON")
+    raise Problem("type_unsupported", message_text("upload_type", kind=kind[:100]))
 
 
 async def _in_thread(request: Request, store: partial[Response]) -> Response:
@@ -125,7 +125,7 @@ def _store_form(
         else:
             texts[name] = value
     if not files:
-        raise Problem("parameter_invalid", f"the form has no file: {SEND_FORM}")
+        raise Problem("parameter_invalid", message_text("upload_missing"))
     url = texts.get("url") or (next(iter(texts.values())) if len(texts) == 1 else "")
     return _store(access, url, files[0].file.read())
 
@@ -147,19 +147,19 @@ def _store(
     service, token = access
     address = submitted_address(service.settings, url)
     if isinstance(address, RefusalReason):
-        raise Problem("not_an_address", f"{address.message} {address.hint}")
+        raise Problem("not_an_address", address.sentences)
     limit = service.settings.max_document_bytes
     if len(raw) > limit:
-        raise Problem("too_large", f"The page is larger than the limit of {limit} bytes.")
+        raise Problem("too_large", message_text("upload_large", limit=limit))
     if detect_type("page", raw[:HEAD_BYTES]) != "html":
-        raise Problem("type_unsupported", "the file is not an HTML page: save pages as HTML")
+        raise Problem("type_unsupported", message_text("upload_no_html"))
     origin = origin_of(address.text)
     submission = Submission(address.text, origin, raw, token.name, charset)
     try:
         job = store_submission(service.archive, submission)
     except SubmissionRedactedError:
         refused = refuse("redacted")
-        raise Problem("redacted", f"{refused.message} {refused.hint}") from None
+        raise Problem("redacted", refused.sentences) from None
     answer = {
         "job": job, "article": origin_id(origin), "origin": origin,
         "raw_digest": raw_digest(raw).hex(),

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from storage.read.query.queries import Long, Plain
 from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
+from storage.values.messages import message_text
 from storage.values.net.token import Scope, Token
 from storage.values.settings.readers import read_interval
 from storage.web.api.work import SOURCE, source_row
@@ -106,14 +107,16 @@ class IngestService:
             _wait(self.invalid_tokens.wait(client))
             raise invalid_token_problem()
         if not token.allows(scope):
-            raise Problem("token_scope", f"the token {token.name} does not allow {scope}")
+            raise Problem(
+                "token_scope", message_text("token_without_scope", name=token.name, scope=scope)
+            )
         _wait(self.requests.wait(token.name))
         return token
 
 
 def missing_token_problem() -> Problem:
     return Problem(
-        "token_missing", "send `Authorization: Bearer TOKEN`; `lesart token add` creates one",
+        "token_missing", message_text("token_needed"),
         headers={"WWW-Authenticate": "Bearer"},
     )  # fmt: skip
 
@@ -121,7 +124,7 @@ def missing_token_problem() -> Problem:
 def invalid_token_problem() -> Problem:
     """Return the problem of an unknown or revoked token, without distinguishing the two."""
     return Problem(
-        "token_invalid", "the token is unknown or revoked; `lesart token add` creates a new one",
+        "token_invalid", message_text("token_unknown"),
         headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
     )  # fmt: skip
 
@@ -194,7 +197,7 @@ def change_source(service: SourcesAccess, body: Annotated[SourceChanges, Body()]
     if body.paused is not None:
         values["paused"] = body.paused
     if not values:
-        raise Problem("parameter_invalid", "nothing to change: specify paused, every or cron")
+        raise Problem("parameter_invalid", message_text("nothing_to_change"))
     changed = _source_or_problem(lambda: service.archive.change_source(body.name, **values))
     apply_schedule(service.archive, changed)
     return JSONResponse(source_row(changed))
@@ -222,11 +225,11 @@ async def own_form_fields(request: Request) -> dict[str, str]:
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = urlsplit(request.headers.get("origin", "")).netloc
     if site not in {"same-origin", "none"} or origin not in {"", request.headers.get("host", "")}:
-        raise Problem("origin_foreign", "this form is accepted only from the pages of this server")
+        raise Problem("origin_foreign", message_text("form_foreign"))
     try:
         fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=20)
     except ValueError as error:
-        raise Problem("request_invalid", "the form has too many fields") from error
+        raise Problem("request_invalid", message_text("form_large")) from error
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -240,7 +243,7 @@ def send_form(
     is_once = form.get("once") == "true"
     service.authenticate(request, form.get("token", "").strip(), "ingest" if is_once else "sources")
     if "\0" in locator or not locator or len(locator) > 4_000:
-        raise Problem("not_an_address", "the address is missing or invalid")
+        raise Problem("not_an_address", message_text("form_address"))
     if is_once:
         _insert_ingest_job(service, IngestRequest(locators=(locator,)))
     else:
@@ -251,7 +254,7 @@ def send_form(
 def _insert_ingest_job(service: IngestService, body: IngestRequest) -> int:
     for locator in body.locators:
         if not is_address(locator):
-            raise Problem("not_an_address", f"{locator[:200]!r} is not a web address")
+            raise Problem("not_an_address", message_text("not_address", given=locator[:200]))
     try:
         if body.locators:
             targets = [
@@ -262,7 +265,7 @@ def _insert_ingest_job(service: IngestService, body: IngestRequest) -> int:
             source = body.source
             targets = [target_of(_source_or_problem(lambda: service.archive.source(source)))]
         else:
-            raise Problem("parameter_invalid", "specify locators, or a source")
+            raise Problem("parameter_invalid", message_text("what_to_ingest"))
     except LocatorError as error:
         raise Problem("not_an_address", str(error)) from error
     job = order(service.archive, targets, "api")
@@ -272,7 +275,7 @@ def _insert_ingest_job(service: IngestService, body: IngestRequest) -> int:
 
 def _create_source(service: IngestService, body: NewSource) -> Source:
     if not is_address(body.locator):
-        raise Problem("not_an_address", f"{body.locator[:200]!r} is not a web address")
+        raise Problem("not_an_address", message_text("not_address", given=body.locator[:200]))
     schedule = _schedule(service.settings, body)
     try:
         return watch_address(
@@ -291,7 +294,7 @@ def _create_source(service: IngestService, body: NewSource) -> Source:
 
 def _schedule(settings: Settings, body: SourceSchedule) -> dict[str, Any]:
     if body.every is not None and body.cron is not None:
-        raise Problem("parameter_invalid", "specify either every or cron, not both")
+        raise Problem("parameter_invalid", message_text("every_or_cron"))
     try:
         if body.every is not None:
             return {"every_seconds": read_interval(body.every), "cron": None}
@@ -313,4 +316,6 @@ def _source_or_problem(action: Callable[[], Source]) -> Source:
 def _wait(seconds: float) -> None:
     if seconds > 0:
         after = str(ceil(seconds))
-        raise Problem("too_many", f"retry after {after} s", headers={"Retry-After": after})
+        raise Problem(
+            "too_many", message_text("retry_later", seconds=after), headers={"Retry-After": after}
+        )

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from storage.settings import Settings
 from storage.values.arrivals.formats import TYPE_BY_SUFFIX
+from storage.values.messages import message_text
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import RefusalReason
 from worker.address import Address, parse_address, without_secrets
@@ -34,7 +35,7 @@ def require_files(locators: Iterable[str]) -> None:
     """
     for locator in locators:
         if not locator:
-            raise LocatorError("''", "name a file, a folder or an address")
+            raise LocatorError("''", message_text("name_one"))
         if not is_address(locator):
             listing_root(file_path(locator), locator)
 
@@ -46,7 +47,7 @@ def require_address(settings: Settings, locator: str) -> None:
     """
     address = parse_locator(settings, locator)
     if isinstance(address, RefusalReason):
-        raise LocatorError(without_secrets(locator), f"{address.message} {address.hint}")
+        raise LocatorError(without_secrets(locator), address.sentences)
 
 
 def file_path(locator: str) -> str:

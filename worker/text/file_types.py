@@ -4,6 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 from storage.values.arrivals.formats import BINARY_TYPES, DOCUMENT_TYPES, TYPE_BY_SUFFIX
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 
 HEAD_BYTES = 4_096
@@ -24,31 +25,31 @@ _OFFICE_START = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
-        (rb"%PDF-", "a PDF document"),
-        (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", "a ZIP archive or an office document"),
-        (rb"\x89PNG\r\n\x1a\n", "a PNG picture"),
-        (rb"\xff\xd8\xff", "a JPEG picture"),
-        (rb"GIF8[79]a", "a GIF picture"),
-        (rb"RIFF.{4}(?:WEBP|WAVE|AVI )", "a picture, sound or film"),
-        (rb"II\*\x00|MM\x00\*", "a TIFF picture"),
-        (rb"BM.{4}\x00\x00\x00\x00", "a BMP picture"),
-        (rb"\x7fELF", "an ELF program"),
-        (rb"MZ.{0,60}\x00", "a Windows program"),
-        (rb"\xca\xfe\xba\xbe|\xcf\xfa\xed\xfe|\x00asm", "a program"),
-        (rb"\x1f\x8b", "gzip data"),
-        (rb"BZh[1-9]1AY&SY", "bzip2 data"),
-        (rb"\xfd7zXZ\x00", "xz data"),
-        (rb"\x28\xb5\x2f\xfd", "Zstandard data"),
-        (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-        (rb"Rar!\x1a\x07", "a RAR archive"),
-        (rb".{257}ustar", "a tar archive"),
-        (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old office document"),
-        (rb"\{\\rtf", "an RTF document"),
-        (rb"%!PS", "a PostScript document"),
-        (rb"SQLite format 3\x00", "an SQLite database"),
-        (rb"ID3[\x02-\x04]\x00|OggS\x00|fLaC\x00", "a sound"),
-        (rb".{4}ftyp[\w ]{4}", "a film"),
-        (rb"PAR1", "a Parquet table"),
+        (rb"%PDF-", message_text("pdf_file")),
+        (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", message_text("zip_file")),
+        (rb"\x89PNG\r\n\x1a\n", message_text("png_file")),
+        (rb"\xff\xd8\xff", message_text("jpeg_file")),
+        (rb"GIF8[79]a", message_text("gif_file")),
+        (rb"RIFF.{4}(?:WEBP|WAVE|AVI )", message_text("riff_file")),
+        (rb"II\*\x00|MM\x00\*", message_text("tiff_file")),
+        (rb"BM.{4}\x00\x00\x00\x00", message_text("bmp_file")),
+        (rb"\x7fELF", message_text("elf_file")),
+        (rb"MZ.{0,60}\x00", message_text("windows_file")),
+        (rb"\xca\xfe\xba\xbe|\xcf\xfa\xed\xfe|\x00asm", message_text("program_file")),
+        (rb"\x1f\x8b", message_text("gzip_file")),
+        (rb"BZh[1-9]1AY&SY", message_text("bzip2_file")),
+        (rb"\xfd7zXZ\x00", message_text("xz_file")),
+        (rb"\x28\xb5\x2f\xfd", message_text("zstd_file")),
+        (rb"7z\xbc\xaf\x27\x1c", message_text("sevenzip_file")),
+        (rb"Rar!\x1a\x07", message_text("rar_file")),
+        (rb".{257}ustar", message_text("tar_file")),
+        (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", message_text("old_office_file")),
+        (rb"\{\\rtf", message_text("rtf_file")),
+        (rb"%!PS", message_text("postscript_file")),
+        (rb"SQLite format 3\x00", message_text("sqlite_file")),
+        (rb"ID3[\x02-\x04]\x00|OggS\x00|fLaC\x00", message_text("sound_file")),
+        (rb".{4}ftyp[\w ]{4}", message_text("film_file")),
+        (rb"PAR1", message_text("parquet_file")),
     )
 )
 HTML_START = re.compile(

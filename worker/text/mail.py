@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from storage.values.arrivals.mail_bounds import mail_excess
 from storage.values.draft import Draft, Extractor, Json
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks
 from worker.text.decode import DecodedText, decode
@@ -64,12 +65,12 @@ def read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         return refuse("archive_unsafe", reason=excess)
     message = message_from_bytes(raw, policy=default)
     if any(part.get_content_type() in ENCRYPTED_TYPES for part in message.walk()):
-        return refuse("not_text", detected="an encrypted mail")
+        return refuse("not_text", detected=message_text("encrypted_mail"))
     document = _read_body(message)
     if isinstance(document, RefusalReason):
         return document
     if any(block.startswith(ENCRYPTED_START) for block in document.blocks):
-        return refuse("not_text", detected="an encrypted mail")
+        return refuse("not_text", detected=message_text("encrypted_mail"))
     cleaner = RecordCleaner(document.flags)
     document.blocks = cleaner.clean_value(document.blocks)
     record = dict(_read_headers(message, document.flags))

@@ -16,6 +16,7 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket, open_metered_socket
+from storage.values.messages import message_text
 from storage.values.net.private_hosts import OwnHosts
 from worker.address import Address
 from worker.web.credentials import Proxy
@@ -92,8 +93,8 @@ def look_up(host: str, port: int) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "no such name"
-        raise NoSuchHostError(f"the name {host} cannot be looked up ({reason})") from error
+        reason = getattr(error, "strerror", None) or message_text("no_such_name")
+        raise NoSuchHostError(message_text("name_not_found", host=host, reason=reason)) from error
     return tuple(dict.fromkeys(str(each[4][0]) for each in found))
 
 
@@ -118,7 +119,7 @@ def open_socket(
         _require_name(address)
         place = look_up(proxy.host, proxy.port)[0]
         return _connect(ServerAddress(place, proxy.port), meter)
-    failed: OSError = NoSuchHostError(f"the name {address.host} has no address")
+    failed: OSError = NoSuchHostError(message_text("name_without_address", host=address.host))
     for target in network.targets(address):
         try:
             return _connect(target, meter)
@@ -163,7 +164,7 @@ def _proxy_authorization(proxy: Proxy) -> dict[str, str]:
 def _require_peer(sock: socket.socket, target: ServerAddress) -> None:
     peer = sock.getpeername()
     if peer[:2] != (target.address, target.port):
-        raise NotPublicError(f"{peer[0]} answered for {target.address}")
+        raise NotPublicError(message_text("other_peer", peer=peer[0], address=target.address))
 
 
 class _PinnedConnection:

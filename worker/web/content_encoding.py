@@ -8,6 +8,8 @@ from typing import Any
 
 import brotli
 
+from storage.values.messages import message_text
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -46,7 +48,7 @@ def decode_body(body: bytes, encodings: tuple[str, ...], limit: int) -> bytes:
     b'Pegel'
     """
     if len(encodings) > MOST_ENCODINGS:
-        raise GrownError(f"{len(encodings)} encodings")
+        raise GrownError(message_text("many_encodings", count=len(encodings)))
     for name in reversed(encodings):
         if not body:
             return body
@@ -72,10 +74,10 @@ def _decode_members(body: bytes, limit: int, create: Callable[[], Any]) -> bytes
         except (zlib.error, zstd.ZstdError) as error:
             if body_bytes:
                 return bytes(body_bytes)
-            raise BrokenError("the body is not compressed as its header declares") from error
+            raise BrokenError(message_text("body_other_encoding")) from error
         _check_size(body_bytes, limit)
         if not decoder.eof:
-            raise BrokenError("the compressed body breaks off")
+            raise BrokenError(message_text("body_broken_off"))
         rest = decoder.unused_data
     return bytes(body_bytes)
 
@@ -88,18 +90,18 @@ def _unbrotli(body: bytes, limit: int) -> bytes:
         while not decoder.is_finished():
             piece = decoder.process(b"", output_buffer_limit=_PIECE)
             if not piece and decoder.can_accept_more_data():
-                raise BrokenError("the compressed body breaks off")
+                raise BrokenError(message_text("body_broken_off"))
             body_bytes += piece
             _check_size(body_bytes, limit)
     except brotli.error as error:
-        raise BrokenError("the body is no Brotli") from error
+        raise BrokenError(message_text("body_no_brotli")) from error
     _check_size(body_bytes, limit)
     return bytes(body_bytes)
 
 
 def _check_size(body_bytes: bytearray, limit: int) -> None:
     if len(body_bytes) > limit:
-        raise GrownError(f"more than {limit} bytes")
+        raise GrownError(message_text("more_bytes", limit=limit))
 
 
 _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storage.values.draft import Json
+from storage.values.messages import message_text
 from worker.address import Address
 
 SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
@@ -92,15 +93,15 @@ def read_secret(value: str) -> str:
         try:
             found = Path(value[1:]).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SecretError(f"the file {value[1:]} cannot be read") from error
+            raise SecretError(message_text("secret_file", name=value[1:])) from error
     elif value.startswith("$"):
         found = os.environ.get(value[1:], "").strip()
         if not found:
-            raise SecretError(f"the variable {value[1:]} is not set")
+            raise SecretError(message_text("secret_variable", name=value[1:]))
     else:
         return value
     if not found.isascii() or not found.isprintable():
-        raise SecretError(f"the content of {value} cannot be sent in a header")
+        raise SecretError(message_text("secret_unprintable", name=value))
     return found
 
 

@@ -15,6 +15,7 @@ from urllib3.response import HTTPResponse
 from storage.metered_socket import Meter, TooMuchError
 from storage.values.digest import raw_digest
 from storage.values.draft import Json
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address
 from worker.web.connection import Network, NotPublicError, PlainConnection, TlsConnection
@@ -157,7 +158,7 @@ def _exchange(
     if response.status == 200 and _is_never_text(answer):
         persistent.close()
         kind = (answer.header("content-type") or "")[:80]
-        answer.refused = refuse("not_text", detected=f"the server calls it {kind}")
+        answer.refused = refuse("not_text", detected=message_text("called_type", kind=kind))
         return
     _read_body(response, answer, limit, decode=decode)
     if not _may_stay_open(response, answer):
@@ -217,7 +218,7 @@ def _read_body(response: HTTPResponse, answer: ServerAnswer, limit: int, *, deco
     answer.body = b"".join(pieces)
     encodings = encodings_of(answer.header("content-encoding"))
     if broken is None and not answer.body and response.status == 200 and not _has_end(answer):
-        broken = "there is nothing below its head"
+        broken = message_text("nothing_below_head")
     if broken is not None:
         answer.refused = refuse("truncated_response", reason=broken)
         response.close()
@@ -290,22 +291,22 @@ def _cause(error: BaseException) -> BaseException:
 
 def _reason(error: BaseException) -> str:
     """Return a short reason of an error, without addresses, pointers and class names."""
-    reason = "it cannot be read as HTTP"
+    reason = message_text("unreadable_http")
     match cause := _cause(error):
         case TimeoutError():
-            reason = "it took too long"
+            reason = message_text("slow")
         case ssl.SSLError():
             reason = _tls_reason(cause)
         case IncompleteRead() | http.client.IncompleteRead():
             reason = _missing(cause.partial, cause.expected)
         case RemoteDisconnected() | ConnectionResetError() | BrokenPipeError():
-            reason = "it hung up"
+            reason = message_text("hung_up")
         case OSError(errno=errno.ENOTCONN | errno.ESHUTDOWN):
-            reason = "it hung up"
+            reason = message_text("hung_up")
         case BadStatusLine() | UnknownProtocol():
-            reason = "the answer is no HTTP"
+            reason = message_text("no_http")
         case InvalidHeader():
-            reason = "its headers contradict each other"
+            reason = message_text("headers_contradict")
         case OSError() | HTTPException() if str(cause):
             reason = _plain(getattr(cause, "strerror", None) or str(cause))
     return reason
@@ -313,13 +314,15 @@ def _reason(error: BaseException) -> str:
 
 def _missing(partial: bytes | int, missing_bytes: int | None) -> str:
     if missing_bytes is None:
-        return "it ended before its last part"
+        return message_text("ended_early")
     came = partial if isinstance(partial, int) else len(partial)
-    return f"{missing_bytes} bytes were to come after {came}"
+    return message_text("bytes_missing", missing=missing_bytes, came=came)
 
 
 def _tls_reason(error: ssl.SSLError) -> str:
-    reason = getattr(error, "verify_message", None) or error.reason or "the connection failed"
+    reason = (
+        getattr(error, "verify_message", None) or error.reason or message_text("connection_failed")
+    )
     return _plain(str(reason).replace("_", " ").lower())
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import urljoin
 
 from storage.values.draft import Json
+from storage.values.messages import message_text
 from storage.values.net.addresses import FRONT, Check, CheckedExchange, WatchedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.rights import (
@@ -116,7 +117,11 @@ class Fetch:
         """End the check because of robots.txt."""
         assert self.address is not None
         refused = refuse("disallowed_by_robots", reason=rule.reason)
-        note = f"{rule.reason}: {rule.rule}" if rule.rule else rule.reason
+        note = (
+            message_text("labelled", label=rule.reason, text=rule.rule)
+            if rule.rule
+            else rule.reason
+        )
         self._finish(
             CheckedExchange(
                 origin_of(self.address.text), "disallowed_by_robots", now, refused=refused,
@@ -161,7 +166,7 @@ class Fetch:
         if isinstance(target, Meaning):
             self._finish(self._exchange(answer, target, started_at, now), answer)
             return
-        note = f"{answer.status} to {target.text}"
+        note = message_text("note_status_redirect", status=answer.status, address=target.text)
         step = self._exchange(answer, Meaning("redirected", None, note), started_at, now)
         self.exchanges.append(step)
         self.hops.append(
@@ -178,14 +183,16 @@ class Fetch:
         except ValueError:
             joined = ""
         if not location or not joined:
-            reason = f"it redirects to no valid address ({answer.status})"
+            reason = message_text("redirects_nowhere", status=answer.status)
             return Meaning("unreachable", refuse("unreachable", reason=reason), reason)
         target = parse_address(joined, self.network.is_own)
         if isinstance(target, RefusalReason):
-            return Meaning("refused", target, f"leads to {without_secrets(joined)[:300]}")
+            return Meaning(
+                "refused", target, message_text("leads_to", address=without_secrets(joined)[:300])
+            )
         refused = self._redirect_refusal(answer.address, target)
         if refused is not None:
-            note = f"{answer.status} to {target.text}"
+            note = message_text("note_status_redirect", status=answer.status, address=target.text)
             is_front = refused.code == "not_article"
             return Meaning("not_article" if is_front else "refused", refused, note)
         return target
@@ -197,7 +204,7 @@ class Fetch:
             return refuse("downgrade")
         is_own = self.network.is_own
         if not is_redirect_allowed(source, target, self.network):
-            reason = f"{target.host} is a server of your own, and the public net led there"
+            reason = message_text("own_server_reached", host=target.host)
             return refuse("address_not_public", reason=reason)
         watched_address = parse_address(self.watched.address, is_own)
         if (
@@ -206,7 +213,7 @@ class Fetch:
             and isinstance(watched_address, Address)
             and not watched_address.is_front_page
         ):
-            return refuse("not_article", reason="its address leads to the front page")
+            return refuse("not_article", reason=message_text("leads_home"))
         return None
 
     # ------------------------------------------------------------------------------- storage
@@ -216,7 +223,7 @@ class Fetch:
     ) -> CheckedExchange:
         body, content_type = answer.body, answer.header("content-type")
         if not body:
-            refused = refuse("not_article", reason="the answer is empty")
+            refused = refuse("not_article", reason=message_text("empty_answer"))
             return self._exchange(answer, Meaning("not_article", refused), started_at, now)
         if self.kind not in LISTS and self.kind not in {"page", rights_files.KIND}:
             self.kind = kind_of(body, content_type)

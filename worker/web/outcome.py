@@ -4,17 +4,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from storage.values.messages import message_text
 from storage.values.outcome import Name
 from storage.values.refusals import RefusalReason, refuse
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 FOR_GOOD = frozenset({301, 308})
-_GONE = {404: "404 not found", 410: "410 gone", 451: "451 taken away for legal reasons"}
+_GONE = {
+    404: message_text("note_404"),
+    410: message_text("note_410"),
+    451: message_text("note_451"),
+}
 _BARRED = {
-    401: "it asks for a password (401)",
-    402: "it asks for money (402)",
-    403: "it forbids it (403)",
-    407: "it asks for a password (407)",
+    401: message_text("wants_password", status=401),
+    402: message_text("wants_money"),
+    403: message_text("forbids"),
+    407: message_text("wants_password", status=407),
 }
 LONGEST_RETRY_AFTER = timedelta(days=7)
 
@@ -43,19 +48,19 @@ def meaning_of(status: int, *, is_conditional: bool) -> Meaning:
     if status in REDIRECTS:
         return Meaning("redirected")
     if 200 <= status < 300:
-        refused = refuse("not_article", reason=f"the server gives no page ({status})")
-        return Meaning("not_article", refused, f"{status} without a page")
+        refused = refuse("not_article", reason=message_text("gives_no_page", status=status))
+        return Meaning("not_article", refused, message_text("note_without_page", status=status))
     return _failure_meaning(status)
 
 
 def _failure_meaning(status: int) -> Meaning:
     if status == 429:
-        refused = refuse("rate_limited", reason="it was asked too often (429)")
-        return Meaning("rate_limited", refused, "429 too many requests")
+        refused = refuse("rate_limited", reason=message_text("asked_too_often"))
+        return Meaning("rate_limited", refused, message_text("note_429"))
     if status >= 500 or status in {408, 425} or status < 400:
-        reason = f"the server fails ({status})" if status >= 500 else f"it answers {status}"
+        reason = message_text("server_fails" if status >= 500 else "answers", status=status)
         return Meaning("unreachable", refuse("unreachable", reason=reason), reason)
-    reason = _BARRED.get(status, f"it refuses the request ({status})")
+    reason = _BARRED.get(status, message_text("refuses", status=status))
     return Meaning("blocked", refuse("blocked", reason=reason), reason)
 
 

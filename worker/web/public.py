@@ -2,19 +2,23 @@
 
 import ipaddress
 
+from storage.values.messages import message_text
+
 _SPECIAL = (
-    ("64:ff9b::/96", "stands for an IPv4 address (NAT64)"),
-    ("64:ff9b:1::/48", "stands for an IPv4 address (NAT64)"),
-    ("2002::/16", "stands for an IPv4 address (6to4)"),
-    ("2001::/32", "stands for an IPv4 address (Teredo)"),
-    ("::/96", "stands for an IPv4 address"),
-    ("::ffff:0:0:0/96", "stands for an IPv4 address"),
-    ("fec0::/10", "is local to a site"),
-    ("192.0.0.0/24", "is set aside for protocols"),
-    ("192.88.99.0/24", "is set aside for protocols"),
+    ("64:ff9b::/96", "nat64"),
+    ("64:ff9b:1::/48", "nat64"),
+    ("2002::/16", "six_to_four"),
+    ("2001::/32", "teredo"),
+    ("::/96", "ipv4"),
+    ("::ffff:0:0:0/96", "ipv4"),
+    ("fec0::/10", "local_to_site"),
+    ("192.0.0.0/24", "set_aside"),
+    ("192.88.99.0/24", "set_aside"),
 )
-SPECIAL = tuple((ipaddress.ip_network(network), reason) for network, reason in _SPECIAL)
-"""Networks that Python reports as public, or does not classify precisely enough."""
+SPECIAL = tuple((ipaddress.ip_network(network), name) for network, name in _SPECIAL)
+"""Networks that Python reports as public, or does not classify precisely enough, each with the name
+of its message.
+"""
 
 
 def non_public_reason(text: str) -> str | None:
@@ -28,16 +32,16 @@ def non_public_reason(text: str) -> str | None:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
-        return f"{text[:60]} is no address"
+        return message_text("no_ip_address", address=text[:60])
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return non_public_reason(str(address.ipv4_mapped))
     reasons = (
-        (address.is_loopback, "is a loopback address"),
-        *((address in network, reason) for network, reason in SPECIAL),
-        (address.is_multicast, "is a multicast address"),
-        (not address.is_global, "is not public"),
+        (address.is_loopback, "loopback"),
+        *((address in network, name) for network, name in SPECIAL),
+        (address.is_multicast, "multicast"),
+        (not address.is_global, "not_public"),
     )
-    return next((f"{text} {reason}" for is_so, reason in reasons if is_so), None)
+    return next((message_text(name, address=text) for is_so, name in reasons if is_so), None)
 
 
 LOCAL_DOMAINS = frozenset({"localhost", "local", "internal", "lan", "intranet", "home", "corp"})
@@ -57,4 +61,4 @@ def local_name_reason(host: str) -> str | None:
     except ValueError:
         parent, _, label = host.rpartition(".")
         is_local = not parent or label in LOCAL_DOMAINS or label.isdigit()
-        return f"{host} is a local name" if is_local else None
+        return message_text("local_name", host=host) if is_local else None

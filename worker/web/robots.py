@@ -9,6 +9,7 @@ from typing import Any
 
 from protego import Protego
 
+from storage.values.messages import message_text
 from storage.values.net.rights import Declaration
 from worker.web.robots_rights import declarations_for, matches, matching_agent
 
@@ -74,17 +75,21 @@ def decide(
     False
     """
     if status is None:
-        return _rule_without_file(allowed=False, reason="robots.txt could not be reached")
+        return _rule_without_file(allowed=False, reason=message_text("robots_unreachable"))
     if 200 <= status < 300:
         if body is None:
-            return _rule_without_file(allowed=False, reason="robots.txt could not be read")
+            return _rule_without_file(allowed=False, reason=message_text("robots_unreadable"))
         return _rule_from_text(_text(body), address, agent)
     if 300 <= status < 400:
-        return _rule_without_file(allowed=True, reason=f"robots.txt leads nowhere ({status})")
+        return _rule_without_file(
+            allowed=True, reason=message_text("robots_nowhere", status=status)
+        )
     if 400 <= status < 500:
         allowed = not strict or status in _ABSENT
-        return _rule_without_file(allowed=allowed, reason=f"robots.txt is not given ({status})")
-    return _rule_without_file(allowed=False, reason=f"robots.txt gives a server error ({status})")
+        return _rule_without_file(
+            allowed=allowed, reason=message_text("robots_withheld", status=status)
+        )
+    return _rule_without_file(allowed=False, reason=message_text("robots_error", status=status))
 
 
 def _rule_without_file(*, allowed: bool, reason: str) -> RobotsRule:
@@ -108,9 +113,9 @@ def _rule_from_text(text: str, address: str, agent: str) -> RobotsRule:
     allowed = rules.can_fetch(address, _NAME)
     rule = _deciding_line(rules, address, allowed=allowed)
     if not allowed:
-        reason = "robots.txt forbids it"
+        reason = message_text("robots_forbids")
     else:
-        reason = "robots.txt allows it" if rule else "robots.txt says nothing against it"
+        reason = message_text("robots_allows") if rule else message_text("robots_silent")
     delay = Protego.parse("\n".join(lines)).crawl_delay(_NAME)
     declared = declarations_for(text, address, token, rule)
     return RobotsRule(allowed, rule, delay, reason, tuple(declared))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
+from storage.values.messages import message_text
 from storage.values.net.addresses import CheckedExchange
 from worker.address import Address, parse_address
 from worker.web.connection import Network
@@ -77,9 +78,9 @@ def _redirect_target(answer: ServerAnswer, network: Network) -> Address | None:
 def _to_robots_file(answer: ServerAnswer) -> RobotsFile:
     if answer.status is None or (answer.refused and answer.refused.code != "too_large"):
         assert answer.refused is not None
-        note = f"robots.txt could not be read: {answer.refused.message}"
+        note = message_text("robots_refused", reason=answer.refused.message)
         return RobotsFile(None, None, note, answer)
-    note = f"robots.txt answered {answer.status}"
+    note = message_text("robots_answered", status=answer.status)
     return RobotsFile(answer.status, answer.body, note, answer)
 
 

@@ -23,6 +23,7 @@ from storage.database.view_queries.words import RESTRICTED
 from storage.history.alerts.rule import GONE, AlertRule
 from storage.values.answer import Answer
 from storage.values.errors import NoSuchError, did_you_mean
+from storage.values.messages import message_text
 
 STATES = ("waiting", "sent", "failed", "dead", "damped")
 """States of a delivery: `failed` is retried, `dead` is not, `damped` was never sent."""
@@ -113,7 +114,7 @@ def alert(connection: Connection, name: str) -> Alert:
     row = connection.execute(select(ALERT).where(ALERT.c.name == name)).first()
     if row is None:
         similar = did_you_mean(name, connection.execute(select(ALERT.c.name)).scalars())
-        raise NoSuchError("alert", name, f"{similar}`lesart alert list` lists the alerts")
+        raise NoSuchError(message_text("alert"), name, similar + message_text("where_alerts"))
     return _alert(row)
 
 

@@ -9,11 +9,12 @@ from typing import Any, Self
 from storage.language.tokens import Query, holds, parse_query
 from storage.values.change_class import NO_EDIT, ChangeClass
 from storage.values.digest import canonical, canonical_all
+from storage.values.messages import message_text
 from storage.values.outcome import STATES
 
 GONE = "gone"
 """The class of absences, which an alert accepts in addition to the classes of changes."""
-GONE_BEFORE = "not new: this alert reported recently that the article is gone"
+GONE_BEFORE = message_text("gone_again")
 Why = tuple[str, ...]
 """The reasons for a match; they state the rule, and nothing from an article."""
 
@@ -133,15 +134,16 @@ def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | No
     """
     if not may_match(rule, step):
         return None
-    why = [f"class {name}" for name in step.classes if name in rule.classes]
+    why = [message_text("alert_class", name=name) for name in step.classes if name in rule.classes]
     if step.is_absence and not why:
-        why.append("the article is gone")
+        why.append(message_text("article_gone"))
     if rule.silent is not None:
-        why.append("silent" if rule.silent else "not silent")
+        why.append(message_text("silent") if rule.silent else message_text("not_silent"))
     why += [
-        f"{name} {value}"
+        message_text(name, name=value)
         for name, value in (
-            ("source", rule.source), ("language", rule.language), ("article", rule.article),
+            ("of_source", rule.source), ("of_language", rule.language),
+            ("of_article", rule.article),
         ) if value is not None
     ]  # fmt: skip
     if rule.wants_text:
@@ -150,7 +152,7 @@ def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | No
         if None in answers:
             return None
         why += [sentence for sentence in answers if sentence]
-    return tuple(why) or ("any change",)
+    return tuple(why) or (message_text("any_change"),)
 
 
 def _query_reasons(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | None:
@@ -160,11 +162,11 @@ def _query_reasons(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | 
     if step.is_new_entry:
         new = tuple(each for each in texts.after if each not in {*texts.before})
         is_found = holds(rule.words, new, step.language)
-        return f"a new entry contains {rule.query!r}" if is_found else None
+        return message_text("entry_contains", query=rule.query) if is_found else None
     if holds(rule.words, texts.after, step.language):
-        return f"the text contains {rule.query!r}"
+        return message_text("text_contains", query=rule.query)
     if holds(rule.words, texts.before, step.language):
-        return f"the text no longer contains {rule.query!r}"
+        return message_text("text_lost", query=rule.query)
     return None
 
 
@@ -177,7 +179,7 @@ def _passage_reasons(rule: AlertRule, _step: AlertStep, texts: StepTexts) -> str
     )
     if was == stands:
         return None
-    return "the passage is in the text" if stands else "the passage is no longer in the text"
+    return message_text("passage_back") if stands else message_text("passage_gone")
 
 
 def contains_passage(passage: str, texts: Collection[str]) -> bool:
@@ -218,7 +220,7 @@ def damped(step: AlertStep, sent: Collection[int]) -> str | None:
     """
     if step.wording_id not in sent:
         return None
-    return "not new: this alert reported the same text recently"
+    return message_text("text_again")
 
 
 def next_digest(now: datetime, at: str, zone: tzinfo) -> datetime:

@@ -17,6 +17,7 @@ from storage.proof.calendar_stamp import is_calendar_stamp
 from storage.proof.checkpoints import SignedCheckpoint
 from storage.proof.external.exchange import ExchangeError, exchange
 from storage.proof.stamp import Authority, StampError, read_stamp_time, stamp_request
+from storage.values.messages import message_text
 
 KIND = "application/timestamp-query"
 FIRST_PAUSE = timedelta(minutes=1)
@@ -148,7 +149,7 @@ def _request(newest: SignedCheckpoint, authority: Authority) -> StampAnswer:
     except (ExchangeError, StampError) as error:
         return StampAnswer(authority.name, None, None, str(error)[:300])
     if at is None:
-        return StampAnswer(authority.name, None, None, f"it answered {status}")
+        return StampAnswer(authority.name, None, None, message_text("answered", status=status))
     return StampAnswer(authority.name, body, at, None)
 
 

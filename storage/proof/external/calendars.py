@@ -29,6 +29,7 @@ from storage.proof.external.authorities import (
 )
 from storage.proof.external.exchange import SECONDS, ExchangeError, exchange
 from storage.proof.stamp import Authority, StampError
+from storage.values.messages import message_text
 
 KIND = "application/vnd.opentimestamps.v1"
 MOST_AT_ONCE = 20
@@ -165,7 +166,7 @@ def _answer(
         stamp = stamp_of(body) if status == 200 else None
     except (ExchangeError, StampError) as error:
         return StampAnswer(calendar.name, None, None, str(error)[:300])
-    reason = None if stamp is not None else f"it answered {status}"
+    reason = None if stamp is not None else message_text("answered", status=status)
     return StampAnswer(calendar.name, stamp, None, reason)
 
 

@@ -19,6 +19,7 @@ from storage.values.errors import (
     NoSuchError,
 )
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 from storage.values.net.capture_place import CapturePlace
 from storage.values.notebook import Records
 
@@ -276,5 +277,7 @@ class ArchiveConnection:
             return versions[0], versions[1]
         (only,) = versions
         if only.number == 1:
-            raise NoSuchError("version before", only.rev, "it is the first one")
+            raise NoSuchError(
+                message_text("version_before"), only.rev, message_text("first_version")
+            )
         return replace(only, number=only.number - 1, certain=True, wording_id=None), only

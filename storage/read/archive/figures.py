@@ -28,6 +28,7 @@ from storage.values.errors import (
     NoSuchError,
 )
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 
 if TYPE_CHECKING:
     import sqlmodel
@@ -98,9 +99,7 @@ class ArchiveFigures(ArchiveConnection):
         with self.connect() as connection:
             articles = sorted(lists.cluster(connection, label), key=lambda line: line.first_seen)
         if not articles:
-            raise NoSuchError(
-                "cluster", label, "the field `cluster` of an article contains its label"
-            )
+            raise NoSuchError(message_text("cluster"), label, message_text("where_cluster"))
         return tuple(articles)
 
     def newest_seq(self) -> int:

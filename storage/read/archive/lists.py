@@ -30,6 +30,7 @@ from storage.values.errors import (
     NoSuchError,
 )
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 
 if TYPE_CHECKING:
     from storage.language import tokens
@@ -289,4 +290,4 @@ class ArchiveLists(ArchiveConnection):
     def _require_job(self, job: int) -> None:
         with self.connect() as connection:
             if next(lists.jobs(connection, job, Part(limit=1)), None) is None:
-                raise NoSuchError("job", str(job), "`lesart jobs` lists the existing jobs")
+                raise NoSuchError(message_text("job"), str(job), message_text("where_jobs"))

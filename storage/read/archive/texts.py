@@ -22,6 +22,7 @@ from storage.values.errors import (
     RestrictedError,
 )
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 
 if TYPE_CHECKING:
     from storage.diff import word_diff
@@ -135,17 +136,18 @@ class ArchiveTexts(ArchiveConnection):
         if "restricted" in version.flags:
             raise RestrictedError(version.article)
         if version.text is None:
-            raise RedactedError("the text of", rev)
+            raise RedactedError(message_text("text_of"), rev)
         if passage is None:
             return cite.build_citation(version)
         spans = cite.find_passages(version.text or "", passage)
         if len(spans) == 1:
             return cite.build_citation(version, spans[0])
         excerpt = textwrap.shorten(passage, _QUOTED_LETTERS, placeholder="…")
-        where = f"in {version.article}@{version.version} that reads"
         if spans:
             passages = cite.unique_passages(version.text, spans[:_MAX_PASSAGES])
             raise AmbiguousPassageError(excerpt, len(spans), passages)
         raise NoSuchError(
-            f"passage {where}", excerpt, "all letters and punctuation marks must be the same"
+            message_text("passage_in", revision=f"{version.article}@{version.version}"),
+            excerpt,
+            message_text("same_letters"),
         )

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
+from storage.values.messages import message_text
+
 Edge = Literal["first", "last"]
 
 TYPED = re.compile(
@@ -28,10 +30,7 @@ class MomentError(ValueError):
     """Invalid time."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(
-            f"{text!r} is not a valid time; use 2024, 2024-06, 2024-06-18, 18.06.2024, "
-            "2024-06-18T12:00 or 2024-06-18T12:00:00+02:00"
-        )
+        super().__init__(message_text("no_time", given=text))
         self.given = text
 
 

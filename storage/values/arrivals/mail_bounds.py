@@ -2,6 +2,8 @@
 
 import re
 
+from storage.values.messages import message_text
+
 MAX_HEADER_BYTES = 256 * 1024
 MAX_LINES = 500_000
 """Above the number of lines of the largest document in base64."""
@@ -19,9 +21,9 @@ def mail_excess(raw: bytes) -> str | None:
     """
     header = END_OF_HEADER.search(raw)
     if (header.start() if header else len(raw)) > MAX_HEADER_BYTES:
-        return f"its header has more than {MAX_HEADER_BYTES} bytes"
+        return message_text("mail_header_long", limit=MAX_HEADER_BYTES)
     if raw.count(b"\n") > MAX_LINES:
-        return f"it has more than {MAX_LINES} lines"
+        return message_text("mail_many_lines", limit=MAX_LINES)
     if sum(1 for _ in NESTED_PART.finditer(raw)) > MAX_NESTED_PARTS:
-        return f"it has more than {MAX_NESTED_PARTS} parts with parts"
+        return message_text("mail_nested", limit=MAX_NESTED_PARTS)
     return None

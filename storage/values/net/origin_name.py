@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import idna
 
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 
 if TYPE_CHECKING:
     import courlan
@@ -108,19 +109,19 @@ def ascii_host(host: str) -> str:
     """
     host = host.strip().rstrip(".").lower()
     if not host:
-        raise ValueError("it names no host")
+        raise ValueError(message_text("host_missing"))
     if ":" in host:
         return str(ipaddress.IPv6Address(host.partition("%")[0]))
     if not host.isascii():
         try:
             host = idna.encode(host, uts46=True, transitional=False).decode("ascii")
         except idna.IDNAError as error:
-            raise ValueError("its host name is invalid") from error
+            raise ValueError(message_text("host_invalid")) from error
     if not HOST.fullmatch(host):
-        raise ValueError("its host name is invalid")
+        raise ValueError(message_text("host_invalid"))
     for label in host.split("."):
         if label.startswith("xn--") and _mixes_scripts(label):
-            raise ValueError("its host mixes scripts that look alike")
+            raise ValueError(message_text("host_mixed"))
     return host
 
 
@@ -139,7 +140,7 @@ def _mixes_scripts(label: str) -> bool:
     try:
         letters = label.removeprefix("xn--").encode("ascii").decode("punycode")
     except UnicodeError as error:
-        raise ValueError("its host name is invalid") from error
+        raise ValueError(message_text("host_invalid")) from error
     scripts = {unicodedata.name(c, "").partition(" ")[0] for c in letters if c.isalpha()}
     return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}) > 1
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from storage.values.messages import message_text
+
 Scope = Literal["ingest", "sources", "capture", "write"]
 SCOPES: tuple[Scope, ...] = ("ingest", "sources", "capture", "write")
 """Permissions of a token: start ingestions, change sources, submit captures, or all of these."""
@@ -19,7 +21,7 @@ TOKEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 def submission_note(name: str) -> str:
     """Return the note of a check whose capture the token `name` submitted."""
-    return f"submitted by {name}"
+    return message_text("submitted_by", name=name)
 
 
 class TokenError(ValueError):

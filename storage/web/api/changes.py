@@ -10,6 +10,7 @@ from storage.read import answers
 from storage.read.filters import Filters
 from storage.read.lists import ChangeFilter
 from storage.read.query.queries import MOST_ROWS, PAGE_ROWS, NoiseQuery
+from storage.values.messages import message_text
 from storage.web.archives import ArchivePool, PoolDep
 from storage.web.http_cache import CachedRoute
 from storage.web.paging import add_list, answer_list, answer_one, json_bytes, wants_lines
@@ -46,10 +47,10 @@ def _since(request: Request, pool: ArchivePool, query: ChangesParameters) -> Res
     if query.article is not None or query.as_of is not None or query.known_at is not None:
         raise Problem(
             "parameter_invalid",
-            "A number as `after` cannot be combined with article, as_of or known_at.",
+            message_text("seq_alone"),
         )
     if len(query.after) > MOST_SEQ_DIGITS:
-        raise Problem("cursor_invalid", "A `seq` has fewer digits.")
+        raise Problem("cursor_invalid", message_text("seq_long"))
     seq, changes, filters = int(query.after), query.filter(), query.filters(pool.place.timezone)
     pool.today.require_named(filters)
     if not wants_lines(request):

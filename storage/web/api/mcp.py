@@ -38,6 +38,7 @@ from storage.database.rows import iso_utc
 from storage.database.views import COLUMNS
 from storage.read.query.queries import PAGE_ROWS, Long
 from storage.read.sql import QueryError, QueryLimits
+from storage.values.messages import message_text
 from storage.web.api import articles, changes, relations, search
 from storage.web.archives import STATEMENT_SECONDS, THREADS, ServedArchive, utc_now
 from storage.web.guards import MOST_BODY_BYTES
@@ -71,10 +72,7 @@ INSTRUCTIONS = (
     " seen: it replaced the previous wording between `changed_after` and `changed_by`, and was last"
     f" seen at `last_seen`. {DATA}"
 )
-TOO_LONG = (
-    f"The answer is longer than {MOST_CHARACTERS} characters. Use the tool sql to read a part, such"
-    " as substr(text, 1, 20000) of the view versions."
-)
+TOO_LONG = message_text("answer_long", limit=MOST_CHARACTERS)
 _INTERVAL = ("revision", "changed_after", "changed_by", "last_seen", "certain")
 
 
@@ -134,7 +132,7 @@ class ArchiveTools:
                 key: arguments[key] for key in ClockParameters.model_fields if key in arguments
             }
         else:
-            raise Problem("no_such", f"There is no tool {name[:100]!r}.")
+            raise Problem("no_such", message_text("no_tool", name=name[:100]))
         _cut(answer)
         for rev in dict.fromkeys(_revisions(arguments, answer)):
             try:

@@ -20,6 +20,7 @@ from storage.read.render import citation
 from storage.values.change_class import NO_EDIT
 from storage.values.draft import TEXT_ROLES, Field
 from storage.values.errors import AmbiguousPassageError, NoSuchError
+from storage.values.messages import message_text
 from storage.web.archives import ArchivePool, PoolDep, language_of
 from storage.web.http_cache import CachedRoute
 from storage.web.memento import MementoLinks
@@ -266,7 +267,7 @@ def _sentence_link(request: Request, version: VersionText) -> str:
 
 def _rev(article: str, number: int | None) -> str:
     if "@" in article or "\0" in article:
-        raise Problem("no_such", f"there is no article {article!r}")
+        raise Problem("no_such", message_text("no_article", given=article))
     return article if number is None else f"{article}@{number}"
 
 

@@ -16,6 +16,7 @@ from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import TODAY
 from storage.read.render.change_svg import share_picture, share_snippet
 from storage.read.render.passages import PassageBlock, blocks
+from storage.values.messages import message_text
 from storage.web.archives import PoolDep, language_of
 from storage.web.http_cache import CachedRoute
 from storage.web.pages.article import shown, versions_until
@@ -94,7 +95,7 @@ def compare(
     """Show one version (`3`), or compare two (`1..3`)."""
     match = RANGE.fullmatch(which)
     if match is None:
-        raise Problem("no_such", f"there is no page {which!r} of an article")
+        raise Problem("no_such", message_text("no_article_page", given=which))
     if match["b"] is None:
         named = VersionPage(
             as_of=query.as_of,

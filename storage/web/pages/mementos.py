@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from storage.read.answers import ArticleLine, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.values.errors import NoSuchError
+from storage.values.messages import message_text
 from storage.web import memento
 from storage.web.archives import PoolDep
 from storage.web.memento import MementoLinks
@@ -88,7 +89,7 @@ def _article(archive: ReadOnlyArchive, address: str) -> ArticleLine:
     Raises: NoSuchError.
     """
     if ":" not in address or "\0" in unquote(address):
-        raise NoSuchError("address", address, "write the whole address with its scheme: https://…")
+        raise NoSuchError(message_text("web_address"), address, message_text("whole_address"))
     try:
         return archive.article(address)
     except NoSuchError:

@@ -42,6 +42,7 @@ from storage.database.view_queries.words import RESTRICTED
 from storage.history.totals import store_fact, stored_fact
 from storage.proof.log import numbers
 from storage.record.observations import add_refusal
+from storage.values.messages import message_text
 from storage.values.redaction import is_emptied
 from storage.values.refusals import RefusalReason
 
@@ -54,7 +55,7 @@ EXAMINE_AGAIN = 10_000
 LEASE_SECONDS = LONGEST[COPY_REQUEST.c.lease_until]
 IS_OPEN = text("copy_request.state IN ('waiting', 'submitting', 'submitted', 'unknown')")
 """With literals, because SQLite otherwise does not use the partial index."""
-GONE = "the page is not online any more"
+GONE = message_text("copy_gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,13 +236,13 @@ def page_of(connection: Connection, request: CopyRequest) -> SeenPage | str:
     row = connection.execute(query).first()
     order = copy_orders(connection).get(request.source_id)
     if row is None or row.hidden or is_emptied(row.address) or is_emptied(row.origin):
-        return "the page was redacted or restricted"
+        return message_text("copy_hidden")
     if request.state != "waiting":
         return SeenPage(row.address, row.rights or {}, row.observed_at)
     if order is None or order.archive != request.archive:
-        return "the source does not ask for copies any more"
+        return message_text("copy_unwanted")
     if row.observation_id != request.observation_id:
-        return "the page has another text now"
+        return message_text("copy_outdated")
     if row.state != "present":
         return GONE
     return SeenPage(row.address, row.rights or {}, row.observed_at)

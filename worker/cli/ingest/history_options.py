@@ -79,6 +79,6 @@ def report_history(
     rows, refused = preview.preview_history(archive, settings, targets)
     write_rows(rows, output.target(), preview.COLUMNS)
     for each in refused:
-        say(f"{each.message} {each.hint}")
+        say(each.sentences)
     if any(each.code != "no_captures" for each in refused):
         raise typer.Exit(UNCHECKED)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from storage.settings import Settings
+from storage.values.messages import message_text
 from storage.values.net.addresses import HostNews, WatchedAddress
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
@@ -108,7 +109,9 @@ class ArchiveClient:
     def _check_pause(self, queue: HostQueue) -> None:
         end = self._servers.pause_end(queue)
         if end is not None:
-            raise ServerPausedError(end, queue.host.failures, queue.host.retry_note or "it failed")
+            raise ServerPausedError(
+                end, queue.host.failures, queue.host.retry_note or message_text("failed")
+            )
 
     def _wait_for_slot(self, queue: HostQueue) -> None:
         """Wait until the server may be requested."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from storage.values.messages import message_text
 from storage.values.refusals import refuse
 from worker.flow.history.client import parse_memento_time
 from worker.flow.history.listing import describe_answer
@@ -34,7 +35,7 @@ def interpret_answer(
     (RFC 7089); any other is an answer of the archive itself.
     """
     if answer.refused is not None and answer.refused.code == "not_text":
-        return PassedOver("not a text")
+        return PassedOver(message_text("not_a_text"))
     if answer.refused is not None and answer.refused.code != "truncated_response":
         return RefusedDocument(capture.address, "", answer.refused)
     moment = parse_memento_time(answer.header("memento-datetime"))
@@ -44,9 +45,9 @@ def interpret_answer(
     elif moment is None:
         reason = describe_answer(answer)
     elif moment != capture.observed_at and moment in times:
-        return PassedOver("the same content as another capture")
+        return PassedOver(message_text("same_content"))
     elif moment != capture.observed_at:
-        reason = f"it returned the capture of {moment:%Y-%m-%d %H:%M:%SZ}"
+        reason = message_text("other_capture", moment=f"{moment:%Y-%m-%d %H:%M:%SZ}")
     if reason is not None:
         refused = refuse("capture_unavailable", name=name, reason=reason)
         return RefusedDocument(capture.address, "", refused)

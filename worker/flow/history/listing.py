@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from storage.settings import Settings
+from storage.values.messages import message_text
 from storage.values.net.origin_name import same_place
 from storage.values.net.web_archive import WebArchive, web_archives
 from storage.values.refusals import RefusalReason, refuse
@@ -53,7 +54,9 @@ def read_query(url: str, options: Mapping[str, Any], settings: Settings) -> Hist
     name = str(options["archive"])
     archive = web_archives(settings.web_archives).get(name)
     if archive is None:
-        raise HistoryError(refuse("history_failed", name=name, reason="it is not configured here"))
+        raise HistoryError(
+            refuse("history_failed", name=name, reason=message_text("not_configured"))
+        )
     selection = CaptureSelection(
         since=_moment(options, "since"), until=_moment(options, "until"),
         every=options.get("every"), at_most=options.get("at_most"),
@@ -118,7 +121,7 @@ def _cdx_pages(client: ArchiveClient, query: HistoryQuery) -> Iterator[list[List
         yield new
         known.update((each.observed_at, each.url) for each in new)
         since = max(each.observed_at for each in new)
-    raise CaptureListError(f"it has more than {MOST_REQUESTS} parts")
+    raise CaptureListError(message_text("many_parts", limit=MOST_REQUESTS))
 
 
 def _timemap_pages(client: ArchiveClient, query: HistoryQuery) -> Iterator[list[ListedCapture]]:
@@ -130,7 +133,7 @@ def _timemap_pages(client: ArchiveClient, query: HistoryQuery) -> Iterator[list[
         waiting += [each for each in dict.fromkeys(further) if each not in known]
         known.update(further)
         if len(known) > MOST_REQUESTS:
-            raise CaptureListError(f"it has more than {MOST_REQUESTS} parts")
+            raise CaptureListError(message_text("many_parts", limit=MOST_REQUESTS))
 
 
 def _get_list(client: ArchiveClient, query: HistoryQuery, address: str) -> bytes:
@@ -153,7 +156,11 @@ def _get_list(client: ArchiveClient, query: HistoryQuery, address: str) -> bytes
 def describe_answer(answer: ServerAnswer) -> str:
     """Return the reason that an answer of a web archive is not accepted."""
     location = answer.header("location")
-    return f"it redirects to {location[:300]}" if location else f"it answered {answer.status}"
+    return (
+        message_text("redirects_to", address=location[:300])
+        if location
+        else message_text("answered", status=answer.status)
+    )
 
 
 def archive_error(query: HistoryQuery, reason: str) -> HistoryError:

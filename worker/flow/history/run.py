@@ -12,6 +12,7 @@ from storage.schedule import queue
 from storage.schedule.progress import is_other_job_due, refused_locators
 from storage.settings import Settings
 from storage.values import job as jobs
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -123,7 +124,9 @@ class _HistoryRun:
                 if pause.failures < MOST_FAILURES and seconds <= LONGEST_PAUSE_SECONDS:
                     raise
                 free_at = f"{pause.end:%Y-%m-%d %H:%M:%SZ}"
-                reason = f"{pause.reason.rstrip('.')}; the next request is possible at {free_at}"
+                reason = message_text(
+                    "next_request", reason=pause.reason.rstrip("."), moment=free_at
+                )
                 self.refuse(target, target.locator, archive_error(query, reason).refused)
 
 
@@ -210,11 +213,13 @@ class _HistoryImport:
             return
         found = interpret_repeat(capture)
         if isinstance(found, Foreign):
-            note = f"not fetched: the digest is that of {capture.repeats:%Y-%m-%dT%H:%M:%SZ}"
+            note = message_text("not_fetched", moment=f"{capture.repeats:%Y-%m-%dT%H:%M:%SZ}")
             self._add(capture, found, note)
 
     def _add(self, capture: ListedCapture, found: Foreign, note: str | None) -> None:
-        note = "; ".join(filter(None, [f"captured by {self._query.archive.name}", note]))
+        note = "; ".join(
+            filter(None, [message_text("captured_by", name=self._query.archive.name), note])
+        )
         imported = replace(found.capture, locator=capture.address, note=note)
         self._importer.add(self._query.archive.index, imported)
 

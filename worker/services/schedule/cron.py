@@ -7,6 +7,8 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
+from storage.values.messages import message_text
+
 CRON_WEEKDAYS = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>[1-9]\d*))?")
 """One part of the weekday field.
 
@@ -20,7 +22,7 @@ class CronError(ValueError):
     """A cron expression is invalid."""
 
     def __init__(self, expression: str, reason: str) -> None:
-        super().__init__(f"{expression!r} is not a valid cron expression: {reason}")
+        super().__init__(message_text("cron_invalid", expression=expression, reason=reason))
         self.expression, self.reason = expression, reason
 
 
@@ -36,7 +38,7 @@ def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
     """
     fields = expression.split()
     if len(fields) != 5:
-        raise CronError(expression, "it needs five fields: minute hour day month weekday")
+        raise CronError(expression, message_text("cron_fields"))
     minute, hour, day, month, weekday = fields
     try:
         days = [(day, _weekdays(weekday))]
@@ -59,7 +61,7 @@ def _weekdays(field: str) -> str:
     for part in field.lower().split(","):
         parts = CRON_WEEKDAYS.fullmatch(part)
         if parts is None:
-            raise ValueError(f"{part!r} names no weekdays")
+            raise ValueError(message_text("cron_weekdays", name=part))
         found.update(_weekday_range(parts["first"], parts["last"], parts["step"]))
     return ",".join(DAY_NAMES[number] for number in sorted(found))
 
@@ -72,7 +74,7 @@ def _weekday_range(first: str, last: str | None, step: str | None) -> set[int]:
         high = low if last is None and step is None else 6 if last is None else _weekday(last)
         numbers = range(low, (7 if high == 0 < low else high) + 1)
     if not numbers:
-        raise ValueError(f"weekdays go from Sunday to Saturday, not from {first} to {last}")
+        raise ValueError(message_text("cron_order", first=first, last=last))
     return {number % 7 for number in numbers[:: int(step or 1)]}
 
 
@@ -80,5 +82,5 @@ def _weekday(name: str) -> int:
     if name in DAY_NAMES:
         return DAY_NAMES.index(name)
     if not name.isdecimal() or int(name) > 7:
-        raise ValueError(f"weekday {name} is not between 0 and 7")
+        raise ValueError(message_text("cron_weekday", name=name))
     return int(name)

@@ -4,6 +4,7 @@ import io
 import zlib
 from typing import BinaryIO
 
+from storage.values.messages import message_text
 from worker.sources.containers.items import Limits
 
 MAGIC = b"\x1f\x8b"
@@ -29,7 +30,7 @@ class GrownTooLargeError(Exception):
     """A packed stream decompresses to more than `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"more than {limit} bytes come out")
+        super().__init__(message_text("bytes_come_out", limit=limit))
         self.limit = limit
 
 
@@ -97,7 +98,7 @@ class Gunzip(io.RawIOBase):
             try:
                 data = self._inflater.decompress(self._pending, most)
             except zlib.error:
-                raise DamagedDataError("its gzip data is damaged") from None
+                raise DamagedDataError(message_text("gzip_damaged")) from None
             self._pending = self._inflater.unconsumed_tail
             if self._inflater.eof:
                 self._pending = self._inflater.unused_data
@@ -106,7 +107,7 @@ class Gunzip(io.RawIOBase):
                 self._count(len(data))
                 return data
             if self._inflater is not None and not self._pending and not self._fetch():
-                raise DamagedDataError("the end of its gzip data is missing")
+                raise DamagedDataError(message_text("gzip_end"))
 
     def _starts_part(self) -> bool:
         if self._parts:
@@ -119,11 +120,11 @@ class Gunzip(io.RawIOBase):
             pass
         if not self._pending.startswith(MAGIC):
             raise DamagedDataError(
-                "other bytes follow its gzip data" if self._parts else "it is no gzip data"
+                message_text("gzip_followed") if self._parts else message_text("no_gzip")
             )
         self._parts += 1
         if self._parts > self._limits.parts:
-            raise UnsafeArchiveError(f"its gzip data has more than {self._limits.parts} parts")
+            raise UnsafeArchiveError(message_text("gzip_parts", limit=self._limits.parts))
         return True
 
     def _fetch(self) -> bool:
@@ -139,4 +140,4 @@ class Gunzip(io.RawIOBase):
         if not self._ratio or self._written <= self._limits.ratio_free:
             return
         if self._written > self._ratio * self._taken:
-            raise UnsafeArchiveError(f"it grows to more than {self._ratio} times its size")
+            raise UnsafeArchiveError(message_text("grows", ratio=self._ratio))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from storage.values.draft import Json
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.items import HEAD_BYTES
 
@@ -63,7 +64,7 @@ def json_lines(stream: BinaryIO, limit_bytes: int) -> Iterator[Record | BadRecor
         line += 1
         if line == 1:
             if text.startswith(_OTHER_BOMS):
-                yield bad_file("JSON lines are UTF-8, these are UTF-16")
+                yield bad_file(message_text("utf16_lines"))
                 return
             text = text.removeprefix(_BOM)
         if len(text) > limit_bytes and not text.endswith(b"\n"):
@@ -146,11 +147,13 @@ def _parse_record(line: int, raw: bytes) -> Record | BadRecord:
         value = json.loads(raw.decode("utf-8", "surrogateescape"), strict=False)
     except json.JSONDecodeError as error:
         message = error.msg.removesuffix(" starting at")
-        return _bad(line, f"{message} (character {error.pos + 1})", raw)
+        return _bad(
+            line, message_text("not_json_character", problem=message, character=error.pos + 1), raw
+        )
     except ValueError:  # a number with thousands of digits
-        return _bad(line, "a number in it is too long", raw)
+        return _bad(line, message_text("long_number"), raw)
     except RecursionError:
-        return _bad(line, "it is nested too deeply", raw)
+        return _bad(line, message_text("too_nested"), raw)
     if not isinstance(value, dict):
         return _bad(line, "it is no JSON object", raw)
     return Record(line, key_of(value), raw, names=fields_with_content(value))
@@ -170,7 +173,7 @@ def _elements(raw: bytes) -> Iterator[tuple[bytes, str | None]]:
             depth += 1
         elif sign == b"," and depth == 0:
             piece = raw[start : token.start()]
-            yield piece, None if piece.strip(_BLANK) else "nothing stands between two commas"
+            yield piece, None if piece.strip(_BLANK) else message_text("comma_twice")
             start = token.end()
         elif sign in {b"]", b"}"}:
             depth -= 1
@@ -178,16 +181,16 @@ def _elements(raw: bytes) -> Iterator[tuple[bytes, str | None]]:
                 yield from _last(raw[start : token.start()], raw[token.end() :], sign)
                 return
         elif token.lastgroup == "endless":
-            yield raw[start:], "a string in it never ends"
+            yield raw[start:], message_text("endless_string")
             return
-    yield raw[start:], "the list ends too early"
+    yield raw[start:], message_text("list_short")
 
 
 def _last(piece: bytes, rest: bytes, sign: bytes) -> Iterator[tuple[bytes, str | None]]:
     if piece.strip(_BLANK):
         yield piece, None
     if sign != b"]" or rest.strip(_BLANK):
-        yield rest, "other signs stand after the end of the list"
+        yield rest, message_text("after_list")
 
 
 def _skip_line(stream: BinaryIO) -> None:

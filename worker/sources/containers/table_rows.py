@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
+from storage.values.messages import message_text
 from storage.values.refusals import refuse
 from worker.sources.containers.json_records import (
     BadRecord,
@@ -172,14 +173,14 @@ class _Table:
             if header is None:
                 header = None if isinstance(row, BadRecord) else self._header(row)
                 if header is None:
-                    yield bad_file("no row names the columns, among them one for the text")
+                    yield bad_file(message_text("no_text_column"))
                     return
             elif isinstance(row, BadRecord):
                 yield row
             elif len(row) == len(header):
                 yield _record(line, header, row)
             else:
-                reason = f"it has {len(row)} cells, the header has {len(header)}"
+                reason = message_text("cell_count", cells=len(row), columns=len(header))
                 key = key_of(dict(zip(header, row, strict=False)))
                 yield self._bad(line, reason, key)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from storage.values.messages import message_text
 from worker.sources.containers.gunzip import UnsafeArchiveError
 from worker.sources.containers.items import Limits
 
@@ -95,7 +96,7 @@ def tar_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
             problem = name_problem(name) or _tar_kind_problem(kind, sparse=sparse)
             yield Member(name, size, problem, body.read, body.skip)
         body.skip()
-    raise UnsafeArchiveError(f"it has more than {limits.entries} entries")
+    raise UnsafeArchiveError(message_text("many_entries", limit=limits.entries))
 
 
 def zip_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
@@ -125,11 +126,11 @@ def name_problem(name: str) -> str | None:
     True
     """
     if not name or "\0" in name:
-        return "the member's name is empty or holds a zero byte"
+        return message_text("member_name_empty")
     if name[0] in "/\\" or (name[0].isalpha() and name[1:2] == ":"):  # C:/…
-        return "the member's name is absolute"
+        return message_text("member_name_absolute")
     if ".." in name.replace("\\", "/").split("/"):
-        return "the member's name leads out of the archive"
+        return message_text("member_name_outside")
     return None
 
 
@@ -147,10 +148,10 @@ def open_zip(stream: BinaryIO, limits: Limits) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(stream)
     except DAMAGE:
-        raise UnsafeArchiveError("its zip directory is damaged") from None
+        raise UnsafeArchiveError(message_text("zip_directory_damaged")) from None
     if len(archive.infolist()) > limits.entries:
         archive.close()
-        raise UnsafeArchiveError(f"it has more than {limits.entries} entries")
+        raise UnsafeArchiveError(message_text("many_entries", limit=limits.entries))
     return archive
 
 
@@ -162,7 +163,7 @@ def guard_directory(stream: BinaryIO, limits: Limits) -> None:
     tail = stream.read(end - start)
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) - at < _END_OF_DIRECTORY.size:
-        raise UnsafeArchiveError("it is no zip file, or its end is missing")
+        raise UnsafeArchiveError(message_text("no_zip"))
     fields = _END_OF_DIRECTORY.unpack_from(tail, at)
     entries, size = fields[4], fields[5]
     at_64 = start + at - _LOCATOR_64_BYTES - _END_OF_DIRECTORY_64.size
@@ -172,7 +173,7 @@ def guard_directory(stream: BinaryIO, limits: Limits) -> None:
         if fields[0] == b"PK\6\6":
             entries, size = fields[7], fields[8]
     if entries > limits.entries or size > MOST_DIRECTORY_BYTES:
-        raise UnsafeArchiveError(f"it has more than {limits.entries} entries")
+        raise UnsafeArchiveError(message_text("many_entries", limit=limits.entries))
 
 
 class _TarBody:
@@ -208,14 +209,14 @@ class _Budget:
     def take(self, info: zipfile.ZipInfo, length: int, written: int) -> None:
         self._left -= length
         if self._left < 0:
-            raise UnsafeArchiveError(f"more than {self._limits.container} bytes come out of it")
+            raise UnsafeArchiveError(
+                message_text("bytes_come_out_of_it", limit=self._limits.container)
+            )
         self._check_ratio(info, written)
 
     def _check_ratio(self, info: zipfile.ZipInfo, size: int) -> None:
         if size > self._limits.ratio_free and size > self._limits.ratio * info.compress_size:
-            raise UnsafeArchiveError(
-                f"a member grows to more than {self._limits.ratio} times its size"
-            )
+            raise UnsafeArchiveError(message_text("member_grows", ratio=self._limits.ratio))
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
@@ -228,7 +229,7 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
         pieces.append(data)
         got += len(data)
     if got < size:
-        raise UnsafeArchiveError("its end is missing")
+        raise UnsafeArchiveError(message_text("end_missing"))
     return b"".join(pieces)
 
 
@@ -242,7 +243,7 @@ def _tar_header(stream: BinaryIO) -> tuple[str, int, bytes] | None:
     if claimed != plain and claimed != plain - 256 * sum(
         byte > 127 for byte in block[:148] + block[156:]
     ):  # some old tar programs summed signed bytes
-        raise UnsafeArchiveError("a header in it is damaged")
+        raise UnsafeArchiveError(message_text("header_damaged"))
     name = block[:100].split(b"\0", 1)[0]
     prefix = block[345:500].split(b"\0", 1)[0]
     if prefix and block[257:263] == b"ustar\0":  # GNU's "ustar " uses this field differently
@@ -259,13 +260,13 @@ def _tar_number(digits: bytes) -> int:
     except ValueError:
         number = -1
     if number < 0:
-        raise UnsafeArchiveError("a header in it is damaged")
+        raise UnsafeArchiveError(message_text("header_damaged"))
     return number
 
 
 def _tar_extended(stream: BinaryIO, size: int) -> bytes:
     if size > MOST_HEADER_BYTES:
-        raise UnsafeArchiveError("a header in it is too long")
+        raise UnsafeArchiveError(message_text("header_long"))
     body = _TarBody(stream, size)
     data = body.read(size)
     body.skip()
@@ -281,7 +282,7 @@ def _pax_records(data: bytes) -> dict[str, str]:
         end = at + int(digits) if digits.isdigit() else 0
         key, equals, value = data[at + len(digits) + 1 : end - 1].partition(b"=")
         if not (blank and equals and at < end <= len(data)):
-            raise UnsafeArchiveError("a header in it is damaged")
+            raise UnsafeArchiveError(message_text("header_damaged"))
         records[_text(key)] = _text(value)
         at = end
     return records
@@ -291,31 +292,31 @@ def _apply_extended(extended: dict[str, str], name: str, size: int) -> tuple[str
     claimed = extended.get("size")
     if claimed is not None:
         if not (claimed.isascii() and claimed.isdigit() and len(claimed) < 20):
-            raise UnsafeArchiveError("a header in it is damaged")
+            raise UnsafeArchiveError(message_text("header_damaged"))
         size = int(claimed)
     return extended.get("path", name), size
 
 
 def _tar_kind_problem(kind: bytes, *, sparse: bool) -> str | None:
     if kind in {b"1", b"2"}:
-        return "the member is a link"
+        return message_text("member_link")
     if kind in {b"3", b"4", b"6"}:
-        return "the member is a device or a pipe"
+        return message_text("member_device")
     if sparse or kind not in {b"0", b"\0", b"7"}:
-        return "the member is of a kind that is not read"
+        return message_text("member_kind")
     return None
 
 
 def _zip_problem(info: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind == stat.S_IFLNK:
-        return "the member is a link"
+        return message_text("member_link")
     if kind not in {0, stat.S_IFREG}:
-        return "the member is a device or a pipe"
+        return message_text("member_device")
     if info.flag_bits & _ENCRYPTED:
-        return "the member is encrypted"
+        return message_text("member_encrypted")
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        return "the member is packed by a method that is not read"
+        return message_text("member_method")
     return None
 
 

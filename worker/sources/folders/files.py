@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from storage.values.arrivals.arrival import FileStamp
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.items import UnsettledFile
 from worker.sources.folders.folder import kind_of, stamp_of, unreadable
@@ -58,7 +59,7 @@ class FileChangedError(Exception):
     """
 
     def __init__(self, stamp: FileStamp) -> None:
-        super().__init__("the file changed while it was read")
+        super().__init__(message_text("file_changed"))
         self.stamp = stamp
 
 
@@ -196,7 +197,7 @@ def _open_once(
         opened = _open_steps(root, path)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-            return refuse("not_regular_file", detected="there is a symbolic link in its path")
+            return refuse("not_regular_file", detected=message_text("link_in_path"))
         return unreadable(error)
     if isinstance(opened, RefusalReason):
         return opened
@@ -218,7 +219,7 @@ def _open_steps(root: Path, path: str) -> SettledFile | RefusalReason:
     """
     *folders, name = path.split("/")
     if any(part in {"", ".", ".."} or "\0" in part for part in (*folders, name)):
-        return refuse("unreadable", reason="its path leads out of the source")
+        return refuse("unreadable", reason=message_text("path_outside"))
     at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for folder in folders:

@@ -12,6 +12,7 @@ from pathlib import Path
 from storage.values.arrivals.arrival import FileStamp
 from storage.values.arrivals.formats import TYPE_BY_SUFFIX
 from storage.values.locator import escape_locator
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.items import FoundFile, RefusedDocument
 
@@ -142,7 +143,7 @@ class FolderListing:
             return _irregular(path, stat.S_IFDIR)
         if len(open_folders) > DEEPEST:
             self._whole = False
-            reason = f"folders are nested deeper than {DEEPEST}"
+            reason = message_text("deep_folders", limit=DEEPEST)
             return RefusedDocument(escape_locator(path), "", refuse("unreadable", reason=reason))
         try:
             descriptor = os.open(name, _OPEN_FOLDER, dir_fd=open_folders[-1])
@@ -202,11 +203,11 @@ def unreadable(error: OSError) -> RefusalReason:
     """Return the refusal for a file or folder that the system could not read."""
     match error:
         case FileNotFoundError():
-            reason = "it vanished or never existed"
+            reason = message_text("vanished")
         case PermissionError():
-            reason = "its permissions forbid it"
+            reason = message_text("no_permission")
         case _:
-            reason = (error.strerror or "the system gives no reason").lower()
+            reason = (error.strerror or message_text("no_reason")).lower()
     return refuse("unreadable", reason=reason)
 
 
@@ -220,7 +221,7 @@ def kind_of(mode: int) -> str:
     for test, words in _KINDS:
         if test(mode):
             return words
-    return "something the system does not name"
+    return message_text("nameless_kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +239,12 @@ class FileSelection:
 
 
 _KINDS = (
-    (stat.S_ISLNK, "a symbolic link"),
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
+    (stat.S_ISLNK, message_text("a_link")),
+    (stat.S_ISDIR, message_text("a_folder")),
+    (stat.S_ISFIFO, message_text("a_pipe")),
+    (stat.S_ISSOCK, message_text("a_socket")),
+    (stat.S_ISCHR, message_text("a_device")),
+    (stat.S_ISBLK, message_text("a_device")),
 )
 
 

@@ -16,6 +16,7 @@ from storage.values.arrivals.formats import (
 )
 from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator, without_gz
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import (
@@ -62,12 +63,12 @@ _NO_TEXT = frozenset({"not_text", "binary"})
 _NEUTRAL_NAME = "head.txt"
 _BUFFER_BYTES = 64 * 1024
 _NOT_READ = {
-    ".bz2": "packed by bzip2",
-    ".xz": "packed by xz",
-    ".zst": "packed by zstd",
-    ".br": "packed by Brotli",
+    ".bz2": message_text("bzip2_packed"),
+    ".xz": message_text("xz_packed"),
+    ".zst": message_text("zstd_packed"),
+    ".br": message_text("brotli_packed"),
     ".7z": "a 7z archive",
-    ".rar": "a RAR archive",
+    ".rar": message_text("rar_file"),
 }
 
 
@@ -225,7 +226,7 @@ def _contents(
         return
     inner = replace(position, name=without_gz(position.name))
     if without_gz(inner.name) != inner.name or kind_by_name(inner.name) in _SEEKING:
-        yield position.reject_unsafe("it is packed more than once")
+        yield position.reject_unsafe(message_text("packed_twice"))
         return
     kind = _kind(inner.name, hints)
     limits = web_archives.warc_limits(hints.limits) if kind == "warc" else hints.limits
@@ -336,7 +337,7 @@ def _split_contents(item: Item, hints: MemberHints) -> Iterator[Content]:
             yield RefusedDocument(item.locator, item.member, reason)
             return
         if kind in _MAILS and TYPE_BY_SUFFIX.get(_suffix(name)) not in DOCUMENT_TYPES:
-            yield PassedOver("an attachment of another type")
+            yield PassedOver(message_text("other_attachment"))
             continue
         wish = without_gz(escape_locator(name)) if kind in _MAILS else escape_locator(name)
         member, is_taken = names.claim(f"{item.member}#{wish or number}")
@@ -354,7 +355,7 @@ def _record_contents(
     """Yield the records of JSON lines or of a table."""
     sniffed = hints.detect(_NEUTRAL_NAME, stream.peek(HEAD_BYTES)[:HEAD_BYTES])
     if sniffed in BINARY_TYPES:
-        sniffed = refuse("not_text", detected=f"a document of the type {sniffed}")
+        sniffed = refuse("not_text", detected=message_text("typed_document", type=sniffed))
     if isinstance(sniffed, RefusalReason) and _is_no_text(sniffed, kind):
         yield position.reject(sniffed)
         return
@@ -423,7 +424,7 @@ def _items(
 
 
 def _too_many_bad(line: int) -> RefusalReason:
-    reason = f"{MOST_BAD_RECORDS} before it could not be read either, and no more were looked at"
+    reason = message_text("bad_records", limit=MOST_BAD_RECORDS)
     return refuse("record_invalid", line=line, reason=reason)
 
 
@@ -443,7 +444,7 @@ def _archive_contents(
     archive.
     """
     if position.inside:
-        yield position.reject_unsafe("the member is an archive itself")
+        yield position.reject_unsafe(message_text("member_archive"))
         return
     if kind == "wacz":
         yield from web_archives.wacz_contents(
@@ -458,7 +459,7 @@ def _archive_contents(
     except UnsafeArchiveError as error:
         yield position.reject_unsafe(error.reason)
     except GrownTooLargeError as error:
-        yield position.reject_unsafe(f"more than {error.limit} bytes come out of it")
+        yield position.reject_unsafe(message_text("bytes_come_out_of_it", limit=error.limit))
 
 
 def _member_contents(
@@ -484,6 +485,6 @@ def _member_contents(
     try:
         raw = member.read(limit + 1)
     except DamagedMemberError:
-        yield inner.reject_unsafe("the member is damaged")
+        yield inner.reject_unsafe(message_text("member_damaged"))
         return
     yield from _contents(inner, _peekable(io.BytesIO(raw)), hints)

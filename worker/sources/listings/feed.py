@@ -12,6 +12,7 @@ from lxml import etree, html
 
 from storage.values.draft import Json
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed_dates import feed_date
@@ -101,7 +102,7 @@ def read_feed(raw: bytes, base: str, content_type: str | None = None) -> Feed | 
     if len(raw) > MOST_BYTES:
         return refuse("too_large", limit=MOST_BYTES)
     if not raw.strip():
-        return refuse("feed_invalid", reason="it is empty")
+        return refuse("feed_invalid", reason=message_text("empty"))
     if raw.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
         return _json_feed(raw, base)
     return unsafe(raw) or _too_odd(raw) or _xml_feed(raw, base, content_type)
@@ -110,18 +111,18 @@ def read_feed(raw: bytes, base: str, content_type: str | None = None) -> Feed | 
 def _too_odd(raw: bytes) -> RefusalReason | None:
     """Refuse feeds that would take too long to parse."""
     if FIRST_ELEMENT.search(raw[:_HEAD_BYTES]) is None:
-        return refuse("feed_invalid", reason="no element opens near its beginning")
+        return refuse("feed_invalid", reason=message_text("no_root_element"))
     depth = 0
     is_apart = False
     for number, found in enumerate(TAG.finditer(raw)):
         if number > MOST_TAGS:
-            return refuse("feed_invalid", reason=f"it has more than {MOST_TAGS} tags")
+            return refuse("feed_invalid", reason=message_text("many_tags", limit=MOST_TAGS))
         if found[0] in {b"<![CDATA[", b"<!--", b"]]>", b"-->"}:
             is_apart = found[0].startswith(b"<")
         elif not is_apart and not found[2]:
             depth += -1 if found[1] else 1
             if depth > DEEPEST:
-                return refuse("feed_invalid", reason=f"it is nested deeper than {DEEPEST} levels")
+                return refuse("feed_invalid", reason=message_text("feed_nested", limit=DEEPEST))
     return None
 
 
@@ -138,9 +139,9 @@ def _xml_feed(raw: bytes, base: str, content_type: str | None) -> Feed | Refusal
             sanitize_html=False,
         )
     except (AssertionError, LookupError, RecursionError, TypeError, ValueError):
-        return refuse("feed_invalid", reason="its XML makes no sense to the reader")
+        return refuse("feed_invalid", reason=message_text("feed_nonsense"))
     if not parsed.get("version") and not parsed["entries"]:
-        return refuse("feed_invalid", reason="it is neither RSS, RDF, Atom nor a JSON feed")
+        return refuse("feed_invalid", reason=message_text("no_feed"))
     if len(parsed["entries"]) > MOST_ENTRIES:
         return refuse("too_many_entries", limit=MOST_ENTRIES)
     return Feed(
@@ -253,13 +254,13 @@ def _json_feed(raw: bytes, base: str) -> Feed | RefusalReason:
     try:
         feed = json.loads(raw.decode("utf-8-sig", "replace"), strict=False)
     except (ValueError, RecursionError):
-        return refuse("feed_invalid", reason="its JSON could not be read")
+        return refuse("feed_invalid", reason=message_text("json_unreadable"))
     version = feed.get("version") if isinstance(feed, dict) else None
     if not isinstance(version, str) or version not in JSON_FEED:
-        return refuse("feed_invalid", reason="it is JSON, but no JSON feed")
+        return refuse("feed_invalid", reason=message_text("no_json_feed"))
     items = feed.get("items")
     if not isinstance(items, list):
-        return refuse("feed_invalid", reason="the JSON feed has no list of items")
+        return refuse("feed_invalid", reason=message_text("feed_without_items"))
     if len(items) > MOST_ENTRIES:
         return refuse("too_many_entries", limit=MOST_ENTRIES)
     entries = tuple(_json_entry(item, base) for item in items if isinstance(item, dict))

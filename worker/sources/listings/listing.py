@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from storage.values.draft import Draft, Json
+from storage.values.messages import message_text
 from storage.values.net.addresses import FRONT, AddressList, ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
@@ -71,7 +72,7 @@ def _limit_refusals(rejected: list[tuple[int, RefusalReason]]) -> list[tuple[int
     if not rest:
         return rejected
     line, _refused = rest[0]
-    reason = f"neither this line nor {len(rest) - 1} others below it are web addresses"
+    reason = message_text("no_addresses", count=len(rest) - 1)
     return [*rejected[:MOST_REJECTED], (line, refuse("record_invalid", line=line, reason=reason))]
 
 
@@ -127,7 +128,7 @@ def _listing(
     for number, (given, of, entry) in enumerate(found, 1):
         address = parse_address(given, is_own)
         if isinstance(address, Address) and is_public and is_own(address.host, address.port):
-            reason = f"{address.host} is a server of your own, and a public list names it"
+            reason = message_text("own_server_listed", host=address.host)
             address = refuse("address_not_public", reason=reason)
         if isinstance(address, RefusalReason):
             rejected.append((number, address))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import Limits
@@ -41,7 +42,7 @@ def read_sitemap(raw: bytes, base: str) -> Sitemap | RefusalReason:
     if isinstance(unpacked, RefusalReason):
         return unpacked
     if not unpacked.strip():
-        return refuse("sitemap_invalid", reason="it is empty")
+        return refuse("sitemap_invalid", reason=message_text("empty"))
     text = unpacked.decode("utf-8-sig", "replace")
     if looks_like_url_list(text):
         addresses = read_url_list(text).addresses
@@ -86,7 +87,7 @@ def _as_feed(raw: bytes, base: str) -> Sitemap | RefusalReason:
         return Sitemap((), tuple(entry for entry in feed.entries if entry.address))
     if feed.code != "feed_invalid":
         return feed
-    reason = "it is neither a sitemap, a feed nor a list of addresses"
+    reason = message_text("no_sitemap")
     return refuse("sitemap_invalid", reason=reason)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.json_records import BadRecord
 from worker.sources.listings.addresses import absolute_address, is_web_address
@@ -51,7 +52,7 @@ def read_url_list(text: str) -> UrlList:
         if is_web_address(line):
             addresses[line] = None
         else:
-            refused = refuse("record_invalid", line=number, reason="it is no web address")
+            refused = refuse("record_invalid", line=number, reason=message_text("no_web_address"))
             rejected.append(BadRecord(number, refused, line.encode("utf-8", "replace")))
     return UrlList(tuple(addresses), tuple(rejected))
 
@@ -89,11 +90,13 @@ def read_opml(raw: bytes) -> tuple[OpmlFeed, ...] | RefusalReason:
         return refused
     root = parse(raw.lstrip())
     if root is None or local_name(root) != "opml":
-        return refuse("opml_invalid", reason="it is no OPML")
+        return refuse("opml_invalid", reason=message_text("no_opml"))
     feeds: dict[str, OpmlFeed] = {}
     for feed in _feeds(root):
         feeds.setdefault(feed.address, feed)
-    return tuple(feeds.values()) or refuse("opml_invalid", reason="it names no feed")
+    return tuple(feeds.values()) or refuse(
+        "opml_invalid", reason=message_text("opml_without_feeds")
+    )
 
 
 def _feeds(root: etree._Element) -> Iterator[OpmlFeed]:

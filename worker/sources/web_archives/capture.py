@@ -10,6 +10,7 @@ from storage.values.arrivals.foreign_capture import Import, Repeats
 from storage.values.arrivals.formats import AGENCY_TYPES, BINARY_TYPES, TYPE_BY_MEDIA
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
+from storage.values.messages import message_text
 from storage.values.net.addresses import FRONT
 from storage.values.net.origin_name import clean_address
 from storage.values.net.rights import rights_of
@@ -66,7 +67,7 @@ END_OF_PAGE = re.compile(rb"</html\s*>", re.IGNORECASE)
 True
 """
 
-END_IN_RECORD = "the web archive ends within it"
+END_IN_RECORD = message_text("warc_ends")
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({404, 410, 451})
@@ -88,7 +89,9 @@ def interpret_exchange(
         return PassedOver("of an address that no text has")
     moment = moment_of(main.field("warc-date"))
     if moment is None:
-        refused = refuse("record_invalid", line=main.number, reason="it names no time")
+        refused = refuse(
+            "record_invalid", line=main.number, reason=message_text("capture_without_time")
+        )
         return RefusedDocument(locator, member, refused, None, main.number)
     capture = _Capture(exchange, locator, member, origin, moment)
     if main.kind == "resource":
@@ -266,7 +269,7 @@ def _response(
     if answer is None and main.kind == "revisit" and not main.block:
         return _bare_revisit(capture)
     if answer is None:
-        reason = "it contains no answer of a server"
+        reason = message_text("no_answer")
         return capture.reject("record_invalid", main.block, line=main.number, reason=reason)
     outcome, note = _response_outcome(capture, answer)
     match outcome:
@@ -328,7 +331,7 @@ def _without_body(
 ) -> Foreign:
     imported = capture.imported(outcome, answer, opening=answer.head, payload=answer.payload)
     location = header(answer.headers, "location") if outcome == "redirected" else None
-    note = f"to {location}" if location else note
+    note = message_text("note_redirect", address=location) if location else note
     repeats = _repeats(capture.main) if outcome == "not_modified" else None
     hints = capture.hints(None, None, of_server=True)
     return capture.to_foreign(replace(imported, note=note, hints=hints, repeats=repeats))
@@ -390,16 +393,16 @@ def _incompleteness(
 ) -> RefusalReason | None:
     """Return why a page is incomplete; the end of its markup proves that it is complete."""
     if imported.http_status == 206:
-        return refuse("capture_incomplete", reason="the server sent a part alone")
+        return refuse("capture_incomplete", reason=message_text("capture_part"))
     if END_OF_PAGE.search(body.raw[-1000:]):
         return None
     coding = header(headers, "transfer-encoding") or ""
     has_stated_end = header(headers, "content-length") is not None or "chunked" in coding.lower()
     reasons = {
         END_IN_RECORD: main.is_cut and not (body.is_whole and has_stated_end),
-        "whoever captured it stopped early": main.field("warc-truncated") is not None,
-        "it goes on in another record": main.field("warc-segment-number") is not None,
-        "its end is missing": not body.is_whole,
+        message_text("capture_stopped"): main.field("warc-truncated") is not None,
+        message_text("capture_continued"): main.field("warc-segment-number") is not None,
+        message_text("end_missing"): not body.is_whole,
     }
     reason = next((each for each, is_so in reasons.items() if is_so), None)
     return refuse("capture_incomplete", reason=reason) if reason else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from storage.values.messages import message_text
 from storage.values.net.origin_name import clean_address
 from storage.values.net.web_archive import WebArchive
 from worker.sources.web_archives.capture import PAGES
@@ -130,7 +131,7 @@ def parse_cdx(body: bytes, archive: WebArchive) -> list[ListedCapture]:
             found = [json.loads(line) for line in text.splitlines() if line.strip()]
         return [_cdx_capture(each, archive) for each in found]
     except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise CaptureListError("it is not valid JSON, or it ends early") from error
+        raise CaptureListError(message_text("list_not_json")) from error
 
 
 def parse_timemap(body: bytes) -> tuple[list[ListedCapture], list[str]]:
@@ -143,7 +144,7 @@ def parse_timemap(body: bytes) -> tuple[list[ListedCapture], list[str]]:
     while at < len(text):
         match = LINK.match(text, at)
         if match is None or text[match.end() : match.end() + 1] not in {"", ","}:
-            raise CaptureListError("it is not in link format, or it ends early")
+            raise CaptureListError(message_text("list_not_links"))
         at = match.end() + 1
         relation = RELATION.search(match[2])
         relations = relation[1].lower().split() if relation else []
@@ -175,7 +176,7 @@ def _cdx_capture(row: dict[str, Any], archive: WebArchive) -> ListedCapture:
 def _memento(address: str) -> ListedCapture:
     match = MEMENTO.fullmatch(address)
     if match is None:
-        raise CaptureListError(f"the address {address[:200]!r} has no form with unchanged bytes")
+        raise CaptureListError(message_text("list_address", address=address[:200]))
     url = match["url"]
     raw = f"{match['before']}{match['timestamp']}id_/{url}"
     return ListedCapture(_moment(match["timestamp"]), url, clean_address(url) or url, raw)
@@ -185,4 +186,4 @@ def _moment(timestamp: str) -> datetime:
     try:
         return datetime.strptime(timestamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError as error:
-        raise CaptureListError(f"{timestamp[:40]!r} is not a timestamp") from error
+        raise CaptureListError(message_text("list_time", given=timestamp[:40])) from error

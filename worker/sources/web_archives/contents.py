@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import IO, BinaryIO
 
 from storage.values.locator import escape_locator
+from storage.values.messages import message_text
 from storage.values.refusals import refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import Detect, Foreign, Limits, PassedOver, RefusedDocument
@@ -54,7 +55,7 @@ def warc_contents(
                         locator, f"{outer_member}#{number}", refused, None, number
                     )
                 case _:
-                    yield PassedOver(f"a {each.kind[:20]} record that goes with no capture")
+                    yield PassedOver(message_text("record_alone", kind=each.kind[:20]))
     except NoRecordError as error:
         yield RefusedDocument(
             locator, outer_member, refuse("web_archive_invalid", reason=error.reason)
@@ -62,7 +63,7 @@ def warc_contents(
     else:
         if is_empty:
             yield RefusedDocument(
-                locator, outer_member, refuse("web_archive_invalid", reason="it is empty")
+                locator, outer_member, refuse("web_archive_invalid", reason=message_text("empty"))
             )
 
 
@@ -81,7 +82,7 @@ def wacz_contents(
         yield RefusedDocument(locator, outer_member, refuse("archive_unsafe", reason=error.reason))
         return
     if is_empty:
-        reason = "there is no WARC file in its folder archive/"
+        reason = message_text("without_warc")
         yield RefusedDocument(locator, outer_member, refuse("web_archive_invalid", reason=reason))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
+from storage.values.messages import message_text
 from worker.sources.web_archives.http_message import Headers, header
 
 NO_CODINGS = frozenset({"", "identity", "none", "utf-8"})
@@ -25,7 +26,7 @@ class BodyTooLargeError(Exception):
     """A body decodes to more than `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"more than {limit} bytes come out")
+        super().__init__(message_text("bytes_come_out", limit=limit))
         self.limit = limit
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
 
 from storage.values.draft import Json
+from storage.values.messages import message_text
 from worker.sources.containers.gunzip import DamagedDataError, UnsafeArchiveError
 from worker.sources.containers.items import Limits
 from worker.sources.containers.tar_zip import DAMAGE, member_problem, open_zip
@@ -117,14 +118,12 @@ class _InflatedMember(io.RawIOBase):
                 self._packed = self._archive.open(self._info)
             data = self._packed.read(min(len(buffer), _PIECE_BYTES))
         except DAMAGE:
-            raise DamagedDataError("a member of it is damaged") from None
+            raise DamagedDataError(message_text("a_member_damaged")) from None
         buffer[: len(data)] = data
         self._written += len(data)
         ratio = self._limits.ratio * self._info.compress_size
         if self._written > max(self._limits.ratio_free, ratio):
-            raise UnsafeArchiveError(
-                f"a member grows to more than {self._limits.ratio} times its size"
-            )
+            raise UnsafeArchiveError(message_text("member_grows", ratio=self._limits.ratio))
         return len(data)
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import IO
 from warcio.recordloader import ARC2WARCHeadersParser
 from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
 
+from storage.values.messages import message_text
 from worker.sources.containers.gunzip import DamagedDataError, Gunzip
 
 MOST_HEAD_BYTES = 1024 * 1024
@@ -118,8 +119,8 @@ def web_records(
         elif not blank:
             if not begins_record(line):
                 if number == 1:
-                    raise NoRecordError("it does not begin with a WARC or ARC record")
-                yield DamagedRecord(number, "other bytes stand where it should begin")
+                    raise NoRecordError(message_text("no_warc"))
+                yield DamagedRecord(number, message_text("other_start"))
                 line = tape.skip_to_record(line)
             if line:
                 found = _record(tape, line, number, limit)
@@ -132,10 +133,10 @@ def _hole(number: int) -> DamagedRecord:
     """Report a file that contains only blank bytes from here, or raise NoRecordError at its
     start.
     """
-    reason = f"{MOST_BLANK_BYTES} bytes of nothing stand where it should begin"
+    reason = message_text("blank_bytes", limit=MOST_BLANK_BYTES)
     if number == 1:
         raise NoRecordError(reason)
-    return DamagedRecord(number, f"{reason}; what follows was not looked at")
+    return DamagedRecord(number, message_text("rest_unread", reason=reason))
 
 
 def begins_record(line: bytes) -> bool:
@@ -163,9 +164,9 @@ def _record(
     try:
         parsed = parser.parse(stream, line)
     except (StatusAndHeadersParserException, ValueError):  # ValueError: an invalid time
-        return DamagedRecord(number, "its head is damaged")
+        return DamagedRecord(number, message_text("head_damaged"))
     except _HeadTooLongError:
-        return DamagedRecord(number, "its head is too long")
+        return DamagedRecord(number, message_text("head_long"))
     head = stream.end_head()
     fields = tuple((str(name), str(value).strip()) for name, value in parsed.headers)
     found = WebRecord(number, "", head, b"", 0, fields, is_arc)
@@ -174,7 +175,7 @@ def _record(
     if stream.damage is not None:
         return DamagedRecord(number, stream.damage)
     if not kind or size is None:
-        return DamagedRecord(number, "its head names no type or no length")
+        return DamagedRecord(number, message_text("head_incomplete"))
     block, is_cut = stream.block(size, limit)
     return WebRecord(
         number, kind, head, block, size, fields, is_arc, is_cut, is_too_large=size > limit

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Field, Json, PartialDate
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.bylines import read_byline
 from worker.text.annotate.dates import instant, read_date
@@ -66,7 +67,7 @@ def build_item_draft(
     blocks = [(cleaner.clean_value(each.text).strip(), each.role) for each in item.blocks]
     blocks = [(text, role) for text, role in blocks if text]
     if not blocks:
-        return refuse("item_without_text", reason="it contains no text")
+        return refuse("item_without_text", reason=message_text("no_text"))
     roles = [role for _, role in blocks]
     document = ParsedDocument([text for text, _ in blocks], flags=item.flags)
     document.format_roles = roles if any(roles) else None

@@ -7,6 +7,7 @@ from functools import lru_cache
 from lxml import etree
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.documents.press_text import (
     DocumentBlock,
@@ -21,7 +22,7 @@ from worker.text.hints import Hints, TextSettings
 NAME = "lesart-docx"
 VERSION = "2"
 """Incremented with every change that can alter a text, role, mark or field."""
-KIND = "DOCX document"
+KIND = message_text("docx")
 MAIN_PART = "word/document.xml"
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml")
 _SPACES = (
@@ -93,7 +94,7 @@ def read_docx(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
 def _read_parts(parts: ZipParts) -> PressText:
     body = _root(parts, MAIN_PART)
     if body is None:
-        reason = f"it has no part {MAIN_PART}"
+        reason = message_text("part_missing", name=MAIN_PART)
         raise PartError(refuse("document_invalid", kind=KIND, reason=reason))
     styles = _styles(_root(parts, "word/styles.xml"))
     reader = _WordBody(styles)

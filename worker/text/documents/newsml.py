@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from storage.values.draft import Draft, Extractor, Role
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks
 from worker.text.documents.agency_item import (
@@ -21,7 +22,7 @@ from worker.text.page.layout.fragment import fragment_blocks
 NAME = "lesart-newsml"
 VERSION = "2"
 """Incremented with every change that can alter a text, role, mark or field."""
-KIND = "NewsML-G2 document"
+KIND = message_text("newsml")
 G2 = "{http://iptc.org/std/nar/2006-10-01/}"
 XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _NITF_BLOCKS = frozenset({"p", "hl2", "li", "dt", "dd", "td", "th", "media-caption", "tagline"})
@@ -71,15 +72,15 @@ def read_newsml(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Ref
     if isinstance(root, RefusalReason):
         return root
     if not str(root.tag).startswith(G2):
-        return refuse("document_invalid", kind=KIND, reason="it is another kind of XML")
+        return refuse("document_invalid", kind=KIND, reason=message_text("other_xml"))
     items = [root] if root.tag == f"{G2}newsItem" else list(root.iter(f"{G2}newsItem"))
     texts = [item for item in items if _content(item) is not None]
     if len(texts) > 1:
-        reason = f"it contains {len(texts)} texts; only messages in files are split"
+        reason = message_text("several_texts", count=len(texts))
         return refuse("document_invalid", kind=KIND, reason=reason)
     if not texts:
         kind = str(root.tag).removeprefix(G2)
-        return refuse("item_without_text", reason=f"a {kind} without text")
+        return refuse("item_without_text", reason=message_text("item_without_text", kind=kind))
     item = _read_item(texts[0])
     return (
         item

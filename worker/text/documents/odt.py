@@ -7,6 +7,7 @@ from functools import lru_cache
 from lxml import etree
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.documents.press_text import (
     DocumentBlock,
@@ -21,7 +22,7 @@ from worker.text.hints import Hints, TextSettings
 NAME = "lesart-odt"
 VERSION = "2"
 """Incremented with every change that can alter a text, role, mark or field."""
-KIND = "ODT document"
+KIND = message_text("odt")
 MAIN_PART = "content.xml"
 MAX_SPACES = 100
 """Maximum length of a run of blanks; the digest of a wording ignores it."""
@@ -101,7 +102,7 @@ def _read_parts(parts: ZipParts) -> PressText:
     content, page_styles = _root(parts, MAIN_PART), _root(parts, "styles.xml")
     body = next(content.iter("{*}text"), None) if content is not None else None
     if content is None or body is None:
-        reason = f"it has no text in a part {MAIN_PART}"
+        reason = message_text("part_without_text", name=MAIN_PART)
         raise PartError(refuse("document_invalid", kind=KIND, reason=reason))
     styles = dict(_styles(page_styles)) | dict(_styles(content))
     reader = _OdtBody(styles)

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from storage.values.draft import Draft, Extractor, Json
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.documents.pdf_layout import layout
 from worker.text.documents.pdf_lines import PDFIUM_VERSION, PdfContent, PdfError, read_content
@@ -13,7 +14,7 @@ from worker.text.hints import Hints, TextSettings
 NAME = "lesart-pdf"
 VERSION = "2"
 """Incremented with every change that can alter a text, role, mark or field."""
-KIND = "PDF document"
+KIND = message_text("pdf")
 MAX_PAGES = 500
 MAX_UNKNOWN_SHARE = 0.3
 """Share of letters that the fonts do not identify, above which a text layer is useless."""
@@ -52,9 +53,9 @@ def read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refusa
     if content.pages > MAX_PAGES:
         return refuse("too_many_pages", limit=MAX_PAGES, pages=content.pages)
     if content.unknown_letters > content.letters * MAX_UNKNOWN_SHARE:
-        return refuse("no_text_layer", reason="its fonts do not identify their letters")
+        return refuse("no_text_layer", reason=message_text("fonts_without_letters"))
     if not content.lines and content.silent_pages:
-        return refuse("no_text_layer", reason=f"its {content.pages} pages contain only pictures")
+        return refuse("no_text_layer", reason=message_text("only_pictures", pages=content.pages))
     pages = layout(content.lines, content.pages)
     flags = ["pages_without_text"] if content.silent_pages else []
     press = PressText("pdf", pages.blocks, _record(content), pages.steps, flags)

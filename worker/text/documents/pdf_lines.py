@@ -9,6 +9,8 @@ from typing import Any
 import pypdfium2
 from pypdfium2 import raw as pdfium
 
+from storage.values.messages import message_text
+
 PDFIUM_VERSION = version("pypdfium2")
 _HYPHEN_MARKS = "\x02\ufffe"
 """Characters that PDFium puts in the place of a hyphen at the end of a line."""
@@ -71,7 +73,7 @@ def read_content(raw: bytes, max_pages: int) -> PdfContent:
     except pypdfium2.PdfiumError as error:
         code = getattr(error, "err_code", None)
         encrypted = code in {pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY}
-        raise PdfError("its structure is damaged", is_encrypted=encrypted) from None
+        raise PdfError(message_text("damaged"), is_encrypted=encrypted) from None
     content = PdfContent(pages=len(document))
     for key in _INFO_KEYS:
         value = _info(document, key)[:MAX_INFO_LENGTH].strip("\0 \t\r\n")

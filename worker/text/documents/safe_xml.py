@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 
 
@@ -26,7 +27,9 @@ def parse_xml(raw: bytes, kind: str) -> etree._Element | RefusalReason:
     except (etree.XMLSyntaxError, ValueError) as error:
         if b"<!ENTITY" in raw.replace(b"\0", b""):
             return refuse("xml_unsafe")
-        return refuse("document_invalid", kind=kind, reason=f"its XML is invalid: {error}"[:200])
+        return refuse(
+            "document_invalid", kind=kind, reason=message_text("xml_invalid", reason=error)[:200]
+        )
     if root.getroottree().docinfo.internalDTD is not None:
         return refuse("xml_unsafe")
     return root

@@ -5,6 +5,7 @@ import zipfile
 import zlib
 from io import BytesIO
 
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 
 MAX_PARTS = 5_000
@@ -50,9 +51,9 @@ class ZipParts:
         try:
             self._archive = zipfile.ZipFile(BytesIO(raw))
         except _DAMAGE:
-            raise self._error("its ZIP directory is missing or damaged") from None
+            raise self._error(message_text("zip_directory")) from None
         if len(self._archive.infolist()) > MAX_PARTS:
-            raise self._error(f"it has more than {MAX_PARTS} parts")
+            raise self._error(message_text("many_parts", limit=MAX_PARTS))
 
     def names(self) -> list[str]:
         return self._archive.namelist()
@@ -73,9 +74,9 @@ class ZipParts:
             with self._archive.open(info) as part:
                 raw = part.read(limit + 1)
         except _DAMAGE:
-            raise self._error(f"the part {name} is damaged") from None
+            raise self._error(message_text("part_damaged", name=name)) from None
         if len(raw) > limit:
-            raise self._error(f"the part {name} grows to more than {limit} bytes")
+            raise self._error(message_text("part_grows", name=name, limit=limit))
         return raw
 
     def _error(self, reason: str) -> PartError:

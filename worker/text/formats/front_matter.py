@@ -7,6 +7,7 @@ import re
 import yaml
 
 from storage.values.draft import Json
+from storage.values.messages import message_text
 
 MAX_CHARACTERS = 262_144
 MAX_DEPTH = 20
@@ -57,7 +58,7 @@ def _mapping(loader: _PlainLoader, node: yaml.MappingNode) -> dict[str, Json]:
     for key_node, value_node in node.value:
         key = str(_plain_value(loader, key_node))
         if key in record:
-            raise FrontMatterError(f'the key "{key[:80]}" appears twice')
+            raise FrontMatterError(message_text("key_twice", key=key[:80]))
         record[key] = _plain_value(loader, value_node)
     return record
 
@@ -83,7 +84,7 @@ def load_front_matter(text: str) -> tuple[dict[str, Json] | None, bool]:
     nesting deeper than `MAX_DEPTH`.
     """
     if len(text) > MAX_CHARACTERS:
-        raise FrontMatterError(f"longer than {MAX_CHARACTERS} characters")
+        raise FrontMatterError(message_text("front_matter_long", limit=MAX_CHARACTERS))
     try:
         _check_events(text)
         loader = _PlainLoader(text)
@@ -95,7 +96,7 @@ def load_front_matter(text: str) -> tuple[dict[str, Json] | None, bool]:
         finally:
             loader.dispose()
     except RecursionError as error:
-        raise FrontMatterError("an alias refers to a value that contains it") from error
+        raise FrontMatterError(message_text("alias_loop")) from error
     except yaml.YAMLError as error:
         raise FrontMatterError(_reason(error)) from error
 
@@ -107,12 +108,14 @@ def _check_events(text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if aliases > MAX_ALIASES:
-            raise FrontMatterError(f"more than {MAX_ALIASES} aliases")
+            raise FrontMatterError(message_text("many_aliases", limit=MAX_ALIASES))
         if depth > MAX_DEPTH:
-            raise FrontMatterError(f"nested deeper than {MAX_DEPTH}")
+            raise FrontMatterError(message_text("nested_deeper", limit=MAX_DEPTH))
 
 
 def _reason(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "invalid YAML"
-    return f"{problem} in line {mark.line + 2}" if mark else str(problem)
+    return (
+        message_text("yaml_invalid", problem=problem, line=mark.line + 2) if mark else str(problem)
+    )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from storage.values.draft import Draft, Json, Role
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks, split_at_blank_lines
 from worker.text.decode import decode
@@ -66,9 +67,9 @@ def parse_record(text: str) -> dict[str, Json]:
         parse_int=_parse_integer,
     )
     if not isinstance(record, dict):
-        raise RecordInvalidError("it is not a JSON object")
+        raise RecordInvalidError(message_text("no_object"))
     if _is_deeper_than(record, MAX_DEPTH):
-        raise RecordInvalidError(f"nested deeper than {MAX_DEPTH}")
+        raise RecordInvalidError(message_text("nested_deeper", limit=MAX_DEPTH))
     return record
 
 
@@ -77,12 +78,12 @@ def _reject_duplicate_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(record) < len(pairs):
         keys = [key for key, _ in pairs]
         duplicate = next(key for key in keys if keys.count(key) > 1)
-        raise RecordInvalidError(f'the key "{duplicate[:80]}" appears twice')
+        raise RecordInvalidError(message_text("key_twice", key=duplicate[:80]))
     return record
 
 
 def _reject_constant(name: str) -> Json:
-    raise RecordInvalidError(f"{name} is not valid JSON")
+    raise RecordInvalidError(message_text("not_json", name=name))
 
 
 def _parse_integer(digits: str) -> int | str:
@@ -113,9 +114,9 @@ def _line_number(name: str) -> str:
 def invalid_reason(error: Exception) -> str:
     """Return why `parse_record` failed, for a message."""
     if isinstance(error, RecursionError):
-        return "nested too deeply"
+        return message_text("nested_deeply")
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+        return message_text("not_json_at", problem=error.msg, line=error.lineno, column=error.colno)
     return str(error)
 
 

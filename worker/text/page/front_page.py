@@ -10,17 +10,14 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from storage.values.draft import TEXT_ROLES, Paragraph
+from storage.values.messages import message_text
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.json_ld import JsonLd
 from worker.text.page.layout.blocks import Block, Layout
 from worker.text.page.scoring import Features, load_model
 
-REASON = "it is a front page or section page that lists other articles"
-REMEDY = (
-    "To archive the listed articles, add the feed or sitemap of the site, or a list of their "
-    "addresses, as a source. To record which articles the page shows where, run `lesart source add "
-    "ADDRESS --type front`."
-)
+REASON = message_text("is_front_page")
+REMEDY = message_text("front_page_remedy")
 _SHORTEST_HEADLINE, _LONGEST_HEADLINE = 20, 200  # characters
 _MIN_HEADLINES = 10  # of other pages
 _LONGEST_TEASER = 3000  # characters between two headlines; longer texts are articles

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from storage.values.lazy import lazy_pattern
+from storage.values.messages import message_text
 
 _LONGEST_INTERSTITIAL = 1000  # characters; longer texts are articles
 _SHORT_INTERSTITIAL = 400
@@ -85,13 +86,13 @@ LOG_IN = lazy_pattern(
 """
 
 _SIGNS = (
-    ("a check whether the visitor is a robot", ROBOT_CHECK),
-    ("a request for consent", CONSENT),
-    ("an error page", ERROR_PAGE),
-    ("a log-in form", LOG_IN),
+    (message_text("robot_check"), ROBOT_CHECK),
+    (message_text("consent"), CONSENT),
+    (message_text("error_page"), ERROR_PAGE),
+    (message_text("log_in"), LOG_IN),
 )
 
-BARRIERS = ("a check whether the visitor is a robot", "a request for consent", "a log-in form")
+BARRIERS = (message_text("robot_check"), message_text("consent"), message_text("log_in"))
 """Reasons for which an existing article was not delivered."""
 
 

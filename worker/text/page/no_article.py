@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lxml.html import HtmlElement
 
 from storage.values.draft import TEXT_ROLES, Paragraph
+from storage.values.messages import message_text
 from worker.text.annotate.words import title_key
 from worker.text.page.body.roles import blocks_by_key
 from worker.text.page.layout.blocks import Block
@@ -89,9 +90,9 @@ def no_article_reason(
     lines = _lines(running, blocks)
     total = sum(len(text) for text in running)
     if sum(len(line.text) * line.share for line in lines) > total * _MAX_LINK_SHARE:
-        return "a list of links"
+        return message_text("link_list")
     if not has_text(running):
-        return "a page of menus, dialogs or repeated lines without a text"
+        return message_text("only_menus")
     sentence_length = sum(len(line.text) for line in lines if line.is_sentence)
     if sentence_length >= _ENOUGH_SENTENCES or title_key(running[0])[:_KEY_PREFIX] in title_key(
         json_ld_body
@@ -100,7 +101,7 @@ def no_article_reason(
     if all(len(line.text) < _SHORT_LINE for line in lines):
         matched = sum(line.block is not None for line in lines)
         is_shell = not any(map(is_sentence_text, running)) and matched < _MIN_PIECES
-        return "a page without running text" if is_shell else None
+        return message_text("no_running_text") if is_shell else None
     model = load_model("no_article")
     values = features(lines, blocks, title, leads)
     if model.probability(values) < model.threshold:

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml.html import HtmlElement
 
 from storage.values.draft import Draft, Extractor, Field
+from storage.values.messages import message_text
 from storage.values.net.site import site_of
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.hints import Hints
@@ -127,7 +128,7 @@ def read_front(raw: bytes, hints: Hints) -> Draft | RefusalReason:
     teasers = find_teasers(tree, address, own)
     if not teasers:
         text = single_line_text(tree)
-        reason = interstitial_reason(title, [text]) or "it shows no headlines of other pages"
+        reason = interstitial_reason(title, [text]) or message_text("no_headlines")
         return refuse("not_article", reason=reason)
     shown = [asdict(each) for each in teasers[:MOST_TEASERS]]
     field = Field({"teasers": shown, "found": len(teasers)}, "page")

@@ -5,6 +5,7 @@ import re
 from lxml.etree import ElementDefaultClassLookup, HTMLParser, LxmlError, ParserError, strip_elements
 from lxml.html import HtmlElement, document_fromstring
 
+from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 
 LONE_SURROGATE = re.compile(
@@ -45,7 +46,6 @@ _BEGINNING = 4096  # characters
 _ONE_CLASS = ElementDefaultClassLookup(element=HtmlElement)
 """One class for every element: lxml.html would call a Python function for each."""
 _NEVER_READ = ("script", "style", "noscript", "template", "svg", "iframe", "object")
-_TOO_DEEP = "nesting deeper than the parser's limit"
 
 
 def replace_surrogates(text: str) -> tuple[str, int]:
@@ -87,7 +87,7 @@ def parse_page(text: str) -> HtmlElement | RefusalReason:
         tree = None
     reason = _parser_limit(parser)
     if reason:
-        return refuse("extraction_empty", reason=f" ({reason})")
+        return refuse("extraction_empty", reason=reason)
     return refuse("extraction_empty", reason="") if tree is None else _merge_bodies(tree)
 
 
@@ -118,6 +118,5 @@ def prepare_tree(tree: HtmlElement) -> None:
 def _parser_limit(parser: HTMLParser) -> str | None:
     for entry in list(parser.error_log)[-5:]:
         if entry.type_name == "ERR_RESOURCE_LIMIT":
-            deep = "depth" in entry.message
-            return _TOO_DEEP if deep else "a part larger than the parser's limit"
+            return message_text("nested_markup" if "depth" in entry.message else "large_part")
     return None
