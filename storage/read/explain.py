@@ -15,7 +15,7 @@ from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.view_queries.words import RESTRICTED
 from storage.read.answers import Difference, ExplainedRelation, Explanation, Relation
 from storage.similarity.follow_up import FollowUpText
-from storage.similarity.near_copy import LONGEST_TEXT, StoryText, likeness
+from storage.similarity.near_copy import LONGEST_TEXT, Comparison, StoryText, likeness
 from storage.similarity.overlap import Span, WordSequence, word_count
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all
@@ -46,6 +46,7 @@ class _Side:
     revision: str | None
     seen: datetime | None
     published: str | None
+    published_from: datetime | None
     text: StoryText | None
 
 
@@ -56,6 +57,21 @@ def explain_relations(
     for relation in relations:
         relation_fields = {f.name: getattr(relation, f.name) for f in fields(relation)}
         yield ExplainedRelation(**relation_fields, explanation=explanation(connection, relation))
+
+
+def compared_revisions(connection: Connection, relation: Relation) -> tuple[str | None, str | None]:
+    """Return the revisions that were compared; later versions may differ."""
+    evidence = relation.evidence or {}
+    if relation.kind == "exact_copy":
+        wording = _shared_wording(connection, relation)
+        wordings = (wording, wording)
+    else:
+        wordings = (evidence["a_wording"], evidence["b_wording"])
+    a, b = (
+        _side(connection, article, wording, None).revision
+        for article, wording in zip((relation.a, relation.b), wordings, strict=True)
+    )
+    return a, b
 
 
 def explanation(connection: Connection, relation: Relation) -> Explanation:
@@ -73,6 +89,15 @@ def explanation(connection: Connection, relation: Relation) -> Explanation:
 
 
 def _explain_exact_copy(connection: Connection, relation: Relation) -> Explanation:
+    wording = _shared_wording(connection, relation)
+    a, b = (_side(connection, each, wording, None) for each in (relation.a, relation.b))
+    return _build_explanation(
+        "same_wording", a, b, SENTENCES["same_wording"], a_share=1.0, b_share=1.0
+    )
+
+
+def _shared_wording(connection: Connection, relation: Relation) -> int | None:
+    """Return the first wording that both articles have."""
     other = VERSION.alias()
     second = ARTICLE.alias()
     query = (
@@ -83,11 +108,7 @@ def _explain_exact_copy(connection: Connection, relation: Relation) -> Explanati
         .where(ARTICLE.c.public_id == relation.a, second.c.public_id == relation.b)
         .order_by(VERSION.c.number)
     )
-    wording = connection.execute(query.limit(1)).scalar()
-    a, b = (_side(connection, each, wording, None) for each in (relation.a, relation.b))
-    return _build_explanation(
-        "same_wording", a, b, SENTENCES["same_wording"], a_share=1.0, b_share=1.0
-    )
+    return connection.execute(query.limit(1)).scalar()
 
 
 def _explain_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
@@ -108,11 +129,20 @@ def _explain_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanatio
         sentence,
         a_share=round(found.a_share, 4),
         b_share=round(found.b_share, 4),
-        passages=tuple(one.text_of(*span) for span in found.a_passages),
+        passages=_shared_texts(one, other, found),
         differing=tuple(Difference(each.a, each.b, each.in_title) for each in found.conflicts),
         only_a=_extra_passages(one, found.a_passages),
         only_b=_extra_passages(other, found.b_passages),
     )
+
+
+def _shared_texts(one: WordSequence, other: WordSequence, found: Comparison) -> tuple[str, ...]:
+    """Return the texts that both have word for word: shared passages without their gaps and without
+    the statements that differ.
+    """
+    differing = [each.a_words for each in found.conflicts if not each.in_title]
+    stretches = one.identical_stretches(other, found.a_passages, differing)
+    return tuple(one.text_of(*each) for each in stretches)
 
 
 def _explain_follow_up(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
@@ -143,6 +173,7 @@ def _build_explanation(reason: str, a: _Side, b: _Side, sentence: str, **more: A
     return Explanation(
         reason=reason, sentence=sentence, a_revision=a.revision, b_revision=b.revision,
         a_seen=a.seen, b_seen=b.seen, a_published=a.published, b_published=b.published,
+        a_published_from=a.published_from, b_published_from=b.published_from,
         **(defaults | more),
     )  # fmt: skip
 
@@ -153,7 +184,8 @@ def _side(
     query = (
         select(
             VERSION.c.number, VERSION.c.changed_by, DERIVATION.c.published,
-            DERIVATION.c.published_precision, WORDING.c.title, WORDING.c.text,
+            DERIVATION.c.published_precision, DERIVATION.c.published_from,
+            WORDING.c.title, WORDING.c.text,
             text(f"article.id IN {RESTRICTED} AS is_restricted"),
         )
         .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
@@ -164,8 +196,10 @@ def _side(
     )  # fmt: skip
     row = connection.execute(query.limit(1)).first()
     if row is None:
-        return _Side(None, None, None, None)
-    story, published = None, None if row.is_restricted else row.published
+        return _Side(None, None, None, None, None)
+    story = published = published_from = None
+    if not row.is_restricted:
+        published, published_from = row.published, row.published_from
     if row.text is not None and not row.is_restricted:
         day, is_exact = day_of(row.published, row.published_precision)
         story = StoryText(
@@ -174,7 +208,7 @@ def _side(
             _day(day, row.changed_by, is_exact=is_exact),
             tuple((start, end) for start, end in common or ()),
         )
-    return _Side(f"{article}@{row.number}", row.changed_by, published, story)
+    return _Side(f"{article}@{row.number}", row.changed_by, published, published_from, story)
 
 
 def _day(publication: date | None, first_seen: datetime, *, is_exact: bool) -> date | None:

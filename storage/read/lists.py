@@ -369,6 +369,19 @@ def teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Tea
         yield from _TEASERS.rows(connection, query, criteria, part)
 
 
+def neighbouring_checks(
+    connection: "Connection", front_id: int, moment: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """Return the times of the checks of a front page before and after a time."""
+    query = (
+        "SELECT max(CASE WHEN o.observed_at < :moment THEN o.observed_at END) AS latest_at, "
+        "min(CASE WHEN o.observed_at > :moment THEN o.observed_at END) AS first_at "
+        "FROM front f JOIN observation o ON o.id = f.observation_id WHERE f.origin_id = :front"
+    )
+    row = fetch_row(connection, query, {"front": front_id, "moment": moment})
+    return row["latest_at"], row["first_at"]
+
+
 def front_addresses(connection: "Connection") -> Iterator[str]:
     """Yield the addresses of all front pages with teasers."""
     query = "SELECT origin FROM origin WHERE id IN (SELECT origin_id FROM front) ORDER BY origin"

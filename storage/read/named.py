@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from storage.database.rows import fetch
 from storage.values.errors import NoSuchError, did_you_mean
+from storage.values.messages import message_text
 from storage.values.refusals import REFUSALS
 from storage.values.settings.readers import LANGUAGES
 
@@ -18,13 +19,13 @@ T = TypeVar("T")
 
 NAMED: Mapping[str, tuple[frozenset[str], str | None, str]] = MappingProxyType(
     {
-        "source": (frozenset(), "source.name", "`lesart source list` lists the sources"),
+        "source": (frozenset(), "source.name", "where_sources"),
         "publisher": (
             frozenset(), "derivation.publisher",
-            "`lesart search WORD --facets` lists the publishers of texts",
+            "where_publishers",
         ),
-        "language": (LANGUAGES, "derivation.language", "write a code such as de or en"),
-        "code": (frozenset(REFUSALS), None, "docs/codes.md lists the codes"),
+        "language": (LANGUAGES, "derivation.language", "where_languages"),
+        "code": (frozenset(REFUSALS), None, "where_codes"),
     }
 )  # fmt: skip
 """The filters that name something: the names that always exist, the column of further ones, and
@@ -37,7 +38,7 @@ def require_named(connection: "Connection", what: str, name: str | None) -> None
 
     Raises: NoSuchError.
     """
-    always, place, hint = NAMED[what]
+    always, place, where = NAMED[what]
     if name is None or name in always:
         return
     names = set(always)
@@ -48,7 +49,8 @@ def require_named(connection: "Connection", what: str, name: str | None) -> None
             return
         query = f"SELECT DISTINCT {column} AS name FROM {table} WHERE {column} IS NOT NULL"
         names.update(row["name"] for row in fetch(connection, query, {}))
-    raise NoSuchError(what, name, f"{did_you_mean(name, names)}{hint}")
+    hint = did_you_mean(name, names) + message_text(where)
+    raise NoSuchError(message_text(what), name, hint)
 
 
 def check_if_empty(rows: Iterator[T], check: "Callable[[], None]") -> Iterator[T]:

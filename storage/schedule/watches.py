@@ -68,6 +68,12 @@ def due_watches(
     return [Due((row[0], row[1]), row[2] is None) for row in connection.execute(query)]
 
 
+def root_kind(connection: Connection, source_id: int) -> str | None:
+    """Return the type of the address that a source was created for, None for a folder."""
+    query = select(WATCH.c.kind).where(WATCH.c.source_id == source_id, WATCH.c.listed_by.is_(None))
+    return connection.execute(query.order_by(WATCH.c.origin_id).limit(1)).scalar()
+
+
 def _is_free() -> Any:
     return or_(
         WATCH.c.job_id.is_(None), JOB.c.id.is_(None), JOB.c.state.not_in(["ready", "running"])

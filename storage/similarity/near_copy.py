@@ -84,12 +84,13 @@ class StoryText:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Different statements of a and b in the same frame."""
+    """Different statements of a and b in the same frame; `a_words` is the place in a."""
 
     a: str
     b: str
     weight: float
     in_title: bool
+    a_words: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +269,7 @@ def _conflicts(a: WordSequence, b: WordSequence, *, in_title: bool) -> Iterator[
         if size <= _SOFT_SLOT:
             weight += _NAME_WEIGHT * _contradicting_names(a, b, left, put)
         if weight:
-            yield Conflict(a.text_of(*left), b.text_of(*put), weight, in_title)
+            yield Conflict(a.text_of(*left), b.text_of(*put), weight, in_title, left)
 
 
 def _contradicting_facts(

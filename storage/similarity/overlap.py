@@ -118,17 +118,32 @@ class WordSequence:
 
     def passages(self, others: "WordSequence") -> list[Span]:
         """Return the passages (first word, end) of the story that `others` contains too."""
-        shared = others.runs
-        hit = bytearray(len(self.folded))
-        for start, run in enumerate(self._make_runs()):
-            if run in shared:
-                hit[start : start + RUN] = b"\1" * RUN
-        hit = bytearray(map(gt, hit, self.outside))
+        hit = self._shared_words(others)
         return [
             (first, last)
             for first, last in _join_stretches(_stretches(hit))
             if sum(hit[first:last]) >= SHORTEST
         ]
+
+    def identical_stretches(
+        self, others: "WordSequence", passages: Iterable[Span], differing: Iterable[Span]
+    ) -> list[Span]:
+        """Return the stretches of passages that `others` contains word for word, without the words
+        in `differing`.
+        """
+        hit = self._shared_words(others)
+        for first, last in (*differing, *self.rest(passages)):
+            hit[first:last] = bytes(last - first)
+        return list(_stretches(hit))
+
+    def _shared_words(self, others: "WordSequence") -> bytearray:
+        """Return 1 for each word of the story in a run that `others` contains too."""
+        shared = others.runs
+        hit = bytearray(len(self.folded))
+        for start, run in enumerate(self._make_runs()):
+            if run in shared:
+                hit[start : start + RUN] = b"\1" * RUN
+        return bytearray(map(gt, hit, self.outside))
 
     def rest(self, passages: Iterable[Span]) -> list[Span]:
         """Return the stretches of words of the story outside `passages`."""

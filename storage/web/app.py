@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -102,6 +103,7 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
         docs_url=None,
         redoc_url=None,
         lifespan=_closing(close),
+        generate_unique_id_function=attrgetter("name"),
     )
     app.state.pool = pool
     app.state.meters = meters = metrics.Meters(pool)

@@ -217,7 +217,11 @@ def _invalid(errors: Sequence[Any]) -> Problem:
 
 
 def _name_of(error: Any) -> str:
-    return ".".join(str(part) for part in error["loc"][1:])[:MOST_NAME_CHARACTERS]
+    """Return the name of a parameter, or `body` for a request that cannot be read at all."""
+    place, *names = error["loc"]
+    if error["type"] == "json_invalid" or not names:
+        names = [place]
+    return ".".join(map(str, names))[:MOST_NAME_CHARACTERS]
 
 
 def _detail_of(error: Any) -> str:

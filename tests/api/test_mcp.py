@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from datetime import datetime
 from itertools import product
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from storage.web.api import mcp
 from storage.web.app import ReplaceableApp, make_app
 from storage.web.archives import ServedArchive
 from storage.web.server import bound
-from tests.flow.processes import LESART, Service, environment, lesart, until
+from tests.flow.processes import LESART, Service, environment, lesart, rows, until
 from tests.serve.conftest import served
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,6 +221,46 @@ def test_a_tool_answers_as_the_api_does(client, archive_url):
         for revision in told["revisions"].values():
             cited = client.get("/api/cite", params={"rev": revision["revision"]}).json()
             assert revision == {key: cited[key] for key in revision}
+
+
+def test_a_tool_restates_what_the_command_says_between_two_snapshots_too(client, archive_url, tmp_path):  # fmt: skip
+    (newest,) = (
+        each for each in client.get("/api/changes").json()["items"] if each["version"] == 2
+    )
+    article, before = newest["article"], datetime.fromisoformat(newest["changed_after"])
+    moment = (before + (datetime.fromisoformat(newest["changed_by"]) - before) / 2).isoformat()
+    clock = {"as_of": moment}
+    certain = {"search": {f"{article}@1": False}, "list": {f"{article}@latest": False},
+               "show": {f"{article}@1": False}, "blame": {article: False},
+               "diff": {f"{article}@1": False, f"{article}@2": True}}  # fmt: skip
+    calls = {
+        "search": ({"q": "Pegel", **clock}, ["Pegel"]), "list": (clock, []),
+        "show": ({"rev": article, **clock}, [article]),
+        "diff": ({"rev": f"{article}@{moment}", "to": f"{article}@2"}, [f"{article}@{moment}", f"{article}@2"]),
+        "blame": ({"rev": article, **clock}, [article]), "changes": ({"article": article}, [article]),
+        "relations": ({"explain": True}, ["--explain"]),
+    }  # fmt: skip
+    assert calls.keys() == mcp.ROUTES.keys()
+    for tool, (arguments, words) in calls.items():
+        as_of = ["--as-of", moment] if "as_of" in arguments else []
+        said = rows(tmp_path, tool, *words, *as_of, database_url=archive_url)
+        is_error, told = within(archive_url, tool, **arguments)
+        assert not is_error, told
+        answered = told["answer"].get("items", [told["answer"]])
+        assert [without_cursor(each) for each in answered] == [*map(without_cursor, said)], tool
+        for rev, interval in told["revisions"].items():
+            assert interval["certain"] is certain.get(tool, {}).get(rev, True), (tool, rev)
+            for row in answered:
+                span = row.get("observed", row) if "article" in row else {}
+                if "changed_by" in span and rev == f"{row['article']}@{row['version']}":
+                    assert {
+                        key: span[key] for key in interval if key in span
+                    }.items() <= interval.items()
+        assert certain.get(tool, {}).keys() <= told["revisions"].keys(), tool
+
+
+def without_cursor(row):
+    return {key: value for key, value in row.items() if key != "cursor"}
 
 
 def test_an_answer_names_both_clocks(client, archive_url):

@@ -25,7 +25,10 @@ from storage.web.pages import ROUTERS
 from storage.web.server import ThreadedServer, bound
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
+from tests.collect.test_fronts import BRIDGE, CLOSED, FRONT, front, teaser
 from tests.serve.test_hostile import ALL, hostile_draft
+from tests.web.desk import PEGEL, A, desk_at
+from tests.web.site import page as html_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.starts_first]
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
@@ -38,6 +41,9 @@ LONG = (
 
 SPLIT = ("Am Montag brannte ein Lager am Hafen, verletzt wurde niemand.",
          "Die Feuerwehr war mit 40 Leuten und zwei Booten vor Ort.")  # fmt: skip
+LONG_HEADLINE = (
+    "Der Pegel der Lohe steigt weiter: Hochwasserschutzverband warnt Anwohner der Altstadt"
+)
 MOVED = "Warum das Feuer ausbrach, will die Polizei von Osterwedel nun klären."
 EDITED = (MOVED.replace("nun", "jetzt"), SPLIT[0], SPLIT[1].replace("40", "50"))
 
@@ -92,6 +98,28 @@ def axe(tmp_path_factory) -> str:
     )
     with tarfile.open(folder / packed.stdout.strip().splitlines()[-1]) as archive:
         return archive.extractfile("package/axe.min.js").read().decode()
+
+
+@pytest.fixture(scope="module")
+def front_site(tmp_path_factory) -> Iterator[str]:
+    """Give the address of a page of a site with a front page, rights and a refused address."""
+    home = tmp_path_factory.mktemp("fronts")
+    with desk_at(f"sqlite:///{home / 'lesart.sqlite3'}", home) as desk:
+        desk.web.put(
+            "https://zeitung.example/robots.txt",
+            b"User-agent: *\nContent-Signal: search=yes, ai-train=no\nAllow: /",
+        )
+        desk.web.put(A, html_page("Pegel", PEGEL))
+        desk.watch_page(A)
+        desk.web.put(FRONT, front(teaser(A, LONG_HEADLINE, kicker="Hochwasser an der Lohe")))
+        source = desk.watch_page(FRONT, kind="front", every_seconds=900)
+        desk.due(0)
+        desk.web.put(FRONT, front(teaser(BRIDGE, CLOSED), teaser(A, LONG_HEADLINE, level=3)))
+        desk.look(source, 1)
+        desk.fetch("https://bote.example/nirgendwo", at=2)
+        settings = desk.settings
+    with page_of(settings) as (address, _token):
+        yield address
 
 
 def open_browser(profile: str):
@@ -239,9 +267,86 @@ def test_the_open_menu_stays_inside_the_window(site, browser, lang, width):
     browser.find_element("css selector", ".menu summary").click()
     links = browser.find_elements("css selector", ".menu a")
     edges = [(each.rect["x"], each.rect["x"] + each.rect["width"]) for each in links]
-    assert len(edges) == 3
+    assert len(edges) == 2
     assert all(0 <= left < right <= width for left, right in edges)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+BROKEN = """
+const broken = [], words = /[^\\s/·–-]+/gu;
+for (const cell of document.querySelectorAll('td, th')) {
+  if (cell.matches('.address, .address *') || !cell.checkVisibility()) continue;
+  const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());) {
+    const written = node.data.replace(/\\S*(:\\/\\/|@)\\S*/gu, each => ' '.repeat(each.length));
+    for (const word of written.matchAll(words)) {
+      const range = document.createRange();
+      range.setStart(node, word.index), range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(r => Math.round(r.top))).size > 1)
+        broken.push(word[0]);
+    }
+  }
+  if (cell.scrollWidth > cell.clientWidth + 1) broken.push('over the edge: ' + cell.textContent);
+}
+for (const each of document.querySelectorAll('main *, header *, footer *')) {
+  const box = each.getBoundingClientRect();
+  const isFree = !each.closest('.scroll, .vh, .skip, details:not([open]), svg');
+  if (isFree && box.width && box.right > innerWidth + 1) broken.push('cut: ' + each.outerHTML.slice(0, 90));
+}
+if (innerWidth >= 1280)
+  for (const each of document.querySelectorAll('.scroll:has(table)'))
+    if (each.scrollWidth > each.clientWidth + 1) broken.push('cut table: ' + each.textContent.trim().slice(0, 60));
+for (const each of document.querySelectorAll('td.main'))
+  if (each.clientWidth < 190 && each.checkVisibility()) broken.push('narrow: ' + each.textContent);
+return broken;
+"""
+"""Returns the words that a table breaks, and what is cut off."""
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_no_word_of_a_table_is_broken_and_nothing_is_cut(site, front_site, browser, lang):
+    import httpx
+
+    first, last = (f"{FRONT}&as_of=2024-06-18T0{hour}:30Z" for hour in (6, 7))
+    article = httpx.get(f"{front_site}/api/articles").json()["items"][0]["article"]
+    paths = [f"{site[0]}{path}" for path in pages(site[0]).values()] + [
+        f"{front_site}{path}" for path in (
+            f"/front?front={first}", f"/front?front={last}", "/sources", "/refusals", "/statistics", "/jobs",
+            *(f"/a/{article}/{view}" for view in ("fronts", "rights", "checks")),
+        )
+    ]  # fmt: skip
+    found = {}
+    for place in paths:
+        browser.get(
+            re.sub(r"[?&]lang=\w+", "", place) + f"{'&' if '?' in place else '?'}lang={lang}"
+        )
+        browser.execute_script(
+            "document.querySelectorAll('details:not(.menu)').forEach(d => d.open = true)"
+        )
+        for width in (390, 1280):
+            look(browser, width, "light")
+            keep_picture(browser, re.sub(r"\W+", "-", f"{place[17:]}-{lang}-{width}"), width)
+            if broken := browser.execute_script(BROKEN):
+                found[f"{place} {width}"] = broken
+    assert found == {}
+
+
+def test_a_front_page_has_steps_to_the_check_before_and_after(front_site, browser):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    look(browser, 390, "light")
+    browser.get(f"{front_site}/?lang=en")
+    browser.find_element(By.LINK_TEXT, "Front pages").click()
+    browser.find_element(By.PARTIAL_LINK_TEXT, "zeitung.example").click()
+    assert CLOSED in browser.find_element(By.TAG_NAME, "main").text
+    browser.find_element(By.LINK_TEXT, "Previous check").click()
+    wait_for_address(browser, "as_of")
+    assert CLOSED not in browser.find_element(By.TAG_NAME, "main").text
+    before = browser.current_url
+    browser.find_element(By.LINK_TEXT, "Next check").click()
+    WebDriverWait(browser, 20).until(lambda each: each.current_url != before)
+    assert CLOSED in browser.find_element(By.TAG_NAME, "main").text
 
 
 NO_PAGES = {

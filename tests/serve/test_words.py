@@ -39,7 +39,7 @@ PRODUCT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 SAMPLES = {"status": "404", "line": "7", "column": "8", "address": "https://bote.example/a", "n": 7}
 """Values of places whose form matters; every other place gets a name."""
-GENERIC = {"labelled", "joined"}
+GENERIC = {"labelled", "joined", "listed"}
 """Messages without words of their own."""
 TELLING = {
     "NoSuchError": (0, 2), "AmbiguousError": (0,), "RedactedError": (0,), "RevisionError": (1,),
@@ -139,6 +139,8 @@ def test_what_a_message_contains_is_said_in_german_too():
             "limit: ungültiger Wert; x: unbekannter Parameter",
         "bote.example: The server could not be reached: it took too long.; and 3 more servers":
             "bote.example: Der Server war nicht erreichbar: zu langsam.; und 3 weitere Server",
+        "The page is not an article: its text is not that of an article: it is short, it is short.":
+            "Die Seite ist kein Artikel: der Text ist nicht der eines Artikels: er ist kurz, er ist kurz.",
         "captured by arquivo.pt; not fetched: the digest is that of 2024-06-18T12:00:00Z":
             "aufgenommen von arquivo.pt; nicht abgerufen: die Prüfsumme ist die der Aufnahme von 2024-06-18T12:00:00Z",
     }  # fmt: skip

@@ -11,6 +11,7 @@ from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_record
 from storage.cli.report import report_list
 from storage.read.query.parameter import argument, flag, option
+from storage.schedule import watches
 from storage.values.arrivals.source import Source
 from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator
@@ -110,10 +111,11 @@ def list_sources(*, place: ArchiveOptions, output: OutputOptions) -> None:
 
 @command(sources, "show", example="lesart source show presse")
 def show(*, name: Name, place: ArchiveOptions, output: OutputOptions) -> None:
-    """Show one source with schedule, options, counts and latest scan."""
+    """Show one source with type, schedule, options, counts and latest scan."""
     settings = place.settings()
     with opened_archive(settings) as archive:
-        facts = _row(archive.source(name))
+        source = archive.source(name)
+        facts = _row(source) | {"type": archive.read(watches.root_kind, source.id)}
     with reading_archive.open_with_settings(settings) as archive:
         figures = (each.to_dict() for each in archive.stats().sources if each.source == name)
         counts = next(figures, {})

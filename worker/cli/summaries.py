@@ -1,6 +1,7 @@
 """Report the outcome of completed jobs and set the exit code."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -32,13 +33,13 @@ def report_summaries(
 
     On a terminal each summary is one sentence, followed by at most five refusals.
     """
-    target, listed = output.target(), False
+    target, listed = output.target(), 0
     if target.is_terminal and target.format is None:
         is_one = len(summaries) == 1
         names = ["" if is_one else f"{each['source'] or each['job']}: " for each in summaries]
         lines = (n + counts_sentence(each) for n, each in zip(names, summaries, strict=True))
         write_text((f"{one_line(line)}\n" for line in lines), None)
-        if 0 < sum(each["refused"] for each in summaries) <= MOST_NAMED:
+        if any(each["refused"] for each in summaries):
             listed = _list_refusals([each["job"] for each in summaries], place, target)
     else:
         write_rows(summaries, target)
@@ -52,14 +53,14 @@ def report_summaries(
         raise typer.Exit(NO)
 
 
-def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTarget) -> bool:
-    """Write the refusals of these jobs; return whether any was new."""
+def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTarget) -> int:
+    """Write the first new refusals of these jobs, and return their number."""
     with report.reading(place) as (_settings, archive):
-        rows = [row for job in jobs for row in archive.refusals(job)]
+        rows = [*islice((row for job in jobs for row in archive.refusals(job)), MOST_NAMED)]
     if rows:
         write_text("\n", None)
         write_rows(rows, target, ("locator", "code", "message", "hint"), blocks=True)
-    return bool(rows)
+    return len(rows)
 
 
 def _unused_columns(jobs: Sequence[int], place: ArchiveOptions) -> list[str]:
@@ -73,11 +74,11 @@ def _unused_columns(jobs: Sequence[int], place: ArchiveOptions) -> list[str]:
     ]
 
 
-def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: bool) -> list[str]:
-    r"""Return the hints for summaries.
+def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: int) -> list[str]:
+    r"""Return the hints for summaries; `listed` is the number of refusals written above them.
 
     >>> done = {"job": 7, "seen": 40, "refused": 0, "failed": 2, "open": 0, "resumed": True}
-    >>> for each in _sentences([done], listed=False):
+    >>> for each in _sentences([done], listed=0):
     ...     print(each.replace("; ", ";\n"))
     continued unfinished work (job 7): 40 documents
     2 documents failed: see `lesart refusals` and `lesart jobs 7`;
@@ -93,8 +94,11 @@ def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: bool) -> list[
         more = " …" if len(resumed) > MOST_NAMED else ""
         number = sum(each["seen"] for each in resumed)
         lines.append(f"continued unfinished work (job {named}{more}): {number} documents")
-    if refused and not listed:
-        lines.append("documents were refused: `lesart refusals` lists them with reason and remedy")
+    if refused > listed:
+        number = f"{refused - listed} more " if listed else ""
+        lines.append(
+            f"{number}documents were refused: `lesart refusals` lists them with reason and remedy"
+        )
     if failed:
         jobs = [each["job"] for each in summaries if each["failed"]]
         job = jobs[0] if len(jobs) == 1 else "JOB"

@@ -145,6 +145,8 @@ def _store(
     access: tuple[IngestService, Token], url: str, raw: bytes, charset: str | None = None
 ) -> Response:
     service, token = access
+    if not url.strip():
+        raise Problem("not_an_address", message_text("upload_without_address"))
     address = submitted_address(service.settings, url)
     if isinstance(address, RefusalReason):
         raise Problem("not_an_address", address.sentences)

@@ -33,8 +33,8 @@ def relation_text(
     agency = f" · {relation.agency}" if relation.agency else ""
     how = f"{relation.score:.2f} (at least {relation.threshold:.2f}) by {relation.method}"
     yield f"  {relation.kind} {how}{agency}"
-    yield f"  a  {why.a_revision}: {_snapshot(why.a_seen, why.a_published)}"
-    yield f"  b  {why.b_revision}: {_snapshot(why.b_seen, why.b_published)}"
+    yield f"  a  {why.a_revision}: {_snapshot(why.a_seen, why.a_published, why.a_published_from)}"
+    yield f"  b  {why.b_revision}: {_snapshot(why.b_seen, why.b_published, why.b_published_from)}"
     yield f"  first seen by us: {relation.earlier}"
     yield from _listed("a names", why.refers_to, wide)
     yield from _listed("in both", why.passages, wide)
@@ -44,8 +44,10 @@ def relation_text(
     yield ""
 
 
-def _snapshot(seen: datetime | None, published: str | None) -> str:
-    claim = f", claims {visible(published)}" if published else ""
+def _snapshot(seen: datetime | None, published: str | None, since: datetime | None) -> str:
+    """Return when a wording was seen and the date that it claims, both in the same zone."""
+    claimed = _moment(since) if published and since and "T" in published else published
+    claim = f", claims {visible(claimed)}" if claimed else ""
     return f"seen {_moment(seen)}{claim}"
 
 

@@ -48,7 +48,8 @@ class Explanation(Answer):
     """Why two articles are related, computed again from the two texts that were compared.
 
     `a_seen` and `b_seen` are *our* first snapshots of these wordings, `a_published` and
-    `b_published` the dates that the articles claim. Redacted texts are not quoted.
+    `b_published` the dates that the articles claim, with their first moments in UTC. Redacted texts
+    are not quoted.
     """
 
     reason: str
@@ -59,6 +60,8 @@ class Explanation(Answer):
     b_seen: datetime | None
     a_published: str | None
     b_published: str | None
+    a_published_from: datetime | None
+    b_published_from: datetime | None
     a_share: float | None
     b_share: float | None
     passages: tuple[str, ...]

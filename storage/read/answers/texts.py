@@ -199,6 +199,7 @@ class Citation(Answer):
 class Diff(Answer):
     """The word-level operations that turn revision `a` into revision `b`.
 
+    `a_certain` and `b_certain` are false if a date falls between two snapshots.
     `to_dict` lists the paragraph breaks (operations `split` and `join`) apart, as `breaks`. For two
     texts with entries of a live blog, `grouped` has the differences by entry; `to_dict` lists them
     as `entries`.
@@ -208,6 +209,8 @@ class Diff(Answer):
     b: str
     operations: tuple[Any, ...]
     grouped: Any = field(default=None, metadata=BESIDE)
+    a_certain: bool = True
+    b_certain: bool = True
 
     def to_dict(self) -> dict[str, Json]:
         breaks = [
@@ -217,7 +220,8 @@ class Diff(Answer):
         ]
         entries = () if self.grouped is None else self.grouped.entries
         return {
-            "a": self.a, "b": self.b, "operations": _edits(self.operations), "breaks": breaks,
+            "a": self.a, "b": self.b, "a_certain": self.a_certain, "b_certain": self.b_certain,
+            "operations": _edits(self.operations), "breaks": breaks,
             "entries": [{**each.to_dict(), "operations": _edits(each.operations)}
                         for each in entries],
         }  # fmt: skip

@@ -171,6 +171,13 @@ class ArchiveLists(ArchiveConnection):
         number = None if article is None else self.article_row_id(article)
         return self._iterate(lists.noise, number, Part(after, limit))
 
+    def compared_revisions(
+        self, relations: Iterable[Relation]
+    ) -> list[tuple[str | None, str | None]]:
+        """Return the two revisions from which each relation was computed."""
+        with self.connect() as connection:
+            return [explain.compared_revisions(connection, each) for each in relations]
+
     def explain_relations(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
         """Yield relations with their explanation: shared passages, differences and additions."""
         with self.connect() as connection:
@@ -222,6 +229,17 @@ class ArchiveLists(ArchiveConnection):
         with self.connect() as connection:
             front = self._finder(connection).front_row_id(address)
         return self._iterate(lists.teasers, front, Part(after, limit))
+
+    def neighbouring_front_checks(
+        self, address: str, moment: datetime
+    ) -> tuple[datetime | None, datetime | None]:
+        """Return the times of the checks of a front page before and after a time.
+
+        Raises: NoSuchError.
+        """
+        with self.connect() as connection:
+            front = self._finder(connection).front_row_id(address)
+            return lists.neighbouring_checks(connection, front, moment)
 
     def front_addresses(self) -> list[str]:
         """Return the addresses of all front pages with teasers."""

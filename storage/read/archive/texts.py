@@ -71,7 +71,8 @@ class ArchiveTexts(ArchiveConnection):
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
             find.refuse_restricted(connection, a, b)
             pair, grouped = same_extractor.compared_texts(connection, a, b)
-        return Diff(a.rev, b.rev, tuple(word_diff.diff(*pair)), grouped)
+        operations = tuple(word_diff.diff(*pair))
+        return Diff(a.rev, b.rev, operations, grouped, a.certain, b.certain)
 
     def change_operations(self, change: Change) -> "Sequence[word_diff.Operation]":
         """Return the operations of a change; for a live blog without entries that moved.

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import Field, create_model
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -20,7 +21,11 @@ from storage.web.schemas import LINES, many, model_of
 
 router = APIRouter(prefix="/api", tags=["changes"], route_class=CachedRoute)
 MOST_SEQ_DIGITS = 18
-CHANGE = model_of(answers.Change, ("seq", int | None))
+CHANGE = create_model(
+    "ChangeWithSeq",
+    __base__=model_of(answers.Change),
+    seq=(int, Field(default_factory=int, description="Only with a number as `after`.")),
+)
 
 
 @router.get("/changes", responses=many(CHANGE))
@@ -35,7 +40,7 @@ def changes(
     """
     if query.after is not None and query.after.isdecimal() and query.after.isascii():
         return _since(request, pool, query)
-    return answer_list(request, query, lambda row: {**row.to_dict(), "seq": None})
+    return answer_list(request, query)
 
 
 noise = add_list(router, "noise", "/noise", NoiseQuery)

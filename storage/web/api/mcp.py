@@ -6,7 +6,7 @@ gives the answer.
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from inspect import getdoc
@@ -134,10 +134,10 @@ class ArchiveTools:
         else:
             raise Problem("no_such", message_text("no_tool", name=name[:100]))
         _cut(answer)
-        for rev in dict.fromkeys(_revisions(arguments, answer)):
+        for rev, (reference, stated) in _revisions(arguments, answer).items():
             try:
-                citation = await self._get("/api/cite", {"rev": rev, **clocked})
-                revisions[rev] = {key: citation[key] for key in _INTERVAL}
+                citation = await self._get("/api/cite", {"rev": reference, **clocked})
+                revisions[rev] = {key: citation[key] for key in _INTERVAL} | stated
             except Problem as problem:  # redacted or restricted
                 revisions[rev] = problem.to_dict()
         clocks, now = ClockParameters(**clocked).clocks(self._place.timezone), utc_now()
@@ -228,16 +228,33 @@ def _cut(answer: dict[str, Any]) -> None:
             answer["next"] = str(rows[-1].get("seq") or rows[-1]["cursor"])
 
 
-def _revisions(arguments: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the revisions from which an answer is taken."""
+def _revisions(
+    arguments: Mapping[str, Any], answer: Mapping[str, Any]
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return the revisions from which an answer is taken: for each, the reference to cite, and what
+    the answer itself states about when it was seen.
+
+    The newest version as of a time is cited as such: a number would not show that the time falls
+    between two snapshots.
+    """
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
     for row in answer.get("items", [answer]):
-        if "a" in row:
+        if "operations" in row:
+            for side in "ab":
+                found[row[side]] = row[side], {"certain": row[f"{side}_certain"]}
+        elif "a" in row:
             compared = row.get("explanation") or {}
-            yield from filter(None, (compared.get(f"{x}_revision") or row[x] for x in "ab"))
+            for side in "ab":
+                if rev := compared.get(f"{side}_revision") or row[side]:
+                    found[rev] = rev, {}
         elif "sentence" in row:
-            yield arguments["rev"]
+            found[arguments["rev"]] = arguments["rev"], {}
         elif "columns" not in answer:
-            yield f"{row['article']}@{row.get('version', 'latest')}"
+            rev = f"{row['article']}@{row.get('version', 'latest')}"
+            reference = f"{row['article']}@latest" if row.get("current") else rev
+            span = row.get("observed") or (row if "changed_by" in row else {})
+            found[rev] = reference, {key: span[key] for key in _INTERVAL if key in span}
+    return found
 
 
 async def answer_http(tools: ArchiveTools, scope: Scope, receive: Receive, send: Send) -> None:

@@ -37,8 +37,13 @@ def front(request: Request, pool: PoolDep, query: Annotated[FrontPage, Query()])
             addresses = archive.front_addresses()
         elif error is None:
             rows = list(archive.front(query.front, query.after, limit))
+    moment = rows[0].observed_at if rows else clocks.as_of
+    before, after = None, None
+    if query.front is not None and moment is not None:
+        before, after = pool.today.neighbouring_front_checks(query.front, moment)
     return page(
         request, "teasers.html", query=query, rows=rows, fronts=addresses, error=error,
+        before=before, later=after,
         following=rows[-1].cursor if len(rows) == limit else None,
         status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
     )  # fmt: skip

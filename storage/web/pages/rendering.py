@@ -109,6 +109,12 @@ def with_commands(text: str) -> Markup:
 
 
 _LONGEST_VALUE = 400
+ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)")
+DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d.*)?)?)?")
+"""
+>>> bool(ISO_TIME.fullmatch("2024-06-18T07:00:00+00:00")), bool(DATE.fullmatch("2024-06"))
+(True, True)
+"""
 
 
 def shown_value(value: Any) -> str:
@@ -190,8 +196,10 @@ class PageWords:
         if value is None:
             return "–"
         moment = local_time(value, self._zone)
-        if moment is not None:
-            return self._minutes(moment)
+        return self._stated_date(value) if moment is None else self._minutes(moment)
+
+    def _stated_date(self, value: PartialDate) -> str:
+        """Return a date as its source gives it, with its zone."""
         day, _, clock = value.value.partition("T")
         if self._is_german:
             day = ".".join(reversed(day.split("-")))
@@ -202,17 +210,23 @@ class PageWords:
         return ".".join(reversed(value.split("-"))) if self._is_german else value
 
     def field(self, value: Any) -> str:
-        """Return the value of a field; a date with a time also as its source gives it."""
+        """Return the value of a field; a date with a time also in the zone of its source."""
         if isinstance(value, bool):
             return self.label("answer", str(value).lower())
         if isinstance(value, int | float):
             return self.number(value)
-        shown = shown_value(value)
-        if not isinstance(value, Mapping) or not isinstance(value.get("value"), str):
-            return shown
+        if isinstance(value, str) and ISO_TIME.fullmatch(value):
+            return self.minutes(datetime.fromisoformat(value))
+        if isinstance(value, str) and "T" in value and DATE.fullmatch(value):
+            value = {"value": value}
+        if not isinstance(value, Mapping) or not DATE.fullmatch(str(value.get("value"))):
+            return shown_value(value)
         zone = str(value["zone"]) if value.get("zone") else None
-        local = local_time(PartialDate(value["value"], "second", zone, ""), self._zone)
-        return shown if local is None else f"{self._minutes(local)} ({shown})"
+        date = PartialDate(value["value"], "second", zone, "")
+        stated = self._stated_date(date)
+        if local_time(date, self._zone) is None or stated == f"{self.date(date)} {zone}":
+            return stated
+        return f"{self.date(date)} ({stated})"
 
     def zone(self) -> str:
         """Return the name of the time zone of all times."""

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from lxml.html import HtmlElement
 
@@ -42,15 +43,15 @@ _CLOSING_QUOTES = "\"'“”»«’)]」』"
 
 _MOST_SIGNS = 3
 _SIGNS = {
-    "above the headline": "it stands above the headline",
-    "beside": "it stands beside the main part of the page",
-    "blocks below the headline": "much stands between the headline and the text",
-    "elements below the headline": "it is in another part of the page than the headline",
-    "how far down": "it stands far down the page",
-    "lead nowhere": "it has no word of the description of the page",
-    "no headline or text": "it is not below the headline of the page",
-    "nowhere, title in the text": "the page does not show it as paragraphs",
-    "title nowhere": "it has no word of the title",
+    "above the headline": message_text("sign_above"),
+    "beside": message_text("sign_beside"),
+    "blocks below the headline": message_text("sign_far_below"),
+    "elements below the headline": message_text("sign_elsewhere"),
+    "how far down": message_text("sign_far_down"),
+    "lead nowhere": message_text("sign_no_lead"),
+    "no headline or text": message_text("sign_not_below"),
+    "nowhere, title in the text": message_text("sign_no_paragraphs"),
+    "title nowhere": message_text("sign_no_title"),
 }
 """What the features that speak against an article mean, in words."""
 
@@ -107,8 +108,9 @@ def no_article_reason(
     if model.probability(values) < model.threshold:
         return None
     decided = [name.removeprefix("+") for name in model.explain(values) if name[0] == "+"]
-    signs = ", ".join(_SIGNS[name] for name in decided[:_MOST_SIGNS]) or "it is short"
-    return f"its text is not that of an article: {signs}"
+    signs = [_SIGNS[name] for name in decided[:_MOST_SIGNS]] or [message_text("sign_short")]
+    listed = reduce(lambda rest, first: message_text("listed", first=first, rest=rest), signs[::-1])
+    return message_text("other_text", signs=listed)
 
 
 def has_text(running: Sequence[str]) -> bool:
