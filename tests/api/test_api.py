@@ -28,35 +28,6 @@ def items(client, path, **parameters):
     return answer.json()["items"]
 
 
-@pytest.mark.parametrize(
-    ("path", "parameters", "ask"),
-    [
-        ("/api/articles", {}, lambda a: a.articles()),
-        (
-            "/api/articles",
-            {"language": "en"},
-            lambda a: [x for x in a.articles() if x.language == "en"],
-        ),
-        ("/api/search", {"q": "Pegel"}, lambda a: a.search("Pegel")),
-        ("/api/history", {"article": PEGEL}, lambda a: a.history(PEGEL)),
-        ("/api/observations", {"article": PEGEL}, lambda a: a.observations(PEGEL)),
-        ("/api/blame", {"rev": PEGEL}, lambda a: a.blame(PEGEL)),
-        (
-            "/api/sentences",
-            {"rev": PEGEL, "contains": "36"},
-            lambda a: a.sentences(PEGEL, "36"),
-        ),
-        ("/api/refusals", {}, lambda a: a.refusals()),
-        ("/api/jobs", {}, lambda a: a.jobs()),
-    ],
-)
-def test_a_list_is_what_the_library_gives(client, archive_url, path, parameters, ask):
-    with open_archive(archive_url) as archive:
-        told = [row.to_dict() for row in ask(archive)]
-    assert told
-    assert items(client, path, **parameters) == told
-
-
 def test_a_version_is_found_by_any_revision_in_the_path_or_as_a_parameter(client, archive_url):
     with open_archive(archive_url) as archive:
         first = archive.version(f"{PEGEL}@1").to_dict()

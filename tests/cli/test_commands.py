@@ -186,11 +186,6 @@ def test_a_table_that_was_cut_says_how_it_goes_on(written, lesart):
 
 
 FOUND = {
-    "by language": (["--language", "en"], 1),
-    "by source": (["--source", "seeds"], 3),
-    "by another source": (["--source", "elsewhere"], 0),
-    "seen since": (["--since", "2024-06-18"], 3),
-    "seen until the day before": (["--until", "2024-06-17"], 0),
     "published in that month": (
         ["--published-since", "2024-06-30", "--published-until", "2024"],
         3,
@@ -223,14 +218,6 @@ def test_search_finds_every_version_unless_the_latest_are_asked_for(written, les
 def test_search_reads_its_words_from_standard_input(written, lesart, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("Harbour\n"))
     assert len(objects(lesart("search", "-")[1])) == 1
-
-
-def test_changes_are_chosen_by_class_and_by_passage(written, lesart):
-    assert len(objects(lesart("changes", "--class", "number", "--class", "name")[1])) == 1
-    assert objects(lesart("changes", "--class", "headline")[1]) == []
-    assert len(objects(lesart("changes", "--contains", "3,6")[1])) == 1
-    assert objects(lesart("changes", "--contains", "Fähre")[1]) == []
-    assert objects(lesart("changes", "--silent")[1]) == []
 
 
 def test_refusals_of_a_job(written, lesart):
