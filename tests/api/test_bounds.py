@@ -15,6 +15,8 @@ from tests.cli.small_archive import make_archive
 from tests.serve.test_slow_clients import HEAD, LATEST, opened, page, until
 from worker.services.orders import INVALID_TOKENS_PER_MINUTE
 
+pytestmark = pytest.mark.child
+
 MOST_ANSWER_BYTES = 20_000
 MANY = {f"p{each}": "1" for each in range(5_000)}
 MANY_LONG = {f"p{each}" + "x" * 30_000: "1" for each in range(30)}

@@ -56,7 +56,12 @@ def test_rows_without_a_text_are_refused_together(room, name):
     assert room.number("SELECT count(*) FROM observation") == 2
 
 
-@pytest.mark.parametrize("name", FILES)
+FIRST, *OTHERS = FILES
+
+
+@pytest.mark.parametrize(
+    "name", [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+)
 def test_no_more_rows_are_read_than_a_setting_says(tmp_path, name):
     seeds = tmp_path / "seeds"
     seeds.mkdir()

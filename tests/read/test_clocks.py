@@ -142,6 +142,7 @@ def test_a_capture_that_came_in_late_was_readable_before_it_was_known(empty_arch
         assert (both.version, both.text) == (2, "Er ist gebrochen.")
 
 
+@pytest.mark.slow
 def test_the_archive_of_today_is_not_touched(archive):
     before = everything(archive)
     for at in range(7):

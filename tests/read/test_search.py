@@ -185,6 +185,7 @@ def names(hits):
     return [hit.origin[-2:] for hit in hits]
 
 
+@pytest.mark.slow
 def test_of_many_texts_the_newest_come_first_and_of_those_the_best(stormy):
     _press, archive = stormy
     assert names(archive.search("Sturm")) == ["s3", "s4", "s2", "s1", "s0"]
@@ -212,6 +213,7 @@ def test_a_frequent_word_is_looked_up_in_the_newest_texts_alone(stormy, request)
     assert [*map(int, read)] == [3 if "many" in request.node.name else 1]  # of four ranges
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_it_was_whatever_came_in_since(stormy):
     press, archive = stormy
     found, after = [], None
@@ -230,6 +232,7 @@ def test_what_hits_have_in_common_is_counted_of_the_newest_and_said_so(stormy):
     assert (few.hits, few.is_cut, few.counts["source"]) == (2, False, (("seeds", 2),))
 
 
+@pytest.mark.slow
 def test_a_current_version_is_found_after_better_versions_that_are_not_current(database_url):
     press = Press(database_url)
     for number, times in enumerate((9, 8, 7, 6, 5, 1)):

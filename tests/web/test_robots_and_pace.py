@@ -104,6 +104,7 @@ def test_a_site_that_asks_for_a_delay_gets_it(desk):
     assert moments[-1] - moments[0] > 3 * 0.4 / 2  # whoever is slow takes longer, never less
 
 
+@pytest.mark.slow
 def test_the_pace_holds_for_all_workers_together(desk):
     for n in range(12):
         desk.web.put(f"{A}-{n}", page(f"Pegel {n}", [f"{n}. {PEGEL[0]}", *PEGEL[1:]]))
