@@ -27,21 +27,37 @@ from storage.database.schema_version import (
     SchemaUnreleasedError,
 )
 from storage.diff.entry_history import LiveBlogEntry
+from storage.diff.word_diff import Operation
 from storage.read.answers import (
     ArticleLine,
     Blame,
+    Change,
     Citation,
+    Coverage,
     Diff,
+    EditFigures,
+    ExplainedRelation,
+    FrontStay,
     Hit,
+    Job,
+    NoiseStep,
+    Observation,
+    OutsideCopy,
     Raw,
+    Refusal,
+    Relation,
+    RightsDeclaration,
     Rows,
+    Sentence,
     Stats,
+    Teaser,
     VersionLine,
     VersionText,
 )
 from storage.read.archive import CursorError, QueryError, RevisionError, open_archive
 from storage.read.archive import ReadOnlyArchive as Archive
-from storage.read.filters import Filters
+from storage.read.filters import Clocks, Filters
+from storage.values.draft import PartialDate
 from storage.values.errors import (
     AmbiguousError,
     NoSuchError,
@@ -54,17 +70,8 @@ if TYPE_CHECKING:
     from lesart.views import (
         Address,
         Article,
-        Change,
         EntryEvent,
-        FrontStay,
-        Job,
         Noise,
-        Observation,
-        OutsideCopy,
-        Refusal,
-        Relation,
-        RightsDeclaration,
-        Teaser,
         Transfer,
         Version,
         VersionField,
@@ -72,7 +79,10 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """Load SQLModel with its classes of the views at their first use."""
+        """Load SQLModel with its classes of the views at their first use.
+
+        A view whose name a record has is in `lesart.views` alone.
+        """
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module("lesart.views"), name)
@@ -92,9 +102,13 @@ __all__ = [
     "Blame",
     "Change",
     "Citation",
+    "Clocks",
+    "Coverage",
     "CursorError",
     "Diff",
+    "EditFigures",
     "EntryEvent",
+    "ExplainedRelation",
     "Filters",
     "ForeignDatabaseError",
     "FrontStay",
@@ -103,8 +117,11 @@ __all__ = [
     "LiveBlogEntry",
     "NoSuchError",
     "Noise",
+    "NoiseStep",
     "Observation",
+    "Operation",
     "OutsideCopy",
+    "PartialDate",
     "QueryError",
     "Raw",
     "RedactedError",
@@ -118,6 +135,7 @@ __all__ = [
     "SchemaOlderError",
     "SchemaUnreleasedError",
     "SearchQueryError",
+    "Sentence",
     "Stats",
     "Teaser",
     "Transfer",

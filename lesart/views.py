@@ -118,7 +118,7 @@ class Change(View, table=True):
     added: Words
     noise: Json
     notices: Json
-    method: str
+    method: int
 
 
 class EntryEvent(View, table=True):

@@ -1,8 +1,10 @@
 """The library for Python programs: what `lesart` exports, and the classes of the views."""
 
+import inspect
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from lxml import html
@@ -18,6 +20,7 @@ from storage.database.tables import METADATA
 from storage.database.views import COLUMNS
 from storage.diff.word_diff import Operation
 from storage.read.filters import Clocks
+from storage.values.answer import Answer
 from tests.read.test_views import KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,8 +38,29 @@ def test_each_view_has_a_class_with_its_columns_and_key():
         assert [column.name for column in table.columns] == [*COLUMNS[name]]
         assert {column.name for column in table.primary_key} >= set(KEYS[name]) - {"article"}
         assert table.metadata not in (METADATA, SQLModel.metadata)
-        assert getattr(lesart, kind.__name__) is kind
     assert all(hasattr(lesart, name) for name in lesart.__all__)
+
+
+def yielded_classes(annotation) -> set[type]:
+    parts = get_args(annotation)
+    return {c for part in parts for c in yielded_classes(part)} if parts else {annotation}
+
+
+def test_a_name_of_the_library_is_the_class_that_an_archive_returns(archive):
+    methods = [each for name, each in inspect.getmembers(lesart.Archive) if callable(each)]
+    returned = {
+        kind
+        for method in methods
+        for kind in yielded_classes(inspect.get_annotations(method).get("return"))
+        if isinstance(kind, type) and issubclass(kind, Answer)
+    }
+    assert len(returned) > 20
+    assert {kind for kind in returned if getattr(lesart, kind.__name__, kind) is not kind} == set()
+    change = next(archive.changes())
+    assert isinstance(change, lesart.Change)
+    assert isinstance(change.method, int)
+    with archive.session() as session:
+        assert isinstance(session.exec(select(views.Change.method)).first(), int)
 
 
 NAIVE = datetime.fromisoformat("2024-06-18")
