@@ -4,14 +4,20 @@ import pytest
 from sqlalchemy import update
 
 from storage.database.engine import read_connection
-from storage.database.tables import ALERT
+from storage.database.tables import ALERT, VERSION
 from storage.history.alerts.lists import alert, counts
 from storage.history.alerts.rule import AlertRule
 from storage.values.errors import AlertError, NoSuchError
+from storage.values.redaction import RedactionReason
 from storage.write.alerts import manage
 from storage.write.alerts import match as matching
-from tests.alerts.conftest import HOOK, pegel
+from storage.write.reclassify import reclassify
+from storage.write.redaction import restrict as restricting
+from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import redact_articles, redact_passage
+from tests.alerts.conftest import HOOK, Watched, pegel
 from tests.read.press import draft, hour
+from worker.cli.redactions import prepare_reading
 
 ADDRESS = "https://bote.example/pegel"
 
@@ -239,3 +245,57 @@ def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
             alert(connection, "hafen")
     with pytest.raises(AlertError, match="specify a target"):
         press.archive.transact(manage.add, "x", AlertRule(), ())
+
+
+def redact_word(press: Watched) -> None:
+    target = RedactionTarget(article_row(press))
+    mistake = RedactionReason.MISTAKE
+    redact_passage(press.archive, [target], "der Lohe", mistake, "ada", prepare_reading)
+
+
+def redact_version(press: Watched) -> None:
+    query = "SELECT wording_id FROM version WHERE number = 1"
+    with read_connection(press.archive.engine) as connection:
+        wording = connection.exec_driver_sql(query).scalar()
+    target = RedactionTarget(article_row(press), (wording,))
+    redact_articles(press.archive, [target], RedactionReason.MISTAKE, "ada")
+
+
+def restrict_and_lift(press: Watched) -> None:
+    reason = RedactionReason.GDPR_RESTRICTION
+    press.archive.transact(restricting.restrict, [article_row(press)], reason, "ada")
+    press.match()
+    press.archive.transact(restricting.lift, [article_row(press)], "ada")
+
+
+def classify_again(press: Watched) -> None:
+    with press.archive.engine.begin() as connection:
+        connection.execute(update(VERSION).where(VERSION.c.number > 1).values(method="0"))
+    press.archive.transact(reclassify, [article_row(press)])
+
+
+def article_row(press: Watched) -> int:
+    with read_connection(press.archive.engine) as connection:
+        return connection.exec_driver_sql("SELECT min(id) FROM article").scalar()
+
+
+@pytest.mark.parametrize(
+    "rewrite", [redact_word, redact_version, restrict_and_lift, classify_again]
+)
+@pytest.mark.parametrize("rule", [{}, {"passage": "der Lohe"}, {"query": "Lohe"}])
+def test_versions_that_were_rewritten_are_no_new_change(press, rewrite, rule):
+    press.scan(0, pegel=pegel(3))
+    press.alert(**rule, languages=("de",))
+    press.scan(1, pegel=pegel(36, "Die Feuerwehr kam."))
+    press.scan(2, pegel=pegel(37, "Die Feuerwehr kam."))
+    press.match()
+    told = press.told()
+    newest = "SELECT max(seq) FROM version"
+    with read_connection(press.archive.engine) as connection:
+        before = connection.exec_driver_sql(newest).scalar()
+    rewrite(press)
+    with read_connection(press.archive.engine) as connection:
+        assert connection.exec_driver_sql(newest).scalar() > before, "versions were rewritten"
+    assert (press.match(), press.told()) == (0, told)
+    press.scan(3, pegel=draft("Der Damm hält", "Der Pegel an jener Lohe fiel um 9 Zentimeter."))
+    assert press.match() == 1 or "passage" in rule, "the next change is told"

@@ -3,16 +3,32 @@
 An alert has a cursor: the `seq` up to which changes were matched. A pass reads the changes after
 it, matches without a lock, and writes the deliveries and the new cursor in one transaction.
 A pass that is killed before the commit is repeated, so each change is reported once.
+
+A redaction, an undo or a new derivation rewrites versions and gives them a new `seq`. These are no
+new changes: their verdicts are before the cursor. So a cursor never lies within a unit of work,
+whose verdicts are before the `seq` of all its versions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, and_, literal_column, select, text, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from storage.database.engine import database_epoch, read_connection
 from storage.database.tables import (
@@ -77,16 +93,44 @@ def match(engine: Engine, clock: Clock) -> int:
 def _match_next(engine: Engine, clock: Clock, group: Sequence[Alert]) -> int | None:
     """Match the next changes for alerts with one cursor; None if there are none."""
     with read_connection(engine) as connection:
-        both = [*_steps(connection, group[0].cursor), *_absences(connection, group[0].cursor)]
-        steps = sorted(both, key=lambda each: each.seq)[:STEPS_AT_ONCE]
+        newest = connection.execute(select(func.max(VERSION.c.seq))).scalar() or 0
+        steps, cursor = _next_steps(connection, group[0].cursor, newest)
         found = [] if not steps else _match_alerts(connection, group, steps)
-    if not steps:
+    if cursor <= group[0].cursor:
         return None
     with writing(engine, clock) as unit:
-        return _keep(unit, group, found, steps[-1].seq)
+        return _keep(unit, group, found, cursor)
 
 
-def _steps(connection: Connection, cursor: int) -> list[AlertStep]:
+def _next_steps(
+    connection: Connection, cursor: int, newest: int
+) -> tuple[Sequence[AlertStep], int]:
+    """Return the next changes of whole units of work, and the cursor after them."""
+    limit = STEPS_AT_ONCE
+    while True:
+        both = [
+            *_steps(connection, cursor, newest, limit), *_absences(connection, cursor, limit)
+        ]  # fmt: skip
+        steps = sorted(both, key=lambda each: each.seq)[:limit]
+        if len(steps) < limit:
+            return steps, max([newest, *(each.seq for each in steps)])
+        if cut := _end_of_unit(steps):
+            return steps[:cut], steps[cut - 1].seq
+        limit *= 2
+
+
+def _end_of_unit(steps: Sequence[AlertStep]) -> int:
+    """Return how many of the steps are surely of complete units of work."""
+    earliest = inf
+    for number in range(len(steps) - 1, 0, -1):
+        if not steps[number].is_absence:
+            earliest = min(earliest, steps[number].read_at or steps[number].seq)
+        if earliest > steps[number - 1].seq:
+            return number
+    return 0
+
+
+def _steps(connection: Connection, cursor: int, newest: int, limit: int) -> list[AlertStep]:
     query = (
         select(
             VERSION.c.seq, VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id,
@@ -97,9 +141,11 @@ def _steps(connection: Connection, cursor: int) -> list[AlertStep]:
         .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
         .join(SOURCE, SOURCE.c.id == ARTICLE.c.source_id)
         .join(VERDICT, VERDICT.c.observation_id == VERSION.c.observation_id, isouter=True)
-        .where(VERSION.c.seq > cursor, text(f"version.article_id NOT IN {RESTRICTED}"))
+        .where(VERSION.c.seq > cursor, VERSION.c.seq <= newest)
+        .where(or_(VERDICT.c.id.is_(None), VERDICT.c.id > cursor))
+        .where(text(f"version.article_id NOT IN {RESTRICTED}"))
         .order_by(VERSION.c.seq)
-        .limit(STEPS_AT_ONCE)
+        .limit(limit)
     )  # fmt: skip
     rows = connection.execute(query).all()
     wordings = _wordings(connection, {row.article_id for row in rows})
@@ -115,7 +161,7 @@ def _steps(connection: Connection, cursor: int) -> list[AlertStep]:
     ]  # fmt: skip
 
 
-def _absences(connection: Connection, cursor: int) -> list[AlertStep]:
+def _absences(connection: Connection, cursor: int, limit: int) -> list[AlertStep]:
     """Return the checks that first found an article gone."""
     query = (
         select(
@@ -132,7 +178,7 @@ def _absences(connection: Connection, cursor: int) -> list[AlertStep]:
         .where(SNAPSHOT.c.outcome == literal_column(f"'{GONE}'"))  # uses the partial index
         .where(SNAPSHOT.c.observation_id > cursor, text(f"article.id NOT IN {RESTRICTED}"))
         .order_by(SNAPSHOT.c.observation_id)
-        .limit(STEPS_AT_ONCE)
+        .limit(limit)
     )  # fmt: skip
     rows = connection.execute(query).all()
     checks = _checks(connection, {row.article_id for row in rows})
