@@ -199,6 +199,11 @@ def _export_warc(
     with binary_stream(output_path(output.output)) as stream:
         for each in export.records():
             stream.write(gzip.compress(each, mtime=0) if output.is_packed else each)
+    if export.withheld:
+        say(
+            f"{export.withheld} other captures contain texts of restricted articles, or cannot be "
+            "unpacked to look for them: their bytes are not exported"
+        )
     if page.limit is not None and export.cursor is not None:
         say(f"there may be more articles: continue with --after {export.cursor}")
 

@@ -33,7 +33,8 @@ from storage.proof.tiles import TileError
 from storage.proof.tlog_proof import tlog_proof
 from storage.proof.tree import Node, consistency, inclusion
 from storage.read.find import VersionRef
-from storage.values.errors import NoSuchError
+from storage.record.contents.restricted import RestrictedTexts
+from storage.values.errors import NoSuchError, WithheldError
 
 PROGRAMS = {name: Path(__file__).with_name(name if name != "verify.py" else "check_bundle.py")
             for name in check_bundle.PROGRAMS}  # fmt: skip
@@ -74,6 +75,7 @@ class Bundle:
         self.connection, self.request, self.checkpoint = connection, request, checkpoint
         self.files: dict[str, bytes] = {}
         self._node: Node = log.node_of(connection)
+        self._restricted = RestrictedTexts(connection)
         self._rows: set[tuple[str, int]] = set()
         self._last_index = -1
 
@@ -306,6 +308,8 @@ class Bundle:
     def _follow(self, table: str, number: int, values: Mapping[str, Any]) -> None:
         if table == "capture":
             self._add_bytes(number)
+        if table == "derivation":
+            self._refuse_restricted_fields(values)
         if table in {"observation", "scan"}:
             self._add_all("clock_correction", "id > :value", number)
         if table == "observation":
@@ -320,13 +324,27 @@ class Bundle:
         redacted = f"table_name IN ('{table}', '{table}_address') AND row_id = :value"
         self._add_all("redaction", redacted, number)
 
+    def _refuse_restricted_fields(self, values: Mapping[str, Any]) -> None:
+        """Raise WithheldError if the fields have a text of a restricted article."""
+        if not self._restricted or values.get("detail") is None:
+            return
+        query = text("SELECT title, text FROM wording WHERE id = :id")
+        row = self.connection.execute(query, {"id": values["wording_id"]}).first()
+        own = "" if row is None else f"{row.title or ''}\n\n{row.text or ''}"
+        fields = json.loads(values["detail"]).get("fields")
+        if self._restricted.are_in_field(fields, own):
+            raise WithheldError(self.request.versions[0].rev)
+
     def _add_bytes(self, number: int) -> None:
         query = text("SELECT digest, encoding, data FROM capture WHERE id = :id")
         row = self.connection.execute(query, {"id": number}).one()
         if row.data is not None:
             name = f"captures/{bytes(row.digest).hex()}"
             held = StoredBytes(bytes(row.digest), row.encoding, bytes(row.data))
-            self.files[name] = load(self.connection, held)
+            raw = load(self.connection, held)
+            if self._restricted.are_in_capture(number, raw):
+                raise WithheldError(self.request.versions[0].rev)
+            self.files[name] = raw
 
 
 def _row(revealed: OpenedRow, seq: int) -> bytes:

@@ -9,19 +9,21 @@ from warcio.recordloader import ARC2WARCHeadersParser
 from storage.database.capture_store import StoredBytes, load
 from storage.database.tables import CAPTURE, FOREIGN_RECORD
 from storage.export import warc_record
+from storage.record.contents.restricted import RestrictedTexts
 
 
 class ForeignRecords:
     """Returns a retained capture with its companions; the records about the file come once."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, restricted: RestrictedTexts) -> None:
+        self._connection, self._restricted = connection, restricted
+        self.withheld = 0
         self._written: set[int] = set()
 
     def records(self, main_id: int) -> Iterator[bytes]:
         """Yield the records of one capture in the order of their file.
 
-        A record that a redaction emptied is omitted.
+        A record that a redaction emptied, or with the text of a restricted article, is omitted.
         """
         rows = self._connection.execute(
             _query().where(or_(FOREIGN_RECORD.c.id == main_id, FOREIGN_RECORD.c.main_id == main_id))
@@ -42,12 +44,17 @@ class ForeignRecords:
             return
         if row.payload_capture_id is not None and row.data is None:
             return
-        head = bytes(row.head)
-        block = bytes(row.opening)
+        head, block = bytes(row.head), bytes(row.opening)
+        is_withheld = self._restricted.are_in_bytes(head + block)
         if row.data is not None:
             held = StoredBytes(bytes(row.digest), row.encoding, row.data)
-            block += load(self._connection, held)
-        if head.startswith(b"WARC/"):
+            payload = load(self._connection, held)
+            block += payload
+            number = row.payload_capture_id
+            is_withheld = is_withheld or self._restricted.are_in_capture(number, payload)
+        if is_withheld:
+            self.withheld += 1
+        elif head.startswith(b"WARC/"):
             yield head + block + b"\r\n\r\n"
         elif row.kind == "response":
             yield _from_arc(head, block)

@@ -39,6 +39,7 @@ from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import NO_FILTERS, Filters, conditions
 from storage.read.query.records import Part
 from storage.read.search import matching_versions
+from storage.record.contents.restricted import RestrictedTexts
 from storage.values.arrivals.formats import MEDIA_TYPE
 from storage.values.net.addresses import FRONT
 
@@ -69,6 +70,7 @@ class WarcExport:
     def __init__(self, archive: ReadOnlyArchive, selection: ExportSelection, program: str) -> None:
         self._archive, self._selection, self._program = archive, selection, program
         self.cursor: str | None = None
+        self.withheld = 0
 
     def state(self) -> str:
         """Return a name for the current contents of the archive: its id, and the last number."""
@@ -90,6 +92,7 @@ class WarcExport:
                     self.cursor = cursor("export", number, 0)
             if self._selection.is_everything and self._selection.after is None:
                 yield from writer.without_article()
+            self.withheld = writer.withheld
 
     def _articles(self, connection: Connection) -> Iterator[int]:
         selection = self._selection
@@ -136,9 +139,17 @@ class WarcWriter:
 
     def __init__(self, connection: Connection) -> None:
         self._connection, self._archive_id = connection, _archive_id(connection)
-        self._foreign = ForeignRecords(connection)
+        self._restricted = RestrictedTexts(connection)
+        self._foreign = ForeignRecords(connection, self._restricted)
+        self._loaded: tuple[int, bytes] | None = None
+        self._withheld = 0
         self._certificates: set[int] = set()
         self._joined: dict[int, list[dict[str, str]]] = {}
+
+    @property
+    def withheld(self) -> int:
+        """The number of captures that were omitted, as they have texts of restricted articles."""
+        return self._withheld + self._foreign.withheld
 
     def describe_file(self, program: str) -> bytes:
         """Return the record that describes the file."""
@@ -221,12 +232,25 @@ class WarcWriter:
     def _check(self, row: Row, written: _WrittenRecords) -> Iterator[bytes]:
         if row["foreign_id"] is not None:
             yield from self._foreign.records(row["foreign_id"])
+        elif self._is_withheld(row):
+            self._withheld += 1
+            yield self._metadata(row, None)
         elif row["transfer_id"] is not None and _submitter(row) is None:
             yield from self._answer_records(row, written)
         elif row["capture_id"] is not None:
             yield from self._file(row, written)
         else:
             yield self._metadata(row, None)
+
+    def _is_withheld(self, row: Row) -> bool:
+        """Check whether an answer or a file contains the text of a restricted article."""
+        if not self._restricted:
+            return False
+        body = self._bytes(row["capture_id"])
+        if body is not None and self._restricted.are_in_capture(row["capture_id"], body):
+            return True
+        headers = warc_record.answer(200, row["response_headers"] or (), b"")
+        return self._restricted.are_in_bytes(headers)
 
     def _file(self, row: Row, written: _WrittenRecords) -> Iterator[bytes]:
         """Yield a capture that was not fetched from a server: a file, as a resource record."""
@@ -359,12 +383,16 @@ class WarcWriter:
         """Return the bytes of a capture; None if there are none, or a redaction removed them."""
         if capture_id is None:
             return None
+        if self._loaded is not None and self._loaded[0] == capture_id:
+            return self._loaded[1]
         query = "SELECT digest, encoding, data FROM capture WHERE id = :capture"
         row = next(stream(self._connection, query, {"capture": capture_id}))
         if row["data"] is None:
             return None
         stored = StoredBytes(bytes(row["digest"]), row["encoding"], row["data"])
-        return load(self._connection, stored)
+        raw = load(self._connection, stored)
+        self._loaded = (capture_id, raw)
+        return raw
 
 
 _FACTS = ("article", "outcome", "version", "source", "note", "rights", "duration_ms", "tls_version")

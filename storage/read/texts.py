@@ -19,7 +19,7 @@ from storage.read.answers import (
     VersionText,
 )
 from storage.read.filters import Conditions
-from storage.read.find import VersionRef, is_restricted
+from storage.read.find import VersionRef, count_restricted, is_restricted
 from storage.read.lists import parse_date
 from storage.values.digest import wording_name
 from storage.values.draft import (
@@ -34,9 +34,10 @@ from storage.values.draft import (
     paragraphs_in,
     quotes_in,
 )
-from storage.values.errors import RedactedError
+from storage.values.errors import ExpiredError, RedactedError, WithheldError
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
+from storage.values.redaction import RedactionReason
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,9 +45,11 @@ if TYPE_CHECKING:
     from storage.database import capture_store
     from storage.diff import word_diff
     from storage.history.runs import ExtractorKey
+    from storage.record.contents import restricted
 else:
     capture_store = LazyModule("storage.database.capture_store")
     word_diff = LazyModule("storage.diff.word_diff")
+    restricted = LazyModule("storage.record.contents.restricted")
 
 ARTICLE_COLUMNS = ("origin", "origins", "source")
 """The article columns of a flat version row."""
@@ -62,7 +65,8 @@ def version_text(connection: "Connection", version: VersionRef) -> VersionText:
     row = fetch_row(connection, *_versions_query(connection, _COLUMNS, criteria))
     if version.wording_id is not None and not is_restricted(connection, version.article):
         row = {**row, **_wording_fields(connection, get_reading(connection, version))}
-    return _version_text(row, certain=version.certain)
+    withheld = find_restricted_texts(connection)
+    return _version_text(row, certain=version.certain, withheld=withheld)
 
 
 def version_wordings(connection: "Connection", version: VersionRef) -> list[int]:
@@ -195,9 +199,15 @@ def version_texts(
 
     The version that was current at `as_of` is certain up to its last snapshot.
     """
+    withheld = find_restricted_texts(connection)
     for row in stream(connection, *_versions_query(connection, _COLUMNS, criteria, limit)):
         is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
-        yield _version_text(row, certain=is_seen)
+        yield _version_text(row, certain=is_seen, withheld=withheld)
+
+
+def find_restricted_texts(connection: "Connection") -> "restricted.RestrictedTexts | None":
+    """Return the texts of restricted articles, None if no article is restricted."""
+    return restricted.RestrictedTexts(connection) if count_restricted(connection) else None
 
 
 def add_statements(
@@ -315,12 +325,12 @@ def _cursor(row: Row) -> str:
 def raw(connection: "Connection", version: VersionRef) -> Raw:
     """Return the bytes from which a version was read.
 
-    Raises: RedactedError, DamagedBytesError.
+    Raises: RedactedError, ExpiredError, WithheldError, DamagedBytesError.
     """
     reading = get_reading(connection, version)
     query = """
-SELECT c.encoding AS encoding, c.data AS data, c.digest AS digest, o.hints AS hints,
-    r.origin AS origin
+SELECT c.id AS capture_id, c.encoding AS encoding, c.data AS data, c.digest AS digest,
+    o.hints AS hints, r.origin AS origin
 FROM observation o
 JOIN derivation d ON d.id = :derivation
 JOIN capture c ON c.id = d.capture_id
@@ -328,15 +338,27 @@ JOIN origin r ON r.id = o.locator_id
 WHERE o.id = :observation"""
     values = {"derivation": reading.derivation_id, "observation": reading.observation_id}
     row = fetch_row(connection, query, values)
+    capture = {"capture": row["capture_id"]}
     if row["data"] is None:
+        reasons = {each["reason"] for each in fetch(connection, _REASONS, capture)}
+        if reasons == {RedactionReason.RETENTION}:
+            raise ExpiredError(version.rev)
         raise RedactedError(message_text("document_of"), version.rev)
     digest = bytes(row["digest"])
     stored = capture_store.StoredBytes(digest, row["encoding"], row["data"])
+    data = capture_store.load(connection, stored)
+    if restricted.RestrictedTexts(connection).are_in_capture(row["capture_id"], data):
+        raise WithheldError(version.rev)
     return Raw(
-        data=capture_store.load(connection, stored),
+        data=data,
         name=_file_name((row["hints"] or {}).get("name") or row["origin"], version.article.article),
         digest=digest.hex(),
     )
+
+
+_REASONS = (
+    "SELECT DISTINCT reason FROM redaction WHERE table_name = 'capture' AND row_id = :capture"
+)
 
 
 def text_pair(
@@ -370,9 +392,16 @@ def _text_paragraphs(paragraphs: Iterable[Paragraph]) -> tuple[tuple[str, str], 
     return tuple(pair for pair in pairs if pair[0] in TEXT_ROLES)
 
 
-def _version_text(row: Row, *, certain: bool) -> VersionText:
+def _version_text(
+    row: Row, *, certain: bool, withheld: "restricted.RestrictedTexts | None"
+) -> VersionText:
     detail = row["detail"] or {}
-    fields = {name: field_in(value) for name, value in (detail.get("fields") or {}).items()}
+    own = f"{row['title'] or ''}\n\n{row['text'] or ''}"
+    fields = {
+        name: field_in(value)
+        for name, value in (detail.get("fields") or {}).items()
+        if withheld is None or not withheld.are_in_field([name, value], own)
+    }
     paragraphs = paragraphs_in(row["detail"], row["text"])
     return VersionText(
         article=row["article"],

@@ -45,7 +45,8 @@ class SuppressionLookup:
         self._connection = connection
 
     @cached_property
-    def _salt(self) -> bytes | None:
+    def salt(self) -> bytes | None:
+        """The salt of the archive; None if nothing was redacted."""
         query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == SALT)
         found = self._connection.execute(query).scalar()
         return None if found is None else bytes.fromhex(found)
@@ -63,14 +64,14 @@ class SuppressionLookup:
 
         One of the texts must contain the passage.
         """
-        salt = self._salt
+        salt = self.salt
         if salt is None or not self._passages:
             return None
         for words in map(words_of, texts):
             for size, held in self._passages.items():
                 for at, place in product(range(len(words) - size + 1), places):
                     act = held.get(
-                        keyed(salt, OF_PASSAGE, _place_digest(place, words[at : at + size]))
+                        keyed(salt, OF_PASSAGE, place_digest(place, words[at : at + size]))
                     )
                     if act is not None:
                         return act
@@ -78,7 +79,7 @@ class SuppressionLookup:
 
     def titles(self, told: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """Return the redacted ones of these titles at their places, with the acts."""
-        asked = {(place, title): _place_digest(place, words_of(title)) for place, title in told}
+        asked = {(place, title): place_digest(place, words_of(title)) for place, title in told}
         held = self._among(OF_TITLE, asked.values())
         return {pair: held[each] for pair, each in asked.items() if each in held}
 
@@ -98,13 +99,13 @@ class SuppressionLookup:
 
     def all_addresses(self) -> RedactedAddresses:
         """Return a snapshot of all redacted addresses."""
-        if self._salt is None:
+        if self.salt is None:
             return RedactedAddresses(None, {})
         query = select(SUPPRESSION.c.digest, REDACTION.c.row_id).where(
             SUPPRESSION.c.kind == OF_ADDRESS, REDACTION.c.id == SUPPRESSION.c.act_id
         )
         rows = self._connection.execute(query)
-        return RedactedAddresses(self._salt, {bytes(digest): number for digest, number in rows})
+        return RedactedAddresses(self.salt, {bytes(digest): number for digest, number in rows})
 
     @cached_property
     def _passages(self) -> dict[int, dict[bytes, int]]:
@@ -116,7 +117,7 @@ class SuppressionLookup:
         return found
 
     def _among(self, kind: str, values: Iterable[bytes]) -> dict[bytes, int]:
-        salt = self._salt
+        salt = self.salt
         if salt is None:
             return {}
         asked = {keyed(salt, kind, value): value for value in values}
@@ -145,13 +146,14 @@ def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words:
 def suppress_passage(unit: Unit, passage: str, places: Iterable[str], act_id: int) -> None:
     """Suppress texts with a sequence of words at these places."""
     words = words_of(passage)
-    suppress(unit, OF_PASSAGE, [_place_digest(each, words) for each in places], act_id, len(words))
+    suppress(unit, OF_PASSAGE, [place_digest(each, words) for each in places], act_id, len(words))
 
 
 def suppress_titles(unit: Unit, titles: Iterable[str], places: Sequence[str], act_id: int) -> None:
     """Suppress these titles at these places."""
-    values = [_place_digest(place, words_of(each)) for each in titles for place in places]
-    suppress(unit, OF_TITLE, values, act_id)
+    for words in map(words_of, titles):
+        values = [place_digest(place, words) for place in places]
+        suppress(unit, OF_TITLE, values, act_id, len(words))
 
 
 def words_of(text: str) -> list[str]:
@@ -170,7 +172,8 @@ def keyed(salt: bytes, kind: str, value: bytes) -> bytes:
     return hmac.digest(salt, kind.encode() + b"\0" + value, "sha256")
 
 
-def _place_digest(place: str, words: Sequence[str]) -> bytes:
+def place_digest(place: str, words: Sequence[str]) -> bytes:
+    """Return the bytes of words at a place, of which suppressions contain the keyed digest."""
     return _encode("\0".join((place, *words)))
 
 

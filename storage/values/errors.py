@@ -69,5 +69,21 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     return f"did you mean {names[similar[0]]!r}? " if similar else ""
 
 
+class WithheldError(RestrictedError):
+    """The captured document of an article also contains the text of a restricted article."""
+
+    def __init__(self, rev: str) -> None:
+        LookupError.__init__(self, message_text("withheld_document", rev=rev))
+        self.article = rev
+
+
+class ExpiredError(RedactedError):
+    """The captured bytes were deleted at the end of their retention period; the text is kept."""
+
+    def __init__(self, rev: str) -> None:
+        LookupError.__init__(self, message_text("expired_document", rev=rev))
+        self.what, self.given = message_text("document_of"), rev
+
+
 class AlertError(ValueError):
     """The options of an alert are invalid."""

@@ -24,6 +24,7 @@ from storage.verify import state as check_state
 from storage.verify.finding import UNREADABLE, BrokenObject, Check, PassedItem, Scope
 from storage.verify.full_text import full_text
 from storage.verify.index_keys import index_keys
+from storage.verify.leftovers import check_leftovers
 
 REPORT_EVERY = 500
 
@@ -32,6 +33,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("guards", check_record.guards),
     ("origins", check_record.origins),
     ("captures", check_record.captures),
+    ("leftovers", check_leftovers),
     ("foreign_records", check_record.foreign_records),
     ("wordings", check_record.wordings),
     ("derivations", check_record.derivations),

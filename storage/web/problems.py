@@ -28,6 +28,7 @@ from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError
 from storage.values.errors import (
     AmbiguousError,
+    ExpiredError,
     NoSuchError,
     RedactedError,
     RestrictedError,
@@ -66,6 +67,7 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "type_unsupported": (415, "Unsupported type of content"),
         "host_unknown": (421, "Unknown host name"),
         "too_many": (429, "Too many requests"),
+        "expired": (410, "Deleted after its retention period"),
         "restricted": (451, "Restricted"),
         "internal": (500, "Internal error"),
         "bytes_damaged": (500, "Stored bytes damaged"),
@@ -125,6 +127,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
     {
         NoSuchError: "no_such",
         AmbiguousError: "ambiguous",
+        ExpiredError: "expired",
         RedactedError: "redacted",
         RestrictedError: "restricted",
         RevisionError: "revision_invalid",

@@ -17,6 +17,7 @@ from storage.cli.report import report_list
 from storage.read.query.parameter import argument
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.redaction import RedactionReason
 from worker.cli.opened import opened_archive
 from worker.cli.options.redact import RedactionOptions, RedactionTasks
 from worker.cli.redactions import acts_of, finish, prepare_reading, rewrite, was_redacted
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from storage.write.redaction import plan as plans
     from storage.write.redaction import redact_articles as articles
     from storage.write.redaction import restrict as restricting
-    from storage.write.redaction.plan import RedactionTarget
+    from storage.write.redaction.plan import RedactionPlan, RedactionTarget
 else:
     finding = LazyModule("storage.read.find")
     texts = LazyModule("storage.read.texts")
@@ -145,53 +146,90 @@ def _redact(order: _Order) -> None:
                 "--addresses applies only to whole articles: give ids or addresses, no versions"
             )
             raise typer.BadParameter(reason)
-        pattern = None if options.passage is None else passages.pattern_of(options.passage)
-        plan = plans.plan_of(
-            connection, found, with_copies=options.with_copies,
-            with_addresses=options.addresses, passage=pattern,
+    with ProgressLine() as line:
+        planning = articles.Planning(
+            archive, found, with_copies=options.with_copies, with_addresses=options.addresses,
+            passage=options.passage, progress=line.report,
         )  # fmt: skip
-        summary = description.describe_plan(connection, plan)
-        if options.passage is not None:
-            hits = passages.find_passage(connection, plan, options.passage, prepare_reading)
-            summary = {
-                "articles": summary["articles"], "readings": len(hits.readings),
-                "captures": len({each.old.capture_id for each in hits.readings} | plan.lists),
-                "lists": len(plan.lists), "teasers": len(plan.rows["teaser"]),
-                "copies": summary["copies"],
-            }  # fmt: skip
+        plan = planning.make_plan()
+    summary, changes = archive.read(_describe, plan, options.passage)
     if options.dry_run or options.reason is None:
         order.tell(summary)
         return
     _refuse_copies(plan.copies, summary, with_copies=options.with_copies)
-    copies, why, actor = options.with_copies, options.reason, options.actor
-    if options.passage is None:
-        with ProgressLine() as line:
-            acts = articles.redact_articles(archive,
-                found, why, actor, with_copies=copies, with_addresses=options.addresses,
-                progress=line.report,
-            )  # fmt: skip
-    else:
-        act = articles.redact_passage(
-            archive, found, options.passage, why, actor, prepare_reading, with_copies=copies
-        )
-        acts = [] if act is None else [act]
+    if not options.yes:
+        _confirm(summary)
+    acts = _carry_out(order, found, options.reason, planning)
     order.tell({"act": min(acts, default=None), **summary})
-    if (
-        not acts
-        and options.passage is not None
-        and not archive.read(was_redacted, found, options.passage)
-    ):
+    is_unknown = not acts and options.passage is not None
+    if is_unknown and not archive.read(was_redacted, found, str(options.passage)):
         say(
-            "no text, headline or list of these articles contains this passage: nothing was "
-            "changed. All letters must be the same; `lesart search` finds the texts"
+            "no text, headline, list or captured document of these articles contains this "
+            "passage: nothing was changed. All letters must be the same; `lesart search` finds "
+            "the texts"
         )
         raise typer.Exit(NO_SUCH)
-    if not acts:
-        say("everything of it was already redacted: nothing was changed")
+    say(changes if acts else "everything of it was already redacted: nothing was changed")
     if options.scrub:
         rewrite(archive)
     else:
         say("the database file may still contain its bytes; run `lesart redact --finish`")
+
+
+def _carry_out(
+    order: _Order,
+    found: Sequence["RedactionTarget"],
+    reason: RedactionReason,
+    planning: "articles.Planning",
+) -> list[int]:
+    """Redact the targets or a passage of them; return the numbers of the acts."""
+    archive, options = order.archive, order.options
+    with ProgressLine() as line:
+        if options.passage is None:
+            return articles.redact_articles(
+                archive, found, reason, options.actor, with_copies=options.with_copies,
+                with_addresses=options.addresses, progress=line.report, planning=planning,
+            )  # fmt: skip
+        act = articles.redact_passage(
+            archive, found, options.passage, reason, options.actor, prepare_reading,
+            with_copies=options.with_copies, progress=line.report, planning=planning,
+        )  # fmt: skip
+    return [] if act is None else [act]
+
+
+def _describe(
+    connection: Any, plan: "RedactionPlan", passage: str | None
+) -> tuple[dict[str, Any], str]:
+    """Return the summary of a plan, and the consequence for later captures."""
+    summary = description.describe_plan(connection, plan)
+    if passage is None:
+        return summary, (
+            "later captures with this text are refused; a page with another text is archived again"
+        )
+    hits = passages.find_passage(connection, plan, passage, prepare_reading)
+    captures = {each.old.capture_id for each in hits.readings} | plan.lists | plan.held
+    summary = {
+        "articles": summary["articles"], "readings": len(hits.readings),
+        "captures": len(captures), "lists": len(plan.lists),
+        "teasers": len(plan.rows["teaser"]),
+        **{name: summary[name] for name in ("held_in", "unread", "copies", "related_kept")},
+    }  # fmt: skip
+    return summary, (
+        "as long as the page still contains the passage, its later edits are not archived: each "
+        "is refused"
+    )
+
+
+def _confirm(summary: Mapping[str, Any]) -> None:
+    """Ask on a terminal whether to remove all this; a script is not asked."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    for name, value in summary.items():
+        if value:
+            say(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+    if not typer.confirm("Remove this for good?", err=True):
+        say("nothing was changed")
+        raise typer.Exit(NO)
 
 
 def _restrict(order: _Order) -> None:
@@ -201,18 +239,20 @@ def _restrict(order: _Order) -> None:
         found = order.found(connection)
         if any(each.article_id is None or each.wordings is not None for each in found):
             raise typer.BadParameter("only whole articles can be restricted")
-        plan = plans.plan_of(connection, found, with_copies=options.with_copies)
-        summary = description.describe_plan(connection, plan)
-    row = {name: summary[name] for name in ("articles", "copies", "related_kept")}
+    with ProgressLine() as line:
+        plan = articles.Planning(
+            order.archive, found, with_copies=options.with_copies, progress=line.report
+        ).make_plan()
+    summary = order.archive.read(description.describe_plan, plan)
+    told = ("articles", "copies", "held_in", "unread", "related_kept")
+    row = {name: summary[name] for name in told}
     _refuse_copies(plan.copies, summary, with_copies=options.with_copies or options.dry_run)
     if not options.dry_run:
-        articles = sorted(plan.articles | plan.copies)
+        wanted = sorted(plan.articles | plan.copies)
         row["changed"] = len(
-            order.archive.transact(restricting.lift, articles, options.actor)
+            order.archive.transact(restricting.lift, wanted, options.actor)
             if options.reason is None
-            else order.archive.transact(
-                restricting.restrict, articles, options.reason, options.actor
-            )
+            else order.archive.transact(restricting.restrict, wanted, options.reason, options.actor)
         )
     order.tell(row)
 

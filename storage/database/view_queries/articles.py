@@ -6,6 +6,7 @@ from storage.database.view_queries.words import (
     RESTRICTED,
     SqlWords,
     name_of_wording,
+    names_restricted,
     open_alone,
     raw_digest,
 )
@@ -130,6 +131,9 @@ WHERE v.entries IS NOT NULL AND a.id NOT IN {RESTRICTED}
 """
 
 
+_OWN_TEXT = "(coalesce(w.title, '') || ' ' || coalesce(w.text, ''))"
+
+
 def select_fields(words: SqlWords) -> str:
     return f"""
 SELECT {_seq_in_block(words.field_ordinal)} AS seq,
@@ -142,8 +146,9 @@ SELECT {_seq_in_block(words.field_ordinal)} AS seq,
 FROM version v
 JOIN article a ON a.id = v.article_id
 JOIN derivation d ON d.id = v.derivation_id
+JOIN wording w ON w.id = v.wording_id
 CROSS JOIN {words.each_field}
-WHERE a.id NOT IN {RESTRICTED}
+WHERE a.id NOT IN {RESTRICTED} AND NOT {names_restricted(words, "f.value", _OWN_TEXT)}
 """
 
 

@@ -25,6 +25,19 @@ def open_alone(value: str, article: str = "a.id", otherwise: str = "NULL") -> st
     return f"CASE WHEN {article} IN {RESTRICTED} THEN {otherwise} ELSE {value} END"
 
 
+def names_restricted(words: "SqlWords", value: str, own: str) -> str:
+    """Return the condition that JSON has the title of a restricted article, which `own` has not.
+
+    Titles of fewer than 16 letters may be those of other articles, too.
+    """
+    inside = words.quoted("rw.title")
+    letters = f"substr({inside}, 2, length({inside}) - 2)"
+    return f"""EXISTS (SELECT 1 FROM version rv JOIN wording rw ON rw.id = rv.wording_id
+    WHERE rv.article_id IN {RESTRICTED} AND length(rw.title) >= 16
+    AND {words.contains(f"CAST({value} AS text)", letters)}
+    AND NOT {words.contains(own, "rw.title")})"""
+
+
 @dataclass(frozen=True, slots=True)
 class SqlWords:
     """The differences between the SQL of the two databases."""
@@ -34,6 +47,8 @@ class SqlWords:
     number_in: Callable[[str], str]
     json_at: Callable[[str, str], str]
     text_at: Callable[[str, str], str]
+    contains: Callable[[str, str], str]
+    quoted: Callable[[str], str]
     greater: Callable[[str, str], str]
     seconds: Callable[[str, str], str]
     empty_list: str
@@ -55,6 +70,8 @@ SQLITE = SqlWords(
     number_in=lambda digest: f"ltrim(CAST(substr({digest}, 9) AS text), '0')",
     json_at=lambda value, path: f"nullif({value} -> '$.{path}', 'null')",
     text_at=lambda value, path: f"({value} ->> '$.{path}')",
+    contains=lambda text, part: f"instr({text}, {part}) > 0",
+    quoted=lambda text: f"json_quote({text})",
     greater=lambda a, b: f"max({a}, {b})",
     seconds=lambda a, b: f"round((julianday({b}) - julianday({a})) * 86400, 3)",
     empty_list="'[]'",
@@ -80,6 +97,8 @@ POSTGRES = SqlWords(
     number_in=lambda digest: f"ltrim(convert_from(substr({digest}, 9), 'UTF8'), '0')",
     json_at=lambda value, path: f"nullif({value} #> '{_braced(path)}', 'null'::jsonb)",
     text_at=lambda value, path: f"({value} #>> '{_braced(path)}')",
+    contains=lambda text, part: f"strpos({text}, {part}) > 0",
+    quoted=lambda text: f"CAST(to_jsonb(CAST({text} AS text)) AS text)",
     greater=lambda a, b: f"greatest({a}, {b})",
     seconds=lambda a, b: f"round(extract(epoch FROM {b} - {a}), 3)::float8",
     empty_list="'[]'::jsonb",

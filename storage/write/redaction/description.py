@@ -9,6 +9,7 @@ from storage.database.tables import (
     ARTICLE,
     DERIVATION,
     INDEX_KEY,
+    OBSERVATION,
     ORIGIN,
     OUTSIDE_COPY,
     VERSION,
@@ -18,6 +19,9 @@ from storage.database.unit import rows_in
 from storage.values.digest import wording_name
 from storage.write.redaction.named_places import find_retained_places
 from storage.write.redaction.plan import RedactionPlan, addresses_of
+
+MOST_PLACES = 100
+"""Maximum number of addresses that are listed with bytes that contain the text."""
 
 
 def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
@@ -47,6 +51,8 @@ def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]
         "transfers": len(plan.rows["transfer"]),
         "web_archive_records": len(plan.rows["foreign_record"]),
         "refusals": len(plan.rows["refusal"]),
+        "held_in": _places_of(connection, plan.held),
+        "unread": _places_of(connection, plan.unread),
         "outside_copies": _outside_copies(connection, plan),
         "lists": len(plan.lists),
         "teasers": len(plan.rows["teaser"]),
@@ -61,6 +67,13 @@ def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]
         "copies": _articles(connection, plan.copies),
         "related_kept": _articles(connection, plan.related),
     }
+
+
+def _places_of(connection: Connection, captures: Iterable[int]) -> list[str]:
+    """Return the addresses and files with these bytes, at most `MOST_PLACES`."""
+    query = select(ORIGIN.c.origin).join(OBSERVATION, OBSERVATION.c.locator_id == ORIGIN.c.id)
+    found = {row[0] for row in rows_in(connection, query, OBSERVATION.c.capture_id, captures)}
+    return sorted(found)[:MOST_PLACES]
 
 
 def _outside_copies(connection: Connection, plan: RedactionPlan) -> list[str]:

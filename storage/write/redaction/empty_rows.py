@@ -75,6 +75,7 @@ from storage.values.redaction import (
     name_placeholder,
 )
 from storage.write.index import forget_words
+from storage.write.redaction.in_bytes import is_read_as_before
 from storage.write.redaction.named_places import JOBS, is_named, places_in
 from storage.write.redaction.plan import places_of, titles_of
 
@@ -163,16 +164,20 @@ class _UnindexedRows:
     jobs: list[int] = field(default_factory=list)
     addresses: dict[str, int] = field(default_factory=dict)
     sources: list[int] = field(default_factory=list)
+    bytes_alone: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, connection: Connection, due: Sequence[Row[Any]]) -> "_UnindexedRows":
         wordings = {row.row_id for row in due if row.table_name == "wording"}
         held_by = {row.row_id for row in due if row.table_name == "capture"}
-        due = [row for row in due if not _is_retention(row)]
+        over = {row.row_id for row in due if _is_retention(row)}
+        alone = over | is_read_as_before(connection, held_by)
+        due = [row for row in due if row.table_name != "capture" or row.row_id not in alone]
         captures = {row.row_id for row in due if row.table_name == "capture"}
         derivations = {row.row_id for row in due if row.table_name == "derivation"}
         query = select(INDEX_KEY.c.key, INDEX_KEY.c.wording_id)
-        ahead = cls(list(rows_in(connection, query, INDEX_KEY.c.wording_id, wordings)))
+        keys = list(rows_in(connection, query, INDEX_KEY.c.wording_id, wordings))
+        ahead = cls(keys, bytes_alone=alone)
         held = select(CAPTURE.c.digest, CAPTURE.c.data)
         for digest, data in rows_in(connection, held, CAPTURE.c.id, held_by):
             if (name := name_in(bytes(digest), data)) is not None:
@@ -233,18 +238,23 @@ class _RowEraser:
         self.ahead = ahead
 
     def carry_out(self, due: Sequence[Row[Any]]) -> None:
-        over = [row.row_id for row in due if _is_retention(row)]
-        self._empty_bytes(over)
-        if gone := [row for row in due if not _is_retention(row)]:
+        self._empty_bytes(self.ahead.bytes_alone)
+        gone = [
+            row
+            for row in due
+            if row.table_name != "capture" or row.row_id not in self.ahead.bytes_alone
+        ]
+        if gone:
             self._empty_all(gone)
-            store_fact(self.connection, UNSCRUBBED, str(gone[-1].id))
+        if not all(map(_is_retention, due)):
+            store_fact(self.connection, UNSCRUBBED, str(due[-1].id))
         if len(due) == ROWS_AT_A_TIME:
             store_fact(self.connection, PENDING, str(due[-1].id))
         else:
             self.connection.execute(delete(ARCHIVE).where(ARCHIVE.c.key == PENDING))
 
     def _empty_bytes(self, captures: Collection[int]) -> None:
-        """Delete bytes whose retention period ended; their digests and texts remain."""
+        """Delete only the bytes of captures; their digests and texts remain."""
         if captures:
             emptied = update(CAPTURE).where(CAPTURE.c.id.in_(captures)).values(data=None)
             self.connection.execute(emptied)

@@ -127,11 +127,11 @@ def _compare(connection: Connection, hits: PassageHits) -> None:
 
 
 def _without(value: Any, wanted: re.Pattern[str]) -> Any:
-    """Return JSON with a mark in place of the passage in every string."""
+    """Return JSON with a mark in place of the passage in every string and every name."""
     if isinstance(value, str):
         return wanted.sub(MARK, value)
     if isinstance(value, dict):
-        return {name: _without(each, wanted) for name, each in value.items()}
+        return {wanted.sub(MARK, name): _without(each, wanted) for name, each in value.items()}
     return [_without(each, wanted) for each in value] if isinstance(value, list) else value
 
 
@@ -168,7 +168,9 @@ def remove_passage(
         )
     }
     readings = [each for each in hits.readings if each.old.id in still]
-    if not readings and not hits.plan.rows["teaser"] and not hits.plan.lists:
+    bytes_of = hits.plan.lists | hits.plan.held
+    records = hits.plan.rows["foreign_record"]
+    if not readings and not hits.plan.rows["teaser"] and not bytes_of and not records:
         return None
     deriving = DerivationWriter(unit, {})
     deriving.load([each.reading.digest or b"" for each in readings], ())
@@ -183,7 +185,8 @@ def remove_passage(
             .where(SNAPSHOT.c.derivation_id == old)
             .values(derivation_id=derivation, wording_id=wording)
         )
-    rows = _rows(connection, {each.old.capture_id for each in readings} | hits.plan.lists)
+    rows = _rows(connection, {each.old.capture_id for each in readings} | bytes_of)
+    rows["foreign_record"] |= records
     rows |= {"wording": gone, "derivation": set(new), "teaser": hits.plan.rows["teaser"]}
     act = order(unit, rows, reason, actor)
     if act is None:

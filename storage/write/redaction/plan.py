@@ -3,7 +3,6 @@
 Nothing is written here.
 """
 
-import html
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,11 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
-from storage.database.capture_store import StoredBytes, load
-from storage.database.compression import DamagedBytesError
 from storage.database.tables import (
     ARTICLE_ORIGIN,
-    CAPTURE,
     DERIVATION,
     EMPTIED,
     FOREIGN_RECORD,
@@ -67,7 +63,9 @@ class RedactionPlan:
     """Plan of a redaction: rows of the record by table, and articles.
 
     `copies` are articles with the same text or bytes, `related` those that only share passages;
-    `lists` are captures of feeds and other lists that contain a title.
+    `origins` are the addresses of the targets. `listed` are captures of feeds and other lists of
+    sources that watch them, `lists` those that contain a title or the passage. `held` are all
+    captures that were found by their bytes, `unread` those that cannot be unpacked.
     """
 
     rows: Rows = field(default_factory=lambda: defaultdict(set))
@@ -75,10 +73,10 @@ class RedactionPlan:
     copies: set[int] = field(default_factory=set)
     related: set[int] = field(default_factory=set)
     lists: set[int] = field(default_factory=set)
-
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.rows.values()))
+    listed: set[int] = field(default_factory=set)
+    held: set[int] = field(default_factory=set)
+    unread: set[int] = field(default_factory=set)
+    origins: set[int] = field(default_factory=set)
 
 
 def plan_of(
@@ -154,8 +152,9 @@ class _PlanBuilder:
             self._from_captures(new["capture"])
             self._from_wordings(new["wording"])
             self._from_records(new["foreign_record"])
-        addresses = self._add_addresses() if self.with_addresses else set()
-        self._add_lists(addresses)
+        if self.with_addresses:
+            self._add_addresses()
+        self._add_lists()
         self._add_teasers()
         self._add_related()
         self._leave_out()
@@ -241,8 +240,8 @@ class _PlanBuilder:
 
     # ------------------------------------------------------------------- references
 
-    def _add_addresses(self) -> set[str]:
-        """Add the origins of the articles and the rows that contain them; return the addresses."""
+    def _add_addresses(self) -> None:
+        """Add the origins of the articles and the rows that contain them."""
         rows, owned = self.plan.rows, ARTICLE_ORIGIN.c
         found = self._rows((owned.origin_id,), owned.article_id, self.plan.articles)
         own = {row[0] for row in found} | self._teaser_origins
@@ -262,7 +261,6 @@ class _PlanBuilder:
         named_in = self._refusals_of(set(origins.values()))
         rows["refusal_address"] |= named_in
         rows["refusal"] |= named_in
-        return {canonical(each) for each in origins.values()}
 
     def _refusals_of(self, addresses: set[str]) -> set[int]:
         """Return the refusals without an observation whose locator ends with an address.
@@ -282,12 +280,8 @@ class _PlanBuilder:
         others = {place for place, article in all_there if article not in self.plan.articles}
         return locators - others
 
-    def _add_lists(self, addresses: set[str]) -> None:
-        """Add captures of lists that contain a title of these articles, or the passage.
-
-        If addresses are redacted, lists that contain them are enough.
-        """
-        titles = self._titles() | addresses
+    def _add_lists(self) -> None:
+        """Note the addresses of the targets, and the captures of lists that may name them."""
         articles = self.plan.articles | (self.plan.copies if self.with_copies else set())
         listed = (
             select(OBSERVATION.c.capture_id)
@@ -295,22 +289,8 @@ class _PlanBuilder:
             .where(VERDICT.c.kind == "listed")
         )
         lists = self._lists_of(articles)
-        ids = {row[0] for row in rows_in(self.connection, listed, OBSERVATION.c.locator_id, lists)}
-        held = (CAPTURE.c.id, CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data)
-        query = select(*held).where(CAPTURE.c.data.is_not(None))
-        captures = set()
-        for capture, *stored in rows_in(self.connection, query, CAPTURE.c.id, ids - {None}):
-            said = _list_text(self.connection, StoredBytes(*stored))
-            is_told = (
-                any(title in said for title in titles)
-                if self.passage is None
-                else self.passage.search(said)
-            )
-            captures |= {capture} if is_told else set()
-        self.plan.lists |= captures
-        self.plan.rows["capture"] |= captures
-        seen = self._rows((OBSERVATION.c.id,), OBSERVATION.c.capture_id, captures)
-        self._add_transfers({row[0] for row in seen})
+        found = rows_in(self.connection, listed, OBSERVATION.c.locator_id, lists)
+        self.plan.listed = {row[0] for row in found} - {None}
 
     def _add_transfers(self, observations: set[int]) -> None:
         found = self._rows((TRANSFER.c.id,), TRANSFER.c.observation_id, observations)
@@ -325,6 +305,7 @@ class _PlanBuilder:
         for place in (ARTICLE_ORIGIN.c.origin_id, SNAPSHOT.c.locator_id):
             found = self._rows((place,), place.table.c.article_id, articles)
             places |= {row[0] for row in found}
+        self.plan.origins = places
         watches = self._rows((WATCH.c.source_id, WATCH.c.listed_by), WATCH.c.origin_id, places)
         query = select(WATCH.c.origin_id).where(WATCH.c.kind != "page")
         sources = {row.source_id for row in watches}
@@ -450,11 +431,3 @@ def addresses_of(connection: Connection, articles: Iterable[int]) -> list[str]:
     return sorted(
         row[0] for row in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, articles)
     )
-
-
-def _list_text(connection: Connection, stored: StoredBytes) -> str:
-    """Return the text of a list, approximately, to find a title in it."""
-    try:
-        return canonical(html.unescape(load(connection, stored).decode("utf-8", "replace")))
-    except DamagedBytesError:
-        return ""

@@ -10,12 +10,45 @@ from storage.write.archive import Archive
 from storage.write.index import index_after, index_within
 from storage.write.redaction import orders
 from storage.write.redaction.empty_rows import empty_ordered
+from storage.write.redaction.in_bytes import BytesSearch, add_found_bytes
 from storage.write.redaction.passage import Prepare, find_passage, pattern_of, remove_passage
-from storage.write.redaction.plan import RedactionTarget, plan_of
+from storage.write.redaction.plan import RedactionPlan, RedactionTarget, plan_of
 from storage.write.redaction.retention import captures_due, limits
 
 CAPTURES_AT_A_TIME = 1_000
 """Number of captures per redaction whose bytes are deleted together."""
+
+
+class Planning:
+    """Plans one redaction, again after each act; the search of the bytes continues each time."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        targets: Sequence[RedactionTarget],
+        *,
+        with_copies: bool,
+        with_addresses: bool = False,
+        passage: str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._archive, self._targets = archive, targets
+        self._with_copies, self._with_addresses = with_copies, with_addresses
+        self._passage, self._progress = passage, progress
+        self._search: BytesSearch | None = None
+
+    def make_plan(self) -> RedactionPlan:
+        """Return the plan by what was read, and by what all bytes contain."""
+        pattern = None if self._passage is None else pattern_of(self._passage)
+        plan = self._archive.read(
+            plan_of, self._targets, with_copies=self._with_copies,
+            with_addresses=self._with_addresses, passage=pattern,
+        )  # fmt: skip
+        if self._search is None:
+            self._search = self._archive.read(BytesSearch.of, plan, self._passage)
+        self._search.proceed(self._archive.engine, self._progress)
+        self._archive.read(add_found_bytes, plan, self._search)
+        return plan
 
 
 def redact_articles(
@@ -27,17 +60,19 @@ def redact_articles(
     with_copies: bool = False,
     with_addresses: bool = False,
     progress: Progress | None = None,
+    planning: Planning | None = None,
 ) -> list[int]:
     """Redact articles or wordings; return the numbers of the acts.
 
     Matching content that arrives meanwhile is redacted, too. Run `scrub` afterwards to remove
-    the remaining bytes from the disk.
+    the remaining bytes from the disk. `planning` continues the search of a displayed plan.
     """
     acts: list[int] = []
+    planning = planning or Planning(
+        archive, targets, with_copies=with_copies, with_addresses=with_addresses, progress=progress
+    )
     while True:
-        plan = archive.read(
-            plan_of, targets, with_copies=with_copies, with_addresses=with_addresses
-        )
+        plan = planning.make_plan()
         act = archive.transact(orders.order, plan.rows, reason, actor)
         finish_redactions(archive, progress)
         if act is None:
@@ -85,6 +120,8 @@ def redact_passage(
     prepare: Prepare,
     *,
     with_copies: bool = False,
+    progress: Progress | None = None,
+    planning: Planning | None = None,
 ) -> int | None:
     """Redact a passage of articles; return the number of the first act, None if nothing has it.
 
@@ -94,9 +131,12 @@ def redact_passage(
     first, pattern = None, pattern_of(passage)
     if pattern.search(MARK):
         raise ValueError(f"the passage is a part of {MARK}")
+    planning = planning or Planning(
+        archive, targets, with_copies=with_copies, passage=passage, progress=progress
+    )
     while True:
+        plan = planning.make_plan()
         with archive.read_connection() as connection:
-            plan = plan_of(connection, targets, with_copies=with_copies, passage=pattern)
             found = find_passage(connection, plan, passage, prepare)
         with archive.unit() as unit:
             taken = remove_passage(unit, found, passage, reason, actor)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from storage.record.contents.leftovers import Leftovers
 from storage.record.reading import Reading
 from storage.record.suppression import RedactedAddresses, SuppressionLookup
 from storage.values.arrivals.arrival import Arrival
@@ -139,12 +140,14 @@ def readings_without_redacted(
 ) -> tuple[list[Reading], list[ReturnedText]]:
     """Return readings, and those that resulted in a redacted text.
 
-    That is refused; its bytes, which are kept by now, have to go.
+    That is refused; its bytes, which are kept by now, have to go. Bytes go also if they contain
+    something redacted that their reading does not have.
     """
     suppressed = SuppressionLookup(connection)
     readings, listed = _without_titles(suppressed, readings)
     gone = suppressed.addresses(place for each in readings for place in _places(each))
     acts = suppressed.wordings(each.digest for each in readings if each.digest is not None)
+    held = Leftovers(connection)
     found: list[Reading] = []
     returned = listed
     for each in readings:
@@ -153,10 +156,13 @@ def readings_without_redacted(
             or next((gone[place] for place in _places(each) if place in gone), None)
             or suppressed.passage_in(_texts(each.outcome), _places(each))
         )
+        captured = each.captured
         if act is None:
             found.append(each)
+            act = held.find(captured.raw, _places(each), _texts(each.outcome)) if held else None
+            if act is not None:  # the reading stays, without the bytes
+                returned.append(ReturnedText(captured.capture_id, captured.observation_id, act))
             continue
-        captured = each.captured
         found.append(Reading(captured, refuse("redacted"), each.context))
         returned.append(ReturnedText(captured.capture_id, captured.observation_id, act))
     return found, returned
