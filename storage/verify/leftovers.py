@@ -8,7 +8,7 @@ from storage.database.capture_store import StoredBytes, load_all
 from storage.database.compression import DamagedBytesError
 from storage.database.rows import fetch, stream
 from storage.record.contents.leftovers import Leftovers, find_capture_places
-from storage.verify.finding import WELL, BrokenObject, Findings, Scope
+from storage.verify.finding import PASSED, BrokenObject, Findings, Scope
 
 CAPTURES_AT_ONCE = 64
 _TEXTS = (
@@ -42,7 +42,7 @@ def check_leftovers(connection: Connection, scope: Scope) -> Findings:
                 else held.find(raw, places.get(row["id"], set()), texts)
             )
             if act is None:
-                yield WELL
+                yield PASSED
             else:
                 message = f"its bytes contain what act {act} redacted: repeat that redaction"
                 yield BrokenObject("capture", row["id"], "redacted_text_left", message)
