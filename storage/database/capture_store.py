@@ -100,6 +100,9 @@ class CaptureStore(Protocol):
     def names(self, folder: str) -> Iterator[tuple[str, datetime]]:
         """Yield the objects below `folder` with the time of storing. Raises: CapturesAwayError."""
 
+    def stored_at(self, name: str) -> datetime:
+        """Return the time of storing of an object. Raises: FileNotFoundError, CapturesAwayError."""
+
 
 # --------------------------------------------------------------------- the store of an archive
 
@@ -161,6 +164,18 @@ def name_in(digest: bytes, data: bytes | None) -> str | None:
         return None
     name = bytes(data).removeprefix(MARK).decode("utf-8", "replace")
     return name if digest_in(name) == digest else None
+
+
+def clock_of(store: CaptureStore, folder: str) -> datetime:
+    """Return the time by the store's own clock: that of a new object, deleted at once.
+
+    Raises: CapturesAwayError.
+    """
+    name = new_name(folder, bytes(32))
+    store.put(name, b"")
+    moment = store.stored_at(name)
+    store.delete([name])
+    return moment
 
 
 def put_all(store: CaptureStore, objects: Mapping[str, bytes]) -> None:
@@ -286,8 +301,16 @@ class FolderStore:
     def names(self, folder: str) -> Iterator[tuple[str, datetime]]:
         for path in (self._root / folder).glob("*/*"):
             with suppress(FileNotFoundError):
-                moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                yield path.relative_to(self._root).as_posix(), moment
+                name = path.relative_to(self._root).as_posix()
+                yield name, self.stored_at(name)
+
+    def stored_at(self, name: str) -> datetime:
+        try:
+            return datetime.fromtimestamp((self._root / name).stat().st_mtime, UTC)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise CapturesAwayError(str(self._root), error.strerror or str(error)) from error
 
     def _make(self, folder: Path) -> None:
         """Create a folder with its parents, and sync their names to disk."""
@@ -355,6 +378,12 @@ class BucketStore:
         while page := self._request(lambda: next(listed, None)):
             for each in page:
                 yield each["path"], each["last_modified"]
+
+    def stored_at(self, name: str) -> datetime:
+        moment: datetime = self._request(
+            lambda: self._client.head(self._store, name)["last_modified"]
+        )
+        return moment
 
     def _request(self, ask: Callable[[], R]) -> R:
         try:

@@ -1,21 +1,24 @@
 """Delete the objects of a capture store that no row references, left by killed workers.
 
 A name is used once, and its row is written within a minute or never. So an old object without
-a row never gets one, and no lock is needed.
+a row never gets one, and no lock is needed. Its age is measured by the store's own clock, and only
+while the archive worked on: a clock that leaps makes nothing old.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from sqlalchemy import Engine, select
 
-from storage.database.capture_store import CaptureStore, digest_in, name_in
+from storage.database.capture_store import CaptureStore, clock_of, digest_in, name_in
 from storage.database.tables import ARCHIVE, CAPTURE
-from storage.database.unit import rows_in
+from storage.database.unit import archive_time, long_pauses, rows_in
 from storage.record.captures import CAPTURE_FOLDER
 from storage.values.job import Progress
+from storage.write.archive import Archive
+from storage.write.redaction.retention import moment_before
 
 SWEPT_AT_A_TIME = 1_000
 
@@ -30,31 +33,40 @@ class SweepResult:
 
 
 def sweep_orphans(
-    engine: Engine,
-    store: CaptureStore,
-    before: datetime,
-    progress: Progress,
-    *,
-    delete: bool,
+    archive: Archive, store: CaptureStore, age: timedelta, progress: Progress, *, delete: bool
 ) -> SweepResult:
-    """Delete the objects of this archive that are older than a time and that no row references.
+    """Delete the objects of this archive that have this age and that no row references.
 
     Raises: CapturesAwayError.
     """
-    with engine.connect() as connection:
+    with archive.engine.connect() as connection:
         query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == CAPTURE_FOLDER)
         folder = connection.execute(query).scalar()
     objects = orphans = deleted = 0
-    listed = store.names(folder) if folder is not None else iter(())
+    if folder is None:
+        return SweepResult(objects, orphans, deleted)
+    before = clock_of(store, folder) - _find_span(archive, age) if delete else None
+    listed = store.names(folder)
     while some := list(islice(listed, SWEPT_AT_A_TIME)):
-        unnamed = list(_find_unreferenced(engine, some))
-        old = [name for name, moment in unnamed if moment < before]
-        if delete and old:
+        unnamed = list(_find_unreferenced(archive.engine, some))
+        old = [name for name, moment in unnamed if before is not None and moment < before]
+        if old:
             store.delete(old)
         objects, orphans = objects + len(some), orphans + len(unnamed)
-        deleted += len(old) * delete
+        deleted += len(old)
         progress("objects", objects)
     return SweepResult(objects, orphans, deleted)
+
+
+def _find_span(archive: Archive, age: timedelta) -> timedelta:
+    """Return how far an object must be back so that the archive worked for `age` since.
+
+    Neither its long pauses count nor the time since its latest unit: both may be leaps.
+    """
+    now = archive.read_shared_clock()
+    latest = min(now, archive.read(archive_time).latest or now)
+    pauses = archive.read(long_pauses, latest)
+    return now - moment_before(latest, age, pauses, counted=timedelta(0))
 
 
 def _find_unreferenced(

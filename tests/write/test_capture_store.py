@@ -4,13 +4,14 @@ A folder is tried always, a bucket of a real server over HTTP with the slow test
 """
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from storage.cli.exits import exit_code_of
 from storage.database import capture_store as stores
 from storage.database.capture_store import CapturesAwayError
 from storage.database.compression import DamagedBytesError, pack
+from storage.database.unit import Unit
 from storage.export.warc import ExportSelection, WarcExport
 from storage.read.archive import open_archive
 from storage.values.net.capture_place import CAPTURES, CapturePlace, capture_place
@@ -27,7 +29,7 @@ from storage.write.copies import copy
 from storage.write.orphans import sweep_orphans
 from tests import services
 from tests.flow.driver import SENTENCES, Newsroom, findings, newsroom_at, seed
-from tests.flow.processes import environment, lesart, rows
+from tests.flow.processes import LESART, environment, lesart, rows
 from worker.flow.order import target_of
 
 NOWHERE_URL = "s3://texts?endpoint=http://127.0.0.1:9"
@@ -50,13 +52,17 @@ def place(request, tmp_path) -> CapturePlace:
     return capture_place(server.url(tmp_path.name), server.key, server.secret)
 
 
+def settings_of(place: CapturePlace) -> dict[str, str]:
+    if place.folder is not None:
+        return {"captures_url": place.folder.as_uri()}
+    url = f"s3://{place.bucket}/{place.prefix}?endpoint={place.endpoint}"
+    return {"captures_url": url, "captures_key": place.key, "captures_secret": place.secret}
+
+
 @pytest.fixture
 def room(database_url, tmp_path, place) -> Iterator[Newsroom]:
     """Give a newsroom that keeps its captures in the store."""
-    url = place.bucket and f"s3://{place.bucket}/{place.prefix}?endpoint={place.endpoint}"
-    keys = {"captures_key": place.key, "captures_secret": place.secret} if url else {}
-    settings = {"captures_url": url or place.folder.as_uri(), **keys}
-    with newsroom_at(database_url, tmp_path, **settings) as found:
+    with newsroom_at(database_url, tmp_path, **settings_of(place)) as found:
         assert found.settings.captures == place
         yield found
 
@@ -86,10 +92,7 @@ def objects(room: Newsroom) -> list[str]:
 
 
 def swept(room: Newsroom, age: timedelta = timedelta(0)) -> tuple[int, int, int]:
-    found = sweep_orphans(
-        room.archive.engine, store_of(room), datetime.now(UTC) - age, nothing_told,
-        delete=True,
-    )  # fmt: skip
+    found = sweep_orphans(room.archive, store_of(room), age, nothing_told, delete=True)
     return found.objects, found.orphans, found.deleted
 
 
@@ -218,6 +221,48 @@ def test_a_sweep_takes_what_no_row_names_and_is_old_enough(place, room):
     assert swept(room, timedelta(hours=1)) == (len(named) + 2, 1, 0)
     assert swept(room, timedelta(seconds=-2)) == (len(named) + 2, 1, 1)
     assert objects(room) == sorted([*named, foreign])
+
+
+@pytest.mark.parametrize("hours", [-9600, -24, 1, 24, 9600])
+@pytest.mark.parametrize("has_leapt", [False, True], ids=["the machine", "the store, too"])
+def test_a_clock_that_leaps_makes_no_object_old_that_was_just_stored(
+    room, place, hours, has_leapt, monkeypatch
+):
+    write_some(room)
+    room.scan(0)
+    store = store_of(room)
+    orphan = stores.new_name(objects(room)[0].partition("/")[0], bytes(range(32)))
+    store.put(orphan, b"x")
+    room.now += timedelta(hours=hours)
+    if has_leapt:
+        monkeypatch.setattr(
+            "storage.write.orphans.clock_of",
+            lambda store, folder: stores.clock_of(store, folder) + timedelta(hours=hours),
+        )
+    age = timedelta(hours=1)
+    assert swept(room, age)[1:] == (1, 0)
+    if abs(hours) > 72:
+        room.archive.transact(Unit.number)  # the scheduler went on after the leap
+        assert swept(room, age)[1:] == (1, 0)
+    assert orphan in objects(room)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clock", ["+400d", "-400d"])
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is missing")
+def test_the_command_measures_age_by_the_clock_of_the_store(room, place, tmp_path, clock):
+    write_some(room)
+    room.scan(0)
+    name = stores.new_name(objects(room)[0].partition("/")[0], bytes(range(32)))
+    store_of(room).put(name, b"x")
+    known = environment(database_url=room.url, **settings_of(place))
+    swept = subprocess.run(
+        ["faketime", "-f", clock, *LESART, "sweep"], cwd=tmp_path, capture_output=True,
+        env=known | {"NO_FAKE_STAT": "1"}, encoding="utf-8", check=False,
+    )  # fmt: skip
+    if place.folder is not None:  # a bucket refuses requests that are signed at another time
+        assert "unreferenced: 1, deleted: 0" in swept.stderr
+    assert name in objects(room)
 
 
 KILLED = """

@@ -154,7 +154,5 @@ def sweep(
         opened_archive(settings) as archive,
         ProgressLine() as line,
     ):
-        found = orphans.sweep_orphans(
-            archive.engine, store, datetime.now(UTC) - age, line.report, delete=not dry_run
-        )
+        found = orphans.sweep_orphans(archive, store, age, line.report, delete=not dry_run)
     say(f"objects: {found.objects}, unreferenced: {found.orphans}, deleted: {found.deleted}")

@@ -30,8 +30,10 @@ def limits(
     }
 
 
-def moment_before(now: datetime, period: timedelta, pauses: Pauses) -> datetime:
-    """Return the moment since which `period` has passed, of each of the `pauses` `LONG_PAUSE`.
+def moment_before(
+    now: datetime, period: timedelta, pauses: Pauses, counted: timedelta = LONG_PAUSE
+) -> datetime:
+    """Return the moment since which `period` has passed, of each of the `pauses` only `counted`.
 
     The clock alone does not prove that time passed: it may have leapt. That the archive worked on
     does.
@@ -45,7 +47,7 @@ def moment_before(now: datetime, period: timedelta, pauses: Pauses) -> datetime:
     for start, end in reversed(pauses):
         if moment - left >= end:
             break
-        left -= moment - end + LONG_PAUSE
+        left -= moment - end + counted
         moment = start
         left = max(left, timedelta(0))
     return moment - left
