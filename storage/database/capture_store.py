@@ -189,11 +189,11 @@ def load(archive: "OpenArchive", stored: StoredBytes) -> bytes:
     Bytes from a store are checked against the digest. Raises: DamagedBytesError,
     MissingBytesError, CapturesAwayError, CapturesUnsetError.
     """
-    return _unpacked(store_of(archive), stored)
+    return _unpack_stored(store_of(archive), stored)
 
 
-def _unpacked(store: CaptureStore | None, stored: StoredBytes) -> bytes:
-    raw = unpack(stored.encoding, _compressed(store, stored))
+def _unpack_stored(store: CaptureStore | None, stored: StoredBytes) -> bytes:
+    raw = unpack(stored.encoding, _load_compressed(store, stored))
     if _is_away(stored) and raw_digest(raw) != stored.digest:
         raise DamagedBytesError(f"the object of {stored.digest.hex()} holds other bytes")
     return raw
@@ -206,12 +206,12 @@ def load_all(
 
     Raises: CapturesAwayError, CapturesUnsetError.
     """
-    left, get = iter(rows), partial(_unpacked_or_error, store_of(archive))
+    left, get = iter(rows), partial(_unpack_or_report, store_of(archive))
     while some := list(islice(left, 4 * AT_A_TIME)):
         yield from _gotten(get, some)
 
 
-def _compressed(store: CaptureStore | None, stored: StoredBytes) -> bytes:
+def _load_compressed(store: CaptureStore | None, stored: StoredBytes) -> bytes:
     name = name_in(stored.digest, stored.data)
     if name is None:
         return stored.data
@@ -228,14 +228,12 @@ def load_all_compressed(archive: "OpenArchive", rows: Sequence[StoredBytes]) -> 
 
     Raises: MissingBytesError, CapturesAwayError, CapturesUnsetError.
     """
-    return list(_gotten(partial(_compressed, store_of(archive)), rows))
+    return list(_gotten(partial(_load_compressed, store_of(archive)), rows))
 
 
-def _unpacked_or_error(
-    store: CaptureStore | None, stored: StoredBytes
-) -> bytes | DamagedBytesError:
+def _unpack_or_report(store: CaptureStore | None, stored: StoredBytes) -> bytes | DamagedBytesError:
     try:
-        return _unpacked(store, stored)
+        return _unpack_stored(store, stored)
     except DamagedBytesError as error:
         return error
 

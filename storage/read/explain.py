@@ -63,7 +63,7 @@ def compared_revisions(connection: Connection, relation: Relation) -> tuple[str 
     """Return the revisions that were compared; later versions may differ."""
     evidence = relation.evidence or {}
     if relation.kind == "exact_copy":
-        wording = _shared_wording(connection, relation)
+        wording = _compute_shared_wording(connection, relation)
         wordings = (wording, wording)
     else:
         wordings = (evidence["a_wording"], evidence["b_wording"])
@@ -89,14 +89,14 @@ def explanation(connection: Connection, relation: Relation) -> Explanation:
 
 
 def _explain_exact_copy(connection: Connection, relation: Relation) -> Explanation:
-    wording = _shared_wording(connection, relation)
+    wording = _compute_shared_wording(connection, relation)
     a, b = (_side(connection, each, wording, None) for each in (relation.a, relation.b))
     return _build_explanation(
         "same_wording", a, b, SENTENCES["same_wording"], a_share=1.0, b_share=1.0
     )
 
 
-def _shared_wording(connection: Connection, relation: Relation) -> int | None:
+def _compute_shared_wording(connection: Connection, relation: Relation) -> int | None:
     """Return the first wording that both articles have."""
     other = VERSION.alias()
     second = ARTICLE.alias()
@@ -129,14 +129,16 @@ def _explain_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanatio
         sentence,
         a_share=round(found.a_share, 4),
         b_share=round(found.b_share, 4),
-        passages=_shared_texts(one, other, found),
+        passages=_find_shared_texts(one, other, found),
         differing=tuple(Difference(each.a, each.b, each.in_title) for each in found.conflicts),
         only_a=_extra_passages(one, found.a_passages),
         only_b=_extra_passages(other, found.b_passages),
     )
 
 
-def _shared_texts(one: WordSequence, other: WordSequence, found: Comparison) -> tuple[str, ...]:
+def _find_shared_texts(
+    one: WordSequence, other: WordSequence, found: Comparison
+) -> tuple[str, ...]:
     """Return the texts that both have word for word: shared passages without their gaps and without
     the statements that differ.
     """

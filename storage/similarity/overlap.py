@@ -118,7 +118,7 @@ class WordSequence:
 
     def passages(self, others: "WordSequence") -> list[Span]:
         """Return the passages (first word, end) of the story that `others` contains too."""
-        hit = self._shared_words(others)
+        hit = self._find_shared_words(others)
         return [
             (first, last)
             for first, last in _join_stretches(_stretches(hit))
@@ -131,12 +131,12 @@ class WordSequence:
         """Return the stretches of passages that `others` contains word for word, without the words
         in `differing`.
         """
-        hit = self._shared_words(others)
+        hit = self._find_shared_words(others)
         for first, last in (*differing, *self.rest(passages)):
             hit[first:last] = bytes(last - first)
         return list(_stretches(hit))
 
-    def _shared_words(self, others: "WordSequence") -> bytearray:
+    def _find_shared_words(self, others: "WordSequence") -> bytearray:
         """Return 1 for each word of the story in a run that `others` contains too."""
         shared = others.runs
         hit = bytearray(len(self.folded))

@@ -45,7 +45,7 @@ def report_summaries(
         write_rows(summaries, target)
     for sentence in _sentences(summaries, listed=listed):
         say(sentence)
-    unused = _unused_columns([each["job"] for each in summaries if each["seen"]], place)
+    unused = _find_unused_columns([each["job"] for each in summaries if each["seen"]], place)
     if unused:
         more = ", …" if len(unused) > MOST_COLUMNS else ""
         say(f"columns not used, but stored as fields: {', '.join(unused[:MOST_COLUMNS])}{more}")
@@ -63,7 +63,7 @@ def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTar
     return len(rows)
 
 
-def _unused_columns(jobs: Sequence[int], place: ArchiveOptions) -> list[str]:
+def _find_unused_columns(jobs: Sequence[int], place: ArchiveOptions) -> list[str]:
     """Return the columns of the tables of these jobs that name no field that Lesart knows."""
     with report.reading(place) as (_settings, archive):
         names = [name for job in jobs for name in archive.table_columns(job)]

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from storage.values.messages import message_text
-from storage.values.net.origin_name import same_place
+from storage.values.net.origin_name import is_same_place
 from storage.values.net.web_archive import WebArchive
 from worker.address import SECRET_PARAMETER
 from worker.flow.history.client import parse_memento_time
@@ -289,7 +289,7 @@ def _check_copy(
     page: PageToCopy, memento: str, original: str, moment: datetime | None, now: datetime
 ) -> CopyFound | NotCopied:
     """Return the copy, if it is one of this page and made since its text was first seen."""
-    if not same_place(original, page.address):
+    if not is_same_place(original, page.address):
         return NotCopied(message_text("copy_other_address"), is_final=True)
     if moment is None:
         return NotCopied(message_text("copy_no_time"), is_final=True)

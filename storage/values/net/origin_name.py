@@ -145,10 +145,10 @@ def _mixes_scripts(label: str) -> bool:
     return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}) > 1
 
 
-def same_place(one: str, other: str) -> bool:
+def is_same_place(one: str, other: str) -> bool:
     """Check whether two addresses differ only in the form that an archive gives to addresses.
 
-    >>> same_place("http://www.zeitung.example:80/a/", "https://zeitung.example/a")
+    >>> is_same_place("http://www.zeitung.example:80/a/", "https://zeitung.example/a")
     True
     """
     return _place(one) == _place(other)

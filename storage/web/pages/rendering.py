@@ -196,9 +196,9 @@ class PageWords:
         if value is None:
             return "–"
         moment = local_time(value, self._zone)
-        return self._stated_date(value) if moment is None else self._minutes(moment)
+        return self._format_stated_date(value) if moment is None else self._minutes(moment)
 
-    def _stated_date(self, value: PartialDate) -> str:
+    def _format_stated_date(self, value: PartialDate) -> str:
         """Return a date as its source gives it, with its zone."""
         day, _, clock = value.value.partition("T")
         if self._is_german:
@@ -223,7 +223,7 @@ class PageWords:
             return shown_value(value)
         zone = str(value["zone"]) if value.get("zone") else None
         date = PartialDate(value["value"], "second", zone, "")
-        stated = self._stated_date(date)
+        stated = self._format_stated_date(date)
         if local_time(date, self._zone) is None or stated == f"{self.date(date)} {zone}":
             return stated
         return f"{self.date(date)} ({stated})"

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from storage.settings import Settings
 from storage.values.messages import message_text
-from storage.values.net.origin_name import same_place
+from storage.values.net.origin_name import is_same_place
 from storage.values.net.web_archive import WebArchive, web_archives
 from storage.values.refusals import RefusalReason, refuse
 from worker.flow.history.client import ArchiveClient, RequestRefusedError, ServerPausedError
@@ -88,7 +88,7 @@ def list_captures(
         if pause.is_requested:
             raise
         raise archive_error(query, pause.reason) from pause
-    is_own = [same_place(each.url, query.url) for each in listed]
+    is_own = [is_same_place(each.url, query.url) for each in listed]
     return list(compress(listed, is_own)), list(compress(listed, map(not_, is_own)))
 
 

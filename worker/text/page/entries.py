@@ -148,7 +148,7 @@ class EntryReader:
         self._layout = layout
         self.latest_year = latest_year
         self.is_named = False
-        self.declared = self._declared_entries(json_ld)
+        self.declared = self._find_declared_entries(json_ld)
         self.by_element = self._elements(frozenset(each.id for each in self.declared if each.id))
         self.visible = self._visible_entries()
 
@@ -180,7 +180,7 @@ class EntryReader:
             element.drop_tree()
         return tree
 
-    def _declared_entries(self, json_ld: JsonLd) -> list[FoundEntry]:
+    def _find_declared_entries(self, json_ld: JsonLd) -> list[FoundEntry]:
         """Return the entries in JSON-LD, each with its headline first."""
         nodes = (n for n in json_ld.nodes if "LiveBlogPosting" in node_types(n))
         updates = (n.get(MICRODATA) for n in nodes)
