@@ -167,7 +167,7 @@ def test_the_key_that_signs_the_log_is_made_and_used_on_the_stack(stack):
         )
     )
     stack.compose("exec", "-T", "scheduler", "test", "-r", "/proof/proof.key")
-    assert stack.run("exec", "-T", "worker", "test", "-e", "/proof").returncode != 0
+    assert stack.run("exec", "-T", "worker", "test", "-e", "/proof/proof.key").returncode != 0
 
 
 def test_a_right_setting_is_applied(stack):
