@@ -13,7 +13,7 @@ import pytest
 
 from storage.settings import load_settings
 from tests.flow.driver import SENTENCES, findings, seed, touch
-from tests.flow.processes import Service, lesart, rows, until
+from tests.flow.processes import Service, lesart_process, rows, until
 from worker.services import processes
 
 pytestmark = [pytest.mark.traced_children, pytest.mark.starts_first]
@@ -38,7 +38,7 @@ class Home:
             touch(path)
 
     def command(self, *words: str):
-        return lesart(self.folder, *words, **self.settings)
+        return lesart_process(self.folder, *words, **self.settings)
 
     def rows(self, *words: str):
         return rows(self.folder, *words, **self.settings)
