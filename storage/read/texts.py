@@ -45,10 +45,12 @@ if TYPE_CHECKING:
     from storage.database import capture_store
     from storage.diff import word_diff
     from storage.history.runs import ExtractorKey
+    from storage.read import cite
     from storage.record.contents import restricted
 else:
     capture_store = LazyModule("storage.database.capture_store")
     word_diff = LazyModule("storage.diff.word_diff")
+    cite = LazyModule("storage.read.cite")
     restricted = LazyModule("storage.record.contents.restricted")
 
 ARTICLE_COLUMNS = ("origin", "origins", "source")
@@ -124,6 +126,35 @@ def get_reading(connection: "Connection", version: VersionRef) -> VersionReading
             "last_seen": last["observed_at"],
         }
     )
+
+
+def versions_with_passage(
+    connection: "Connection", article: str, version: int, passage: str
+) -> list[int]:
+    """Return the numbers of versions that contain a passage, in order.
+
+    Those closest to `version` are searched first, for `_MAX_VERSIONS` and in `_MAX_LETTERS`.
+    """
+    found: list[int] = []
+    letters = 0
+    for row in stream(connection, _TEXTS_BY_DISTANCE, {"article": article, "version": version}):
+        if cite.find_passages(row["text"], passage):
+            found.append(row["number"])
+        letters += len(row["text"])
+        if len(found) == _MAX_VERSIONS or letters > _MAX_LETTERS:
+            break
+    return sorted(found)
+
+
+_TEXTS_BY_DISTANCE = """
+SELECT v.number AS number, w.text AS text
+FROM article a JOIN version v ON v.article_id = a.id
+JOIN derivation d ON d.id = v.derivation_id JOIN wording w ON w.id = d.wording_id
+WHERE a.public_id = :article AND w.text IS NOT NULL
+ORDER BY abs(v.number - :version), v.number"""
+_MAX_VERSIONS = 5
+_MAX_LETTERS = 2_000_000
+"""About one second of search."""
 
 
 def reading_pair(

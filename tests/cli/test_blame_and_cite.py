@@ -109,8 +109,12 @@ def test_the_facts_of_a_citation_are_told_in_every_format(name, written, lesart)
 
 @pytest.mark.parametrize(
     ("passage", "sentence"),
-    [("37 Zentimeter", "there is no passage in"), ("e", "quote more of it")],
-    ids=["missing", "ambiguous"],
+    [
+        ("37 Zentimeter", "all letters and punctuation marks must be the same"),
+        ("3,6 Zentimeter", "version 1 of the article contains it"),
+        ("e", "quote more of it"),
+    ],
+    ids=["missing", "in another version", "ambiguous"],
 )
 def test_a_passage_that_names_no_place_ends_with_3(passage, sentence, written, lesart):
     code, told, message = lesart("cite", written.article, "--passage", passage)

@@ -130,8 +130,9 @@ class ArchiveTexts(ArchiveConnection):
         """Return a reference to a version, or to a passage of its text.
 
         White space and the form of quotation marks are ignored in the passage. Raises:
-        RevisionError, NoSuchError if the passage does not occur, AmbiguousPassageError if it occurs
-        more than once, AmbiguousError, RedactedError, RestrictedError.
+        RevisionError, NoSuchError if the passage does not occur (it names versions that contain
+        it), AmbiguousPassageError if it occurs more than once, AmbiguousError, RedactedError,
+        RestrictedError.
         """
         version = self.version(rev)
         if "restricted" in version.flags:
@@ -147,8 +148,12 @@ class ArchiveTexts(ArchiveConnection):
         if spans:
             passages = cite.unique_passages(version.text, spans[:_MAX_PASSAGES])
             raise AmbiguousPassageError(excerpt, len(spans), passages)
+        revision = f"{version.article}@{version.version}"
+        others = self._query(texts.versions_with_passage, version.article, version.version, passage)
+        listed = ", ".join(map(str, others))
+        found_in = message_text("passage_elsewhere", n=len(others), versions=listed)
         raise NoSuchError(
-            message_text("passage_in", revision=f"{version.article}@{version.version}"),
+            message_text("passage_in", revision=revision),
             excerpt,
-            message_text("same_letters"),
+            found_in if others else message_text("same_letters"),
         )
