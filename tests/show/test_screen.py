@@ -90,6 +90,18 @@ def test_up_once_reports_one_sentence_and_refusals_below_it(tmp_path):
     ]
 
 
+@pytest.mark.slow
+def test_up_once_tells_the_rest_of_an_interrupted_job_from_the_new_check(tmp_path):
+    shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
+    (left,) = rows(tmp_path, "ingest", "seeds", "--no-wait")
+    lines = on_screen(tmp_path, "up", "--once")
+    assert [each for each in lines if each.startswith("seeds, ")] == [
+        f"seeds, rest of the interrupted job {left['job']}: 19 documents read: 16 new articles, "
+        "2 new versions, 1 copy. Nothing refused.",
+        "seeds, checked again after it: 19 documents read: 19 unchanged. Nothing refused.",
+    ]
+
+
 def test_ingest_reports_one_sentence_on_a_terminal_and_every_count_in_a_pipe(tmp_path):
     (tmp_path / "pegel.md").write_text("# Pegel\n\nDer Pegel der Lohe steigt seit dem Morgen.\n")
     assert on_screen(tmp_path, "ingest", "pegel.md")[-1] == (

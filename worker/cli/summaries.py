@@ -1,6 +1,6 @@
 """Report the outcome of completed jobs and set the exit code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -35,10 +35,7 @@ def report_summaries(
     """
     target, listed = output.target(), 0
     if target.is_terminal and target.format is None:
-        is_one = len(summaries) == 1
-        names = ["" if is_one else f"{each['source'] or each['job']}: " for each in summaries]
-        lines = (n + counts_sentence(each) for n, each in zip(names, summaries, strict=True))
-        write_text((f"{one_line(line)}\n" for line in lines), None)
+        write_text((f"{one_line(line)}\n" for line in _lines(summaries)), None)
         if any(each["refused"] for each in summaries):
             listed = _list_refusals([each["job"] for each in summaries], place, target)
     else:
@@ -51,6 +48,27 @@ def report_summaries(
         say(f"columns not used, but stored as fields: {', '.join(unused[:MOST_COLUMNS])}{more}")
     if any(each["refused"] or each["failed"] or each["open"] for each in summaries):
         raise typer.Exit(NO)
+
+
+def _lines(summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the sentence of each job; the rest of an interrupted job was completed first.
+
+    >>> done = {"source": "seeds", "job": 7, "seen": 1, "unchanged": 1, "resumed": False}
+    >>> rest = {"source": "seeds", "job": 2, "seen": 1, "new_articles": 1, "resumed": True}
+    >>> for line in _lines([done, rest]):
+    ...     print(line)
+    seeds, rest of the interrupted job 2: 1 document read: 1 new article. Nothing refused.
+    seeds, checked again after it: 1 document read: 1 unchanged. Nothing refused.
+    """
+    interrupted = {each["source"] for each in summaries if each["resumed"]}
+    for each in sorted(summaries, key=lambda each: not each["resumed"]):
+        name = str(each["source"] or each["job"])
+        if each["resumed"]:
+            name += f", rest of the interrupted job {each['job']}"
+        elif each["source"] in interrupted:
+            name += ", checked again after it"
+        sentence = counts_sentence(each)
+        yield sentence if len(summaries) == 1 else f"{name}: {sentence}"
 
 
 def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTarget) -> int:
