@@ -111,7 +111,7 @@ def cell(value: Any) -> str:
     r"""Return `value` as one line of text.
 
     >>> [cell(each) for each in (None, True, 0.5, ["Damm", "Sturm"], ["3,6", "acht"], "a\nb")]
-    ['', 'yes', '0.5', 'Damm, Sturm', '3,6 | acht', 'a b']
+    ['', 'yes', '0.5', 'Damm | Sturm', '3,6 | acht', 'a b']
     >>> cell({"done": 1, "failed": 0})
     'done: 1, failed: 0'
     """
@@ -123,8 +123,7 @@ def cell(value: Any) -> str:
         case str():
             text = _short_time(value)
         case list() | tuple() if not any(isinstance(each, Mapping) for each in value):
-            texts = [cell(each) for each in value]
-            text = (" | " if any("," in each for each in texts) else ", ").join(texts)
+            text = " | ".join(cell(each) for each in value)
         case dict() if all(isinstance(each, PLAIN) for each in value.values()):
             text = ", ".join(f"{name}: {cell(each)}" for name, each in value.items())
         case list() | tuple() | dict():

@@ -192,6 +192,7 @@ def test_an_example_in_python_or_sql_runs_with_the_role_that_its_page_names(
 ):
     folder, _ = place
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", f"{folder / '.venv' / 'bin'}:{os.environ['PATH']}")
     address = "sqlite:///lesart-data/lesart.sqlite3"
     if database == "postgresql":
         owner = make_url(request.getfixturevalue("server"))

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -165,12 +164,10 @@ def test_a_failure_leaves_the_old_file_and_no_scraps(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["answer.csv"]
 
 
-def test_a_new_file_has_the_usual_permissions_and_an_old_one_keeps_its_own(tmp_path):
+def test_a_new_file_is_for_its_owner_alone_and_an_old_one_keeps_its_permissions(tmp_path):
     path = tmp_path / "answer"
     write_bytes(b"a", path)
-    mask = os.umask(0)
-    os.umask(mask)
-    assert path.stat().st_mode & 0o777 == 0o666 & ~mask
+    assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(0o640)
     write_bytes(b"b", path)
     assert path.stat().st_mode & 0o777 == 0o640

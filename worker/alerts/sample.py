@@ -2,12 +2,14 @@
 
 import secrets
 from datetime import UTC
+from functools import partial
 
 from storage.diff.change import METHOD
 from storage.history.alerts import lists
 from storage.history.alerts.lists import Alert, Channel
 from storage.read.answers import Change
 from storage.read.render.passages import PassageBlock, PassagePiece
+from storage.read.render.words import translate
 from storage.settings import Settings
 from storage.values.messages import message_text
 from storage.write.alerts.outbox import Message
@@ -38,17 +40,19 @@ def _sent(way: Outgoing, alert: Alert, channel: Channel) -> Sending:
 
 
 def _sample(way: Outgoing) -> AlertEntry:
-    """Return an invented change."""
+    """Return an invented change, in the language of the page."""
     now = way.clock().astimezone(UTC)
+    t = partial(translate, way.settings.page_language)
+    rose = t("It rose by {length} cm.", length="\0").split("\0")
     change = Change(
         article="sample", version=2, wording="w1:" + "0" * 64, changed_after=now, changed_by=now,
-        first_seen=now, last_seen=now, title="A sample of Lesart", changes=("number",),
-        silent=None, words_added=1, words_removed=1, removed=("It rose by 3 cm.",),
-        added=("It rose by 36 cm.",), noise=(), notices=(), method=METHOD, cursor="",
+        first_seen=now, last_seen=now, title=t("A sample of Lesart"), changes=("number",),
+        silent=None, words_added=1, words_removed=1, removed=("3".join(rose),),
+        added=("36".join(rose),), noise=(), notices=(), method=METHOD, cursor="",
     )  # fmt: skip
     pieces = (
-        PassagePiece("equal", "It rose by "), PassagePiece("delete", "3", is_number=True),
-        PassagePiece("insert", "36", is_number=True), PassagePiece("equal", " cm."),
+        PassagePiece("equal", rose[0]), PassagePiece("delete", "3", is_number=True),
+        PassagePiece("insert", "36", is_number=True), PassagePiece("equal", rose[1]),
     )  # fmt: skip
     shown = (PassageBlock("change", "text", pieces),)
     base = way.settings.page_base
