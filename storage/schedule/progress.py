@@ -11,7 +11,9 @@ from storage.database.planned_times import is_ahead
 from storage.database.tables import (
     FOREIGN_RECORD,
     JOB,
+    OBSERVATION,
     OPEN,
+    ORIGIN,
     REFUSAL,
     SEARCH_DUE,
     SOURCE,
@@ -118,6 +120,26 @@ def refused_locators(connection: Connection, job_id: int) -> set[tuple[int | Non
     """Return the locators that a job refused, each with its source."""
     query = select(REFUSAL.c.source_id, REFUSAL.c.locator).where(REFUSAL.c.job_id == job_id)
     return {(source_id, locator) for source_id, locator in connection.execute(query)}
+
+
+def absent_addresses(connection: Connection, families: JobFamilies) -> list[tuple[str, int]]:
+    """Return the addresses that do not exist with the status of the server.
+
+    Files about a server, such as robots.txt, have a type even if they do not exist.
+    """
+    query = (
+        select(ORIGIN.c.origin, OBSERVATION.c.http_status, OBSERVATION.c.hints)
+        .join(OBSERVATION, OBSERVATION.c.locator_id == ORIGIN.c.id)
+        .join(JOB, JOB.c.id == OBSERVATION.c.job_id)
+        .where(
+            in_families(families),
+            JOB.c.kind == "fetch",
+            OBSERVATION.c.outcome == "gone",
+        )
+        .order_by(OBSERVATION.c.id)
+    )
+    rows = connection.execute(query)
+    return [(row.origin, row.http_status) for row in rows if "type" not in (row.hints or {})]
 
 
 def is_other_job_due(connection: Connection, job_id: int) -> bool:

@@ -35,6 +35,17 @@ def settings(web, tmp_path):
     assert broken == [], broken
 
 
+@pytest.mark.parametrize("status", [404, 410])
+def test_an_address_that_does_not_exist_is_named_with_its_status_each_time(
+    status, web, settings, tmp_path
+):
+    web.put(A, Reply(b"<p>Diese Seite gibt es nicht.</p>", status=status))
+    for _ in range(2):
+        done = lesart(tmp_path, "ingest", A, **settings)
+        assert done.returncode == 1
+        assert f"{A} does not exist: the server answered with status {status}" in done.stderr
+
+
 def test_a_page_is_ingested_by_one_command(web, settings, tmp_path):
     web.put(A, page("Pegel der Lohe steigt", PEGEL))
     done = lesart(tmp_path, "ingest", A, "--format", "json", **settings)

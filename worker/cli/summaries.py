@@ -27,11 +27,17 @@ MOST_COLUMNS = 20
 
 
 def report_summaries(
-    summaries: Sequence[Mapping[str, Any]], place: ArchiveOptions, output: OutputOptions
+    summaries: Sequence[Mapping[str, Any]],
+    place: ArchiveOptions,
+    output: OutputOptions,
+    *,
+    absent: Sequence[tuple[str, int]] = (),
 ) -> None:
-    """Write summaries with hints on refused and open documents; exit with 1 if there are any.
+    """Write summaries with hints on refused, absent and open documents; exit with 1 if there are
+    any.
 
-    On a terminal each summary is one sentence, followed by at most five refusals.
+    `absent` are requested addresses that do not exist, each with the status of the server. On a
+    terminal each summary is one sentence, followed by at most five refusals.
     """
     target, listed = output.target(), 0
     if target.is_terminal and target.format is None:
@@ -42,11 +48,15 @@ def report_summaries(
         write_rows(summaries, target)
     for sentence in _sentences(summaries, listed=listed):
         say(sentence)
+    for address, status in absent[:MOST_NAMED]:
+        say(f"{address} does not exist: the server answered with status {status}")
+    if len(absent) > MOST_NAMED:
+        say(f"{len(absent) - MOST_NAMED} more addresses do not exist")
     unused = _find_unused_columns([each["job"] for each in summaries if each["seen"]], place)
     if unused:
         more = ", …" if len(unused) > MOST_COLUMNS else ""
         say(f"columns not used, but stored as fields: {', '.join(unused[:MOST_COLUMNS])}{more}")
-    if any(each["refused"] or each["failed"] or each["open"] for each in summaries):
+    if absent or any(each["refused"] or each["failed"] or each["open"] for each in summaries):
         raise typer.Exit(NO)
 
 

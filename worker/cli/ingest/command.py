@@ -18,11 +18,13 @@ from worker.cli.summaries import report_summaries
 if TYPE_CHECKING:
     from storage.proof import log
     from storage.read.render import moment as moments
+    from storage.schedule import progress as job_progress
     from worker.cli import control
     from worker.sources import locators as locator_rules
 else:
     log = LazyModule("storage.proof.log")
     moments = LazyModule("storage.read.render.moment")
+    job_progress = LazyModule("storage.schedule.progress")
     control = LazyModule("worker.cli.control")
     locator_rules = LazyModule("worker.sources.locators")
 
@@ -82,10 +84,11 @@ def ingest(
         summaries = control.run_until_done(
             archive, settings, [job.id], processes, is_resumed=job.is_resumed
         )
+        absent = archive.read(job_progress.absent_addresses, job.id)
         log.append(archive.engine, archive.clock)
     if not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
         say(f"no documents were found in {', '.join(locators)}")
-    report_summaries(summaries, place, output)
+    report_summaries(summaries, place, output, absent=absent)
 
 
 def _moment(text: str | None, settings: Settings) -> datetime | None:
