@@ -27,7 +27,7 @@ DIALECTS = ("sqlite", "postgresql")
 FEW = 3
 """A test runs on PostgreSQL with this number of cases; the others, with other words, are `large`."""
 
-QUICK_TESTS = 4
+QUICK_TESTS = 2
 """Number of tests of a file that are `quick`, where they use an archive."""
 
 NOT_QUICK = (
