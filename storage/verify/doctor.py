@@ -184,7 +184,10 @@ def check_work(settings: Settings) -> Iterator[Finding]:
     """Check that jobs make progress and that every standing source was scanned."""
     try:
         with reader.open_with_settings(settings) as archive:
-            yield from _jobs(archive.jobs(), archive.pending_work().sentence())
+            mend = "run `lesart up --once`, or start `lesart up`"
+            if not settings.is_embedded:
+                mend = "start `lesart worker`, if the broker answers"
+            yield from _jobs(archive.jobs(), archive.pending_work().sentence(), mend)
             figures = archive.stats().sources
             yield from _sources(figures)
             yield from _contact(settings, figures)
@@ -265,8 +268,8 @@ def _minute(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
-def _jobs(jobs: Iterable[Any], backlog: str | None) -> Iterator[Finding]:
-    """Report failed jobs and pending work; pending work at once if no worker is running."""
+def _jobs(jobs: Iterable[Any], backlog: str | None, mend_backlog: str) -> Iterator[Finding]:
+    """Report failed jobs and pending work; pending work at once if no worker processes it."""
     oldest = datetime.now(UTC) - STUCK_AFTER
     quarantined, waiting = [], []
     for job in jobs:
@@ -279,11 +282,10 @@ def _jobs(jobs: Iterable[Any], backlog: str | None) -> Iterator[Finding]:
         mend = f"look at `lesart jobs {quarantined[0]}`, then `lesart retry {quarantined[0]}`"
         yield Finding("jobs", "warning", message, mend)
     if backlog is not None:
-        mend = "run `lesart up --once`, or start `lesart up` or `lesart worker`"
-        yield Finding("jobs", "warning", backlog, mend)
+        yield Finding("jobs", "warning", backlog, mend_backlog)
     elif waiting:
         message = f"{len(waiting)} jobs have waited for more than {STUCK_AFTER.seconds // 60} min"
-        yield Finding("jobs", "warning", message, "start `lesart up`, or `lesart worker`")
+        yield Finding("jobs", "warning", message, mend_backlog)
     if not quarantined and not waiting and backlog is None:
         yield Finding("jobs", "ok", "no job is stuck")
 

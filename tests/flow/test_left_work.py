@@ -12,7 +12,9 @@ from storage.schedule.wake import end_leases, holders
 from storage.values.verdict import Counts
 from storage.verify.doctor import check_work
 from tests.flow.driver import Newsroom, seed
+from tests.flow.processes import lesart
 from tests.flow.test_races import DEAD
+from tests.services import free_port
 from tests.warcs import answer, response
 from worker.cli import control
 from worker.flow.order import target_of
@@ -144,12 +146,25 @@ def test_stats_and_doctor_tell_what_is_left_when_whoever_worked_is_dead(left):
     with open_archive(left.url) as archive:
         assert (archive.stats().to_read, archive.stats().open_jobs) == (FILES, 1)
     claim_and_die(left)
-    sentence = f"1 jobs are open, {FILES} documents are not read, and no worker runs"
+    sentence = f"1 jobs are open, {FILES} documents are not read, and no worker processes them"
     with open_archive(left.url) as archive:
         assert (archive.stats().is_stalled, archive.pending_work().sentence()) == (True, sentence)
     assert told(left) == [sentence]
     once(left)
     assert told(left) == []
+
+
+def test_doctor_does_not_judge_workers_while_the_broker_does_not_answer(left):
+    broker = f"redis://127.0.0.1:{free_port()}/0"
+    ended = lesart(
+        left.root, "doctor", "--format", "json", database_url=left.url, broker_url=broker
+    )
+    assert ended.returncode == 1
+    found = {each["check"]: each for each in json.loads(ended.stdout)}
+    assert found["broker"]["state"] == "broken"
+    assert "whether workers run cannot be seen" in found["broker"]["message"]
+    assert "worker runs" not in found["jobs"]["message"]
+    assert "if the broker answers" in found["jobs"]["mend"]
 
 
 def test_what_was_written_a_moment_ago_is_not_yet_left_and_what_nobody_takes_is(left):

@@ -43,7 +43,9 @@ def examine_broker(settings: Settings) -> Iterator[Finding]:
         policy = _policy(_client(settings))
     except redis.RedisError as error:
         mend = "start Redis, or mend LESART_BROKER_URL"
-        yield Finding("broker", "broken", f"{place} does not answer: {error}", mend)
+        message = f"{place} does not answer: {error}; whether workers run cannot be seen, since "
+        message += "they are notified of jobs through it"
+        yield Finding("broker", "broken", message, mend)
         return
     if policy == SAFE_POLICY:
         yield Finding("broker", "ok", f"{place} answers and throws nothing away")

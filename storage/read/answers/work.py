@@ -211,7 +211,7 @@ class EditFigures(Answer):
 class Stats(Answer):
     """The figures of an archive; sizes in bytes.
 
-    `open_jobs` includes parts of jobs; `is_stalled` is true if jobs are open and no worker runs.
+    `open_jobs` includes parts of jobs; `is_stalled` is true if jobs are open and none is processed.
     """
 
     schema: str

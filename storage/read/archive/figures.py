@@ -184,7 +184,7 @@ class ArchiveFigures(ArchiveConnection):
         return self._query(stats.stats, head(), now or datetime.now(UTC))
 
     def pending_work(self) -> "pending_work.PendingWork":
-        """Return the amount of pending work, and whether any worker runs."""
+        """Return the amount of pending work, and whether any worker processes it."""
         return self._query(pending_work.pending_work)
 
     def coverage(

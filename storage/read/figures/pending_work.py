@@ -1,4 +1,4 @@
-"""The amount of pending work, and whether any worker runs."""
+"""The amount of pending work, and whether any worker processes it."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ CLAIM_SECONDS = 15.0
 class PendingWork:
     """The number of open jobs, including parts, and of captures that are not read yet.
 
-    `is_stalled` is true if jobs are open and no worker runs.
+    `is_stalled` is true if jobs are open and no worker processes them.
     """
 
     jobs: int
@@ -25,16 +25,16 @@ class PendingWork:
     is_stalled: bool
 
     def sentence(self) -> str | None:
-        """Return a warning if jobs are open and no worker runs; otherwise None.
+        """Return a warning if jobs are open and no worker processes them; otherwise None.
 
         >>> PendingWork(26, 5100, True).sentence()
-        '26 jobs are open, 5100 documents are not read, and no worker runs'
+        '26 jobs are open, 5100 documents are not read, and no worker processes them'
         >>> PendingWork(26, 5100, False).sentence()
         """
         if not self.is_stalled:
             return None
         unread = f", {self.to_read} documents are not read" if self.to_read else ""
-        return f"{self.jobs} jobs are open{unread}, and no worker runs"
+        return f"{self.jobs} jobs are open{unread}, and no worker processes them"
 
 
 def pending_work(connection: Connection) -> PendingWork:
