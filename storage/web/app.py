@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from anyio import to_thread
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
@@ -24,6 +24,7 @@ from storage.web import api, feeds, log, metrics, pages, problems
 from storage.web.api import health
 from storage.web.archives import THREADS, ArchivePool, ServedArchive
 from storage.web.guards import LOOPBACK, MOST_BODY_BYTES, Guards
+from storage.web.parameters import check_query
 from storage.web.problems import Problem, answer, problem_of
 from storage.web.schemas import ProblemShape
 
@@ -103,6 +104,7 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
         docs_url=None,
         redoc_url=None,
         lifespan=_closing(close),
+        dependencies=[Depends(check_query)],
         generate_unique_id_function=attrgetter("name"),
     )
     app.state.pool = pool

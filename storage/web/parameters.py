@@ -3,12 +3,16 @@
 from dataclasses import fields
 from datetime import datetime, tzinfo
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote_to_bytes
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.requests import Request
 
 from storage.read.query import queries
 from storage.read.query.parameter import PARAMETER
 from storage.read.query.queries import Plain, moment_or_none
+from storage.values.messages import message_text
+from storage.web.problems import MOST_NAME_CHARACTERS, Problem
 
 
 class QueryParameters(BaseModel):
@@ -98,3 +102,36 @@ def list_parameters(kind: type[Any]) -> type[PageParameters]:
     """Return the parameters of requests for a list of the kind `queries.ListQuery`."""
     members = {"__doc__": kind.__doc__, "__module__": __name__}
     return type(kind.__name__, (PageParameters, kind), members)
+
+
+def check_query(request: Request) -> None:
+    """Refuse parameters that are not UTF-8; the query of a stored address is part of the address.
+
+    Raises: Problem.
+    """
+    if "address" not in request.path_params:
+        check_fields(request.scope["query_string"])
+
+
+def check_fields(encoded: bytes) -> None:
+    """Refuse fields, as a query or a form encodes them, that are not UTF-8.
+
+    Raises: Problem.
+    """
+    for each in encoded.split(b"&"):
+        name, _, value = each.partition(b"=")
+        decode_field(unquote_to_bytes(name), unquote_to_bytes(value))
+
+
+def decode_field(name: bytes, value: bytes) -> tuple[str, str]:
+    """Return the name and the value of a field; parsers replace what is not UTF-8 by other text.
+
+    Raises: Problem.
+    """
+    try:
+        return name.decode(), value.decode()
+    except UnicodeDecodeError:
+        told = name.decode("utf-8", "replace")[:MOST_NAME_CHARACTERS]
+        detail = message_text("not_utf8", parameter=told)
+        errors = [{"parameter": told, "detail": detail}]
+        raise Problem("parameter_invalid", detail, {"errors": errors}) from None

@@ -154,6 +154,46 @@ def test_wrong_json_is_refused(archive_url):
     assert len(stored(archive_url)) == before
 
 
+FORM_PART = b'--x\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+PAGE_PART = FORM_PART % (b"file", b'; filename="a.html"', article().encode())
+JSON_TYPE = {"Content-Type": "application/json"}
+LATIN = ORIGIN.encode() + "ä".encode("latin-1")
+NO_UTF8 = (
+    ("/api/captures", FORM_PART % (b"url", b"", LATIN) + PAGE_PART + b"--x--\r\n", FORM_TYPE, "url"),
+    ("/api/captures", FORM_PART % (b"url", b"", LATIN) + PAGE_PART + b"--x--\r\n",
+     {"Content-Type": FORM_TYPE["Content-Type"] + "; charset=latin-1"}, "url"),
+    ("/api/captures", b'{"url": "%s", "html": "<p>"}' % LATIN, JSON_TYPE, "body"),
+    ("/api/captures", b'{"url": "%s\\ud800", "html": "<p>"}' % ORIGIN.encode(), JSON_TYPE, "body"),
+    ("/api/ingest", b'{"locators": ["%s\\ud800"]}' % ORIGIN.encode(), JSON_TYPE, "locators.0"),
+    ("/api/ingest", b'{"locators": ["%s"]}' % LATIN, JSON_TYPE, None),
+    ("/sources", b"locator=" + LATIN, {}, "locator"),
+    ("/sources", b"locator=%s%%E4" % ORIGIN.encode(), {}, "locator"),
+    ("/find?url=https://a.example/%E4", None, {}, "url"),
+    ("/api/articles?source=%ED%A0%80", None, {}, "source"),
+    ("/search?q=Pegel&language=%FF", None, {}, "language"),
+)  # fmt: skip
+"""Each way in for bytes that are not UTF-8: path, body, headers, named parameter (unreadable JSON: none)."""
+
+
+def test_a_text_that_is_not_utf8_is_refused_and_named_and_never_becomes_another(archive_url):
+    with submitting(archive_url, "write") as client:
+        before = len(stored(archive_url))
+        found = []
+        for path, body, headers, _parameter in NO_UTF8:
+            method = "GET" if body is None else "POST"
+            answer = client.request(method, path, content=body, headers=headers)
+            named = [
+                each["parameter"] for each in answer.json().get("errors", [{"parameter": None}])
+            ]
+            found.append((path, answer.status_code, named))
+        assert found == [(path, 400, [parameter]) for path, _, _, parameter in NO_UTF8]
+        umlaut = FORM_PART % (b"url", b"", f"{ORIGIN}/ä".encode()) + PAGE_PART + b"--x--\r\n"
+        answer = client.post("/api/captures", content=umlaut, headers=FORM_TYPE)
+        assert answer.json()["origin"] == f"{ORIGIN}/%C3%A4"
+        assert client.get("/timegate/https://a.example/?x=%E4").status_code == 404
+    assert len(stored(archive_url)) == before
+
+
 NO_PAGES = (
     "", "pegel", "file:///etc/passwd", "javascript:alert(1)", "about:blank", "data:text/html,x",
     "chrome://settings", "http://", "https://a.example:8443/", "https://leser:geheim@a.example/",

@@ -26,7 +26,7 @@ from storage.values.net.private_hosts import hosts_by_port
 from storage.values.net.token import Token
 from storage.values.refusals import RefusalReason, refuse
 from storage.web.guards import MOST_BODY_BYTES, UPLOADS
-from storage.web.parameters import QueryParameters
+from storage.web.parameters import QueryParameters, decode_field
 from storage.web.problems import Problem
 from storage.web.schemas import record, troubles
 from storage.write.submissions import Submission, SubmissionRedactedError, store_submission
@@ -96,9 +96,12 @@ async def submit_capture(request: Request, access: CaptureAccess) -> Response:
     The names of the form fields are free: the file is the page, and the field `url`, or the only
     other field, is its address.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
     if kind == FORM:
-        async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
+        async with _lossless(request, content_type).form(
+            max_files=1, max_fields=MOST_FIELDS
+        ) as form:
             return await _in_thread(request, partial(_store_form, access, form.multi_items()))
     if kind == JSON:
         with SpooledTemporaryFile(max_size=SPOOLED_BYTES) as body:
@@ -106,6 +109,16 @@ async def submit_capture(request: Request, access: CaptureAccess) -> Response:
                 body.write(piece)
             return await _in_thread(request, partial(_store_json, access, body))
     raise Problem("type_unsupported", message_text("upload_type", kind=kind[:100]))
+
+
+def _lossless(request: Request, content_type: str) -> Request:
+    """Return the request with a charset that gives each byte of a form a character of its own.
+
+    The parser decodes by the charset of the request, and what does not fit as Latin-1.
+    """
+    others = [each for each in request.scope["headers"] if each[0] != b"content-type"]
+    named = (b"content-type", f"{content_type}; charset=latin-1".encode("latin-1"))
+    return Request({**request.scope, "headers": [*others, named]}, request.receive)
 
 
 async def _in_thread(request: Request, store: partial[Response]) -> Response:
@@ -123,7 +136,8 @@ def _store_form(
         if isinstance(value, UploadFile):
             files.append(value)
         else:
-            texts[name] = value
+            field, text = decode_field(name.encode("latin-1"), value.encode("latin-1"))
+            texts[field] = text
     if not files:
         raise Problem("parameter_invalid", message_text("upload_missing"))
     url = texts.get("url") or (next(iter(texts.values())) if len(texts) == 1 else "")

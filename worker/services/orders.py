@@ -19,7 +19,7 @@ from storage.values.messages import message_text
 from storage.values.net.token import Scope, Token
 from storage.values.settings.readers import read_interval
 from storage.web.api.work import SOURCE, source_row
-from storage.web.parameters import QueryParameters
+from storage.web.parameters import QueryParameters, check_fields
 from storage.web.problems import Problem
 from storage.web.schemas import record, troubles
 from storage.write.archive import Archive
@@ -227,7 +227,9 @@ async def own_form_fields(request: Request) -> dict[str, str]:
     if site not in {"same-origin", "none"} or origin not in {"", request.headers.get("host", "")}:
         raise Problem("origin_foreign", message_text("form_foreign"))
     try:
-        fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=20)
+        body = await request.body()
+        check_fields(body)
+        fields = parse_qs(body.decode(), max_num_fields=20)
     except ValueError as error:
         raise Problem("request_invalid", message_text("form_large")) from error
     return {name: values[0] for name, values in fields.items()}
