@@ -11,7 +11,7 @@ from tests.formats.agency import BODY as AGENCY_TEXT
 from tests.formats.agency import GUID, newsml, ninjs
 from tests.formats.office import BODY, TITLE, docx, odt, paragraph
 from tests.formats.pdfs import pdf
-from tests.formats.test_pdf import ENCRYPTED, PICTURE, RELEASE
+from tests.formats.test_pdf import ENCRYPTED, NESTED, PICTURE, RELEASE
 
 
 @pytest.mark.slow
@@ -48,6 +48,14 @@ def test_a_folder_of_press_releases_is_archived_and_what_is_refused_has_a_remedy
     assert "not_rederivable_here: 0" in lesart(tmp_path, "verify", stream="stderr")
     changed = rows(tmp_path, "sql", "SELECT a.origin FROM changes JOIN articles a USING (article)")
     assert [each["origin"].rpartition("/")[2] for each in changed] == ["word.docx"]
+
+
+@pytest.mark.slow
+def test_a_pdf_of_nested_forms_is_refused_for_what_it_costs(tmp_path):
+    (tmp_path / "forms.pdf").write_bytes(NESTED)
+    lesart(tmp_path, "ingest", "forms.pdf", exit_code=1)
+    (refused,) = rows(tmp_path, "refusals")
+    assert refused["code"] in {"resource_time", "resource_memory"}
 
 
 @pytest.mark.slow

@@ -42,9 +42,12 @@ def content(lines: Sequence[Line]) -> bytes:
 
 def pdf(
     *pages: Sequence[Line] | bytes, info: dict[str, str] | None = None, size: tuple = A4,
-    catalog: str = "", encrypt: str = "", compress: bool = True,
+    catalog: str = "", encrypt: str = "", compress: bool = True, form: bytes = b"",
 ) -> bytes:  # fmt: skip
-    """Return a document with one page for each list of lines, or for each stream of content."""
+    """Return a document with one page for each list of lines, or for each stream of content.
+
+    `form` is the content of a form that the pages, and the form itself, draw by `/X Do`.
+    """
     count = len(pages)
     kids = " ".join(f"{5 + 2 * n} 0 R" for n in range(count))
     fonts = "".join(
@@ -54,7 +57,7 @@ def pdf(
     objects: list[bytes] = [
         f"<< /Type /Catalog /Pages 2 0 R {catalog} >>".encode(),
         f"<< /Type /Pages /Kids [{kids}] /Count {count} >>".encode(),
-        f"<< /Font << {fonts} >> >>".encode(),
+        f"<< /Font << {fonts} >> /XObject << /X {5 + 2 * count} 0 R >> >>".encode(),
         b"<< "
         + b" ".join(
             b"/%s %s" % (key.encode(), b"<" + ("\ufeff" + value).encode("utf-16-be").hex().encode() + b">")
@@ -71,6 +74,10 @@ def pdf(
             f" /Contents {6 + 2 * number} 0 R >>".encode()
         )
         objects.append(b"<< %s/Length %d >>\nstream\n%s\nendstream" % (kind, len(packed), packed))
+    objects.append(
+        b"<< /Type /XObject /Subtype /Form /BBox [0 0 %d %d] /Resources 3 0 R /Length %d >>\n"
+        b"stream\n%s\nendstream" % (*size, len(form), form)
+    )
     out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
     places = []
     for number, body in enumerate(objects, start=1):

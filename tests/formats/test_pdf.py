@@ -208,13 +208,17 @@ def test_half_a_character_in_a_property_does_not_cost_the_text():
     assert draft(raw, "pdf").text_paragraphs() == (PARAGRAPHS[0],)
 
 
-def bomb(levels: int) -> bytes:
-    """Return a page whose content grows a thousandfold with each of its filters."""
-    stream = b"BT (Deich) Tj ET\n" * 5_000_000
-    for _ in range(levels):
-        stream = zlib.compress(stream, 9)
-    raw = pdf(stream, compress=False)
-    return raw.replace(b"<< /Length", b"<< /Filter [%s] /Length" % (b"/FlateDecode " * levels))
+NESTED = pdf(b"/X Do", form=b"/X Do /X Do")
+"""A page of a form that draws itself twice: PDFium follows it to a depth of forty."""
+
+
+def bomb(megabytes: int) -> bytes:
+    """Return a page whose content grows a thousandfold with each of its two filters."""
+    packer = zlib.compressobj(9)
+    piece = b"BT (Deich) Tj ET\n" * 60_000
+    first, more = (packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    raw = pdf(zlib.compress(first + more * megabytes, 9), compress=False)
+    return raw.replace(b"<< /Length", b"<< /Filter [/FlateDecode /FlateDecode] /Length", 1)
 
 
 @pytest.mark.slow
@@ -226,9 +230,23 @@ def test_a_document_that_costs_too_much_ends_alone():
     with DocumentReader(
         TextSettings(), document_seconds=1, wall_seconds=120, memory_mb=512
     ) as reader:
-        spent = {"resource_time", "resource_memory", "extractor_crashed"}
-        for raw, codes in ((bomb(2), spent | {"empty"}), (pdf(lines.encode()), spent)):
+        spent = {"resource_time", "resource_memory"}
+        for raw, codes in (
+            (bomb(80), spent | {"empty"}), (pdf(lines.encode()), spent), (NESTED, spent),
+        ):  # fmt: skip
             found = reader.read(raw, hints("pdf"))  # a fast machine reads the whole bomb in time
             assert isinstance(found, RefusalReason)
             assert found.code in codes
         assert isinstance(reader.read(RELEASE, hints("pdf")), Draft)
+
+
+@pytest.mark.slow
+@pytest.mark.child
+@pytest.mark.parametrize("make", [lambda: bomb(2_000), lambda: NESTED], ids=["stream", "forms"])
+def test_a_document_that_needs_too_much_memory_says_so_at_once(make):
+    with DocumentReader(
+        TextSettings(), document_seconds=60, wall_seconds=600, memory_mb=400
+    ) as reader:
+        found = reader.read(make(), hints("pdf"))
+    assert isinstance(found, RefusalReason)
+    assert found.code == "resource_memory"

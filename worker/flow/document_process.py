@@ -247,11 +247,7 @@ class _Child:
         except TimeoutError:
             return refuse("resource_time", limit=message_text("wall_seconds", seconds=wall))
         if answer is None:
-            is_spent = self._exit_code() == -signal.SIGPROF
-            spent = refuse(
-                "resource_time", limit=message_text("processor_seconds", seconds=seconds)
-            )
-            return spent if is_spent else _crash_refusal()
+            return _end_refusal(self._exit_code(), seconds)
         try:
             return unpack(answer)
         except (ValueError, KeyError, TypeError):
@@ -332,6 +328,16 @@ def _parse_frame(data: bytearray) -> bytes | None:
     (length,) = _LENGTH.unpack_from(data)
     end = _LENGTH.size + length
     return bytes(data[_LENGTH.size : end]) if len(data) >= end else None
+
+
+def _end_refusal(exit_code: int | None, seconds: float) -> RefusalReason:
+    """Return the refusal of a document during which the child ended.
+
+    Libraries that cannot raise MemoryError, such as PDFium, abort when an allocation fails.
+    """
+    if exit_code == -signal.SIGPROF:
+        return refuse("resource_time", limit=message_text("processor_seconds", seconds=seconds))
+    return refuse("resource_memory") if exit_code == -signal.SIGABRT else _crash_refusal()
 
 
 def _crash_refusal() -> RefusalReason:
