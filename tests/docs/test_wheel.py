@@ -6,7 +6,6 @@ import subprocess
 import sys
 import sysconfig
 import venv
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -35,34 +34,22 @@ def test_a_wheel_alone_installs_and_runs(tmp_path):
     for name in filter(None, files.decode().split("\0")):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, source / name)
-    build = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--wheel-dir",
-        tmp_path,
-        ".",
-    ]
-    ended = run(*build, cwd=source)
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    (packages,) = (tmp_path / "venv" / "lib").glob("python3*/site-packages")
+    pip = (python, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    ended = run(*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, ".", cwd=source)
     assert ended.returncode == 0, ended.stderr
     (wheel,) = tmp_path.glob("lesart-*.whl")
-    venv.create(tmp_path / "venv", with_pip=False)
-    (packages,) = (tmp_path / "venv" / "lib").glob("python3*/site-packages")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(packages)  # as an installer does with a wheel of Python alone
+    ended = run(*pip, "install", "--no-deps", wheel, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
     (packages / "dependencies.pth").write_text(DEPENDENCIES)
     shutil.copytree(ROOT / "seeds", place / "seeds")
-    python = tmp_path / "venv" / "bin" / "python"
     for words, told in (
         (("up", "--once"), ""), (("search", "Kanalbrücke"), "Kanalbrücke"), (("verify",), ""),
         (("config",), "captures_url"), (("version",), "lesart"),
     ):  # fmt: skip
-        ended = run(
-            python, "-P", "-c", "from worker.cli.program import main; main()", *words, cwd=place
-        )
+        ended = run(tmp_path / "venv" / "bin" / "lesart", *words, cwd=place)
         assert ended.returncode == 0, ended.stderr
         assert told in ended.stdout
     ended = run(python, "-P", "-c", "import lesart; print(lesart.__file__)", cwd=place)
@@ -72,7 +59,7 @@ def test_a_wheel_alone_installs_and_runs(tmp_path):
         "from starlette.testclient import TestClient; "
         "app = make_app(ServedArchive('lesart-data/lesart.sqlite3')); "
         "client = TestClient(app.app, base_url='http://127.0.0.1'); "
-        "print(client.get('/').status_code, client.get('/static/style.css').status_code)"
+        "print(client.get('/').status_code, client.get('/style.css').status_code)"
     )
     ended = run(python, "-P", "-W", "ignore", "-c", page, cwd=place)
     assert ended.stdout.split() == ["200", "200"], ended.stderr
