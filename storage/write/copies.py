@@ -236,7 +236,7 @@ def _vacuum(source: Engine, path: Path, progress: Progress) -> int:
 
 def _count(connection: Connection, table: Table, progress: Progress) -> int:
     number: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
-    progress(table.name, number)
+    progress("rows copied", number)
     return number
 
 
@@ -338,7 +338,7 @@ def _copy_table(
             else:
                 insert_rows(new, table, rows)
             number += len(rows)
-            progress(table.name, number)
+            progress("rows copied", number)
     return number
 
 
@@ -375,4 +375,4 @@ def _index(connection: Connection, progress: Progress, chosen: ColumnElement[boo
             connection.execute(statement, due)
         index_now(connection, [to_index(row) for row in rows])
         last, number = rows[-1].id, number + len(rows)
-        progress("indexed", number)
+        progress("texts indexed", number)

@@ -1,5 +1,6 @@
 """A backup is an archive of its own, whole or not there, and comes back equal on either database."""
 
+import re
 import threading
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from storage.database.engine import writing_engine
 from storage.database.tables import METADATA
 from storage.proof.log import append
 from storage.read.archive import open_archive
+from storage.verify.verify import CHECKS
 from storage.write import copies
 from storage.write.copies import NotAnEarlierCopyError, PlaceTakenError, copy, update
 from tests.flow.driver import SENTENCES, Newsroom, findings, page, seed
+from worker.cli.checks.report_verification import CHECKED
 from worker.cli.commands import app
 
 ADDRESS = "https://www.lohebote.example/pegel"
@@ -231,7 +234,10 @@ def test_a_drill_verifies_a_backup_and_leaves_nothing_behind(filled, tmp_path, m
     copy(filled.url, str(target), silent)
     asked = ["restore", str(target), "--drill", "--archive", str(tmp_path / "none.sqlite3")]
     assert run(app, asked) == 0
-    assert "0 broken" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "0 broken" in told
+    assert not re.findall(r"[a-z]+_[a-z]+", told)  # names of tables and checks
+    assert {*CHECKED} == {name for name, _check in CHECKS}
     engine = writing_engine(parsed(str(target)))
     with engine.begin() as connection:
         connection.execute(text("DROP TRIGGER guard_wording_update"))

@@ -30,6 +30,37 @@ else:
     verify_level = LazyModule("storage.verify.level")
     verify_run = LazyModule("storage.verify.verify")
 
+CHECKED = {
+    "database": "properties of the database",
+    "guards": "sets of write guards",
+    "origins": "addresses and paths",
+    "captures": "captures",
+    "leftovers": "captures searched for redacted text",
+    "foreign_records": "records of web archives",
+    "wordings": "texts",
+    "derivations": "layouts of texts",
+    "declarations": "declarations of rights",
+    "fronts": "front pages",
+    "references": "kinds of references",
+    "agreement": "kinds of statements about a document",
+    "verdicts": "results of reading",
+    "jobs": "jobs",
+    "snapshots": "snapshots",
+    "article_origins": "addresses of articles",
+    "presences": "files of folders",
+    "articles": "articles",
+    "search": "searchable texts",
+    "index_keys": "texts in the index of similar texts",
+    "clusters": "groups of articles",
+    "totals": "stored counts",
+    "log": "log entries",
+    "clock_corrections": "corrections of the clock",
+    "tree": "log trees",
+    "checkpoints": "checkpoints",
+    "stamps": "time stamps",
+}
+"""What the checks count, in words; JSON and `--after` have the names of the checks."""
+
 
 def report_verification(
     settings: Settings,
@@ -44,7 +75,11 @@ def report_verification(
     with whole_archive(settings) as engine, ProgressLine() as line:
         scope = _scope(settings, checked, engine)
         verification = verify_run.Verification(engine, scope, checked.after)
-        findings = verification.findings(line.report)
+
+        def show(check: str, number: int) -> None:
+            line.report(CHECKED[check], number)
+
+        findings = verification.findings(show)
         if more is not None:
             findings = chain(
                 findings, verify_run.completed("texts", more(engine, scope, line.report))
@@ -67,7 +102,8 @@ def report_verification(
         except KeyboardInterrupt:
             message = f"interrupted: continue with --after {verification.reached}"
             raise InterruptionError(message) from None
-    checked_rows = ", ".join(f"{number} {name}" for name, number in verification.checked.items())
+    counts = verification.checked.items()
+    checked_rows = ", ".join(f"{number} {CHECKED[check]}" for check, number in counts if number)
     say(f"checked {checked_rows}; {verification.redacted} redacted; {written.number} broken")
     if verification.older_steps:
         number = verification.older_steps
