@@ -1,6 +1,9 @@
 """The command that takes things out again: what it tells, what it refuses, how it ends."""
 
 import json
+import os
+import pty
+import sys
 
 import pytest
 
@@ -106,6 +109,30 @@ def test_bytes_whose_time_is_over_are_told_before_they_go(written, command, monk
     assert command("raw", f"{written.article}@1")[0] == 1
     assert command("show", f"{written.article}@1")[0] == 0
     assert sum(each["captures"] for each in command("redact", "--retention")[1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "is_asked", "is_deleted"),
+    [("n", (), True, False), ("", (), True, False), ("y", (), True, True), ("n", ("--yes",), False, True)],
+    ids=["no", "nothing", "yes", "--yes"],
+)  # fmt: skip
+def test_on_a_terminal_bytes_whose_time_is_over_go_after_a_question(
+    written, command, monkeypatch, answer, words, is_asked, is_deleted
+):
+    monkeypatch.setenv("LESART_RETAIN_CAPTURES", "1h")
+    outer, inner = pty.openpty()
+    os.write(outer, f"{answer}\n".encode())
+    keys, screen = os.fdopen(inner), os.fdopen(os.dup(inner), "w")
+    with monkeypatch.context() as terminal, keys, screen:
+        terminal.setattr(sys, "stdin", keys)
+        terminal.setattr(sys, "stderr", screen)
+        code, _, _ = command("redact", "--retention", *words)
+        screen.flush()
+        shown = os.read(outer, 65_536).decode()
+    os.close(outer)
+    assert ("for good?" in shown) == is_asked
+    assert (code == 0) == is_deleted
+    assert (command("raw", f"{written.article}@1", "-o", "a.html")[0] == 1) == is_deleted
 
 
 def test_an_old_backup_is_redacted_again_when_it_comes_back(written, command, tmp_path):
