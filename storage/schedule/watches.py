@@ -25,6 +25,8 @@ FINAL = ORIGIN.alias("final")
 MOST_NAMES = 3
 """Maximum number of earlier addresses of a feed entry id that are considered."""
 MOST_DUE = 1_000_000
+MOST_AHEAD = timedelta(days=1)
+"""How far ahead of ours the time of a change may be that a list states, often without a zone."""
 
 
 # ------------------------------------------------------------------------------- due checks
@@ -229,7 +231,7 @@ def ensure_watches(
             one = replace(address, hints={**address.hints, "was": was}) if was else address
             unit.add(WATCH, _watch_row(unit, key, one, listed_by, is_standing=is_standing))
             keys_to_check.append(key)
-        elif not row[2] or row[3] is None or _is_newer(address.changed_at, row[3]):
+        elif not row[2] or row[3] is None or _is_newer(address.changed_at, row[3], unit.clock):
             keys_to_check.append(key)
         if row is not None and (address.hints or not row[2]):
             changed.append(
@@ -281,8 +283,9 @@ def watch_at_once(unit: Unit, source_id: int, address: ListedAddress) -> None:
     reschedule(unit, source_id, timedelta(0))
 
 
-def _is_newer(changed_at: datetime | None, checked_at: datetime) -> bool:
-    return changed_at is not None and changed_at > checked_at
+def _is_newer(changed_at: datetime | None, checked_at: datetime, now: datetime) -> bool:
+    """Check whether a list states a change after a check; a time of the far future is wrong."""
+    return changed_at is not None and checked_at < changed_at <= now + MOST_AHEAD
 
 
 def _watch_row(

@@ -91,6 +91,6 @@ def post(
     answer = message_text("webhook_answered", status=found.status)
     if 200 <= found.status < 300:
         return Sending(arrived=True, answer=answer)
-    until = retry_after(found.header("retry-after"), now)
+    until = retry_after(found.header, now)
     pause = None if until is None else (until - now).total_seconds()
     return Sending(False, answer, pause, is_final=found.status == GONE)

@@ -251,7 +251,7 @@ class Servers:
         Only the answer for a page ends a series of failures.
         """
         if answer.status in {429, 503}:
-            end = retry_after(answer.header("retry-after"), now)
+            end = retry_after(answer.header, now)
             if answer.status == 429 or end is not None:
                 self.pause(queue, end, f"{PAUSE_NOTE_PREFIX} {answer.status}")
                 return True

@@ -147,7 +147,7 @@ class _Sender:
         if request.job is None and not outbox.mark_submitting(self.archive.engine, request):
             return False
         answer = self._send(address, wanted)
-        again = retry_after(answer.header("retry-after"), self.archive.clock())
+        again = retry_after(answer.header, self.archive.clock())
         pause = None if again is None else (again - self.archive.clock()).total_seconds()
         if answer.refused is not None and answer.refused.code not in UNUSABLE:
             if request.job is None and answer.peer is not None:

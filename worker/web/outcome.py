@@ -1,5 +1,6 @@
 """PURE: the meaning of a server's answer for the requested address."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -64,23 +65,33 @@ def _failure_meaning(status: int) -> Meaning:
     return Meaning("blocked", refuse("blocked", reason=reason), reason)
 
 
-def retry_after(header: str | None, now: datetime) -> datetime | None:
+def retry_after(header: Callable[[str], str | None], now: datetime) -> datetime | None:
     """Return until when a server asks for a pause, at most a week.
 
-    >>> retry_after("120", datetime(2024, 6, 18, tzinfo=UTC)).isoformat()
+    A time is relative to the server's own clock in `Date`, which may differ from ours.
+
+    >>> now = datetime(2024, 6, 18, tzinfo=UTC)
+    >>> retry_after({"retry-after": "120"}.get, now).isoformat()
     '2024-06-18T00:02:00+00:00'
-    >>> retry_after("Tue, 18 Jun 2024 01:00:00 GMT", datetime(2024, 6, 18, tzinfo=UTC)).hour
+    >>> retry_after({"retry-after": "Tue, 18 Jun 2024 01:00:00 GMT"}.get, now).hour
     1
-    >>> retry_after("bald", datetime(2024, 6, 18, tzinfo=UTC)) is None
+    >>> retry_after({"retry-after": "bald"}.get, now) is None
     True
     """
-    text = (header or "").strip()
+    text = (header("retry-after") or "").strip()
     if text.isascii() and text.isdigit():
-        moment = now + min(timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER)
+        pause = timedelta(seconds=int(text[:9]))
     else:
-        try:
-            moment = parsedate_to_datetime(text)
-        except (TypeError, ValueError):
+        until = _http_date(text)
+        if until is None:
             return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(moment, now + LONGEST_RETRY_AFTER) if moment > now else None
+        pause = until - (_http_date(header("date") or "") or now)
+    return now + min(pause, LONGEST_RETRY_AFTER) if pause > timedelta(0) else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
