@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
-from storage.database.view_queries.fronts import fronts_query
+from storage.database.view_queries.fronts import fronts_query, latest_list_query
 from storage.database.view_queries.words import RESTRICTED
 from storage.database.views import (
     edit_condition,
@@ -359,12 +359,9 @@ def rights_of_articles(
 
 def teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Teaser]:
     """Yield the teasers of the latest list of a front page, from top to bottom."""
-    latest = (
-        "SELECT f.id AS id FROM front f JOIN observation o ON o.id = f.observation_id "
-        "WHERE f.origin_id = :front ORDER BY o.observed_at DESC, f.id DESC LIMIT 1"
-    )
-    for row in fetch(connection, latest, {"front": front_id}):
-        criteria = Conditions().with_clause("q.list_id = :list", list=row["id"])
+    query = latest_list_query(connection.dialect.name)
+    for row in fetch(connection, query, {"front": front_id}):
+        criteria = Conditions().with_clause("q.list_id = :list", list=row["list_id"])
         query = view_query("teasers", connection.dialect.name)
         yield from _TEASERS.rows(connection, query, criteria, part)
 

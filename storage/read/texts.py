@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from storage.database import capture_store
     from storage.diff import word_diff
+    from storage.history import corrected_times
     from storage.history.runs import ExtractorKey
     from storage.read import cite
     from storage.record.contents import restricted
@@ -51,6 +52,7 @@ else:
     capture_store = LazyModule("storage.database.capture_store")
     word_diff = LazyModule("storage.diff.word_diff")
     cite = LazyModule("storage.read.cite")
+    corrected_times = LazyModule("storage.history.corrected_times")
     restricted = LazyModule("storage.record.contents.restricted")
 
 ARTICLE_COLUMNS = ("origin", "origins", "source")
@@ -112,20 +114,27 @@ def get_reading(connection: "Connection", version: VersionRef) -> VersionReading
     }
     rows = fetch(connection, _WORDING_READINGS, values)
     first, last = rows[0], rows[-1]
-    before = (
-        "SELECT max(observed_at) AS changed_after FROM snapshot "
-        "WHERE article_id = :article AND observed_at < :first AND wording_id IS NOT NULL"
-    )
-    span = {"article": version.article.row_id, "first": first["observed_at"]}
-    changed_after = fetch_row(connection, before, span)["changed_after"]
+    article, start, end = values["article"], first["observed_at"], last["observed_at"]
+    found = fetch(connection, _WORDING_BEFORE, {"article": article, "start": start})
+    before = found[0] if found else None
+    is_replaced = fetch(connection, _WORDING_AFTER, {"article": article, "end": end})
+    ended = _last_sight(connection, last) if is_replaced else end
     return _reading_from_row(
         {
             **first,
-            "changed_after": changed_after,
-            "changed_by": first["observed_at"],
-            "last_seen": last["observed_at"],
+            "changed_after": None if before is None else _last_sight(connection, before),
+            "changed_by": start,
+            "last_seen": max(start, ended),
         }
     )
+
+
+def _last_sight(connection: "Connection", row: Row) -> datetime:
+    """Return the earliest time at which the wording of a snapshot was seen before another one."""
+    moment: datetime = row["observed_at"]
+    if row["is_foreign"]:
+        return moment
+    return corrected_times.last_sight(corrected_times.clock_corrections(connection), moment)
 
 
 def versions_with_passage(
@@ -203,11 +212,16 @@ _READINGS = f"{_ALL_READINGS} AND v.number BETWEEN :first AND :last ORDER BY v.n
 _NUMBERED_READINGS = f"{_ALL_READINGS} AND v.number IN :numbers"
 _WORDING_READINGS = f"""
 SELECT s.version AS number, s.derivation_id AS derivation_id, s.observation_id AS observation_id,
-    s.observed_at AS observed_at, {_EXTRACTOR}
+    s.observed_at AS observed_at, s.is_foreign AS is_foreign, {_EXTRACTOR}
 FROM snapshot s JOIN derivation d ON d.id = s.derivation_id
 WHERE s.article_id = :article AND s.version = :version AND s.wording_id = :wording
 ORDER BY s.observed_at, s.observation_id
 """
+_WORDED = """
+SELECT s.observed_at AS observed_at, s.is_foreign AS is_foreign FROM snapshot s
+WHERE s.article_id = :article AND s.wording_id IS NOT NULL"""
+_WORDING_BEFORE = f"{_WORDED} AND s.observed_at < :start ORDER BY s.observed_at DESC LIMIT 1"
+_WORDING_AFTER = f"{_WORDED} AND s.observed_at > :end LIMIT 1"
 _ANY = 2**31 - 1
 
 

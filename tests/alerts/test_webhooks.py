@@ -95,18 +95,23 @@ def test_a_webhook_says_what_changed_when_and_why_it_came_and_is_signed(press):
     assert data["link"] == f"https://archiv.bote.example/a/{data['article']}/1..2"
 
 
-def test_a_webhook_says_between_which_checks_an_article_went(press):
+@pytest.mark.parametrize("ahead", [0, 480], ids=["right clock", "clock ahead before it went"])
+def test_a_webhook_says_between_which_checks_an_article_went(press, ahead):
     known(press)
     with receiving() as receiver:
         press.alert("weg", hook(receiver), classes=("gone",))
+        if ahead:
+            press.scan(ahead)
+            press.now = hour(1)
+            press.archive.follow_clock()
         press.scan(1, t0=None)
         assert send(press, settings_for(press, receiver)) == 1
         assert send(press, settings_for(press, receiver)) == 0
     data = receiver.bodies[0]["data"]
     assert (data["changes"], data["why"], data["version"]) == (["gone"], ["class gone"], 1)
-    assert (data["changed_after"], data["changed_by"]) == (
-        hour(0).isoformat(), hour(1).isoformat(),
-    )  # fmt: skip
+    assert [data[name][:19] for name in ("changed_after", "changed_by")] == [
+        hour(at).isoformat()[:19] for at in (0, 1)
+    ]
     assert (data["removed"], data["added"], data["title"]) == ([], [], "t0")
     assert data["link"].endswith(f"/a/{data['article']}/checks")
     assert [each.state for each in press.log()] == ["sent"]

@@ -1,6 +1,6 @@
 """What a clock that ran ahead leaves once it is right: intervals, proofs, stored bytes, plans."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +13,13 @@ from storage.database.planned_times import LONGEST, is_ahead, is_due, move_back
 from storage.database.schema import upgrade
 from storage.database.tables import JOB, METADATA, RECORD, VERSION
 from storage.proof import checkpoints
+from storage.read.archive import open_archive
+from tests.collect.test_fronts import FRONT, LONG, SHORT, front, teaser
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from tests.flow.whole_record import KEY
+from tests.web.desk import HIGHER, PEGEL, Desk
+from tests.web.desk import A as A_PAGE
+from tests.web.site import Reply, page
 from worker.flow.order import target_of
 
 A, B, C, D = SENTENCES
@@ -98,6 +103,85 @@ def test_an_older_archive_gets_the_intervals_that_contain_the_change(room):
     assert room.versions_of_all() != before
     upgrade(room.archive.engine)
     assert room.versions_of_all() == before
+
+
+# ----------------------------------------------------------------- times that the views derive
+
+PARTED = ("\n".join(PEGEL[:2]), *PEGEL[2:])
+"""The same text in other paragraphs: this is noise."""
+
+
+def look(desk: Desk, at: float, paragraphs: Sequence[str], headline: str, usage: str) -> None:
+    """Check a page and a front page, which are answered with 304 if nothing changed."""
+    raw = page("Pegel der Lohe steigt", paragraphs)
+    desk.web.put(A_PAGE, Reply(raw, has_validators=True).with_header("Content-Usage", usage))
+    desk.web.put(FRONT, front(teaser(A_PAGE, headline)))
+    desk.fetch(A_PAGE, at=at)
+    source = next((each for each in desk.archive.sources() if each.name == "front"), None)
+    desk.look(source or desk.watch_page(FRONT, kind="front", name="front"), at=at)
+
+
+def intervals(desk: Desk) -> dict[str, list[tuple[datetime | None, datetime, datetime]]]:
+    """Return `changed_after`, the first and the last sight of what each view tells, in order."""
+    queries = {
+        "versions": "SELECT changed_after, changed_by, last_seen FROM versions ORDER BY version",
+        "fronts": "SELECT changed_after, first_seen, last_seen FROM fronts ORDER BY first_seen",
+        "rights": "SELECT changed_after, first_seen, last_seen FROM rights "
+        f"WHERE name = 'content-usage' AND origin = '{A_PAGE}' ORDER BY first_seen",
+    }
+    return {
+        view: [
+            tuple(each and datetime.fromisoformat(each) for each in row.values()) for row in rows
+        ]
+        for view, query in queries.items()
+        if (rows := desk.rows(query))
+    }
+
+
+@pytest.mark.parametrize("hours", [1, pytest.param(9600, marks=pytest.mark.slow)])
+def test_what_each_view_tells_ends_and_begins_where_the_clock_leapt(desk, hours):
+    look(desk, 0, PEGEL, LONG, "train-ai=n")
+    look(desk, 0.1 + hours, PEGEL, LONG, "train-ai=n")
+    look(desk, 0.2 + hours, PEGEL, LONG, "train-ai=n")
+    look(desk, 0.4, HIGHER, SHORT, "train-ai=y")
+    assert desk.number("SELECT count(*) FROM clock_correction") == 1
+    for view, (old, new) in intervals(desk).items():
+        assert old == (None, hour(0), hour(0)), view
+        assert new[0] == hour(0), view
+        assert hour(0.4) <= new[1] <= new[2] < hour(0.5), view
+    with open_archive(desk.url) as archive:
+        assert [each.headline for each in archive.front(FRONT)] == [SHORT]
+
+
+def test_each_view_has_what_was_seen_while_the_clock_ran_ahead_before_what_came_later(desk):
+    look(desk, 0, PEGEL, LONG, "train-ai=n")
+    look(desk, 480, HIGHER, SHORT, "train-ai=y")
+    look(desk, 480.1, HIGHER, SHORT, "train-ai=y")
+    look(desk, 0.4, PEGEL, LONG, "train-ai=n")
+    for view, found in intervals(desk).items():
+        assert [each[1] <= hour(0.4) for each in found[:2]] == [True, True], view
+        assert [each[0] for each in found] == [None, hour(0), hour(0)], view
+        assert found[2][1] >= hour(0.4), view
+    assert desk.rows("SELECT observed_at FROM transfers WHERE article IS NOT NULL ORDER BY 1") == (
+        desk.rows("SELECT observed_at FROM observations WHERE article IS NOT NULL ORDER BY 1")
+    )
+    latest = "SELECT count(*) FROM {} WHERE observed_at > '2025-01-01'"
+    assert [desk.number(latest.format(view)) for view in ("observations", "transfers", "teasers")] \
+        == [0, 0, 0]  # fmt: skip
+
+
+def test_the_interval_of_a_chosen_wording_begins_and_ends_where_the_clock_leapt(desk):
+    look(desk, 0, PEGEL, LONG, "")
+    look(desk, 480, PEGEL, LONG, "")
+    look(desk, 0.4, PARTED, LONG, "")
+    look(desk, 480, PARTED, LONG, "")
+    look(desk, 0.6, HIGHER, LONG, "")
+    query = "SELECT DISTINCT wording, min(observed_at) AS at FROM observations WHERE version = 1 "
+    wordings = [each["wording"] for each in desk.rows(f"{query} GROUP BY wording ORDER BY at")]
+    with open_archive(desk.url) as archive:
+        found = archive.version(f"{A_PAGE}@{wordings[1]}").observed
+    assert found.changed_after == hour(0)
+    assert hour(0.4) <= found.changed_by <= found.last_seen < hour(0.5)
 
 
 # ------------------------------------------------------------------- stored times of the future

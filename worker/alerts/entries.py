@@ -10,6 +10,7 @@ from rapidfuzz import fuzz, process
 
 from storage.history.alerts.lists import Alert, OutboxItem, absence_time, number_of
 from storage.history.alerts.rule import GONE
+from storage.history.corrected_times import clock_corrections, last_sight
 from storage.language.sentences import sentences
 from storage.read import lists
 from storage.read.answers import ArticleLine, Change
@@ -72,7 +73,10 @@ def entry_of(
         line = lists.article(connection, item.article_id)
         if item.is_absence:
             moment = absence_time(connection, item)
-            return None if moment is None else _absence(change, line, moment, item.why, base)
+            if moment is None:
+                return None
+            seen = last_sight(clock_corrections(connection), change.last_seen)
+            return _absence(replace(change, last_seen=seen), line, moment, item.why, base)
     path = f"/a/{quote(change.article)}/" + (f"{number - 1}..{number}" if number > 1 else "1")
     found = _blocks(archive, change)
     becomes = None if alert.rule.passage is None else _becomes(alert.rule.passage, found)

@@ -2,10 +2,13 @@
 
 The lists of a front page are compared in the order of their times. A headline that is in
 consecutive lists is one row of `fronts`. A check that found the same bytes has no list of its own
-and confirms the one before it.
+and confirms the one before it. If the clock ran ahead, a stay ended and began where it leapt.
 """
 
 from dataclasses import dataclass
+
+from storage.database.view_queries.own_times import corrected_time, correction_seq, last_sight
+from storage.database.view_queries.words import SqlWords, words_of
 
 _NEIGHBOURS = {"before": "lag({})", "before2": "lag({}, 2)", "after": "lead({})",
                "after2": "lead({}, 2)"}  # fmt: skip
@@ -15,6 +18,7 @@ _NEIGHBOURS = {"before": "lag({})", "before2": "lag({}, 2)", "after": "lead({})"
 class FrontSyntax:
     """The SQL of one database for the JSON of the column `teasers`: [teaser, level, picture]."""
 
+    words: SqlWords
     entries: str
     teaser: str
     placed: str
@@ -23,6 +27,7 @@ class FrontSyntax:
 
 
 SQLITE = FrontSyntax(
+    words=words_of("sqlite"),
     entries="json_each(l.teasers) e",
     teaser="CAST(e.value ->> 0 AS integer)",
     placed="e.key + 1 AS position, CAST(e.value ->> 0 AS integer) AS teaser_id, "
@@ -31,6 +36,7 @@ SQLITE = FrontSyntax(
     any_true="max",
 )
 POSTGRES = FrontSyntax(
+    words=words_of("postgresql"),
     entries="jsonb_array_elements(l.teasers) WITH ORDINALITY AS e(value, position)",
     teaser="(e.value ->> 0)::bigint",
     placed="CAST(e.position AS integer) AS position, (e.value ->> 0)::bigint AS teaser_id, "
@@ -48,15 +54,24 @@ def teasers_query(dialect: str, restricted: str) -> str:
     """Return the SELECT of the view `teasers`; `restricted` is a query for the hidden articles."""
     syntax = _syntax(dialect)
     return f"""
-SELECT p.list_id AS seq, p.front AS front, p.observed_at AS observed_at, p.position AS position,
+SELECT p.seq AS seq, p.front AS front, p.observed_at AS observed_at, p.position AS position,
     p.heading_level AS heading_level, p.picture AS picture, p.is_foreign AS "foreign", {_TEASER},
     a.public_id AS row_article, p.front_id AS front_id, p.list_id AS list_id
 FROM (
     SELECT c.*, {syntax.placed}
-    FROM ({_LISTS}) c JOIN front l ON l.id = c.shown_id CROSS JOIN {syntax.entries}
+    FROM ({_lists(syntax.words)}) c JOIN front l ON l.id = c.shown_id CROSS JOIN {syntax.entries}
 ) p
 {_joined_teaser("p.teaser_id", restricted)}
 """
+
+
+def latest_list_query(dialect: str) -> str:
+    """Return the query for the latest list of a front page."""
+    lists = _lists(words_of(dialect))
+    return (
+        f"SELECT c.list_id AS list_id FROM ({lists}) c WHERE c.front_id = :front "
+        "ORDER BY c.observed_at DESC, c.list_id DESC LIMIT 1"
+    )
 
 
 def fronts_query(dialect: str, restricted: str, where: str = "TRUE") -> str:
@@ -135,7 +150,9 @@ SELECT s.front_id AS front_id, r.origin AS front, s.teaser_id AS teaser_id,
     s.first_position AS first_position, s.last_position AS last_position,
     s.heading_level AS heading_level, s.picture AS picture,
     s.first_number AS first_number, s.last_number AS last_number,
-    f.first_at AS first_seen, l.last_at AS last_seen, f.previous_at AS changed_after,
+    f.first_at AS first_seen, CASE WHEN l.next_at IS NULL THEN l.last_at
+        ELSE {syntax.greatest}(f.first_at, l.sight_at) END AS last_seen,
+    f.previous_at AS changed_after,
     l.next_at AS ended_by, CAST(l.checks - f.checks_before AS integer) AS checks,
     l.own_lists = f.own_lists_before AS is_foreign
 FROM (
@@ -170,31 +187,34 @@ def _islands(syntax: FrontSyntax, where: str) -> str:
     chosen = f"IN (SELECT k.front_id FROM teaser k WHERE {where})"
     window = "(PARTITION BY front_id ORDER BY first_at, first_id)"
     order = "ORDER BY observed_at, id"
-    greatest = f"{syntax.greatest}(last_id, coalesce(lag(last_id) OVER {window}, 0)"
+    greatest = f"{syntax.greatest}(last_seq, coalesce(lag(last_seq) OVER {window}, 0)"
     return f"""
-SELECT i.*, row_number() OVER {window} AS number, lag(last_at) OVER {window} AS previous_at,
+SELECT i.*, row_number() OVER {window} AS number, lag(sight_at) OVER {window} AS previous_at,
     lead(first_at) OVER {window} AS next_at,
-    {greatest}, coalesce(lead(last_id) OVER {window}, 0)) AS seq,
+    {greatest}, coalesce(lead(last_seq) OVER {window}, 0)) AS seq,
     sum(lists) OVER {window} AS checks, sum(lists) OVER {window} - lists AS checks_before,
     sum(own) OVER {window} AS own_lists, sum(own) OVER {window} - own AS own_lists_before
 FROM (
-    SELECT front_id, shown_id, min(list_id) AS first_id, max(id) AS last_id,
-        min(observed_at) AS first_at, max(observed_at) AS last_at, count(*) AS lists,
+    SELECT front_id, shown_id, min(list_id) AS first_id, max(seq) AS last_seq,
+        min(observed_at) AS first_at, max(observed_at) AS last_at, max(sight_at) AS sight_at,
+        count(*) AS lists,
         count(CASE WHEN is_foreign = FALSE THEN 1 END) AS own
     FROM (
         SELECT x.*, row_number() OVER (PARTITION BY front_id {order})
             - row_number() OVER (PARTITION BY front_id, shown_id {order}) AS island
         FROM (
-            SELECT e.front_id, e.id, e.list_id, e.observed_at, e.is_foreign,
+            SELECT e.front_id, e.id, e.list_id, e.observed_at, e.sight_at, e.seq, e.is_foreign,
                 max(e.shown_id) OVER (PARTITION BY e.front_id, e.lists_until) AS shown_id
             FROM (
                 SELECT c.*, count(c.list_id) OVER (PARTITION BY c.front_id {order}) AS lists_until
                 FROM (
                     SELECT c.list_id AS id, c.front_id, c.list_id, c.shown_id, c.observed_at,
-                        c.is_foreign
-                    FROM ({_LISTS}) c WHERE c.front_id {chosen}
+                        c.sight_at, c.seq, c.is_foreign
+                    FROM ({_lists(syntax.words)}) c WHERE c.front_id {chosen}
                     UNION ALL
-                    SELECT n.id, n.locator_id, NULL, NULL, n.observed_at, NULL FROM observation n
+                    SELECT n.id, n.locator_id, NULL, NULL, {corrected_time(syntax.words, "n")},
+                        {last_sight("n")}, {syntax.greatest}(n.id, {correction_seq("n")}), NULL
+                    FROM observation n
                     WHERE n.locator_id {chosen} AND n.outcome IN ('unchanged', 'not_modified')
                 ) c
             ) e
@@ -221,13 +241,19 @@ _TEASER = (
     "ao.article_id AS article_id, a.public_id AS article"
 )
 
-_LISTS = """
+
+def _lists(words: SqlWords) -> str:
+    """Return one row for each list of a front page; `shown_id` is the row that has it."""
+    is_foreign = "coalesce(t.is_foreign, FALSE)"
+    return f"""
 SELECT f.id AS list_id, f.origin_id AS front_id, r.origin AS front,
-    coalesce(f.same_as_id, f.id) AS shown_id, o.observed_at AS observed_at,
-    coalesce(t.is_foreign, FALSE) AS is_foreign
+    coalesce(f.same_as_id, f.id) AS shown_id,
+    {corrected_time(words, "o", is_foreign)} AS observed_at,
+    {last_sight("o", is_foreign)} AS sight_at,
+    {words.greater("f.id", correction_seq("o", is_foreign))} AS seq,
+    {is_foreign} AS is_foreign
 FROM front f
 JOIN observation o ON o.id = f.observation_id
 JOIN origin r ON r.id = f.origin_id
 LEFT JOIN transfer t ON t.observation_id = o.id
 """
-"""One row for each list of a front page; `shown_id` is the row that has it."""

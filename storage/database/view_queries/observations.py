@@ -1,5 +1,6 @@
 """The queries of the views of observations, their transfers and their copies elsewhere."""
 
+from storage.database.view_queries.own_times import corrected_time, correction_seq
 from storage.database.view_queries.scans import CONFIRMABLE, join_scans, scan_seq, scan_start
 from storage.database.view_queries.words import (
     RESTRICTED,
@@ -76,10 +77,12 @@ _NOTE = """coalesce(o.note, (SELECT max(f.message) FROM refusal f
 
 def _articleless(words: SqlWords) -> str:
     """Refusals without an article; unread observations are left out."""
+    is_foreign = "coalesce(t.is_foreign, FALSE)"
     return f"""
-SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS origin,
-    o.observed_at AS observed_at, o.recorded_at AS recorded_at,
-    coalesce(t.is_foreign, FALSE) AS "foreign",
+SELECT {words.greater("coalesce(judged.id, o.id)", correction_seq("o", is_foreign))} AS seq,
+    {words.no_name} AS article, r.origin AS origin,
+    {corrected_time(words, "o", is_foreign)} AS observed_at, o.recorded_at AS recorded_at,
+    {is_foreign} AS "foreign",
     {TURNED_OUT} AS outcome,
     o.http_status AS http_status, CAST(NULL AS integer) AS version,
     CAST(NULL AS text) AS wording, {raw_digest(words)} AS raw_digest, {_NOTE} AS note,
@@ -97,7 +100,9 @@ WHERE s.observation_id IS NULL AND (o.outcome <> 'captured' OR judged.id IS NOT 
 
 def select_transfers(words: SqlWords) -> str:
     return f"""
-SELECT t.id AS seq, a.public_id AS article, r.origin AS origin, o.observed_at AS observed_at,
+SELECT {words.greater("t.id", correction_seq("o", "t.is_foreign"))} AS seq,
+    a.public_id AS article, r.origin AS origin,
+    {corrected_time(words, "o", "t.is_foreign")} AS observed_at,
     t.is_foreign AS "foreign", t.address AS address, o.http_status AS http_status,
     t.hops AS hops, t.request AS request, t.response_headers AS response_headers,
     t.peer AS peer, t.tls_version AS tls_version, {words.hexed("c.digest")} AS certificate,

@@ -3,9 +3,13 @@
 The answers to an origin are compared in the order of their times, separately for each place of
 declarations. A declaration that is in consecutive answers is one row. An answer that was not
 examined at a place, such as the page of a 304, neither continues nor ends a row of that place.
+If the clock ran ahead, a row ended and began where it leapt.
 """
 
 from dataclasses import dataclass
+
+from storage.database.view_queries.own_times import corrected_time, correction_seq, last_sight
+from storage.database.view_queries.words import SqlWords, words_of
 
 _PLACE = "article_id, article, origin_id, origin, found_in"
 _DECLARATION = f"{_PLACE}, protocol, name, value, machine_readable"
@@ -18,6 +22,7 @@ class RightsSyntax:
     `position` is the position of a declaration among those of its place.
     """
 
+    words: SqlWords
     places: str
     entries: str
     position: str
@@ -28,6 +33,7 @@ class RightsSyntax:
 
 
 SQLITE = RightsSyntax(
+    words=words_of("sqlite"),
     places="json_each(t.rights, '$.declared') p",
     entries="json_each(c.entries) e",
     position="e.key",
@@ -37,6 +43,7 @@ SQLITE = RightsSyntax(
     all_true="min({})",
 )
 POSTGRES = RightsSyntax(
+    words=words_of("postgresql"),
     places="jsonb_each(t.rights -> 'declared') p",
     entries="jsonb_array_elements(c.entries) WITH ORDINALITY AS e(value, ordinal)",
     position="e.ordinal",
@@ -50,18 +57,23 @@ POSTGRES = RightsSyntax(
 def rights_query(dialect: str, restricted: str) -> str:
     """Return the SELECT of the view; `restricted` is a query for the hidden articles."""
     syntax = POSTGRES if dialect == "postgresql" else SQLITE
+    checked_at = corrected_time(syntax.words, "n")
     confirmed = (
         "FROM observation n WHERE n.locator_id = i.origin_id AND n.outcome = 'not_modified' "
-        "AND i.found_in IN ('header', 'page') AND n.observed_at > i.last_seen "
-        "AND (i.ended_by IS NULL OR n.observed_at < i.ended_by)"
+        f"AND i.found_in IN ('header', 'page') AND {checked_at} > i.last_at "
+        f"AND (i.ended_by IS NULL OR {checked_at} < i.ended_by)"
     )
-    latest = f"coalesce((SELECT max(n.observed_at) {confirmed}), i.last_seen)"
-    seq = syntax.greater.format("i.seq", f"coalesce((SELECT max(n.id) {confirmed}), 0)")
+    latest = f"coalesce((SELECT max({checked_at}) {confirmed}), i.last_at)"
+    sight = f"coalesce((SELECT max({last_sight('n')}) {confirmed}), i.sight_at)"
+    ended = syntax.greater.format("i.first_seen", syntax.greater.format("i.sight_at", sight))
+    last_seen = f"CASE WHEN i.ended_by IS NULL THEN {latest} ELSE {ended} END"
+    newest = syntax.greater.format("n.id", correction_seq("n"))
+    seq = syntax.greater.format("i.seq", f"coalesce((SELECT max({newest}) {confirmed}), 0)")
     return f"""
 SELECT {seq} AS seq, i.article AS article, i.origin AS origin, i.found_in AS found_in,
     i.protocol AS protocol, i.name AS name, i.value AS value,
     i.machine_readable AS machine_readable, i.changed_after AS changed_after,
-    i.first_seen AS first_seen, {latest} AS last_seen, i.ended_by AS ended_by,
+    i.first_seen AS first_seen, {last_seen} AS last_seen, i.ended_by AS ended_by,
     i.checks AS checks, i."foreign" AS "foreign", i.article_id AS article_id,
     i.origin_id AS origin_id, i.row_key AS row_key
 FROM ({_intervals(syntax, restricted)}) i
@@ -77,7 +89,8 @@ def _intervals(syntax: RightsSyntax, restricted: str) -> str:
     run = f"(PARTITION BY {_DECLARATION}, run)"
     return f"""
 SELECT {_DECLARATION}, min(row_key) OVER {run} AS row_key, max(seq) OVER {run} AS seq,
-    min(observed_at) OVER {run} AS first_seen, max(observed_at) OVER {run} AS last_seen,
+    min(observed_at) OVER {run} AS first_seen, max(observed_at) OVER {run} AS last_at,
+    max(sight_at) OVER {run} AS sight_at,
     CAST(count(*) OVER {run} AS integer) AS checks,
     CASE WHEN min(number) OVER {run} > 1 THEN min(previous_at) OVER {run} END AS changed_after,
     CASE WHEN max(number) OVER {run} < max(answers) OVER {run}
@@ -110,15 +123,19 @@ def _answers(syntax: RightsSyntax, restricted: str) -> str:
     window = f"(PARTITION BY {_PLACE} ORDER BY observed_at, observation_id)"
     earlier = syntax.greater.format("seq", f"coalesce(lag(seq) OVER {window}, 0)")
     newest = syntax.greater.format(earlier, f"coalesce(lead(seq) OVER {window}, 0)")
+    is_foreign = "coalesce(s.is_foreign, t.is_foreign)"
+    stated = f"CASE WHEN {is_foreign} THEN coalesce(s.observed_at, o.observed_at) ELSE {{}} END"
+    judged = syntax.greater.format("coalesce(s.seq, judged.id, 0)", correction_seq("o", is_foreign))
     return f"""
-SELECT {_PLACE}, entries, observed_at, is_foreign, {newest} AS seq,
-    row_number() OVER {window} AS number, lag(observed_at) OVER {window} AS previous_at,
+SELECT {_PLACE}, entries, observed_at, sight_at, is_foreign, {newest} AS seq,
+    row_number() OVER {window} AS number, lag(sight_at) OVER {window} AS previous_at,
     lead(observed_at) OVER {window} AS next_at, count(*) OVER (PARTITION BY {_PLACE}) AS answers
 FROM (
-    SELECT {syntax.greater.format("t.id", "coalesce(s.seq, judged.id, 0)")} AS seq,
+    SELECT {syntax.greater.format("t.id", judged)} AS seq,
         ao.article_id AS article_id, a.public_id AS article, r.id AS origin_id,
         r.origin AS origin, p.key AS found_in, p.value AS entries, o.id AS observation_id,
-        coalesce(s.observed_at, o.observed_at) AS observed_at, t.is_foreign AS is_foreign
+        {stated.format(corrected_time(syntax.words, "o"))} AS observed_at,
+        {stated.format(last_sight("o"))} AS sight_at, t.is_foreign AS is_foreign
     FROM transfer t
     JOIN observation o ON o.id = t.observation_id
     JOIN origin r ON r.id = o.locator_id

@@ -20,6 +20,14 @@ word reads the newest blocks instead of all texts with that word.
 """
 
 
+def _microseconds_before(moment: str, count: str) -> str:
+    """Return the SQLite expression of a stored time that is earlier by a number of microseconds."""
+    seconds = f"CAST(strftime('%s', {moment}) AS integer)"
+    left = f"({seconds} * 1000000 + CAST(substr({moment}, 21, 6) AS integer) - {count})"
+    day = f"strftime('%Y-%m-%dT%H:%M:%S', {left} / 1000000, 'unixepoch')"
+    return f"({day} || printf('.%06d+00:00', {left} % 1000000))"
+
+
 def open_alone(value: str, article: str = "a.id", otherwise: str = "NULL") -> str:
     """Return the expression for a value that is null if its article is restricted."""
     return f"CASE WHEN {article} IN {RESTRICTED} THEN {otherwise} ELSE {value} END"
@@ -51,6 +59,7 @@ class SqlWords:
     quoted: Callable[[str], str]
     greater: Callable[[str, str], str]
     seconds: Callable[[str, str], str]
+    before: Callable[[str, str], str]
     empty_list: str
     with_word: Callable[[str, str], str]
     no_time: str
@@ -74,6 +83,7 @@ SQLITE = SqlWords(
     quoted=lambda text: f"json_quote({text})",
     greater=lambda a, b: f"max({a}, {b})",
     seconds=lambda a, b: f"round((julianday({b}) - julianday({a})) * 86400, 3)",
+    before=_microseconds_before,
     empty_list="'[]'",
     with_word=lambda words, word: f"json_insert({words}, '$[#]', '{word}')",
     no_time="CAST(NULL AS text)",
@@ -101,6 +111,7 @@ POSTGRES = SqlWords(
     quoted=lambda text: f"CAST(to_jsonb(CAST({text} AS text)) AS text)",
     greater=lambda a, b: f"greatest({a}, {b})",
     seconds=lambda a, b: f"round(extract(epoch FROM {b} - {a}), 3)::float8",
+    before=lambda moment, count: f"({moment} - {count} * interval '1 microsecond')",
     empty_list="'[]'::jsonb",
     with_word=lambda words, word: f"({words} || '[\"{word}\"]'::jsonb)",
     no_time="CAST(NULL AS timestamptz)",
