@@ -104,7 +104,7 @@ def _correct_snapshots(unit: Unit, correction: ClockCorrection) -> None:
     rows = [
         {
             "observation_id": number, "seq": unit.number(SNAPSHOT_BLOCK),
-            "observed_at": correction.corrected(number),
+            "observed_at": correction.correct_time(number),
         }
         for number in unit.connection.execute(query).scalars()
     ]  # fmt: skip

@@ -22,13 +22,13 @@ class ClockCorrection:
     def applies_to(self, number: int, moment: datetime) -> bool:
         return number < self.id and moment > self.at
 
-    def corrected(self, number: int) -> datetime:
+    def correct_time(self, number: int) -> datetime:
         """Return the time of row `number`: as many microseconds before `at` as numbers before `id`.
 
         >>> from datetime import UTC
         >>> noon = datetime(2026, 11, 28, 12, tzinfo=UTC)
         >>> correction = ClockCorrection(1_000_000, noon + timedelta(hours=1), noon)
-        >>> correction.corrected(500_000).isoformat(timespec="milliseconds")
+        >>> correction.correct_time(500_000).isoformat(timespec="milliseconds")
         '2026-11-28T12:59:59.500+00:00'
         """
         return max(self.since, self.at - timedelta(microseconds=self.id - number))
@@ -47,7 +47,7 @@ def time_after_corrections(
     """Return the corrected time of the archive's own row `number` with the stored time `moment`."""
     for each in corrections:
         if each.applies_to(number, moment):
-            moment = each.corrected(number)
+            moment = each.correct_time(number)
     return moment
 
 

@@ -59,7 +59,9 @@ def explain_relations(
         yield ExplainedRelation(**relation_fields, explanation=explanation(connection, relation))
 
 
-def compared_revisions(connection: Connection, relation: Relation) -> tuple[str | None, str | None]:
+def find_compared_revisions(
+    connection: Connection, relation: Relation
+) -> tuple[str | None, str | None]:
     """Return the revisions that were compared; later versions may differ."""
     evidence = relation.evidence or {}
     if relation.kind == "exact_copy":

@@ -296,7 +296,7 @@ class _Objects:
         self._store = store
         self._folder = secrets.token_hex(8)
 
-    def moved(self, old: Connection, rows: list[dict[str, Any]]) -> None:
+    def move_captures(self, old: Connection, rows: list[dict[str, Any]]) -> None:
         """Replace the bytes or object names of capture rows by those of the copy."""
         whole = [row for row in rows if row["data"] is not None]
         packed = load_all_compressed(old, [StoredBytes.of(row) for row in whole])
@@ -332,7 +332,7 @@ def _copy_table(
     with closing(_chunks(old, table, chosen)) as chunks:
         for rows in chunks:
             if table.name == CAPTURE.name:
-                objects.moved(old, rows)
+                objects.move_captures(old, rows)
             if table.name in {"counter", "archive"}:
                 new.execute(insert(table), rows)
             else:

@@ -176,7 +176,7 @@ class ArchiveLists(ArchiveConnection):
     ) -> list[tuple[str | None, str | None]]:
         """Return the two revisions from which each relation was computed."""
         with self.connect() as connection:
-            return [explain.compared_revisions(connection, each) for each in relations]
+            return [explain.find_compared_revisions(connection, each) for each in relations]
 
     def explain_relations(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
         """Yield relations with their explanation: shared passages, differences and additions."""

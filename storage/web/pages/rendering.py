@@ -41,7 +41,7 @@ def page(
     words = PageWords(language, request.app.state.pool.place.timezone)
     text = environment().get_template(template).render(
         **context, t=words.t, words=words, lang=language, here=request.url.path,
-        link=Links(request), style=_digest("style.css")[:8], script=_own("page.js"),
+        link=Links(request), style=_digest("style.css")[:8], script=_read_static("page.js"),
     )  # fmt: skip
     return HTMLResponse(
         text, status, {"Content-Security-Policy": policy(), "Content-Language": language,
@@ -306,7 +306,7 @@ def _asset(name: str) -> str:
     return (HERE / "static" / name).read_text("utf-8")
 
 
-def _own(name: str) -> Markup:
+def _read_static(name: str) -> Markup:
     return Markup(_asset(name))  # noqa: S704  # a file of our own
 
 
