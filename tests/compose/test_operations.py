@@ -188,7 +188,6 @@ def test_a_right_setting_is_applied(stack):
         ("backup", "/tmp"),
         ("backup", "/backups/copy.sqlite3"),
         ("export", "-o", "texts.jsonl"),
-        ("proof", "keygen"),
     ],
 )
 def test_a_file_that_would_be_lost_with_the_container_is_refused(stack, words):
