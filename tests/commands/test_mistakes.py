@@ -144,6 +144,29 @@ def test_an_own_server_is_refused_with_the_setting_that_allows_it(archived):
     assert all("LESART_ALLOW_HOSTS" in hint for hint in hints.values())
 
 
+FEED = "https://zeitung.example/feed"
+SECOND_SOURCES = {
+    "the same again": (FEED, [FEED]),
+    "with another name": (FEED, [FEED, "--name", "zweite"]),
+    "with another type": (FEED, [f"{FEED}?utm_source=x", "--name", "zweite", "--type", "front"]),
+    "a folder with another name": ("in", ["in", "--name", "zweite"]),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), SECOND_SOURCES.values(), ids=SECOND_SOURCES)
+def test_a_second_source_for_the_same_place_is_refused_with_the_name_of_the_first(
+    first, second, shell
+):
+    (shell.folder / "in").mkdir()
+    assert shell.run("source", "add", first, "--name", "erste").returncode == 0
+    ended = shell.run("source", "add", *second)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "the source erste already watches" in ended.stderr
+    assert [
+        json.loads(line)["name"] for line in shell.run("source", "list").stdout.splitlines()
+    ] == ["erste"]
+
+
 def test_an_address_that_cannot_be_fetched_is_found_by_the_commands_of_the_message(shell):
     shell.settings["LESART_ALLOW_HOSTS"] = "127.0.0.1:1"  # nobody listens there
     ended = shell.run("ingest", "http://127.0.0.1:1/a")

@@ -93,6 +93,7 @@ def add(
         )
         if not chosen:
             raise LocatorError(locator, "this folder has no name: add --name NAME")
+        standing.refuse_second_source(archive, "folder", str(folder))
         taken = [each for each in archive.sources() if each.name == chosen]
         if taken and (taken[0].standing or taken[0].locator != str(folder)):
             raise ScheduleError(f"the source {chosen} already exists: choose another --name")

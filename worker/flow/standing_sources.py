@@ -1,5 +1,6 @@
 """Create standing sources from addresses, and change their schedules."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def watch_address(
     if archive.read(redacted_addresses).left_of(origin) is not None:
         raise LocatorError("the address", "it was redacted here, and is not watched again")
     chosen = origin if name is None else check_source_name(archive, name)
+    refuse_second_source(archive, "web", address.text)
     taken = [each for each in archive.sources() if each.name == chosen]
     if taken and (taken[0].standing or taken[0].kind != "web"):
         raise ScheduleError(f"there is a source {chosen} already: choose another --name")
@@ -60,6 +62,21 @@ def watch_address(
     named = ListedAddress(origin, asked, {"urls": "list"}.get(kind or "", kind or "web"))
     archive.transact(watch_at_once, source.id, named)
     return source
+
+
+def refuse_second_source(archive: Archive, kind: str, locator: str) -> None:
+    """Refuse a folder or an address that another source watches.
+
+    Raises: ScheduleError.
+    """
+    place = origin_of(locator) if kind == "web" else locator
+    for each in archive.sources(standing=True):
+        known = origin_of(each.locator) if each.kind == "web" else each.locator
+        if (each.kind, known) == (kind, place):
+            raise ScheduleError(
+                f"the source {each.name} already watches {place}: change it with `lesart source "
+                f"set`, or remove it first with `lesart source remove {shlex.quote(each.name)}`"
+            )
 
 
 def watch_with_history(
