@@ -77,6 +77,7 @@ def test_one_file_loads_no_other_command_list_or_database(small_archive, tmp_pat
     others = {
         "py3langid", "sqlalchemy.dialects.postgresql", "storage.write.redaction.redact_articles",
         "worker.cli.commands", "worker.flow.document_process", "worker.sources.listings.listing",
+        "storage.read.archive", "storage.read.answers",
     }  # fmt: skip
     assert modules & (INGESTING | others) == set()
 

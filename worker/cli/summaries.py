@@ -12,13 +12,16 @@ from storage.cli.output import AnswerTarget, write_rows, write_text
 from storage.read.render.visible import one_line
 from storage.values.arrivals.counts_sentence import counts_sentence
 from storage.values.lazy import LazyModule
+from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
     from storage.cli import report
+    from storage.read.figures import table_columns
     from worker.sources.containers import json_records
     from worker.text.formats import metadata
 else:
     report = LazyModule("storage.cli.report")
+    table_columns = LazyModule("storage.read.figures.table_columns")
     json_records = LazyModule("worker.sources.containers.json_records")
     metadata = LazyModule("worker.text.formats.metadata")
 
@@ -93,8 +96,8 @@ def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTar
 
 def _find_unused_columns(jobs: Sequence[int], place: ArchiveOptions) -> list[str]:
     """Return the columns of the tables of these jobs that name no field that Lesart knows."""
-    with report.reading(place) as (_settings, archive):
-        names = [name for job in jobs for name in archive.table_columns(job)]
+    with opened_archive(place.settings()) as archive:
+        names = [name for job in jobs for name in archive.read(table_columns.table_columns, job)]
     return [
         name
         for name in dict.fromkeys(names)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from storage.language import tokens
     from storage.read import facets
-    from storage.read.figures import coverage, edits, pending_work, stats, table_columns, work_state
+    from storage.read.figures import coverage, edits, pending_work, stats, work_state
     from storage.record import sources as source_rows
 else:
     sqlmodel = LazyModule("sqlmodel")
@@ -46,7 +46,6 @@ else:
     edits = LazyModule("storage.read.figures.edits")
     pending_work = LazyModule("storage.read.figures.pending_work")
     stats = LazyModule("storage.read.figures.stats")
-    table_columns = LazyModule("storage.read.figures.table_columns")
     work_state = LazyModule("storage.read.figures.work_state")
     source_rows = LazyModule("storage.record.sources")
 
@@ -128,10 +127,6 @@ class ArchiveFigures(ArchiveConnection):
     def work_figures(self, now: datetime, jobs: int) -> WorkFigures:
         """Return the state of the work at `now`, with the latest `jobs` jobs."""
         return self._query(work_state.work_figures, now, jobs)
-
-    def table_columns(self, job: int) -> tuple[str, ...]:
-        """Return the columns of the tables that a job read, as far as its first texts show."""
-        return self._query(table_columns.table_columns, job)
 
     def edits_by_day(self, last_day: date, days: int) -> dict[date, int]:
         """Return the number of steps on each of the last `days` days, in UTC."""
