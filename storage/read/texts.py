@@ -37,7 +37,7 @@ from storage.values.draft import (
 from storage.values.errors import ExpiredError, RedactedError, WithheldError
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
-from storage.values.redaction import RedactionReason
+from storage.values.redaction import is_expiry
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -385,8 +385,7 @@ WHERE o.id = :observation"""
     row = fetch_row(connection, query, values)
     capture = {"capture": row["capture_id"]}
     if row["data"] is None:
-        reasons = {each["reason"] for each in fetch(connection, _REASONS, capture)}
-        if reasons == {RedactionReason.RETENTION}:
+        if is_expiry(each["reason"] for each in fetch(connection, _REASONS, capture)):
             raise ExpiredError(version.rev)
         raise RedactedError(message_text("document_of"), version.rev)
     digest = bytes(row["digest"])

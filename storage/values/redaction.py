@@ -1,5 +1,6 @@
 """PURE: reasons for redactions, and the replacements of values that must not be null."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 PENDING = "redacted_to"
@@ -22,6 +23,15 @@ class RedactionReason(StrEnum):
     MISTAKE = "mistake"
     GDPR_RESTRICTION = "gdpr_restriction"
     RETENTION = "retention"
+
+
+def is_expiry(reasons: Iterable[str]) -> bool:
+    """Check whether bytes were deleted by their retention period alone: nothing was redacted.
+
+    >>> is_expiry(["retention"]), is_expiry(["retention", "mistake"]), is_expiry([])
+    (True, False, False)
+    """
+    return set(reasons) == {RedactionReason.RETENTION}
 
 
 def digest_placeholder(row_id: int) -> bytes:

@@ -25,15 +25,18 @@ class BrokenObject(Answer):
 class PassedItem:
     """One passed item; `redacted` is true if it was removed with a recorded reason.
 
+    `expired` is true if its bytes were deleted at the end of their retention period instead.
     `older_steps` is the number of changes classified by older rules, which are not computed again.
     """
 
     redacted: bool = False
+    expired: bool = False
     older_steps: int = 0
 
 
 PASSED = PassedItem()
 REDACTED = PassedItem(redacted=True)
+EXPIRED = PassedItem(expired=True)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """Check the record: bytes, wordings, derivations, verdicts, and references between rows."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from itertools import islice, repeat
 from typing import Any
@@ -16,8 +17,16 @@ from storage.proof.leaf import SHAPES
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.net.rights import METHOD, rights_of
-from storage.values.redaction import is_emptied
-from storage.verify.finding import PASSED, REDACTED, BrokenObject, Findings, PassedItem, Scope
+from storage.values.redaction import is_emptied, is_expiry
+from storage.verify.finding import (
+    EXPIRED,
+    PASSED,
+    REDACTED,
+    BrokenObject,
+    Findings,
+    PassedItem,
+    Scope,
+)
 
 NOTHING: Mapping[str, Any] = {}
 LOADED_ROWS = 64
@@ -80,7 +89,7 @@ def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  
 
 def captures(connection: Connection, scope: Scope) -> Findings:
     """Decompress all bytes and compute their digests."""
-    taken = _redacted_rows(connection, "capture")
+    taken, expired = _redacted_rows(connection, "capture"), _expired_captures(connection)
     chosen = scope.where("id")
     query = f"SELECT id, digest, size, encoding, data FROM capture WHERE {chosen} ORDER BY id"
     rows = stream(connection, query, NOTHING)
@@ -91,7 +100,12 @@ def captures(connection: Connection, scope: Scope) -> Findings:
         for row in some:
             scope.reached = row["id"]
             raw = loaded.get(row["id"])
-            yield _is_emptied("capture", row["id"], taken) if raw is None else _capture(row, raw)
+            if raw is not None:
+                yield _capture(row, raw)
+            elif row["id"] in expired:
+                yield EXPIRED
+            else:
+                yield _is_emptied("capture", row["id"], taken)
 
 
 def _capture(row: Row, raw: bytes | DamagedBytesError) -> PassedItem | BrokenObject:
@@ -110,7 +124,7 @@ def _capture(row: Row, raw: bytes | DamagedBytesError) -> PassedItem | BrokenObj
 
 def foreign_records(connection: Connection, scope: Scope) -> Findings:
     """Reassemble all records of web archives and compute their digests."""
-    taken = _redacted_rows(connection, "foreign_record")
+    taken, expired = _redacted_rows(connection, "foreign_record"), _expired_captures(connection)
     query = (
         "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.digest AS held, "
         "b.encoding, b.data "
@@ -122,7 +136,8 @@ def foreign_records(connection: Connection, scope: Scope) -> Findings:
         if row["head"] is None or row["opening"] is None:
             yield _is_emptied("foreign_record", row["id"], taken)
         elif row["payload_capture_id"] is not None and row["data"] is None:
-            yield REDACTED  # or the check of captures reports it
+            is_expired = row["payload_capture_id"] in expired
+            yield EXPIRED if is_expired else REDACTED  # or the check of captures reports it
         else:
             yield _foreign_record(connection, row)
 
@@ -324,6 +339,15 @@ def jobs(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # a
 def _redacted_rows(connection: Connection, table: str) -> frozenset[int]:
     query = "SELECT row_id FROM redaction WHERE table_name = :name"
     return frozenset(row["row_id"] for row in stream(connection, query, {"name": table}))
+
+
+def _expired_captures(connection: Connection) -> frozenset[int]:
+    """Return the captures whose bytes were deleted at the end of their retention period."""
+    query = "SELECT row_id, reason FROM redaction WHERE table_name = 'capture'"
+    reasons: dict[int, set[str]] = defaultdict(set)
+    for row in stream(connection, query, NOTHING):
+        reasons[row["row_id"]].add(row["reason"])
+    return frozenset(number for number, each in reasons.items() if is_expiry(each))
 
 
 def _is_emptied(table: str, number: int, taken: frozenset[int]) -> PassedItem | BrokenObject:

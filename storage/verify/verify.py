@@ -90,8 +90,9 @@ class PlaceError(ValueError):
 class Verification:
     """One verification of an archive, in one consistent view.
 
-    `checked` counts the items of each check, `redacted` the redacted ones, `older_steps` the
-    changes classified by older rules. `after` is the value of `reached` of an earlier run.
+    `checked` counts the items of each check, `redacted` the redacted ones, `expired` those
+    whose bytes were deleted at the end of their retention period, `older_steps` the changes
+    classified by older rules. `after` is the value of `reached` of an earlier run.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Verification:
         self._begin, self._after = _begin(after)
         self.checked = dict.fromkeys((name for name, _check in CHECKS), 0)
         self.redacted = 0
+        self.expired = 0
         self.older_steps = 0
         self._check, self._now = CHECKS[0][0], self._scope
         self.facts: Mapping[str, int | str | None] = {}
@@ -148,9 +150,10 @@ class Verification:
                     break
                 case BrokenObject():
                     yield finding
-                case PassedItem(redacted=redacted, older_steps=older_steps):
+                case PassedItem(redacted=redacted, expired=expired, older_steps=older_steps):
                     self.checked[name] += 1
                     self.redacted += redacted
+                    self.expired += expired
                     self.older_steps += older_steps
         if progress is not None:
             progress(name, self.checked[name])

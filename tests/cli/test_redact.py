@@ -106,8 +106,15 @@ def test_bytes_whose_time_is_over_are_told_before_they_go(written, command, monk
     assert (code, sum(each["captures"] for each in told) > 0) == (0, True)
     assert command("raw", f"{written.article}@1", "-o", "a.html")[0] == 0, "nothing was changed"
     assert command("redact", "--retention")[0] == 0
-    assert command("raw", f"{written.article}@1")[0] == 1
+    code, _, err = command("raw", f"{written.article}@1")
+    assert (code, "after its retention period" in err, "was redacted" in err) == (1, True, False)
     assert command("show", f"{written.article}@1")[0] == 0
+    code, _, err = command("verify")
+    assert (code, "; 0 redacted;" in err, "no bytes after their retention" in err) == (
+        0,
+        True,
+        True,
+    )
     assert sum(each["captures"] for each in command("redact", "--retention")[1]) == 0
 
 

@@ -42,10 +42,14 @@ RECORDS_AT_ONCE = 200
 
 @dataclass(slots=True)
 class BytesSearch:
-    """Search of all captures and records for a text; each call of `proceed` continues it."""
+    """Search of all captures and records for a text; each call of `proceed` continues it.
+
+    `read_with` are the captures that were read as texts with the passage, None without a passage.
+    """
 
     identity: TextIdentity
     digests: dict[bytes, str]
+    read_with: set[int] | None = None
     found: dict[int, FoundPhrases] = field(default_factory=dict)
     records: dict[int, FoundPhrases] = field(default_factory=dict)
     _after: int = -1
@@ -69,7 +73,7 @@ class BytesSearch:
             for number, digest in rows_in(connection, query, CAPTURE.c.id, plan.rows["capture"])
             if not is_emptied(bytes(digest))
         }
-        return cls(identity, digests)
+        return cls(identity, digests, read)
 
     def proceed(self, engine: Engine, progress: Progress | None = None) -> None:
         """Read the captures that were not read yet. Raises: CapturesAwayError."""
@@ -155,10 +159,11 @@ def _add_texts(connection: Connection, plan: RedactionPlan, identity: TextIdenti
 def add_found_bytes(connection: Connection, plan: RedactionPlan, search: BytesSearch) -> None:
     """Add the captures, lists and records that contain the text to a plan.
 
+    Of the captures of the articles themselves, a passage is removed from those that contain it.
     Bytes from which another article was read are kept if its own text has the phrase: it is listed
     as related. Otherwise its bytes are emptied and its text stays.
     """
-    planned = plan.rows["capture"]
+    planned = plan.rows["capture"] if search.read_with is None else search.read_with
     new = {number: found for number, found in search.found.items() if number not in planned}
     own = _own_captures(connection, plan)
     readings = _Readings.of(connection, new)

@@ -89,6 +89,7 @@ def report_verification(
             return {
                 "checked": verification.checked,
                 "redacted": verification.redacted,
+                "expired": verification.expired,
                 "older_steps": verification.older_steps,
                 "not_covered": [each.to_dict() for each in verify_findings.NOT_COVERED],
             }
@@ -105,6 +106,8 @@ def report_verification(
     counts = verification.checked.items()
     checked_rows = ", ".join(f"{number} {CHECKED[check]}" for check, number in counts if number)
     say(f"checked {checked_rows}; {verification.redacted} redacted; {written.number} broken")
+    if verification.expired:
+        say(f"{verification.expired} captures have no bytes after their retention period")
     if verification.older_steps:
         number = verification.older_steps
         say(f"{number} changes were classified by older rules; run `lesart reclassify`")
