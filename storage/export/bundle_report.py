@@ -45,7 +45,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "copies_limit": "Dass die Kopien bei anderen Archiven denselben Wortlaut zeigen oder noch "
         "vorhanden sind: Rufen Sie sie auf.",
         "relations": "Verwandte Texte (Urteil des Archivs)",
-        "undone": "aufgehoben", "redactions": "Schwärzungen", "proves": "Was das beweist",
+        "undone": "aufgehoben", "redactions": "Schwärzungen",
+        "expiries": "Bytes, nach ihrer Aufbewahrungsfrist gelöscht", "proves": "Was das beweist",
         "proves_text": "Das Archiv hatte diese Bytes, Texte und Angaben, als der Prüfpunkt "
         "unterschrieben wurde. Diese Seite gibt nur Zeilen wieder, die im Protokoll stehen.",
         "limits": "Was das nicht beweist",
@@ -82,7 +83,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "copies_limit": "That the copies at other archives show the same wording or still exist: "
         "open them.",
         "relations": "Related texts (decisions of the archive)",
-        "undone": "undone", "redactions": "Redactions", "proves": "What this proves",
+        "undone": "undone", "redactions": "Redactions",
+        "expiries": "Bytes deleted after their retention period", "proves": "What this proves",
         "proves_text": "The archive held these bytes, texts and facts when the checkpoint was "
         "signed. This page shows only rows whose entries are in the log.",
         "limits": "What this does not prove",
@@ -145,7 +147,10 @@ def lines(facts: Facts) -> Iterator[str]:
         undone = f", undone at {each['undone_at']}" if each["undone_at"] else ""
         yield f"Decided at {each['at']}: {each['kind']} of {each['a']} and {each['b']}{undone}."
     for each in facts["redactions"]:
-        yield f"Redacted at {each['at']}: {each['row']} ({each['reason']})."
+        if each["is_expiry"]:
+            yield f"Bytes deleted after their retention period at {each['at']}: {each['row']}."
+        else:
+            yield f"Redacted at {each['at']}: {each['row']} ({each['reason']})."
     for each in facts["stamps"]:
         named = WORDS["en"]["stamp_what"].format(**each, all=facts["rows"])
         yield f"{each['file']} is on a {named}. Its signature and time are not checked here."
@@ -281,9 +286,12 @@ def _relations(facts: Facts, language: str) -> str:
         )
         for each in facts["relations"]
     ]
-    redactions = [(_time(each["at"]), _html(each["row"]), _html(each["reason"] or ""))
-                  for each in facts["redactions"]]  # fmt: skip
-    named = (("relations", relations), ("redactions", redactions))
+    redactions, expiries = (
+        [(_time(each["at"]), _html(each["row"]), _html(each["reason"] or ""))
+         for each in facts["redactions"] if each["is_expiry"] == is_expiry]
+        for is_expiry in (False, True)
+    )  # fmt: skip
+    named = (("relations", relations), ("redactions", redactions), ("expiries", expiries))
     return "".join(f"<h2>{words[name]}</h2>{_table((), rows)}" for name, rows in named if rows)
 
 

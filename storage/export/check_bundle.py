@@ -450,7 +450,7 @@ class LoggedBundle:
     def _redactions(self) -> list[Facts]:
         return [
             {"row": f"{row['table_name']} {row['row_id']}", "at": _utc(row["at"]),
-             "reason": row.words("reason")}
+             "reason": row.words("reason"), "is_expiry": row.words("reason") == RETENTION}
             for _id, row in sorted(self.rows["redaction"].items())
         ]  # fmt: skip
 
@@ -530,13 +530,17 @@ def check(place: Path, key: str | None, witnesses: list[str], outside: str | Non
 def _compare_report(bundle: LoggedBundle, facts: Facts) -> list[str]:
     """Compare the page, also with that of older programs.
 
-    These wrote of redacted texts that they lack the passage, and ended an interval after a leap of
-    the clock at its end.
+    These called the end of a retention period a redaction. Still older ones wrote of redacted texts
+    that they lack the passage, and ended an interval after a leap of the clock at its end.
     """
     written, language = bundle.read("report.html"), bundle.manifest["language"]
     if written == report.page(facts, language).encode():
         return []
     older = copy.deepcopy(facts)
+    for each in older["redactions"]:
+        each["is_expiry"] = False
+    if written == report.page(older, language).encode():
+        return []
     for text in (each for place in older["places"] for each in place["texts"]):
         text["before"] = text["older_before"]
         if facts["passage"] is not None:

@@ -23,7 +23,7 @@ from storage.proof.stamp import Authority, read_stamp_time
 from storage.read.find import Finder
 from storage.read.render.visible import CONTROL, UNSEEN
 from storage.values.redaction import RedactionReason
-from storage.write.redaction.redact_articles import redact_passage
+from storage.write.redaction.redact_articles import drop_overdue_bytes, redact_passage
 from storage.write.undo import undo
 from tests.authority import authority
 from tests.flow.driver import Newsroom, hour, page, seed
@@ -359,6 +359,33 @@ def test_what_was_redacted_is_named_and_the_rest_still_holds(tmp_path):
     written = b"".join(each.read_bytes() for each in folder.rglob("*") if each.is_file())
     assert b"Ada Lohe" not in written
     assert "[redacted] rief an." in (folder / "texts/1.txt").read_text()
+
+
+def test_bytes_whose_time_is_over_are_told_as_such_and_not_as_redacted(tmp_path, monkeypatch):
+    root = tmp_path / "room"
+    root.mkdir()
+    room = Newsroom(f"sqlite:///{root / 'lesart.sqlite3'}", root)
+    room.write("a.txt", seed("Pegel steigt", A))
+    room.scan(0)
+    room.write("a.txt", seed("Pegel steigt", B))
+    room.scan(48)
+    assert drop_overdue_bytes(room.archive, 86_400.0, by_clock=True)
+    written = bundle(room, "seed:presse/a.txt@1..@2", tmp_path / "b.zip", language="en")
+    page_of_today = bundle_report.page
+
+    def page_of_older(facts, language):
+        told = [{**each, "is_expiry": False} for each in facts["redactions"]]
+        return page_of_today({**facts, "redactions": told}, language)
+
+    monkeypatch.setattr(bundle_report, "page", page_of_older)
+    older = bundle(room, "seed:presse/a.txt@1..@2", tmp_path / "older.zip", language="en")
+    room.close()
+    for path in (written, older):
+        with zipfile.ZipFile(path) as found:
+            found.extractall(path.with_suffix(""))
+        code, told = checked(path.with_suffix(""))
+        assert (code, "deleted after their retention period" in told) == (0, True), told
+        assert "Redacted at" not in told
 
 
 def test_a_relation_to_an_article_whose_address_was_redacted_still_holds(tmp_path):
