@@ -77,6 +77,7 @@ for module in sys.argv[1:]:
 """Ask each for its help, in one process."""
 
 STARTED_BY_OTHERS = {
+    "fit.labels": "no measurement: it writes a list of words from all real pages",
     "fit.names": "no measurement: it writes lists of names, and needs Faker",
     "naive": "the other side of `bench.seeds`",
 }

@@ -26,13 +26,17 @@ def test_time_grows_no_faster_than_the_text():
     assert too_fast == []
 
 
+OF_ESCAPED_WORDS = {"storage.read.render.words", "storage.record.contents.phrases"}
+"""Modules that make patterns of templates or phrases, whose words they escape."""
+
+
 def test_all_patterns_are_found():
     """Each in a module's top level is; none is made later, but with a word of the text in it."""
     assert len(patterns()) > 250
     made = [
         f"{module.__name__}:{node.lineno}"
         for module in modules()
-        if module is not lazy
+        if module is not lazy and module.__name__ not in OF_ESCAPED_WORDS
         for function in ast.walk(tree(module))
         if isinstance(function, (ast.FunctionDef, ast.Lambda))
         for node in ast.walk(function)

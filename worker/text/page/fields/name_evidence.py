@@ -24,6 +24,7 @@ HOST = re.compile(
 """
 LABEL = re.compile(rf"(?:{MODIFIED_WORD.pattern}|{PUBLISHED_WORD.pattern})", re.IGNORECASE)
 """A word that labels a date."""
+_BETWEEN_WORDS = re.compile(r"[\s.-]+")
 _INITIALS = re.compile(r"(?:[A-ZÄÖÜ]\.-?){1,3}")
 _TITLES = frozenset(["dr", "prof", "dipl", "ing", "mag", "med", "mr", "mrs", "ms", "sir"])
 _MIN_WORD = 2  # letters
@@ -55,7 +56,7 @@ def is_label(name: str) -> bool:
     (False, False)
     """
     host = HOST.fullmatch(name)
-    words = re.split(r"[\s.-]+", host[1] if host else name)
+    words = _BETWEEN_WORDS.split(host[1] if host else name)
     return all(
         plain_word(word) in _names("labels")
         or word.casefold() in LABEL_WORDS
