@@ -122,28 +122,41 @@ def test_bytes_whose_time_is_over_are_told_before_they_go(written, command, monk
     assert sum(each["captures"] for each in command("redact", "--retention")[1]) == 0
 
 
+QUESTIONS = {
+    "version": (("ARTICLE@1", "--reason", "mistake"), ("blame", "ARTICLE@1")),
+    "passage": (("ARTICLE", "--passage", "3,6", "--reason", "mistake", "--with-copies"), ("cite", "ARTICLE@1", "--passage", "3,6")),
+    "retention": (("--retention",), ("raw", "ARTICLE@1", "-o", "a.html")),
+}  # fmt: skip
+"""Orders that ask on a terminal, each with a command that fails once it was carried out."""
+
+
+@pytest.mark.parametrize("order", QUESTIONS)
 @pytest.mark.parametrize(
-    ("answer", "words", "is_asked", "is_deleted"),
-    [("n", (), True, False), ("", (), True, False), ("y", (), True, True), ("n", ("--yes",), False, True)],
+    ("answer", "words", "is_asked", "exits"),
+    [("n", (), True, 1), ("", (), True, 1), ("y", (), True, 0), ("n", ("--yes",), False, 0)],
     ids=["no", "nothing", "yes", "--yes"],
-)  # fmt: skip
-def test_on_a_terminal_bytes_whose_time_is_over_go_after_a_question(
-    written, command, monkeypatch, answer, words, is_asked, is_deleted
+)
+def test_on_a_terminal_it_is_removed_after_a_question(
+    written, command, monkeypatch, order, answer, words, is_asked, exits
 ):
     monkeypatch.setenv("LESART_RETAIN_CAPTURES", "1h")
+    given, left = (
+        [word.replace("ARTICLE", written.article) for word in each] for each in QUESTIONS[order]
+    )
+    assert command(*left)[0] == 0
     outer, inner = pty.openpty()
     os.write(outer, f"{answer}\n".encode())
     keys, screen = os.fdopen(inner), os.fdopen(os.dup(inner), "w")
     with monkeypatch.context() as terminal, keys, screen:
         terminal.setattr(sys, "stdin", keys)
         terminal.setattr(sys, "stderr", screen)
-        code, _, _ = command("redact", "--retention", *words)
+        code, _, _ = command("redact", *given, *words)
         screen.flush()
         shown = os.read(outer, 65_536).decode()
     os.close(outer)
-    assert ("for good?" in shown) == is_asked
-    assert (code == 0) == is_deleted
-    assert (command("raw", f"{written.article}@1", "-o", "a.html")[0] == 1) == is_deleted
+    assert (code, "for good?" in shown) == (exits, is_asked)
+    assert ("nothing was changed" in shown) == (exits == 1)
+    assert (command(*left)[0] == 0) == (exits == 1)
 
 
 def test_an_old_backup_is_redacted_again_when_it_comes_back(written, command, tmp_path):

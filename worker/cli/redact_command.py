@@ -91,9 +91,8 @@ def _expire(
     found, old = drop(by_clock=by_clock, dry_run=True), drop(by_clock=True, dry_run=True)
     number, left = (sum(each["captures"] for each in rows) for rows in (found, old))
     if number and not order.dry_run:
-        if not order.yes and sys.stdin.isatty() and sys.stderr.isatty():
-            question = f"Delete the bytes of {number} captures for good?"
-            typer.confirm(question, abort=True, err=True)
+        if not order.yes:
+            _confirm(f"Delete the bytes of {number} captures for good?", {})
         found = drop(by_clock=by_clock)
     report_list(found, output.target(), empty="no captures are older than allowed")
     if left > number:
@@ -158,7 +157,7 @@ def _redact(order: _Order) -> None:
         return
     _refuse_copies(plan.copies, summary, with_copies=options.with_copies)
     if not options.yes:
-        _confirm(summary)
+        _confirm("Remove this for good?", summary)
     acts = _carry_out(order, found, options.reason, planning)
     order.tell({"act": min(acts, default=None), **summary})
     is_unknown = not acts and options.passage is not None
@@ -220,14 +219,14 @@ def _describe(
     )
 
 
-def _confirm(summary: Mapping[str, Any]) -> None:
+def _confirm(question: str, summary: Mapping[str, Any]) -> None:
     """Ask on a terminal whether to remove all this; a script is not asked."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     for name, value in summary.items():
         if value:
             say(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
-    if not typer.confirm("Remove this for good?", err=True):
+    if not typer.confirm(question, err=True):
         say("nothing was changed")
         raise typer.Exit(NO)
 
