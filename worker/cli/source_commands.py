@@ -85,8 +85,7 @@ def add(
         with opened_archive(settings, create=settings.is_embedded) as archive:
             _report(standing.watch_feeds(archive, settings, folder, **schedule), output)
         return
-    if not schedule:
-        schedule = {"every_seconds": settings.every}
+    schedule = schedule or {"every_seconds": settings.every}
     with opened_archive(settings, create=settings.is_embedded) as archive:
         chosen = (
             escape_locator(folder.name) if name is None else order.check_source_name(archive, name)
