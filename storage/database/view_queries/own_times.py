@@ -26,7 +26,9 @@ def correction_seq(row: str, is_foreign: str = "FALSE") -> str:
 
 
 def _select_own(value: str, row: str, is_foreign: str, otherwise: str) -> str:
+    """Return `value` of the corrections of an observation; most rows are after the last one."""
     corrected = f"(SELECT {value} {_CORRECTIONS.format(row)})"
-    if is_foreign == "FALSE":
-        return f"coalesce({corrected}, {otherwise})"
-    return f"CASE WHEN {is_foreign} THEN {otherwise} ELSE coalesce({corrected}, {otherwise}) END"
+    return (
+        f"CASE WHEN {row}.id < (SELECT max(m.id) FROM clock_correction m) AND NOT {is_foreign} "
+        f"THEN coalesce({corrected}, {otherwise}) ELSE {otherwise} END"
+    )
