@@ -59,8 +59,6 @@ QUERIES = (
     Query("list", lambda a: a.articles(), 3, page="/"),
     Query("list", lambda a: a.articles(Filters(language="en")), 1, {"language": "en"}),
     Query("list", lambda a: a.articles(Filters(source="seeds")), 3, {"source": "seeds"}),
-    Query("list", lambda a: a.articles(Filters(source="bote")), 0, {"source": "bote"}),
-    Query("list", lambda a: a.articles(Filters(publisher="Bote")), 0, {"publisher": "Bote"}),
     Query("list", lambda a: a.articles(Filters(since=OLD)), 3, {"since": "2024-06-18"}),
     Query("list", lambda a: a.articles(Filters(until=NEW)), 0, {"until": "2024-06-17"}),
     Query("search", lambda a: a.search("Pegel"), 3, {"q": "Pegel"}, "/search?q=Pegel"),
@@ -79,7 +77,6 @@ QUERIES = (
     Query("blame", lambda a: a.blame(PEGEL), 2, {"rev": PEGEL}),
     Query("sentences", lambda a: a.sentences(PEGEL, "36"), 1, {"rev": PEGEL, "contains": "36"}),
     Query("refusals", lambda a: a.refusals(), 1, page="/refusals"),
-    Query("refusals", lambda a: a.refusals(1), 0, {"job": 1}),
     Query("jobs", lambda a: a.jobs(), 3, page="/jobs"),
 )  # fmt: skip
 

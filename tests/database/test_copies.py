@@ -15,7 +15,13 @@ from storage.proof.log import append
 from storage.read.archive import open_archive
 from storage.verify.verify import CHECKS
 from storage.write import copies
-from storage.write.copies import NotAnEarlierCopyError, PlaceTakenError, copy, update
+from storage.write.copies import (
+    NotAnEarlierCopyError,
+    PlaceTakenError,
+    PlaceUnwritableError,
+    copy,
+    update,
+)
 from tests.flow.driver import SENTENCES, Newsroom, findings, page, seed
 from worker.cli.checks.report_verification import CHECKED
 from worker.cli.commands import app
@@ -115,7 +121,7 @@ def test_a_backup_that_ends_early_leaves_nothing(filled, tmp_path, monkeypatch):
 
     monkeypatch.setattr(copies.os, "fsync", fails)
     folder = tmp_path / "copy"
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(PlaceUnwritableError, match="No space"):
         copy(filled.url, str(folder / "backup.sqlite3"), silent)
     assert list(folder.iterdir()) == []
 

@@ -11,7 +11,6 @@ from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_record
 from storage.cli.report import report_list
 from storage.read.query.parameter import argument, flag, option
-from storage.schedule import watches
 from storage.values.arrivals.source import Source
 from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator
@@ -22,12 +21,14 @@ from worker.errors import LocatorError, LocatorMissingError, ScheduleError
 
 if TYPE_CHECKING:
     from storage.read import archive as reading_archive
+    from storage.schedule import watches
     from worker.cli import control
     from worker.flow import order
     from worker.flow import standing_sources as standing
     from worker.sources import locators
 else:
     reading_archive = LazyModule("storage.read.archive")
+    watches = LazyModule("storage.schedule.watches")
     control = LazyModule("worker.cli.control")
     order = LazyModule("worker.flow.order")
     standing = LazyModule("worker.flow.standing_sources")

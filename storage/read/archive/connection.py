@@ -208,8 +208,8 @@ class ArchiveConnection:
 
         Raises: NoSuchError.
         """
-        rows = self._iterate(function, *args, **kwargs)
-        return check_if_empty(rows, lambda: self.require_named(named))
+        rows = self._rows(function, *args, **kwargs)
+        return Records(check_if_empty(rows, lambda: self.require_named(named)))
 
     def require_named(self, named: Filters | Mapping[str, str | None]) -> None:
         """Refuse a filter for a source, publisher, language or code that does not exist.
