@@ -37,7 +37,8 @@ class BlamedSentence:
 
     `canon` is its form in the canonical paragraph; sentences with the same form are equal. `since`
     is the version that added it, or that removed it. `first` is the first version with this
-    sentence. `returned` is true if it was absent in between.
+    sentence. `returned` is true if it was absent in between, None if the text of a version in
+    between is unknown, because it was redacted.
     """
 
     sentence: str
@@ -47,7 +48,7 @@ class BlamedSentence:
     version: int
     since: Stand
     first: Stand
-    returned: bool
+    returned: bool | None
 
 
 Key = tuple[str, int]
@@ -64,12 +65,15 @@ class _Life:
     first: int
     since: int
     last: int
-    returned: bool = False
+    returned: bool | None = False
 
-    def add_version(self, stand: int) -> None:
+    def add_version(self, stand: int, *, follows: bool) -> None:
+        """Add a version; `follows` is false if versions before it have no text."""
         if self.last < stand - 1:
             self.since = stand
             self.returned = True
+        elif not follows and not self.returned:
+            self.returned = None
         self.last = stand
 
 
@@ -138,13 +142,14 @@ def _lives_in(stands: Sequence[Stand]) -> Lives:
     lives: dict[Key, _Life] = {}
     split: dict[str, tuple[str, ...]] = {}
     for position, stand in enumerate(stands):
+        follows = position == 0 or stand.number == stands[position - 1].number + 1
         split |= {each: _cut_of(each) for each in stand.paragraphs if each not in split}
         for key in _keys(piece.strip() for text in stand.paragraphs for piece in split[text]):
             life = lives.get(key)
             if life is None:
                 lives[key] = _Life(position, position, position)
             else:
-                life.add_version(position)
+                life.add_version(position, follows=follows)
     return lives, split
 
 

@@ -228,3 +228,9 @@ def test_it_is_the_same_each_time_and_what_is_told_stands_in_its_version(texts):
     assert blame(versions) == blame(versions)
     for each in (*blame(versions), *find_removed_sentences(versions)):
         assert each.sentence in versions[each.version - 1].paragraphs[each.paragraph]
+
+
+def test_a_version_without_a_text_in_between_leaves_it_unknown_whether_a_sentence_was_absent():
+    one, two, four = (stands(*["Der Damm hält."] * 4)[number] for number in (0, 1, 3))
+    ((known,), (unknown,)) = blame([one, two]), blame([one, two, four])
+    assert (known.returned, unknown.returned, unknown.since.number) == (False, None, 1)

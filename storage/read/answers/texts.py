@@ -135,8 +135,9 @@ class Blame(Answer):
 
     `since_version` is the version since which the sentence is present without a break (or
     absent, for a deleted one). That change took place between the snapshots `changed_after` and
-    `changed_by`. `returned` is true if the sentence was absent in between. `first_article` is the
-    other article in which the archive saw it earliest, if that was earlier.
+    `changed_by`. `returned` is true if the sentence was absent in between, None if a version in
+    between was redacted. `first_article` is the other article in which the archive saw it
+    earliest, if that was earlier.
     """
 
     sentence: str
@@ -144,7 +145,7 @@ class Blame(Answer):
     since_version: int
     changed_after: datetime | None
     changed_by: datetime
-    returned: bool
+    returned: bool | None
     first_article: str | None
     version: int
     cursor: str
