@@ -1,7 +1,7 @@
 """PURE: HTML that notebooks show for records, lists and diffs; all values are escaped."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from html import escape
 from itertools import islice
 from typing import Any, TypeVar
@@ -20,6 +20,12 @@ class Records(Iterator[T]):
 
     def __next__(self) -> T:
         return self._ahead.popleft() if self._ahead else next(self._rows)
+
+    def close(self) -> None:
+        """End early, as a generator does: nothing stays open."""
+        self._ahead.clear()
+        if isinstance(self._rows, Generator):
+            self._rows.close()
 
     def _repr_html_(self) -> str:
         self._ahead.extend(islice(self._rows, max(0, SHOWN_ROWS + 1 - len(self._ahead))))
