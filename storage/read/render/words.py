@@ -12,7 +12,7 @@ from storage.values.messages import choose_plural, messages
 from storage.values.refusals import REFUSALS, german_refusals
 
 LANGUAGES = ("en", "de")
-_PLACE = re.compile(r"\{(?P<name>\w+)(?P<is_quoted>!r)?(?::[^}]*)?\}")
+_PLACE = re.compile(r"\{(?P<name>\w+)(?P<is_quoted>!r)?(?::[^{}]*+)?\}")
 """
 >>> [place["name"] for place in _PLACE.finditer("between {after!r} and {by:.0f}")]
 ['after', 'by']

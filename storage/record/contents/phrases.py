@@ -22,7 +22,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf])|(.))", re.DOTALL)
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _CHARSET = re.compile(
-    rb"(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{2,40})", re.IGNORECASE
+    rb"(?:charset|encoding)\s*+=\s*+[\"']?\s*+([A-Za-z0-9._:-]{2,40})", re.IGNORECASE
 )
 _MARKS = "\0*_"
 """Characters that may stand between the letters of a phrase: a removed tag, emphasis."""

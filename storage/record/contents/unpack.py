@@ -27,7 +27,6 @@ _MAIL_FIELD = re.compile(
     rb"^(?:mime-version|content-type|subject|from|message-id):", re.IGNORECASE | re.MULTILINE
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{40,}+(?:\r?\n[A-Za-z0-9+/_-]++)*+={0,2}")
-_PDF_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 _ZLIB_STARTS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"%PDF", b"WARC/", *_ZLIB_STARTS)
 _DAMAGE = (
@@ -165,9 +164,15 @@ def _from_warc(parts: Parts, part: bytes) -> Iterator[bytes]:
 
 def _from_pdf(parts: Parts, part: bytes) -> Iterator[bytes]:
     """Yield the streams of a PDF; its fonts may encode the text itself in any way."""
-    for found in _PDF_STREAM.finditer(part):
-        if found[1].startswith(_ZLIB_STARTS):
-            yield from _from_zlib(parts, found[1])
+    end = 0
+    while (start := part.find(b"stream", end)) >= 0:
+        end = part.find(b"endstream", start)
+        if end < 0:
+            return
+        content = part[start + len(b"stream") : end].lstrip(b"\r\n")
+        if content.startswith(_ZLIB_STARTS):
+            yield from _from_zlib(parts, content)
+        end += len(b"endstream")
 
 
 def _from_mail(parts: Parts, part: bytes) -> Iterator[bytes]:
