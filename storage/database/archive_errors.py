@@ -47,6 +47,13 @@ class ForeignDatabaseError(ArchiveError):
         self.place = place
 
 
+class ForeignFileError(ArchiveMissingError, ForeignDatabaseError):
+    """The file to read has other content, so there is no archive."""
+
+    def __init__(self, place: str) -> None:
+        ForeignDatabaseError.__init__(self, place)
+
+
 class ArchiveUnreachableError(ArchiveError):
     """The database does not answer."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from storage.database.archive_errors import (
     ArchiveDamagedError,
     ArchiveMissingError,
-    ForeignDatabaseError,
+    ForeignFileError,
 )
 from storage.database.ownership import file_state
 from storage.values.lazy import LazyModule
@@ -80,13 +80,13 @@ def open_file(path: Path, *, query_only: bool) -> sqlite3.Connection:
 def require_archive(path: Path) -> None:
     """Check that the file of an archive exists and can be read.
 
-    Raises: ArchiveMissingError, ForeignDatabaseError, ArchiveDamagedError.
+    Raises: ArchiveMissingError, ForeignFileError, ArchiveDamagedError.
     """
     state, place = file_state(path) if path.is_file() else "nothing", str(path.absolute())
     if state == "damaged":
         raise ArchiveDamagedError(place)
     if state == "foreign":
-        raise ForeignDatabaseError(place)
+        raise ForeignFileError(place)
     if state == "nothing":
         raise ArchiveMissingError(place, is_empty=path.is_file() and state == "nothing")
 

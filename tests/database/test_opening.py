@@ -42,7 +42,7 @@ def test_a_file_with_other_content_is_called_no_archive(tmp_path, capsys):
     place.write_bytes(b"This is a text and not a database. " * 100)
     with pytest.raises(ForeignDatabaseError):
         open_archive(place)
-    assert run(app, ["list", "--archive", str(place)]) == 2
+    assert run(app, ["list", "--archive", str(place)]) == 3
     assert "is no archive of Lesart but something else" in capsys.readouterr().err
 
 

@@ -121,4 +121,4 @@ def test_a_text_is_still_no_archive(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("Nothing of Lesart.\n" * 200)
     ended = lesart(tmp_path, "verify", "--archive", str(path))
-    assert (ended.returncode, "is no archive of Lesart" in ended.stderr) == (2, True)
+    assert (ended.returncode, "is no archive of Lesart" in ended.stderr) == (3, True)
