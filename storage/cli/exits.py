@@ -69,6 +69,7 @@ OF_ARCHIVES = (
     ("storage.proof.policy", "PolicyError", WRONG_USE),
     ("storage.cli.open_page", "PageUnreachableError", UNCHECKED),
     ("storage.database.archive_errors", "ArchiveMissingError", NO_SUCH),
+    ("storage.database.archive_errors", "ForeignFileError", NO_SUCH),
     ("storage.database.archive_errors", "ArchiveUnreachableError", UNCHECKED),
     ("storage.database.archive_errors", "ArchiveDamagedError", UNCHECKED),
     ("storage.database.archive_errors", "ArchiveError", WRONG_USE),

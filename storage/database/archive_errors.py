@@ -47,11 +47,8 @@ class ForeignDatabaseError(ArchiveError):
         self.place = place
 
 
-class ForeignFileError(ArchiveMissingError, ForeignDatabaseError):
+class ForeignFileError(ForeignDatabaseError):
     """The file to read has other content, so there is no archive."""
-
-    def __init__(self, place: str) -> None:
-        ForeignDatabaseError.__init__(self, place)
 
 
 class ArchiveUnreachableError(ArchiveError):
