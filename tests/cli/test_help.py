@@ -84,15 +84,17 @@ def test_the_sections_of_the_help_hold_each_command_once():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_fits_80_columns(name):
-    assert [line for line in lines_of(COMMANDS[name], name) if len(line) > 80] == []
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_begins_with_a_verb(name):
-    help_text = COMMANDS[name].help
-    assert help_text.split()[0].lower() in VERBS
-    assert VAGUE.search(help_text) is None
+def test_help_fits_80_columns_begins_with_a_verb_and_ends_with_an_example(name):
+    command, lines = COMMANDS[name], lines_of(COMMANDS[name], name)
+    assert [line for line in lines if len(line) > 80] == []
+    assert command.help.split()[0].lower() in VERBS
+    assert VAGUE.search(command.help) is None
+    if hasattr(command, "commands"):
+        return
+    assert "Example:" in map(str.strip, lines)
+    assert lines[-1].strip().startswith(f"lesart {name.removesuffix(' bundle')}")
+    names = {parameter.name for parameter in command.params}
+    assert name == "version" or {"archive", "config"} <= names
 
 
 @pytest.mark.parametrize("name", COMMANDS)

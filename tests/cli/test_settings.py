@@ -191,20 +191,6 @@ def test_no_message_tells_a_password(url):
     assert "geheim" not in str(caught.value)
 
 
-def test_settings_are_told_without_secrets():
-    settings = load(
-        {
-            "LESART_DATABASE_URL": "postgresql://lesart:geheim@db/lesart",
-            "LESART_BROKER_URL": "redis://:geheim@redis:6379/0",
-        }
-    )
-    told = {row["key"]: row for row in settings.lines()}
-    assert told["database_url"]["value"] == "postgresql://lesart:***@db/lesart"
-    assert told["broker_url"]["found_in"] == "LESART_BROKER_URL"
-    assert "geheim" not in str(told)
-    assert list(told) == list(SETTINGS)
-
-
 SECRETS = {
     "plain": ("postgresql://u:geheim@h/d", "postgresql://u:***@h/d"),
     "with an at sign and a slash in it": ("postgresql://u:a@b/c@h/d", "postgresql://u:***@h/d"),

@@ -78,13 +78,6 @@ def test_sentences_with_a_text_name_their_place_and_where_they_are_now(archive):
         archive.sentence(PEGEL, 0)
 
 
-def test_it_goes_on_after_a_cursor(archive):
-    whole = list(archive.blame(PEGEL))
-    for number, row in enumerate(whole, 1):
-        assert list(archive.blame(PEGEL, after=row.cursor)) == whole[number:]
-    assert list(archive.blame(PEGEL, limit=2)) == whole[:2]
-
-
 def test_what_is_not_there_is_refused(archive):
     with pytest.raises(NoSuchError):
         archive.blame(f"{PEGEL}@9")

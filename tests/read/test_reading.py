@@ -41,6 +41,9 @@ FIELDS_OF = {
     "evidence cursor",
     "noise": "id article version observed_at rules reasons removed added wording_before "
     "wording_after method decided_at undone_at cursor",
+    "blame": "sentence paragraph since_version changed_after changed_by returned first_article "
+    "version cursor",
+    "sentences": "sentence paragraph since_version changed_after changed_by returned first_article version cursor number current_in is_cut",
     "refusals": "job locator code message hint kept raw_digest at source times first_at cursor",
     "jobs": "job kind source state trigger attempts created_at started_at finished_at reason "
     "seen new_articles new_versions unchanged noise copies refused failed gone passed_over seconds parent cursor",
@@ -49,7 +52,13 @@ FIELDS_OF = {
 
 def lists_of(archive, name):
     """Return a function that asks for one of the lists, whatever else it needs."""
-    needs = {"search": ("Zentimeter",), "history": (PEGEL,), "observations": (PEGEL,)}
+    needs = {
+        "search": ("Zentimeter",),
+        "history": (PEGEL,),
+        "observations": (PEGEL,),
+        "blame": (PEGEL,),
+        "sentences": (PEGEL, "e"),
+    }
     return lambda **part: list(getattr(archive, name)(*needs.get(name, ()), **part))
 
 
