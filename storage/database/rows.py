@@ -9,9 +9,11 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from storage.database.sqlite_file import ROWS_AT_ONCE, SqliteConnection
+from storage.database.view_facts import Kind
+from storage.database.views import KINDS, VIEWS
 from storage.values.answer import LARGEST
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
@@ -27,30 +29,20 @@ else:
     columns = LazyModule("storage.database.columns")
 
 STREAMING = {"stream_results": True, "yield_per": ROWS_AT_ONCE}
-FIELD_BLOCK = 1024
-"""Numbers of `seq` per version, so that each of its fields has its own."""
-
-SNAPSHOT_BLOCK = 2
-"""Numbers of `seq` per snapshot: one for itself, one for its confirming scans."""
-
 Row = Mapping[str, Any]
 Chunks = Generator[tuple[tuple[str, ...], Sequence[Any]]]
 """Column names with some rows each time, first without any."""
 READER_STATEMENT_SECONDS = 300
 _STATEMENTS = 256
 _URL_LETTERS = bytes.maketrans(b"+/", b"-_")
-Kind = Literal["time", "json", "boolean"]
-_NAMES: dict[Kind, str] = {
-    "time": """
-        first_seen last_seen changed_after changed_by observed_at recorded_at until
-        published_from published_to decided_at undone_at at created_at started_at finished_at
-        latest_at first_at content_at ended_by captured_at""",
-    "json": """
-        origins authors tags flags changes removed added noise notices entries rules candidates
-        row_published row_evidence detail hints""",
-    "boolean": "foreign silent kept machine_readable picture headline_test",
+_OF_TABLES: Mapping[Kind, str] = {
+    "time": "latest_at first_at content_at",
+    "json": "entries noise row_published row_evidence detail hints",
 }
-KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
+"""Names of further columns of queries that have a type: those of tables, and computed ones."""
+_KINDS: Mapping[str, Kind] = KINDS | {
+    name: kind for kind, names in _OF_TABLES.items() for name in names.split()
+}
 """Types of columns by name; the others are returned as the database delivers them."""
 _PARAMETER = re.compile(r":([a-z]\w*)")
 
@@ -82,20 +74,29 @@ def _commit_on_postgres(connection: "Connection | SqliteConnection") -> None:
 
 
 def stream(
-    connection: "Connection | SqliteConnection", query: str, parameters: Mapping[str, Any]
+    connection: "Connection | SqliteConnection",
+    query: str,
+    parameters: Mapping[str, Any],
+    view: str = "",
 ) -> Iterator[Row]:
-    """Yield the rows of `query` one by one; lists expand in `IN`."""
-    yield from _rows(connection, query, parameters, STREAMING)
+    """Yield the rows of `query` one by one; lists expand in `IN`.
+
+    With a view, columns that are named as its columns have their types.
+    """
+    yield from _rows(connection, query, parameters, STREAMING, view)
 
 
 def fetch(
-    connection: "Connection | SqliteConnection", query: str, parameters: Mapping[str, Any]
+    connection: "Connection | SqliteConnection",
+    query: str,
+    parameters: Mapping[str, Any],
+    view: str = "",
 ) -> list[Row]:
-    """Return the rows of `query`, which are few; lists expand in `IN`.
+    """Return the rows of `query`, which are few; otherwise like `stream`.
 
     PostgreSQL keeps the plan of a query that comes again, but not for the cursor of a stream.
     """
-    return list(_rows(connection, query, parameters, {}))
+    return list(_rows(connection, query, parameters, {}, view))
 
 
 def fetch_row(
@@ -111,6 +112,7 @@ def _rows(
     query: str,
     parameters: Mapping[str, Any],
     options: Mapping[str, Any],
+    view: str,
 ) -> Iterator[Row]:
     chunks: Chunks
     if isinstance(connection, SqliteConnection):
@@ -119,7 +121,7 @@ def _rows(
         chunks = _chunks(_execute(connection, query, parameters, options))
     with closing(chunks):
         names, _none = next(chunks)
-        readers = _readers(connection.dialect, names)
+        readers = _readers(connection.dialect, names, view)
         for values in chain.from_iterable(rows for _names, rows in chunks):
             row = dict(zip(names, values, strict=True))
             for name, read in readers:
@@ -172,14 +174,18 @@ def _execute(
 
 
 @lru_cache(_STATEMENTS)
-def _readers(dialect: Any, names: tuple[str, ...]) -> Sequence[tuple[str, Callable[[Any], Any]]]:
+def _readers(
+    dialect: Any, names: tuple[str, ...], view: str
+) -> Sequence[tuple[str, Callable[[Any], Any]]]:
     """Return the converters of columns that need one."""
-    kinds = [(name, KINDS[name]) for name in names if name in KINDS]
+    own = VIEWS[view].kinds if view else {}
+    found = ((name, own.get(name, _KINDS.get(name))) for name in names)
+    kinds = [(name, kind) for name, kind in found if kind is not None]
     if dialect.name == "sqlite":
         return [(name, _READERS[kind]) for name, kind in kinds]
     impls = [(name, _column_type(kind).dialect_impl(dialect)) for name, kind in kinds]
-    found = [(name, impl.result_processor(dialect, None)) for name, impl in impls]
-    return [(name, read) for name, read in found if read is not None]
+    readers = [(name, impl.result_processor(dialect, None)) for name, impl in impls]
+    return [(name, read) for name, read in readers if read is not None]
 
 
 def _column_type(kind: Kind) -> "TypeEngine[Any]":
@@ -197,9 +203,9 @@ def _read_time(stored: str | None) -> datetime | None:
     return moment if moment is None or moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
-def _read_json(stored: str | int | None) -> Any:
-    if not isinstance(stored, str):
-        return stored  # NULL, or a number: `noise` of a job is a count
+def _read_json(stored: str | None) -> Any:
+    if stored is None:
+        return None
     return [] if stored == "[]" else json.loads(stored)  # most lists of a step are empty
 
 

@@ -10,6 +10,7 @@ from typing import IO, Any, get_args, get_type_hints
 import pyarrow as pa
 from pyarrow import parquet
 
+from storage.database.views import VIEWS
 from storage.export.texts import FLAT_COLUMNS, Selection, rows_with_types
 from storage.read.archive import ReadOnlyArchive
 from storage.values.answer import Answer
@@ -19,10 +20,7 @@ PART_ROWS = 1_000
 SHEET = b"lesart"
 """The key of the file's metadata that holds the data sheet, as JSON."""
 
-_NUMBERS = frozenset({"seq", "version", "word_count"})
-_TIMES = frozenset(
-    {"published_from", "published_to", "changed_after", "changed_by", "first_seen", "last_seen"}
-)
+_COLUMNS = VIEWS["articles"].columns | VIEWS["versions"].columns
 
 
 def write_parquet(
@@ -32,7 +30,7 @@ def write_parquet(
 
     Times are UTC in microseconds, lists are JSON, all other values are text or numbers.
     """
-    schema = pa.schema([(name, _type(name)) for name in FLAT_COLUMNS])
+    schema = pa.schema([(name, _type_of(_COLUMNS.get(name, str))) for name in FLAT_COLUMNS])
     sheet = _sheet(archive, selection, program)
     return _write(rows_with_types(archive, selection), schema, sheet, stream)
 
@@ -75,12 +73,6 @@ def _type_of(hint: Any) -> pa.DataType:
 
 def _origin_facts(program: str) -> dict[str, str]:
     return {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "made_by": program}
-
-
-def _type(name: str) -> pa.DataType:
-    if name in _TIMES:
-        return pa.timestamp("us", tz="UTC")
-    return pa.int64() if name in _NUMBERS else pa.string()
 
 
 def _value(value: Any) -> Any:

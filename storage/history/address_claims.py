@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from storage.database.rows import SNAPSHOT_BLOCK
 from storage.database.tables import ARTICLE_ORIGIN, ORIGIN, SNAPSHOT
 from storage.database.unit import Unit, rows_in, update_rows
+from storage.database.view_facts import SNAPSHOT_BLOCK
 from storage.history.article_rows import add_article
 from storage.record.reading import Reading
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from storage.database.rows import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.database.tables import ARTICLE, SNAPSHOT, VERSION
 from storage.database.unit import Unit
+from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
 
 
 def add_article(

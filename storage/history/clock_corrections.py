@@ -11,7 +11,6 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, or_, select, union
 
 from storage.database.planned_times import move_back
-from storage.database.rows import SNAPSHOT_BLOCK
 from storage.database.tables import (
     ARCHIVE,
     ARTICLE,
@@ -26,6 +25,7 @@ from storage.database.tables import (
     WATCH,
 )
 from storage.database.unit import LEAP_FROM, LEAP_TO, PAUSE, Unit, update_rows
+from storage.database.view_facts import SNAPSHOT_BLOCK
 from storage.history.corrected_times import (
     ClockCorrection,
     clock_corrections,

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
-from storage.database.rows import SNAPSHOT_BLOCK
 from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,
@@ -25,6 +24,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import Unit, rows_in, update_rows
+from storage.database.view_facts import SNAPSHOT_BLOCK
 from storage.history.address_claims import Position
 from storage.history.article_rows import add_article
 from storage.history.versions import rebuild

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, select
 
-from storage.database.rows import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.database.tables import ARTICLE, OBSERVATION, REBUILD_DUE, SNAPSHOT, VERSION
 from storage.database.unit import Unit, rows_in, update_rows
+from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.history.article_rows import add_version
 from storage.history.changes import CaptureComparer
 from storage.history.corrected_times import clock_corrections, last_sight

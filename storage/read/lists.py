@@ -469,24 +469,31 @@ ARTICLES = RecordList(
     ArticleLine,
     "list",
     {"article_id": int},
+    "articles",
     more=["row_published"],
     computed=["published"],
     compute=lambda row: {"published": parse_date(row["row_published"])},
 )
-_VERSIONS = RecordList(VersionLine, "history", {"version": int})
+_VERSIONS = RecordList(VersionLine, "history", {"version": int}, "changes")
 _CHANGES = RecordList(
-    Change, "changes", {"changed_by": datetime, "version_id": int}, is_descending=True
+    Change,
+    "changes",
+    {"changed_by": datetime, "version_id": int},
+    "changes",
+    is_descending=True,
 )
 _OBSERVATIONS = RecordList(
     Observation,
     "observations",
     {"observed_at": datetime, "observation_id": int},
+    "observations",
     computed=["outside_copies"],
 )
 _RELATIONS = RecordList(
     Relation,
     "relations",
     {"id": int},
+    "relations",
     more=["row_evidence"],
     computed=["evidence"],
     compute=lambda row: {"evidence": row["row_evidence"]},
@@ -495,16 +502,18 @@ _NOISE = RecordList(
     NoiseStep,
     "noise",
     {"id": int},
+    "noise",
     more=["a_derivation_id", "b_derivation_id"],
     computed=["reasons", "removed", "added"],
 )
 _RIGHTS = RecordList(
-    RightsDeclaration, "rights", {"origin_id": int, "found_in": str, "row_key": int}
+    RightsDeclaration, "rights", {"origin_id": int, "found_in": str, "row_key": int}, "rights"
 )
 _TEASERS = RecordList(
     Teaser,
     "teasers",
     {"position": int},
+    "teasers",
     more=["row_article"],
     computed=["article"],
     compute=lambda row: {"article": row["row_article"]},
@@ -513,6 +522,7 @@ _STAYS = RecordList(
     FrontStay,
     "fronts",
     {"first_seen": datetime, "teaser_id": int, "first_id": int},
+    "fronts",
     more=["row_article"],
     computed=["article", "seconds"],
     compute=lambda row: {
@@ -520,5 +530,5 @@ _STAYS = RecordList(
         "seconds": (row["last_seen"] - row["first_seen"]).total_seconds(),
     },
 )
-_REFUSALS = RecordList(Refusal, "refusals", {"seq": int})
-_JOBS = RecordList(Job, "jobs", {"job": int})
+_REFUSALS = RecordList(Refusal, "refusals", {"seq": int}, "refusals")
+_JOBS = RecordList(Job, "jobs", {"job": int}, "jobs")

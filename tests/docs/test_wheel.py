@@ -43,6 +43,7 @@ def test_a_wheel_alone_installs_and_runs(tmp_path):
     (wheel,) = tmp_path.glob("lesart-*.whl")
     ended = run(*pip, "install", "--no-deps", wheel, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
+    assert (packages / "lesart" / "views.pyi").exists()
     (packages / "dependencies.pth").write_text(DEPENDENCIES)
     shutil.copytree(ROOT / "seeds", place / "seeds")
     for words, told in (

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -17,11 +18,11 @@ from lesart import views
 from storage.database.engine import database_url
 from storage.database.rows import iso_utc
 from storage.database.tables import METADATA
-from storage.database.views import COLUMNS
+from storage.database.views import VIEWS
 from storage.diff.word_diff import Operation
 from storage.read.filters import Clocks
 from storage.values.answer import Answer
-from tests.read.test_views import KEYS
+from tests.read import user_program
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = {each.__tablename__: each for each in views.View.__subclasses__()}
@@ -32,13 +33,26 @@ def plain(value):
 
 
 def test_each_view_has_a_class_with_its_columns_and_key():
-    assert [*CLASSES] == [*COLUMNS]
+    assert [*CLASSES] == [*VIEWS]
     for name, kind in CLASSES.items():
         table = kind.__table__
-        assert [column.name for column in table.columns] == [*COLUMNS[name]]
-        assert {column.name for column in table.primary_key} >= set(KEYS[name]) - {"article"}
+        assert [column.name for column in table.columns] == [*VIEWS[name].columns]
+        assert {column.name for column in table.primary_key} >= {*VIEWS[name].key} - {"article"}
         assert table.metadata not in (METADATA, SQLModel.metadata)
     assert all(hasattr(lesart, name) for name in lesart.__all__)
+
+
+def test_type_checkers_know_the_class_of_each_view():
+    stub = (ROOT / "lesart/views.pyi").read_text("utf-8")
+    named = re.findall(r"class (\w+)\(View, (\w+)\.(\w+)\)", stub)
+    rows = [view.row for view in VIEWS.values()]
+    modules = [(each.__name__, each.__module__.rpartition(".")[2]) for each in rows]
+    assert named == [(name, module, name) for name, module in modules]
+
+
+def test_a_program_of_a_user_passes_the_type_checker_and_runs(archive):
+    """mypy reads it with the product: `files` in pyproject.toml."""
+    assert user_program.run(archive) == 2 * len(list(archive.changes()))
 
 
 def yielded_classes(annotation) -> set[type]:
@@ -109,7 +123,7 @@ def test_a_notebook_shows_a_diff_with_marks_and_executes_nothing_in_it():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("name", VIEWS)
 def test_a_session_reads_what_sql_reads(archive, name):
     kind = CLASSES[name]
     found = archive.sql(f"SELECT * FROM {name} ORDER BY seq")

@@ -1,6 +1,9 @@
 """The queries of the views of articles, versions, their changes, fields, entries and addresses."""
 
-from storage.database.rows import FIELD_BLOCK
+from datetime import datetime
+from typing import Any
+
+from storage.database.view_facts import FIELD_BLOCK, View
 from storage.database.view_queries.scans import head_last_seen, head_seq
 from storage.database.view_queries.words import (
     RESTRICTED,
@@ -10,6 +13,29 @@ from storage.database.view_queries.words import (
     open_alone,
     raw_digest,
 )
+
+
+class Article:
+    """An article, with the title and the dates of its latest version."""
+
+    seq: int
+    article: str
+    id: str
+    origin: str
+    origins: list[str]
+    source: str
+    title: str | None
+    published: str | None
+    published_precision: str | None
+    published_from: datetime | None
+    published_to: datetime | None
+    language: str | None
+    publisher: str | None
+    versions: int
+    state: str
+    first_seen: datetime
+    last_seen: datetime
+    cluster: str | None
 
 
 def select_articles(words: SqlWords) -> str:
@@ -30,6 +56,9 @@ LEFT JOIN derivation d ON d.id = v.derivation_id
 LEFT JOIN cluster_member km ON km.article_id = a.id
 LEFT JOIN cluster kin ON kin.id = km.cluster_id
 """
+
+
+ARTICLES = View("articles", Article, ("article",), select_articles)
 
 
 def _published(words: SqlWords) -> str:
@@ -66,6 +95,35 @@ def _version_columns(words: SqlWords) -> str:
     a.source_id AS source_id"""
 
 
+class Version:
+    """A version of an article, with its complete text."""
+
+    seq: int
+    article: str
+    version: int
+    wording: str
+    title: str | None
+    text: str | None
+    language: str | None
+    authors: list[Any]
+    publisher: str | None
+    section: str | None
+    tags: list[Any]
+    published: str | None
+    published_precision: str | None
+    published_from: datetime | None
+    published_to: datetime | None
+    modified: str | None
+    modified_precision: str | None
+    word_count: int | None
+    flags: list[str]
+    changed_after: datetime | None
+    changed_by: datetime
+    first_seen: datetime
+    last_seen: datetime
+    raw_digest: str | None
+
+
 def select_versions(words: SqlWords) -> str:
     listed = {
         name: f"coalesce({open_alone(of_detail)}, {words.empty_list}) AS {name}"
@@ -86,6 +144,9 @@ SELECT {_version_columns(words)}, {open_alone("w.text")} AS text, {listed["autho
 {_FROM_VERSION}
 JOIN capture b ON b.id = d.capture_id
 """
+
+
+VERSIONS = View("versions", Version, ("article", "version"), select_versions)
 
 
 def _flags(words: SqlWords) -> str:
@@ -114,6 +175,22 @@ def _seq_in_block(ordinal: str) -> str:
     )
 
 
+class EntryEvent:
+    """What happened to one entry of a live blog in the step to a version."""
+
+    seq: int
+    article: str
+    version: int
+    entry: str
+    event: str
+    entry_before: str | None
+    time: str | None
+    headline: str | None
+    text: str | None
+    changed_after: datetime | None
+    changed_by: datetime
+
+
 def select_entries(words: SqlWords) -> str:
     listed = {
         "entry": "id", "event": "op", "entry_before": "was", "time": "time",
@@ -131,7 +208,23 @@ WHERE v.entries IS NOT NULL AND a.id NOT IN {RESTRICTED}
 """
 
 
+ENTRIES = View("entries", EntryEvent, ("article", "version", "entry", "event"), select_entries)
+
+
 _OWN_TEXT = "(coalesce(w.title, '') || ' ' || coalesce(w.text, ''))"
+
+
+class VersionField:
+    """A metadata value of a version."""
+
+    seq: int
+    article: str
+    version: int
+    name: str
+    value: Any
+    found_in: str | None
+    confidence: float | None
+    candidates: list[Any]
 
 
 def select_fields(words: SqlWords) -> str:
@@ -152,8 +245,37 @@ WHERE a.id NOT IN {RESTRICTED} AND NOT {names_restricted(words, "f.value", _OWN_
 """
 
 
+FIELDS = View("fields", VersionField, ("article", "version", "name"), select_fields)
+
+
+class Change:
+    """A change from one version of an article to the next."""
+
+    seq: int
+    article: str
+    version: int
+    wording: str
+    changed_after: datetime | None
+    changed_by: datetime
+    first_seen: datetime
+    last_seen: datetime
+    title: str | None
+    changes: list[str]
+    silent: bool | None
+    words_added: int
+    words_removed: int
+    removed: list[str]
+    added: list[str]
+    noise: list[Any]
+    notices: list[Any]
+    method: int
+
+
 def select_changes(words: SqlWords) -> str:
     return f"{select_steps(words)} WHERE v.number > 1"
+
+
+CHANGES = View("changes", Change, ("article", "version"), select_changes)
 
 
 def select_steps(words: SqlWords) -> str:
@@ -167,6 +289,23 @@ SELECT {_version_columns(words)}, {open_alone("d.publisher")} AS publisher,
     coalesce({open_alone("v.noise")}, {words.empty_list}) AS noise,
     coalesce({open_alone("v.notices")}, {words.empty_list}) AS notices, v.method AS method
 {_FROM_VERSION}"""
+
+
+class Address:
+    """An address of an article."""
+
+    seq: int
+    article: str
+    origin: str
+    first_seen: datetime | None
+    last_seen: datetime | None
+    redirected_since: datetime | None
+    redirected_until: datetime | None
+    joined_by: str | None
+    joined_to: str | None
+    joined_at: datetime | None
+    lineage: int | None
+    undone_at: datetime | None
 
 
 def select_addresses(words: SqlWords) -> str:
@@ -193,3 +332,6 @@ LEFT JOIN lineage l ON l.id = {latest}
 LEFT JOIN origin target ON target.id = l.to_origin_id
 LEFT JOIN lineage_undone u ON u.lineage_id = l.id
 """
+
+
+ADDRESSES = View("addresses", Address, ("article", "origin"), select_addresses)

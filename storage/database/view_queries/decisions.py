@@ -1,6 +1,26 @@
 """The queries of the views of decisions: relations and noise."""
 
+from datetime import datetime
+
+from storage.database.view_facts import View
 from storage.database.view_queries.words import RESTRICTED, SqlWords, name_of_wording
+
+
+class Relation:
+    """A relation between two articles."""
+
+    seq: int
+    id: int
+    a: str | None
+    b: str | None
+    kind: str
+    score: float
+    method: str
+    threshold: float
+    earlier: str
+    agency: str | None
+    decided_at: datetime
+    undone_at: datetime | None
 
 
 def select_relations(_words: SqlWords) -> str:
@@ -18,6 +38,24 @@ LEFT JOIN article_origin ob ON ob.origin_id = l.b_origin_id
 LEFT JOIN article ab ON ab.id = ob.article_id
 WHERE aa.id IS NULL OR ab.id IS NULL OR aa.id <> ab.id
 """
+
+
+RELATIONS = View("relations", Relation, ("id",), select_relations)
+
+
+class Noise:
+    """A difference between two wordings that created no version."""
+
+    seq: int
+    id: int
+    article: str | None
+    rules: list[str]
+    wording_before: str
+    wording_after: str
+    observed_at: datetime | None
+    method: str
+    decided_at: datetime
+    undone_at: datetime | None
 
 
 def select_noise(words: SqlWords) -> str:
@@ -40,3 +78,6 @@ LEFT JOIN article_origin ao ON ao.origin_id = n.origin_id
 LEFT JOIN article a ON a.id = ao.article_id
 WHERE a.id IS NULL OR a.id NOT IN {RESTRICTED}
 """
+
+
+NOISE = View("noise", Noise, ("id",), select_noise)

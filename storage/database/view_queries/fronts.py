@@ -6,9 +6,11 @@ and confirms the one before it. If the clock ran ahead, a stay ended and began w
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from storage.database.view_facts import View
 from storage.database.view_queries.own_times import corrected_time, correction_seq, last_sight
-from storage.database.view_queries.words import SqlWords, words_of
+from storage.database.view_queries.words import RESTRICTED, SqlWords, words_of
 
 _NEIGHBOURS = {"before": "lag({})", "before2": "lag({}, 2)", "after": "lead({})",
                "after2": "lead({}, 2)"}  # fmt: skip
@@ -50,6 +52,21 @@ def _syntax(dialect: str) -> FrontSyntax:
     return POSTGRES if dialect == "postgresql" else SQLITE
 
 
+class Teaser:
+    """A teaser of a front page at one check."""
+
+    seq: int
+    front: str
+    observed_at: datetime
+    position: int
+    origin: str
+    headline: str
+    kicker: str | None
+    heading_level: int | None
+    picture: bool
+    foreign: bool
+
+
 def teasers_query(dialect: str, restricted: str) -> str:
     """Return the SELECT of the view `teasers`; `restricted` is a query for the hidden articles."""
     syntax = _syntax(dialect)
@@ -65,6 +82,14 @@ FROM (
 """
 
 
+TEASERS = View(
+    "teasers",
+    Teaser,
+    ("front", "observed_at", "position"),
+    lambda words: teasers_query(words.dialect, RESTRICTED),
+)
+
+
 def latest_list_query(dialect: str) -> str:
     """Return the query for the latest list of a front page."""
     lists = _lists(words_of(dialect))
@@ -72,6 +97,28 @@ def latest_list_query(dialect: str) -> str:
         f"SELECT c.list_id AS list_id FROM ({lists}) c WHERE c.front_id = :front "
         "ORDER BY c.observed_at DESC, c.list_id DESC LIMIT 1"
     )
+
+
+class FrontStay:
+    """The time that a headline was on a front page without a gap."""
+
+    seq: int
+    front: str
+    origin: str
+    headline: str
+    kicker: str | None
+    position: int
+    first_position: int
+    last_position: int
+    heading_level: int | None
+    picture: bool
+    headline_test: bool
+    changed_after: datetime | None
+    first_seen: datetime
+    last_seen: datetime
+    ended_by: datetime | None
+    checks: int
+    foreign: bool
 
 
 def fronts_query(dialect: str, restricted: str, where: str = "TRUE") -> str:
@@ -95,6 +142,14 @@ SELECT {syntax.greatest}(stay.seq, {seqs}) AS seq, stay.front AS front, stay.ori
     stay.first_id AS first_id, stay.origin_id AS origin_id, stay.article_id AS article_id
 FROM ({_with_neighbours(syntax, restricted, where)}) stay
 """
+
+
+FRONTS = View(
+    "fronts",
+    FrontStay,
+    ("front", "origin", "headline", "first_seen"),
+    lambda words: fronts_query(words.dialect, RESTRICTED),
+)
 
 
 def _alternations() -> tuple[str, str, str]:

@@ -1,6 +1,24 @@
 """The queries of the views of jobs and refusals."""
 
+from datetime import datetime
+
+from storage.database.view_facts import View
 from storage.database.view_queries.words import SqlWords, raw_digest
+
+
+class Refusal:
+    """A refused document."""
+
+    seq: int
+    job: int | None
+    locator: str
+    code: str
+    message: str
+    hint: str
+    kept: bool
+    raw_digest: str | None
+    at: datetime
+    source: str | None
 
 
 def select_refusals(words: SqlWords) -> str:
@@ -16,8 +34,39 @@ LEFT JOIN capture b ON b.id = f.capture_id
 """
 
 
+REFUSALS = View("refusals", Refusal, ("seq",), select_refusals)
+
+
 _SEEN = ("new_articles", "new_versions", "unchanged", "copies", "refused", "failed")
 _COUNTS = (*_SEEN, "noise", "gone", "passed_over")
+
+
+class Job:
+    """A job with its counts."""
+
+    seq: int
+    job: int
+    kind: str
+    source: str | None
+    state: str
+    trigger: str
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: str | None
+    seen: int
+    new_articles: int
+    new_versions: int
+    unchanged: int
+    noise: int
+    copies: int
+    refused: int
+    failed: int
+    gone: int
+    passed_over: int
+    seconds: float | None
+    parent: int | None
 
 
 def select_jobs(words: SqlWords) -> str:
@@ -57,6 +106,9 @@ FROM (
     LEFT JOIN source src ON src.id = j.source_id
 ) t
 """
+
+
+JOBS = View("jobs", Job, ("job",), select_jobs)
 
 
 def _child(aggregate: str, otherwise: str) -> str:

@@ -1,5 +1,9 @@
 """The queries of the views of observations, their transfers and their copies elsewhere."""
 
+from datetime import datetime
+from typing import Any
+
+from storage.database.view_facts import View
 from storage.database.view_queries.own_times import corrected_time, correction_seq
 from storage.database.view_queries.scans import CONFIRMABLE, join_scans, scan_seq, scan_start
 from storage.database.view_queries.words import (
@@ -12,6 +16,25 @@ from storage.database.view_queries.words import (
 from storage.values.outcome import INTERSTITIALS
 
 
+class Observation:
+    """A check of an origin."""
+
+    seq: int
+    article: str | None
+    origin: str
+    observed_at: datetime
+    recorded_at: datetime
+    foreign: bool
+    outcome: str
+    http_status: int | None
+    version: int | None
+    wording: str | None
+    raw_digest: str | None
+    note: str | None
+    checks: int | None
+    until: datetime | None
+
+
 def select_observations(words: SqlWords) -> str:
     """Return three kinds of rows with equal types: otherwise PostgreSQL cannot push conditions
     down.
@@ -19,6 +42,14 @@ def select_observations(words: SqlWords) -> str:
     return " UNION ALL ".join(
         select(words) for select in (select_snapshots, select_confirmations, _articleless)
     )
+
+
+OBSERVATIONS = View(
+    "observations",
+    Observation,
+    ("article", "origin", "observed_at", "outcome"),
+    select_observations,
+)
 
 
 def select_snapshots(words: SqlWords) -> str:
@@ -98,6 +129,28 @@ WHERE s.observation_id IS NULL AND (o.outcome <> 'captured' OR judged.id IS NOT 
 """
 
 
+class Transfer:
+    """An exchange with a server, or an imported one."""
+
+    seq: int
+    article: str | None
+    origin: str
+    observed_at: datetime
+    foreign: bool
+    address: str
+    http_status: int | None
+    hops: list[Any] | None
+    request: dict[str, Any] | None
+    response_headers: list[Any] | None
+    peer: str | None
+    tls_version: str | None
+    certificate: str | None
+    duration_ms: int | None
+    wire_bytes: int | None
+    body_encoding: str | None
+    rights: dict[str, Any] | None
+
+
 def select_transfers(words: SqlWords) -> str:
     return f"""
 SELECT {words.greater("t.id", correction_seq("o", "t.is_foreign"))} AS seq,
@@ -118,6 +171,23 @@ WHERE s.article_id IS NULL OR s.article_id NOT IN {RESTRICTED}
 """
 
 
+TRANSFERS = View("transfers", Transfer, ("seq",), select_transfers)
+
+
+class OutsideCopy:
+    """The answer of another archive that it has a copy of the page of a version."""
+
+    seq: int
+    article: str
+    version: int | None
+    origin: str
+    observed_at: datetime
+    archive: str
+    address: str
+    captured_at: datetime
+    recorded_at: datetime
+
+
 def select_outside_copies(words: SqlWords) -> str:
     return f"""
 SELECT {words.greater("c.id", "s.seq")} AS seq, a.public_id AS article, s.version AS version,
@@ -130,3 +200,6 @@ JOIN article a ON a.id = s.article_id
 JOIN origin r ON r.id = s.origin_id
 WHERE c.address IS NOT NULL AND a.id NOT IN {RESTRICTED}
 """
+
+
+OUTSIDE_COPIES = View("outside_copies", OutsideCopy, ("seq",), select_outside_copies)

@@ -7,9 +7,11 @@ If the clock ran ahead, a row ended and began where it leapt.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from storage.database.view_facts import View
 from storage.database.view_queries.own_times import corrected_time, correction_seq, last_sight
-from storage.database.view_queries.words import SqlWords, words_of
+from storage.database.view_queries.words import RESTRICTED, SqlWords, words_of
 
 _PLACE = "article_id, article, origin_id, origin, found_in"
 _DECLARATION = f"{_PLACE}, protocol, name, value, machine_readable"
@@ -54,6 +56,25 @@ POSTGRES = RightsSyntax(
 )
 
 
+class RightsDeclaration:
+    """A declaration about the use of a text, with the period in which it was seen."""
+
+    seq: int
+    article: str | None
+    origin: str
+    found_in: str
+    protocol: str
+    name: str
+    value: str
+    machine_readable: bool
+    changed_after: datetime | None
+    first_seen: datetime
+    last_seen: datetime
+    ended_by: datetime | None
+    checks: int
+    foreign: bool
+
+
 def rights_query(dialect: str, restricted: str) -> str:
     """Return the SELECT of the view; `restricted` is a query for the hidden articles."""
     syntax = POSTGRES if dialect == "postgresql" else SQLITE
@@ -79,6 +100,14 @@ SELECT {seq} AS seq, i.article AS article, i.origin AS origin, i.found_in AS fou
 FROM ({_intervals(syntax, restricted)}) i
 WHERE i.answer = 1
 """
+
+
+RIGHTS = View(
+    "rights",
+    RightsDeclaration,
+    ("origin", "found_in", "name", "value", "first_seen"),
+    lambda words: rights_query(words.dialect, RESTRICTED),
+)
 
 
 def _intervals(syntax: RightsSyntax, restricted: str) -> str:

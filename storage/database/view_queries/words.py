@@ -72,6 +72,11 @@ class SqlWords:
     each_entry: str
     entry_ordinal: str
 
+    @property
+    def dialect(self) -> str:
+        """Return the name of the database, as SQLAlchemy names it."""
+        return "postgresql" if self.has_lateral else "sqlite"
+
 
 SQLITE = SqlWords(
     hexed=lambda value: f"nullif(lower(hex({value})), '')",

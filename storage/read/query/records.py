@@ -31,13 +31,15 @@ MOST_FETCHED = 1_000
 class RecordList(Generic[A]):
     """How the rows of a query become records, page by page.
 
-    `name` is that of its cursors, `keys` are the columns of its order with their types. `more` are
-    further columns, from which `compute` returns the fields `computed`.
+    `name` is that of its cursors, `keys` are the columns of its order with their types, `view` is
+    the view whose columns it reads. `more` are further columns, from which `compute` returns the
+    fields `computed`.
     """
 
     kind: type[A]
     name: str
     keys: Mapping[str, type]
+    view: str = ""
     more: Sequence[str] = ()
     computed: Sequence[str] = ()
     compute: Callable[[Row], Mapping[str, Any]] = lambda _row: {}
@@ -62,13 +64,14 @@ class RecordList(Generic[A]):
             yield from self.fetch(connection, query, criteria, part)
             return
         statement = self._statement(query, criteria, part)
-        yield from map(self.record, stream(connection, *statement))
+        yield from map(self.record, stream(connection, *statement, self.view))
 
     def fetch(
         self, connection: "Connection", query: str, criteria: Conditions, part: Part = ALL
     ) -> list[A]:
         """Return a record for each selected row of `query` (as `q`), which are few."""
-        return [*map(self.record, fetch(connection, *self._statement(query, criteria, part)))]
+        statement = self._statement(query, criteria, part)
+        return [*map(self.record, fetch(connection, *statement, self.view))]
 
     def _statement(
         self, query: str, criteria: Conditions, part: Part

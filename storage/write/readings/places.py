@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from storage.database.rows import FIELD_BLOCK
 from storage.database.tables import ARTICLE_ORIGIN
 from storage.database.unit import Unit
+from storage.database.view_facts import FIELD_BLOCK
 from storage.diff.change import CaptureContent
 from storage.diff.entries import first_entries
 from storage.history.address_claims import Position

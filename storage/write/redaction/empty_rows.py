@@ -25,7 +25,7 @@ from sqlalchemy import (
 from storage.database.capture_store import CapturesUnsetError, name_in, store_of
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import read_connection
-from storage.database.rows import FIELD_BLOCK, SNAPSHOT_BLOCK, STREAMING
+from storage.database.rows import STREAMING
 from storage.database.tables import (
     ARCHIVE,
     ARTICLE,
@@ -51,6 +51,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import Clock, Unit, rows_in, update_rows, writing
+from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.history.changes import CaptureComparer
 from storage.history.runs import Pair
 from storage.history.totals import store_fact, stored_fact

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from storage.database.rows import FIELD_BLOCK
 from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,
@@ -15,6 +14,7 @@ from storage.database.tables import (
     VERSION,
 )
 from storage.database.unit import Unit, rows_in, update_rows
+from storage.database.view_facts import FIELD_BLOCK
 from storage.values.redaction import RedactionReason
 
 

@@ -1,0 +1,69 @@
+"""What a documented view states about itself: its columns with their types, its key, and its SQL.
+
+The modules of `view_queries` declare the views, each beside its query. Nothing here loads SQLModel:
+`lesart.views` builds its classes from these declarations.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+from storage.database.view_queries.words import SqlWords
+
+FIELD_BLOCK = 1024
+"""Numbers of `seq` per version, so that each of its fields has its own."""
+
+SNAPSHOT_BLOCK = 2
+"""Numbers of `seq` per snapshot: one for itself, one for its confirming scans."""
+
+Kind = Literal["time", "json", "boolean"]
+"""What the two databases deliver in different forms."""
+_KINDS: Mapping[Any, Kind] = MappingProxyType(
+    {datetime: "time", bool: "boolean", list: "json", dict: "json", Any: "json"}
+)
+
+
+class View(NamedTuple):
+    """A documented view.
+
+    `row` is a plain class: its annotations are the columns in their order, its docstring says what
+    a row is. `docs/sql.md` describes the columns. `query` returns the SELECT of the view, which may
+    have further columns: keys of rows, whose names begin with `row_` or end in `_id`.
+    """
+
+    name: str
+    row: type
+    key: tuple[str, ...]
+    query: Callable[[SqlWords], str]
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Return the columns in their order, with their types."""
+        return self.row.__annotations__
+
+    @property
+    def kinds(self) -> Mapping[str, Kind | None]:
+        """Return how each column is converted; None if it is delivered as it is."""
+        return {name: _KINDS.get(plain_type(given)) for name, given in self.columns.items()}
+
+
+def plain_type(declared: Any) -> Any:
+    """Return the class of a column's values that are not null.
+
+    >>> plain_type(datetime | None), plain_type(list[str]), plain_type(Any)
+    (<class 'datetime.datetime'>, <class 'list'>, typing.Any)
+    """
+    given = next((each for each in get_args(declared | None) if each is not type(None)), declared)
+    return get_origin(given) or given
+
+
+def common_kinds(views: Mapping[str, View]) -> dict[str, Kind]:
+    """Return the conversions of the columns whose name means the same in all views."""
+    found: dict[str, set[Kind | None]] = {}
+    for view in views.values():
+        for name, kind in view.kinds.items():
+            found.setdefault(name, set()).add(kind)
+    return {
+        name: kind for name, kinds in found.items() for kind in kinds if len(kinds) == 1 and kind
+    }
