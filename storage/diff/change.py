@@ -46,9 +46,10 @@ from storage.language.words import TOKEN, word_list
 from storage.values.change_class import NO_EDIT, ChangeClass
 from storage.values.digest import canonical, canonical_all
 from storage.values.draft import EntryRange
+from storage.values.fields import FIELDS
 from storage.values.net.site import paragraph_key
 
-METADATA = ("authors", "published", "publisher", "section", "tags")
+METADATA = tuple(each.name for each in FIELDS if each.compared)
 """Fields whose change has the class `metadata`."""
 
 NOTE_OF_A_CHANGE = re.compile(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from storage.values.dates import local_time
 from storage.values.draft import PLAIN, Json, PartialDate, as_dict
+from storage.values.fields import DATE_FIELDS
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 else:
     notebook = LazyModule("storage.values.notebook")
 
-_DATES = frozenset({"published", "modified"})
 LARGEST = 2**63 - 1
 """Largest integer that both databases support."""
 
@@ -56,7 +56,7 @@ class Answer:
         """
         flat: dict[str, Json] = {}
         for name, value in self.to_dict().items():
-            if name in _DATES or isinstance(getattr(self, name, None), PartialDate):
+            if name in DATE_FIELDS or isinstance(getattr(self, name, None), PartialDate):
                 flat |= self._flat_date(name)
             else:
                 flat[name] = value

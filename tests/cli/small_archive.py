@@ -58,6 +58,10 @@ def draft(title: str, *paragraphs: str, language: str = "de") -> Draft:
             "seed header",
         ),
         "authors": Field(["Ada Lohe", "Bo Wiek"], "byline"),
+        "embargoed": Field(
+            {"value": "2024-06-18", "precision": "day", "zone": None, "found_in": "embargo line"},
+            "embargo line",
+        ),
     }
     roles = ("lead", *["text"] * (len(paragraphs) - 1))
     return Draft(

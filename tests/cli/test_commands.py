@@ -122,6 +122,7 @@ def test_show_as_text_is_an_article_to_read(written, lesart):
     assert told.splitlines()[0] == "Der Damm hält"
     assert "um 36 Zentimeter" in told
     assert re.search(r"^published +2024-06 \(to the month\) · seed header$", told, re.MULTILINE)
+    assert re.search(r"^embargoed +2024-06-18 \(to the day\) · embargo line$", told, re.MULTILINE)
     assert re.search(r"^authors +Ada Lohe \| Bo Wiek · byline$", told, re.MULTILINE)
     assert re.search(r"^seen +after 2024-06-18 .*, by 2024-06-18", told, re.MULTILINE)
     assert told == lesart("show", written.article, "--format", "table")[1]

@@ -15,6 +15,7 @@ from storage.database.columns import JSON_TYPE
 from storage.database.table_facts import RECORD_TABLES
 from storage.database.tables import METADATA
 from storage.database.views import VIEWS
+from storage.values.fields import FIELDS, FieldForm
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_articles
@@ -41,6 +42,15 @@ def marked_columns() -> Iterator[tuple[str, str, str]]:
                 yield table.name, name, f"Marke-{table.name}-{name}-Wort"
 
 
+def marked_fields(marker: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each field with the marker as its value, in the form of the field."""
+    for field in FIELDS:
+        value: Any = [marker] if field.form in {FieldForm.LIST, FieldForm.PEOPLE} else marker
+        if field.form is FieldForm.DATE:
+            value = {"value": marker, "precision": marker, "zone": None, "found_in": "json"}
+        yield field.name, {"value": value, "found_in": "json"}
+
+
 def mark(connection: Connection) -> None:
     drop_guards(connection)
     for table, name, marker in marked_columns():
@@ -50,6 +60,8 @@ def mark(connection: Connection) -> None:
             if rows.c[name].type is JSON_TYPE:
                 is_list = isinstance(value, list)
                 marked = [*value, marker] if is_list else {**(value or {}), "mark": marker}
+                if (table, name) == ("derivation", "detail"):
+                    marked["fields"] = dict(marked_fields(marker))
             elif isinstance(rows.c[name].type, LargeBinary):
                 marked = marker.encode()
             connection.execute(update(rows).where(rows.c.id == number).values({name: marked}))

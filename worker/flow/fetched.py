@@ -4,18 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from storage.values.draft import Candidate, Draft, Field, Json
+from storage.values.fields import FIELDS
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, parse_address
 from worker.text import SourceValue
 from worker.text.page.interstitials import BARRIERS
 
-OFFER_FIELDS = ("published", "updated", "authors", "tags", "language")
-"""Statements of a list that can be field values of a page; they never become part of its
-wording.
-"""
-
-_FIELD = {"updated": "modified"}
 _FIELD_OF = {"title": "title", "summary": "lead"}
 _BARRED = frozenset(refuse("not_article", reason=reason) for reason in BARRIERS)
 
@@ -27,8 +22,12 @@ def entry_values(listed: Mapping[str, Json] | None) -> tuple[SourceValue, ...]:
     (SourceValue(field='authors', value=['Ada Kern'], found_in='feed authors'),)
     """
     entry = listed or {}
-    fields = ((_FIELD.get(name, name), entry[name]) for name in OFFER_FIELDS if entry.get(name))
-    return tuple(SourceValue(name, value, f"{entry.get('kind')} {name}") for name, value in fields)
+    return tuple(
+        SourceValue(spec.name, entry[name], f"{entry.get('kind')} {name}")
+        for spec in FIELDS
+        for name in spec.listed
+        if entry.get(name)
+    )
 
 
 def fetched_outcome(

@@ -9,15 +9,15 @@ from storage.cli.shown_time import format_time
 from storage.cli.table import cell
 from storage.cli.terminal import styled
 from storage.read.answers import VersionText
+from storage.read.lists import parse_date
 from storage.read.render.visible import one_line, visible
 from storage.values.dates import local_time
 from storage.values.draft import Paragraph, PartialDate
+from storage.values.fields import DATE_FIELDS, FIELDS
 from storage.values.net.token import submission_note
 
 TEXT_COLUMNS = 80
 MOST_RIGHTS = 10
-META = ("published", "modified", "authors", "publisher", "section", "tags", "language")
-"""The fields that are told below the title, in this order, each with where it was found."""
 
 _BESIDE_TEXT = {"promo", "aside", "caption"}
 _BEFORE = {"quote": "> ", "list": "- ", "caption": "[caption] ", "aside": "[aside] ",
@@ -53,9 +53,9 @@ def _facts(version: VersionText) -> Iterator[str]:
     submitter = version.fields.get("submitted_by")
     if submitter is not None and "submitted" in version.flags:  # files may have such a field
         yield f"captured   {submission_note(one_line(str(submitter.value)))}, not fetched by Lesart"
-    for name in META:
-        value = getattr(version, name)
-        if value not in {None, ()}:
+    for name in (each.name for each in FIELDS if each.is_shown):
+        value = _shown_value(version, name)
+        if value not in (None, (), []):
             yield f"{name:<10} {_value(value)}{_found_in(version.fields, name, value)}"
     yield f"seen       {_seen(version)}"
     yield f"wording    {version.wording}"
@@ -70,6 +70,14 @@ def _facts(version: VersionText) -> Iterator[str]:
         yield f"copy       {one_line(copy.address)} · {copy.archive}, {_moment(copy.captured_at)}"
     if version.word_count is not None:
         yield f"words      {version.word_count}"
+
+
+def _shown_value(version: VersionText, name: str) -> Any:
+    """Return the value of a field, which need not be an attribute of its own."""
+    if hasattr(version, name):
+        return getattr(version, name)
+    value = version.fields[name].value if name in version.fields else None
+    return parse_date(value) if name in DATE_FIELDS else value
 
 
 def _value(value: Any) -> str:

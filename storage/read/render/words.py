@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.values.change_class import ChangeClass
+from storage.values.fields import FIELDS
 from storage.values.messages import choose_plural, messages
 from storage.values.refusals import REFUSALS, german_refusals
 
@@ -27,7 +28,8 @@ _MOST_NESTED = 6
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Return the texts of each language by their English sentence or the label of a code."""
     found = _read("words.toml")
-    labels = {f"class {each}": [each.english, each.german] for each in ChangeClass}
+    labels = {f"class {each}": (each.english, each.german) for each in ChangeClass}
+    labels |= {f"field {each.name}": each.labels for each in FIELDS}
     labels |= found["labels"]
     english, german = ({label: texts[n] for label, texts in labels.items()} for n in range(2))
     return {"en": english, "de": german | found["texts"]}

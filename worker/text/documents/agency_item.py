@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Field, Json, PartialDate
+from storage.values.fields import DATE_FIELDS, FIELD_BY_NAME, FieldForm
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.bylines import read_byline
@@ -21,8 +22,8 @@ ITEM_ADDRESS = re.compile(r"(?:https?://|urn:|tag:)[^\s\x00-\x1f]{1,1500}", re.I
 """An identifier of an item that can be the origin of an article."""
 MAX_VALUES = 2_000
 MAX_VALUE_LENGTH = 10_000
-_DATES = frozenset({"published", "modified", "embargoed"})
-_LISTS = frozenset({"tags", "publisher"})
+_JOINED = frozenset({FieldForm.LIST, FieldForm.ORGANISATION})
+"""Forms of which all values of the first place are one value."""
 
 
 @dataclass(slots=True)
@@ -85,13 +86,14 @@ def _read_values(
     for name, value, place in item.values:
         text = cleaner.clean_value(value)
         found_in = f"{item.source}: {place}"
-        read = _field_value(name, text, found_in, hints)
+        form = FIELD_BY_NAME[name].form
+        read = _field_value(form, text, found_in, hints)
         if name == "title":
             title = Field(text, found_in)
             document.title = merge_candidates(document.title, title) if document.title else title
         elif read is None:
-            document.flags.append("date_invalid" if name in _DATES else "metadata_broken")
-        elif name in _LISTS and name in fields and fields[name].found_in == found_in:
+            document.flags.append("date_invalid" if name in DATE_FIELDS else "metadata_broken")
+        elif name in fields and fields[name].found_in == found_in and form in _JOINED:
             fields[name] = replace(fields[name], value=_union(fields[name].value, read))
         elif name in fields:
             fields[name] = merge_candidates(fields[name], Field(read, found_in))
@@ -109,18 +111,18 @@ def _union(values: Json, more: Json) -> Json:
     return unique if len(unique) > 1 else unique[0]
 
 
-def _field_value(name: str, text: str, found_in: str, hints: Hints) -> Json:
+def _field_value(form: FieldForm, text: str, found_in: str, hints: Hints) -> Json:
     """Return the value of a field in its stored form; None if it is invalid."""
-    if name in _DATES:
+    if form is FieldForm.DATE:
         date = _date(text, found_in, hints)
         return date.to_dict() if date else None
-    if name == "language":
+    if form is FieldForm.LANGUAGE:
         tag = LANGUAGE_TAG.fullmatch(text)
         return tag[1].lower() if tag else None
-    if name == "authors":
+    if form is FieldForm.PEOPLE:
         people = read_byline(text)
         return list(people.persons or people.agencies) or [text]
-    return [text] if name == "tags" else text
+    return [text] if form is FieldForm.LIST else text
 
 
 def _date(text: str, source: str, hints: Hints) -> PartialDate | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from storage.values.draft import Draft, Extractor, Role
+from storage.values.fields import FIELDS
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks
@@ -30,31 +31,6 @@ _NITF_ROLES: dict[str, Role] = {
     "hl2": "subheading", "li": "list", "bq": "quote", "block-quote": "quote",
     "media-caption": "caption", "media": "caption",
 }  # fmt: skip
-_META_FIELDS = (
-    ("title", "contentMeta/headline"),
-    ("published", "itemMeta/firstCreated"),
-    ("published", "contentMeta/contentCreated"),
-    ("published", "itemMeta/versionCreated"),
-    ("modified", "contentMeta/contentModified"),
-    ("modified", "itemMeta/versionCreated"),
-    ("embargoed", "itemMeta/embargoed"),
-    ("pubstatus", "itemMeta/pubStatus"),
-    ("signal", "itemMeta/signal"),
-    ("ednote", "itemMeta/edNote"),
-    ("authors", "contentMeta/by"),
-    ("authors", "contentMeta/creator"),
-    ("language", "contentMeta/language"),
-    ("publisher", "itemMeta/provider"),
-    ("publisher", "contentMeta/infoSource"),
-    ("tags", "contentMeta/subject"),
-    ("tags", "contentMeta/keyword"),
-    ("lead", "contentMeta/description"),
-    ("slugline", "contentMeta/slugline"),
-    ("urgency", "contentMeta/urgency"),
-    ("located", "contentMeta/located"),
-    ("copyright", "rightsInfo/copyrightNotice"),
-    ("usage_terms", "rightsInfo/usageTerms"),
-)
 
 
 def newsml_extractor(settings: TextSettings) -> Extractor:
@@ -133,9 +109,10 @@ def _read_item(root: etree._Element) -> AgencyItem | RefusalReason:
         return found
     item.blocks = found
     _add_text_values(content, item)
-    for name, path in _META_FIELDS:
-        for element in root.iterfind("/".join(G2 + part for part in path.split("/"))):
-            item.add(name, _value(element), path)
+    for spec in FIELDS:
+        for path in spec.newsml:
+            for element in root.iterfind("/".join(G2 + part for part in path.split("/"))):
+                item.add(spec.name, _value(element), path)
     item.add("language", root.get(XML_LANGUAGE), "xml:lang")
     return item
 

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from storage.values.draft import Draft, Extractor, Json
+from storage.values.fields import FIELDS
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks
 from worker.text.decode import decode
@@ -26,26 +27,6 @@ VERSION = "3"
 MAX_VALUES = 1_000
 _MARKUP_BODIES = ("bodyxhtml", "bodyhtml")
 """Bodies of ninjs 1 in the order of preference; those of later versions state their type."""
-_FIELDS = (
-    ("title", ("headlines", "headline", "title")),
-    ("published", ("firstcreated", "contentcreated", "versioncreated")),
-    ("modified", ("versioncreated",)),
-    ("embargoed", ("embargoed",)),
-    ("pubstatus", ("pubstatus",)),
-    ("version", ("version",)),
-    ("authors", ("by", "byline")),
-    ("language", ("language",)),
-    ("publisher", ("infosources", "infosource", "source", "copyrightholder")),
-    ("tags", ("subjects", "subject", "keywords")),
-    ("lead", ("descriptions", "descriptiontext")),
-    ("section", ("section",)),
-    ("slugline", ("slugline",)),
-    ("urgency", ("urgency",)),
-    ("located", ("located",)),
-    ("ednote", ("ednote",)),
-    ("copyright", ("copyrightnotice",)),
-    ("usage_terms", ("usageterms",)),
-)
 
 
 def ninjs_extractor(settings: TextSettings) -> Extractor:
@@ -70,11 +51,11 @@ def read_ninjs(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refu
     item = AgencyItem("ninjs", flags=list(decoded.flags), steps=decoded.steps)
     item.identifier = _text(by_key, "uri") or _text(by_key, "guid")
     item.created = _text(by_key, "versioncreated")
-    for name, keys in _FIELDS:
-        for key in keys:
+    for spec in FIELDS:
+        for key in spec.ninjs:
             written, value = by_key.get(key, (key, None))
             for text in _texts(value):
-                item.add(name, text, written)
+                item.add(spec.name, text, written)
     found = _body(by_key)
     if isinstance(found, RefusalReason):
         return found

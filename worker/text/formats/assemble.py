@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from storage.values.draft import TEXT_ROLES, Candidate, CleaningStep, Draft, Field, Paragraph, Role
+from storage.values.fields import FIELD_BY_NAME
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.headline import is_headline_unrelated
 from worker.text.annotate.language import language
@@ -23,8 +24,6 @@ from worker.text.hints import MAX_PARAGRAPHS, TextSettings, extractor
 from worker.text.invisible import invisible_flags, stamp_fields
 
 MAX_HEADLINE_LENGTH = 300
-_COMPUTED_FIELDS = frozenset({"word_count", "agency"})
-"""Fields that are always computed from the text; the declared values become candidates."""
 INVISIBLE_OR_BLANK = "\u200b\u200c\u200d\u2060\ufeff \t\n\xa0"
 
 
@@ -157,11 +156,15 @@ def _merge_fields(
     merged = dict(body_fields)
     for name, metadata_field in metadata_fields.items():
         body_field = body_fields.get(name)
-        if body_field and (metadata_field.value is None or name in _COMPUTED_FIELDS):
+        if body_field and (metadata_field.value is None or _is_computed(name)):
             merged[name] = merge_candidates(body_field, metadata_field)
         else:
             merged[name] = merge_candidates(metadata_field, body_field)
     return merged
+
+
+def _is_computed(name: str) -> bool:
+    return name in FIELD_BY_NAME and FIELD_BY_NAME[name].is_computed
 
 
 def _fields_of_body(paragraphs: Sequence[Paragraph]) -> dict[str, Field]:

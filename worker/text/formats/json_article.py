@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from storage.values.draft import Draft, Json, Role
+from storage.values.fields import TEXT_KEYS
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.roles import blocks, split_at_blank_lines
 from worker.text.decode import decode
 from worker.text.file_types import has_markup
 from worker.text.formats.assemble import ParsedDocument, assemble
-from worker.text.formats.metadata import TEXT_KEYS, RecordCleaner, plain_key, read_metadata
+from worker.text.formats.metadata import RecordCleaner, plain_key, read_metadata
 from worker.text.hints import Hints, TextSettings
 
 MAX_DEPTH = 50

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from storage.values.draft import Candidate, CleaningStep, Field, Json, PartialDate
+from storage.values.fields import FIELD_BY_KEY, FIELDS, TEXT_KEYS, FieldForm, FieldSpec
 from worker.text.annotate.dates import InvalidDate, instant, read_date
 from worker.text.annotate.roles import is_same_line
 from worker.text.decode import replace_surrogates
@@ -12,44 +13,7 @@ from worker.text.formats.clean_text import STRINGS_STEP, clean_text, one_line
 from worker.text.hints import Hints, TextSettings
 from worker.text.invisible import stamp_from_steps
 
-# English and German source keys by field, most specific first; only letters and digits count.
-_KEYS_BY_FIELD: dict[str, tuple[str, ...]] = {
-    name: tuple(keys.split())
-    for name, keys in {
-        "title": "title headline name titel überschrift ueberschrift schlagzeile",
-        "url": "url canonical canonicalurl permalink link mainentityofpage webadresse",
-        "published": (
-            "published datepublished publishedat publicationdate publishdate publisheddate pubdate "
-            "veröffentlicht veroeffentlicht veröffentlichtam veroeffentlichtam "
-            "veröffentlichungsdatum veroeffentlichungsdatum publikationsdatum erschienen "
-            "erschienenam erscheinungsdatum erscheinungstag date datum"
-        ),
-        "modified": (
-            "modified datemodified modifiedat updated updatedat dateupdated lastmodified lastmod "
-            "geändert geaendert geändertam geaendertam änderungsdatum aenderungsdatum "
-            "letzteänderung letzteaenderung zuletztgeändert zuletztgeaendert aktualisiert "
-            "aktualisiertam zuletztaktualisiert aktualisierungsdatum"
-        ),
-        "observed_at": "observedat abgerufen abgerufenam beobachtetam",
-        "authors": "authors author byline autoren autor autorin autorinnen verfasser verfasserin",
-        "language": "language lang inlanguage sprache",
-        "publisher": (
-            "publisher source sitename sourceorganization herausgeber verlag medium zeitung quelle"
-        ),
-        "section": "section articlesection category ressort rubrik kategorie",
-        "tags": "tags tag keywords schlagwörter schlagwoerter schlagworte stichwörter stichwoerter",
-        "lead": (
-            "lead standfirst teaser vorspann anriss description summary abstract excerpt "
-            "zusammenfassung beschreibung"
-        ),
-    }.items()
-}
-_FIELD_BY_KEY = {name: field for field, names in _KEYS_BY_FIELD.items() for name in names}
-_RANK = {name: rank for names in _KEYS_BY_FIELD.values() for rank, name in enumerate(names)}
-TEXT_KEYS = (
-    "paragraphs", "absätze", "absaetze", "text", "body", "articlebody", "content", "artikeltext",
-    "volltext", "fliesstext", "inhalt",
-)  # fmt: skip
+_RANK = {name: rank for each in FIELDS for rank, name in enumerate(each.keys)}
 _VISIBLE_LEAD_KEYS = frozenset({"lead", "standfirst", "vorspann"})
 """Keys of a lead that readers see above the text; a description or summary may be invisible."""
 MAX_KEYS, MAX_VALUES, MAX_CHARACTERS = 1_000, 20_000, 1_000_000
@@ -77,7 +41,7 @@ def is_field_key(key: str) -> bool:
     >>> is_field_key("Erschienen am"), is_field_key("Aktenzeichen")
     (True, False)
     """
-    return plain_key(key) in _FIELD_BY_KEY or is_text_key(key)
+    return plain_key(key) in FIELD_BY_KEY or is_text_key(key)
 
 
 def plain_key(key: str) -> str:
@@ -186,28 +150,25 @@ class _MetadataReader:
         self.document = document
         self.hints = hints
         self.settings = settings
-        self.handlers: dict[str, Callable[[str, Json], None]] = {
-            "title": self._read_title,
-            "url": self._read_address,
-            "published": self._read_date,
-            "modified": self._read_date,
-            "observed_at": self._read_observed_at,
-            "language": self._read_language,
-            "authors": self._read_list,
-            "tags": self._read_list,
-            "publisher": self._read_line,
-            "section": self._read_line,
-            "lead": self._read_lead,
+        self.handlers: dict[FieldForm, Callable[[FieldSpec, Json], None]] = {
+            FieldForm.TITLE: self._read_title,
+            FieldForm.ADDRESS: self._read_address,
+            FieldForm.DATE: self._read_date,
+            FieldForm.MOMENT: self._read_observed_at,
+            FieldForm.LANGUAGE: self._read_language,
+            FieldForm.PEOPLE: self._read_list,
+            FieldForm.LIST: self._read_list,
+            FieldForm.LEAD: self._read_lead,
         }
 
     def read_value(self, key: str, value: Json) -> None:
-        name = None if key in _UNMAPPED_KEYS else _FIELD_BY_KEY.get(plain_key(key))
+        field = None if key in _UNMAPPED_KEYS else FIELD_BY_KEY.get(plain_key(key))
         self.found_in = f"{self.source}: {key}"
         self.key = plain_key(key)
-        if name is None or (name == "publisher" and _is_address(value)):
+        if field is None or (field.form is FieldForm.ORGANISATION and _is_address(value)):
             self._add_field(key, value)
         else:
-            self.handlers[name](name, value)
+            self.handlers.get(field.form, self._read_line)(field, value)
 
     def _add_field(self, name: str, value: Json) -> None:
         existing = self.document.fields.get(name)
@@ -222,41 +183,41 @@ class _MetadataReader:
         existing = self.document.fields.get(name)
         self.document.fields[name] = merge_candidates(existing, rejected) if existing else rejected
 
-    def _read_title(self, name: str, value: Json) -> None:
+    def _read_title(self, field: FieldSpec, value: Json) -> None:
         line = _line(value)
         if line is None:
-            self._reject(name, value, "metadata_broken")
+            self._reject(field.name, value, "metadata_broken")
         elif self.document.title is None:
             self.document.title = Field(line, self.found_in)
         elif not is_same_line(self.document.title.value, line):
             self.document.flags.append("title_conflict")
             self.document.title = merge_candidates(self.document.title, Field(line, self.found_in))
 
-    def _read_address(self, name: str, value: Json) -> None:
+    def _read_address(self, field: FieldSpec, value: Json) -> None:
         line = _line(value.get("@id") if isinstance(value, dict) else value)
         if line is None or not ADDRESS.fullmatch(line):
-            self._reject(name, value, "address_invalid")
+            self._reject(field.name, value, "address_invalid")
             return
-        self._add_field(name, line)
+        self._add_field(field.name, line)
         self.document.address = self.document.address or line
 
-    def _read_date(self, name: str, value: Json) -> None:
+    def _read_date(self, field: FieldSpec, value: Json) -> None:
         date = self._date(value)
         if date is None:
-            self._reject(name, value, "date_invalid")
+            self._reject(field.name, value, "date_invalid")
             return
-        existing = self.document.fields.get(name)
+        existing = self.document.fields.get(field.name)
         if existing and existing.value and not _are_compatible(existing.value["value"], date.value):
             self.document.flags.append("date_conflict")
-        self._add_field(name, date.to_dict())
+        self._add_field(field.name, date.to_dict())
 
-    def _read_observed_at(self, name: str, value: Json) -> None:
+    def _read_observed_at(self, field: FieldSpec, value: Json) -> None:
         date = self._date(value)
         moment = instant(date, self.settings.timezone) if date else None
         if moment is None:
-            self._reject(name, value, "observed_at_invalid")
+            self._reject(field.name, value, "observed_at_invalid")
             return
-        self._add_field(name, moment.isoformat())
+        self._add_field(field.name, moment.isoformat())
         self.document.observed_at = self.document.observed_at or moment
 
     def _date(self, value: Json) -> PartialDate | None:
@@ -264,34 +225,34 @@ class _MetadataReader:
         date = line and read_date(line, self.found_in, self.hints.observed_at.year + 1)
         return None if not date or isinstance(date, InvalidDate) else date
 
-    def _read_language(self, name: str, value: Json) -> None:
+    def _read_language(self, field: FieldSpec, value: Json) -> None:
         line = _line(value.get("name") if isinstance(value, dict) else value) or ""
         tag = LANGUAGE_TAG.fullmatch(line)
         code = _LANGUAGE_NAMES.get(line.casefold()) or (tag and tag[1].lower())
         if code:
-            self._add_field(name, code)
+            self._add_field(field.name, code)
         else:
-            self._reject(name, value, "metadata_broken")
+            self._reject(field.name, value, "metadata_broken")
 
-    def _read_line(self, name: str, value: Json) -> None:
+    def _read_line(self, field: FieldSpec, value: Json) -> None:
         lines = list(_names(value)) if isinstance(value, (list, dict)) else [_line(value)]
         if not lines or lines[0] is None:
-            self._reject(name, value, "metadata_broken")
+            self._reject(field.name, value, "metadata_broken")
             return
         for line in lines:
-            self._add_field(name, line)
+            self._add_field(field.name, line)
 
-    def _read_lead(self, name: str, value: Json) -> None:
-        self._read_line(name, value)
+    def _read_lead(self, field: FieldSpec, value: Json) -> None:
+        self._read_line(field, value)
         if self.key in _VISIBLE_LEAD_KEYS and self.document.lead is None:
             self.document.lead = _line(value)
 
-    def _read_list(self, name: str, value: Json) -> None:
-        items = _list_items(name, value)
+    def _read_list(self, field: FieldSpec, value: Json) -> None:
+        items = _list_items(field, value)
         if items:
-            self._add_field(name, items)
+            self._add_field(field.name, items)
         else:
-            self._reject(name, value, "metadata_broken")
+            self._reject(field.name, value, "metadata_broken")
 
 
 def _line(value: Json) -> str | None:
@@ -315,11 +276,11 @@ def _names(value: Json) -> Iterator[str]:
             yield line
 
 
-def _list_items(name: str, value: Json) -> list[str]:
+def _list_items(field: FieldSpec, value: Json) -> list[str]:
     if not isinstance(value, str):
         return _unique(_names(value))
     lines = map(one_line, value.replace("|", ";").replace("\n", ";").split(";"))
-    if name == "authors":
+    if field.form is FieldForm.PEOPLE:
         return _unique(part for line in lines for part in _author_parts(line))
     return _unique(one_line(part) for line in lines for part in line.split(","))
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from storage.values.fields import FIELDS, FieldForm
 from worker.text.page.fields.images import json_ld_images
 from worker.text.page.fields.json_ld import JsonLd, node_types
 from worker.text.page.layout.candidates import CandidateCollector
@@ -117,29 +118,19 @@ def _addresses(node: Mapping[str, Any]) -> list[str]:
 def _collect_node(
     node: Mapping[str, Any], collector: CandidateCollector, place: str, address: str | None
 ) -> None:
-    for key, field in (
-        ("headline", "title"),
-        ("alternativeHeadline", "title"),
-        ("name", "title"),
-        ("description", "lead"),
-        ("abstract", "lead"),
-        ("datePublished", "published"),
-        ("dateCreated", "published"),
-        ("dateModified", "modified"),
-        ("inLanguage", "language"),
-        ("url", "url"),
-        ("mainEntityOfPage", "url"),
-        ("image", "image"),
-    ):
-        values = strings_in(node.get(key), "name", "@id", "url", "alternateName")
-        collector.add_all(field, values[:5], f"{place} {key}")
-    for key in ("author", "creator"):
-        collector.add("authors", strings_in(node.get(key), "name"), f"{place} {key}")
-    collector.add_all("publisher", strings_in(node.get("publisher"), "name"), f"{place} publisher")
-    collector.add_all(
-        "section", strings_in(node.get("articleSection"), "name"), f"{place} articleSection"
-    )
-    collector.add("tags", _keywords(node.get("keywords")), f"{place} keywords")
+    for spec in FIELDS:
+        for key in spec.json_ld:
+            value, found_in = node.get(key), f"{place} {key}"
+            match spec.form:
+                case FieldForm.PEOPLE:
+                    collector.add(spec.name, strings_in(value, "name"), found_in)
+                case FieldForm.LIST:
+                    collector.add(spec.name, _keywords(value), found_in)
+                case FieldForm.LINE | FieldForm.ORGANISATION:
+                    collector.add_all(spec.name, strings_in(value, "name"), found_in)
+                case _:
+                    strings = strings_in(value, "name", "@id", "url", "alternateName")
+                    collector.add_all(spec.name, strings[:5], found_in)
     collector.add("images", json_ld_images(node, address), f"{place} image")
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from storage.values.draft import Candidate, Field, Json
+from storage.values.fields import FIELDS, FieldForm, FieldSpec
 from storage.values.net import origin_name
 from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.language import language
@@ -31,34 +32,6 @@ SYSTEM_NUMBER = re.compile(
 >>> bool(SYSTEM_NUMBER.fullmatch("98be933f-38cf-4fba-b6c6-ad438e82010a"))
 True
 """
-
-_PLACE_ORDER: dict[str, tuple[str, ...]] = {
-    "publisher": (
-        "JSON-LD publisher", "meta og:site_name", "meta publisher", "meta application-name",
-        "trafilatura",
-    ),
-    "section": (
-        "JSON-LD articleSection", "meta article:section", "meta section",
-        "itemprop articlesection", "JSON-LD breadcrumb", "breadcrumb",
-    ),
-    "tags": (
-        "JSON-LD keywords", "meta article:tag", "meta news_keywords", "meta keywords",
-        "meta parsely-tags", "link rel=tag", "feed tags",
-    ),
-    "lead": (
-        "JSON-LD description", "meta og:description", "meta description", "feed lead",
-    ),
-    "images": (
-        "figure", "JSON-LD image", "JSON-LD WebPage image",
-    ),
-    "image": (
-        "meta og:image", "JSON-LD image", "meta twitter:image",
-    ),
-    "kicker": (
-        "h1", "above the headline",
-    ),
-}  # fmt: skip
-
 
 _LONGEST_SITE = 60  # characters
 _SECOND_LEVEL_DOMAINS = frozenset({"co", "com", "org", "net", "ac", "gov", "or", "ne"})
@@ -103,10 +76,11 @@ def choose_fields(candidates: Candidates, context: FieldContext) -> ChosenFields
         if people.agencies:
             fields["agency"] = Field(list(people.agencies), place)
     fields |= _choose_dates(candidates, context, flags)
-    for name in _PLACE_ORDER:
-        chosen = choose_by_place(name, candidates.get(name, ()))
+    for spec in FIELDS:
+        offered = candidates.get(spec.name, ())
+        chosen = choose_by_place(spec, offered) if spec.place_order else None
         if chosen is not None:
-            fields[name] = _field(_plain_value(chosen.value), chosen.found_in, candidates[name])
+            fields[spec.name] = _field(_plain_value(chosen.value), chosen.found_in, offered)
     return ChosenFields(fields, tuple(dict.fromkeys(flags)))
 
 
@@ -189,10 +163,10 @@ def clean_address(value: Json) -> str | None:
     return address if is_page and "." in (parts.hostname or "") else None
 
 
-def choose_by_place(name: str, candidates: Sequence[Candidate]) -> Candidate | None:
+def choose_by_place(spec: FieldSpec, candidates: Sequence[Candidate]) -> Candidate | None:
     """Return the candidate of the preferred place, or None."""
-    order = _PLACE_ORDER[name]
-    usable = [c for c in candidates if not (name == "publisher" and _has_address_form(c.value))]
+    order, is_name = spec.place_order, spec.form is FieldForm.ORGANISATION
+    usable = [c for c in candidates if not (is_name and _has_address_form(c.value))]
     return min(
         usable,
         key=lambda c: order.index(c.found_in) if c.found_in in order else len(order),

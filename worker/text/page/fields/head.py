@@ -6,65 +6,11 @@ from urllib.parse import urljoin
 
 from lxml.html import HtmlElement
 
+from storage.values.fields import FIELD_BY_META, FIELD_BY_NAME, FieldForm, FieldSpec
 from worker.text.page.layout.candidates import CandidateCollector
 
-_FIELDS: dict[str, tuple[str, ...]] = {
-    "title": (
-        "og:title", "twitter:title", "headline", "title", "dc.title", "dcterms.title",
-        "parsely-title", "sailthru.title", "citation_title", "cxenseparse:title", "fb_title",
-        "hdl", "article:title",
-    ),
-    "lead": (
-        "description", "og:description", "twitter:description", "dc.description",
-        "sailthru.description",
-    ),
-    "published": (
-        "article:published_time", "og:published_time", "article:published", "date", "dc.date",
-        "dc.date.issued", "dcterms.created", "dcterms.date", "dcterms.issued", "pubdate",
-        "publishdate", "publish-date", "publish_date", "publication_date", "datepublished",
-        "date.issued", "sailthru.date", "parsely-pub-date", "cxenseparse:recs:publishtime",
-        "cxenseparse:publishtime", "citation_publication_date", "pdate", "last-published",
-        "article.published", "article_date_original", "og:article:published_time",
-        "published_at", "release_date", "iso-8601-publish-date", "displaydate", "ptime",
-        "originalpublicationdate", "vr:published_time", "bt:pubdate", "dateline", "created",
-        "date-publish", "og:pubdate", "published",
-    ),
-    "modified": (
-        "article:modified_time", "og:updated_time", "og:modified_time", "last-modified",
-        "dcterms.modified", "dc.date.modified", "datemodified", "revised", "lastmod",
-        "article:updated", "bt:moddate", "utime", "modified", "og:article:modified_time",
-    ),
-    "authors": (
-        "author", "article:author", "authors", "article:author_name", "dc.creator",
-        "dcterms.creator", "parsely-author", "sailthru.author", "citation_author", "byl",
-        "creator", "cxenseparse:author", "dc.creator.aut", "atc-metaauthor", "rbauthors",
-        "og:article:author", "vr:author", "autor", "twitter:data1:author",
-    ),
-    "publisher": (
-        "og:site_name", "publisher", "dc.publisher", "dcterms.publisher", "application-name",
-        "article:publisher", "copyright", "apple-mobile-web-app-title", "twitter:site",
-    ),
-    "language": (
-        "og:locale", "language", "dc.language", "dcterms.language", "content-language",
-    ),
-    "section": (
-        "article:section", "section", "cxenseparse:recs:category", "parsely-section",
-        "og:article:section",
-    ),
-    "tags": (
-        "article:tag", "news_keywords", "keywords", "parsely-tags", "og:article:tag",
-        "dc.subject",
-    ),
-    "url": (
-        "og:url", "twitter:url", "parsely-link",
-    ),
-    "image": (
-        "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src",
-    ),
-}  # fmt: skip
 _FOREIGN_PREFIXES = ("itemprop ", "smartbanner:")
 """Prefixes of names that are not custom names of authors: microdata, and authors of apps."""
-_FIELD_OF_NAME = {name: field for field, names in _FIELDS.items() for name in names}
 
 AUTHOR_LABEL = re.compile(r"verfasst|geschrieben|written by|^von$|author|autor")
 """A label of the author."""
@@ -80,17 +26,18 @@ SPLIT_KEYWORDS = re.compile(r"(?:(?<!\s)\s++)?[,;]\s*+")
 def collect_head(tree: HtmlElement, collector: CandidateCollector, base_url: str | None) -> None:
     """Add the candidates in the head of the page."""
     pairs = meta_tags(tree)
-    tags: dict[str, list[str]] = {}
+    lists: dict[str, list[str]] = {}
     for name, content in pairs:
-        field = _FIELD_OF_NAME.get(name) or _custom_field(name)
-        if field == "tags":
-            tags.setdefault(name, []).extend(SPLIT_KEYWORDS.split(content))
-        elif field == "authors":
-            collector.add(field, [content], f"meta {name}")
-        elif field is not None:
-            collector.add(field, content, f"meta {name}")
-    for name, values in tags.items():  # sites use one tag per keyword, or one for all
-        collector.add("tags", list(dict.fromkeys(values)), f"meta {name}")
+        field = FIELD_BY_META.get(name) or _custom_field(name)
+        if field is None:
+            continue
+        if field.form is FieldForm.LIST:
+            lists.setdefault(name, []).extend(SPLIT_KEYWORDS.split(content))
+        else:
+            value = [content] if field.form is FieldForm.PEOPLE else content
+            collector.add(field.name, value, f"meta {name}")
+    for name, values in lists.items():  # sites use one tag per keyword, or one for all
+        collector.add(FIELD_BY_META[name].name, list(dict.fromkeys(values)), f"meta {name}")
     _collect_twitter_labels(dict(pairs), collector)
     _collect_canonical_links(tree, collector, base_url)
     collector.add("language", tree.get("lang") or tree.get("{xml}lang"), "html lang")
@@ -98,14 +45,17 @@ def collect_head(tree: HtmlElement, collector: CandidateCollector, base_url: str
         collector.add("title", title, "title")
 
 
-def _custom_field(name: str) -> str | None:
+def _custom_field(name: str) -> FieldSpec | None:
     """Return the field of a custom meta name, or None.
 
-    >>> _custom_field("its_author"), _custom_field("smartbanner:author"), _custom_field("authority")
-    ('authors', None, None)
+    >>> _custom_field("its_author").name, _custom_field("authority")
+    ('authors', None)
+    >>> _custom_field("smartbanner:author")
     """
     is_author = name.endswith(("author", "authors", "autor"))
-    return "authors" if is_author and not name.startswith(_FOREIGN_PREFIXES) else None
+    return (
+        FIELD_BY_NAME["authors"] if is_author and not name.startswith(_FOREIGN_PREFIXES) else None
+    )
 
 
 def meta_tags(tree: HtmlElement) -> list[tuple[str, str]]:

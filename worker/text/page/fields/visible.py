@@ -7,6 +7,7 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from storage.values.draft import Candidate
+from storage.values.fields import FIELD_BY_MICRODATA, FieldForm
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.byline_places import collect_bylines
 from worker.text.page.fields.titles import SEPARATOR
@@ -157,31 +158,24 @@ def _text_outside(element: HtmlElement, kickers: set[HtmlElement]) -> Iterator[s
 
 _WITH_ITEMPROP = XPath("descendant::*[@itemprop]")
 _WITH_REL = XPath("descendant::a[@rel]")
-_MICRODATA = {
-    "headline": "title",
-    "datepublished": "published",
-    "datecreated": "published",
-    "datemodified": "modified",
-    "author": "authors",
-    "creator": "authors",
-    "articlesection": "section",
-    "inlanguage": "language",
-}
 
 
 def _collect_microdata(tree: HtmlElement, layout: Layout, collector: CandidateCollector) -> None:
     for element in _WITH_ITEMPROP(tree):
         for name in (element.get("itemprop") or "").lower().split():
-            field = _MICRODATA.get(name)
-            if field == "authors":
-                suffix = " beside the article" if layout.zone(element) in _SIDE_ZONES else ""
-                collector.add(field, _author_names(element), f"itemprop {name}{suffix}")
-            elif field is not None:
+            field = FIELD_BY_MICRODATA.get(name)
+            if field is None:
+                continue
+            has_zone = field.form in {FieldForm.PEOPLE, FieldForm.DATE}
+            is_beside = has_zone and layout.zone(element) in _SIDE_ZONES
+            found_in = f"itemprop {name}{' beside the article' if is_beside else ''}"
+            if field.form is FieldForm.PEOPLE:
+                collector.add(field.name, _author_names(element), found_in)
+            else:
+                is_title = field.form is FieldForm.TITLE
+                text = split_kicker(element)[0] if is_title else single_line_text(element)
                 attribute = element.get("content") or element.get("datetime")
-                text = split_kicker(element)[0] if field == "title" else single_line_text(element)
-                is_beside = name.startswith("date") and layout.zone(element) in _SIDE_ZONES
-                suffix = " beside the article" if is_beside else ""
-                collector.add(field, (attribute or text)[:300], f"itemprop {name}{suffix}")
+                collector.add(field.name, (attribute or text)[:300], found_in)
 
 
 def _author_names(element: HtmlElement) -> list[str]:
