@@ -44,6 +44,7 @@ LONGEST: dict[Column[Any], float] = {
     WATCH.c.next_check: 366 * DAY,
     RELATION_DUE.c.recorded_at: DAY,
     STAMP_REQUEST.c.next_at: DAY,
+    STAMP_REQUEST.c.lease_until: 2 * MINUTE,
     COPY_REQUEST.c.next_at: 10 * HOUR,
     COPY_REQUEST.c.lease_until: 2 * MINUTE,
     ALERT_DELIVERY.c.next_at: 25 * HOUR,

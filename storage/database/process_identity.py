@@ -1,6 +1,7 @@
 """Identity of a process in claims: machine, boot, process id and start time."""
 
 import os
+import secrets
 import socket
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,11 @@ from pathlib import Path
 def process_identity() -> str:
     """Return the identity of this process for claims: machine, process id and start time."""
     return f"{socket.gethostname()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def new_token(holder: str | None = None) -> str:
+    """Return a new token for a claim of the process `holder` (default: this one)."""
+    return f"{holder or process_identity()}#{secrets.token_hex(16)}"
 
 
 def is_dead(holder: str) -> bool:

@@ -18,7 +18,7 @@ else:
     script = LazyModule("alembic.script")
     engines = LazyModule("storage.database.engine")
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision, repeated here so that reading need not import Alembic; a test compares."""
 FIRST, OLD_TABLE, LAST_OLD_TABLE = "0001", "sight", "restriction"
 """The revision with which the numbers were restarted; a table of all schemas until then, and one

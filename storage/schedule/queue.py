@@ -1,6 +1,5 @@
 """The job queue in the database: a worker claims a job with a lease and a new token."""
 
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 from storage.database import planned_times
 from storage.database.engine import database_epoch
 from storage.database.planned_times import end_of, is_ahead
+from storage.database.process_identity import new_token
 from storage.database.tables import JOB, OPEN, READY, RUNNING, WATCH
 from storage.database.unit import Unit
 from storage.record.suppression import SuppressionLookup
@@ -347,7 +347,7 @@ def _due(now: float, job_id: int | None, families: JobFamilies | None) -> Any:
 
 
 def _take(unit: Unit, row: RowMapping, now: float, lease_seconds: float, holder: str) -> Claim:
-    token = f"{holder}#{secrets.token_hex(16)}"
+    token = new_token(holder)
     _set(unit, row["id"], state="running", token=token, attempts=row["attempts"] + 1,
          lease_until=end_of(JOB.c.lease_until, now, lease_seconds),
          started_at=row["started_at"] or unit.now)  # fmt: skip

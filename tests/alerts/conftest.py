@@ -11,6 +11,7 @@ from storage.settings import load_settings
 from storage.write.alerts import manage
 from storage.write.alerts.match import match
 from storage.write.alerts.outbox import waits
+from tests.pauses import without_pauses
 from tests.read.press import Press, draft
 from worker.alerts.work import work
 
@@ -61,7 +62,8 @@ def settings_for(press, receiver=None, **environment):
 
 def send(press, settings) -> int:
     """Send what is due until nothing is, with no pauses."""
-    arrived = work(press.archive, settings, pauses=lambda _attempts, _asked: 0.0)
-    while waits(press.archive.engine):
-        arrived += work(press.archive, settings, pauses=lambda _attempts, _asked: 0.0)
+    with without_pauses():
+        arrived = work(press.archive, settings)
+        while waits(press.archive.engine):
+            arrived += work(press.archive, settings)
     return arrived

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from storage.values.net.mail_server import read_mail_server
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, mailing
+from tests.pauses import without_pauses
 from tests.read.press import draft
 from tests.serve.hostile import payloads
 from tests.serve.test_words import english_of
@@ -125,7 +126,8 @@ def test_a_mail_that_failed_goes_again_under_its_id_and_later_steps_in_another(p
         press.scan(1, a=pegel(36, title="a"))
         box.refusal = "451 later, please"
         settings = settings_for(press, mail_url=box.url)
-        sending.work(press.archive, settings, pauses=lambda *_: 0.0, is_over=_once())
+        with without_pauses():
+            sending.work(press.archive, settings, is_over=_once())
         (failed,) = press.log()
         assert (failed.state, failed.note) == (
             "failed",

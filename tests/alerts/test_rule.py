@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.database.outgoing import ALERTS
 from storage.history.alerts.rule import (
     AlertRule,
     AlertStep,
@@ -19,7 +20,6 @@ from storage.history.alerts.rule import (
     next_digest,
 )
 from storage.values.change_class import ChangeClass
-from storage.write.alerts.outbox import LONGEST_PAUSE_SECONDS, pause_after
 
 CLASSES = st.lists(st.sampled_from([*ChangeClass]), max_size=3).map(tuple)
 NAMES = st.none() | st.sampled_from(["a", "b"])
@@ -134,7 +134,8 @@ def test_a_digest_in_the_hour_that_comes_twice_is_never_in_the_past(first):
 
 @given(st.integers(1, 40), st.none() | st.floats(0, 1e6))
 def test_pauses_grow_are_spread_and_keep_to_what_the_receiver_asks(attempts, asked):
-    longest = min(5.0 * 3.0 ** (attempts - 1), LONGEST_PAUSE_SECONDS)
-    pause = pause_after(attempts, asked)
-    assert longest * 0.5 <= pause <= max(longest, min(asked or 0, LONGEST_PAUSE_SECONDS))
-    assert pause >= min(asked or 0, LONGEST_PAUSE_SECONDS)
+    most = ALERTS.pauses.longest
+    longest = min(5.0 * 3.0 ** (attempts - 1), most)
+    pause = ALERTS.pauses.seconds_after(attempts, asked)
+    assert longest * 0.5 <= pause <= max(longest, min(asked or 0, most))
+    assert pause >= min(asked or 0, most)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from storage.database.engine import read_connection
+from storage.database.outgoing import ALERTS, record
 from storage.history.alerts.lists import channels
 from storage.values.errors import AlertError
 from storage.values.net.private_hosts import hosts_by_port
@@ -58,7 +59,7 @@ def test_the_signature_is_that_of_the_published_example():
 @pytest.mark.postgresql("large")
 @pytest.mark.slow
 def test_each_webhook_arrives_once_with_two_hundred_failures_in_between(press, monkeypatch):
-    monkeypatch.setattr(outbox, "MOST_ATTEMPTS", 1_000)
+    monkeypatch.setattr(outbox, "ALERTS", ALERTS._replace(most_attempts=1_000))
     monkeypatch.setattr(webhook, "SECONDS", 0.6)
     known(press, 60)
     with receiving(failing(200, seed=7)) as receiver:
@@ -134,7 +135,7 @@ def test_after_a_rotation_both_keys_sign_and_after_the_next_the_first_no_more(pr
 
 
 def test_a_dead_letter_says_why_and_goes_again_when_asked(press, monkeypatch):
-    monkeypatch.setattr(outbox, "MOST_ATTEMPTS", 3)
+    monkeypatch.setattr(outbox, "ALERTS", ALERTS._replace(most_attempts=3))
     known(press)
     answers = ["500", "404", "500"]
     with receiving(lambda: answers.pop(0) if answers else None) as receiver:
@@ -236,7 +237,7 @@ def test_who_was_killed_between_sending_and_noting_sends_the_same_id_again(press
         with press.archive.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE alert_delivery SET lease_until = 1")
         assert send(press, settings) == 1
-        assert outbox.sent(press.archive.engine, press.archive.clock, held) is False
+        assert record(press.archive.engine, held.lease, state="sent") is False
     assert [each.state for each in press.log()] == ["sent"]
     assert press.log()[0].attempts == 2
 

@@ -18,9 +18,11 @@ from storage.cli.exits import run
 from storage.database import schema, schema_version
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
+from storage.database.outgoing import STAMPS, claim
 from storage.database.schema_version import HEAD, SchemaNewerError, SchemaOlderError
 from storage.database.views import drop_views
 from storage.read.archive import open_archive
+from tests.database.older import create_old_stamp_requests
 from worker.cli import commands as cli
 
 SCHEMAS = json.loads(Path(__file__).with_name("schemas.json").read_text("utf-8"))
@@ -85,6 +87,7 @@ def test_an_archive_of_the_first_schema_gets_the_tables_of_later_ones(database_u
         for table in ("front", "teaser", "outside_copy", "copy_request", "rights_file"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE version DROP COLUMN entries"))
+        create_old_stamp_requests(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         before = rows(connection)
     assert schema.upgrade(engine) == ("0001", HEAD)
@@ -103,11 +106,29 @@ def test_versions_of_an_older_archive_get_a_column_for_entries(database_url):
     with engine.begin() as connection:
         drop_views(connection)
         connection.execute(text("ALTER TABLE version DROP COLUMN entries"))
+        create_old_stamp_requests(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     assert schema.upgrade(engine) == ("0002", HEAD)
     engine.dispose()
     with open_archive(database_url) as archive:
         assert list(archive.sql("SELECT * FROM entries").rows) == []
+
+
+@pytest.mark.postgresql("fast")
+def test_an_open_request_for_a_stamp_of_an_older_archive_is_sent_on(database_url):
+    engine = writing_engine(parsed(database_url))
+    with engine.begin() as connection:
+        drop_views(connection)
+        create_old_stamp_requests(connection)
+        values = "('uni', 3, '2024-06-18T06:00:00.000000+00:00', 'away')"
+        connection.execute(text(f"INSERT INTO stamp_request VALUES {values}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
+    assert schema.upgrade(engine) == ("0007", HEAD)
+    _token, rows = claim(engine, STAMPS)
+    engine.dispose()
+    assert [(row["authority"], row["state"], row["attempts"], row["note"]) for row in rows] == [
+        ("uni", "failed", 4, "away")
+    ]
 
 
 def schemas() -> Iterator[tuple[str, str, dict[str, str]]]:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, insert, text
 
 from storage.database.tables import METADATA
 from storage.proof import checkpoints, log
-from storage.proof.external.authorities import store_stamp
+from storage.proof.external.requests import store_stamp
 from storage.proof.note import COSIGNATURE, Note, Signer
 from storage.proof.stamp import read_stamp_time
 from storage.write.undo import undo

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import zipfile
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.request import urlopen
 
@@ -18,14 +17,13 @@ from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_articles
 from tests.flow.driver import findings
 from tests.flow.processes import Service, lesart, rows, until
+from tests.outside.copied import PAGE, Copied
 from tests.outside.copy_archive import KEY, copying
+from tests.pauses import without_pauses
 from tests.services import free_port
 from tests.web.desk import HIGHER, PEGEL
 from tests.web.site import Reply, page, simulated_web
-from worker.flow.standing_sources import add_copy_order
 from worker.outside import work as outside
-
-PAGE = "http://zeitung.example/lokales/pegel"
 
 
 @pytest.fixture
@@ -149,36 +147,6 @@ def test_who_is_killed_in_the_middle_submits_nothing_twice(
     assert [each["address"] for each in copies(tmp_path, installed)] == [service.memento(0)]
 
 
-class Copied:
-    """A newsroom whose page is copied by an archive, without pauses."""
-
-    def __init__(self, desk, service, kind: str = "spn2", **values) -> None:
-        self.desk, self.service = desk, service
-        self.settings = replace(
-            desk.settings, allow_hosts=(f"{service.allow_hosts}={service.allow_hosts}",),
-            web_archives=(service.setting(kind),), web_archive_keys=(f"eins={KEY}",), **values,
-        )  # fmt: skip
-        proxy = f"http://127.0.0.1:{desk.web.plain_port}"
-        self.options = add_copy_order(desk.archive, self.settings, {"proxy": proxy}, "eins")
-
-    def see(self, address: str = PAGE, reply: Reply | bytes | None = None, **options) -> None:
-        self.desk.web.put(address, reply or page("Pegel der Lohe steigt", PEGEL))
-        self.desk.watch_page(address, options={**self.options, **options})
-        self.desk.due()
-
-    def work(self) -> None:
-        """Send what is due until the pauses of an archive that never answers are over."""
-        for _ in range(6):
-            outside.work(self.desk.archive, self.settings, pauses=lambda _n, _asked: 0.0)
-
-    def refusals(self) -> list[tuple[str, str]]:
-        query = "SELECT code, message FROM refusals ORDER BY seq"
-        return [(row["code"], row["message"]) for row in self.desk.rows(query)]
-
-    def addresses(self) -> list[str]:
-        return [row["address"] for row in self.desk.rows("SELECT address FROM outside_copies")]
-
-
 @pytest.fixture
 def copied(desk):
     with copying(lambda: desk.now) as service:
@@ -217,14 +185,13 @@ def test_a_page_is_submitted_again_after_an_archive_that_had_no_time(copied, way
 
 def test_the_pause_that_an_archive_asks_for_delays_all_its_requests(copied, monkeypatch):
     room = copied()
-    asked = []
     room.service.ways.append("429")
     room.see()
-    pauses = lambda _attempts, seconds: asked.append(seconds) or 3600.0  # noqa: E731
-    outside.work(room.desk.archive, room.settings, pauses=pauses)
-    assert asked == [7.0]
-    room.see("http://zeitung.example/zwei")
-    outside.work(room.desk.archive, room.settings, pauses=pauses)
+    with without_pauses(3600.0) as asked:
+        outside.work(room.desk.archive, room.settings)
+        assert asked == [7.0]
+        room.see("http://zeitung.example/zwei")
+        outside.work(room.desk.archive, room.settings)
     assert room.service.addresses() == [PAGE, "http://zeitung.example/zwei"]
 
 

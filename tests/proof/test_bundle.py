@@ -17,7 +17,7 @@ from storage.export.bundle import Bundle, BundleRequest
 from storage.export.bundle_log import is_signed
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import first_stamp
-from storage.proof.external.authorities import store_stamp
+from storage.proof.external.requests import store_stamp
 from storage.proof.note import Note, Signer
 from storage.proof.stamp import Authority, read_stamp_time
 from storage.read.find import Finder

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 
+from storage.database.outgoing import STAMPS
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import (
     attestations,
@@ -22,6 +22,7 @@ from storage.proof.stamp import Authority, StampError, read_authorities
 from storage.verify.finding import BrokenObject, Scope
 from storage.verify.log import facts, stamps
 from tests.flow.whole_record import KEY
+from tests.pauses import end_pauses
 
 NOTE, NONCE = "archiv.example/log\n5\nAAAA\n\n— eine Zeile\n", bytes(range(16))
 PROMISE = bytes.fromhex(
@@ -135,7 +136,7 @@ def test_a_checkpoint_is_promised_then_found_in_a_block_and_nobody_says_that_it_
         assert calendar.asked == [calendar_request(made.note, nonce)], "it learns no checkpoint"
         assert told(press, one)["state"] == "pending"
         assert asked(press, one) == [], "it is left alone for a while"
-        press.now += timedelta(minutes=2)
+        end_pauses(press.archive.engine, STAMPS)
         calendar.is_mined = True
         (kept,) = asked(press, one)
         assert kept.reason is None

@@ -15,6 +15,7 @@ from storage.database.tables import JOB, METADATA, RECORD, VERSION
 from storage.proof import checkpoints
 from storage.read.archive import open_archive
 from tests.collect.test_fronts import FRONT, LONG, SHORT, front, teaser
+from tests.database.older import create_old_stamp_requests
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from tests.flow.whole_record import KEY
 from tests.web.desk import HIGHER, PEGEL, Desk
@@ -99,6 +100,7 @@ def test_an_older_archive_gets_the_intervals_that_contain_the_change(room):
             connection.execute(
                 VERSION.update().where(VERSION.c.number == number).values({name: late})
             )
+        create_old_stamp_requests(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
     assert room.versions_of_all() != before
     upgrade(room.archive.engine)

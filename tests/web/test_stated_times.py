@@ -5,8 +5,8 @@ from email.utils import format_datetime
 
 import pytest
 
+from storage.database.outgoing import ALERTS
 from storage.schedule.interval import DAY, IntervalRange, next_interval
-from storage.write.alerts.outbox import LONGEST_PAUSE_SECONDS, pause_after
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
 from worker.web.outcome import LONGEST_RETRY_AFTER, retry_after
@@ -49,7 +49,7 @@ def test_a_pause_that_a_server_asks_for_is_counted_by_its_clock_and_a_week_at_mo
     until = retry_after(headers.get, NOW)
     assert (None if until is None else until - NOW) == expected
     asked = None if until is None else (until - NOW).total_seconds()
-    assert pause_after(1, asked) <= LONGEST_PAUSE_SECONDS
+    assert ALERTS.pauses.seconds_after(1, asked) <= ALERTS.pauses.longest
 
 
 @pytest.mark.parametrize("days", [-20_000, -400, 0, 400, 2_900_000])

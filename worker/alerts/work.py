@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from storage.database.engine import read_connection
+from storage.database.outgoing import ALERTS, free_abandoned, record, retry_later
 from storage.database.unit import Clock
 from storage.history.alerts import lists
 from storage.read.archive import ReadOnlyArchive, open_with_settings
@@ -15,7 +16,7 @@ from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import hosts_by_port
 from storage.write.alerts import outbox
 from storage.write.alerts.match import match
-from storage.write.alerts.outbox import Message, pause_after
+from storage.write.alerts.outbox import Message
 from storage.write.archive import Archive
 from worker.alerts import by_apprise, mail, webhook
 from worker.alerts.entries import AlertEntry, entry_of
@@ -30,7 +31,6 @@ SECONDS = 30
 GONE = message_text("change_gone")
 NO_MAIL = message_text("mail_missing")
 
-Pauses = Callable[[int, float | None], float]
 Send = Callable[[], Sending]
 
 
@@ -60,18 +60,17 @@ def work(
     settings: Settings,
     *,
     is_over: Callable[[], bool] = lambda: False,
-    pauses: Pauses = pause_after,
 ) -> int:
     """Create new deliveries, send the due ones, and return the number of messages that arrived."""
     match(archive.engine, archive.clock)
-    outbox.free_abandoned(archive.engine)
+    free_abandoned(archive.engine, ALERTS)
     arrived = 0
     if not outbox.waits(archive.engine):
         return arrived
     way = outgoing(archive, settings)
     with open_with_settings(settings) as reading, ThreadPoolExecutor(THREADS) as threads:
         while not is_over() and (messages := outbox.claim(archive.engine)):
-            arrived += _send_all(way, reading, threads, messages, pauses)
+            arrived += _send_all(way, reading, threads, messages)
     return arrived
 
 
@@ -116,14 +115,19 @@ def _send_all(
     reading: ReadOnlyArchive,
     threads: ThreadPoolExecutor,
     messages: Sequence[Message],
-    pauses: Pauses,
 ) -> int:
     running: dict[Future[Sending], Message] = {}
     for message in messages:
-        send = _prepared(way, reading, message)
+        try:
+            send = _prepared(way, reading, message)
+        except Exception as error:  # noqa: BLE001  # a failing message must not stop the others
+            failed: Future[Sending] = Future()
+            failed.set_exception(error)
+            running[failed] = message
+            continue
         if send is not None:
             running[threads.submit(send)] = message
-    return sum(_note(way, running[each], each, pauses) for each in as_completed(running))
+    return sum(_note(way, running[each], each) for each in as_completed(running))
 
 
 def _prepared(way: Outgoing, reading: ReadOnlyArchive, message: Message) -> Send | None:
@@ -132,12 +136,14 @@ def _prepared(way: Outgoing, reading: ReadOnlyArchive, message: Message) -> Send
     found = [(item, entry_of(reading, message.alert, item, base)) for item in message.items]
     gone = [item for item, entry in found if entry is None]
     if gone:
-        outbox.drop(way.archive.engine, message, gone, GONE)
+        dropped = replace(message, items=tuple(gone)).lease
+        record(way.archive.engine, dropped, state="damped", note=GONE)
     entries = [entry for _item, entry in found if entry is not None]
     return sending_of(way, message, entries) if entries else None
 
 
-def _note(way: Outgoing, message: Message, done: Future[Sending], pauses: Pauses) -> bool:
+def _note(way: Outgoing, message: Message, done: Future[Sending]) -> bool:
+    engine, lease = way.archive.engine, message.lease
     log = LOG.bind(alert=message.alert.name, channel=message.channel.kind, message=message.id)
     try:
         found = done.result()
@@ -145,10 +151,11 @@ def _note(way: Outgoing, message: Message, done: Future[Sending], pauses: Pauses
         log.warning("alert_failed_here", exc_info=True)
         found = Sending(arrived=False, answer=f"{type(error).__name__}: {error}")
     if found.arrived:
-        outbox.sent(way.archive.engine, way.clock, message)
+        record(engine, lease, state=ALERTS.sent, sent_at=way.clock(), note=None)
         log.info("alert_sent", steps=len(message.items))
         return True
-    pause = pauses(message.attempts, found.again_after)
-    outbox.failed(way.archive.engine, message, found.answer, pause, is_final=found.is_final)
-    log.warning("alert_not_sent", reason=found.answer, attempts=message.attempts)
+    pause = ALERTS.pauses.seconds_after(lease.attempts, found.again_after)
+    state = ALERTS.given_up if found.is_final or lease.is_last else "failed"
+    retry_later(engine, lease, found.answer, pause, state=state)
+    log.warning("alert_not_sent", reason=found.answer, attempts=lease.attempts)
     return False

@@ -9,11 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from storage.database.outgoing import (
+    COPIES,
+    free_abandoned,
+    record,
+    release,
+    retry_later,
+    update_claimed,
+)
 from storage.settings import Settings
 from storage.values.messages import message_text
 from storage.values.net.web_archive import WebArchive, archive_keys, copy_archives, web_archives
 from storage.values.refusals import RefusalReason, refuse
-from storage.write.alerts.outbox import MOST_ATTEMPTS, pause_after
 from storage.write.archive import Archive
 from storage.write.outside import outbox
 from storage.write.outside.outbox import CopyRequest, SeenPage
@@ -51,29 +58,24 @@ MOST_LOOKUPS = 4
 """Maximum number of searches for a copy in the list of an archive, after some minutes each."""
 NO_KEY = message_text("copy_no_key")
 
-Pauses = Callable[[int, float | None], float]
-
 
 def work(
     archive: Archive,
     settings: Settings,
     *,
     is_over: Callable[[], bool] = lambda: False,
-    pauses: Pauses = pause_after,
 ) -> int:
     """Submit due pages, and ask for the results of earlier ones; return the number of copies."""
     outbox.plan(archive.engine, archive.clock)
     requested = {each.archive for each in archive.read(outbox.open_requests)}
     if not requested:
         return 0
-    outbox.free_abandoned(archive.engine)
+    free_abandoned(archive.engine, COPIES)
     services = copy_archives(settings.web_archives)
     senders = [
-        _Sender(archive, settings, services[name], pauses)
+        _Sender(archive, settings, services[name])
         for name in sorted(requested) if name in services
     ]  # fmt: skip
-    for each in outbox.interrupted_requests(archive.engine):
-        look_up_later(archive, each, 0.0)
     end = time.monotonic() + RUN_SECONDS
     with ThreadPoolExecutor(max(1, len(senders))) as threads:
         runs = [threads.submit(each.run, lambda: is_over() or time.monotonic() > end)
@@ -92,7 +94,6 @@ class _Sender:
     archive: Archive
     settings: Settings
     service: WebArchive
-    pauses: Pauses
 
     def run(self, is_over: Callable[[], bool]) -> int:
         """Send due requests until none is left; return the number of copies."""
@@ -101,8 +102,23 @@ class _Sender:
             request = outbox.claim(self.archive.engine, self.service.name)
             if request is None:
                 break
-            copied += self._process(request)
+            try:
+                copied += self._process(request)
+            except Exception as error:  # a request that fails here must not stop the others
+                log = LOG.bind(archive=self.service.name, request=request.id)
+                log.warning("copy_failed_here", exc_info=True)
+                self._release(request, f"{type(error).__name__}: {error}")
         return copied
+
+    def _release(self, request: CopyRequest, reason: str) -> None:
+        """Record that a request failed here, before or after it was sent."""
+        engine, pause = self.archive.engine, COPIES.pauses.seconds_after(request.attempts)
+        if release(engine, COPIES, [request.token], reason, pause):
+            return
+        if request.lease.is_last:
+            self._refuse(request, "copy_refused", reason)
+        else:
+            retry_later(engine, request.lease, reason, pause)
 
     @property
     def _key(self) -> str | None:
@@ -116,7 +132,7 @@ class _Sender:
         """Send one request and record its result; return whether there is a copy."""
         seen = self.archive.read(outbox.page_of, request)
         if isinstance(seen, str):
-            outbox.record(self.archive.engine, request, state="dropped", note=seen)
+            record(self.archive.engine, request.lease, state="dropped", note=seen)
             return False
         page = PageToCopy(seen.address, seen.seen_at)
         if request.state == "unknown":
@@ -144,14 +160,18 @@ class _Sender:
         reason = self._setting_error(address)
         if reason is not None or isinstance(address, RefusalReason):
             return self._record(request, NotCopied(reason or "", is_final=False), None)
-        if request.job is None and not outbox.mark_submitting(self.archive.engine, request):
+        if request.job is None and not update_claimed(
+            self.archive.engine, request.lease, state=COPIES.sending
+        ):
             return False
         answer = self._send(address, wanted)
         again = retry_after(answer.header, self.archive.clock())
         pause = None if again is None else (again - self.archive.clock()).total_seconds()
         if answer.refused is not None and answer.refused.code not in UNUSABLE:
             if request.job is None and answer.peer is not None:
-                look_up_later(self.archive, request, self.pauses(MOST_LOOKUPS, None))
+                pause = COPIES.pauses.seconds_after(MOST_LOOKUPS)
+                note = message_text("copy_no_answer")
+                release(self.archive.engine, COPIES, [request.token], note, pause)
                 return False
             reason = answer.refused.message.rstrip(".")
             return self._record(request, NotCopied(reason, is_final=False), pause)
@@ -196,21 +216,21 @@ class _Sender:
             )
         has_job = request.job is not None or isinstance(found, AcceptedJob)
         attempts = request.attempts - 2 if has_job else request.attempts  # most jobs are short
-        pause = self.pauses(attempts, requested_pause)
+        pause = COPIES.pauses.seconds_after(attempts, requested_pause)
         if isinstance(found, AcceptedJob):
-            outbox.retry_later(
-                self.archive.engine, request, pause, None, state="submitted", job=found.job
+            retry_later(
+                self.archive.engine, request.lease, None, pause, state="submitted", job=found.job
             )
             return False
         reason = message_text("copy_pending") if found is None else found.reason
         is_final = found is not None and found.is_final
         log.warning("page_not_copied", reason=reason, attempts=request.attempts)
-        if is_final or request.attempts >= MOST_ATTEMPTS:
+        if is_final or request.lease.is_last:
             self._refuse(request, "copy_refused", reason)
             return False
         is_over = request.job is None or (found is not None and found.ends_job)
-        outbox.retry_later(
-            self.archive.engine, request, pause, reason,
+        retry_later(
+            self.archive.engine, request.lease, None if found is None else reason, pause,
             state="waiting" if is_over else "submitted", job=None if is_over else request.job,
         )  # fmt: skip
         if found is not None:
@@ -235,17 +255,11 @@ class _Sender:
         if lists is None or request.attempts >= MOST_LOOKUPS:
             self._refuse(request, "copy_uncertain", reason)
             return False
-        pause = self.pauses(request.attempts + MOST_LOOKUPS, None)
-        outbox.retry_later(self.archive.engine, request, pause, reason)
+        pause = COPIES.pauses.seconds_after(request.attempts + MOST_LOOKUPS)
+        retry_later(self.archive.engine, request.lease, reason, pause)
         return False
 
     def _refuse(self, request: CopyRequest, code: str, reason: str) -> None:
         self.archive.transact(
             outbox.refuse_copy, request, refuse(code, name=self.service.name, reason=reason)
         )
-
-
-def look_up_later(archive: Archive, request: CopyRequest, seconds: float) -> None:
-    """Record that it is unknown whether a page was submitted; a list is searched after a pause."""
-    note = message_text("copy_no_answer")
-    outbox.retry_later(archive.engine, request, seconds, note, state="unknown", attempts=0)

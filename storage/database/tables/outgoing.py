@@ -24,12 +24,19 @@ from storage.database.tables.row import (
 
 
 class StampRequestRow(Row, table=True):
-    """Failed attempts since the last stamp of an authority, the reason, and the next attempt."""
+    """The next request to a time-stamping authority or a calendar, or for the promises of one.
+
+    `state` is `waiting`, `failed` (retried) or `stamped`; `note` is the reason of the last failure.
+    `next_at` and `lease_until` are seconds since 1970 by the database's clock.
+    """
 
     authority: str = Field(primary_key=True, max_length=120)
-    attempts: int
-    next_at: datetime = time_column()
-    reason: str | None = text_column()
+    state: str = Field(max_length=16)
+    attempts: int = 0
+    next_at: float = Field(sa_column=Column(Float, nullable=False))
+    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    token: str | None = Field(default=None, max_length=200)
+    note: str | None = text_column()
 
 
 class CopyRequestRow(Row, table=True):

@@ -2,36 +2,32 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select, text
+from sqlalchemy import Connection, Engine, select, text
 
 from storage.database.columns import UtcTime
 from storage.database.engine import read_connection
-from storage.database.planned_times import LONGEST, still_waits
+from storage.database.outgoing import STAMPS, free_abandoned
 from storage.database.tables import LOG_STAMP, STAMP_REQUEST
-from storage.database.unit import Clock, Unit, writing
+from storage.database.unit import Clock
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import is_calendar_stamp
 from storage.proof.checkpoints import SignedCheckpoint
-from storage.proof.external.exchange import ExchangeError, exchange
+from storage.proof.external.exchange import exchange
+from storage.proof.external.requests import (
+    StampAnswer,
+    StampRequest,
+    drop_unlisted,
+    request_state,
+    send_requests,
+)
 from storage.proof.stamp import Authority, StampError, read_stamp_time, stamp_request
 from storage.values.messages import message_text
 
 KIND = "application/timestamp-query"
-FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(seconds=LONGEST[STAMP_REQUEST.c.next_at])
-
-
-@dataclass(frozen=True, slots=True)
-class StampAnswer:
-    """The result of a request: the time `at` of the stamp, or the `reason` of a failure."""
-
-    authority: str
-    stamp: bytes | None
-    at: datetime | None
-    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +49,20 @@ def request_stamps(
     After a failure the next request follows after a minute, then after twice the time, at most a
     day; `at_once` ignores these pauses. No transaction is open during a request.
     """
+    drop_unlisted(engine, authorities)
+    free_abandoned(engine, STAMPS)
     with read_connection(engine) as connection:
         newest = checkpoints.latest(connection)
         if newest is None:
             return []
-        due = [each for each in authorities if not each.is_calendar
-               and _is_due(connection, each, newest, None if at_once else clock())]  # fmt: skip
-    reply = [_request(newest, each) for each in due]
-    for each in reply:
-        with writing(engine, clock) as unit:
-            _store(unit, newest, each)
-    return reply
+        on_newest = select(LOG_STAMP.c.authority).where(LOG_STAMP.c.checkpoint_id == newest.id)
+        stamped = set(connection.execute(on_newest).scalars())
+    answers: list[StampAnswer] = []
+    for each in authorities:
+        if not each.is_calendar and each.name not in stamped:
+            requests = [StampRequest(each.name, newest, partial(_request, newest, each))]
+            answers += send_requests(engine, clock, each.name, requests, at_once=at_once)
+    return answers
 
 
 def authority_stamps(connection: Connection) -> Iterator[StoredStamp]:
@@ -97,83 +96,15 @@ def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator
         is_stamped = stamp is not None and newest is not None and stamp.signed.id == newest.id
         yield {
             "authority": each.name,
-            "state": "stamped" if is_stamped else "failed" if request else "waiting",
+            "state": "stamped" if is_stamped else request.state if request else "waiting",
             "entries": stamp.signed.size if stamp else None,
             "stamped_at": stamp.stamped_at if stamp else None,
-            "attempts": request.attempts if request else 0,
-            "next_at": request.next_at if request else None,
-            "reason": request.reason if request else None,
+            **request_state(request),
         }
 
 
-def store_stamp(
-    unit: Unit, signed: SignedCheckpoint, authority: str, stamp: bytes, at: datetime
-) -> None:
-    """Store a stamp on a checkpoint, unless this authority has one already."""
-    if not _is_stamped(unit.connection, authority, signed):
-        unit.add(
-            LOG_STAMP,
-            {
-                "id": unit.number(), "checkpoint_id": signed.id, "authority": authority,
-                "stamp": stamp, "stamped_at": at, "received_at": unit.now,
-            },
-        )  # fmt: skip
-
-
-def _is_stamped(connection: Connection, authority: str, signed: SignedCheckpoint) -> bool:
-    query = select(LOG_STAMP.c.id).where(
-        LOG_STAMP.c.checkpoint_id == signed.id, LOG_STAMP.c.authority == authority
-    )
-    return connection.execute(query).first() is not None
-
-
-def _is_due(
-    connection: Connection, authority: Authority, newest: SignedCheckpoint, now: datetime | None
-) -> bool:
-    if _is_stamped(connection, authority.name, newest):
-        return False
-    return now is None or is_request_due(connection, authority.name, now)
-
-
-def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
-    """Check whether the next request after a failure is due."""
-    query = select(STAMP_REQUEST.c.next_at).where(STAMP_REQUEST.c.authority == name)
-    after = connection.execute(query).scalar()
-    return not still_waits(STAMP_REQUEST.c.next_at, after, now)
-
-
-def _request(newest: SignedCheckpoint, authority: Authority) -> StampAnswer:
-    try:
-        status, body = exchange(authority.url, stamp_request(newest.note), KIND)
-        at = read_stamp_time(body, newest.note, authority) if status == 200 else None
-    except (ExchangeError, StampError) as error:
-        return StampAnswer(authority.name, None, None, str(error)[:300])
-    if at is None:
-        return StampAnswer(authority.name, None, None, message_text("answered", status=status))
-    return StampAnswer(authority.name, body, at, None)
-
-
-def _store(unit: Unit, newest: SignedCheckpoint, reply: StampAnswer) -> None:
-    if reply.stamp is None or reply.at is None:
-        record_failure(unit, reply)
-        return
-    unit.connection.execute(
-        delete(STAMP_REQUEST).where(STAMP_REQUEST.c.authority == reply.authority)
-    )
-    store_stamp(unit, newest, reply.authority, reply.stamp, reply.at)
-
-
-def record_failure(unit: Unit, reply: StampAnswer) -> None:
-    """Record a failure and the time of the next request."""
-    mine = STAMP_REQUEST.c.authority == reply.authority
-    before = unit.connection.execute(select(STAMP_REQUEST.c.attempts).where(mine)).scalar() or 0
-    unit.connection.execute(delete(STAMP_REQUEST).where(mine))
-    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(before, 20))
-    unit.add(
-        STAMP_REQUEST,
-        {
-            "authority": reply.authority, "attempts": before + 1, "next_at": unit.now + pause,
-            "reason": reply.reason,
-        },
-    )  # fmt: skip
-    unit.flush()
+def _request(newest: SignedCheckpoint, authority: Authority) -> tuple[bytes, datetime]:
+    status, body = exchange(authority.url, stamp_request(newest.note), KIND)
+    if status != 200:
+        raise StampError(message_text("answered", status=status))
+    return body, read_stamp_time(body, newest.note, authority)

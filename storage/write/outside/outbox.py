@@ -1,30 +1,20 @@
 """Requests to other archives to copy the pages of new versions, and their answers.
 
-Nothing is sent inside a transaction. A request is marked before it is sent; if its process ends
-before the answer is recorded, the page is not sent again.
+A request is marked before it is sent; if its process ends before the answer is recorded, the page
+is not sent again (`storage.database.outgoing`).
 """
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    case,
-    func,
-    literal_column,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Engine, func, literal_column, select, update
 
+from storage.database import outgoing
 from storage.database.engine import database_epoch, read_connection
-from storage.database.planned_times import LONGEST, end_of, is_due
-from storage.database.process_identity import identity_in_token, is_dead, process_identity
+from storage.database.outgoing import COPIES, Lease
+from storage.database.planned_times import end_of
 from storage.database.tables import (
     ARTICLE,
     COPY_REQUEST,
@@ -52,9 +42,6 @@ BATCH = 500
 """Maximum number of versions whose requests are inserted in one transaction."""
 EXAMINE_AGAIN = 10_000
 """Numbers that are examined again before it is stored that they have no version to copy."""
-LEASE_SECONDS = LONGEST[COPY_REQUEST.c.lease_until]
-IS_OPEN = text("copy_request.state IN ('waiting', 'submitting', 'submitted', 'unknown')")
-"""With literals, because SQLite otherwise does not use the partial index."""
 GONE = message_text("copy_gone")
 
 
@@ -77,7 +64,11 @@ class CopyRequest:
     state: str
     job: str | None
     attempts: int
-    token: str | None
+    token: str
+
+    @property
+    def lease(self) -> Lease:
+        return Lease(COPIES, (self.id,), self.token, self.attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,55 +154,9 @@ def _new_versions(
 
 def claim(engine: Engine, archive: str) -> CopyRequest | None:
     """Claim the request to an archive that has been due for the longest time."""
-    with read_connection(engine) as connection:
-        now = database_epoch(connection)
-        is_free = _is_free(now)
-        query = (
-            select(COPY_REQUEST.c.id)
-            .where(IS_OPEN, COPY_REQUEST.c.archive == archive, is_free)
-            .where(COPY_REQUEST.c.state != "submitting")
-            .where(is_due(COPY_REQUEST.c.next_at, now))
-            .order_by(COPY_REQUEST.c.next_at, COPY_REQUEST.c.id)
-            .limit(1)
-        )
-        number = connection.execute(query).scalar()
-    if number is None:
-        return None
-    token = f"{process_identity()}#{secrets.token_hex(8)}"
-    with engine.begin() as connection:
-        claimed = connection.execute(
-            update(COPY_REQUEST)
-            .where(COPY_REQUEST.c.id == number, IS_OPEN, is_free)
-            .where(COPY_REQUEST.c.state != "submitting")
-            .values(
-                lease_until=now + LEASE_SECONDS, token=token,
-                attempts=COPY_REQUEST.c.attempts + 1,
-            )
-            .returning(*_COLUMNS)
-        ).mappings().first()  # fmt: skip
-    return None if claimed is None else CopyRequest(**claimed)
-
-
-def interrupted_requests(engine: Engine) -> list[CopyRequest]:
-    """Return the requests whose process ended while it waited for the answer to a submission."""
-    with read_connection(engine) as connection:
-        now = database_epoch(connection)
-        is_over = case((_is_free(now), True), else_=False).label("is_over")
-        query = select(*_COLUMNS, is_over).where(IS_OPEN, COPY_REQUEST.c.state == "submitting")
-        rows = [dict(row) for row in connection.execute(query).mappings()]
-    found = [(row.pop("is_over"), CopyRequest(**row)) for row in rows]
-    return [each for is_over, each in found
-            if is_over or is_dead(identity_in_token(each.token or ""))]  # fmt: skip
-
-
-def free_abandoned(engine: Engine) -> None:
-    """End the leases of processes of this machine that no longer exist, but of submissions."""
-    with read_connection(engine) as connection:
-        query = select(*_COLUMNS).where(IS_OPEN, COPY_REQUEST.c.lease_until > 0)
-        held = [CopyRequest(**row) for row in connection.execute(query).mappings()]
-    for each in held:
-        if each.state != "submitting" and is_dead(identity_in_token(each.token or "")):
-            record(engine, each, state=each.state)
+    is_wanted = COPY_REQUEST.c.archive == archive
+    _token, rows = outgoing.claim(engine, COPIES, is_wanted, most=1)
+    return next((CopyRequest(**{name: row[name] for name in _NAMES}) for row in rows), None)
 
 
 def page_of(connection: Connection, request: CopyRequest) -> SeenPage | str:
@@ -248,34 +193,15 @@ def page_of(connection: Connection, request: CopyRequest) -> SeenPage | str:
     return SeenPage(row.address, row.rights or {}, row.observed_at)
 
 
-def record(engine: Engine, request: CopyRequest, **values: Any) -> bool:
-    """End the lease of a request and change it; False if the lease was lost meanwhile."""
-    with engine.begin() as connection:
-        return _update(connection, request, {"lease_until": None, **values})
-
-
-def mark_submitting(engine: Engine, request: CopyRequest) -> bool:
-    """Record that the page is sent now; False if the lease was lost meanwhile."""
-    with engine.begin() as connection:
-        return _update(connection, request, {"state": "submitting"})
-
-
 def postpone(engine: Engine, archive: str, seconds: float) -> None:
     """Send nothing to an archive for some seconds."""
     with read_connection(engine) as connection:
         until = end_of(COPY_REQUEST.c.next_at, database_epoch(connection), seconds)
     is_earlier = (COPY_REQUEST.c.archive == archive) & (COPY_REQUEST.c.next_at < until)
     with engine.begin() as connection:
-        connection.execute(update(COPY_REQUEST).where(IS_OPEN, is_earlier).values(next_at=until))
-
-
-def retry_later(
-    engine: Engine, request: CopyRequest, seconds: float, note: str | None, **values: Any
-) -> bool:
-    """Record that a request is to be sent, or its job examined, after a pause in seconds."""
-    with read_connection(engine) as connection:
-        end = end_of(COPY_REQUEST.c.next_at, database_epoch(connection), seconds)
-    return record(engine, request, next_at=end, note=note, **values)
+        connection.execute(
+            update(COPY_REQUEST).where(COPIES.is_open, is_earlier).values(next_at=until)
+        )
 
 
 def store_copy(unit: Unit, request: CopyRequest, address: str, captured_at: datetime) -> bool:
@@ -285,9 +211,9 @@ def store_copy(unit: Unit, request: CopyRequest, address: str, captured_at: date
     """
     page = page_of(unit.connection, replace(request, state="submitted"))
     if isinstance(page, str):
-        _update(unit.connection, request, {"lease_until": None, "state": "dropped", "note": page})
+        outgoing.record(unit.connection, request.lease, state="dropped", note=page)
         return False
-    if not _update(unit.connection, request, {"lease_until": None, "state": "copied"}):
+    if not outgoing.record(unit.connection, request.lease, state=COPIES.sent):
         return False
     unit.add(OUTSIDE_COPY, {
         "id": unit.number(), "observation_id": request.observation_id, "archive": request.archive,
@@ -300,7 +226,7 @@ def refuse_copy(unit: Unit, request: CopyRequest, reason: RefusalReason) -> None
     """Record that an archive makes no copy of a page, and why."""
     page = select(TRANSFER.c.address).where(TRANSFER.c.observation_id == request.observation_id)
     address = unit.connection.execute(page).scalar()
-    if _update(unit.connection, request, {"lease_until": None, "state": "refused"}):
+    if outgoing.record(unit.connection, request.lease, state=COPIES.given_up):
         add_refusal(
             unit, reason, str(address), job_id=None, source_id=request.source_id,
             observation_id=None, capture_id=None,
@@ -314,22 +240,11 @@ def open_requests(connection: Connection) -> list[Any]:
             COPY_REQUEST.c.archive, func.count().label("number"),
             func.max(COPY_REQUEST.c.note).label("reason"),
         )
-        .where(IS_OPEN)
+        .where(COPIES.is_open)
         .group_by(COPY_REQUEST.c.archive)
         .order_by(COPY_REQUEST.c.archive)
     )  # fmt: skip
     return list(connection.execute(query))
 
 
-_COLUMNS = [COPY_REQUEST.c[name] for name in CopyRequest.__annotations__]
-
-
-def _is_free(now: float) -> Any:
-    lease = COPY_REQUEST.c.lease_until
-    return or_(lease.is_(None), is_due(lease, now))
-
-
-def _update(connection: Connection, request: CopyRequest, values: Mapping[str, Any]) -> bool:
-    is_ours = (COPY_REQUEST.c.id == request.id) & (COPY_REQUEST.c.token == request.token)
-    done = connection.execute(update(COPY_REQUEST).where(is_ours, IS_OPEN).values(**values))
-    return done.rowcount == 1
+_NAMES = tuple(CopyRequest.__annotations__)

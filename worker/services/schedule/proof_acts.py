@@ -48,11 +48,10 @@ def request_witnesses(services: Services) -> None:
 def request_timestamps(services: Services) -> None:
     """Ask time-stamping authorities and calendars to stamp the newest checkpoint."""
     archive, authorities = services.archive, read_authorities(services.settings.proof_authorities)
-    if authorities:
-        stamps = request_stamps(archive.engine, archive.clock, authorities)
-        more = request_calendar_stamps(archive.engine, archive.clock, authorities)
-        for each in (*stamps, *more):
-            LOG.info("timestamp_requested", authority=each.authority, refused=each.reason)
+    stamps = request_stamps(archive.engine, archive.clock, authorities)
+    more = request_calendar_stamps(archive.engine, archive.clock, authorities)
+    for each in (*stamps, *more):
+        LOG.info("timestamp_requested", authority=each.authority, refused=each.reason)
 
 
 PROOF_ACTS = (
