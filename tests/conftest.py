@@ -25,7 +25,10 @@ from tests.cli.small_archive import make_archive
 DIALECTS = ("sqlite", "postgresql")
 
 FEW = 3
-"""A test runs on PostgreSQL with this number of cases; the others, with other words, are `large`."""
+"""The number of cases of a test that run on PostgreSQL, or in the default tier if it is `few_cases`.
+
+The others are `large` on PostgreSQL, and `slow` elsewhere.
+"""
 
 QUICK_TESTS = 2
 """Number of tests of a file that are `quick`, where they use an archive."""
@@ -114,6 +117,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.unit)
         if is_postgres and not (_has(item, "large") or _has(item, "unit")):
             _mark_postgres_case(item, is_one_of_few=is_one_of_few)
+        elif _has(item, "few_cases") and cases[test] > FEW:
+            item.add_marker("slow")
         _mark_quick(item, cases[test], quick)
     items.sort(key=lambda item: not _has(item, "starts_first"))
 

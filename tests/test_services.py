@@ -63,6 +63,7 @@ def test_a_killed_broker_comes_back_empty_at_the_same_address(redis_server):
         assert client.get("key") is None
 
 
+@pytest.mark.slow
 def test_a_killed_database_keeps_what_was_committed(postgres_server):
     url = postgres_server.url("postgres")
     with psycopg.connect(url) as connection:
@@ -73,6 +74,7 @@ def test_a_killed_database_keeps_what_was_committed(postgres_server):
         assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux for it")
 def test_servers_die_with_a_killed_parent():
     parent = subprocess.Popen(

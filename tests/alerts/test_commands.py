@@ -44,6 +44,7 @@ def test_a_key_is_shown_when_it_is_made_and_never_again(lesart):
     assert rotated["secret"] != row["secret"]
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
@@ -78,6 +79,7 @@ def test_an_alert_that_is_not_there_is_code_3(lesart, command):
     assert "there is no alert 'nirgends'" in said
 
 
+@pytest.mark.slow
 def test_a_sample_goes_through_each_channel_and_the_answers_are_told(lesart, monkeypatch):
     answers = [None, "500"]
     with receiving(lambda: answers.pop(0)) as hook, receiving() as service, mailing() as box:

@@ -279,6 +279,7 @@ def article_row(press: Watched) -> int:
         return connection.exec_driver_sql("SELECT min(id) FROM article").scalar()
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(
     "rewrite", [redact_word, redact_version, restrict_and_lift, classify_again]
 )

@@ -16,8 +16,6 @@ from tests.cli.small_archive import write_archive
 from tests.serve.conftest import served
 from tests.statements import statements_of
 
-pytestmark = pytest.mark.postgresql("fast")
-
 DOC = Path(__file__).resolve().parents[2] / "docs" / "http-api.md"
 PEGEL = "seed:seeds/pegel.txt"
 

@@ -87,6 +87,7 @@ def test_a_form_with_too_many_fields_is_refused(served, form, status):
     assert "Traceback" not in log.read_text()
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_in_the_middle_of_its_form_leaves_no_trace(served):
     url, _token, log = served
     host, port = url.removeprefix("http://").split(":")

@@ -357,6 +357,7 @@ def test_a_page_above_the_limit_of_a_document_is_refused(archive_url):
     assert well.status_code == 201
 
 
+@pytest.mark.slow
 def test_pages_that_are_sent_at_once_are_all_stored(archive_url):
     pages = [article(f" ({n} Stück)") for n in range(8)]
     with submitting(archive_url) as client, ThreadPoolExecutor(8) as threads:

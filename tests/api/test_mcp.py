@@ -142,6 +142,7 @@ def rows_of(archive):
     return {name: hashlib.sha256(repr(found).encode()).hexdigest() for name, found in rows.items()}
 
 
+@pytest.mark.few_cases
 @pytest.mark.child
 @pytest.mark.parametrize("transport", ["stdio", pytest.param("http", marks=pytest.mark.slow)])
 def test_fifty_injected_instructions_are_data_and_change_nothing(injected, tmp_path, transport):

@@ -121,7 +121,11 @@ def ingested(folder: Path, *named: str, files: int) -> Path:
 @pytest.mark.parametrize(
     "cases",
     [
-        pytest.param([each for each in FILES if each.name in QUICK], id="two of them"),
+        pytest.param(
+            [each for each in FILES if each.name in QUICK],
+            id="two of them",
+            marks=pytest.mark.slow,
+        ),
         *(
             pytest.param(
                 cases, id=kind, marks=pytest.mark.slow if kind == "packed" else pytest.mark.large

@@ -16,7 +16,7 @@ from storage.cli.exits import run
 from tests.bad_inputs.build import FILES
 from worker.cli import commands as cli
 
-pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.starts_first]
+pytestmark = pytest.mark.starts_first
 
 ROOT = Path(__file__).parents[2]
 ORIGIN = "https://www.kuestenbote.example/region/schaeferin"
@@ -52,6 +52,7 @@ def text_of(name: str) -> str:
 # --------------------------------------------------------------------------------- B49, B50
 
 
+@pytest.mark.slow
 def test_the_same_bytes_twice_are_unchanged(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text(text_of("b49_a.txt"), "utf-8")

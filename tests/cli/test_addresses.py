@@ -11,6 +11,7 @@ PAGE = """<html lang="de"><head><title>{0}</title><link rel="canonical" href="{2
 <body><article><h1>{0}</h1><p>{1}</p></article></body></html>"""
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(
     "address",
     [

@@ -70,6 +70,7 @@ def test_a_sentence_added_to_many_records_is_an_edit_of_each(tmp_path):
     assert (figures["edits"], figures["noise"]) == (4, 0)
 
 
+@pytest.mark.slow
 def test_a_box_of_the_pages_of_a_site_is_noise_in_all_counts(tmp_path):
     pages = tmp_path / "pages"
     pages.mkdir()

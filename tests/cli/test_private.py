@@ -21,6 +21,7 @@ def modes(folder: Path) -> dict[str, int]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.child
 def test_archive_home_and_backup_are_private_to_their_owner(tmp_path):
     (tmp_path / "seeds").mkdir()

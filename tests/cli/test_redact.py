@@ -130,6 +130,7 @@ QUESTIONS = {
 """Orders that ask on a terminal, each with a command that fails once it was carried out."""
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("order", QUESTIONS)
 @pytest.mark.parametrize(
     ("answer", "words", "is_asked", "exits"),

@@ -57,6 +57,7 @@ WRONG = {
 }
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("words", WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_order_ends_with_2_and_leaves_nothing(words, folder, capsys):
     assert run(app, words, exit_codes=EXIT_CODES) == 2

@@ -305,7 +305,8 @@ def test_hostile_front_pages_are_read_within_the_bounds_or_refused(kind):
         assert not isinstance(reader.read(front(teaser(A, LONG)), hints), RefusalReason)
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_up_follows_a_front_page_and_names_a_headline_test(dialect, tmp_path, request):
     clock = SharedClock(tmp_path / "clock", datetime.now(UTC))
     url = f"sqlite:///{tmp_path}/home/lesart.sqlite3"

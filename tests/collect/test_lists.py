@@ -91,6 +91,7 @@ LISTS = {
 }  # fmt: skip
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("kind", LISTS)
 def test_what_a_list_names_is_looked_at(desk, kind):
     publish(desk, 1, 2, 3)
@@ -100,6 +101,7 @@ def test_what_a_list_names_is_looked_at(desk, kind):
     assert "content" in desk.outcomes(FEED)
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("kind", LISTS)
 def test_a_list_that_is_watched_brings_what_is_new(desk, kind):
     publish(desk, 1, 2)

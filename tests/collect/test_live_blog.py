@@ -35,6 +35,7 @@ ALERTS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_versions_are_compared_entry_by_entry(desk):
     for at, state in enumerate(STATES, 1):
         desk.web.put(BLOG, Reply(blog(*state, intro=INTRO.replace("Abend", f"{at}. Tag"))))

@@ -85,6 +85,7 @@ def test_a_section_page_is_no_article_and_its_refusal_says_what_to_do(web, setti
 MENU = " ".join(f"Ressort{n} Abo Anmelden Wetter Sport Kultur" for n in range(200))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "paragraphs",
     [

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.commands.conftest import Shell
 
 PAGE = """<!DOCTYPE html><html lang="de"><head><meta charset="utf-8">
@@ -13,6 +15,7 @@ PAGE = """<!DOCTYPE html><html lang="de"><head><meta charset="utf-8">
 <p>Weitere Informationen</p></article></main></body></html>"""
 
 
+@pytest.mark.slow
 def test_a_page_is_shown_with_its_headline_and_all_of_its_persons(shell: Shell):
     (shell.folder / "deich.html").write_text(PAGE, encoding="utf-8")
     ingested = shell.run("ingest", "deich.html")

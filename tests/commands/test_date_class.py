@@ -19,6 +19,7 @@ EDITS = {
 CLASSES = {"Sitzung": ["date"], "Wahl": ["number", "date"], "Vote": ["number", "date"], "Bau": ["date"]}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_a_changed_date_has_a_class_of_its_own_at_every_door(tmp_path):
     seeds = tmp_path / "seeds"

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.commands.conftest import Shell
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
@@ -13,6 +15,7 @@ PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 </article></body></html>"""
 
 
+@pytest.mark.slow
 def test_a_page_is_shown_with_the_speakers_of_its_english_quotations(shell: Shell):
     (shell.folder / "pier.html").write_text(PAGE, encoding="utf-8")
     ingested = shell.run("ingest", "pier.html")

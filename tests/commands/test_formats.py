@@ -144,6 +144,7 @@ NUL_STEP = {
 """The step that drops a NUL in each text format; None if it is refused."""
 
 
+@pytest.mark.slow
 def test_a_nul_in_a_text_of_any_format_is_dropped_in_a_step_of_its_own(tmp_path):
     assert set(NUL_STEP) == DOCUMENT_TYPES - BINARY_TYPES
     suffixes = {each.type: each.suffixes[0] for each in FORMATS}
@@ -184,6 +185,7 @@ def table(delimiter: str) -> str:
     return f"{delimiter.join(NAMES)}\n{delimiter.join(NAMES.values())}\n"
 
 
+@pytest.mark.slow
 def test_german_names_are_known_in_all_formats_and_other_columns_are_named(tmp_path):
     front_matter = "".join(f"{name}: {value}\n" for name, value in NAMES.items() if name != "Text")
     files = {

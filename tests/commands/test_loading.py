@@ -62,6 +62,7 @@ def loaded_modules(exit_code: int, *words: str) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in lines}
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(("exit_code", "words", "others"), COMMANDS.values(), ids=COMMANDS)
 def test_a_command_loads_only_what_it_needs(exit_code, words, others, small_archive):
     modules = loaded_modules(exit_code, *words)

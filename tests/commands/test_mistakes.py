@@ -217,6 +217,7 @@ def interrupt_ingestion(shell: Shell, number: int) -> subprocess.CompletedProces
     return subprocess.CompletedProcess([], process.returncode, out, err)
 
 
+@pytest.mark.slow
 def test_an_interrupted_ingestion_says_how_to_continue_and_the_next_one_that_it_did(shell):
     ended = interrupt_ingestion(shell, signal.SIGINT)
     assert (ended.returncode, ended.stdout) == (130, "")

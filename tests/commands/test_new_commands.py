@@ -36,6 +36,7 @@ def test_a_suffix_is_refused_before_anything_is_done(archived):
     assert archived.run("jobs").stdout == before
 
 
+@pytest.mark.slow
 def test_a_file_is_written_in_the_format_that_its_suffix_names(archived):
     starts = {
         ("export", "e.parquet"): b"PAR1", ("export", "e.warc"): b"WARC/1", ("list", "l.json"): b"[",
@@ -98,6 +99,7 @@ def test_watch_writes_each_change_as_it_comes_and_continues_after_its_cursor(edi
     assert json.loads(later.stdout)["version"] == 4
 
 
+@pytest.mark.slow
 def test_watch_ends_when_nobody_reads_it_any_more(edited):
     process = edited.start("watch", "--after", "0")
     assert json.loads(process.stdout.readline())["version"] == 2
@@ -106,6 +108,7 @@ def test_watch_ends_when_nobody_reads_it_any_more(edited):
     assert process.wait(timeout=120) == 0
 
 
+@pytest.mark.slow
 def test_watch_starts_with_what_was_recorded_after_a_cursor(edited):
     ended = edited.run("watch", "damm.txt", "--after", "0", "--limit", "1", "--format", "table")
     assert ended.returncode == 0, ended.stderr
@@ -116,6 +119,7 @@ def test_watch_starts_with_what_was_recorded_after_a_cursor(edited):
     assert edited.run("watch", "--after", "gestern").returncode == 2
 
 
+@pytest.mark.slow
 def test_a_source_is_shown_with_its_schedule_and_figures(edited):
     row = json.loads(edited.run("source", "show", "presse").stdout)
     assert (row["name"], row["kind"], row["articles"], row["paused"]) == (
@@ -129,6 +133,7 @@ def test_a_source_is_shown_with_its_schedule_and_figures(edited):
     assert (ended.returncode, "lesart source list" in ended.stderr) == (3, True)
 
 
+@pytest.mark.slow
 def test_a_file_is_shown_by_its_last_part_and_several_are_offered(edited):
     found = json.loads(edited.run("show", "damm.txt").stdout)
     assert (found["origin"], found["version"]) == ("seed:presse/damm.txt", 2)

@@ -15,8 +15,13 @@ STORY = """<!DOCTYPE html><html lang="de"><head><title>Damm wird höher</title><
     ("line", "more", "day"),
     [
         ("<span>Datum:</span> <span>18.10.2021</span>", (), "2021-10-18"),
-        ("vor 5 Stunden", (), None),
-        ("vor 5 Stunden", ("--observed-at", "2021-10-18T12:00:00Z"), "2021-10-18"),
+        pytest.param("vor 5 Stunden", (), None, marks=pytest.mark.slow),
+        pytest.param(
+            "vor 5 Stunden",
+            ("--observed-at", "2021-10-18T12:00:00Z"),
+            "2021-10-18",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_the_day_of_a_saved_page(shell, line, more, day):

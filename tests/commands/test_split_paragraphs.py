@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from storage.diff.word_diff import Operation
 from tests.diff.applied import apply
 from tests.flow.driver import seed
@@ -14,6 +16,7 @@ LEAD = "In Osterwedel hat es in der Nacht an zwei Stellen gebrannt."
 LAST = "Der Schaden beträgt nach ersten Schätzungen rund drei Millionen Euro."
 
 
+@pytest.mark.slow
 def test_a_split_paragraph_and_a_moved_one_keep_their_words(tmp_path):
     (tmp_path / "seeds").mkdir()
     settings = {"home": str(tmp_path / "home"), "seeds": str(tmp_path / "seeds")}

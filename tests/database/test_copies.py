@@ -126,6 +126,7 @@ def test_a_backup_that_ends_early_leaves_nothing(filled, tmp_path, monkeypatch):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_backup_is_one_moment_of_an_archive_that_is_written_to(filled, tmp_path):
     def write(stop: threading.Event) -> None:
         engine = writing_engine(parsed(filled.url))
@@ -179,6 +180,7 @@ def test_the_commands_say_what_they_did_and_what_is_in_the_way(filled, tmp_path,
     assert run(app, ["backup", str(file), "--archive", filled.url]) == 2
 
 
+@pytest.mark.slow
 def test_an_earlier_copy_is_brought_up_to_date_and_is_the_same_as_a_new_one(filled, tmp_path):
     target, new = tmp_path / "backup.sqlite3", tmp_path / "new.sqlite3"
     copy(filled.url, str(target), silent)

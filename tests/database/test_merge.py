@@ -70,6 +70,7 @@ def test_the_history_is_that_of_one_archive_which_saw_both(room, other, monkeypa
     assert not list((room.root / "merging").iterdir())
 
 
+@pytest.mark.slow
 def test_merged_twice_nothing_is_new(room, other, monkeypatch):
     filled(room)
     assert merged(room, other, monkeypatch) == 0
@@ -78,6 +79,7 @@ def test_merged_twice_nothing_is_new(room, other, monkeypatch):
     assert (knows(room), room.number("SELECT count(*) FROM observations")) == (known, observed)
 
 
+@pytest.mark.slow
 def test_a_merge_that_was_killed_goes_on_where_it_was(room, other, monkeypatch):
     filled(room)
     file = spool_archive(other.settings, room.root, "lesart test", silent)
@@ -118,6 +120,7 @@ def test_what_both_know_from_before_a_copy_was_made_makes_no_version(room, monke
         assert knows(room)["versions"] == knows(fork)["versions"]
 
 
+@pytest.mark.slow
 def test_what_was_merged_is_read_again_under_another_source(tmp_path, monkeypatch):
     folder = tmp_path / "in"
     folder.mkdir()

@@ -169,6 +169,7 @@ def indexes_of(path: Path) -> set[str]:
         return {row[0] for row in connection.execute(query)}
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(
     ("revision", "schema"), [each[1:] for each in schemas()], ids=[each[0] for each in schemas()]
 )

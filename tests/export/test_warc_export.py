@@ -235,6 +235,7 @@ def test_what_we_fetched_goes_out_with_request_response_and_metadata(database_ur
 CUT = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 90000\r\n\r\n"
 
 
+@pytest.mark.slow
 def test_a_capture_that_was_cut_off_is_no_article_in_the_second_archive(
     database_url, tmp_path, other
 ):

@@ -77,6 +77,7 @@ def test_a_page_whose_process_was_killed_twice_is_read_in_the_end(room):
     assert room.rows("SELECT * FROM refusals") == []
 
 
+@pytest.mark.slow
 def test_a_page_that_is_late_twice_is_refused_and_kept_and_costs_no_other_one(room):
     raw = heavy()
     room.write("schwer.html", raw)

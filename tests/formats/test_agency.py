@@ -151,6 +151,7 @@ def test_a_message_is_split_within_the_bounds_of_a_list():
     assert (broken.refused.code, broken.raw) == ("document_invalid", message(*TEXTS)[:-30])
 
 
+@pytest.mark.slow
 @pytest.mark.child
 def test_a_message_that_grows_ends_the_child_alone():
     names = " ".join(f'xmlns:a{n}="urn:{n}"' for n in range(20_000))

@@ -169,6 +169,7 @@ def test_a_malformed_header_is_no_reason_to_refuse(header):
     assert isinstance(draft(raw, "eml"), Draft)
 
 
+@pytest.mark.slow
 @pytest.mark.child
 def test_a_header_that_costs_too_much_ends_the_child_alone():
     raw = b"From: " + b'a,"' * 5_000 + b"\r\nSubject: A\r\n\r\nText.\r\n"

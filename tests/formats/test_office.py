@@ -246,6 +246,7 @@ def test_no_flipped_byte_raises(raw):
         assert isinstance(outcome(changed, type_), Draft | RefusalReason)
 
 
+@pytest.mark.slow
 @pytest.mark.child
 def test_a_document_of_many_paragraphs_stays_within_the_limits_of_the_child():
     many = docx(*(f"Absatz {n} von vielen im Text." for n in range(20_100)))

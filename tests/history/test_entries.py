@@ -64,6 +64,7 @@ def test_each_entry_has_its_versions_and_only_edits_are_changes(room):
     assert (rows[3]["text"], rows[3]["changed_by"]) == (EDITED, iso_utc(hour(2)))
 
 
+@pytest.mark.slow
 def test_the_entries_are_the_same_in_any_order_of_import(database_url, tmp_path):
     """A late capture between two others gives the history of the right order."""
     found = set()

@@ -160,6 +160,7 @@ WAYS = {
 }  # fmt: skip
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("way", WAYS)
 def test_a_refusal_or_a_lie_is_listed_with_its_reason_and_never_a_claim(copied, way):
     room = copied()

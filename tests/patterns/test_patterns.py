@@ -30,6 +30,7 @@ OF_ESCAPED_WORDS = {"storage.read.render.words", "storage.record.contents.phrase
 """Modules that make patterns of templates or phrases, whose words they escape."""
 
 
+@pytest.mark.slow
 def test_all_patterns_are_found():
     """Each in a module's top level is; none is made later, but with a word of the text in it."""
     assert len(patterns()) > 250

@@ -221,6 +221,7 @@ def test_the_plain_signatures_agree_with_the_library():
         )
 
 
+@pytest.mark.slow
 def test_a_page_of_a_web_archive_brings_request_headers_and_certificate_along(tmp_path):
     room = Newsroom(f"sqlite:///{tmp_path / 'lesart.sqlite3'}", tmp_path)
     address, seen_at = "https://presse.example/b", "2024-06-17T06:00:00Z"
@@ -361,6 +362,7 @@ def test_what_was_redacted_is_named_and_the_rest_still_holds(tmp_path):
     assert "[redacted] rief an." in (folder / "texts/1.txt").read_text()
 
 
+@pytest.mark.slow
 def test_bytes_whose_time_is_over_are_told_as_such_and_not_as_redacted(tmp_path, monkeypatch):
     root = tmp_path / "room"
     root.mkdir()
@@ -388,6 +390,7 @@ def test_bytes_whose_time_is_over_are_told_as_such_and_not_as_redacted(tmp_path,
         assert "Redacted at" not in told
 
 
+@pytest.mark.slow
 def test_a_relation_to_an_article_whose_address_was_redacted_still_holds(tmp_path):
     root = tmp_path / "room"
     root.mkdir()

@@ -447,12 +447,14 @@ OLDER_LOG: dict[str, tuple[Attack, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(("attack", "answer"), WITH_KEY.values(), ids=WITH_KEY)
 def test_a_forger_with_the_key_is_refused(folder, attack, answer):
     attack(folder)
     assert answer in refused(folder, *GIVEN)
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(("attack", "answer"), WITHOUT_KEY.values(), ids=WITHOUT_KEY)
 def test_a_forger_without_the_key_is_refused(folder, attack, answer):
     attack(folder)
@@ -638,6 +640,7 @@ def test_bytes_around_a_zip_are_refused(packed, tmp_path, before, after):
     assert (code, "bytes that belong to no file in its list" in told) == (1, True), told
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(("attack", "answer"), ZIPS.values(), ids=ZIPS)
 def test_a_zip_that_is_made_to_deceive_is_refused(packed, tmp_path, attack, answer):
     path = tmp_path / "b.zip"

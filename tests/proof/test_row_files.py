@@ -202,6 +202,7 @@ def test_a_bundle_by_an_older_program_holds(name, capsys):
     assert ("Of the WACZ only lesart/bundle.zip was checked" in told) == (name == "web.wacz")
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("forgery", FILES)
 def test_a_bundle_with_such_a_file_does_not_hold(forgery, tmp_path, capsys):
     folder = unpacked("clock.zip", tmp_path)

@@ -99,6 +99,7 @@ def test_a_dripping_body_over_tls_ends_at_the_deadline(monkeypatch, tmp_path):
         over.set()
 
 
+@pytest.mark.slow
 def test_an_answer_without_end_is_read_up_to_its_limit():
     with dripping(OPENINGS["body"], b"a" * 4096) as (port, _requests):
         assert exchange(f"http://127.0.0.1:{port}/", None) == (200, b"a" * 90_000)

@@ -108,6 +108,7 @@ def test_an_archive_is_cosigned_as_it_grows(press):
     assert level(told, both, is_checked_outside=False) == "signed"
 
 
+@pytest.mark.slow
 def test_a_rolled_back_archive_is_refused_and_told_why(press):
     engine, clock = press.archive.engine, press.archive.clock
     checkpoints.make(engine, clock, LOG)
@@ -116,6 +117,7 @@ def test_a_rolled_back_archive_is_refused_and_told_why(press):
     assert (found.line, "rolled back" in str(found.reason)) == (None, True)
 
 
+@pytest.mark.slow
 def test_a_witness_that_is_away_or_lies_is_told_and_hinders_nothing(press):
     engine, clock = press.archive.engine, press.archive.clock
     made = checkpoints.make(engine, clock, LOG)

@@ -87,6 +87,7 @@ FORBIDDEN = [
 ]
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("query", FORBIDDEN, ids=ascii)
 def test_what_is_no_question_to_the_views_is_refused_with_the_words_of_the_database(
     archive, shared_url, query
@@ -120,6 +121,7 @@ def test_an_answer_that_nobody_reads_is_closed_with_the_archive(shared_url):
         archive.sql("SELECT * FROM versions")
 
 
+@pytest.mark.slow
 def test_an_owner_who_is_no_superuser_asks_as_the_reader_too(postgres_server):
     import psycopg
 

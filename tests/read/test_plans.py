@@ -2,15 +2,12 @@
 
 from datetime import UTC, datetime
 
-import pytest
 from sqlalchemy import Engine
 
 from storage.read.archive import open_archive
 from tests.database.test_plans import scanned, write
 from tests.flow.driver import newsroom_at
 from tests.plans import whole_scans_of
-
-pytestmark = pytest.mark.postgresql("fast")
 
 SMALL = frozenset({"restriction", "restriction_lifted", "watch"})
 """Restrictions are few, and each answer minds all; late addresses are counted each time."""

@@ -235,6 +235,7 @@ def test_a_job_is_running_while_its_parts_are_not_done(database_url):
     assert after["seq"] > before["seq"]
 
 
+@pytest.mark.slow
 def test_reading_what_is_above_the_last_number_keeps_a_copy_in_step(database_url):
     """After each scan only the rows above the last number are read; the copy stays whole."""
     a, b = (draft("Damm", LEAD, text) for text in ("Er hält.", "Er bricht."))

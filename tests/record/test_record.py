@@ -19,7 +19,7 @@ from storage.write.redaction.empty_rows import values_after_redaction
 from tests.flow.driver import START, Newsroom, hour
 from tests.flow.whole_record import add_row, fill_record, log_record
 
-pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.starts_first]
+pytestmark = pytest.mark.starts_first
 
 REFUSED = "the record is only added to"
 TIMES = {"refusal": "at"}

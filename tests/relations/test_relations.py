@@ -223,6 +223,7 @@ WHOLE = {
 }
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("order", [*permutations(TEXTS)][::5], ids="-".join)
 def test_any_order_gives_the_same_relations_and_clusters(room, order):
     for at, name in enumerate(order):

@@ -45,6 +45,7 @@ def moments(room: Newsroom) -> list[dict[str, datetime]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", JUMPS.values(), ids=JUMPS)
 def test_checkpoints_signed_by_a_wrong_clock_verify_once_it_is_right(room, hours):
     edit(room, A, at=0)

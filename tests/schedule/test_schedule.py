@@ -31,8 +31,6 @@ from worker.services.schedule.leadership import FileLeadership
 from worker.services.schedule.scheduler import ACTS, Scheduler
 from worker.services.schedule.source_slots import interval_trigger, slot_of, tick
 
-pytestmark = pytest.mark.postgresql("fast")
-
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -342,6 +340,7 @@ def test_a_listener_whose_connection_was_cut_hears_again(room, scheduler, monkey
     job_listener.close()
 
 
+@pytest.mark.slow
 def test_missed_ticks_are_made_up_for_once(room, scheduler):
     room.write("pegel.txt", seed("Pegel steigt", SENTENCES[0]))
     room.archive.change_source("presse", every_seconds=1.0)

@@ -196,6 +196,7 @@ def test_no_page_names_anything_elsewhere(client, article):
         assert all(each.startswith(("/", "#", "?")) for each in targets), targets
 
 
+@pytest.mark.slow
 def test_all_times_of_a_page_are_in_the_zone_that_it_names(tmp_path):
     shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
     subprocess.run(
@@ -243,6 +244,7 @@ def long(tmp_path_factory):
         yield client, client.get("/api/articles").json()["items"][0]["article"]
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("path", [
     "", "?age=1", "?s=3&age=1", "?to=12", "/39..40", "/1..2", "/1..40?view=changes", "/39..40?view=side", "/1..40?view=raw",
     "/since", "/checks",

@@ -116,6 +116,7 @@ def test_who_is_awake_takes_one_connection_and_leaves_the_next_to_other_processe
         assert first.getpeername() != second.getpeername()
 
 
+@pytest.mark.slow
 def test_several_processes_serve_and_count_together_what_they_answered(settings):
     with many(settings) as (url, serving):
         assert ask(f"{url}/readyz").text == "ok\n"
@@ -169,6 +170,7 @@ def test_a_process_that_stands_still_at_the_end_is_killed(settings):
         serving()[0].suspend()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_another_archive_under_the_same_path_is_served_and_no_answer_of_the_old_one(
     small_archive, workers

@@ -108,6 +108,7 @@ def answer_of(client: socket.socket) -> bytes:
     return found
 
 
+@pytest.mark.slow
 def test_others_are_answered_while_hundreds_never_finish_their_head(small_archive):
     with page(small_archive, "web", web_workers="2") as served, ExitStack() as held:
         clients = [
@@ -123,6 +124,7 @@ def test_others_are_answered_while_hundreds_never_finish_their_head(small_archiv
         assert healthy(served)
 
 
+@pytest.mark.slow
 def test_others_are_answered_while_bodies_come_byte_by_byte(small_archive):
     with page(small_archive, "up", web_workers="2") as served, ExitStack() as held:
         head = ORDER + b"Content-Length: 5000\r\n\r\n"
@@ -135,6 +137,7 @@ def test_others_are_answered_while_bodies_come_byte_by_byte(small_archive):
             assert time.monotonic() - began < LATEST, "each byte was given another deadline"
 
 
+@pytest.mark.slow
 def test_who_is_late_is_told_so_and_idle_connections_are_closed(small_archive):
     with page(small_archive, "web", web_workers="1") as address, ExitStack() as held:
         head = opened(held, address, "127.0.0.1", HEAD)
@@ -151,6 +154,7 @@ def test_who_is_late_is_told_so_and_idle_connections_are_closed(small_archive):
         assert told.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 401 "))
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_read_is_given_up(small_archive, monkeypatch):
     with page(small_archive, "web", web_workers="1") as address, ExitStack() as held:
         deaf = held.enter_context(socket.socket())
@@ -163,6 +167,7 @@ def test_a_client_that_does_not_read_is_given_up(small_archive, monkeypatch):
         assert healthy(address)
 
 
+@pytest.mark.slow
 def test_a_peer_has_so_many_connections_and_a_named_proxy_as_many_as_there_are(small_archive):
     with page(small_archive, "web", web_workers="1", web_proxies="127.0.0.3,10.0.0.0/8") as address:
         for peer, most in (("127.0.0.2", MOST_OF_A_PEER), ("127.0.0.3", MOST_CONNECTIONS)):
@@ -172,6 +177,7 @@ def test_a_peer_has_so_many_connections_and_a_named_proxy_as_many_as_there_are(s
                 assert len(open_of(clients)) in {most, most - 1}, peer
 
 
+@pytest.mark.slow
 def test_a_browser_and_a_pool_of_connections_lose_none(small_archive):
     limits = httpx.Limits(max_connections=40, max_keepalive_connections=40)
     with (
@@ -256,6 +262,7 @@ def test_pipelined_requests_are_answered_in_their_order(shared):
     assert found.count(b"ok\n") == 2, "HEAD has no body"
 
 
+@pytest.mark.slow
 def test_a_body_that_waits_to_be_wanted_is_wanted(shared):
     with ExitStack() as held:
         form = b"locator=x&token=wrong"

@@ -59,10 +59,16 @@ def said() -> set[str]:
     return found | {title for _status, title in TITLES.values()} | {*UNITS}
 
 
-def calls() -> Iterator[tuple[str, ast.Call, set[str]]]:
-    """Yield each call in the product: its place, and the names in the module that it is in."""
+def calls(*functions: str) -> Iterator[tuple[str, ast.Call, set[str]]]:
+    """Yield each call in the modules that call one of `functions`.
+
+    Each comes with its place and the names in its module.
+    """
     for path in (*(PRODUCT / "storage").rglob("*.py"), *(PRODUCT / "worker").rglob("*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        if not any(f"{each}(" in text for each in functions):
+            continue
+        tree = ast.parse(text)
         names = {
             each.value for each in ast.walk(tree)
             if isinstance(each, ast.Constant) and isinstance(each.value, str)
@@ -91,7 +97,7 @@ def test_every_sentence_is_said_in_german_and_none_is_left_over():
 
 def test_every_message_has_a_name_that_the_code_uses_and_the_code_uses_no_other():
     unknown, used = set(), set()
-    for place, call, names in calls():
+    for place, call, names in calls("message_text"):
         if name_of(call) != "message_text":
             continue
         used |= {each for each in names if NAME.fullmatch(each)}
@@ -102,10 +108,11 @@ def test_every_message_has_a_name_that_the_code_uses_and_the_code_uses_no_other(
     assert messages().keys() - used - prefixed == set()
 
 
+@pytest.mark.slow
 def test_what_pages_show_is_no_sentence_of_the_code_but_a_message_that_has_a_translation():
     found = [
         place
-        for place, call, _names in calls()
+        for place, call, _names in calls(*TELLING)
         for where in TELLING.get(name_of(call), ())
         for value in (
             call.args[where : where + 1] if isinstance(where, int)
@@ -217,6 +224,7 @@ def test_the_place_of_a_value_is_named_in_german_and_markup_as_it_is():
     assert german[3] == "meta og:title"
 
 
+@pytest.mark.slow
 def test_no_english_is_left_on_a_german_page(tmp_path):
     url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
     press = Watched(url)

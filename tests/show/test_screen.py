@@ -11,7 +11,7 @@ import struct
 import subprocess
 import termios
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 
 import pytest
@@ -102,6 +102,7 @@ def test_up_once_tells_the_rest_of_an_interrupted_job_from_the_new_check(tmp_pat
     ]
 
 
+@pytest.mark.slow
 def test_ingest_reports_one_sentence_on_a_terminal_and_every_count_in_a_pipe(tmp_path):
     (tmp_path / "pegel.md").write_text("# Pegel\n\nDer Pegel der Lohe steigt seit dem Morgen.\n")
     assert on_screen(tmp_path, "ingest", "pegel.md")[-1] == (
@@ -111,6 +112,7 @@ def test_ingest_reports_one_sentence_on_a_terminal_and_every_count_in_a_pipe(tmp
     assert (row["seen"], row["unchanged"], row["refused"], row["failed"]) == (1, 1, 0, 0)
 
 
+@pytest.mark.slow
 def test_the_progress_bar_counts_documents_on_both_sides(tmp_path):
     texts = [
         {"title": f"Pegel {n}", "text": f"Der Pegel steigt um {n} Zentimeter."} for n in range(30)
@@ -132,20 +134,34 @@ def test_the_progress_bar_counts_documents_on_both_sides(tmp_path):
     assert all(done <= total == 30 for done, total in shown), shown
 
 
-def test_secrets_and_keys_have_a_line_of_their_own_at_any_width(tmp_path):
-    on_screen(tmp_path, "db", "upgrade")
-    origin = "sehr-langer-name.archiv.zeitung.example/archiv/der/presse/im/norden/des/landes"
-    secret = r"whsec_[A-Za-z0-9+/=]{44}"
-    hook = ("--query", "Pegel", "--webhook", "https://hooks.zeitung.example/pegel")
-    key = rf"{re.escape(origin)}\+[0-9a-f]{{8}}\+\S{{44}}"
-    for wide, words, label, wanted in (
-        (80, ("token", "add", "redaktion"), "token:", r"lesart_[\w-]{43}"),
-        (40, ("token", "add", "archiv"), "token:", r"lesart_[\w-]{43}"),
-        (80, ("alert", "add", "pegel", *hook), "secret:", secret),
-        (40, ("alert", "rotate", "pegel"), "secret:", secret),
-        (80, ("proof", "keygen", "--origin", origin), "vkey:", key),
-        (200, ("proof", "keygen", "--rotate"), "vkey:", key),
-    ):
+ORIGIN = "sehr-langer-name.archiv.zeitung.example/archiv/der/presse/im/norden/des/landes"
+TOKEN = ("token:", r"lesart_[\w-]{43}")
+SECRET = ("secret:", r"whsec_[A-Za-z0-9+/=]{44}")
+KEY = ("vkey:", rf"{re.escape(ORIGIN)}\+[0-9a-f]{{8}}\+\S{{44}}")
+SHOWN_ONCE = (
+    (("token", "add", "redaktion"), TOKEN),
+    (("alert", "add", "pegel", "--query", "Pegel", "--webhook", "https://hooks.zeitung.example/p"), SECRET),
+    (("proof", "keygen", "--origin", ORIGIN), KEY),
+)  # fmt: skip
+SHOWN_AGAIN = (
+    *SHOWN_ONCE,
+    (("alert", "rotate", "pegel"), SECRET),
+    (("proof", "keygen", "--rotate"), KEY),
+)
+
+
+@pytest.mark.parametrize(
+    ("wide", "commands"),
+    [
+        (80, SHOWN_ONCE),
+        pytest.param(40, SHOWN_AGAIN, marks=pytest.mark.slow),
+        pytest.param(200, SHOWN_AGAIN, marks=pytest.mark.slow),
+    ],
+)
+def test_secrets_and_keys_have_a_line_of_their_own_at_any_width(wide, commands, tmp_path, lesart):
+    with chdir(tmp_path):
+        assert lesart("db", "upgrade")[0] == 0
+    for words, (label, wanted) in commands:
         lines = on_screen(tmp_path, *words, wide=wide)
         shown = lines[lines.index(label) + 1]
         assert re.fullmatch(wanted, shown), lines
@@ -158,6 +174,7 @@ TABLES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_at_any_width(samples, lesart):
     for wide, *words in TABLES:
         lines = on_screen(samples, *words, wide=wide)
@@ -177,6 +194,7 @@ def test_nothing_is_cut_at_any_width(samples, lesart):
                     assert word in text, (words, wide, name, word)
 
 
+@pytest.mark.slow
 def test_reason_and_remedy_are_whole_at_80_columns(samples):
     with (samples / "seeds" / "leer.txt").open("w"):
         on_screen(samples, "ingest", "seeds/leer.txt", code=1)
@@ -190,12 +208,14 @@ def test_reason_and_remedy_are_whole_at_80_columns(samples):
                 assert set(said.split()) <= set(told.split()), row
 
 
+@pytest.mark.slow
 def test_a_record_has_a_line_for_each_field(samples):
     lines = on_screen(samples, "stats")
     assert "articles:        17" in lines
     assert lines[lines.index("sources:") + 1].split() == ["source:", "seeds"]
 
 
+@pytest.mark.slow
 def test_the_times_of_a_table_are_all_in_utc(samples):
     (row,) = (each for each in rows(samples, "list") if each["versions"] == 3)
     assert (row["published"]["value"], row["published"]["zone"]) == (

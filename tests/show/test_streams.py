@@ -43,6 +43,7 @@ def test_a_device_without_room_that_was_named_ends_with_4(tmp_path):
     assert "cannot write to /dev/full" in ended.stderr
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("line", ["2>/dev/full", "2>&-"], ids=["full", "closed"])
 def test_messages_that_cannot_be_written_change_no_exit_code(tmp_path, line):
     assert shell(tmp_path, line, "list").returncode == 3
@@ -71,6 +72,7 @@ def test_a_closed_pipe_is_silent(tmp_path):
     assert (ended.stdout, ended.stderr) == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("home", ["/dev/null/x", "/proc/x"])
 def test_a_home_that_cannot_be_made_is_told_with_its_path(tmp_path, home):
     (tmp_path / "seeds").mkdir()

@@ -113,6 +113,7 @@ def test_rates_are_those_of_the_last_minute(place):
     assert (quiet.read_a_minute, quiet.sources) == (0, ())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_the_shell_completes_names_of_commands(tmp_path):
     command = tmp_path / "lesart"

@@ -23,6 +23,7 @@ def data(real_data) -> Path:
     return real_data / "data"
 
 
+@pytest.mark.slow
 def test_every_feed_is_read_or_refused_with_a_code(data):
     outcomes = Counter()
     for path in sorted((data / "feeds").rglob("*.xml")):

@@ -12,8 +12,6 @@ from worker.services.heartbeat import SILENT_SECONDS, Heartbeat
 from worker.services.schedule.act import LATE_SECONDS
 from worker.services.schedule.scheduler import ACTS, Scheduler
 
-pytestmark = pytest.mark.postgresql("fast")
-
 
 @pytest.fixture
 def heartbeat(tmp_path):

@@ -67,11 +67,13 @@ CHANGES = frozenset({"add", "append", "clear", "extend", "pop", "setdefault", "u
 """Methods that change a list, a set or a dictionary."""
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+def modules(*words: str) -> Iterator[tuple[str, ast.Module]]:
+    """Yield the modules of the product, or those in which one of `words` stands."""
     for folder in PRODUCT:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield str(path.relative_to(ROOT)), ast.parse(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+            if "migrations" not in path.parts and (not words or any(map(text.__contains__, words))):
+                yield str(path.relative_to(ROOT)), ast.parse(text)
 
 
 def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -82,7 +84,7 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
 
 def test_whoever_opens_an_archive_passes_the_settings():
     bare = set()
-    for module, tree in modules():
+    for module, tree in modules(*(f"{each}(" for each in OPENERS)):
         for function in functions(tree):
             for call in (each for each in ast.walk(function) if isinstance(each, ast.Call)):
                 opener = ast.unparse(call.func)
@@ -93,6 +95,7 @@ def test_whoever_opens_an_archive_passes_the_settings():
     assert bare == set(BARE)
 
 
+@pytest.mark.slow
 def test_nothing_is_set_for_a_whole_process_but_what_the_table_names():
     changed = set()
     for module, tree in modules():
@@ -357,6 +360,7 @@ def test_a_process_without_the_place_of_captures_stores_nothing_elsewhere(runnin
     assert running.bytes_in_database() == 0
 
 
+@pytest.mark.slow
 def test_two_archives_of_one_process_keep_their_captures_apart(tmp_path):
     rooms = [
         Newsroom(f"sqlite:///{tmp_path}/{name}.sqlite3", tmp_path / name, **settings)

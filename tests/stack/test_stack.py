@@ -339,6 +339,7 @@ def test_a_service_beats_while_it_goes_on_and_not_while_it_stands_still(stack, s
     until(heartbeat.exists, what="the beat after it went on")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["worker"], ["scheduler"]], ids=["the worker", "the scheduler"])
 def test_services_of_the_stack_say_what_they_need(tmp_path, monkeypatch, capsys, words):
     monkeypatch.chdir(tmp_path)

@@ -11,8 +11,6 @@ from worker.services.app import WorkContext
 from worker.services.processes import _Consumer
 from worker.services.tasks import wake
 
-pytestmark = pytest.mark.postgresql("fast")
-
 
 class Message:
     """A message on a channel whose broker may be gone."""
@@ -110,6 +108,7 @@ def test_a_worker_without_time_to_spare_reads_the_batch_it_was_woken_for(room, s
     assert done(room) == [waiting[1]]
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("garbage", [0, -1, 2**63, True, "1", 1.0, None])
 def test_a_wake_up_that_names_no_job_does_nothing(room, shop, garbage):
     waiting = batches(room, 1)

@@ -65,6 +65,7 @@ def test_the_recorded_steps_replay_to_the_same_text(text: str) -> None:
     assert text == expected
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(categories=["L", "N", "P", "S"])))
 def test_letters_digits_and_signs_are_never_touched(text: str) -> None:
     assert clean_text(text) == (text, ())

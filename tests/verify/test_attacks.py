@@ -457,6 +457,7 @@ FOUND_ALONE: dict[str, tuple[Attack, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(("attack", "kind"), FOUND_ALONE.values(), ids=FOUND_ALONE)
 def test_verify_finds_it_alone(scene, attack, kind):
     attack(scene)
@@ -512,6 +513,7 @@ NEEDS_OUTSIDE: dict[str, tuple[Attack, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(("attack", "kind"), NEEDS_OUTSIDE.values(), ids=NEEDS_OUTSIDE)
 def test_only_a_checkpoint_from_outside_finds_it(scene, attack, kind):
     assert scene.findings(against=True) == set(), "an honest archive goes on from its checkpoint"

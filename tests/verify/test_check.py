@@ -165,6 +165,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize(("statement", "expected"), DAMAGE.values(), ids=DAMAGE)
 def test_damage_is_found(press_url, statement, expected):
     values = {"bytes": b"other bytes", "moment": hour(3.5)}

@@ -49,6 +49,7 @@ def run(path: Path, *words: str) -> tuple[int, str, str]:
     return ended.returncode, ended.stdout, ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filling", ["zeros", "garbage"])
 @pytest.mark.parametrize("part", [0.3, 0.5, 0.7, 0.9])
 def test_overwritten_inner_pages_are_reported(path, part, filling):

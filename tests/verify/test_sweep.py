@@ -165,6 +165,7 @@ def other_plain(value: Any) -> Any:
     return f"{value or ''}x"
 
 
+@pytest.mark.slow
 def test_verify_lists_what_it_does_not_cover(whole_file):
     code, found, told = verified(whole_file)
     assert (code, found["findings"]) == (0, [])

@@ -55,6 +55,7 @@ def test_an_address_that_is_never_asked_for_has_a_code(kind):
     assert "geheim" not in found.message
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("kind", REFUSED)
 def test_the_command_refuses_it_and_keeps_no_password(desk, kind):
     given, _code = REFUSED[kind]

@@ -146,6 +146,7 @@ def test_what_the_last_look_turned_out_to_be_is_told(desk, ask):
     assert "last: blocked at" in ask()["schedule reason"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [1, 24, 480, 9600])
 def test_what_a_clock_ahead_stored_of_a_server_is_not_believed(desk, ask, hours):
     desk.web.put(A, page("Pegel", PEGEL))

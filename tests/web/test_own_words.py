@@ -81,6 +81,7 @@ def test_a_cookie_that_answers_a_secret_is_stored_and_exported_nowhere(desk, coo
     assert b"neu987" not in exported.stdout_bytes
 
 
+@pytest.mark.slow
 def test_a_secret_in_the_address_of_a_source_is_sent_and_shown_nowhere(desk):
     asked = f"{A}?token=geheim123&seite=2"
     desk.web.put(asked, Reply(page("Pegel", PEGEL), headers=(("Link", f"<{asked}>; rel=self"),)))

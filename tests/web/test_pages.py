@@ -181,6 +181,7 @@ WALLS = {
 }
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("behaviour", STATES)
 def test_what_is_no_article_is_a_typed_observation_and_no_version(desk, behaviour):
     reply, outcome, state, counts = STATES[behaviour]
@@ -202,6 +203,7 @@ def test_what_is_no_article_is_a_typed_observation_and_no_version(desk, behaviou
     assert (desk.article(A)["state"], desk.article(A)["versions"]) == ("present", 1)
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("behaviour", STATES)
 def test_an_address_that_never_was_an_article_is_told_without_one(desk, behaviour):
     reply, outcome, _state, counts = STATES[behaviour]

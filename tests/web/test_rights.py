@@ -168,6 +168,7 @@ def test_the_rules_of_a_file_are_bounded():
     assert len(read_rules(TDMREP, json.dumps(many).encode())) == MOST_RULES
 
 
+@pytest.mark.slow
 def test_files_beside_robots_txt_declare_rights_by_location(desk):
     rules = [
         {"location": "/", "tdm-reservation": 0},
@@ -206,6 +207,7 @@ def test_an_rsl_document_that_a_header_names_counts_from_the_next_check(desk):
     assert [each.path for each in desk.web.requests].count("/zeitung.xml") == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_requested_delays_no_page(desk):
     desk.web.put(ROBOTS, Reply(b"User-agent: *\nDisallow: /.well-known/", type="text/plain"))
     desk.web.put(TDMREP, Reply(b"[]", type="application/json"))
@@ -257,6 +259,7 @@ def test_a_declaration_has_the_period_in_which_it_was_seen(desk):
     ]
 
 
+@pytest.mark.slow
 def test_the_terms_of_a_feed_entry_belong_to_its_page(desk):
     terms = f"<rsl:content url='{A}'><rsl:license/></rsl:content>"
     feed, listed = "https://zeitung.example/feed", rss(("Pegel", A), ("Damm", f"{A}2"))
@@ -275,6 +278,7 @@ def test_the_terms_of_a_feed_entry_belong_to_its_page(desk):
     assert desk.number("SELECT count(*) FROM rights WHERE name = 'rsl' AND ended_by IS NULL") == 0
 
 
+@pytest.mark.slow
 def test_the_page_and_the_api_show_both_periods(desk):
     desk.web.put(A, reserved(head=f'<meta name="copyright" content="{NOTICE}">'))
     desk.fetch(A, at=1)
@@ -306,6 +310,7 @@ def test_declarations_that_do_not_follow_from_the_headers_are_found(desk):
     assert record.check_rights(row).kind == "rights_wrong"
 
 
+@pytest.mark.slow
 def test_warc_files_give_the_same_declarations(desk, tmp_path):
     desk.web.put(ROBOTS, Reply(f"License: {RSL}\n".encode(), type="text/plain"))
     desk.web.put(A, reserved(head=f'<link rel="license" href="{CC}">'))
@@ -321,7 +326,8 @@ def test_warc_files_give_the_same_declarations(desk, tmp_path):
         assert {each["foreign"] for each in other.rows('SELECT "foreign" FROM rights')} == {True}
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_up_sees_a_changed_declaration_and_every_reader_shows_both_periods(
     dialect, tmp_path, request
 ):

@@ -45,6 +45,7 @@ RULES = {
 }  # fmt: skip
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("kind", RULES)
 def test_robots_txt_decides_by_the_standard(desk, kind):
     reply, allowed = RULES[kind]

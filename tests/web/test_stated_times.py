@@ -59,6 +59,7 @@ def test_the_age_that_a_list_states_leaves_the_next_check_within_the_longest_int
     assert found.due_in <= IntervalRange().longest * 1.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stated", ["lastmod", "none"])
 def test_a_list_with_times_of_the_future_neither_stops_nor_multiplies_the_checks(desk, stated):
     place = "https://zeitung.example/sitemap.xml"

@@ -1,5 +1,7 @@
 """A check of an address that says nothing new costs a few statements."""
 
+import pytest
+
 from tests.statements import statements_of
 from tests.web.desk import HOSTS, PEGEL
 from tests.web.site import page
@@ -16,6 +18,7 @@ def statements(desk, pages: int) -> int:
     return len(said)
 
 
+@pytest.mark.slow
 def test_each_further_check_costs_a_few_statements(desk):
     few, many = statements(desk, 2), statements(desk, 12)
     assert many - few <= 9 * 10, (few, many)

@@ -66,7 +66,7 @@ def test_a_dry_run_lists_the_captures_of_a_period_and_stores_nothing(web, settin
     assert rows(tmp_path, "list", **given) == []
 
 
-@pytest.mark.parametrize("kind", ["cdx", "timemap"])
+@pytest.mark.parametrize("kind", ["cdx", pytest.param("timemap", marks=pytest.mark.slow)])
 def test_a_history_is_imported_with_the_name_of_its_archive(kind, web, settings, tmp_path):
     archive = HistoryArchive(web, "eins.example", HISTORY, as_rows=True)
     setting = archive.cdx_setting if kind == "cdx" else archive.timemap_setting
@@ -90,6 +90,7 @@ def test_a_history_is_imported_with_the_name_of_its_archive(kind, web, settings,
     assert [each for each in archive.fetched()[len(fetched) :] if each != at(13)] == []
 
 
+@pytest.mark.slow
 def test_each_failure_of_an_archive_has_a_code_and_stops_no_other(web, settings, tmp_path):
     one = (Captured(at(8), URL, OLD),)
     good = HistoryArchive(web, "gut.example", one)
@@ -148,6 +149,7 @@ OTHERS = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cdx", "timemap"])
 def test_a_list_is_believed_about_the_requested_address_only(kind, web, settings, tmp_path):
     urls = (*SAME, *OTHERS)
@@ -181,6 +183,7 @@ def test_no_captures_are_refused_with_the_names_of_the_archives(web, settings, t
     assert "leer" in refused["message"]
 
 
+@pytest.mark.slow
 def test_a_pause_that_the_archive_requests_is_respected(web, settings, tmp_path):
     archive = HistoryArchive(web, "eins.example", HISTORY[:3])
     moments: list[float] = []
@@ -267,6 +270,7 @@ def test_a_source_with_its_history_lets_other_jobs_run(web, settings, tmp_path):
         up.end()
 
 
+@pytest.mark.slow
 def test_an_encoded_capture_is_stored_as_transferred(web, settings, tmp_path):
     capture = Captured(at(8), URL, gzip.compress(OLD, mtime=0))
     archive = HistoryArchive(web, "eins.example", (capture,))

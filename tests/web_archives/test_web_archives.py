@@ -68,6 +68,7 @@ def test_captures_of_one_address_make_a_history_with_the_times_of_the_records(ro
     assert room.article(URL)["first_seen"] == moment(1)
 
 
+@pytest.mark.slow
 def test_any_order_of_files_gives_the_same_history(room):
     histories = []
     for order in ([1, 2, 3, 4], [4, 2, 3, 1], [3, 1, 4, 2]):
@@ -113,6 +114,7 @@ def test_a_revisit_by_address_and_time_alone_is_found(room):
     assert room.scan(10) == Counts(new_articles=1, unchanged=1)
 
 
+@pytest.mark.slow
 def test_a_revisit_without_its_original_is_refused_until_that_is_there(room):
     room.write("a.warc", revisit(URL, at(2), of=story(OLD)))
     assert room.scan(10) == Counts(refused=1)
@@ -184,6 +186,7 @@ def test_foreign_captures_join_what_we_saw_ourselves_and_are_told_from_it(room):
     assert {each[0] for each in own} == {moment(5), moment(6)}
 
 
+@pytest.mark.slow
 def test_a_file_of_captures_that_leaves_the_folder_takes_nothing_with_it(room):
     room.write("a.warc", seen(1, OLD))
     room.scan(10)
@@ -192,6 +195,7 @@ def test_a_file_of_captures_that_leaves_the_folder_takes_nothing_with_it(room):
     assert room.article(URL)["state"] == "present"
 
 
+@pytest.mark.slow
 def test_a_file_that_did_not_change_counts_its_captures_as_unchanged(room):
     room.write(
         "a.warc",
@@ -203,6 +207,7 @@ def test_a_file_that_did_not_change_counts_its_captures_as_unchanged(room):
     assert len(told(room)) == 2
 
 
+@pytest.mark.slow
 def test_the_same_captures_out_of_another_file_add_nothing(room):
     room.write("a.warc", seen(1, OLD) + seen(2, NEW))
     room.scan(10)
@@ -232,6 +237,7 @@ def test_a_wacz_in_the_folder_is_read_and_a_bad_one_is_refused(room):
     assert room.one("SELECT code FROM refusals")["code"] == "archive_unsafe"
 
 
+@pytest.mark.slow
 def test_a_damaged_record_is_refused_once_and_the_others_are_taken(room):
     bad = record("response", URL, at(1), b"").replace(b"Content-Length: 0", b"Content-Length: x")
     room.write("a.warc", bad + seen(2, OLD))
@@ -269,6 +275,7 @@ def test_the_bytes_of_all_records_are_kept(room):
 # ------------------------------------------------------------------------- killed in mid-work
 
 
+@pytest.mark.slow
 def test_a_worker_killed_between_two_batches_leaves_no_doubles(room, monkeypatch):
     many = [seen(n / 10, OLD if n % 3 else NEW) for n in range(30)]
     again = revisit(URL, at(4), of=story(OLD))

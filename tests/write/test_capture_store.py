@@ -114,6 +114,7 @@ def test_bytes_lie_in_the_store_and_every_answer_is_as_before(place, room, tmp_p
         assert list(WarcExport(archive, ExportSelection(), "a test").records())[1:] == inside[1:]
 
 
+@pytest.mark.slow
 def test_a_copy_that_comes_back_has_objects_of_its_own(place, room, tmp_path):
     write_some(room)
     room.scan(0)
@@ -223,6 +224,7 @@ def test_a_sweep_takes_what_no_row_names_and_is_old_enough(place, room):
     assert objects(room) == sorted([*named, foreign])
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("hours", [-9600, -24, 1, 24, 9600])
 @pytest.mark.parametrize("has_leapt", [False, True], ids=["the machine", "the store, too"])
 def test_a_clock_that_leaps_makes_no_object_old_that_was_just_stored(

@@ -168,6 +168,7 @@ def test_addresses_go_as_well_and_do_not_come_back(room):
     assert room.findings() == []
 
 
+@pytest.mark.slow
 def test_a_file_whose_address_was_redacted_may_stay_where_it_lies(room):
     """Nothing of it is kept at any later look: no path, no byte, no refusal but the first."""
     room.write(f"{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
@@ -197,6 +198,7 @@ def test_a_file_whose_address_was_redacted_may_stay_where_it_lies(room):
     assert room.findings() == []
 
 
+@pytest.mark.slow
 def test_a_file_that_was_seen_for_long_may_go_with_its_address_and_all_is_sound(room):
     """Nothing says any more that it stood there, until a scan finds it again and refuses it."""
     for name in (NAME, "b"):
@@ -230,6 +232,7 @@ def test_a_large_file_is_rewritten_in_little_memory(tmp_path):
     assert peaks[1] - peaks[0] < 120, f"{peaks} MiB, 64 of them for pages that are kept"
 
 
+@pytest.mark.slow
 def test_the_name_of_a_file_goes_with_the_address_that_the_file_names(room):
     address = "https://zeitung.example/damm"
     room.write(f"{NAME}.md", page("Jemand sah es.", url=address))
@@ -278,6 +281,7 @@ def test_jobs_are_looked_through_a_portion_at_a_time(room):
     assert whole == []
 
 
+@pytest.mark.slow
 def test_no_job_names_an_address_that_was_redacted(room):
     """Be it over, cancelled, failed, waiting or at work; what else it is to do stays."""
     room.write(f"{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
@@ -360,6 +364,7 @@ def test_an_old_backup_loses_the_addresses_again_when_it_comes_back(room, postgr
             assert found_in(places_of_bytes(restored, folder), [NAME.encode()]) == []
 
 
+@pytest.mark.slow
 def test_nothing_stays_in_samples_or_for_those_who_read_since_before(
     postgres_url, tmp_path, monkeypatch
 ):
@@ -386,6 +391,7 @@ def test_nothing_stays_in_samples_or_for_those_who_read_since_before(
         assert found_in(places_of_bytes(room, tmp_path), [NAME.encode()]) == []
 
 
+@pytest.mark.slow
 def test_who_does_not_own_the_database_is_told_that_samples_stay(postgres_url, tmp_path, capfd):
     tables = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
     with newsroom_at(postgres_url, tmp_path) as room:
@@ -405,6 +411,7 @@ def test_who_does_not_own_the_database_is_told_that_samples_stay(postgres_url, t
                 connection.exec_driver_sql("DROP ROLE paper")
 
 
+@pytest.mark.slow
 def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, monkeypatch):
     for hour, verb in enumerate(("stieg", "stieg weiter", "fiel")):
         room.write("a.txt", seed("Am Pegel", f"Ada Zwölfkern sagte: Der Pegel {verb}.", PUMPED))
@@ -515,6 +522,7 @@ def test_records_of_a_file_go_one_by_one(room):
     assert (counts.refused, counts.unchanged) == (1, 1)
 
 
+@pytest.mark.slow
 def test_what_was_ended_early_is_finished_by_whoever_comes_next(room, monkeypatch):
     for name in ("a", "b", "c"):
         room.write(f"{name}.md", page(f"Ada Kern sah {name}.", title=f"Pegel {name}"))
@@ -573,6 +581,7 @@ def test_no_sentence_of_what_is_redacted_is_found_by_its_key(room):
 # ------------------------------------------------------------------- what follows a commit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "at the end of"])
 @pytest.mark.parametrize(
     ("module", "step"), [(relating, "add_index_keys"), (indexing, "index_now")]

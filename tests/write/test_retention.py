@@ -70,6 +70,7 @@ LEAPS = {
 }
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("hours", LEAPS.values(), ids=LEAPS)
 def test_a_clock_that_leaps_deletes_nothing_that_is_new(room, hours):
     room.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
@@ -109,6 +110,7 @@ def test_bytes_that_a_clock_ahead_captured_go_in_time(room):
     assert sum(x["captures"] for x in drop_overdue_bytes(room.archive, 1.5 * DAY)) == 2
 
 
+@pytest.mark.slow
 def test_bytes_that_come_back_are_known_by_the_text_that_was_read(kept):
     drop_overdue_bytes(kept.archive, DAY)
     kept.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
@@ -125,6 +127,7 @@ def test_bytes_that_come_back_are_known_by_the_text_that_was_read(kept):
     assert kept.findings() == []
 
 
+@pytest.mark.slow
 def test_what_lost_its_bytes_can_still_be_redacted_whole(kept):
     drop_overdue_bytes(kept.archive, DAY)
     article = kept.number(

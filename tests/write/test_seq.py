@@ -19,8 +19,6 @@ from tests.flow.driver import SENTENCES, Newsroom, lines, page, seed
 from tests.flow.driver import hour as hour_of
 from tests.write.follower import Follower
 
-pytestmark = pytest.mark.postgresql("fast")
-
 A, B, C, _ENGLISH = SENTENCES
 WRITERS = 3
 ROUNDS = 4
