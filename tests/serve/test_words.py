@@ -108,7 +108,6 @@ def test_every_message_has_a_name_that_the_code_uses_and_the_code_uses_no_other(
     assert messages().keys() - used - prefixed == set()
 
 
-@pytest.mark.slow
 def test_what_pages_show_is_no_sentence_of_the_code_but_a_message_that_has_a_translation():
     found = [
         place
