@@ -203,9 +203,9 @@ def _read_time(stored: str | None) -> datetime | None:
     return moment if moment is None or moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
-def _read_json(stored: str | None) -> Any:
-    if stored is None:
-        return None
+def _read_json(stored: str | bytes | None) -> Any:
+    if not isinstance(stored, str):
+        return stored  # NULL, or bytes: `entries` of the log are packed
     return [] if stored == "[]" else json.loads(stored)  # most lists of a step are empty
 
 
