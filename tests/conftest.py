@@ -30,7 +30,7 @@ FEW = 3
 The others are `large` on PostgreSQL, and `slow` elsewhere.
 """
 
-QUICK_TESTS = 2
+QUICK_TESTS = 1
 """Number of tests of a file that are `quick`, where they use an archive."""
 
 NOT_QUICK = (
