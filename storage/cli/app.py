@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from storage.cli.exits import SUCCESS
 from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups
+from storage.read.query.doors import DOORS
 from storage.read.query.parameter import flag
 from storage.values.lazy import LazyModule
 
@@ -30,30 +31,25 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "open": "Open the web page, or the page of an article, in the browser.",
         },
         "Read": {
-            "list": "List articles.",
-            "search": "Search the full text of all versions.",
+            "list": DOORS["list"].summary,
+            "search": DOORS["search"].summary,
             "show": "Show one version with its text and metadata.",
-            "history": "List the versions of an article, oldest first.",
+            "history": DOORS["history"].summary,
             "diff": "Compare two versions word by word; the exit code is 1 if they differ.",
-            "blame": "List for each sentence the version that added it and the article that "
-            "had it first.",
-            "sentences": "List sentences that contain a text, with other articles that contain "
-            "them now.",
-            "changes": "List changes from version to version, newest first.",
+            "blame": DOORS["blame"].summary,
+            "sentences": DOORS["sentences"].summary,
+            "changes": DOORS["changes"].summary,
             "watch": "Print changes as they are recorded, until Ctrl-C.",
             "cite": "Write a citation of a version, or of a passage in it.",
             "raw": "Write the captured bytes of a version, unchanged.",
-            "observations": "List all checks of an article with their outcomes, oldest first.",
-            "entries": "List the entries of a live blog with their edits.",
-            "rights": "List what a site declared about the use of a text, and when this was seen.",
-            "front": "List the teasers of a front page at its latest check, or at the time of "
-            "--as-of.",
-            "fronts": "List how long articles were on front pages: position, headline, and "
-            "headline tests.",
-            "relations": "List copies, contained texts and follow-ups, with score and method.",
-            "noise": "List differences that count as noise, with the rule and the passages.",
-            "lineages": "List addresses that were joined to one article; `lesart undo ID` "
-            "separates them.",
+            "observations": DOORS["observations"].summary,
+            "entries": DOORS["entries"].summary,
+            "rights": DOORS["rights"].summary,
+            "front": DOORS["front"].summary,
+            "fronts": DOORS["fronts"].summary,
+            "relations": DOORS["relations"].summary,
+            "noise": DOORS["noise"].summary,
+            "lineages": DOORS["lineages"].summary,
             "undo": "Undo a relation, a joined address or a noise decision, permanently.",
         },
         "Automate": {
@@ -69,10 +65,10 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "proof": "Prove archived versions in a form that others can check.",
         },
         "Administer": {
-            "jobs": "List jobs with state, counts and reason.",
+            "jobs": DOORS["jobs"].summary,
             "retry": "Retry the quarantined or cancelled parts of a job.",
             "cancel": "Cancel the open parts of a job; documents already stored remain.",
-            "refusals": "List refused documents with reason, remedy, and number of refusals.",
+            "refusals": DOORS["refusals"].summary,
             "doctor": "Check the installation and list problems with their remedies.",
             "top": "Show jobs, sources and rates live, until Ctrl-C.",
             "stats": "Print figures of the archive, the coverage of its sources, or "

@@ -1,7 +1,6 @@
 """The commands that read articles, versions, checks and jobs."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,34 +28,23 @@ from storage.cli.output import (
     write_text,
 )
 from storage.cli.report import (
+    add_list,
     columns_of,
     reading,
     report_explained,
     report_list,
     report_query,
 )
+from storage.read.query.doors import DOORS
 from storage.read.query.parameter import flag, option
 from storage.read.query.queries import (
-    ArticlesQuery,
     BlameQuery,
-    ChangesQuery,
     CiteQuery,
     DiffQuery,
-    EntriesQuery,
-    FrontQuery,
-    FrontsQuery,
-    JobsQuery,
-    LineagesQuery,
-    ListQuery,
-    NoiseQuery,
-    ObservationsQuery,
     RefusalsQuery,
     RelationsQuery,
-    RightsQuery,
     SearchQuery,
-    SentencesQuery,
     VersionQuery,
-    VersionsQuery,
 )
 from storage.read.render.visible import CONTROL
 from storage.values.draft import as_dict
@@ -73,73 +61,25 @@ else:
     change_svg = LazyModule("storage.read.render.change_svg")
     citation = LazyModule("storage.read.render.citation")
 
-_LIST = ("article", "title", "published", "versions", "state", "language", "source", "last_seen")
-_SEARCH = ("article", "version", "current", "published", "title", "snippet")
-_HISTORY = (
-    "version", "changed_after", "changed_by", "changes", "last_seen", "words_added",
-    "words_removed", "silent", "title",
-)  # fmt: skip
-_CHANGES = (
-    "article", "version", "changed_by", "words_added", "words_removed", "silent", "changes",
-    "removed", "added",
-)  # fmt: skip
-_BLAME = ("since_version", "changed_by", "first_article", "sentence", "returned", "paragraph")
-_SENTENCES = ("number", "since_version", "changed_by", "first_article", "current_in", "sentence")
 _FACETS = ("facet", "value", "hits")
-_OBSERVATIONS = (
-    "observed_at", "checks", "outcome", "version", "note", "until", "foreign", "origin",
-)  # fmt: skip
-_ENTRIES = ("time", "headline", "state", "versions", "text", "first_seen", "ended_by", "entry")
-_RIGHTS = (
-    "found_in", "protocol", "name", "value", "machine_readable", "changed_after", "first_seen",
-    "last_seen", "ended_by", "article",
-)  # fmt: skip
-_TEASER = ("position", "heading_level", "picture", "kicker", "headline", "origin", "observed_at")
-_STAY = (
-    "headline", "position", "headline_test", "first_seen", "last_seen", "ended_by", "checks",
-    "front", "origin", "article",
-)  # fmt: skip
-_RELATIONS = ("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at")
-_NOISE = ("id", "article", "version", "observed_at", "rules", "removed", "added", "undone_at")
-_LINEAGES = ("id", "article", "kind", "origin", "to_origin", "decided_at", "undone_at")
-_REFUSALS = ("job", "code", "locator", "times", "first_at", "at", "message", "hint")
-_JOBS = ("job", "source", "state", "created_at", "result", "reason")
 _OPERATION = ("op", "role", "a_text", "b_text", "a_start", "b_start")
-
-
-def add_list(
-    name: str,
-    kind: type[ListQuery],
-    shown: Sequence[str],
-    *,
-    empty: str,
-    example: str,
-    least: int | None = None,
-) -> None:
-    """Add a command that lists the records of a query; a table has the columns `shown`."""
-
-    def run(place: ArchiveOptions, query: ListQuery, output: OutputOptions) -> None:
-        report_query(query, place, output, shown, empty=empty, least=least)
-
-    run.__doc__ = kind.__doc__
-    run.__annotations__["query"] = kind
-    command(app, name, example=example)(run)
-
-
-# ------------------------------------------------------------------------------ articles, hits
-
-
-add_list(
-    "list",
-    ArticlesQuery,
-    _LIST,
-    empty="no articles found: archive some with `lesart ingest`, or change the filters",
-    least=5,
-    example="lesart list --language de --since 2024-06 --format csv",
+_SEARCH, _BLAME, _RELATIONS, _REFUSALS = (
+    DOORS[name] for name in ("search", "blame", "relations", "refusals")
 )
 
+for _door in DOORS.values():
+    if _door.makes_command:
+        add_list(
+            _door.name,
+            _door.query(),
+            _door.shown,
+            empty=_door.empty,
+            example=_door.example,
+            least=_door.least,
+        )
 
-@command(app, "search", example='lesart search "\\"Damm gebrochen\\" Pegel" --latest')
+
+@command(app, "search", example=_SEARCH.example)
 def search(
     *,
     place: ArchiveOptions,
@@ -151,8 +91,7 @@ def search(
 ) -> None:
     """Search the full text of all versions."""
     if not facets:
-        empty = "no version matches the query and the filters"
-        report_query(query, place, output, _SEARCH, empty=empty)
+        report_query(query, place, output, _SEARCH.shown, empty=_SEARCH.empty)
         return
     if query.after is not None or query.limit is not None:
         raise typer.BadParameter("--facets takes neither --after nor --limit")
@@ -205,23 +144,6 @@ def raw(
 # ---------------------------------------------------------------------------- versions, changes
 
 
-add_list(
-    "history",
-    VersionsQuery,
-    _HISTORY,
-    empty="no versions found",
-    least=4,
-    example="lesart history https://zeitung.example/damm",
-)
-add_list(
-    "changes",
-    ChangesQuery,
-    _CHANGES,
-    empty="no changes found",
-    example='lesart changes --class number --contains "Prozent"',
-)
-
-
 @command(app, "diff", example="lesart diff 35xhehswnwa6vc12@1..@3 --format html -o diff.html")
 def diff(query: DiffQuery, place: ArchiveOptions, output: DiffOutputOptions) -> None:
     """Compare two versions word by word; the exit code is 1 if they differ."""
@@ -246,20 +168,11 @@ def diff(query: DiffQuery, place: ArchiveOptions, output: DiffOutputOptions) -> 
         raise typer.Exit(NO)
 
 
-@command(app, "blame", example="lesart blame 35xhehswnwa6vc12 --format csv")
+@command(app, "blame", example=_BLAME.example)
 def blame(place: ArchiveOptions, query: BlameQuery, output: OutputOptions) -> None:
     """List for each sentence the version that added it and the article that had it first."""
-    empty = "no removed sentences" if query.removed else "no sentences found"
-    report_query(query, place, output, _BLAME, empty=empty, least=4)
-
-
-add_list(
-    "sentences",
-    SentencesQuery,
-    _SENTENCES,
-    empty="no sentence contains this text",
-    example='lesart sentences 35xhehswnwa6vc12 "36 Zentimeter"',
-)
+    empty = "no removed sentences" if query.removed else _BLAME.empty
+    report_query(query, place, output, _BLAME.shown, empty=empty, least=_BLAME.least)
 
 
 @command(app, "cite", example='lesart cite 35xhehswnwa6vc12@2 --passage "36 Zentimeter"')
@@ -289,94 +202,24 @@ def cite(query: CiteQuery, place: ArchiveOptions, cited: CitationOutputOptions) 
 # ------------------------------------------------------------------------------ checks and jobs
 
 
-add_list(
-    "observations",
-    ObservationsQuery,
-    _OBSERVATIONS,
-    empty="no checks found",
-    least=5,
-    example="lesart observations 35xhehswnwa6vc12 --format jsonl",
-)
-
-
-add_list(
-    "entries",
-    EntriesQuery,
-    _ENTRIES,
-    empty="no entries found",
-    least=4,
-    example="lesart entries https://zeitung.example/liveblog",
-)
-add_list(
-    "rights",
-    RightsQuery,
-    _RIGHTS,
-    empty="no declarations found",
-    least=5,
-    example="lesart rights https://zeitung.example/damm --current",
-)
-
-
-add_list(
-    "front",
-    FrontQuery,
-    _TEASER,
-    empty="no teasers at that time",
-    least=3,
-    example="lesart front https://zeitung.example/ --as-of 2026-03-01T12:00",
-)
-add_list(
-    "fronts",
-    FrontsQuery,
-    _STAY,
-    empty="no headlines on front pages",
-    least=5,
-    example="lesart fronts --article https://zeitung.example/damm",
-)
-
-
-@command(app, "relations", example="lesart relations 35xhehswnwa6vc12")
+@command(app, "relations", example=_RELATIONS.example)
 def relations(place: ArchiveOptions, query: RelationsQuery, output: OutputOptions) -> None:
     """List copies, contained texts and follow-ups, with score and method."""
     if query.explain:
         report_explained(query, place, output.target())
     else:
-        report_query(query, place, output, _RELATIONS, empty="no relations found", least=6)
+        layout = {"empty": _RELATIONS.empty, "least": _RELATIONS.least}
+        report_query(query, place, output, _RELATIONS.shown, **layout)
 
 
-add_list(
-    "noise",
-    NoiseQuery,
-    _NOISE,
-    empty="no differences count as noise",
-    example="lesart noise https://zeitung.example/damm --format jsonl",
-)
-add_list(
-    "lineages",
-    LineagesQuery,
-    _LINEAGES,
-    empty="no addresses were joined",
-    example="lesart lineages https://zeitung.example/damm",
-)
-
-
-@command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
+@command(app, "refusals", example=_REFUSALS.example)
 def refusals(place: ArchiveOptions, query: RefusalsQuery, output: OutputOptions) -> None:
     """List refused documents with reason, remedy, and number of refusals."""
     unknown = sorted(set(query.code or ()) - REFUSALS.keys())
     if unknown:
         reason = f"there is no error code {unknown[0]!r}: docs/codes.md lists the codes"
         raise typer.BadParameter(reason, param_hint="--code")
-    report_query(query, place, output, _REFUSALS, empty="no refusals")
-
-
-add_list(
-    "jobs",
-    JobsQuery,
-    _JOBS,
-    empty="no jobs found: `lesart ingest` and `lesart up` create them",
-    example="lesart jobs 42",
-)
+    report_query(query, place, output, _REFUSALS.shown, empty=_REFUSALS.empty)
 
 
 # ------------------------------------------------------------------------------------- private

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from storage.cli.app import app
 from storage.cli.exits import NO, say
-from storage.cli.options import ArchiveOptions, OutputOptions
+from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import (
     AnswerTarget,
     Written,
@@ -111,6 +112,25 @@ def report_query(
         written = report_list(rows, target, flat_columns(query.record()), shown=shown, **layout)
     if target.chosen == "table" and written.number and query.limit == written.number:
         say(f"there may be more rows: continue with --after {written.last.cursor}")
+
+
+def add_list(
+    name: str,
+    kind: type[ListQuery],
+    shown: Sequence[str],
+    *,
+    empty: str,
+    example: str,
+    least: int | None = None,
+) -> None:
+    """Add a command that lists the records of a query; a table has the columns `shown`."""
+
+    def run(place: ArchiveOptions, query: ListQuery, output: OutputOptions) -> None:
+        report_query(query, place, output, shown, empty=empty, least=least)
+
+    run.__doc__ = kind.__doc__
+    run.__annotations__["query"] = kind
+    command(app, name, example=example)(run)
 
 
 def report_list(

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import TODAY, Clocks
+from storage.read.query.doors import DOORS
 from storage.read.query.queries import MOST_ROWS, PAGE_ROWS, ClockOptions, ListQuery
 from storage.web.archives import pool_of
 from storage.web.parameters import PageParameters, list_parameters
@@ -60,6 +61,16 @@ def add_list(
     route.__annotations__["query"] = Annotated[list_parameters(kind), Query()]
     router.get(path, name=name, responses=many(model_of(record)))(route)
     return route
+
+
+def add_lists(router: APIRouter, tag: str) -> dict[str, Callable[..., Response]]:
+    """Add the routes of the lists of this tag to `router`, and return them by name."""
+    names = {"list": "list_articles"}  # clients are generated with these names
+    return {
+        door.name: add_list(router, names.get(door.name, door.name), door.path, door.query())
+        for door in DOORS.values()
+        if door.tag == tag and door.makes_route
+    }
 
 
 def answer_list(

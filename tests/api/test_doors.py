@@ -13,13 +13,16 @@ from typing import Any, get_type_hints
 import pytest
 import typer
 
+from storage.cli.report import flat_columns
 from storage.database.rows import CursorError
-from storage.read.archive import NoSuchError, RevisionError, open_archive
+from storage.read.archive import NoSuchError, ReadOnlyArchive, RevisionError, open_archive
 from storage.read.filters import Filters
 from storage.read.lists import ChangeFilter
+from storage.read.query.doors import DOORS
 from storage.values.errors import AmbiguousPassageError, SearchQueryError
 from storage.web.api import ROUTERS
 from storage.web.api.mcp import ROUTES as TOOLS
+from storage.web.pages import ROUTERS as PAGE_ROUTERS
 from storage.web.problems import TITLES
 from tests.api.test_mcp import within
 from tests.flow.processes import run_here
@@ -30,8 +33,12 @@ pytestmark = pytest.mark.postgresql("fast")
 PEGEL, KOPIE, FERRY = (f"seed:seeds/{name}.txt" for name in ("pegel", "kopie", "ferry"))
 PASSAGE = "um 36 Zentimeter, sagte"
 COMMANDS = typer.main.get_command(app).commands
-ROUTES = {"list": "articles", "show": "version"}
-"""The routes that are named otherwise than their commands."""
+ROUTES = {"show": "version"} | {name: door.path.removeprefix("/") for name, door in DOORS.items()}
+"""The routes that are named otherwise than their commands, and those of the lists."""
+
+PAGES = {each.path for router in PAGE_ROUTERS for each in router.routes}
+ELSEWHERE = {"front"}
+"""Lists that have no rows in this archive, with a test of their own."""
 
 OLD, NEW = datetime(2024, 6, 18, tzinfo=UTC), datetime(2024, 6, 17, 23, 59, 59, 999999, UTC)
 PAST, FUTURE = datetime(2023, 12, 31, tzinfo=UTC), datetime(2100, 12, 31, tzinfo=UTC)
@@ -46,7 +53,6 @@ class Query:
     ask: Callable[[Any], Any]
     rows: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    page: str | None = None
 
     def __str__(self) -> str:
         given = (f"{key}={str(each)[:25]}" for key, each in self.parameters.items())
@@ -69,7 +75,7 @@ class Query:
 
 
 LISTS = (
-    Query("list", lambda a: a.articles(), 3, page="/"),
+    Query("list", lambda a: a.articles(), 3),
     Query("list", lambda a: a.articles(Filters(language="en")), 1, {"language": "en"}),
     Query("list", lambda a: a.articles(Filters(source="seeds")), 3, {"source": "seeds"}),
     Query("list", lambda a: a.articles(Filters(since=OLD)), 3, {"since": "2024-06-18"}),
@@ -79,17 +85,17 @@ LISTS = (
     Query("list", lambda a: a.with_clocks(as_of=PAST).articles(), 0, {"as_of": "2023"}),
     Query("list", lambda a: a.with_clocks(known_at=PAST).articles(), 0, {"known_at": "2023"}),
     Query("list", lambda a: a.with_clocks(FUTURE, FUTURE).articles(), 3, {"as_of": "2100", "known_at": "2100"}),
-    Query("search", lambda a: a.search("Pegel"), 3, {"q": "Pegel"}, "/search?q=Pegel"),
+    Query("search", lambda a: a.search("Pegel"), 3, {"q": "Pegel"}),
     Query("search", lambda a: a.search("Pegel", latest=True), 2, {"q": "Pegel", "latest": True}),
     Query("search", lambda a: a.search('"um 3,6 Zentimeter"'), 1, {"q": '"um 3,6 Zentimeter"'}),
     Query("search", lambda a: a.search('"um 3,6 Zentimeter"', latest=True), 0, {"q": '"um 3,6 Zentimeter"', "latest": True}),
     Query("search", lambda a: a.search("Pegel", steps=ChangeFilter(classes=("number",))), 1, {"q": "Pegel", "change": ["number"]}),
     Query("search", lambda a: a.search("Pegel", steps=ChangeFilter(classes=("first",))), 2, {"q": "Pegel", "change": ["first"]}),
-    Query("search", lambda a: a.search("Fähre"), 0, {"q": "Fähre"}, "/search?q=Fähre"),
+    Query("search", lambda a: a.search("Fähre"), 0, {"q": "Fähre"}),
     Query("search", lambda a: a.search("Damm OR ferry"), 4, {"q": "Damm OR ferry"}),
     Query("search", lambda a: a.search("ferry AND NOT Damm"), 1, {"q": "ferry AND NOT Damm"}),
     Query("history", lambda a: a.history(PEGEL), 2, {"article": PEGEL}),
-    Query("changes", lambda a: a.changes(), 1, page="/"),
+    Query("changes", lambda a: a.changes(), 1),
     Query("changes", lambda a: a.changes(article=PEGEL), 1, {"article": PEGEL}),
     Query("changes", lambda a: a.changes(classes=["number", "name"]), 1, {"class": ["number", "name"]}),
     Query("changes", lambda a: a.changes(classes=["headline"]), 0, {"class": ["headline"]}),
@@ -101,17 +107,21 @@ LISTS = (
     Query("rights", lambda a: a.rights(PEGEL), 0, {"article": PEGEL}),
     Query("fronts", lambda a: a.fronts(PEGEL), 0, {"article": PEGEL}),
     Query("noise", lambda a: a.noise(), 0),
-    Query("relations", lambda a: a.relations(), 1, page="/relations"),
+    Query("lineages", lambda a: a.lineages(), 0),
+    Query("relations", lambda a: a.relations(), 1),
     Query("relations", lambda a: a.relations(FERRY), 0, {"article": FERRY}),
     Query("blame", lambda a: a.blame(PEGEL), 2, {"rev": PEGEL}),
     Query("blame", lambda a: a.blame(PEGEL, removed=True), 1, {"rev": PEGEL, "removed": True}),
     Query("blame", lambda a: a.blame(KOPIE), 2, {"rev": KOPIE}),
     Query("sentences", lambda a: a.sentences(PEGEL, "UM 36"), 1, {"rev": PEGEL, "contains": "UM 36"}),
     Query("sentences", lambda a: a.sentences(PEGEL, "no"), 0, {"rev": PEGEL, "contains": "no"}),
-    Query("refusals", lambda a: a.refusals(), 1, page="/refusals"),
+    Query("refusals", lambda a: a.refusals(), 1),
     Query("refusals", lambda a: a.refusals(codes=["empty"]), 1, {"code": ["empty"]}),
-    Query("jobs", lambda a: a.jobs(), 3, page="/jobs"),
+    Query("jobs", lambda a: a.jobs(), 3),
 )  # fmt: skip
+
+METHODS = {"list": "articles"}
+"""The methods that are named otherwise than their commands."""
 
 FIRST = {query.name: query for query in reversed(LISTS)}
 
@@ -256,8 +266,23 @@ def test_a_list_has_the_same_rows_at_each_door(query, client, archive_url, tmp_p
             rest = {"after": rows[0]["cursor"]} if "cursor" in rows[0] else {}
             for others in rows_at_each_door(query, client, archive_url, tmp_path, **rest):
                 assert_rows(others, expected[1:] if rest else expected)
-    if query.page is not None:
-        assert client.get(query.page, follow_redirects=True).status_code == 200
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_a_list_is_at_each_door_of_its_declaration(door, client, archive_url):
+    asked = FIRST.get(door.name)
+    assert asked or door.name in ELSEWHERE, "LISTS has a row for each list"
+    assert door.name in COMMANDS
+    assert door.path in {each.path.removeprefix("/api") for r in ROUTERS for each in r.routes}
+    assert callable(getattr(ReadOnlyArchive, METHODS.get(door.name, door.name)))
+    assert set(door.shown) - {"result"} <= set(flat_columns(door.query().record()))
+    if door.page is None:
+        return
+    assert door.page in PAGES
+    with open_archive(archive_url) as archive:
+        page = door.page.format(article=archive.version(PEGEL).article)
+    words = {"q": asked.parameters["q"]} if asked and "q" in asked.parameters else {}
+    assert client.get(page, params=words, follow_redirects=True).status_code == 200
 
 
 @pytest.mark.parametrize("query", RECORDS, ids=str)
@@ -307,8 +332,8 @@ def test_each_list_of_the_api_is_in_the_table_and_has_the_parameters_of_its_comm
         if each.methods == {"GET"} and "query" in get_type_hints(each.endpoint)
     }
     lists = {name for name, parameters in routes.items() if "after" in parameters}
-    others = {"alerts/deliveries", "facets", "front"}  # tests of their own
-    assert {ROUTES.get(each.name, each.name) for each in LISTS} == lists - others
+    others = {"alerts/deliveries", "facets"}  # no command has their rows
+    assert {ROUTES[name] for name in DOORS} == lists - others
     shared = {
         "archive",
         "config",

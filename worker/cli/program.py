@@ -16,6 +16,7 @@ except ModuleNotFoundError:
 
 from storage.cli.app import PANELS, add_summaries, app
 from storage.cli.exits import UNCHECKED, open_streams, run, say
+from storage.read.query.doors import DOORS
 from storage.values.errors import AlertError
 from storage.values.lazy import LazyModule
 from worker.errors import (
@@ -33,11 +34,7 @@ if TYPE_CHECKING:
 else:
     log = LazyModule("worker.log")
 
-READING = (
-    "list", "search", "show", "history", "diff", "blame", "sentences", "changes", "cite", "raw",
-    "observations", "entries", "rights", "front", "fronts", "relations", "noise", "lineages",
-    "jobs", "refusals",
-)  # fmt: skip
+READING = (*DOORS, "show", "diff", "cite", "raw")
 """The commands of `storage.cli.article_commands`."""
 ALONE = {
     **dict.fromkeys(READING, "storage.cli.article_commands"),

@@ -11,22 +11,11 @@ from starlette.responses import Response
 from storage.diff.entry_diff import EntryDiff
 from storage.diff.word_diff import Operation
 from storage.read import answers
-from storage.read.query.queries import (
-    ArticlesQuery,
-    BlameQuery,
-    EntriesQuery,
-    FrontQuery,
-    FrontsQuery,
-    Long,
-    ObservationsQuery,
-    RightsQuery,
-    SentencesQuery,
-    VersionsQuery,
-)
+from storage.read.query.queries import Long
 from storage.read.render import citation
 from storage.web.archives import PoolDep
 from storage.web.http_cache import CachedRoute
-from storage.web.paging import add_list, answer_one
+from storage.web.paging import add_lists, answer_one
 from storage.web.parameters import (
     CiteParameters,
     ClockParameters,
@@ -48,7 +37,7 @@ _STYLES: Mapping[str, tuple[Callable[[answers.Citation], str], str]] = MappingPr
 )
 
 
-list_articles = add_list(router, "list_articles", "/articles", ArticlesQuery)
+LISTS = add_lists(router, "articles")
 
 
 @router.get("/articles/{rev:path}", responses=VERSION)
@@ -68,15 +57,6 @@ def version(pool: PoolDep, query: Annotated[VersionParameters, Query()]) -> Resp
     with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
         return answer_one(archive.version(query.rev))
 
-
-history = add_list(router, "history", "/history", VersionsQuery)
-observations = add_list(router, "observations", "/observations", ObservationsQuery)
-entries = add_list(router, "entries", "/entries", EntriesQuery)
-rights = add_list(router, "rights", "/rights", RightsQuery)
-blame = add_list(router, "blame", "/blame", BlameQuery)
-sentences = add_list(router, "sentences", "/sentences", SentencesQuery)
-front = add_list(router, "front", "/front", FrontQuery)
-fronts = add_list(router, "fronts", "/fronts", FrontsQuery)
 
 EDIT = Literal["equal", "insert", "delete", "move"]
 OPERATION = record("Operation", **get_type_hints(Operation) | {"op": EDIT})

@@ -10,17 +10,18 @@ from starlette.responses import Response, StreamingResponse
 from storage.read import answers
 from storage.read.filters import Filters
 from storage.read.lists import ChangeFilter
-from storage.read.query.queries import MOST_ROWS, PAGE_ROWS, NoiseQuery
+from storage.read.query.queries import MOST_ROWS, PAGE_ROWS
 from storage.values.messages import message_text
 from storage.web.archives import ArchivePool, PoolDep
 from storage.web.http_cache import CachedRoute
-from storage.web.paging import add_list, answer_list, answer_one, json_bytes, wants_lines
+from storage.web.paging import add_lists, answer_list, answer_one, json_bytes, wants_lines
 from storage.web.parameters import ChangesParameters
 from storage.web.problems import Problem
 from storage.web.schemas import LINES, many, model_of
 
 router = APIRouter(prefix="/api", tags=["changes"], route_class=CachedRoute)
 MOST_SEQ_DIGITS = 18
+add_lists(router, "changes")
 CHANGE = create_model(
     "ChangeWithSeq",
     __base__=model_of(answers.Change),
@@ -41,9 +42,6 @@ def changes(
     if query.after is not None and query.after.isdecimal() and query.after.isascii():
         return _since(request, pool, query)
     return answer_list(request, query)
-
-
-noise = add_list(router, "noise", "/noise", NoiseQuery)
 
 
 def _since(request: Request, pool: ArchivePool, query: ChangesParameters) -> Response:

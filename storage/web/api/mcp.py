@@ -48,11 +48,11 @@ from storage.web.problems import Problem, problem_of_error
 LOG = logging.getLogger(__name__)
 ROUTES: Mapping[str, tuple[str, Callable[..., Any]]] = MappingProxyType(
     {
-        "search": ("/api/search", search.search),
-        "list": ("/api/articles", articles.list_articles),
+        "search": ("/api/search", search.LISTS["search"]),
+        "list": ("/api/articles", articles.LISTS["list"]),
         "show": ("/api/version", articles.version),
         "diff": ("/api/diff", articles.diff),
-        "blame": ("/api/blame", articles.blame),
+        "blame": ("/api/blame", articles.LISTS["blame"]),
         "changes": ("/api/changes", changes.changes),
         "relations": ("/api/relations", relations.relations),
     }

@@ -10,13 +10,14 @@ from storage.read import answers
 from storage.read.query.queries import Plain
 from storage.web.archives import PoolDep
 from storage.web.http_cache import CachedRoute
-from storage.web.paging import answer_list, answer_one
+from storage.web.paging import add_lists, answer_list, answer_one
 from storage.web.parameters import ClockParameters, RelationsParameters
 from storage.web.schemas import many, model_of, one, record
 
 router = APIRouter(prefix="/api", tags=["relations"], route_class=CachedRoute)
 RELATION = model_of(answers.Relation, ("explanation", answers.Explanation | None))
 LINE = model_of(answers.ArticleLine)
+add_lists(router, "relations")
 CLUSTER = record("Cluster", cluster=str, articles=list[LINE])  # type: ignore[valid-type]
 
 

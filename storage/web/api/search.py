@@ -6,17 +6,16 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from storage.read.facets import Facets
-from storage.read.query.queries import SearchQuery
 from storage.web.archives import PoolDep
 from storage.web.http_cache import CachedRoute
-from storage.web.paging import add_list, answer_one
+from storage.web.paging import add_lists, answer_one
 from storage.web.parameters import SearchParameters
 from storage.web.schemas import model_of, one, record
 
 router = APIRouter(prefix="/api", tags=["search"], route_class=CachedRoute)
 
 
-search = add_list(router, "search", "/search", SearchQuery)
+LISTS = add_lists(router, "search")
 VALUE = record("Value", value=str, hits=int)
 FACETS = model_of(Facets, ("counts", dict[str, list[VALUE]]))  # type: ignore[valid-type]
 

@@ -8,10 +8,9 @@ from starlette.responses import Response
 
 from storage.read import answers
 from storage.read.figures.edits import EditSpan
-from storage.read.query.queries import JobsQuery, RefusalsQuery
 from storage.values.arrivals.source import Source
 from storage.web.archives import ArchivePool, PoolDep, utc_now
-from storage.web.paging import add_list, answer_one
+from storage.web.paging import add_lists, answer_one
 from storage.web.parameters import CoverageQuery, QueryParameters
 from storage.web.schemas import model_of, one, record
 
@@ -32,8 +31,7 @@ EDITS = record("EditRows", items=list[model_of(answers.EditFigures)], next=None)
 EDIT_HOURS = record("EditHourRows", items=list[model_of(answers.EditHour)], next=None)  # type: ignore[misc]
 
 
-refusals = add_list(router, "refusals", "/refusals", RefusalsQuery)
-jobs = add_list(router, "jobs", "/jobs", JobsQuery)
+add_lists(router, "work")
 
 
 @router.get("/sources", responses=one(SOURCES))
