@@ -1,6 +1,6 @@
 """Load captures to read, and captures to extract again."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
@@ -8,15 +8,58 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, case, select
 
 from storage.database.compression import DamagedBytesError
-from storage.database.tables import CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SNAPSHOT, VERDICT
+from storage.database.tables import (
+    CAPTURE,
+    DERIVATION,
+    OBSERVATION,
+    ORIGIN,
+    SNAPSHOT,
+    VERDICT,
+    WORDING,
+)
 from storage.database.unit import rows_in
 from storage.record.reading import CapturedItem, ReExtraction, parse_captured
-from storage.record.stored_drafts import load_drafts
-from storage.values.draft import Draft
+from storage.values.draft import (
+    Draft,
+    Extractor,
+    Notice,
+    entries_in,
+    field_in,
+    paragraphs_in,
+    quotes_in,
+)
 from storage.values.refusals import refuse
 
 if TYPE_CHECKING:
     from storage.database.capture_store import OpenArchive
+
+
+def load_drafts(connection: Connection, captures: Iterable[int]) -> dict[int, tuple[Draft, str]]:
+    """Return the newest reading of each of these captures, with its context."""
+    query = (
+        select(DERIVATION, WORDING.c.title, WORDING.c.text)
+        .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
+        .where(WORDING.c.text.is_not(None), DERIVATION.c.detail.is_not(None))
+    )
+    rows = sorted(rows_in(connection, query, DERIVATION.c.capture_id, captures), key=lambda r: r.id)
+    return {row.capture_id: (_draft(row), row.context) for row in rows}
+
+
+def _draft(row: Any) -> Draft:
+    detail: Mapping[str, Any] = row.detail
+    paragraphs = paragraphs_in(detail, row.text)
+    return Draft(
+        title=row.title,
+        paragraphs=paragraphs,
+        extractor=Extractor(row.extractor, row.extractor_version, row.config),
+        fields={name: field_in(each) for name, each in detail["fields"].items()},
+        flags=tuple(detail["flags"]),
+        quotes=quotes_in(detail, paragraphs),
+        notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
+        address=detail.get("address"),
+        entries=entries_in(detail),
+    )
+
 
 MOST_UNREAD_BYTES = 64 * 1024 * 1024
 """Maximum size of the documents that a worker reads together, in bytes."""

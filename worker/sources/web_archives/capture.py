@@ -1,20 +1,23 @@
 """PURE: the meaning of a web archive's capture: a text, an absence, or a status of the server."""
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from storage.values.arrivals.foreign_capture import Import, Repeats
+from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
 from storage.values.arrivals.formats import AGENCY_TYPES, BINARY_TYPES, TYPE_BY_MEDIA
+from storage.values.digest import raw_digest
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
 from storage.values.messages import message_text
 from storage.values.net.addresses import FRONT
 from storage.values.net.origin_name import clean_address
-from storage.values.net.rights import rights_of
-from storage.values.net.token import submission_note
+from storage.values.net.rights import Declared, rights_of, stored_declarations
+from storage.values.net.token import TOKEN_NAME, submission_note
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.items import (
@@ -32,12 +35,100 @@ from worker.sources.web_archives.http_message import (
     header,
     request_of,
 )
-from worker.sources.web_archives.kept_record import capture_record, whole_record
-from worker.sources.web_archives.own_metadata import read_own_metadata
 from worker.sources.web_archives.payload import Body, BodyTooLargeError, body_of
-from worker.sources.web_archives.record_digest import matches_digest, parse_digest
+from worker.sources.web_archives.record_digest import matches_digest, parse_digest, sha1_name
 from worker.sources.web_archives.record_group import RecordGroup, names, target
 from worker.sources.web_archives.warc import WebRecord, bare
+
+MOST_JOINED = 16
+_KINDS = frozenset({"redirect", "canonical", "guid"})
+_LONGEST = 5_000
+_ELSEWHERE = ("robots.txt", "feed", "tdmrep.json", "rsl")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCheck:
+    """A check as recorded by the writer: its outcome, a note, the addresses that it joined, and the
+    declarations about the use of the text outside of the answer.
+
+    Each entry of `joined` is a reason (`redirect`, `canonical`, `guid`) with an address.
+    `submitted_by` is the name of the token that submitted a capture. `is_front`: it was read as a
+    front page.
+    """
+
+    outcome: str | None = None
+    note: str | None = None
+    joined: tuple[tuple[str, str], ...] = ()
+    submitted_by: str | None = None
+    is_front: bool = False
+    declared: Declared | None = None
+
+
+def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
+    """Return the contents of Lesart's metadata among the companions; empty if there is none."""
+    for companion in exchange.companions:
+        kind = (companion.field("content-type") or "").partition(";")[0].strip().lower()
+        if companion.kind == "metadata" and kind == "application/json":
+            facts = _parsed(companion.block)
+            return RecordedCheck(
+                outcome=_text(facts.get("outcome")),
+                note=_text(facts.get("note")),
+                joined=_joined_addresses(facts.get("joined")),
+                submitted_by=_token_name(facts.get("submitted_by")),
+                is_front=facts.get("type") == FRONT,
+                declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
+            )
+    return RecordedCheck()
+
+
+def _parsed(block: bytes) -> Mapping[str, Any]:
+    try:
+        facts = json.loads(block)
+    except (ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value[:_LONGEST] if isinstance(value, str) else None
+
+
+def _token_name(value: Any) -> str | None:
+    return value if isinstance(value, str) and TOKEN_NAME.fullmatch(value) else None
+
+
+def _joined_addresses(value: Any) -> tuple[tuple[str, str], ...]:
+    given = value[:MOST_JOINED] if isinstance(value, list) else ()
+    pairs = [(e.get("by"), _text(e.get("with"))) for e in given if isinstance(e, dict)]
+    named = [(kind, clean_address(text)) for kind, text in pairs if kind in _KINDS and text]
+    return tuple((kind, origin) for kind, origin in named if origin)
+
+
+MOST_INNER_BYTES = 64 * 1024
+"""Maximum size up to which the block of a record that is no capture is stored in one piece."""
+
+
+def whole_record(record: WebRecord) -> KeptRecord:
+    """Store a record that is no capture, in one piece if it is small."""
+    small = len(record.block) <= MOST_INNER_BYTES
+    return capture_record(record, *((record.block, b"") if small else (b"", record.block)))
+
+
+def capture_record(record: WebRecord, opening: bytes, payload: bytes) -> KeptRecord:
+    named = parse_digest(record.field("warc-payload-digest"))
+    if named is None and payload:
+        named = sha1_name(payload)
+    return KeptRecord(
+        kind=record.kind[:16],
+        number=record.number,
+        digest=raw_digest(record.head + record.block),
+        head=record.head,
+        opening=opening,
+        payload=payload or None,
+        name=record.id[:200] if record.id else None,
+        payload_digest=named,
+    )
+
 
 LONGEST_ADDRESS = 5_000
 
