@@ -22,7 +22,7 @@ from storage.write.redaction.redact_articles import redact_articles
 from storage.write.redaction.restrict import restrict
 from tests.flow.driver import Newsroom
 from tests.flow.whole_record import fill_record
-from tests.verify.test_tampering import drop_guards
+from tests.verify.conftest import drop_guards
 from worker.cli.commands import app
 
 WHY = RedactionReason.GDPR_RESTRICTION

@@ -1,14 +1,9 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 import sqlalchemy
-from sqlalchemy import Connection
 
 from storage.database.engine import database_url as parsed
 from storage.database.engine import reading_engine, writing_engine
-from storage.database.schema import missing_guards, upgrade
-from storage.database.tables import RECORD
+from storage.database.schema import missing_guards
 from storage.diff.change import METHOD
 from storage.verify.verify import CHECKS, Verification
 from storage.write.index import forget_words
@@ -23,28 +18,6 @@ def broken(url: str) -> list[tuple[str, str]]:
         return [(each.object, each.kind) for each in Verification(engine).findings()]
     finally:
         engine.dispose()
-
-
-@contextmanager
-def tampering(url: str) -> Iterator[Connection]:
-    """Give a connection to an archive whose guards are down, and put them up again."""
-    engine = writing_engine(parsed(url))
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sqlalchemy.text("DROP FUNCTION lesart_guard() CASCADE"))
-        else:
-            for table in RECORD:
-                for event in ("update", "delete"):
-                    connection.execute(sqlalchemy.text(f"DROP TRIGGER guard_{table}_{event}"))
-        yield connection
-    upgrade(engine)
-    engine.dispose()
-
-
-def first_text(connection: Connection) -> str:
-    query = "SELECT text FROM wording ORDER BY id LIMIT 1"
-    text: str = connection.execute(sqlalchemy.text(query)).scalar_one()
-    return text
 
 
 def test_a_whole_archive_has_nothing_broken(press_url):
@@ -78,135 +51,6 @@ def test_verifying_changes_nothing_and_can_be_done_while_others_write(database_u
     assert broken(database_url) == []
     engine.dispose()
     press.close()
-
-
-DAMAGE = {
-    "a byte of a capture": (
-        "UPDATE capture SET data = :bytes, encoding = 'raw' WHERE id = (SELECT min(id) FROM capture)",
-        ("capture", "digest_wrong"),
-    ),
-    "bytes that cannot be unpacked": (
-        "UPDATE capture SET data = :bytes, encoding = 'zstd' WHERE id = (SELECT min(id) FROM capture)",
-        ("capture", "bytes_damaged"),
-    ),
-    "a size": (
-        "UPDATE capture SET size = size + 1 WHERE id = (SELECT min(id) FROM capture)",
-        ("capture", "size_wrong"),
-    ),
-    "bytes taken away in silence": (
-        "UPDATE capture SET data = NULL WHERE id = (SELECT min(id) FROM capture)",
-        ("capture", "emptied"),
-    ),
-    "a word of a text": (
-        "UPDATE wording SET text = replace(text, 'Säcke', 'Eimer') WHERE id = (SELECT min(id) FROM wording)",
-        ("wording", "digest_wrong"),
-    ),
-    "a title": (
-        "UPDATE wording SET title = 'Der Damm bricht' WHERE id = (SELECT min(id) FROM wording)",
-        ("wording", "digest_wrong"),
-    ),
-    "a text taken away in silence": (
-        "UPDATE wording SET text = NULL WHERE id = (SELECT min(id) FROM wording)",
-        ("wording", "emptied"),
-    ),
-    "an origin": (
-        "UPDATE origin SET origin = 'seed:seeds/anders' WHERE origin = 'seed:seeds/pegel'",
-        ("origin", "id_wrong"),
-    ),
-    "a derivation of another wording": (
-        "UPDATE derivation SET wording_id = (SELECT id FROM wording WHERE text LIKE '%36 Z%') WHERE id = (SELECT min(id) FROM derivation)",
-        ("snapshot", "wording_wrong"),
-    ),
-    "a text that a layout holds itself": (
-        "UPDATE derivation SET detail = CAST(replace(CAST(detail AS text), 'füllten  Säcke', 'füllten  Eimer') AS JSON_TYPE)",
-        ("derivation", "wording_wrong"),
-    ),
-    "a verdict that is missing": (
-        "DELETE FROM verdict WHERE id = (SELECT min(id) FROM verdict)",
-        ("observation", "verdict_missing"),
-    ),
-    "a verdict on nothing": (
-        "UPDATE verdict SET observation_id = (SELECT id FROM observation WHERE outcome = 'gone') "
-        "WHERE id = (SELECT min(id) FROM verdict)",
-        ("observation", "verdict_unfounded"),
-    ),
-    "a count of a job": (
-        "UPDATE job SET unchanged = unchanged + 1 WHERE id = (SELECT min(id) FROM job WHERE kind = 'read')",
-        ("job", "counts_wrong"),
-    ),
-    "a relation to nowhere": (
-        "UPDATE relation SET b_origin_id = 999999",
-        ("relation", "reference_broken"),
-    ),
-    "a version that is missing": (
-        "DELETE FROM version WHERE number = 3",
-        ("article", "versions_wrong"),
-    ),
-    "a version at another time": (
-        "UPDATE version SET changed_by = :moment WHERE number = 2",
-        ("article", "version_wrong"),
-    ),
-    "a version that was seen longer than it was": (
-        "UPDATE version SET last_seen = :moment WHERE number = 2",
-        ("article", "version_wrong"),
-    ),
-    "a snapshot under another version": (
-        "UPDATE snapshot SET version = 1 WHERE version = 2",
-        ("article", "snapshot_wrong"),
-    ),
-    "a snapshot with another outcome": (
-        "UPDATE snapshot SET outcome = 'unchanged' WHERE version = 2",
-        ("article", "outcome_wrong"),
-    ),
-    "a state": ("UPDATE article SET state = 'blocked'", ("article", "article_wrong")),
-    "a count of versions": ("UPDATE article SET versions = 7", ("article", "article_wrong")),
-    "an id": ("UPDATE article SET public_id = 'abcdefgh'", ("article", "origin_wrong")),
-    "a counter": ("UPDATE counter SET value = 1", ("wording", "counter_behind")),
-}
-
-
-@pytest.mark.few_cases
-@pytest.mark.parametrize(("statement", "expected"), DAMAGE.values(), ids=DAMAGE)
-def test_damage_is_found(press_url, statement, expected):
-    values = {"bytes": b"other bytes", "moment": hour(3.5)}
-    binds = [sqlalchemy.bindparam("bytes", values["bytes"])] if ":bytes" in statement else []
-    if ":moment" in statement:
-        from storage.database.columns import UtcTime
-
-        binds.append(sqlalchemy.bindparam("moment", values["moment"], UtcTime()))
-    with tampering(press_url) as connection:
-        kind = "jsonb" if connection.dialect.name == "postgresql" else "text"
-        statement = statement.replace("JSON_TYPE", kind)
-        connection.execute(sqlalchemy.text(statement).bindparams(*binds))
-    assert expected in broken(press_url)
-
-
-def test_a_wording_that_no_search_can_find_is_told(press_url):
-    with tampering(press_url) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sqlalchemy.text("DELETE FROM search_text"))
-        else:
-            connection.execute(
-                sqlalchemy.text("INSERT INTO search_text(search_text) VALUES ('delete-all')")
-            )
-    assert broken(press_url) == [("wording", "not_searchable")] * 4
-    with tampering(press_url) as connection:
-        connection.execute(
-            sqlalchemy.text("INSERT INTO search_due (wording_id) SELECT id FROM wording")
-        )
-    assert broken(press_url) == []
-
-
-def test_a_layout_that_points_beyond_its_wording_is_told(press_url):
-    entry = '{"role": "text", "w": 9}'
-    beyond = {
-        "sqlite": "json_set(detail, '$.paragraphs[0]', json(:entry))",
-        "postgresql": "jsonb_set(detail, '{paragraphs,0}', CAST(:entry AS jsonb))",
-    }
-    with tampering(press_url) as connection:
-        changed = f"UPDATE derivation SET detail = {beyond[connection.dialect.name]}"
-        connection.execute(sqlalchemy.text(changed), {"entry": entry})
-    assert ("derivation", "layout_wrong") in broken(press_url)
 
 
 def test_a_redaction_with_its_reason_is_counted_and_not_broken(press_url):

@@ -3,35 +3,13 @@
 import json
 import random
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.flow.driver import Newsroom
 from tests.flow.processes import lesart
-from tests.flow.whole_record import fill_record, log_record
 
 PAGE = 1_024
-
-
-@pytest.fixture(scope="module")
-def whole_file(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("damage")
-    path = root / "lesart.sqlite3"
-    room = Newsroom(f"sqlite:///{path}", root)
-    fill_record(room)
-    log_record(room)
-    room.close()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("VACUUM")  # no page is free: each one holds something
-    return path
-
-
-@pytest.fixture
-def path(whole_file, tmp_path) -> Path:
-    return Path(shutil.copy(whole_file, tmp_path))
 
 
 def overwrite(path: Path, begin: int, size: int, filling: str) -> None:
