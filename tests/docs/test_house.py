@@ -5,24 +5,43 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = [path for room in ("storage", "worker") for path in sorted((ROOT / room).rglob("*.py"))]
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+class Module(NamedTuple):
+    """What the rules ask of a module; its tree would take ten times the memory."""
+
+    path: str
+    lengths: dict[str, int]
+    imports: set[str]
+    imports_of_functions: set[str]
+    branches: list[tuple[dict[str, str], dict[str, str]]]
+
+
 @cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
+def modules() -> list[Module]:
+    return [read_module(path) for path in PRODUCT]
 
 
-def lengths() -> dict[str, int]:
+def read_module(path: Path) -> Module:
+    tree, name = ast.parse(path.read_text("utf-8")), str(path.relative_to(ROOT))
+    return Module(
+        name,
+        function_lengths(name, tree),
+        own_imports(tree),
+        function_imports(tree),
+        type_checking_branches(tree),
+    )
+
+
+def function_lengths(name: str, tree: ast.Module) -> dict[str, int]:
     return {
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": (node.end_lineno or 0)
-        - node.lineno
-        + 1
-        for path in PRODUCT
-        for node in ast.walk(parsed(path))
+        f"{name}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for node in ast.walk(tree)
         if isinstance(node, DEFINITIONS)
     }
 
@@ -75,13 +94,13 @@ def function_imports(tree: ast.Module) -> set[str]:
 
 
 def test_no_module_imports_more_than_thirty_of_ours():
-    numbers = {str(path.relative_to(ROOT)): len(own_imports(parsed(path))) for path in PRODUCT}
+    numbers = {each.path: len(each.imports) for each in modules()}
     assert {name: n for name, n in numbers.items() if n > 30} == {}
 
 
 def test_functions_import_only_optional_packages():
     """Everything else that is loaded at first use is a `LazyModule`."""
-    found = {name for path in PRODUCT for name in function_imports(parsed(path))}
+    found = {name for each in modules() for name in each.imports_of_functions}
     assert found == {"apprise", "obstore", "obstore.store.S3Store", "storage.export.parquet"}
 
 
@@ -109,11 +128,7 @@ def type_checking_branches(tree: ast.Module) -> list[tuple[dict[str, str], dict[
 
 
 def test_a_lazy_module_is_the_module_that_type_checkers_import():
-    branches = [
-        (str(path.relative_to(ROOT)), *branch)
-        for path in PRODUCT
-        for branch in type_checking_branches(parsed(path))
-    ]
+    branches = [(each.path, *branch) for each in modules() for branch in each.branches]
     differing = [
         (path, name)
         for path, imported, loaded in branches
@@ -126,6 +141,6 @@ def test_a_lazy_module_is_the_module_that_type_checkers_import():
 
 
 def test_functions_are_short():
-    found = lengths()
+    found = {name: n for each in modules() for name, n in each.lengths.items()}
     assert {name: n for name, n in found.items() if n > 60} == {}
     assert median(found.values()) <= 9
