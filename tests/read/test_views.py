@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import get_args, get_origin, get_type_hints
 
 import pytest
 import sqlalchemy
@@ -17,7 +18,9 @@ from storage.database.rows import fetch
 from storage.database.schema_version import HEAD
 from storage.database.tables import METADATA, TRANSFER, VERSION
 from storage.database.views import VIEWS
+from storage.read import lists
 from storage.read.archive import ReadOnlyArchive, open_archive
+from storage.read.query.records import RecordList
 from tests.flow.driver import Newsroom, seed
 from tests.flow.whole_record import fill_record
 from tests.read.press import LEAD, Press, draft
@@ -149,6 +152,31 @@ def test_each_value_of_a_view_has_the_declared_type(whole, view):
         if not is_of(declared, value := row[name])
     }
     assert wrong == set()
+
+
+RECORD_LISTS = [each for each in vars(lists).values() if isinstance(each, RecordList)]
+LEFT_OUT = {
+    "ArticleLine": {"id", "published", "published_precision"},
+    "VersionLine": {"removed", "added", "noise", "notices", "method"},
+}
+"""Columns of the view that a record has in another form, or that another record has."""
+COMPUTED = {"NoiseStep": {"version"}, "Refusal": {"times", "first_at"}}
+"""Fields that a query adds to the columns of its view."""
+
+
+@pytest.mark.parametrize("listed", RECORD_LISTS, ids=lambda each: each.kind.__name__)
+def test_a_record_has_the_columns_of_its_view_with_their_types(listed):
+    kind, columns = listed.kind.__name__, VIEWS[listed.view].columns
+    hints = get_type_hints(listed.kind)
+    fields = {
+        name: list[get_args(hint)[0]] if get_origin(hint) is tuple else hint
+        for name, hint in hints.items()
+        if name in listed.kind.names() and name not in {"cursor", *listed.computed}
+    }
+    assert set(fields) - set(columns) == COMPUTED.get(kind, set())
+    assert set(columns) - set(fields) - {"seq"} == LEFT_OUT.get(kind, set())
+    of_view = {name: columns[name] for name in columns if name in fields}
+    assert {name: fields[name] for name in of_view} == of_view
 
 
 def is_of(declared: object, value: object) -> bool:

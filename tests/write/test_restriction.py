@@ -2,6 +2,7 @@
 
 import pytest
 
+from storage.database.views import VIEWS
 from storage.export.warc import ExportSelection, WarcExport
 from storage.proof import log
 from storage.read.archive import open_archive
@@ -12,17 +13,6 @@ from tests.flow.driver import Newsroom, seed
 
 SECRET, WHY = "Zwölfkern", RedactionReason.GDPR_RESTRICTION
 ORIGIN = "seed:presse/a.txt"
-VIEWS = (
-    "articles",
-    "versions",
-    "fields",
-    "changes",
-    "entries",
-    "observations",
-    "transfers",
-    "rights",
-    "noise",
-)
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class Observation:
     wording: str | None
     raw_digest: str | None
     note: str | None
-    checks: int | None
+    checks: int
     until: datetime | None
 
 

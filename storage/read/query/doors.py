@@ -19,11 +19,11 @@ else:
 class ListDoor(NamedTuple):
     """The doors of one list.
 
-    `name` is that of the command. `summary` is the first sentence of the docstring of the query.
-    `shown` are the columns of a table on a terminal, of which the first `least` stay columns when
-    it is narrow. `empty` is printed without rows. `path` is the route below `/api`, in the router
-    `tag`. `page` is the page that shows the list. A command or a route that does more is not made
-    from the declaration: it is a function of its own.
+    `name` is that of the command, and of the route below `/api` if `route` gives no other one.
+    `summary` is the first sentence of the docstring of the query. `shown` are the columns of a
+    table on a terminal, of which the first `least` are there when it is narrow. `empty` is printed
+    without rows. `tag` is the router of the route, `page` the page that shows the list. A command
+    or a route that does more is not made from the declaration: it is a function of its own.
     """
 
     name: str
@@ -32,65 +32,49 @@ class ListDoor(NamedTuple):
     shown: tuple[str, ...]
     empty: str
     example: str
-    path: str
     tag: str
+    route: str | None = None
     page: str | None = None
     least: int | None = None
     makes_command: bool = True
     makes_route: bool = True
 
+    @property
+    def path(self) -> str:
+        """Return the path of the route below `/api`."""
+        return f"/{self.route or self.name}"
+
 
 _DECLARED = (
     ListDoor(
-        "list",
-        "List articles.",
-        lambda: queries.ArticlesQuery,
+        "list", "List articles.", lambda: queries.ArticlesQuery,
         shown=("article", "title", "published", "versions", "state", "language", "source",
                "last_seen"),
         empty="no articles found: archive some with `lesart ingest`, or change the filters",
         example="lesart list --language de --since 2024-06 --format csv",
-        path="/articles",
-        tag="articles",
-        page="/",
-        least=5,
+        tag="articles", route="articles", page="/", least=5,
     ),
     ListDoor(
-        "search",
-        "Search the full text of all versions.",
-        lambda: queries.SearchQuery,
+        "search", "Search the full text of all versions.", lambda: queries.SearchQuery,
         shown=("article", "version", "current", "published", "title", "snippet"),
         empty="no version matches the query and the filters",
         example='lesart search "\\"Damm gebrochen\\" Pegel" --latest',
-        path="/search",
-        tag="search",
-        page="/search",
-        makes_command=False,
+        tag="search", page="/search", makes_command=False,
     ),
     ListDoor(
-        "history",
-        "List the versions of an article, oldest first.",
-        lambda: queries.VersionsQuery,
+        "history", "List the versions of an article, oldest first.", lambda: queries.VersionsQuery,
         shown=("version", "changed_after", "changed_by", "changes", "last_seen", "words_added",
                "words_removed", "silent", "title"),
-        empty="no versions found",
-        example="lesart history https://zeitung.example/damm",
-        path="/history",
-        tag="articles",
-        page="/a/{article}",
-        least=4,
+        empty="no versions found", example="lesart history https://zeitung.example/damm",
+        tag="articles", page="/a/{article}", least=4,
     ),
     ListDoor(
         "blame",
         "List for each sentence the version that added it and the article that had it first.",
         lambda: queries.BlameQuery,
         shown=("since_version", "changed_by", "first_article", "sentence", "returned", "paragraph"),
-        empty="no sentences found",
-        example="lesart blame 35xhehswnwa6vc12 --format csv",
-        path="/blame",
-        tag="articles",
-        page="/a/{article}/since",
-        least=4,
-        makes_command=False,
+        empty="no sentences found", example="lesart blame 35xhehswnwa6vc12 --format csv",
+        tag="articles", page="/a/{article}/since", least=4, makes_command=False,
     ),
     ListDoor(
         "sentences",
@@ -99,71 +83,47 @@ _DECLARED = (
         shown=("number", "since_version", "changed_by", "first_article", "current_in", "sentence"),
         empty="no sentence contains this text",
         example='lesart sentences 35xhehswnwa6vc12 "36 Zentimeter"',
-        path="/sentences",
         tag="articles",
     ),
     ListDoor(
-        "changes",
-        "List changes from version to version, newest first.",
+        "changes", "List changes from version to version, newest first.",
         lambda: queries.ChangesQuery,
         shown=("article", "version", "changed_by", "words_added", "words_removed", "silent",
                "changes", "removed", "added"),
-        empty="no changes found",
-        example='lesart changes --class number --contains "Prozent"',
-        path="/changes",
-        tag="changes",
-        page="/",
-        makes_route=False,
+        empty="no changes found", example='lesart changes --class number --contains "Prozent"',
+        tag="changes", page="/", makes_route=False,
     ),
     ListDoor(
-        "observations",
-        "List all checks of an article with their outcomes, oldest first.",
+        "observations", "List all checks of an article with their outcomes, oldest first.",
         lambda: queries.ObservationsQuery,
         shown=("observed_at", "checks", "outcome", "version", "note", "until", "foreign", "origin"),
-        empty="no checks found",
-        example="lesart observations 35xhehswnwa6vc12 --format jsonl",
-        path="/observations",
-        tag="articles",
-        page="/a/{article}/checks",
-        least=5,
+        empty="no checks found", example="lesart observations 35xhehswnwa6vc12 --format jsonl",
+        tag="articles", page="/a/{article}/checks", least=5,
     ),
     ListDoor(
-        "entries",
-        "List the entries of a live blog with their edits.",
+        "entries", "List the entries of a live blog with their edits.",
         lambda: queries.EntriesQuery,
         shown=("time", "headline", "state", "versions", "text", "first_seen", "ended_by", "entry"),
-        empty="no entries found",
-        example="lesart entries https://zeitung.example/liveblog",
-        path="/entries",
-        tag="articles",
-        page="/a/{article}/entries",
-        least=4,
+        empty="no entries found", example="lesart entries https://zeitung.example/liveblog",
+        tag="articles", page="/a/{article}/entries", least=4,
     ),
     ListDoor(
-        "rights",
-        "List what a site declared about the use of a text, and when this was seen.",
+        "rights", "List what a site declared about the use of a text, and when this was seen.",
         lambda: queries.RightsQuery,
         shown=("found_in", "protocol", "name", "value", "machine_readable", "changed_after",
                "first_seen", "last_seen", "ended_by", "article"),
         empty="no declarations found",
         example="lesart rights https://zeitung.example/damm --current",
-        path="/rights",
-        tag="articles",
-        page="/a/{article}/rights",
-        least=5,
+        tag="articles", page="/a/{article}/rights", least=5,
     ),
     ListDoor(
-        "front",
-        "List the teasers of a front page at its latest check, or at the time of --as-of.",
+        "front", "List the teasers of a front page at its latest check, or at the time of --as-of.",
         lambda: queries.FrontQuery,
         shown=("position", "heading_level", "picture", "kicker", "headline", "origin",
                "observed_at"),
         empty="no teasers at that time",
         example="lesart front https://zeitung.example/ --as-of 2026-03-01T12:00",
-        path="/front",
-        tag="articles",
-        page="/front",
-        least=3,
+        tag="articles", page="/front", least=3,
     ),
     ListDoor(
         "fronts",
@@ -173,33 +133,21 @@ _DECLARED = (
                "checks", "front", "origin", "article"),
         empty="no headlines on front pages",
         example="lesart fronts --article https://zeitung.example/damm",
-        path="/fronts",
-        tag="articles",
-        page="/a/{article}/fronts",
-        least=5,
+        tag="articles", page="/a/{article}/fronts", least=5,
     ),
     ListDoor(
-        "relations",
-        "List copies, contained texts and follow-ups, with score and method.",
+        "relations", "List copies, contained texts and follow-ups, with score and method.",
         lambda: queries.RelationsQuery,
         shown=("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at"),
-        empty="no relations found",
-        example="lesart relations 35xhehswnwa6vc12",
-        path="/relations",
-        tag="relations",
-        page="/relations",
-        least=6,
-        makes_command=False,
-        makes_route=False,
+        empty="no relations found", example="lesart relations 35xhehswnwa6vc12",
+        tag="relations", page="/relations", least=6, makes_command=False, makes_route=False,
     ),
     ListDoor(
-        "noise",
-        "List differences that count as noise, with the rule and the passages.",
+        "noise", "List differences that count as noise, with the rule and the passages.",
         lambda: queries.NoiseQuery,
         shown=("id", "article", "version", "observed_at", "rules", "removed", "added", "undone_at"),
         empty="no differences count as noise",
         example="lesart noise https://zeitung.example/damm --format jsonl",
-        path="/noise",
         tag="changes",
     ),
     ListDoor(
@@ -207,33 +155,22 @@ _DECLARED = (
         "List addresses that were joined to one article; `lesart undo ID` separates them.",
         lambda: queries.LineagesQuery,
         shown=("id", "article", "kind", "origin", "to_origin", "decided_at", "undone_at"),
-        empty="no addresses were joined",
-        example="lesart lineages https://zeitung.example/damm",
-        path="/lineages",
+        empty="no addresses were joined", example="lesart lineages https://zeitung.example/damm",
         tag="relations",
     ),
     ListDoor(
-        "refusals",
-        "List refused documents with reason, remedy, and number of refusals.",
+        "refusals", "List refused documents with reason, remedy, and number of refusals.",
         lambda: queries.RefusalsQuery,
         shown=("job", "code", "locator", "times", "first_at", "at", "message", "hint"),
-        empty="no refusals",
-        example="lesart refusals --format csv --output abgelehnt.csv",
-        path="/refusals",
-        tag="work",
-        page="/refusals",
-        makes_command=False,
+        empty="no refusals", example="lesart refusals --format csv --output abgelehnt.csv",
+        tag="work", page="/refusals", makes_command=False,
     ),
     ListDoor(
-        "jobs",
-        "List jobs with state, counts and reason.",
-        lambda: queries.JobsQuery,
+        "jobs", "List jobs with state, counts and reason.", lambda: queries.JobsQuery,
         shown=("job", "source", "state", "created_at", "result", "reason"),
         empty="no jobs found: `lesart ingest` and `lesart up` create them",
         example="lesart jobs 42",
-        path="/jobs",
-        tag="work",
-        page="/jobs",
+        tag="work", page="/jobs",
     ),
 )  # fmt: skip
 DOORS = MappingProxyType({door.name: door for door in _DECLARED})
