@@ -1,3 +1,3 @@
 """The page, served for real."""
 
-from tests.serve.conftest import archive_url, client  # noqa: F401 -- fixtures
+from tests.serve.conftest import _served_templates, archive_url, client  # noqa: F401 -- fixtures

@@ -18,16 +18,14 @@ from storage.proof.note import Checkpoint, Note, Signer
 from storage.proof.tiles import tree_of_tiles
 from storage.proof.tree import inclusion, leaf_hash, root
 from tests.proof.grown import Tree, entries_in, hashes_in
-from tests.read.press import Press, draft, hour, the_usual_press
+from tests.read.press import Press, draft, hour
 
 KEY = Signer.generate("archiv.example/log", seed=bytes(range(32)))
 
 
 @pytest.fixture
-def press(database_url):
-    found = the_usual_press(database_url)
-    yield found
-    found.close()
+def press(old_press):
+    return old_press
 
 
 def appended(press: Press) -> int:

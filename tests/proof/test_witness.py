@@ -19,7 +19,7 @@ from storage.verify.finding import Scope
 from storage.verify.level import level
 from storage.verify.log import facts
 from tests.proof.grown import cosign
-from tests.read.press import draft, the_usual_press
+from tests.read.press import draft
 
 LOG = Signer.generate("archiv.example/log", seed=bytes(range(32)))
 WITNESS = Signer.generate("zeuge.example/w1", COSIGNATURE, seed=bytes(range(1, 33)))
@@ -84,10 +84,8 @@ def policy(*witnesses: tuple[str, Signer, str], quorum: str = "any") -> Policy:
 
 
 @pytest.fixture
-def press(database_url):
-    found = the_usual_press(database_url)
-    yield found
-    found.close()
+def press(old_press):
+    return old_press
 
 
 def test_an_archive_is_cosigned_as_it_grows(press):

@@ -19,20 +19,20 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def _press_template(request: pytest.FixtureRequest, dialect: str) -> Iterator[str]:
-    with _copied(request, dialect, None) as url:
+    with copied(request, dialect, None) as url:
         the_usual_press(url).close()
         yield url
 
 
 @pytest.fixture
 def press_url(request: pytest.FixtureRequest, dialect: str, _press_template: str) -> Iterator[str]:
-    with _copied(request, dialect, _press_template) as url:
+    with copied(request, dialect, _press_template) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def shared_url(request: pytest.FixtureRequest, dialect: str, _press_template: str) -> Iterator[str]:
-    with _copied(request, dialect, _press_template) as url:
+    with copied(request, dialect, _press_template) as url:
         yield url
 
 
@@ -46,19 +46,19 @@ def archive(shared_url: str) -> Iterator[ReadOnlyArchive]:
 @pytest.fixture(scope="module")
 def empty_copy(request: pytest.FixtureRequest, dialect: str) -> Iterator[str]:
     """Give an archive with nothing in it that the tests of one file share."""
-    with _copied(request, dialect, None) as url:
+    with copied(request, dialect, None) as url:
         yield url
 
 
 @pytest.fixture
 def empty_archive_url(request: pytest.FixtureRequest, dialect: str) -> Iterator[str]:
     """Give an archive with nothing in it that one test has for itself."""
-    with _copied(request, dialect, None) as url:
+    with copied(request, dialect, None) as url:
         yield url
 
 
 @contextmanager
-def _copied(request: pytest.FixtureRequest, dialect: str, template: str | None) -> Iterator[str]:
+def copied(request: pytest.FixtureRequest, dialect: str, template: str | None) -> Iterator[str]:
     if dialect == "sqlite":
         source = template or f"sqlite:///{request.getfixturevalue('_sqlite_template')}"
         folder: Path = request.getfixturevalue("tmp_path_factory").mktemp("press")

@@ -62,7 +62,7 @@ class Press:
         self.now = START
         self.archive = Archive.open(url, clock=lambda: self.now)
         self.source = self.archive.ensure_source(source, "folder", source, standing=True)
-        self.held: dict[str, Draft | RefusalReason] = {}
+        self.held: dict[str, Draft | RefusalReason | None] = {}
 
     def close(self) -> None:
         self.archive.close()
@@ -139,6 +139,14 @@ class Press:
         if isinstance(text, RefusalReason):
             return Reading(captured, text, "seed")
         return reading_of(captured, text)
+
+
+def usual_press_at(url: str) -> Press:
+    """Open a copy of the usual press where `the_usual_press` left it."""
+    press = Press(url)
+    press.now = hour(6)
+    press.held = dict.fromkeys(("pegel", "ferry", "kopie", "leer"))
+    return press
 
 
 def the_usual_press(url: str) -> Press:

@@ -12,7 +12,7 @@ from storage.history.totals import TOTALS, stored_totals
 from storage.read.archive import open_archive
 from storage.read.figures import edits
 from storage.write.copies import copy
-from tests.read.press import draft, the_usual_press
+from tests.read.press import draft, usual_press_at
 from tests.serve.conftest import served
 from tests.verify.test_check import broken
 from worker.cli.commands import app
@@ -42,53 +42,53 @@ def update_figures(press):
     common_acts.update_figures(type("Services", (), {"archive": press.archive})())
 
 
-def test_stored_counts_change_no_figure(database_url, stats, tmp_path):
-    press = the_usual_press(database_url)
-    before = stats(database_url)
+def test_stored_counts_change_no_figure(press_url, stats, tmp_path):
+    press = usual_press_at(press_url)
+    before = stats(press_url)
     update_figures(press)
-    assert stats(database_url) == before
+    assert stats(press_url) == before
     press.scan(7, neu=draft("Neu", "Ein Satz."))
-    grown = stats(database_url)
+    grown = stats(press_url)
     assert (grown["observations"], grown["captures"]) == (
         before["observations"] + 1, before["captures"] + 1,
     )  # fmt: skip
     backup = f"sqlite:///{tmp_path / 'backup.sqlite3'}"
-    copy(database_url, backup, lambda *_: None)
+    copy(press_url, backup, lambda *_: None)
     assert stats(backup) == grown
     assert press.archive.read(stored_totals).captures == before["captures"]
-    assert broken(database_url) == []
+    assert broken(press_url) == []
     press.archive.store_fact(TOTALS, press.archive.read(stored_totals).to_json().replace("6", "7"))
-    assert ("archive", "totals_wrong") in broken(database_url)
+    assert ("archive", "totals_wrong") in broken(press_url)
     press.close()
 
 
 def test_a_redaction_makes_stored_counts_and_edit_figures_invalid(
-    database_url, stats, monkeypatch, capsys
+    press_url, stats, monkeypatch, capsys
 ):
-    press = the_usual_press(database_url)
+    press = usual_press_at(press_url)
     update_figures(press)
-    with open_archive(database_url) as archive:
+    with open_archive(press_url) as archive:
         article = next(iter(archive.articles())).article
         assert archive.edit_summary(datetime.now(UTC)).computed_at is not None
-        monkeypatch.setenv("LESART_DATABASE_URL", database_url)
+        monkeypatch.setenv("LESART_DATABASE_URL", press_url)
         why = ("--with-copies", "--reason", "mistake", "--by", "ada")
         assert run(app, ["redact", article, *why]) == 0, capsys.readouterr().err
         capsys.readouterr()
         assert press.archive.read(stored_totals) is None
         assert archive.edit_summary(datetime.now(UTC)).computed_at is None
-    counted = stats(database_url)
+    counted = stats(press_url)
     update_figures(press)
     assert press.archive.read(stored_totals).stored_bytes == counted["stored_bytes"]
-    assert stats(database_url) == counted
+    assert stats(press_url) == counted
     press.close()
 
 
-def test_the_page_of_edits_shows_stored_figures_with_their_time(database_url):
-    press = the_usual_press(database_url)
-    with served(database_url) as client:
+def test_the_page_of_edits_shows_stored_figures_with_their_time(press_url):
+    press = usual_press_at(press_url)
+    with served(press_url) as client:
         small = client.get("/statistics?lang=en").text
     update_figures(press)
-    with served(database_url) as client:
+    with served(press_url) as client:
         large = client.get("/statistics?lang=en").text
     assert "Computed:" not in small
     assert "Computed: <time" in large

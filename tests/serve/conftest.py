@@ -1,8 +1,8 @@
 """The page, served for real: a server on a free port of this machine, asked by a client."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 
 import httpx
 import pytest
@@ -13,6 +13,7 @@ from storage.web.server import ThreadedServer, bound
 from storage.write.archive import Archive
 from tests.cli.small_archive import write_archive
 from tests.conftest import DIALECTS
+from tests.read.conftest import copied
 
 
 @contextmanager
@@ -30,22 +31,31 @@ def served(url: str, site: Site | None = None, **told: str) -> Iterator[httpx.Cl
 @contextmanager
 def emptied(request: pytest.FixtureRequest) -> Iterator[str]:
     """Give an archive with nothing in it that the tests of a module share, on either database."""
-    if request.param == "sqlite":
-        path = request.getfixturevalue("tmp_path_factory").mktemp("served") / "lesart.sqlite3"
-        shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
-        yield f"sqlite:///{path}"
-        return
-    databases = request.getfixturevalue("postgres_databases")
-    with databases.emptied(request.getfixturevalue("_postgres_template")) as url:
+    with copied(request, request.param, None) as url:
         yield url
 
 
+@pytest.fixture(scope="session")
+def _served_templates(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
+    """Give a function that makes the archive of `archive_url` once for each database."""
+    with ExitStack() as held:
+
+        @cache
+        def make(dialect: str) -> str:
+            url = held.enter_context(copied(request, dialect, None))
+            with Archive.open(url) as archive:
+                write_archive(archive)
+            return url
+
+        yield make
+
+
 @pytest.fixture(scope="module", params=DIALECTS)
-def archive_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def archive_url(
+    request: pytest.FixtureRequest, _served_templates: Callable[[str], str]
+) -> Iterator[str]:
     """Give the address of an archive with three articles, one in two versions, and a refusal."""
-    with emptied(request) as url:
-        with Archive.open(url) as archive:
-            write_archive(archive)
+    with copied(request, request.param, _served_templates(request.param)) as url:
         yield url
 
 

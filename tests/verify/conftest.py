@@ -15,8 +15,8 @@ from storage.proof import checkpoints, log
 from tests.flow.driver import Newsroom, lines, page, seed
 from tests.flow.whole_record import KEY, A, fill_record, log_record
 from tests.read.conftest import (  # noqa: F401 -- fixtures
-    _copied,
     _press_template,
+    copied,
     dialect,
     press_url,
 )
@@ -63,7 +63,7 @@ def _record_template(
     if dialect == "sqlite":
         yield f"sqlite:///{request.getfixturevalue('whole_file')}"
         return
-    with _copied(request, dialect, None) as url:
+    with copied(request, dialect, None) as url:
         room = Newsroom(url, tmp_path_factory.mktemp("record"))
         fill(room)
         room.close()
@@ -77,7 +77,7 @@ def unguarded(
     _record_template: str,
 ) -> Iterator[Connection]:
     """Give a connection to a copy of the record whose guards are down; nothing of it is kept."""
-    with _copied(request, dialect, _record_template) as url:
+    with copied(request, dialect, _record_template) as url:
         engine = writing_engine(database_url(url))
         with engine.connect() as connection, connection.begin() as transaction:
             drop_guards(connection)

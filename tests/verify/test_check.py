@@ -7,7 +7,7 @@ from storage.database.schema import missing_guards
 from storage.diff.change import METHOD
 from storage.verify.verify import CHECKS, Verification
 from storage.write.index import forget_words
-from tests.read.press import Press, draft, hour, the_usual_press
+from tests.read.press import Press, draft, hour, usual_press_at
 
 pytestmark = pytest.mark.each_case
 
@@ -42,13 +42,13 @@ def test_progress_hears_of_every_check(press_url):
     assert heard == verification.checked
 
 
-def test_verifying_changes_nothing_and_can_be_done_while_others_write(database_url):
-    press = the_usual_press(database_url)
-    engine = reading_engine(parsed(database_url))
+def test_verifying_changes_nothing_and_can_be_done_while_others_write(press_url):
+    press = usual_press_at(press_url)
+    engine = reading_engine(parsed(press_url))
     findings = Verification(engine).findings()
     assert next(findings, None) is None
     press.scan(7, neu=draft("Neu", "Ein Satz."))
-    assert broken(database_url) == []
+    assert broken(press_url) == []
     engine.dispose()
     press.close()
 
