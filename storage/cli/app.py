@@ -70,7 +70,7 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "cancel": "Cancel the open parts of a job; documents already stored remain.",
             "refusals": DOORS["refusals"].summary,
             "doctor": "Check the installation and list problems with their remedies.",
-            "top": "Show jobs, sources and rates live, until Ctrl-C.",
+            "top": "Show jobs, sources, outgoing messages and rates live, until Ctrl-C.",
             "stats": "Print figures of the archive, the coverage of its sources, or "
             "statistics of edits.",
             "config": "List all settings with their values and sources; secrets are hidden.",

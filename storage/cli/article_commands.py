@@ -41,6 +41,7 @@ from storage.read.query.queries import (
     BlameQuery,
     CiteQuery,
     DiffQuery,
+    JobsQuery,
     RefusalsQuery,
     RelationsQuery,
     SearchQuery,
@@ -63,8 +64,8 @@ else:
 
 _FACETS = ("facet", "value", "hits")
 _OPERATION = ("op", "role", "a_text", "b_text", "a_start", "b_start")
-_SEARCH, _BLAME, _RELATIONS, _REFUSALS = (
-    DOORS[name] for name in ("search", "blame", "relations", "refusals")
+_SEARCH, _BLAME, _RELATIONS, _REFUSALS, _JOBS = (
+    DOORS[name] for name in ("search", "blame", "relations", "refusals", "jobs")
 )
 
 for _door in DOORS.values():
@@ -220,6 +221,19 @@ def refusals(place: ArchiveOptions, query: RefusalsQuery, output: OutputOptions)
         reason = f"there is no error code {unknown[0]!r}: docs/codes.md lists the codes"
         raise typer.BadParameter(reason, param_hint="--code")
     report_query(query, place, output, _REFUSALS.shown, empty=_REFUSALS.empty)
+
+
+@command(app, "jobs", example=_JOBS.example)
+def jobs(query: JobsQuery, place: ArchiveOptions, output: OutputOptions) -> None:
+    """List jobs with state, counts and reason.
+
+    It also reports alerts, copies at other archives and stamps that are still to be sent.
+    """
+    report_query(query, place, output, _JOBS.shown, empty=_JOBS.empty)
+    with reading(place) as (_settings, archive):
+        for each in archive.outgoing():
+            if (sentence := each.sentence()) is not None:
+                say(f"{sentence}: `lesart top` shows more")
 
 
 # ------------------------------------------------------------------------------------- private

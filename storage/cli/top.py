@@ -1,4 +1,4 @@
-"""`lesart top`: a live view of jobs, sources and rates."""
+"""`lesart top`: a live view of jobs, sources, outgoing messages and rates."""
 
 import sys
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def top(
     *,
     once: bool = flag("--once", "Print the state once and exit (default in a pipe)."),
 ) -> None:
-    """Show jobs, sources and rates live, until Ctrl-C."""
+    """Show jobs, sources, outgoing messages and rates live, until Ctrl-C."""
     is_live = sys.stdout.isatty() and output.format is None and output.output is None and not once
     with reading(place) as (_settings, archive):
         if is_live:
@@ -74,6 +74,7 @@ def _lines(figures: "WorkFigures", columns: int) -> Iterator[str]:
         yield f"{part}: last active {silent:.0f} s ago"
     yield from _table("Sources", figures.sources, columns)
     yield from _table("Jobs", figures.jobs, columns)
+    yield from _table("Sent to others", figures.outgoing, columns)
 
 
 def _table(title: str, rows: tuple[Answer, ...], columns: int) -> Iterator[str]:

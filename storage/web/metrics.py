@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.history.alerts import lists
-from storage.read.answers import Stats
+from storage.read.answers import OutgoingFigures, Stats
+from storage.read.figures.outgoing import outgoing_figures
 from storage.read.figures.work_state import WorkState, task_ages
 from storage.web.api.work import figures
 from storage.web.archives import ArchivePool, archive_pool, utc_now
@@ -125,18 +126,20 @@ def _of_archive(stats: Stats) -> Iterator[GaugeMetricFamily]:
 
 @dataclass(frozen=True, slots=True)
 class _AlertFigures:
-    """Deliveries by alert and state, overdue seconds by alert, and by act its age in seconds."""
+    """Deliveries by alert and state, overdue seconds by alert, ages of acts, outgoing messages."""
 
     deliveries: dict[str, dict[str, int]]
     overdue: dict[str, float]
     acts: dict[str, float]
+    outgoing: tuple[OutgoingFigures, ...]
 
 
 def _alert_figures(pool: ArchivePool) -> _AlertFigures:
     with pool.today.connect() as connection:
         acts = task_ages(connection)
         overdue = lists.overdue_seconds(connection, utc_now(), acts.get("alerts"))
-        return _AlertFigures(lists.counts(connection), overdue, acts)
+        outgoing = outgoing_figures(connection)
+        return _AlertFigures(lists.counts(connection), overdue, acts, outgoing)
 
 
 def _of_alerts(figures: _AlertFigures) -> Iterator[Metric]:
@@ -154,6 +157,16 @@ def _of_alerts(figures: _AlertFigures) -> Iterator[Metric]:
     )  # fmt: skip
     yield _many("lesart_act_age_seconds", "Time since the scheduler last ended a periodic act",
                 "act", figures.acts.items())  # fmt: skip
+    family = GaugeMetricFamily(
+        "lesart_outgoing", "Alerts, copies at other archives and stamps", labels=["kind", "state"]
+    )
+    for each in figures.outgoing:
+        for part in OutgoingFigures.PARTS:
+            family.add_metric([each.kind, part], getattr(each, part))
+    yield family
+    times = [(each.kind, each.next_at.timestamp()) for each in figures.outgoing if each.next_at]
+    yield _many("lesart_outgoing_next_seconds", "Next attempt to send, in seconds since 1970",
+                "kind", times)  # fmt: skip
 
 
 def _one(name: str, meaning: str, value: float) -> GaugeMetricFamily:

@@ -9,6 +9,7 @@ from pathlib import Path
 import lxml.html
 import pytest
 
+from storage.database.outgoing import QUEUES
 from storage.diff.entry_history import HIDDEN, REMOVED, SHOWN
 from storage.history.alerts import lists
 from storage.history.alerts.rule import AlertRule
@@ -28,7 +29,7 @@ from worker.alerts import mail, sample
 
 SAID = re.compile(r"""\b(?:t|template|translate)\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*[,)]""")
 KINDS = re.compile(
-    r"^(class|paragraph|protocol|rights|state|kind|view|role|outcome|is|job|trigger|rule|answer|field|flag|refusal) "
+    r"^(class|paragraph|protocol|rights|state|kind|view|role|outcome|is|job|trigger|rule|answer|field|flag|outgoing|refusal) "
 )
 PLACES = sorted({*re.findall(r"\{(\w+)\}", " ".join(map(" ".join, REFUSALS.values())))})
 """The names of the values in the messages of refusals."""
@@ -182,6 +183,7 @@ def test_names_of_classes_and_states_are_said_in_both_languages():
         "paragraph": LABELS.values(),
         "rule": AlertRule.__dataclass_fields__.keys() - {"languages"},
         "refusal": REFUSALS,
+        "outgoing": {each.kind for each in QUEUES},
     }
     labels = {f"{kind} {code}" for kind, found in codes.items() for code in found}
     assert labels - set(english) == set()

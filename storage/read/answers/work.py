@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from storage.values.answer import Answer
 from storage.values.arrivals.counts_sentence import counts_sentence
@@ -141,8 +142,32 @@ class JobProgress(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingFigures(Answer):
+    """Messages of one kind to others: alerts, copies at other archives, or requests for stamps.
+
+    `failing` ones are sent again, `given_up` ones are not; `dropped` ones became obsolete.
+    `next_at` is the time of the next attempt, null if nothing is to be sent.
+    """
+
+    PARTS: ClassVar = ("waiting", "failing", "sent", "given_up", "dropped")
+    kind: str
+    waiting: int
+    failing: int
+    sent: int
+    given_up: int
+    dropped: int
+    next_at: datetime | None
+
+    def sentence(self) -> str | None:
+        """Return what is still to be sent or was given up; None if there is no such message."""
+        parts = {"waiting": self.waiting, "failing": self.failing, "given up": self.given_up}
+        words = [f"{number} {part}" for part, number in parts.items() if number]
+        return f"{self.kind}: {', '.join(words)}" if words else None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkFigures(Answer):
-    """State of the work at a moment: jobs, sources, and rates per minute.
+    """State of the work at a moment: jobs, sources, what is sent to others, and rates per minute.
 
     `silent_seconds` holds, for each service that ever reported, the seconds since its last report.
     """
@@ -157,6 +182,7 @@ class WorkFigures(Answer):
     silent_seconds: Mapping[str, float]
     sources: tuple[SourceRate, ...]
     jobs: tuple[JobProgress, ...]
+    outgoing: tuple[OutgoingFigures, ...]
 
 
 @dataclass(frozen=True, slots=True)

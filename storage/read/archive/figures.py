@@ -15,6 +15,7 @@ from storage.read.answers import (
     Coverage,
     EditFigures,
     EditHour,
+    OutgoingFigures,
     Rows,
     Stats,
     WorkFigures,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from storage.language import tokens
     from storage.read import facets
-    from storage.read.figures import coverage, edits, pending_work, stats, work_state
+    from storage.read.figures import coverage, edits, outgoing, pending_work, stats, work_state
     from storage.record import sources as source_rows
 else:
     sqlmodel = LazyModule("sqlmodel")
@@ -44,6 +45,7 @@ else:
     facets = LazyModule("storage.read.facets")
     coverage = LazyModule("storage.read.figures.coverage")
     edits = LazyModule("storage.read.figures.edits")
+    outgoing = LazyModule("storage.read.figures.outgoing")
     pending_work = LazyModule("storage.read.figures.pending_work")
     stats = LazyModule("storage.read.figures.stats")
     work_state = LazyModule("storage.read.figures.work_state")
@@ -177,6 +179,10 @@ class ArchiveFigures(ArchiveConnection):
     def stats(self, now: datetime | None = None) -> Stats:
         """Return the figures of the archive at `now` (default: the current time)."""
         return self._query(stats.stats, head(), now or datetime.now(UTC))
+
+    def outgoing(self) -> tuple[OutgoingFigures, ...]:
+        """Return the figures of what is sent to others: alerts, copies elsewhere, stamps."""
+        return self._query(outgoing.outgoing_figures)
 
     def pending_work(self) -> "pending_work.PendingWork":
         """Return the amount of pending work, and whether any worker processes it."""

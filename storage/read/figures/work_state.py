@@ -27,6 +27,7 @@ from storage.database.unit import ACT, BEAT, LOCKED
 from storage.read import lists
 from storage.read.answers import JobProgress, SourceRate, WorkFigures
 from storage.read.figures.coverage import LATE
+from storage.read.figures.outgoing import outgoing_figures
 from storage.read.figures.pending_work import pending_work
 from storage.read.query.records import Part
 
@@ -100,6 +101,7 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
             JobProgress(*(getattr(each, field.name) for field in fields(JobProgress)))
             for each in lists.jobs(connection, None, Part(limit=jobs))
         ),
+        outgoing=outgoing_figures(connection),
     )
 
 

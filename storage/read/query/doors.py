@@ -170,7 +170,7 @@ _DECLARED = (
         shown=("job", "source", "state", "created_at", "result", "reason"),
         empty="no jobs found: `lesart ingest` and `lesart up` create them",
         example="lesart jobs 42",
-        tag="work", page="/jobs",
+        tag="work", page="/jobs", makes_command=False,
     ),
 )  # fmt: skip
 DOORS = MappingProxyType({door.name: door for door in _DECLARED})

@@ -67,6 +67,7 @@ def jobs(request: Request, pool: PoolDep, query: Annotated[Jobs, Query()]) -> Re
     rows = list(pool.today.jobs(query.job, query.after, limit))
     return page(
         request, "jobs.html", rows=rows, query=query, left=pool.today.pending_work(),
+        outgoing=pool.today.outgoing(),
         following=rows[-1].cursor if len(rows) == limit else None,
     )  # fmt: skip
 
