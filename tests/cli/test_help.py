@@ -72,7 +72,8 @@ def lines_of(command: Any, name: str) -> list[str]:
 
 def test_the_sections_of_the_help_hold_each_command_once():
     names = [name for section in PANELS.values() for name in section]
-    assert sorted(names) == sorted(ROOT.commands)
+    assert {*names} ^ {*ROOT.commands} == set()
+    assert len(names) == len(ROOT.commands)
     summaries = {name: text for section in PANELS.values() for name, text in section.items()}
     assert summaries == {name: command.short_help for name, command in ROOT.commands.items()}
     text = lines_of(ROOT, "lesart")

@@ -24,7 +24,7 @@ from storage.read.query.records import RecordList
 from tests.flow.driver import Newsroom, seed
 from tests.flow.whole_record import fill_record
 from tests.read.press import LEAD, Press, draft
-from tests.verify.test_tampering import drop_guards
+from tests.verify.conftest import drop_guards
 
 pytestmark = pytest.mark.postgresql("fast")
 
