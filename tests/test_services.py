@@ -64,7 +64,7 @@ def test_a_killed_broker_comes_back_empty_at_the_same_address(redis_server):
 
 
 @pytest.mark.slow
-def test_a_killed_database_keeps_what_was_committed(postgres_server):
+def test_a_killed_database_keeps_all_committed_rows(postgres_server):
     url = postgres_server.url("postgres")
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")

@@ -20,7 +20,7 @@ def target(receiver) -> str:
     return f"json://127.0.0.1:{receiver.port}/"
 
 
-def test_a_message_goes_by_apprise_with_what_changed_and_why(press):
+def test_an_apprise_message_states_the_change_and_its_reason(press):
     press.scan(0, pegel=pegel(3))
     with receiving() as receiver:
         press.alert("hafen", ("apprise", target(receiver)), classes=("number",))
@@ -31,7 +31,7 @@ def test_a_message_goes_by_apprise_with_what_changed_and_why(press):
     assert "Reason: number" in told["message"]
 
 
-def test_what_a_service_does_not_take_is_tried_again(press):
+def test_a_message_that_a_service_refuses_is_tried_again(press):
     press.scan(0, pegel=pegel(3))
     answers = ["500"]
     with receiving(lambda: answers.pop() if answers else None) as receiver:
@@ -73,7 +73,7 @@ def test_a_name_that_leads_into_our_own_network_gets_nothing():
         assert receiver.requests == []
 
 
-def test_a_service_that_drips_holds_nobody_beyond_the_deadline(monkeypatch):
+def test_a_service_that_drips_holds_no_one_beyond_the_deadline(monkeypatch):
     monkeypatch.setattr(by_apprise, "SECONDS", 10.0)
     with dripping(b"HTTP/1.1 200 OK\r\nX: ") as port:
         own = hosts_by_port([f"127.0.0.1:{port}"])

@@ -63,7 +63,7 @@ def test_a_key_is_shown_when_it_is_made_and_never_again(lesart):
         (("hafen", "--mail", "a@b.example", "--class", "weg"), 2, "is not one of first"),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused_with_a_sentence_and_nothing_is_made(
+def test_a_meaningless_alert_is_refused_with_a_sentence_and_not_made(
     lesart, arguments, code, sentence
 ):
     found, rows, said = lesart("add", *arguments)
@@ -80,7 +80,7 @@ def test_an_alert_that_is_not_there_is_code_3(lesart, command):
 
 
 @pytest.mark.slow
-def test_a_sample_goes_through_each_channel_and_the_answers_are_told(lesart, monkeypatch):
+def test_a_sample_goes_through_each_channel_and_the_answers_are_reported(lesart, monkeypatch):
     answers = [None, "500"]
     with receiving(lambda: answers.pop(0)) as hook, receiving() as service, mailing() as box:
         servers = f"127.0.0.1:{hook.port},127.0.0.1:{service.port}"
@@ -112,7 +112,7 @@ def test_pausing_and_removing_are_said(lesart):
     assert lesart("list")[1] == []
 
 
-def test_the_doctor_names_what_was_given_up_and_a_missing_mail_server(lesart):
+def test_the_doctor_names_given_up_deliveries_and_a_missing_mail_server(lesart):
     assert list(check_alerts(load_settings(environ={}))) == []
     lesart("add", "hafen", "--mail", "a@b.example")
     (found,) = check_alerts(load_settings(environ={}))

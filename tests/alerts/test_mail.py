@@ -44,7 +44,7 @@ def text_of(mail) -> str:
     return mail.get_body(("plain",)).get_content()
 
 
-def test_a_mail_tells_what_changed_in_text_and_html_and_says_that_a_program_wrote_it(press):
+def test_a_mail_shows_the_change_in_text_and_html_and_states_that_a_program_wrote_it(press):
     press.scan(0, pegel=pegel(3))
     with mailing() as box:
         press.alert("hafen", ADA, classes=("number",))
@@ -82,7 +82,7 @@ def test_where_the_page_is_german_mails_are(press):
         assert "Gesendet von der Benachrichtigung hafen in Lesart: http" in told
 
 
-def test_what_comes_at_once_goes_in_one_mail_with_a_row_for_each_step(press):
+def test_simultaneous_steps_share_one_mail_with_a_row_for_each(press):
     names = [f"t{number}" for number in range(7)]
     press.scan(0, **{name: pegel(3, title=name) for name in names})
     with mailing() as box:
@@ -164,7 +164,7 @@ def test_without_a_mail_server_a_mail_waits_and_says_so(press, url):
     assert ("LESART_MAIL_URL" if url is None else "refused") in waiting.note
 
 
-def test_what_was_quoted_is_told_with_what_stands_there_now(press):
+def test_a_watched_quotation_is_sent_with_its_replacement(press):
     press.scan(0, a=draft("Pegel", "Die Leiterin sagte, sie habe alles im Griff."))
     with mailing() as box:
         press.alert("hafen", ADA, passage="sie habe alles im Griff")
@@ -220,7 +220,7 @@ def _once():
 @pytest.mark.few_cases
 @pytest.mark.parametrize("greeting", [b"", b"220 ", b"220 bote.example\r\n250-"])
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-def test_a_mail_server_that_drips_holds_nobody_beyond_the_deadline(
+def test_a_mail_server_that_drips_holds_no_one_beyond_the_deadline(
     press, monkeypatch, greeting, scheme
 ):
     monkeypatch.setattr(mailing_out, "SECONDS", 2.0)

@@ -22,7 +22,7 @@ from worker.cli.redactions import prepare_reading
 ADDRESS = "https://bote.example/pegel"
 
 
-def test_each_step_is_told_once_in_order_with_its_reason(press):
+def test_each_step_is_reported_once_in_order_with_its_reason(press):
     press.scan(0, pegel=pegel(3))
     press.alert(classes=("number",))
     press.scan(1, pegel=pegel(36), ferry=draft("Ferry", "It stays.", language="en"))
@@ -34,7 +34,7 @@ def test_each_step_is_told_once_in_order_with_its_reason(press):
     assert {each.why for each in press.log()} == {("class number",)}
 
 
-def test_what_stood_before_the_alert_is_not_told_and_what_was_unread_is(press):
+def test_a_change_before_the_alert_is_not_sent_and_an_unread_one_is(press):
     press.scan(0, pegel=pegel(3))
     job = press.capture_only(1, pegel=pegel(36))
     press.alert()
@@ -84,7 +84,7 @@ def test_a_return_to_a_known_state_is_damped_and_the_record_keeps_it(press):
         assert connection.exec_driver_sql("SELECT count(*) FROM version").scalar() == 5
 
 
-def test_a_quoted_passage_is_told_when_it_goes(press):
+def test_a_quoted_passage_is_reported_when_it_goes(press):
     quoted = "Wir haben alles im Griff."
     press.scan(0, pegel=pegel(3, f"Die Leiterin sagte: „{quoted}“"), other=pegel(7, title="Anders"))
     press.alert(passage=quoted)
@@ -95,7 +95,7 @@ def test_a_quoted_passage_is_told_when_it_goes(press):
     assert press.log()[0].why == ("the passage is no longer in the text",)
 
 
-def test_an_article_that_goes_is_told_once_and_again_only_after_it_was_there(press):
+def test_an_article_that_goes_is_reported_once_and_again_only_after_it_was_there(press):
     press.scan(0, pegel=pegel(3), other=pegel(1, title="Anders"))
     press.alert("weg", classes=("gone",))
     press.alert("zahl", classes=("number",))
@@ -116,7 +116,7 @@ def test_an_article_that_goes_is_told_once_and_again_only_after_it_was_there(pre
     assert press.told(name="zahl") == [(2, "waiting")]
 
 
-def test_a_quoted_passage_is_told_when_its_article_goes_and_not_when_others_do(press):
+def test_a_quoted_passage_is_reported_when_its_article_goes_and_not_when_others_do(press):
     quoted = "Wir haben alles im Griff."
     press.scan(0, pegel=pegel(3, quoted), other=pegel(1, title="Anders"))
     press.alert(passage=quoted)
@@ -128,7 +128,7 @@ def test_a_quoted_passage_is_told_when_its_article_goes_and_not_when_others_do(p
     assert told.why == ("the article is gone", "the passage is no longer in the text")
 
 
-def test_what_was_gone_before_the_alert_or_came_back_since_is_no_news(press):
+def test_an_article_missing_before_the_alert_or_back_since_is_not_sent(press):
     press.scan(0, pegel=pegel(3), other=pegel(1, title="Anders"))
     press.scan(1, pegel=None)
     press.alert(classes=("gone",))
@@ -139,7 +139,7 @@ def test_what_was_gone_before_the_alert_or_came_back_since_is_no_news(press):
     assert press.match() == 1
 
 
-def test_changes_and_absences_are_told_in_the_order_in_which_they_came(press, monkeypatch):
+def test_changes_and_absences_are_reported_in_the_order_in_which_they_came(press, monkeypatch):
     monkeypatch.setattr(matching, "STEPS_AT_ONCE", 2)
     names = [f"t{number}" for number in range(5)]
     press.scan(0, **{name: pegel(1, title=name) for name in names})
@@ -151,7 +151,7 @@ def test_changes_and_absences_are_told_in_the_order_in_which_they_came(press, mo
     assert [each.why for each in press.log()] == [("class number",), ("class gone",)] * 5
 
 
-def test_a_late_document_that_moves_the_numbers_is_told_and_the_others_not_again(press):
+def test_a_late_document_that_moves_the_numbers_is_reported_and_the_others_not_again(press):
     press.scan(0, pegel=pegel(3, address=ADDRESS))
     press.alert()
     press.scan(5, pegel=pegel(36, address=ADDRESS))
@@ -166,7 +166,7 @@ def test_a_late_document_that_moves_the_numbers_is_told_and_the_others_not_again
     assert all(each.state == "damped" for each in told[2:])
 
 
-def test_two_passes_at_once_tell_a_step_once(press, monkeypatch):
+def test_two_passes_at_once_report_a_step_once(press, monkeypatch):
     press.scan(0, pegel=pegel(3))
     press.alert()
     press.scan(1, pegel=pegel(36))
@@ -208,7 +208,7 @@ def test_even_a_cursor_that_is_set_back_doubles_nothing(press):
     assert press.told() == [(2, "waiting"), (2, "waiting")]
 
 
-def test_many_steps_are_told_in_their_order_in_more_than_one_pass(press, monkeypatch):
+def test_many_steps_are_reported_in_their_order_in_more_than_one_pass(press, monkeypatch):
     monkeypatch.setattr(matching, "STEPS_AT_ONCE", 3)
     names = [f"t{number}" for number in range(8)]
     press.scan(0, **{name: pegel(1, title=name) for name in names})
@@ -218,7 +218,7 @@ def test_many_steps_are_told_in_their_order_in_more_than_one_pass(press, monkeyp
     assert [each.id for each in press.log()] == sorted(each.id for each in press.log())
 
 
-def test_what_comes_while_an_alert_rests_is_not_told(press):
+def test_a_change_during_a_pause_of_an_alert_is_not_sent(press):
     press.scan(0, pegel=pegel(3))
     press.alert()
     press.archive.transact(manage.pause, "hafen")

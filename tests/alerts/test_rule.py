@@ -51,7 +51,7 @@ def test_a_rule_is_read_back_as_it_was_kept(rule):
 
 
 @given(RULES, STEPS, TEXTS)
-def test_an_alert_fires_only_for_what_it_asks_and_says_so(rule, step, texts):
+def test_an_alert_fires_only_for_its_rule_and_states_the_reason(rule, step, texts):
     why = fires(rule, step, texts)
     if why is None:
         return
@@ -102,13 +102,13 @@ def test_a_passage_fires_where_it_changes_or_goes_and_not_where_the_rest_does(af
     assert fires(rule, a_step(), StepTexts(before, ("Neu", 'Sie sagte: "Es  hält."'))) is None
 
 
-def test_a_wording_that_an_alert_told_of_is_no_news_and_another_one_is():
+def test_a_wording_that_an_alert_reported_of_is_no_news_and_another_one_is():
     assert "reported the same text" in damped(a_step(wording_id=4), {4, 5})
     assert damped(a_step(wording_id=6), {4, 5}) is None
 
 
 @given(st.none() | st.integers(0, 99), st.integers(0, 99))
-def test_only_what_was_read_before_an_alert_began_is_old(read_at, since):
+def test_only_texts_read_before_an_alert_began_are_old(read_at, since):
     assert is_news(a_step(read_at=read_at), since) == (read_at is None or read_at > since)
 
 
@@ -133,7 +133,7 @@ def test_a_digest_in_the_hour_that_comes_twice_is_never_in_the_past(first):
 
 
 @given(st.integers(1, 40), st.none() | st.floats(0, 1e6))
-def test_pauses_grow_are_spread_and_keep_to_what_the_receiver_asks(attempts, asked):
+def test_pauses_grow_are_spread_and_respect_the_request_of_the_receiver(attempts, asked):
     most = ALERTS.pauses.longest
     longest = min(5.0 * 3.0 ** (attempts - 1), most)
     pause = ALERTS.pauses.seconds_after(attempts, asked)

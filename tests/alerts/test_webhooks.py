@@ -77,7 +77,7 @@ def test_each_webhook_arrives_once_with_two_hundred_failures_in_between(press, m
     assert told == {f"t{number}" for number in range(60)}
 
 
-def test_a_webhook_says_what_changed_when_and_why_it_came_and_is_signed(press):
+def test_a_webhook_states_the_change_its_time_and_its_reason_and_is_signed(press):
     known(press)
     with receiving() as receiver:
         (secret,) = press.alert("hafen", hook(receiver), classes=("number",)).values()
@@ -118,7 +118,7 @@ def test_a_webhook_says_between_which_checks_an_article_went(press, ahead):
     assert [each.state for each in press.log()] == ["sent"]
 
 
-def test_after_a_rotation_both_keys_sign_and_after_the_next_the_first_no_more(press):
+def test_after_a_rotation_both_keys_sign_and_after_the_next_the_first_no_longer(press):
     known(press)
     with receiving() as receiver:
         first = press.alert("hafen", hook(receiver))[receiver.url]
@@ -242,7 +242,7 @@ def test_who_was_killed_between_sending_and_noting_sends_the_same_id_again(press
     assert press.log()[0].attempts == 2
 
 
-def test_a_step_that_is_none_any_more_is_told_to_nobody(press):
+def test_a_step_that_is_none_any_more_is_reported_to_no_one(press):
     press.scan(0, t0=pegel(3, title="t0"))
     with receiving() as receiver:
         press.alert("hafen", hook(receiver))
@@ -255,7 +255,7 @@ def test_a_step_that_is_none_any_more_is_told_to_nobody(press):
     assert press.log()[0].state == "damped"
 
 
-def test_secrets_stand_with_the_channels_alone(press):
+def test_secrets_are_with_the_channels_alone(press):
     (secret,) = press.alert("hafen", ("webhook", "https://bote.example/a/b")).values()
     with read_connection(press.archive.engine) as connection:
         (channel,) = channels(connection, [row[0] for row in connection.exec_driver_sql(
@@ -266,7 +266,7 @@ def test_secrets_stand_with_the_channels_alone(press):
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["the article", "its new wording"])
-def test_what_was_redacted_while_it_waited_is_not_sent(press, is_whole):
+def test_a_redacted_text_in_the_queue_is_not_sent(press, is_whole):
     press.scan(0, t0=pegel(3, title="Damm"), t1=pegel(3, title="Kanal"))
     with receiving() as receiver:
         press.alert("hafen", hook(receiver))
@@ -286,7 +286,7 @@ def test_what_was_redacted_while_it_waited_is_not_sent(press, is_whole):
     assert {each.state for each in press.log()} <= {"sent", "damped"}
 
 
-def test_a_receiver_that_drips_holds_nobody_beyond_the_deadline(press, monkeypatch):
+def test_a_receiver_that_drips_holds_no_one_beyond_the_deadline(press, monkeypatch):
     monkeypatch.setattr(webhook, "SECONDS", 2.0)
     known(press)
     with dripping(b"HTTP/1.1 204 No Content\r\nX: ") as port:

@@ -178,7 +178,7 @@ def test_an_english_pronoun_is_the_speaker_until_a_name_follows() -> None:
     assert (second.speaker, second.speaker_resolved) == ("Bo Lind", "Bo Lind")
 
 
-def test_a_resolved_role_stands_alone_without_its_article() -> None:
+def test_a_resolved_role_is_alone_without_its_article() -> None:
     (quote,) = found_in("„Wir bauen einen Deich“, schrieb der friesische Deichgraf.")
     assert (quote.speaker, quote.speaker_resolved) == (
         "friesische Deichgraf",

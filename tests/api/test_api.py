@@ -66,7 +66,7 @@ def test_changes_after_a_seq_come_once_each_and_none_is_left_out(client):
     assert again == {"items": [], "next": first["next"]}
 
 
-def test_bytes_only_go_out_as_an_attachment_of_plain_text(client):
+def test_bytes_are_sent_only_as_an_attachment_of_plain_text(client):
     answer = client.get("/api/raw", params={"rev": PEGEL})
     assert answer.headers["content-type"] == "text/plain"
     assert answer.headers["content-disposition"].startswith("attachment; filename*=UTF-8''")
@@ -82,7 +82,7 @@ def test_a_reference_is_written_in_the_style_that_is_asked_for(client, style):
     assert "36 Zentimeter" in answer.text
 
 
-def test_what_is_known_is_answered_by_304_and_without_a_body(client):
+def test_a_known_answer_is_a_304_without_a_body(client):
     tag = client.get("/api/articles").headers["etag"]
     again = client.get("/api/articles", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
@@ -93,7 +93,7 @@ def test_what_is_known_is_answered_by_304_and_without_a_body(client):
     "/api/articles", f"/api/blame?rev={PEGEL}", "/api/search?q=Pegel", "/search?q=Pegel",
     "/api/changes",
 ])  # fmt: skip
-def test_an_answer_that_is_known_is_told_as_such_before_it_is_worked_out(client, archive_url, path):
+def test_an_answer_that_is_known_is_reported_before_it_is_worked_out(client, archive_url, path):
     told = client.get(path).headers
     tag = told["etag"]
     with statements_of(Engine) as asked:
@@ -138,7 +138,7 @@ def test_browsers_of_one_language_are_given_the_same_answer(client, monkeypatch)
     assert english.headers["content-language"] == "en"
 
 
-def test_what_was_given_is_worked_out_again_once_anything_was_written(database_url):
+def test_a_cached_answer_is_computed_again_after_a_write(database_url):
     with Archive.open(database_url) as archive:
         write_archive(archive)
         with served(database_url) as asking:
@@ -150,7 +150,7 @@ def test_what_was_given_is_worked_out_again_once_anything_was_written(database_u
                 assert asking.get(path).content != content
 
 
-def test_what_was_known_is_worked_out_again_once_anything_was_written(database_url):
+def test_a_known_answer_is_computed_again_after_a_write(database_url):
     with Archive.open(database_url) as archive:
         write_archive(archive)
         with served(database_url) as asking:
@@ -188,7 +188,7 @@ def test_a_request_with_too_long_a_head_is_a_problem_like_any_other(client):
         ("/nowhere", "no_such"),
     ],
 )
-def test_what_is_wrong_is_told_as_a_problem_with_its_code(client, path, code):
+def test_a_wrong_request_is_a_problem_with_its_code(client, path, code):
     answer = client.get(path)
     problem = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
@@ -200,7 +200,7 @@ def test_what_is_wrong_is_told_as_a_problem_with_its_code(client, path, code):
     assert problem["detail"]
 
 
-def test_each_wrong_parameter_is_told_with_its_own_reason(client):
+def test_each_wrong_parameter_is_reported_with_its_own_reason(client):
     detail = client.get("/api/search?limit=x&latest=x&nope=1").json()["detail"]
     reasons = dict(each.split(": ", 1) for each in detail.split("; "))
     assert reasons["q"] == "Field required"
@@ -263,7 +263,7 @@ def test_a_question_that_takes_too_long_is_given_up(archive_url):
     assert re.search("interrupted|statement timeout", str(caught.value.orig))
 
 
-def test_every_path_of_the_api_is_told_and_no_other(client):
+def test_every_path_of_the_api_is_reported_and_no_other(client):
     told = set(re.findall(r"^\| `(/api/[^`]*)`", DOC.read_text("utf-8"), re.MULTILINE))
     there = {
         path for path in client.get("/openapi.json").json()["paths"] if path.startswith("/api")
@@ -271,6 +271,6 @@ def test_every_path_of_the_api_is_told_and_no_other(client):
     assert there == told
 
 
-def test_every_code_of_a_problem_is_told_with_its_status():
+def test_every_code_of_a_problem_is_reported_with_its_status():
     rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (.+) \|$", DOC.read_text("utf-8"), re.MULTILINE)
     assert {code: (int(status), title) for code, status, title in rows} == dict(TITLES)

@@ -31,7 +31,7 @@ def test_an_entry_of_the_atom_feed_holds_the_changed_words_and_the_interval(clie
     assert seen.astimezone(UTC).strftime("%Y-%m-%d") in content
 
 
-def test_both_feeds_tell_the_same_and_lead_to_the_comparison(client):
+def test_both_feeds_report_the_same_and_lead_to_the_comparison(client):
     entries = feedparser.parse(client.get("/feed.atom").content).entries
     items = client.get("/feed.json").json()["items"]
     assert [each.id for each in entries] == [each["id"] for each in items]
@@ -54,7 +54,7 @@ def test_filters_count_and_unknown_ones_are_refused(client):
     assert feedparser.parse(client.get("/feed.atom?class=reversion").content).bozo is False
 
 
-def test_what_the_rules_of_atom_ask_for_is_there(client):
+def test_the_elements_that_atom_requires_exist(client):
     root = ET.fromstring(client.get("/feed.atom").content)
     assert root.tag == f"{{{ATOM}}}feed"
     for parent in (root, *root.findall("a:entry", NAMES)):

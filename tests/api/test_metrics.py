@@ -34,7 +34,7 @@ def test_the_figures_are_those_of_the_archive(client):
     assert {"route": "/api/articles", "status": "2xx"} in [s.labels for s in counts]
 
 
-def test_how_long_the_lock_was_held_and_how_far_the_rest_is_behind_are_told(client):
+def test_how_long_the_lock_was_held_and_how_far_the_rest_is_behind_are_reported(client):
     found = families(client)
     (held,) = found["lesart_lock_seconds"].samples
     assert held.name == "lesart_lock_seconds_total"
@@ -52,7 +52,7 @@ def test_an_answer_that_is_a_problem_is_counted_as_such(client):
 
 
 @pytest.mark.parametrize("file", ["dashboard.json", "alerts.yml"])
-def test_every_name_that_is_asked_for_is_told(client, file):
+def test_every_name_that_is_asked_for_is_reported(client, file):
     asked = set(NAME.findall((MONITORING / file).read_text("utf-8")))
     assert len(asked) > 5
     assert asked <= names_of(client)

@@ -152,7 +152,7 @@ def test_a_large_bad_input_ends_as_the_table_says(case, tmp_path):
     check(case, ingested(tmp_path, [case], committed=False))
 
 
-def test_every_refusal_says_in_a_sentence_what_is_wrong(outcome):
+def test_every_refusal_states_the_fault_in_a_sentence(outcome):
     for refusal in outcome.refusals.values():
         assert refusal.message.endswith("."), refusal.message
         assert not re.search(r"\w\(|\('|Error\b|\\x|\\u|<class|b'", refusal.message), (
@@ -169,7 +169,7 @@ def test_every_item_has_exactly_one_verdict(outcome):
     assert summary["new_articles"] + summary["copies"] == len(outcome.articles)
 
 
-def test_nothing_is_told_that_the_table_does_not_name(outcome):
+def test_nothing_is_reported_that_the_table_does_not_name(outcome):
     expected = {case.get("origin", locator_of(case)) for case in CASES}
     told = set(outcome.articles) | set(outcome.refusals)
     assert told <= expected

@@ -76,7 +76,7 @@ def test_one_digit_changed_in_a_file_is_a_new_version(tmp_path):
 @pytest.mark.parametrize(
     "order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)], ids=["in order", "backwards", "the middle first"]
 )
-def test_a_wording_that_returns_is_a_third_version_whatever_the_order(tmp_path, order):
+def test_a_wording_that_returns_is_a_third_version_in_any_order(tmp_path, order):
     texts = [text_of("b49_a.txt"), text_of("b49_one_character.txt"), text_of("b49_a.txt")]
     for hour in order:
         seen(tmp_path, texts[hour], f"2024-06-18T{hour + 8:02}:00:00Z")
@@ -114,7 +114,7 @@ QUERIES = {
 }
 
 
-def test_no_question_raises_or_finds_what_is_not_there(tmp_path, empty_database_url):
+def test_no_query_raises_or_finds_missing_texts(tmp_path, empty_database_url):
     (tmp_path / "in").mkdir()
     for name in ("b49_a.txt", "b17_latin.txt"):
         (tmp_path / "in" / name).write_text(text_of(name), "utf-8")
@@ -205,7 +205,7 @@ def test_a_wrong_setting_stops_the_start_and_names_the_key(
     assert [path.name for path in tmp_path.iterdir()] == ["lesart.toml"], "it left something"
 
 
-def test_a_password_never_stands_in_a_message(tmp_path, monkeypatch, capsys):
+def test_a_password_never_is_in_a_message(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LESART_DATABASE_URL", "mysql://lesart:geheim@db/lesart")
     assert run(cli.app, ["config"]) == 2

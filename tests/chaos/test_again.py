@@ -12,7 +12,7 @@ pytestmark = pytest.mark.starts_first
 @pytest.mark.parametrize(
     "database", [pytest.param("sqlite", marks=pytest.mark.large), "postgresql"]
 )
-def test_a_command_that_was_killed_and_is_given_once_more_reads_everything(database):
+def test_a_killed_command_that_is_repeated_reads_everything(database):
     made = list(rounds(len(COMMANDS), files=45, database=database, seed=3))
     assert [each.told() for each in made if each.faults] == []
     assert {each.words for each in made} == set(COMMANDS)

@@ -79,7 +79,7 @@ def test_the_checker_sees(sound, tmp_path, statement):
     assert faults(f"sqlite:///{copy}", files)
 
 
-def test_the_checker_misses_what_was_never_archived(sound):
+def test_the_checker_misses_texts_that_were_never_archived(sound):
     path, files = sound
     (more,) = list(corpus(61, Random(2), 3))[60:]
     assert faults(f"sqlite:///{path}", [*files, more])

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.starts_first
         pytest.param("postgresql", 2.0, 4, id="postgresql"),
     ],
 )
-def test_what_a_press_does_is_what_the_archive_tells(database, days, kills):
+def test_the_archive_reports_the_acts_of_a_press(database, days, kills):
     month = run(
         Month(articles=20, feeds=4, sitemaps=1, days=days, kills=kills, database=database, seed=7)
     )

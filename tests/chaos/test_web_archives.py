@@ -74,7 +74,7 @@ def expected(archive, tmp_path_factory):
 @pytest.mark.postgresql("large")
 @pytest.mark.chaos
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_kills_change_nothing_in_what_a_web_archive_gives(database, archive, expected, tmp_path):
+def test_kills_change_no_content_of_a_web_archive(database, archive, expected, tmp_path):
     with ExitStack() as resources:
         folder = tmp_path / "killed"
         (folder / "seeds").mkdir(parents=True)

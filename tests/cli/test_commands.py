@@ -50,7 +50,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize(("words", "kind", "count"), LISTS.values(), ids=LISTS.keys())
-def test_a_list_is_told_in_every_format(words, kind, count, written, lesart):
+def test_a_list_is_reported_in_every_format(words, kind, count, written, lesart):
     lines = objects(lesart(*words)[1])
     assert len(lines) == count
     assert json.loads(lesart(*words, "--format", "json")[1]) == lines
@@ -106,7 +106,7 @@ def test_refusals_of_a_job(written, lesart):
     assert objects(lesart("refusals", "--job", "1")[1]) == []
 
 
-def test_one_job_is_told_with_its_parts(written, lesart):
+def test_one_job_is_reported_with_its_parts(written, lesart):
     newest = objects(lesart("jobs")[1])[0]
     told = objects(lesart("jobs", str(newest["job"]))[1])
     assert told[0]["job"] == newest["job"]
@@ -201,7 +201,7 @@ def test_a_parameter_is_json_or_text(given, value, written, lesart):
     assert objects(lesart("sql", "SELECT :p AS p", "--param", given)[1]) == [{"p": value}]
 
 
-def test_two_columns_of_one_name_are_both_told(written, lesart):
+def test_two_columns_of_one_name_are_both_reported(written, lesart):
     assert objects(lesart("sql", "SELECT 1 AS a, 2 AS a")[1]) == [{"a": 1, "a_2": 2}]
 
 
@@ -242,7 +242,7 @@ def test_an_archive_that_is_missing_is_named_and_not_made(written, lesart):
     assert not Path("nowhere.sqlite3").exists()
 
 
-def test_config_tells_values_and_origins_and_no_secret(written, lesart, monkeypatch):
+def test_config_reports_values_and_origins_and_no_secret(written, lesart, monkeypatch):
     monkeypatch.setenv("LESART_BROKER_URL", "redis://:geheim@redis/0")
     told = {row["key"]: row for row in objects(lesart("config")[1])}
     assert told["broker_url"]["value"] == "redis://:***@redis/0"
@@ -294,7 +294,7 @@ def test_an_export_as_csv_has_a_row_a_version(written, lesart, tmp_path):
 # ------------------------------------------------------------------------- doctor, database
 
 
-def test_doctor_tells_what_to_mend(written, lesart):
+def test_doctor_reports_what_to_mend(written, lesart):
     code, told, _ = lesart("doctor")
     found = {row["check"]: row for row in objects(told)}
     assert code == 0
@@ -309,7 +309,7 @@ def test_doctor_ends_with_1_where_something_is_broken(written, lesart):
     assert lesart("doctor")[0] == 1
 
 
-def test_doctor_tells_that_the_clock_stands_before_what_was_written(written, lesart):
+def test_doctor_reports_a_clock_before_the_last_row(written, lesart):
     with closing(sqlite3.connect(written.path)) as archive, archive:
         archive.execute("REPLACE INTO counter VALUES ('clock', 4102444800000000)")
     (found,) = (row for row in objects(lesart("doctor")[1]) if row["check"] == "clock")

@@ -116,7 +116,7 @@ def test_a_caller_may_say_how_its_own_errors_end(capsys):
     assert capsys.readouterr().err == "lesart: no worker\n"
 
 
-def test_no_sentence_tells_a_password_or_a_statement(capsys):
+def test_no_sentence_reports_a_password_or_a_statement(capsys):
     origin = Exception("server closed the connection postgresql://u:geheim@h/d\nmore")
     assert run(ending_with(OperationalError("SELECT text", {"t": "Pegel"}, origin)), ["fail"]) == 4
     told = capsys.readouterr().err
@@ -211,7 +211,7 @@ def test_the_head_of_a_long_answer_ends_silently(tmp_path):
     assert child.wait(30) == 0
 
 
-def test_answers_are_utf8_whatever_the_locale_says():
+def test_answers_are_utf8_in_any_locale():
     script = (
         "import sys; from storage.cli.exits import run; import typer\n"
         "from storage.cli.output import AnswerTarget, write_rows\n"
@@ -271,7 +271,7 @@ def test_groups_arrive_as_values(toy, told, tmp_path, monkeypatch):
     assert word == "Damm"
 
 
-def test_an_option_before_the_command_counts_unless_one_stands_after_it(
+def test_an_option_before_the_command_counts_unless_one_is_after_it(
     toy, told, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -302,7 +302,7 @@ def test_the_ending_of_a_file_names_its_format_unless_one_is_given(
     assert told[9].target().chosen == "json"
 
 
-def test_a_database_that_does_not_answer_ends_with_4_and_tells_no_password(lesart):
+def test_a_database_that_does_not_answer_ends_with_4_and_reports_no_password(lesart):
     url = "postgresql://lesart:geheim@127.0.0.1:1/lesart?connect_timeout=2"
     code, told, message = lesart("list", "--archive", url)
     assert (code, told) == (4, "")

@@ -24,7 +24,7 @@ def keyed(written, lesart) -> dict[str, str]:
     return json.loads(out)[0] if out.startswith("[") else json.loads(out)
 
 
-def test_without_a_key_the_way_to_one_is_told(written, lesart):
+def test_without_a_key_the_way_to_one_is_reported(written, lesart):
     code, _out, told = lesart("proof", "checkpoint")
     assert code == 2
     assert "lesart proof keygen" in told
@@ -107,7 +107,7 @@ def test_tiles_and_a_bundle_are_written(keyed, lesart, written):
     assert lesart("proof", "gibtesnicht", "-o", "c.zip")[0] == 3
 
 
-def test_authorities_stamp_a_checkpoint_and_the_state_is_told(keyed, lesart, monkeypatch):
+def test_authorities_stamp_a_checkpoint_and_the_state_is_reported(keyed, lesart, monkeypatch):
     one = authority("one")
     with serving(one) as url:
         Path("list").write_text(f"authority uni {url} {one.root}\n")

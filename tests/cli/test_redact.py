@@ -23,7 +23,7 @@ def command(capsys):
     return call
 
 
-def test_a_version_is_redacted_told_and_listed(written, command):
+def test_a_version_is_redacted_reported_and_listed(written, command):
     given = f"{written.article}@1"
     code, (plan,), _ = command("redact", given, "--dry-run")
     assert (code, plan["texts"], plan["addresses_kept"]) == (0, 1, [written.article])
@@ -74,7 +74,7 @@ def test_an_order_that_cannot_be_carried_out_whole_is_refused(written, command, 
     assert command("show", written.article)[0] == 0, "nothing was changed"
 
 
-def test_an_article_is_restricted_told_and_shown_again(written, command):
+def test_an_article_is_restricted_reported_and_shown_again(written, command):
     article = written.article
     assert command("redact", article, "--restrict")[0] == 2, "a reason is missing"
     why = ("--reason", "gdpr_restriction", "--by", "ada")
@@ -100,7 +100,7 @@ def test_an_article_is_restricted_told_and_shown_again(written, command):
     assert command("redact", "--list-restricted")[1][0]["lifted_by"] == "bea"
 
 
-def test_bytes_whose_time_is_over_are_told_before_they_go(written, command, monkeypatch):
+def test_bytes_whose_time_is_over_are_reported_before_they_go(written, command, monkeypatch):
     monkeypatch.setenv("LESART_RETAIN_CAPTURES", "1h")
     code, told, _ = command("redact", "--retention", "--dry-run")
     assert (code, sum(each["captures"] for each in told) > 0) == (0, True)
@@ -173,7 +173,7 @@ def test_an_old_backup_is_redacted_again_when_it_comes_back(written, command, tm
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '{"archive": "another"}', '{"rows": 1}'])
-def test_what_is_no_list_of_redactions_is_refused(written, command, tmp_path, content):
+def test_a_malformed_list_of_redactions_is_refused(written, command, tmp_path, content):
     backup, listed = tmp_path / "old.sqlite3", tmp_path / "redactions.jsonl"
     command("backup", str(backup))
     listed.write_text(content)

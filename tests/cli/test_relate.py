@@ -74,7 +74,7 @@ def explained(lesart, *words: str) -> dict[str, dict]:
     return {f"{row['kind']} {names[row['a']]} {names[row['b']]}": row for row in rows}
 
 
-def test_a_near_copy_shows_what_is_shared_what_differs_and_what_is_new(fires, lesart):
+def test_a_near_copy_shows_shared_differing_and_new_passages(fires, lesart):
     row = explained(lesart)["near_copy nachdruck brand"]
     why = row["explanation"]
     assert why["reason"] == "same_text"
@@ -89,14 +89,14 @@ def test_a_near_copy_shows_what_is_shared_what_differs_and_what_is_new(fires, le
     assert why["b_published"] == "2024-06-18"
 
 
-def test_a_cut_text_shows_what_was_left_out(fires, lesart):
+def test_a_cut_text_shows_the_omitted_sentences(fires, lesart):
     why = explained(lesart)["contains brand gekürzt"]["explanation"]
     assert why["b_share"] == 1.0
     assert any("stand das Gebäude bereits in Vollbrand" in each for each in why["only_a"])
     assert why["only_b"] == []
 
 
-def test_a_follow_up_shows_what_it_names(fires, lesart):
+def test_a_follow_up_shows_the_title_that_it_refers_to(fires, lesart):
     row = explained(lesart)["follow_up nachtrag brand"]
     assert row["explanation"]["refers_to"] == ["scheune in lohetal ausgebrannt"]
     assert "supplement" in row["explanation"]["sentence"]
@@ -167,7 +167,7 @@ def test_undo_takes_the_relation_back_and_keeps_its_reason(fires, lesart):
 
 
 @pytest.mark.parametrize("given", ["1", "999999999"], ids=["of something else", "of nothing"])
-def test_undoing_what_is_no_decision_ends_with_3(given, fires, lesart):
+def test_undoing_a_number_that_is_no_decision_ends_with_3(given, fires, lesart):
     code, told, message = lesart("undo", given)
     assert (code, told) == (3, "")
     assert message.startswith("lesart: there is no decision")

@@ -38,7 +38,7 @@ def test_the_archive_lies_in_the_home_that_was_set():
     assert load({"LESART_HOME": "/srv/lesart"}).database_url == "/srv/lesart/lesart.sqlite3"
 
 
-def test_a_folder_as_archive_stands_for_the_default_file_in_it(tmp_path):
+def test_a_folder_as_archive_means_the_default_file_in_it(tmp_path):
     assert load(archive=str(tmp_path)).database_url == str(tmp_path / "lesart.sqlite3")
 
 
@@ -92,7 +92,7 @@ def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
     assert plain.origins[key] == f"LESART_{key.upper()}"
 
 
-def test_a_toml_file_may_name_a_file_with_a_secret_beside_it(tmp_path):
+def test_a_toml_file_may_name_a_file_with_a_secret_next_to_it(tmp_path):
     (tmp_path / "dsn").write_text("postgresql://lesart:geheim@db/lesart\n")
     config = tmp_path / "lesart.toml"
     config.write_text('database_url_file = "dsn"\n')
@@ -106,7 +106,7 @@ def test_an_empty_variable_counts_as_not_set():
 @pytest.mark.parametrize(
     "name", ["LESART_FAIL", "LESART_REAL_DATA", "LESART_TEST_POSTGRES", "PATH"]
 )
-def test_what_is_no_setting_is_left_alone(name):
+def test_a_variable_that_is_no_setting_is_ignored(name):
     assert load({name: "anything"}) == load()
 
 
@@ -185,7 +185,7 @@ def test_a_config_file_that_was_named_must_be_there(tmp_path):
 @pytest.mark.parametrize(
     "url", ["mysql://root:geheim@db/x", "postgresql://lesart:geheim@db:no-port/x"]
 )
-def test_no_message_tells_a_password(url):
+def test_no_message_reports_a_password(url):
     with pytest.raises(SettingsError) as caught:
         load({"LESART_DATABASE_URL": url})
     assert "geheim" not in str(caught.value)
@@ -220,13 +220,13 @@ def test_an_interval_is_its_number_times_its_unit(number, unit):
 @pytest.mark.parametrize(
     "given", ["", "s", "-1", "1w", "1 h 5", "nan", "inf", "1e3", "36501d", "9" * 400, True, None]
 )
-def test_what_is_no_interval_is_refused(given):
+def test_a_malformed_interval_is_refused(given):
     with pytest.raises(IntervalError):
         parse_interval(given)
 
 
 @pytest.mark.parametrize("given", ["", "MB", "-1", "1 TB", "ten", True])
-def test_what_is_no_size_is_refused(given):
+def test_a_malformed_size_is_refused(given):
     with pytest.raises(ValueError, match="is no size"):
         parse_size(given)
 
@@ -252,7 +252,7 @@ def test_a_wrong_setting_of_the_web_names_its_key(name, value, named):
     assert str(caught.value).startswith(f"setting {named} ({name}): ")
 
 
-def test_own_servers_are_told_with_where_they_are():
+def test_own_servers_are_reported_with_where_they_are():
     settings = load({"LESART_ALLOW_HOSTS": "wiki.intern:443=10.1.2.3, [::1]:8080"})
     assert settings.allow_hosts == ("wiki.intern:443=10.1.2.3:443", "[::1]:8080=[::1]:8080")
     assert load().allow_hosts == ()

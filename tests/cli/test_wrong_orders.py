@@ -92,7 +92,7 @@ def test_a_folder_may_be_watched_by_its_address(folder, capsys):
     assert rows(capsys, "source", "list")[0]["locator"] == str(folder / "in")
 
 
-def test_a_wrong_share_is_told_before_anything_of_texts(folder, capsys):
+def test_a_wrong_share_is_reported_before_anything_of_texts(folder, capsys):
     assert run(app, ["verify", "--sample", "much"]) == 2
     assert "derived" not in capsys.readouterr().err
 

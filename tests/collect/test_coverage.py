@@ -38,7 +38,7 @@ def hours(desk, until: float, **asked):
         ]
 
 
-def test_each_hour_tells_the_checks_that_were_made_and_those_without_any(desk):
+def test_each_hour_reports_the_checks_that_were_made_and_those_without_any(desk):
     desk.web.put(A, page("Pegel", PEGEL))
     desk.fetch(A, at=1)
     desk.fetch(A, at=1.5)
@@ -101,7 +101,7 @@ def test_scans_of_a_folder_are_checks_too(desk):
     assert hours(desk, 2, source="presse") == [(1.0, 2, 2, 0, 0), (2.0, 0, 0, 0, 0)]
 
 
-def test_a_source_that_does_not_answer_for_its_usual_interval_is_told(desk):
+def test_a_source_that_does_not_answer_for_its_usual_interval_is_reported(desk):
     desk.web.put(FEED, rss())
     desk.watch_page(FEED, name="feed")
     desk.due(at=1)
@@ -118,7 +118,7 @@ def test_a_source_that_does_not_answer_for_its_usual_interval_is_told(desk):
     assert complaints(desk, 30) == []
 
 
-def test_a_source_that_was_never_looked_at_is_told(desk):
+def test_a_source_that_was_never_checked_is_reported(desk):
     desk.now = hour(0)
     desk.watch_page(A, name="pegel")
     told = complaints(desk, 5)
@@ -126,7 +126,7 @@ def test_a_source_that_was_never_looked_at_is_told(desk):
     assert any("overdue" in each for each in told)
 
 
-def test_a_feed_that_falls_silent_is_told(desk):
+def test_a_feed_that_falls_silent_is_reported(desk):
     publish(desk, *range(1, 7))
     desk.watch_page(FEED, name="feed", options={"recheck": {"off": True}})
     for n in range(1, 7):
@@ -140,7 +140,7 @@ def test_a_feed_that_falls_silent_is_told(desk):
 
 
 @pytest.mark.parametrize("act", ["paused", "removed"])
-def test_a_source_that_is_not_to_be_looked_at_is_not_missed(desk, act):
+def test_a_source_that_is_not_to_be_checked_is_not_missed(desk, act):
     desk.watch_page(A, name="pegel")
     values = {"paused": {"paused": True}, "removed": {"removed_at": hour(0), "standing": False}}[
         act

@@ -180,7 +180,7 @@ def test_a_canonical_link_to_an_equal_text_joins_in_either_order(desk, order):
     assert len(articles(desk)) == 2
 
 
-def test_equal_texts_that_name_nobody_stay_two_articles(desk):
+def test_equal_texts_that_name_no_one_stay_two_articles(desk):
     for at, address in enumerate((A, B), 1):
         desk.web.put(address, pegel())
         desk.fetch(address, at=at)
@@ -240,7 +240,7 @@ def test_an_id_of_a_feed_joins_the_old_and_the_new_address(desk):
     assert lineages(desk) == [("guid", A, B)]
 
 
-def test_what_was_joined_can_be_parted_and_stays_so(desk):
+def test_joined_articles_can_be_separated_and_stay_separate(desk):
     desk.web.put(A, pegel())
     desk.fetch(A, at=1)
     desk.web.put(A, redirect(B))

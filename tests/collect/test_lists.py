@@ -93,7 +93,7 @@ LISTS = {
 
 @pytest.mark.few_cases
 @pytest.mark.parametrize("kind", LISTS)
-def test_what_a_list_names_is_looked_at(desk, kind):
+def test_the_entries_of_a_list_are_checked(desk, kind):
     publish(desk, 1, 2, 3)
     desk.web.put(FEED, LISTS[kind](address(1), address(2), address(3)))
     assert desk.fetch(FEED, at=1) == Counts(new_articles=3)
@@ -103,7 +103,7 @@ def test_what_a_list_names_is_looked_at(desk, kind):
 
 @pytest.mark.few_cases
 @pytest.mark.parametrize("kind", LISTS)
-def test_a_list_that_is_watched_brings_what_is_new(desk, kind):
+def test_a_watched_list_yields_new_entries(desk, kind):
     publish(desk, 1, 2)
     desk.web.put(FEED, LISTS[kind](address(1)))
     desk.watch_page(FEED)
@@ -113,7 +113,7 @@ def test_a_list_that_is_watched_brings_what_is_new(desk, kind):
     assert len(titles(desk)) == 2
 
 
-def test_what_a_feed_says_of_a_page_is_a_candidate_and_never_its_wording(desk):
+def test_a_value_of_a_feed_is_a_candidate_and_never_part_of_the_wording(desk):
     publish(desk, 1)
     desk.web.put(FEED, rss(("Andere Überschrift", address(1))))
     desk.fetch(FEED, at=1)
@@ -151,7 +151,7 @@ def test_an_index_of_sitemaps_leads_to_all_of_them(desk):
     assert desk.fetch(f"{SITE}/sitemap.xml", at=1) == Counts(new_articles=2)
 
 
-def test_a_sitemap_that_tells_of_a_change_makes_the_page_due(desk):
+def test_a_sitemap_that_reports_of_a_change_makes_the_page_due(desk):
     publish(desk, 1)
     desk.web.put(FEED, sitemap(address(1), lastmod="2024-01-01T00:00:00Z"))
     desk.watch_page(FEED, every_seconds=3600.0)
@@ -283,7 +283,7 @@ def test_a_list_of_subscriptions_adds_each_of_its_feeds(desk, tmp_path):
     assert desk.due(at=1) == Counts(new_articles=2)
 
 
-def test_a_page_that_a_feed_no_longer_lists_is_looked_at_all_the_same(desk):
+def test_a_page_that_a_feed_no_longer_lists_is_checked_all_the_same(desk):
     publish(desk, 1)
     desk.web.put(FEED, rss(("M", address(1))))
     desk.watch_page(FEED)

@@ -107,7 +107,7 @@ def test_a_page_without_a_text_leaves_the_article_its_last_text(
 
 
 @pytest.mark.slow
-def test_what_is_refused_ends_the_command_with_1_and_a_code(web, settings, tmp_path):
+def test_a_refusal_ends_the_command_with_1_and_a_code(web, settings, tmp_path):
     done = lesart(tmp_path, "ingest", "ftp://zeitung.example/a", "http://127.0.0.1/", **settings)
     assert done.returncode == 1
     codes = sorted(row["code"] for row in rows(tmp_path, "refusals", **settings))

@@ -9,7 +9,7 @@ def alert(shell):
     return json.loads(shell.run("alert", "show", "pegel").stdout)
 
 
-def test_an_alert_is_edited_and_keeps_what_is_not_named(shell):
+def test_an_edited_alert_keeps_the_options_that_are_not_given(shell):
     (shell.folder / "a.txt").write_text(seed("Pegel", SENTENCES[0]))
     assert shell.run("ingest", "a.txt").returncode == 0
     words = ["--query", "Pegel", "--silent", "--mail", "ada@bote.example"]

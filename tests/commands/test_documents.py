@@ -15,7 +15,7 @@ from tests.formats.test_pdf import ENCRYPTED, NESTED, PICTURE, RELEASE
 
 
 @pytest.mark.slow
-def test_a_folder_of_press_releases_is_archived_and_what_is_refused_has_a_remedy(tmp_path):
+def test_a_folder_of_press_releases_is_archived_and_each_refusal_has_a_remedy(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     word = docx(paragraph(TITLE, "Titel"), "Hamburg, 18. Juni 2024", *BODY)
@@ -51,7 +51,7 @@ def test_a_folder_of_press_releases_is_archived_and_what_is_refused_has_a_remedy
 
 
 @pytest.mark.slow
-def test_a_pdf_of_nested_forms_is_refused_for_what_it_costs(tmp_path):
+def test_a_pdf_of_nested_forms_is_refused_for_its_cost(tmp_path):
     (tmp_path / "forms.pdf").write_bytes(NESTED)
     lesart(tmp_path, "ingest", "forms.pdf", exit_code=1)
     (refused,) = rows(tmp_path, "refusals")

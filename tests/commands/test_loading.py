@@ -65,7 +65,7 @@ def loaded_modules(exit_code: int, *words: str) -> set[str]:
 
 @pytest.mark.few_cases
 @pytest.mark.parametrize(("exit_code", "words", "others"), COMMANDS.values(), ids=COMMANDS)
-def test_a_command_loads_only_what_it_needs(exit_code, words, others, small_archive):
+def test_a_command_loads_only_required_modules(exit_code, words, others, small_archive):
     modules = loaded_modules(exit_code, *words)
     assert "typer" in modules
     assert modules & {*WRITING, *others} == set()

@@ -38,7 +38,7 @@ def test_options_of_a_bundle_may_precede_the_revision(archived, words):
     [["source", "list"], ["db", "upgrade"]],
     ids=" ".join,
 )
-def test_the_shared_options_may_stand_between_a_group_and_its_command(archived, words):
+def test_the_shared_options_may_are_between_a_group_and_its_command(archived, words):
     (archived.folder / ARCHIVE).rename(archived.folder / "other.sqlite3")
     group, name = words
     ended = archived.run(group, "--archive", "other.sqlite3", "--output", "rows.json", name)
@@ -80,7 +80,7 @@ MISSING = {
 
 
 @pytest.mark.parametrize("words", MISSING.values(), ids=MISSING.keys())
-def test_what_is_not_there_ends_with_3(archived, words):
+def test_a_missing_object_ends_with_3(archived, words):
     ended = archived.run(*words)
     assert (ended.returncode, ended.stdout) == (3, ""), ended.stderr
     assert ended.stderr.startswith("lesart: ")
@@ -177,7 +177,7 @@ def test_an_address_that_cannot_be_fetched_is_found_by_the_commands_of_the_messa
 
 
 @pytest.mark.parametrize("selector", ["gestern", "2024-06"])
-def test_what_is_no_version_or_date_is_named(archived, selector):
+def test_an_unknown_version_or_date_is_named(archived, selector):
     ended = archived.run("show", f"{PEGEL}@{selector}")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"@{selector} is neither a version" in ended.stderr

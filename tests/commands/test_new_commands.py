@@ -100,7 +100,7 @@ def test_watch_writes_each_change_as_it_comes_and_continues_after_its_cursor(edi
 
 
 @pytest.mark.slow
-def test_watch_ends_when_nobody_reads_it_any_more(edited):
+def test_watch_ends_when_no_one_reads_it_any_more(edited):
     process = edited.start("watch", "--after", "0")
     assert json.loads(process.stdout.readline())["version"] == 2
     process.stdout.close()
@@ -109,7 +109,7 @@ def test_watch_ends_when_nobody_reads_it_any_more(edited):
 
 
 @pytest.mark.slow
-def test_watch_starts_with_what_was_recorded_after_a_cursor(edited):
+def test_watch_starts_after_its_cursor(edited):
     ended = edited.run("watch", "damm.txt", "--after", "0", "--limit", "1", "--format", "table")
     assert ended.returncode == 0, ended.stderr
     first, *passages = ended.stdout.splitlines()

@@ -136,7 +136,7 @@ def test_a_container_is_confined(name):
 
 
 @each_service
-def test_nobody_is_root(name):
+def test_no_one_is_root(name):
     # the image of lesart sets its own user; the stores' images would begin as root
     assert SERVICES[name].get("user", "lesart") in {"lesart", "postgres", "redis"}
     assert "\nUSER 10001:10001\n" in (ROOT / "Dockerfile").read_text()
@@ -170,7 +170,7 @@ def test_redis_never_evicts():
 
 
 @each_service
-def test_no_password_stands_in_a_file_or_the_environment(name):
+def test_no_password_is_in_a_file_or_the_environment(name):
     for key in SERVICES[name].get("environment", {}):
         is_secret = "PASSWORD" in key or key.endswith(("_URL", "_URL_FILE"))
         assert key.endswith("_FILE") or not is_secret or key in WITHHELD, key
@@ -210,7 +210,7 @@ def test_a_health_check_never_loads_the_program(name):
 
 
 @pytest.mark.parametrize("name", ["scheduler", "worker"])
-def test_a_health_check_tells_the_age_of_the_heartbeat(name, tmp_path):
+def test_a_health_check_reports_the_age_of_the_heartbeat(name, tmp_path):
     _kind, told = SERVICES[name]["healthcheck"]["test"]
     heartbeat = Heartbeat(tmp_path, name)
     check = told.replace("/var/lib/lesart", str(tmp_path))
@@ -234,7 +234,7 @@ def test_a_one_shot_ends(name):
 
 
 @each_service
-def test_what_a_service_waits_for_is_there(name):
+def test_the_requirement_of_a_service_exists(name):
     for other, how in SERVICES[name].get("depends_on", {}).items():
         assert other in SERVICES
         once = how["condition"] == "service_completed_successfully"

@@ -68,7 +68,7 @@ def page(connected) -> Iterator[psycopg.Connection]:
 
 
 @pytest.mark.parametrize("table", sorted({*METADATA.tables} - NOT_FOR_THE_PAGE))
-def test_the_page_can_select_and_nothing_else(page, table):
+def test_the_page_can_select_and_nothing_more(page, table):
     assert page.execute(f'SELECT count(*) FROM "{table}"').fetchone() is not None
     for privilege in ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"):
         query = "SELECT has_table_privilege(%s, %s)"
@@ -97,13 +97,13 @@ def test_the_page_answers_by_its_role_as_of_any_time(stack_url):
 
 @pytest.mark.parametrize("table", RECORD)
 @pytest.mark.parametrize("change", ["UPDATE {} SET {} = NULL", "DELETE FROM {}", "TRUNCATE {}"])
-def test_a_worker_cannot_change_what_is_kept(worker, table, change):
+def test_a_worker_cannot_change_the_record(worker, table, change):
     with pytest.raises(InsufficientPrivilege):
         worker.execute(change.format(f'"{table}"', next(iter(METADATA.tables[table].columns)).name))
 
 
 @pytest.mark.parametrize("table", RECORD)
-def test_a_worker_can_add_to_what_is_kept(worker, table):
+def test_a_worker_can_add_to_the_record(worker, table):
     privilege = "SELECT has_table_privilege(%s, 'INSERT') AND has_table_privilege(%s, 'SELECT')"
     assert worker.execute(privilege, [table, table]).fetchone() == (True,)
 

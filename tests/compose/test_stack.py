@@ -39,7 +39,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-def test_the_stack_is_healthy_beside_four_busy_loops_and_reads_all_seeds(stack):
+def test_the_stack_is_healthy_next_to_four_busy_loops_and_reads_all_seeds(stack):
     stack.compose("down", "--volumes")
     for path in sorted((ROOT / "seeds").iterdir())[:7]:
         stack.write(path.name, path.read_text("utf-8"))
@@ -116,7 +116,7 @@ def test_a_worker_killed_in_mid_work_loses_nothing(stack):
     stack.lesart("verify")
 
 
-def test_the_published_database_can_be_read_and_no_more(stack):
+def test_the_published_database_can_be_read_and_no_longer(stack):
     stack.compose("up", "--wait", published=True)
     password = stack.compose("exec", "-T", "postgres", "cat", "/secrets/postgres/reader")
     where = {"host": "127.0.0.1", "port": stack.port, "dbname": "lesart", "user": "lesart_reader"}
@@ -141,7 +141,7 @@ def test_all_is_still_there_after_down_and_up(stack):
     assert "36 Millionen" in shown["text"]
 
 
-def test_a_vanished_file_is_told_as_gone(stack):
+def test_a_vanished_file_is_reported_as_gone(stack):
     (stack.seeds / "bus.txt").unlink()
     gone = "SELECT count(*) FROM articles WHERE state = 'gone'"
     wait_for(lambda: stack.number(gone) == 1)

@@ -71,7 +71,7 @@ def without_scores(told: dict[str, list[dict]]) -> dict[str, list[dict]]:
     return told | {"hits": hits}
 
 
-def test_a_backup_is_an_archive_that_tells_the_same_and_verifies(filled, tmp_path):
+def test_a_backup_is_an_archive_that_reports_the_same_and_verifies(filled, tmp_path):
     target = tmp_path / "copy" / "backup.sqlite3"
     assert copy(filled.url, str(target), silent) > 0
     assert without_scores(shown(str(target))) == without_scores(shown(filled.url))
@@ -79,7 +79,7 @@ def test_a_backup_is_an_archive_that_tells_the_same_and_verifies(filled, tmp_pat
     assert [each.name for each in target.parent.iterdir()] == [target.name]
 
 
-def test_what_was_backed_up_is_restored_to_either_database(filled, postgres_url, tmp_path):
+def test_a_backup_is_restored_to_either_database(filled, postgres_url, tmp_path):
     before = without_scores(shown(filled.url))
     backup = tmp_path / "backup.sqlite3"
     copy(filled.url, str(backup), silent)
@@ -166,7 +166,7 @@ def values_of(path: Path) -> set[str]:
         engine.dispose()
 
 
-def test_the_commands_say_what_they_did_and_what_is_in_the_way(filled, tmp_path, capsys):
+def test_the_commands_report_their_results_and_obstacles(filled, tmp_path, capsys):
     folder = tmp_path / "kopien"
     folder.mkdir()
     assert run(app, ["backup", str(folder), "--archive", filled.url]) == 0
@@ -209,7 +209,7 @@ def rows_of(url: str) -> dict[str, list]:
         engine.dispose()
 
 
-def test_what_is_no_earlier_copy_is_refused_and_left_as_it_is(filled, tmp_path):
+def test_a_file_that_is_no_earlier_copy_is_refused_and_left_unchanged(filled, tmp_path):
     append(filled.archive.engine, filled.archive.clock)
     target = tmp_path / "backup.sqlite3"
     copy(filled.url, str(target), silent)

@@ -121,7 +121,7 @@ def test_what_both_know_from_before_a_copy_was_made_makes_no_version(room, monke
 
 
 @pytest.mark.slow
-def test_what_was_merged_is_read_again_under_another_source(tmp_path, monkeypatch):
+def test_merged_articles_are_read_again_under_another_source(tmp_path, monkeypatch):
     folder = tmp_path / "in"
     folder.mkdir()
     for each in SEEDS.glob("*_kanalbruecke_*.md"):

@@ -22,7 +22,7 @@ from storage.write.archive import Archive
 pytestmark = pytest.mark.postgresql("fast")
 
 
-def test_no_archive_is_told_with_its_place_and_none_is_made(tmp_path):
+def test_no_archive_is_reported_with_its_place_and_none_is_made(tmp_path):
     place = tmp_path / "nothing" / "lesart.sqlite3"
     with pytest.raises(ArchiveMissingError) as caught:
         open_archive(place)
@@ -50,7 +50,7 @@ def test_a_file_with_other_content_is_called_no_archive(tmp_path, capsys):
     ("revision", "error"),
     [("9999", schema_version.SchemaNewerError), ("0000", schema_version.SchemaNewerError)],
 )
-def test_a_schema_that_nobody_here_knows_is_refused_by_name(database_url, revision, error):
+def test_a_schema_that_no_one_here_knows_is_refused_by_name(database_url, revision, error):
     engine = writing_engine(parsed(database_url))
     with engine.begin() as connection:
         connection.execute(
@@ -63,13 +63,13 @@ def test_a_schema_that_nobody_here_knows_is_refused_by_name(database_url, revisi
     assert schema_version.head() in str(caught.value)
 
 
-def test_a_server_that_is_away_is_told_without_the_password():
+def test_a_server_that_is_away_is_reported_without_the_password():
     with pytest.raises(ArchiveUnreachableError) as caught:
         open_archive("postgresql://lesart:geheim@127.0.0.1:9/lesart")
     assert "geheim" not in str(caught.value)
 
 
-def test_a_server_whose_name_nobody_knows_is_away(capsys):
+def test_a_server_whose_name_no_one_knows_is_away(capsys):
     assert run(app, ["list", "--archive", "postgresql://a:geheim@nowhere.invalid/lesart"]) == 4
     told = capsys.readouterr().err
     assert "nowhere.invalid" in told
@@ -84,7 +84,7 @@ def test_a_server_whose_name_nobody_knows_is_away(capsys):
         "postgresql://a@127.0.0.1/lesart?nonsense=1",
     ],
 )
-def test_an_address_of_something_else_is_refused(address):
+def test_an_address_of_another_kind_is_refused(address):
     with pytest.raises(DatabaseUrlError):
         open_archive(address)
 

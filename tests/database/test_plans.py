@@ -68,7 +68,7 @@ def test_a_site_is_asked_about_a_box_without_reading_any_table_whole(room):
     assert scanned(scans) == set()
 
 
-def test_what_is_asked_all_the_time_reads_no_table_whole(room):
+def test_frequent_queries_read_no_table_whole(room):
     with whole_scans_of(room.archive.engine) as scans:
         with room.archive.engine.begin() as connection:
             due_watches(connection, utc_now(), 10)

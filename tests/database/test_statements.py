@@ -25,14 +25,14 @@ def bring(room, at: float, edit: int) -> int:
     return len(said)
 
 
-def test_a_new_article_takes_a_statement_and_an_edited_one_no_more_than_two(room):
+def test_a_new_article_takes_a_statement_and_an_edited_one_at_most_two(room):
     assert bring(room, 7, 0) <= BATCH
     assert bring(room, 8, 1000) <= 2 * BATCH
     assert bring(room, 9, 2000) <= 2 * BATCH
     assert room.number("SELECT count(*) FROM version") == 3 * BATCH
 
 
-def test_captures_that_come_late_take_no_more_than_six_statements_each(room):
+def test_captures_that_come_late_take_at_most_six_statements_each(room):
     paths = [
         room.write(
             f"{number}-{at}.md",

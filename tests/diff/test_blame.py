@@ -39,7 +39,7 @@ FIVE = stands(
 )
 
 
-def test_each_sentence_is_told_since_when_it_stands_there():
+def test_each_sentence_is_reported_since_when_it_is_there():
     assert told(blame(FIVE)) == [
         ("Der Damm hält.", 0, 1, False),
         ("Der Pegel steigt um 36 Meter.", 0, 5, False),
@@ -74,7 +74,7 @@ def test_a_sentence_names_the_interval_in_which_it_came_and_its_first_version():
     assert (back.first.number, back.version) == (1, 5)
 
 
-def test_what_stands_no_more_is_told_as_it_stood_last():
+def test_a_removed_sentence_is_listed_with_its_last_form():
     found = find_removed_sentences(FIVE)
     assert told(found) == [
         ("Der Pegel steigt.", 0, 2, False),
@@ -83,7 +83,7 @@ def test_what_stands_no_more_is_told_as_it_stood_last():
     assert [each.version for each in found] == [1, 3]
 
 
-def test_what_came_back_and_went_again_is_told_once():
+def test_a_sentence_that_came_back_and_was_removed_again_is_listed_once():
     versions = stands("Ja. Nein.", "Ja.", "Ja. Nein.", "Ja.")
     (found,) = find_removed_sentences(versions)
     assert told([found]) == [("Nein.", 0, 4, True)]
@@ -113,14 +113,14 @@ SAME = {
 
 
 @pytest.mark.parametrize("pair", SAME.values(), ids=SAME)
-def test_what_the_wording_digest_forgives_makes_no_sentence_younger(pair):
+def test_a_text_with_the_same_wording_digest_makes_no_sentence_younger(pair):
     versions = stands(*pair)
     assert {each.since.number for each in blame(versions)} == {1}
     assert find_removed_sentences(versions) == ()
 
 
 @pytest.mark.parametrize("pair", SAME.values(), ids=SAME)
-def test_a_sentence_is_told_as_its_version_has_it(pair):
+def test_a_sentence_is_reported_as_its_version_has_it(pair):
     for text in pair:
         assert " ".join(each.sentence for each in blame(stands(text))) == text
 
@@ -142,7 +142,7 @@ def test_a_hyphen_before_a_sentence_is_no_bullet_inside_a_paragraph():
     ],
     ids=["a decimal comma", "a question", "quotation marks", "a negation", "a comma"],
 )
-def test_what_the_digest_does_not_forgive_is_another_sentence(old, new):
+def test_a_text_with_another_digest_is_another_sentence(old, new):
     versions = stands(old, new)
     assert told(blame(versions)) == [(new, 0, 2, False)]
     assert told(find_removed_sentences(versions)) == [(old, 0, 2, False)]
@@ -223,7 +223,7 @@ def test_removed_agrees_with_its_definition(texts):
 
 
 @given(VERSIONS)
-def test_it_is_the_same_each_time_and_what_is_told_stands_in_its_version(texts):
+def test_blame_is_deterministic_and_its_sentences_are_in_their_version(texts):
     versions = stands(*texts)
     assert blame(versions) == blame(versions)
     for each in (*blame(versions), *find_removed_sentences(versions)):

@@ -63,7 +63,7 @@ def test_a_paragraph_that_was_moved_split_and_edited_shows_all_three():
     ]
 
 
-def test_a_new_paragraph_beside_an_edited_one_is_no_split():
+def test_a_new_paragraph_next_to_an_edited_one_is_no_split():
     found = operations((f"{FIRST} {SECOND}", LAST), (f"{FIRST} {SECOND}!", THIRD, LAST))
     assert ("insert", THIRD) in found
     assert "split" not in dict(found)

@@ -113,12 +113,12 @@ def test_a_change_is_shown_as(a: str, b: str, expected: list[tuple[str, str]]) -
         ),
     ],
 )
-def test_what_the_digest_forgives_is_equal(a: Text, b: Text) -> None:
+def test_texts_with_the_same_digest_are_equal(a: Text, b: Text) -> None:
     assert {op.op for op in diff(a, b)} == {"equal"}
     assert classify(a, b) == ()
 
 
-def test_a_moved_paragraph_is_told_once() -> None:
+def test_a_moved_paragraph_is_reported_once() -> None:
     a, b = text(FIRST, SECOND, THIRD), text(THIRD, FIRST, SECOND)
     assert told(a, b) == [("move", THIRD), ("equal", FIRST), ("equal", SECOND)]
     move = diff(a, b)[0]
@@ -297,7 +297,7 @@ def test_a_change_has_the_classes(a: str, b: str, classes: set[str]) -> None:
         pytest.param("Brand am Hafen", "Brand am Hafen!", ("headline",), id="punctuation"),
     ],
 )
-def test_a_changed_headline_is_told_with_its_numbers_and_quotes(
+def test_a_changed_headline_is_reported_with_its_numbers_and_quotes(
     a: str, b: str, classes: tuple[str, ...]
 ) -> None:
     assert classify(text(FIRST, title=a), text(FIRST, title=b)) == classes
@@ -320,7 +320,7 @@ def test_in_english_a_capital_within_a_sentence_is_a_name() -> None:
     assert classify(a, c) == ("date",)
 
 
-def test_a_notice_is_told_when_it_is_new_or_edited() -> None:
+def test_a_notice_is_reported_when_it_is_new_or_edited() -> None:
     plain = text(FIRST)
     notice = "Anmerkung: In einer früheren Fassung stand eine andere Zahl."
     new = Text(None, (*plain.paragraphs, ("notice", notice)))

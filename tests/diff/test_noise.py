@@ -118,13 +118,13 @@ def test_the_same_words_in_other_paragraphs_are_noise():
     assert change(a, told(SECOND, FIRST, "Ende.")).noise == ()
 
 
-def test_other_breaks_hide_no_edit_beside_them():
+def test_other_breaks_hide_no_edit_next_to_them():
     a = told(f"{FIRST} {SECOND}", "Von Anna Muster | vor 5 Minuten", "Ende.")
     b = told(FIRST, SECOND, "Von Hanna Muster | vor 6 Minuten", "Ende.")
     assert "name" in change(a, b).classes
 
 
-def test_a_paragraph_that_stands_beside_the_text_was_not_taken_away():
+def test_a_paragraph_that_is_next_to_the_text_was_not_taken_away():
     a, b = told(FIRST, SECOND), told(FIRST, beside=(SECOND,))
     assert [each.rule for each in change(a, b).noise] == ["beside"]
     assert [each.rule for each in change(b, a).noise] == ["beside"]
@@ -140,7 +140,7 @@ def test_what_other_articles_say_of_a_paragraph_is_heeded():
     assert change(a, b, {SECOND: "box"}, heed_noise=False).classes == ("paragraph_added",)
 
 
-def test_noise_and_change_in_one_paragraph_are_told_apart():
+def test_noise_and_change_in_one_paragraph_are_distinguished():
     a = told(FIRST, "Von Anna Muster | 3 Kommentare")
     b = told(FIRST, "Von Hanna Muster | 12 Kommentare")
     found = change(a, b)

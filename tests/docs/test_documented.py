@@ -67,19 +67,19 @@ def test_the_classes_of_a_change_are_documented_as_their_table_states():
     assert listed[1:] == [[f"`{each}`", each.document] for each in ChangeClass]
 
 
-def test_the_codes_page_tells_every_refusal_as_the_program_does():
+def test_the_codes_page_documents_every_refusal_as_the_program_does():
     told = {CODE.findall(code)[0]: (sentence, hint) for code, sentence, hint in
             (cells for cells in rows(section("codes.md", "Refusals")) if cells[0] != "code")}  # fmt: skip
     assert told == REFUSALS
 
 
-def test_every_flag_that_is_told_is_set_somewhere():
+def test_every_flag_that_is_documented_is_set_somewhere():
     product = "".join(path.read_text("utf-8") for room in ("storage", "worker")
                       for path in (ROOT / room).rglob("*.py"))  # fmt: skip
     assert [flag for flag in flags() if f'"{flag}"' not in product] == []
 
 
-def test_every_setting_is_told_with_its_default_and_meaning():
+def test_every_setting_is_documented_with_its_default_and_meaning():
     told = {CODE.findall(cells[0])[0]: (cells[1], cells[2]) for cells in
             rows(section("settings.md", "All settings")) if cells[0] != "setting"}  # fmt: skip
     there = {
@@ -89,14 +89,14 @@ def test_every_setting_is_told_with_its_default_and_meaning():
     assert told == there
 
 
-def test_every_command_is_told_and_no_other():
+def test_every_command_is_documented_and_no_other():
     assert set(named(section("commands.md", "All commands"))) >= command_names()
     first = {CODE.findall(cells[0])[0] for cells in rows(section("commands.md", "All commands"))
              if cells[0] != "command"}  # fmt: skip
     assert first == command_names()
 
 
-def test_every_exit_code_is_told():
+def test_every_exit_code_is_documented():
     told = {cells[0] for cells in rows(section("commands.md", "Exit codes"))} - {"code"}
     assert told == {
         str(code)
@@ -108,13 +108,13 @@ def test_every_exit_code_is_told():
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_view_is_told_with_all_its_columns(view):
+def test_a_view_is_documented_with_all_its_columns(view):
     told = named(section("sql.md", view))
     assert set(told) ^ {*COLUMNS[view]} == set()
     assert len(told) == len(COLUMNS[view])
 
 
-def test_every_view_has_a_key_that_is_told():
+def test_every_view_has_a_key_that_is_documented():
     keys = {
         view: tuple(name.strip() for name in CODE.findall(cells[1])[0].split(","))
         for cells in rows(section("sql.md", "Replicate the archive with `seq`"))
@@ -123,19 +123,19 @@ def test_every_view_has_a_key_that_is_told():
     assert keys == {name: view.key for name, view in VIEWS.items()}
 
 
-def test_every_table_of_the_record_is_told_and_no_other():
+def test_every_table_of_the_record_is_documented_and_no_other():
     assert set(named(section("sql.md", "The record"))) >= set(RECORD)
     first = {name for cells in rows(section("sql.md", "The record"))
              for name in CODE.findall(cells[0])}  # fmt: skip
     assert first == set(RECORD)
 
 
-def test_every_table_of_the_state_is_told():
+def test_every_table_of_the_state_is_documented():
     told = named(section("sql.md", "The state"))
     assert set(METADATA.tables) - set(RECORD) <= set(told)
 
 
-def test_every_check_of_verify_is_told_in_its_order():
+def test_every_check_of_verify_is_documented_in_its_order():
     assert named(section("proof.md", "Verify")) == [name for name, _check in CHECKS]
 
 

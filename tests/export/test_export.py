@@ -33,7 +33,7 @@ def told(archive, **asked):
     ],
     ids=str,
 )
-def test_an_export_holds_what_was_asked_for(archive, asked, expected):
+def test_an_export_contains_the_selected_articles(archive, asked, expected):
     assert told(archive, **asked) == expected
 
 

@@ -19,7 +19,7 @@ def file(archive, tmp_path):
     return path
 
 
-def test_duckdb_reads_what_the_archive_says(archive, file):
+def test_duckdb_reads_the_rows_of_the_archive(archive, file):
     import duckdb
 
     found = duckdb.sql(f"SELECT * FROM '{file}' ORDER BY seq")
@@ -43,7 +43,7 @@ def test_pandas_reads_times_as_times(file):
     assert table["version"].dtype == "int64"
 
 
-def test_the_file_says_what_it_is(file):
+def test_the_file_names_its_own_type(file):
     sheet = json.loads(parquet.read_metadata(file).metadata[b"lesart"])
     assert (sheet["every_version"], sheet["made_by"]) == (True, "lesart 0")
     assert "coverage" in sheet["gaps"]

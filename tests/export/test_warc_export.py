@@ -116,7 +116,7 @@ def test_a_folder_comes_back_as_it_was_seen(room, other, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_archive_of_either_database_takes_what_the_other_gave(room, other):
+def test_an_archive_of_either_database_imports_the_export_of_the_other(room, other):
     busy_folder(other)
     room.write("export.warc", exported(other))
     room.ingest("export.warc", at=100)
@@ -124,7 +124,7 @@ def test_an_archive_of_either_database_takes_what_the_other_gave(room, other):
 
 
 @pytest.mark.slow
-def test_what_came_back_goes_out_again_with_the_same_records(room, other):
+def test_imported_articles_are_exported_again_with_the_same_records(room, other):
     busy_folder(room)
     data = exported(room)
     reimported(other, data)
@@ -163,7 +163,7 @@ def foreign_records() -> list[bytes]:
     ]  # fmt: skip
 
 
-def test_what_came_in_by_a_web_archive_goes_out_bit_for_bit(room, other, tmp_path):
+def test_a_capture_of_a_web_archive_is_exported_bit_for_bit(room, other, tmp_path):
     written = foreign_records()
     room.write("a.warc.gz", packed(*written))
     room.scan(20)
@@ -182,7 +182,7 @@ def records_whole_any(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.slow
-def test_a_record_of_an_arc_file_goes_out_as_one_of_a_warc_file_with_its_block(room, other):
+def test_a_record_of_an_arc_file_is_sent_as_one_of_a_warc_file_with_its_block(room, other):
     block = answer(page("Deich hält", *SENTENCES[:3]))
     about = b"1 0 Probe\nURL IP-address Archive-date Content-type Archive-length\n"
     arc = b"filedesc://a.arc 0.0.0.0 20240618060000 text/plain %d\n" % len(about) + about
@@ -203,7 +203,9 @@ def pegel(paragraphs=PEGEL, **more) -> Reply:
     return Reply(site_page("Pegel der Lohe steigt", paragraphs), **more)
 
 
-def test_what_we_fetched_goes_out_with_request_response_and_metadata(database_url, tmp_path, other):
+def test_fetched_captures_are_exported_with_request_response_and_metadata(
+    database_url, tmp_path, other
+):
     (tmp_path / "desk").mkdir()
     with desk_at(database_url, tmp_path / "desk") as desk:
         desk.web.put(A, pegel(has_validators=True))
@@ -307,7 +309,7 @@ def test_an_address_of_a_record_has_no_port(database_url, tmp_path):
     [b"[1]", b"{", b"[" * 100_000, b'{"joined": 3, "outcome": {}}', b'{"joined": [3, {"by": "x"}]}',
      b'{"joined": [{"by": "redirect", "with": "ftp://a/"}]}'],
 )  # fmt: skip
-def test_metadata_of_others_says_nothing_and_harms_nobody(room, block):
+def test_metadata_of_others_says_nothing_and_harms_no_one(room, block):
     story = page("Deich hält", *SENTENCES[:3])
     fields = [("Content-Type", "application/json")]
     written = [

@@ -25,7 +25,7 @@ def told(room, act) -> list[dict]:
     ]
 
 
-def test_what_came_in_changed_was_refused_and_is_gone_is_told_with_its_source(room):
+def test_new_changed_refused_and_missing_articles_are_listed_with_their_source(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     room.write("keller.txt", seed("Keller voll", C))
     room.write("leer.txt", "")
@@ -39,14 +39,14 @@ def test_what_came_in_changed_was_refused_and_is_gone_is_told_with_its_source(ro
     assert (collected["came_in"], collected["gone"], read["new_versions"]) == (1, 1, 1)
 
 
-def test_what_is_refused_before_it_is_read_is_told_once(room):
+def test_a_refusal_before_the_reading_is_reported_once(room):
     room.write("bild.txt", b"\x89PNG\r\n\x1a\n" + bytes(40))
     found = told(room, lambda: room.scan(0))
     assert sum(each.get("refused", 0) for each in found) == 1
     assert told(room, lambda: room.scan(1)) == []
 
 
-def test_a_scan_that_finds_nothing_new_is_not_told(room):
+def test_a_scan_that_finds_nothing_new_is_not_reported(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     room.write("mehr.jsonl", lines({"1": B}))
     room.scan(0)
@@ -63,7 +63,7 @@ def test_a_document_that_cannot_be_kept_is_a_warning(room, monkeypatch):
 
 
 @pytest.mark.parametrize("due", [True, False])
-def test_the_machinery_is_not_told(room, due):
+def test_the_machinery_is_not_reported(room, due):
     if due:
         assert told(room, lambda: tick(room.archive, room.settings, room.source, room.now)) == []
     assert told(room, lambda: room.worked(0)) == []

@@ -44,7 +44,7 @@ def claim_and_die(room: Newsroom, kind: str = "read") -> None:
         assert queue.claim(unit, 90.0, DEAD, kind=kind) is not None
 
 
-def test_once_reads_what_an_earlier_command_left_and_tells_so(left):
+def test_once_reads_and_reports_the_unread_captures_of_an_earlier_command(left):
     own, earlier = once(left)
     assert (own["seen"], own["unchanged"], own["open"]) == (FILES, FILES, 0)
     assert (earlier["seen"], earlier["new_articles"], earlier["open"]) == (FILES, FILES, 0)
@@ -52,7 +52,7 @@ def test_once_reads_what_an_earlier_command_left_and_tells_so(left):
     assert left.number("SELECT count(*) FROM articles") == FILES
 
 
-def test_once_finishes_jobs_of_sources_that_it_does_not_look_at(room):
+def test_once_finishes_jobs_of_sources_that_it_does_not_check(room):
     aside = room.archive.ensure_source("neben", "folder", str(room.root / "neben"))
     room.write("kutter.txt", seed("Kutter", "Ein Kutter lag im Hafen."), room.root / "neben")
     room.ordered([target_of(aside)])
@@ -67,7 +67,7 @@ def test_once_takes_up_the_jobs_of_a_process_that_died(left):
     assert earlier["seen"] == FILES
 
 
-def test_ingest_reads_what_an_earlier_command_left_of_the_same_files(left):
+def test_ingest_reads_the_unread_captures_of_the_same_files(left):
     job = left.ordered(left.places("0.txt", "1.txt"))
     own, earlier = control.run_until_done(left.archive, left.settings, [job], 1)
     assert (own["seen"], earlier["new_articles"]) == (2, FILES)
@@ -75,7 +75,7 @@ def test_ingest_reads_what_an_earlier_command_left_of_the_same_files(left):
     assert left.number("SELECT count(*) FROM verdict") == FILES + 2
 
 
-def test_ingest_leaves_alone_what_others_left_of_other_files(left):
+def test_ingest_leaves_the_unread_captures_of_other_files_alone(left):
     left.write("kutter.txt", seed("Kutter", "Ein Kutter lag im Hafen."), left.root / "neben")
     places = [
         control.target_at(left.archive, left.settings, str(left.root / "neben"), source="neben")
@@ -85,7 +85,7 @@ def test_ingest_leaves_alone_what_others_left_of_other_files(left):
     assert (own["seen"], own["new_articles"]) == (1, 1)
 
 
-def test_a_file_that_nobody_has_read_is_not_unchanged(left):
+def test_a_file_that_no_one_has_read_is_not_unchanged(left):
     job = left.ordered([target_of(left.source)])
     left.collected(job)
     assert left.counts(job) == Counts()
@@ -111,7 +111,7 @@ def test_a_file_whose_reading_was_given_up_has_failed_until_it_is_read(left, sta
     assert left.scan() == Counts(unchanged=FILES)
 
 
-def test_captures_of_a_web_archive_that_nobody_has_read_are_not_unchanged(room):
+def test_captures_of_a_web_archive_that_no_one_has_read_are_not_unchanged(room):
     held = b"".join(
         response(
             f"https://a.example/{number}",
@@ -142,7 +142,7 @@ def told(room: Newsroom) -> list[str]:
     return [each.message for each in found if each.check == "jobs" and each.state == "warning"]
 
 
-def test_stats_and_doctor_tell_what_is_left_when_whoever_worked_is_dead(left):
+def test_stats_and_doctor_report_unread_captures_of_a_dead_worker(left):
     with open_archive(left.url) as archive:
         assert (archive.stats().to_read, archive.stats().open_jobs) == (FILES, 1)
     claim_and_die(left)
@@ -167,7 +167,7 @@ def test_doctor_does_not_judge_workers_while_the_broker_does_not_answer(left):
     assert "if the broker answers" in found["jobs"]["mend"]
 
 
-def test_what_was_written_a_moment_ago_is_not_yet_left_and_what_nobody_takes_is(left):
+def test_a_fresh_capture_is_not_yet_unread_work_and_an_abandoned_one_is(left):
     assert len(told(left)) == 1
     with left.archive.engine.begin() as connection:
         moment = datetime.now(UTC)
@@ -175,7 +175,7 @@ def test_what_was_written_a_moment_ago_is_not_yet_left_and_what_nobody_takes_is(
     assert told(left) == []
 
 
-def test_work_that_somebody_does_is_not_left(left):
+def test_work_that_someone_does_is_not_left(left):
     assert left.claimed() is not None
     assert told(left) == []
     with left.archive.engine.begin() as connection:
@@ -183,7 +183,7 @@ def test_work_that_somebody_does_is_not_left(left):
     assert len(told(left)) == 1
 
 
-def test_what_is_to_be_read_is_never_below_zero(room):
+def test_the_number_of_unread_captures_is_never_negative(room):
     for number in range(3):
         room.write(f"{number}.txt", b"\x7fELF" + bytes(40))
     room.write("leer.json", json.dumps([]))

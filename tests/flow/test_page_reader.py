@@ -38,7 +38,7 @@ def heavy_page(paragraphs: int = 60_000) -> bytes:
     )
 
 
-def test_the_child_answers_what_the_text_core_answers(reader):
+def test_the_child_returns_the_answers_of_the_text_core(reader):
     raw = html('<meta name="author" content="Merle Addicks">')
     assert reader.read(raw, hints()) == read_page(raw, hints(), TextSettings())
 
@@ -63,7 +63,7 @@ def test_one_child_reads_many_pages(reader):
     assert reader.child_pid == pid
 
 
-def test_what_takes_too_long_is_refused_alone(reader, monkeypatch):
+def test_a_document_that_takes_too_long_is_refused_alone(reader, monkeypatch):
     with monkeypatch.context() as short:
         short.setattr(reader, "_document_seconds", 0.2)
         outcome = reader.read(heavy_page(), hints())
@@ -161,7 +161,7 @@ def test_a_child_killed_in_mid_page_costs_that_page(reader):
 
 
 @pytest.mark.slow
-def test_a_child_is_replaced_after_so_many_pages():
+def test_a_child_is_replaced_after_a_number_of_pages():
     with DocumentReader(TextSettings(), document_seconds=20, documents_per_child=2) as reader:
         pids = set()
         for _ in range(4):
@@ -250,7 +250,7 @@ def test_answers_and_hints_pass_the_pipe_unchanged():
 
 
 @pytest.mark.slow
-def test_what_is_printed_in_the_child_disturbs_no_answer(tmp_path):
+def test_output_of_the_child_disturbs_no_answer(tmp_path):
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}]\n"
         "from worker.flow import document_process as pages\n"

@@ -166,7 +166,7 @@ def test_one_job_has_one_claimant_however_many_are_woken_for_it(room):
     assert len([each for each in held if each is not None]) == 1
 
 
-def test_two_sweepers_wake_nobody_twice(room):
+def test_two_sweepers_wake_no_one_twice(room):
     jobs = [room.ordered([target_of(room.source)]) for _ in range(20)]
     woken: list[int] = []
 
@@ -179,7 +179,7 @@ def test_two_sweepers_wake_nobody_twice(room):
     assert Counter(woken) == Counter(jobs)
 
 
-def test_a_sweep_wakes_no_more_than_there_is_room_for(room):
+def test_a_sweep_wakes_at_most_there_is_room_for(room):
     for _ in range(5):
         room.ordered([target_of(room.source)])
     woken: list[tuple[int, str]] = []
@@ -245,7 +245,7 @@ EFFECTS: dict[str, Callable[[Newsroom, jobs.Claim], object]] = {
 
 
 @pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS.keys())
-def test_whoever_lost_the_lease_changes_nothing(room, lost, effect):
+def test_a_worker_without_its_lease_changes_nothing(room, lost, effect):
     tables = ("observation", "capture", "verdict", "refusal", "scan", "version", "job")
     before = {name: room.rows(f"SELECT * FROM {name}") for name in tables}
     with pytest.raises(jobs.StaleLeaseError):
@@ -254,7 +254,7 @@ def test_whoever_lost_the_lease_changes_nothing(room, lost, effect):
 
 
 @pytest.mark.parametrize("end", ["finish", "release", "fail"])
-def test_whoever_lost_the_lease_cannot_end_the_job(room, lost, end):
+def test_a_worker_without_its_lease_cannot_end_the_job(room, lost, end):
     arguments = {"finish": (Counts(),), "release": (), "fail": ("why",)}[end]
 
     def act() -> None:
@@ -311,7 +311,7 @@ def test_other_leases_are_left_alone(room, holder):
     assert room.claimed(job) is None
 
 
-def test_a_job_that_was_claimed_anew_meanwhile_is_not_taken_from_its_new_holder(room):
+def test_a_job_that_was_claimed_again_meanwhile_is_not_taken_from_its_new_holder(room):
     job = room.ordered([target_of(room.source)])
     with room.archive.unit() as unit:
         queue.claim(unit, 90.0, DEAD, job_id=job)
@@ -364,7 +364,7 @@ def test_a_running_job_beats(room, monkeypatch):
         assert connection.exec_driver_sql(last).scalar() == before, "its lease is another's now"
 
 
-def test_a_batch_whose_worker_died_is_taken_whole_once_more(room):
+def test_a_batch_whose_worker_died_is_taken_again_as_a_whole(room):
     job = read_job(room, 4)
     assert room.claimed(job) is not None
     run_out(room, job)
@@ -413,7 +413,7 @@ def test_a_single_is_quarantined_when_its_worker_died_three_times(room):
     assert room.claimed() is None
 
 
-def test_a_quarantined_job_can_be_tried_again_and_counts_as_failed_no_more(room):
+def test_a_quarantined_job_can_be_tried_again_and_counts_as_failed_no_longer(room):
     job = read_job(room, 1)
     for _ in range(3):
         room.claimed(job)
@@ -511,7 +511,7 @@ def test_a_kind_of_job_that_a_newer_program_wrote_stays_ready(room):
     assert state(room, job) == "ready"
 
 
-def test_cancelling_stops_what_is_open_and_keeps_what_was_kept(room):
+def test_cancelling_stops_open_work_and_keeps_stored_rows(room):
     job = read_job(room, 3)
     parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
     held = room.claimed(job)

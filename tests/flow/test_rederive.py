@@ -58,7 +58,7 @@ def a_press(room: Newsroom) -> None:
     room.scan(2)
 
 
-def test_with_the_extractors_that_read_it_there_is_nothing_to_tell(room):
+def test_with_the_extractors_that_read_it_there_is_nothing_to_report(room):
     a_press(room)
     found, pass_ = reread(room)
     assert found == []
@@ -77,7 +77,7 @@ def test_texts_that_come_out_the_same_are_counted_and_no_version_is_made(room, u
     assert room.scan(3) == Counts(unchanged=4)
 
 
-def test_what_another_extractor_reads_otherwise_is_told_by_article_and_field(room, upgrade):
+def test_what_another_extractor_reads_otherwise_is_reported_by_article_and_field(room, upgrade):
     a_press(room)
     before = room.versions_of_all()
 
@@ -95,7 +95,7 @@ def test_what_another_extractor_reads_otherwise_is_told_by_article_and_field(roo
     assert room.versions_of_all() == before
 
 
-def test_a_second_pass_reads_nothing_and_tells_the_same(room, upgrade):
+def test_a_second_pass_reads_nothing_and_reports_the_same(room, upgrade):
     a_press(room)
     upgrade(louder)
     first, _ = reread(room)
@@ -136,7 +136,7 @@ def test_articles_are_chosen_by_name_and_by_filter(room, upgrade):
     assert [each.origin for each in english] == ["seed:presse/b.jsonl#zwei"]
 
 
-def test_what_cannot_be_read_anew_is_told(room, upgrade):
+def test_a_capture_that_cannot_be_read_again_is_reported(room, upgrade):
     room.write("a.txt", seed("Pegel steigt", A, *MORE))
     room.write("b.txt", seed("Ferry stays", D))
     room.scan(1)
@@ -147,7 +147,7 @@ def test_what_cannot_be_read_anew_is_told(room, upgrade):
     assert all(each.is_any for each in found)
 
 
-def test_after_a_pass_the_next_check_reads_nothing_anew(room, upgrade):
+def test_after_a_pass_the_next_check_reads_nothing_again(room, upgrade):
     a_press(room)
     upgrade(louder)
     reread(room)
@@ -158,7 +158,7 @@ def test_after_a_pass_the_next_check_reads_nothing_anew(room, upgrade):
 
 
 @pytest.mark.slow
-def test_the_command_reads_anew_after_a_setting_changed_and_tells_it(room):
+def test_the_command_reads_again_after_a_setting_changed_and_reports_it(room):
     a_press(room)
     command = [sys.executable, "-m", "worker", "rederive", "--archive", room.url]
     environ = {**os.environ, "LESART_LANGUAGES": "de,en,fr"}

@@ -120,9 +120,7 @@ def test_a_real_change_at_an_upgrade_is_one_version_with_its_own_words_alone(roo
     assert (change["changed_after"], change["changed_by"]) == (moment(2), moment(3))
 
 
-def test_diff_and_blame_at_an_upgrade_show_what_changed_and_not_what_is_read_otherwise(
-    room, upgrade
-):
+def test_diff_and_blame_at_an_upgrade_show_edits_and_not_other_readings(room, upgrade):
     room.write("a.txt", seed("Pegel steigt", A, *MORE))
     room.scan(1)
     upgrade(louder)
@@ -143,7 +141,7 @@ def test_diff_and_blame_at_an_upgrade_show_what_changed_and_not_what_is_read_oth
     assert gone == [A.replace(".", "!")]
 
 
-def test_further_checks_after_an_upgrade_read_nothing_anew(room, upgrade):
+def test_further_checks_after_an_upgrade_read_nothing_again(room, upgrade):
     room.write("a.txt", seed("Pegel steigt", A, *MORE))
     room.scan(1)
     upgrade(louder)
@@ -169,7 +167,7 @@ def test_two_upgrades_in_a_row_make_no_version(room, upgrade):
     assert history(room) == [(1, None, moment(1), moment(4))]
 
 
-def test_many_articles_in_one_batch_are_read_anew_together(room, upgrade):
+def test_many_articles_in_one_batch_are_read_again_together(room, upgrade):
     keys = [f"k{n}" for n in range(30)]
     room.write("a.jsonl", lines({key: f"{A} Nummer {key}." for key in keys}))
     assert room.scan(1) == Counts(new_articles=30)
@@ -181,7 +179,7 @@ def test_many_articles_in_one_batch_are_read_anew_together(room, upgrade):
     assert room.number("SELECT count(*) FROM derivation") == 90
 
 
-def test_what_was_read_anew_is_found_by_no_search_of_its_own(room, upgrade):
+def test_an_article_that_was_read_again_is_found_by_no_search_of_its_own(room, upgrade):
     room.write("a.txt", seed("Pegel steigt", A, *MORE))
     room.scan(1)
     upgrade(louder)

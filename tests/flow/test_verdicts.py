@@ -63,7 +63,7 @@ def test_a_wording_that_returns_is_a_third_version_that_shares_the_first_wording
     )
 
 
-def test_a_file_written_anew_with_the_same_wording_is_unchanged(room):
+def test_a_file_written_again_with_the_same_wording_is_unchanged(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     room.scan(0)
     room.write("pegel.txt", seed("Pegel steigt", A) + "\n\n")
@@ -109,7 +109,7 @@ def test_copies_that_come_in_one_batch_are_one_article_and_copies_of_it(room):
     assert room.number("SELECT count(*) FROM articles") == 3
 
 
-def test_a_new_version_whose_text_stands_elsewhere_counts_as_a_new_version(room):
+def test_a_new_version_whose_text_is_elsewhere_counts_as_a_new_version(room):
     room.write("a.txt", seed("Pegel steigt", A))
     room.write("b.txt", seed("Pegel steigt", B))
     room.scan(0)
@@ -132,7 +132,7 @@ def test_a_renamed_file_is_a_copy_whose_first_origin_is_gone(room):
 # ------------------------------------------------------------------------ refused, gone
 
 
-def test_what_is_refused_keeps_its_bytes_and_says_why(room):
+def test_a_refused_file_keeps_its_bytes_and_states_the_reason(room):
     room.write("leer.txt", " \n \n")
     assert room.scan(0) == Counts(refused=1)
     (refusal,) = room.rows("SELECT * FROM refusals")
@@ -142,7 +142,7 @@ def test_what_is_refused_keeps_its_bytes_and_says_why(room):
     assert room.number("SELECT count(*) FROM articles") == 0
 
 
-def test_a_refused_file_that_stands_there_unchanged_is_counted_and_makes_no_row(room):
+def test_a_refused_file_that_is_there_unchanged_is_counted_and_makes_no_row(room):
     room.write("leer.txt", "\n")
     room.write("bild.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     room.scan(0)
@@ -214,7 +214,7 @@ def test_a_file_that_comes_back_is_present_again_and_absence_splits_no_version(r
     assert article["last_seen"] == iso(hour(2))
 
 
-def test_an_absence_seen_before_the_text_was_read_is_told_once_it_is(room):
+def test_an_absence_seen_before_the_text_was_read_is_reported_once_it_is(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     room.now = hour(0)
     job = room.ordered(room.places(""))
@@ -250,7 +250,7 @@ def test_a_removed_folder_takes_its_files_with_it(room):
 # --------------------------------------------------------------------------- unchanged
 
 
-def test_unchanged_scans_make_no_row_and_are_told_as_one(room):
+def test_unchanged_scans_make_no_row_and_are_reported_as_one(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     room.scan(0)
     for at in (1, 2, 3):
@@ -263,7 +263,7 @@ def test_unchanged_scans_make_no_row_and_are_told_as_one(room):
     assert room.article(origin("pegel.txt"))["last_seen"] == iso(hour(3))
 
 
-def test_a_touched_file_is_told_by_its_digest_and_makes_no_row(room):
+def test_a_touched_file_is_reported_by_its_digest_and_makes_no_row(room):
     path = room.write("pegel.txt", seed("Pegel steigt", A))
     room.scan(0)
     touch(path)
@@ -346,7 +346,7 @@ def test_a_late_capture_splits_a_run(room):
     assert all(row["seq"] > seen for row in rows), "rows that changed return with a new seq"
 
 
-def test_a_late_capture_between_two_scans_splits_what_they_confirmed(room):
+def test_a_late_capture_between_two_scans_splits_the_confirmed_span(room):
     room.write("pegel.md", page(A, url=URL))
     for at in (0, 1, 2, 3, 4):
         room.scan(at)
@@ -360,7 +360,7 @@ def test_a_late_capture_between_two_scans_splits_what_they_confirmed(room):
     assert room.article(URL)["last_seen"] == iso(hour(6))
 
 
-def test_a_file_that_stands_there_unchanged_takes_back_the_word_of_an_imported_capture(room):
+def test_a_file_that_is_there_unchanged_takes_back_the_word_of_an_imported_capture(room):
     room.write("pegel.md", page(A, url=URL))
     room.scan(0)
     room.write("import/p.md", page(B, url=URL, observed_at=hour(0.5)))
@@ -557,7 +557,7 @@ def test_a_refused_file_is_counted_once_when_its_collection_died(small, monkeypa
     assert small.number("SELECT count(*) FROM refusal") == 1
 
 
-def test_what_changed_between_the_crash_and_the_second_try_is_both_kept(small, monkeypatch):
+def test_a_change_between_the_crash_and_the_second_try_is_kept_with_the_first(small, monkeypatch):
     for name in ("a.txt", "b.txt", "c.txt"):
         small.write(name, seed("Pegel steigt", name + A))
     job = small.ordered(small.places(""))
@@ -595,7 +595,7 @@ def test_every_item_has_one_verdict_and_the_counts_are_those_of_the_verdicts(roo
 # ------------------------------------------------------------------------- a wrong clock
 
 
-def test_what_is_seen_by_a_clock_that_went_back_is_flagged_until_it_is_past_what_was_written(room):
+def test_an_observation_of_a_slow_clock_is_flagged_until_the_clock_passes_the_last_row(room):
     for at, text in ((5, A), (-2, B), (6, C)):
         room.write("pegel.txt", seed("Pegel steigt", text))
         room.scan(at)
@@ -608,7 +608,7 @@ def test_what_is_seen_by_a_clock_that_went_back_is_flagged_until_it_is_past_what
     ]  # fmt: skip
 
 
-def test_what_was_seen_by_a_clock_that_ran_ahead_is_corrected_once_the_clock_is_right(room):
+def test_an_observation_of_a_fast_clock_is_corrected_once_the_clock_is_right(room):
     for at, text in ((1, A), (99, B), (100, A), (2, C), (3, ENGLISH)):
         room.write("pegel.txt", seed("Pegel steigt", text))
         room.scan(at)

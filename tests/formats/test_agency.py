@@ -87,7 +87,7 @@ def test_items_are_recognised_by_their_content(name, raw, type_):
     assert (found.type, found.raw) == (type_, raw)
 
 
-def test_other_json_and_xml_stay_what_they_are():
+def test_other_json_and_xml_keep_their_types():
     assert detect_type("a.json", b'{"title": "A", "url": "https://a.example/"}') == "json"
     assert detect_type("a.jsonl", ninjs()) == "jsonl"
     found = detect_type("a.xml", b"<?xml version='1.0'?><books/>")
@@ -186,7 +186,7 @@ MANY = f'<newsMessage xmlns="http://iptc.org/std/nar/2006-10-01/">{news_item(nit
         (news_item(nitf("<p>" * 300 + "</p>" * 300)), "newsml", "document_invalid"),
     ],
 )
-def test_what_is_no_text_or_made_to_do_harm_is_refused(raw, type_, code):
+def test_a_harmful_document_or_one_that_is_no_text_is_refused(raw, type_, code):
     assert refusal(raw, type_) == code
 
 

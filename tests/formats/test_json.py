@@ -65,7 +65,7 @@ def test_paragraphs_may_be_a_list_with_roles() -> None:
     ]
 
 
-def test_a_second_text_that_says_something_else_is_kept_as_a_field() -> None:
+def test_a_second_text_with_another_content_is_kept_as_a_field() -> None:
     found = draft(article(content="Etwas anderes."), "json")
     assert found.fields["content"].value == "Etwas anderes."
     assert "body" not in draft(article(body="Eins. Zwei."), "json").fields

@@ -44,7 +44,7 @@ def step(room: Newsroom, chance: random.Random, number: int) -> None:
 @pytest.mark.parametrize(
     "chosen", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))]
 )
-def test_what_was_known_then_is_told_as_it_was_told_then(room, chosen):
+def test_past_knowledge_is_reported_as_it_was_reported_then(room, chosen):
     chance = random.Random(chosen)
     told: dict[float, dict[str, Any]] = {}
     for number in range(10):

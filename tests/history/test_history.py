@@ -62,7 +62,7 @@ def test_neighbouring_versions_differ_and_are_numbered_without_gaps(snapshots):
 
 
 @given(some_snapshots())
-def test_every_look_falls_into_a_version_of_its_wording_and_versions_do_not_overlap(snapshots):
+def test_every_check_belongs_to_a_version_of_its_wording_and_versions_do_not_overlap(snapshots):
     found = runs(snapshots)
     for each in snapshots:
         for moment in (each.observed_at, *each.confirmed):
@@ -75,7 +75,7 @@ def test_every_look_falls_into_a_version_of_its_wording_and_versions_do_not_over
 
 
 @given(some_snapshots())
-def test_a_snapshot_told_twice_changes_nothing(snapshots):
+def test_a_snapshot_reported_twice_changes_nothing(snapshots):
     assert told(runs([*snapshots, *snapshots])) == told(runs(snapshots))
 
 
@@ -94,7 +94,7 @@ def test_a_wording_that_returns_is_a_version_of_its_own():
     assert [(run.number, run.wording_id) for run in found] == [(1, 1), (2, 2), (3, 1)]
 
 
-def test_a_change_lies_between_the_last_look_at_the_old_and_the_first_at_the_new():
+def test_a_change_lies_between_the_last_check_of_the_old_text_and_the_first_of_the_new():
     (first, second) = runs([snapshot(1, 0, 1, 1, 5), snapshot(2, 6, 2)])
     assert (first.changed_after, first.changed_by, first.last_seen) == (None, at(0), at(5))
     assert (second.changed_after, second.changed_by, second.last_seen) == (at(5), at(6), at(6))
@@ -125,7 +125,7 @@ def test_a_file_that_scans_confirmed_on_both_sides_of_another_wording_gives_thre
     assert found[2].observation_id == 1
 
 
-def test_two_wordings_of_one_moment_stand_in_the_order_of_their_digests():
+def test_two_wordings_of_one_moment_are_in_the_order_of_their_digests():
     one = runs([snapshot(1, 0, 1), snapshot(2, 0, 2)])
     other = runs([snapshot(2, 0, 1), snapshot(1, 0, 2)])
     assert told(one) == told(other)
@@ -216,7 +216,7 @@ def test_a_step_between_two_readers_is_shown_by_what_one_of_them_read():
     assert runs([replace(before, other_readings={}), after])[1].step.pair == (10, 20)
 
 
-def test_what_cannot_be_compared_makes_no_version():
+def test_a_text_that_cannot_be_compared_makes_no_version():
     before = read_by(OLD, snapshot(1, 0, 1), OtherReading(15, None, None))
     after = read_by(NEW, replace(snapshot(2, 1, 2), derivation_id=20))
     (only,) = runs([before, after])

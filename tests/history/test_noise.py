@@ -98,7 +98,7 @@ def test_the_last_snapshot_of_a_version_is_that_of_its_noise(room):
     assert changes(room)[0]["removed"] == ["3,6"]
 
 
-def test_noise_beside_a_change_is_left_out_of_it_and_told_beside_it(room):
+def test_noise_next_to_a_change_is_left_out_of_it_and_reported_next_to_it(room):
     see(room, 0, text(A, OPEN))
     see(room, 1, text(B, HIDDEN))
     (change,) = changes(room)
@@ -128,7 +128,7 @@ def test_an_undone_decision_makes_a_version_and_is_not_made_again(room):
     assert len(noise(room)) == 1
 
 
-def test_undoing_twice_changes_nothing_and_undoing_nothing_is_told(room):
+def test_undoing_twice_changes_nothing_and_undoing_nothing_is_reported(room):
     see(room, 0, text(A, OPEN))
     see(room, 1, text(A, HIDDEN))
     number = noise(room)[0]["id"]
@@ -197,7 +197,7 @@ def test_a_box_that_other_articles_show_later_is_noise_in_the_end(room):
     assert room.number("SELECT count(*) FROM boilerplate_due") == 0
 
 
-def test_a_box_and_a_change_are_told_apart_once_the_site_shows_it(room):
+def test_a_box_and_a_change_are_distinguished_once_the_site_shows_it(room):
     see_page(room, 0, text(A, C))
     see_page(room, 1, text(B, BOX, C))
     assert changes(room)[0]["changes"] == ["number", "paragraph_added"]
@@ -244,7 +244,7 @@ def test_steps_that_others_cannot_decide_yet_are_compared_once(room, monkeypatch
     assert len(made) <= 3
 
 
-def test_a_paragraph_that_stands_in_articles_of_other_sites_is_a_change(room):
+def test_a_paragraph_that_is_in_articles_of_other_sites_is_a_change(room):
     for number, body in enumerate(OTHERS):
         see_page(room, 0, text(body, BOX), f"https://blatt{number}.example/a", title=f"M {number}")
     see_page(room, 0, text(A, B))
@@ -270,7 +270,7 @@ def teasers(room: Newsroom) -> list[set[str]]:
     return [{"teaser", "after_teaser"} & set(each) for each in flags(room)]
 
 
-def test_the_beginning_of_what_stood_there_before_is_a_version_that_says_so(room):
+def test_the_beginning_of_an_earlier_text_is_a_version_with_a_flag(room):
     for at, body in enumerate([text(A, B, C), A[:-12] + "…", text(A, B, C), text(A, B)]):
         see(room, at, body)
     assert own(room) == [1, 2, 3, 4]
@@ -401,7 +401,7 @@ def test_a_diff_is_between_the_wordings_that_are_named(two_wordings):
     assert HIDDEN in "".join(each.b_text or "" for each in archive.diff(after).operations)
 
 
-def test_blame_tells_the_sentences_of_the_wording_that_is_named(two_wordings):
+def test_blame_reports_the_sentences_of_the_wording_that_is_named(two_wordings):
     archive, before, after = two_wordings
     told = [[(e.sentence, e.since_version, e.changed_by) for e in archive.blame(rev)]
             for rev in (before, after)]  # fmt: skip
@@ -431,7 +431,7 @@ def test_a_citation_finds_the_passage_in_the_wording_that_is_named(two_wordings)
         max_size=6,
     )
 )
-def test_a_verdict_says_what_the_history_makes_of_the_record_then(room, found):
+def test_a_verdict_is_the_outcome_that_the_history_computes_at_that_time(room, found):
     url = f"{URL}/{next(EXAMPLE)}"
     for tag, (at, first, second) in enumerate(found):
         see(room, at, text(first, second), url, tags=f"{tag}")

@@ -51,7 +51,7 @@ def test_a_capture_is_taken_apart_only_once_something_is_asked_of_others(room):
     assert room.archive.memory.wordings
 
 
-def test_texts_that_nobody_asks_for_are_forgotten_within_bounds(room, monkeypatch):
+def test_texts_that_no_one_asks_for_are_forgotten_within_bounds(room, monkeypatch):
     monkeypatch.setattr(memories, "MOST_CONTENT_LETTERS", 1_000)
     monkeypatch.setattr(memories, "MOST_TEXTS", 2)
     for month in range(4):
@@ -73,7 +73,7 @@ def test_a_unit_that_failed_leaves_nothing_to_remember(room, monkeypatch):
     assert room.versions()[-1][1] == body(1, 2)
 
 
-def test_what_was_emptied_is_not_remembered(room):
+def test_an_emptied_text_is_not_cached(room):
     see_page(room, 0, body(1, 0))
     memory = room.archive.memory
     assert memory.contents

@@ -59,13 +59,13 @@ FACTS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), FACTS.values(), ids=FACTS.keys())
-def test_facts_are_told_in_a_form_in_which_equal_ones_are_equal(text, expected):
+def test_facts_are_reported_in_a_form_in_which_equal_ones_are_equal(text, expected):
     found = [(f.kind, None if f.kind == "contact" else f.value) for f in facts_in(text)]
     assert found == expected
 
 
 @given(st.text(alphabet=st.sampled_from("0123456789.:,- ()Juni Uhrapm@/"), max_size=60))
-def test_facts_stand_in_their_order_and_never_overlap(text):
+def test_facts_are_in_their_order_and_never_overlap(text):
     ends = [0]
     for fact in facts_in(text):
         assert ends[-1] <= fact.start < fact.end <= len(text)

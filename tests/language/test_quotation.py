@@ -24,7 +24,7 @@ from storage.language.quotations import mark_quoted_tokens
         pytest.param('("So")', '" So "', id="brackets"),
     ],
 )
-def test_what_is_quoted(canon: str, inside: str) -> None:
+def test_a_quotation_is_recognised(canon: str, inside: str) -> None:
     words = WordCuts(canon, 0, len(canon))
     marks = mark_quoted_tokens(canon, words.starts)
     found = [token for token, mark in zip(words.tokens, marks, strict=True) if mark]
@@ -48,11 +48,11 @@ def test_what_is_quoted(canon: str, inside: str) -> None:
         pytest.param("Viele Menschen kamen mit dem Rad .", set(), id="start of a sentence"),
     ],
 )
-def test_names_are_told_by_their_neighbours(sentence: str, names: set[str]) -> None:
+def test_names_are_reported_by_their_neighbours(sentence: str, names: set[str]) -> None:
     assert names_of([signs_of(sentence.split())]) == names
 
 
-def test_marks_that_close_what_nothing_opened_are_told_in_time() -> None:
+def test_marks_that_close_what_nothing_opened_are_reported_in_time() -> None:
     """Eight times as many take no more than some eight times the time."""
 
     def seconds(marks: int) -> float:

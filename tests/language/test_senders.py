@@ -61,7 +61,7 @@ def test_the_story_goes_on_behind_a_block():
 
 
 @given(st.text(alphabet=st.sampled_from("aR:\n. @1Übe"), max_size=80))
-def test_spans_stand_in_order_within_the_text(text):
+def test_spans_are_in_order_within_the_text(text):
     last = 0
     for start, end in sender_spans(text):
         assert last <= start < end <= len(text)

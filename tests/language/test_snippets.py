@@ -39,7 +39,7 @@ def test_a_snippet_shows(text: str, query: str, expected: str) -> None:
     assert snippet([text], parse_query(query, ["de"]), "de", 80, "[", "]") == expected
 
 
-def test_a_snippet_is_the_same_whatever_other_texts_were_looked_at() -> None:
+def test_a_snippet_is_the_same_whatever_other_texts_were_checked() -> None:
     wanted = parse_query("feuer", ["de"])
     texts = [[f"Wort{n} und Feuer{n % 3} im Feuer, sagt Wort{n + 1}." * 60] for n in range(400)]
     with ThreadPoolExecutor(4) as pool:
@@ -189,7 +189,7 @@ def test_a_snippet_marks_every_word_that_becomes_a_token_of_the_query(
     st.integers(0, 6),
     st.sampled_from(["de", "en", None]),
 )
-def test_a_snippet_marks_a_phrase_wherever_it_stands(
+def test_a_snippet_marks_a_phrase_wherever_it_is(
     words: list[str], start: int, language: str | None
 ) -> None:
     start = min(start, len(words) - 2)

@@ -88,7 +88,7 @@ def small(monkeypatch):
     monkeypatch.setattr(v, "_THREAD", v.local())
 
 
-def test_a_vocabulary_that_is_full_is_made_anew_and_what_was_cut_before_still_reads(small) -> None:
+def test_a_full_vocabulary_is_replaced_and_earlier_tokens_stay_readable(small) -> None:
     words = [f"wort{number}" for number in range(20)]
     before = tokens_of(words, None)
     assert vocabulary(None) is not before.vocabulary

@@ -197,7 +197,7 @@ def test_the_pause_that_an_archive_asks_for_delays_all_its_requests(copied, monk
 
 
 @pytest.mark.parametrize("way", ["hang", "lost"])
-def test_a_page_without_an_answer_is_looked_for_and_never_sent_again(copied, way, monkeypatch):
+def test_a_page_without_an_answer_is_searched_for_and_never_sent_again(copied, way, monkeypatch):
     monkeypatch.setattr(outside, "SECONDS", 0.5)
     room = copied()
     room.service.ways.append(way)

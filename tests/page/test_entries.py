@@ -145,7 +145,7 @@ def test_other_pages_have_none(raw):
     assert "entries" not in detail_of(page, page.text_paragraphs())
 
 
-def test_hostile_ids_are_bounded_and_repeated_ones_told_apart():
+def test_hostile_ids_are_bounded_and_repeated_ones_distinguished():
     names = ["x" * 5000, "a\x00\u202e<script>", "gleich", "gleich", " "]
     page = read(blog(*(entry(n, name=name.replace("\x00", "")) for n, name in enumerate(names, 1))))
     ids = [each.id for each in page.entries]
@@ -236,7 +236,7 @@ def test_noise_in_an_entry_is_no_edit():
 
 
 @pytest.mark.slow
-def test_ten_thousand_entries_are_matched_and_no_more_are_kept():
+def test_ten_thousand_entries_are_matched_and_no_longer_are_kept():
     """Entries beyond the limit are ordinary text."""
     draft = read(
         blog(

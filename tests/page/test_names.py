@@ -187,7 +187,7 @@ LABELS = (
     ],
     ids=["meta", "byline", "link", "JSON-LD"],
 )
-def test_a_label_a_host_or_a_month_is_nobody_wherever_it_stands(place):
+def test_a_label_a_host_or_a_month_is_no_one_wherever_it_is(place):
     def shown(name):
         raw = place.format(name)
         return authors(

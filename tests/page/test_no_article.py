@@ -83,7 +83,7 @@ def page(text: str) -> bytes:
         <section><h2>Mehr aus der Region</h2>{TEASERS}</section>{FOOT}</body></html>""".encode()
 
 
-def test_a_page_whose_article_is_gone_is_not_read_as_what_stands_around_it():
+def test_a_page_whose_article_is_gone_does_not_yield_the_text_around_it():
     outcome = read(page(""))
     assert isinstance(outcome, RefusalReason)
     assert outcome.code == "not_article"
@@ -155,6 +155,6 @@ def test_a_page_with_a_text_of_its_own_is_an_article_whatever_links_surround_it(
     assert page.text_paragraphs()[0] == IMPRINT[0]
 
 
-def test_a_message_tells_each_sign_against_an_article_in_words():
+def test_a_message_reports_each_sign_against_an_article_in_words():
     weights = load_model("no_article").weights
     assert set(_SIGNS) == {name for name, weight in weights.items() if weight > 0}

@@ -146,7 +146,7 @@ def test_a_call_to_follow_the_house_is_promotion(line, role):
         ("Klicken Sie auf den Button, um den Inhalt von YouTube zu laden.", "aside"),
     ],
 )
-def test_a_line_that_only_says_who_when_or_what_is_seen_is_no_text(line, role):
+def test_a_line_with_only_names_times_or_picture_contents_is_no_text(line, role):
     body = f"{RUNNING}<p>{line}</p>"
     assert roles(body, *TEXT, Piece("p", line), authors=("Merle Addicks",))[-1] == role
 
@@ -196,7 +196,7 @@ def test_paragraphs_that_run_on_where_the_extractor_stopped_are_added_in_their_o
     assert restored_texts(f"<div class=body>{RUNNING}</div>", 1) == list(PARAGRAPHS[1:])
 
 
-def test_what_only_leads_elsewhere_below_a_text_is_not_added():
+def test_links_below_a_text_are_not_added():
     links = "".join(f"<li><a href=/{n}>Weitere Nachricht {n}</a></li>" for n in range(5))
     body = f"<div class=body>{RUNNING}</div><div class=more><ul>{links}</ul></div>"
     assert restored_texts(body, len(PARAGRAPHS)) == []

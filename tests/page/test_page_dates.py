@@ -52,7 +52,7 @@ def chosen(*candidates: tuple[str, str], field: str = "published"):
         ("Artikel 202406181334", []),
     ],
 )  # fmt: skip
-def test_each_date_of_a_line_is_what_the_words_before_it_say(line, stamps):
+def test_each_date_of_a_line_has_the_meaning_of_the_words_before_it(line, stamps):
     assert list(dates_in_line(line)) == stamps
 
 
@@ -73,7 +73,7 @@ def test_each_date_of_a_line_is_what_the_words_before_it_say(line, stamps):
         ("heute Abend", "2024-06-20"),
     ],
 )
-def test_a_distance_from_the_capture_gives_no_more_than_follows(line, value):
+def test_a_distance_from_the_capture_gives_at_most_follows(line, value):
     found = read_relative_date(line, "time", SEEN_AT, "Europe/Berlin")
     assert (found and found.value) == value
 
@@ -88,7 +88,7 @@ def test_a_distance_is_read_on_the_page(draft, html):
     assert page.fields["published"].value["value"] == "2024-06-20"
 
 
-def test_the_date_in_json_ld_is_believed_whatever_the_page_shows():
+def test_the_date_in_json_ld_counts_more_than_the_visible_one():
     places = [
         ("page text", "6. Juni 2024, 16:25 Uhr"),
         ("meta article:published_time", "2024-06-06T14:25:00Z"),
@@ -98,7 +98,7 @@ def test_the_date_in_json_ld_is_believed_whatever_the_page_shows():
     assert chosen(*places[:2]) == "2024-06-06T14:25:00"
 
 
-def test_a_mark_that_a_page_gives_to_many_texts_tells_the_day_of_none():
+def test_a_mark_that_a_page_gives_to_many_texts_reports_the_day_of_none():
     listed = [("itemprop datepublished", f"2024-06-{day:02}") for day in (13, 12, 9)]
     assert chosen(*listed, ("meta date", "March 27, 2024")) == "2024-03-27"
     assert chosen(*listed[:2], ("meta date", "March 27, 2024")) == "2024-06-13"
@@ -110,7 +110,7 @@ def test_a_line_with_a_time_goes_before_a_mere_day():
     assert chosen(*places, ("time near the headline", "12. Juni 2024")) == "2024-06-12"
 
 
-def test_a_date_that_says_not_of_what_comes_after_the_time_that_is_marked():
+def test_a_date_without_a_label_does_not_count_for_text_after_the_marked_time():
     marked = ("time[datetime] near the headline", "2024-03-01")
     assert chosen(("meta dc.date", "2024-06-05"), marked) == "2024-03-01"
     assert chosen(("meta dc.date", "2024-06-05")) == "2024-06-05"
@@ -134,7 +134,7 @@ def test_a_day_in_the_headline_is_that_of_the_matter(draft, html):
     assert published is None or published.found_in == "trafilatura"
 
 
-def test_a_time_beside_the_article_is_the_last_resort(draft, html):
+def test_a_time_next_to_the_article_is_the_last_resort(draft, html):
     beside = '<aside><time datetime="2024-06-10">10. Juni</time></aside>'
     assert draft(html(body=beside)).fields["published"].value["value"] == "2024-06-10"
     head = json_ld_script(datePublished="2024-06-18")

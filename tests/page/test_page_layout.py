@@ -68,7 +68,7 @@ def test_parts_of_one_class_that_hold_most_of_the_text_are_the_article(name, cou
     assert zone_of(_parts(name, count, size), PARAGRAPHS[0]) == zone
 
 
-def test_blocks_stand_in_reading_order_and_once():
+def test_blocks_are_in_reading_order_and_once():
     blocks = layout(
         "<div>eins<p>zwei</p><ul><li>drei</li></ul></div><div><span>vier</span></div>"
     ).blocks
@@ -163,7 +163,7 @@ def test_a_lead_that_was_lost_comes_back_before_the_text(above, leads):
         pytest.param(f"<p><a href=/>{LEAD}</a></p>", id="a link"),
     ],
 )
-def test_what_is_no_lead_is_not_brought_in(above):
+def test_a_paragraph_that_is_no_lead_is_not_added(above):
     blocks = layout(f"<h1>Deich</h1>{above}<p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>").blocks
     pieces = tuple(Piece("p", text) for text in PARAGRAPHS[:2])
     assert add_lead(pieces, blocks, "Deich", ()) == pieces

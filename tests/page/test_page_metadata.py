@@ -102,7 +102,7 @@ def test_a_byline_names_persons_agencies_and_houses(line, persons, agencies, pub
     assert (found.persons, found.agencies, found.publishers) == (persons, agencies, publishers)
 
 
-def test_a_name_stands_once():
+def test_a_name_is_once():
     assert classify_names(["Ada Kern", " Ada  Kern", "von Ada Kern"]).persons == ("Ada Kern",)
 
 
@@ -145,7 +145,7 @@ def test_a_line_below_the_headline_that_begins_like_a_byline_names_the_author(dr
     assert page.fields["authors"].candidates[0].found_in == "byline below the headline"
 
 
-def test_houses_that_are_neither_desk_nor_site_stand_beside_persons():
+def test_houses_that_are_neither_desk_nor_site_are_next_to_persons():
     offered = [Candidate(["Von Ada Kern, Redaktion Nord, Küstenbote, LANDESFUNK LOHE"], "byline")]
     clues = PageClues(lines=((1, title_key(offered[0].value[0]), False),))
     people, *_ = choose_authors(offered, ["Küstenbote"], clues)
@@ -153,7 +153,7 @@ def test_houses_that_are_neither_desk_nor_site_stand_beside_persons():
     assert not {"Redaktion Nord", "Küstenbote"} & set(people.names())
 
 
-def test_an_agency_beside_a_person_is_a_mark_and_no_author(draft, html):
+def test_an_agency_next_to_a_person_is_a_mark_and_no_author(draft, html):
     page = draft(html(json_ld_script(author=[{"name": "Ada Kern"}, {"name": "dpa"}])))
     assert (page.fields["authors"].value, page.fields["agency"].value) == (["Ada Kern"], ["dpa"])
 
@@ -161,7 +161,7 @@ def test_an_agency_beside_a_person_is_a_mark_and_no_author(draft, html):
 ACCOUNT = {"@id": "https://bote.example/#/schema/person/5f2a", "name": "Ada Kern"}
 
 
-def test_who_uploaded_a_text_is_no_author_where_nobody_can_read_it(draft, html):
+def test_who_uploaded_a_text_is_no_author_where_no_one_can_read_it(draft, html):
     page = draft(html(json_ld_script(author=ACCOUNT)))
     assert page.fields["authors"].value is None
     assert page.fields["authors"].candidates[0].value == ["Ada Kern"]
@@ -189,7 +189,7 @@ def test_the_name_below_a_line_that_announces_it_is_the_author(draft, html):
         ("<div class=byline>Alles über Deiche und Gras. Und viele gute Tipps für zu Hause.</div>", None),
     ],
 )  # fmt: skip
-def test_a_byline_is_read_wherever_it_stands_above_the_text(draft, html, body, authors):
+def test_a_byline_is_read_wherever_it_is_above_the_text(draft, html, body, authors):
     field = draft(html(body=body)).fields.get("authors")
     assert (field and field.value) == authors
 
@@ -206,17 +206,17 @@ def test_a_byline_is_read_wherever_it_stands_above_the_text(draft, html, body, a
     ids=["among controls", "in a caption", "in a teaser", "without a class",
          "below a date and a label"],
 )  # fmt: skip
-def test_a_byline_at_the_headline_names_the_author_whatever_stands_around_it(draft, html, byline):
+def test_a_byline_at_the_headline_names_the_author_despite_the_text_around_it(draft, html, byline):
     assert draft(html(body=byline)).fields["authors"].value == ["Ada Kern"]
 
 
-def test_a_name_is_offered_apart_from_what_stands_behind_a_block_in_its_element(draft, html):
+def test_a_name_is_a_candidate_without_the_text_after_a_block_in_its_element(draft, html):
     around = "<div><i>Ada Kern</i><div>4. Februar 2024</div><b>Teilen</b></div>"
     offered = draft(html(body=around)).fields["authors"].candidates
     assert [each.value for each in offered] == [["Ada Kern"]]
 
 
-def test_a_name_stands_apart_from_the_role_and_the_links_beside_it(draft, html):
+def test_a_name_is_apart_from_the_role_and_the_links_next_to_it(draft, html):
     byline = (
         '<div class="author"><b>Ada Kern</b><i>Redakteurin</i><a href="/k">Alle Texte</a></div>'
     )
@@ -268,7 +268,7 @@ def test_one_person_under_two_spellings_is_one_author():
     assert choose_authors(offered, [])[0].names() == ("Ada Kern",)
 
 
-def test_a_name_that_stands_in_links_to_somebody_alone_is_not_said():
+def test_a_name_that_is_in_links_to_someone_alone_is_not_said():
     link = Candidate(["Bo Lind"], "author link")
     assert choose_authors([link], [])[0].names() == ()
     stated = Candidate(["Bo Lind"], "meta author")
@@ -287,13 +287,13 @@ BOX = '<div class="author-bio"><h3>{}</h3><div><a href="/b">Alle Texte</a></div>
     ],
     ids=["one", "the same twice", "beside a better place"],
 )
-def test_a_box_on_an_author_names_one_where_nothing_else_does(draft, html, head, boxes, authors):
+def test_a_box_on_an_author_names_one_where_nothing_more_does(draft, html, head, boxes, authors):
     aside = "".join(f"</p><aside>{BOX.format(name)}</aside>" for name in boxes)
     field = draft(html(head, paragraphs=(*PARAGRAPHS * 5, aside))).fields.get("authors")
     assert (field and field.value) == authors
 
 
-def test_boxes_on_several_authors_or_on_none_name_nobody(draft, html):
+def test_boxes_on_several_authors_or_on_none_name_no_one(draft, html):
     for names in (["Ada Kern", "Bo Lind"], ["Mehr zum Thema:"]):
         aside = "".join(f"<aside>{BOX.format(name)}</aside>" for name in names)
         page = draft(html(body=aside))
@@ -305,7 +305,7 @@ def test_boxes_on_several_authors_or_on_none_name_nobody(draft, html):
     ['<div class="comment-list">{}</div>', '<div class="related">{}</div>', "<ul><li>{}</li></ul>"],
     ids=["a comment", "a recommended article", "a list"],
 )
-def test_a_box_among_comments_or_other_articles_names_nobody(draft, html, around):
+def test_a_box_among_comments_or_other_articles_names_no_one(draft, html, around):
     box = around.format('<div class="author vcard"><b><a href="/k">Ada Kern</a></b></div>')
     field = draft(html(body=f"<aside>{box}</aside>")).fields.get("authors")
     assert field is None or "author box" not in {c.found_in for c in field.candidates}
@@ -325,7 +325,7 @@ def test_who_wrote_a_book_that_is_reviewed_did_not_write_the_review(draft, html)
     assert "authors" not in draft(html(body=book)).fields
 
 
-def test_what_the_page_calls_an_organisation_is_no_person(draft, html):
+def test_a_name_that_the_page_marks_as_an_organisation_is_no_person(draft, html):
     author = {"@type": "Organization", "name": "Lohe Heute"}
     page = draft(html(json_ld_script(author=author), "<p>Von Ada Kern</p>"))
     assert page.fields["authors"].value == ["Ada Kern"]
@@ -337,7 +337,7 @@ def test_a_first_name_is_the_whole_name_that_the_byline_gives(draft, html):
     assert page.fields["authors"].value == ["Ada Kern"]
 
 
-def test_a_last_line_names_the_house_that_a_text_is_from_beside_the_site(draft, html):
+def test_a_last_line_names_the_house_that_a_text_is_from_next_to_the_site(draft, html):
     head = '<meta property="og:site_name" content="Küstenbote">'
     page = draft(html(head, paragraphs=(*PARAGRAPHS, "Küstenbote / Lohe Heute")))
     assert page.fields["authors"].value == ["Lohe Heute"]
@@ -429,7 +429,7 @@ def test_a_page_without_a_date_says_so(draft, html):
     assert "published" not in page.fields
 
 
-def test_an_update_is_told_from_the_publication(draft, html):
+def test_an_update_is_reported_from_the_publication(draft, html):
     page = draft(
         html(
             body='<div class="updated">Aktualisiert: <time datetime="2024-06-02T10:00+02:00">x</time></div>'
@@ -511,13 +511,13 @@ def test_every_field_says_where_it_was_found(draft, html):
     assert all(field.found_in for field in page.fields.values())
 
 
-def test_a_kicker_is_told_from_the_headline(draft, html):
+def test_a_kicker_is_reported_from_the_headline(draft, html):
     page = draft(html(h1=f'<span class="kicker">Hochwasserschutz</span> {TITLE}'))
     assert page.title == TITLE
     assert page.fields["kicker"].value == "Hochwasserschutz"
 
 
-def test_a_kicker_inside_what_is_marked_as_headline_is_no_part_of_it(draft, html):
+def test_a_kicker_inside_the_marked_headline_is_not_part_of_it(draft, html):
     marked = f'<div itemprop="headline"><span class="highline">Deichbau</span> {TITLE}</div>'
     page = draft(html("<title>Deichbau in Lohe</title>", marked, h1=""))
     assert page.title == TITLE
@@ -528,7 +528,7 @@ def test_a_paywalled_teaser_is_flagged(draft, html):
     assert "teaser" not in draft(html(json_ld_script(isAccessibleForFree=True))).flags
 
 
-def test_a_live_blog_is_told_as_such(draft, html):
+def test_a_live_blog_is_reported(draft, html):
     page = draft(html('<script type="application/ld+json">{"@type": "LiveBlogPosting"}</script>'))
     assert "live_blog" in page.flags
 
@@ -599,7 +599,7 @@ def test_a_byline_may_name_the_role_behind_the_name(html, draft):
     assert read.fields["authors"].value == ["Merle Addicks"]
 
 
-def test_the_site_is_nobody_even_where_linked_data_says_so(html, draft):
+def test_the_site_is_no_one_even_where_linked_data_says_so(html, draft):
     site = '<meta property="og:site_name" content="Küstenbote">'
     said = json_ld_script(author={"name": "Küstenbote"})
     body = '<span itemprop="author">Küstenbote</span>'

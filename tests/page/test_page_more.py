@@ -51,7 +51,7 @@ def test_a_picture_that_is_loaded_late_has_its_own_address_and_an_advert_is_none
     assert [image["address"] for image in fields(body=late + advert)["images"].value] == [AT]
 
 
-def test_pictures_of_json_ld_are_told_where_the_page_shows_none():
+def test_pictures_of_json_ld_are_reported_where_the_page_shows_none():
     image = {"url": "/deich.jpg", "caption": "Der Deich", "creditText": "Ada Kern"}
     found = fields(json_ld_script(image=[image, "/lohe.jpg"]))["images"]
     assert found.value[0] == {"address": AT, "caption": "Der Deich", "credit": "Ada Kern"}
@@ -65,7 +65,7 @@ def test_tags_of_one_meta_each_are_one_list():
     assert fields(metas)["tags"].value == ["Deich", "Lohe"]
 
 
-def test_what_a_system_calls_things_for_itself_is_no_tag():
+def test_an_internal_name_of_a_system_is_no_tag():
     tags = ["98be933f-38cf-4fba-b6c6-ad438e82010a", "Politik &amp; Gesellschaft"]
     assert fields(json_ld_script(keywords=tags))["tags"].value == ["Politik & Gesellschaft"]
 
@@ -108,7 +108,7 @@ def with_offers(raw: bytes, hints: Hints) -> Draft:
     return page
 
 
-def test_what_a_feed_says_is_taken_where_the_page_is_silent(hints):
+def test_a_value_of_a_feed_is_used_where_the_page_has_none(hints):
     page = with_offers(html(), hints())
     told = {name: page.fields[name].value for name in ("authors", "tags")}
     assert told == {"authors": ["Ada Kern"], "tags": ["Deich"]}
@@ -116,7 +116,7 @@ def test_what_a_feed_says_is_taken_where_the_page_is_silent(hints):
     assert page.fields["published"].found_in == "feed published"
 
 
-def test_what_a_feed_says_is_one_candidate_where_the_page_speaks(hints):
+def test_a_value_of_a_feed_is_one_candidate_next_to_that_of_the_page(hints):
     head = json_ld_script(
         author="Bo Lind", datePublished="2024-06-17", headline="Niederlohe streitet um den Deich"
     )
@@ -151,7 +151,9 @@ LONG = PARAGRAPHS * 20
         pytest.param("", "", PARAGRAPHS, False, id="nothing said"),
     ],
 )  # fmt: skip
-def test_a_teaser_is_told_by_what_the_page_says_and_by_its_length(head, body, paragraphs, teaser):
+def test_a_teaser_is_recognised_by_the_statement_of_the_page_and_by_its_length(
+    head, body, paragraphs, teaser
+):
     raw = html(head, paragraphs=paragraphs).replace(b"</article>", body.encode() + b"</article>")
     page = read(raw)
     assert isinstance(page, Draft)
@@ -174,7 +176,7 @@ ENTRIES = "".join(
     ],
     ids=["type", "name and entries", "many entries", "name alone", "one time"],
 )
-def test_a_live_blog_is_told_as_such(head, h1, body, live):
+def test_a_live_blog_is_reported(head, h1, body, live):
     assert ("live_blog" in flags(head, body, h1=h1)) == live
 
 

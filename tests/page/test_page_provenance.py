@@ -70,7 +70,7 @@ BODY = (
 SOURCE_VALUES = (SourceValue("title", "Streit um den Deich", "feed title"),)
 
 
-def test_each_field_of_a_page_says_where_it_was_found_and_what_else_was_offered():
+def test_each_field_of_a_page_states_its_place_and_its_other_candidates():
     hints = Hints(
         "html", "deich.html", None, SEEN_AT, "https://www.kuestenbote.example/x", SOURCE_VALUES
     )
@@ -93,7 +93,7 @@ def test_each_field_of_a_page_says_where_it_was_found_and_what_else_was_offered(
         ("published", {"value": "2024-06-17"}, "Juni 2024"),
     ],
 )
-def test_a_value_that_nobody_gave_is_found_out(name, value, candidate):
+def test_a_value_that_no_one_gave_is_found_out(name, value, candidate):
     draft = read_page(html(), Hints("html", "x", None, SEEN_AT, None), TextSettings())
     assert isinstance(draft, Draft)
     forged = {name: Field(value, "h1", None, (Candidate(candidate, "h1"),))}

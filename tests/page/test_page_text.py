@@ -118,7 +118,7 @@ def test_a_page_without_text_is_refused(raw):
         pytest.param("<table><tr><td>" * 2_000 + "x", id="2,000 tables"),
     ],
 )
-def test_what_is_nested_deeper_than_the_parser_goes_is_refused_with_its_reason(raw):
+def test_markup_nested_deeper_than_the_limit_of_the_parser_is_refused_with_its_reason(raw):
     outcome = read(f"<html><body>{raw}<p>{PARAGRAPHS[0]}</p></body></html>".encode())
     assert isinstance(outcome, RefusalReason)
     assert outcome.code == "extraction_empty"
@@ -131,7 +131,7 @@ def test_paragraphs_that_are_never_closed_are_no_nesting(draft, html):
 
 
 @pytest.mark.parametrize("end", ["</body>", "</body></html>", "</html>"])
-def test_what_follows_the_end_of_a_page_belongs_to_it_as_browsers_show_it(draft, end):
+def test_text_after_the_end_of_a_page_belongs_to_it_as_in_browsers(draft, end):
     menu = f"<html><body><nav>Start</nav>{end}"
     text = "".join(f"<p>{p}</p>" for p in PARAGRAPHS)
     page = draft(f"{menu}<div><h1>Niederlohe</h1>{text}</div>".encode())
@@ -157,7 +157,7 @@ def test_half_a_character_pair_does_not_cut_off_the_rest(draft, html, half):
         ("Beach Post", "Please log in to continue reading this page on the Beach Post.", "log-in"),
     ],
 )  # fmt: skip
-def test_what_stands_in_front_of_an_article_is_no_article(html, read, title, text, reason):
+def test_text_in_front_of_an_article_is_no_article(html, read, title, text, reason):
     outcome = read(html(f"<title>{title}</title>", h1=title, paragraphs=(text,)))
     assert isinstance(outcome, RefusalReason)
     assert outcome.code == "not_article"
@@ -224,7 +224,7 @@ def test_line_breaks_stay_and_blank_lines_go(draft, html):
     assert text == "Erste Zeile eines Liedes\nzweite Zeile des Liedes"
 
 
-def test_every_flag_of_a_page_is_told_in_the_docs(draft, html):
+def test_every_flag_of_a_page_is_reported_in_the_docs(draft, html):
     page = draft(html('<script type="application/ld+json">{broken</script>'))
     assert "metadata_broken" in page.flags
     assert set(page.flags) <= flags()

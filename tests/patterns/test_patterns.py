@@ -62,7 +62,7 @@ def test_all_patterns_are_found():
         (r"\d{4}.*?von", "finditer"),
     ],
 )
-def test_a_pattern_that_grows_too_fast_is_told(pattern, method):
+def test_a_pattern_that_grows_too_fast_is_reported(pattern, method):
     compiled = re.compile(pattern, re.DOTALL)
     assert any(growth(compiled, method, shape) for shape in shapes(compiled))
 

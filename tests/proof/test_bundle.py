@@ -144,7 +144,7 @@ def test_a_zip_is_checked_as_it_is_by_a_copy_of_the_program_that_is_not_in_it(pa
     assert list((tmp_path / "b").rglob("__pycache__")) == []
 
 
-def test_what_a_file_manager_lays_into_the_folder_is_told_and_breaks_nothing(unpacked):
+def test_files_of_a_file_manager_in_the_folder_are_reported_and_break_nothing(unpacked):
     (unpacked / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
     (unpacked / "rows" / "Thumbs.db").write_bytes(b"")
     code, told = checked(unpacked)
@@ -190,7 +190,7 @@ def test_a_proof_is_small_and_the_verifier_needs_the_standard_library_alone(unpa
         assert written.count("\n") < 700
 
 
-def test_the_report_escapes_what_was_archived_and_shows_what_was_checked(unpacked):
+def test_the_report_escapes_archived_text_and_shows_the_checks(unpacked):
     page = (unpacked / "report.html").read_text()
     assert "&lt;b&gt;steigt&lt;/b&gt;" in page
     assert "<b>steigt" not in page
@@ -249,7 +249,7 @@ def test_a_page_of_a_web_archive_brings_request_headers_and_certificate_along(tm
     assert "What this does not prove" in (tmp_path / "b" / "report.html").read_text()
 
 
-def test_a_file_that_says_when_it_was_captured_is_told_so_and_holds(tmp_path):
+def test_a_file_that_says_when_it_was_captured_is_reported_and_holds(tmp_path):
     root = tmp_path / "room"
     root.mkdir()
     room = Newsroom(f"sqlite:///{root / 'lesart.sqlite3'}", root)
@@ -298,7 +298,7 @@ def test_the_times_that_follow_from_the_rows_are_those_of_the_history(database_u
     assert shown["@1..@4"] == [tuple(row.values()) for row in versions]
 
 
-def test_relations_are_told_as_they_were_logged_and_not_otherwise(database_url, tmp_path):
+def test_relations_are_reported_as_they_were_logged_and_not_otherwise(database_url, tmp_path):
     room = Newsroom(database_url, tmp_path / "room")
     for name in "abc":
         room.write(f"{name}.txt", seed("Pegel steigt", A))
@@ -336,7 +336,7 @@ def test_a_stamp_of_a_calendar_is_on_an_earlier_checkpoint_of_the_same_log(tmp_p
     assert "<pre>ots verify log/calendar-1.note.ots</pre>" in (folder / "report.html").read_text()
 
 
-def test_what_was_redacted_is_named_and_the_rest_still_holds(tmp_path):
+def test_a_redacted_row_is_named_and_the_rest_still_holds(tmp_path):
     root = tmp_path / "room"
     root.mkdir()
     room = Newsroom(f"sqlite:///{root / 'lesart.sqlite3'}", root)
@@ -363,7 +363,7 @@ def test_what_was_redacted_is_named_and_the_rest_still_holds(tmp_path):
 
 
 @pytest.mark.slow
-def test_bytes_whose_time_is_over_are_told_as_such_and_not_as_redacted(tmp_path, monkeypatch):
+def test_bytes_whose_time_is_over_are_reported_and_not_as_redacted(tmp_path, monkeypatch):
     root = tmp_path / "room"
     root.mkdir()
     room = Newsroom(f"sqlite:///{root / 'lesart.sqlite3'}", root)

@@ -109,7 +109,7 @@ def test_a_stamp_is_the_file_that_the_library_of_others_reads():
     assert pending_promise(whole, NOTE) is None
 
 
-def test_what_is_no_stamp_on_the_checkpoint_is_refused():
+def test_a_malformed_stamp_on_the_checkpoint_is_refused():
     stamp = first_stamp(NOTE, NONCE, PROMISE)
     for wrong in (b"", stamp[:-1], stamp + b"\0", stamp[:40], stamp[:83] + b"\x67" + stamp[84:]):
         with pytest.raises(StampError):
@@ -123,7 +123,7 @@ def test_what_is_no_stamp_on_the_checkpoint_is_refused():
         complete_stamp(complete_stamp(stamp, NOTE, BLOCK), NOTE, BLOCK)
 
 
-def test_a_checkpoint_is_promised_then_found_in_a_block_and_nobody_says_that_it_was_checked(press):
+def test_a_checkpoint_is_promised_then_found_in_a_block_and_no_one_says_that_it_was_checked(press):
     engine, clock, calendar = press.archive.engine, press.archive.clock, Calendar()
     with serving(calendar) as one:
         made = checkpoints.make(engine, clock, KEY)
@@ -170,7 +170,7 @@ def test_a_calendar_that_is_away_or_answers_nonsense_is_asked_again_later(press,
     assert list_of(press) == []
 
 
-def test_a_stamp_of_a_calendar_that_somebody_changed_is_named(press):
+def test_a_stamp_of_a_calendar_that_someone_changed_is_named(press):
     checkpoints.make(press.archive.engine, press.archive.clock, KEY)
     with serving(Calendar()) as one:
         asked(press, one)
@@ -190,7 +190,7 @@ def test_a_stamp_of_a_calendar_that_somebody_changed_is_named(press):
     assert broken(press) == ["stamp_wrong"]
 
 
-def test_a_calendar_stands_beside_authorities_in_their_list(tmp_path):
+def test_a_calendar_is_next_to_authorities_in_their_list(tmp_path):
     listed = tmp_path / "authorities"
     listed.write_text("calendar kalender https://kalender.example/\n")
     assert read_authorities(listed) == (Authority("kalender", "https://kalender.example", b""),)

@@ -470,7 +470,7 @@ def test_a_forger_with_an_older_log_is_refused(folder, attack, answer):
 # ------------------------------------------------------------------- what holds, and what it says
 
 
-def test_false_rows_that_are_logged_anew_hold_and_a_checkpoint_from_outside_refuses_them(folder):
+def test_false_rows_that_are_logged_again_hold_and_a_checkpoint_from_outside_refuses_them(folder):
     """A key holder can write another log: only somebody else's copy of the checkpoint shows it."""
     (folder.parent / "kept").write_bytes((folder / "log/checkpoint").read_bytes())
     set_plain(rows(folder, "observation")[0], observed_at="2020-01-01T00:00:00.000000+00:00")
@@ -502,7 +502,7 @@ def test_a_later_check_that_is_withheld_is_not_missed_and_the_answer_says_so(fol
     assert "That no check and no later undoing is missing" in told
 
 
-def test_a_change_that_is_withheld_lets_a_later_scan_stand_and_the_answer_says_of_what(folder):
+def test_a_change_that_is_withheld_leaves_a_later_scan_are_and_the_answer_says_of_what(folder):
     """The scan is real; that nothing changed up to it is said of the rows in the bundle alone."""
     later = rows(folder, "observation")[1:]
     withhold(

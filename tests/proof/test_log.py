@@ -76,7 +76,7 @@ def test_every_column_of_every_table_of_the_record_is_committed_to():
     assert {name for shape in SHAPES.values() for name in shape.covered} == {"data"}
 
 
-def test_a_commitment_is_what_it_always_was():
+def test_a_commitment_has_a_fixed_form():
     values = {"id": 7, "public_id": b"0zfme61hjyre0a76", "origin": "https://a.example/ü".encode(),
               "recorded_at": "2024-06-18T06:00:00.000000+00:00"}  # fmt: skip
     assert commitment("origin", values, bytes(16)).hex() == GOLDEN
@@ -156,7 +156,7 @@ def test_the_log_cannot_be_changed(press):
             unit.connection.execute(text(change))
 
 
-def test_a_redaction_leaves_an_entry_that_opens_what_is_left(press):
+def test_a_redaction_leaves_an_entry_that_opens_the_remaining_columns(press):
     appended(press)
     with press.archive.unit() as unit:
         row = unit.connection.execute(text("SELECT min(id) FROM wording")).scalar_one()
@@ -179,7 +179,7 @@ def test_a_redaction_leaves_an_entry_that_opens_what_is_left(press):
         assert open_row("wording", other, place.opening).commitment != place.commitment
 
 
-def test_a_checkpoint_covers_what_was_committed_before_it(press):
+def test_a_checkpoint_covers_all_rows_committed_before_it(press):
     engine, clock = press.archive.engine, press.archive.clock
     made = checkpoints.make(engine, clock, KEY)
     found = Checkpoint.parse(Note.parse(made.note).text)
@@ -197,7 +197,7 @@ def test_a_checkpoint_covers_what_was_committed_before_it(press):
         assert root(log.node_of(connection), found.size) == found.root
 
 
-def test_a_key_that_nobody_endorsed_signs_nothing(press):
+def test_a_key_that_no_one_endorsed_signs_nothing(press):
     engine, clock = press.archive.engine, press.archive.clock
     checkpoints.make(engine, clock, KEY)
     press.scan(9, neu=draft("Neu", "Ein Satz."))
@@ -205,7 +205,7 @@ def test_a_key_that_nobody_endorsed_signs_nothing(press):
         checkpoints.make(engine, clock, Signer.generate("archiv.example/log"))
 
 
-def test_a_rotated_key_is_endorsed_and_the_old_one_signs_no_more(press, tmp_path):
+def test_a_rotated_key_is_endorsed_and_the_old_one_signs_no_longer(press, tmp_path):
     engine, clock = press.archive.engine, press.archive.clock
     path = tmp_path / "proof.key"
     checkpoints.write_key(path, KEY)

@@ -43,7 +43,7 @@ def test_the_definition_is_that_of_the_record(table):
     assert PLAIN[table] == {each.name: kind_of(each) for each in columns}
 
 
-def test_a_redaction_hides_what_it_empties_and_no_other_column():
+def test_a_redaction_hides_the_emptied_columns_and_no_others():
     hidden = {
         name: set(columns) & set(SHAPES[table].salted)
         for name, (table, columns) in EMPTIED.items() if table in CONTENTS
@@ -166,7 +166,7 @@ def _with_plain(row: Json, plain: Json) -> bytes:
 
 
 @pytest.mark.parametrize("table", CONTENTS)
-def test_whatever_a_row_file_has_beyond_its_definition_is_refused(table):
+def test_unknown_parts_of_a_row_file_are_refused(table):
     held = []
     for name, data in forged(table):
         assert data != write_json(sample(table)), name

@@ -96,7 +96,7 @@ def test_an_authority_that_is_away_is_asked_again_ever_more_rarely(press):
     assert told(press, away)[0]["attempts"] == 0
 
 
-def test_what_is_no_stamp_on_this_checkpoint_by_this_authority_is_not_kept(press):
+def test_a_stamp_on_another_checkpoint_or_by_another_authority_is_not_kept(press):
     checkpoints.make(press.archive.engine, press.archive.clock, KEY)
     one, other = replace(authority("one")), authority("two")
     reasons = []
@@ -119,7 +119,7 @@ def test_what_is_no_stamp_on_this_checkpoint_by_this_authority_is_not_kept(press
         assert list(authority_stamps(connection)) == []
 
 
-def test_a_stamp_by_somebody_else_or_that_tells_of_a_fast_clock_is_named(press):
+def test_a_stamp_by_another_authority_or_of_a_fast_clock_is_reported(press):
     press.now = datetime.now(UTC) + timedelta(hours=1)
     checkpoints.make(press.archive.engine, press.archive.clock, KEY)
     with serving(authority("one")) as url:
@@ -150,14 +150,14 @@ def test_openssl_agrees(tmp_path):
     ("authority a http://a.example/tsr root.pem\nauthority a http://b.example root.pem", "taken"),
     ("stamp", "no line"),
 ])  # fmt: skip
-def test_a_line_that_names_no_authority_is_told(tmp_path, line, reason):
+def test_a_line_that_names_no_authority_is_reported(tmp_path, line, reason):
     (tmp_path / "root.pem").write_bytes(authority("one").root.read_bytes())
     (tmp_path / "list").write_text(f"# who stamps\n\n{line}\n")
     with pytest.raises(PolicyError, match=reason):
         read_authorities(tmp_path / "list")
 
 
-def test_a_list_names_authorities_with_certificates_beside_it(tmp_path):
+def test_a_list_names_authorities_with_certificates_next_to_it(tmp_path):
     (tmp_path / "root.pem").write_bytes(authority("one").root.read_bytes())
     (tmp_path / "list").write_text("authority uni https://a.example/tsr root.pem\n")
     (found,) = read_authorities(tmp_path / "list")

@@ -201,12 +201,12 @@ def test_a_path_leads_back_to_its_tile(level, number, width):
     "tile/0/001.p/256", "tile/0/001.p/007", "tile/-1/000", "tile/0/../000", "tile/entries/x1/000",
     "tile/0/001\n", "tile/0/٠٠١", "/tile/0/001",
 ])  # fmt: skip
-def test_what_is_no_path_of_a_tile_is_refused(path):
+def test_a_malformed_path_of_a_tile_is_refused(path):
     with pytest.raises(TileError):
         tile_at(path)
 
 
 @given(st.integers(0, 70_000))
-def test_each_tile_of_a_log_is_as_wide_as_it_is_told(size):
+def test_each_tile_of_a_log_is_as_wide_as_it_is_reported(size):
     assert all(width_of(level, number, size) == width for level, number, width in tiles_of(size))
     assert width_of(0, -(-size // WIDTH), size) == 0

@@ -107,7 +107,7 @@ def test_an_archive_is_cosigned_as_it_grows(press):
 
 
 @pytest.mark.slow
-def test_a_rolled_back_archive_is_refused_and_told_why(press):
+def test_a_rolled_back_archive_is_refused_and_reported_why(press):
     engine, clock = press.archive.engine, press.archive.clock
     checkpoints.make(engine, clock, LOG)
     with serving(latest=Checkpoint(LOG.verifier.name, 5000, bytes(32))) as url:
@@ -116,7 +116,7 @@ def test_a_rolled_back_archive_is_refused_and_told_why(press):
 
 
 @pytest.mark.slow
-def test_a_witness_that_is_away_or_lies_is_told_and_hinders_nothing(press):
+def test_a_witness_that_is_away_or_lies_is_reported_and_hinders_nothing(press):
     engine, clock = press.archive.engine, press.archive.clock
     made = checkpoints.make(engine, clock, LOG)
     liar = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
@@ -134,6 +134,6 @@ def test_a_witness_that_is_away_or_lies_is_told_and_hinders_nothing(press):
         assert checkpoints.latest(connection) == replace(made, lines=())
 
 
-def test_a_policy_file_that_is_not_there_is_told(tmp_path):
+def test_a_policy_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         read_policy(tmp_path / "none")

@@ -89,7 +89,7 @@ FORBIDDEN = [
 
 @pytest.mark.few_cases
 @pytest.mark.parametrize("query", FORBIDDEN, ids=ascii)
-def test_what_is_no_question_to_the_views_is_refused_with_the_words_of_the_database(
+def test_a_query_that_reads_more_than_the_views_is_refused_with_the_words_of_the_database(
     archive, shared_url, query
 ):
     with pytest.raises(QueryError) as caught:
@@ -116,7 +116,7 @@ def test_an_endless_query_ends(archive):
         list(archive.sql(ENDLESS, limits=QueryLimits(seconds=0.2)).rows)
 
 
-def test_an_answer_that_nobody_reads_is_closed_with_the_archive(shared_url):
+def test_an_answer_that_no_one_reads_is_closed_with_the_archive(shared_url):
     with open_archive(shared_url) as archive:
         archive.sql("SELECT * FROM versions")
 

@@ -25,7 +25,7 @@ def holders(archive, rev, **asked):
     return {row.sentence: names[row.first_article] for row in archive.blame(rev, **asked)}
 
 
-def test_a_sentence_that_came_back_is_told_as_such(archive):
+def test_a_sentence_that_came_back_is_reported(archive):
     assert told(archive.blame(PEGEL)) == [
         ("Der Pegel der Lohe steigt.", 0, 1, False),
         ("Er stieg um 3,6 Zentimeter.", 1, 3, True),
@@ -38,14 +38,14 @@ def test_an_earlier_version_knows_nothing_of_later_ones(archive):
     assert told(archive.blame(f"{PEGEL}@1"))[1] == ("Er stieg um 3,6 Zentimeter.", 1, 1, False)
 
 
-def test_it_tells_between_which_snapshots_a_sentence_came(archive):
+def test_it_reports_between_which_snapshots_a_sentence_came(archive):
     second = list(archive.blame(f"{PEGEL}@2"))[1]
     assert (second.changed_after, second.changed_by) == (hour(2), hour(3))
     first = next(archive.blame(f"{PEGEL}@2"))
     assert (first.changed_after, first.changed_by) == (None, hour(0))
 
 
-def test_removed_tells_since_when_a_sentence_stands_no_more(archive):
+def test_removed_reports_since_when_a_sentence_is_gone(archive):
     (gone,) = archive.blame(PEGEL, removed=True)
     assert told([gone]) == [("Er stieg um 36 Zentimeter.", 1, 3, False)]
     assert (gone.version, gone.changed_by) == (2, hour(5))
@@ -78,14 +78,14 @@ def test_sentences_with_a_text_name_their_place_and_where_they_are_now(archive):
         archive.sentence(PEGEL, 0)
 
 
-def test_what_is_not_there_is_refused(archive):
+def test_a_missing_revision_is_refused(archive):
     with pytest.raises(NoSuchError):
         archive.blame(f"{PEGEL}@9")
     with pytest.raises(RevisionError):
         archive.blame("")
 
 
-def test_a_paragraph_is_counted_among_all_that_show_tells(database_url):
+def test_a_paragraph_is_counted_among_all_that_show_reports(database_url):
     press = Press(database_url)
     press.scan(0, text=draft("Damm", Paragraph("promo", "Lesen Sie auch."), "Es hält. Es hielt.",
                              Paragraph("caption", "Der Damm."), "Es wird halten."))  # fmt: skip
@@ -147,7 +147,7 @@ def test_what_very_many_have_is_asked_for_as_a_whole_and_says_the_same(exchange,
     assert [holders(exchange, rev) for rev in asked] == expected
 
 
-def test_a_sentence_is_found_without_a_look_at_the_texts_that_have_its_words(database_url):
+def test_a_sentence_is_found_without_reading_the_texts_with_its_words(database_url):
     press = Press(database_url)
     for number in range(3):
         press.scan(number, **{f"text{number}": draft("Damm", "Der Deich an der Lohe brach.")})
@@ -193,7 +193,7 @@ def test_a_sentence_taken_over_later_names_whom_it_was_taken_from(exchange):
     }  # fmt: skip
 
 
-def test_what_an_article_said_before_counts_too_but_a_single_word_is_nobodys(exchange):
+def test_an_earlier_version_of_an_article_counts_but_a_single_word_does_not(exchange):
     assert holders(exchange, "seed:seeds/nein") == {
         "Nein.": None, "Der Deich brach.": "agentur", "Es regnet.": "agentur",
     }  # fmt: skip
@@ -209,7 +209,7 @@ def test_without_a_phrase_postgresql_is_asked_for_the_words_alone():
     assert values == {"exact": "('damm') & ('deich')"}
 
 
-def test_what_comes_in_later_and_was_seen_earlier_is_named_from_then_on(database_url):
+def test_a_late_text_that_was_seen_earlier_is_named_as_the_source_from_then_on(database_url):
     press, other = Press(database_url), Press(database_url, "other")
     press.scan(5, spaet=draft("Nachlese", "Der Deich an der Lohe brach am Montag."))
     with open_archive(database_url) as archive:

@@ -81,12 +81,12 @@ def test_an_accent_may_be_composed_or_not():
     assert find_passages(decomposed, "O") == []
 
 
-def test_places_that_overlap_are_told_apart():
+def test_places_that_overlap_are_distinguished():
     assert find_passages("ananas", "ana") == [(0, 3), (2, 5)]
 
 
 @given(st.text(alphabet='aA „“".\n\xad1', max_size=40), st.data())
-def test_any_piece_of_a_text_is_found_where_it_stands(text, data):
+def test_any_piece_of_a_text_is_found_where_it_is(text, data):
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     piece = text[start:end].strip(" \n\xad")
@@ -113,7 +113,7 @@ def test_markdown_quotes_the_passage_and_links_the_title():
     assert [link.attrs["href"] for link in links] == [CITATION.origin]
 
 
-def test_markdown_tells_version_interval_range_and_digest():
+def test_markdown_reports_version_interval_range_and_digest():
     seen = words_of(markdown(PASSAGE))
     for told in (
         "Ada Lohe, dpa, Berlin and others:", "Lohebote, 2024-06.", "Version 2",
@@ -123,7 +123,7 @@ def test_markdown_tells_version_interval_range_and_digest():
         assert told in seen
 
 
-def test_what_is_not_known_is_left_out():
+def test_unknown_values_are_omitted():
     assert markdown(BARE) == (
         "(no title) (seed:seeds/Öl \\& {Damm}.txt). Version 2, first seen by 2024-06-18T09:30:00Z, "
         f"last seen 2024-06-19T00:00:00Z. Lesart `{CITATION.revision}`.\n"
@@ -185,7 +185,7 @@ def is_balanced(value: str) -> bool:
     return depth == 0
 
 
-def test_bibtex_tells_what_is_known():
+def test_bibtex_contains_the_known_values():
     told = fields_of(bibtex(PASSAGE))
     assert told["author"] == "{{Ada Lohe} and {dpa, Berlin and others}}"
     assert told["title"] == "{{Der Damm hält}}"
@@ -196,7 +196,7 @@ def test_bibtex_tells_what_is_known():
     assert "characters 3–10" in told["note"]
 
 
-def test_bibtex_leaves_out_what_is_not_known():
+def test_bibtex_omits_unknown_values():
     told = fields_of(bibtex(BARE))
     assert set(told) == {"howpublished", "note"}
     assert unescaped(told["howpublished"]) == "{seed:seeds/Öl & {Damm}.txt}"
@@ -230,13 +230,13 @@ def test_an_address_ends_neither_a_link_nor_a_value(text):
      ("2024-06-18T07:40", [2024, 6, 18])],
     ids=["year", "month", "day", "minute"],
 )  # fmt: skip
-def test_csl_dates_have_no_more_parts_than_are_known(value, parts):
+def test_csl_dates_have_no_longer_parts_than_are_known(value, parts):
     date = PartialDate(value, "day", None, "byline")
     (item,) = json.loads(csl_json(replace(CITATION, published=date)))
     assert item["issued"] == {"date-parts": [parts]}
 
 
-def test_csl_tells_what_is_known_and_nothing_else():
+def test_csl_contains_the_known_values_and_no_others():
     (item,) = json.loads(csl_json(PASSAGE))
     assert item["author"] == [{"literal": "Ada Lohe"}, {"literal": "dpa, Berlin and others"}]
     assert (item["id"], item["URL"]) == (CITATION.revision, CITATION.origin)

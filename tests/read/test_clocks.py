@@ -50,7 +50,7 @@ def snapshots(empty_archive_url: str) -> dict[float, dict[str, Any]]:
     return found
 
 
-def test_what_was_known_then_is_what_the_archive_said_then(empty_archive_url, snapshots):
+def test_past_knowledge_is_the_answer_of_the_archive_at_that_time(empty_archive_url, snapshots):
     assert len(snapshots) == 7
     with open_archive(empty_archive_url) as archive:
         for at, said in snapshots.items():
@@ -81,7 +81,7 @@ def test_between_two_snapshots_the_earlier_text_is_given_and_said_to_be_uncertai
     assert shown.observed.last_seen == hour(2)
 
 
-def test_what_was_not_seen_by_then_is_not_listed(archive):
+def test_an_article_seen_later_is_not_listed(archive):
     origins = {line.origin for line in archive.with_clocks(as_of=hour(3)).articles()}
     assert origins == {PEGEL, FERRY}
     assert COPY in {line.origin for line in archive.with_clocks(as_of=hour(4)).articles()}
@@ -96,7 +96,7 @@ def test_an_article_was_present_until_it_was_seen_to_be_gone(archive):
     assert archive.with_clocks(as_of=hour(4.9)).version(FERRY).observed.last_seen == hour(4)
 
 
-def test_a_search_as_of_a_time_finds_what_stood_there_then_alone(archive):
+def test_a_search_as_of_a_time_finds_only_texts_of_that_time(archive):
     def hits(at: float, query: str) -> list[tuple[str, int]]:
         found = archive.with_clocks(as_of=hour(at)).search(query)
         return sorted((hit.origin, hit.version) for hit in found)
@@ -151,7 +151,9 @@ def test_the_archive_of_today_is_not_touched(archive):
 
 
 @pytest.mark.slow
-def test_the_same_time_on_both_clocks_is_what_was_known_then(empty_archive_url, snapshots):
+def test_the_same_time_on_both_clocks_gives_the_knowledge_of_that_time(
+    empty_archive_url, snapshots
+):
     with open_archive(empty_archive_url) as archive:
         for at, said in snapshots.items():
             past = everything(archive.with_clocks(as_of=hour(at), known_at=hour(at)))

@@ -104,7 +104,7 @@ def test_articles_come_in_the_order_in_which_they_were_met(archive):
     assert [line.origin for line in archive.articles()] == [PEGEL, FERRY, KOPIE]
 
 
-def test_an_article_tells_its_newest_version_and_its_last_snapshot(archive):
+def test_an_article_reports_its_newest_version_and_its_last_snapshot(archive):
     line = next(archive.articles())
     assert line.title == "Der Damm hält"
     assert line.versions == 3
@@ -166,7 +166,7 @@ def test_filters_choose_articles(archive, filters, expected):
     assert [line.origin for line in archive.articles(filters)] == expected
 
 
-def test_history_tells_each_run_of_a_wording(archive):
+def test_history_reports_each_run_of_a_wording(archive):
     lines = list(archive.history(PEGEL))
     assert [line.version for line in lines] == [1, 2, 3]
     assert lines[0].wording == lines[2].wording != lines[1].wording
@@ -246,7 +246,7 @@ def test_unchanged_scans_are_one_row_with_their_number(archive):
     ]
 
 
-def test_an_absence_is_told_without_a_version(archive):
+def test_an_absence_is_reported_without_a_version(archive):
     last = list(archive.observations(FERRY))[-1]
     assert (last.outcome, last.version, last.wording, last.raw_digest) == ("gone", None, None, None)
     assert last.observed_at == hour(5)
@@ -267,7 +267,7 @@ def test_a_relation_passes_filters_that_one_of_its_articles_passes(archive):
     assert list(archive.relations(filters=Filters(language="en"))) == []
 
 
-def test_noise_tells_what_differs_and_why_it_is_none(archive):
+def test_noise_shows_the_difference_and_the_reason_why_it_is_no_edit(archive):
     (step,) = archive.noise(FERRY)
     assert (step.rules, step.version, step.observed_at) == (("breaks",), 1, hour(4))
     assert step.reasons == ("identical words with different paragraph breaks",)
@@ -275,7 +275,7 @@ def test_noise_tells_what_differs_and_why_it_is_none(archive):
     assert list(archive.noise(PEGEL)) == []
 
 
-def test_refusals_tell_the_job_that_a_person_knows(archive):
+def test_refusals_report_the_job_that_a_person_knows(archive):
     (refusal,) = archive.refusals()
     assert (refusal.code, refusal.locator, refusal.kept) == ("empty", "seed:seeds/leer", True)
     assert list(archive.refusals(job=refusal.job)) == [refusal]
@@ -288,7 +288,7 @@ def test_refusals_tell_the_job_that_a_person_knows(archive):
     assert [part.parent for part in parts] == [job.job]
 
 
-def test_what_is_refused_again_is_one_row_with_its_count_and_its_span(empty_archive_url):
+def test_repeated_refusals_are_one_row_with_a_count_and_a_span(empty_archive_url):
     press = Press(empty_archive_url)
     for at in (0, 1, 2):
         press.scan(at, leer=refuse("empty"), gut=draft("Damm", f"Es hält seit {at} Uhr."))
@@ -394,14 +394,14 @@ def test_an_address_with_odd_characters_is_an_exact_origin(database_url):
         f"{PEGEL}@w1:00000000",
     ],
 )
-def test_what_is_not_there_is_told_with_a_hint(archive, rev):
+def test_a_missing_revision_is_refused_with_a_hint(archive, rev):
     with pytest.raises(NoSuchError) as caught:
         archive.version(rev)
     assert caught.value.hint in str(caught.value)
 
 
 @pytest.mark.parametrize("rev", [f"{PEGEL}@w1:0000", f"{PEGEL}@0", f"{PEGEL}@2024-13-01", "@3", ""])
-def test_what_is_no_revision_is_said(archive, rev):
+def test_a_malformed_revision_is_refused(archive, rev):
     with pytest.raises((RevisionError, NoSuchError)):
         archive.version(rev)
 
@@ -427,7 +427,7 @@ def test_lists_of_an_unknown_article_raise_when_they_are_asked_for(archive, ask)
 # -------------------------------------------------------------------------- one or two texts
 
 
-def test_a_version_is_told_whole(archive):
+def test_a_version_is_reported_whole(archive):
     told = archive.version(f"{PEGEL}@2").to_dict()
     assert " ".join(told) == (
         "article id origin origins source state version versions wording title lead text "
@@ -487,7 +487,7 @@ def test_raw_bytes_come_back_bit_for_bit(archive):
     ],
     ids=str,
 )
-def test_a_difference_shows_just_what_changed(archive, revs, sides):
+def test_a_difference_shows_only_the_changed_words(archive, revs, sides):
     found = archive.diff(*revs)
     assert tuple(rev.rpartition("@")[2] for rev in (found.a, found.b)) == sides
     changed = {(o.op, o.a_text or o.b_text) for o in found.operations if o.op != "equal"}
@@ -530,7 +530,7 @@ def test_a_first_version_has_nothing_before_it(archive):
         archive.diff(KOPIE)
 
 
-def test_figures_count_what_is_there(archive):
+def test_figures_count_the_rows_of_the_archive(archive):
     stats = archive.stats()
     assert (stats.articles, stats.versions, stats.wordings, stats.copies) == (3, 5, 4, 1)
     assert (stats.observations, stats.captures) == (8, 6)
@@ -551,7 +551,7 @@ def test_an_iterator_that_is_left_early_leaves_nothing_open(archive):
     assert len(list(archive.articles())) == 3
 
 
-def test_the_library_hands_on_the_reading_side(shared_url):
+def test_the_library_exports_the_reading_side(shared_url):
     import lesart
 
     with lesart.open_archive(shared_url) as archive:

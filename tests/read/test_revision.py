@@ -110,7 +110,7 @@ def test_an_exact_origin_wins() -> None:
         pytest.param("a" * (MAX_LENGTH + 1), "longer than", id="too long"),
     ],
 )
-def test_what_is_meant_as_a_selector_and_is_none_says_why(text: str, reason: str) -> None:
+def test_a_malformed_selector_is_refused_with_the_reason(text: str, reason: str) -> None:
     for parse in (parse_revision, parse_revisions):
         with pytest.raises(RevisionError, match="not a revision") as caught:
             parse(text, NOBODY, UTC)
@@ -226,7 +226,7 @@ def _format_selector(selector: Selector) -> str:
 
 
 @given(REVISIONS)
-def test_what_is_written_parses_to_the_same(revision: Revision) -> None:
+def test_a_formatted_revision_parses_to_the_same(revision: Revision) -> None:
     assert parse_revision(format_revision(revision), NOBODY, BERLIN) == revision
 
 

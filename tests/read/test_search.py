@@ -55,7 +55,7 @@ def test_the_latest_alone_leaves_out_what_articles_said_before(archive):
     assert found(archive, "3,6", latest=True) == {PEGEL_3}
 
 
-def test_a_hit_tells_whether_it_is_what_the_article_says_now(archive):
+def test_a_hit_states_whether_it_is_the_current_version(archive):
     told = {(h.origin, h.version): h.current for h in archive.search("Zentimeter")}
     assert told == {
         ("seed:seeds/pegel", 1): False,
@@ -65,7 +65,7 @@ def test_a_hit_tells_whether_it_is_what_the_article_says_now(archive):
     }
 
 
-def test_a_snippet_shows_where_the_words_stand(archive):
+def test_a_snippet_shows_where_the_words_are(archive):
     hit = next(archive.search("säcke", latest=True))
     assert "«Säcke»" in hit.snippet
 
@@ -195,7 +195,7 @@ def test_of_many_texts_the_newest_come_first_and_of_those_the_best(stormy):
     assert names(archive.search("Sturm", filters=Filters(until=hour(2)))) == ["s2", "s1", "s0"]
 
 
-def test_a_frequent_word_is_looked_up_in_the_newest_texts_alone(stormy, request):
+def test_a_frequent_word_is_searched_in_the_newest_texts_alone(stormy, request):
     press, archive = stormy
     if press.archive.engine.dialect.name == "sqlite":
         return  # its index is read from the newest text on
@@ -217,7 +217,7 @@ def test_a_frequent_word_is_looked_up_in_the_newest_texts_alone(stormy, request)
 
 
 @pytest.mark.slow
-def test_a_search_goes_on_where_it_was_whatever_came_in_since(stormy):
+def test_a_search_continues_at_its_cursor_after_new_texts_arrived(stormy):
     press, archive = stormy
     found, after = [], None
     while part := list(archive.search("Sturm", after=after, limit=1)):

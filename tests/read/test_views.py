@@ -209,7 +209,7 @@ def test_both_databases_show_the_same_values(archive):
     assert len(version["raw_digest"]) == 64
 
 
-def test_fields_tell_each_value_as_json_with_where_it_was_found(archive):
+def test_fields_report_each_value_as_json_with_where_it_was_found(archive):
     query = "SELECT name, value, found_in, candidates FROM fields WHERE version = 2"
     found = {row["name"]: row for row in rows_of(archive, query)}
     assert set(found) == {"language", "published", "authors", "tags", "section", "publisher"}
@@ -236,7 +236,7 @@ def test_an_umlaut_in_a_passage_is_found_by_like(database_url):
         assert len(rows_of(archive, query, like="%Böen%")) == 1
 
 
-def test_unread_captures_are_not_told_as_observations_yet(database_url):
+def test_unread_captures_are_not_reported_as_observations_yet(database_url):
     press = Press(database_url)
     job = press.capture_only(0, a=draft("A", "Ein Satz."))
     with open_archive(database_url) as archive:
@@ -264,7 +264,7 @@ def test_a_job_is_running_while_its_parts_are_not_done(database_url):
 
 
 @pytest.mark.slow
-def test_reading_what_is_above_the_last_number_keeps_a_copy_in_step(database_url):
+def test_reading_rows_above_the_last_number_keeps_a_copy_in_step(database_url):
     """After each scan only the rows above the last number are read; the copy stays whole."""
     a, b = (draft("Damm", LEAD, text) for text in ("Er hält.", "Er bricht."))
     late = draft("Damm", LEAD, "Er wankt.")
@@ -297,7 +297,7 @@ def test_reading_what_is_above_the_last_number_keeps_a_copy_in_step(database_url
     press.close()
 
 
-def test_a_scan_without_change_brings_back_just_what_it_confirmed(database_url):
+def test_a_scan_without_change_returns_only_the_confirmed_rows(database_url):
     press = Press(database_url)
     press.scan(0, one=draft("A", "Ein Satz."), two=draft("B", "Noch einer."))
     press.scan(1, two=None)
@@ -315,7 +315,7 @@ def test_a_scan_without_change_brings_back_just_what_it_confirmed(database_url):
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-def test_the_reader_of_a_postgres_archive_sees_views_and_nothing_else(shared_url):
+def test_the_reader_of_a_postgres_archive_sees_views_and_nothing_more(shared_url):
     engine = writing_engine(parsed(shared_url))
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("SET ROLE lesart_reader"))

@@ -33,7 +33,7 @@ def kept(draft: Draft, stored) -> dict:
 
 
 @given(PARAGRAPHS, st.data())
-def test_a_draft_comes_back_whichever_wording_it_is_kept_beside(paragraphs, data):
+def test_a_draft_comes_back_whichever_wording_it_is_kept_next_to(paragraphs, data):
     quotes = data.draw(
         st.lists(
             st.builds(Quote, TEXTS, NAMES, NAMES, st.integers(0, len(paragraphs) - 1), NAMES),

@@ -157,7 +157,7 @@ def test_an_emptied_archive_is_sound(kept):
         assert not refuses(kept, emptied.where(rows.c.id == row))
 
 
-def test_guards_that_were_dropped_stand_again_after_an_upgrade(room):
+def test_guards_that_were_dropped_are_restored_after_an_upgrade(room):
     with room.archive.engine.begin() as connection:
         on = connection.dialect.name == "postgresql"
         for table in RECORD:

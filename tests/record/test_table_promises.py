@@ -82,7 +82,7 @@ def markers_in(room: Newsroom, query: str) -> set[tuple[str, str]]:
     return {(table, name) for table, name, marker in marked_columns() if marker in content}
 
 
-def test_a_redaction_leaves_only_what_the_tables_state(marked):
+def test_a_redaction_leaves_only_the_columns_that_the_tables_state(marked):
     targets = [
         *(RedactionTarget(row["id"]) for row in marked.rows("SELECT id FROM article")),
         *(RedactionTarget(None, None, row["id"]) for row in marked.rows("SELECT id FROM origin")),
@@ -102,7 +102,7 @@ def test_a_redaction_leaves_only_what_the_tables_state(marked):
     ] == []
 
 
-def test_a_restriction_hides_what_a_redaction_would_empty(marked):
+def test_a_restriction_hides_the_columns_that_a_redaction_would_empty(marked):
     """Iterates over all views: a new view of a new table is tried too."""
     articles = [row["id"] for row in marked.rows("SELECT id FROM article")]
     marked.archive.transact(restrict, articles, WHY, "ada")

@@ -92,7 +92,7 @@ def test_a_cut_text_is_contained_in_the_whole_one_whichever_came_first(room):
     assert room.one("SELECT earlier FROM relations")["earlier"] == "b"
 
 
-def test_a_text_embedded_in_another_story_is_contained_and_stands_in_no_cluster_with_it(room):
+def test_a_text_embedded_in_another_story_is_contained_and_is_in_no_cluster_with_it(room):
     write(room, "meldung", CUT)
     write(
         room, "reportage", "\n\n".join([OWN, OWN.replace("Eier", "Rüben"), CUT, "Dann kam Regen."])
@@ -116,7 +116,7 @@ def test_the_next_issue_of_a_series_is_no_copy(room):
     assert related(room) == set()
 
 
-def test_a_supplement_follows_what_it_names_in_either_order(room):
+def test_a_supplement_follows_the_named_text_in_either_order(room):
     write(room, "nachtrag", "Die Ermittler haben einen Zeugen gefunden.", at=LO, day="2024-06-20",
           title="POL-LO: Nachtrag: Scheune in Lohetal ausgebrannt")  # fmt: skip
     room.scan(0)
@@ -125,7 +125,7 @@ def test_a_supplement_follows_what_it_names_in_either_order(room):
     assert related(room) == {("follow_up", "nachtrag", "brand")}
 
 
-def test_what_a_text_follows_is_weighed_anew_when_the_one_that_it_means_comes_in(room):
+def test_the_predecessor_of_a_text_is_computed_again_when_a_better_one_arrives(room):
     follower = (
         "Es war nicht gegen 2.40 Uhr, sondern gegen 3.40 Uhr, als in Lohetal die Scheune brannte."
     )
@@ -141,7 +141,7 @@ def test_what_a_text_follows_is_weighed_anew_when_the_one_that_it_means_comes_in
 
 
 @pytest.mark.parametrize("observed_at", ["2023-02-28T23:30:00-02:00", "2023-03-01T00:30:00Z"])
-def test_a_text_without_a_date_is_found_by_the_day_on_which_somebody_saw_it(room, observed_at):
+def test_a_text_without_a_date_is_found_by_the_day_on_which_someone_saw_it(room, observed_at):
     moment = datetime.fromisoformat(observed_at)
     room.write("alt.md", page("Das Theater eröffnet mit einer Komödie."))
     room.ingest("alt.md", origin="https://lohebote.example/a", observed_at=moment)
@@ -313,7 +313,9 @@ def test_a_cluster_that_another_relation_still_holds_together_stays(room):
     assert clusters(room) == {frozenset("abc")}
 
 
-def test_clusters_are_told_as_they_were_known_before_and_after_each_decision(room, database_url):
+def test_clusters_are_reported_as_they_were_known_before_and_after_each_decision(
+    room, database_url
+):
     def known(moment: float) -> set[frozenset[str]]:
         found: dict[str, set[str]] = {}
         for line in archive.with_clocks(known_at=hour(moment)).articles():
@@ -336,7 +338,7 @@ def test_clusters_are_told_as_they_were_known_before_and_after_each_decision(roo
 # ------------------------------------------------------------------------ nothing is lost
 
 
-def test_what_a_crash_left_without_relations_is_compared_by_whoever_comes_next(room, monkeypatch):
+def test_texts_without_relations_after_a_crash_are_compared_by_the_next_process(room, monkeypatch):
     write(room, "original", FIRE)
     room.scan(0)
     write(room, "nachdruck", MENDED)
@@ -354,7 +356,7 @@ def test_what_a_crash_left_without_relations_is_compared_by_whoever_comes_next(r
     assert room.number("SELECT count(*) FROM relation_due") == 0
 
 
-def test_what_a_crash_left_without_traces_leaves_them_with_whoever_comes_next(
+def test_texts_without_traces_after_a_crash_are_traced_by_the_next_process(
     postgres_url, tmp_path, monkeypatch
 ):
     room = Newsroom(postgres_url, tmp_path)

@@ -66,7 +66,7 @@ def test_the_classes_are_those_that_a_person_sees(found):
     assert found.class_f1() >= LEAST_F1, names(found.misclassed)
 
 
-def test_silent_changes_are_told_from_announced_ones(found):
+def test_silent_changes_are_reported_from_announced_ones(found):
     assert found.silent_precision >= LEAST_SILENT, names(found.silent_wrong)
     assert found.silent_recall >= LEAST_SILENT, names(found.silent_lost)
 
@@ -76,7 +76,7 @@ def test_a_correction_is_linked_to_the_change_that_it_speaks_of(found):
     assert found.notices_asked >= 5
 
 
-def test_what_is_left_out_of_a_change_is_told_beside_it(answers):
+def test_differences_outside_a_change_are_listed_next_to_it(answers):
     beside = [
         each for each in answers if each.step.case == "noise beside a change is left out of it"
     ]

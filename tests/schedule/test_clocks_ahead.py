@@ -142,7 +142,7 @@ def intervals(desk: Desk) -> dict[str, list[tuple[datetime | None, datetime, dat
 
 
 @pytest.mark.parametrize("hours", [1, pytest.param(9600, marks=pytest.mark.slow)])
-def test_what_each_view_tells_ends_and_begins_where_the_clock_leapt(desk, hours):
+def test_what_each_view_reports_ends_and_begins_where_the_clock_leapt(desk, hours):
     look(desk, 0, PEGEL, LONG, "train-ai=n")
     look(desk, 0.1 + hours, PEGEL, LONG, "train-ai=n")
     look(desk, 0.2 + hours, PEGEL, LONG, "train-ai=n")
@@ -156,7 +156,7 @@ def test_what_each_view_tells_ends_and_begins_where_the_clock_leapt(desk, hours)
         assert [each.headline for each in archive.front(FRONT)] == [SHORT]
 
 
-def test_each_view_has_what_was_seen_while_the_clock_ran_ahead_before_what_came_later(desk):
+def test_each_view_orders_rows_of_a_fast_clock_before_later_ones(desk):
     look(desk, 0, PEGEL, LONG, "train-ai=n")
     look(desk, 480, HIGHER, SHORT, "train-ai=y")
     look(desk, 480.1, HIGHER, SHORT, "train-ai=y")
@@ -274,7 +274,7 @@ def test_a_time_that_is_further_away_than_its_longest_wait_is_due(room, column):
 
 
 @pytest.mark.parametrize("hours", AHEAD.values(), ids=AHEAD)
-def test_what_was_planned_by_a_clock_ahead_waits_no_longer_once_it_is_right(room, hours):
+def test_a_plan_of_a_fast_clock_does_not_wait_once_the_clock_is_right(room, hours):
     edit(room, A, at=0)
     edit(room, B, at=0.1 + hours)
     late, now = timedelta(hours=hours), hour(0.2)

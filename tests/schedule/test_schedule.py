@@ -99,7 +99,7 @@ def test_a_day_of_the_month_and_a_weekday_count_each():
         "",
     ],
 )
-def test_what_is_no_crontab_line_is_told(expression):
+def test_a_malformed_crontab_line_is_reported(expression):
     with pytest.raises(CronError) as told:
         cron_trigger(expression, BERLIN)
     assert repr(expression) in str(told.value)
@@ -296,7 +296,7 @@ def test_of_two_schedulers_one_leads_and_the_other_takes_over(room, scheduler):
     until(lambda: brokers[1].sent)
 
 
-def test_a_new_scheduler_wakes_again_for_what_the_last_one_took_with_it(room, scheduler):
+def test_a_new_scheduler_repeats_the_wake_ups_of_a_dead_one(room, scheduler):
     job = room.ordered(room.places(""))
     with room.archive.engine.begin() as connection:
         assert [number for number, _kind in wake_ups.wake_due(connection, 1)] == [job]

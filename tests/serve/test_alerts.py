@@ -38,7 +38,7 @@ def test_the_page_shows_rules_and_deliveries_but_no_address_and_no_key(tmp_path)
         assert alert["deliveries"]["waiting"] == 3
 
 
-def test_deliveries_are_told_as_the_log_has_them_part_by_part(database_url):
+def test_deliveries_are_reported_as_the_log_has_them_part_by_part(database_url):
     with Archive.open(database_url) as archive:
         hook = ("webhook", "https://hook.example/geheim")
         archive.transact(manage.add, "alle", AlertRule(classes=("first",)), [hook])

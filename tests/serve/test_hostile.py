@@ -149,7 +149,7 @@ def test_nothing_hidden_stays_hidden_in_a_page(pages):
         assert hidden.search(Page(text).text) is None, place
 
 
-def test_no_template_runs_what_is_archived(pages):
+def test_no_template_executes_archived_text(pages):
     assert not [
         place
         for place, text in pages.items()
@@ -157,7 +157,7 @@ def test_no_template_runs_what_is_archived(pages):
     ]
 
 
-def test_the_policy_of_a_page_lets_nothing_run_but_our_own(hostile_url):
+def test_the_policy_of_a_page_leaves_nothing_run_but_our_own(hostile_url):
     with served(hostile_url) as client:
         policy = client.get("/").headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'sha256-")
@@ -165,7 +165,7 @@ def test_the_policy_of_a_page_lets_nothing_run_but_our_own(hostile_url):
     assert "*" not in policy
 
 
-def test_the_api_tells_them_as_they_are_and_never_as_a_page(hostile_url):
+def test_the_api_reports_them_as_they_are_and_never_as_a_page(hostile_url):
     with served(hostile_url) as client:
         for path in (
             "/api/articles",

@@ -68,7 +68,7 @@ def test_a_form_keeps_the_language_of_its_page(client, article, path):
     assert [each.fields.get("lang") for each in forms] == ["de"] * len(forms)
 
 
-def test_a_changed_number_stands_in_its_place_and_is_the_loudest(client):
+def test_a_changed_number_is_in_its_place_and_is_the_loudest(client):
     text = client.get("/").text
     assert '<del><b>3,6</b></del><ins class="next"><b>36</b></ins>' in text
     assert "Der Pegel der Lohe stieg in der Nacht um " in text
@@ -86,7 +86,7 @@ def test_a_browser_gets_its_own_language_and_english_where_it_names_no_other(cli
     assert "Recent changes" in client.get("/", headers={"Accept-Language": "fr"}).text
 
 
-def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_beside_a_filter(
+def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_next_to_a_filter(
     client, tmp_path
 ):
     url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
@@ -100,14 +100,14 @@ def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_beside
     assert "No changes yet" not in text
 
 
-def test_a_problem_shows_commands_as_such_and_escapes_what_was_asked_for(client):
+def test_a_problem_shows_commands_as_code_and_escapes_the_query(client):
     text = client.get("/a/%3Cb%3E", headers={"Accept": "text/html"}).text
     assert "<code>lesart list</code> lists the articles" in text
     assert "&lt;b&gt;" in text
     assert "<b>" not in text
 
 
-def test_edits_are_told_with_a_picture_and_as_a_table(client):
+def test_edits_are_reported_with_a_picture_and_as_a_table(client):
     text = client.get("/statistics").text
     assert "Edit statistics" in text
     assert '<th scope="row" dir="auto">seeds</th>' in text
@@ -118,7 +118,7 @@ def test_edits_are_told_with_a_picture_and_as_a_table(client):
     assert (hour["edits"], hour["headlines"]) == (1, 0)
 
 
-def test_jobs_are_told_with_what_came_of_them(tmp_path):
+def test_jobs_are_listed_with_their_results(tmp_path):
     url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
     Archive.open(url).close()
     the_usual_press(url).close()
@@ -164,7 +164,7 @@ def test_any_name_of_an_article_is_found(client, article, rev, place):
     assert (answer.status_code, answer.headers["location"]) == (303, place.format(article))
 
 
-def test_a_cluster_is_laid_out_against_its_first_article(client, article):
+def test_a_cluster_is_compared_with_its_first_article(client, article):
     answer = client.get("/cluster/of", params={"a": article}, follow_redirects=True)
     assert answer.status_code == 200
     assert answer.url.path.startswith("/cluster/")

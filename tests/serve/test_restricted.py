@@ -62,6 +62,6 @@ def test_an_article_says_that_it_is_restricted(client, article):
 
 
 @pytest.mark.parametrize("place", ["/api/raw?rev={a}@1", "/api/diff?rev={a}@1..@2", "/a/{a}/since", "/a/{a}/1..2"])  # fmt: skip
-def test_what_needs_its_text_or_bytes_is_answered_with_a_reason(client, article, place):
+def test_an_answer_that_needs_restricted_text_or_bytes_is_a_reason(client, article, place):
     found = client.get(place.format(a=article))
     assert found.status_code == 451, found.text

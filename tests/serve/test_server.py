@@ -36,7 +36,7 @@ def free() -> str:
         return f"127.0.0.1:{listening.getsockname()[1]}"
 
 
-def test_a_page_beside_other_work_answers_from_its_start_to_its_stop(settings):
+def test_a_page_next_to_other_work_answers_from_its_start_to_its_stop(settings):
     address = free()
     page = BackgroundWebServer(replace(settings, web_address=address))
     page.start()
@@ -117,7 +117,7 @@ def test_who_is_awake_takes_one_connection_and_leaves_the_next_to_other_processe
 
 
 @pytest.mark.slow
-def test_several_processes_serve_and_count_together_what_they_answered(settings):
+def test_several_processes_serve_and_count_their_answers_together(settings):
     with many(settings) as (url, serving):
         assert ask(f"{url}/readyz").text == "ok\n"
         assert len(serving()) == 2
@@ -147,7 +147,7 @@ def test_a_process_may_take_as_long_to_start_as_it_takes(settings, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_process_that_stands_still_is_replaced(settings, monkeypatch):
+def test_a_process_that_hangs_is_replaced(settings, monkeypatch):
     """Also one that stands still before its first answer; a busy machine may start it late."""
     monkeypatch.setattr("storage.web.server.STARTS_SECONDS", 60)
     with many(settings) as (url, serving):
@@ -163,7 +163,7 @@ def test_a_process_that_stands_still_is_replaced(settings, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_process_that_stands_still_at_the_end_is_killed(settings):
+def test_a_process_that_hangs_at_the_end_is_killed(settings):
     with many(settings) as (url, serving):
         assert ask(f"{url}/readyz").text == "ok\n"
         until(lambda: len(serving()) == 2, what="both processes")
@@ -220,7 +220,7 @@ def test_an_interruption_is_for_who_started_the_processes(settings):
 
 
 @pytest.mark.slow
-def test_a_process_that_was_killed_is_started_anew_and_its_answers_still_count(settings):
+def test_a_process_that_was_killed_is_started_again_and_its_answers_still_count(settings):
     with many(settings) as (url, serving):
         ask(f"{url}/api/sources")
         before = serving()
@@ -238,13 +238,15 @@ def test_processes_that_share_a_file_give_leave_together(tmp_path):
     assert second.wait("b") == 0
 
 
-def test_so_many_processes_serve_as_is_said_and_four_at_most_else(settings, monkeypatch):
+def test_the_setting_or_the_processors_up_to_four_give_the_number_of_processes(
+    settings, monkeypatch
+):
     monkeypatch.setattr("os.sched_getaffinity", lambda _process: range(16))
     assert worker_count(settings) == 1
     assert worker_count(replace(settings, web_workers=None)) == 4
 
 
-def test_a_taken_port_is_told_and_up_goes_on_without_the_page(settings, capsys):
+def test_a_taken_port_is_reported_and_up_goes_on_without_the_page(settings, capsys):
     from worker.cli.service_commands import _page
 
     with bound("127.0.0.1", 0) as listening:
@@ -275,7 +277,7 @@ def test_an_address_falls_apart_into_host_and_port():
     assert host_and_port("0.0.0.0:80") == ("0.0.0.0", 80)
 
 
-def test_what_is_remembered_is_asked_by_one_while_others_wait_or_take_what_was_said(archive_url):
+def test_a_cached_value_is_computed_by_one_thread_while_others_wait_or_use_the_old_one(archive_url):
     library, asked, may_end = ArchivePool(ServedArchive(archive_url)), [], threading.Event()
 
     def ask() -> int:

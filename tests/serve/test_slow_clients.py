@@ -138,7 +138,7 @@ def test_others_are_answered_while_bodies_come_byte_by_byte(small_archive):
 
 
 @pytest.mark.slow
-def test_who_is_late_is_told_so_and_idle_connections_are_closed(small_archive):
+def test_who_is_late_is_reported_and_idle_connections_are_closed(small_archive):
     with page(small_archive, "web", web_workers="1") as address, ExitStack() as held:
         head = opened(held, address, "127.0.0.1", HEAD)
         idle = opened(held, address, "127.0.0.1", HEAD + b"\r\n")
@@ -168,7 +168,7 @@ def test_a_client_that_does_not_read_is_given_up(small_archive, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_peer_has_so_many_connections_and_a_named_proxy_as_many_as_there_are(small_archive):
+def test_a_peer_has_a_limit_of_connections_and_a_named_proxy_the_limit_of_the_server(small_archive):
     with page(small_archive, "web", web_workers="1", web_proxies="127.0.0.3,10.0.0.0/8") as address:
         for peer, most in (("127.0.0.2", MOST_OF_A_PEER), ("127.0.0.3", MOST_CONNECTIONS)):
             with ExitStack() as held:
@@ -214,7 +214,7 @@ def test_a_browser_and_a_pool_of_connections_lose_none(small_archive):
         (ORDER + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 40 + b"\r\n", 400),
     ],
 )  # fmt: skip
-def test_what_is_no_proper_request_is_answered_once_and_closed(shared, sent, status):
+def test_a_malformed_request_is_answered_once_and_closed(shared, sent, status):
     with ExitStack() as held:
         found = answer_of(opened(held, shared, "127.0.0.1", sent))
     assert found.startswith(b"HTTP/1.1 %d " % status), found[:200]
@@ -237,7 +237,7 @@ def shared(tmp_path_factory):
         yield address
 
 
-def test_no_request_takes_more_than_so_many_bytes_on_the_wire(shared):
+def test_no_request_takes_more_bytes_on_the_wire_than_the_limit(shared):
     chunk = b"ffff\r\n" + b"a" * 0xFFFF + b"\r\n"
     with ExitStack() as held:
         client = opened(held, shared, "127.0.0.1", ORDER + b"Transfer-Encoding: chunked\r\n\r\n")

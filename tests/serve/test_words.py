@@ -136,7 +136,7 @@ def test_a_message_is_said_in_german_with_its_values(name):
     assert translate_message("de", said) == german.format(**values | numbers)
 
 
-def test_what_a_message_contains_is_said_in_german_too():
+def test_the_value_in_a_message_is_translated_too():
     said = {
         "there is no version 'x@9': the article has 2 versions":
             "Fassung „x@9“ nicht gefunden: Der Artikel hat 2 Fassungen.",
@@ -154,7 +154,7 @@ def test_what_a_message_contains_is_said_in_german_too():
     assert {each: translate_message("de", each) for each in said} == said
 
 
-def test_a_sentence_of_somebody_else_is_no_message():
+def test_a_foreign_sentence_is_no_message():
     for each in (
         "Update: the mayor said it took too long to answer",
         "a: b",

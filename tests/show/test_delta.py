@@ -39,7 +39,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize(("a", "b", "lines"), SHOWN.values(), ids=SHOWN.keys())
-def test_a_comparison_tells_what_went_and_came(a, b, lines):
+def test_a_comparison_shows_removed_and_added_text(a, b, lines):
     told = list(diff_text(compared(a, b), colour=False))
     assert told == ["--- artikel@1", "+++ artikel@2", *lines]
 
@@ -74,7 +74,7 @@ def test_html_escapes_everything_archived():
     assert "&lt;script&gt;" in page
 
 
-def test_html_carries_its_style_and_asks_for_nothing_else():
+def test_html_carries_its_style_and_asks_for_nothing_more():
     page = "".join(diff_html(compared([PEGEL], [PEGEL.replace("36", "3,6")])))
     assert re.search(r'<del style="[^"]+">36</del><ins style="[^"]+">3,6</ins>', page)
     assert not re.search(r"(?:src|href)=", page)

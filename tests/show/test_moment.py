@@ -69,7 +69,7 @@ def test_a_time_is_as_long_as_it_is_vague(typed, zone, first, last):
         "٢٠٢٤",
     ],
 )
-def test_what_is_no_time_is_refused_with_how_to_write_one(typed):
+def test_a_malformed_time_is_refused_with_an_example(typed):
     with pytest.raises(MomentError, match="2024-06-18T12:00"):
         parse_moment(typed, UTC, "first")
 

@@ -77,7 +77,7 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize(("text", "guarded"), FORMULAS.values(), ids=FORMULAS.keys())
-def test_the_spreadsheet_option_guards_formulas_and_nothing_else_does(text, guarded, tmp_path):
+def test_the_spreadsheet_option_guards_formulas_and_nothing_more_does(text, guarded, tmp_path):
     safe = written([{"t": text}], tmp_path, format="csv", is_spreadsheet_safe=True)
     bare = written([{"t": text}], tmp_path, format="csv")
     assert next(csv.DictReader(io.StringIO(safe, newline="")))["t"] == guarded
@@ -99,7 +99,7 @@ text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
 @given(st.lists(st.fixed_dictionaries({"a": text, "b": text})))
-def test_csv_gives_back_what_was_written(tmp_path_factory, rows):
+def test_csv_returns_the_written_rows(tmp_path_factory, rows):
     told = written(rows, tmp_path_factory.mktemp("csv"), ["a", "b"], format="csv")
     assert list(csv.DictReader(io.StringIO(told, newline=""))) == rows
 

@@ -91,7 +91,7 @@ def test_up_once_reports_one_sentence_and_refusals_below_it(tmp_path):
 
 
 @pytest.mark.slow
-def test_up_once_tells_the_rest_of_an_interrupted_job_from_the_new_check(tmp_path):
+def test_up_once_reports_the_rest_of_an_interrupted_job_from_the_new_check(tmp_path):
     shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
     (left,) = rows(tmp_path, "ingest", "seeds", "--no-wait")
     lines = on_screen(tmp_path, "up", "--once")

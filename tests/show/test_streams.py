@@ -74,7 +74,7 @@ def test_a_closed_pipe_is_silent(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("home", ["/dev/null/x", "/proc/x"])
-def test_a_home_that_cannot_be_made_is_told_with_its_path(tmp_path, home):
+def test_a_home_that_cannot_be_made_is_reported_with_its_path(tmp_path, home):
     (tmp_path / "seeds").mkdir()
     ended = subprocess.run(
         [sys.executable, "-m", "worker", "up", "--once"], cwd=tmp_path,
@@ -86,7 +86,7 @@ def test_a_home_that_cannot_be_made_is_told_with_its_path(tmp_path, home):
     assert "Traceback" not in ended.stderr
 
 
-def test_a_working_folder_that_is_gone_is_told(tmp_path):
+def test_a_working_folder_that_is_gone_is_reported(tmp_path):
     (tmp_path / "gone").mkdir()
     line = f'rmdir "$PWD"; exec "{sys.executable}" -m worker list'
     ended = subprocess.run(

@@ -149,7 +149,7 @@ def test_a_long_table_begins_before_its_rows_have_ended():
     assert next(table_lines(rows(), ["n"], Screen(80))) == "n"
 
 
-def test_a_heading_comes_once_and_rows_that_fit_no_more_become_blocks():
+def test_a_heading_comes_once_and_rows_that_fit_no_longer_become_blocks():
     lines = lines_of([{"n": number} for number in range(450)])
     assert (len(lines), lines.count("n")) == (451, 1)
     lines = lines_of([*[{"n": "a", "o": ""}] * 200, {"n": URL * 2, "o": "b"}])

@@ -95,7 +95,7 @@ def test_a_text_that_was_sent_twice_is_followed_in_both():
     ]
 
 
-def test_what_spoke_for_a_follow_up_is_told():
+def test_what_spoke_for_a_follow_up_is_reported():
     follower = text(29, "POL-LO: Nachtrag zu Nr. 512 vom 3.2.: Mühle", "Gelöscht.", 2)
     (found,) = choose_followed(follower, [SERIAL])
     assert found.features["number"] > 0

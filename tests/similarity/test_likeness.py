@@ -167,7 +167,7 @@ LOOKALIKES = {
 
 
 @pytest.mark.parametrize(("a", "b", "reason"), LOOKALIKES.values(), ids=LOOKALIKES.keys())
-def test_what_only_looks_alike_is_no_copy(a, b, reason):
+def test_a_similar_text_is_no_copy(a, b, reason):
     answer, _comparison = likeness(a, b)
     assert (answer.kind, answer.reason) == (None, reason)
 

@@ -22,7 +22,7 @@ words = st.lists(
 )
 
 
-def test_a_shared_passage_is_found_wherever_it_stands():
+def test_a_shared_passage_is_found_wherever_it_is():
     one, other = WordSequence(A), WordSequence(B)
     ((first, last),) = one.passages(other)
     assert one.text_of(first, last) == B.split(". ", maxsplit=1)[0]
@@ -44,7 +44,7 @@ def test_a_stock_phrase_is_no_passage():
     assert one.passages(other) == []
 
 
-def test_what_was_put_for_what_stands_in_slots():
+def test_slots_show_the_replaced_words():
     one, other = (
         WordSequence("Es sind 36 Betten in Lohetal frei"),
         WordSequence("Es sind 48 Betten in Eller frei"),
@@ -55,7 +55,7 @@ def test_what_was_put_for_what_stands_in_slots():
     ]
 
 
-def test_what_was_only_left_out_is_no_slot():
+def test_an_omission_is_no_slot():
     assert (
         slots(
             WordSequence("Es sind nur noch 36 Betten frei"), WordSequence("Es sind 36 Betten frei")

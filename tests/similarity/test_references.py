@@ -145,7 +145,7 @@ def test_the_core_of_a_title_is_its_story(title, expected):
     assert core(title) == expected
 
 
-def test_a_number_of_its_own_stands_in_the_first_lines():
+def test_a_number_of_its_own_is_in_the_first_lines():
     text = "Polizeimeldung vom 03.02.2024\nMitte\nNr. 0512\nGestern fiel in der Lindenstraße Nr. 7 Schnee."
     assert numbers_of_text("Schnee", text, None)[0] == 512
 
@@ -182,11 +182,11 @@ DATED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), DATED.values(), ids=DATED.keys())
-def test_the_day_of_a_month_is_told_by_the_text(text, expected):
+def test_the_day_of_a_month_is_reported_by_the_text(text, expected):
     assert day_in_month(text, date(2024, 6, 30)) == expected
 
 
 @given(st.text(max_size=80), st.text(max_size=200))
-def test_any_text_can_be_asked_what_it_follows(title, text):
+def test_any_text_can_be_checked_for_its_predecessor(title, text):
     found = reference(title, text, DAY)
     assert found is None or all(day <= DAY for day in found.days)

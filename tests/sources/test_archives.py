@@ -125,7 +125,7 @@ def test_a_name_that_leads_out_is_refused_alone(name, pack, member, reason):
 
 
 @pytest.mark.parametrize(("name", "pack"), PACKERS)
-def test_a_member_that_stands_twice_is_kept_under_another_name(name, pack):
+def test_a_member_that_is_twice_is_kept_under_another_name(name, pack):
     first, second = holds(name, pack(("a.txt", TEXT), ("a.txt", TEXT + b"!")))
     assert (first.member, second.member) == ("#a.txt", "#a.txt~2")
     assert (first.flags, second.flags) == ((), ("key_repeated",))
@@ -218,7 +218,7 @@ def test_any_tar_is_read_as_tarfile_reads_it(members):
         pytest.param(special("a", tarfile.GNUTYPE_SPARSE), "kind", id="sparse"),
     ],
 )
-def test_what_is_no_file_in_a_tar_is_refused_alone(info, reason):
+def test_a_tar_member_that_is_no_file_is_refused_alone(info, reason):
     outcomes = holds("a.tar", tar_of((info, b""), ("b.txt", TEXT)))
     assert told(outcomes) == ["#a!archive_unsafe", "#b.txt"]
     assert reason in outcomes[0].refused.message

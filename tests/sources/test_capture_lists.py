@@ -85,7 +85,7 @@ def hours(selection: CaptureSelection, *rows: dict[str, str]) -> list[int]:
     return [each.observed_at.hour for each in selected]
 
 
-def test_the_selection_skips_repeats_but_the_last_and_whatever_is_no_page():
+def test_the_selection_skips_repeats_but_the_last_and_everything_that_is_no_page():
     rows = [
         {"timestamp": f"20240618{hour:02}0000", "digest": digest, "mime": mime}
         for hour, digest, mime in (

@@ -100,7 +100,7 @@ def test_gzip_in_gzip_is_refused(folder, codes):
         pytest.param("a.txt.gz", gzip.compress(b"GIF89a"), id="GIF in gzip"),
     ],
 )
-def test_what_is_no_text_is_refused_whatever_its_name_says_and_kept(folder, name, data):
+def test_a_document_that_is_no_text_is_refused_under_any_name_and_kept(folder, name, data):
     (rejected,) = folder.holds(name, data)
     assert rejected.refused.code == "not_text"
     assert rejected.raw == (gzip.decompress(data) if name.endswith(".gz") else data)

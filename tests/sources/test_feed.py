@@ -54,7 +54,7 @@ def test_an_atom_entry_knows_when_it_was_published_and_when_updated():
     assert (entry.published, entry.updated) == ("2024-06-18T11:34+00:00", "2024-06-19")
 
 
-def test_an_rdf_item_tells_its_day():
+def test_an_rdf_item_reports_its_day():
     entry = only(b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
         xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">
         <channel><title>R</title></channel><item rdf:about="https://r.example/1"><title>Eins</title>
@@ -128,13 +128,13 @@ LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
         (rss("", '<?xml version="1.0" encoding="UTF-7"?>'), "xml_unsafe"),
     ],
 )  # fmt: skip
-def test_what_is_no_feed_or_not_safe_is_refused_with_a_code(raw, code):
+def test_an_unsafe_or_malformed_feed_is_refused_with_a_code(raw, code):
     refused = read_feed(raw, BASE)
     assert isinstance(refused, RefusalReason)
     assert refused.code == code
 
 
-def test_an_entity_that_stands_for_plain_text_is_read():
+def test_an_entity_that_means_plain_text_is_read():
     entry = only(
         rss(
             "<item><title>&haus; brennt</title></item>",

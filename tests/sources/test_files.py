@@ -69,7 +69,7 @@ def test_a_fresh_file_is_waited_for_exactly_until_it_is_a_second_old(folder):
     assert folder.clock.slept == [0.75]
 
 
-def test_a_file_from_the_future_settles_by_standing_still_for_a_second(folder):
+def test_a_file_from_the_future_settles_by_staying_unchanged_for_a_second(folder):
     folder.write("a.txt", "Text", age_ns=-3600 * SECOND)
     assert read(folder, "a.txt", wait=True).raw == b"Text"
     assert sum(folder.clock.slept) == pytest.approx(1)
@@ -173,7 +173,7 @@ def test_a_path_that_leaves_the_root_is_refused(folder, path):
     assert "leads out" in read(folder, path).message
 
 
-def test_links_are_refused_wherever_they_stand_in_the_path(folder, tmp_path):
+def test_links_are_refused_wherever_they_are_in_the_path(folder, tmp_path):
     (tmp_path / "geheim.txt").write_text("Geheim")
     (folder.root / "link.txt").symlink_to(tmp_path / "geheim.txt")
     (folder.root / "up").symlink_to(tmp_path)
@@ -182,7 +182,7 @@ def test_links_are_refused_wherever_they_stand_in_the_path(folder, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
-def test_what_is_no_file_is_refused_without_opening_it(folder, monkeypatch, kind):
+def test_a_path_that_is_no_file_is_refused_without_opening_it(folder, monkeypatch, kind):
     path = folder.root / "a.txt"
     match kind:
         case "pipe":

@@ -46,7 +46,7 @@ def test_names_that_are_only_alike_are_listed(folder, name):
     assert told(walk(folder.root)) == [name]
 
 
-def test_what_is_no_regular_file_is_told_and_never_followed(folder, tmp_path):
+def test_a_special_file_is_reported_and_never_followed(folder, tmp_path):
     outside = tmp_path / "draussen"
     outside.mkdir()
     (outside / "geheim.txt").write_text("Geheim")
@@ -167,7 +167,7 @@ def test_a_folder_that_cannot_be_listed_makes_the_listing_incomplete(
     assert not listing.complete
 
 
-def test_folders_nested_too_deeply_are_told_and_close_every_descriptor(folder):
+def test_folders_nested_too_deeply_are_reported_and_close_every_descriptor(folder):
     deep = folder.root
     for _ in range(DEEPEST + 5):
         deep /= "t"
@@ -203,7 +203,7 @@ def test_a_listing_that_is_left_early_closes_every_descriptor(folder):
         pytest.param("*.html", [], id="nothing"),
     ],
 )
-def test_a_pattern_lists_what_it_matches(folder, pattern, expected):
+def test_a_pattern_lists_the_matching_files(folder, pattern, expected):
     for path in ("a.txt", "b.txt", "2024/c.txt", "2024/06/d.txt", "x.md", ".c.txt", "README.txt"):
         folder.write(path, "Text")
     listing = expand(pattern, folder.root)

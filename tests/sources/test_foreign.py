@@ -105,7 +105,7 @@ def test_the_records_of_a_capture_are_kept_bit_for_bit():
         ("204 No Content", {}, "an answer with status 204"),
     ],
 )
-def test_a_status_says_what_was_seen(status, headers, expected):
+def test_a_status_is_an_outcome(status, headers, expected):
     block = answer(PAGE, status=status, headers=headers)
     assert [told(each) for each in holds(response(URL, DATE, block))] == [expected]
 
@@ -127,12 +127,12 @@ def test_a_status_says_what_was_seen(status, headers, expected):
         pytest.param(b"Es regnet.\n", "web_archive_invalid", id="a text"),
     ],
 )  # fmt: skip
-def test_what_is_no_text_is_passed_over_or_refused(records, expected):
+def test_a_document_without_text_is_passed_over_or_refused(records, expected):
     assert [told(each) for each in holds(records)] == [expected]
 
 
 @pytest.mark.parametrize("status", range(200, 600))
-def test_a_status_means_what_it_means_where_we_ask_ourselves(status):
+def test_a_foreign_status_means_the_same_as_a_status_of_our_own_request(status):
     meant = meaning_of(status, is_conditional=True).outcome
     found = outcome_of(status, (("Location", "/neu"),))
     if status == 206:  # never asked for by us
@@ -195,7 +195,7 @@ def test_a_part_of_a_page_is_kept_and_not_read(written, reason):
     assert found.raw
 
 
-def test_a_page_that_ends_with_its_end_mark_is_whole_whatever_the_transfer_says():
+def test_a_page_with_its_end_mark_is_complete_despite_a_broken_transfer():
     headers = {"Content-Length": str(len(PAGE) + 1)}
     assert the_capture(response(URL, DATE, answer(PAGE, headers=headers))).refused is None
 
@@ -213,7 +213,7 @@ def test_a_digest_of_the_body_without_its_codings_is_right_as_well():
     assert "flags" not in the_capture(written).hints
 
 
-def test_what_is_too_large_is_refused_before_and_after_it_is_unpacked():
+def test_a_file_that_is_too_large_is_refused_before_and_after_unpacking():
     large = PAGE * 100
     assert [told(e) for e in holds(response(URL, DATE, answer(large)), document=1000)] == [
         "too_large_decoded"
@@ -229,7 +229,7 @@ def test_what_is_too_large_is_refused_before_and_after_it_is_unpacked():
 # ----------------------------------------------------------------------------------- revisits
 
 
-def test_a_revisit_names_what_it_repeats():
+def test_a_revisit_names_the_repeated_capture():
     found = the_capture(revisit(URL, DATE, of=PAGE, refers_to=(URL + "?utm_source=x", DATE)))
     assert found.is_repeat
     assert found.repeats.origin == URL
@@ -249,7 +249,7 @@ def test_a_revisit_of_a_picture_is_passed_over():
         ("http://netpreserve.org/warc/1.1/revisit/server-not-modified", "not_modified"),
     ],
 )
-def test_a_revisit_without_a_head_is_told_by_its_profile(profile, outcome):
+def test_a_revisit_without_a_head_is_reported_by_its_profile(profile, outcome):
     assert the_capture(revisit(URL, DATE, of=PAGE, block=b"", profile=profile)).outcome == outcome
 
 
@@ -348,7 +348,7 @@ def test_an_arc_file_is_known_by_its_name_and_gzip_by_its_bytes():
 
 
 @pytest.mark.parametrize("end", [b"HTTP/1.1 200 O", b"HTTP/1.1 200 OK\r\nServer: a\r\nCont"])
-def test_a_capture_that_ends_in_its_head_is_told(end):
+def test_a_capture_that_ends_in_its_head_is_reported(end):
     whole = response(URL, DATE, answer(PAGE, headers={"Server": "a"}))
     written = whole[: whole.index(b"HTTP/1.1 200")] + end
     assert [told(each) for each in holds(written)] == ["capture_incomplete"]

@@ -40,7 +40,7 @@ def test_a_sitemap_lists_addresses_and_when_they_changed():
     )
 
 
-def test_news_sitemaps_tell_title_day_and_language():
+def test_news_sitemaps_report_title_day_and_language():
     (entry,) = read(
         urlset("""<url><loc>https://zeitung.example/1</loc><news:news><news:publication>
         <news:name>Zeitung</news:name><news:language>de</news:language></news:publication>
@@ -88,7 +88,7 @@ def test_a_text_of_addresses_and_a_feed_are_sitemaps_too():
     assert [e.address for e in read(feed).entries] == ["https://a.example/3"]
 
 
-def test_a_sitemap_that_breaks_off_gives_what_came():
+def test_a_truncated_sitemap_yields_the_complete_entries():
     raw = urlset(
         "<url><loc>https://a.example/1</loc></url><url><loc>https://a.example/2</loc></url>"
     )
@@ -106,7 +106,7 @@ def test_a_sitemap_that_breaks_off_gives_what_came():
         (b"<?xml version='1.0' encoding='utf-7'?><urlset/>", "xml_unsafe"),
     ],
 )  # fmt: skip
-def test_what_is_no_sitemap_is_refused_with_a_code(raw, code):
+def test_a_malformed_sitemap_is_refused_with_a_code(raw, code):
     refused = read_sitemap(raw, BASE)
     assert isinstance(refused, RefusalReason)
     assert refused.code == code
@@ -178,7 +178,7 @@ def test_subscriptions_are_read_from_all_levels():
         (b'<!DOCTYPE o [<!ENTITY x SYSTEM "file:///etc/passwd">]><opml/>', "xml_unsafe"),
     ],
 )
-def test_what_is_no_subscription_list_is_refused(raw, code):
+def test_a_malformed_subscription_list_is_refused(raw, code):
     refused = read_opml(raw)
     assert isinstance(refused, RefusalReason)
     assert refused.code == code

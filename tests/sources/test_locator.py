@@ -66,7 +66,7 @@ def test_two_paths_never_share_a_locator(one, other):
         pytest.param("-rf", "-rf", id="like an option"),
     ],
 )
-def test_what_could_mislead_is_escaped(path, locator):
+def test_misleading_characters_are_escaped(path, locator):
     assert escape_locator(path) == locator
 
 

@@ -45,7 +45,7 @@ def test_codings_come_off_in_the_other_order_than_they_were_put_on():
 
 
 @given(st.binary(max_size=2000), st.integers(1, 300))
-def test_whatever_was_chunked_comes_back(data, size):
+def test_any_chunked_body_is_decoded(data, size):
     body = body_of(chunked(data, size), (("Transfer-Encoding", "chunked"),), 10_000)
     assert (body.raw, body.is_whole) == (data, True)
 
@@ -84,7 +84,7 @@ def test_a_body_whose_codings_were_taken_off_before_stays_as_it_is(payload, head
         ),
     ],
 )
-def test_what_is_missing_is_noticed(payload, headers):
+def test_a_missing_part_is_noticed(payload, headers):
     assert not body_of(payload, headers, 10_000).is_whole
 
 
@@ -95,7 +95,7 @@ def test_more_than_the_limit_is_not_given():
             body_of(payload, (("Content-Encoding", coding),), 1000)
 
 
-def test_more_codings_than_anybody_needs_stay_on():
+def test_codings_beyond_the_limit_stay_on():
     packed = TEXT
     for _ in range(6):
         packed = gzip.compress(packed)
@@ -126,7 +126,7 @@ def test_types_and_charsets_are_read(value, expected):
 @pytest.mark.parametrize(
     "message", [b"", b"<html>", b"HTTP/1.1", b"HTTP/1.1 abc\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]
 )
-def test_what_is_no_answer_is_none(message):
+def test_a_malformed_response_is_none(message):
     assert answer_of(message) is None
 
 
@@ -164,7 +164,7 @@ def test_digests_are_read_in_any_spelling(named):
 
 
 @pytest.mark.parametrize("named", [None, "", "sha1:", "crc32:abc", "sha1:????", "3I42H3S6"])
-def test_a_digest_that_nobody_can_read_accuses_nobody(named):
+def test_a_digest_that_no_one_can_read_accuses_no_one(named):
     assert parse_digest(named) is None
     assert matches_digest(named, b"x")
 

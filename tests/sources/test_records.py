@@ -186,7 +186,7 @@ def test_any_list_of_objects_falls_into_its_elements(elements, indent, is_ascii)
         pytest.param("[]", ["!empty"], id="empty"),
     ],
 )
-def test_a_broken_list_gives_what_can_be_told_apart(data, expected):
+def test_a_broken_list_yields_the_records_that_can_be_distinguished(data, expected):
     assert told(holds("a.json", data))[: len(expected)] == expected
 
 
@@ -241,7 +241,7 @@ def test_each_row_is_a_json_object_in_the_order_of_the_columns():
         pytest.param("a.csv", "\n\nid,text\n\n1,Regen\n,\n", id="blank rows"),
     ],
 )
-def test_delimiters_and_line_ends_are_told_from_the_table(name, data):
+def test_delimiters_and_line_ends_are_reported_from_the_table(name, data):
     (item,) = holds(name, data)
     assert item.member == "#1"
     assert json.loads(item.raw)["text"].startswith("Regen")
@@ -344,7 +344,7 @@ def test_a_list_larger_than_memory_allows_is_streamed(folder):
     assert told(folder.capture("a.jsonl")) == ["!too_large"]
 
 
-def test_a_list_that_changes_while_it_is_streamed_gives_no_more_records(folder):
+def test_a_list_that_changes_while_it_is_streamed_gives_no_longer_records(folder):
     folder.limits = Limits(document=1_000)
     line = '{"id": "%06d", "text": "' + "x" * 200 + '"}\n'
     path = folder.write("a.jsonl", "".join(line % number for number in range(5_000)))
@@ -378,7 +378,7 @@ def test_a_header_of_very_many_columns_is_named_in_time_that_grows_with_it():
     assert len(json.loads(found.raw)) == 100_001
 
 
-def test_no_more_than_a_sample_of_long_lines_is_looked_at():
+def test_at_most_a_sample_of_long_lines_is_checked():
     stream = io.BytesIO(b"title,text\n" + (b"P," + b"a" * 1_000_000 + b"\n") * 30)
     next(table_rows(stream, 10_000_000))
     assert stream.tell() < 10_000_000

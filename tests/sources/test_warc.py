@@ -97,7 +97,7 @@ def test_an_arc_file_gives_the_same_fields():
     assert one.id is None
 
 
-def test_what_is_no_web_archive_is_told():
+def test_a_malformed_web_archive_is_reported():
     with pytest.raises(NoRecordError):
         found(b"date 2024-06 Regen\n\nEs regnet.")
 
@@ -127,7 +127,7 @@ def test_records_behind_a_damaged_gzip_part_are_found():
     assert len(told) == 3
 
 
-def test_damage_between_records_is_told_once_and_skipped():
+def test_damage_between_records_is_reported_once_and_skipped():
     data = warcinfo() + b"\x01\x02 garbage\nmore of it\n" + request(URL, DATE)
     assert kinds(found(data)) == [
         "warcinfo",
@@ -234,7 +234,7 @@ NAMED = record("response", URL, DATE, PAGE, fields=[("WARC-Record-ID", "<urn:uui
         ),
     ],
 )  # fmt: skip
-def test_companions_stand_beside_their_capture(records, expected):
+def test_companions_are_next_to_their_capture(records, expected):
     assert together(*records) == expected
 
 
@@ -250,7 +250,7 @@ def test_a_response_may_name_its_request():
     assert together(asked, answered) == [("response", "request")]
 
 
-def test_no_more_companions_are_held_than_are_of_use():
+def test_no_longer_companions_are_held_than_are_of_use():
     many = [request(OTHER, f"2024-06-18T06:00:{n:02}Z") for n in range(59)]
     assert together(*many, response(URL, DATE, PAGE)) == ["request"] * 59 + [("response",)]
 
@@ -289,7 +289,7 @@ def test_a_file_of_forty_gigabytes_of_nothing_is_no_web_archive(tmp_path):
         sparse(tmp_path / "a.warc", b"", 40 * GIGABYTE)
 
 
-def test_a_hole_behind_a_record_ends_the_file_and_is_told(tmp_path):
+def test_a_hole_behind_a_record_ends_the_file_and_is_reported(tmp_path):
     one, hole = sparse(tmp_path / "a.warc", response(URL, DATE, PAGE), 40 * GIGABYTE)
     assert one.kind == "response"
     assert "blank bytes" in hole.reason

@@ -60,7 +60,7 @@ def home(tmp_path) -> Iterator[Home]:
 
 
 @pytest.mark.slow
-def test_what_lies_in_the_folder_is_archived_and_an_edit_makes_a_second_version(home):
+def test_a_file_in_the_folder_is_archived_and_an_edit_makes_a_second_version(home):
     home.write("seeds/pegel.txt", seed("Pegel steigt", A))
     home.up.start()
     until(lambda: home.archive.exists() and home.rows("list"), what="the first version")
@@ -77,7 +77,7 @@ def test_what_lies_in_the_folder_is_archived_and_an_edit_makes_a_second_version(
 
 
 @pytest.mark.slow
-def test_other_commands_ingest_and_search_beside_it(home):
+def test_other_commands_ingest_and_search_next_to_it(home):
     for n in range(20):
         home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))
     for side in range(3):
@@ -104,7 +104,7 @@ def test_other_commands_ingest_and_search_beside_it(home):
         pytest.param(signal.SIGTERM, id="SIGTERM"),
     ],
 )
-def test_it_ends_cleanly_within_seconds_when_it_is_told_to(home, how):
+def test_it_ends_cleanly_within_seconds_when_it_is_reported_to(home, how):
     for n in range(20):
         home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))
     home.up.start()

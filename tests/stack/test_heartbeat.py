@@ -43,7 +43,7 @@ def test_who_gets_an_answer_to_each_claim_beats(heartbeat):
         assert beats(heartbeat)
 
 
-def test_who_claims_and_gets_no_answer_for_long_beats_no_more_until_there_is_one(heartbeat):
+def test_who_claims_and_gets_no_answer_for_long_beats_no_longer_until_there_is_one(heartbeat):
     heartbeat.record_claim()
     assert beats(heartbeat), "it may come yet"
     ago(SILENT_SECONDS + 5, heartbeat._answered)
@@ -62,7 +62,7 @@ def test_a_new_process_does_not_live_on_the_beats_of_the_one_before(heartbeat):
     assert beats(heartbeat)
 
 
-def test_a_folder_that_cannot_be_written_ends_nobody(tmp_path):
+def test_a_folder_that_cannot_be_written_ends_no_one(tmp_path):
     (tmp_path / "file").write_text("")
     found = Heartbeat(tmp_path / "file", "worker")
     found.record_claim()

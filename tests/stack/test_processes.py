@@ -82,7 +82,7 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
             yield each
 
 
-def test_whoever_opens_an_archive_passes_the_settings():
+def test_each_caller_that_opens_an_archive_passes_the_settings():
     bare = set()
     for module, tree in modules(*(f"{each}(" for each in OPENERS)):
         for function in functions(tree):
@@ -96,7 +96,7 @@ def test_whoever_opens_an_archive_passes_the_settings():
 
 
 @pytest.mark.slow
-def test_nothing_is_set_for_a_whole_process_but_what_the_table_names():
+def test_only_the_settings_in_the_table_apply_to_a_whole_process():
     changed = set()
     for module, tree in modules():
         kept = {"os.environ"}

@@ -107,7 +107,7 @@ def _sound(stack) -> Iterator[None]:
     assert found == [], found
 
 
-def test_a_command_has_its_files_read_by_the_workers_and_tells_the_summary(stack):
+def test_a_command_has_its_files_read_by_the_workers_and_reports_the_summary(stack):
     for n in range(3):
         stack.write(f"eins/m{n}.txt", seed(f"Meldung {n}", f"Es waren {n} Kutter im Hafen."))
     stack.write("eins/kopie.txt", seed("Meldung 1", "Es waren 1 Kutter im Hafen."))
@@ -128,7 +128,7 @@ def test_log_lines_of_a_worker_name_their_level_themselves(stack):
 
 
 @pytest.mark.slow
-def test_what_is_refused_ends_the_command_with_one(stack):
+def test_a_refusal_ends_the_command_with_one(stack):
     stack.write("zwei/leer.txt", "")
     ended = stack.command("ingest", "zwei")
     assert ended.returncode == 1
@@ -305,7 +305,7 @@ def test_without_a_worker_a_command_ends_with_four_and_its_job_stays(stack, is_u
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_told_to_go_goes_within_seconds_and_parks_nothing(stack):
+def test_a_worker_that_is_reported_to_go_goes_within_seconds_and_parks_nothing(stack):
     for n in range(60):
         stack.write(f"gehen/m{n}.txt", seed(f"Nummer {n}", f"Vor dem Feierabend: {n}."))
     assert stack.command("ingest", "gehen", "--no-wait").returncode == 0
@@ -317,14 +317,14 @@ def test_a_worker_that_is_told_to_go_goes_within_seconds_and_parks_nothing(stack
 
 
 @pytest.mark.slow
-def test_health_tells_whether_work_goes_on(stack):
+def test_health_reports_whether_work_goes_on(stack):
     until(lambda: stack.command("scheduler", "--health").returncode == 0)
     assert stack.command("worker", "--health").returncode == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("service", ["worker", "scheduler"])
-def test_a_service_beats_while_it_goes_on_and_not_while_it_stands_still(stack, service):
+def test_a_service_beats_while_it_goes_on_and_not_while_it_hangs(stack, service):
     heartbeat = stack.folder / "lesart-data" / f"{service}.heartbeat"
     until(heartbeat.exists)
     stack.await_beat(service)
@@ -341,7 +341,7 @@ def test_a_service_beats_while_it_goes_on_and_not_while_it_stands_still(stack, s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["worker"], ["scheduler"]], ids=["the worker", "the scheduler"])
-def test_services_of_the_stack_say_what_they_need(tmp_path, monkeypatch, capsys, words):
+def test_services_of_the_stack_declare_their_requirements(tmp_path, monkeypatch, capsys, words):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["lesart", *words])
     with pytest.raises(SystemExit) as ended:

@@ -54,7 +54,7 @@ def test_a_wake_up_is_acknowledged(consumer, monkeypatch):
     assert message.acknowledged == 1
 
 
-def test_a_broker_that_is_gone_at_an_acknowledgement_is_connected_anew(consumer, monkeypatch):
+def test_a_broker_that_is_gone_at_an_acknowledgement_is_connected_again(consumer, monkeypatch):
     with pytest.raises(BrokerGoneError):
         handler(consumer, monkeypatch, acknowledging)(Message("new", gone=True))
 
@@ -95,7 +95,7 @@ def done(room) -> list[int]:
     return [row["id"] for row in room.rows(query)]
 
 
-def test_a_worker_that_was_woken_for_one_batch_reads_what_else_is_due(room, shop):
+def test_a_worker_woken_for_one_batch_reads_the_other_due_batches(room, shop):
     waiting = batches(room, 3)
     wake.run(waiting[1])
     assert done(room) == waiting

@@ -58,7 +58,7 @@ def test_a_text_type_is_detected_by_name_and_content(name: str, head: bytes, kin
     ],
 )
 @pytest.mark.parametrize("name", ["a.txt", "a.html", "a.json", "a"])
-def test_bytes_that_are_no_text_are_refused_whatever_the_name(
+def test_bytes_that_are_no_text_are_refused_under_any_name(
     name: str, head: bytes, named: str
 ) -> None:
     found = detect_type(name, head)

@@ -581,7 +581,7 @@ def test_only_a_checkpoint_from_outside_finds_it(scene, attack, kind):
     assert not any(each.endswith(f" {kind}") for each in alone)
 
 
-def test_two_histories_for_two_people_are_told_apart(scene):
+def test_two_histories_for_two_people_are_distinguished(scene):
     """Each alone is sound; the checkpoint of one does not belong to the other."""
     scene.run("UPDATE observation SET note = 'nur für dich'")
     scene.recommit(sign_by=KEY)

@@ -81,7 +81,7 @@ def test_a_redaction_with_its_reason_is_counted_and_not_broken(press_url):
     engine.dispose()
 
 
-def test_a_step_that_older_rules_told_is_counted_and_not_called_wrong(press_url):
+def test_a_step_that_older_rules_reported_is_counted_and_not_called_wrong(press_url):
     engine = writing_engine(parsed(press_url))
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("UPDATE version SET method = 0"))
@@ -113,7 +113,7 @@ def test_a_redacted_version_is_shown_without_its_text(press_url):
         assert {hit.version for hit in archive.search("36")} == {1, 2}
 
 
-def test_guards_that_are_down_are_told(press_url):
+def test_guards_that_are_down_are_reported(press_url):
     engine = writing_engine(parsed(press_url))
     with engine.begin() as connection:
         on = " ON capture" if connection.dialect.name == "postgresql" else ""

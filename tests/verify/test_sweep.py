@@ -138,7 +138,7 @@ def other_plain(value: Any) -> Any:
 
 
 @pytest.mark.slow
-def test_verify_lists_what_it_does_not_cover(whole_file):
+def test_verify_lists_the_tables_that_it_does_not_cover(whole_file):
     code, found, told = verified(whole_file)
     assert (code, found["findings"]) == (0, [])
     tables = {each["table"] for each in found["not_covered"]}
@@ -147,13 +147,13 @@ def test_verify_lists_what_it_does_not_cover(whole_file):
     assert "not covered: the state of work, settings that somebody entered," in told
 
 
-def test_whatever_is_listed_exists(whole_file):
+def test_every_listed_column_exists(whole_file):
     known = tables_of(whole_file)
     for each in NOT_COVERED:
         assert {*(each.columns or ())} <= {*known[each.table]}
 
 
-def test_an_edit_of_what_is_shown_ends_with_1(whole_file, tmp_path):
+def test_an_edit_of_a_visible_column_ends_with_1(whole_file, tmp_path):
     path = Path(shutil.copy(whole_file, tmp_path))
     edit(path, "snapshot", "is_foreign")
     code, found, _told = verified(path)

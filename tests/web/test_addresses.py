@@ -83,7 +83,7 @@ def test_the_command_refuses_it_and_keeps_no_password(desk, kind):
         ("https://[2001:db8::1]/a", "https://[2001:db8::1]/a"),
     ],
 )
-def test_what_is_asked_for_is_the_address_in_ascii(given, asked):
+def test_the_requested_address_is_ascii(given, asked):
     found = parse_address(given)
     assert isinstance(found, Address)
     assert found.text == asked
@@ -151,7 +151,7 @@ def test_cleaning_twice_changes_nothing(rest):
         assert parse_address(found.text) == found
 
 
-def test_a_password_is_hidden_wherever_an_address_is_told():
+def test_a_password_is_hidden_wherever_an_address_is_reported():
     assert (
         without_secrets("https://ada:geh@im@zeitung.example/a@b")
         == "https://***@zeitung.example/a@b"
@@ -171,7 +171,7 @@ PUBLIC = ("93.184.215.14", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001:83
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_an_address_outside_the_public_net_is_told(address):
+def test_an_address_outside_the_public_net_is_reported(address):
     assert non_public_reason(address) is not None
 
 
@@ -242,7 +242,7 @@ def test_a_second_address_that_is_private_is_enough(connections, monkeypatch):
     assert connections == []
 
 
-def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(connections, monkeypatch):
+def test_a_name_is_resolved_once_and_the_checked_address_is_connected(connections, monkeypatch):
     names(monkeypatch, zeitung=[["93.184.215.14"], ["127.0.0.1"]])
     send_request(
         PersistentConnection(Network({})),
@@ -284,7 +284,7 @@ def test_only_the_port_that_was_named_is_ones_own():
     )
 
 
-def test_the_page_of_a_bad_certificate_is_refused_and_never_told_as_content(desk):
+def test_the_page_of_a_bad_certificate_is_refused_and_never_reported_as_content(desk):
     desk.web.put(A, page("Pegel", PEGEL))
     desk.web.certify("zeitung.example", desk.web.ca.issue_cert("bote.example"))
     assert desk.fetch(A) == Counts(refused=1)

@@ -79,7 +79,9 @@ def test_the_certificates_shown_are_kept_the_own_first(web, fetch):
     assert ssl.PEM_cert_to_DER_cert(chain[: chain.index("-----END") + 26] + "\n")
 
 
-def test_a_connection_is_used_again_and_opened_anew_where_the_server_closed_it(web, fetch, network):
+def test_a_connection_is_used_again_and_opened_again_where_the_server_closed_it(
+    web, fetch, network
+):
     web.put(f"http://{HOST}/a", TEXT)
     web.put(f"http://{HOST}/b", Reply(TEXT, closes=True))
     line = PersistentConnection(network(HOST))
@@ -96,7 +98,7 @@ def test_a_connection_is_used_again_and_opened_anew_where_the_server_closed_it(w
     assert again.body == TEXT
 
 
-def test_a_connection_that_is_closed_instead_of_an_answer_is_told_as_stale(web, fetch, network):
+def test_a_connection_that_is_closed_instead_of_an_answer_is_reported_as_stale(web, fetch, network):
     web.put(f"http://{HOST}/a", TEXT)
     web.put(f"http://{HOST}/b", Reply(pieces=[(0.0, b"")]))
     line = PersistentConnection(network(HOST))
@@ -116,7 +118,7 @@ ENCODERS = {
 
 
 @pytest.mark.parametrize("encoding", ENCODERS)
-def test_an_encoded_body_is_decoded_and_its_encoding_told(web, fetch, encoding):
+def test_an_encoded_body_is_decoded_and_its_encoding_reported(web, fetch, encoding):
     packed = ENCODERS[encoding](TEXT)
     web.put(f"http://{HOST}/a", Reply(packed, headers=(("Content-Encoding", encoding),)))
     found = fetch(f"http://{HOST}/a")
@@ -233,7 +235,7 @@ def test_an_answer_that_is_none_is_refused(web, fetch, wire, expected):
     assert not OF_A_PROGRAM.search(found.refused.message), found.refused.message
 
 
-def test_what_came_of_a_body_that_broke_off_is_kept(web, fetch):
+def test_the_received_part_of_a_truncated_body_is_kept(web, fetch):
     web.put(
         f"http://{HOST}/a",
         Reply(pieces=[(0.0, b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + TEXT)]),
@@ -283,7 +285,7 @@ def test_a_drip_ends_at_the_deadline(web, fetch, part):
 
 
 @pytest.mark.parametrize("wire", [b"", b"kein TLS"], ids=["nothing", "no TLS"])
-def test_what_is_wrong_with_an_encrypted_connection_is_told_in_words(wire):
+def test_a_fault_of_an_encrypted_connection_is_reported_in_words(wire):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 

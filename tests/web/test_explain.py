@@ -45,7 +45,7 @@ def test_explaining_writes_nothing(desk, ask):
     assert desk.number("SELECT count(*) FROM observation") == 0
 
 
-def test_the_rule_of_robots_txt_is_told(desk, ask, tmp_path):
+def test_the_rule_of_robots_txt_is_reported(desk, ask, tmp_path):
     desk.web.put(
         ROBOTS, Reply(b"User-agent: *\nDisallow: /lokales\nCrawl-delay: 7", type="text/plain")
     )
@@ -63,7 +63,7 @@ def test_the_rule_of_robots_txt_is_told(desk, ask, tmp_path):
     [("ftp://zeitung.example/", "address"), ("https://ada:geheim@zeitung.example/", "address"),
      ("https://127.0.0.1/", "server"), ("http://[::1]/", "server")],
 )  # fmt: skip
-def test_what_is_never_asked_for_is_told_without_asking(desk, ask, address, check):
+def test_a_right_that_needs_no_request_is_reported_without_one(desk, ask, address, check):
     told = ask(address)
     assert (told[check], told["fetch"]) == ("no", "no")
     assert desk.web.requests == []
@@ -78,7 +78,7 @@ def test_a_server_that_is_left_alone_is_for_later(desk, ask):
     assert "429" in told["pace reason"]
 
 
-def test_who_watches_it_and_when_is_told(desk, ask):
+def test_who_watches_it_and_when_is_reported(desk, ask):
     desk.web.put(A, page("Pegel", PEGEL))
     desk.watch_page(A, name="pegel")
     desk.due()
@@ -87,7 +87,7 @@ def test_who_watches_it_and_when_is_told(desk, ask):
     assert "next check" in told["schedule reason"]
 
 
-def test_without_an_archive_the_rest_is_told(desk, tmp_path):
+def test_without_an_archive_the_rest_is_reported(desk, tmp_path):
     import dataclasses
 
     desk.web.put(A, page("Pegel", PEGEL))
@@ -100,7 +100,7 @@ def test_without_an_archive_the_rest_is_told(desk, tmp_path):
     ("address", "check"),
     [("https://nirgends.invalid/a", "server"), ("https://127.0.0.2.example/a", "server")],
 )
-def test_what_could_not_be_asked_leaves_it_unknown(ask, address, check):
+def test_an_unanswered_query_leaves_the_right_unknown(ask, address, check):
     told = ask(address)
     assert (told[check], told["fetch"]) == ("unknown", "unknown")
     assert told["fetch reason"] == f"not known: {told[f'{check} reason']}"
@@ -112,7 +112,7 @@ def test_a_robots_txt_that_does_not_answer_leaves_it_unknown(desk, ask):
     assert (told["server"], told["robots"], told["fetch"]) == ("yes", "unknown", "unknown")
 
 
-def test_a_no_counts_for_more_than_what_is_unknown(desk, ask):
+def test_a_no_counts_for_more_than_an_unknown_answer(desk, ask):
     desk.web.put(A, Reply(b"", 429, (("Retry-After", "3600"),)))
     desk.fetch(A)
     desk.archive.engine.dispose()
@@ -124,7 +124,7 @@ def test_a_no_counts_for_more_than_what_is_unknown(desk, ask):
 
 
 @pytest.mark.parametrize(("state", "code"), [("yes", 0), ("no", 1), ("later", 1), ("unknown", 4)])
-def test_the_exit_code_says_what_follows(monkeypatch, tmp_path, state, code):
+def test_the_exit_code_states_the_result(monkeypatch, tmp_path, state, code):
     from storage.cli.exits import run
     from worker.cli.checks import explain as module
     from worker.cli.commands import app
@@ -136,7 +136,7 @@ def test_the_exit_code_says_what_follows(monkeypatch, tmp_path, state, code):
     assert run(app, ["explain", A, "--archive", str(tmp_path / "none.sqlite3")]) == code
 
 
-def test_what_the_last_look_turned_out_to_be_is_told(desk, ask):
+def test_the_outcome_of_the_last_check_is_reported(desk, ask):
     desk.web.put(A, page("Pegel", PEGEL))
     desk.watch_page(A, name="pegel")
     desk.due()
@@ -148,7 +148,7 @@ def test_what_the_last_look_turned_out_to_be_is_told(desk, ask):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hours", [1, 24, 480, 9600])
-def test_what_a_clock_ahead_stored_of_a_server_is_not_believed(desk, ask, hours):
+def test_a_time_of_a_server_stored_by_a_fast_clock_is_not_used(desk, ask, hours):
     desk.web.put(A, page("Pegel", PEGEL))
     desk.web.put(ROBOTS, Reply(b"User-agent: *\nDisallow: /", type="text/plain"))
     desk.now = datetime.now(UTC) + timedelta(hours=hours)

@@ -101,7 +101,7 @@ def test_a_secret_in_the_address_of_a_source_is_sent_and_shown_nowhere(desk):
             assert "geheim123" not in client.get(path).text
 
 
-def test_what_cannot_be_read_is_told_and_nothing_is_asked(desk, tmp_path):
+def test_an_unreadable_file_is_reported_without_a_question(desk, tmp_path):
     desk.web.put(A, page("Pegel", PEGEL))
     desk.watch_page(A, options={"headers": {"Cookie": f"@{tmp_path}/none"}})
     assert desk.due() == Counts(refused=1)
@@ -219,7 +219,7 @@ def test_a_proxy_is_not_asked_for_a_private_address(desk, proxy):
     assert (desk.codes(), proxy.asked) == (["address_not_public"], [])
 
 
-def test_what_lets_us_through_a_proxy_comes_out_of_a_file(desk, proxy, tmp_path):
+def test_what_leaves_us_through_a_proxy_comes_out_of_a_file(desk, proxy, tmp_path):
     (tmp_path / "proxy").write_text(proxy.address.replace("//", "//ada:geheim@"))
     desk.web.put(A, Reply(page("Pegel", PEGEL)))
     desk.watch_page(A, options={"proxy": f"@{tmp_path}/proxy"})

@@ -86,7 +86,7 @@ def test_a_page_that_shows_the_beginning_of_a_paid_text_is_kept_and_flagged(desk
     assert "teaser" in versions[0].flags
 
 
-def test_a_server_that_knows_validators_is_asked_for_what_is_new_alone(desk):
+def test_a_server_with_validators_is_asked_only_for_changes(desk):
     desk.web.put(A, pegel(has_validators=True, changed_at=hour(0)))
     desk.fetch(A, at=1)
     assert desk.fetch(A, at=2) == Counts(unchanged=1)
@@ -110,7 +110,7 @@ def test_the_same_bytes_are_not_read_again(desk):
 
 
 @pytest.mark.parametrize("has_validators", [True, False], ids=["304", "same bytes"])
-def test_a_page_that_nobody_has_read_is_not_unchanged(desk, has_validators):
+def test_a_page_that_no_one_has_read_is_not_unchanged(desk, has_validators):
     desk.web.put(A, pegel(has_validators=has_validators, changed_at=hour(0)))
 
     def fetched(at: float) -> int:
@@ -183,7 +183,7 @@ WALLS = {
 
 @pytest.mark.few_cases
 @pytest.mark.parametrize("behaviour", STATES)
-def test_what_is_no_article_is_a_typed_observation_and_no_version(desk, behaviour):
+def test_a_page_without_an_article_is_a_typed_observation_and_no_version(desk, behaviour):
     reply, outcome, state, counts = STATES[behaviour]
     desk.web.put(A, pegel())
     desk.web.put("https://zeitung.example/", page("Die Zeitung", PEGEL))
@@ -205,7 +205,7 @@ def test_what_is_no_article_is_a_typed_observation_and_no_version(desk, behaviou
 
 @pytest.mark.few_cases
 @pytest.mark.parametrize("behaviour", STATES)
-def test_an_address_that_never_was_an_article_is_told_without_one(desk, behaviour):
+def test_an_address_that_never_was_an_article_is_reported_without_one(desk, behaviour):
     reply, outcome, _state, counts = STATES[behaviour]
     desk.web.put(A, reply)
     assert desk.fetch(A, at=1) == counts

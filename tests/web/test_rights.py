@@ -114,7 +114,7 @@ def test_values_and_their_number_are_bounded():
     assert stored_declarations({"declared": {"feed": [{"name": 1}, "x", {"name": "a", "value": "b"}]}}, ["feed"]) == {"feed": []}  # fmt: skip
 
 
-def test_the_rule_of_robots_txt_stands_beside_them():
+def test_the_rule_of_robots_txt_is_next_to_them():
     rule = {"allowed": True, "rule": None, "reason": "robots.txt says nothing against it"}
     assert rights_of([("X-Robots-Tag", "noai")], None, rule)["robots"] == rule
     assert rights_of([("X-Robots-Tag", "noai")], None, rule)["x_robots_tag"] == ["noai"]
@@ -169,7 +169,7 @@ def test_the_rules_of_a_file_are_bounded():
 
 
 @pytest.mark.slow
-def test_files_beside_robots_txt_declare_rights_by_location(desk):
+def test_files_next_to_robots_txt_declare_rights_by_location(desk):
     rules = [
         {"location": "/", "tdm-reservation": 0},
         {"location": "/lokales/*", "tdm-reservation": 1, "tdm-policy": POLICY},

@@ -70,7 +70,7 @@ def test_a_version_behind_the_name_does_not_matter():
     assert not allowed("User-agent: Lesart\nDisallow: /", agent="Lesart/0.1 (+mailto:a@b.example)")
 
 
-def test_what_only_one_reading_allows_is_not_allowed():
+def test_a_right_that_only_one_reading_grants_is_not_granted():
     robots = "User-agent: *\nDisallow: /\nAllow: /b%61r"
     assert not allowed(robots, "https://a.example/bar")
     assert allowed(robots, "https://a.example/b%61r")
@@ -78,7 +78,7 @@ def test_what_only_one_reading_allows_is_not_allowed():
     assert not allowed("User-agent: *\nDisallow: /%C3%BC", "https://a.example/ü")
 
 
-def test_the_line_that_decided_and_the_pace_are_told():
+def test_the_line_that_decided_and_the_pace_are_reported():
     rule = decide(
         200, b"User-agent: *\nCrawl-delay: 2.5\nDisallow: /in\nDisallow: /intern/*x", PAGE, "Lesart"
     )

@@ -85,7 +85,7 @@ def test_any_order_of_files_gives_the_same_history(room):
     assert [row["changed_by"] for row in histories[0]] == [moment(1), moment(2), moment(3)]
 
 
-def test_a_revisit_is_another_snapshot_of_what_it_repeats(room):
+def test_a_revisit_is_another_snapshot_of_the_repeated_capture(room):
     first = seen(1, OLD)
     body = story(OLD)
     room.write(
@@ -174,7 +174,7 @@ def test_an_article_that_others_found_gone_last_is_gone_whichever_came_in_first(
     assert (article["state"], article["versions"]) == ("gone", 1)
 
 
-def test_foreign_captures_join_what_we_saw_ourselves_and_are_told_from_it(room):
+def test_foreign_captures_join_our_own_and_are_distinguished_from_them(room):
     room.now = START + timedelta(hours=5)
     room.write("eigen.md", note(OLD + "\n\n" + "\n\n".join(MORE), url=URL))
     room.scan(5)
@@ -216,7 +216,7 @@ def test_the_same_captures_out_of_another_file_add_nothing(room):
     assert len(told(room)) == 3
 
 
-def test_what_stands_in_a_capture_is_found_where_the_record_says(room):
+def test_a_capture_is_found_at_the_place_that_the_record_states(room):
     shown = response(
         URL,
         at(1),

@@ -142,7 +142,7 @@ def mend(room: Newsroom, backup: Path) -> None:
         store_of(room).put(name, held[row["id"]])
 
 
-def test_other_bytes_in_an_object_are_told_and_never_shown(place, room, tmp_path):
+def test_other_bytes_in_an_object_are_reported_and_never_shown(place, room, tmp_path):
     write_some(room)
     room.scan(0)
     copy(room.url, str(tmp_path / "backup.sqlite3"), nothing_told, held=place)
@@ -159,7 +159,7 @@ def test_other_bytes_in_an_object_are_told_and_never_shown(place, room, tmp_path
     mend(room, tmp_path / "backup.sqlite3")
 
 
-def test_nothing_is_put_while_somebody_holds_the_write_lock(place, room, monkeypatch):
+def test_nothing_is_put_while_someone_holds_the_write_lock(place, room, monkeypatch):
     real = stores.put_all
 
     def watched(store, wanted):
@@ -171,7 +171,7 @@ def test_nothing_is_put_while_somebody_holds_the_write_lock(place, room, monkeyp
     assert room.scan(0).new_articles == len(SENTENCES)
 
 
-def test_what_is_known_is_not_put_again(place, room):
+def test_a_known_object_is_not_put_again(place, room):
     write_some(room)
     room.scan(0)
     before = objects(room)
@@ -203,13 +203,13 @@ def test_a_store_that_is_away_costs_no_attempt_and_no_text(place, room):
     assert room.worked(job).new_articles == len(SENTENCES)
 
 
-def test_the_examination_tells_whether_the_store_keeps_anything(room):
+def test_the_examination_reports_whether_the_store_keeps_anything(room):
     assert [found.state for found in check_captures(room.settings)] == ["ok"]
     (found,) = check_captures(replace(room.settings, captures_url=NOWHERE_URL))
     assert (found.state, "captures_url" in found.mend) == ("broken", True)
 
 
-def test_a_sweep_takes_what_no_row_names_and_is_old_enough(place, room):
+def test_a_sweep_removes_old_objects_that_no_row_names(place, room):
     write_some(room)
     room.scan(0)
     named = objects(room)

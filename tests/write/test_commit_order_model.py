@@ -166,7 +166,7 @@ def most_kept(*, is_guarded: bool) -> int:
     return max(job.kept for job in met)
 
 
-def test_a_job_is_kept_once_whoever_comes_late():
+def test_a_job_is_kept_once_however_many_come_late():
     assert most_kept(is_guarded=True) == 1
 
 

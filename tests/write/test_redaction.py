@@ -87,7 +87,7 @@ def search_everywhere(room: Newsroom, count: int, redacted: int, at_a_time: int)
     assert room.findings() == []
 
 
-def test_nothing_of_what_was_redacted_is_left_anywhere(room):
+def test_nothing_redacted_is_left_anywhere(room):
     search_everywhere(room, 120, 12, 4)
 
 
@@ -111,7 +111,7 @@ def test_the_same_bytes_and_the_same_text_do_not_come_back(room):
     assert room.number("SELECT count(*) FROM articles") == 1
 
 
-def test_what_stands_beside_a_redacted_version_is_told_as_no_edit(room):
+def test_a_step_next_to_a_redacted_version_is_not_reported_as_an_edit(room):
     for hour, verb in enumerate(("stieg", "stieg weiter", "fiel")):
         room.write("a.txt", seed("Pegel der Lohe", f"Der Pegel der Lohe {verb}.", PUMPED))
         room.scan(hour)
@@ -245,7 +245,7 @@ def test_the_name_of_a_file_goes_with_the_address_that_the_file_names(room):
     assert room.findings() == []
 
 
-def test_folders_and_patterns_that_lead_to_a_redacted_file_are_told(room):
+def test_folders_and_patterns_that_lead_to_a_redacted_file_are_reported(room):
     """They name more than what goes, and stay: whoever redacts has to know the words in them."""
     room.write(f"von/{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
     room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))
@@ -392,7 +392,7 @@ def test_nothing_stays_in_samples_or_for_those_who_read_since_before(
 
 
 @pytest.mark.slow
-def test_who_does_not_own_the_database_is_told_that_samples_stay(postgres_url, tmp_path, capfd):
+def test_who_does_not_own_the_database_is_reported_that_samples_stay(postgres_url, tmp_path, capfd):
     tables = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
     with newsroom_at(postgres_url, tmp_path) as room:
         own = [f'ALTER TABLE "{table["name"]}" OWNER TO paper' for table in room.rows(tables)]
@@ -437,7 +437,7 @@ def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, m
     assert room.findings() == []
 
 
-def test_a_passage_goes_out_of_every_version_and_the_rest_stays(room):
+def test_a_passage_is_sent_of_every_version_and_the_rest_stays(room):
     for hour, verb in enumerate(("stieg", "stieg weiter", "fiel")):
         body = f"Frau Ada Zwölfkern sagte: Der Pegel {verb}." if hour < 2 else "Der Pegel fiel."
         room.write("a.txt", seed("Frau Ada Zwölfkern am Pegel", body, PUMPED))
@@ -523,7 +523,7 @@ def test_records_of_a_file_go_one_by_one(room):
 
 
 @pytest.mark.slow
-def test_what_was_ended_early_is_finished_by_whoever_comes_next(room, monkeypatch):
+def test_an_interrupted_redaction_is_finished_by_the_next_process(room, monkeypatch):
     for name in ("a", "b", "c"):
         room.write(f"{name}.md", page(f"Ada Kern sah {name}.", title=f"Pegel {name}"))
     room.scan(0)
@@ -564,7 +564,7 @@ def test_a_column_that_was_emptied_without_a_redaction_is_named(database_url, tm
     room.close()
 
 
-def test_no_sentence_of_what_is_redacted_is_found_by_its_key(room):
+def test_no_redacted_sentence_is_found_by_its_key(room):
     room.write("keller.txt", seed("Keller voll", PUMPED))
     room.write("kopie.txt", seed("Keller leer", PUMPED, "Danach gingen alle nach Hause."))
     room.scan(0)
@@ -586,7 +586,7 @@ def test_no_sentence_of_what_is_redacted_is_found_by_its_key(room):
 @pytest.mark.parametrize(
     ("module", "step"), [(relating, "add_index_keys"), (indexing, "index_now")]
 )
-def test_what_is_redacted_while_somebody_traces_and_indexes_it_leaves_nothing(
+def test_a_text_redacted_during_tracing_and_indexing_leaves_no_trace(
     postgres_url, tmp_path, monkeypatch, module, step, is_done
 ):
     room = Newsroom(postgres_url, tmp_path)

@@ -72,7 +72,7 @@ def test_no_way_of_reading_shows_anything_of_it(restricted):
     assert b"Davon steht hier nichts" in records
 
 
-def test_what_comes_in_later_is_kept_and_not_shown_either(restricted):
+def test_a_late_text_of_a_restricted_article_is_kept_and_not_shown(restricted):
     restricted.write("a.txt", seed(f"{SECRET} wieder am Pegel", f"Frau {SECRET} schwieg."))
     assert restricted.scan(2).new_versions == 1
     assert SECRET not in told(restricted)

@@ -32,7 +32,7 @@ def with_bytes(room: Newsroom) -> int:
     return room.number("SELECT count(*) FROM capture WHERE data IS NOT NULL")
 
 
-def test_bytes_whose_time_is_over_go_and_all_else_stays(kept):
+def test_bytes_whose_time_is_over_go_and_the_rest_stays(kept):
     before = kept.rows(VERSIONS)
     held = with_bytes(kept)
     (told,) = [

@@ -72,7 +72,7 @@ def busy(url: str, root: Path, number: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [None, 3], ids=["all at once", "three at a time"])
-def test_a_reader_that_follows_seq_gets_every_row_as_it_stands_while_others_write(
+def test_a_reader_that_follows_seq_gets_every_row_as_it_is_while_others_write(
     database_url, tmp_path, limit
 ):
     follower = Follower(database_url, limit)
@@ -99,7 +99,7 @@ def test_a_reader_that_follows_seq_gets_every_row_as_it_stands_while_others_writ
     follower.engine.dispose()
 
 
-def test_scans_that_confirmed_a_file_before_it_was_read_are_told_once_it_is(room):
+def test_scans_that_confirmed_a_file_before_it_was_read_are_reported_once_it_is(room):
     room.write("a.txt", seed("Pegel steigt", A))
     job = room.ordered(room.places(""))
     room.collected(job)
@@ -133,7 +133,7 @@ def test_what_scans_confirmed_returns_when_a_clock_that_ran_ahead_is_corrected(r
 
 
 @pytest.mark.slow
-def test_what_scans_confirmed_returns_when_its_version_is_numbered_anew(room):
+def test_what_scans_confirmed_returns_when_its_version_is_numbered_again(room):
     address = "https://www.lohebote.example/pegel"
     room.write("a.md", page(A, url=address))
     for at in (1, 2, 3):
@@ -194,7 +194,7 @@ def refuse_many(url: str, number: int, rows: int) -> Iterator[int]:
 @pytest.mark.parametrize(
     "rows", [4_000, pytest.param(200_000, marks=pytest.mark.large)], ids=["some", "many"]
 )
-def test_a_reader_that_dies_at_random_beside_eight_writers_gets_each_row_once_and_in_order(
+def test_a_reader_that_dies_at_random_next_to_eight_writers_gets_each_row_once_and_in_order(
     room, tmp_path, rows
 ):
     path, chance = tmp_path / "numbers", Random(7)

@@ -56,7 +56,7 @@ def test_a_transfer_is_kept_with_the_observation_that_it_brought(room):
     assert row["tls_version"] == "TLSv1.3"
 
 
-def test_a_body_as_it_came_is_kept_beside_the_capture(room):
+def test_a_body_as_it_came_is_kept_next_to_the_capture(room):
     captured(room, seed("Pegel", "Der Pegel steigt."))
     row = room.one(
         "SELECT c.size, c.digest FROM transfer t JOIN capture c ON c.id = t.body_capture_id"
