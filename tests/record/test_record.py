@@ -17,26 +17,12 @@ from storage.write.archive import Archive
 from storage.write.index import forget_words
 from storage.write.redaction.empty_rows import values_after_redaction
 from tests.flow.driver import START, Newsroom, hour
-from tests.flow.whole_record import add_row, fill_record, log_record
+from tests.flow.whole_record import add_row
 
 pytestmark = pytest.mark.starts_first
 
 REFUSED = "the record is only added to"
 TIMES = {"refusal": "at"}
-
-
-@pytest.fixture
-def kept(room) -> Newsroom:
-    """Give an archive with a row in every table of the record but the log."""
-    fill_record(room)
-    return room
-
-
-@pytest.fixture
-def logged(kept) -> Newsroom:
-    """Give the same archive with its log: entries, a full tile, a cosigned checkpoint."""
-    log_record(kept)
-    return kept
 
 
 def refuses(room: Newsroom, statement: Any) -> bool:

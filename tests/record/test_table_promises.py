@@ -21,7 +21,6 @@ from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_articles
 from storage.write.redaction.restrict import restrict
 from tests.flow.driver import Newsroom
-from tests.flow.whole_record import fill_record
 from tests.verify.conftest import drop_guards
 from worker.cli.commands import app
 
@@ -68,9 +67,8 @@ def mark(connection: Connection) -> None:
 
 
 @pytest.fixture
-def marked(database_url, tmp_path) -> Iterator[Newsroom]:
-    newsroom = Newsroom(database_url, tmp_path)
-    fill_record(newsroom)
+def marked(filled_url, tmp_path) -> Iterator[Newsroom]:
+    newsroom = Newsroom(filled_url, tmp_path)
     with newsroom.archive.engine.begin() as connection:
         mark(connection)
     yield newsroom
@@ -114,13 +112,12 @@ def test_a_restriction_hides_the_columns_that_a_redaction_would_empty(marked):
     assert markers_in(marked, of_articles) == set()
 
 
-def test_rows_get_into_another_archive_as_the_tables_state(room, tmp_path, monkeypatch):
+def test_rows_get_into_another_archive_as_the_tables_state(kept, tmp_path, monkeypatch):
     monkeypatch.setenv("LESART_HOME", str(tmp_path / "home"))
-    fill_record(room)
     target = f"sqlite:///{tmp_path / 'target.sqlite3'}"
     other = Newsroom(target, tmp_path / "target")
     own = {t.name: other.number(f"SELECT count(*) FROM {t.name}") for t in RECORD_TABLES}
-    assert run(app, ["merge", room.url, "--archive", target]) in {0, 1}, "it names what was refused"
+    assert run(app, ["merge", kept.url, "--archive", target]) in {0, 1}, "it names what was refused"
     came = {
         table.name: other.number(f"SELECT count(*) FROM {table.name}") > own[table.name]
         for table in RECORD_TABLES
