@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from storage.capabilities import CAPABILITIES
 from storage.cli.exits import SUCCESS
 from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups
 from storage.read.query.doors import DOORS
@@ -20,7 +21,7 @@ else:
     platform = LazyModule("platform")
     metadata = LazyModule("importlib.metadata")
 
-PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+_OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "Start here": {
             "up": "Run scheduler, worker and web server in one process.",
@@ -91,6 +92,15 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
     }
 )  # fmt: skip
+_KNOWN = {name for names in _OWN.values() for name in names}
+_FURTHER = [
+    *(("Read", door.name, door.summary) for door in DOORS.values() if door.name not in _KNOWN),
+    *(each for capability in CAPABILITIES for each in capability.commands),
+]
+PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType({
+    title: {**names, **{name: summary for section, name, summary in _FURTHER if section == title}}
+    for title, names in _OWN.items()
+})  # fmt: skip
 """The commands with their summaries, by section of `lesart --help`, the most common ones first."""
 
 

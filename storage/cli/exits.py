@@ -64,6 +64,7 @@ OF_ARCHIVES = (
     ("storage.read.sql", "QueryError", WRONG_USE),
     ("storage.database.compression", "DamagedBytesError", NO),
     ("storage.verify.verify", "PlaceError", WRONG_USE),
+    ("storage.capabilities.hooks", "CapabilityError", WRONG_USE),
     ("storage.proof.checkpoints", "ProofKeyError", WRONG_USE),
     ("storage.proof.note", "NoteError", WRONG_USE),
     ("storage.proof.policy", "PolicyError", WRONG_USE),

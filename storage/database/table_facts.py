@@ -4,75 +4,13 @@ A table states its facts here, once. The logged tables and the form of their log
 columns that a redaction empties, the references that `lesart verify` follows, the rows of a proof
 bundle, and the tables that PostgreSQL rewrites after a redaction are derived from them.
 `storage.database.tables` compares the facts with its classes when it is imported. This module
-imports nothing of ours, so that reading commands need not load SQLModel.
+imports no classes, so that reading commands need not load SQLModel.
 """
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from storage.capabilities import CAPABILITIES
+from storage.capabilities.hooks import LogEntry, RecordTable, StateTable
 
-Transfer = Literal["written", "read again", "none"]
-Names = Mapping[str, str]
-NOTHING: Names = {}
-
-
-class LogEntry(NamedTuple):
-    """The form of the log entries of a table; all of it is permanent.
-
-    `kind` is the number of the table in the log. `salted` are columns that may contain personal
-    data: each has its own salt, so that it can be revealed or removed without the others. `covered`
-    are columns covered by a digest among them; all others are plain. `key` is the column whose
-    number orders the entries.
-    """
-
-    kind: int
-    salted: tuple[str, ...] = ()
-    covered: tuple[str, ...] = ()
-    key: str = "id"
-
-
-class RecordTable(NamedTuple):
-    """The facts of a table of the record, whose rows are only added.
-
-    `log` is None for the tables that hold the log entries themselves.
-    `in_bundle`: rows of this table can be part of a proof bundle.
-    `transfer`: how the rows get into another archive by a WARC export, and so by `merge`: written
-    into the file, made again when it is read, or not at all.
-    `known_at` is the time by which queries for what was known at a time leave out later rows; None
-    for rows that are only reached through those, or that count whenever they were recorded.
-    `emptied` are the columns that a redaction of a text empties, `emptied_address` those that a
-    redaction of an address empties; `kept` states for each other salted column why it stays.
-    `references` maps a column to the table whose row it names; `loose` states for each other such
-    column why the row may be missing.
-    """
-
-    name: str
-    log: LogEntry | None
-    in_bundle: bool
-    transfer: Transfer
-    known_at: str | None
-    emptied: tuple[str, ...] = ()
-    emptied_address: tuple[str, ...] = ()
-    kept: Names = NOTHING
-    references: Names = NOTHING
-    loose: Names = NOTHING
-
-
-class StateTable(NamedTuple):
-    """The facts of a table of the state, which can be rebuilt or entered again.
-
-    `unchecked` states why `lesart verify` does not compare the table with the record; None if it
-    does. `is_secret`: the role of the page cannot select from it. `holds_text`: its rows may
-    contain parts of texts or addresses, so that PostgreSQL rewrites it after a redaction.
-    `references` and `loose` as in `RecordTable`.
-    """
-
-    name: str
-    unchecked: str | None
-    is_secret: bool
-    holds_text: bool
-    references: Names = NOTHING
-    loose: Names = NOTHING
-
+__all__ = ["ALL_TABLES", "RECORD_TABLES", "STATE_TABLES", "LogEntry", "RecordTable", "StateTable"]
 
 _LOG = "the log is public and contains no text"
 _REASON = "a reason is written for the public record"
@@ -82,7 +20,7 @@ _LIST = "numbers of rows"
 _JOB = "finished jobs are deleted"
 _SCAN = "the row of a scan is written at its end: an interrupted scan has none"
 
-RECORD_TABLES = (
+RECORD_TABLES: tuple[RecordTable, ...] = (
     RecordTable(
         "log_key", LogEntry(19, ("endorsement", "previous", "vkey")),
         in_bundle=False, transfer="none", known_at=None,
@@ -251,14 +189,15 @@ RECORD_TABLES = (
         in_bundle=False, transfer="none", known_at=None,
         kept={"actor": "whoever gave the order"}, references={"restriction_id": "restriction"},
     ),
+    *(table for each in CAPABILITIES for table in each.record_tables),
 )  # fmt: skip
-"""The tables of the record, in the order of their classes."""
+"""The tables of the record, in the order of their classes; those of capabilities last."""
 
 _SETTINGS = "settings that somebody entered"
 _WORK = "the state of work, which nothing else records"
 _QUEUE = "a queue of work that is still to be done"
 
-STATE_TABLES = (
+STATE_TABLES: tuple[StateTable, ...] = (
     StateTable("stamp_request", _WORK, is_secret=False, holds_text=False),
     StateTable(
         "copy_request", _WORK, is_secret=False, holds_text=False,
@@ -351,5 +290,8 @@ STATE_TABLES = (
     StateTable(
         "search_due", _QUEUE, is_secret=False, holds_text=True, loose={"wording_id": _QUEUE},
     ),
+    *(table for each in CAPABILITIES for table in each.state_tables),
 )  # fmt: skip
-"""The tables of the state, in the order of their classes."""
+"""The tables of the state, in the order of their classes; those of capabilities last."""
+
+ALL_TABLES: tuple[RecordTable | StateTable, ...] = (*RECORD_TABLES, *STATE_TABLES)

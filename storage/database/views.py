@@ -7,6 +7,7 @@ A view has the columns in `VIEWS`; its query has additional ones, whose names be
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from storage.capabilities import load_parts
 from storage.database.view_facts import Kind, common_kinds
 from storage.database.view_queries import (
     articles,
@@ -42,6 +43,7 @@ _DECLARED = (
     observations.OUTSIDE_COPIES,
     jobs.REFUSALS,
     jobs.JOBS,
+    *(view for part in load_parts("view_sql") for view in part.VIEWS),
 )
 VIEWS = MappingProxyType({view.name: view for view in _DECLARED})
 """The views by name, in the order of creation."""
@@ -68,7 +70,8 @@ def drop_views(connection: "Connection") -> None:
 
 def view_query(name: str, dialect: str) -> str:
     """Return the SELECT of the view `name` with its keys, in the SQL of `dialect`."""
-    return VIEWS[name].query(words_of(dialect))
+    query: str = VIEWS[name].query(words_of(dialect))
+    return query
 
 
 def snapshots_query(dialect: str) -> str:

@@ -1,12 +1,13 @@
 """The lists that reading returns: a query over the documented views, and a record for each row."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from storage.capabilities import CAPABILITIES
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.fronts import fronts_query, latest_list_query
 from storage.database.view_queries.words import RESTRICTED
@@ -55,11 +56,14 @@ else:
 class ChangeFilter:
     """Selects edits, or steps of any of these classes, silent or not, with a passage that contains
     a text.
+
+    `recorded` are the values of conditions of capabilities, by the name of the condition.
     """
 
     classes: Sequence[str] = ()
     silent: bool | None = None
     contains: str | None = None
+    recorded: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse unknown classes. Raises: ValueError."""
@@ -86,9 +90,21 @@ def step_conditions(selection: ChangeFilter, dialect: str, step: str = "q") -> C
     return criteria
 
 
+def _recorded_conditions(selection: ChangeFilter, dialect: str) -> Conditions:
+    """Return the conditions of capabilities."""
+    criteria = Conditions()
+    for capability in CAPABILITIES:
+        for each in capability.change_conditions:
+            if wanted := selection.recorded.get(each.name):
+                views = {name: view_query(name, dialect) for name in capability.views}
+                clause = each.condition.format_map(views)
+                criteria = criteria.with_clause(clause, **{each.name: [*wanted]})
+    return criteria
+
+
 def _edit_conditions(selection: ChangeFilter, dialect: str) -> Conditions:
     """Return the conditions for steps; without classes, new entries alone are no edit."""
-    criteria = step_conditions(selection, dialect)
+    criteria = step_conditions(selection, dialect).merge(_recorded_conditions(selection, dialect))
     if selection.classes:
         return criteria
     return criteria.with_clause(edit_condition("q.changes", dialect))

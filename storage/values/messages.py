@@ -10,11 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from storage.capabilities import read_words
+
 
 @cache
 def messages() -> Mapping[str, tuple[str, str]]:
     """Return the English and the German text of each message by its name."""
     found = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    found |= read_words("messages")
     return {name: (english, german) for name, (english, german) in found.items()}
 
 

@@ -11,7 +11,7 @@ from storage.database.capture_store import MissingBytesError, StoredBytes, load,
 from storage.database.compression import DamagedBytesError
 from storage.database.rows import Row, stream
 from storage.database.schema import missing_guards
-from storage.database.table_facts import RECORD_TABLES, STATE_TABLES
+from storage.database.table_facts import ALL_TABLES
 from storage.database.tables import EMPTIED, LOGGED, METADATA
 from storage.proof.leaf import SHAPES
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
@@ -34,7 +34,7 @@ LOADED_ROWS = 64
 
 REFERENCES = tuple(
     (table.name, column, target)
-    for table in (*RECORD_TABLES, *STATE_TABLES)
+    for table in ALL_TABLES
     for column, target in table.references.items()
     if target in METADATA.tables
 )

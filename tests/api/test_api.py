@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from storage.capabilities import CAPABILITIES
 from storage.read.archive import open_archive
 from storage.values.redaction import RedactionReason
 from storage.web.problems import TITLES
@@ -264,7 +265,9 @@ def test_a_question_that_takes_too_long_is_given_up(archive_url):
 
 
 def test_every_path_of_the_api_is_reported_and_no_other(client):
-    told = set(re.findall(r"^\| `(/api/[^`]*)`", DOC.read_text("utf-8"), re.MULTILINE))
+    pages = [DOC, *(DOC.with_name(each.document) for each in CAPABILITIES)]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    told = set(re.findall(r"^\| `(/api/[^`]*)`", text, re.MULTILINE))
     there = {
         path for path in client.get("/openapi.json").json()["paths"] if path.startswith("/api")
     }

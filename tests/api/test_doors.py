@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 import pytest
 import typer
 
+from storage.capabilities import load_parts
 from storage.cli.report import flat_columns
 from storage.database.rows import CursorError
 from storage.read.archive import NoSuchError, ReadOnlyArchive, RevisionError, open_archive
@@ -37,7 +38,9 @@ ROUTES = {"show": "version"} | {name: door.path.removeprefix("/") for name, door
 """The routes that are named otherwise than their commands, and those of the lists."""
 
 PAGES = {each.path for router in PAGE_ROUTERS for each in router.routes}
-ELSEWHERE = {"front"}
+OF_CAPABILITIES = {door.name for part in load_parts("doors") for door in part.DOORS}
+"""Lists of capabilities, which `ReadOnlyArchive.iterate` reads; each folder tests its own."""
+ELSEWHERE = {"front"} | OF_CAPABILITIES
 """Lists that have no rows in this archive, with a test of their own."""
 
 OLD, NEW = datetime(2024, 6, 18, tzinfo=UTC), datetime(2024, 6, 17, 23, 59, 59, 999999, UTC)
@@ -274,7 +277,8 @@ def test_a_list_is_at_each_door_of_its_declaration(door, client, archive_url):
     assert asked or door.name in ELSEWHERE, "LISTS has a row for each list"
     assert door.name in COMMANDS
     assert door.path in {each.path.removeprefix("/api") for r in ROUTERS for each in r.routes}
-    assert callable(getattr(ReadOnlyArchive, METHODS.get(door.name, door.name)))
+    method = "iterate" if door.name in OF_CAPABILITIES else METHODS.get(door.name, door.name)
+    assert callable(getattr(ReadOnlyArchive, method))
     assert set(door.shown) - {"result"} <= set(flat_columns(door.query().record()))
     if door.page is None:
         return

@@ -11,6 +11,7 @@ from storage.proof.leaf import SHAPES
 from storage.verify.record import REFERENCES
 
 PERMANENT = Path(__file__).with_name("permanent_facts.txt")
+OF_CAPABILITIES = sorted(Path(__file__).parents[1].glob(f"capabilities/*/{PERMANENT.name}"))
 FACTS = {table.name: table for table in (*RECORD_TABLES, *STATE_TABLES)}
 
 
@@ -20,7 +21,8 @@ def test_the_form_of_log_entries_never_changes():
         f"{shape.key}"
         for name, shape in SHAPES.items()
     ]
-    committed = [line for line in PERMANENT.read_text("utf-8").splitlines() if line[0] != "#"]
+    text = "".join(path.read_text("utf-8") for path in (PERMANENT, *OF_CAPABILITIES))
+    committed = [line for line in text.splitlines() if line[0] != "#"]
     assert [line for line in committed if line not in stated] == [], (
         "older archives would not verify"
     )

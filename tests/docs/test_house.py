@@ -46,10 +46,10 @@ def function_lengths(name: str, tree: ast.Module) -> dict[str, int]:
     }
 
 
-def test_storage_has_at_most_sixteen_rooms():
+def test_storage_has_at_most_seventeen_rooms():
     rooms = {path.relative_to(ROOT / "storage").parts[0] for path in PRODUCT
              if path.is_relative_to(ROOT / "storage")}  # fmt: skip
-    assert len([each for each in rooms if not each.endswith(".py")]) <= 16
+    assert len([each for each in rooms if not each.endswith(".py")]) <= 17
 
 
 def test_no_folder_has_more_than_twenty_files():

@@ -1,9 +1,11 @@
 """An archive with a row in every table of the record."""
 
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Connection, insert, text
 
+from storage.capabilities import CAPABILITIES
 from storage.database.tables import METADATA
 from storage.proof import checkpoints, log
 from storage.proof.external.requests import store_stamp
@@ -58,6 +60,9 @@ def fill_record(room: Newsroom) -> None:
             add_row(
                 connection, "outside_copy", observation_id=seen["id"], archive="eins", address=copy
             )
+        for each in CAPABILITIES:
+            filling = import_module(f"tests.capabilities.{each.name}.fill")
+            filling.fill(connection, seen["id"], add_row)
 
 
 def log_record(kept: Newsroom, signer: Signer = KEY) -> None:

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import get_args, get_origin, get_type_hints
 
 import pytest
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlmodel import select
 
 from lesart import views
+from storage.capabilities import CAPABILITIES
 from storage.database import schema
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
@@ -65,7 +67,12 @@ DECLARATION = {"name": "robots", "value": "noai", "protocol": "robots", "machine
 ENTRY = {
     "id": "e1", "op": "changed", "was": "e0", "time": "12:00", "headline": "Damm", "text": "Hält."
 }  # fmt: skip
-OF_THE_WEB = {"transfers", "rights", "teasers", "fronts", "entries", "outside_copies"}
+for _each in CAPABILITIES:
+    GOLDEN |= import_module(f"tests.capabilities.{_each.name}.fill").VIEWS
+
+OF_THE_WEB = {"transfers", "rights", "teasers", "fronts", "entries", "outside_copies"} | {
+    name for each in CAPABILITIES for name in each.views
+}
 """Views without rows here: nothing came over a wire, and nothing is a live blog."""
 
 

@@ -17,7 +17,10 @@ import worker.cli.redact_command
 import worker.cli.service_commands
 import worker.cli.source_commands
 import worker.cli.token_commands
+from storage.capabilities import load_parts
 from storage.cli.app import app
 from worker.cli.program import EXIT_CODES, main
+
+[*load_parts("write_command")]
 
 __all__ = ["EXIT_CODES", "app", "main"]

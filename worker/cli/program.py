@@ -14,6 +14,7 @@ except ModuleNotFoundError:
         f"lesart: {own} hides the package `storage` of lesart: rename it, or start lesart elsewhere"
     )
 
+from storage.capabilities import CAPABILITIES, module_of
 from storage.cli.app import PANELS, add_summaries, app
 from storage.cli.exits import UNCHECKED, open_streams, run, say
 from storage.read.query.doors import DOORS
@@ -39,6 +40,7 @@ READING = (*DOORS, "show", "diff", "cite", "raw")
 ALONE = {
     **dict.fromkeys(READING, "storage.cli.article_commands"),
     "ingest": "worker.cli.ingest.command",
+    **{each.name: module_of(own, "write_command") for own in CAPABILITIES for each in own.commands},
 }
 """The commands that need no other module of commands, with their modules."""
 

@@ -12,6 +12,7 @@ from storage.cli.report import report_list
 from storage.read.query.parameter import option
 from storage.values.draft import as_dict
 from storage.values.lazy import LazyModule
+from storage.values.net.token import SCOPES
 from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ def add(
     scope: str = option(
         "--scope",
         "SCOPE",
-        "Allow only ingestion (ingest), only changes of sources (sources), only captures that a "
-        "browser submits (capture), or all of these (write).",
+        "Allow only "
+        + ", only ".join(f"{what} ({name})" for name, what in SCOPES.items() if name != "write")
+        + f", or {SCOPES['write']} (write).",
         default="write",
     ),
 ) -> None:

@@ -16,7 +16,7 @@ from storage.read.query.queries import Long, Plain
 from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.messages import message_text
-from storage.values.net.token import Scope, Token
+from storage.values.net.token import Token
 from storage.values.settings.readers import read_interval
 from storage.web.api.work import SOURCE, source_row
 from storage.web.parameters import QueryParameters, check_fields
@@ -91,7 +91,7 @@ class IngestService:
     requests: RateLimit
     invalid_tokens: RateLimit
 
-    def authenticate(self, request: Request, token_text: str | None, scope: Scope) -> Token:
+    def authenticate(self, request: Request, token_text: str | None, scope: str) -> Token:
         """Return the token of a request, if its scope allows the request.
 
         While a client is rate-limited, none of its tokens is checked, not even a valid one.
@@ -142,7 +142,7 @@ def create_ingest_service(
     return IngestService(archive, settings, requests, wrong)
 
 
-def require_scope(scope: Scope) -> Callable[[Request], IngestService]:
+def require_scope(scope: str) -> Callable[[Request], IngestService]:
     """Return a dependency that gives the ingest service to requests whose token has `scope`."""
 
     def authenticated_service(request: Request) -> IngestService:
@@ -151,7 +151,7 @@ def require_scope(scope: Scope) -> Callable[[Request], IngestService]:
     return authenticated_service
 
 
-def authenticate_bearer(request: Request, scope: Scope) -> tuple[IngestService, Token]:
+def authenticate_bearer(request: Request, scope: str) -> tuple[IngestService, Token]:
     """Return the ingest service, and the token in the `Authorization` header of a request.
 
     Raises: Problem.

@@ -9,7 +9,9 @@ they rise in the order of commit (`storage.write.archive`).
 from sqlalchemy import ColumnElement, literal_column
 from sqlmodel import SQLModel
 
+from storage.capabilities import load_parts
 from storage.database.table_facts import (
+    ALL_TABLES,
     RECORD_TABLES,
     STATE_TABLES,
     LogEntry,
@@ -18,6 +20,8 @@ from storage.database.table_facts import (
 )
 from storage.database.tables import log, outgoing, record, state
 from storage.database.tables.row import Row
+
+_OF_CAPABILITIES = (*load_parts("tables"),)
 
 RECORD = tuple(table.name for table in RECORD_TABLES)
 """The tables whose rows are never updated or deleted."""
@@ -118,16 +122,22 @@ a `lease_until`, a ready one has none.
 
 def _require_facts() -> None:
     """Compare the facts of the tables with their classes. Raises: TypeError names the place."""
+    further = {str(row.__tablename__) for part in _OF_CAPABILITIES for row in part.TABLES}
     for facts, modules in ((RECORD_TABLES, (log, record)), (STATE_TABLES, (outgoing, state))):
+        stated = {table.name for table in facts}
         names = [
             str(row.__tablename__)
             for row in Row.__subclasses__()
             if row.__module__ in {module.__name__ for module in modules}
         ]
+        names += [name for name in METADATA.tables if name in further & stated]
+        further -= stated
         if names != [table.name for table in facts]:
             odd = sorted({*names} ^ {table.name for table in facts}) or names
             raise TypeError(f"storage/database/table_facts.py: other tables or order: {odd}")
-    for table in (*RECORD_TABLES, *STATE_TABLES):
+    if further:
+        raise TypeError(f"storage/capabilities: tables without facts: {sorted(further)}")
+    for table in ALL_TABLES:
         if problem := _missing_fact(table):
             raise TypeError(f"storage/database/table_facts.py: {table.name}: {problem}")
 

@@ -197,6 +197,15 @@ class ArchiveConnection:
                 yield row
                 self._require_open()
 
+    def iterate(
+        self,
+        function: "Callable[Concatenate[Connection, P], Iterator[T]]",
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Iterator[T]:
+        """Yield the rows of a function of a connection, such as a list of a capability."""
+        return self._iterate(function, *args, **kwargs)
+
     def _iterate_named(
         self,
         named: Filters | Mapping[str, str | None],

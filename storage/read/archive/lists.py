@@ -108,10 +108,21 @@ class ArchiveLists(ArchiveConnection):
         `classes` selects steps of any of these classes, `contains` those that inserted or deleted a
         passage with this text, ignoring case and white space. Raises: NoSuchError, CursorError.
         """
-        number = None if article is None else self.article_row_id(article)
         steps = ChangeFilter(tuple(classes), silent, contains)
+        return self.select_changes(article, steps, filters, after, limit)
+
+    def select_changes(
+        self,
+        article: str | None,
+        selection: ChangeFilter,
+        filters: Filters,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Change]:
+        """Yield the steps that a filter selects, as `changes`. Raises: NoSuchError, CursorError."""
+        number = None if article is None else self.article_row_id(article)
         part = Part(after, limit)
-        return self._iterate_named(filters, lists.changes, number, steps, filters, part)
+        return self._iterate_named(filters, lists.changes, number, selection, filters, part)
 
     def top_changes(
         self, candidates: int, limit: int, rank: Callable[[Mapping[str, Any]], int]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from storage.capabilities import load_parts
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ _DECLARED = (
         example="lesart jobs 42",
         tag="work", page="/jobs", makes_command=False,
     ),
+    *(door for part in load_parts("doors") for door in part.DOORS),
 )  # fmt: skip
 DOORS = MappingProxyType({door.name: door for door in _DECLARED})
 """The doors of each list, by the name of its command."""

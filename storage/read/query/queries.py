@@ -7,8 +7,9 @@ docstring of a query describes its command and its route.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
+from storage.capabilities import CAPABILITIES
 from storage.read.filters import Clocks, Filters
 from storage.read.query.parameter import Bounds, argument, flag, option
 from storage.read.render.moment import Edge, parse_moment
@@ -30,6 +31,7 @@ else:
     lists = LazyModule("storage.read.lists")
     lineages = LazyModule("storage.read.figures.lineages")
 
+T = TypeVar("T")
 Plain = Annotated[str, Bounds(max_length=300)]
 Long = Annotated[str, Bounds(min_length=1, max_length=8_192)]
 Query = Annotated[str, Bounds(max_length=2_000)]
@@ -146,7 +148,20 @@ class AnyArticle:
     )
 
 
+CONDITIONS = tuple(each for capability in CAPABILITIES for each in capability.change_conditions)
+"""The filters of changes by what capabilities recorded about them."""
+
+
+def _with_conditions(kind: type[T]) -> type[T]:
+    """Add the filters of the capabilities to the options of a class."""
+    for each in CONDITIONS:
+        kind.__annotations__[each.name] = Annotated[list[Plain], Bounds(max_length=20)] | None
+        setattr(kind, each.name, option(each.option, each.metavar, each.help))
+    return kind
+
+
 @dataclass(kw_only=True)
+@_with_conditions
 class ChangeOptions(AnyArticle):
     """Options that filter changes."""
 
@@ -161,7 +176,8 @@ class ChangeOptions(AnyArticle):
     def filter(self) -> "ChangeFilter":
         """Return the filter of these options without the article."""
         classes = tuple(each.value for each in self.classes or ())
-        return lists.ChangeFilter(classes, self.silent, self.contains)
+        given = {each.name: tuple(getattr(self, each.name) or ()) for each in CONDITIONS}
+        return lists.ChangeFilter(classes, self.silent, self.contains, given)
 
 
 # ------------------------------------------------------------------------- versions
@@ -345,14 +361,8 @@ class ChangesQuery(ListQuery, ClockOptions, ChangeFilterOptions, ChangeOptions):
     record = staticmethod(lambda: answers.Change)
 
     def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[answers.Change]":
-        steps = self.filter()
-        return archive.changes(
-            self.article,
-            steps.classes,
-            steps.silent,
-            steps.contains,
-            self.filters(archive.timezone),
-            *page,
+        return archive.select_changes(
+            self.article, self.filter(), self.filters(archive.timezone), *page
         )
 
 

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from storage.capabilities import read_words
 from storage.values.change_class import ChangeClass
 from storage.values.fields import FIELDS
 from storage.values.messages import choose_plural, messages
@@ -30,9 +31,9 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
     found = _read("words.toml")
     labels = {f"class {each}": (each.english, each.german) for each in ChangeClass}
     labels |= {f"field {each.name}": each.labels for each in FIELDS}
-    labels |= found["labels"]
+    labels |= found["labels"] | read_words("labels")
     english, german = ({label: texts[n] for label, texts in labels.items()} for n in range(2))
-    return {"en": english, "de": german | found["texts"]}
+    return {"en": english, "de": german | found["texts"] | read_words("texts")}
 
 
 @cache

@@ -1,15 +1,22 @@
 """A token for write requests over HTTP, and its permissions."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from types import MappingProxyType
 
+from storage.capabilities import CAPABILITIES
 from storage.values.messages import message_text
 
-Scope = Literal["ingest", "sources", "capture", "write"]
-SCOPES: tuple[Scope, ...] = ("ingest", "sources", "capture", "write")
-"""Permissions of a token: start ingestions, change sources, submit captures, or all of these."""
+SCOPES: Mapping[str, str] = MappingProxyType({
+    "ingest": "ingestion",
+    "sources": "changes of sources",
+    "capture": "captures that a browser submits",
+    **{name: what for each in CAPABILITIES for name, what in each.scopes.items()},
+    "write": "all of these",
+})  # fmt: skip
+"""Permissions of a token, with what they allow."""
 
 TOKEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """The name of a token.
@@ -37,7 +44,7 @@ class Token:
     created_at: datetime
     revoked_at: datetime | None
 
-    def allows(self, scope: Scope) -> bool:
+    def allows(self, scope: str) -> bool:
         """Check whether the token has a permission and was not revoked.
 
         >>> Token("cms", "write", datetime(2024, 6, 18), None).allows("ingest")

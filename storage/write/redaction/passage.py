@@ -43,7 +43,7 @@ from storage.values.draft import (
 )
 from storage.values.redaction import MARK, RedactionReason
 from storage.write.redaction.orders import order
-from storage.write.redaction.plan import RedactionPlan
+from storage.write.redaction.plan import RedactionPlan, rows_with_passage
 
 Prepare = Callable[[CapturedItem, Draft, str], Reading]
 """Prepares the full-text tokens and the index keys of a draft."""
@@ -170,7 +170,9 @@ def remove_passage(
     readings = [each for each in hits.readings if each.old.id in still]
     bytes_of = hits.plan.lists | hits.plan.held
     records = hits.plan.rows["foreign_record"]
-    if not readings and not hits.plan.rows["teaser"] and not bytes_of and not records:
+    beside = rows_with_passage(connection, hits.plan, pattern_of(passage))
+    has_rows = hits.plan.rows["teaser"] or bytes_of or records or any(beside.values())
+    if not readings and not has_rows:
         return None
     deriving = DerivationWriter(unit, {})
     deriving.load([each.reading.digest or b"" for each in readings], ())
@@ -187,7 +189,7 @@ def remove_passage(
         )
     rows = _rows(connection, {each.old.capture_id for each in readings} | bytes_of)
     rows["foreign_record"] |= records
-    rows |= {"wording": gone, "derivation": set(new), "teaser": hits.plan.rows["teaser"]}
+    rows |= {"wording": gone, "derivation": set(new), "teaser": hits.plan.rows["teaser"], **beside}
     act = order(unit, rows, reason, actor)
     if act is None:
         return None

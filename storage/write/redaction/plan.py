@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
+from storage.capabilities import CAPABILITIES
 from storage.database.tables import (
     ARTICLE_ORIGIN,
     DERIVATION,
@@ -35,9 +36,16 @@ from storage.database.unit import rows_in
 from storage.values.digest import canonical
 from storage.values.redaction import is_emptied
 
+_BESIDE_OBSERVATIONS = tuple(
+    table.name
+    for each in CAPABILITIES
+    for table in each.record_tables
+    if table.emptied and table.references.get("observation_id") == "observation"
+)
+"""The tables of capabilities with rows that are redacted with their observation."""
 ORDER = (
     "wording", "teaser", "derivation", "capture", "foreign_record", "transfer", "observation",
-    "refusal", "outside_copy",
+    "refusal", "outside_copy", *_BESIDE_OBSERVATIONS,
     "transfer_address", "refusal_address", "origin_address",
 )  # fmt: skip
 """The tables that a redaction empties (`storage.database.tables.EMPTIED`), sources first."""
@@ -182,7 +190,8 @@ class _PlanBuilder:
         self._add("capture", (row[1] for row in transfers))
         records = self._rows((FOREIGN_RECORD.c.id,), FOREIGN_RECORD.c.observation_id, new)
         self._add("foreign_record", (row[0] for row in records))
-        for table in (REFUSAL, OUTSIDE_COPY):
+        beside = (METADATA.tables[name] for name in _BESIDE_OBSERVATIONS)
+        for table in (REFUSAL, OUTSIDE_COPY, *beside):
             found = self._rows((table.c.id,), table.c.observation_id, new)
             self._add(table.name, (row[0] for row in found))
 
@@ -402,6 +411,21 @@ class _PlanBuilder:
         query = select(DERIVATION.c.id, DERIVATION.c.context)
         found = rows_in(self.connection, query, DERIVATION.c.id, rows["derivation"])
         rows["derivation"] = {number for number, context in found if not is_emptied(context)}
+
+
+def rows_with_passage(
+    connection: Connection, plan: RedactionPlan, passage: re.Pattern[str]
+) -> Rows:
+    """Return the rows of capabilities beside the observations of a plan that contain a passage."""
+    found: Rows = {}
+    for name in _BESIDE_OBSERVATIONS:
+        table = METADATA.tables[name]
+        query = select(table.c.id, *(table.c[column] for column in EMPTIED[name][1]))
+        rows = rows_in(connection, query, table.c.id, plan.rows[name])
+        found[name] = {
+            number for number, *texts in rows if any(passage.search(str(each)) for each in texts)
+        }
+    return found
 
 
 def titles_of(connection: Connection, article: int) -> set[tuple[int, str]]:

@@ -1,0 +1,54 @@
+"""The capabilities: each is a folder here, and one in `worker/capabilities` where it writes.
+
+Importing this package loads facts only; `load_parts` loads code.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from storage.capabilities.hooks import PARTS, WORKER_PARTS, Capability
+from storage.capabilities.reviews import REVIEWS
+
+CAPABILITIES: tuple[Capability, ...] = (REVIEWS,)
+"""All capabilities; the order is that of their tables, views and commands."""
+
+
+def load_parts(part: str) -> Iterator[Any]:
+    """Yield the module of a part of each capability that has it."""
+    for each in CAPABILITIES:
+        if part not in each.without:
+            yield import_module(module_of(each, part))
+
+
+def module_of(capability: Capability, part: str) -> str:
+    """Return the name of the module of a part.
+
+    >>> module_of(REVIEWS, "tables")
+    'storage.capabilities.reviews.tables'
+    """
+    room = "worker" if part in WORKER_PARTS else "storage"
+    return f"{room}.capabilities.{capability.name}.{part}"
+
+
+@cache
+def read_words(section: str) -> dict[str, Any]:
+    """Return a section of the texts of all capabilities: `messages`, `labels` or `texts`."""
+    found: dict[str, Any] = {}
+    for each in CAPABILITIES:
+        path = Path(__file__).parent / each.name / "words.toml"
+        found |= tomllib.loads(path.read_text("utf-8")).get(section, {})
+    return found
+
+
+def _require_answers() -> None:
+    """Refuse an answer for a part that does not exist. Raises: TypeError."""
+    for each in CAPABILITIES:
+        if unknown := each.without.keys() - PARTS.keys():
+            raise TypeError(f"{each.name}: there is no part {min(unknown)!r}")
+
+
+_require_answers()

@@ -1,0 +1,133 @@
+"""What a capability states about itself, and the names of its parts.
+
+Facts are values; code is a module with a fixed name, a part, which is loaded at its first use.
+This module imports nothing of ours.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+PARTS = MappingProxyType({
+    "tables": "TABLES: the SQLModel tables of its facts",
+    "view_sql": "VIEWS: the declarations of its views",
+    "answers": "QUERIES: the query of each list, and its rows",
+    "doors": "DOORS: for each list its command, route and page",
+    "change_panel": "what the page of a change shows of it: `panel`, and its template",
+    "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
+    "figures": "`compute_figures`: its part of `lesart stats`",
+    "write_command": "its commands that write; importing it adds them",
+    "write_routes": "ROUTER: its routes that write",
+})  # fmt: skip
+"""The parts with what their module has."""
+WORKER_PARTS = ("write_command", "write_routes")
+"""The parts in `worker/capabilities/NAME`; all others are in `storage/capabilities/NAME`."""
+
+Transfer = Literal["written", "read again", "none"]
+Names = Mapping[str, str]
+NOTHING: Names = MappingProxyType({})
+
+
+class LogEntry(NamedTuple):
+    """The form of the log entries of a table; all of it is permanent.
+
+    `kind` is the number of the table in the log. `salted` are columns that may contain personal
+    data: each has its own salt, so that it can be revealed or removed without the others. `covered`
+    are columns covered by a digest among them; all others are plain. `key` is the column whose
+    number orders the entries.
+    """
+
+    kind: int
+    salted: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+    key: str = "id"
+
+
+class RecordTable(NamedTuple):
+    """The facts of a table of the record, whose rows are only added.
+
+    `log` is None for the tables that hold the log entries themselves.
+    `in_bundle`: rows of this table can be part of a proof bundle.
+    `transfer`: how the rows get into another archive by a WARC export, and so by `merge`: written
+    into the file, made again when it is read, or not at all.
+    `known_at` is the time by which queries for what was known at a time leave out later rows; None
+    for rows that are only reached through those, or that count whenever they were recorded.
+    `emptied` are the columns that a redaction of a text empties, `emptied_address` those that a
+    redaction of an address empties; `kept` states for each other salted column why it stays.
+    Those of a capability go with their `observation_id`.
+    `references` maps a column to the table whose row it names; `loose` states for each other such
+    column why the row may be missing.
+    """
+
+    name: str
+    log: LogEntry | None
+    in_bundle: bool
+    transfer: Transfer
+    known_at: str | None
+    emptied: tuple[str, ...] = ()
+    emptied_address: tuple[str, ...] = ()
+    kept: Names = NOTHING
+    references: Names = NOTHING
+    loose: Names = NOTHING
+
+
+class StateTable(NamedTuple):
+    """The facts of a table of the state, which can be rebuilt or entered again.
+
+    `unchecked` states why `lesart verify` does not compare the table with the record; None if it
+    does. `is_secret`: the role of the page cannot select from it. `holds_text`: its rows may
+    contain parts of texts or addresses, so that PostgreSQL rewrites it after a redaction.
+    `references` and `loose` as in `RecordTable`.
+    """
+
+    name: str
+    unchecked: str | None
+    is_secret: bool
+    holds_text: bool
+    references: Names = NOTHING
+    loose: Names = NOTHING
+
+
+class CapabilityError(ValueError):
+    """Wrong use of a capability; the message states the reason."""
+
+
+class Command(NamedTuple):
+    """A command that writes, with its section and line of `lesart --help`."""
+
+    section: str
+    name: str
+    summary: str
+
+
+class ChangeCondition(NamedTuple):
+    """A filter of changes, as an option and a parameter of requests; it can be repeated.
+
+    `condition` is the SQL condition for a change `q` with the parameter `:name`; `{VIEW}` is the
+    query of a view of the capability.
+    """
+
+    name: str
+    option: str
+    metavar: str
+    help: str
+    condition: str
+
+
+class Capability(NamedTuple):
+    """A capability by its facts; what is left out does not import.
+
+    `document` is the page of the documentation with its tables, views, commands and routes.
+    `scopes` are permissions of tokens with their meaning. `without` states for each part that it
+    lacks why.
+    """
+
+    name: str
+    document: str
+    record_tables: tuple[RecordTable, ...]
+    state_tables: tuple[StateTable, ...]
+    views: tuple[str, ...]
+    scopes: Names
+    commands: tuple[Command, ...]
+    change_conditions: tuple[ChangeCondition, ...]
+    without: Names

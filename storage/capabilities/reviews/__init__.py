@@ -1,0 +1,46 @@
+"""Reviews of changes: labels and notes by readers, which never change a text or a version."""
+
+from storage.capabilities.hooks import (
+    Capability,
+    ChangeCondition,
+    Command,
+    LogEntry,
+    RecordTable,
+)
+
+_READER = "the name of a token: whoever labels is told by it"
+REVIEWS = Capability(
+    name="reviews",
+    document="review.md",
+    record_tables=(
+        RecordTable(
+            "review", LogEntry(29, ("label", "note", "reviewer")),
+            in_bundle=False, transfer="none", known_at="recorded_at", emptied=("note",),
+            kept={"label": "a word of a scheme, not a text", "reviewer": _READER},
+            references={"observation_id": "observation", "before_id": "observation"},
+        ),
+        RecordTable(
+            "review_withdrawn", LogEntry(30, ("reviewer",)),
+            in_bundle=False, transfer="none", known_at="recorded_at",
+            kept={"reviewer": _READER}, references={"review_id": "review"},
+        ),
+    ),
+    state_tables=(),
+    views=("reviews",),
+    scopes={"review": "reviews of changes"},
+    commands=(Command("Automate", "review", "Add a label to a change, or withdraw one."),),
+    change_conditions=(
+        ChangeCondition(
+            "label", "--label", "L",
+            "Only changes with this label; repeatable (default: with any label or none).",
+            "(q.article, q.version) IN (SELECT r.article, r.version FROM ({reviews}) r "
+            "WHERE r.label IN :label AND r.withdrawn_at IS NULL)",
+        ),
+    ),
+    without={
+        "transfer": "labels stay in their archive",
+        "change_panel": "labels are given by command",
+        "figures": "nothing is counted",
+        "write_routes": "labels are given by command",
+    },
+)  # fmt: skip

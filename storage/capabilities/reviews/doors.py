@@ -1,0 +1,25 @@
+"""The doors of the list of reviews."""
+
+from typing import TYPE_CHECKING
+
+from storage.read.query.doors import ListDoor
+from storage.values.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from storage.capabilities.reviews import answers
+else:
+    answers = LazyModule("storage.capabilities.reviews.answers")
+
+DOORS = (
+    ListDoor(
+        "reviews",
+        "List the labels of changes, with their notes.",
+        lambda: answers.ReviewsQuery,
+        shown=("id", "article", "version", "label", "note", "reviewer", "reviewed_at",
+               "withdrawn_at"),
+        empty="no reviews found: `lesart review` labels a change",
+        example="lesart reviews --label important --format csv",
+        tag="changes",
+        least=4,
+    ),
+)  # fmt: skip

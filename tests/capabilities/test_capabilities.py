@@ -1,0 +1,124 @@
+"""A capability is a folder: whatever it left out is named, with the place where it belongs."""
+
+import ast
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from storage.capabilities import CAPABILITIES, module_of
+from storage.capabilities.hooks import PARTS
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("storage/capabilities", "worker/capabilities", "tests/capabilities")
+ELSEWHERE = {
+    "reviews": {"docs/review.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
+                "storage/capabilities/__init__.py", "storage/database/migrations/versions/0009_reviews.py"},
+}  # fmt: skip
+"""The files outside of its folders that a capability may edit: at most six."""
+
+
+@pytest.fixture(params=CAPABILITIES, ids=lambda each: each.name)
+def own(request):
+    return request.param
+
+
+def names_of(own) -> re.Pattern[str]:
+    """Return a pattern of the names by which other files would tell of a capability."""
+    tables = [table.name for table in (*own.record_tables, *own.state_tables)]
+    names = {
+        own.name, own.document,
+        *own.views, *(f"lesart {each.name}" for each in own.commands),
+        *(table.upper() for table in tables), *(f'"{table}"' for table in tables),
+        *(f"scope {name}" for name in own.scopes), *(f"`{name}`" for name in own.scopes),
+    }  # fmt: skip
+    return re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?!\w)" for name in names))
+
+
+def part_file(own, part: str) -> Path:
+    return ROOT / (module_of(own, part).replace(".", "/") + ".py")
+
+
+def test_each_folder_is_in_the_list_of_capabilities():
+    for room in ROOMS:
+        folders = {path.parent.name for path in (ROOT / room).glob("*/*.py")}
+        assert folders <= {each.name for each in CAPABILITIES}, (
+            f"{room}: not in CAPABILITIES of {ROOMS[0]}"
+        )
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_is_there_or_its_absence_has_a_reason(own, part):
+    path = part_file(own, part).relative_to(ROOT)
+    assert (ROOT / path).is_file() != (part in own.without), (
+        f"write {path}, or say why not in `without`"
+    )
+    if part not in own.without:
+        module = import_module(module_of(own, part))
+        for name in re.findall(r"`(\w+)`|^([A-Z]+):", PARTS[part]):
+            assert hasattr(module, "".join(name)), f"{path}: {PARTS[part]}"
+
+
+def test_the_facts_load_no_code(own):
+    tree = ast.parse((ROOT / ROOMS[0] / own.name / "__init__.py").read_text("utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported <= {"storage.capabilities.hooks"}
+
+
+def test_its_tables_views_and_commands_are_those_of_its_parts(own):
+    if "tables" not in own.without:
+        made = [row.__tablename__ for row in import_module(module_of(own, "tables")).TABLES]
+        assert made == [table.name for table in (*own.record_tables, *own.state_tables)]
+    if "view_sql" not in own.without:
+        made = [view.name for view in import_module(module_of(own, "view_sql")).VIEWS]
+        assert made == [*own.views]
+    if own.commands:
+        text = part_file(own, "write_command").read_text("utf-8")
+        assert [each.name for each in own.commands if f'"{each.name}"' not in text] == []
+
+
+def test_each_table_is_added_by_a_migration(own):
+    versions = (ROOT / "storage/database/migrations/versions").glob("*.py")
+    text = "".join(path.read_text("utf-8") for path in versions)
+    missing = [t.name for t in (*own.record_tables, *own.state_tables) if f'"{t.name}"' not in text]
+    assert missing == [], "storage/database/migrations/versions: older archives lack these tables"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
+def test_its_document_is_there_and_named(own, page):
+    assert (ROOT / "docs" / own.document).is_file(), f"write docs/{own.document}"
+    assert f"(docs/{own.document})" in (ROOT / page).read_text("utf-8"), (
+        f"{page} does not name docs/{own.document}"
+    )
+
+
+def test_its_rows_are_in_the_archive_with_all_tables(own):
+    place = ROOT / "tests/capabilities" / own.name / "fill.py"
+    assert place.is_file(), f"{place.relative_to(ROOT)}: put a row into each table"
+    tables = [table.name for table in own.record_tables]
+    assert [name for name in tables if f'"{name}"' not in place.read_text("utf-8")] == [], (
+        place.name
+    )
+
+
+def test_its_name_is_told_only_in_its_folders_and_the_stated_files(own):
+    allowed = ELSEWHERE[own.name]
+    assert len(allowed) <= 6
+    files = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+    files += [
+        path
+        for room in ("lesart", "storage", "worker")
+        for path in (ROOT / room).rglob("*.py*")
+        if "__pycache__" not in path.parts
+    ]
+    telling = {
+        str(path.relative_to(ROOT))
+        for path in files
+        if not any(str(path.relative_to(ROOT)).startswith(f"{room}/{own.name}/") for room in ROOMS)
+        and names_of(own).search(path.read_text("utf-8"))
+    }
+    assert sorted(telling - allowed) == [], (
+        "state the hook in storage/capabilities/hooks.py instead"
+    )
+    assert sorted(allowed - telling) == [], "edited no more: take it out of ELSEWHERE"

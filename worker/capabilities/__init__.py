@@ -1,0 +1,1 @@
+"""The parts of capabilities that write; `storage.capabilities` lists the capabilities."""

@@ -1,0 +1,1 @@
+"""Writing reviews of changes: a command and requests."""
