@@ -13,7 +13,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from tests.flow.driver import SENTENCES, findings, page, touch
-from tests.flow.processes import LESART, Service, environment, rows, until
+from tests.flow.processes import LESART, Service, environment, rows, run_here, until
 from worker.services.schedule.steady_scheduler import LatestRun, SteadyScheduler
 
 pytestmark = pytest.mark.starts_first
@@ -47,11 +47,15 @@ class Home:
         self.write("seeds/pegel.md", page(text, url=URL))
 
     def command(self, *words: str, clock: str | None = None, **more: str) -> None:
-        faked = () if clock is None else ("faketime", "-f", clock)
-        ended = subprocess.run(
-            [*faked, *LESART, *words], cwd=self.folder, env=environment(**self.settings) | more,
-            capture_output=True, encoding="utf-8", timeout=600, check=False,
-        )  # fmt: skip
+        """Run a command: in this process, or by a wrong clock in one of its own."""
+        variables = environment(**self.settings) | more
+        if clock is None:
+            ended = run_here(self.folder, words, variables)
+        else:
+            ended = subprocess.run(
+                ["faketime", "-f", clock, *LESART, *words], cwd=self.folder, env=variables,
+                capture_output=True, encoding="utf-8", timeout=600, check=False,
+            )  # fmt: skip
         assert ended.returncode == 0, ended.stderr
         assert findings(self.url) == []
 
