@@ -118,7 +118,7 @@ def test_a_webhook_says_between_which_checks_an_article_went(press, ahead):
     assert [each.state for each in press.log()] == ["sent"]
 
 
-def test_after_a_rotation_both_keys_sign_and_after_the_next_the_first_no_longer(press):
+def test_after_a_rotation_both_keys_sign_and_after_the_next_only_the_last_two(press):
     known(press)
     with receiving() as receiver:
         first = press.alert("hafen", hook(receiver))[receiver.url]

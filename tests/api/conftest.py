@@ -1,3 +1,8 @@
 """The page, served for real."""
 
-from tests.serve.conftest import _served_templates, archive_url, client  # noqa: F401 -- fixtures
+from tests.serve.conftest import (  # noqa: F401 -- fixtures
+    _served_postgresql,
+    _served_sqlite,
+    archive_url,
+    client,
+)

@@ -236,7 +236,7 @@ def test_other_scopes_submit_nothing(archive_url, scope):
     assert (answer.status_code, answer.json()["code"]) == (403, "token_scope")
 
 
-def test_the_scope_allows_nothing_more(archive_url):
+def test_the_scope_allows_no_other_request(archive_url):
     with submitting(archive_url) as client:
         for path, body in (
             ("/api/ingest", {"locators": [URL]}),

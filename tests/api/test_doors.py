@@ -206,6 +206,8 @@ REFUSALS = (
                 None, 2, "cursor_invalid")
         for each in LISTS if each.rows and set(each.parameters) <= {"q", "rev", "article", "contains"}
     ),
+    Refusal(Query("show", lambda a: a.version(f"{PEGEL}@gestern"), 0, {"rev": f"{PEGEL}@gestern"}),
+            RevisionError, 2, "revision_invalid", "@gestern is neither a version"),
     Refusal(Query("list", lambda a: a.articles(after="zzz"), 0, {"after": "zzz"}), CursorError, 2, "cursor_invalid"),
     wrong("list", "time_invalid", since="yesterday"),
     wrong("search", "time_invalid", q="Damm", as_of="yesterday"),

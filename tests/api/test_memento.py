@@ -46,7 +46,7 @@ def gate(client, moment=None):
     (None, 3), (TIMES[3], 3), ("Wed, 01 Jan 2025 00:00:00 GMT", 3), ("Tue, 18 Jun 2024 04:59:59 GMT", 2),
     (TIMES[2], 2), (TIMES[1], 1), ("Sat, 01 Jan 2000 00:00:00 GMT", 1),
 ])  # fmt: skip
-def test_a_timegate_leads_to_the_memento_that_was_then(client, asked, version):
+def test_a_timegate_leads_to_the_memento_of_that_time(client, asked, version):
     answer = gate(client, asked)
     assert answer.status_code == 302
     assert "accept-datetime" in answer.headers["vary"].lower()
@@ -68,7 +68,7 @@ def test_a_memento_names_its_original_its_timegate_and_its_timemap(client):
     assert "script-src 'sha256-" in memento.headers["content-security-policy"]
 
 
-def test_a_time_at_which_nothing_came_leads_to_the_memento_that_was(client):
+def test_a_time_between_two_mementos_leads_to_the_earlier_one(client):
     answer = client.get(f"/memento/20240618030000/{URL}")
     assert answer.status_code == 302
     assert answer.headers["location"].endswith(f"/memento/20240618020000/{URL}")

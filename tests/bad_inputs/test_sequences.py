@@ -205,7 +205,7 @@ def test_a_wrong_setting_stops_the_start_and_names_the_key(
     assert [path.name for path in tmp_path.iterdir()] == ["lesart.toml"], "it left something"
 
 
-def test_a_password_never_is_in_a_message(tmp_path, monkeypatch, capsys):
+def test_a_password_is_in_no_message(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LESART_DATABASE_URL", "mysql://lesart:geheim@db/lesart")
     assert run(cli.app, ["config"]) == 2

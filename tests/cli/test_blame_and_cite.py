@@ -41,7 +41,7 @@ def test_cite_writes_each_style_whole(style, written, lesart, tmp_path):
     assert (tmp_path / "zitat").read_text("utf-8") == told
 
 
-def test_cite_is_markdown_if_nothing_more_is_said(written, lesart):
+def test_cite_is_markdown_by_default(written, lesart):
     bare = lesart("cite", written.article)
     assert bare == lesart("cite", written.article, "--style", "markdown")
     assert bare[1].startswith("Ada Lohe, Bo Wiek: Der Damm hält")

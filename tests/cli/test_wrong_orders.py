@@ -103,11 +103,6 @@ def test_json_has_no_number_without_an_end(folder, capsys):
     assert told == {"much": "Infinity", "little": "-Infinity"}
 
 
-def test_a_pattern_without_a_match_is_reported(folder, capsys):
-    assert run(app, ["ingest", "in/*.pdf"], exit_codes=EXIT_CODES) == 3
-    assert "in/*.pdf: no file matches this pattern" in capsys.readouterr().err
-
-
 @pytest.fixture
 def memory() -> Iterator[Path]:
     """Give a folder in /dev/shm, which ends with a container as its writable layer does."""

@@ -38,7 +38,7 @@ def test_options_of_a_bundle_may_precede_the_revision(archived, words):
     [["source", "list"], ["db", "upgrade"]],
     ids=" ".join,
 )
-def test_the_shared_options_may_are_between_a_group_and_its_command(archived, words):
+def test_the_shared_options_may_be_between_a_group_and_its_command(archived, words):
     (archived.folder / ARCHIVE).rename(archived.folder / "other.sqlite3")
     group, name = words
     ended = archived.run(group, "--archive", "other.sqlite3", "--output", "rows.json", name)
@@ -174,14 +174,6 @@ def test_an_address_that_cannot_be_fetched_is_found_by_the_commands_of_the_messa
     message = f"lesart: 1 document failed: see `lesart refusals` and `lesart jobs {job}`; "
     assert (ended.returncode, ended.stderr.startswith(message)) == (1, True), ended.stderr
     assert json.loads(shell.run("refusals").stdout)["code"] == "unreachable"
-
-
-@pytest.mark.parametrize("selector", ["gestern", "2024-06"])
-def test_an_unknown_version_or_date_is_named(archived, selector):
-    ended = archived.run("show", f"{PEGEL}@{selector}")
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"@{selector} is neither a version" in ended.stderr
-    assert "2024-06-18" in ended.stderr
 
 
 class Restless:

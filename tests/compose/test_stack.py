@@ -39,7 +39,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-def test_the_stack_is_healthy_next_to_four_busy_loops_and_reads_all_seeds(stack):
+def test_the_stack_is_healthy_with_four_busy_loops_and_reads_all_seeds(stack):
     stack.compose("down", "--volumes")
     for path in sorted((ROOT / "seeds").iterdir())[:7]:
         stack.write(path.name, path.read_text("utf-8"))
@@ -116,7 +116,7 @@ def test_a_worker_killed_in_mid_work_loses_nothing(stack):
     stack.lesart("verify")
 
 
-def test_the_published_database_can_be_read_and_no_longer(stack):
+def test_the_published_database_can_only_be_read(stack):
     stack.compose("up", "--wait", published=True)
     password = stack.compose("exec", "-T", "postgres", "cat", "/secrets/postgres/reader")
     where = {"host": "127.0.0.1", "port": stack.port, "dbname": "lesart", "user": "lesart_reader"}

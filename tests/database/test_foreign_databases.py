@@ -124,7 +124,7 @@ def test_tables_of_others_that_are_named_like_ours_are_not_touched(postgres_url,
         open_archive(postgres_url)
 
 
-def test_tables_of_others_with_other_names_may_are_next_to_ours(postgres_url):
+def test_foreign_tables_with_other_names_may_be_in_the_same_database(postgres_url):
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE note (body text)")
     Archive.open(postgres_url).close()

@@ -39,7 +39,7 @@ FIVE = stands(
 )
 
 
-def test_each_sentence_is_reported_since_when_it_is_there():
+def test_each_sentence_has_its_first_version():
     assert told(blame(FIVE)) == [
         ("Der Damm hält.", 0, 1, False),
         ("Der Pegel steigt um 36 Meter.", 0, 5, False),

@@ -182,7 +182,7 @@ def records_whole_any(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.slow
-def test_a_record_of_an_arc_file_is_sent_as_one_of_a_warc_file_with_its_block(room, other):
+def test_a_record_of_an_arc_file_is_exported_as_one_of_a_warc_file_with_its_block(room, other):
     block = answer(page("Deich hält", *SENTENCES[:3]))
     about = b"1 0 Probe\nURL IP-address Archive-date Content-type Archive-length\n"
     arc = b"filedesc://a.arc 0.0.0.0 20240618060000 text/plain %d\n" % len(about) + about

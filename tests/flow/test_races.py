@@ -179,7 +179,7 @@ def test_two_sweepers_wake_no_one_twice(room):
     assert Counter(woken) == Counter(jobs)
 
 
-def test_a_sweep_wakes_at_most_there_is_room_for(room):
+def test_a_sweep_sends_only_as_many_wake_ups_as_there_is_room_for(room):
     for _ in range(5):
         room.ordered([target_of(room.source)])
     woken: list[tuple[int, str]] = []

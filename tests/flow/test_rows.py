@@ -62,7 +62,7 @@ FIRST, *OTHERS = FILES
 @pytest.mark.parametrize(
     "name", [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
 )
-def test_no_longer_rows_are_read_than_a_setting_says(tmp_path, name):
+def test_at_most_the_configured_number_of_rows_is_read(tmp_path, name):
     seeds = tmp_path / "seeds"
     seeds.mkdir()
     (seeds / name).write_bytes(FILES[name]())

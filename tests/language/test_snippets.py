@@ -39,7 +39,7 @@ def test_a_snippet_shows(text: str, query: str, expected: str) -> None:
     assert snippet([text], parse_query(query, ["de"]), "de", 80, "[", "]") == expected
 
 
-def test_a_snippet_is_the_same_whatever_other_texts_were_checked() -> None:
+def test_a_snippet_is_the_same_after_any_other_texts() -> None:
     wanted = parse_query("feuer", ["de"])
     texts = [[f"Wort{n} und Feuer{n % 3} im Feuer, sagt Wort{n + 1}." * 60] for n in range(400)]
     with ThreadPoolExecutor(4) as pool:

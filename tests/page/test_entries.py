@@ -236,7 +236,7 @@ def test_noise_in_an_entry_is_no_edit():
 
 
 @pytest.mark.slow
-def test_ten_thousand_entries_are_matched_and_no_longer_are_kept():
+def test_ten_thousand_entries_are_matched_and_further_ones_dropped():
     """Entries beyond the limit are ordinary text."""
     draft = read(
         blog(

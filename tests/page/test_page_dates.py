@@ -73,7 +73,7 @@ def test_each_date_of_a_line_has_the_meaning_of_the_words_before_it(line, stamps
         ("heute Abend", "2024-06-20"),
     ],
 )
-def test_a_distance_from_the_capture_gives_at_most_follows(line, value):
+def test_a_distance_from_the_capture_gives_only_the_certain_part_of_a_date(line, value):
     found = read_relative_date(line, "time", SEEN_AT, "Europe/Berlin")
     assert (found and found.value) == value
 

@@ -102,7 +102,7 @@ def test_a_byline_names_persons_agencies_and_houses(line, persons, agencies, pub
     assert (found.persons, found.agencies, found.publishers) == (persons, agencies, publishers)
 
 
-def test_a_name_is_once():
+def test_a_name_occurs_once():
     assert classify_names(["Ada Kern", " Ada  Kern", "von Ada Kern"]).persons == ("Ada Kern",)
 
 
@@ -268,7 +268,7 @@ def test_one_person_under_two_spellings_is_one_author():
     assert choose_authors(offered, [])[0].names() == ("Ada Kern",)
 
 
-def test_a_name_that_is_in_links_to_someone_alone_is_not_said():
+def test_a_link_to_a_person_alone_names_no_author():
     link = Candidate(["Bo Lind"], "author link")
     assert choose_authors([link], [])[0].names() == ()
     stated = Candidate(["Bo Lind"], "meta author")
@@ -287,7 +287,7 @@ BOX = '<div class="author-bio"><h3>{}</h3><div><a href="/b">Alle Texte</a></div>
     ],
     ids=["one", "the same twice", "beside a better place"],
 )
-def test_a_box_on_an_author_names_one_where_nothing_more_does(draft, html, head, boxes, authors):
+def test_a_box_on_an_author_names_one_where_no_other_place_does(draft, html, head, boxes, authors):
     aside = "".join(f"</p><aside>{BOX.format(name)}</aside>" for name in boxes)
     field = draft(html(head, paragraphs=(*PARAGRAPHS * 5, aside))).fields.get("authors")
     assert (field and field.value) == authors

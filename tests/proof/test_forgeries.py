@@ -502,7 +502,7 @@ def test_a_later_check_that_is_withheld_is_not_missed_and_the_answer_says_so(fol
     assert "That no check and no later undoing is missing" in told
 
 
-def test_a_change_that_is_withheld_leaves_a_later_scan_are_and_the_answer_says_of_what(folder):
+def test_a_withheld_change_keeps_a_later_scan_valid_and_the_answer_states_its_rows(folder):
     """The scan is real; that nothing changed up to it is said of the rows in the bundle alone."""
     later = rows(folder, "observation")[1:]
     withhold(

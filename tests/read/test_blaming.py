@@ -45,7 +45,7 @@ def test_it_reports_between_which_snapshots_a_sentence_came(archive):
     assert (first.changed_after, first.changed_by) == (None, hour(0))
 
 
-def test_removed_reports_since_when_a_sentence_is_gone(archive):
+def test_removed_states_since_when_a_sentence_is_gone(archive):
     (gone,) = archive.blame(PEGEL, removed=True)
     assert told([gone]) == [("Er stieg um 36 Zentimeter.", 1, 3, False)]
     assert (gone.version, gone.changed_by) == (2, hour(5))

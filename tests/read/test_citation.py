@@ -230,7 +230,7 @@ def test_an_address_ends_neither_a_link_nor_a_value(text):
      ("2024-06-18T07:40", [2024, 6, 18])],
     ids=["year", "month", "day", "minute"],
 )  # fmt: skip
-def test_csl_dates_have_no_longer_parts_than_are_known(value, parts):
+def test_csl_dates_have_only_the_known_parts(value, parts):
     date = PartialDate(value, "day", None, "byline")
     (item,) = json.loads(csl_json(replace(CITATION, published=date)))
     assert item["issued"] == {"date-parts": [parts]}

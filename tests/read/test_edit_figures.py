@@ -80,7 +80,7 @@ def test_the_first_edit_counts_only_where_the_article_was_seen_near_its_publicat
     assert (figures.first_edit_least, figures.first_edit_most) == (1 * hours, 2 * hours)
 
 
-def test_the_half_life_counts_what_still_means_as_long_as_it_was_seen(figures):
+def test_the_half_life_counts_current_wordings_for_as_long_as_they_were_seen(figures):
     """Four edited wordings: one was replaced after 1 to 3 hours, three stand for 1 or 2 by now."""
     assert figures.half_life_least is None
     assert figures.half_life_most == pytest.approx(3 * 3600)

@@ -322,7 +322,7 @@ def test_a_scan_without_change_returns_only_the_confirmed_rows(database_url):
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-def test_the_reader_of_a_postgres_archive_sees_views_and_nothing_more(shared_url):
+def test_the_reader_of_a_postgres_archive_sees_only_views(shared_url):
     engine = writing_engine(parsed(shared_url))
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("SET ROLE lesart_reader"))

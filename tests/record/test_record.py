@@ -143,7 +143,7 @@ def test_an_emptied_archive_is_sound(kept):
         assert not refuses(kept, emptied.where(rows.c.id == row))
 
 
-def test_guards_that_were_dropped_are_restored_after_an_upgrade(room):
+def test_an_upgrade_restores_dropped_guards(room):
     with room.archive.engine.begin() as connection:
         on = connection.dialect.name == "postgresql"
         for table in RECORD:

@@ -1,8 +1,7 @@
 """The page, served for real: a server on a free port of this machine, asked by a client."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -14,6 +13,7 @@ from storage.write.archive import Archive
 from tests.cli.small_archive import write_archive
 from tests.conftest import DIALECTS
 from tests.read.conftest import copied
+from tests.services import PostgresDatabases
 
 
 @contextmanager
@@ -35,27 +35,33 @@ def emptied(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def _written(request: pytest.FixtureRequest, dialect: str) -> Iterator[str]:
+    with copied(request, dialect, None) as url:
+        with Archive.open(url) as archive:
+            write_archive(archive)
+        yield url
+
+
 @pytest.fixture(scope="session")
-def _served_templates(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
-    """Give a function that makes the archive of `archive_url` once for each database."""
-    with ExitStack() as held:
+def _served_sqlite(request: pytest.FixtureRequest) -> Iterator[str]:
+    with _written(request, "sqlite") as url:
+        yield url
 
-        @cache
-        def make(dialect: str) -> str:
-            url = held.enter_context(copied(request, dialect, None))
-            with Archive.open(url) as archive:
-                write_archive(archive)
-            return url
 
-        yield make
+@pytest.fixture(scope="session")
+def _served_postgresql(
+    request: pytest.FixtureRequest, postgres_databases: PostgresDatabases
+) -> Iterator[str]:
+    with _written(request, "postgresql") as url:
+        yield url
 
 
 @pytest.fixture(scope="module", params=DIALECTS)
-def archive_url(
-    request: pytest.FixtureRequest, _served_templates: Callable[[str], str]
-) -> Iterator[str]:
+def archive_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Give the address of an archive with three articles, one in two versions, and a refusal."""
-    with copied(request, request.param, _served_templates(request.param)) as url:
+    template = request.getfixturevalue(f"_served_{request.param}")
+    with copied(request, request.param, template) as url:
         yield url
 
 

@@ -157,7 +157,7 @@ def test_no_template_executes_archived_text(pages):
     ]
 
 
-def test_the_policy_of_a_page_leaves_nothing_run_but_our_own(hostile_url):
+def test_the_policy_of_a_page_permits_only_our_own_script(hostile_url):
     with served(hostile_url) as client:
         policy = client.get("/").headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'sha256-")

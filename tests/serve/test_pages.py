@@ -86,7 +86,7 @@ def test_a_browser_gets_its_own_language_and_english_where_it_names_no_other(cli
     assert "Recent changes" in client.get("/", headers={"Accept-Language": "fr"}).text
 
 
-def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_next_to_a_filter(
+def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_with_a_filter(
     client, tmp_path
 ):
     url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from storage.settings import SettingsError, load_settings
+from storage.settings import load_settings
 from storage.web.archives import ArchivePool, ServedArchive
 from storage.web.server import bound
 from storage.write.archive import Archive
@@ -36,7 +36,7 @@ def free() -> str:
         return f"127.0.0.1:{listening.getsockname()[1]}"
 
 
-def test_a_page_next_to_other_work_answers_from_its_start_to_its_stop(settings):
+def test_a_page_in_the_background_answers_from_its_start_to_its_stop(settings):
     address = free()
     page = BackgroundWebServer(replace(settings, web_address=address))
     page.start()
@@ -255,22 +255,6 @@ def test_a_taken_port_is_reported_and_up_goes_on_without_the_page(settings, caps
             BackgroundWebServer(taken)
         assert _page(taken) is None
     assert "scheduler and worker run without it" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "given", ["8790", "127.0.0.1", "127.0.0.1:99999", "http://127.0.0.1:8790", "a b:1"]
-)
-def test_an_address_that_is_none_stops_the_start(given):
-    with pytest.raises(SettingsError, match="web_address"):
-        load_settings(environ={"LESART_WEB_ADDRESS": given})
-
-
-def test_names_of_the_page_are_read_as_a_list():
-    found = load_settings(environ={"LESART_WEB_HOSTS": "Archiv.intern, archiv"})
-    assert found.web_hosts == ("archiv.intern", "archiv")
-    assert load_settings(environ={}).web_hosts == ()
-    with pytest.raises(SettingsError, match="web_hosts"):
-        load_settings(environ={"LESART_WEB_HOSTS": "http://archiv"})
 
 
 def test_an_address_falls_apart_into_host_and_port():

@@ -74,7 +74,7 @@ def test_html_escapes_everything_archived():
     assert "&lt;script&gt;" in page
 
 
-def test_html_carries_its_style_and_asks_for_nothing_more():
+def test_html_carries_its_style_and_requests_nothing():
     page = "".join(diff_html(compared([PEGEL], [PEGEL.replace("36", "3,6")])))
     assert re.search(r'<del style="[^"]+">36</del><ins style="[^"]+">3,6</ins>', page)
     assert not re.search(r"(?:src|href)=", page)

@@ -80,7 +80,7 @@ def test_an_interrupted_query_ends_with_130_and_not_as_a_slow_one(place, capsys)
     assert capsys.readouterr().err == "lesart: interrupted\n"
 
 
-def test_in_a_pipe_it_reports_once_how_the_work_is(place, capsys):
+def test_in_a_pipe_it_reports_the_work_once(place, capsys):
     assert run(app, ["top", "--archive", place]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     told = json.loads(line)

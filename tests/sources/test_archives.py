@@ -125,7 +125,7 @@ def test_a_name_that_leads_out_is_refused_alone(name, pack, member, reason):
 
 
 @pytest.mark.parametrize(("name", "pack"), PACKERS)
-def test_a_member_that_is_twice_is_kept_under_another_name(name, pack):
+def test_a_member_that_occurs_twice_is_kept_under_another_name(name, pack):
     first, second = holds(name, pack(("a.txt", TEXT), ("a.txt", TEXT + b"!")))
     assert (first.member, second.member) == ("#a.txt", "#a.txt~2")
     assert (first.flags, second.flags) == ((), ("key_repeated",))

@@ -42,7 +42,7 @@ def test_every_feed_is_read_or_refused_with_a_code(data):
         assert isinstance(feed, Feed) or feed.code == "feed_invalid"
 
 
-def test_entries_whose_date_is_there_have_it(data):
+def test_entries_with_a_date_have_it(data):
     for name in ("entry_issued.xml", "entry_modified.xml", "entry_created.xml"):
         feed = read_feed((data / "feeds" / "feedparser_atom" / name).read_bytes(), BASE)
         assert isinstance(feed, Feed)

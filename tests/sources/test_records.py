@@ -344,7 +344,7 @@ def test_a_list_larger_than_memory_allows_is_streamed(folder):
     assert told(folder.capture("a.jsonl")) == ["!too_large"]
 
 
-def test_a_list_that_changes_while_it_is_streamed_gives_no_longer_records(folder):
+def test_a_list_that_changes_while_it_is_streamed_gives_no_further_records(folder):
     folder.limits = Limits(document=1_000)
     line = '{"id": "%06d", "text": "' + "x" * 200 + '"}\n'
     path = folder.write("a.jsonl", "".join(line % number for number in range(5_000)))

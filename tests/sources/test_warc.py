@@ -250,7 +250,7 @@ def test_a_response_may_name_its_request():
     assert together(asked, answered) == [("response", "request")]
 
 
-def test_no_longer_companions_are_held_than_are_of_use():
+def test_only_useful_companions_are_held():
     many = [request(OTHER, f"2024-06-18T06:00:{n:02}Z") for n in range(59)]
     assert together(*many, response(URL, DATE, PAGE)) == ["request"] * 59 + [("response",)]
 

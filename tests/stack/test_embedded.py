@@ -77,7 +77,7 @@ def test_a_file_in_the_folder_is_archived_and_an_edit_makes_a_second_version(hom
 
 
 @pytest.mark.slow
-def test_other_commands_ingest_and_search_next_to_it(home):
+def test_other_commands_ingest_and_search_at_the_same_time(home):
     for n in range(20):
         home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))
     for side in range(3):

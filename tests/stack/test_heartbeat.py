@@ -43,7 +43,7 @@ def test_who_gets_an_answer_to_each_claim_beats(heartbeat):
         assert beats(heartbeat)
 
 
-def test_who_claims_and_gets_no_answer_for_long_beats_no_longer_until_there_is_one(heartbeat):
+def test_a_claim_without_an_answer_stops_the_heartbeat_until_there_is_one(heartbeat):
     heartbeat.record_claim()
     assert beats(heartbeat), "it may come yet"
     ago(SILENT_SECONDS + 5, heartbeat._answered)

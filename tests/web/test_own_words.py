@@ -219,7 +219,7 @@ def test_a_proxy_is_not_asked_for_a_private_address(desk, proxy):
     assert (desk.codes(), proxy.asked) == (["address_not_public"], [])
 
 
-def test_what_leaves_us_through_a_proxy_comes_out_of_a_file(desk, proxy, tmp_path):
+def test_the_password_of_a_proxy_comes_from_a_file(desk, proxy, tmp_path):
     (tmp_path / "proxy").write_text(proxy.address.replace("//", "//ada:geheim@"))
     desk.web.put(A, Reply(page("Pegel", PEGEL)))
     desk.watch_page(A, options={"proxy": f"@{tmp_path}/proxy"})

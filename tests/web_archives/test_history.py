@@ -242,7 +242,7 @@ def is_checked(folder, given: dict[str, str]) -> bool:
 
 
 @pytest.mark.slow
-def test_a_source_with_its_history_leaves_other_jobs_run(web, settings, tmp_path):
+def test_a_source_with_its_history_does_not_block_other_jobs(web, settings, tmp_path):
     captures = [
         Captured(f"2023{month:02}{day:02}080000", URL, page(f"Tag {month}.{day}", PEGEL))
         for month in range(1, 13)

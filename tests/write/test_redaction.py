@@ -437,7 +437,7 @@ def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, m
     assert room.findings() == []
 
 
-def test_a_passage_is_sent_of_every_version_and_the_rest_stays(room):
+def test_a_redacted_passage_is_removed_from_every_version_and_the_rest_stays(room):
     for hour, verb in enumerate(("stieg", "stieg weiter", "fiel")):
         body = f"Frau Ada Zwölfkern sagte: Der Pegel {verb}." if hour < 2 else "Der Pegel fiel."
         room.write("a.txt", seed("Frau Ada Zwölfkern am Pegel", body, PUMPED))

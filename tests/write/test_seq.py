@@ -194,7 +194,7 @@ def refuse_many(url: str, number: int, rows: int) -> Iterator[int]:
 @pytest.mark.parametrize(
     "rows", [4_000, pytest.param(200_000, marks=pytest.mark.large)], ids=["some", "many"]
 )
-def test_a_reader_that_dies_at_random_next_to_eight_writers_gets_each_row_once_and_in_order(
+def test_a_reader_that_dies_at_random_among_eight_writers_gets_each_row_once_and_in_order(
     room, tmp_path, rows
 ):
     path, chance = tmp_path / "numbers", Random(7)
