@@ -1,7 +1,7 @@
 """Update the stored versions of an article from its observations."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -85,6 +85,16 @@ def compare_again(
     rebuild_all(unit, dict.fromkeys(steps, True), comparing, steps)
 
 
+@dataclass(slots=True)
+class _Results:
+    """Changed rows of versions and snapshots; the runs and the newest version by article."""
+
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
+    found: dict[int, tuple[Run, ...]] = field(default_factory=dict)
+    heads: dict[int, int] = field(default_factory=dict)
+
+
 class _VersionUpdater:
     """Updates several articles of one unit of work; their data is read together."""
 
@@ -113,10 +123,7 @@ class _VersionUpdater:
         others = self.since.keys() - recent.keys()
         self.stored = snapshots_by_article(unit.connection, recent)
         self.stored |= snapshots_by_article(unit.connection, dict.fromkeys(sorted(others)))
-        self.versions: list[dict[str, Any]] = []
-        self.snapshots: list[dict[str, Any]] = []
-        self.found: dict[int, tuple[Run, ...]] = {}
-        self.heads: dict[int, int] = {}
+        self.results = _Results()
         self.last_sight = partial(last_sight, clock_corrections(unit.connection))
 
     def update(self) -> list[int]:
@@ -153,7 +160,7 @@ class _VersionUpdater:
             found = _extend_head(head, found)
         passages = partial(_passages, self.unit, article_id, head)
         stored_steps = Steps(decisions, known, past, passages, stale)
-        self.found[article_id] = found
+        self.results.found[article_id] = found
         self._record_versions(article_id, found, stored_steps)
         self._record_snapshots(article_id, found)
 
@@ -173,8 +180,8 @@ class _VersionUpdater:
                 number = row.id
                 if any(getattr(row, name) != value for name, value in values.items()):
                     seq = self.unit.number(FIELD_BLOCK)
-                    self.versions.append({"id": row.id, "seq": seq, **values})
-            self.heads[article_id] = number
+                    self.results.versions.append({"id": row.id, "seq": seq, **values})
+            self.results.heads[article_id] = number
 
     def _record_snapshots(self, article_id: int, found: Sequence[Run]) -> None:
         number = {each: run.number for run in reversed(found) for each in run.observation_ids}
@@ -183,7 +190,7 @@ class _VersionUpdater:
             observation = snapshot.observation_id
             outcome = outcome_in_history(snapshot.outcome, is_first=observation in first)
             if (snapshot.version, snapshot.outcome) != (number[observation], outcome):
-                self.snapshots.append(
+                self.results.snapshots.append(
                     {
                         "observation_id": observation, "seq": self.unit.number(SNAPSHOT_BLOCK),
                         "version": number[observation], "outcome": outcome,
@@ -192,32 +199,34 @@ class _VersionUpdater:
 
     def _write(self) -> None:
         unit = self.unit
-        update_rows(unit.connection, VERSION, ("id",), self.versions)
+        update_rows(unit.connection, VERSION, ("id",), self.results.versions)
         gone = [
             row.id
-            for article, found in self.found.items()
+            for article, found in self.results.found.items()
             for row in self.known[article].values()
             if row.number > (found[-1].number if found else 0)
         ]
         if gone:
             unit.connection.execute(delete(VERSION).where(VERSION.c.id.in_(gone)))
         unit.flush()
-        update_rows(unit.connection, SNAPSHOT, ("observation_id",), self.snapshots)
-        states = latest_states(unit, self.found)
-        rows = [self._article(self.articles[number], states) for number in self.found]
+        update_rows(unit.connection, SNAPSHOT, ("observation_id",), self.results.snapshots)
+        states = latest_states(unit, self.results.found)
+        rows = [self._article(self.articles[number], states) for number in self.results.found]
         update_rows(unit.connection, ARTICLE, ("id",), rows)
-        foreign = [n for n in self.found if any(snapshot.foreign for snapshot in self.stored[n])]
+        foreign = [
+            n for n in self.results.found if any(snapshot.foreign for snapshot in self.stored[n])
+        ]
         if foreign:
             unit.connection.execute(
                 delete(REBUILD_DUE).where(REBUILD_DUE.c.article_id.in_(foreign))
             )
         for number in foreign:
-            _note_return(unit, number, self.stored[number], self.found[number])
+            _note_return(unit, number, self.stored[number], self.results.found[number])
 
     def _article(
         self, article: Row[Any], states: Mapping[int, tuple[datetime, str]]
     ) -> dict[str, Any]:
-        found, stored = self.found[article.id], self.stored[article.id]
+        found, stored = self.results.found[article.id], self.stored[article.id]
         latest_at, state = states.get(article.id, (article.latest_at, "present"))
         seen = max((snapshot.observed_at for snapshot in stored), default=article.content_at)
         is_whole = self.since[article.id] is None
@@ -225,7 +234,7 @@ class _VersionUpdater:
             "id": article.id,
             "seq": self.unit.number(),
             "versions": found[-1].number if found else 0,
-            "head_version_id": self.heads.get(article.id),
+            "head_version_id": self.results.heads.get(article.id),
             "first_seen": found[0].changed_by if found and is_whole else article.first_seen,
             "last_seen": found[-1].last_seen if found else article.last_seen,
             "content_at": seen,

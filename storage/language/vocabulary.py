@@ -44,7 +44,7 @@ class Vocabulary:
         self.count = np.zeros(CAPACITY, dtype=np.int32)
         self.sizes = np.zeros(CAPACITY, dtype=np.int32)
         self.flat = np.zeros(CAPACITY, dtype=np.int32)
-        self._known = self._length = self._characters = 0
+        self._known = self._characters = 0
         self._tokens: defaultdict[str, int] = defaultdict(count().__next__)
         self._pieces: defaultdict[str, int] = defaultdict(count().__next__)
 
@@ -64,21 +64,22 @@ class Vocabulary:
         """Compute the hashes and tokens of new pieces, which have numbers already."""
         start, end = self._known, self._known + len(pieces)
         tokens, counts = tokens_of_each(pieces, self.language)
-        length = self._length + len(tokens)
+        known = int(self.first[start - 1] + self.count[start - 1]) if start else 0
+        length = known + len(tokens)
         self.hashes = _grown(self.hashes, end)
         self.first, self.count = _grown(self.first, end), _grown(self.count, end)
         self.flat = _grown(self.flat, length)
         self.hashes[start:end] = list(map(word_hash, pieces))
         self.count[start:end] = counts
-        self.first[start:end] = self._length + np.cumsum(counts) - counts
-        self.flat[self._length : length] = list(map(self._tokens.__getitem__, tokens))
+        self.first[start:end] = known + np.cumsum(counts) - counts
+        self.flat[known:length] = list(map(self._tokens.__getitem__, tokens))
         new = list(islice(reversed(self._tokens), len(self._tokens) - len(self.words)))[::-1]
         self.sizes = _grown(self.sizes, len(self._tokens))
         self.sizes[len(self.words) : len(self._tokens)] = [len(token) + 1 for token in new]
         self.lexemes += [f"{token}\0".encode() for token in new]
         self.words += new
         self._characters += sum(map(len, pieces))
-        self._known, self._length = end, length
+        self._known = end
 
 
 @dataclass(frozen=True, slots=True, eq=False)

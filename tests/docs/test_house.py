@@ -20,6 +20,7 @@ class Module(NamedTuple):
     imports: set[str]
     imports_of_functions: set[str]
     branches: list[tuple[dict[str, str], dict[str, str]]]
+    attributes: dict[str, set[str]]
 
 
 @cache
@@ -35,6 +36,7 @@ def read_module(path: Path) -> Module:
         own_imports(tree),
         function_imports(tree),
         type_checking_branches(tree),
+        attributes_by_class(tree),
     )
 
 
@@ -144,3 +146,32 @@ def test_functions_are_short():
     found = {name: n for each in modules() for name, n in each.lengths.items()}
     assert {name: n for name, n in found.items() if n > 60} == {}
     assert median(found.values()) <= 9
+
+
+def attributes_by_class(tree: ast.Module) -> dict[str, set[str]]:
+    """Return the attributes that the methods of each class assign."""
+    return {
+        definition.name: {
+            node.attr
+            for method in definition.body
+            if isinstance(method, DEFINITIONS)
+            for node in ast.walk(method)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "self"
+        }
+        for definition in ast.walk(tree)
+        if isinstance(definition, ast.ClassDef)
+    }
+
+
+def test_no_class_has_more_than_twelve_attributes():
+    """The fields of a record that its methods never assign are not counted."""
+    found = {
+        f"{module.path} {name}": sorted(names)
+        for module in modules()
+        for name, names in module.attributes.items()
+    }
+    assert {name: names for name, names in found.items() if len(names) > 12} == {}
+    assert len(found) > 400

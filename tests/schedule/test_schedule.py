@@ -315,7 +315,7 @@ def test_a_job_that_a_command_writes_is_heard_of_long_before_the_next_sweep(
     broker = Broker()
     running = scheduler(broker)
     until(lambda: running.scheduler.job_listener._connection is not None)
-    until(lambda: "sweep" in running.scheduler._ended and not running.runs("sweep"))
+    until(lambda: "sweep" in running.scheduler.monitor.ended and not running.runs("sweep"))
     job = room.ordered([target_of(room.source)])
     until(lambda: broker.sent == [job])
 

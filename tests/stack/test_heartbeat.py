@@ -83,8 +83,10 @@ def test_the_scheduler_beats_by_its_sweeps(scheduler, monkeypatch):
     scheduler.sweep()
     assert scheduler.heartbeat.path.exists()
     scheduler.heartbeat.path.unlink()
-    monkeypatch.setattr(scheduler, "depth", lambda: (_ for _ in ()).throw(OSError("no broker")))
-    scheduler._with_error_handling(scheduler.sweep)()
+    monkeypatch.setattr(
+        scheduler._wake_ups, "depth", lambda: (_ for _ in ()).throw(OSError("no broker"))
+    )
+    scheduler.monitor.with_error_handling(scheduler.sweep)()
     assert not scheduler.heartbeat.path.exists()
 
 
@@ -110,10 +112,10 @@ def test_a_sweep_that_is_skipped_is_no_warning_and_a_minute_without_one_is(
         time.sleep(0.5)
     running.set()
     assert [each for each in caplog.records if "skipped" in each.getMessage()] == []
-    scheduler._warn_of_late_acts()
+    scheduler.monitor.warn_of_late(ACTS)
     assert "periodic_act_late" not in capsys.readouterr().err
-    scheduler._ended = {act.name: time.monotonic() for act in ACTS}
-    scheduler._ended["sweep"] -= 0.5 + LATE_SECONDS + 1
-    scheduler._warn_of_late_acts()
-    scheduler._warn_of_late_acts()
+    scheduler.monitor.ended = {act.name: time.monotonic() for act in ACTS}
+    scheduler.monitor.ended["sweep"] -= 0.5 + LATE_SECONDS + 1
+    scheduler.monitor.warn_of_late(ACTS)
+    scheduler.monitor.warn_of_late(ACTS)
     assert capsys.readouterr().err.count("periodic_act_late") == 1

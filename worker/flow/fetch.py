@@ -64,20 +64,13 @@ class _FetchRun:
         self, archive: Archive, claim: jobs.Claim, settings: Settings, progress: Progress
     ) -> None:
         self.archive, self.claim, self.settings = archive, claim, settings
-        self.progress = progress
         self.network = create_network(settings.allow_hosts, settings.ca_file)
         self.headers = headers_of(settings)
         is_requested = claim.trigger in {"command", "api"}
         self.servers = Servers(archive, settings, self.network, is_requested=is_requested)
         self.threads = Threads(settings.fetch_hosts, archive.clock)
-        self.checks: list[Check] = []
-        self.postponed: dict[Key, datetime] = {}
-        self.bytes = 0
-        self.failures: dict[str, str] = {}
-        self.done = 0
-        self.stored_at = time.monotonic()
-        self.renewed_at = self.stored_at
-        self.ends_at = self.stored_at + settings.batch_seconds / 2
+        self.store = _CheckStore(archive, claim, settings, progress, self.servers)
+        self.ends_at = self.store.stored_at + settings.batch_seconds / 2
 
     def run(self) -> None:
         """Send requests until no address is left, no server is free soon, or the time is over."""
@@ -88,7 +81,7 @@ class _FetchRun:
             self._begin(fetches)
             while self._run_turn():
                 pass
-            self._store(is_last=True)
+            self.store.finish()
         finally:
             self.threads.close()
             self.servers.close()
@@ -119,13 +112,12 @@ class _FetchRun:
         while result is not None:
             self._accept_result(result)
             result = self.threads.next(0.0)
-        self._keep_if_due()
+        self.store.store_if_due()
         return True
 
     def _pause(self, waiting: Sequence[HostQueue], *, is_over: bool) -> float:
         now = time.monotonic()
-        has_some = self.checks or self.servers.news
-        end = [self.stored_at + FLUSH_SECONDS] if has_some else [now + 1.0]
+        end = [self.store.stored_at + FLUSH_SECONDS] if self.store.has_some else [now + 1.0]
         busy = [queue for queue in self.servers.queues.values() if queue.is_busy]
         end += [queue.deadline + GRACE_SECONDS for queue in busy]
         if not is_over and self.threads.has_room:
@@ -264,11 +256,7 @@ class _FetchRun:
             self.servers.record_file(fetch)
             return
         if fetch.check is not None:
-            self.checks.append(fetch.check)
-            last = fetch.check.last
-            if last.outcome in FAILED and last.refused is not None:
-                self._record_failure(last.origin, last.refused)
-            self.bytes += sum(len(each.raw or b"") for each in fetch.check.exchanges)
+            self.store.add(fetch.check)
             return
         queue = self.servers.queue_of(fetch)
         end = self.servers.pause_end(queue)
@@ -288,22 +276,9 @@ class _FetchRun:
             fetch.end_without_request(*pause_outcome(queue, end), self.archive.clock())
             self._requeue(fetch)
             return
-        self._record_failure(fetch.watched.address, pause_outcome(queue, end)[1])
+        self.store.record_failure(fetch.watched.address, pause_outcome(queue, end)[1])
         pause = timedelta(seconds=60 * jitter(f"{fetch.watched.origin_id}"))
-        self.postponed[fetch.watched.key] = end + pause
-
-    def _record_failure(self, address: str, refusal: RefusalReason) -> None:
-        """Record why a server was not reached, once for each server."""
-        host = urlsplit(address).hostname or address
-        self.failures.setdefault(host, message_text("labelled", label=host, text=refusal.message))
-
-    def _reason(self) -> str | None:
-        """Return the reason of the job: why the first few servers were not reached."""
-        shown = list(self.failures.values())[:REASONS_SHOWN]
-        more = len(self.failures) - len(shown)
-        return (
-            "; ".join([*shown, *([message_text("more_servers", n=more)] if more else [])]) or None
-        )
+        self.store.postponed[fetch.watched.key] = end + pause
 
     def _end_waiting(self, queue: HostQueue, answer: ServerAnswer) -> None:
         """End the waiting checks of a server whose robots.txt could not be fetched, for the same
@@ -324,26 +299,62 @@ class _FetchRun:
         for fetch in waiting:
             self._requeue(fetch)
 
-    # -------------------------------------------------------------------------------- storing
 
-    def _keep_if_due(self) -> None:
+class _CheckStore:
+    """Stores the checks of a run in batches, and finally ends its job."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        claim: jobs.Claim,
+        settings: Settings,
+        progress: Progress,
+        servers: Servers,
+    ) -> None:
+        self.archive, self.claim, self.settings = archive, claim, settings
+        self.progress, self.servers = progress, servers
+        self.checks: list[Check] = []
+        self.postponed: dict[Key, datetime] = {}
+        self.bytes = self.done = 0
+        self.failures: dict[str, str] = {}
+        self.stored_at = self.renewed_at = time.monotonic()
+
+    @property
+    def has_some(self) -> bool:
+        return bool(self.checks or self.servers.news)
+
+    def add(self, check: Check) -> None:
+        """Add a finished check to the batch."""
+        self.checks.append(check)
+        last = check.last
+        if last.outcome in FAILED and last.refused is not None:
+            self.record_failure(last.origin, last.refused)
+        self.bytes += sum(len(each.raw or b"") for each in check.exchanges)
+
+    def record_failure(self, address: str, refusal: RefusalReason) -> None:
+        """Record why a server was not reached, once for each server."""
+        host = urlsplit(address).hostname or address
+        self.failures.setdefault(host, message_text("labelled", label=host, text=refusal.message))
+
+    def store_if_due(self) -> None:
+        """Store a batch that is full or old; otherwise renew the lease in time."""
         now = time.monotonic()
         is_full = len(self.checks) >= self.settings.batch_items or self.bytes >= FLUSH_BYTES
-        if is_full or (
-            (self.checks or self.servers.news) and now - self.stored_at >= FLUSH_SECONDS
-        ):
-            self._store()
+        if is_full or (self.has_some and now - self.stored_at >= FLUSH_SECONDS):
+            self._store(job_queue.count)
         elif now - self.renewed_at > self.claim.lease_seconds / 3:
             self.archive.transact(job_queue.renew, self.claim)
             self.renewed_at = time.monotonic()
 
-    def _store(self, *, is_last: bool = False) -> None:
-        """Store the answers so far; at the end finish or release the job."""
-        ending = job_queue.count
-        if is_last and self.servers.waiting:
-            ending = partial(job_queue.release, pause_seconds=self._seconds_until_free())
-        elif is_last:
-            ending = partial(job_queue.finish, reason=self._reason())
+    def finish(self) -> None:
+        """Store the rest, and finish the job, or release it if requests are left."""
+        if waiting := self.servers.waiting:
+            pause = max(0.0, min(queue.free_at for queue in waiting) - time.monotonic())
+            self._store(partial(job_queue.release, pause_seconds=pause))
+        else:
+            self._store(partial(job_queue.finish, reason=self._reason()))
+
+    def _store(self, ending: Callable[..., None]) -> None:
         self.done += store_checks(
             self.archive, self.claim, self.checks, self.servers.news, self.postponed, ending
         )
@@ -351,9 +362,13 @@ class _FetchRun:
         self.stored_at = self.renewed_at = time.monotonic()
         self.progress(self.done, self.done)
 
-    def _seconds_until_free(self) -> float:
-        """Return the seconds until a server with waiting requests is free."""
-        return max(0.0, min(queue.free_at for queue in self.servers.waiting) - time.monotonic())
+    def _reason(self) -> str | None:
+        """Return the reason of the job: why the first few servers were not reached."""
+        shown = list(self.failures.values())[:REASONS_SHOWN]
+        more = len(self.failures) - len(shown)
+        return (
+            "; ".join([*shown, *([message_text("more_servers", n=more)] if more else [])]) or None
+        )
 
 
 def _ready_soon(waiting: Sequence[HostQueue]) -> list[HostQueue]:

@@ -1,24 +1,18 @@
 """Collect one place of files: store new bytes, and report deleted files."""
 
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from storage.record.suppression import redacted_addresses
-from storage.schedule import queue
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
+from storage.values.arrivals.arrival import Arrival, FileStamp
 from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import refusal_of_redacted
-from storage.write.store_captures import (
-    finish_scan,
-    start_scan,
-    store_arrivals,
-)
+from worker.flow.collect.arrival_store import ArrivalStore
 from worker.flow.collect.import_captures import Importer
 from worker.flow.collect.known_files import KnownFiles, counts_of
 from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
@@ -36,18 +30,9 @@ from worker.sources.folders.files import SETTLE_SECONDS, Patience
 from worker.sources.folders.folder import FolderListing, expand
 from worker.sources.folders.members import MemberHints
 
-BATCH_BYTES = 8 * 1024 * 1024
-PROGRESS_EVERY = 200
-HOLD_SECONDS = 5.0
 RECHECKED_REFUSALS = frozenset({"unreadable", "not_settled"})
 """Refusals that do not depend on the bytes: the next scan checks the file again."""
 NO_STAMP = FileStamp(0, 0, 0, 0)
-
-
-@dataclass(slots=True)
-class _Batch:
-    arrivals: list[Arrival] = field(default_factory=list)
-    bytes: int = 0
 
 
 class FolderCollector:
@@ -64,17 +49,12 @@ class FolderCollector:
         *,
         hints: MemberHints,
     ) -> None:
-        self.archive, self.claim, self.settings = archive, claim, settings
-        self.patience, self.progress, self.place = patience, progress, place
-        self.changed = self.looked_at = 0
-        self._held_at = time.monotonic()
-        self.refused = self.gone = 0
+        self.patience, self.place = patience, place
         self.reason: str | None = None
         self._unread_part: str | None = None
+        self._store = ArrivalStore(archive, claim, place, progress, settings.batch_items)
         self._known = KnownFiles(claim.job_id, is_scan=place.is_scan)
         self._redacted = archive.read(redacted_addresses)
-        self._batch = _Batch()
-        self._scan: Scan | None = None
         self._unsettled: list[tuple[FoundFile, UnsettledFile]] = []
         self._hints = hints
         self._importer = Importer(archive, claim, place.source_id, settings.batch_items)
@@ -88,38 +68,36 @@ class FolderCollector:
             unchanged=self._known.unchanged + counted.unchanged,
             refused=self._known.refused,
             passed_over=counted.passed_over,
-        ) + counts_of(self.archive, [*self._known.unread, *counted.unread])
+        ) + counts_of(self._store.archive, [*self._known.unread, *counted.unread])
 
     def news(self) -> CollectionResult:
         """Return the news of the place: everything except the unchanged count."""
         counted = self._importer.counted
         known = counted.unchanged + len(counted.unread)
-        refused = self.refused + counted.refused
-        return CollectionResult(max(0, self.changed - known - refused), refused, self.gone)
+        refused = self._store.refused + counted.refused
+        changed = max(0, self._store.changed - known - refused)
+        return CollectionResult(changed, refused, self._store.gone)
 
     def run(self) -> None:
         """Process all files of the place."""
-        place = self.place
-        if place.is_scan:
-            self._scan = start_scan(self.archive, place.source_id)
-        self._known.load(self.archive, place.source_id)
-        listing = expand(place.locator)
+        self._store.start()
+        self._known.load(self._store.archive, self.place.source_id)
+        listing = expand(self.place.locator)
         for found in listing:
             self._check_file(found, listing)
         self._read_unsettled(listing)
         self._importer.finish()
         for arrival in self._late:
-            self._add(arrival)
-        self._flush()
-        if self._scan is not None:
-            self._finish(listing, self._scan)
+            self._store.add(arrival)
+        self._store.flush()
+        if self.place.is_scan and not listing.complete:
+            self.reason = f"not read to its end: {self._unread_part or self.place.locator}"
+        self._store.finish(listing, self._known.absent())
 
     # ------------------------------------------------------------------- one file
 
     def _check_file(self, file: FoundFile | RefusedDocument, listing: FolderListing) -> None:
-        self.looked_at += 1
-        if self.looked_at % PROGRESS_EVERY == 0:
-            self.progress(self.looked_at, self.changed)
+        self._store.count_checked()
         if isinstance(file, RefusedDocument):
             if file.refused.code == "unreadable" and self._unread_part is None:
                 self._unread_part = f"{self._path(file.locator)}: {file.refused.message}"
@@ -129,7 +107,7 @@ class FolderCollector:
         if self._is_redacted(path, "", file.stamp):
             return
         if self._known.is_as_before(path, file.stamp):
-            self._known.count_as_before(self.archive, path)
+            self._known.count_as_before(self._store.archive, path)
             return
         self._read(file, listing, replace(self.patience, wait=False))
 
@@ -157,7 +135,7 @@ class FolderCollector:
         is_container, captures = False, 0
         waited = self._importer.waits
         for item in capture(listing.root, file.path, self._hints, patience, earlier):
-            self._renew_lease()
+            self._store.renew_lease()
             match item:
                 case UnsettledFile():
                     self._known.mark_unknown(path)
@@ -189,10 +167,10 @@ class FolderCollector:
             if waiting:  # not complete before the other captures are stored
                 self._late.append(arrival)
             else:
-                self._add(arrival)
+                self._store.add(arrival)
 
     def _import(self, path: str, foreign: Foreign) -> None:
-        self.changed += 1
+        self._store.changed += 1
         place = f"{self.place.prefix}{path}"
         self._importer.add(place, replace(foreign.capture, locator=f"{place}{foreign.member}"))
 
@@ -210,8 +188,8 @@ class FolderCollector:
         self._known.mark_found(bare.path, bare.member)
         if self._known.is_refused_as_before(bare.path, bare.member):
             return True
-        self.changed += 1
-        self._add(bare)
+        self._store.changed += 1
+        self._store.add(bare)
         return True
 
     def _take(self, path: str, item: Item, stamp: FileStamp) -> None:
@@ -225,7 +203,7 @@ class FolderCollector:
         self._known.mark_found(path, item.member)
         if present is not None and present.digest == digest and self._known.is_current(present):
             self._known.count(present)
-            self._add(self._arrival(path, item.member, stamp, looked=True))
+            self._store.add(self._arrival(path, item.member, stamp, looked=True))
             return
         hints: dict[str, Any] = {"type": item.type, "name": item.locator.rpartition("/")[2]}
         extra = {
@@ -235,8 +213,10 @@ class FolderCollector:
             "observed_at": self.place.observed_at,
         }
         hints.update({name: value for name, value in extra.items() if value is not None})
-        self.changed += 1
-        self._add(self._arrival(path, item.member, stamp, raw=item.raw, digest=digest, hints=hints))
+        self._store.changed += 1
+        self._store.add(
+            self._arrival(path, item.member, stamp, raw=item.raw, digest=digest, hints=hints)
+        )
 
     def _reject(self, path: str, rejected: RefusedDocument, stamp: FileStamp) -> None:
         if self._is_redacted(path, rejected.member, stamp):
@@ -249,8 +229,8 @@ class FolderCollector:
         digest = raw_digest(rejected.raw) if rejected.raw is not None else None
         if self._known.is_refused_as_before(path, rejected.member, (stamp, digest)):
             return
-        self.changed += 1
-        self._add(
+        self._store.changed += 1
+        self._store.add(
             self._arrival(
                 path, rejected.member, stamp, raw=rejected.raw, digest=digest,
                 refused=rejected.refused,
@@ -265,50 +245,8 @@ class FolderCollector:
             path=path,
             member=member,
             stamp=stamp,
-            observed_at=self.archive.clock(),
+            observed_at=self._store.archive.clock(),
             **more,
-        )
-
-    def _renew_lease(self) -> None:
-        """Renew the lease from time to time, even if nothing of a file is stored.
-
-        Raises: jobs.StaleLeaseError.
-        """
-        now = time.monotonic()
-        if now - self._held_at > min(HOLD_SECONDS, self.claim.lease_seconds / 3):
-            self._held_at = now
-            self.archive.transact(queue.renew, self.claim)
-            self.progress(self.looked_at, self.changed)
-
-    # -------------------------------------------------------------------- batches
-
-    def _add(self, arrival: Arrival) -> None:
-        self._batch.arrivals.append(arrival)
-        self._batch.bytes += len(arrival.raw or b"")
-        full = len(self._batch.arrivals) >= self.settings.batch_items
-        if full or self._batch.bytes >= BATCH_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._batch.arrivals:
-            self.refused += store_arrivals(
-                self.archive, self.claim, self.place.source_id, self._batch.arrivals, self._scan
-            ).refused
-            self._batch = _Batch()
-        self.progress(self.looked_at, self.changed)
-
-    def _finish(self, listing: FolderListing, scan: Scan) -> None:
-        if not listing.complete:
-            self.reason = f"not read to its end: {self._unread_part or self.place.locator}"
-        self.gone = finish_scan(
-            self.archive,
-            self.claim,
-            scan,
-            complete=listing.complete,
-            listing_digest=bytes.fromhex(listing.digest),
-            files=listing.files,
-            changed=self.changed,
-            absent=self._known.absent(),
         )
 
     # -------------------------------------------------------------------- helpers

@@ -12,7 +12,6 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.triggers.interval import IntervalTrigger
 from celery import Celery
 
-from storage.database.engine import DatabaseError
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
 from storage.settings import Settings
@@ -23,12 +22,12 @@ from worker.flow.abandoned import AbandonedJobs
 from worker.flow.order import default_source, order_due
 from worker.log import LOG
 from worker.services.app import QUEUE, hard_limit_seconds
-from worker.services.broker import FAILURES
 from worker.services.heartbeat import Heartbeat
 from worker.services.schedule.act import PeriodicAct
+from worker.services.schedule.act_monitor import ActMonitor
 from worker.services.schedule.common_acts import COMMON_ACTS
 from worker.services.schedule.leadership import leadership_of
-from worker.services.schedule.proof_acts import PROOF_ACTS, PROOF_ERRORS
+from worker.services.schedule.proof_acts import PROOF_ACTS
 from worker.services.schedule.source_slots import SourceTriggers, tick
 from worker.services.schedule.steady_scheduler import SteadyScheduler
 
@@ -63,25 +62,50 @@ def sweep(
     return len(due)
 
 
+class WakeUps:
+    """Sends wake-ups for due jobs to the workers, and releases jobs of dead ones."""
+
+    def __init__(
+        self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[], int]
+    ) -> None:
+        self.archive, self.settings, self.app, self.depth = archive, settings, app, depth
+        self._abandoned = AbandonedJobs(archive)
+
+    def send(self) -> None:
+        """Release jobs of dead workers, and wake workers for due jobs."""
+        self._abandoned.free()
+        index_backlog(self.archive)
+        relate_backlog(self.archive)
+        waiting = self.depth()
+        is_empty = waiting == 0 and not self.settings.is_embedded
+        again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
+        sent = sweep(self.archive, self._publish, MAX_QUEUED_WAKE_UPS - waiting, again)
+        if sent:
+            LOG.debug("wake_ups_sent", number=sent)
+
+    def _publish(self, job_id: int, kind: str) -> None:
+        """Send a wake-up; a batch that hangs is killed before its lease runs out."""
+        limit = hard_limit_seconds(self.settings) if kind == "read" else None
+        self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False, time_limit=limit)
+
+
 class Scheduler:
     """Runs the periodic acts in `ACTS` and the schedules of the sources while it leads."""
 
     def __init__(
         self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[], int]
     ) -> None:
-        self.archive, self.settings, self.app, self.depth = archive, settings, app, depth
+        self.archive, self.settings = archive, settings
         self.leadership = leadership_of(archive)
         self.job_listener = (
             archive.job_listener() if archive.engine.dialect.name == "postgresql" else None
         )
         self._leads = False
-        self._leads_since = time.monotonic()
         self._stop = threading.Event()
         self._fitting = threading.Lock()
-        self._ended: dict[str, float] = {}
         self.heartbeat = Heartbeat(settings.home, "scheduler")
-        self._quiet: dict[str, float] = {}
-        self._abandoned = AbandonedJobs(archive)
+        self.monitor = ActMonitor()
+        self._wake_ups = WakeUps(archive, settings, app, depth)
         self._ticking = SteadyScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(len(ACTS) + MAX_CONCURRENT_TICKS)},
@@ -89,10 +113,10 @@ class Scheduler:
         )
 
         self._sources = SourceTriggers(
-            self._ticking, settings.zone, self._with_error_handling(self._tick)
+            self._ticking, settings.zone, self.monitor.with_error_handling(self._tick)
         )
         self._ticking.add_listener(_log_missed, EVENT_JOB_MISSED)
-        # A single skipped run is harmless; `_warn_of_late_acts` reports longer delays.
+        # A single skipped run is harmless; `ActMonitor` reports longer delays.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def __enter__(self) -> Self:
@@ -121,12 +145,15 @@ class Scheduler:
         while not stop.is_set():
             if self._ticking.follow_clock():
                 self._sources.clear()
-            held_before, holds = self._leads, self._with_error_handling(self.leadership.holds)()
+            held_before, holds = (
+                self._leads,
+                self.monitor.with_error_handling(self.leadership.holds)(),
+            )
             if holds and not held_before:
                 self._begin()
             self._leads = bool(holds)
             if self._leads:
-                self._warn_of_late_acts()
+                self.monitor.warn_of_late(ACTS)
                 self._listen(stop, LEAD_SECONDS)
             else:
                 if holds is not None:  # another scheduler leads, and the archive answers
@@ -140,7 +167,7 @@ class Scheduler:
             if self.job_listener is None:
                 stop.wait(left)
             elif (
-                heard := self._with_error_handling(self.job_listener.heard)(
+                heard := self.monitor.with_error_handling(self.job_listener.heard)(
                     min(left, LISTEN_SECONDS)
                 )
             ) is None:
@@ -151,20 +178,20 @@ class Scheduler:
 
     def _begin(self) -> None:
         """Resume after a scheduler that may have died with its messages; run every act now."""
-        self._leads, self._leads_since = True, time.monotonic()
-        self._ended.clear()
-        self._with_error_handling(self.archive.transact_unnumbered)(wake_ups.forget_wakings)
+        self._leads = True
+        self.monitor.restart()
+        self.monitor.with_error_handling(self.archive.transact_unnumbered)(wake_ups.forget_wakings)
         for act in ACTS:
             self._ticking.modify_job(act.name, next_run_time=datetime.now(UTC))
 
     def _run_act(self, act: PeriodicAct) -> None:
         if self._leads:
-            self._with_error_handling(self._end_act)(act)
+            self.monitor.with_error_handling(self._end_act)(act)
 
     def _end_act(self, act: PeriodicAct) -> None:
         """Run an act, and record that it ended without an error."""
         act.function(self)
-        self._ended[act.name] = time.monotonic()
+        self.monitor.record_end(act)
 
     def schedule_sources(self) -> None:
         """Update the jobs of APScheduler to match the sources, and insert jobs for due
@@ -197,67 +224,13 @@ class Scheduler:
     def sweep(self) -> None:
         """Follow the clock, release jobs of dead workers, work the backlog, and wake workers."""
         self.archive.follow_clock()
-        self._abandoned.free()
-        index_backlog(self.archive)
-        relate_backlog(self.archive)
-        waiting = self.depth()
-        is_empty = waiting == 0 and not self.settings.is_embedded
-        again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
-        sent = sweep(self.archive, self._publish, MAX_QUEUED_WAKE_UPS - waiting, again)
-        if sent:
-            LOG.debug("wake_ups_sent", number=sent)
+        self._wake_ups.send()
         self.heartbeat.beat()
 
     def report_progress(self) -> None:
         """Store that the scheduler is alive, and how long ago each act ended."""
         self.archive.beat("scheduler")
-        now = time.monotonic()
-        self.archive.record_acts({name: now - ended for name, ended in self._ended.items()})
-
-    def _publish(self, job_id: int, kind: str) -> None:
-        """Send a wake-up; a batch that hangs is killed before its lease runs out."""
-        limit = hard_limit_seconds(self.settings) if kind == "read" else None
-        self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False, time_limit=limit)
-
-    def _warn_of_late_acts(self) -> None:
-        """Warn once a minute of each act that has not ended for too long."""
-        now = time.monotonic()
-        for act in ACTS:
-            seconds = now - self._ended.get(act.name, self._leads_since)
-            if seconds > act.late_after and self._is_new(f"late {act.name}"):
-                LOG.warning("periodic_act_late", act=act.name, seconds=round(seconds))
-
-    def _is_new(self, warning: str) -> bool:
-        """Check whether a warning was not logged within the last minute."""
-        if time.monotonic() - self._quiet.get(warning, -60.0) < 60.0:
-            return False
-        self._quiet[warning] = time.monotonic()
-        return True
-
-    def _with_error_handling(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function that survives failures of the broker or the database.
-
-        It logs the failure at most once a minute, and returns None then.
-        """
-
-        def handle_errors(*arguments: Any) -> Any:
-            try:
-                return function(*arguments)
-            except (DatabaseError, *FAILURES, OSError, *PROOF_ERRORS) as error:
-                self._log_failure(error)
-            except Exception as error:
-                if not type(error).__module__.startswith("kombu"):
-                    raise
-                self._log_failure(error)
-            return None
-
-        return handle_errors
-
-    def _log_failure(self, error: Exception) -> None:
-        kind = type(error).__name__
-        if self._is_new(kind):
-            reason = str(error).splitlines()[0] if str(error) else ""
-            LOG.warning("scheduler_waiting", error=kind, reason=reason)
+        self.archive.record_acts(self.monitor.ages())
 
 
 SWEEP = "sweep"

@@ -1,0 +1,192 @@
+"""What is already stored about the origins of a batch, as the basis of its decisions."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import case, select
+
+from storage.database.tables import ARTICLE, ARTICLE_ORIGIN, DERIVATION, SNAPSHOT, VERSION, WORDING
+from storage.database.unit import Unit, rows_in
+from storage.history.address_claims import Position
+from storage.history.changes import CaptureComparer
+from storage.history.neighbours import (
+    KnownArticle,
+    Neighbours,
+    NotComparableError,
+    Surroundings,
+    reader_of,
+)
+from storage.history.noise.decisions import undone_wordings
+from storage.history.runs import Snapshot
+from storage.record.derivations import BYTES_GONE, DerivationWriter
+from storage.record.reading import ReExtracted
+from storage.values.draft import Draft
+from storage.values.verdict import NewVersion, OriginKnowledge, Verdict
+from storage.write.readings.exact_copies import ExactCopies
+
+UNWRITTEN = 2**63
+"""Placeholder for the number of a derivation that will be the newest one."""
+_NEWEST, _WORDED = SNAPSHOT.alias(), WORDING.alias()
+_STANDING = (
+    select(
+        ARTICLE_ORIGIN.c.origin_id,
+        ARTICLE.c.id,
+        ARTICLE.c.origin_id.label("own"),
+        ARTICLE.c.content_at,
+        case(
+            (_NEWEST.c.version == ARTICLE.c.versions, _WORDED.c.digest),
+            else_=WORDING.c.digest,
+        ),
+        DERIVATION.c.extractor,
+        DERIVATION.c.extractor_version,
+        DERIVATION.c.config,
+        DERIVATION.c.word_count,
+    )
+    .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
+    .outerjoin(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
+    .outerjoin(WORDING, WORDING.c.id == VERSION.c.wording_id)
+    .outerjoin(
+        _NEWEST,
+        (_NEWEST.c.article_id == ARTICLE.c.id)
+        & (_NEWEST.c.observed_at == ARTICLE.c.content_at)
+        & _NEWEST.c.wording_id.is_not(None),
+    )
+    .outerjoin(_WORDED, _WORDED.c.id == _NEWEST.c.wording_id)
+    .outerjoin(DERIVATION, DERIVATION.c.id == _NEWEST.c.derivation_id)
+)
+"""The current content of an origin, and its newest wording by the latest derivation."""
+
+
+class KnownContent:
+    """The articles, wordings and neighbours of the texts of one unit of work."""
+
+    def __init__(
+        self,
+        unit: Unit,
+        deriving: DerivationWriter,
+        copies: ExactCopies,
+        comparing: CaptureComparer,
+    ) -> None:
+        self.articles: dict[int, KnownArticle] = {}
+        self._unit, self._deriving = unit, deriving
+        self._copies, self._comparing = copies, comparing
+        self._neighbours = Neighbours(unit)
+        self._words: dict[int, int | None] = {}
+        self._around = Surroundings(unit.connection, {})
+        self._undone: dict[int, set[frozenset[int | None]]] = {}
+        self._neighbours_of: dict[int, dict[bool, int]] = {}
+        self._unknown: set[int] = set()
+
+    def load(self, places: Sequence[Position], re_extracted: Sequence[ReExtracted]) -> None:
+        """Load what is stored about the texts and their origins."""
+        readings = [*(p.reading for p in places), *(each.reading for each in re_extracted)]
+        self._deriving.load(
+            [each.digest for each in readings if each.digest],
+            [each.captured.capture_id for each in readings],
+        )
+        self._copies.load(self._deriving.wordings.values())
+        self._load_articles([p.origin_id for p in places])
+        firsts = {
+            article.id: place.moment
+            for place in reversed(places)
+            if (article := self.articles.get(place.origin_id)) is not None
+        }
+        self._around = Surroundings(self._unit.connection, firsts)
+        self._undone = undone_wordings(self._unit.connection, firsts) if firsts else {}
+
+    def make_comparable(
+        self, places: Sequence[Position], re_extracted: Sequence[ReExtracted]
+    ) -> None:
+        """Write repeated extractions; request more if a neighbour has another extractor.
+
+        A neighbour without bytes is recorded as not comparable.
+        """
+        for each in re_extracted:
+            self._deriving.store_re_extraction(each)
+        missing: dict[int, int] = {}
+        for place in places:
+            article, draft = self.articles.get(place.origin_id), place.reading.outcome
+            if article is None or not isinstance(draft, Draft):
+                continue
+            reader, digest = reader_of(draft), place.reading.digest or b""
+            unread = self._neighbours.unread(article, place.moment, digest, reader)
+            there, gone = self._neighbours.with_bytes(unread) if unread else ([], [])
+            for _number, capture, context, _is_gone in gone:
+                self._deriving.unread(capture, context, draft.extractor, BYTES_GONE)
+            missing |= {row[0]: article.id for row in there}
+        if missing:
+            raise NotComparableError(missing)
+        self._neighbours.forget()
+
+    def _load_articles(self, origins: Sequence[int]) -> None:
+        """Load the current content of origins: the newest wording by the latest derivation.
+
+        That differs from the wording of the newest version if another extractor was used meanwhile.
+        Origins without an article need only a short statement.
+        """
+        connection, stands = self._unit.connection, ARTICLE_ORIGIN.c.origin_id
+        taken = [row[0] for row in rows_in(connection, select(stands), stands, origins)]
+        for origin, number, own, content_at, digest, *reader, words in rows_in(
+            connection, _STANDING, stands, taken
+        ):
+            head = bytes(digest) if digest is not None else None
+            article = KnownArticle(number, own, True, head, content_at)
+            article = self.articles.setdefault(origin, article)
+            self._words[origin] = words
+            if reader[0] is not None:
+                article.readers.add((reader[0], reader[1], reader[2]))
+
+    def knowledge_of(self, place: Position) -> OriginKnowledge:
+        """Return what is known about the origin of a text, as the basis of its verdict."""
+        digest = place.reading.digest
+        wording = self._deriving.wordings.get(digest) if digest else None
+        holder = self._copies.holders.get(wording) if wording else None
+        elsewhere = holder.article if holder else None
+        article, draft = self.articles.get(place.origin_id), place.reading.outcome
+        if article is None or digest is None or not isinstance(draft, Draft):
+            return OriginKnowledge(article is not None, True, elsewhere)
+        unwritten = Snapshot(
+            place.moment, 0, wording or 0, digest, UNWRITTEN, reader=reader_of(draft)
+        )
+        around = self._neighbours.around(article, unwritten)
+        if around.unknown:
+            self._unknown.add(place.reading.captured.observation_id)
+        is_fetched = place.reading.captured.hints.get("fetched")
+        is_noise = not around.is_one and self._is_noise(article, place, wording)
+        return OriginKnowledge(
+            True,
+            not around.is_one and not is_noise,
+            None if elsewhere == article.id else elsewhere,
+            words=self._words.get(place.origin_id) if is_fetched else None,
+            is_noise=is_noise,
+        )
+
+    def _is_noise(self, article: KnownArticle, place: Position, wording: int | None) -> bool:
+        """Check whether a draft differs only by noise from the snapshot before or after it."""
+        undone = self._undone.get(article.id, set())
+        own = self._comparing.content_of(place.reading)
+        beside = self._neighbours_of.setdefault(place.reading.captured.observation_id, {})
+        digest = place.reading.digest or b""
+        for is_before in (True, False):
+            other = self._around.beside(article.id, place.moment, digest, is_before=is_before)
+            if other is not None:
+                beside[is_before] = other.derivation_id
+            if other is None or frozenset((other.wording_id, wording)) in undone:
+                continue
+            number = other.derivation_id
+            if self._comparing.is_noise(article.id, number, own, is_before=is_before):
+                return True
+        return False
+
+    def find_flags(self, place: Position, draft: Draft, verdict: Verdict) -> list[str]:
+        """Return the flags of a draft that depend on earlier observations."""
+        number = place.reading.captured.observation_id
+        flags = ["not_comparable"] if number in self._unknown else []
+        beside = self._neighbours_of.get(number)
+        if isinstance(verdict, NewVersion) and beside:
+            own = self._comparing.content_of(place.reading)
+            flags += self._comparing.teaser_flags(own, beside.get(True), beside.get(False))
+        return [flag for flag in flags if flag not in draft.flags]
+
+    def add_snapshot(self, article_id: int, snapshot: Snapshot) -> None:
+        """Add a snapshot that this unit of work stores."""
+        self._around.add(article_id, snapshot)
