@@ -1,4 +1,4 @@
-"""Ask a database how it answers each statement, and tell which read a whole table to do so."""
+"""Ask a database for the plan of each statement, and report those that read a whole table."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def _of_sqlite(raw, statement, given) -> Iterator[str]:
 
 
 def _ends_early(statement, by) -> bool:
-    """Tell whether a scan ends with the first rows: it goes by an index, or takes any."""
+    """Return whether a scan ends with the first rows: it goes by an index, or takes any."""
     if any(f"INDEX {name}" in by for name in PARTIAL):
         return True
     return "LIMIT" in statement and ("USING" in by or "WHERE" not in statement)

@@ -69,7 +69,7 @@ class Server:
         _wait(self.answers, self)
 
     def kill(self) -> None:
-        """Kill -9: nothing is flushed, nobody is told."""
+        """Kill -9: nothing is flushed, no one is told."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:

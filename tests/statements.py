@@ -1,4 +1,4 @@
-"""Count what an archive is asked in SQL."""
+"""Count the SQL statements that an archive receives."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

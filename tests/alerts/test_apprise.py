@@ -1,4 +1,4 @@
-"""Apprise takes messages to services of all kinds; a real one stands on this machine."""
+"""Apprise sends messages to services of all kinds; a real service runs on this machine."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Whoever sends is killed between sending and noting, again and again; each message counts once."""
+"""A sender is killed between sending and recording, repeatedly; each message counts once."""
 
 import os
 import signal

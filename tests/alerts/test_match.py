@@ -1,4 +1,4 @@
-"""Steps are told in their order, each once, whatever happens in between."""
+"""Steps are reported in their order, each once, also after crashes and late documents."""
 
 import pytest
 from sqlalchemy import update

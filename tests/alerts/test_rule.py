@@ -1,4 +1,4 @@
-"""What an alert fires for, as claims on pure functions."""
+"""The steps for which an alert fires, as properties of pure functions."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""The API answers what the reading side answers, in the shape that it promises."""
+"""The API returns the answers of the library in the promised form."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a client sends too much of is answered briefly."""
+"""Requests above the limits get short answers."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`POST /api/captures`: what it accepts, what it refuses, and what it never does."""
+"""`POST /api/captures`: accepted, refused and forbidden requests."""
 
 import json
 import socket

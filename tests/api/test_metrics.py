@@ -1,4 +1,4 @@
-"""What monitors are told, and that the dashboard and the alerts ask for nothing else."""
+"""The metrics for monitoring; the dashboard and the alerts use only existing ones."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Build the folder of bad inputs: copy what is committed, make what no repository can hold."""
+"""Build the folder of bad inputs: copy committed files, generate those that no repository can hold."""
 
 import gzip
 import io

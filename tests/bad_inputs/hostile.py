@@ -1,4 +1,4 @@
-"""Files that are made to hurt whoever reads them: each small to write, and dear to read carelessly."""
+"""Hostile files: each small to write, and expensive to read carelessly."""
 
 import gzip
 import io

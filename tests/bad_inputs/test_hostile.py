@@ -1,4 +1,4 @@
-"""Files made to hurt end soon, within a gibibyte, with their code; what lies beside them is read."""
+"""Hostile files are refused soon, within a gibibyte, with their code; their neighbours are read."""
 
 import json
 import subprocess
@@ -167,7 +167,7 @@ def test_every_hostile_file_is_of_a_kind():
 
 
 def of(case: Hostile, locator: str) -> bool:
-    """Tell whether a refusal speaks of a file, or of what is packed in it."""
+    """Return whether a refusal speaks of a file, or of what is packed in it."""
     return f"/{case.name.removesuffix('.gz')}" in locator  # which is wrapping, and stands in none
 
 

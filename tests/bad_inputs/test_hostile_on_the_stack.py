@@ -27,7 +27,7 @@ FEW = [cases[1] for cases in FOLDERS.values()]
 
 @pytest.fixture(scope="module")
 def limits() -> dict[str, str]:
-    """Give little time to a document, and to its worker what it has everywhere: nobody dies here."""
+    """Give little time to a document, and to its worker what it has everywhere: no one dies here."""
     return {"document_seconds": f"{READ_SECONDS}s"}
 
 

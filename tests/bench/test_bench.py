@@ -1,4 +1,4 @@
-"""Every measurement can be started, and prints what it measures, on a corpus of a few texts."""
+"""Every measurement starts and prints its results on a corpus of a few texts."""
 
 import gzip
 import json

@@ -102,7 +102,7 @@ def test_its_rows_are_in_the_archive_with_all_tables(own):
     )
 
 
-def test_its_name_is_told_only_in_its_folders_and_the_stated_files(own):
+def test_its_name_occurs_only_in_its_folders_and_the_stated_files(own):
     allowed = ELSEWHERE[own.name]
     assert len(allowed) <= 6
     files = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]

@@ -1,4 +1,4 @@
-"""A short, seeded run: a command that was killed, given once more, leaves nothing unread."""
+"""A short, seeded run: a killed command that is repeated leaves nothing unread."""
 
 import pytest
 

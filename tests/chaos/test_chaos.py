@@ -22,7 +22,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice_when_processes_are_killed(dat
 
 
 def doubled(table, changes):
-    """Return statements that put the first row of `table` into it once more, with `changes`."""
+    """Return statements that put the first row of `table` into it again, with `changes`."""
     return (
         f"CREATE TEMP TABLE twin AS SELECT * FROM {table} ORDER BY id LIMIT 1;"
         f"UPDATE twin SET id = id + 100000{changes};"

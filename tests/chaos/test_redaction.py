@@ -1,4 +1,4 @@
-"""A redaction that was killed at any place is finished by the same command, given once more."""
+"""A redaction that was killed at any place is finished by the same command, run again."""
 
 import os
 import signal

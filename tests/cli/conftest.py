@@ -1,4 +1,4 @@
-"""What the tests of the commands ask for: a small archive, and a way to run a command."""
+"""Fixtures for the tests of the commands: a small archive, and a way to run a command."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A filter names something that exists, and a search says what it looks for; else both are refused."""
+"""A filter names an existing thing and a search has words; others are refused."""
 
 import pytest
 

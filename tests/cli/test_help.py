@@ -1,4 +1,4 @@
-"""The help of each command stands alone and fits a terminal of 80 columns."""
+"""The help of each command is complete and fits a terminal of 80 columns."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The commands of the log, as somebody types them."""
+"""The commands of the log as a user types them."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The command that takes things out again: what it tells, what it refuses, how it ends."""
+"""`lesart redact`: its reports, refusals and exit codes."""
 
 import json
 import os

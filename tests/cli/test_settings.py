@@ -1,4 +1,4 @@
-"""Settings: where they come from, which one wins, and how a wrong one is told."""
+"""Settings: their places, their precedence, and messages about wrong ones."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """No test finds a lesart.toml or an archive of somebody else."""
+    """No test finds a lesart.toml or an archive of someone else."""
     monkeypatch.chdir(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What is ordered wrongly ends with 2 and a sentence, and the archive knows nothing of it."""
+"""A wrong command ends with 2 and a sentence, and changes nothing in the archive."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""How well the watched places were looked at: hours, outages, feeds that fell silent."""
+"""Coverage of the watched places: hours, outages, silent feeds."""
 
 from datetime import timedelta
 

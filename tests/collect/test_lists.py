@@ -1,4 +1,4 @@
-"""Feeds, sitemaps and lists of addresses: what they name is looked at, and looked at again."""
+"""Entries of feeds, sitemaps and lists of addresses are checked, repeatedly."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""Office documents and PDFs through the commands: what is read, and what is refused with which remedy."""
+"""Office documents and PDFs through the commands: read ones, and refused ones with their remedies."""
 
 import json
 import shutil

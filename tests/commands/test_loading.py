@@ -1,4 +1,4 @@
-"""A command loads only what it needs: started as a user does, with the interpreter's own list."""
+"""A command loads only required modules: started as a user does, with the interpreter's own list."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The compose files keep what they promise: confined containers, stores inside, no file to write."""
+"""The compose files keep their promises: confined containers, stores inside, no file to write."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The roles of the stack can do what they are for, and no more."""
+"""The roles of the stack have exactly their permissions."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""A file appears as a whole; what a killed process left beside it is removed, what lives is not."""
+"""A file appears as a whole; partial files of killed processes are removed, those of live ones are not."""
 
 import subprocess
 import sys

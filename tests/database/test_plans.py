@@ -1,4 +1,4 @@
-"""Whatever is done again and again is answered by indexes, so that it costs the same at any size."""
+"""Repeated queries are answered by indexes, so that they cost the same at any size."""
 
 import pytest
 

@@ -12,7 +12,7 @@ BATCH = 100
 
 
 def bring(room, at: float, edit: int) -> int:
-    """Write `BATCH` articles anew, read them, and return how many statements the reading took."""
+    """Write `BATCH` articles again, read them, and return how many statements the reading took."""
     for number in range(BATCH):
         own = f"Am Damm {number} stieg der Pegel um {edit + number} Zentimeter."
         room.write(f"{number}.txt", seed(f"Pegel am Damm {number}", own, SENTENCES[number % 3]))

@@ -1,4 +1,4 @@
-"""Each table states what the program does with its rows; whatever is left out is named."""
+"""Each table states the treatment of its rows; missing statements are named."""
 
 from pathlib import Path
 

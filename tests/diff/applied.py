@@ -1,4 +1,4 @@
-"""What the operations of a diff make of a text: the way back from what the product says."""
+"""Apply the operations of a diff to a text."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""A diff shows what a person would mark, leads both ways, and every change has its class."""
+"""A diff shows the changes that a person would mark, is reversible, and every change has its class."""
 
 import random
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Noise is told from changes by what changed; whatever stands in running text is a change."""
+"""Noise and changes are distinguished by their content; differences in running text are changes."""
 
 import random
 from pathlib import Path

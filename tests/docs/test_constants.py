@@ -1,4 +1,4 @@
-"""The examples that stand below constants run, as those of functions do."""
+"""The examples below constants run, as those of functions do."""
 
 import ast
 import doctest

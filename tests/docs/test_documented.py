@@ -1,4 +1,4 @@
-"""Every command, option, setting, code, flag, view and table is told in the docs, and none more."""
+"""Every command, option, setting, code, flag, view and table is documented, and no others are."""
 
 import re
 from collections.abc import Iterator

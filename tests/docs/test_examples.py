@@ -1,4 +1,4 @@
-"""The examples of the README and the docs run as they stand, against the sample seeds."""
+"""The examples of the README and the docs run unchanged against the sample seeds."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The lock files hold what the project asks for, each package by its digest."""
+"""The lock files contain the requirements of the project, each package by its digest."""
 
 import re
 import tomllib

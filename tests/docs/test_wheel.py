@@ -1,4 +1,4 @@
-"""What is installed: a wheel that needs no checkout, and one sentence where a user's module hides it."""
+"""The installed wheel needs no checkout, and one sentence reports a module of the user that hides it."""
 
 import os
 import shutil

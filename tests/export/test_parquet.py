@@ -1,4 +1,4 @@
-"""A Parquet file says what the archive says, typed, to programs that others wrote."""
+"""A Parquet file has the typed values of the archive for foreign programs."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What an archive holds goes out as a WARC file, and comes back as an equal archive."""
+"""An archive is exported as a WARC file and imported again as an equal archive."""
 
 import gzip
 import io

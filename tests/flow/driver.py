@@ -1,4 +1,4 @@
-"""A newsroom that a test runs: files in a folder, an archive beside it, a clock that stands still.
+"""A newsroom that a test runs: files in a folder, an archive next to it, a clock that stands still.
 
 Everything goes the way that the product goes: order, collect, read, keep. Only the clock of the
 observations is the test's own; files get old times, so that nothing waits for them to settle.
@@ -150,7 +150,7 @@ class Newsroom:
     # -------------------------------------------------------------------------- work
 
     def scan(self, at: float | None = None, source: Source | None = None) -> Counts:
-        """Look at the whole folder at hour `at` and read what is new; return the counts."""
+        """Check the whole folder at hour `at` and read what is new; return the counts."""
         if at is not None:
             self.now = hour(at)
         return self.worked(self.ordered([target_of(source or self.source)]))

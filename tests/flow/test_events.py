@@ -1,4 +1,4 @@
-"""What the log tells at `info`: what happened to documents and sources, and nothing else."""
+"""The log at `info`: events of documents and sources, and no others."""
 
 import pytest
 from structlog.testing import capture_logs

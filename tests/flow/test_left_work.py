@@ -1,4 +1,4 @@
-"""Work that a command left behind: the next one finishes it, and nobody calls it done before."""
+"""Work left by a command is finished by the next one and not called done before."""
 
 import json
 from datetime import UTC, datetime

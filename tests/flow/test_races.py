@@ -1,4 +1,4 @@
-"""Whoever works at the same time, and whoever dies at it: one effect, and no item is lost."""
+"""Concurrent and dying processes have one effect and lose no item."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Kept bytes are read anew: to prove what was kept, and to see what another extractor reads."""
+"""Stored bytes are read again: to prove the stored text, and to compare another extractor."""
 
 import json
 import os

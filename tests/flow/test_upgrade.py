@@ -1,4 +1,4 @@
-"""An extractor that is replaced never looks like an edit: what was seen before is read anew."""
+"""A replaced extractor never looks like an edit: earlier captures are read again."""
 
 import sys
 from collections.abc import Callable

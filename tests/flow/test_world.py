@@ -1,4 +1,4 @@
-"""Whatever happens to a folder, and whoever dies meanwhile: the archive knows it in the end."""
+"""After any events in a folder and any deaths of processes, the archive is complete in the end."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -113,7 +113,7 @@ class World:
             self._end_leases()
 
     def _may_die(self) -> bool:
-        """Tell whether one more death quarantines no job for sure."""
+        """Return whether one more death quarantines no job for sure."""
         self.died += 1
         return self.died < queue.MAX_ATTEMPTS
 
@@ -132,7 +132,7 @@ class World:
     # -------------------------------------------------------------- what must be known
 
     def check(self) -> None:
-        """Look at the folder once more, and compare it with what the archive says of it."""
+        """Check the folder again, and compare it with what the archive says of it."""
         while run_next_job(self.room.archive, self.room.settings, self.room.reader):
             pass
         self.scan("", 0)

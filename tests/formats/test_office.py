@@ -1,4 +1,4 @@
-"""DOCX and ODT: headline, paragraphs, properties, what is left out, and documents made to do harm."""
+"""DOCX and ODT: headline, paragraphs, properties, omitted parts, and hostile documents."""
 
 import io
 import zipfile

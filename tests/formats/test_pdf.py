@@ -1,4 +1,4 @@
-"""PDF: headline, paragraphs, what the steps remove, scans, and documents made to do harm."""
+"""PDF: headline, paragraphs, text removed by the steps, scans, and hostile documents."""
 
 import zlib
 

@@ -1,4 +1,4 @@
-"""What the archive knew at a time is what it said at that time, whatever came later."""
+"""The knowledge of the archive at a time is its answer at that time, despite later captures."""
 
 import random
 from typing import Any

@@ -1,4 +1,4 @@
-"""Versions are runs of equal wording in order of the time seen, whatever the order of arrival."""
+"""Versions are runs of equal wording in order of the time seen, in any order of arrival."""
 
 import itertools
 from dataclasses import replace
@@ -160,7 +160,7 @@ def reread(each: Snapshot) -> OtherReading:
 def upgraded(snapshots: list[Snapshot], since: int) -> list[Snapshot]:
     """Return a history in which all from observation `since` on was read by a new reader.
 
-    Its neighbours were read anew, as is done before anything is compared.
+    Its neighbours were read again, as is done before anything is compared.
     """
     told = []
     for each in snapshots:

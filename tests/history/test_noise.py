@@ -1,4 +1,4 @@
-"""What changes with nobody editing makes no version, is told on demand, and can be undone."""
+"""Differences without an edit make no version, are listed on demand, and can be undone."""
 
 from dataclasses import replace
 from html import escape

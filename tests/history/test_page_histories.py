@@ -1,4 +1,4 @@
-"""Captures of long pages cost what changed in them, however many there are."""
+"""Captures of long pages cost only their changed parts, at any number."""
 
 from collections import Counter
 from weakref import WeakValueDictionary

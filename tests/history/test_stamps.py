@@ -1,4 +1,4 @@
-"""A stamp in characters that nobody sees makes no version, whatever the format."""
+"""A stamp in invisible characters makes no version in any format."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The passage of a text that shows what a search asks for."""
+"""The passage of a text that matches a search."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Finished tokens and queries: both engines find the same, whatever is asked."""
+"""Finished tokens and queries: both engines find the same for any query."""
 
 import re
 import sqlite3

@@ -59,7 +59,7 @@ def patterns() -> dict[str, tuple[re.Pattern[Any], frozenset[str]]]:
 
 
 def is_ours(module: ModuleType, name: str, value: Any) -> bool:
-    """Tell whether a name of a module is not a class or a module of somebody else."""
+    """Return whether a name of a module is not a class or a module of someone else."""
     owner = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
     foreign = isinstance(value, (type, ModuleType)) and not str(owner).startswith(
         ("storage.", "worker.")

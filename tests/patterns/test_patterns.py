@@ -1,4 +1,4 @@
-"""No pattern of the product takes more than some time for each letter, whatever the text."""
+"""No pattern of the product takes more than a bounded time per letter, for any text."""
 
 import ast
 import re

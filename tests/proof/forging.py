@@ -1,4 +1,4 @@
-"""What a forger can do with a bundle: change files and rows, sign anew, even log anew."""
+"""Attacks of a forger on a bundle: change files and rows, sign again, even log again."""
 
 import base64
 import json

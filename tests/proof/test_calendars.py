@@ -1,4 +1,4 @@
-"""Calendars of OpenTimestamps promise, and later keep it: asked, kept, told, never overstated."""
+"""Calendars of OpenTimestamps: requested, stored, reported, never overstated."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

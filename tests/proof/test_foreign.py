@@ -1,4 +1,4 @@
-"""Programs that nobody here wrote accept what is right and refuse what is wrong (Debian's own)."""
+"""Foreign programs accept correct proofs and refuse wrong ones (Debian's own)."""
 
 import json
 import os

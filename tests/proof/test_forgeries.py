@@ -1,7 +1,7 @@
 """Each claim of a bundle against each forger: what the program that checks it answers.
 
 The table of docs/proof.md is this one. A forger *with the key* signs what he changed, and may log
-anew; one *without the key* cannot; one with *an older log* has what the archive signed earlier.
+again; one *without the key* cannot; one with *an older log* has what the archive signed earlier.
 """
 
 import base64
@@ -471,7 +471,7 @@ def test_a_forger_with_an_older_log_is_refused(folder, attack, answer):
 
 
 def test_false_rows_that_are_logged_again_hold_and_a_checkpoint_from_outside_refuses_them(folder):
-    """A key holder can write another log: only somebody else's copy of the checkpoint shows it."""
+    """A key holder can write another log: only someone else's copy of the checkpoint shows it."""
     (folder.parent / "kept").write_bytes((folder / "log/checkpoint").read_bytes())
     set_plain(rows(folder, "observation")[0], observed_at="2020-01-01T00:00:00.000000+00:00")
     logged_anew(folder)

@@ -1,4 +1,4 @@
-"""A row file has exactly one form: whatever it has beyond its definition is refused.
+"""A row file has exactly one form: parts beyond its definition are refused.
 
 The rows and the forgeries are generated from the definition, table by table and column by column.
 """

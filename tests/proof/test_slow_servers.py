@@ -1,4 +1,4 @@
-"""Witnesses, time-stamping authorities and calendars that drip hold nobody beyond the deadline."""
+"""Slow witnesses, time-stamping authorities and calendars block no process beyond the deadline."""
 
 import os
 import socket

@@ -50,7 +50,7 @@ def _packed(room: Newsroom, root: Path) -> Path:
 
 
 def wrong(files: dict[str, bytes]) -> list[str]:
-    """Return what is wrong with a WACZ: digests, the signature, what belongs to nothing."""
+    """Return the faults of a WACZ: digests, the signature, what belongs to nothing."""
     told = json.loads(files["datapackage-digest.json"])
     digest = f"sha256:{sha256(files['datapackage.json']).hexdigest()}"
     found = [] if told["hash"] == told["signedData"]["hash"] == digest else ["package"]

@@ -70,7 +70,7 @@ class Press:
     def scan(
         self, at: float, *, complete: bool = True, **texts: Draft | RefusalReason | None
     ) -> int:
-        """Look at the folder at hour `at`: changed texts by name, None for one that is gone.
+        """Check the folder at hour `at`: changed texts by name, None for one that is gone.
 
         Return the ingest job.
         """

@@ -176,7 +176,7 @@ def unescaped(value: str) -> str:
 
 
 def is_balanced(value: str) -> bool:
-    """Tell whether braces close as BibTeX counts them: a backslash before one does not matter."""
+    """Return whether braces close as BibTeX counts them: a backslash before one does not matter."""
     depth = 0
     for letter in value:
         depth += {"{": 1, "}": -1}.get(letter, 0)

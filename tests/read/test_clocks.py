@@ -1,4 +1,4 @@
-"""Two clocks: what was readable then, and what the archive itself knew then."""
+"""Two clocks: the texts readable at a time, and the knowledge of the archive at a time."""
 
 from datetime import timedelta
 from typing import Any

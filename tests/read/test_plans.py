@@ -1,4 +1,4 @@
-"""Answers about one article, and how the work stands, read no table whole."""
+"""Answers about one article, and the state of the work, read no table whole."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""One grammar names a version, whatever the address looks like."""
+"""One grammar names a version, for addresses of any form."""
 
 from collections.abc import Callable
 from contextlib import suppress

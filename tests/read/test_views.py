@@ -82,7 +82,7 @@ def rows_of(archive, query: str, **parameters: object) -> list[dict[str, object]
 
 
 def is_common(name: str | None, kind: str, _parents: object) -> bool:
-    """Tell whether a table or an index is there on both databases."""
+    """Return whether a table or an index is there on both databases."""
     return (
         name != "index_key_by_key"
         if kind == "index"

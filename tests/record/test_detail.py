@@ -1,4 +1,4 @@
-"""What a derivation keeps of a draft: all of its paragraphs and quotations come back out of it."""
+"""The stored detail of a draft gives back all of its paragraphs and quotations."""
 
 import json
 

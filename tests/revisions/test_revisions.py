@@ -1,4 +1,4 @@
-"""What people see in labelled steps is what the archive tells of them, in any order of ingestion."""
+"""The archive reports the labelled changes in any order of ingestion."""
 
 import random
 from collections import Counter

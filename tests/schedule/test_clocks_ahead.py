@@ -1,4 +1,4 @@
-"""What a clock that ran ahead leaves once it is right: intervals, proofs, stored bytes, plans."""
+"""Effects of a fast clock after its correction: intervals, proofs, stored bytes, plans."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager

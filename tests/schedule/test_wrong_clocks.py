@@ -1,4 +1,4 @@
-"""Clocks that jump: real processes under faketime, on both databases, and what they leave behind."""
+"""Clocks that jump: real processes under faketime, on both databases, and their traces."""
 
 import os
 import shutil

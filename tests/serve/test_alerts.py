@@ -1,4 +1,4 @@
-"""The page tells of alerts and of what became of each message, and never where it goes."""
+"""The page shows alerts and the state of each message, and never its receiver."""
 
 from storage.history.alerts import lists
 from storage.history.alerts.rule import AlertRule

@@ -1,4 +1,4 @@
-"""A form that is filled in wrongly comes back with what was typed, and says what is wrong."""
+"""A form with wrong values is shown again with the values and the reason."""
 
 from urllib.parse import parse_qs, urlsplit
 

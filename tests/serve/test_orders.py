@@ -1,4 +1,4 @@
-"""What changes something needs a token, and does what the command does."""
+"""Requests that change something need a token, and do the same as the command."""
 
 from contextlib import contextmanager
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Each page answers, in both languages, says what it promises, and stays small."""
+"""Each page answers in both languages, has its promised content, and stays small."""
 
 import re
 import shutil

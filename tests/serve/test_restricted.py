@@ -1,4 +1,4 @@
-"""What is restricted is served to nobody: not as a page, not as JSON, not in a feed, not as bytes."""
+"""A restricted text is served in no form: not as a page, not as JSON, not in a feed, not as bytes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A click on a sentence tells since when, by which edit, and in which other articles it is."""
+"""A click on a sentence shows its first version, its edit, and the other articles that have it."""
 
 import pytest
 from lxml import html

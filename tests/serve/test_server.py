@@ -1,4 +1,4 @@
-"""The server stands beside the work, and never in its way."""
+"""The server runs in parallel with the work and never blocks it."""
 
 import asyncio
 import signal

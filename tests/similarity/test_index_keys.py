@@ -1,4 +1,4 @@
-"""The numbers under which texts find each other: golden values, and what has to share one."""
+"""The numbers by which texts find each other: golden values, and the texts that must share one."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Copies, and texts that only look alike: what decides is what differs, and what is rare."""
+"""Copies, and texts that are only similar: differing and rare passages decide."""
 
 from dataclasses import replace
 from datetime import date

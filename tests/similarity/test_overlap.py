@@ -1,4 +1,4 @@
-"""What two texts share, and what the one puts where the other says something else."""
+"""Shared passages of two texts, and the replacements between them."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What a text says of an earlier one, and texts that only use the same words."""
+"""References of a text to an earlier one, and texts that only use the same words."""
 
 from datetime import date
 

@@ -22,7 +22,7 @@ Outcome = Item | RefusedDocument | UnsettledFile
 
 @dataclass
 class FakeClock:
-    """A wall clock that only moves when somebody sleeps; `on_sleep` happens meanwhile."""
+    """A wall clock that only moves when someone sleeps; `on_sleep` happens meanwhile."""
 
     now_ns: int = NOW_NS
     slept: list[float] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a feed lists, and which feeds are not read."""
+"""The entries of a feed, and feeds that are refused."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A listing tells all files in a fixed order, what is none, and whether it is complete."""
+"""A listing names all files in a fixed order, everything that is no file, and whether it is complete."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What a capture of a web archive says was seen: a text, an absence, a word of the server."""
+"""The outcome of a capture of a web archive: a text, an absence, an answer of the server."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Codings come off a body where they are on it, bounded, and what is missing is noticed."""
+"""Codings are removed from a body where it has them, within bounds, and a missing part is noticed."""
 
 import gzip
 import zlib

@@ -1,4 +1,4 @@
-"""Records of WARC and ARC files come one by one, with their exact bytes, whatever stands between."""
+"""Records of WARC and ARC files are yielded one by one, with their exact bytes, despite damage between them."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""`lesart up` and nothing else: it watches, and other commands work beside it on SQLite."""
+"""`lesart up` alone: it watches, and other commands work in parallel with it on SQLite."""
 
 import signal
 import threading
@@ -22,7 +22,7 @@ A, B, C, _ENGLISH = SENTENCES
 
 
 class Home:
-    """A folder with seeds, an archive beside them, and `lesart up` on it."""
+    """A folder with seeds, an archive next to them, and `lesart up` on it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

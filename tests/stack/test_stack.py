@@ -68,7 +68,7 @@ class Stack:
         until(heartbeat.exists, what=f"the next beat of the {service}")
 
     def are_done(self, number: int) -> bool:
-        """Tell whether so many ingest jobs are through."""
+        """Return whether so many ingest jobs are through."""
         jobs = [row for row in self.rows("jobs") if row["kind"] == "ingest"]
         return [row["state"] for row in jobs].count("done") >= number
 
@@ -172,7 +172,7 @@ class Bomb:
 
 
 def poisoned(mark: Path) -> dict[str, str | bytes]:
-    """Return messages that nobody should obey, by what is wrong with them."""
+    """Return messages that no one should obey, by what is wrong with them."""
     bomb = base64.b64encode(pickle.dumps(((Bomb(mark),), {}, {}))).decode()
     pickled = {"body": bomb, "content-type": "application/x-python-serialize"}
     return {

@@ -1,4 +1,4 @@
-"""What a worker does with a wake-up, also with one that cannot be read or acknowledged."""
+"""A worker and its wake-ups, also with one that cannot be read or acknowledged."""
 
 from dataclasses import replace
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""The wording digest forgives what its docstring lists, and nothing else."""
+"""The wording digest ignores the differences in its docstring, and no others."""
 
 import hashlib
 import unicodedata

@@ -1,4 +1,4 @@
-"""One table says what each outcome means; what the contract promises of it holds."""
+"""One table states the meaning of each outcome; its promises in the contract hold."""
 
 from typing import get_args
 

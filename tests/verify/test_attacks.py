@@ -1,4 +1,4 @@
-"""What somebody might do who can write to the database, and who finds it: `verify`, or a checkpoint."""
+"""Attacks and damages by a writer of the database, and their finding by `verify` or by a checkpoint."""
 
 import os
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class Scene:
         return self.one("UPDATE counter SET value = value + 1 WHERE name = 'seq' RETURNING value")
 
     def recommit(self, *, sign_by: Signer | None = None) -> None:
-        """Make the whole log anew over what is there now, as the owner of the machine could."""
+        """Make the whole log again over what is there now, as the owner of the machine could."""
         connection = self.connection
         kept = list(checkpoints.checkpoints(connection))
         connection.execute(T["log_run"].delete())
@@ -127,7 +127,7 @@ def flip(table: str, column: str) -> Attack:
 
 
 def forge(part: str) -> Attack:
-    """Change one entry of a wording, and what lies beside it not at all."""
+    """Change one entry of a wording, and what lies next to it not at all."""
     other = {"kind": lambda kind: 17, "opening": flipped, "commitment": flipped}[part]
     at = ("seq", "kind", "opening", "commitment").index(part)
 
@@ -243,7 +243,7 @@ def forge_entry(scene: Scene) -> None:
 
 
 def forge_log(scene: Scene) -> None:
-    """Change a row and make the whole log anew, without the key."""
+    """Change a row and make the whole log again, without the key."""
     scene.run("UPDATE refusal SET code = 'empty', message = 'leer'")
     scene.recommit()
 
@@ -306,7 +306,7 @@ def unkey(scene: Scene) -> None:
 
 
 def second_key(scene: Scene) -> None:
-    """Add a key of the same log that nobody endorsed."""
+    """Add a key of the same log that no one endorsed."""
     other = Signer.generate(KEY.verifier.name)
     scene.connection.execute(
         insert(T["log_key"]).values(
@@ -317,7 +317,7 @@ def second_key(scene: Scene) -> None:
 
 
 def false_witness(scene: Scene) -> None:
-    """Add a cosignature by somebody else in the name of the witness."""
+    """Add a cosignature by someone else in the name of the witness."""
     signed = checkpoints.latest(scene.connection)
     other = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
     line = cosign(other, Note.parse(signed.note).text, 1_700_000_000)
@@ -526,7 +526,7 @@ def test_verify_finds_it_alone(scene, attack, kind):
 
 
 def stolen_key(change: Attack) -> Attack:
-    """Change the record, make the log anew and sign it with the stolen key."""
+    """Change the record, make the log again and sign it with the stolen key."""
 
     def attack(scene: Scene) -> None:
         change(scene)
@@ -536,7 +536,7 @@ def stolen_key(change: Attack) -> Attack:
 
 
 def yesterday(scene: Scene) -> None:
-    """Put a state back from before the checkpoint that somebody keeps, all of it."""
+    """Put a state back from before the checkpoint that someone keeps, all of it."""
     first = Checkpoint.parse(Note.parse(scene.outside).text).size
     assert first > 100
     scene.run("DELETE FROM log_cosignature")

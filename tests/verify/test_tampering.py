@@ -1,4 +1,4 @@
-"""Whatever is changed in the record, deleted from it or doubled in it, `verify` names the row."""
+"""For any row of the record that is changed, deleted or doubled, `verify` names the row."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ KEYS = {"log_run": "seq", "log_tile": "number"}
 
 
 def named(connection: Connection, table: str, keys: set[Any]) -> bool:
-    """Tell whether `verify` names this row of this table."""
+    """Return whether `verify` names this row of this table."""
     found = [each for each in Verification(connection.engine).findings_on(connection)
              if each.object != "trigger"]  # fmt: skip
     if table == "log_tile":
@@ -86,7 +86,7 @@ def test_a_changed_value_is_named(unguarded, name):
 
 
 def change_is_named(unguarded: Connection, table: Table, column: Any, how: str) -> bool | None:
-    """Tell whether `verify` names a row with a changed value; None if all is null already."""
+    """Return whether `verify` names a row with a changed value; None if all is null already."""
     row = last_row(unguarded, table, column, how)
     if row is None:
         return None

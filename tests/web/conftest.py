@@ -1,4 +1,4 @@
-"""What the tests of the web ask for: sites on the loopback, and the way to them."""
+"""Fixtures for the tests of the web: sites on the loopback, and the way to them."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which addresses are asked for, what they are called, and that no other server is ever reached."""
+"""The requested addresses, their form, and that no other server is ever reached."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""One request to a real server, well or ill behaved: what is kept, and what is refused."""
+"""One request to a real server, well or badly behaved: stored and refused answers."""
 
 import gzip
 import re

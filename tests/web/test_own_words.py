@@ -1,4 +1,4 @@
-"""What a source sends along where its user said so: to its own server, and kept nowhere."""
+"""Headers that a user configured for a source are sent to its own server and stored nowhere."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Pages that are watched: what each check came to, and what it makes of the history."""
+"""Watched pages: the outcome of each check, and its effect on the history."""
 
 import pytest
 

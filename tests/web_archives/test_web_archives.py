@@ -45,7 +45,7 @@ def seen(hours: float, sentence: str, url: str = URL, **headers: str) -> bytes:
 
 
 def told(room: Newsroom, origin: str = URL) -> list[tuple[str, str, bool]]:
-    """Tell the observations of an origin: when, what, and whether somebody else made them."""
+    """Tell the observations of an origin: when, what, and whether someone else made them."""
     return [
         (row["observed_at"], row["outcome"], bool(row["foreign"]))
         for row in room.observations(origin)

@@ -1,4 +1,4 @@
-"""Documents of every input format with a word that stands nowhere else, in their text and beside it."""
+"""Documents of every input format with a unique word in their text and next to it."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Look for bytes in all that an archive is made of: files, dumps, exports, tiles, a new backup."""
+"""Search for bytes in all files, dumps, exports, tiles and a new backup of an archive."""
 
 import random
 import string

@@ -91,7 +91,7 @@ def by_watermark(world: World) -> World:
 
 
 def is_lost(plan: Plan, read: Read) -> bool:
-    """Tell whether any interleaving makes a reader miss a row, or get rows out of order."""
+    """Return whether any interleaving makes a reader miss a row, or get rows out of order."""
     start = World()
     met, waiting = {start}, [start]
     while waiting:
@@ -140,7 +140,7 @@ class Job:
 
 
 def worked(job: Job, *, is_guarded: bool) -> Iterator[Job]:
-    """Yield what may happen next: the lease runs out, somebody claims, somebody commits."""
+    """Yield what may happen next: the lease runs out, someone claims, someone commits."""
     if job.leased:
         yield replace(job, leased=False)
     for worker in (0, 1):

@@ -92,7 +92,7 @@ def redacted(world: World, rules: Rules) -> Iterator[World]:
 
 
 def is_right(world: World) -> bool:
-    """Tell whether a world in which nothing is left to do is as it should be."""
+    """Return whether a world in which nothing is left to do is as it should be."""
     if world.redaction:
         return world.traces == TEXTS - {REDACTED}
     return world.traces == TEXTS and world.have_met
@@ -108,7 +108,7 @@ def is_at_rest(world: World, rules: Rules) -> bool:
 
 
 def is_ever_wrong(rules: Rules) -> bool:
-    """Tell whether any interleaving ends wrong; some must end at all."""
+    """Return whether any interleaving ends wrong; some must end at all."""
     met, waiting, rests = {World()}, [World()], 0
     while waiting:
         world = waiting.pop()

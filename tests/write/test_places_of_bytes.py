@@ -1,4 +1,4 @@
-"""What is redacted or restricted is in no bytes: of any input format, by any way out."""
+"""Redacted or restricted bytes are in no output: of any input format, by any way out."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""What is redacted is nowhere any more, does not come back, and all else is still proven."""
+"""A redacted text is stored nowhere, does not return, and the rest is still proven."""
 
 import gzip
 import os
@@ -216,7 +216,7 @@ def test_a_file_that_was_seen_for_long_may_go_with_its_address_and_all_is_sound(
 
 @pytest.mark.slow
 def test_a_large_file_is_rewritten_in_little_memory(tmp_path):
-    """What is written anew waits on the disk, not in memory."""
+    """What is written again waits on the disk, not in memory."""
     place, peaks = tmp_path / "lesart.sqlite3", []
     Archive.open(str(place)).close()
     for size in (0, 160):

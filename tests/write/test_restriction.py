@@ -1,4 +1,4 @@
-"""What is restricted is kept, shown to nobody anywhere, and is there again once that is lifted."""
+"""A restricted text is kept, shown nowhere, and shown again after the restriction is lifted."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bytes go when their time is over; texts, digests and proofs stay, and what comes back is known."""
+"""Bytes are deleted after their retention period; texts, digests and proofs stay, and repetitions are recognised."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""`WHERE seq > :last` is a safe way to follow an archive: nothing appears at or below what was seen."""
+"""`WHERE seq > :last` is a safe way to follow an archive: no row appears at or below a number already read."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What went over the wire is kept beside what was captured, certificates and bodies once each."""
+"""Transfers are stored with their captures, certificates and bodies once each."""
 
 import pytest
 

@@ -124,7 +124,9 @@ def test_late_captures_do_not_move_a_label(room, lesart):
     (("--withdraw", "--note", "x", "--reviewer", "ada"), 2, "--withdraw"),
 ])  # fmt: skip
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_cannot_be_recorded_is_refused_with_a_remedy(edited, lesart, words, code, message):
+def test_an_act_that_cannot_be_recorded_is_refused_with_a_remedy(
+    edited, lesart, words, code, message
+):
     add_token(edited.archive, "gone", "review")
     revoke_token(edited.archive, "gone")
     add_token(edited.archive, "cms", "ingest")

@@ -1,7 +1,7 @@
-"""`python -m tests.tools.chaos.again --rounds 20`: kill a command in mid-work, give it once more.
+"""`python -m tests.tools.chaos.again --rounds 20`: kill a command in mid-work, give it again.
 
 `lesart up --once`, `lesart ingest seeds` and `lesart up` are killed at a random moment, alone or
-with their children, some a second time; then the same command is given once more. At its end each
+with their children, some a second time; then the same command is given again. At its end each
 file must have been read, once: `tests.tools.chaos.checker` looks, and knows nothing of the program.
 """
 
@@ -30,7 +30,7 @@ GIVE_UP_SECONDS = 300.0
 
 @dataclass
 class Round:
-    """One command that was killed and given once more."""
+    """One command that was killed and given again."""
 
     words: tuple[str, ...]
     files: int
@@ -93,7 +93,7 @@ def _kill(
 def _through(
     folder: Path, words: tuple[str, ...], settings: dict[str, str], number: int
 ) -> Iterator[str]:
-    """Give the command once more, to its end; yield what is wrong with how it ended."""
+    """Give the command again, to its end; yield what is wrong with how it ended."""
     if words != ("up",):
         ended = lesart_process(folder, *words, "--format", "jsonl", **settings)
         if ended.returncode not in {0, 1}:

@@ -1,7 +1,7 @@
 """Kill processes at random while seeds come in, and see whether anything is lost or done twice.
 
 Everything is real: PostgreSQL, a Redis without persistence, `lesart worker` and `lesart scheduler`
-under a supervisor that starts again what died; or `lesart up` and commands beside it on SQLite.
+under a supervisor that starts again what died; or `lesart up` and commands next to it on SQLite.
 Only processes that the harness started, and their children, are killed, each by its id.
 """
 
@@ -41,7 +41,7 @@ GIVE_UP_SECONDS = 600.0
 
 @dataclass
 class Run:
-    """What a run is to do, and what came of it."""
+    """The parameters of a run, and its results."""
 
     seeds: int
     kills: int
@@ -78,7 +78,7 @@ class Run:
 
 
 def run(seeds: int, kills: int, database: str, seed: int, parts: int = PARTS) -> Run:
-    """Make one run and return what came of it."""
+    """Make one run and return its results."""
     made = Run(seeds, kills, database, seed, parts)
     chance = Random(seed)
     began = time.monotonic()
@@ -186,7 +186,7 @@ class Scene:
         return False
 
     def _is_done(self, number: int) -> bool:
-        """Tell whether so many seeds are read, and no part of the work is left."""
+        """Return whether so many seeds are read, and no part of the work is left."""
         with asking(self.url) as ask:
             left = ask.number(
                 "SELECT count(*) FROM job WHERE state IN ('ready', 'running') AND kind = 'read'"

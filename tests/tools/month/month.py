@@ -45,7 +45,7 @@ ANSWERED = frozenset({"content", "unchanged", "not_modified"})
 
 @dataclass
 class Month:
-    """What a run is to do, and what came of it."""
+    """The parameters of a run, and its results."""
 
     articles: int = 200
     feeds: int = 20
