@@ -13,6 +13,7 @@ from typing import Any
 from storage.capabilities.hooks import PARTS, WORKER_PARTS, Capability
 from storage.capabilities.reviews import REVIEWS
 
+FOLDER = Path(__file__).parent
 CAPABILITIES: tuple[Capability, ...] = (REVIEWS,)
 """All capabilities; the order is that of their tables, views and commands."""
 
@@ -39,7 +40,7 @@ def read_words(section: str) -> dict[str, Any]:
     """Return a section of the texts of all capabilities: `messages`, `labels` or `texts`."""
     found: dict[str, Any] = {}
     for each in CAPABILITIES:
-        path = Path(__file__).parent / each.name / "words.toml"
+        path = FOLDER / each.name / "words.toml"
         found |= tomllib.loads(path.read_text("utf-8")).get(section, {})
     return found
 

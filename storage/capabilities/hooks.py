@@ -13,7 +13,7 @@ PARTS = MappingProxyType({
     "view_sql": "VIEWS: the declarations of its views",
     "answers": "QUERIES: the query of each list, and its rows",
     "doors": "DOORS: for each list its command, route and page",
-    "change_panel": "what the page of a change shows of it: `panel`, and its template",
+    "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
     "figures": "`compute_figures`: its part of `lesart stats`",
     "write_command": "its commands that write; importing it adds them",

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from storage.capabilities.hooks import CapabilityError
 from storage.database.archive_errors import (
     ArchiveError,
     ArchiveMissingError,
@@ -126,6 +127,7 @@ def problem_of(error: BaseException) -> Problem | None:
 _CODES: Mapping[type, str] = MappingProxyType(
     {
         NoSuchError: "no_such",
+        CapabilityError: "parameter_invalid",
         AmbiguousError: "ambiguous",
         ExpiredError: "expired",
         RedactedError: "redacted",

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
+from storage.capabilities import load_parts
 from storage.read.archive import open_archive
 from storage.settings import load_settings
 from storage.web.app import Site
@@ -28,7 +29,7 @@ def desk(url, scope="write", requests=1000, wrong=1000):
             create_ingest_service(archive, load_settings(archive=url)),
             requests=RateLimit(requests), invalid_tokens=RateLimit(wrong),
         )  # fmt: skip
-        routers = (router, captures.router)
+        routers = (router, captures.router, *(part.ROUTER for part in load_parts("write_routes")))
         site = Site(routers=routers, state={"ingest_service": found, "may_write": True})
         with served(url, site) as client:
             client.headers["Authorization"] = f"Bearer {token}"

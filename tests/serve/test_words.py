@@ -52,6 +52,7 @@ TELLING = {
 def said() -> set[str]:
     files = [
         *(HERE / "templates").glob("*.html"),
+        *(PRODUCT / "storage/capabilities").glob("*/*.html"),
         *(HERE / "pages").glob("*.py"),
         Path(mail.__file__),
         Path(sample.__file__),

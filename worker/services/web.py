@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import anyio
 from starlette.types import ASGIApp
 
+from storage.capabilities import load_parts
 from storage.settings import Settings
 from storage.web.app import ReplaceableApp, Site, load_mcp, make_app
 from storage.web.archives import ArchivePool, ServedArchive
@@ -133,7 +134,8 @@ class _ApplicationFactory:
         hosts = (*LOOPBACK, *self.settings.web_hosts)
         state = {"ingest_service": service, "may_write": True}
         most_bytes = body_limit(self.settings)
-        site = Site(hosts, (router, captures.router), state, most_bytes, archive.close)
+        routers = (router, captures.router, *(part.ROUTER for part in load_parts("write_routes")))
+        site = Site(hosts, routers, state, most_bytes, archive.close)
         return make_app(self.place, site)
 
     def check(self) -> None:

@@ -39,8 +39,6 @@ REVIEWS = Capability(
     ),
     without={
         "transfer": "labels stay in their archive",
-        "change_panel": "labels are given by command",
         "figures": "nothing is counted",
-        "write_routes": "labels are given by command",
     },
 )  # fmt: skip

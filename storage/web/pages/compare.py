@@ -11,6 +11,7 @@ from rapidfuzz.distance import Indel
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from storage.capabilities import load_parts
 from storage.read.answers import Raw, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import TODAY
@@ -112,6 +113,8 @@ def compare(
         found = _in_view(archive, a, b, query.view)
         last = min(b.versions, max(b.version + LATER_EDITS, LISTED_EDITS + 1))
         steps = versions_until(archive, a.article, last, LISTED_EDITS + 1)
+        parts = load_parts("change_panel") if a.version == b.version - 1 else ()
+        panels = [(part.TEMPLATE, part.show_panel(archive, b)) for part in parts]
     words = PageWords(language_of(request), pool.place.timezone)
     link = Links(request)
     strip = version_strip(
@@ -121,6 +124,7 @@ def compare(
     return page(
         request, "compare.html", a=a, b=b, version=b, view=query.view, views=VIEWS, tab="compare",
         steps=steps,
+        panels=panels, may_write=getattr(request.app.state, "may_write", False),
         strip=strip, step=next((each for each in steps if each.version == b.version), None),
         snippet=diff and not diff.is_same and share_snippet(diff, a, b, words.language), **found,
     )  # fmt: skip

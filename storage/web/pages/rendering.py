@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from storage.capabilities import FOLDER as CAPABILITIES_FOLDER
 from storage.read.render.passages import runs
 from storage.read.render.visible import display_text
 from storage.read.render.words import LANGUAGES, catalogue, template, translate_message
@@ -70,7 +71,7 @@ def policy() -> str:
 def environment() -> Environment:
     """Return the template environment: output is escaped, undefined names are errors."""
     found = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=FileSystemLoader([HERE / "templates", CAPABILITIES_FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=plain,

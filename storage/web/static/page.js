@@ -63,6 +63,23 @@
       stops[at].scrollIntoView({ block: "center" });
     }
   });
+  // forms that are sent as JSON with a token, which this browser keeps
+  for (const form of document.querySelectorAll("form[data-send]")) {
+    const said = form.querySelector("[role=status]");
+    form.elements.token.value = localStorage.getItem("token") || "";
+    form.hidden = false;
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const { token, ...fields } = Object.fromEntries(new FormData(form, event.submitter));
+      localStorage.setItem("token", token);
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const answer = await fetch(form.dataset.send, { method: "POST", headers, body: JSON.stringify(fields) }).catch(() => null);
+      if (answer && answer.ok) { location.reload(); return; }
+      const problem = answer ? await answer.json().catch(() => ({})) : {};
+      said.textContent = problem.detail || problem.title || "?";
+      said.hidden = false;
+    });
+  }
   for (const field of document.querySelectorAll(".pick input")) {
     field.addEventListener("input", () => { field.previousElementSibling.value = field.value; });
   }
