@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
@@ -38,8 +39,9 @@ ROUTES = {"show": "version"} | {name: door.path.removeprefix("/") for name, door
 """The routes that are named otherwise than their commands, and those of the lists."""
 
 PAGES = {each.path for router in PAGE_ROUTERS for each in router.routes}
+PYTHON_PAGE = (Path(__file__).parents[2] / "docs/python.md").read_text("utf-8")
 OF_CAPABILITIES = {door.name for part in load_parts("doors") for door in part.DOORS}
-"""Lists of capabilities, which `ReadOnlyArchive.iterate` reads; each folder tests its own."""
+"""Lists of capabilities, which have no method of the archive; each folder tests its own."""
 ELSEWHERE = {"front"} | OF_CAPABILITIES
 """Lists that have no rows in this archive, with a test of their own."""
 
@@ -273,15 +275,31 @@ def test_a_list_has_the_same_rows_at_each_door(query, client, archive_url, tmp_p
                 assert_rows(others, expected[1:] if rest else expected)
 
 
+@pytest.fixture(scope="module")
+def schema(client) -> dict[str, Any]:
+    return client.get("/openapi.json").json()
+
+
+def described_fields(schema: dict[str, Any], path: str) -> set[str]:
+    """Return the fields of a row of a list, as the OpenAPI document describes them."""
+    answer = schema["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+    parts = schema["components"]["schemas"]
+    page = parts[answer["schema"]["$ref"].rpartition("/")[2]]
+    row = parts[page["properties"]["items"]["items"]["$ref"].rpartition("/")[2]]
+    return {*row["properties"]}
+
+
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
-def test_a_list_is_at_each_door_of_its_declaration(door, client, archive_url):
+def test_a_list_is_at_each_door_of_its_declaration(door, client, schema, archive_url):
     asked = FIRST.get(door.name)
     assert asked or door.name in ELSEWHERE, "LISTS has a row for each list"
     assert door.name in COMMANDS
-    assert door.path in {each.path.removeprefix("/api") for r in ROUTERS for each in r.routes}
-    method = "iterate" if door.name in OF_CAPABILITIES else METHODS.get(door.name, door.name)
-    assert callable(getattr(ReadOnlyArchive, method))
-    assert set(door.shown) - {"result"} <= set(flat_columns(door.query().record()))
+    record, method = door.query().record(), METHODS.get(door.name, door.name)
+    assert set(record._json_names()) - described_fields(schema, f"/api{door.path}") == set()
+    assert set(door.shown) - {"result"} - {*flat_columns(record)} == set()
+    if door.name not in OF_CAPABILITIES:
+        assert callable(getattr(ReadOnlyArchive, method))
+        assert any(f"{each}{method}(" in PYTHON_PAGE for each in "`."), "docs/python.md names it"
     if door.page is None:
         return
     assert door.page in PAGES
