@@ -95,7 +95,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Look for no garbage among what is collected: it stays to the end."""
+    """Exclude the collected items from garbage collection: they stay to the end."""
     gc.disable()
     try:
         return (yield)
@@ -193,7 +193,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Let coverage measure child processes only where a marker says so: what others start is the same."""
+    """Measure the coverage of child processes only where a marker says so: others start the same ones."""
     config = None if _has(item, "traced_children") else os.environ.pop(COVERAGE, None)
     try:
         return (yield)
@@ -204,7 +204,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the settings of whoever runs the tests; the page has one process unless a test says more."""
+    """Hide the settings of the user who runs the tests; the page has one process by default."""
     for name in list(os.environ):
         if name.startswith("LESART_") and not name.startswith(("LESART_TEST_", "LESART_REAL_")):
             monkeypatch.delenv(name)
@@ -248,7 +248,7 @@ def _small_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small_archive(_small_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give an archive of three articles at its default place in the folder that we stand in."""
+    """Give an archive of three articles at its default place in the current folder."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "lesart-data" / "lesart.sqlite3"
     path.parent.mkdir()

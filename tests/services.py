@@ -99,7 +99,7 @@ class Server:
 
 
 class PostgresServer(Server):
-    """PostgreSQL on a unix socket in its own folder; it trusts whoever reaches the socket."""
+    """PostgreSQL on a unix socket in its own folder; it trusts every client of the socket."""
 
     gentle = signal.SIGQUIT  # nobody needs a checkpoint of a folder that goes away
 
@@ -214,7 +214,7 @@ class S3Server(Server):
 
 
 class FirstState:
-    """What a database was like at first: its few rows, and what it is made of."""
+    """The first state of a database: its few rows and its schema."""
 
     def __init__(self, url: str) -> None:
         with psycopg.connect(url, autocommit=True) as connection:
@@ -224,7 +224,7 @@ class FirstState:
             }
 
     def brought_back(self, url: str) -> bool:
-        """Empty a database of all that came to it; False where it is made of something else."""
+        """Remove all new rows from a database; return False if its schema changed."""
         with psycopg.connect(url, autocommit=True) as connection:
             self._end_others(connection)
             if self._shape(connection) != self.shape:
@@ -245,7 +245,7 @@ class FirstState:
 
     @staticmethod
     def _end_others(connection: "psycopg.Connection[Any]") -> None:
-        """End who else is in there, and wait until they are gone."""
+        """End the other connections, and wait until they are gone."""
         others = (
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -269,7 +269,7 @@ class FirstState:
 
     @staticmethod
     def _shape(connection: "psycopg.Connection[Any]") -> object:
-        """Return what tells whether anything but rows was changed, and the roles of the server."""
+        """Return a description of the schema, to see whether more than rows changed, and the roles of the server."""
         return _only(connection, _SHAPE)
 
 
@@ -304,7 +304,7 @@ SELECT md5(string_agg(told, ';' ORDER BY told)) FROM (
 
 
 class PostgresDatabases:
-    """Makes and drops databases on one server, whoever runs it."""
+    """Makes and drops databases on one server, started here or elsewhere."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -463,7 +463,7 @@ def free_port() -> int:
 
 
 def die_with_parent(how: signal.Signals) -> Callable[[], None] | None:
-    """Return what a child has to call so that it is sent `how` when its parent is gone."""
+    """Return the function that a child calls to be sent `how` when its parent is gone."""
     if sys.platform != "linux":
         return None
     library = ctypes.CDLL(None)

@@ -53,7 +53,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     kind: str | None = "text/html; charset=utf-8",
 ) -> bytes:
-    """Return what a server answers, as bytes."""
+    """Return the answer of a server as bytes."""
     lines = [f"HTTP/1.1 {status}"]
     if kind is not None:
         lines.append(f"Content-Type: {kind}")

@@ -19,7 +19,7 @@ HOOK = ("webhook", "https://redaktion.example/hook")
 
 
 class Watched(Press):
-    """A press with alerts; each text that comes is looked at by them."""
+    """A press with alerts that check each new text."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -53,7 +53,7 @@ def press(database_url: str) -> Iterator[Watched]:
 
 
 def settings_for(press, receiver=None, **environment):
-    """Return the settings by which messages of a press go out, to a receiver on this machine."""
+    """Return the settings for messages of a press to a receiver on this machine."""
     given = {f"LESART_{name.upper()}": value for name, value in environment.items()}
     if receiver is not None:
         given["LESART_ALLOW_HOSTS"] = f"127.0.0.1:{receiver.port}"
@@ -61,7 +61,7 @@ def settings_for(press, receiver=None, **environment):
 
 
 def send(press, settings) -> int:
-    """Send what is due until nothing is, with no pauses."""
+    """Send due messages until none is left, with no pauses."""
     with without_pauses():
         arrived = work(press.archive, settings)
         while waits(press.archive.engine):

@@ -22,7 +22,7 @@ from tests.services import free_port
 
 @dataclass
 class Receiver:
-    """What came in at a webhook; `script` says of each request how it fails, None where not."""
+    """The requests to a webhook; `script` names the failure of each request, or None."""
 
     script: Callable[[], str | None] = lambda: None
     port: int = 0
@@ -41,7 +41,7 @@ class Receiver:
 
 
 def failing(number: int, seed: int) -> Callable[[], str | None]:
-    """Fail so many times in all, at random and in every way there is."""
+    """Fail a number of times, at random and in every possible way."""
     ways = ["500", "503", "reset", "timeout", "lost", "garbled"]
     chance, left = random.Random(seed), [number]
 
@@ -109,7 +109,7 @@ def receiving(script: Callable[[], str | None] = lambda: None) -> Iterator[Recei
 
 @dataclass
 class Mailbox:
-    """What a mail server took; `refusal` is what it says instead."""
+    """The mails that a server accepted; `refusal` is its answer otherwise."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)

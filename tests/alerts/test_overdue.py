@@ -21,7 +21,7 @@ def overdue(press, at: float, since_match: float | None = None) -> dict[str, int
 
 
 def late(press, seconds: float) -> None:
-    """Let every delivery have been due for so long."""
+    """Make every delivery due for that time."""
     with press.archive.engine.begin() as connection:
         values = {"next_at": ALERT_DELIVERY.c.next_at - seconds}
         connection.execute(update(ALERT_DELIVERY).values(**values))

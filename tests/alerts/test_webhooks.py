@@ -39,7 +39,7 @@ def hook(receiver):
 
 
 def changed(press, number: int = 1) -> None:
-    """Change so many texts under the eyes of the alert."""
+    """Change a number of texts that the alert watches."""
     names = [f"t{each}" for each in range(number)]
     press.scan(1, **{name: pegel(36, title=name) for name in names})
 

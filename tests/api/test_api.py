@@ -124,7 +124,7 @@ def test_the_same_answer_is_given_again_without_being_worked_out(
 
 
 def statements_for_the_state(url):
-    """SQLite tells without one that nothing was committed."""
+    """SQLite needs none to see that nothing was committed."""
     return 0 if url.startswith("sqlite") else 1
 
 

@@ -15,7 +15,7 @@ TIMES = {1: "Tue, 18 Jun 2024 00:00:00 GMT", 2: "Tue, 18 Jun 2024 02:00:00 GMT",
 
 
 def links(text: str) -> dict[str, list[tuple[str, dict[str, str]]]]:
-    """Return what a header or a TimeMap names, by relation."""
+    """Return the links of a header or a TimeMap by relation."""
     found: dict[str, list[tuple[str, dict[str, str]]]] = {}
     for match in LINK.finditer(text):
         values = dict(re.findall(r'(\w+)="([^"]*)"', match["rest"]))

@@ -30,7 +30,7 @@ TOO_SHORT_TO_TELL = {"headline_not_in_body", "language_unsure"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an archive tells after the folder was ingested."""
+    """The rows of an archive after the folder was ingested."""
 
     summary: dict[str, int]
     articles: dict[str, ArticleLine]

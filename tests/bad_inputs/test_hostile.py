@@ -100,7 +100,7 @@ def good(case: Hostile) -> str:
 
 
 def ingested(folder: Path, *named: str, files: int) -> Path:
-    """Ingest what is named, soon and within a gibibyte; return the archive."""
+    """Ingest the named files, soon and within a gibibyte; return the archive."""
     archive = folder / "archive.sqlite3"
     command = [
         *LESART, "ingest", *named, "--source", "bad", "--archive", str(archive), "--format", "json",

@@ -134,7 +134,7 @@ def few_releases(folder: Path) -> Path:
 
 
 def house(folder: Path) -> Path:
-    """Copy what a measurement runs in: those that fit write their weights into it."""
+    """Copy the folder of a measurement: fitting ones write their weights into it."""
     for name in ("bench", "storage", "tests", "worker"):
         ignored = shutil.ignore_patterns("__pycache__", ".*")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)

@@ -25,7 +25,7 @@ def own(request):
 
 
 def names_of(own) -> re.Pattern[str]:
-    """Return a pattern of the names by which other files would tell of a capability."""
+    """Return a pattern of the names by which other files would mention a capability."""
     tables = [table.name for table in (*own.record_tables, *own.state_tables)]
     names = {
         own.name, own.document,

@@ -60,7 +60,7 @@ def _records():
 
 @pytest.fixture(scope="module")
 def expected(archive, tmp_path_factory):
-    """Give what a calm import of it leaves in the record."""
+    """Give the rows of the record after an undisturbed import."""
     calm = tmp_path_factory.mktemp("calm")
     (calm / "all.warc.gz").write_bytes(archive)
     url = f"sqlite:///{calm / 'lesart.sqlite3'}"

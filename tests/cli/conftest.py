@@ -20,7 +20,7 @@ class Written:
 
 @pytest.fixture
 def written(small_archive) -> Written:
-    """Give a folder to stand in with an archive of three articles at its default place."""
+    """Change to a folder with an archive of three articles at its default place."""
     return Written(small_archive, "seed:seeds/pegel.txt")
 
 

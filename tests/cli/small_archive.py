@@ -27,7 +27,7 @@ DAMM = "Freiwillige füllten bis zum Morgen Sandsäcke und sicherten die Straße
 
 
 def make_archive(path: Path) -> None:
-    """Make the archive at `path`; its clock goes on by a minute with each look."""
+    """Make the archive at `path`; its clock advances by a minute with each reading."""
     moments = (START + timedelta(minutes=number) for number in count())
     with Archive.open(path, clock=lambda: next(moments)) as archive:
         write_archive(archive)

@@ -243,7 +243,7 @@ def toy(told) -> typer.Typer:
     @toy.callback()
     @WithGroups
     def root(place: ArchiveOptions, shown: OutputOptions) -> None:
-        """Take what stands before."""
+        """Take the options before the command."""
 
     @command(toy, "ask", example="toy ask")
     def ask(
@@ -253,7 +253,7 @@ def toy(told) -> typer.Typer:
         shown: OutputOptions,
         word: Annotated[str, typer.Argument()] = "none",
     ) -> None:
-        """Tell what was understood."""
+        """Record the parsed values."""
         told.extend([place, filtering, page, shown, word, place.settings()])
 
     return toy

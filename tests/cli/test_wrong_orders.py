@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
 
 @pytest.fixture
 def folder(_sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder to stand in, with an empty archive and a folder of texts in it."""
+    """Change to a folder with an empty archive and a folder of texts."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lesart-data").mkdir()
     shutil.copyfile(_sqlite_template, tmp_path / "lesart-data" / "lesart.sqlite3")

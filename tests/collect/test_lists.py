@@ -391,7 +391,7 @@ def test_no_feed_and_no_redirect_brings_a_redacted_address_back(desk):
 
 
 def told_anywhere(desk) -> str:
-    """Return what the rows that know of addresses say, and the bytes of captures."""
+    """Return the values of rows with addresses, and the bytes of captures."""
     tables = ("origin", "article", "watch", "observation", "transfer", "refusal", "job", "source")
     held = desk.rows("SELECT digest, encoding, data FROM capture WHERE data IS NOT NULL")
     raws = [

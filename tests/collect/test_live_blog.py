@@ -87,7 +87,7 @@ def microdata(n: int) -> str:
 
 
 def json_ld_alone(n: int) -> str:
-    """Return what the page shows of an entry that is in one piece only in JSON-LD."""
+    """Return the markup of an entry that is complete only in JSON-LD."""
     return f"<p>Wehr {n}: {SHORT[n]}</p>"
 
 

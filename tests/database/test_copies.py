@@ -48,7 +48,7 @@ def filled(room: Newsroom) -> Newsroom:
 
 
 def shown(url: str) -> dict[str, list[dict]]:
-    """Return what an archive tells, by list, without the cursors."""
+    """Return the rows of an archive by list, without the cursors."""
     with open_archive(url) as archive:
         articles = list(archive.articles())
         lists = {
@@ -66,7 +66,7 @@ def shown(url: str) -> dict[str, list[dict]]:
 
 
 def without_scores(told: dict[str, list[dict]]) -> dict[str, list[dict]]:
-    """Leave out what the two databases count in ways of their own."""
+    """Omit the figures that the two databases count differently."""
     hits = [{k: v for k, v in hit.items() if k not in {"score", "cursor"}} for hit in told["hits"]]
     return told | {"hits": hits}
 

@@ -22,7 +22,7 @@ FILES = 40
 
 @pytest.fixture
 def small_disk(tmp_path) -> Iterator[Path]:
-    """Give a disk of some kilobytes, where the machine lets us have one."""
+    """Give a disk of some kilobytes, where the machine permits one."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(

@@ -164,7 +164,7 @@ VERSIONS = st.lists(st.lists(PARAGRAPH, max_size=3).map(tuple), min_size=1, max_
 
 
 def split(stand):
-    """Return the sentences of a stand in canonical form with their paragraphs."""
+    """Return the sentences of a state in canonical form with their paragraphs."""
     return [
         (each.strip(), number)
         for number, paragraph in enumerate(stand.paragraphs)

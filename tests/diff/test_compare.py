@@ -31,7 +31,7 @@ def text(*paragraphs: str, title: str | None = None) -> Text:
 
 
 def told(a: Text, b: Text) -> list[tuple[str, str]]:
-    """Operations in short: what is equal once, without the pieces that are empty."""
+    """Operations in short: equal text once, without empty pieces."""
     return [(op.op, op.a_text if op.op == "delete" else op.b_text) for op in diff(a, b)]
 
 

@@ -23,7 +23,7 @@ def told(*paragraphs: str, title: str = "Pegel steigt", **more) -> CaptureConten
 
 
 def step(a: str | None, b: str | None) -> TextChange:
-    """What changes where a last paragraph becomes another one, comes, or goes."""
+    """The changes where a last paragraph is replaced, added or removed."""
     before, after = ([each] if each is not None else [] for each in (a, b))
     return change(told(FIRST, SECOND, *before), told(FIRST, SECOND, *after))
 

@@ -21,7 +21,7 @@ MODULES = sorted(
 
 
 def examples(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield line and text of each string with an example that stands below an assignment."""
+    """Yield line and text of each string with an example below an assignment."""
     source = path.read_text("utf-8")
     body = ast.parse(source).body if ">>> " in source else []
     for before, node in pairwise(body):

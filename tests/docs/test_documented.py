@@ -51,12 +51,12 @@ def rows(text: str) -> Iterator[list[str]]:
 
 
 def named(text: str) -> list[str]:
-    """Return what stands as code in the first cell of each row."""
+    """Return the code in the first cell of each row."""
     return [name for cells in rows(text) for name in CODE.findall(cells[0])]
 
 
 def flags() -> set[str]:
-    """Return the flags that the codes page tells."""
+    """Return the flags on the codes page."""
     return set(named(section("codes.md", "Flags"))) - {"flag"}
 
 

@@ -62,7 +62,7 @@ def role_for(page: str, program: str) -> str:
 
 
 def console_lines() -> list[str]:
-    """Return what stands behind a `$` in the console blocks of all pages, once each."""
+    """Return the commands after a `$` in the console blocks of all pages, once each."""
     lines = [
         COMMENT.sub("", line.removeprefix("$ "))
         for page in PAGES

@@ -31,7 +31,7 @@ def exported(room: Newsroom, chosen: ExportSelection | None = None) -> bytes:
 
 
 def knows(room: Newsroom) -> dict[str, list]:
-    """Return what an archive knows of its texts, whoever saw them."""
+    """Return the rows of an archive about its texts, by any observer."""
     return {
         "articles": room.rows(
             "SELECT article, origin, title, published, versions, first_seen, last_seen "

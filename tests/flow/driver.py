@@ -86,7 +86,7 @@ def shared_pages(text: TextSettings, seconds: float, wall: float, memory: int) -
 
 
 def _let_go(reader: DocumentReader) -> None:
-    """Let the child of a reader come to its end: killed with us, it leaves half a file of coverage."""
+    """Wait for the end of the child of a reader: killed with us, it leaves half a file of coverage."""
     child = reader._child
     if child is not None and child.owner == os.getpid() and child.process.stdin is not None:
         child.process.stdin.close()
@@ -150,7 +150,7 @@ class Newsroom:
     # -------------------------------------------------------------------------- work
 
     def scan(self, at: float | None = None, source: Source | None = None) -> Counts:
-        """Check the whole folder at hour `at` and read what is new; return the counts."""
+        """Check the whole folder at hour `at` and read new files; return the counts."""
         if at is not None:
             self.now = hour(at)
         return self.worked(self.ordered([target_of(source or self.source)]))
@@ -179,7 +179,7 @@ class Newsroom:
         return self.counts(job)
 
     def collected(self, job: int) -> None:
-        """Work an ingest job, and leave what it captured unread."""
+        """Work an ingest job, and leave its captures unread."""
         assert run_next_job(self.archive, self.settings, self.reader, job_id=job)
 
     def counts(self, job: int) -> Counts:

@@ -95,7 +95,7 @@ class Service:
 
 
 class Supervisor:
-    """Starts again what has died, as compose does with `restart`."""
+    """Restarts dead processes, as compose does with `restart`."""
 
     def __init__(self, *services: Service) -> None:
         self.services = list(services)

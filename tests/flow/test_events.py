@@ -11,7 +11,7 @@ A, B, C, _ENGLISH = SENTENCES
 
 
 def told(room, act) -> list[dict]:
-    """Return what is logged at `info` and above while the room does something."""
+    """Return the log at `info` and above of an act of the room."""
     log_events("info")
     with capture_logs() as events:
         act()

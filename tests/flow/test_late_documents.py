@@ -42,7 +42,7 @@ def waiting(room: Newsroom) -> list[dict]:
 
 
 def stop_the_child(room: Newsroom, by: signal.Signals = signal.SIGSTOP) -> None:
-    """Let a page be read, and have the child of the reader stand still or end from then on."""
+    """Read a page, and make the child of the reader hang or end from then on."""
     room.write("erste.html", html())
     assert room.scan() == Counts(new_articles=1)
     os.kill(room.reader._document_reader().child_pid, by)

@@ -39,7 +39,7 @@ def once(room: Newsroom) -> list[dict]:
 
 
 def claim_and_die(room: Newsroom, kind: str = "read") -> None:
-    """Let a process take a job that is there no more."""
+    """Give a job to a process that is dead."""
     with room.archive.unit() as unit:
         assert queue.claim(unit, 90.0, DEAD, kind=kind) is not None
 

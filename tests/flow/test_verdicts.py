@@ -493,7 +493,7 @@ def test_records_of_a_file_that_vanished_are_gone(room):
 
 
 class Crash(BaseException):
-    """What a kill looks like from inside: nothing is caught, nothing is given back."""
+    """A kill as seen from inside: nothing is caught, nothing is given back."""
 
 
 @pytest.fixture

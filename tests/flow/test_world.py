@@ -25,11 +25,11 @@ WORLD = count(1)
 
 
 class Crash(BaseException):
-    """What a kill looks like from inside."""
+    """A kill as seen from inside."""
 
 
 class World:
-    """A folder of its own, with what stands in it, in an archive that many worlds share."""
+    """A folder with its files, in an archive that many worlds share."""
 
     def __init__(self, room: Newsroom) -> None:
         self.room = room
@@ -108,7 +108,7 @@ class World:
             arrival_store.store_arrivals = store_arrivals
 
     def die_reading(self, _name: str, _index: int) -> None:
-        """Let a worker die at what is due."""
+        """Let a worker die at a due job."""
         if self._may_die() and self.room.claimed() is not None:
             self._end_leases()
 
@@ -132,7 +132,7 @@ class World:
     # -------------------------------------------------------------- what must be known
 
     def check(self) -> None:
-        """Check the folder again, and compare it with what the archive says of it."""
+        """Check the folder again, and compare it with the archive."""
         while run_next_job(self.room.archive, self.room.settings, self.room.reader):
             pass
         self.scan("", 0)

@@ -81,7 +81,7 @@ def log_record(kept: Newsroom, signer: Signer = KEY) -> None:
 
 
 def _add_web(connection: Connection, one: Any, other: Any) -> None:
-    """Add what the web brings: certificates, what went over the wire, joined addresses."""
+    """Add the rows of web sources: certificates, transfers, joined addresses."""
     certificate = add_row(connection, "certificate", digest=b"c" * 32, chain=b"PEM")
     add_row(
         connection, "transfer", observation_id=one["id"], address="https://presse.example/a",

@@ -35,7 +35,7 @@ LIFETIME = 100
 
 @dataclass(frozen=True)
 class Capture:
-    """What was readable at one hour; `tag` makes other bytes of the same wording."""
+    """The text readable at one hour; `tag` makes other bytes of the same wording."""
 
     hour: int
     wording: int

@@ -145,13 +145,13 @@ OLD, NEW, PLAIN = ("page", "1", ""), ("page", "2", ""), ("text", "1", "")
 
 
 def read_by(reader: ExtractorKey, each: Snapshot, again: OtherReading | None = None) -> Snapshot:
-    """Return a snapshot as `reader` read it; `again` is what the other one made of the same bytes."""
+    """Return a snapshot as `reader` read it; `again` is the reading of the same bytes by the other one."""
     other = NEW if reader == OLD else OLD
     return replace(each, reader=reader, other_readings={other: again} if again else {})
 
 
 def reread(each: Snapshot) -> OtherReading:
-    """Return what the new reader makes of a snapshot: other letters, where the old one saw the same."""
+    """Return the reading of a snapshot by the new reader: other letters, where the old one saw the same."""
     return OtherReading(
         each.derivation_id + 5, each.wording_id + 100, bytes([each.wording_id + 100]) * 32
     )

@@ -371,7 +371,7 @@ def test_a_rebuilt_history_with_noise_is_the_stored_one(room):
 
 @pytest.fixture
 def two_wordings(room):
-    """Give a version that stood in two wordings, after one other; and how the second is named."""
+    """Give a version in two wordings after another one, and the name of the second."""
     see(room, 0, text(B, C))
     see(room, 1, text(A, OPEN))
     see(room, 2, text(A, HIDDEN))

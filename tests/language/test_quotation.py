@@ -53,7 +53,7 @@ def test_names_are_reported_by_their_neighbours(sentence: str, names: set[str]) 
 
 
 def test_marks_that_close_what_nothing_opened_are_reported_in_time() -> None:
-    """Eight times as many take no more than some eight times the time."""
+    """Eight times as many take about eight times the time at most."""
 
     def seconds(marks: int) -> float:
         canon = ('Wort" ' * marks).strip()

@@ -60,7 +60,7 @@ def found_by_fts5(connection: sqlite3.Connection, query: Query) -> set[int]:
 
 
 def found_by_definition(query: Query) -> set[int]:
-    """What the docstrings of the terms say, read literally."""
+    """The meaning of the terms by their docstrings, read literally."""
 
     def holds(tokens: Sequence[str], term: Term) -> bool:
         match term:

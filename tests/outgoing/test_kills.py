@@ -54,7 +54,7 @@ class Sender:
         raise NotImplementedError
 
     def received(self, number: int) -> int:
-        """Return how often the receiver got what was added as `number`."""
+        """Return how often the receiver got the message `number`."""
         raise NotImplementedError
 
 

@@ -30,7 +30,7 @@ class Copied:
         self.desk.due()
 
     def work(self) -> None:
-        """Send what is due until the pauses of an archive that never answers are over."""
+        """Send due requests until the pauses of an archive that never answers are over."""
         with without_pauses():
             for _ in range(6):
                 outside.work(self.desk.archive, self.settings)

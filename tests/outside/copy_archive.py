@@ -17,7 +17,7 @@ KEY = "zugang:geheim"
 
 @dataclass
 class CopyArchive:
-    """What was submitted, and the copies; `ways` are the next failures, in order.
+    """The submitted addresses and the copies; `ways` are the next failures, in order.
 
     `on_submission` and `on_poll` are called before an answer is sent.
     """

@@ -73,7 +73,7 @@ def compiled(value: Any) -> Any:
 
 
 def _patterns_in(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
-    """Yield the patterns in a value and in what it is made of."""
+    """Yield the patterns in a value and in its parts."""
     value = compiled(value)
     if isinstance(value, re.Pattern):
         yield value

@@ -32,7 +32,7 @@ COMMON = (
 
 
 class Shape(NamedTuple):
-    """A text that grows: what stands before, what is repeated, and what ends it."""
+    """A text that grows: its beginning, its repeated part, and its end."""
 
     before: str
     pump: str
@@ -79,7 +79,7 @@ def _of_repeats(tree: Any) -> Iterator[Shape]:
 
 
 def _of_beginnings(tree: Any) -> Iterator[Shape]:
-    """Yield what a search begins with again and again, and never ends."""
+    """Yield the parts that a search begins repeatedly and never ends."""
     for end in range(1, len(tree) + 1):
         beginning = _sample(tree[:end], 0)
         yield from (Shape("", beginning, fails) for fails in ("\0", ""))
@@ -88,7 +88,7 @@ def _of_beginnings(tree: Any) -> Iterator[Shape]:
 
 
 def _repeats(tree: Any, before: str) -> Iterator[tuple[str, Any]]:
-    """Yield what a pattern repeats without end, with a text that leads there."""
+    """Yield the parts that a pattern repeats without end, with a text that leads there."""
     for index, (kind, value) in enumerate(tree):
         here = before + _sample(tree[:index], 0)
         if kind in REPEATS and value[1] > FEW:

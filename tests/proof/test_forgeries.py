@@ -305,7 +305,7 @@ def older_checkpoint(signer: Signer) -> Attack:
 
 
 def older_file(name: str) -> Attack:
-    """Put what the archive signed earlier in the place of a file."""
+    """Replace a file by one that the archive signed earlier."""
     return lambda folder: shutil.copyfile(folder / "log/stamp-1.note", folder / name)
 
 

@@ -85,7 +85,7 @@ def test_a_proof_with_one_byte_changed_is_refused_or_states_the_same(place, byte
 
 
 def stated_by(proof: str, entry: bytes) -> tuple[int, str, int, bytes]:
-    """Return what a proof states about an entry, checked as the program in a bundle does."""
+    """Return the statement of a proof about an entry, checked as the program in a bundle does."""
     checkpoint = proof.partition("\n\n")[2]
     index, path = path_of(proof, checkpoint)
     signed = signature_of(checkpoint, LOG.verifier.vkey)

@@ -42,7 +42,7 @@ def told(press, *authorities: Authority) -> list[dict]:
 
 
 def checked(press, *authorities: Authority) -> list[str]:
-    """Return the kinds of what is wrong with the stamps, to who knows these authorities."""
+    """Return the kinds of faults of the stamps, with these known authorities."""
     with press.archive.read_connection() as connection:
         looks = stamps(connection, Scope(authorities=authorities))
         return [each.kind for each in looks if hasattr(each, "kind")]

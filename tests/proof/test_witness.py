@@ -32,7 +32,7 @@ def serving(
     logs: tuple[Signer, ...] = (LOG,),
     latest: Checkpoint = NOTHING,
 ) -> Iterator[str]:
-    """Run a witness that answers as C2SP tlog-witness requires; `latest` is what it knows."""
+    """Run a witness that answers as C2SP tlog-witness requires; `latest` is its last checkpoint."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -110,7 +110,7 @@ class Press:
         return job
 
     def read(self, job: int) -> None:
-        """Read what the job left to be read."""
+        """Read the captures that the job left unread."""
         while True:
             with self.archive.unit() as unit:
                 held = queue.claim(unit, 90.0, "test", families=job)

@@ -34,7 +34,7 @@ def everything(archive: ReadOnlyArchive) -> dict[str, Any]:
 
 @pytest.fixture
 def snapshots(empty_archive_url: str) -> dict[float, dict[str, Any]]:
-    """Give what an archive said after each hour of the usual press, as it went on."""
+    """Give the answers of an archive after each hour of the usual press, as it grew."""
     found: dict[float, dict[str, Any]] = {}
     scan = Press.scan
 
@@ -161,7 +161,7 @@ def test_the_same_time_on_both_clocks_gives_the_knowledge_of_that_time(
 
 
 def comparable(said: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what a time as of which one asks adds: one text a hit, and whether it is sure."""
+    """Omit the additions of an `as_of` time: one text per hit, and whether it is certain."""
     kept = {name: rows for name, rows in said.items() if name != "hits"}
     texts = {name: text for name, text in kept.items() if name.startswith("text ")}
     for name, text in texts.items():

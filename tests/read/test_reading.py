@@ -51,7 +51,7 @@ FIELDS_OF = {
 
 
 def lists_of(archive, name):
-    """Return a function that asks for one of the lists, whatever else it needs."""
+    """Return a function that asks for one of the lists with its required arguments."""
     needs = {
         "search": ("Zentimeter",),
         "history": (PEGEL,),

@@ -135,7 +135,7 @@ def check_nothing_but_emptying(kept: Newsroom, table: str) -> None:
 
 
 def test_an_emptied_archive_is_sound(kept):
-    """Only what was told is missing, and the rest is still proven."""
+    """Only the redacted values are missing, and the rest is still proven."""
     for table in ERASABLE:
         row = kept.number(f"SELECT min(id) FROM {table}")
         rows, emptied = erasing(table, row)

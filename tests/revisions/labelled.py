@@ -37,7 +37,7 @@ class Capture:
 
 @dataclass(frozen=True)
 class Step:
-    """What a person sees in the step to a capture; `classes` are empty for noise."""
+    """The changes that a person sees in the step to a capture; `classes` are empty for noise."""
 
     case: str
     file: str
@@ -54,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Told:
-    """What the archive tells of a step: None for `classes` where it made no version."""
+    """The report of the archive about a step: None for `classes` where it made no version."""
 
     step: Step
     classes: frozenset[str] | None
@@ -64,7 +64,7 @@ class Told:
 
 @dataclass
 class Score:
-    """How often the archive tells what a person sees."""
+    """How often the archive reports the changes that a person sees."""
 
     wording_steps: int = 0
     noise_steps: int = 0
@@ -162,7 +162,7 @@ def _edited(text: str, edits: Sequence[tuple[str, str]], case: str) -> str:
 def _capture(
     address: str, seen: datetime, base: str, text: str, host: str, chance: random.Random
 ) -> Capture:
-    """Return a capture with what is another one each time a page is asked for."""
+    """Return a capture with parts that differ at each request."""
     text = text.replace("{{host}}", host)
     while "{{nonce}}" in text:
         text = text.replace("{{nonce}}", f"{chance.getrandbits(64):016x}", 1)
@@ -189,7 +189,7 @@ def bring(room: Newsroom, captures: Sequence[Capture]) -> None:
 
 
 def told(room: Newsroom, steps: Sequence[Step]) -> list[Told]:
-    """Return what the archive tells of each step."""
+    """Return the report of the archive about each step."""
     query = (
         "SELECT a.origin, c.changed_by, c.changes, c.silent, c.notices FROM changes c "
         "JOIN articles a ON a.article = c.article"
@@ -208,7 +208,7 @@ def told(room: Newsroom, steps: Sequence[Step]) -> list[Told]:
 
 
 def score(answers: Sequence[Told]) -> Score:
-    """Compare what was told with what a person sees."""
+    """Compare the report with the labels."""
     found = Score()
     for answer in answers:
         if answer.step.is_noise:

@@ -20,7 +20,7 @@ LEAST_SILENT = 0.95
     params=["sqlite in order", pytest.param("postgresql in any order", marks=pytest.mark.large)],
 )
 def answers(request, tmp_path_factory):
-    """Give what the archive tells of every labelled step."""
+    """Give the report of the archive about every labelled step."""
     root = tmp_path_factory.mktemp("revisions")
     captures, steps = labelled()
     if request.param.startswith("sqlite"):

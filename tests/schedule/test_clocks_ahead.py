@@ -125,7 +125,7 @@ def look(desk: Desk, at: float, paragraphs: Sequence[str], headline: str, usage:
 
 
 def intervals(desk: Desk) -> dict[str, list[tuple[datetime | None, datetime, datetime]]]:
-    """Return `changed_after`, the first and the last sight of what each view tells, in order."""
+    """Return `changed_after`, first and last sight in the rows of each view, in order."""
     queries = {
         "versions": "SELECT changed_after, changed_by, last_seen FROM versions ORDER BY version",
         "fronts": "SELECT changed_after, first_seen, last_seen FROM fronts ORDER BY first_seen",

@@ -164,7 +164,7 @@ def test_each_tick_of_an_interval_has_a_slot_of_its_own_even_when_it_comes_a_lit
 
 
 class Broker:
-    """Stands where Celery stands and remembers what was sent."""
+    """Replaces Celery and records the sent messages."""
 
     def __init__(self) -> None:
         self.sent: list[int] = []

@@ -91,7 +91,7 @@ def site(tmp_path_factory) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory) -> str:
-    """Give the script that looks for barriers, from its package."""
+    """Give the script that finds barriers, from its package."""
     folder = tmp_path_factory.mktemp("axe")
     packed = subprocess.run(
         ["npm", "pack", "--silent", AXE], cwd=folder, capture_output=True, text=True, check=True
@@ -185,7 +185,7 @@ def look(browser, width: int, scheme: str) -> None:
 
 
 def wait_for_address(browser, part: str) -> None:
-    """Wait until the browser stands at an address with a part; a click or a key answers before that."""
+    """Wait until the browser is at an address with a part; a click or a key returns before that."""
     from selenium.webdriver.support.ui import WebDriverWait
 
     WebDriverWait(browser, 20).until(lambda each: part in each.current_url)
@@ -215,7 +215,7 @@ def requested(browser) -> set[str]:
 
 
 def errors(browser) -> list[str]:
-    """Return what the console says, but for answers that are meant to be a 404."""
+    """Return the messages of the console except about expected 404s."""
     told = [each["message"] for each in browser.get_log("browser")]
     return [each for each in told if "status of 404" not in each]
 

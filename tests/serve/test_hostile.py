@@ -29,7 +29,7 @@ ALLOWED = {
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page: its elements and their attributes."""
+    """The elements and attributes of a page, as a browser parses it."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -68,7 +68,7 @@ def hostile_draft(number: int, payload: str, turn: str) -> Draft:
 
 @pytest.fixture(scope="module", params=DIALECTS)
 def hostile_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give an archive in which every payload stands in title, text, authors, fields and names."""
+    """Give an archive with every payload in title, text, authors, fields and names."""
     with emptied(request) as url:
         with Archive.open(url) as archive:
             name = "böse<img src=x onerror=window.__hit=1>"
@@ -93,7 +93,7 @@ def _index(archive: Archive) -> None:
 
 @pytest.fixture(scope="module")
 def pages(hostile_url: str) -> Iterator[dict[str, str]]:
-    """Give the pages in which the payloads stand, by their address; on PostgreSQL some of them."""
+    """Give the pages with the payloads by their address; on PostgreSQL some of them."""
     with served(hostile_url) as client:
         articles = client.get("/api/articles", params={"limit": 1000}).json()["items"]
         assert len(articles) == len(ALL) >= 150

@@ -98,7 +98,7 @@ def test_csv_returns_the_written_rows(tmp_path_factory, rows):
 
 @dataclass
 class Record:
-    """Tells itself in two ways."""
+    """Has a nested and a flat form."""
 
     n: int
 

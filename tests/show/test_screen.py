@@ -50,7 +50,7 @@ def on_screen(folder: Path, *words: str, wide: int = 80, code: int = 0) -> list[
 
 
 def read_all(handle: int) -> Iterator[bytes]:
-    """Yield what a terminal shows until no one writes to it any more."""
+    """Yield the output of a terminal until no one writes to it any more."""
     with suppress(OSError):  # the other end is closed
         while piece := os.read(handle, 65_536):
             yield piece

@@ -34,7 +34,7 @@ def place(tmp_path_factory):
 
 
 def read_until(handle: int, wanted: bytes, seconds: float = 240) -> bytes:
-    """Return what a terminal shows until `wanted` stands there."""
+    """Return the output of a terminal until `wanted` occurs in it."""
     shown, end = b"", time.monotonic() + seconds
     while wanted not in shown and time.monotonic() < end:
         if select.select([handle], [], [], 0.2)[0]:

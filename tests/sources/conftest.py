@@ -62,7 +62,7 @@ class Folder:
         return list(capture(self.root, path, hints, self.clock.patience(wait=wait)))
 
     def holds(self, path: str, data: bytes | str, kind: str | None = None) -> list[Outcome]:
-        """Write a file and tell what it holds."""
+        """Write a file and return its content."""
         self.write(path, data)
         return self.capture(path, kind)
 
@@ -81,7 +81,7 @@ def folder(tmp_path: Path, clock: FakeClock) -> Folder:
 
 @pytest.fixture
 def codes() -> Callable[[list[Outcome]], list[tuple[str, str]]]:
-    """Tell outcomes as pairs: the member, and `item` or the code of its refusal."""
+    """Return outcomes as pairs: the member, and `item` or the code of its refusal."""
 
     def tell(outcomes: list[Outcome]) -> list[tuple[str, str]]:
         return [

@@ -173,7 +173,7 @@ def test_a_bomb_ends_the_reading():
 
 
 def together(*records: bytes) -> list[tuple[str, ...] | str]:
-    """Tell which records go together, and those that stand alone."""
+    """Return the groups of records, and single ones."""
     told: list[tuple[str, ...] | str] = []
     for each in exchanges(web_records(io.BytesIO(b"".join(records)), 10_000)):
         if isinstance(each, RecordGroup):

@@ -68,7 +68,7 @@ CHANGES = frozenset({"add", "append", "clear", "extend", "pop", "setdefault", "u
 
 
 def modules(*words: str) -> Iterator[tuple[str, ast.Module]]:
-    """Yield the modules of the product, or those in which one of `words` stands."""
+    """Yield the modules of the product, or those with one of `words`."""
     for folder in PRODUCT:
         for path in sorted((ROOT / folder).rglob("*.py")):
             text = path.read_text("utf-8")
@@ -119,7 +119,7 @@ def test_only_the_settings_in_the_table_apply_to_a_whole_process():
 
 
 def changed_in(function: ast.AST) -> Iterator[str]:
-    """Yield what a function assigns to an item of, or changes by a method."""
+    """Yield the names whose items a function assigns or that it changes by a method."""
     for each in ast.walk(function):
         for target in [*getattr(each, "targets", ()), getattr(each, "target", None)]:
             if isinstance(target, ast.Subscript):

@@ -100,7 +100,7 @@ def stack(postgres_databases, _postgres_template, tmp_path_factory, limits) -> I
 
 @pytest.fixture(autouse=True)
 def _sound(stack) -> Iterator[None]:
-    """Check the archive after each test, and tell what the services told where one fails."""
+    """Check the archive after each test, and print the logs of the services if one fails."""
     yield
     sys.stdout.write(stack.worker.told()[-3000:] + stack.scheduler.told()[-3000:])
     found = findings(stack.settings["database_url"])
@@ -162,7 +162,7 @@ def message(task: str, *arguments: object, **changed: object) -> str:
 
 
 class Bomb:
-    """Leaves a mark where anybody unpickles it."""
+    """Leaves a mark when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -172,7 +172,7 @@ class Bomb:
 
 
 def poisoned(mark: Path) -> dict[str, str | bytes]:
-    """Return messages that no one should obey, by what is wrong with them."""
+    """Return messages that no worker should obey, by their fault."""
     bomb = base64.b64encode(pickle.dumps(((Bomb(mark),), {}, {}))).decode()
     pickled = {"body": bomb, "content-type": "application/x-python-serialize"}
     return {
@@ -192,7 +192,7 @@ def poisoned(mark: Path) -> dict[str, str | bytes]:
 
 
 def garbage() -> dict[str, bytes]:
-    """Return what is no message at all: kombu itself does not expect it, and the worker ends."""
+    """Return bytes that are no message: kombu itself does not expect them, and the worker ends."""
     return {
         "half a message": message("lesart.wake", 1)[:40].encode(),
         "a list": b"[1, 2]",

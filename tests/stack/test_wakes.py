@@ -30,7 +30,7 @@ class Message:
 
 @pytest.fixture
 def consumer(monkeypatch):
-    """Give a consumer that is connected by the channel "new", and what it does with a message."""
+    """Give a consumer that is connected by the channel "new", and its acts on a message."""
     found = _Consumer.__new__(_Consumer)
     found.connection_errors = (BrokerGoneError,)
     found.task_consumer = SimpleNamespace(channel="new")

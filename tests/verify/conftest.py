@@ -88,7 +88,7 @@ def unguarded(
 
 @pytest.fixture
 def record_connection(unguarded: Connection) -> Iterator[Connection]:
-    """Give the connection of `unguarded` for one test: what it does is rolled back."""
+    """Give the connection of `unguarded` for one test: its changes are rolled back."""
     with unguarded.begin_nested() as savepoint:
         yield unguarded
         savepoint.rollback()

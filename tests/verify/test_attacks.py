@@ -34,7 +34,7 @@ Attack = Callable[["Scene"], Any]
 
 @dataclass
 class Scene:
-    """An archive with two checkpoints, the guards down, and the hands of whoever attacks it."""
+    """An archive with two checkpoints and without guards, and the acts of an attacker."""
 
     connection: Connection
     outside: str
@@ -54,7 +54,7 @@ class Scene:
         return self.one("UPDATE counter SET value = value + 1 WHERE name = 'seq' RETURNING value")
 
     def recommit(self, *, sign_by: Signer | None = None) -> None:
-        """Make the whole log again over what is there now, as the owner of the machine could."""
+        """Make the whole log again over the present rows, as the owner of the machine could."""
         connection = self.connection
         kept = list(checkpoints.checkpoints(connection))
         connection.execute(T["log_run"].delete())
@@ -170,7 +170,7 @@ def statement(*queries: str, **values: Any) -> Attack:
 
 
 def rewrite_wording(scene: Scene) -> None:
-    """Change a text with its digest, wherever that stands."""
+    """Change a text with all copies of its digest."""
     row = scene.run("SELECT id, title, text FROM wording ORDER BY id LIMIT 1").one()
     other = row.text.replace("Pegel", "Kegel")
     assert other != row.text
@@ -306,7 +306,7 @@ def unkey(scene: Scene) -> None:
 
 
 def second_key(scene: Scene) -> None:
-    """Add a key of the same log that no one endorsed."""
+    """Add a key of the same log without an endorsement."""
     other = Signer.generate(KEY.verifier.name)
     scene.connection.execute(
         insert(T["log_key"]).values(
@@ -336,7 +336,7 @@ def empty_in_silence(scene: Scene) -> None:
 
 
 def change_under_a_redaction(scene: Scene) -> None:
-    """Redact a text properly, then change what is left of its row."""
+    """Redact a text properly, then change the rest of its row."""
     number = scene.one("SELECT min(id) FROM wording")
     unit = Unit(scene.connection, hour(31), scene.one("SELECT value FROM counter WHERE name='seq'"))
     scene.connection.execute(
@@ -536,7 +536,7 @@ def stolen_key(change: Attack) -> Attack:
 
 
 def yesterday(scene: Scene) -> None:
-    """Put a state back from before the checkpoint that someone keeps, all of it."""
+    """Restore the whole state from before the checkpoint that a third party keeps."""
     first = Checkpoint.parse(Note.parse(scene.outside).text).size
     assert first > 100
     scene.run("DELETE FROM log_cosignature")

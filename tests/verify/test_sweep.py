@@ -75,7 +75,7 @@ def verified(path: Path) -> tuple[int, dict[str, Any], str]:
 
 
 def edit(path: Path, table: str, column: str) -> None:
-    """Change one value as someone would who has the file, and leave the guards as they were."""
+    """Change one value as an owner of the file could, and restore the guards."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         if table in INSERTED:
             connection.execute(INSERTED[table])

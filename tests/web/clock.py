@@ -10,7 +10,7 @@ _OFFSET = struct.Struct("<d")
 
 
 class SharedClock:
-    """Tells the time of the machine and an offset, in seconds, that lies in a file."""
+    """Returns the time of the machine plus an offset in seconds from a file."""
 
     def __init__(self, path: Path, start: datetime | None = None) -> None:
         if start is not None:

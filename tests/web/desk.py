@@ -32,7 +32,7 @@ class Desk(Newsroom):
     web: Web
 
     def fetch(self, *addresses: str, at: float | None = None, **options: Any) -> Counts:
-        """Look at addresses now, as `lesart ingest` does, and read what came."""
+        """Check addresses now, as `lesart ingest` does, and read the captures."""
         if at is not None:
             self.now = hour(at)
         places = [target_at(self.archive, self.settings, each, **options) for each in addresses]
@@ -42,7 +42,7 @@ class Desk(Newsroom):
         return watch_address(self.archive, self.settings, address, **options)
 
     def due(self, at: float | None = None) -> Counts:
-        """Let an hour come, check what is due, and return what that came to."""
+        """Advance to an hour, check all due addresses, and return the outcomes."""
         if at is not None:
             self.now = hour(at)
         jobs = order_due(self.archive, self.settings)
@@ -68,7 +68,7 @@ class Desk(Newsroom):
         raise AssertionError(f"job {job} did not end")
 
     def outcomes(self, origin: str | None = None) -> list[str]:
-        """Return what the checks of an address, or of all, came to, in order; robots.txt left out."""
+        """Return the outcomes of the checks of an address, or of all, in order, without robots.txt."""
         found = self.observations(origin)
         return [each["outcome"] for each in found if not each["origin"].endswith("/robots.txt")]
 

@@ -74,7 +74,7 @@ def slow(reply: Reply, seconds: float) -> Reply:
 
 
 def by_time(clock_start: datetime, *steps: tuple[float, Reply]) -> Script:
-    """Return a script of replies, each from so many seconds after `clock_start` on."""
+    """Return a script of replies, each from a number of seconds after `clock_start` on."""
 
     def script(request: Request) -> Reply:
         passed = (request.at - clock_start).total_seconds()
@@ -100,7 +100,7 @@ def rendered(reply: Reply) -> bytes:
 
 @dataclass
 class Web:
-    """The sites with what stands on them; `requests` is the log."""
+    """The sites with their pages; `requests` is the log."""
 
     clock: Clock
     folder: Path
@@ -135,7 +135,7 @@ class Web:
     # --------------------------------------------------------------------------- scripts
 
     def put(self, address: str, what: Reply | Script | bytes | str) -> None:
-        """Let something stand at an address of the web: HOST/PATH, whatever the scheme."""
+        """Put content at an address of the web: HOST/PATH, for any scheme."""
         host, _, path = address.partition("://")[2].partition("/")
         self.sites.setdefault(host, {})[f"/{path}"] = _script(what)
 
@@ -151,7 +151,7 @@ class Web:
         return [each for each in found if each.path == path]
 
     def allow_hosts(self, *hosts: str) -> str:
-        """Return the setting that lets the named sites, or all, be asked."""
+        """Return the setting that permits requests to the named sites, or to all."""
         told = []
         for host in hosts or tuple(self.sites):
             told.append(f"{host}:{PLAIN_PORT}=127.0.0.1:{self.plain_port}")

@@ -203,7 +203,7 @@ def connections(monkeypatch):
 
 
 def names(monkeypatch, **answers: list[str]) -> None:
-    """Let names have these addresses, one answer a look-up where there are several lists."""
+    """Give names these addresses, one answer per query where there are several lists."""
 
     def look_up(host, port):
         key = host.partition(".")[0]

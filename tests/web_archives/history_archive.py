@@ -42,7 +42,7 @@ class Captured:
 
 @dataclass
 class HistoryArchive:
-    """An archive at `host`; `page_rows` limits the rows of an answer, whatever a client asks."""
+    """An archive at `host`; `page_rows` limits the rows of every answer."""
 
     web: Web
     host: str

@@ -25,7 +25,7 @@ def asking(url: str) -> Callable[[int], list[int]]:
 
 
 def read_on(url: str, path: Path) -> None:
-    """Append what is new, without an end."""
+    """Append new rows, without an end."""
     ask = asking(url)
     with path.open("rb+") as file:
         whole = file.read().rpartition(b"\n")[0]

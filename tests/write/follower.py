@@ -41,7 +41,7 @@ class Follower:
             return [{key: plain(value) for key, value in row.items()} for row in found]
 
     def losses(self) -> list[str]:
-        """Say, after a last look, which rows did not arrive as they stand."""
+        """Return, after a last query, the rows that did not arrive in their present form."""
         while self.poll():
             pass
         return [each for name in VIEWS for each in self._losses_of(name)]

@@ -31,7 +31,7 @@ def told(kind: str) -> str:
 
 
 def comment(kind: str) -> str:
-    """Return what no reader takes for the text: the word, divided by a tag and written in entities."""
+    """Return markup that no reader takes for the text: the word, divided by a tag and written in entities."""
     spelled = word(kind).replace("ö", "&ouml;")
     return f"<!-- {spelled} --><div class=comments><p>Ich meine, {spelled[:6]}<b>{spelled[6:]}</b></p></div>"
 
@@ -57,7 +57,7 @@ def _table(kind: str, between: str) -> bytes:
 
 
 def _mail(kind: str) -> bytes:
-    """Return a mail whose word stands in its attachment alone."""
+    """Return a mail with the word only in its attachment."""
     mail = EmailMessage()
     mail["Subject"], mail["From"] = "Presse der Stadt am Dienstag", "presse@stadt.example"
     mail["Date"] = "Tue, 18 Jun 2024 08:00:00 +0200"

@@ -20,7 +20,7 @@ from worker.cli.commands import app
 
 @dataclass(frozen=True)
 class SecretArticle:
-    """An article with words that stand nowhere else."""
+    """An article with unique words."""
 
     name: str
     title: str
@@ -58,7 +58,7 @@ def secret_articles(count: int) -> list[SecretArticle]:
 
 
 def places_of_bytes(room: Newsroom, folder: Path) -> dict[str, bytes]:
-    """Return all bytes that an archive consists of, and those that it hands out."""
+    """Return all bytes of an archive, and those of its outputs."""
     held = {f"file {path.name}": path.read_bytes() for path in _database_files(room)}
     backup = folder / "backup.sqlite3"
     copy(room.url, str(backup), lambda *_: None)
@@ -76,7 +76,7 @@ def places_of_bytes(room: Newsroom, folder: Path) -> dict[str, bytes]:
 
 
 def found_in(held: dict[str, bytes], needles: Iterable[bytes]) -> list[tuple[str, bytes]]:
-    """Return where which of the needles, of eight bytes and more, stand; letters in any case."""
+    """Return the places of the needles of eight bytes and more; letters in any case."""
     by_beginning: dict[bytes, set[bytes]] = defaultdict(set)
     for needle in needles:
         by_beginning[needle[:8]].add(needle)

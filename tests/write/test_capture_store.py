@@ -68,7 +68,7 @@ def room(database_url, tmp_path, place) -> Iterator[Newsroom]:
 
 
 def opened_with(room: Newsroom, place: CapturePlace | None) -> None:
-    """Let the archive of the room look for captures at another place."""
+    """Give the archive of the room another place for captures."""
     room.archive.engine.update_execution_options(**{CAPTURES: place})
 
 
@@ -133,7 +133,7 @@ def test_a_copy_that_comes_back_has_objects_of_its_own(place, room, tmp_path):
 
 
 def mend(room: Newsroom, backup: Path) -> None:
-    """Put what is missing again, as it stands in a backup."""
+    """Put missing objects again, as they are in a backup."""
     with sqlite3.connect(backup) as copied:
         held = dict(copied.execute("SELECT id, data FROM capture").fetchall())
     copied.close()

@@ -15,7 +15,7 @@ WRITERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A transaction: its next step, what it holds, and whether it ended."""
+    """A transaction: its next step, its locks, and whether it ended."""
 
     step: int = 0
     xid: int = 0
@@ -48,7 +48,7 @@ UNLOCKED: Plan = ("begin", "lock", "number", "unlock", "rows", "commit")
 
 
 def written(world: World, plan: Plan, which: int) -> Iterator[World]:
-    """Yield what the next step of a writer makes of the world, or its end in an abort."""
+    """Yield the worlds after the next step of a writer, or after its abort."""
     writer = world.writers[which]
     if writer.ended:
         return
@@ -76,7 +76,7 @@ Read = Callable[[World], World]
 
 
 def by_number(world: World) -> World:
-    """Read what lies above the cursor: what we tell everybody to do."""
+    """Read the rows above the cursor, as documented for users."""
     found = sorted(number for number, _xid in world.rows if number > world.cursor)
     return replace(world, cursor=max([world.cursor, *found]), seen=(*world.seen, *found))
 
@@ -140,7 +140,7 @@ class Job:
 
 
 def worked(job: Job, *, is_guarded: bool) -> Iterator[Job]:
-    """Yield what may happen next: the lease runs out, someone claims, someone commits."""
+    """Yield the possible next events: the lease ends, a process claims, a process commits."""
     if job.leased:
         yield replace(job, leased=False)
     for worker in (0, 1):

@@ -26,7 +26,7 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is kept, what is due, who left traces and who met whom; how far the redaction is."""
+    """The stored and due texts, the traces and their pairs, and the state of the redaction."""
 
     kept: frozenset[int] = frozenset()
     due: frozenset[int] = frozenset()
@@ -44,14 +44,14 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """In which steps traces are laid and a text is redacted."""
+    """The steps of laying traces and of redacting a text."""
 
     laying: tuple[str, ...] = ("lock", "look", "commit")
     redacting: tuple[str, ...] = ("order", "strike", "see", "empty")
 
 
 def followed(world: World, rules: Rules, who: int) -> Iterator[World]:
-    """Yield what the next step of a follower makes of the world, or his death."""
+    """Yield the worlds after the next step of a follower, or after its death."""
     follower, lock = world.followers[who], None if world.lock == who else world.lock
     if follower.text is None:
         yield from (world.put(who, Follower(text)) for text in world.due)
@@ -74,7 +74,7 @@ def followed(world: World, rules: Rules, who: int) -> Iterator[World]:
 
 
 def redacted(world: World, rules: Rules) -> Iterator[World]:
-    """Yield what the next step of the redaction makes of the world, or its beginning again."""
+    """Yield the worlds after the next step of the redaction, or after its restart."""
     if world.redaction == len(rules.redacting):
         return
     on, own = replace(world, redaction=world.redaction + 1), frozenset({REDACTED})

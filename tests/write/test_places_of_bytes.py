@@ -115,7 +115,7 @@ ANSWERS = {200: "shown", 410: "redacted", 451: "restricted"}
 
 
 def ways_out(room: Newsroom, folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield everything that an archive hands out."""
+    """Yield all outputs of an archive."""
     for kind in EXPORTS:
         target = folder / f"export.{kind}"
         options = () if "warc" in kind else ("--format", kind, "--all-versions")

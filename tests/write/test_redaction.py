@@ -200,7 +200,7 @@ def test_a_file_whose_address_was_redacted_may_stay_where_it_lies(room):
 
 @pytest.mark.slow
 def test_a_file_that_was_seen_for_long_may_go_with_its_address_and_all_is_sound(room):
-    """Nothing says any more that it stood there, until a scan finds it again and refuses it."""
+    """No row says any more that it was there, until a scan finds it again and refuses it."""
     for name in (NAME, "b"):
         room.write(f"{name}.txt", seed("Wer da war", f"{name} sah es.", "Niemand sonst."))
     for at in range(3):
@@ -216,7 +216,7 @@ def test_a_file_that_was_seen_for_long_may_go_with_its_address_and_all_is_sound(
 
 @pytest.mark.slow
 def test_a_large_file_is_rewritten_in_little_memory(tmp_path):
-    """What is written again waits on the disk, not in memory."""
+    """Rewritten rows wait on the disk, not in memory."""
     place, peaks = tmp_path / "lesart.sqlite3", []
     Archive.open(str(place)).close()
     for size in (0, 160):
@@ -246,7 +246,7 @@ def test_the_name_of_a_file_goes_with_the_address_that_the_file_names(room):
 
 
 def test_folders_and_patterns_that_lead_to_a_redacted_file_are_reported(room):
-    """They name more than what goes, and stay: whoever redacts has to know the words in them."""
+    """They name more than the removed texts, and stay: the redacting person has to know the words in them."""
     room.write(f"von/{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
     room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))
     room.scan(0)

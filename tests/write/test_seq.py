@@ -45,7 +45,7 @@ def test_a_bare_sequence_loses_rows_for_a_reader(postgres_url):
 
 
 def busy(url: str, root: Path, number: int) -> None:
-    """Write, in one thread, what makes rows of every view come and change."""
+    """Write, in one thread, the changes that add and change rows of every view."""
     room = Newsroom(url, root / f"w{number}")
     source = room.watch(f"quelle{number}", room.folder)
     address = f"https://www.lohebote.example/{number % 2}"

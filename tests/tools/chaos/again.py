@@ -30,7 +30,7 @@ GIVE_UP_SECONDS = 300.0
 
 @dataclass
 class Round:
-    """One command that was killed and given again."""
+    """One command that was killed and repeated."""
 
     words: tuple[str, ...]
     files: int

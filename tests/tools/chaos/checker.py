@@ -112,7 +112,7 @@ def _jobs(ask: Question) -> Iterator[str]:
 
 
 def _texts(ask: Question, seeds: Sequence[Seed]) -> Iterator[str]:
-    """Every article stands in one version with the text and the bytes that were written."""
+    """Every article is in one version with the written text and bytes."""
     query = """
         SELECT r.origin, count(v.id), max(w.text) FROM article a
         JOIN origin r ON r.id = a.origin_id LEFT JOIN version v ON v.article_id = a.id

@@ -39,7 +39,7 @@ WORDS = [
 
 @dataclass(frozen=True)
 class Seed:
-    """One file: where it lies below the root, its bytes, and what it should become."""
+    """One file: its path below the root, its bytes, and its expected outcome."""
 
     path: str
     origin: str

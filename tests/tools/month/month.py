@@ -88,7 +88,7 @@ class _Worker(Service):
 
 
 def run(month: Month) -> Month:
-    """Live through the month and fill in what came of it."""
+    """Live through the month and fill in its results."""
     began = time.monotonic()
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lesart-month-")))
@@ -184,7 +184,7 @@ class _Life:
 
 
 class _Verdict:
-    """Compares the archive with what the sites served."""
+    """Compares the archive with the responses of the sites."""
 
     def __init__(self, month: Month, world: World, web: Web, url: str) -> None:
         self.month, self.world, self.web, self.url = month, world, web, url
@@ -214,7 +214,7 @@ class _Verdict:
     # ------------------------------------------------------------------- what was observed
 
     def _observations(self, ask) -> dict[int, list[dict[str, Any]]]:
-        """Return by article what the archive tells of its addresses, in order of time."""
+        """Return by article the addresses in the archive, in order of time."""
         found = defaultdict(list)
         rows = ask(
             "SELECT origin, observed_at, outcome, http_status, version FROM observations ORDER BY observed_at, seq"
@@ -324,7 +324,7 @@ class _Verdict:
         return -1
 
     def _absences(self, told: dict[int, list[dict[str, Any]]]) -> None:
-        """Check that what met an absence is told as what it was, and nothing else is."""
+        """Check that exactly the checks of absent pages are reported as such."""
         met: Counter[str] = Counter()
         for article in self.world.articles:
             for row in told.get(article.number, ()):
@@ -392,7 +392,7 @@ class _Verdict:
 
     @staticmethod
     def _burst(moments: list[float]) -> float:
-        """Return the busiest second as a share of what the pace allows in it."""
+        """Return the busiest second as a share of the limit of the pace."""
         allowed = 1.0 / PACE_SECONDS + 1
         busiest = start = 0
         for end in range(len(moments)):

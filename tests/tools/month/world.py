@@ -114,7 +114,7 @@ PLACES = [
 
 @dataclass(frozen=True)
 class Spell:
-    """What stands at an article's address from a time on; of a text, its `edition`."""
+    """The content at an article's address from a time on; of a text, its `edition`."""
 
     since: datetime
     what: What
@@ -140,7 +140,7 @@ class Article:
         return f"https://{self.host}{self.path}"
 
     def at(self, moment: datetime) -> Spell | None:
-        """Return what stands there at `moment`, None before it is published."""
+        """Return the content at `moment`, None before it is published."""
         found = [spell for spell in self.spells if spell.since <= moment]
         return found[-1] if found else None
 
@@ -153,7 +153,7 @@ class Article:
         return self.moved[1] if self.moved is not None and moment >= self.moved[0] else self.path
 
     def changes(self) -> Iterator[tuple[datetime, int, int]]:
-        """Yield when one edition followed another, whatever was in between."""
+        """Yield the times at which one edition followed another, despite gaps."""
         texts = [spell for spell in self.spells if spell.what == "text"]
         for before, after in itertools.pairwise(texts):
             if before.edition != after.edition:
@@ -327,7 +327,7 @@ def _script(article: Article, *, is_new: bool = False):
 
 
 def answer(article: Article, spell: Spell) -> Reply:
-    """Return what a visitor gets who meets `spell`."""
+    """Return the response during `spell`."""
     if spell.what == "text":
         return Reply(article.body(spell.edition), has_validators=article.has_validators)
     if spell.what == "gone":
