@@ -70,14 +70,7 @@ _SEARCH, _BLAME, _RELATIONS, _REFUSALS, _JOBS = (
 
 for _door in DOORS.values():
     if _door.makes_command:
-        add_list(
-            _door.name,
-            _door.query(),
-            _door.shown,
-            empty=_door.empty,
-            example=_door.example,
-            least=_door.least,
-        )
+        add_list(_door)
 
 
 @command(app, "search", example=_SEARCH.example)
@@ -92,7 +85,7 @@ def search(
 ) -> None:
     """Search the full text of all versions."""
     if not facets:
-        report_query(query, place, output, _SEARCH.shown, empty=_SEARCH.empty)
+        report_query(query, place, output, _SEARCH)
         return
     if query.after is not None or query.limit is not None:
         raise typer.BadParameter("--facets takes neither --after nor --limit")
@@ -172,8 +165,8 @@ def diff(query: DiffQuery, place: ArchiveOptions, output: DiffOutputOptions) -> 
 @command(app, "blame", example=_BLAME.example)
 def blame(place: ArchiveOptions, query: BlameQuery, output: OutputOptions) -> None:
     """List for each sentence the version that added it and the article that had it first."""
-    empty = "no removed sentences" if query.removed else _BLAME.empty
-    report_query(query, place, output, _BLAME.shown, empty=empty, least=_BLAME.least)
+    empty = "no removed sentences" if query.removed else None
+    report_query(query, place, output, _BLAME, empty)
 
 
 @command(app, "cite", example='lesart cite 35xhehswnwa6vc12@2 --passage "36 Zentimeter"')
@@ -209,8 +202,7 @@ def relations(place: ArchiveOptions, query: RelationsQuery, output: OutputOption
     if query.explain:
         report_explained(query, place, output.target())
     else:
-        layout = {"empty": _RELATIONS.empty, "least": _RELATIONS.least}
-        report_query(query, place, output, _RELATIONS.shown, **layout)
+        report_query(query, place, output, _RELATIONS)
 
 
 @command(app, "refusals", example=_REFUSALS.example)
@@ -220,7 +212,7 @@ def refusals(place: ArchiveOptions, query: RefusalsQuery, output: OutputOptions)
     if unknown:
         reason = f"there is no error code {unknown[0]!r}: docs/codes.md lists the codes"
         raise typer.BadParameter(reason, param_hint="--code")
-    report_query(query, place, output, _REFUSALS.shown, empty=_REFUSALS.empty)
+    report_query(query, place, output, _REFUSALS)
 
 
 @command(app, "jobs", example=_JOBS.example)
@@ -229,7 +221,7 @@ def jobs(query: JobsQuery, place: ArchiveOptions, output: OutputOptions) -> None
 
     It also reports alerts, copies at other archives and stamps that are still to be sent.
     """
-    report_query(query, place, output, _JOBS.shown, empty=_JOBS.empty)
+    report_query(query, place, output, _JOBS)
     with reading(place) as (_settings, archive):
         for each in archive.outgoing():
             if (sentence := each.sentence()) is not None:

@@ -20,6 +20,7 @@ from storage.cli.output import (
     write_text,
 )
 from storage.read.filters import TODAY
+from storage.read.query.doors import ListDoor
 from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
@@ -97,40 +98,41 @@ def report_query(
     query: ListQuery,
     place: ArchiveOptions,
     output: OutputOptions,
-    shown: Sequence[str],
-    **layout: Any,
+    door: ListDoor,
+    empty: str | None = None,
 ) -> None:
-    """Write the records of a query; a table has the columns `shown`.
+    """Write the records of a query; a table has the columns that its declaration shows.
 
-    Below a table, a message states how to continue after `--limit`, or is `empty` without rows.
+    Below a table, a message states how to continue after `--limit`, or is `empty` without rows
+    (default: that of the declaration).
     """
     target = output.target()
     with reading(place, query if isinstance(query, ClockOptions) else None) as (_settings, archive):
         if isinstance(query, SearchQuery):
             query.q = read_argument(query.q)
         rows = query.rows(archive, (query.after, query.limit))
-        written = report_list(rows, target, flat_columns(query.record()), shown=shown, **layout)
+        written = report_list(
+            rows,
+            target,
+            flat_columns(query.record()),
+            shown=door.shown,
+            empty=empty or door.empty,
+            least=door.least,
+        )
     if target.chosen == "table" and written.number and query.limit == written.number:
         say(f"there may be more rows: continue with --after {written.last.cursor}")
 
 
-def add_list(
-    name: str,
-    kind: type[ListQuery],
-    shown: Sequence[str],
-    *,
-    empty: str,
-    example: str,
-    least: int | None = None,
-) -> None:
-    """Add a command that lists the records of a query; a table has the columns `shown`."""
+def add_list(door: ListDoor) -> None:
+    """Add the command of a list."""
 
     def run(place: ArchiveOptions, query: ListQuery, output: OutputOptions) -> None:
-        report_query(query, place, output, shown, empty=empty, least=least)
+        report_query(query, place, output, door)
 
+    kind = door.query()
     run.__doc__ = kind.__doc__
     run.__annotations__["query"] = kind
-    command(app, name, example=example)(run)
+    command(app, door.name, example=door.example)(run)
 
 
 def report_list(

@@ -12,14 +12,17 @@ from starlette.responses import Response, StreamingResponse
 
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import TODAY, Clocks
-from storage.read.query.doors import DOORS
-from storage.read.query.queries import MOST_ROWS, PAGE_ROWS, ClockOptions, ListQuery
+from storage.read.query.doors import DOORS, ListDoor
+from storage.read.query.queries import MOST_ROWS, PAGE_ROWS, ClockOptions
 from storage.web.archives import pool_of
 from storage.web.parameters import PageParameters, list_parameters
 from storage.web.schemas import LINES, many, model_of
 
 JSON_TYPE = "application/json"
 _LINE_TYPES = (LINES, "application/x-ndjson", "application/json-lines")
+
+_OPERATIONS = {"list": "list_articles"}
+"""Names of routes that are not those of their commands; clients are generated with them."""
 
 Ask = Callable[[ReadOnlyArchive, tuple[str | None, int]], Iterator[Any]]
 """Function that returns the rows after a cursor, up to a number."""
@@ -48,29 +51,23 @@ def wants_lines(request: Request) -> bool:
     return any(each in accepted for each in _LINE_TYPES)
 
 
-def add_list(
-    router: APIRouter, name: str, path: str, kind: type[ListQuery]
-) -> Callable[..., Response]:
-    """Add the route of a list to `router`, and return it."""
+def add_lists(router: APIRouter, tag: str) -> dict[str, Callable[..., Response]]:
+    """Add the routes of the lists of this tag to `router`, and return them by name."""
+    doors = [door for door in DOORS.values() if door.tag == tag and door.makes_route]
+    return {door.name: _add_list(router, door) for door in doors}
 
+
+def _add_list(router: APIRouter, door: ListDoor) -> Callable[..., Response]:
     def route(request: Request, query: Any) -> Response:
         return answer_list(request, query)
 
+    kind = door.query()
     record: Any = kind.record()
     route.__doc__ = kind.__doc__
     route.__annotations__["query"] = Annotated[list_parameters(kind), Query()]
-    router.get(path, name=name, responses=many(model_of(record)))(route)
+    name = _OPERATIONS.get(door.name, door.name)
+    router.get(door.path, name=name, responses=many(model_of(record)))(route)
     return route
-
-
-def add_lists(router: APIRouter, tag: str) -> dict[str, Callable[..., Response]]:
-    """Add the routes of the lists of this tag to `router`, and return them by name."""
-    names = {"list": "list_articles"}  # clients are generated with these names
-    return {
-        door.name: add_list(router, names.get(door.name, door.name), door.path, door.query())
-        for door in DOORS.values()
-        if door.tag == tag and door.makes_route
-    }
 
 
 def answer_list(
