@@ -94,11 +94,12 @@ class OutgoingQueue(NamedTuple):
         """Return the condition that a row may be claimed."""
         columns = self.table.c
         return and_(
-            self.is_open, planned_times.is_due(columns.next_at, now), self._is_free(now),
+            self.is_open, planned_times.is_due(columns.next_at, now), self.is_free(now),
             *([] if self.sending is None else [columns.state != self.sending]),
         )  # fmt: skip
 
-    def _is_free(self, now: float) -> ColumnElement[bool]:
+    def is_free(self, now: float) -> ColumnElement[bool]:
+        """Return the condition that no lease of a row is valid."""
         lease = self.table.c.lease_until
         return or_(lease.is_(None), planned_times.is_due(lease, now))
 
@@ -170,6 +171,14 @@ def update_claimed(place: Engine | Connection, lease: Lease, **values: Any) -> b
     return done.rowcount == len(lease.keys)
 
 
+def mark_sending(engine: Engine, lease: Lease) -> bool:
+    """Record that claimed rows are sent now, for a whole lease; False if it was lost meanwhile."""
+    column = lease.queue.table.c.lease_until
+    with engine.begin() as connection:
+        until = end_of(column, database_epoch(connection), LONGEST[column])
+        return update_claimed(connection, lease, state=lease.queue.sending, lease_until=until)
+
+
 def record(place: Engine | Connection, lease: Lease, **values: Any) -> bool:
     """End the lease of claimed rows and change them; False if it was lost meanwhile."""
     return update_claimed(place, lease, lease_until=None, **values)
@@ -190,9 +199,9 @@ def free_abandoned(engine: Engine, queue: OutgoingQueue) -> None:
     """End the leases of processes of this machine that ended, and those that expired."""
     columns = queue.table.c
     with read_connection(engine) as connection:
-        is_over = planned_times.is_due(columns.lease_until, database_epoch(connection))
-        expired = case((is_over, True), else_=False)
-        held = select(columns.token, expired).where(queue.is_open, columns.lease_until > 0)
+        expired = case((queue.is_free(database_epoch(connection)), True), else_=False)
+        is_held = or_(columns.lease_until > 0, columns.state == queue.sending)
+        held = select(columns.token, expired).where(queue.is_open, is_held)
         tokens = {token for token, is_over in connection.execute(held)
                   if token and (is_over or is_dead(identity_in_token(token)))}  # fmt: skip
     if tokens:

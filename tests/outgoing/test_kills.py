@@ -171,21 +171,21 @@ def killing(sender: Sender, point: str, identity: str) -> Iterator[None]:
         yield
 
 
-def set_leases(sender: Sender, seconds: float) -> None:
-    """Let all leases end in some seconds."""
+def set_leases(sender: Sender, end_at: Callable[[float], float | None]) -> None:
+    """Let all leases end at another time, by the clock of the database."""
     table = sender.queue.table
     with sender.engine.begin() as connection:
-        end = database_epoch(connection) + seconds
         leased = update(table).where(table.c.lease_until > 0)
-        connection.execute(leased.values(lease_until=end))
+        connection.execute(leased.values(lease_until=end_at(database_epoch(connection))))
 
 
 GONE = f"{socket.gethostname()}/{process_identity._boot()}/999999999/1"
 ELSEWHERE = "another-machine/1a2b/42/777"
 ENDS = {
     "the process is gone": (GONE, None),
-    "the lease of another machine is over": (ELSEWHERE, -1.0),
-    "the clock ran ahead when it claimed": (ELSEWHERE, 10_000_000.0),
+    "the lease of another machine is over": (ELSEWHERE, lambda now: now - 1.0),
+    "the clock ran ahead when it claimed": (ELSEWHERE, lambda now: now + 10_000_000.0),
+    "another process ended the lease before": (ELSEWHERE, lambda _now: None),
 }
 """How the next process learns that the lease is over: the identity, and when it ends."""
 
@@ -212,12 +212,12 @@ def test_a_sender_that_is_killed_at_any_point_loses_nothing_and_submits_nothing_
     sender, cases
 ):
     for number, (point, end) in enumerate(CASES[cases]):
-        identity, seconds = ENDS[end]
+        identity, end_at = ENDS[end]
         sender.add(number)
         with killing(sender, point, identity), pytest.raises(Killed):
             sender.work()
-        if seconds is not None:
-            set_leases(sender, seconds)
+        if end_at is not None:
+            set_leases(sender, end_at)
         with without_pauses():
             for _ in range(6):
                 sender.work()

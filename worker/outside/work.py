@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from storage.database.outgoing import (
     COPIES,
     free_abandoned,
+    mark_sending,
     record,
     release,
     retry_later,
-    update_claimed,
 )
 from storage.settings import Settings
 from storage.values.messages import message_text
@@ -160,9 +160,7 @@ class _Sender:
         reason = self._setting_error(address)
         if reason is not None or isinstance(address, RefusalReason):
             return self._record(request, NotCopied(reason or "", is_final=False), None)
-        if request.job is None and not update_claimed(
-            self.archive.engine, request.lease, state=COPIES.sending
-        ):
+        if request.job is None and not mark_sending(self.archive.engine, request.lease):
             return False
         answer = self._send(address, wanted)
         again = retry_after(answer.header, self.archive.clock())

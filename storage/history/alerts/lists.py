@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, literal_column, select, text
 
 from storage.database.engine import database_epoch
+from storage.database.outgoing import ALERTS
 from storage.database.rows import cursor, place
 from storage.database.tables import (
     ALERT,
@@ -187,7 +188,7 @@ def overdue_seconds(
     """
     epoch = database_epoch(connection)
     due = select(ALERT_DELIVERY.c.alert_id, func.min(ALERT_DELIVERY.c.next_at)).where(
-        text("alert_delivery.state IN ('waiting', 'failed')"), ALERT_DELIVERY.c.next_at <= epoch
+        ALERTS.is_open, ALERT_DELIVERY.c.next_at <= epoch
     )
     rows = connection.execute(due.group_by(ALERT_DELIVERY.c.alert_id))
     oldest: dict[int, float] = {number: next_at for number, next_at in rows}  # noqa: C416  # typed
@@ -269,7 +270,7 @@ def _alert(row: Row[Any]) -> Alert:
 
 
 def _delivery(row: Row[Any]) -> Delivery:
-    is_open = row.state in {"waiting", "failed"}
+    is_open = row.state in ALERTS.open_states
     return Delivery(
         id=row.id, alert=row.alert, channel=row.kind, article=row.article, version=row.version,
         why=tuple(row.why), state=row.state, attempts=row.attempts,
