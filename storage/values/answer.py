@@ -3,11 +3,10 @@
 from dataclasses import fields
 from datetime import UTC
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from storage.values.dates import local_time
 from storage.values.draft import PLAIN, Json, PartialDate, as_dict
-from storage.values.fields import DATE_FIELDS
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -44,6 +43,13 @@ class Answer:
         told = fields(cls)  # type: ignore[arg-type]  # every subclass is a dataclass
         return tuple(each.name for each in told if not each.metadata.get("beside"))
 
+    @classmethod
+    @cache
+    def _date_names(cls) -> frozenset[str]:
+        """Return the names of the fields that are dates as precise as their source."""
+        told = fields(cls)  # type: ignore[arg-type]  # every subclass is a dataclass
+        return frozenset(each.name for each in told if PartialDate in get_args(each.type))
+
     def _repr_html_(self) -> str:
         rows = ({"field": name, "value": value} for name, value in self.to_dict().items())
         return notebook.table_html(rows)
@@ -56,7 +62,7 @@ class Answer:
         """
         flat: dict[str, Json] = {}
         for name, value in self.to_dict().items():
-            if name in DATE_FIELDS or isinstance(getattr(self, name, None), PartialDate):
+            if name in self._date_names():
                 flat |= self._flat_date(name)
             else:
                 flat[name] = value

@@ -1,7 +1,7 @@
 """Data for deriving each text again from its captured bytes."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +24,15 @@ STREAMED_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class DerivedText:
-    """The result of one extractor: `digest` is that of its wording."""
+    """The result of one extractor: `digest` is that of its wording.
+
+    `fields` are its metadata in stored form, None if they were redacted.
+    """
 
     derivation_id: int
     extractor: Extractor
     digest: bytes
+    fields: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +89,12 @@ def _group_derivations(
 def _texts(connection: Any, captures: Sequence[int]) -> dict[tuple[int, str], list[DerivedText]]:
     query = select(
         DERIVATION.c.id, DERIVATION.c.capture_id, DERIVATION.c.context, DERIVATION.c.extractor,
-        DERIVATION.c.extractor_version, DERIVATION.c.config, WORDING.c.digest,
+        DERIVATION.c.extractor_version, DERIVATION.c.config, DERIVATION.c.detail, WORDING.c.digest,
     ).join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)  # fmt: skip
     found: defaultdict[tuple[int, str], list[DerivedText]] = defaultdict(list)
     for row in rows_in(connection, query, DERIVATION.c.capture_id, captures):
         who = Extractor(row.extractor, row.extractor_version, row.config)
-        text = DerivedText(row.id, who, bytes(row.digest))
+        fields = None if row.detail is None else row.detail.get("fields")
+        text = DerivedText(row.id, who, bytes(row.digest), fields)
         found[row.capture_id, row.context].append(text)
     return found

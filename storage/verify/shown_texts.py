@@ -166,21 +166,22 @@ def find_differences(
     ['authors', 'flags']
     """
     one, other = before or {}, today or {}
-    named = [each.get("fields") or {} for each in (one, other)]
-    fields = [
-        name
-        for name in sorted({*named[0], *named[1]})
-        if _value(named[0], name) != _value(named[1], name)
-    ]
+    fields = find_field_differences(one.get("fields") or {}, other.get("fields") or {})
     parts = [name for name in PARTS if _part(one, name) != _part(other, name)]
     return [*fields, *(name for name in parts if name not in fields)]
+
+
+def find_field_differences(before: Mapping[str, Any], today: Mapping[str, Any]) -> list[str]:
+    """Return the names of the fields with another value."""
+    names = sorted({*before, *today})
+    return [name for name in names if _value(before, name) != _value(today, name)]
 
 
 def _value(fields: Mapping[str, Any], name: str) -> Any:
     value = (fields.get(name) or {}).get("value")
     if isinstance(value, Mapping):  # the source of a date is not part of its value
         return {key: part for key, part in value.items() if key != "found_in"}
-    return value or None
+    return None if value in ("", []) else value
 
 
 def _part(detail: Mapping[str, Any], name: str) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from storage.database.engine import database_url as parsed
 from storage.database.engine import reading_engine
 from storage.read.filters import Filters
+from storage.values.draft import Field
 from storage.values.verdict import Counts
 from storage.verify.finding import Scope
 from tests.flow.driver import SENTENCES, Newsroom, lines, seed
@@ -20,6 +21,8 @@ from worker.cli.checks import rederive as rederiving
 from worker.cli.checks.rederive import RederiveSelection, Rereading, TextDifferences
 from worker.cli.checks.verify_texts import Rederivation
 from worker.flow.read import Reader
+from worker.text.hints import EXTRACTOR, TextSettings
+from worker.text.page.read_page import page_extractor
 
 A, B, C, D = SENTENCES
 MORE = (C, "Die Leiterin des Deichamts rechnet bis zum Abend mit sinkendem Wasser.")
@@ -213,3 +216,22 @@ def test_a_text_that_does_not_come_out_again_is_named(room, upgrade, monkeypatch
     found, derived, _ = rederived(room)
     assert found == ["not_rederived"] * 3
     assert derived == 5
+
+
+def test_a_field_that_does_not_come_out_again_is_named(room, upgrade, monkeypatch):
+    a_press(room)
+    monkeypatch.setattr("worker.cli.checks.verify_texts.Reader", rederiving.Reader)
+
+    def without_language(draft):
+        fields = {name: each for name, each in draft.fields.items() if name != "language"}
+        return replace(draft, fields={**fields, "dateline": Field("Lohe", "json: dateline")})
+
+    upgrade(without_language, version=None)
+    engine = reading_engine(parsed(room.url))
+    found = list(Rederivation(room.settings).findings(engine, Scope(), lambda *_: None))
+    engine.dispose()
+    assert {each.kind for each in found} == {"not_rederived"}
+    assert {each.message for each in found} == {
+        f"{who.name} {who.version} extracts another value of dateline, language from the same bytes"
+        for who in (EXTRACTOR, page_extractor(TextSettings()))
+    }

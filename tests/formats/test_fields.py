@@ -1,19 +1,21 @@
 """Each name in a row of the table of fields gives a value, and a second row cannot have it too."""
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
 from datetime import UTC, datetime
+from hashlib import sha256
 from html import escape
 
 import pytest
 
-from storage.values.draft import Draft, Json
+from storage.values.draft import Draft, Json, as_dict
 from storage.values.fields import FIELDS, FieldForm, FieldSpec
+from tests.commands.test_formats import EXAMPLES
 from tests.formats.agency import BODY, ninjs
 from tests.warcs import page
 from worker.flow.fetched import entry_values
 from worker.text.hints import Hints, TextSettings
-from worker.text.read import read_document
+from worker.text.read import READERS, read_document
 
 ADDRESS = "https://bote.example/lokales/deich"
 VALUES: dict[FieldForm, Json] = {
@@ -75,15 +77,19 @@ DOCUMENTS = {
 """The type of document with names of each kind, how it is built, and the place of a value."""
 
 
-def places(kind: str, raw: bytes, name: str) -> Iterator[str]:
-    """Yield the places of the values of a field, also of those that were not chosen."""
+def read(kind: str, raw: bytes) -> Draft:
     hints = Hints(kind, "a", None, datetime(2024, 6, 20, tzinfo=UTC), None)
     draft = read_document(raw, hints, TextSettings())
     assert isinstance(draft, Draft), draft
-    if name in draft.fields:
-        field = draft.fields[name]
-        yield field.found_in
-        yield from (each.found_in for each in field.candidates)
+    return draft
+
+
+def places(draft: Draft, name: str) -> set[str]:
+    """Return the places of the values of a field, also of those that were not chosen."""
+    if name not in draft.fields:
+        return set()
+    field = draft.fields[name]
+    return {field.found_in, *(each.found_in for each in field.candidates)}
 
 
 @pytest.mark.parametrize("attribute", DOCUMENTS)
@@ -94,7 +100,7 @@ def test_each_name_of_a_field_is_read(attribute):
         for field in FIELDS
         for name in getattr(field, attribute)
         if not (field.form is FieldForm.ADDRESS and attribute == "meta" and name != "og:url")
-        if place.format(name) not in set(places(kind, build(field, name), field.name))
+        if place.format(name) not in places(read(kind, build(field, name)), field.name)
     ]
     assert unread == []
 
@@ -113,3 +119,55 @@ def test_the_places_of_a_page_exist():
     for field in FIELDS:
         derived = field._replace(places=(), form=FieldForm.LINE).place_order
         assert set(field.places) <= {*derived, *code}, field.name
+
+
+DIGESTS: dict[str, str] = {
+    "lesart-docx 2 text=10": "ed701fabc6987c4c",
+    "lesart-mail 1 text=10 page=21": "cf5d3827c71ccdf7",
+    "lesart-newsml 2 page=21 text=10": "3545cb458f0de7ba",
+    "lesart-ninjs 3 page=21 text=10": "7d69134f1bc253f6",
+    "lesart-odt 2 text=10": "a743c46419cf13ee",
+    "lesart-page 21": "d8bc432013c7242d",
+    "lesart-pdf 2 text=10": "9a13cc2a7bef1d6c",
+    "lesart-text 10": "6cbc56d44b4210bd",
+}
+"""The digest of all fields of the documents by the version of their extractor, and of those that it uses."""
+MODULES = {
+    "lesart-text": "worker/text/hints.py", "lesart-page": "worker/text/page/read_page.py",
+}  # fmt: skip
+
+
+def documents_of_all_names() -> list[tuple[str, bytes]]:
+    """Return the examples of all formats, and a document for each name of each field."""
+    found = [(kind, EXAMPLES[kind]) for kind in READERS if kind not in {"csv", "tsv"}]  # JSON
+    for attribute, (kind, build, _place) in DOCUMENTS.items():
+        found += [(kind, build(each, name)) for each in FIELDS for name in getattr(each, attribute)]
+    return found
+
+
+def version_of(draft: Draft) -> str:
+    used = [
+        part for part in draft.extractor.config.split(";") if part.startswith(("text=", "page="))
+    ]
+    return " ".join([draft.extractor.name, draft.extractor.version, *used])
+
+
+def test_other_fields_of_the_same_documents_need_another_version_of_the_extractor():
+    fields = defaultdict[str, list[Json]](list)
+    for kind, raw in documents_of_all_names():
+        draft = read(kind, raw)
+        fields[version_of(draft)].append(
+            {name: as_dict(each) for name, each in draft.fields.items()}
+        )
+    found = {
+        version: sha256(json.dumps(each, sort_keys=True).encode()).hexdigest()[:16]
+        for version, each in sorted(fields.items())
+    }
+    missing = {
+        version: digest for version, digest in found.items() if DIGESTS.get(version) != digest
+    }
+    assert missing == {}, (
+        f"these extractors read other fields: increase VERSION of each whose name and versions are in DIGESTS already "
+        f"({', '.join(f'{name} in {path}' for name, path in MODULES.items())}; agencies, mails and documents use both), "
+        "and add the new digests"
+    )

@@ -107,8 +107,6 @@ class Reader:
         if isinstance(outcome, RefusalReason):
             return Reading(captured, outcome, context)
         outcome = add_flags(outcome, captured.hints.get("flags") or ())
-        if submitter is not None:
-            outcome = mark_submitted(outcome, submitter)
         return prepare(captured, outcome, context, self.settings.timezone, sign=signature)
 
     def _listing(self, captured: CapturedItem, hints: Hints) -> AddressList | RefusalReason:
@@ -122,8 +120,10 @@ class Reader:
         """Return the draft or refusal of a capture, read with all stored hints."""
         outcome = self.outcome(captured.raw, hints_of(captured))
         if captured.hints.get("fetched") or captured.hints.get("answered"):
-            return fetched_outcome(outcome, captured.hints.get("listed"))
-        return outcome
+            outcome = fetched_outcome(outcome, captured.hints.get("listed"))
+        submitter = captured.hints.get("submitted_by")
+        is_submitted = submitter is not None and isinstance(outcome, Draft)
+        return mark_submitted(outcome, submitter) if is_submitted else outcome
 
     def re_extract(self, extraction: ReExtraction) -> ReExtracted:
         """Read again a capture that was read before, maybe by another extractor.

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+from storage.record.derivation_detail import detail_of
 from storage.settings import Settings
 from storage.values.digest import wording_digest
-from storage.values.draft import Draft
+from storage.values.draft import Draft, Json
 from storage.values.job import Progress
 from storage.values.refusals import RefusalReason
 from storage.verify.derivations import DerivedCapture, DerivedText, derivations
 from storage.verify.finding import BrokenObject, Scope
+from storage.verify.shown_texts import find_field_differences
 from worker.flow.read import Reader, is_retried
 from worker.text import current_extractors
 
@@ -32,7 +34,7 @@ class Rederivation:
         self.begun = False
 
     def findings(self, engine: Any, scope: Scope, progress: Progress) -> Iterator[BrokenObject]:
-        """Yield the derivations whose text differs when extracted again."""
+        """Yield the derivations whose text or fields differ when extracted again."""
         self.begun = True
         with Reader(self._settings) as reader:
             here = current_extractors(reader.text)
@@ -60,11 +62,17 @@ def _derived(capture: DerivedCapture, reader: Reader) -> Draft | RefusalReason:
 
 
 def _wrong(draft: Draft | RefusalReason | None, texts: list[DerivedText]) -> Iterator[BrokenObject]:
-    digest = None
+    digest, fields = None, dict[str, Json]()
     if isinstance(draft, Draft):
-        digest = wording_digest(draft.title, draft.text_paragraphs())
+        paragraphs = draft.text_paragraphs()
+        digest = wording_digest(draft.title, paragraphs)
+        fields = detail_of(draft, paragraphs)["fields"]
     for text in texts:
-        if text.digest != digest:
+        what = "text"
+        if text.digest == digest:
+            names = find_field_differences(fields if text.fields is None else text.fields, fields)
+            what = f"value of {', '.join(names)}" if names else ""
+        if what:
             who = text.extractor
-            message = f"{who.name} {who.version} extracts another text from the same bytes"
+            message = f"{who.name} {who.version} extracts another {what} from the same bytes"
             yield BrokenObject("derivation", text.derivation_id, "not_rederived", message)
