@@ -46,10 +46,10 @@ from storage.language.words import TOKEN, word_list
 from storage.values.change_class import NO_EDIT, ChangeClass
 from storage.values.digest import canonical, canonical_all
 from storage.values.draft import EntryRange
-from storage.values.fields import FIELDS
+from storage.values.fields import COMPARED_FIELDS, FIELD_BY_NAME, Compared
 from storage.values.net.site import paragraph_key
 
-METADATA = tuple(each.name for each in FIELDS if each.compared)
+METADATA = tuple(each.name for each in COMPARED_FIELDS)
 """Fields whose change has the class `metadata`."""
 
 NOTE_OF_A_CHANGE = re.compile(
@@ -62,7 +62,7 @@ NOTE_OF_A_CHANGE = re.compile(
 >>> bool(NOTE_OF_A_CHANGE.search("Anmerkung der Redaktion: In einer früheren Version …"))
 True
 """
-METHOD = 4
+METHOD = 5
 """Version of the rules for changes; it increases whenever a rule changes a result.
 
 Earlier results stay as they are and are not computed again.
@@ -243,8 +243,12 @@ class CapturePair:
             removed, added = (*removed, *lost), (*added, *fresh)
             words = words[0] + sum(map(count_words, fresh)), words[1] + sum(map(count_words, lost))
         is_edit = bool(classes) and classes != NO_EDIT
-        if is_edit and _metadata_differ(a, b):
-            classes = (*classes, ChangeClass.METADATA.value)
+        names = [name for name in METADATA if a.metadata.get(name) != b.metadata.get(name)]
+        is_own = any(FIELD_BY_NAME[name].compared is Compared.ALONE for name in names)
+        is_edit = is_edit or (is_own and not classes)
+        if is_edit and names:
+            named = (f"{ChangeClass.METADATA}: {name}" for name in names)
+            classes = (*classes, ChangeClass.METADATA.value, *named)
         new = _new_notices(a, b)
         return TextChange(
             classes=classes,
@@ -385,10 +389,6 @@ def _moment(value: str, zone: str) -> datetime | str:
         return datetime.fromisoformat(value + zone)
     except ValueError:
         return value
-
-
-def _metadata_differ(a: CaptureContent, b: CaptureContent) -> bool:
-    return any(a.metadata.get(name) != b.metadata.get(name) for name in METADATA)
 
 
 # ------------------------------------------------------------------------------------ words

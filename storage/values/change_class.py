@@ -3,6 +3,8 @@
 from enum import Enum, StrEnum, auto
 from typing import Any, Self
 
+from storage.values.fields import COMPARED_FIELDS
+
 
 class ComparedData(Enum):
     """The data from which a class is detected, which names its detector."""
@@ -85,6 +87,13 @@ class ChangeClass(StrEnum):
         "metadata", 1, "metadata", "Metadaten", "of authors, dates, tags and other fields",
         ComparedData.CAPTURES,
     )  # fmt: skip
+    _ignore_ = "_field"
+    for _field in COMPARED_FIELDS:  # a member for each field that is compared
+        vars()[f"METADATA_{_field.name.upper()}"] = (
+            f"metadata: {_field.name}", 1, f"metadata: {_field.labels[0]}",
+            f"Metadaten: {_field.labels[1]}", f"of the field `{_field.name}`",
+            ComparedData.CAPTURES,
+        )  # fmt: skip
     REVERSION = (
         "reversion", 9, "reverted", "zurückgenommen", "back to an earlier wording",
         ComparedData.VERSIONS,

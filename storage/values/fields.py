@@ -143,7 +143,7 @@ FIELDS: tuple[FieldSpec, ...] = (
     ),
     FieldSpec(
         "pubstatus", FieldForm.LINE, ("status of the agency", "Status der Agentur"),
-        ninjs=names("pubstatus"), newsml=names("itemMeta/pubStatus"),
+        ninjs=names("pubstatus"), newsml=names("itemMeta/pubStatus"), compared=Compared.ALONE,
     ),
     FieldSpec(
         "version", FieldForm.LINE, ("version of the agency", "Fassung der Agentur"),
@@ -320,4 +320,5 @@ FIELD_BY_KEY = find_owners("key", lambda each: each.keys)
 FIELD_BY_META = find_owners("meta name", lambda each: each.meta)
 FIELD_BY_MICRODATA = find_owners("itemprop", lambda each: each.microdata)
 find_owners("JSON-LD key", lambda each: each.json_ld)
+COMPARED_FIELDS = tuple(each for each in FIELDS if each.compared)
 DATE_FIELDS = frozenset(each.name for each in FIELDS if each.form is FieldForm.DATE)

@@ -22,7 +22,9 @@ from storage.values.arrivals.formats import (
 )
 from tests.formats import agency, office, pdfs
 from tests.warcs import answer, page, response
+from worker.text.file_types import HEAD_BYTES, detect_type, signed_type
 from worker.text.read import READERS
+from worker.web.kind import page_type
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BODY = "Der Deich am Hafen hält dem Hochwasser stand, sagt die Leiterin des Amtes am Dienstag."
@@ -210,6 +212,16 @@ def test_german_names_are_known_in_all_formats_and_other_columns_are_named(tmp_p
 def test_each_document_type_has_a_reader_and_a_media_type():
     assert set(READERS) == DOCUMENT_TYPES
     assert set(TYPE_BY_MEDIA.values()) <= DOCUMENT_TYPES
+
+
+def test_a_format_with_a_signature_is_detected_by_it_alone():
+    for kind, raw in EXAMPLES.items():
+        head = raw[:HEAD_BYTES]
+        expected = kind if kind in BINARY_TYPES else None
+        assert signed_type(head) == expected, kind
+        if expected:
+            assert (detect_type("a", head), page_type(head, "text/html", "a")) == (kind, kind)
+            assert getattr(detect_type("a.txt", head), "code", None) == "not_text", kind
 
 
 def test_no_suffix_belongs_to_two_formats():

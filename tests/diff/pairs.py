@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from storage.diff.change import CaptureContent, CapturePair, TextChange
+from storage.diff.change import METADATA, CaptureContent, CapturePair, TextChange
 from storage.diff.word_diff import Text
 from storage.values.draft import as_dict
 
@@ -86,6 +86,18 @@ PAIRS: dict[str, tuple[CaptureContent, CaptureContent]] = {
     "metadata": (
         content("Damm hält", A, metadata={"authors": ["Ada Kern"]}),
         content("Damm hält", C, metadata={"authors": ["Eva Kern"]}),
+    ),
+    "metadata without a change of the text": (
+        content("Damm hält", A, "Stand: 12.03 Uhr", metadata={"tags": ["a"], "pubstatus": "usable"}),
+        content("Damm hält", A, "Stand: 13.30 Uhr", metadata={"tags": ["b"], "pubstatus": "usable"}),
+    ),
+    "metadata that is a change alone": (
+        content("Damm hält", A, "Stand: 12.03 Uhr", metadata={"pubstatus": "usable"}),
+        content("Damm hält", A, "Stand: 13.30 Uhr", metadata={"tags": ["b"], "pubstatus": "canceled"}),
+    ),
+    "all metadata": (
+        content("Damm hält", A, metadata=dict.fromkeys(METADATA, "one")),
+        content("Damm hält", C, metadata=dict.fromkeys(METADATA, "other")),
     ),
     "redacted": (content("Damm hält", A), content(None, is_redacted=True)),
     "boilerplate": (

@@ -122,8 +122,9 @@ class Reader:
         if captured.hints.get("fetched") or captured.hints.get("answered"):
             outcome = fetched_outcome(outcome, captured.hints.get("listed"))
         submitter = captured.hints.get("submitted_by")
-        is_submitted = submitter is not None and isinstance(outcome, Draft)
-        return mark_submitted(outcome, submitter) if is_submitted else outcome
+        if submitter is not None and isinstance(outcome, Draft):
+            return mark_submitted(outcome, submitter)
+        return outcome
 
     def re_extract(self, extraction: ReExtraction) -> ReExtracted:
         """Read again a capture that was read before, maybe by another extractor.

@@ -3,22 +3,20 @@
 import re
 from pathlib import PurePosixPath
 
-from storage.values.arrivals.formats import BINARY_TYPES, DOCUMENT_TYPES, TYPE_BY_SUFFIX
+from storage.values.arrivals.formats import (
+    BINARY_TYPES,
+    DOCUMENT_TYPES,
+    SIGNATURES,
+    TYPE_BY_SUFFIX,
+)
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 
 HEAD_BYTES = 4_096
 """Number of leading bytes that `detect_type` needs."""
 
-# First bytes of the binary formats that are read. The parts of a DOCX document may be in any order.
-_BINARY_STARTS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), kind)
-    for pattern, kind in (
-        (rb"%PDF-", "pdf"),
-        (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.text", "odt"),
-        (rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|word/).*?word/", "docx"),
-    )
-)
+_STARTS = {kind: re.compile(start, re.DOTALL) for kind, start in SIGNATURES.items()}
+"""First bytes of the binary formats that are read."""
 _OFFICE_START = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """The start of a ZIP file, or of the container of an encrypted office document."""
 # First bytes of other binary formats; short signatures include their NUL bytes.
@@ -94,15 +92,18 @@ def detect_type(name: str, head: bytes) -> str | RefusalReason:
     """
     suffix = _suffix(name)
     named = TYPE_BY_SUFFIX.get(suffix)
-    signed = signed_type(head) if named is None or named in BINARY_TYPES else None
-    signed = signed or _agency_type(head, named)
-    if signed is not None:
-        return signed
+    signed = signed_type(head)
+    is_open = named is None or named in BINARY_TYPES
+    found = (signed if is_open else None) or _agency_type(head, named)
+    if found is not None:
+        return found
     if named in BINARY_TYPES and _OFFICE_START.match(head):
         return named
     for signature, kind in _SIGNATURES:
         if signature.match(head):
             return refuse("not_text", detected=kind)
+    if signed is not None:
+        return refuse("not_text", detected=message_text("typed_document", type=signed))
     if named in _TYPES_BY_NAME:
         return named
     sniffed = _sniff_type(suffix, head)
@@ -125,9 +126,7 @@ def signed_type(head: bytes) -> str | None:
     >>> signed_type(b"PK\3\4" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.text")
     'odt'
     """
-    if not head.startswith((b"%PDF-", b"PK")):
-        return None
-    return next((kind for start, kind in _BINARY_STARTS if start.match(head)), None)
+    return next((kind for kind, start in _STARTS.items() if start.match(head)), None)
 
 
 def has_markup(text: str) -> bool:

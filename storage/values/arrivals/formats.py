@@ -16,7 +16,8 @@ class Format:
     media type, an import reads it as the first format. `content` describes the format in the
     README. `holds` states what a file may contain other than one document: a list that is read as a
     whole, records and archive members that are streamed, captures of a web archive, or attachments.
-    `is_binary` marks formats that are recognised by their first bytes, whatever the file name.
+    Formats with a `signature`, the pattern of their first bytes, are recognised by it, whatever the
+    file name.
     """
 
     type: str
@@ -24,7 +25,7 @@ class Format:
     media_types: tuple[str, ...]
     content: str
     holds: Literal["list", "records", "members", "captures", "attachments"] | None = None
-    is_binary: bool = False
+    signature: bytes | None = None
 
 
 FORMATS: tuple[Format, ...] = (
@@ -62,18 +63,19 @@ FORMATS: tuple[Format, ...] = (
         "docx", (".docx",),
         ("application/vnd.openxmlformats-officedocument.wordprocessingml.document",),
         "a Word document: headline, paragraphs by their styles, footnotes, properties",
-        is_binary=True,
+        # The parts may be in any order.
+        signature=rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|word/).*?word/",
     ),
     Format(
         "odt", (".odt",), ("application/vnd.oasis.opendocument.text",),
         "a LibreOffice document, read in the same way",
-        is_binary=True,
+        signature=rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.text",
     ),
     Format(
         "pdf", (".pdf",), ("application/pdf",),
         "a PDF with a text layer: headline, paragraphs without page headers, page numbers and"
         " hyphenation",
-        is_binary=True,
+        signature=rb"%PDF-",
     ),
     Format(
         "ninjs", (".ninjs",), ("application/ninjs+json",),
@@ -98,7 +100,10 @@ FORMATS: tuple[Format, ...] = (
 TYPES: tuple[str, ...] = tuple(each.type for each in FORMATS)
 DOCUMENT_TYPES = frozenset(each.type for each in FORMATS if each.media_types)
 """Types of one document or record; the other formats are archives of them."""
-BINARY_TYPES = frozenset(each.type for each in FORMATS if each.is_binary)
+SIGNATURES: Mapping[str, bytes] = {
+    each.type: each.signature for each in FORMATS if each.signature is not None
+}
+BINARY_TYPES = frozenset(SIGNATURES)
 AGENCY_TYPES = frozenset({"ninjs", "newsml"})
 """Types of items of news agencies, which name themselves by an identifier such as a URN."""
 TYPE_BY_SUFFIX: Mapping[str, str] = {
