@@ -25,6 +25,11 @@ def load_parts(part: str) -> Iterator[Any]:
             yield import_module(module_of(each, part))
 
 
+def transferred() -> tuple[str, ...]:
+    """Return the names of the capabilities whose rows are in the metadata of WARC files."""
+    return tuple(each.name for each in CAPABILITIES if "transfer" not in each.without)
+
+
 def module_of(capability: Capability, part: str) -> str:
     """Return the name of the module of a part.
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, case, func, or_, select, text
 from warcio.recordloader import ARC2WARCHeadersParser
 
+from storage.capabilities import load_parts, transferred
 from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
 from storage.database.rows import cursor, place, stream
@@ -42,6 +43,7 @@ from storage.read.query.records import Part
 from storage.read.search import matching_versions
 from storage.record.contents.restricted import RestrictedTexts
 from storage.values.arrivals.formats import MEDIA_TYPE
+from storage.values.draft import Json
 from storage.values.net.addresses import FRONT
 
 
@@ -223,6 +225,7 @@ class WarcWriter:
         self._withheld = 0
         self._certificates: set[int] = set()
         self._joined: dict[int, list[dict[str, str]]] = {}
+        self._recorded: dict[str, Mapping[int, Json]] = {}
 
     @property
     def withheld(self) -> int:
@@ -257,6 +260,10 @@ class WarcWriter:
         `only` selects observations; None selects all.
         """
         self._joined = self._joins(numbers)
+        self._recorded = {
+            name: part.facts_of_checks(self._connection, numbers)
+            for name, part in zip(transferred(), load_parts("transfer"), strict=True)
+        }
         snapshots = snapshots_by_article(self._connection, dict.fromkeys(numbers))
         confirmations = {
             snapshot.observation_id: snapshot.confirmed
@@ -310,6 +317,9 @@ class WarcWriter:
     def _check(self, row: Row, written: _WrittenRecords) -> Iterator[bytes]:
         if row["foreign_id"] is not None:
             yield from self._foreign.records(row["foreign_id"])
+            recorded = self._recorded_facts(row)
+            if any(recorded.values()) and row["foreign_name"] is not None:
+                yield self._metadata_record(row, f"<{row['foreign_name']}>", recorded)
         elif self._is_withheld(row):
             self._withheld += 1
             yield self._metadata(row, None)
@@ -336,7 +346,7 @@ class WarcWriter:
         if original is not None:
             written.by_observation[row["observation_id"]] = original
             yield self._revisit(row, original, row["observed_at"])
-            if _submitter(row) is not None:
+            if _submitter(row) is not None or any(self._recorded_facts(row).values()):
                 head = self._head(row, "revisit", row["observed_at"])
                 yield self._metadata(row, dict(head)["WARC-Record-ID"])
             return
@@ -423,9 +433,17 @@ class WarcWriter:
             "submitted_by": _submitter(row),
             "type": FRONT if (row["hints"] or {}).get("type") == FRONT else None,
             "joined": self._joined.get(row["observation_id"]),
+            **self._recorded_facts(row),
             "certificates_sha256": bytes(row["chain_digest"]).hex() if certificate else None,
             "certificates": bytes(row["chain"]).decode("ascii", "replace") if is_new else None,
         }
+        return self._metadata_record(row, name, facts)
+
+    def _recorded_facts(self, row: Row) -> dict[str, Json]:
+        """Return what capabilities recorded about a check."""
+        return {name: facts.get(row["observation_id"]) for name, facts in self._recorded.items()}
+
+    def _metadata_record(self, row: Row, name: str | None, facts: Mapping[str, Json]) -> bytes:
         fields = [
             *self._head(row, "metadata", row["observed_at"]),
             *([("WARC-Concurrent-To", name)] if name else []),
@@ -524,7 +542,8 @@ def _checks() -> Any:
             func.coalesce(SNAPSHOT.c.outcome, OBSERVATION.c.outcome).label("outcome"),
             SNAPSHOT.c.version, SNAPSHOT.c.wording_id, ARTICLE.c.public_id.label("article"),
             ORIGIN.c.origin, SOURCE.c.name.label("source"), WORDING.c.digest.label("wording"),
-            FOREIGN_RECORD.c.id.label("foreign_id"), TRANSFER.c.id.label("transfer_id"),
+            FOREIGN_RECORD.c.id.label("foreign_id"), FOREIGN_RECORD.c.name.label("foreign_name"),
+            TRANSFER.c.id.label("transfer_id"),
             TRANSFER.c.hops, TRANSFER.c.request, TRANSFER.c.response_headers, TRANSFER.c.peer,
             TRANSFER.c.tls_version, TRANSFER.c.duration_ms, TRANSFER.c.rights,
             TRANSFER.c.certificate_id, CERTIFICATE.c.digest.label("chain_digest"),

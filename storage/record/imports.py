@@ -118,6 +118,7 @@ class StoredRecord:
 
     job_id: int | None
     unread: int | None
+    observation_id: int
 
 
 def load_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, StoredRecord]:
@@ -128,6 +129,7 @@ def load_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes
             FOREIGN_RECORD.c.digest,
             OBSERVATION.c.job_id,
             case((is_unread, OBSERVATION.c.id), else_=None),
+            OBSERVATION.c.id,
         )
         .join(OBSERVATION, OBSERVATION.c.id == FOREIGN_RECORD.c.observation_id)
         .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
@@ -175,6 +177,7 @@ class ImportWriter:
         self.without_text: list[int] = []
         self.waiting: list[Import] = []
         self.refused = 0
+        self.recorded: list[tuple[int, Import]] = []
         self._rows: dict[bytes, int] = {}
 
     def keep(self, imports: Sequence[Import], packed: Packed) -> None:
@@ -197,6 +200,7 @@ class ImportWriter:
                 each, capture = replace(given, hints=original.hints_for(given)), original.capture_id
             number = self._observe(each, origins[each.origin], capture)
             transfers[number] = each.transfer
+            self.recorded.append((number, each))
             if not each.is_withheld:
                 self._keep_records(each, number, origins[self.container], bytes_kept)
             originals.learn(each, number, capture)

@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from storage.capabilities import load_parts, transferred
 from storage.database.capture_store import CapturesUnsetError, store_of
 from storage.database.tables import SCAN, SOURCE
+from storage.database.unit import Unit
 from storage.history.absences import record_absences
 from storage.history.clock_corrections import correct_scan
 from storage.history.totals import stored_fact
@@ -142,6 +144,8 @@ def import_captures(
         fresh = [each for digest, each in wanted.items() if digest not in known]
         importing = ImportWriter(unit, claim, source_id, container, is_last=is_last)
         importing.keep(fresh, packed)
+        again = [(known[d].observation_id, each) for d, each in wanted.items() if d in known]
+        _store_recorded(unit, [*importing.recorded, *again])
         if importing.to_read:
             queue.add_job(
                 unit, "read", claim.trigger, source_id=source_id, parent_id=claim.job_id,
@@ -156,6 +160,14 @@ def import_captures(
     unread = tuple(each.unread for each in others if each.unread is not None)
     unchanged = len(others) - len(unread) + len(imports) - len(wanted)
     return ImportResult(replace(counts, unchanged=unchanged), tuple(importing.waiting), unread)
+
+
+def _store_recorded(unit: Unit, imports: Sequence[tuple[int, Import]]) -> None:
+    """Store what capabilities of the other archive recorded about imported checks."""
+    for name, part in zip(transferred(), load_parts("transfer"), strict=True):
+        part.store_facts(
+            unit, {number: each.recorded[name] for number, each in imports if name in each.recorded}
+        )
 
 
 def finish_scan(

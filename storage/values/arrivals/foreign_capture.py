@@ -46,7 +46,8 @@ class Import:
     `locator` is the record in its file. `outcome` is `captured` with the bytes to read in `raw`, or
     the result of the transport. `repeats` replaces the bytes if another capture has them. `records`
     are the exact records: the capture first, then its companions, and the record about the file
-    itself. If `is_withheld` is true, no record is stored.
+    itself. If `is_withheld` is true, no record is stored. `recorded` is what capabilities of the
+    other archive recorded about the check, by their names.
     """
 
     locator: str
@@ -62,6 +63,7 @@ class Import:
     refused: RefusalReason | None = None
     repeats: Repeats | None = None
     is_withheld: bool = False
+    recorded: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def is_readable(self) -> bool:

@@ -23,7 +23,7 @@ def lesart(
 
     def call(*words: str) -> tuple[int, list[dict[str, Any]], str]:
         capsys.readouterr()
-        code = run(app, [*words, "--archive", room.url])
+        code = run(app, [*words, *(() if "--archive" in words else ("--archive", room.url))])
         told = capsys.readouterr()
         return (
             code,
@@ -139,3 +139,25 @@ def test_an_act_that_cannot_be_recorded_is_refused_with_a_remedy(
 def test_the_first_version_is_no_change(edited, lesart):
     code, _, told = lesart("review", change(edited, 1), "--label", "important", "--reviewer", "ada")
     assert (code, "is not a change" in told) == (2, True)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_labels_get_into_a_merged_archive_once_and_are_withdrawn_there_too(
+    edited, lesart, tmp_path
+):
+    target = f"sqlite:///{tmp_path / 'target.sqlite3'}"
+    lesart("review", change(edited, 2), "--label", "important", "--note", "36", "--reviewer", "ada")
+    wanted = (
+        "SELECT version, label, note, reviewer, reviewed_at, withdrawn_by FROM reviews ORDER BY id"
+    )
+
+    def merged() -> list[dict[str, Any]]:
+        assert run(app, ["merge", edited.url, "--archive", target]) == 0
+        _code, rows, _told = lesart("sql", wanted, "--archive", target)
+        return rows
+
+    assert merged() == merged() == edited.rows(wanted)
+    lesart("review", change(edited, 3), "--label", "zahl", "--reviewer", "ben")
+    lesart("review", change(edited, 2), "--withdraw", "--reviewer", "ada")
+    assert merged() == merged() == edited.rows(wanted)
+    assert run(app, ["verify", "--archive", target]) == 0

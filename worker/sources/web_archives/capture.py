@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from storage.capabilities import transferred
 from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
 from storage.values.arrivals.formats import AGENCY_TYPES, BINARY_TYPES, TYPE_BY_MEDIA
 from storage.values.digest import raw_digest
@@ -53,7 +54,7 @@ class RecordedCheck:
 
     Each entry of `joined` is a reason (`redirect`, `canonical`, `guid`) with an address.
     `submitted_by` is the name of the token that submitted a capture. `is_front`: it was read as a
-    front page.
+    front page. `recorded` is what capabilities recorded about it, by their names.
     """
 
     outcome: str | None = None
@@ -62,23 +63,32 @@ class RecordedCheck:
     submitted_by: str | None = None
     is_front: bool = False
     declared: Declared | None = None
+    recorded: Mapping[str, Json] = field(default_factory=dict)
 
 
 def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
-    """Return the contents of Lesart's metadata among the companions; empty if there is none."""
-    for companion in exchange.companions:
-        kind = (companion.field("content-type") or "").partition(";")[0].strip().lower()
-        if companion.kind == "metadata" and kind == "application/json":
-            facts = _parsed(companion.block)
-            return RecordedCheck(
-                outcome=_text(facts.get("outcome")),
-                note=_text(facts.get("note")),
-                joined=_joined_addresses(facts.get("joined")),
-                submitted_by=_token_name(facts.get("submitted_by")),
-                is_front=facts.get("type") == FRONT,
-                declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
-            )
-    return RecordedCheck()
+    """Return the contents of Lesart's metadata among the companions; empty if there is none.
+
+    A later record of metadata only adds what capabilities recorded since.
+    """
+    stated = [_parsed(each.block) for each in exchange.companions if _is_own_metadata(each)]
+    if not stated:
+        return RecordedCheck()
+    facts = stated[0]
+    return RecordedCheck(
+        outcome=_text(facts.get("outcome")),
+        note=_text(facts.get("note")),
+        joined=_joined_addresses(facts.get("joined")),
+        submitted_by=_token_name(facts.get("submitted_by")),
+        is_front=facts.get("type") == FRONT,
+        declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
+        recorded={name: each[name] for each in stated for name in transferred() if name in each},
+    )
+
+
+def _is_own_metadata(companion: WebRecord) -> bool:
+    kind = (companion.field("content-type") or "").partition(";")[0].strip().lower()
+    return companion.kind == "metadata" and kind == "application/json"
 
 
 def _parsed(block: bytes) -> Mapping[str, Any]:
@@ -274,6 +284,7 @@ class _Capture:
             records=(capture_record(self.main, opening, payload), *map(whole_record, beside)),
             http_status=answer.status if answer else None,
             note=submission_note(self.submitter) if self.submitter else None,
+            recorded=read_own_metadata(exchange).recorded,
         )
 
     def hints(
