@@ -112,8 +112,7 @@ def _edit_conditions(selection: ChangeFilter, dialect: str) -> Conditions:
 
 def articles(connection: "Connection", filters: Filters, part: Part) -> Iterator[ArticleLine]:
     """Yield the articles in the order in which the archive first saw them."""
-    query = view_query("articles", connection.dialect.name)
-    yield from ARTICLES.rows(connection, query, conditions(filters), part)
+    yield from ARTICLES.rows(connection, conditions(filters), part)
 
 
 def count_articles(connection: "Connection") -> int:
@@ -127,7 +126,7 @@ def history(connection: "Connection", article_id: int, part: Part) -> Iterator[V
     """Yield the versions of one article, the oldest first."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     query = steps_query(connection.dialect.name)
-    yield from _VERSIONS.fetch(connection, query, criteria, part)
+    yield from _VERSIONS.fetch(connection, criteria, part, query)
 
 
 def changes(
@@ -143,11 +142,10 @@ def changes(
     if article_id is not None:
         criteria = criteria.with_clause("q.article_id = :article", article=article_id)
     criteria = criteria.merge(_edit_conditions(selection, dialect))
-    query = view_query("changes", dialect)
     if selection.contains is None:
-        yield from _CHANGES.rows(connection, query, criteria, part)
+        yield from _CHANGES.rows(connection, criteria, part)
         return
-    found = _CHANGES.rows(connection, query, criteria, Part(part.after))
+    found = _CHANGES.rows(connection, criteria, Part(part.after))
     yield from islice((each for each in found if _contains(each, selection.contains)), part.limit)
 
 
@@ -221,13 +219,12 @@ def step(connection: "Connection", article_id: int, number: int) -> Change | Non
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     criteria = criteria.with_clause("q.version = :number", number=number)
     query = steps_query(connection.dialect.name)
-    return next(iter(_CHANGES.fetch(connection, query, criteria)), None)
+    return next(iter(_CHANGES.fetch(connection, criteria, query=query)), None)
 
 
 def article(connection: "Connection", article_id: int) -> ArticleLine:
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
-    query = view_query("articles", connection.dialect.name)
-    (found,) = ARTICLES.fetch(connection, query, criteria)
+    (found,) = ARTICLES.fetch(connection, criteria)
     return found
 
 
@@ -253,8 +250,7 @@ def _column_of(
 def cluster(connection: "Connection", label: str) -> Iterator[ArticleLine]:
     """Yield the articles of the cluster with this label."""
     criteria = Conditions().with_clause("q.cluster = :label", label=label)
-    query = view_query("articles", connection.dialect.name)
-    yield from ARTICLES.rows(connection, query, criteria, ALL)
+    yield from ARTICLES.rows(connection, criteria, ALL)
 
 
 def entries(
@@ -311,7 +307,7 @@ def observations(connection: "Connection", article_id: int, part: Part) -> Itera
         _OBSERVATIONS,
         compute=lambda row: {"outside_copies": copies.get(row["observation_id"], ())},
     )
-    yield from records.rows(connection, query, criteria, part)
+    yield from records.rows(connection, criteria, part, query)
 
 
 def outside_copies(
@@ -342,8 +338,7 @@ def relations(
         criteria = criteria.with_clause(
             f"EXISTS (SELECT 1 FROM ({inner}) f WHERE {side})", **article_criteria.values
         )
-    query = view_query("relations", connection.dialect.name)
-    yield from _RELATIONS.rows(connection, query, criteria, part)
+    yield from _RELATIONS.rows(connection, criteria, part)
 
 
 def noise(connection: "Connection", article_id: int | None, part: Part) -> Iterator[NoiseStep]:
@@ -352,17 +347,15 @@ def noise(connection: "Connection", article_id: int | None, part: Part) -> Itera
     if article_id is not None:
         mine = "q.origin_id IN (SELECT origin_id FROM article_origin WHERE article_id = :article)"
         criteria = criteria.with_clause(mine, article=article_id)
-    query = view_query("noise", connection.dialect.name)
     steps = replace(_NOISE, compute=partial(_noise_fields, connection))
-    yield from steps.rows(connection, query, criteria, part)
+    yield from steps.rows(connection, criteria, part)
 
 
 def rights(
     connection: "Connection", criteria: Conditions, part: Part
 ) -> Iterator[RightsDeclaration]:
     """Yield declarations about the use of texts: by origin and place, then in the order of time."""
-    query = view_query("rights", connection.dialect.name)
-    yield from _RIGHTS.rows(connection, query, criteria, part)
+    yield from _RIGHTS.rows(connection, criteria, part)
 
 
 def rights_of_articles(
@@ -370,7 +363,7 @@ def rights_of_articles(
 ) -> list[RightsDeclaration]:
     """Return the declarations about the texts of a few articles, in the same order."""
     criteria = Conditions().with_clause("q.article_id IN :ids", ids=list(articles))
-    return _RIGHTS.fetch(connection, view_query("rights", connection.dialect.name), criteria)
+    return _RIGHTS.fetch(connection, criteria)
 
 
 def teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Teaser]:
@@ -378,8 +371,7 @@ def teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Tea
     query = latest_list_query(connection.dialect.name)
     for row in fetch(connection, query, {"front": front_id}):
         criteria = Conditions().with_clause("q.list_id = :list", list=row["list_id"])
-        query = view_query("teasers", connection.dialect.name)
-        yield from _TEASERS.rows(connection, query, criteria, part)
+        yield from _TEASERS.rows(connection, criteria, part)
 
 
 def neighbouring_checks(
@@ -409,7 +401,7 @@ def fronts(connection: "Connection", criteria: Conditions, part: Part) -> Iterat
     where = " AND ".join(criteria.clauses) or "TRUE"
     query = fronts_query(connection.dialect.name, RESTRICTED, where)
     criteria = Conditions((), criteria.parameters)
-    yield from _STAYS.rows(connection, query, criteria, part)
+    yield from _STAYS.rows(connection, criteria, part, query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,7 +435,7 @@ def refusals(connection: "Connection", selection: RefusalFilter, part: Part) -> 
 SELECT v.*, g.times AS times, g.first_at AS first_at FROM ({view}) v
 JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({view}) r
     {criteria.sql_where} GROUP BY r.source_id, r.locator, r.code) g ON g.seq = v.seq"""
-    yield from _REFUSALS.rows(connection, query, Conditions((), criteria.parameters), part)
+    yield from _REFUSALS.rows(connection, Conditions((), criteria.parameters), part, query)
 
 
 def jobs(connection: "Connection", job: int | None, part: Part) -> Iterator[Job]:
@@ -452,8 +444,7 @@ def jobs(connection: "Connection", job: int | None, part: Part) -> Iterator[Job]
         criteria = Conditions().with_clause("q.parent IS NULL")
     else:
         criteria = Conditions().with_clause("(q.job = :job OR q.parent = :job)", job=job)
-    query = view_query("jobs", connection.dialect.name)
-    yield from replace(_JOBS, is_descending=job is None).rows(connection, query, criteria, part)
+    yield from replace(_JOBS, is_descending=job is None).rows(connection, criteria, part)
 
 
 def parse_date(value: Any) -> PartialDate | None:

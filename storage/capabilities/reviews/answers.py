@@ -13,7 +13,6 @@ from storage.values.lazy import LazyModule
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.database import views
     from storage.read import filters
     from storage.read.archive import ReadOnlyArchive
     from storage.read.filters import Conditions
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from storage.read.query.queries import Page
     from storage.read.query.records import Part
 else:
-    views = LazyModule("storage.database.views")
     filters = LazyModule("storage.read.filters")
     records = LazyModule("storage.read.query.records")
 
@@ -75,9 +73,8 @@ def find_reviews(
     connection: "Connection", criteria: "Conditions", part: "Part"
 ) -> Iterator[Review]:
     """Yield the selected reviews, including withdrawn ones."""
-    query = views.view_query("reviews", connection.dialect.name)
-    listed = records.RecordList(Review, "reviews", {"id": int})
-    yield from listed.rows(connection, query, criteria, part)
+    listed = records.RecordList(Review, "reviews", {"id": int}, "reviews")
+    yield from listed.rows(connection, criteria, part)
 
 
 QUERIES = (ReviewsQuery,)

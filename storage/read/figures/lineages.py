@@ -56,4 +56,4 @@ def lineages(
     criteria = Conditions()
     if article_id is not None:
         criteria = criteria.with_clause(_OF_ARTICLE, article=article_id)
-    yield from _LINEAGES.rows(connection, _QUERY, criteria, part)
+    yield from _LINEAGES.rows(connection, criteria, part, _QUERY)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from storage.database.rows import Row, cursor, fetch, place, stream
+from storage.database.views import view_query
 from storage.read.filters import Conditions
 from storage.values.answer import Answer
 
@@ -57,25 +58,30 @@ class RecordList(Generic[A]):
         return record_from_row(self.kind, row, cursor=after, **self.compute(row))
 
     def rows(
-        self, connection: "Connection", query: str, criteria: Conditions, part: Part
+        self, connection: "Connection", criteria: Conditions, part: Part, query: str | None = None
     ) -> Iterator[A]:
-        """Yield a record for each selected row of `query` (as `q`)."""
+        """Yield a record for each selected row of `query` (as `q`; default: of the view)."""
         if part.limit is not None and part.limit <= MOST_FETCHED:
-            yield from self.fetch(connection, query, criteria, part)
+            yield from self.fetch(connection, criteria, part, query)
             return
-        statement = self._statement(query, criteria, part)
+        statement = self._statement(connection, criteria, part, query)
         yield from map(self.record, stream(connection, *statement, self.view))
 
     def fetch(
-        self, connection: "Connection", query: str, criteria: Conditions, part: Part = ALL
+        self,
+        connection: "Connection",
+        criteria: Conditions,
+        part: Part = ALL,
+        query: str | None = None,
     ) -> list[A]:
-        """Return a record for each selected row of `query` (as `q`), which are few."""
-        statement = self._statement(query, criteria, part)
+        """Return a record for each selected row, as `rows`; they are few."""
+        statement = self._statement(connection, criteria, part, query)
         return [*map(self.record, fetch(connection, *statement, self.view))]
 
     def _statement(
-        self, query: str, criteria: Conditions, part: Part
+        self, connection: "Connection", criteria: Conditions, part: Part, query: str | None
     ) -> tuple[str, Mapping[str, Any]]:
+        query = query or view_query(self.view, connection.dialect.name)
         names = [f"q.{key}" for key in self.keys]
         sign, direction = ("<", " DESC") if self.is_descending else (">", "")
         if part.after is not None:
