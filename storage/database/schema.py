@@ -13,7 +13,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     insert,
-    inspect,
     select,
     text,
 )
@@ -25,7 +24,7 @@ from storage.database.schema_version import MIGRATIONS, head, names_in, read_rev
 from storage.database.table_facts import STATE_TABLES
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.view_queries.words import INDEXED_TOKENS
-from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
+from storage.database.views import COLUMNS, READER_ROLE, VIEWS, create_views, drop_views
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -94,6 +93,30 @@ def missing_guards(connection: Connection) -> list[str]:
     return sorted(names - set(connection.execute(text(query)).scalars()))
 
 
+_COLUMNS_OF_SQLITE = """
+SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
+WHERE m.type IN ('table', 'view')"""
+_COLUMNS_OF_POSTGRES = """
+SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relnamespace = current_schema()::regnamespace AND a.attnum > 0 AND NOT a.attisdropped"""
+
+
+def missing_columns(connection: Connection) -> list[str]:
+    """Return the columns that tables and views of this program have and the archive lacks."""
+    is_postgres = connection.dialect.name == "postgresql"
+    query = _COLUMNS_OF_POSTGRES if is_postgres else _COLUMNS_OF_SQLITE
+    wanted = {
+        *((name, column) for name, columns in COLUMNS.items() for column in columns),
+        *(
+            (name, column.name)
+            for name, table in METADATA.tables.items()
+            for column in table.columns
+        ),
+    }
+    there = {(name, column) for name, column in connection.execute(text(query))}
+    return [f"{name}.{column}" for name, column in sorted(wanted - there)]
+
+
 def _migrate(connection: Connection) -> None:
     config = migration_config.Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -120,8 +143,7 @@ def _create_tables(connection: Connection) -> None:
 
 
 def _is_whole(connection: Connection) -> bool:
-    views = set(inspect(connection).get_view_names())
-    return set(VIEWS) <= views and not missing_guards(connection)
+    return not (missing_columns(connection) or missing_guards(connection))
 
 
 def _found_archive(connection: Connection) -> None:

@@ -122,6 +122,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
             schema_version.require_current(engine)
         with engine.connect() as connection:
             missing, time = schema.missing_guards(connection), units.archive_time(connection)
+            lacking = schema.missing_columns(connection)
             correction = clock_corrections.latest_correction(connection)
     except archive_errors.ArchiveMissingError as error:
         yield Finding("archive", "warning", str(error), "run `lesart up --once`")
@@ -131,6 +132,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         engine.dispose()
         yield Finding("archive", "ok", f"{engines.place_of(url)}, schema {schema_version.head()}")
         yield _guards(missing)
+        yield _columns(lacking)
         yield from _clock(time, units.utc_now(), correction)
 
 
@@ -231,6 +233,13 @@ def _guards(missing: list[str]) -> Finding:
         message = f"the record is not guarded: {', '.join(missing)} missing"
         return Finding("guards", "broken", message, "run `lesart db upgrade`, `lesart verify`")
     return Finding("guards", "ok", "the record can only be added to")
+
+
+def _columns(lacking: list[str]) -> Finding:
+    if lacking:
+        message = f"the archive lacks columns: {', '.join(lacking)}"
+        return Finding("columns", "broken", message, "run `lesart db upgrade`")
+    return Finding("columns", "ok", "all tables and views have their columns")
 
 
 def _clock(

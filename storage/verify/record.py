@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from storage.database.capture_store import MissingBytesError, StoredBytes, load, load_all
 from storage.database.compression import DamagedBytesError
 from storage.database.rows import Row, stream
-from storage.database.schema import missing_guards
+from storage.database.schema import missing_columns, missing_guards
 from storage.database.table_facts import ALL_TABLES
 from storage.database.tables import EMPTIED, LOGGED, METADATA
 from storage.proof.leaf import SHAPES
@@ -61,7 +61,7 @@ def database(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
 
 
 def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that the triggers that protect the record exist."""
+    """Check that the triggers that protect the record exist, and all columns."""
     pending = "SELECT value FROM archive WHERE key = 'redacted_to'"
     for row in stream(connection, pending, NOTHING):
         message = "a redaction is not complete: run `lesart redact --finish`"
@@ -69,7 +69,10 @@ def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  #
     missing = missing_guards(connection)
     for name in missing:
         yield BrokenObject("trigger", name, "guard_missing", "the record can be changed by anyone")
-    if not missing:
+    lacking = missing_columns(connection)
+    for name in lacking:
+        yield BrokenObject("column", name, "column_missing", "run `lesart db upgrade`")
+    if not missing and not lacking:
         yield PASSED
 
 

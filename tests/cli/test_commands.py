@@ -304,6 +304,19 @@ def test_doctor_reports_what_to_mend(written, lesart):
     assert found["seeds"]["mend"]
 
 
+def test_doctor_names_columns_that_the_archive_lacks_until_it_is_upgraded(written, lesart):
+    with closing(sqlite3.connect(written.path)) as archive:
+        archive.executescript("DROP VIEW fields; CREATE VIEW fields AS SELECT 1 AS seq, 2 AS name")
+    lacking = [row for row in objects(lesart("doctor")[1]) if row["check"] == "columns"]
+    assert [(row["state"], row["mend"]) for row in lacking] == [
+        ("broken", "run `lesart db upgrade`")
+    ]
+    assert "fields.value" in lacking[0]["message"]
+    assert "fields.name" not in lacking[0]["message"]
+    assert lesart("db", "upgrade")[0] == 0
+    assert lesart("doctor")[0] == 0
+
+
 def test_doctor_ends_with_1_where_something_is_broken(written, lesart):
     written.path.write_bytes(b"no database" * 1000)
     assert lesart("doctor")[0] == 1

@@ -3,7 +3,7 @@ import sqlalchemy
 
 from storage.database.engine import database_url as parsed
 from storage.database.engine import reading_engine, writing_engine
-from storage.database.schema import missing_guards
+from storage.database.schema import missing_columns, missing_guards
 from storage.diff.change import METHOD
 from storage.verify.verify import CHECKS, Verification
 from storage.write.index import forget_words
@@ -121,6 +121,18 @@ def test_guards_that_are_down_are_reported(press_url):
         assert missing_guards(connection) == ["guard_capture_delete"]
     engine.dispose()
     assert broken(press_url) == [("trigger", "guard_missing")]
+
+
+def test_a_column_that_the_archive_lacks_is_reported_until_it_is_upgraded(press_url):
+    engine = writing_engine(parsed(press_url))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("DROP VIEW fields"))
+        connection.execute(sqlalchemy.text("CREATE VIEW fields AS SELECT 1 AS seq"))
+        connection.execute(sqlalchemy.text("ALTER TABLE host RENAME COLUMN retry_note TO note"))
+        lacking = missing_columns(connection)
+    assert ("fields.value" in lacking, "host.retry_note" in lacking) == (True, True)
+    assert set(broken(press_url)) == {("column", "column_missing")}
+    engine.dispose()
 
 
 def test_captures_that_wait_to_be_read_are_not_broken(database_url):
