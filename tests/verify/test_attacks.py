@@ -482,7 +482,7 @@ FOUND_ALONE: dict[str, tuple[Attack, str]] = {
         statement("UPDATE article SET public_id = 'abcdefgh' WHERE id = (SELECT min(id) FROM article)"), "article origin_wrong"),
     "another count of a job": (
         statement("UPDATE job SET unchanged = unchanged + 1 WHERE id = (SELECT min(id) FROM job WHERE kind = 'read')"), "job counts_wrong"),
-    "a counter": (statement("UPDATE counter SET value = 1 WHERE name = 'seq'"), "counter_behind"),
+    "a counter": (statement("UPDATE counter SET value = 1 WHERE name = 'seq'"), "wording counter_behind"),
     "texts that no search finds": (forget_texts, "wording not_searchable"),
     # what contradicts the rest of the record
     "other bytes": (
@@ -520,6 +520,25 @@ FOUND_ALONE: dict[str, tuple[Attack, str]] = {
 def test_verify_finds_it_alone(scene, attack, kind):
     attack(scene)
     assert any(each.endswith(f" {kind}") or each == kind for each in scene.findings())
+
+
+SECOND = (
+    "a version at another time", "a snapshot with another outcome", "another size of a cluster",
+    "other bytes", "a text that a layout holds itself", "a verdict on nothing",
+)  # fmt: skip
+THIRD = ("a version that was seen for longer", "another size of a capture")
+FIRST = tuple(
+    name for name, (_attack, kind) in FOUND_ALONE.items()
+    if " " in kind and name not in {*SECOND, *THIRD, "bytes that cannot be unpacked"}
+)  # fmt: skip
+"""Damages of rows that do not hide each other: one verification finds all of them."""
+
+
+@pytest.mark.parametrize("names", [FIRST, SECOND, THIRD], ids=["first", "second", "third"])
+def test_verify_finds_all_damages_at_once(scene, names):
+    for name in names:
+        FOUND_ALONE[name][0](scene)
+    assert {FOUND_ALONE[name][1] for name in names} - scene.findings() == set()
 
 
 # ------------------------------------------------- what needs a checkpoint from outside
