@@ -73,7 +73,7 @@ class OutgoingQueue(NamedTuple):
     table: Table
     open_states: tuple[str, ...]
     sent: str
-    given_up: str
+    given_up: str | None
     pauses: Pauses
     most_attempts: int | None = None
     sending: str | None = None
@@ -113,8 +113,7 @@ COPIES = OutgoingQueue(
     ALERTS.pauses, most_attempts=10, sending="submitting", uncertain="unknown",
 )  # fmt: skip
 STAMPS = OutgoingQueue(
-    "stamps", STAMP_REQUEST, ("waiting", "failed"), "stamped", "refused",
-    Pauses(60.0, 2.0, 86_400.0),
+    "stamps", STAMP_REQUEST, ("waiting", "failed"), "stamped", None, Pauses(60.0, 2.0, 86_400.0),
 )  # fmt: skip
 QUEUES = (ALERTS, COPIES, STAMPS)
 

@@ -1,4 +1,4 @@
-"""Whoever sends is killed at each point: what is sent at least once arrives, nothing is submitted twice."""
+"""Senders that are killed or fail at each point: nothing is lost, and no page is submitted twice."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from itertools import cycle, product
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, RowMapping, update
 
 from storage.database import outgoing, process_identity
 from storage.database.engine import database_epoch
@@ -23,7 +23,7 @@ from tests.authority import authority, serving
 from tests.flow.whole_record import KEY
 from tests.outside.copied import PAGE, Copied
 from tests.outside.copy_archive import copying
-from tests.pauses import without_pauses
+from tests.pauses import end_pauses, without_pauses
 from tests.web.desk import PEGEL
 from tests.web.site import page
 from worker.alerts import webhook
@@ -190,14 +190,29 @@ ENDS = {
 """How the next process learns that the lease is over: the identity, and when it ends."""
 
 
-def state_of(sender: Sender) -> str:
+def newest_row(sender: Sender) -> RowMapping:
     table = sender.queue.table
     newest = table.c.get("id", sender.queue.key).desc()
     with sender.engine.connect() as connection:
         row = connection.execute(table.select().order_by(newest)).mappings().first()
     assert row is not None
     assert row["lease_until"] is None
-    return str(row["state"])
+    return row
+
+
+def assert_it_arrives(sender: Sender, number: int, case: object) -> None:
+    """Let the next processes send, and check how often the receiver got it."""
+    with without_pauses():
+        for _ in range(6):
+            sender.work()
+    expected = {sender.queue.sent}
+    if sender.queue.sending is None:
+        assert 1 <= sender.received(number) <= 2, case
+    else:
+        assert sender.received(number) <= 1, case
+        if not sender.received(number):
+            expected |= {sender.queue.given_up}
+    assert newest_row(sender)["state"] in expected, case
 
 
 CASES = {
@@ -218,14 +233,26 @@ def test_a_sender_that_is_killed_at_any_point_loses_nothing_and_submits_nothing_
             sender.work()
         if end_at is not None:
             set_leases(sender, end_at)
-        with without_pauses():
-            for _ in range(6):
-                sender.work()
-        expected = {sender.queue.sent}
-        if sender.queue.sending is None:
-            assert 1 <= sender.received(number) <= 2, (point, end)
-        else:
-            assert sender.received(number) <= 1, (point, end)
-            if not sender.received(number):
-                expected |= {sender.queue.given_up}
-        assert state_of(sender) in expected, (point, end)
+        assert_it_arrives(sender, number, (point, end))
+
+
+@pytest.mark.parametrize("sender", [each.kind for each in QUEUES], indirect=True)
+def test_an_error_of_the_program_is_recorded_as_a_failure_and_sent_later(sender):
+    owner, name = sender.send
+    send = getattr(owner, name)
+    for number, is_sent in enumerate((False, True)):
+        sender.add(number)
+
+        def crash(*words: Any, is_sent: bool = is_sent, **options: Any) -> Any:
+            if is_sent:
+                send(*words, **options)
+            raise RuntimeError("no such luck")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, crash)
+            sender.work()
+        row = newest_row(sender)
+        assert row["state"] in sender.queue.open_states
+        assert "no such luck" in row["note"]
+        end_pauses(sender.engine, sender.queue)
+        assert_it_arrives(sender, number, is_sent)

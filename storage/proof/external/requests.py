@@ -14,7 +14,7 @@ from storage.database.outgoing import STAMPS, Lease
 from storage.database.tables import LOG_STAMP, STAMP_REQUEST
 from storage.database.unit import Clock, Unit, writing
 from storage.proof.checkpoints import SignedCheckpoint
-from storage.proof.external.exchange import SECONDS, ExchangeError
+from storage.proof.external.exchange import SECONDS
 from storage.proof.stamp import Authority, StampError
 
 MOST_SECONDS = 2 * SECONDS
@@ -34,7 +34,7 @@ class StampPendingError(StampError):
 class StampRequest:
     """A request: `send` returns the stamp of an authority on a checkpoint and its time.
 
-    The time is None if the stamp does not state one. It raises ExchangeError, StampError.
+    The time is None if the stamp does not state one.
     """
 
     authority: str
@@ -69,9 +69,10 @@ def send_requests(
     for each in requests:
         try:
             stamp, at = each.send()
-        except (ExchangeError, StampError) as error:
+        except Exception as error:  # noqa: BLE001  # a failing authority must not stop the others
             is_pending = isinstance(error, StampPendingError)
-            answers.append(StampAnswer(each.authority, None, str(error), is_pending))
+            reason = str(error) or type(error).__name__
+            answers.append(StampAnswer(each.authority, None, reason, is_pending))
         else:
             answers.append(StampAnswer(each.authority, at, None))
             stamps.append((each, stamp, at))
