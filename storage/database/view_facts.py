@@ -23,6 +23,9 @@ _KINDS: Mapping[Any, Kind] = MappingProxyType(
     {datetime: "time", bool: "boolean", list: "json", dict: "json", Any: "json"}
 )
 
+AMBIGUOUS = frozenset({"noise", "value"})
+"""Columns whose type differs between views: it is that of the view that a query names."""
+
 
 class View(NamedTuple):
     """A documented view.
@@ -59,11 +62,21 @@ def plain_type(declared: Any) -> Any:
 
 
 def common_kinds(views: Mapping[str, View]) -> dict[str, Kind]:
-    """Return the conversions of the columns whose name means the same in all views."""
-    found: dict[str, set[Kind | None]] = {}
+    """Return the conversions of the columns whose name means the same in all views.
+
+    Raises: TypeError for a name that would not be converted any more in queries without a view.
+
+    >>> rows = [type(each.__name__, (), {"__annotations__": {"at": each}}) for each in (int, bool)]
+    >>> common_kinds({row.__name__: View(row.__name__, row, ("at",), str) for row in rows})
+    Traceback (most recent call last):
+    TypeError: the column 'at' of the view 'bool' has another type than in the views before it
+    """
+    found: dict[str, Kind | None] = {}
     for view in views.values():
         for name, kind in view.kinds.items():
-            found.setdefault(name, set()).add(kind)
-    return {
-        name: kind for name, kinds in found.items() for kind in kinds if len(kinds) == 1 and kind
-    }
+            if found.setdefault(name, kind) != kind and name not in AMBIGUOUS:
+                raise TypeError(
+                    f"the column {name!r} of the view {view.name!r} has another type than in the "
+                    "views before it"
+                )
+    return {name: kind for name, kind in found.items() if kind and name not in AMBIGUOUS}
