@@ -18,14 +18,20 @@ CAPABILITIES: tuple[Capability, ...] = (REVIEWS,)
 """All capabilities; the order is that of their tables, views and commands."""
 
 
-def load_parts(part: str) -> Iterator[Any]:
-    """Yield the module of a part of each capability that has it."""
+def parts_of(part: str) -> Iterator[tuple[Capability, Any]]:
+    """Yield each capability that has a part, with the module of the part."""
     for each in CAPABILITIES:
         if part not in each.without:
-            yield import_module(module_of(each, part))
+            yield each, import_module(module_of(each, part))
 
 
-def transferred() -> tuple[str, ...]:
+def load_parts(part: str) -> Iterator[Any]:
+    """Yield the module of a part of each capability that has it."""
+    for _capability, module in parts_of(part):
+        yield module
+
+
+def names_in_files() -> tuple[str, ...]:
     """Return the names of the capabilities whose rows are in the metadata of WARC files."""
     return tuple(each.name for each in CAPABILITIES if "transfer" not in each.without)
 

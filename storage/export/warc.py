@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, case, func, or_, select, text
 from warcio.recordloader import ARC2WARCHeadersParser
 
-from storage.capabilities import load_parts, transferred
+from storage.capabilities import parts_of
 from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
 from storage.database.rows import cursor, place, stream
@@ -261,8 +261,8 @@ class WarcWriter:
         """
         self._joined = self._joins(numbers)
         self._recorded = {
-            name: part.facts_of_checks(self._connection, numbers)
-            for name, part in zip(transferred(), load_parts("transfer"), strict=True)
+            own.name: part.facts_of_checks(self._connection, numbers)
+            for own, part in parts_of("transfer")
         }
         snapshots = snapshots_by_article(self._connection, dict.fromkeys(numbers))
         confirmations = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from storage.capabilities import load_parts, transferred
+from storage.capabilities import parts_of
 from storage.database.capture_store import CapturesUnsetError, store_of
 from storage.database.tables import SCAN, SOURCE
 from storage.database.unit import Unit
@@ -164,10 +164,9 @@ def import_captures(
 
 def _store_recorded(unit: Unit, imports: Sequence[tuple[int, Import]]) -> None:
     """Store what capabilities of the other archive recorded about imported checks."""
-    for name, part in zip(transferred(), load_parts("transfer"), strict=True):
-        part.store_facts(
-            unit, {number: each.recorded[name] for number, each in imports if name in each.recorded}
-        )
+    for own, part in parts_of("transfer"):
+        told = [(number, each.recorded) for number, each in imports if own.name in each.recorded]
+        part.store_facts(unit, {number: recorded[own.name] for number, recorded in told})
 
 
 def finish_scan(

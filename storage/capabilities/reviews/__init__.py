@@ -37,7 +37,5 @@ REVIEWS = Capability(
             "WHERE r.label IN :label AND r.withdrawn_at IS NULL)",
         ),
     ),
-    without={
-        "figures": "nothing is counted",
-    },
+    without={},
 )  # fmt: skip

@@ -18,7 +18,7 @@ MOST_REVIEWS = 200
 _Key = tuple[int, str, str, datetime]
 
 
-class _Stated(NamedTuple):
+class _ReviewInFile(NamedTuple):
     """A review as a file states it."""
 
     label: str
@@ -42,7 +42,7 @@ def facts_of_checks(connection: Connection, articles: Sequence[int]) -> Mapping[
     )  # fmt: skip
     found: dict[int, Any] = {}
     for row in rows_in(connection, query, SNAPSHOT.c.article_id, articles):
-        told = dict(zip(_Stated._fields, row[1:], strict=True))
+        told = dict(zip(_ReviewInFile._fields, row[1:], strict=True))
         texts = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in told.items()}
         found.setdefault(row.observation_id, []).append(
             {name: value for name, value in texts.items() if value is not None}
@@ -81,7 +81,7 @@ def _load_known(
     return {(row[0], row[1], row[2], row[3]): (row[4], bool(row[5])) for row in rows}
 
 
-def _add(unit: Unit, observation: int, stated: _Stated) -> int:
+def _add(unit: Unit, observation: int, stated: _ReviewInFile) -> int:
     number = unit.number()
     unit.add(
         REVIEW,
@@ -94,7 +94,7 @@ def _add(unit: Unit, observation: int, stated: _Stated) -> int:
     return number
 
 
-def _parse(value: Json) -> Iterator[_Stated]:
+def _parse(value: Json) -> Iterator[_ReviewInFile]:
     """Yield the reviews in the metadata of a file; wrong ones are left out.
 
     >>> when = "2026-01-02T03:04:05+00:00"
@@ -113,7 +113,7 @@ def _parse(value: Json) -> Iterator[_Stated]:
             is_note = isinstance(note, str) and 0 < len(note) <= LONGEST_NOTE and "\0" not in note
             gone_by = told.get("withdrawn_by")
             is_name = isinstance(gone_by, str) and TOKEN_NAME.fullmatch(gone_by)
-            yield _Stated(
+            yield _ReviewInFile(
                 label, note if is_note else None, reviewer, at, gone_by if is_name else reviewer,
                 gone_at,
             )  # fmt: skip

@@ -238,6 +238,7 @@ class Stats(Answer):
     """The figures of an archive; sizes in bytes.
 
     `open_jobs` includes parts of jobs; `is_stalled` is true if jobs are open and none is processed.
+    `capabilities` are the figures of each capability, by its name.
     """
 
     schema: str
@@ -260,3 +261,4 @@ class Stats(Answer):
     first_seen: datetime | None
     last_seen: datetime | None
     sources: tuple[SourceFigures, ...]
+    capabilities: Mapping[str, Json]

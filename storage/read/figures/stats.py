@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, text
 
+from storage.capabilities import parts_of
 from storage.database.tables import (
     ARTICLE,
     RELATION,
@@ -54,6 +55,9 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         first_seen=min((each.first for each in articles.values()), default=None),
         last_seen=max([last, *scans]) if last is not None else None,
         sources=sources,
+        capabilities={
+            each.name: part.compute_figures(connection) for each, part in parts_of("figures")
+        },
     )
 
 

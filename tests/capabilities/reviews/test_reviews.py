@@ -90,6 +90,20 @@ def test_a_label_replaces_its_opposite_and_is_recorded_once(edited, lesart):
     assert [each["label"] for each in standing] == ["unimportant", "zahl"]
 
 
+def test_statistics_state_how_far_two_readers_agree(edited, lesart):
+    for reviewer, labels in (
+        ("ada", ("important", "unimportant")),
+        ("ben", ("important", "important")),
+    ):
+        for number, label in zip((2, 3), labels, strict=True):
+            lesart("review", change(edited, number), "--label", label, "--reviewer", reviewer)
+    (figures,) = lesart("stats", "--format", "jsonl")[1]
+    assert figures["capabilities"]["reviews"] == {
+        "labels": {"important": 3, "unimportant": 1},
+        "agreement": [{"reviewers": ["ada", "ben"], "changes": 2, "agreed": 1, "kappa": 0.0}],
+    }
+
+
 def test_late_captures_do_not_move_a_label(room, lesart):
     """What was labelled is a step between two wordings: it moves, and ends while another text is between."""
     add_token(room.archive, "ada", "review")
