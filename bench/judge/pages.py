@@ -28,11 +28,12 @@ from storage.values.dates import span
 from storage.values.draft import Draft, PartialDate
 from worker.text.annotate.bylines import is_agency
 from worker.text.annotate.date_lines import dates_in_line
+from worker.text.hints import PAGE_VERSION as VERSION
 from worker.text.hints import Hints, TextSettings
 from worker.text.page import front_page, no_article
 from worker.text.page.body import dropped_blocks
 from worker.text.page.fields import authors, dates
-from worker.text.page.read_page import NAME, VERSION, read_page
+from worker.text.page.read_page import NAME, read_page
 from worker.text.page.scoring import model_from_json
 
 SETS = {

@@ -46,7 +46,7 @@ from storage.language.words import TOKEN, word_list
 from storage.values.change_class import NO_EDIT, ChangeClass
 from storage.values.digest import canonical, canonical_all
 from storage.values.draft import EntryRange
-from storage.values.fields import COMPARED_FIELDS, FIELD_BY_NAME, Compared
+from storage.values.fields import COMPARED_FIELDS, FIELD_BY_NAME, Comparison
 from storage.values.net.site import paragraph_key
 
 METADATA = tuple(each.name for each in COMPARED_FIELDS)
@@ -244,7 +244,7 @@ class CapturePair:
             words = words[0] + sum(map(count_words, fresh)), words[1] + sum(map(count_words, lost))
         is_edit = bool(classes) and classes != NO_EDIT
         names = [name for name in METADATA if a.metadata.get(name) != b.metadata.get(name)]
-        is_own = any(FIELD_BY_NAME[name].compared is Compared.ALONE for name in names)
+        is_own = any(FIELD_BY_NAME[name].compared is Comparison.ALONE for name in names)
         is_edit = is_edit or (is_own and not classes)
         if is_edit and names:
             named = (f"{ChangeClass.METADATA}: {name}" for name in names)

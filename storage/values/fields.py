@@ -39,7 +39,7 @@ BY_PLACE = frozenset({FieldForm.LEAD, FieldForm.LIST, FieldForm.ORGANISATION, Fi
 """Forms of which a page has the value of the preferred place."""
 
 
-class Compared(IntEnum):
+class Comparison(IntEnum):
     """Whether another value of a field is a change of the article."""
 
     NEVER = 0
@@ -63,7 +63,7 @@ class FieldSpec(NamedTuple):
     ninjs: tuple[str, ...] = ()
     newsml: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
-    compared: Compared = Compared.NEVER
+    compared: Comparison = Comparison.NEVER
     is_shown: bool = False
     is_computed: bool = False
 
@@ -117,7 +117,7 @@ FIELDS: tuple[FieldSpec, ...] = (
         microdata=names("datepublished datecreated"), json_ld=names("datePublished dateCreated"),
         ninjs=names("firstcreated contentcreated versioncreated"),
         newsml=names("itemMeta/firstCreated contentMeta/contentCreated itemMeta/versionCreated"),
-        listed=names("published"), compared=Compared.WITH_TEXT, is_shown=True,
+        listed=names("published"), compared=Comparison.WITH_TEXT, is_shown=True,
     ),
     FieldSpec(
         "modified", FieldForm.DATE, ("modified", "geändert"),
@@ -143,7 +143,7 @@ FIELDS: tuple[FieldSpec, ...] = (
     ),
     FieldSpec(
         "pubstatus", FieldForm.LINE, ("status of the agency", "Status der Agentur"),
-        ninjs=names("pubstatus"), newsml=names("itemMeta/pubStatus"), compared=Compared.ALONE,
+        ninjs=names("pubstatus"), newsml=names("itemMeta/pubStatus"), compared=Comparison.ALONE,
     ),
     FieldSpec(
         "version", FieldForm.LINE, ("version of the agency", "Fassung der Agentur"),
@@ -161,7 +161,7 @@ FIELDS: tuple[FieldSpec, ...] = (
         ),
         microdata=names("author creator"), json_ld=names("author creator"),
         ninjs=names("by byline"), newsml=names("contentMeta/by contentMeta/creator"),
-        listed=names("authors"), compared=Compared.WITH_TEXT, is_shown=True,
+        listed=names("authors"), compared=Comparison.WITH_TEXT, is_shown=True,
     ),
     FieldSpec(
         "publisher", FieldForm.ORGANISATION, ("publisher", "Medium"),
@@ -179,7 +179,7 @@ FIELDS: tuple[FieldSpec, ...] = (
             "trafilatura",
         ),
         ninjs=names("infosources infosource source copyrightholder"),
-        newsml=names("itemMeta/provider contentMeta/infoSource"), compared=Compared.WITH_TEXT,
+        newsml=names("itemMeta/provider contentMeta/infoSource"), compared=Comparison.WITH_TEXT,
         is_shown=True,
     ),
     FieldSpec(
@@ -193,7 +193,7 @@ FIELDS: tuple[FieldSpec, ...] = (
             "JSON-LD articleSection", "meta article:section", "meta section",
             "itemprop articlesection", "JSON-LD breadcrumb", "breadcrumb",
         ),
-        ninjs=names("section"), compared=Compared.WITH_TEXT, is_shown=True,
+        ninjs=names("section"), compared=Comparison.WITH_TEXT, is_shown=True,
     ),
     FieldSpec(
         "tags", FieldForm.LIST, ("tags", "Schlagwörter"),
@@ -208,7 +208,7 @@ FIELDS: tuple[FieldSpec, ...] = (
         ),
         ninjs=names("subjects subject keywords"),
         newsml=names("contentMeta/subject contentMeta/keyword"), listed=names("tags"),
-        compared=Compared.WITH_TEXT, is_shown=True,
+        compared=Comparison.WITH_TEXT, is_shown=True,
     ),
     FieldSpec(
         "language", FieldForm.LANGUAGE, ("language", "Sprache"),

@@ -51,7 +51,7 @@ def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
 
         if version is not None:
             monkeypatch.setattr(hints, "VERSION", version)
-            monkeypatch.setattr(pages, "VERSION", version)
+            monkeypatch.setattr(pages, "PAGE_VERSION", version)
         hints.extractor.cache_clear()
         pages.page_extractor.cache_clear()
         monkeypatch.setitem(texts.READERS, "seed", read_seed._replace(read=changed(read_seed.read)))

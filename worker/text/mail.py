@@ -17,11 +17,10 @@ from worker.text.annotate.roles import blocks
 from worker.text.decode import DecodedText, decode
 from worker.text.formats.assemble import ParsedDocument, assemble
 from worker.text.formats.metadata import RecordCleaner, read_metadata
+from worker.text.hints import PAGE_VERSION, Hints, TextSettings
 from worker.text.hints import VERSION as TEXT_VERSION
-from worker.text.hints import Hints, TextSettings
 from worker.text.page.layout.charset import decode_page
 from worker.text.page.layout.fragment import fragment_blocks
-from worker.text.page.read_page import VERSION as PAGE_VERSION
 
 NAME = "lesart-mail"
 VERSION = "1"

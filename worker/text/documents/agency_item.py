@@ -15,8 +15,7 @@ from worker.text.documents.press_text import DocumentBlock, document_extractor
 from worker.text.formats.assemble import ParsedDocument, assemble, merge_candidates
 from worker.text.formats.clean_text import one_line
 from worker.text.formats.metadata import LANGUAGE_TAG, RecordCleaner
-from worker.text.hints import Hints, TextSettings
-from worker.text.page.read_page import VERSION as PAGE_VERSION
+from worker.text.hints import PAGE_VERSION, Hints, TextSettings
 
 ITEM_ADDRESS = re.compile(r"(?:https?://|urn:|tag:)[^\s\x00-\x1f]{1,1500}", re.IGNORECASE)
 """An identifier of an item that can be the origin of an article."""

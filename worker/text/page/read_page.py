@@ -16,7 +16,7 @@ from storage.values.draft import (
 )
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.quotes import quotes
-from worker.text.hints import MAX_PARAGRAPHS, Hints, TextSettings
+from worker.text.hints import MAX_PARAGRAPHS, PAGE_VERSION, Hints, TextSettings
 from worker.text.invisible import stamp_fields
 from worker.text.page.body.dropped_blocks import restore_dropped_blocks, restore_headings
 from worker.text.page.body.extract import (
@@ -57,9 +57,6 @@ from worker.text.page.parsed_page import (
 from worker.text.page.surroundings import surrounding_keys
 
 NAME = "lesart-page"
-VERSION = "21"
-"""Increases with each change that can alter a text, role, mark or field."""
-
 _HAS_OBSERVED_AT = XPath("boolean(descendant::meta[@name = 'observed_at'])")
 
 
@@ -69,7 +66,7 @@ def page_extractor(settings: TextSettings) -> Extractor:
     languages = ",".join(settings.languages)
     return Extractor(
         NAME,
-        VERSION,
+        PAGE_VERSION,
         f"trafilatura={TRAFILATURA_VERSION};options={OPTIONS};"
         f"languages={languages};timezone={settings.timezone}",
     )
