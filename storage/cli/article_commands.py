@@ -222,6 +222,8 @@ def jobs(query: JobsQuery, place: ArchiveOptions, output: OutputOptions) -> None
     It also reports alerts, copies at other archives and stamps that are still to be sent.
     """
     report_query(query, place, output, _JOBS)
+    if query.job is not None:
+        return
     with reading(place) as (_settings, archive):
         for each in archive.outgoing():
             if (sentence := each.sentence()) is not None:

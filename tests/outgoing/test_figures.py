@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from storage.cli.exits import run
 from storage.database.outgoing import ALERTS, COPIES, QUEUES, STAMPS
 from storage.read.answers import OutgoingFigures
+from storage.schedule.queue import add_job
 from storage.write.archive import Archive
 from tests.schedule.test_clocks_ahead import fill
 from tests.serve.conftest import served
@@ -79,3 +80,11 @@ def test_an_archive_that_sends_nothing_has_no_rows(database_url, capsys):
     assert json.loads(capsys.readouterr().out)["outgoing"] == []
     assert run(app, ["jobs", "--archive", database_url]) == 0
     assert "waiting" not in capsys.readouterr().err
+
+
+def test_one_job_is_listed_without_what_is_to_be_sent(database_url, capsys):
+    fill_queues(database_url)
+    with Archive.open(database_url) as archive, archive.unit() as unit:
+        job = add_job(unit, "ingest", "command")
+    assert run(app, ["jobs", str(job), "--archive", database_url]) == 0
+    assert capsys.readouterr().err == ""

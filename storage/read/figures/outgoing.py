@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, and_, case, func, not_, or_, select
 
 from storage.database.outgoing import QUEUES, OutgoingQueue
 from storage.read.answers import OutgoingFigures
@@ -16,22 +16,19 @@ def outgoing_figures(connection: Connection) -> tuple[OutgoingFigures, ...]:
 
 def _figures(connection: Connection, queue: OutgoingQueue) -> OutgoingFigures | None:
     columns = queue.table.c
-    group = case(
-        (and_(queue.is_open, columns.note.is_(None)), "waiting"),
-        (queue.is_open, "failing"),
-        (columns.state == queue.sent, "sent"),
-        (columns.state == queue.given_up, "given_up"),
-        else_="dropped",
-    )
+    is_sent, is_given_up = columns.state == queue.sent, columns.state == queue.given_up
+    parts = {
+        "waiting": and_(queue.is_open, columns.note.is_(None)),
+        "failing": and_(queue.is_open, columns.note.is_not(None)),
+        "sent": is_sent,
+        "given_up": is_given_up,
+        "dropped": not_(or_(queue.is_open, is_sent, is_given_up)),
+    }
+    sums = [func.sum(case((condition, 1), else_=0)) for condition in parts.values()]
     next_at = func.min(case((queue.is_open, columns.next_at)))
-    query = select(group.label("part"), func.count().label("number"), next_at.label("next_at"))
-    rows = connection.execute(query.group_by("part")).all()
-    if not rows:
+    *numbers, first = connection.execute(select(*sums, next_at)).one()
+    if numbers[0] is None:
         return None
-    numbers = {row.part: row.number for row in rows}
-    first = min((row.next_at for row in rows if row.next_at is not None), default=None)
-    return OutgoingFigures(
-        kind=queue.kind,
-        **{part: numbers.get(part, 0) for part in OutgoingFigures.PARTS},
-        next_at=None if first is None else datetime.fromtimestamp(first, UTC),
-    )
+    next_time = None if first is None else datetime.fromtimestamp(first, UTC)
+    counts = {part: int(number) for part, number in zip(parts, numbers, strict=True)}
+    return OutgoingFigures(queue.kind, **counts, next_at=next_time)

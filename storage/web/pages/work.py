@@ -17,6 +17,7 @@ from storage.web.pages.rendering import HERE, PageWords, page
 
 router = APIRouter(include_in_schema=False)
 ROWS = 50
+OUTGOING_SECONDS = 5.0
 HOURS = 24 * 7
 
 
@@ -67,7 +68,7 @@ def jobs(request: Request, pool: PoolDep, query: Annotated[Jobs, Query()]) -> Re
     rows = list(pool.today.jobs(query.job, query.after, limit))
     return page(
         request, "jobs.html", rows=rows, query=query, left=pool.today.pending_work(),
-        outgoing=pool.today.outgoing(),
+        outgoing=pool.cached_value("outgoing", OUTGOING_SECONDS, pool.today.outgoing),
         following=rows[-1].cursor if len(rows) == limit else None,
     )  # fmt: skip
 
