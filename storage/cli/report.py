@@ -20,7 +20,7 @@ from storage.cli.output import (
     write_text,
 )
 from storage.read.filters import TODAY
-from storage.read.query.doors import ListDoor
+from storage.read.query.list_door import ListDoor
 from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
 from storage.settings import Settings
 from storage.values.lazy import LazyModule

@@ -12,7 +12,8 @@ from starlette.responses import Response, StreamingResponse
 
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import TODAY, Clocks
-from storage.read.query.doors import DOORS, ListDoor
+from storage.read.query.doors import DOORS
+from storage.read.query.list_door import ListDoor
 from storage.read.query.queries import MOST_ROWS, PAGE_ROWS, ClockOptions
 from storage.web.archives import pool_of
 from storage.web.parameters import PageParameters, list_parameters

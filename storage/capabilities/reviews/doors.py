@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from storage.read.query.doors import ListDoor
+from storage.read.query.list_door import ListDoor
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:

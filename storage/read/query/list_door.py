@@ -1,0 +1,36 @@
+"""What a list states about its command, its route and its page."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from storage.read.query import queries
+
+
+class ListDoor(NamedTuple):
+    """The doors of one list.
+
+    `name` is that of the command, and of the route below `/api` if `route` gives no other one.
+    `summary` is the first sentence of the docstring of the query. `shown` are the columns of a
+    table on a terminal, of which the first `least` are there when it is narrow. `empty` is printed
+    without rows. `tag` is the router of the route, `page` the page that shows the list. A command
+    or a route that does more is not made from the declaration: it is a function of its own.
+    """
+
+    name: str
+    summary: str
+    query: "Callable[[], type[queries.ListQuery]]"
+    shown: tuple[str, ...]
+    empty: str
+    example: str
+    tag: str
+    route: str | None = None
+    page: str | None = None
+    least: int | None = None
+    makes_command: bool = True
+    makes_route: bool = True
+
+    @property
+    def path(self) -> str:
+        """Return the path of the route below `/api`."""
+        return f"/{self.route or self.name}"
