@@ -102,7 +102,7 @@ def test_a_passage_fires_where_it_changes_or_goes_and_not_where_the_rest_does(af
     assert fires(rule, a_step(), StepTexts(before, ("Neu", 'Sie sagte: "Es  hält."'))) is None
 
 
-def test_a_wording_that_an_alert_reported_of_is_no_news_and_another_one_is():
+def test_a_wording_that_an_alert_reported_is_no_news_and_another_one_is():
     assert "reported the same text" in damped(a_step(wording_id=4), {4, 5})
     assert damped(a_step(wording_id=6), {4, 5}) is None
 

@@ -242,7 +242,7 @@ def test_who_was_killed_between_sending_and_noting_sends_the_same_id_again(press
     assert press.log()[0].attempts == 2
 
 
-def test_a_step_that_is_none_any_more_is_reported_to_no_one(press):
+def test_a_step_that_is_none_any_more_is_not_sent(press):
     press.scan(0, t0=pegel(3, title="t0"))
     with receiving() as receiver:
         press.alert("hafen", hook(receiver))

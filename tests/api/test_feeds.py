@@ -31,7 +31,7 @@ def test_an_entry_of_the_atom_feed_holds_the_changed_words_and_the_interval(clie
     assert seen.astimezone(UTC).strftime("%Y-%m-%d") in content
 
 
-def test_both_feeds_report_the_same_and_lead_to_the_comparison(client):
+def test_both_feeds_have_the_same_entries_and_lead_to_the_comparison(client):
     entries = feedparser.parse(client.get("/feed.atom").content).entries
     items = client.get("/feed.json").json()["items"]
     assert [each.id for each in entries] == [each["id"] for each in items]

@@ -42,7 +42,7 @@ def test_one_author_is_right_whatever_letters_the_gold_adds():
     assert not one_right((), "Ada Kern")
 
 
-def test_a_gold_made_for_machines_is_reported_from_the_headline_that_readers_see():
+def test_a_gold_made_for_machines_is_distinguished_from_the_visible_headline():
     page = """<html><head><title>Deiche: 5 Fragen | Bote</title>
         <meta property="og:title" content="Was Deiche halten"></head><body>%s</body></html>"""
     seen = "<h1>Halten die Deiche noch?</h1>"

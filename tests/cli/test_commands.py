@@ -294,7 +294,7 @@ def test_an_export_as_csv_has_a_row_a_version(written, lesart, tmp_path):
 # ------------------------------------------------------------------------- doctor, database
 
 
-def test_doctor_reports_what_to_mend(written, lesart):
+def test_doctor_reports_the_remedy(written, lesart):
     code, told, _ = lesart("doctor")
     found = {row["check"]: row for row in objects(told)}
     assert code == 0

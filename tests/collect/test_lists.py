@@ -151,7 +151,7 @@ def test_an_index_of_sitemaps_leads_to_all_of_them(desk):
     assert desk.fetch(f"{SITE}/sitemap.xml", at=1) == Counts(new_articles=2)
 
 
-def test_a_sitemap_that_reports_of_a_change_makes_the_page_due(desk):
+def test_a_sitemap_that_reports_a_change_makes_the_page_due(desk):
     publish(desk, 1)
     desk.web.put(FEED, sitemap(address(1), lastmod="2024-01-01T00:00:00Z"))
     desk.watch_page(FEED, every_seconds=3600.0)

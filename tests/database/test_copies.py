@@ -71,7 +71,7 @@ def without_scores(told: dict[str, list[dict]]) -> dict[str, list[dict]]:
     return told | {"hits": hits}
 
 
-def test_a_backup_is_an_archive_that_reports_the_same_and_verifies(filled, tmp_path):
+def test_a_backup_is_an_archive_with_the_same_rows_that_verifies(filled, tmp_path):
     target = tmp_path / "copy" / "backup.sqlite3"
     assert copy(filled.url, str(target), silent) > 0
     assert without_scores(shown(str(target))) == without_scores(shown(filled.url))

@@ -80,7 +80,7 @@ def test_texts_that_come_out_the_same_are_counted_and_no_version_is_made(room, u
     assert room.scan(3) == Counts(unchanged=4)
 
 
-def test_what_another_extractor_reads_otherwise_is_reported_by_article_and_field(room, upgrade):
+def test_differences_of_another_extractor_are_reported_by_article_and_field(room, upgrade):
     a_press(room)
     before = room.versions_of_all()
 

@@ -263,7 +263,7 @@ def test_unchanged_scans_make_no_row_and_are_reported_as_one(room):
     assert room.article(origin("pegel.txt"))["last_seen"] == iso(hour(3))
 
 
-def test_a_touched_file_is_reported_by_its_digest_and_makes_no_row(room):
+def test_a_touched_file_is_recognised_by_its_digest_and_makes_no_row(room):
     path = room.write("pegel.txt", seed("Pegel steigt", A))
     room.scan(0)
     touch(path)

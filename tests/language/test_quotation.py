@@ -48,7 +48,7 @@ def test_a_quotation_is_recognised(canon: str, inside: str) -> None:
         pytest.param("Viele Menschen kamen mit dem Rad .", set(), id="start of a sentence"),
     ],
 )
-def test_names_are_reported_by_their_neighbours(sentence: str, names: set[str]) -> None:
+def test_names_are_recognised_by_their_neighbours(sentence: str, names: set[str]) -> None:
     assert names_of([signs_of(sentence.split())]) == names
 
 

@@ -429,7 +429,7 @@ def test_a_page_without_a_date_says_so(draft, html):
     assert "published" not in page.fields
 
 
-def test_an_update_is_reported_from_the_publication(draft, html):
+def test_an_update_is_distinguished_from_the_publication(draft, html):
     page = draft(
         html(
             body='<div class="updated">Aktualisiert: <time datetime="2024-06-02T10:00+02:00">x</time></div>'
@@ -511,7 +511,7 @@ def test_every_field_says_where_it_was_found(draft, html):
     assert all(field.found_in for field in page.fields.values())
 
 
-def test_a_kicker_is_reported_from_the_headline(draft, html):
+def test_a_kicker_is_distinguished_from_the_headline(draft, html):
     page = draft(html(h1=f'<span class="kicker">Hochwasserschutz</span> {TITLE}'))
     assert page.title == TITLE
     assert page.fields["kicker"].value == "Hochwasserschutz"

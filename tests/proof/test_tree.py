@@ -207,6 +207,6 @@ def test_a_malformed_path_of_a_tile_is_refused(path):
 
 
 @given(st.integers(0, 70_000))
-def test_each_tile_of_a_log_is_as_wide_as_it_is_reported(size):
+def test_each_tile_of_a_log_has_its_stated_width(size):
     assert all(width_of(level, number, size) == width for level, number, width in tiles_of(size))
     assert width_of(0, -(-size // WIDTH), size) == 0

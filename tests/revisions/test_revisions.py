@@ -66,7 +66,7 @@ def test_the_classes_are_those_that_a_person_sees(found):
     assert found.class_f1() >= LEAST_F1, names(found.misclassed)
 
 
-def test_silent_changes_are_reported_from_announced_ones(found):
+def test_silent_changes_are_distinguished_from_announced_ones(found):
     assert found.silent_precision >= LEAST_SILENT, names(found.silent_wrong)
     assert found.silent_recall >= LEAST_SILENT, names(found.silent_lost)
 

@@ -109,32 +109,23 @@ def answer_of(client: socket.socket) -> bytes:
 
 
 @pytest.mark.slow
-def test_others_are_answered_while_hundreds_never_finish_their_head(small_archive):
-    with page(small_archive, "web", web_workers="2") as served, ExitStack() as held:
-        clients = [
-            opened(held, served, PEERS[each % len(PEERS)], HEAD + b"X-Slow: ")
-            for each in range(400)
-        ]
-        clients += [opened(held, served, "127.0.0.1", HEAD + b"X-Slow: ") for _ in range(100)]
+@pytest.mark.parametrize(
+    ("command", "sent"),
+    [("web", HEAD + b"X-Slow: "), ("up", ORDER + b"Content-Length: 5000\r\n\r\n")],
+    ids=["heads", "bodies"],
+)
+def test_others_are_answered_while_hundreds_of_requests_come_byte_by_byte(
+    small_archive, command, sent
+):
+    with page(small_archive, command, web_workers="2") as served, ExitStack() as held:
+        peers = [*(PEERS[each % len(PEERS)] for each in range(400)), *["127.0.0.1"] * 100]
+        clients = [opened(held, served, peer, sent) for peer in peers]
         began = time.monotonic()
         while clients := drip(clients):
             assert healthy(served)
             assert healthy(served, "/")
             assert time.monotonic() - began < LATEST, "each byte was given another deadline"
         assert healthy(served)
-
-
-@pytest.mark.slow
-def test_others_are_answered_while_bodies_come_byte_by_byte(small_archive):
-    with page(small_archive, "up", web_workers="2") as served, ExitStack() as held:
-        head = ORDER + b"Content-Length: 5000\r\n\r\n"
-        clients = [opened(held, served, PEERS[each % len(PEERS)], head) for each in range(400)]
-        clients += [opened(held, served, "127.0.0.1", head) for _ in range(100)]
-        began = time.monotonic()
-        while clients := drip(clients):
-            assert healthy(served)
-            assert healthy(served, "/")
-            assert time.monotonic() - began < LATEST, "each byte was given another deadline"
 
 
 @pytest.mark.slow

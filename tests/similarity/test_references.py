@@ -182,7 +182,7 @@ DATED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), DATED.values(), ids=DATED.keys())
-def test_the_day_of_a_month_is_reported_by_the_text(text, expected):
+def test_the_day_of_a_month_follows_from_the_text(text, expected):
     assert day_in_month(text, date(2024, 6, 30)) == expected
 
 

@@ -249,7 +249,7 @@ def test_a_revisit_of_a_picture_is_passed_over():
         ("http://netpreserve.org/warc/1.1/revisit/server-not-modified", "not_modified"),
     ],
 )
-def test_a_revisit_without_a_head_is_reported_by_its_profile(profile, outcome):
+def test_a_revisit_without_a_head_is_recognised_by_its_profile(profile, outcome):
     assert the_capture(revisit(URL, DATE, of=PAGE, block=b"", profile=profile)).outcome == outcome
 
 

@@ -241,7 +241,7 @@ def test_each_row_is_a_json_object_in_the_order_of_the_columns():
         pytest.param("a.csv", "\n\nid,text\n\n1,Regen\n,\n", id="blank rows"),
     ],
 )
-def test_delimiters_and_line_ends_are_reported_from_the_table(name, data):
+def test_delimiters_and_line_ends_are_detected_in_the_table(name, data):
     (item,) = holds(name, data)
     assert item.member == "#1"
     assert json.loads(item.raw)["text"].startswith("Regen")

@@ -104,7 +104,7 @@ def test_other_commands_ingest_and_search_at_the_same_time(home):
         pytest.param(signal.SIGTERM, id="SIGTERM"),
     ],
 )
-def test_it_ends_cleanly_within_seconds_when_it_is_reported_to(home, how):
+def test_it_ends_cleanly_within_seconds_when_it_is_stopped(home, how):
     for n in range(20):
         home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))
     home.up.start()

@@ -305,7 +305,7 @@ def test_without_a_worker_a_command_ends_with_four_and_its_job_stays(stack, is_u
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_reported_to_go_goes_within_seconds_and_parks_nothing(stack):
+def test_a_worker_that_is_stopped_ends_within_seconds_and_parks_nothing(stack):
     for n in range(60):
         stack.write(f"gehen/m{n}.txt", seed(f"Nummer {n}", f"Vor dem Feierabend: {n}."))
     assert stack.command("ingest", "gehen", "--no-wait").returncode == 0

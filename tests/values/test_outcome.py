@@ -47,7 +47,7 @@ def test_the_state_of_an_article_follows_its_latest_outcome(state, outcomes):
     assert "refused" not in STATES
 
 
-def test_the_codes_that_outcomes_are_reported_by_are_codes():
+def test_the_codes_of_outcomes_are_refusal_codes():
     assert {*INTERSTITIALS, *NO_ANSWER} <= set(refusals.REFUSALS)
     assert {page_outcome(code) for code in refusals.REFUSALS} == {
         "blocked",

@@ -205,7 +205,7 @@ def test_a_page_without_an_article_is_a_typed_observation_and_no_version(desk, b
 
 @pytest.mark.few_cases
 @pytest.mark.parametrize("behaviour", STATES)
-def test_an_address_that_never_was_an_article_is_reported_without_one(desk, behaviour):
+def test_an_address_that_never_was_an_article_is_listed_without_one(desk, behaviour):
     reply, outcome, _state, counts = STATES[behaviour]
     desk.web.put(A, reply)
     assert desk.fetch(A, at=1) == counts

@@ -392,7 +392,9 @@ def test_nothing_stays_in_samples_or_for_those_who_read_since_before(
 
 
 @pytest.mark.slow
-def test_who_does_not_own_the_database_is_reported_that_samples_stay(postgres_url, tmp_path, capfd):
+def test_a_user_without_ownership_of_the_database_is_warned_that_samples_stay(
+    postgres_url, tmp_path, capfd
+):
     tables = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
     with newsroom_at(postgres_url, tmp_path) as room:
         own = [f'ALTER TABLE "{table["name"]}" OWNER TO paper' for table in room.rows(tables)]
