@@ -58,7 +58,7 @@ KINDS: dict[str, Kind] = common_kinds(VIEWS)
 def create_views(connection: "Connection") -> None:
     """Create all views; the caller drops the old ones first."""
     for name in VIEWS:
-        columns = ", ".join(f'"{column}"' for column in COLUMNS[name])
+        columns = ", ".join(f'q."{column}" AS "{column}"' for column in COLUMNS[name])
         query = view_query(name, connection.dialect.name)
         connection.exec_driver_sql(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query}) q")
 
