@@ -156,7 +156,7 @@ def list_of(press):
         return list(calendar_stamps(connection))
 
 
-@pytest.mark.parametrize("answer", [(500, b""), (200, b"<html>"), (200, b"")])
+@pytest.mark.parametrize("answer", [(500, b""), (404, b""), (200, b"<html>"), (200, b"")])
 def test_a_calendar_that_is_away_or_answers_nonsense_is_asked_again_later(press, answer):
     checkpoints.make(press.archive.engine, press.archive.clock, KEY)
     calendar = Calendar()

@@ -126,7 +126,7 @@ def _request_completion(calendar: Authority, stamp: StoredStamp) -> tuple[bytes,
 
 def _exchange(url: str, request: bytes | None) -> bytes:
     status, body = exchange(url, request, KIND)
-    if status == 404:
+    if status == 404 and request is None:
         raise StampPendingError(STILL_PENDING)
     if status != 200:
         raise StampError(message_text("answered", status=status))
