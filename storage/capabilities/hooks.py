@@ -14,6 +14,7 @@ PARTS = MappingProxyType({
     "answers": "QUERIES: the query of each list, and its rows",
     "doors": "DOORS: for each list its command, route and page",
     "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",
+    "change_marks": "`find_marks`: what was recorded about changes since, for alerts",
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
     "figures": "`compute_figures`: its part of `lesart stats`",
     "write_command": "its commands that write; importing it adds them",
@@ -112,6 +113,19 @@ class ChangeCondition(NamedTuple):
     metavar: str
     help: str
     condition: str
+
+
+class ChangeMark(NamedTuple):
+    """What was recorded about the change to a version, for alerts: a condition and its value.
+
+    `seq` is the number of the row, which rises in the order of commit.
+    """
+
+    seq: int
+    article_id: int
+    version: int
+    condition: str
+    value: str
 
 
 class Capability(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 from storage.database.outgoing import QUEUES
 from storage.diff.entry_history import HIDDEN, REMOVED, SHOWN
 from storage.history.alerts import lists
-from storage.history.alerts.rule import AlertRule
+from storage.history.alerts.rule import CONDITIONS, AlertRule
 from storage.read.render.paragraphs import LABELS
 from storage.read.render.words import catalogue, message_templates, translate_message
 from storage.values.change_class import ChangeClass
@@ -182,7 +182,7 @@ def test_names_of_classes_and_states_are_said_in_both_languages():
         "trigger": listed["trigger"],
         "kind": {"folder", "web", "web_archive", "input", *RELATIONS},
         "paragraph": LABELS.values(),
-        "rule": AlertRule.__dataclass_fields__.keys() - {"languages"},
+        "rule": {*AlertRule.__dataclass_fields__, *CONDITIONS} - {"languages", "recorded"},
         "refusal": REFUSALS,
         "outgoing": {each.kind for each in QUEUES},
     }

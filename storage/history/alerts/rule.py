@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from typing import Any, Self
 
+from storage.capabilities import CAPABILITIES
 from storage.language.tokens import Query, holds, parse_query
 from storage.values.change_class import NO_EDIT, ChangeClass
 from storage.values.digest import canonical, canonical_all
@@ -15,6 +16,7 @@ from storage.values.outcome import STATES
 GONE = "gone"
 """The class of absences, which an alert accepts in addition to the classes of changes."""
 GONE_BEFORE = message_text("gone_again")
+CONDITIONS = tuple(each.name for own in CAPABILITIES for each in own.change_conditions)
 Why = tuple[str, ...]
 """The reasons for a match; they state the rule, and nothing from an article."""
 
@@ -26,6 +28,8 @@ class AlertRule:
     `article` is the id of an article, `languages` are those whose word forms the query matches.
     A passage matches if it is removed, changed or restored, or if its article is gone. New entries
     of a live blog match if their class is listed, or with a query or passage that they contain.
+    `recorded` are conditions on what capabilities recorded about a change, with their values: the
+    change matches when that is recorded.
     """
 
     query: str | None = None
@@ -36,17 +40,30 @@ class AlertRule:
     article: str | None = None
     passage: str | None = None
     languages: tuple[str, ...] = ()
+    recorded: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Self:
         """Return the rule stored as JSON."""
         listed = {name: tuple(kept.get(name) or ()) for name in ("classes", "languages")}
-        return cls(**{**kept, **listed})
+        own = {name: value for name, value in kept.items() if name not in CONDITIONS}
+        recorded = tuple((name, each) for name in CONDITIONS for each in kept.get(name) or ())
+        return cls(**{**own, **listed}, recorded=recorded)
 
     @property
     def kept(self) -> dict[str, Any]:
         """Return the rule as JSON: its conditions."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        given = {**asdict(self), **self.recorded_values}
+        del given["recorded"]
+        return {name: value for name, value in given.items() if value not in (None, ())}
+
+    @property
+    def recorded_values(self) -> dict[str, tuple[str, ...]]:
+        """Return the values of each condition of a capability."""
+        return {
+            name: tuple(value for each, value in self.recorded if each == name)
+            for name in CONDITIONS
+        }
 
     @cached_property
     def words(self) -> Query:
@@ -93,6 +110,7 @@ class AlertStep:
     language: str | None
     classes: tuple[str, ...]
     silent: bool | None
+    recorded: tuple[str, str] | None = None
 
     @property
     def is_absence(self) -> bool:
@@ -125,6 +143,8 @@ def may_match(rule: AlertRule, step: AlertStep) -> bool:
     if not rule.classes:
         is_class = rule.wants_text or not step.is_new_entry
     fits = all(wanted is None or wanted == found for wanted, found in asked)
+    if (step.recorded is not None or rule.recorded) and step.recorded not in rule.recorded:
+        return False
     return is_wanted and is_class and fits
 
 
@@ -139,6 +159,9 @@ def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | No
         why.append(message_text("article_gone"))
     if rule.silent is not None:
         why.append(message_text("silent") if rule.silent else message_text("not_silent"))
+    if step.recorded is not None:
+        label, text = step.recorded
+        why.append(message_text("labelled", label=label, text=text))
     why += [
         message_text(name, name=value)
         for name, value in (

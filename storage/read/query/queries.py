@@ -152,7 +152,7 @@ CONDITIONS = tuple(each for capability in CAPABILITIES for each in capability.ch
 """The filters of changes by what capabilities recorded about them."""
 
 
-def _with_conditions(kind: type[T]) -> type[T]:
+def with_conditions(kind: type[T]) -> type[T]:
     """Add the filters of the capabilities to the options of a class."""
     for each in CONDITIONS:
         kind.__annotations__[each.name] = Annotated[list[Plain], Bounds(max_length=20)] | None
@@ -161,7 +161,7 @@ def _with_conditions(kind: type[T]) -> type[T]:
 
 
 @dataclass(kw_only=True)
-@_with_conditions
+@with_conditions
 class ChangeOptions(AnyArticle):
     """Options that filter changes."""
 

@@ -10,7 +10,7 @@ whose verdicts are before the `seq` of all its versions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 from math import inf
@@ -30,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 
+from storage.capabilities import load_parts
 from storage.database.engine import database_epoch, read_connection
 from storage.database.tables import (
     ALERT,
@@ -109,7 +110,8 @@ def _next_steps(
     limit = STEPS_AT_ONCE
     while True:
         both = [
-            *_steps(connection, cursor, newest, limit), *_absences(connection, cursor, limit)
+            *_steps(connection, cursor, newest, limit), *_absences(connection, cursor, limit),
+            *_recorded_steps(connection, cursor, limit),
         ]  # fmt: skip
         steps = sorted(both, key=lambda each: each.seq)[:limit]
         if len(steps) < limit:
@@ -132,6 +134,29 @@ def _end_of_unit(steps: Sequence[AlertStep]) -> int:
 
 def _steps(connection: Connection, cursor: int, newest: int, limit: int) -> list[AlertStep]:
     query = (
+        _STEPS.where(VERSION.c.seq > cursor, VERSION.c.seq <= newest)
+        .where(or_(VERDICT.c.id.is_(None), VERDICT.c.id > cursor))
+        .order_by(VERSION.c.seq)
+        .limit(limit)
+    )
+    return _read_steps(connection, query)
+
+
+def _recorded_steps(connection: Connection, cursor: int, limit: int) -> list[AlertStep]:
+    """Return the changes about which a capability recorded something since."""
+    found = []
+    for part in load_parts("change_marks"):
+        marks = part.find_marks(connection, cursor, limit)
+        query = _STEPS.where(VERSION.c.article_id.in_({each.article_id for each in marks}))
+        steps = {(s.article_id, s.number): s for s in _read_steps(connection, query)}
+        for each in marks:
+            if (step := steps.get((each.article_id, each.version))) is not None:
+                recorded = (each.condition, each.value)
+                found.append(replace(step, seq=each.seq, read_at=each.seq, recorded=recorded))
+    return found
+
+
+_STEPS = (
         select(
             VERSION.c.seq, VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id,
             VERSION.c.changes, VERSION.c.silent, ARTICLE.c.public_id, DERIVATION.c.language,
@@ -141,12 +166,12 @@ def _steps(connection: Connection, cursor: int, newest: int, limit: int) -> list
         .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
         .join(SOURCE, SOURCE.c.id == ARTICLE.c.source_id)
         .join(VERDICT, VERDICT.c.observation_id == VERSION.c.observation_id, isouter=True)
-        .where(VERSION.c.seq > cursor, VERSION.c.seq <= newest)
-        .where(or_(VERDICT.c.id.is_(None), VERDICT.c.id > cursor))
         .where(text(f"version.article_id NOT IN {RESTRICTED}"))
-        .order_by(VERSION.c.seq)
-        .limit(limit)
     )  # fmt: skip
+"""The changes with what a rule asks for."""
+
+
+def _read_steps(connection: Connection, query: Any) -> list[AlertStep]:
     rows = connection.execute(query).all()
     wordings = _wordings(connection, {row.article_id for row in rows})
     return [

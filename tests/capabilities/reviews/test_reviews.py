@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from storage.cli.exits import run
+from storage.write.alerts.match import match
 from storage.write.tokens import add_token, revoke_token
 from tests.flow.driver import SENTENCES, hour, page, seed
 from worker.cli.commands import app
@@ -175,3 +176,21 @@ def test_labels_get_into_a_merged_archive_once_and_are_withdrawn_there_too(
     lesart("review", change(edited, 2), "--withdraw", "--reviewer", "ada")
     assert merged() == merged() == edited.rows(wanted)
     assert run(app, ["verify", "--archive", target]) == 0
+
+
+def test_an_alert_reports_a_change_when_it_gets_the_label(edited, lesart, monkeypatch):
+    monkeypatch.setenv("LESART_ALLOW_HOSTS", "127.0.0.1:9")
+    for name, words in (("wichtig", ("--label", "important")), ("alle", ())):
+        assert lesart("alert", "add", name, *words, "--webhook", "http://127.0.0.1:9/hook")[0] == 0
+    lesart("review", change(edited, 2), "--label", "sport", "--reviewer", "ada")
+    lesart("review", change(edited, 3), "--label", "important", "--reviewer", "ada")
+    lesart("review", change(edited, 3), "--label", "important", "--reviewer", "ben")
+    matched = match(edited.archive.engine, edited.archive.clock)
+    (delivery,) = edited.rows(
+        "SELECT a.name, d.version, d.why FROM alert_delivery d JOIN alert a ON a.id = d.alert_id"
+    )
+    assert (matched, delivery) == (
+        1,
+        {"name": "wichtig", "version": 3, "why": ["label: important"]},
+    )
+    assert match(edited.archive.engine, edited.archive.clock) == 0

@@ -9,6 +9,7 @@ import typer
 
 from storage.cli.exits import say
 from storage.read.query.parameter import flag, option
+from storage.read.query.queries import CONDITIONS, with_conditions
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError
@@ -50,6 +51,7 @@ def _alert_class(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+@with_conditions
 class ChangeSelection:
     """Options that select the changes of an alert."""
 
@@ -94,10 +96,12 @@ class ChangeSelection:
             archive.require_named({"source": self.source, "language": self.language})
         if self.query is not None:
             tokens.parse_search(self.query, settings.languages)
+        values = [(each.name, getattr(self, each.name) or ()) for each in CONDITIONS]
         return rules.AlertRule(
             query=self.query, classes=tuple(self.classes or ()), silent=self.silent or None,
             source=self.source, language=self.language, article=article, passage=self.passage,
             languages=settings.languages,
+            recorded=tuple((name, each) for name, those in values for each in those),
         )  # fmt: skip
 
 
