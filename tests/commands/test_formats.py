@@ -18,6 +18,7 @@ from storage.values.arrivals.formats import (
     DOCUMENT_TYPES,
     FORMATS,
     TYPE_BY_MEDIA,
+    TYPES,
     Format,
 )
 from tests.formats import agency, office, pdfs
@@ -212,6 +213,16 @@ def test_german_names_are_known_in_all_formats_and_other_columns_are_named(tmp_p
 def test_each_document_type_has_a_reader_and_a_media_type():
     assert set(READERS) == DOCUMENT_TYPES
     assert set(TYPE_BY_MEDIA.values()) <= DOCUMENT_TYPES
+
+
+def test_each_format_has_an_example_that_is_detected_by_its_name():
+    assert set(EXAMPLES) == set(TYPES)
+    detected = {
+        each.type: detect_type(f"a{each.suffixes[0]}", EXAMPLES[each.type][:HEAD_BYTES])
+        for each in FORMATS
+        if each.type in DOCUMENT_TYPES
+    }
+    assert detected == {kind: kind for kind in DOCUMENT_TYPES}
 
 
 def test_a_format_with_a_signature_is_detected_by_it_alone():
