@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from storage.cli.exits import run
+from storage.values.redaction import RedactionReason
 from storage.write.alerts.match import match
+from storage.write.redaction.restrict import restrict
 from storage.write.tokens import add_token, revoke_token
 from tests.flow.driver import SENTENCES, hour, page, seed
 from worker.cli.commands import app
@@ -194,3 +196,38 @@ def test_an_alert_reports_a_change_when_it_gets_the_label(edited, lesart, monkey
         {"name": "wichtig", "version": 3, "why": ["label: important"]},
     )
     assert match(edited.archive.engine, edited.archive.clock) == 0
+
+
+@pytest.mark.parametrize(("where", "words", "notes"), [
+    ("@2", (), [None, "Ada Kern sagt nein"]),
+    ("", (), [None, None]),
+    ("", ("--passage", "Ada Kern"), ["36 statt 3,6", None]),
+])  # fmt: skip
+def test_a_redaction_removes_notes_and_keeps_the_labels(edited, lesart, where, words, notes):
+    for number, note in ((2, "36 statt 3,6"), (3, "Ada Kern sagt nein")):
+        lesart(
+            "review", change(edited, number), "--label", "zahl", "--note", note, "--reviewer", "ada"
+        )
+    article = edited.one("SELECT article FROM articles")["article"]
+    code, _, told = lesart(
+        "redact",
+        f"{article}{where}",
+        *words,
+        "--reason",
+        "court_order",
+        "--by",
+        "ada",
+    )
+    assert code == 0, told
+    assert [each["note"] for each in lesart("reviews")[1]] == notes
+    assert edited.number("SELECT count(*) FROM review") == 2
+    assert [each["label"] for each in lesart("reviews")[1]] == ["zahl", "zahl"]
+
+
+def test_the_notes_of_a_restricted_article_are_hidden(edited, lesart):
+    lesart(
+        "review", change(edited, 2), "--label", "zahl", "--note", "Ada Kern", "--reviewer", "ada"
+    )
+    article = edited.one("SELECT id FROM article")["id"]
+    edited.archive.transact(restrict, [article], RedactionReason.GDPR_RESTRICTION, "ada")
+    assert [each["note"] for each in lesart("reviews")[1]] == [None]
