@@ -45,100 +45,58 @@ class TypeReader(NamedTuple):
     split: Callable[[bytes], list[tuple[str, bytes]] | RefusalReason] | None = None
 
 
-def _read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
-    return markdown.read_markdown(raw, hints, settings)
-
-
-def _read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
-    return page.read_page(raw, hints, settings)
-
-
-def _page_extractor(settings: TextSettings) -> Extractor:
-    return page.page_extractor(settings)
-
-
-def _read_front(raw: bytes, hints: Hints, _settings: TextSettings) -> Draft | RefusalReason:
-    return teasers.read_front(raw, hints)
-
-
-def _read_mail(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
-    return mail.read_mail(raw, hints, settings)
-
-
-def _mail_extractor(settings: TextSettings) -> Extractor:
-    return mail.mail_extractor(settings)
-
-
-def _read_docx(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
-    return docx.read_docx(raw, hints, settings)
-
-
-def _docx_extractor(settings: TextSettings) -> Extractor:
-    return docx.docx_extractor(settings)
-
-
-def _read_odt(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
-    return odt.read_odt(raw, hints, settings)
-
-
-def _odt_extractor(settings: TextSettings) -> Extractor:
-    return odt.odt_extractor(settings)
-
-
-def _read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
-    return pdf.read_pdf(raw, hints, settings)
-
-
-def _pdf_extractor(settings: TextSettings) -> Extractor:
-    return pdf.pdf_extractor(settings)
-
-
-def _read_ninjs(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
-    return ninjs.read_ninjs(raw, hints, settings)
-
-
-def _ninjs_extractor(settings: TextSettings) -> Extractor:
-    return ninjs.ninjs_extractor(settings)
-
-
-def _read_newsml(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
-    return newsml.read_newsml(raw, hints, settings)
-
-
-def _newsml_extractor(settings: TextSettings) -> Extractor:
-    return newsml.newsml_extractor(settings)
-
-
-def _split_mail(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
-    return mail.split_mail(raw)
-
-
-def _split_ninjs(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
-    return ninjs.split_ninjs(raw)
-
-
-def _split_newsml(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
-    return newsml.split_newsml(raw)
-
-
+# ruff: noqa: PLW0108 -- each function is found in its module when it is called first
 READERS: dict[str, TypeReader] = {
     "seed": TypeReader(read_seed),
-    "markdown": TypeReader(_read_markdown),
-    "html": TypeReader(_read_page, _page_extractor, is_isolated=True),
+    "markdown": TypeReader(
+        lambda raw, hints, settings: markdown.read_markdown(raw, hints, settings)
+    ),
+    "html": TypeReader(
+        lambda raw, hints, settings: page.read_page(raw, hints, settings),
+        lambda settings: page.page_extractor(settings),
+        is_isolated=True,
+    ),
     "json": TypeReader(read_json),
     "jsonl": TypeReader(read_json),
     "csv": TypeReader(read_json),
     "tsv": TypeReader(read_json),
-    "eml": TypeReader(_read_mail, _mail_extractor, is_isolated=True, split=_split_mail),
-    "docx": TypeReader(_read_docx, _docx_extractor, is_isolated=True),
-    "odt": TypeReader(_read_odt, _odt_extractor, is_isolated=True),
-    "pdf": TypeReader(_read_pdf, _pdf_extractor, is_isolated=True),
-    "ninjs": TypeReader(_read_ninjs, _ninjs_extractor, is_isolated=True, split=_split_ninjs),
-    "newsml": TypeReader(_read_newsml, _newsml_extractor, is_isolated=True, split=_split_newsml),
+    "eml": TypeReader(
+        lambda raw, hints, settings: mail.read_mail(raw, hints, settings),
+        lambda settings: mail.mail_extractor(settings),
+        is_isolated=True,
+        split=lambda raw: mail.split_mail(raw),
+    ),
+    "docx": TypeReader(
+        lambda raw, hints, settings: docx.read_docx(raw, hints, settings),
+        lambda settings: docx.docx_extractor(settings),
+        is_isolated=True,
+    ),
+    "odt": TypeReader(
+        lambda raw, hints, settings: odt.read_odt(raw, hints, settings),
+        lambda settings: odt.odt_extractor(settings),
+        is_isolated=True,
+    ),
+    "pdf": TypeReader(
+        lambda raw, hints, settings: pdf.read_pdf(raw, hints, settings),
+        lambda settings: pdf.pdf_extractor(settings),
+        is_isolated=True,
+    ),
+    "ninjs": TypeReader(
+        lambda raw, hints, settings: ninjs.read_ninjs(raw, hints, settings),
+        lambda settings: ninjs.ninjs_extractor(settings),
+        is_isolated=True,
+        split=lambda raw: ninjs.split_ninjs(raw),
+    ),
+    "newsml": TypeReader(
+        lambda raw, hints, settings: newsml.read_newsml(raw, hints, settings),
+        lambda settings: newsml.newsml_extractor(settings),
+        is_isolated=True,
+        split=lambda raw: newsml.split_newsml(raw),
+    ),
 }
 """The readers of the document types in `storage.values.arrivals.formats`."""
 
-_FRONT = TypeReader(_read_front, is_isolated=True)
+_FRONT = TypeReader(lambda raw, hints, _settings: teasers.read_front(raw, hints), is_isolated=True)
 
 
 def _reader_of(type: str) -> TypeReader | None:  # noqa: A002  # the word of the hints
