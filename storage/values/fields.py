@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 
 class FieldForm(Enum):
-    """How values of a field are read; other forms than these lines are chosen by rules of code."""
+    """How values of a field are read; on a page, its form also decides how one is chosen."""
 
     TITLE = auto()
     ADDRESS = auto()
@@ -50,7 +50,7 @@ class Comparison(IntEnum):
 
 
 class FieldSpec(NamedTuple):
-    """One metadata field; all names in lower case."""
+    """One metadata field; its keys, meta names and microdata are in lower case."""
 
     name: str
     form: FieldForm

@@ -45,3 +45,14 @@ def test_a_correction_in_json_ld_announces_the_edit(tmp_path, more, silent):
     assert [each["date"]["value"] for each in shown["notices"]] == (
         [] if silent else ["2024-06-18T10:30:00"]
     )
+
+
+def test_a_change_of_metadata_names_its_fields(tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    write(pages / "9.html", 9, OLD, articleSection="Lokales", keywords=["Damm"])
+    write(pages / "11.html", 11, NEW, articleSection="Region", keywords=["Damm"])
+    rows(tmp_path, "ingest", "pages")
+    (change,) = rows(tmp_path, "changes", "--class", "metadata: section")
+    assert change["changes"] == ["number", "metadata", "metadata: section"]
+    assert rows(tmp_path, "changes", "--class", "metadata: tags") == []
