@@ -54,7 +54,8 @@ class RecordTable(NamedTuple):
     `known_at` is the time by which queries for what was known at a time leave out later rows; None
     for rows that are only reached through those, or that count whenever they were recorded.
     `emptied` are the columns that a redaction of a text empties, `emptied_address` those that a
-    redaction of an address empties; `kept` states for each other salted column why it stays.
+    redaction of an address empties; `kept` states for each other salted column why it stays, and
+    `plain` for each column of text that is not salted why the log may contain its words.
     Those of a capability go with their `observation_id`.
     `references` maps a column to the table whose row it names; `loose` states for each other such
     column why the row may be missing.
@@ -68,6 +69,7 @@ class RecordTable(NamedTuple):
     emptied: tuple[str, ...] = ()
     emptied_address: tuple[str, ...] = ()
     kept: Names = NOTHING
+    plain: Names = NOTHING
     references: Names = NOTHING
     loose: Names = NOTHING
 

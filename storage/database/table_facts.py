@@ -38,7 +38,8 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
     RecordTable(
         "log_stamp", LogEntry(22, ("stamp",)),
         in_bundle=False, transfer="none", known_at=None,
-        kept={"stamp": _LOG}, references={"checkpoint_id": "log_checkpoint"},
+        kept={"stamp": _LOG}, plain={"authority": "the name of a service"},
+        references={"checkpoint_id": "log_checkpoint"},
     ),
     RecordTable("log_run", None, in_bundle=False, transfer="none", known_at=None),
     RecordTable("log_tile", None, in_bundle=False, transfer="none", known_at=None),
@@ -176,6 +177,7 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
     RecordTable(
         "redaction", LogEntry(18, ("reason",)),
         in_bundle=True, transfer="none", known_at=None, kept={"reason": _REASON},
+        plain={"actor": "whoever gave the order"},
         references={"row_id": "table_name", "act_id": "redaction"},
     ),
     RecordTable(

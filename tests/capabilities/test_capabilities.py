@@ -17,6 +17,10 @@ ELSEWHERE = {
                 "storage/capabilities/__init__.py", "storage/database/migrations/versions/0009_reviews.py"},
 }  # fmt: skip
 """The files outside of its folders that a capability may edit: at most six."""
+FORMS = (
+    "`{}`", '"{}"', "capabilities.{}", "capabilities/{}", "/api/{}", "lesart {}", "FROM {}", "scope {}",
+)  # fmt: skip
+"""How code and documents name a capability, a view or a scope, and no other thing of that word."""
 
 
 @pytest.fixture(params=CAPABILITIES, ids=lambda each: each.name)
@@ -25,15 +29,16 @@ def own(request):
 
 
 def names_of(own) -> re.Pattern[str]:
-    """Return a pattern of the names by which other files would mention a capability."""
+    """Return a pattern of what other files would name a capability by; its words are free."""
     tables = [table.name for table in (*own.record_tables, *own.state_tables)]
+    named = {own.name, *own.views, *own.scopes}
     names = {
-        own.name, own.document,
-        *own.views, *(f"lesart {each.name}" for each in own.commands),
-        *(table.upper() for table in tables), *(f'"{table}"' for table in tables),
-        *(f"scope {name}" for name in own.scopes), *(f"`{name}`" for name in own.scopes),
+        own.document, own.name.upper(), *(f"lesart {each.name}" for each in own.commands),
+        *(form.format(name) for name in named for form in FORMS),
+        *(table.upper() for table in tables), *(f'METADATA.tables["{table}"]' for table in tables),
+        *(f"FROM {table}" for table in tables), *(f"JOIN {table}" for table in tables),
     }  # fmt: skip
-    return re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?!\w)" for name in names))
+    return re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in names))
 
 
 def part_file(own, part: str) -> Path:
@@ -57,6 +62,8 @@ def test_each_part_is_there_or_its_absence_has_a_reason(own, part):
         module = import_module(module_of(own, part))
         for name in re.findall(r"`(\w+)`|^([A-Z]+):", PARTS[part]):
             assert hasattr(module, "".join(name)), f"{path}: {PARTS[part]}"
+        template = ROOT / ROOMS[0] / getattr(module, "TEMPLATE", "")
+        assert template.exists(), f"write {template.relative_to(ROOT)}"
 
 
 def test_the_facts_load_no_code(own):
@@ -71,7 +78,7 @@ def test_its_tables_views_and_commands_are_those_of_its_parts(own):
         assert made == [table.name for table in (*own.record_tables, *own.state_tables)]
     if "view_sql" not in own.without:
         made = [view.name for view in import_module(module_of(own, "view_sql")).VIEWS]
-        assert made == [*own.views]
+        assert made == [*own.views], f"{ROOMS[0]}/{own.name}/__init__.py: views"
     if own.commands:
         text = part_file(own, "write_command").read_text("utf-8")
         assert [each.name for each in own.commands if f'"{each.name}"' not in text] == []
@@ -101,7 +108,18 @@ def test_its_rows_are_in_the_archive_with_all_tables(own):
     )
 
 
+def test_later_rows_are_left_out_of_what_was_known_at_a_time(own):
+    missing = [table.name for table in own.record_tables if table.known_at is None]
+    assert missing == [], "known_at: name the column of the time at which a row was recorded"
+
+
+def test_it_has_a_test(own):
+    folder = ROOT / "tests/capabilities" / own.name
+    assert [*folder.glob("test_*.py")], f"{folder.relative_to(ROOT)}: use it like a user does"
+
+
 def test_its_name_occurs_only_in_its_folders_and_the_stated_files(own):
+    assert own.name in ELSEWHERE, f"list its files in ELSEWHERE of {Path(__file__).name}"
     allowed = ELSEWHERE[own.name]
     assert len(allowed) <= 6
     files = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
@@ -111,10 +129,11 @@ def test_its_name_occurs_only_in_its_folders_and_the_stated_files(own):
         for path in (ROOT / room).rglob("*.py*")
         if "__pycache__" not in path.parts
     ]
+    folders = [f"{room}/{each.name}" for room in ROOMS for each in CAPABILITIES]
     telling = {
         str(path.relative_to(ROOT))
         for path in files
-        if not any(str(path.relative_to(ROOT)).startswith(f"{room}/{own.name}/") for room in ROOMS)
+        if not any(path.is_relative_to(ROOT / room) for room in folders)
         and names_of(own).search(path.read_text("utf-8"))
     }
     assert sorted(telling - allowed) == [], (

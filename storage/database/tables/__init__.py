@@ -6,7 +6,7 @@ Ids of the record and every `seq` come from one counter that is taken under the 
 they rise in the order of commit (`storage.write.archive`).
 """
 
-from sqlalchemy import ColumnElement, literal_column
+from sqlalchemy import ColumnElement, Text, literal_column
 from sqlmodel import SQLModel
 
 from storage.capabilities import load_parts
@@ -153,8 +153,17 @@ def _missing_fact(table: RecordTable | StateTable) -> str | None:
         entry = table.log or LogEntry(kind=-1, key=min(columns))
         for column in {*entry.salted} ^ (answered - {*entry.covered}):
             return f"{column}: a salted column is emptied, or kept for a reason; no other one is"
+        for column in (_texts(table.name) - {*entry.salted, *entry.covered}) ^ {*table.plain}:
+            return (
+                f"{column}: salt a column of text, or state in `plain` why the log may contain it"
+            )
         named |= {*entry.salted, *entry.covered, *answered, entry.key, table.known_at or entry.key}
     return f"no such columns: {sorted(named - columns)}" if named - columns else None
+
+
+def _texts(table: str) -> set[str]:
+    columns = METADATA.tables[table].columns
+    return {name for name, column in columns.items() if isinstance(column.type, Text)}
 
 
 _require_facts()
