@@ -44,6 +44,7 @@ def test_the_program_of_a_bundle_repeats_the_salted_columns():
         ("snapshot", {"loose": {"day_id": "x"}}, "no such columns: ['day_id']"),
         ("teaser", {"emptied": ("headline",)}, "kicker: a salted column is emptied, or kept"),
         ("refusal", {"kept": {}}, "hint: a salted column is emptied, or kept for a reason"),
+        ("redaction", {"plain": {}}, "actor: salt a column of text, or state in `plain`"),
         ("relation", {"known_at": "recorded_at"}, "no such columns: ['recorded_at']"),
     ],
 )
