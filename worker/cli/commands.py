@@ -21,6 +21,6 @@ from storage.capabilities import load_parts
 from storage.cli.app import app
 from worker.cli.program import EXIT_CODES, main
 
-[*load_parts("write_command")]
+_OF_CAPABILITIES = (*load_parts("write_command"),)
 
 __all__ = ["EXIT_CODES", "app", "main"]
