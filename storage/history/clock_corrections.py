@@ -8,7 +8,7 @@ the corrected times, which still rise with the numbers, and rebuilds the histori
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, select, union
+from sqlalchemy import Connection, delete, func, insert, or_, select, union
 
 from storage.database.planned_times import move_back
 from storage.database.tables import (
@@ -18,9 +18,11 @@ from storage.database.tables import (
     CORRECTED_SCAN,
     COUNTER,
     JOB,
+    OBSERVATION,
     SCAN,
     SNAPSHOT,
     SOURCE,
+    TRANSFER,
     VERSION,
     WATCH,
 )
@@ -61,7 +63,7 @@ def correct_clock(unit: Unit) -> None:
     assert time.leap_from is not None
     assert time.leap_to is not None
     unit.set_back()
-    correction = ClockCorrection(unit.number(), unit.now, time.leap_from)
+    correction = ClockCorrection(_reserve_numbers(unit), unit.now, time.leap_from)
     unit.add(
         CLOCK_CORRECTION,
         {
@@ -83,6 +85,33 @@ def correct_clock(unit: Unit) -> None:
     unit.flush()
     for start in range(0, len(articles), ARTICLES_AT_A_TIME):
         rebuild_all(unit, dict.fromkeys(articles[start : start + ARTICLES_AT_A_TIME], True))
+
+
+def _reserve_numbers(unit: Unit) -> int:
+    """Return the id of the correction, amid unused numbers for the rows that it changes.
+
+    The views compute their `seq` from it: see `correction_seq` in
+    `storage.database.view_queries.own_times`.
+    """
+    before, earlier = unit.number(), clock_corrections(unit.connection)
+    table, is_foreign = OBSERVATION.c, TRANSFER.c.is_foreign.is_(True)
+    foreign = select(TRANSFER.c.observation_id).where(is_foreign)
+    query = (
+        select(table.id, table.observed_at)
+        .where(table.observed_at > unit.now, table.id.not_in(foreign))
+        .order_by(table.id)
+    )
+    newest = unit.connection.execute(select(func.max(table.id))).scalar() or before
+    first = next(
+        (
+            number for number, moment in unit.connection.execute(query)
+            if not any(k.applies_to(number, moment) and k.at <= unit.now for k in earlier)
+        ),
+        newest,
+    )  # fmt: skip
+    number = unit.number(newest - first + 2)
+    unit.number(before - newest)
+    return number
 
 
 def _articles_ahead(unit: Unit, correction: ClockCorrection) -> list[int]:

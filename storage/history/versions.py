@@ -124,7 +124,7 @@ class _VersionUpdater:
         self.stored = snapshots_by_article(unit.connection, recent)
         self.stored |= snapshots_by_article(unit.connection, dict.fromkeys(sorted(others)))
         self.results = _Results()
-        self.last_sight = partial(last_sight, clock_corrections(unit.connection))
+        self.corrections = clock_corrections(unit.connection)
 
     def update(self) -> list[int]:
         """Write the results; return the articles that need more snapshots."""
@@ -151,7 +151,7 @@ class _VersionUpdater:
         known, stale = self.known[article_id], self.stale.get(article_id, frozenset())
         changes = {(row.before_id, row.after_id) for row in known.values()}
         changes -= self.undecided.get(article_id, frozenset())
-        found = runs(snapshots, decisions.settle(changes), self.last_sight)
+        found = runs(snapshots, decisions.settle(changes), partial(last_sight, self.corrections))
         head = None if self.since[article_id] is None else known[max(known)]
         if head is not None:
             if not found or not _goes_on(head, found[0], self.stored[article_id]):
@@ -178,7 +178,9 @@ class _VersionUpdater:
                 number = add_version(self.unit, article_id, run.number, values)
             else:
                 number = row.id
-                if any(getattr(row, name) != value for name, value in values.items()):
+                # until now it had the times of scans, which a correction may have moved
+                was_last = bool(self.corrections) and run.number == max(known) != found[-1].number
+                if was_last or any(getattr(row, name) != value for name, value in values.items()):
                     seq = self.unit.number(FIELD_BLOCK)
                     self.results.versions.append({"id": row.id, "seq": seq, **values})
             self.results.heads[article_id] = number

@@ -117,6 +117,26 @@ def test_scans_that_confirmed_a_file_before_it_was_read_are_reported_once_it_is(
     follower.engine.dispose()
 
 
+@pytest.mark.parametrize("limit", [None, 1], ids=["all at once", "one at a time"])
+def test_rows_that_a_correction_of_the_clock_changes_have_a_seq_each(room, limit):
+    room.write("a.txt", seed("Pegel steigt", A))
+    room.scan(0)
+    for name in ("leer.txt", "leerer.txt", "am-leersten.txt"):
+        room.write(name, " ")
+    room.scan(AHEAD)
+    follower = Follower(room.url, limit)
+    while follower.poll():
+        pass
+    before = follower.whole("observations")
+    room.write("a.txt", seed("Pegel steigt", B))
+    room.scan(1)
+    assert follower.losses() == []
+    assert max(row["observed_at"] for row in before) > max(
+        row["observed_at"] for row in follower.whole("observations")
+    )
+    follower.engine.dispose()
+
+
 @pytest.mark.slow
 def test_what_scans_confirmed_returns_when_a_clock_that_ran_ahead_is_corrected(room):
     room.write("a.txt", seed("Pegel steigt", A))

@@ -305,7 +305,7 @@ SELECT f.id AS list_id, f.origin_id AS front_id, r.origin AS front,
     coalesce(f.same_as_id, f.id) AS shown_id,
     {corrected_time(words, "o", is_foreign)} AS observed_at,
     {last_sight("o", is_foreign)} AS sight_at,
-    {words.greater("f.id", correction_seq("o", is_foreign))} AS seq,
+    {words.greater("f.id", correction_seq("o", is_foreign, "f.id"))} AS seq,
     {is_foreign} AS is_foreign
 FROM front f
 JOIN observation o ON o.id = f.observation_id

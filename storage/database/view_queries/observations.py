@@ -108,9 +108,9 @@ _NOTE = """coalesce(o.note, (SELECT max(f.message) FROM refusal f
 
 def _articleless(words: SqlWords) -> str:
     """Refusals without an article; unread observations are left out."""
-    is_foreign = "coalesce(t.is_foreign, FALSE)"
+    is_foreign, number = "coalesce(t.is_foreign, FALSE)", "coalesce(judged.id, o.id)"
     return f"""
-SELECT {words.greater("coalesce(judged.id, o.id)", correction_seq("o", is_foreign))} AS seq,
+SELECT {words.greater(number, correction_seq("o", is_foreign, number))} AS seq,
     {words.no_name} AS article, r.origin AS origin,
     {corrected_time(words, "o", is_foreign)} AS observed_at, o.recorded_at AS recorded_at,
     {is_foreign} AS "foreign",
@@ -153,7 +153,7 @@ class Transfer:
 
 def select_transfers(words: SqlWords) -> str:
     return f"""
-SELECT {words.greater("t.id", correction_seq("o", "t.is_foreign"))} AS seq,
+SELECT {words.greater("t.id", correction_seq("o", "t.is_foreign", "t.id"))} AS seq,
     a.public_id AS article, r.origin AS origin,
     {corrected_time(words, "o", "t.is_foreign")} AS observed_at,
     t.is_foreign AS "foreign", t.address AS address, o.http_status AS http_status,

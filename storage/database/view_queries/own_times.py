@@ -20,9 +20,22 @@ def last_sight(row: str, is_foreign: str = "FALSE") -> str:
     return _select_own("min(k.since)", row, is_foreign, f"{row}.observed_at")
 
 
-def correction_seq(row: str, is_foreign: str = "FALSE") -> str:
-    """Return the `seq` of the correction of an observation, 0 without one."""
-    return _select_own("max(k.id)", row, is_foreign, "0")
+def correction_seq(row: str, is_foreign: str = "FALSE", number: str = "") -> str:
+    """Return the `seq` of a row whose observation a correction changed, 0 if none did.
+
+    `number` is the id of the row (default: that of the observation). The correction reserved a
+    block of numbers that keeps the distances of the ids (`storage.history.clock_corrections`), so
+    that no two rows share one. A later correction counts only if it begins before the earlier one.
+    """
+    number = number or f"{row}.id"
+    newest = "(SELECT max(x.id) FROM observation x WHERE x.id < k.id)"
+    earlier = (
+        f"SELECT 1 FROM clock_correction j WHERE j.id > {row}.id AND j.id < k.id "
+        f"AND j.at < {row}.observed_at AND j.at <= k.at"
+    )
+    applies = f"{number} < k.id AND NOT EXISTS ({earlier})"
+    found = f"max(CASE WHEN {applies} THEN {number} + k.id - 1 - {newest} ELSE 0 END)"
+    return _select_own(found, row, is_foreign, "0")
 
 
 def _select_own(value: str, row: str, is_foreign: str, otherwise: str) -> str:
