@@ -28,7 +28,7 @@ def correction_seq(row: str, is_foreign: str = "FALSE", number: str = "") -> str
     that no two rows share one. A later correction counts only if it begins before the earlier one.
     """
     number = number or f"{row}.id"
-    newest = "(SELECT max(x.id) FROM observation x WHERE x.id < k.id)"
+    newest = "(SELECT max(older.id) FROM observation older WHERE older.id < k.id)"
     earlier = (
         f"SELECT 1 FROM clock_correction j WHERE j.id > {row}.id AND j.id < k.id "
         f"AND j.at < {row}.observed_at AND j.at <= k.at"
