@@ -21,6 +21,7 @@ from tests.flow.whole_record import KEY
 from tests.web.desk import HIGHER, PEGEL, Desk
 from tests.web.desk import A as A_PAGE
 from tests.web.site import Reply, page
+from tests.write.follower import Follower
 from worker.flow.order import target_of
 
 A, B, C, D = SENTENCES
@@ -171,6 +172,36 @@ def test_each_view_orders_rows_of_a_fast_clock_before_later_ones(desk):
     latest = "SELECT count(*) FROM {} WHERE observed_at > '2025-01-01'"
     assert [desk.number(latest.format(view)) for view in ("observations", "transfers", "teasers")] \
         == [0, 0, 0]  # fmt: skip
+
+
+CLOCKS = {
+    "one leap": (0, 480, 480.1, 0.4, 0.6),
+    "two leaps": (0, 480, 480.1, 0.4, 300, 300.1, 1, 2),
+    "put back twice": (0, 10, 480, 480.1, 12, 0.4, 0.6, 1),
+    "three leaps": (0, 480, 0.4, 480, 0.5, 480, 0.6, 0.7),
+    "no leap": (0, 1, 2, 3),
+}
+"""Hours of checks by clocks that run ahead and are put back."""
+SHARED_SEQ = {"rights", "fronts"}
+"""Views in which the rows that one check changed share their `seq`."""
+
+
+@pytest.mark.few_cases
+@pytest.mark.parametrize("hours", CLOCKS.values(), ids=CLOCKS)
+def test_a_reader_that_follows_seq_gets_each_row_whatever_the_clock_does(desk, hours):
+    follower = Follower(desk.url, None)
+    for number, at in enumerate(hours):
+        paragraphs, headline, usage = (
+            (HIGHER, SHORT, "train-ai=y") if number % 3 == 1 else (PEGEL, LONG, "train-ai=n")
+        )
+        look(desk, at, paragraphs, headline, usage)
+        follower.poll()
+        for view, got in follower.got.items():
+            rows = follower.whole(view)
+            assert [row for row in rows if row not in got] == [], (view, number)
+            numbers = {row["seq"] for row in rows}
+            assert view in SHARED_SEQ or len(numbers) == len(rows), (view, number)
+    follower.engine.dispose()
 
 
 def test_the_interval_of_a_chosen_wording_begins_and_ends_where_the_clock_leapt(desk):
