@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 CATEGORIES = ("important", "unimportant")
-MOST_PAIRS = 100
+MOST_LABELS = 100
+MOST_REVIEWERS = 20
+"""Bounds of the answer: files of others may name any number of labels and reviewers."""
 _STANDING = (
     "SELECT r.observation_id AS change_id, r.label AS label, r.reviewer AS reviewer FROM review r "
     "LEFT JOIN review_withdrawn w ON w.review_id = r.id WHERE w.id IS NULL ORDER BY r.id"
@@ -20,9 +22,10 @@ _STANDING = (
 
 
 def compute_figures(connection: "Connection") -> Json:
-    """Return the number of standing labels, and the agreement of each two reviewers.
+    """Return how often the most frequent labels stand, and the agreement of each two reviewers.
 
-    The agreement is about `important` and `unimportant`, over the changes that both labelled so.
+    The agreement is about `important` and `unimportant`, over the changes that both labelled so,
+    among the reviewers with the most such labels.
     """
     labels: Counter[str] = Counter()
     judged: dict[str, dict[int, str]] = defaultdict(dict)
@@ -31,15 +34,16 @@ def compute_figures(connection: "Connection") -> Json:
         if row["label"] in CATEGORIES:
             judged[row["reviewer"]][row["change_id"]] = row["label"]
     agreement: list[Json] = []
-    for a, b in combinations(sorted(judged), 2):
+    busiest = sorted(judged, key=lambda name: (-len(judged[name]), name))[:MOST_REVIEWERS]
+    for a, b in combinations(sorted(busiest), 2):
         shared = judged[a].keys() & judged[b].keys()
         pairs = [(judged[a][each], judged[b][each]) for each in shared]
-        if pairs and len(agreement) < MOST_PAIRS:
+        if pairs:
             agreed = sum(one == other for one, other in pairs)
             agreement.append({
                 "reviewers": [a, b], "changes": len(pairs), "agreed": agreed, "kappa": kappa(pairs),
             })  # fmt: skip
-    return {"labels": dict(labels.most_common()), "agreement": agreement}
+    return {"labels": dict(labels.most_common(MOST_LABELS)), "agreement": agreement}
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:

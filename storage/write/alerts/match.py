@@ -147,6 +147,8 @@ def _recorded_steps(connection: Connection, cursor: int, limit: int) -> list[Ale
     found = []
     for part in load_parts("change_marks"):
         marks = part.find_marks(connection, cursor, limit)
+        if not marks:
+            continue
         query = _STEPS.where(VERSION.c.article_id.in_({each.article_id for each in marks}))
         steps = {(s.article_id, s.number): s for s in _read_steps(connection, query)}
         for each in marks:
