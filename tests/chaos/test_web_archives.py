@@ -16,7 +16,7 @@ pytestmark = pytest.mark.starts_first
 
 START = datetime(2024, 6, 18, 6, tzinfo=UTC)
 PAGES, CAPTURES, KILLS = 12, 5, 2
-SETTINGS = {"every": "1s", "batch_items": "20", "batch_seconds": "3s", "lease_seconds": "6s"}
+SETTINGS = {"every": "1s", "batch_items": "20", "batch_seconds": "3s", "lease_seconds": "60s"}
 RECORD = {
     "versions": (
         "SELECT r.origin, v.number, w.text, v.changed_after, v.changed_by, v.last_seen "

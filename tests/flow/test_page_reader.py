@@ -15,6 +15,7 @@ import pytest
 
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
+from tests.flow.processes import until
 from tests.page.conftest import PARAGRAPHS, hints, html
 from worker.flow import document_process as pages
 from worker.flow.document_process import DocumentReader, ExtractorStartError
@@ -123,6 +124,9 @@ def test_loading_the_model_of_languages_does_not_count_as_reading():
     with DocumentReader(TextSettings(), document_seconds=0.3, wall_seconds=60) as reader:
         for paragraphs in (PARAGRAPHS, (latin,) * 5):
             assert isinstance(reader.read(html(paragraphs=paragraphs), hints()), Draft)
+    with DocumentReader(TextSettings(), document_seconds=20, wall_seconds=0.3) as reader:
+        page = html(paragraphs=(latin,) * 5)  # a busy machine may be late with it, but not always
+        until(lambda: isinstance(reader.read(page, hints()), Draft), what="the text in time")
 
 
 def test_a_stopped_child_is_late_and_replaced(reader, monkeypatch):
@@ -206,6 +210,7 @@ def test_closing_ends_the_child(reader):
 PARENT = """
 import sys, time
 sys.path[:0] = [{root!r}]
+from tests.flow.processes import until
 from tests.page.conftest import html, hints
 from worker.flow.document_process import DocumentReader
 from worker.text import TextSettings

@@ -174,10 +174,11 @@ MOST_GROWTH = 8
 
 Where the time grows by the square of the length it is sixteen.
 """
-LADDER = ((256, 1_024, 1), (2_048, 8_192, 2), (8_192, 32_768, 3))
+LADDER = ((256, 1_024, 1), (2_048, 8_192, 2), *[(8_192, 32_768, 3)] * 6)
 """Two lengths and how often each is tried: who fails at each of them grows too fast.
 
-A window of some hundred signs looks like a square as long as the text is no longer than that.
+A window of some hundred signs looks like a square as long as the text is no longer than that. The
+longest pair is tried time and again, because other processes disturb the caches of this one.
 """
 LEAST_SECONDS = 3e-6
 """Below that the clock tells nothing."""

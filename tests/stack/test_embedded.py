@@ -115,10 +115,11 @@ def test_it_ends_cleanly_within_seconds_when_it_is_stopped(home, how):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tenths", range(1, 30, 3))
+@pytest.mark.parametrize("tenths", range(0, 30, 3))
 def test_ctrl_c_while_it_starts_leaves_no_trace(tenths, tmp_path):
     up = Service(tmp_path, "up")
     up.start()
+    until(up.told, what="a sign of life")  # before it, Python itself has the signal
     time.sleep(tenths / 10)  # any moment is right: there is nothing to wait for
     for each in [*up.children(), psutil.Process(up.pid)]:
         with suppress(psutil.NoSuchProcess):

@@ -44,6 +44,11 @@ ALONE = {
 }
 """The commands that need no other module of commands, with their modules."""
 
+SERVICES = ("up", "worker", "scheduler")
+"""The commands that run until they are stopped, and have handlers of signals of their own."""
+ENDING = frozenset({"--once", "--drain", "--health", "--help"})
+"""With one of these options a service ends by itself."""
+
 COMPLETION = "_LESART_COMPLETE"
 """The environment variable by which a shell requests completions."""
 
@@ -65,11 +70,15 @@ def main() -> None:
     open_streams()
     if "--debug" in sys.argv:
         log.log_events("debug")
-    if sys.argv[1:2] == ["up"] and not {"--once", "--help"} & {*sys.argv}:
+    first = sys.argv[1:2]
+    is_service = " ".join(first) in SERVICES and not ENDING & {*sys.argv}
+    if first == ["up"] and is_service:
         say("starting; press Ctrl-C to stop")  # loading takes seconds on a slow machine
-    _load_commands([*sys.argv[1:2]])
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # see `worker.__main__`
+    _load_commands([*first])
+    # Until a service handles Ctrl-C itself, the handler of `worker.__main__` ends it: an exception
+    # could be raised inside a library that reports it with a traceback, or discards it.
+    if not is_service and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(run(app, exit_codes=EXIT_CODES))
 
 

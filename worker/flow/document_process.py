@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
@@ -27,6 +28,7 @@ from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.text import read_document, split_document
+from worker.text.annotate import language
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.wire import (
     pack_answer,
@@ -68,6 +70,8 @@ _ORDER = struct.Struct(">dd?")
 """The limits of CPU time and wall-clock time in seconds, and whether to split the document."""
 _MIB = 1 << 20
 _READY = b"ready"
+_LOADING = b"loading"
+"""Sent before a model is loaded, followed by `_READY`: no time of a document."""
 _WARM_UP_PAGE = (
     b"<html lang=en><body><h1>The council has decided</h1><time datetime=2024-01-01></time>"
     b"<p>The council of the town has decided that the bridge is to be closed for a year, and it "
@@ -192,6 +196,7 @@ class _Child:
         self.process = process
         self.owner = os.getpid()
         self.documents = 0
+        self._received = bytearray()
 
     @classmethod
     def start(cls, settings: TextSettings, memory_mb: int) -> "_Child":
@@ -244,6 +249,8 @@ class _Child:
         request = b"".join((order, _LENGTH.pack(len(packed)), packed, _LENGTH.pack(len(raw)), raw))
         try:
             answer = self._exchange(request, wall)
+            if answer == _LOADING and self._exchange(b"", START_SECONDS) == _READY:
+                answer = self._exchange(b"", wall)
         except TimeoutError:
             return refuse("resource_time", limit=message_text("wall_seconds", seconds=wall))
         if answer is None:
@@ -273,7 +280,7 @@ class _Child:
             return None
 
     def _exchange(self, request: bytes, seconds: float) -> bytes | None:
-        """Write `request` while reading one frame; None if the child ended first.
+        """Write `request` until a frame is read; None if the child ended first.
 
         Raises: TimeoutError after `seconds`.
         """
@@ -282,7 +289,8 @@ class _Child:
         writer, reader = self.process.stdin.fileno(), self.process.stdout.fileno()
         end = time.monotonic() + seconds
         waiting = memoryview(request)
-        data = bytearray()
+        if (frame := self._take_frame()) is not None:
+            return frame
         poll = select.poll()
         poll.register(reader, select.POLLIN)
         if waiting:
@@ -300,10 +308,22 @@ class _Child:
                 piece = os.read(reader, _CHUNK)
                 if not piece:
                     return None
-                data += piece
-                frame = _parse_frame(data)
-                if frame is not None:
+                self._received += piece
+                if (frame := self._take_frame()) is not None:
                     return frame
+
+    def _take_frame(self) -> bytes | None:
+        """Remove and return the first frame of what was received, if it is complete."""
+        data = self._received
+        if len(data) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(data)
+        end = _LENGTH.size + length
+        if len(data) < end:
+            return None
+        frame = bytes(data[_LENGTH.size : end])
+        del data[:end]
+        return frame
 
 
 def _widen(pipe: int) -> None:
@@ -320,14 +340,6 @@ def _write(writer: int, waiting: memoryview) -> int:
         return 0
     except BrokenPipeError:
         return len(waiting)
-
-
-def _parse_frame(data: bytearray) -> bytes | None:
-    if len(data) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack_from(data)
-    end = _LENGTH.size + length
-    return bytes(data[_LENGTH.size : end]) if len(data) >= end else None
 
 
 def _end_refusal(exit_code: int | None, seconds: float) -> RefusalReason:
@@ -365,6 +377,7 @@ def main() -> None:
     settings = TextSettings(tuple(orders["languages"]), orders["timezone"])
     _warm_up(settings)
     _send(answers, _READY)
+    language.LOADING.set(partial(_outside_limits, answers))
     for number, ((*limits, is_split), hints, raw) in enumerate(_requests(requests), start=1):
         with _limit_resources(*limits):
             answer = _answer(raw, hints, settings, is_split=is_split)
@@ -384,6 +397,20 @@ def _limit_resources(seconds: float, wall: float) -> Iterator[None]:
     yield
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextlib.contextmanager
+def _outside_limits(answers: BinaryIO) -> Iterator[None]:
+    """Suspend the limits of the document, and let the parent wait as it does for the start."""
+    timers = signal.ITIMER_REAL, signal.ITIMER_PROF
+    left = [signal.setitimer(timer, 0) for timer in timers]
+    _send(answers, _LOADING)
+    try:
+        yield
+    finally:
+        _send(answers, _READY)
+        for timer, each in zip(timers, left, strict=True):
+            signal.setitimer(timer, *each)
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -1,7 +1,9 @@
 """Detect the language of a text."""
 
-import signal
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -50,6 +52,10 @@ _ALL_VOTERS = frozenset().union(*_VOTERS.values())
 _SUPPORTED = frozenset({"de", "en"})
 STOP_WORDS = "stop words of the body"
 MODEL = "language model py3langid"
+LOADING: ContextVar[Callable[[], AbstractContextManager[object]]] = ContextVar(
+    "LOADING", default=nullcontext
+)
+"""What surrounds the loading of the model, which is not part of the time of the text."""
 
 
 class _Model(Protocol):
@@ -97,13 +103,9 @@ def _rank(sample: str, languages: tuple[str, ...]) -> Field:
 
 @lru_cache(maxsize=1)
 def _model() -> _Model:
-    # Imported at first use: the model takes half a second to load, and most texts do not need it.
-    # This is not counted as time of the text, which `worker.flow.document_process` limits.
-    remaining = signal.setitimer(signal.ITIMER_PROF, 0)
-    try:
+    # At first use: the model takes half a second to load, and most texts do not need it.
+    with LOADING.get()():
         model: _Model = langid.LanguageIdentifier.from_model_file(
             langid.MODEL_FILE, norm_probs=True
         )
         return model
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, *remaining)
