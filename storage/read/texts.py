@@ -447,6 +447,7 @@ def _version_text(
         if withheld is None or not withheld.are_in_field([name, value], own)
     }
     paragraphs = paragraphs_in(row["detail"], row["text"])
+    quotes = quotes_in(row["detail"], paragraphs)
     return VersionText(
         article=row["article"],
         id=row["article"],
@@ -469,7 +470,7 @@ def _version_text(
         published=parse_date(_value(fields, "published")),
         modified=parse_date(_value(fields, "modified")),
         word_count=row["word_count"],
-        quotes=quotes_in(row["detail"], paragraphs),
+        quotes=tuple(each for each in quotes if each.kind == "direct"),
         notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
         flags=tuple(row["flags"]),
         fields=fields,
@@ -479,6 +480,7 @@ def _version_text(
         digests=Digests(raw=row["raw_digest"], wording=row["wording"], link=None),
         extractor=Extractor(row["extractor"], row["extractor_version"], row["config"]),
         steps=tuple(CleaningStep(**each) for each in detail.get("steps") or ()),
+        indirect_quotes=tuple(each for each in quotes if each.kind == "indirect"),
         published_from=row["published_from"],
         published_to=row["published_to"],
         cursor=_cursor(row),

@@ -104,10 +104,14 @@ def _quote(quote: Quote, paragraphs: Sequence[Paragraph]) -> Any:
     """
     start = paragraphs[quote.paragraph].text.find(quote.text)
     if start < 0:
-        return {name: getattr(quote, name) for name in Quote.__slots__}
+        return as_dict(quote)
     place = [quote.paragraph, start, start + len(quote.text)]
-    resolved = [quote.speaker_resolved] if quote.speaker_resolved != quote.speaker else []
-    return [*place, quote.speaker, quote.cue, *resolved]
+    speakers = [[each.name, each.office, each.kind] for each in quote.speakers]
+    more: list[Any] = [quote.speaker_resolved, speakers, quote.kind, quote.confidence]
+    usual: list[Any] = [quote.speaker, [], "direct", None]
+    while more and more[-1] == usual[len(more) - 1]:
+        more.pop()
+    return [*place, quote.speaker, quote.cue, *more]
 
 
 def _field(field: Field) -> dict[str, Any]:

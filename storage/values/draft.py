@@ -99,11 +99,24 @@ class CleaningStep:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedSpeaker:
+    """Who speaks: the fullest name in the text without office, title and party, and the office.
+
+    `kind` is person, organisation, document or unknown; `name` is None if only the office is known.
+    """
+
+    name: str | None
+    office: str | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
-    """A direct quotation; `paragraph` is the index of the paragraph of the draft.
+    """A quotation of `kind` direct or indirect; `paragraph` is the index of its paragraph.
 
     `speaker` are the words of the text, which may be a pronoun or a role; `speaker_resolved` is the
-    fullest name of this person in the text.
+    fullest name of this person in the text. `speakers` has one entry for each of several speakers.
+    `confidence` is the probability of an indirect quotation.
     """
 
     text: str
@@ -111,6 +124,15 @@ class Quote:
     cue: str | None
     paragraph: int
     speaker_resolved: str | None = None
+    kind: str = "direct"
+    speakers: tuple[NamedSpeaker, ...] = ()
+    confidence: float | None = None
+
+
+def quote_of(values: Mapping[str, Any]) -> Quote:
+    """Return a quotation from its dict form."""
+    speakers = tuple(NamedSpeaker(**each) for each in values.get("speakers", ()))
+    return Quote(**{**values, "speakers": speakers})
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +277,8 @@ def quotes_in(
     """Return the quotations stored in a derivation with these `paragraphs`.
 
     A quotation that occurs verbatim in its paragraph is stored as its position there, with its
-    speaker, its cue, and the resolved speaker if it differs; older rows name these parts.
+    speaker, its cue, and what differs from their defaults of: resolved speaker, speakers, kind and
+    confidence; older rows name these parts.
 
     >>> detail = {"quotes": [[0, 1, 9, "Ada", "sagte"]]}
     >>> quotes_in(detail, [Paragraph("text", "„Es hält.“, sagte Ada.")])[0].text
@@ -268,12 +291,15 @@ def quotes_in(
 
 def _quote(kept: Any, paragraphs: Sequence[Paragraph]) -> Quote | None:
     if isinstance(kept, Mapping):
-        return Quote(**kept)
-    number, start, end, speaker, cue, *resolved = kept
+        return quote_of(kept)
+    number, start, end, speaker, cue, *more = kept
     if number >= len(paragraphs):
         return None
     text = paragraphs[number].text[start:end]
-    return Quote(text, speaker, cue, number, resolved[0] if resolved else speaker)
+    usual: list[Any] = [speaker, (), "direct", None]
+    resolved, speakers, kind, confidence = more + usual[len(more) :]
+    named = tuple(NamedSpeaker(*each) for each in speakers)
+    return Quote(text, speaker, cue, number, resolved, kind, named, confidence)
 
 
 def quote_parts(kept: Any) -> Any:

@@ -432,7 +432,7 @@ def test_a_version_is_reported_whole(archive):
     assert " ".join(told) == (
         "article id origin origins source state version versions wording title lead text "
         "paragraphs language authors publisher section tags published modified word_count quotes "
-        "notices flags fields observed digests extractor rights outside_copies steps"
+        "notices flags fields observed digests extractor rights outside_copies steps indirect_quotes"
     )
     assert told["lead"] == "Der Pegel der Lohe steigt."
     assert told["text"].split("\n\n")[1] == "Er stieg um 36 Zentimeter."

@@ -10,9 +10,11 @@ from storage.values.draft import (
     Draft,
     Extractor,
     Mark,
+    NamedSpeaker,
     Paragraph,
     Quote,
     Role,
+    as_dict,
     paragraphs_in,
     quotes_in,
 )
@@ -22,6 +24,8 @@ ROLES: st.SearchStrategy[Role] = st.sampled_from(["lead", "text", "list", "aside
 MARKS = st.lists(st.builds(Mark, st.just("quote"), st.just(0), st.just(1)), max_size=1).map(tuple)
 PARAGRAPHS = st.lists(st.builds(Paragraph, ROLES, TEXTS, MARKS), min_size=1, max_size=6)
 NAMES = st.one_of(st.none(), st.just("er"), st.just("Bo Lind"))
+KINDS = st.sampled_from(["direct", "indirect"])
+SPEAKERS = st.lists(st.builds(NamedSpeaker, NAMES, NAMES, st.just("person")), max_size=2).map(tuple)
 
 
 def draft_of(paragraphs, quotes=()):
@@ -36,7 +40,17 @@ def kept(draft: Draft, stored) -> dict:
 def test_a_draft_comes_back_whichever_wording_it_is_kept_next_to(paragraphs, data):
     quotes = data.draw(
         st.lists(
-            st.builds(Quote, TEXTS, NAMES, NAMES, st.integers(0, len(paragraphs) - 1), NAMES),
+            st.builds(
+                Quote,
+                TEXTS,
+                NAMES,
+                NAMES,
+                st.integers(0, len(paragraphs) - 1),
+                NAMES,
+                KINDS,
+                SPEAKERS,
+                st.sampled_from([None, 0.9]),
+            ),
             max_size=3,
         )
     )
@@ -48,6 +62,8 @@ def test_a_draft_comes_back_whichever_wording_it_is_kept_next_to(paragraphs, dat
     found = paragraphs_in(detail, "\n\n".join(stored))
     assert found == draft.paragraphs
     assert quotes_in(detail, found) == draft.quotes
+    named = json.loads(json.dumps(as_dict(draft.quotes)))
+    assert quotes_in({"quotes": named}, found) == draft.quotes
 
 
 def test_a_plain_paragraph_is_kept_as_its_role_alone():

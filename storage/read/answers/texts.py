@@ -124,6 +124,7 @@ class VersionText(Answer):
     rights: tuple[Rights, ...] = ()
     outside_copies: tuple[OutsideCopy, ...] = ()
     steps: tuple[CleaningStep, ...] = ()
+    indirect_quotes: tuple[Quote, ...] = ()
     published_from: datetime | None = field(default=None, metadata=BESIDE)
     published_to: datetime | None = field(default=None, metadata=BESIDE)
     cursor: str = field(default="", metadata=BESIDE)

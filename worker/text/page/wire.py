@@ -15,8 +15,8 @@ from storage.values.draft import (
     Mark,
     Notice,
     Paragraph,
-    Quote,
     as_dict,
+    quote_of,
 )
 from storage.values.refusals import RefusalReason
 from worker.text.hints import Hints, SourceValue
@@ -79,7 +79,7 @@ def _draft(values: Mapping[str, Any]) -> Draft:
         fields={name: _field(value) for name, value in values["fields"].items()},
         flags=tuple(values["flags"]),
         steps=tuple(CleaningStep(**step) for step in values["steps"]),
-        quotes=tuple(Quote(**quote) for quote in values["quotes"]),
+        quotes=tuple(map(quote_of, values["quotes"])),
         notices=tuple(Notice(**notice) for notice in values["notices"]),
         address=values["address"],
         observed_at=datetime.fromisoformat(observed_at) if observed_at else None,
