@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -61,17 +60,18 @@ def add(
     write_rows(rows, output.target(), ("alert", "channel", "target", "secret"), blocks=True)
 
 
-class Clearable(StrEnum):
-    """Conditions and settings that `lesart alert edit --clear` removes."""
+CONDITION_FIELDS = {
+    {"classes": "class"}.get(each.name, each.name): each.name for each in fields(ChangeSelection)
+}
+CLEARABLE = (*CONDITION_FIELDS, "daily")
+"""The conditions and settings that `lesart alert edit --clear` removes."""
+CLEARABLE_SHOWN = "|".join(CLEARABLE)
 
-    QUERY = "query"
-    CLASS = "class"
-    SILENT = "silent"
-    PASSAGE = "passage"
-    ARTICLE = "article"
-    SOURCE = "source"
-    LANGUAGE = "language"
-    DAILY = "daily"
+
+def _clearable(text: str) -> str:
+    if text not in CLEARABLE:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(CLEARABLE)}")
+    return text
 
 
 @command(alerts, "edit", example="lesart alert edit pegel --class number --clear query")
@@ -82,8 +82,12 @@ def edit(
     output: OutputOptions,
     selection: ChangeSelection,
     targets: Targets,
-    clear: list[Clearable] | None = option(
-        "--clear", None, "Remove this condition, or the daily message; repeatable."
+    clear: list[str] | None = option(
+        "--clear",
+        CLEARABLE_SHOWN,
+        "Remove this condition, or the daily message; repeatable.",
+        parser=_clearable,
+        autocompletion=lambda: [*CLEARABLE],
     ),
 ) -> None:
     """Change the conditions, targets or daily time of an alert.
@@ -91,7 +95,7 @@ def edit(
     Options replace values; other values remain. --mail, --webhook and --apprise replace all targets
     of their kind. The key of a new webhook is shown only now.
     """
-    settings, cleared = place.settings(), {each.value for each in clear or ()}
+    settings, cleared = place.settings(), {*(clear or ())}
     with opened_archive(settings) as archive:
         with archive.read_connection() as connection:
             found = lists.alert(connection, name)
@@ -121,7 +125,7 @@ def _merged(
         for each in fields(ChangeSelection)
     }
     for part in cleared - {"daily"}:
-        values["classes" if part == "class" else part] = None
+        values[CONDITION_FIELDS[part]] = None
     return ChangeSelection(**values | {"silent": bool(values["silent"])})
 
 
