@@ -228,14 +228,14 @@ def postgres_url(postgres_databases: services.PostgresDatabases) -> Iterator[str
 @pytest.fixture(scope="session")
 def _postgres_template(postgres_databases: services.PostgresDatabases) -> Iterator[str]:
     with postgres_databases.database() as url:
-        _migrate(url)
+        migrate(url)
         yield url.partition("?")[0].rpartition("/")[2]
 
 
 @pytest.fixture(scope="session")
 def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "lesart.sqlite3"
-    _migrate(str(path))
+    migrate(str(path))
     return path
 
 
@@ -325,7 +325,7 @@ def real_data() -> Path:
     return folder
 
 
-def _migrate(locator: str) -> None:
+def migrate(locator: str) -> None:
     engine = writing_engine(parsed(locator))
     try:
         upgrade(engine)

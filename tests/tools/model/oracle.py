@@ -1,0 +1,157 @@
+"""What an archive must know after all that happened: lists, and no code of the program.
+
+Times are hours from a start. A look is what was readable at an origin at a time; versions are the
+runs of equal text among the looks of an article, in order of time.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+
+
+@dataclass(frozen=True)
+class Look:
+    """A text that was readable at an hour; `order` decides between looks of one moment."""
+
+    at: float
+    text: int
+    order: tuple[str, str]
+    known: float
+    """When the archive was told."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A run of looks; `text` is None where it may not be shown."""
+
+    text: int | None
+    changed_after: float | None
+    changed_by: float
+    last_seen: float
+
+
+@dataclass
+class File:
+    """A file that is watched; `read_as` is the text that was taken from it, if it was."""
+
+    origin: str
+    text: int
+    order: tuple[str, str]
+    is_new: bool = True
+    is_taken: bool = False
+
+
+@dataclass
+class Oracle:
+    """The looks at each origin, the watched files, and what was ordered about texts."""
+
+    now: float = 0.0
+    looks: dict[str, list[Look]] = field(default_factory=lambda: defaultdict(list))
+    absences: dict[str, list[tuple[float, float]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    files: dict[str, File] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    listed: set[str] = field(default_factory=set)
+    """The files that any scan found."""
+    redacted: set[int] = field(default_factory=set)
+    restricted: set[str] = field(default_factory=set)
+    refusals: int = 0
+
+    # ------------------------------------------------------------------- what happens
+
+    def write(self, name: str, origin: str, text: int, order: tuple[str, str]) -> None:
+        """Write a file, whose content is new to the archive even if it is the same."""
+        self.files[name] = File(origin, text, order)
+        self.missing.pop(name, None)
+
+    def remove(self, name: str) -> None:
+        file = self.files.pop(name)
+        if name in self.listed:
+            self.missing[name] = file.origin
+
+    def scan(self, now: float) -> None:
+        """Look at every file at once."""
+        self.now = now
+        for name, file in self.files.items():
+            self.listed.add(name)
+            if file.is_new:
+                file.is_new = False
+                file.is_taken = self.see(file.origin, file.text, now, file.order)
+            elif file.is_taken:
+                self.looks[file.origin].append(Look(now, file.text, file.order, now))
+        for origin in self.missing.values():
+            if self.looks[origin]:
+                self.absences[origin].append((now, now))
+
+    def see(self, origin: str, text: int, at: float, order: tuple[str, str]) -> bool:
+        """Take in one text that was readable at an hour; return whether it was taken."""
+        if text in self.redacted:
+            self.refusals += 1
+            return False
+        look = Look(at, text, order, self.now)
+        if look not in self.looks[origin]:
+            self.looks[origin].append(look)
+        return True
+
+    def redact(self, origin: str) -> None:
+        """Remove all texts of an article, wherever they are."""
+        self.redacted |= {look.text for look in self.looks[origin]}
+
+    # ---------------------------------------------------------------- what is known
+
+    def origins(self) -> list[str]:
+        """Return the origins of all articles."""
+        return sorted(origin for origin, looks in self.looks.items() if looks)
+
+    def shown(self, origin: str, text: int) -> int | None:
+        return None if text in self.redacted or origin in self.restricted else text
+
+    def versions(
+        self, origin: str, as_of: float = float("inf"), known_at: float = float("inf")
+    ) -> list[Version]:
+        """Return the versions of an article by the looks until a time, told until a time."""
+        looks = sorted(
+            (look for look in self.looks[origin] if look.at <= as_of and look.known <= known_at),
+            key=lambda look: (look.at, look.order),
+        )
+        runs = [list(run) for _text, run in groupby(looks, key=lambda look: look.text)]
+        before = [None, *(run[-1].at for run in runs)]
+        return [
+            Version(self.shown(origin, run[0].text), before[n], run[0].at, run[-1].at)
+            for n, run in enumerate(runs)
+        ]
+
+    def state(self, origin: str) -> str:
+        """Return the state by the latest look at, or absence of, an article."""
+        if origin in self.restricted:
+            return "restricted"
+        last = max(look.at for look in self.looks[origin])
+        gone = max((at for at, _known in self.absences[origin]), default=-1.0)
+        return "gone" if gone > last else "present"
+
+    def clusters(self) -> set[frozenset[str]]:
+        """Return the groups of articles that ever had a text in common."""
+        groups = [{origin} for origin in self.origins()]
+        holders: Mapping[int, set[str]] = _holders(
+            (look.text, origin) for origin, looks in self.looks.items() for look in looks
+        )
+        for held in holders.values():
+            joined = [group for group in groups if group & held]
+            groups = [group for group in groups if not group & held]
+            groups.append(set().union(*joined))
+        return {frozenset(group) for group in groups if len(group) > 1}
+
+
+def _holders(pairs: Iterable[tuple[int, str]]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = defaultdict(set)
+    for text, origin in pairs:
+        found[text].add(origin)
+    return found
+
+
+def changes(versions: list[Version]) -> Iterator[tuple[int, Version, Version]]:
+    """Yield the number of each version but the first, with the one before."""
+    for number, (a, b) in enumerate(pairwise(versions), start=2):
+        yield number, a, b
