@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from storage.capabilities.hooks import PARTS, WORKER_PARTS, Capability
+from storage.capabilities.outside_copies import OUTSIDE_COPIES
 from storage.capabilities.reviews import REVIEWS
 
 FOLDER = Path(__file__).parent
-CAPABILITIES: tuple[Capability, ...] = (REVIEWS,)
+CAPABILITIES: tuple[Capability, ...] = (OUTSIDE_COPIES, REVIEWS)
 """All capabilities; the order is that of their tables, views and commands."""
 
 
@@ -48,7 +49,10 @@ def module_of(capability: Capability, part: str) -> str:
 
 @cache
 def read_words(section: str) -> dict[str, Any]:
-    """Return a section of the texts of all capabilities: `messages`, `labels` or `texts`."""
+    """Return a section of the texts of all capabilities.
+
+    It is `messages`, `labels`, `texts` or `refusals`.
+    """
     found: dict[str, Any] = {}
     for each in CAPABILITIES:
         path = FOLDER / each.name / "words.toml"

@@ -18,10 +18,12 @@ PARTS = MappingProxyType({
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
     "figures": "`compute_figures`: its part of `lesart stats`",
     "write_command": "its commands that write; importing it adds them",
+    "work": "ACTS: what the scheduler repeats; without services, it runs after other work",
+    "check": "CHECKS: its checks in `lesart doctor`, each with its name",
     "write_routes": "ROUTER: its routes that write",
 })  # fmt: skip
 """The parts with what their module has."""
-WORKER_PARTS = ("write_command", "write_routes")
+WORKER_PARTS = ("write_command", "write_routes", "work", "check")
 """The parts in `worker/capabilities/NAME`; all others are in `storage/capabilities/NAME`."""
 
 Transfer = Literal["written", "read again", "none"]
@@ -56,7 +58,9 @@ class RecordTable(NamedTuple):
     `emptied` are the columns that a redaction of a text empties, `emptied_address` those that a
     redaction of an address empties; `kept` states for each other salted column why it stays, and
     `plain` for each column of text that is not salted why the log may contain its words.
-    Those of a capability go with their `observation_id`.
+    Those of a capability go with their `observation_id`. `elsewhere` is an emptied column with the
+    address of what stays at others: a redaction lists it under the name of the capability, and one
+    of the address empties it, too, but no passage is searched in it.
     `references` maps a column to the table whose row it names; `loose` states for each other such
     column why the row may be missing.
     """
@@ -72,6 +76,7 @@ class RecordTable(NamedTuple):
     plain: Names = NOTHING
     references: Names = NOTHING
     loose: Names = NOTHING
+    elsewhere: str | None = None
 
 
 class StateTable(NamedTuple):
@@ -80,7 +85,8 @@ class StateTable(NamedTuple):
     `unchecked` states why `lesart verify` does not compare the table with the record; None if it
     does. `is_secret`: the role of the page cannot select from it. `holds_text`: its rows may
     contain parts of texts or addresses, so that PostgreSQL rewrites it after a redaction.
-    `references` and `loose` as in `RecordTable`.
+    `references` and `loose` as in `RecordTable`. `waits` are the columns with stored times of the
+    future, with the longest wait of each in seconds (`storage.database.planned_times`).
     """
 
     name: str
@@ -89,6 +95,7 @@ class StateTable(NamedTuple):
     holds_text: bool
     references: Names = NOTHING
     loose: Names = NOTHING
+    waits: Mapping[str, float] = MappingProxyType({})
 
 
 class CapabilityError(ValueError):
@@ -130,12 +137,29 @@ class ChangeMark(NamedTuple):
     value: str
 
 
+class OutgoingKind(NamedTuple):
+    """The rules of what is sent to others from a table (`storage.database.outgoing`).
+
+    `pauses` are the first one in seconds, the factor of each further one, and the longest.
+    """
+
+    kind: str
+    table: str
+    open_states: tuple[str, ...]
+    sent: str
+    given_up: str | None
+    pauses: tuple[float, float, float] = (5.0, 3.0, 36_000.0)
+    most_attempts: int | None = None
+    sending: str | None = None
+    uncertain: str | None = None
+
+
 class Capability(NamedTuple):
     """A capability by its facts; what is left out does not import.
 
     `document` is the page of the documentation with its tables, views, commands and routes.
-    `scopes` are permissions of tokens with their meaning. `without` states for each part that it
-    lacks why.
+    `scopes` are permissions of tokens with their meaning, `outgoing` what it sends to others.
+    `without` states for each part that it lacks why.
     """
 
     name: str
@@ -146,4 +170,5 @@ class Capability(NamedTuple):
     scopes: Names
     commands: tuple[Command, ...]
     change_conditions: tuple[ChangeCondition, ...]
+    outgoing: tuple[OutgoingKind, ...]
     without: Names

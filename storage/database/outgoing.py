@@ -1,4 +1,4 @@
-"""The queue of what is sent to others: deliveries of alerts, copies at other archives, stamps.
+"""The queue of what is sent to others: deliveries of alerts, stamps, and those of capabilities.
 
 Each kind has a table of its own, and all have the same rules. A row is claimed with a lease and a
 token, sent outside of any transaction, and its result is recorded while the token is still valid.
@@ -27,11 +27,12 @@ from sqlalchemy import (
     update,
 )
 
+from storage.capabilities import CAPABILITIES
 from storage.database import planned_times
 from storage.database.engine import database_epoch, read_connection
 from storage.database.planned_times import LONGEST, end_of
 from storage.database.process_identity import identity_in_token, is_dead, new_token
-from storage.database.tables import ALERT_DELIVERY, COPY_REQUEST, STAMP_REQUEST
+from storage.database.tables import ALERT_DELIVERY, METADATA, STAMP_REQUEST
 from storage.values.messages import message_text
 
 LONGEST_NOTE = 300
@@ -108,14 +109,22 @@ ALERTS = OutgoingQueue(
     "alerts", ALERT_DELIVERY, ("waiting", "failed"), "sent", "dead",
     Pauses(5.0, 3.0, 36_000.0), most_attempts=10,
 )  # fmt: skip
-COPIES = OutgoingQueue(
-    "copies", COPY_REQUEST, ("waiting", "submitting", "submitted", "unknown"), "copied", "refused",
-    ALERTS.pauses, most_attempts=10, sending="submitting", uncertain="unknown",
-)  # fmt: skip
 STAMPS = OutgoingQueue(
     "stamps", STAMP_REQUEST, ("waiting", "failed"), "stamped", None, Pauses(60.0, 2.0, 86_400.0),
 )  # fmt: skip
-QUEUES = (ALERTS, COPIES, STAMPS)
+_OF_CAPABILITIES = {
+    each.kind: OutgoingQueue(
+        each.kind, METADATA.tables[each.table], *each[2:5], Pauses(*each.pauses), *each[6:]
+    )
+    for own in CAPABILITIES
+    for each in own.outgoing
+}
+QUEUES = (ALERTS, *_OF_CAPABILITIES.values(), STAMPS)
+
+
+def queue_of(kind: str) -> OutgoingQueue:
+    """Return the queue of a kind of what is sent."""
+    return next(each for each in QUEUES if each.kind == kind)
 
 
 @dataclass(frozen=True, slots=True)

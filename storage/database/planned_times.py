@@ -25,30 +25,13 @@ from sqlalchemy import (
 )
 
 from storage.database.columns import UtcTime
-from storage.database.tables import (
-    ALERT_DELIVERY,
-    COPY_REQUEST,
-    HOST,
-    JOB,
-    RELATION_DUE,
-    STAMP_REQUEST,
-    WATCH,
-)
+from storage.database.table_facts import STATE_TABLES
+from storage.database.tables import METADATA
 
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 LONGEST: dict[Column[Any], float] = {
-    JOB.c.run_after: HOUR,
-    JOB.c.lease_until: DAY,
-    HOST.c.next_at: HOUR,
-    HOST.c.retry_until: 7 * DAY,
-    WATCH.c.next_check: 366 * DAY,
-    RELATION_DUE.c.recorded_at: DAY,
-    STAMP_REQUEST.c.next_at: DAY,
-    STAMP_REQUEST.c.lease_until: 2 * MINUTE,
-    COPY_REQUEST.c.next_at: 10 * HOUR,
-    COPY_REQUEST.c.lease_until: 2 * MINUTE,
-    ALERT_DELIVERY.c.next_at: 25 * HOUR,
-    ALERT_DELIVERY.c.lease_until: 2 * MINUTE,
+    METADATA.tables[table.name].c[name]: seconds
+    for table in STATE_TABLES
+    for name, seconds in table.waits.items()
 }
 """The longest wait of each stored time of the future, in seconds."""
 

@@ -139,11 +139,6 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
         references={"observation_id": "observation", "origin_id": "origin", "same_as_id": "front"},
     ),
     RecordTable(
-        "outside_copy", LogEntry(28, ("address",)),
-        in_bundle=True, transfer="none", known_at="recorded_at", emptied=("address",),
-        references={"observation_id": "observation"},
-    ),
-    RecordTable(
         "foreign_record", LogEntry(7, ("digest", "head", "name", "opening", "payload_digest")),
         in_bundle=False, transfer="written", known_at="recorded_at",
         emptied=("head", "opening", "name", "digest", "payload_digest"),
@@ -195,15 +190,15 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
 )  # fmt: skip
 """The tables of the record, in the order of their classes; those of capabilities last."""
 
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 _SETTINGS = "settings that somebody entered"
 _WORK = "the state of work, which nothing else records"
 _QUEUE = "a queue of work that is still to be done"
 
 STATE_TABLES: tuple[StateTable, ...] = (
-    StateTable("stamp_request", _WORK, is_secret=False, holds_text=False),
     StateTable(
-        "copy_request", _WORK, is_secret=False, holds_text=False,
-        references={"observation_id": "observation", "source_id": "source"},
+        "stamp_request", _WORK, is_secret=False, holds_text=False,
+        waits={"next_at": DAY, "lease_until": 2 * MINUTE},
     ),
     StateTable("access_token", _SETTINGS, is_secret=True, holds_text=False),
     StateTable("alert", _SETTINGS, is_secret=False, holds_text=False),
@@ -216,6 +211,7 @@ STATE_TABLES: tuple[StateTable, ...] = (
         loose=dict.fromkeys(
             ("alert_id", "channel_id", "article_id", "wording_id", "before_id", "message_id"), _WORK
         ),
+        waits={"next_at": 25 * HOUR, "lease_until": 2 * MINUTE},
     ),
     StateTable("counter", None, is_secret=False, holds_text=False),
     StateTable("archive", None, is_secret=False, holds_text=False),
@@ -224,6 +220,7 @@ STATE_TABLES: tuple[StateTable, ...] = (
         "job", f"{_WORK}; only the counts of jobs that read are compared",
         is_secret=False, holds_text=True,
         loose={"source_id": _WORK, "parent_id": _JOB},
+        waits={"run_after": HOUR, "lease_until": DAY},
     ),
     StateTable(
         "presence", None, is_secret=False, holds_text=True,
@@ -231,13 +228,17 @@ STATE_TABLES: tuple[StateTable, ...] = (
             ("source_id", "place_id", "locator_id", "observation_id", "job_id"), _WORK
         ),
     ),
-    StateTable("host", _WORK, is_secret=False, holds_text=False),
+    StateTable(
+        "host", _WORK, is_secret=False, holds_text=False,
+        waits={"next_at": HOUR, "retry_until": 7 * DAY},
+    ),
     StateTable("rights_file", _WORK, is_secret=False, holds_text=False),
     StateTable(
         "watch", _WORK, is_secret=False, holds_text=True,
         loose=dict.fromkeys(
             ("source_id", "origin_id", "observation_id", "capture_id", "final_id", "job_id"), _WORK
         ),
+        waits={"next_check": 366 * DAY},
     ),
     StateTable(
         "corrected_scan", None, is_secret=False, holds_text=False, loose={"scan_id": _SCAN},
@@ -279,6 +280,7 @@ STATE_TABLES: tuple[StateTable, ...] = (
     ),
     StateTable(
         "relation_due", _QUEUE, is_secret=False, holds_text=True, loose={"wording_id": _QUEUE},
+        waits={"recorded_at": DAY},
     ),
     StateTable("cluster", None, is_secret=False, holds_text=False),
     StateTable(

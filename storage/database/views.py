@@ -40,7 +40,6 @@ _DECLARED = (
     rights.RIGHTS,
     fronts.TEASERS,
     fronts.FRONTS,
-    observations.OUTSIDE_COPIES,
     jobs.REFUSALS,
     jobs.JOBS,
     *(view for part in load_parts("view_sql") for view in part.VIEWS),

@@ -1,8 +1,13 @@
-"""Refusal codes with their message and remedy in `refusals.toml`, as listed in docs/codes.md."""
+"""Refusal codes with their message and remedy, as listed in docs/codes.md.
+
+They are in `refusals.toml`, those of capabilities in their `words.toml`.
+"""
 
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from storage.capabilities import read_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class RefusalReason:
 
 def _read(language: int) -> dict[str, tuple[str, str]]:
     found = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    found |= read_words("refusals")
     return {code: (t["message"][language], t["remedy"][language]) for code, t in found.items()}
 
 

@@ -5,9 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from storage.capabilities import CAPABILITIES
+
 ROOT = Path(__file__).resolve().parents[2]
-OPENERS = ("storage/database/", "storage/proof/", "storage/write/")
-"""The connections themselves, the log over what was committed, and the archive of the writers."""
+OPENERS = (
+    "storage/database/", "storage/proof/", "storage/write/",
+    *(f"storage/capabilities/{each.name}/store.py" for each in CAPABILITIES),
+)  # fmt: skip
+"""The connections themselves, the log over what was committed, the archive of the writers, and
+what capabilities write.
+"""
 
 
 def opened(source: str) -> list[str]:

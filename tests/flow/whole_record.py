@@ -55,11 +55,6 @@ def fill_record(room: Newsroom) -> None:
         )
         add_row(connection, "restriction_lifted", restriction_id=restriction, actor="ada", at=START)
         add_row(connection, "clock_correction", at=START, since=START, was=START)
-        for seen in room.rows("SELECT observation_id AS id FROM snapshot ORDER BY id LIMIT 2"):
-            copy = f"https://archiv.example/20240617060000/https://presse.example/{seen['id']}"
-            add_row(
-                connection, "outside_copy", observation_id=seen["id"], archive="eins", address=copy
-            )
         of_files = "SELECT max(observation_id) AS id FROM snapshot WHERE observation_id NOT IN (SELECT observation_id FROM transfer)"
         of_a_file = room.number(of_files)
         for each in CAPABILITIES:

@@ -6,8 +6,9 @@ import re
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
+from storage.capabilities.outside_copies.store import COPIES
 from storage.cli.exits import run
-from storage.database.outgoing import ALERTS, COPIES, QUEUES, STAMPS
+from storage.database.outgoing import ALERTS, QUEUES, STAMPS
 from storage.read.answers import OutgoingFigures
 from storage.schedule.queue import add_job
 from storage.write.archive import Archive

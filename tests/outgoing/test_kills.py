@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, RowMapping, update
 
+from storage.capabilities.outside_copies.store import COPIES
 from storage.database import outgoing, process_identity
 from storage.database.engine import database_epoch
-from storage.database.outgoing import ALERTS, COPIES, QUEUES, STAMPS, OutgoingQueue
+from storage.database.outgoing import ALERTS, QUEUES, STAMPS, OutgoingQueue
 from storage.proof import checkpoints
 from storage.proof.external import authorities
 from storage.proof.external.authorities import request_stamps
@@ -20,15 +21,15 @@ from storage.proof.stamp import Authority
 from tests.alerts.conftest import Watched, pegel, settings_for
 from tests.alerts.receivers import receiving
 from tests.authority import authority, serving
+from tests.capabilities.outside_copies.copied import PAGE, Copied
+from tests.capabilities.outside_copies.copy_archive import copying
 from tests.flow.whole_record import KEY
-from tests.outside.copied import PAGE, Copied
-from tests.outside.copy_archive import copying
 from tests.pauses import end_pauses, without_pauses
 from tests.web.desk import PEGEL
 from tests.web.site import page
 from worker.alerts import webhook
 from worker.alerts import work as alerts
-from worker.outside import work as outside
+from worker.capabilities.outside_copies import work as outside
 
 pytestmark = pytest.mark.postgresql("slow")
 

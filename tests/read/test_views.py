@@ -55,8 +55,6 @@ GOLDEN = {
     "teasers": "seq front observed_at position origin headline kicker heading_level picture foreign",
     "fronts": "seq front origin headline kicker position first_position last_position heading_level "
     "picture headline_test changed_after first_seen last_seen ended_by checks foreign",
-    "outside_copies": "seq article version origin observed_at archive address captured_at "
-    "recorded_at",
     "refusals": "seq job locator code message hint kept raw_digest at source",
     "jobs": "seq job kind source state trigger attempts created_at started_at finished_at reason "
     "seen new_articles new_versions unchanged noise copies refused failed gone passed_over seconds parent",
@@ -70,7 +68,7 @@ ENTRY = {
 for _each in CAPABILITIES:
     GOLDEN |= import_module(f"tests.capabilities.{_each.name}.fill").VIEWS
 
-OF_THE_WEB = {"transfers", "rights", "teasers", "fronts", "entries", "outside_copies"} | {
+OF_THE_WEB = {"transfers", "rights", "teasers", "fronts", "entries"} | {
     name for each in CAPABILITIES for name in each.views
 }
 """Views without rows here: nothing came over a wire, and nothing is a live blog."""

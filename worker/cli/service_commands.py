@@ -20,23 +20,21 @@ if TYPE_CHECKING:
     from storage.proof import log
     from storage.web import problems
     from worker import log as event_log
-    from worker.alerts import work as alerting
     from worker.cli import control
     from worker.cli.ingest import families
     from worker.flow import work as flow_work
-    from worker.outside import work as outside
     from worker.services import processes as services
     from worker.services import web as web_service
+    from worker.services.schedule import send_once
     from worker.services.web import BackgroundWebServer
 else:
     log = LazyModule("storage.proof.log")
     problems = LazyModule("storage.web.problems")
     event_log = LazyModule("worker.log")
-    alerting = LazyModule("worker.alerts.work")
     control = LazyModule("worker.cli.control")
     families = LazyModule("worker.cli.ingest.families")
     flow_work = LazyModule("worker.flow.work")
-    outside = LazyModule("worker.outside.work")
+    send_once = LazyModule("worker.services.schedule.send_once")
     services = LazyModule("worker.services.processes")
     web_service = LazyModule("worker.services.web")
 
@@ -67,8 +65,7 @@ def up(
         with opened_archive(settings, create=True) as archive:
             summaries = control.run_all_sources(archive, settings, processes)
             log.append(archive.engine, archive.clock)
-            alerting.work(archive, settings)
-            outside.work(archive, settings)
+            send_once.send_all(archive, settings)
         report_summaries(summaries, place, output)
         return
     _watch(settings, web=web, debug=place.debug)
@@ -99,8 +96,7 @@ def worker(
                 control.require_job(archive, each)
             flow_work.drain(archive, settings, families=job)
             if job is None:
-                alerting.work(archive, settings)
-                outside.work(archive, settings)
+                send_once.send_all(archive, settings)
         return
     if settings.is_embedded:
         raise LocatorError("worker", NO_BROKER)

@@ -37,5 +37,9 @@ REVIEWS = Capability(
             "WHERE r.label IN :label AND r.withdrawn_at IS NULL)",
         ),
     ),
-    without={},
+    outgoing=(),
+    without={
+        "work": "nothing is to be done later",
+        "check": "nothing can fail outside of a command",
+    },
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The state of what is sent out: stamps, copies elsewhere, alerts; and the tokens of clients."""
+"""The state of what is sent out: stamps, alerts; and the tokens of clients."""
 
 from datetime import datetime
 from typing import Any
@@ -37,38 +37,6 @@ class StampRequestRow(Row, table=True):
     lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
     token: str | None = Field(default=None, max_length=200)
     note: str | None = text_column()
-
-
-class CopyRequestRow(Row, table=True):
-    """The page of a new version, which another archive is to copy; it is submitted at most once.
-
-    The observation is that of the version's first snapshot. `state` is `waiting`, `submitting`
-    (its process waits for the answer), `unknown` (an answer never came), `submitted` (the archive
-    works on it as its job `job`), `copied`, `refused` or `dropped`. `next_at` and `lease_until` are
-    seconds since 1970 by the database's clock. It contains no address.
-    """
-
-    __table_args__ = (
-        UniqueConstraint("observation_id", "archive"),
-        partial_index(
-            "copy_request_open",
-            "archive",
-            "next_at",
-            where="state IN ('waiting', 'submitting', 'submitted', 'unknown')",
-        ),
-    )
-    id: int = key_column()
-    observation_id: int = big_column()
-    archive: str = Field(max_length=64)
-    source_id: int = big_column()
-    state: str = Field(max_length=16)
-    job: str | None = Field(default=None, max_length=200)
-    attempts: int = 0
-    next_at: float = Field(sa_column=Column(Float, nullable=False))
-    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
-    token: str | None = Field(default=None, max_length=200)
-    note: str | None = text_column()
-    made_at: datetime = time_column()
 
 
 class AccessTokenRow(Row, table=True):

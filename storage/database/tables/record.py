@@ -292,21 +292,6 @@ class FrontRow(Row, table=True):
     recorded_at: datetime = time_column()
 
 
-class OutsideCopyRow(Row, table=True):
-    """An answer of another archive: it has a copy of the page of an observation, made by itself.
-
-    `address` is that of the copy, `captured_at` its time, both as the archive stated them.
-    """
-
-    __table_args__ = (Index("outside_copy_by_observation", "observation_id"),)
-    id: int = key_column()
-    observation_id: int = big_column()
-    archive: str = Field(max_length=64)
-    address: str | None = text_column()
-    captured_at: datetime = time_column()
-    recorded_at: datetime = time_column()
-
-
 class ForeignRecordRow(Row, table=True):
     """One record of a web archive, stored unchanged: `head`, `opening`, then the payload.
 

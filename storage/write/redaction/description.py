@@ -9,16 +9,16 @@ from storage.database.tables import (
     ARTICLE,
     DERIVATION,
     INDEX_KEY,
+    METADATA,
     OBSERVATION,
     ORIGIN,
-    OUTSIDE_COPY,
     VERSION,
     WORDING,
 )
 from storage.database.unit import rows_in
 from storage.values.digest import wording_name
 from storage.write.redaction.named_places import find_retained_places
-from storage.write.redaction.plan import RedactionPlan, addresses_of
+from storage.write.redaction.plan import ELSEWHERE, RedactionPlan, addresses_of
 
 MOST_PLACES = 100
 """Maximum number of addresses that are listed with bytes that contain the text."""
@@ -53,7 +53,7 @@ def describe_plan(connection: Connection, plan: RedactionPlan) -> dict[str, Any]
         "refusals": len(plan.rows["refusal"]),
         "held_in": _places_of(connection, plan.held),
         "unread": _places_of(connection, plan.unread),
-        "outside_copies": _outside_copies(connection, plan),
+        **_elsewhere(connection, plan),
         "lists": len(plan.lists),
         "teasers": len(plan.rows["teaser"]),
         "search_rows": len(wordings),
@@ -76,11 +76,16 @@ def _places_of(connection: Connection, captures: Iterable[int]) -> list[str]:
     return sorted(found)[:MOST_PLACES]
 
 
-def _outside_copies(connection: Connection, plan: RedactionPlan) -> list[str]:
-    """Return the addresses of copies at other archives, which cannot be deleted from here."""
-    query = select(OUTSIDE_COPY.c.address).where(OUTSIDE_COPY.c.address.is_not(None))
-    found = rows_in(connection, query, OUTSIDE_COPY.c.id, plan.rows["outside_copy"])
-    return sorted(row[0] for row in found)
+def _elsewhere(connection: Connection, plan: RedactionPlan) -> dict[str, list[str]]:
+    """Return the addresses of what capabilities left at others, which is not deleted from here."""
+    found: dict[str, list[str]] = {}
+    for name, (capability, column) in ELSEWHERE.items():
+        table = METADATA.tables[name]
+        address = table.c[column]
+        query = select(address).where(address.is_not(None))
+        rows = rows_in(connection, query, table.c.id, plan.rows[name])
+        found[capability] = sorted(row[0] for row in rows)
+    return found
 
 
 def _addresses_of_plan(connection: Connection, plan: RedactionPlan) -> list[str]:

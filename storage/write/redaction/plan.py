@@ -21,7 +21,6 @@ from storage.database.tables import (
     METADATA,
     OBSERVATION,
     ORIGIN,
-    OUTSIDE_COPY,
     PRESENCE,
     REFUSAL,
     RELATION,
@@ -43,9 +42,16 @@ _BESIDE_OBSERVATIONS = tuple(
     if table.emptied and table.references.get("observation_id") == "observation"
 )
 """The tables of capabilities with rows that are redacted with their observation."""
+ELSEWHERE = {
+    table.name: (each.name, table.elsewhere)
+    for each in CAPABILITIES
+    for table in each.record_tables
+    if table.elsewhere
+}
+"""Those of them with addresses of what stays at others: their capability, and the column."""
 ORDER = (
     "wording", "teaser", "derivation", "capture", "foreign_record", "transfer", "observation",
-    "refusal", "outside_copy", *_BESIDE_OBSERVATIONS,
+    "refusal", *_BESIDE_OBSERVATIONS,
     "transfer_address", "refusal_address", "origin_address",
 )  # fmt: skip
 """The tables that a redaction empties (`storage.database.tables.EMPTIED`), sources first."""
@@ -191,7 +197,7 @@ class _PlanBuilder:
         records = self._rows((FOREIGN_RECORD.c.id,), FOREIGN_RECORD.c.observation_id, new)
         self._add("foreign_record", (row[0] for row in records))
         beside = (METADATA.tables[name] for name in _BESIDE_OBSERVATIONS)
-        for table in (REFUSAL, OUTSIDE_COPY, *beside):
+        for table in (REFUSAL, *beside):
             found = self._rows((table.c.id,), table.c.observation_id, new)
             self._add(table.name, (row[0] for row in found))
 
@@ -262,11 +268,12 @@ class _PlanBuilder:
         self._at_addresses = {row[0] for row in seen}
         rows["observation"] |= self._at_addresses
         rows["origin_address"] |= set(origins)
-        for table in (TRANSFER, REFUSAL, OUTSIDE_COPY):
+        for name in ("transfer", "refusal", *ELSEWHERE):
+            table = METADATA.tables[name]
             found = self._rows((table.c.id,), table.c.observation_id, self._at_addresses)
-            rows[table.name] |= {row[0] for row in found}
-            if table is not OUTSIDE_COPY:
-                rows[f"{table.name}_address"] |= {row[0] for row in found}
+            rows[name] |= {row[0] for row in found}
+            if name not in ELSEWHERE:
+                rows[f"{name}_address"] |= {row[0] for row in found}
         named_in = self._refusals_of(set(origins.values()))
         rows["refusal_address"] |= named_in
         rows["refusal"] |= named_in
@@ -418,7 +425,7 @@ def rows_with_passage(
 ) -> Rows:
     """Return the rows of capabilities beside the observations of a plan that contain a passage."""
     found: Rows = {}
-    for name in _BESIDE_OBSERVATIONS:
+    for name in (each for each in _BESIDE_OBSERVATIONS if each not in ELSEWHERE):
         table = METADATA.tables[name]
         query = select(table.c.id, *(table.c[column] for column in EMPTIED[name][1]))
         rows = rows_in(connection, query, table.c.id, plan.rows[name])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from storage.capabilities import load_parts
 from storage.cli.app import app
 from storage.cli.exits import NO, UNCHECKED, say
 from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, command
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from worker.cli.checks import rederive as rederiving
     from worker.cli.checks import verify_texts
     from worker.cli.ingest import families
-    from worker.outside import check as copy_check
     from worker.services import broker
     from worker.services import check as service_check
 else:
@@ -32,7 +32,6 @@ else:
     rederiving = LazyModule("worker.cli.checks.rederive")
     verify_texts = LazyModule("worker.cli.checks.verify_texts")
     families = LazyModule("worker.cli.ingest.families")
-    copy_check = LazyModule("worker.outside.check")
     broker = LazyModule("worker.services.broker")
     service_check = LazyModule("worker.services.check")
 
@@ -89,7 +88,7 @@ def doctor(*, place: ArchiveOptions, output: OutputOptions) -> None:
         ("broker", broker.examine_broker),
         ("scheduler", service_check.check_scheduler),
         ("alerts", alert_check.check_alerts),
-        ("copies", copy_check.check_copies),
+        *(check for part in load_parts("check") for check in part.CHECKS),
     ]
     report_examination(place.settings(), output, more)
 

@@ -1,14 +1,14 @@
 """The acts that running services repeat in addition to those of the scheduler itself.
 
-Each one is a function of the services and is listed in `COMMON_ACTS`, or in `PROOF_ACTS` of
-`proof_acts`.
+Each one is a function of the services and is listed in `COMMON_ACTS`, in `PROOF_ACTS` of
+`proof_acts`, or in `ACTS` of a capability.
 """
 
+from storage.capabilities import load_parts
 from storage.read.figures.edits import EDIT_SUMMARY, renewed_summary
 from storage.write.redaction.redact_articles import drop_overdue_bytes
 from worker.alerts import work as alerts
 from worker.log import LOG
-from worker.outside import work as outside
 from worker.services.schedule.act import PeriodicAct, Services
 
 
@@ -33,14 +33,10 @@ def update_figures(services: Services) -> None:
         archive.store_fact(EDIT_SUMMARY, summary)
 
 
-def copy_pages(services: Services) -> None:
-    """Submit the pages of new versions to the archives that their sources name."""
-    outside.work(services.archive, services.settings, is_over=services.is_over)
-
-
+OF_CAPABILITIES = tuple(act for part in load_parts("work") for act in part.ACTS)
 COMMON_ACTS = (
     PeriodicAct("alerts", send_alerts, 1.0),
-    PeriodicAct("copies", copy_pages, 2.0),
+    *OF_CAPABILITIES,
     PeriodicAct("retention", expire_captures, 3600.0),
     PeriodicAct("figures", update_figures, 60.0),
 )

@@ -2,11 +2,12 @@
 
 from alembic import op
 
-from storage.database.tables import COPY_REQUEST, METADATA, OUTSIDE_COPY
+from storage.database.tables import METADATA
 
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    METADATA.create_all(op.get_bind(), tables=[OUTSIDE_COPY, COPY_REQUEST])
+    names = ("outside_copy", "copy_request")
+    METADATA.create_all(op.get_bind(), tables=[METADATA.tables[name] for name in names])

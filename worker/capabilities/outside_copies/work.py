@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from storage.capabilities.outside_copies import store
+from storage.capabilities.outside_copies.store import COPIES, CopyRequest, SeenPage
 from storage.database.outgoing import (
-    COPIES,
     free_abandoned,
     mark_sending,
     record,
@@ -22,13 +23,8 @@ from storage.values.messages import message_text
 from storage.values.net.web_archive import WebArchive, archive_keys, copy_archives, web_archives
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
-from storage.write.outside import outbox
-from storage.write.outside.outbox import CopyRequest, SeenPage
 from worker.address import Address, parse_address
-from worker.flow.history.client import ArchiveClient, ServerPausedError
-from worker.flow.history.listing import HistoryError, HistoryQuery, list_captures
-from worker.log import LOG
-from worker.outside.services import (
+from worker.capabilities.outside_copies.services import (
     CLOCKS_DIFFER,
     LARGEST_ANSWER,
     AcceptedJob,
@@ -44,6 +40,10 @@ from worker.outside.services import (
     submission_to,
     withheld_reason,
 )
+from worker.flow.history.client import ArchiveClient, ServerPausedError
+from worker.flow.history.listing import HistoryError, HistoryQuery, list_captures
+from worker.log import LOG
+from worker.services.schedule.act import PeriodicAct, Services
 from worker.sources.web_archives.capture_list import CaptureSelection
 from worker.web.connection import Network
 from worker.web.exchange import PersistentConnection, ServerAnswer, send_request
@@ -66,8 +66,8 @@ def work(
     is_over: Callable[[], bool] = lambda: False,
 ) -> int:
     """Submit due pages, and ask for the results of earlier ones; return the number of copies."""
-    outbox.plan(archive.engine, archive.clock)
-    requested = {each.archive for each in archive.read(outbox.open_requests)}
+    store.plan(archive.engine, archive.clock)
+    requested = {each.archive for each in archive.read(store.open_requests)}
     if not requested:
         return 0
     free_abandoned(archive.engine, COPIES)
@@ -83,6 +83,12 @@ def work(
         return sum(each.result() for each in runs)
 
 
+def copy_pages(services: Services) -> None:
+    """Submit the pages of new versions to the archives that their sources name."""
+    work(services.archive, services.settings, is_over=services.is_over)
+
+
+ACTS = (PeriodicAct("copies", copy_pages, 2.0),)
 UNUSABLE = frozenset({"not_text", "too_large", "too_large_decoded"})
 """Refusals of complete answers; after any other failure it is unknown what the archive does."""
 
@@ -99,7 +105,7 @@ class _Sender:
         """Send due requests until none is left; return the number of copies."""
         copied = 0
         while not is_over():
-            request = outbox.claim(self.archive.engine, self.service.name)
+            request = store.claim(self.archive.engine, self.service.name)
             if request is None:
                 break
             try:
@@ -130,7 +136,7 @@ class _Sender:
 
     def _process(self, request: CopyRequest) -> bool:
         """Send one request and record its result; return whether there is a copy."""
-        seen = self.archive.read(outbox.page_of, request)
+        seen = self.archive.read(store.page_of, request)
         if isinstance(seen, str):
             record(self.archive.engine, request.lease, state="dropped", note=seen)
             return False
@@ -210,7 +216,7 @@ class _Sender:
         if isinstance(found, CopyFound):
             log.info("page_copied", captured_at=found.captured_at.isoformat())
             return self.archive.transact(
-                outbox.store_copy, request, found.address, found.captured_at
+                store.store_copy, request, found.address, found.captured_at
             )
         has_job = request.job is not None or isinstance(found, AcceptedJob)
         attempts = request.attempts - 2 if has_job else request.attempts  # most jobs are short
@@ -232,7 +238,7 @@ class _Sender:
             state="waiting" if is_over else "submitted", job=None if is_over else request.job,
         )  # fmt: skip
         if found is not None:
-            outbox.postpone(self.archive.engine, self.service.name, pause)
+            store.postpone(self.archive.engine, self.service.name, pause)
         return False
 
     def _look_up(self, request: CopyRequest, page: PageToCopy) -> bool:
@@ -259,5 +265,5 @@ class _Sender:
 
     def _refuse(self, request: CopyRequest, code: str, reason: str) -> None:
         self.archive.transact(
-            outbox.refuse_copy, request, refuse(code, name=self.service.name, reason=reason)
+            store.refuse_copy, request, refuse(code, name=self.service.name, reason=reason)
         )

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from tests.outside.copy_archive import KEY
+from tests.capabilities.outside_copies.copy_archive import KEY
 from tests.pauses import without_pauses
 from tests.web.desk import PEGEL
 from tests.web.site import Reply, page
+from worker.capabilities.outside_copies import work as outside
 from worker.flow.standing_sources import add_copy_order
-from worker.outside import work as outside
 
 PAGE = "http://zeitung.example/lokales/pegel"
 

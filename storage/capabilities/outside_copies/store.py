@@ -11,16 +11,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, literal_column, select, update
 
+from storage.capabilities.outside_copies.tables import COPY_REQUEST, OUTSIDE_COPY
 from storage.database import outgoing
 from storage.database.engine import database_epoch, read_connection
-from storage.database.outgoing import COPIES, Lease
+from storage.database.outgoing import Lease, queue_of
 from storage.database.planned_times import end_of
 from storage.database.tables import (
     ARTICLE,
-    COPY_REQUEST,
     OBSERVATION,
     ORIGIN,
-    OUTSIDE_COPY,
     SNAPSHOT,
     SOURCE,
     TRANSFER,
@@ -36,6 +35,7 @@ from storage.values.messages import message_text
 from storage.values.redaction import is_emptied
 from storage.values.refusals import RefusalReason
 
+COPIES = queue_of("copies")
 PLANNED = "copies_planned"
 """Key of the fact that states up to which `seq` new versions were examined."""
 BATCH = 500

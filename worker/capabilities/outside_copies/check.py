@@ -9,13 +9,13 @@ from storage.values.net.web_archive import archive_keys, copy_archives
 from storage.verify.doctor import Finding
 
 if TYPE_CHECKING:
+    from storage.capabilities.outside_copies import store
     from storage.database import archive_errors
     from storage.read import archive as reader
-    from storage.write.outside import outbox
 else:
     archive_errors = LazyModule("storage.database.archive_errors")
     reader = LazyModule("storage.read.archive")
-    outbox = LazyModule("storage.write.outside.outbox")
+    store = LazyModule("storage.capabilities.outside_copies.store")
 
 ELSEWHERE = "set LESART_WEB_ARCHIVES for the services, or `lesart source set NAME --copy-to off`"
 NO_KEYS = "set LESART_WEB_ARCHIVE_KEYS for `lesart up`, or on the stack for the scheduler"
@@ -25,8 +25,8 @@ def check_copies(settings: Settings) -> Iterator[Finding]:
     """Report archives that are not configured, and pages that wait for an archive, with reasons."""
     try:
         with reader.open_with_settings(settings) as archive, archive.connect() as connection:
-            orders = outbox.copy_orders(connection)
-            waiting = {each.archive: each for each in outbox.open_requests(connection)}
+            orders = store.copy_orders(connection)
+            waiting = {each.archive: each for each in store.open_requests(connection)}
     except archive_errors.ArchiveError:
         return  # reported by the check of the archive
     services, keys = (
@@ -46,3 +46,6 @@ def check_copies(settings: Settings) -> Iterator[Finding]:
         else:
             number = delayed.number if delayed is not None else 0
             yield Finding("copies", "ok", f"{number} pages wait for the archive {name}")
+
+
+CHECKS = (("copies", check_copies),)

@@ -15,15 +15,15 @@ from storage.database.unit import writing
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_articles
+from tests.capabilities.outside_copies.copied import PAGE, Copied
+from tests.capabilities.outside_copies.copy_archive import KEY, copying
 from tests.flow.driver import findings
 from tests.flow.processes import Service, lesart, rows, until
-from tests.outside.copied import PAGE, Copied
-from tests.outside.copy_archive import KEY, copying
 from tests.pauses import without_pauses
 from tests.services import free_port
 from tests.web.desk import HIGHER, PEGEL
 from tests.web.site import Reply, page, simulated_web
-from worker.outside import work as outside
+from worker.capabilities.outside_copies import work as outside
 
 
 @pytest.fixture
@@ -238,7 +238,7 @@ def test_a_redacted_page_is_not_sent_and_the_address_of_its_copy_is_emptied(copi
     room.see()
     room.work()
     room.see(f"{PAGE}-zwei", page("Der Hafen", [*reversed(PEGEL)]))
-    outside.outbox.plan(room.desk.archive.engine, room.desk.archive.clock)
+    outside.store.plan(room.desk.archive.engine, room.desk.archive.clock)
     targets = [RedactionTarget(row["id"]) for row in room.desk.rows("SELECT id FROM article")]
     redact_articles(room.desk.archive, targets, RedactionReason.COURT_ORDER, actor="ada")
     room.work()
@@ -250,7 +250,7 @@ def test_a_redacted_page_is_not_sent_and_the_address_of_its_copy_is_emptied(copi
 def test_only_the_current_text_of_a_page_is_submitted(copied):
     room = copied()
     room.see()
-    outside.outbox.plan(room.desk.archive.engine, room.desk.archive.clock)
+    outside.store.plan(room.desk.archive.engine, room.desk.archive.clock)
     room.desk.web.put(PAGE, page("Pegel der Lohe steigt", HIGHER))
     room.desk.due(at=2)
     room.work()
@@ -264,7 +264,7 @@ def test_the_requests_of_a_long_pause_are_inserted_in_batches(copied, monkeypatc
     room = copied()
     for number in range(5):
         room.see(f"{PAGE}-{number}", page(f"Pegel {number}", [*PEGEL, f"Nummer {number}."]))
-    monkeypatch.setattr(outside.outbox, "BATCH", 2)
+    monkeypatch.setattr(outside.store, "BATCH", 2)
     transactions = []
 
     @contextmanager
@@ -278,11 +278,11 @@ def test_the_requests_of_a_long_pause_are_inserted_in_batches(copied, monkeypatc
     def count_requests(connection) -> int:
         return connection.execute(text("SELECT count(*) FROM copy_request")).scalar_one()
 
-    monkeypatch.setattr(outside.outbox, "writing", counted)
+    monkeypatch.setattr(outside.store, "writing", counted)
     archive = room.desk.archive
-    assert outside.outbox.plan(archive.engine, archive.clock) == 5
+    assert outside.store.plan(archive.engine, archive.clock) == 5
     assert transactions == [2, 2, 1]
-    assert outside.outbox.plan(archive.engine, archive.clock) == 0
+    assert outside.store.plan(archive.engine, archive.clock) == 0
     room.work()
     assert sorted(room.service.addresses()) == [f"{PAGE}-{number}" for number in range(5)]
 
@@ -294,7 +294,7 @@ def test_what_brought_no_version_to_copy_is_not_examined_again(copied, monkeypat
     room.desk.due(at=2)
     archive = room.desk.archive
     begin = int(room.desk.one("SELECT value FROM archive WHERE key = 'copies_planned'")["value"])
-    monkeypatch.setattr(outside.outbox, "EXAMINE_AGAIN", 0)
-    assert outside.outbox.plan(archive.engine, archive.clock) == 0
+    monkeypatch.setattr(outside.store, "EXAMINE_AGAIN", 0)
+    assert outside.store.plan(archive.engine, archive.clock) == 0
     planned = room.desk.one("SELECT value FROM archive WHERE key = 'copies_planned'")["value"]
     assert int(planned) > begin

@@ -1,0 +1,50 @@
+"""Copies of pages at other archives: requests for them, and the answers of these archives."""
+
+from storage.capabilities.hooks import (
+    Capability,
+    LogEntry,
+    OutgoingKind,
+    RecordTable,
+    StateTable,
+)
+
+_HOUR = 3600.0
+OUTSIDE_COPIES = Capability(
+    name="outside_copies",
+    document="outside-copies.md",
+    record_tables=(
+        RecordTable(
+            "outside_copy", LogEntry(28, ("address",)),
+            in_bundle=True, transfer="none", known_at="recorded_at", emptied=("address",),
+            references={"observation_id": "observation"}, elsewhere="address",
+        ),
+    ),
+    state_tables=(
+        StateTable(
+            "copy_request", "the state of work, which nothing else records",
+            is_secret=False, holds_text=False,
+            references={"observation_id": "observation", "source_id": "source"},
+            waits={"next_at": 10 * _HOUR, "lease_until": 120.0},
+        ),
+    ),
+    views=("outside_copies",),
+    scopes={},
+    commands=(),
+    change_conditions=(),
+    outgoing=(
+        OutgoingKind(
+            "copies", "copy_request", ("waiting", "submitting", "submitted", "unknown"), "copied",
+            "refused", most_attempts=10, sending="submitting", uncertain="unknown",
+        ),
+    ),
+    without={
+        "answers": "a version and a check show their copies; there is no list of all",
+        "doors": "there is no list of all copies",
+        "change_panel": "a copy is of a page, not of a change",
+        "change_marks": "a copy says nothing about a change",
+        "transfer": "what another archive answered was answered to this one",
+        "figures": "`lesart stats` counts texts",
+        "write_command": "an option of sources asks for copies",
+        "write_routes": "an option of sources asks for copies",
+    },
+)  # fmt: skip

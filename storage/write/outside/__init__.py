@@ -1,1 +1,0 @@
-"""Requests to other archives to copy pages."""
