@@ -59,6 +59,25 @@ FRONT_PAGE = re.compile(r"/?(?:(?:index|home|start|default)(?:\.\w{2,5})?/?)?", 
 """
 
 
+ARTICLE_SEGMENT = re.compile(r"(?:[-_].*){3}|\d{4,}|\.\w{3,5}$")
+"""The last segment of the address of an article, in contrast to that of a section.
+
+>>> bool(ARTICLE_SEGMENT.search("deich-wird-bald-teurer")), bool(ARTICLE_SEGMENT.search("politik"))
+(True, False)
+"""
+
+
+def may_be_front(address: str) -> bool:
+    """Check whether an address may be that of a front or section page: no article's.
+
+    >>> [may_be_front(f"https://a.example/{path}") for path in ("", "sport/index.html", "a-4711")]
+    [True, True, False]
+    """
+    segments = [each for each in urlsplit(address).path.split("/") if each] or [""]
+    is_index = FRONT_PAGE.fullmatch(segments[-1]) is not None
+    return is_index or ARTICLE_SEGMENT.search(segments[-1]) is None
+
+
 IsOwn = Callable[[str, int], bool]
 """Checks whether the user explicitly allowed a host and port."""
 

@@ -48,11 +48,15 @@ from storage.values.net.addresses import FRONT
 
 
 class ForeignRecords:
-    """Returns a retained capture with its companions; the records about the file come once."""
+    """Returns a retained capture with its companions; the records about the file come once.
+
+    `arc_name` is the name that the last record of an ARC file got, which has none of its own.
+    """
 
     def __init__(self, connection: Connection, restricted: RestrictedTexts) -> None:
         self._connection, self._restricted = connection, restricted
         self.withheld = 0
+        self.arc_name: str | None = None
         self._written: set[int] = set()
 
     def records(self, main_id: int) -> Iterator[bytes]:
@@ -92,7 +96,8 @@ class ForeignRecords:
         elif head.startswith(b"WARC/"):
             yield head + block + b"\r\n\r\n"
         elif row.kind == "response":
-            yield _from_arc(head, block)
+            self.arc_name = warc_record.record_id("arc", f"{warc_record.sha1(head + block)}")
+            yield _from_arc(head, block, self.arc_name)
 
 
 def _query() -> Any:
@@ -108,7 +113,7 @@ def _query() -> Any:
     )  # fmt: skip
 
 
-def _from_arc(head: bytes, block: bytes) -> bytes:
+def _from_arc(head: bytes, block: bytes, name: str) -> bytes:
     """Return a record of an ARC file as one of a WARC file, with its block unchanged."""
     line = head.decode("utf-8", "replace").splitlines()[0].encode()
     parser = ARC2WARCHeadersParser()
@@ -116,7 +121,7 @@ def _from_arc(head: bytes, block: bytes) -> bytes:
     fields = [
         ("WARC-Target-URI", headers["WARC-Target-URI"]),
         ("WARC-Date", headers["WARC-Date"]),
-        ("WARC-Record-ID", warc_record.record_id("arc", f"{warc_record.sha1(head + block)}")),
+        ("WARC-Record-ID", name),
         ("WARC-IP-Address", headers["WARC-IP-Address"]),
         ("Content-Type", "application/http; msgtype=response"),
     ]
@@ -317,13 +322,16 @@ class WarcWriter:
     def _check(self, row: Row, written: _WrittenRecords) -> Iterator[bytes]:
         if row["foreign_id"] is not None:
             yield from self._foreign.records(row["foreign_id"])
-            recorded = self._recorded_facts(row)
-            if any(recorded.values()) and row["foreign_name"] is not None:
-                yield self._metadata_record(row, f"<{row['foreign_name']}>", recorded)
+            own = row["foreign_name"]
+            name = f"<{own}>" if own is not None else self._foreign.arc_name
+            is_ordered = (row["hints"] or {}).get("ordered")
+            added = {"type": FRONT if is_ordered else None, **self._recorded_facts(row)}
+            if any(added.values()) and name is not None:
+                yield self._metadata_record(row, name, added)
         elif self._is_withheld(row):
             self._withheld += 1
             yield self._metadata(row, None)
-        elif row["transfer_id"] is not None and _submitter(row) is None:
+        elif row["transfer_id"] is not None and _submitter(row) is None and _is_answer(row):
             yield from self._answer_records(row, written)
         elif row["capture_id"] is not None:
             yield from self._file(row, written)
@@ -513,13 +521,19 @@ def _bytes_key(row: Row) -> tuple[Any, ...]:
     return row["capture_id"], row["origin"], *read_as, hints.get("submitted_by")
 
 
+def _is_answer(row: Row) -> bool:
+    """Check whether a server answered, or was to answer, in contrast to a file of a crawler."""
+    return row["http_status"] is not None or row["capture_id"] is None
+
+
 def _submitter(row: Row) -> str | None:
     """Return the token that submitted a capture; None if it was not submitted."""
     return (row["hints"] or {}).get("submitted_by")
 
 
 def _content_type(hints: Mapping[str, Any]) -> str:
-    kind = MEDIA_TYPE.get(str(hints.get("type")), "application/octet-stream")
+    named = str(hints.get("type"))
+    kind = MEDIA_TYPE.get("html" if named == FRONT else named, "application/octet-stream")
     charset = hints.get("charset")
     return f"{kind}; charset={charset}" if charset else kind
 

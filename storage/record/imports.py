@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, case, select
 
-from storage.database.tables import FOREIGN_RECORD, OBSERVATION, ORIGIN, REFUSAL, VERDICT
+from storage.database.tables import (
+    FOREIGN_RECORD,
+    OBSERVATION,
+    ORIGIN,
+    REFUSAL,
+    TRANSFER,
+    VERDICT,
+)
 from storage.database.unit import Unit, rows_in
 from storage.record.captures import Packed, pack_all, store_captures
 from storage.record.observations import add_observation, add_refusal, add_verdict
@@ -17,6 +24,7 @@ from storage.values import job as jobs
 from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
 from storage.values.digest import origin_id, raw_digest
 from storage.values.draft import Json
+from storage.values.net.addresses import FRONT
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
@@ -39,6 +47,8 @@ class Original:
         if repeat.outcome == "not_modified":
             return {**repeat.hints, "confirms": self.observation_id}
         own = {name: self.hints[name] for name in HOW_READ if name in self.hints}
+        if own.get("type") == FRONT:
+            own["type"] = "html"  # whether a front page is wanted, the repeat says itself
         return {**own, **repeat.hints}
 
 
@@ -114,28 +124,84 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A stored capture: its job, and its number if it has not been read yet."""
+    """A stored capture: its job, its number if it has not been read yet, and what was captured.
+
+    `key` is the place, time and bytes. `is_front`: it was read as a front page.
+    """
 
     job_id: int | None
     unread: int | None
     observation_id: int
+    key: tuple[int, datetime, int | None]
+    is_front: bool
 
 
-def load_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, StoredRecord]:
-    """Return the stored captures by the digest of their record."""
-    is_unread = and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None))
+_IS_UNREAD = and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None))
+_STORED = (
+    OBSERVATION.c.job_id,
+    case((_IS_UNREAD, OBSERVATION.c.id), else_=None).label("unread"),
+    OBSERVATION.c.id,
+    OBSERVATION.c.locator_id,
+    OBSERVATION.c.observed_at,
+    OBSERVATION.c.capture_id,
+    OBSERVATION.c.hints,
+)
+
+
+def _stored_record(row: Any) -> StoredRecord:
+    key = (row.locator_id, row.observed_at, row.capture_id)
+    return StoredRecord(row.job_id, row.unread, row.id, key, _is_front(row.hints))
+
+
+def _is_front(hints: Mapping[str, Json] | None) -> bool:
+    return (hints or {}).get("type") == FRONT
+
+
+def load_records(
+    connection: Connection, wanted: Mapping[bytes, Import]
+) -> tuple[dict[bytes, StoredRecord], set[bytes]]:
+    """Return the stored captures by the digest of their record, and the stored records that are
+    to be read in another way, as a front page or as an article.
+
+    A second reading of a record is an observation of its own without a record.
+    """
     query = (
-        select(
-            FOREIGN_RECORD.c.digest,
-            OBSERVATION.c.job_id,
-            case((is_unread, OBSERVATION.c.id), else_=None),
-            OBSERVATION.c.id,
-        )
+        select(FOREIGN_RECORD.c.digest, *_STORED)
         .join(OBSERVATION, OBSERVATION.c.id == FOREIGN_RECORD.c.observation_id)
         .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
     )
-    rows = rows_in(connection, query, FOREIGN_RECORD.c.digest, digests)
-    return {bytes(digest): StoredRecord(*known) for digest, *known in rows}
+    rows = rows_in(connection, query, FOREIGN_RECORD.c.digest, wanted)
+    known = {bytes(row.digest): _stored_record(row) for row in rows}
+    others = {
+        digest: known.pop(digest)
+        for digest, each in list(known.items())
+        if wanted[digest].is_readable and wanted[digest].is_front is not each.is_front
+    }
+    second = _second_readings(connection, others.values()) if others else {}
+    again = {digest: second.get(each.key) for digest, each in others.items()}
+    known |= {digest: each for digest, each in again.items() if each is not None}
+    return known, {digest for digest, each in again.items() if each is None}
+
+
+def _second_readings(
+    connection: Connection, first: Collection[StoredRecord]
+) -> dict[tuple[int, datetime, int | None], StoredRecord]:
+    """Return the other readings of captures, by what was captured."""
+    times = [each.key[1] for each in first]
+    query = (
+        select(*_STORED)
+        .join(TRANSFER, TRANSFER.c.observation_id == OBSERVATION.c.id)
+        .outerjoin(FOREIGN_RECORD, FOREIGN_RECORD.c.observation_id == OBSERVATION.c.id)
+        .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
+        .where(
+            OBSERVATION.c.observed_at.between(min(times), max(times)),
+            OBSERVATION.c.outcome == "captured",
+            TRANSFER.c.is_foreign.is_(True),
+            FOREIGN_RECORD.c.id.is_(None),
+        )
+    )
+    rows = rows_in(connection, query, OBSERVATION.c.locator_id, {each.key[0] for each in first})
+    return {each.key: each for each in map(_stored_record, rows)}
 
 
 class KnownCapture(NamedTuple):
@@ -146,9 +212,11 @@ class KnownCapture(NamedTuple):
 
 
 def known_captures(
-    connection: Connection, source_id: int, origins: Collection[str]
+    connection: Connection, source_id: int, origins: Collection[str], *, as_front: bool
 ) -> dict[tuple[str, datetime], KnownCapture]:
-    """Return the captures of a source by origin and time."""
+    """Return the captures of a source by origin and time, without those that were not read as
+    wanted: as front pages or as articles.
+    """
     names = {origin_id(each): each for each in origins}
     query = (
         select(
@@ -156,12 +224,18 @@ def known_captures(
             OBSERVATION.c.observed_at,
             OBSERVATION.c.job_id,
             OBSERVATION.c.capture_id.is_not(None),
+            OBSERVATION.c.outcome,
+            OBSERVATION.c.hints,
         )
         .join(OBSERVATION, OBSERVATION.c.locator_id == ORIGIN.c.id)
         .where(OBSERVATION.c.source_id == source_id)
     )
     rows = rows_in(connection, query, ORIGIN.c.public_id, names)
-    return {(names[each], moment): KnownCapture(job, has) for each, moment, job, has in rows}
+    return {
+        (names[each], moment): KnownCapture(job, has)
+        for each, moment, job, has, outcome, hints in rows
+        if outcome != "captured" or _is_front(hints) is as_front
+    }
 
 
 class ImportWriter:

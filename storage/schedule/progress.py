@@ -122,6 +122,14 @@ def refused_locators(connection: Connection, job_id: int) -> set[tuple[int | Non
     return {(source_id, locator) for source_id, locator in connection.execute(query)}
 
 
+def count_lists(connection: Connection, families: JobFamilies) -> int:
+    """Return the number of lists of addresses, front pages included, that jobs have read."""
+    query = select(JOB.c.arguments).where(in_families(families), JOB.c.kind == "read")
+    items = [each for found in connection.execute(query).scalars() for each in found["items"]]
+    lists = select(VERDICT.c.id).where(VERDICT.c.kind == "listed")
+    return sum(1 for _ in rows_in(connection, lists, VERDICT.c.observation_id, items))
+
+
 def absent_addresses(connection: Connection, families: JobFamilies) -> list[tuple[str, int]]:
     """Return the addresses that do not exist with the status of the server.
 

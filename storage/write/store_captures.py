@@ -127,7 +127,8 @@ def import_captures(
     """Store captures from the file `container`, and queue a job that reads them.
 
     A capture stored before, from whichever file, is recognised by its record and counted as
-    unchanged, unless this job itself stored it before it was killed. A revisit record whose
+    unchanged, unless this job itself stored it before it was killed. A record that was read as an
+    article is read again as a front page, and the reverse. A revisit record whose
     original is missing is returned, or refused if `is_last`.
 
     Raises: jobs.StaleLeaseError; nothing is stored then.
@@ -135,13 +136,17 @@ def import_captures(
     with archive.read_connection() as connection:
         imports = imports_without_redacted(connection, imports)
         wanted = {each.records[0].digest: each for each in imports}
-        known = load_records(connection, wanted)
+        known, _ = load_records(connection, wanted)
     fresh = [each for digest, each in wanted.items() if digest not in known]
     packed = store_bytes(archive, pack_imports(fresh))
     with archive.unit() as unit:
         queue.renew(unit, claim)
-        known = load_records(unit.connection, wanted)
-        fresh = [each for digest, each in wanted.items() if digest not in known]
+        known, read_otherwise = load_records(unit.connection, wanted)
+        fresh = [
+            replace(each, is_withheld=True) if digest in read_otherwise else each
+            for digest, each in wanted.items()
+            if digest not in known
+        ]
         importing = ImportWriter(unit, claim, source_id, container, is_last=is_last)
         importing.keep(fresh, packed)
         again = [(known[d].observation_id, each) for d, each in wanted.items() if d in known]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from storage.cli.exits import InterruptionError, say
@@ -12,6 +13,7 @@ from storage.schedule import queue
 from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES, unknown_type
 from storage.values.arrivals.source import Source
+from storage.values.net.addresses import FRONT
 from storage.values.net.origin_name import clean_address
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -33,8 +35,8 @@ from worker.flow.order import (
     unfinished_job,
 )
 from worker.flow.work import drain
-from worker.sources.folders.members import LISTS
-from worker.sources.locators import is_address
+from worker.sources.folders.members import LISTS, may_have_captures
+from worker.sources.locators import file_path, is_address
 
 LATE_SECONDS = 120.0
 SILENT_SECONDS = 60.0
@@ -85,7 +87,10 @@ def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> Inge
             archive, settings, source=request.source, type=request.type,
             origin=request.origin, observed_at=request.observed_at,
         ))  # fmt: skip
-    unknown = request.type is not None and request.type not in (*TYPES, *LISTS)
+    for each in request.locators if request.type == FRONT else ():
+        if not is_address(each) and Path(file_path(each)).is_file() and not may_have_captures(each):
+            raise LocatorError("--type", f"front reads web archives, and {each} is none")
+    unknown = request.type is not None and request.type not in (*TYPES, *LISTS, FRONT)
     if unknown and not all(map(is_address, request.locators)):
         raise LocatorError("--type", unknown_type(request.type))
     targets = [
@@ -113,15 +118,17 @@ def histories(archive: Archive, settings: Settings, request: IngestOptions) -> l
     """
     assert request.history is not None
     selection, names = request.history.selection, request.history.archives
-    if request.source or request.origin or request.observed_at or request.type:
+    if request.source or request.origin or request.observed_at or request.type not in {None, FRONT}:
         raise LocatorError(
-            "--history", "it excludes --source, --origin, --observed-at and --type: each web "
-            "archive is a source, and states address and time",
+            "--history", "it excludes --source, --origin, --observed-at and --type other than "
+            "front: each web archive is a source, and states address and time",
         )  # fmt: skip
     return [
         target
         for url in request.locators
-        for target in history_targets(archive, settings, url, selection, names)
+        for target in history_targets(
+            archive, settings, url, selection, names, as_front=request.type == FRONT
+        )
     ]
 
 

@@ -17,6 +17,7 @@ from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
 from storage.values.messages import message_text
+from storage.values.net.addresses import FRONT
 from storage.values.net.origin_name import origin_of
 from storage.values.net.web_archive import web_archives
 from storage.values.refusals import RefusalReason
@@ -84,7 +85,7 @@ def target_at(
         locator=path,
         root="" if below == "." else escape_locator(below),
         prefix=prefix,
-        is_scan=path == owner.locator and Path(path).is_dir(),
+        is_scan=path == owner.locator and Path(path).is_dir() and type != FRONT,
         type=type,
         origin=origin,
         observed_at=observed_at.isoformat() if observed_at else None,
@@ -92,11 +93,18 @@ def target_at(
 
 
 def history_targets(
-    archive: Archive, settings: Settings, url: str, options: Mapping[str, Any], names: Sequence[str]
+    archive: Archive,
+    settings: Settings,
+    url: str,
+    options: Mapping[str, Any],
+    names: Sequence[str],
+    *,
+    as_front: bool = False,
 ) -> list[IngestTarget]:
     """Return the history of an address in each of the web archives `names` (default: all).
 
-    Each web archive is a source with its name. Raises: LocatorError.
+    Each web archive is a source with its name. With `as_front` the captures are read as front
+    pages. Raises: LocatorError.
     """
     address = parse_locator(settings, url)
     if isinstance(address, RefusalReason):
@@ -113,8 +121,8 @@ def history_targets(
         if source.kind != "web_archive":
             raise LocatorError(name, "a source of another kind has the name of this web archive")
         targets.append(IngestTarget(
-            source.id, address.text, "", "", is_scan=False, origin=origin_of(address.text),
-            kind="history", history={**options, "archive": name},
+            source.id, address.text, "", "", is_scan=False, type=FRONT if as_front else None,
+            origin=origin_of(address.text), kind="history", history={**options, "archive": name},
         ))  # fmt: skip
     return targets
 

@@ -11,7 +11,7 @@ from storage.record.suppression import redacted_addresses
 from storage.schedule.watches import reschedule, watch_at_once
 from storage.settings import Settings
 from storage.values.arrivals.source import Source
-from storage.values.net.addresses import ListedAddress
+from storage.values.net.addresses import FRONT, ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.web_archive import copy_archives
 from storage.values.refusals import RefusalReason
@@ -87,7 +87,10 @@ def watch_with_history(
     `options` are those of `watch_address`. Raises: LocatorError, ScheduleError.
     """
     source = watch_address(archive, settings, locator, **options)
-    order(archive, history_targets(archive, settings, source.locator, {}, ()), "command")
+    targets = history_targets(
+        archive, settings, source.locator, {}, (), as_front=options.get("kind") == FRONT
+    )
+    order(archive, targets, "command")
     return source
 
 

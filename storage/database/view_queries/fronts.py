@@ -2,7 +2,8 @@
 
 The lists of a front page are compared in the order of their times. A headline that is in
 consecutive lists is one row of `fronts`. A check that found the same bytes has no list of its own
-and confirms the one before it. If the clock ran ahead, a stay ended and began where it leapt.
+and confirms the list of these bytes, even if another crawler captured another list meanwhile. If
+the clock ran ahead, a stay ended and began where it leapt.
 """
 
 from dataclasses import dataclass
@@ -236,9 +237,10 @@ JOIN origin r ON r.id = s.front_id
 def _islands(syntax: FrontSyntax, where: str) -> str:
     """Return runs of consecutive equal lists of a front page, with their neighbours in time.
 
-    A check with the same bytes counts as the list before it. `checks` and `own_lists` are sums
-    from the first island on.
+    A check with the same bytes counts as the list of these bytes or, if it names none, as the list
+    before it. `checks` and `own_lists` are sums from the first island on.
     """
+    foreign = "coalesce(t.is_foreign, FALSE)"
     chosen = f"IN (SELECT k.front_id FROM teaser k WHERE {where})"
     window = "(PARTITION BY front_id ORDER BY first_at, first_id)"
     order = "ORDER BY observed_at, id"
@@ -259,17 +261,23 @@ FROM (
             - row_number() OVER (PARTITION BY front_id, shown_id {order}) AS island
         FROM (
             SELECT e.front_id, e.id, e.list_id, e.observed_at, e.sight_at, e.seq, e.is_foreign,
-                max(e.shown_id) OVER (PARTITION BY e.front_id, e.lists_until) AS shown_id
+                coalesce(e.shown_id, max(e.shown_before) OVER
+                    (PARTITION BY e.front_id, e.lists_until)) AS shown_id
             FROM (
                 SELECT c.*, count(c.list_id) OVER (PARTITION BY c.front_id {order}) AS lists_until
                 FROM (
-                    SELECT c.list_id AS id, c.front_id, c.list_id, c.shown_id, c.observed_at,
-                        c.sight_at, c.seq, c.is_foreign
+                    SELECT c.list_id AS id, c.front_id, c.list_id, c.shown_id,
+                        c.shown_id AS shown_before, c.observed_at, c.sight_at, c.seq, c.is_foreign
                     FROM ({_lists(syntax.words)}) c WHERE c.front_id {chosen}
                     UNION ALL
-                    SELECT n.id, n.locator_id, NULL, NULL, {corrected_time(syntax.words, "n")},
-                        {last_sight("n")}, {syntax.greatest}(n.id, {correction_seq("n")}), NULL
+                    SELECT n.id, n.locator_id, NULL, coalesce(p.same_as_id, p.id), NULL,
+                        {corrected_time(syntax.words, "n", foreign)},
+                        {last_sight("n", foreign)},
+                        {syntax.greatest}(n.id, {correction_seq("n", foreign)}), {foreign}
                     FROM observation n
+                    LEFT JOIN transfer t ON t.observation_id = n.id
+                    LEFT JOIN front p
+                        ON p.observation_id = CAST(n.hints ->> 'confirms' AS bigint)
                     WHERE n.locator_id {chosen} AND n.outcome IN ('unchanged', 'not_modified')
                 ) c
             ) e

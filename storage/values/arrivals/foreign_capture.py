@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.values.draft import Json
+from storage.values.net.addresses import FRONT
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason
 
@@ -69,6 +70,11 @@ class Import:
     def is_readable(self) -> bool:
         """Check whether the capture should contain a text."""
         return self.outcome == "captured" and self.refused is None
+
+    @property
+    def is_front(self) -> bool:
+        """Check whether the capture is to be read as a front page."""
+        return self.hints.get("type") == FRONT
 
     @property
     def is_repeat(self) -> bool:

@@ -11,6 +11,7 @@ from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES
 from storage.values.lazy import LazyModule
+from storage.values.net.addresses import FRONT
 from worker.cli.ingest.history_options import HistoryOptions, report_history
 from worker.cli.opened import opened_archive
 from worker.cli.summaries import report_summaries
@@ -29,8 +30,12 @@ else:
     locator_rules = LazyModule("worker.sources.locators")
 
 INGEST_EXAMPLE = """lesart ingest artikel/ bericht.md 'archiv/*.html'
-  lesart ingest --history https://zeitung.example/pegel --every 1d"""
-TYPE_HELP = f"Type of the files: {', '.join(TYPES)} (default: by file name)."
+  lesart ingest --history https://zeitung.example/pegel --every 1d
+  lesart ingest captures.warc.gz --type front"""
+TYPE_HELP = (
+    f"Type of the files: {', '.join(TYPES)} (default: by file name); {FRONT} reads the pages of "
+    "web archives as front pages."
+)
 
 
 @command(app, "ingest", example=INGEST_EXAMPLE)
@@ -85,8 +90,11 @@ def ingest(
             archive, settings, [job.id], processes, is_resumed=job.is_resumed
         )
         absent = archive.read(job_progress.absent_addresses, job.id)
+        fronts = archive.read(job_progress.count_lists, job.id) if type == FRONT else 0
         log.append(archive.engine, archive.clock)
-    if not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
+    if type == FRONT:
+        say(f"front pages read: {fronts}")
+    elif not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
         say(f"no documents were found in {', '.join(locators)}")
     report_summaries(summaries, place, output, absent=absent)
 

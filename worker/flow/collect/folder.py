@@ -9,6 +9,7 @@ from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp
 from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
+from storage.values.net.addresses import FRONT
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import refusal_of_redacted
@@ -160,14 +161,18 @@ class FolderCollector:
         self._reject_textless(path, file)
         if is_container:
             self._importer.flush()
-            self._known.mark_found(path, "")
-            waiting = self._importer.waits - waited
-            kept = captures - waiting
-            arrival = self._arrival(path, "", file.stamp, container=True, captures=kept)
-            if waiting:  # not complete before the other captures are stored
-                self._late.append(arrival)
-            else:
-                self._store.add(arrival)
+            self._finish_container(path, file.stamp, captures, self._importer.waits - waited)
+
+    def _finish_container(self, path: str, stamp: FileStamp, captures: int, waiting: int) -> None:
+        """Record that a file was read, unless only its front pages were: a scan reads the rest."""
+        self._known.mark_found(path, "")
+        if self.place.type == FRONT:
+            return
+        arrival = self._arrival(path, "", stamp, container=True, captures=captures - waiting)
+        if waiting:  # not complete before the other captures are stored
+            self._late.append(arrival)
+        else:
+            self._store.add(arrival)
 
     def _import(self, path: str, foreign: Foreign) -> None:
         self._store.changed += 1

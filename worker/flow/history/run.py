@@ -13,6 +13,7 @@ from storage.schedule.progress import is_other_job_due, refused_locators
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.messages import message_text
+from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -46,10 +47,12 @@ if TYPE_CHECKING:
     from worker.flow.collect.targets import IngestTarget, Progress
 
 
-def interpret_repeat(capture: ListedCapture) -> Foreign | PassedOver | RefusedDocument:
+def interpret_repeat(
+    capture: ListedCapture, *, as_front: bool = False
+) -> Foreign | PassedOver | RefusedDocument:
     """Return a capture without bytes that has the digest of an earlier one."""
     group = RecordGroup(repeat_record(capture))
-    return interpret_exchange(group, capture.address, "", detect_type, 0)
+    return interpret_exchange(group, capture.address, "", detect_type, 0, as_front=as_front)
 
 
 def interpret_answer(
@@ -58,6 +61,8 @@ def interpret_answer(
     name: str,
     limit: int,
     times: Collection[datetime],
+    *,
+    as_front: bool = False,
 ) -> Foreign | PassedOver | RefusedDocument:
     """Return the capture in an answer of the web archive `name`.
 
@@ -82,7 +87,9 @@ def interpret_answer(
         refused = refuse("capture_unavailable", name=name, reason=reason)
         return RefusedDocument(capture.address, "", refused)
     record = fetched_record(capture, answer.status or 0, answer.reason, answer.headers, answer.body)
-    return interpret_exchange(RecordGroup(record), capture.address, "", detect_type, limit)
+    return interpret_exchange(
+        RecordGroup(record), capture.address, "", detect_type, limit, as_front=as_front
+    )
 
 
 FLUSH_SECONDS = 2.0
@@ -213,7 +220,9 @@ class _HistoryImport:
         selected, skipped = self._query.selection.apply(listed)
         counted.passed_over += skipped
         origins = {each.origin for each in selected}
-        known = run.archive.read(known_captures, self._target.source_id, origins)
+        known = run.archive.read(
+            known_captures, self._target.source_id, origins, as_front=self._target.type == FRONT
+        )
         times = {each.observed_at for each in listed}
         self._with_bytes = {key for key, each in known.items() if each.has_bytes}
         for capture in selected:
@@ -241,7 +250,8 @@ class _HistoryImport:
             self._run.refuse(self._target, capture.address, error.refused)
             return
         name = self._query.archive.name
-        match found := interpret_answer(answer, capture, name, limit, times):
+        as_front = self._target.type == FRONT
+        match found := interpret_answer(answer, capture, name, limit, times, as_front=as_front):
             case Foreign():
                 self._add(capture, found, found.capture.note)
                 if found.capture.raw is not None:
@@ -257,7 +267,7 @@ class _HistoryImport:
         if (capture.origin, capture.repeats) not in self._with_bytes:
             self._importer.counted.passed_over += 1
             return
-        found = interpret_repeat(capture)
+        found = interpret_repeat(capture, as_front=self._target.type == FRONT)
         if isinstance(found, Foreign):
             note = message_text("not_fetched", moment=f"{capture.repeats:%Y-%m-%dT%H:%M:%SZ}")
             self._add(capture, found, note)

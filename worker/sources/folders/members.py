@@ -17,6 +17,7 @@ from storage.values.arrivals.formats import (
 from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator, without_gz
 from storage.values.messages import message_text
+from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import (
@@ -83,7 +84,8 @@ Content = Item | Foreign | RefusedDocument | PassedOver
 class MemberHints:
     """How types are detected: the sniffer of the text core, the limits, and `--type`.
 
-    `type` is one of TYPES; it applies to documents, while archives are detected by name.
+    `type` is one of TYPES; it applies to documents, while archives are detected by name. With the
+    type `front` only web archives are read, their pages as front pages.
     `is_text_column` checks whether a column of a table can contain the text of an article; without
     it every table is accepted. Without `split` no document is split.
     """
@@ -102,6 +104,15 @@ def kind_by_name(name: str) -> str | None:
     ('jsonl', None)
     """
     return CONTAINERS.get(_suffix(name))
+
+
+def may_have_captures(name: str) -> bool:
+    """Check whether a file may have captures of another crawler, by its name.
+
+    >>> may_have_captures("crawl.arc.gz"), may_have_captures("a.html.gz")
+    (True, False)
+    """
+    return kind_by_name(name) in _WEB_ARCHIVES | _ARCHIVES
 
 
 def limit_whole(name: str, hints: MemberHints) -> int:
@@ -217,6 +228,9 @@ def _contents(
     position: _Position, stream: io.BufferedReader, hints: MemberHints
 ) -> Iterator[Content]:
     """Decompress gzip, then yield the contents."""
+    if _kind(position.name, hints) == FRONT:
+        yield PassedOver(message_text("no_web_archive"))
+        return
     words = _NOT_READ.get(_suffix(position.name))
     if words is not None:
         yield position.reject(refuse("type_unknown", detected=words))
@@ -276,8 +290,9 @@ def _warc_contents(
     position: _Position, stream: io.BufferedReader | Gunzip, hints: MemberHints
 ) -> Iterator[Content]:
     yield from web_archives.warc_contents(
-        position.locator, position.member, stream, hints.detect, hints.limits
-    )
+        position.locator, position.member, stream, hints.detect, hints.limits,
+        as_front=hints.type == FRONT,
+    )  # fmt: skip
 
 
 def _document_contents(
@@ -448,8 +463,9 @@ def _archive_contents(
         return
     if kind == "wacz":
         yield from web_archives.wacz_contents(
-            position.locator, position.member, stream, hints.detect, hints.limits
-        )
+            position.locator, position.member, stream, hints.detect, hints.limits,
+            as_front=hints.type == FRONT,
+        )  # fmt: skip
         return
     names = _Names()
     members = tar_members if kind == "tar" else zip_members

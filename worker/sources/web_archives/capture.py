@@ -69,7 +69,8 @@ class RecordedCheck:
 def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
     """Return the contents of Lesart's metadata among the companions; empty if there is none.
 
-    A later record of metadata only adds what capabilities recorded since.
+    A later record of metadata only adds what capabilities recorded since, and that the capture was
+    read as a front page.
     """
     stated = [_parsed(each.block) for each in exchange.companions if _is_own_metadata(each)]
     if not stated:
@@ -80,7 +81,7 @@ def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
         note=_text(facts.get("note")),
         joined=_joined_addresses(facts.get("joined")),
         submitted_by=_token_name(facts.get("submitted_by")),
-        is_front=facts.get("type") == FRONT,
+        is_front=any(each.get("type") == FRONT for each in stated),
         declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
         recorded={name: each[name] for each in stated for name in names_in_files() if name in each},
     )
@@ -176,12 +177,19 @@ _FAILED = frozenset({408, 425})
 
 
 def interpret_exchange(
-    exchange: RecordGroup, locator: str, outer_member: str, detect: Detect, limit: int
+    exchange: RecordGroup,
+    locator: str,
+    outer_member: str,
+    detect: Detect,
+    limit: int,
+    *,
+    as_front: bool = False,
 ) -> Foreign | PassedOver | RefusedDocument:
     """Return the capture of `exchange`, or a value for a skipped or refused record.
 
     `locator` is the file and `outer_member` the member in it that contains the records; `limit` is
-    the maximum size of a body.
+    the maximum size of a body. With `as_front` pages are to be read as front pages, and documents
+    of other types are skipped.
     """
     main = exchange.main
     member = f"{outer_member}#{escape_locator(main.id or str(main.number))}"
@@ -194,7 +202,7 @@ def interpret_exchange(
             "record_invalid", line=main.number, reason=message_text("capture_without_time")
         )
         return RefusedDocument(locator, member, refused, None, main.number)
-    capture = _Capture(exchange, locator, member, origin, moment)
+    capture = _Capture(exchange, locator, member, origin, moment, as_front=as_front)
     if main.kind == "resource":
         return _resource(capture, detect, limit)
     return _response(capture, detect, limit)
@@ -243,6 +251,7 @@ class _Capture:
     member: str
     origin: str
     moment: datetime
+    as_front: bool
 
     @property
     def main(self) -> WebRecord:
@@ -298,11 +307,13 @@ class _Capture:
         """Return how the bytes are to be read, with fixed place and time."""
         submitter = None if of_server else self.submitter
         own = read_own_metadata(self.exchange)
+        is_front = own.is_front or self.as_front
         known = {
-            "type": FRONT if own.is_front else kind,
+            "type": FRONT if is_front else kind,
+            "ordered": (self.as_front and not own.is_front) or None,
             "charset": charset,
             "name": self.origin,
-            "url": self.origin if of_server or submitter else None,
+            "url": self.origin if of_server or submitter or is_front else None,
             "answered": of_server or None,
             "origin": self.origin,
             "observed_at": self.moment.isoformat(),
@@ -350,7 +361,7 @@ def _resource(
     main = capture.main
     headers: Headers = (("content-type", main.field("content-type") or ""),)
     kind = _type(headers, main.block, frozenset(TYPE_BY_MEDIA), detect)
-    if kind is None:
+    if kind is None or (capture.as_front and kind != "html"):
         return _skip_type(capture, headers)
     if main.is_too_large or len(main.block) > limit:
         return capture.reject("too_large", limit=limit)
@@ -410,13 +421,13 @@ def _page(
     main, headers = capture.main, answer.headers
     if main.kind == "revisit":
         kind, charset = content_type(headers)
-        if kind and kind not in PAGES:
+        if kind and (kind not in PAGES or (capture.as_front and TYPE_BY_MEDIA.get(kind) != "html")):
             return _skip_type(capture, headers)
         imported = capture.imported("captured", answer, opening=main.block)
         hints = capture.hints(TYPE_BY_MEDIA.get(kind), charset, of_server=True)
         return capture.to_foreign(replace(imported, hints=hints, repeats=_repeats(main)))
     kind_read = _type(headers, answer.payload, PAGES, detect)
-    if kind_read is None:
+    if kind_read is None or (capture.as_front and kind_read != "html"):
         return _skip_type(capture, headers)
     if main.is_too_large:
         return capture.reject("too_large", limit=limit)

@@ -1,7 +1,6 @@
 """Detect front and section pages: pages that list other articles."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from lxml.html import HtmlElement
 
 from storage.values.draft import TEXT_ROLES, Paragraph
 from storage.values.messages import message_text
+from worker.address import ARTICLE_SEGMENT
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.json_ld import JsonLd
 from worker.text.page.layout.blocks import Block, Layout
@@ -31,13 +31,6 @@ SCALE = 5.0
 _MOST_OF_THE_TEXT = 0.8
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _OG_TYPE = XPath("string(/html/head/meta[@property='og:type']/@content)")
-
-ARTICLE_SEGMENT = re.compile(r"(?:[-_].*){3}|\d{4,}|\.\w{3,5}$")
-"""The last segment of the address of an article, in contrast to that of a section.
-
->>> bool(ARTICLE_SEGMENT.search("deich-wird-bald-teurer")), bool(ARTICLE_SEGMENT.search("politik"))
-(True, False)
-"""
 
 
 def is_front_page(

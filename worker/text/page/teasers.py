@@ -12,8 +12,8 @@ from storage.values.draft import Draft, Extractor, Field
 from storage.values.messages import message_text
 from storage.values.net.site import site_of
 from storage.values.refusals import RefusalReason, refuse
+from worker.address import ARTICLE_SEGMENT
 from worker.text.hints import Hints
-from worker.text.page.front_page import ARTICLE_SEGMENT
 from worker.text.page.interstitials import interstitial_reason
 from worker.text.page.layout.blocks import class_and_id, single_line_text, tag_zone
 from worker.text.page.layout.charset import decode_page

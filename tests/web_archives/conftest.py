@@ -1,0 +1,3 @@
+"""A newsroom that watches the simulated web."""
+
+from tests.web.conftest import desk  # noqa: F401 -- a fixture
