@@ -300,6 +300,10 @@ def test_a_list_is_at_each_door_of_its_declaration(door, client, schema, archive
     if door.name not in OF_CAPABILITIES:
         assert callable(getattr(ReadOnlyArchive, method))
         assert any(f"{each}{method}(" in PYTHON_PAGE for each in "`."), "docs/python.md names it"
+    if asked is None or not asked.parameters:
+        with open_archive(archive_url) as archive:
+            expected = [*asked.ask(archive)] if asked else []
+            assert door.name == "front" or [*archive.rows(door.name)] == expected
     if door.page is None:
         return
     assert door.page in PAGES
@@ -307,6 +311,18 @@ def test_a_list_is_at_each_door_of_its_declaration(door, client, schema, archive
         page = door.page.format(article=archive.version(PEGEL).article)
     words = {"q": asked.parameters["q"]} if asked and "q" in asked.parameters else {}
     assert client.get(page, params=words, follow_redirects=True).status_code == 200
+
+
+def test_a_list_by_its_name_takes_the_options_of_its_command(archive_url):
+    with open_archive(archive_url) as archive:
+        relations = [*archive.relations(PEGEL)]
+        assert [*archive.rows("relations", article=PEGEL)] == relations
+        assert [*archive.rows("relations", article=PEGEL, limit=1)] == relations[:1]
+        with pytest.raises(ValueError, match="is not one of the lists: list, search"):
+            archive.rows("artikel")
+        for option in ("farbe", "as_of"):
+            with pytest.raises(TypeError, match=option):
+                archive.rows("relations", **{option: "2024"})
 
 
 @pytest.mark.parametrize("query", RECORDS, ids=str)
