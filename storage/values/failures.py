@@ -55,6 +55,7 @@ DATABASE_REMEDIES: Mapping[str, str] = {
     "database is locked": "another process is writing: run the command again later",
 }
 """Remedies by a part of the error message of the database."""
+RESTART = "restart lesart if it was upgraded or moved while it ran; otherwise install it again"
 DRIVERS = frozenset({"sqlite3", "psycopg"})
 """Modules of the errors that database drivers raise."""
 TEMPORARY = frozenset({"database is locked"})
@@ -72,11 +73,13 @@ def remedy_for(error: BaseException) -> str | None:
         if error.errno == errno.ENOENT and error.filename is None:
             return "the current folder was deleted: change to another folder"
         return SYSTEM_REMEDIES.get(error.errno or 0)
+    if isinstance(error, ImportError):
+        return RESTART
     return DATABASE_REMEDIES.get(_database_reason(error) or "")
 
 
 def is_machine_failure(error: BaseException) -> bool:
-    """Check whether nothing can be stored at all, so that the document is not the cause."""
+    """Check whether nothing can be read or stored at all, so that no document is the cause."""
     return remedy_for(error) is not None and _database_reason(error) not in TEMPORARY
 
 

@@ -477,14 +477,18 @@ def test_a_collection_that_makes_progress_is_never_given_up(room):
     assert room.worked(job) == Counts(new_articles=1)
 
 
-def test_an_interrupted_job_is_given_back_and_costs_no_attempt(room, monkeypatch):
+@pytest.mark.parametrize("failure", [
+    KeyboardInterrupt,
+    ImportError,  # the program was replaced while it ran
+])  # fmt: skip
+def test_a_job_that_its_worker_cannot_do_now_is_given_back_and_costs_no_attempt(room, failure):
     job = read_job(room, 2)
 
     class Interrupted:
         def read(self, _captured):
-            raise KeyboardInterrupt
+            raise failure
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(failure):
         run_next_job(room.archive, room.settings, Interrupted(), job_id=job)
     row = room.one("SELECT * FROM job WHERE id = :job", job=job)
     assert (row["state"], row["attempts"]) == ("ready", 0)

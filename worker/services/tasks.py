@@ -43,7 +43,7 @@ def wake(job_id: int) -> None:
                 kind="read",
                 on_claim_answer=heartbeat.record_answer,
             )
-    except (DatabaseError, OSError) as error:
+    except (DatabaseError, OSError, ImportError) as error:
         log_storage_failure(error)
         return
     LOG.debug("wake_up_processed", job=job_id, job_run=worked is not None)
