@@ -17,7 +17,7 @@ else:
     queries = LazyModule("storage.read.query.queries")
 
 
-_DECLARED = (
+_DECLARED: tuple[ListDoor, ...] = (
     ListDoor(
         "list", "List articles.", lambda: queries.ArticlesQuery,
         shown=("article", "title", "published", "versions", "state", "language", "source",
