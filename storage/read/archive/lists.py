@@ -26,7 +26,6 @@ from storage.read.filters import NO_FILTERS, Conditions, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, RefusalFilter
 from storage.read.named import check_if_empty
 from storage.read.query.records import Part
-from storage.values.answer import Answer
 from storage.values.errors import NoSuchError
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
@@ -36,33 +35,15 @@ if TYPE_CHECKING:
     from storage.read import explain
     from storage.read import search as full_text
     from storage.read.figures import lineages
-    from storage.read.query import doors
 else:
     tokens = LazyModule("storage.language.tokens")
     explain = LazyModule("storage.read.explain")
     full_text = LazyModule("storage.read.search")
     lineages = LazyModule("storage.read.figures.lineages")
-    doors = LazyModule("storage.read.query.doors")
 
 
 class ArchiveLists(ArchiveConnection):
     """Lists: iterators that fetch their rows as needed."""
-
-    def rows(
-        self, name: str, *, after: str | None = None, limit: int | None = None, **options: Any
-    ) -> Iterator[Answer]:
-        """Yield the rows of a list by the name of its command, such as those of a capability.
-
-        `options` are the options of the command, such as `label="important"`; times are selected by
-        `with_clocks`.
-
-        Raises: ValueError for another name, TypeError for another option, NoSuchError, CursorError.
-        """
-        if (door := doors.DOORS.get(name)) is None:
-            raise ValueError(f"{name!r} is not one of the lists: {', '.join(doors.DOORS)}")
-        if clocks := {"as_of", "known_at"} & options.keys():
-            raise TypeError(f"{min(clocks)} is an argument of with_clocks")
-        return door.query()(**options).rows(self, (after, limit))
 
     def articles(
         self,

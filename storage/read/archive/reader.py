@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage.database.archive_errors import ForeignDatabaseError
 from storage.database.schema_version import require_current
@@ -17,11 +17,16 @@ from storage.read.archive.figures import ArchiveFigures
 from storage.read.archive.lists import ArchiveLists
 from storage.read.archive.texts import ArchiveTexts
 from storage.read.filters import TODAY, Clocks
+from storage.values.answer import Answer
 from storage.values.failures import driver_error
+from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import CapturePlace, capture_place
 
 if TYPE_CHECKING:
+    from storage.read.query import doors
     from storage.settings import Settings
+else:
+    doors = LazyModule("storage.read.query.doors")
 
 
 def open_archive(
@@ -81,6 +86,22 @@ class ReadOnlyArchive(ArchiveLists, ArchiveTexts, ArchiveFigures):
     Lists are iterators that fetch their rows as needed. Each row has a `cursor`; pass it as
     `after` to continue the list. `limit` is the maximum number of rows.
     """
+
+    def rows(
+        self, name: str, *, after: str | None = None, limit: int | None = None, **options: Any
+    ) -> Iterator[Answer]:
+        """Yield the rows of a list by the name of its command, such as those of a capability.
+
+        `options` are the options of the command, such as `label="important"`; times are selected by
+        `with_clocks`.
+
+        Raises: ValueError for another name, TypeError for another option, NoSuchError, CursorError.
+        """
+        if (door := doors.DOORS.get(name)) is None:
+            raise ValueError(f"{name!r} is not one of the lists: {', '.join(doors.DOORS)}")
+        if clocks := {"as_of", "known_at"} & options.keys():
+            raise TypeError(f"{min(clocks)} is an argument of with_clocks")
+        return door.query()(**options).rows(self, (after, limit))
 
     def __len__(self) -> int:
         """Return the number of articles."""
