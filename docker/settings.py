@@ -16,6 +16,7 @@ LINE = re.compile(rf"\s*(?:export\s+)?({PREFIX}\w*)\s*[=:](.*)")
 """
 OWN = frozenset({"HOME", "DATABASE_URL", "BROKER_URL", "READER_URL", "WEB_ADDRESS", "IMAGE"})
 """Settings that the stack makes itself."""
+ARCHIVE = "postgresql://postgres/lesart"
 FOLDER = Path("/files")
 
 
@@ -26,7 +27,7 @@ def main(context: Path) -> None:
         found = read_env(env.read_text("utf-8")) if env.exists() else {}
         for name, value in found.items():
             require_usable(name, value)
-        load_settings(environ=found)
+        load_settings(environ={f"{PREFIX}DATABASE_URL": ARCHIVE, **found})
     except SettingsError as error:
         sys.exit(f"lesart: {error}")
 

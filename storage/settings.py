@@ -227,6 +227,12 @@ class Settings:
     reader_url: str | None = setting(
         read_text, None, "the same archive with a read-only role, used by the web server"
     )
+    reader_database_url: str | None = setting(
+        read_text,
+        None,
+        "replicas of a PostgreSQL archive, for the web server, assistants and reading commands: "
+        "postgresql://USER@HOST1,HOST2/NAME (default: none)",
+    )
     web_address: str = setting(
         read_web_address, "127.0.0.1:8790", "address of the web server: HOST:PORT"
     )
@@ -343,7 +349,7 @@ def load_settings(
     """Read the settings from the command line, the environment and a TOML file.
 
     `config` names the file (it must be there; without it `lesart.toml` is read if it is there),
-    `archive` a path or an address that wins over `database_url`.
+    `archive` a path or an address that wins over `database_url`, whose replicas are not its own.
     Raises: SettingsError, which names the key.
     """
     given = _from_toml(config) | _from_environment(os.environ if environ is None else environ)
@@ -355,6 +361,8 @@ def load_settings(
         raw, origins[key] = given.get(key, (each.default, "default"))
         values[key] = _read(key, raw, origins[key])
     values["database_url"] = _archive_address(values["database_url"], values["home"])
+    replicas = None if archive is not None else values["reader_database_url"]
+    values["reader_database_url"] = _replica_address(replicas, values["database_url"])
     settings = Settings(**values, origins=MappingProxyType(origins))
     _check_together(settings)
     return settings
@@ -470,11 +478,27 @@ def _archive_address(text: str | None, home: Path) -> str:
     if "://" not in address:
         path = Path(address).expanduser()
         return str(path / DATABASE_NAME if path.is_dir() else path)
+    return _checked_address("database_url", address)
+
+
+def _checked_address(key: str, address: str) -> str:
     try:
         engines.database_url(address)
     except archive_errors.DatabaseUrlError as error:
-        raise SettingsError("database_url", hide_secrets(str(error))) from error
+        raise SettingsError(key, hide_secrets(str(error))) from error
     return address
+
+
+def _replica_address(address: str | None, archive: str) -> str | None:
+    """Return the address of the replicas, with the servers to prefer if it does not name them."""
+    if address is None:
+        return None
+    for key, each in (("reader_database_url", address), ("database_url", archive)):
+        if not each.startswith("postgres"):
+            reason = f"only PostgreSQL has replicas, and {key} is {hide_secrets(each)}: unset it"
+            raise SettingsError("reader_database_url", reason)
+    _checked_address("reader_database_url", address)
+    return engines.preferring_replicas(address)
 
 
 def _check_together(settings: Settings) -> None:

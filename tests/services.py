@@ -115,12 +115,13 @@ class PostgresServer(Server):
         locale = ["--locale-provider=builtin", "--locale=C.UTF-8"]
         if _major(self.binaries / "postgres") < 17:
             locale = ["--locale=C.UTF-8"]
+        options = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        self.run("initdb", "-D", self.folder / "data", *options, "--no-instructions", *locale)
+
+    def run(self, program: str, *words: str | Path) -> None:
+        """Run one of the programs of the server as its user."""
         subprocess.run(
-            [
-                *(self.binaries / "initdb", "-D", self.folder / "data", "-U", "postgres"),
-                *("--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions"),
-                *locale,
-            ],
+            [self.binaries / program, *words],
             user=self.user,
             group=self.user and pwd.getpwuid(self.user).pw_gid,
             extra_groups=None if self.user is None else [],
@@ -153,6 +154,20 @@ class PostgresServer(Server):
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
+
+
+class ReplicaServer(PostgresServer):
+    """A replica of a server that runs, by streaming replication."""
+
+    def __init__(self, folder: Path, primary: PostgresServer) -> None:
+        super().__init__(folder, primary.binaries, primary.user, durable=primary.durable)
+        self.primary = primary
+
+    def initialise(self) -> None:
+        """Copy the primary."""
+        told = ("-h", self.primary.folder, "-U", "postgres", "--checkpoint=fast", "--no-sync")
+        data = self.folder / "data"
+        self.run("pg_basebackup", "-D", data, "--write-recovery-conf", *told)
 
 
 class RedisServer(Server):
@@ -402,6 +417,19 @@ def own_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     with _folder("lesart-pg-", user) as folder:
         binaries = _runnable(_postgres_binaries(), user, folder)
         server = PostgresServer(folder, binaries, user, durable=durable)
+        server.initialise()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def own_replica(primary: PostgresServer) -> Iterator[ReplicaServer]:
+    """Give a replica of a server that runs."""
+    with _folder("lesart-replica-", primary.user) as folder:
+        server = ReplicaServer(folder, primary)
         server.initialise()
         server.start()
         try:

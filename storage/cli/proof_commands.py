@@ -143,7 +143,10 @@ def bundle(
     with whole_archive(settings, adds=True) as engine:
         signed, signer = made(settings, engine), checkpoints.read_key(settings.proof_key_file)
         assert signer is not None
-        with reading(place) as (_settings, archive), archive.connect() as connection:
+        with (
+            reading(place, is_current=True) as (_settings, archive),
+            archive.connect() as connection,
+        ):
             found = finding.Finder(connection, settings.zone).versions(rev)
             finding.refuse_restricted(connection, *found)
             chosen: Literal["de", "en"] = language or _language(settings)

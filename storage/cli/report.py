@@ -46,15 +46,18 @@ else:
 
 @contextmanager
 def reading(
-    place: ArchiveOptions, then: ClockOptions | None = None
+    place: ArchiveOptions, then: ClockOptions | None = None, *, is_current: bool = False
 ) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
     """Open the archive at `place` for reading, in the state selected by `then`.
 
+    With `is_current`, replicas are not read: for what a command writes, or has just written.
     Raises: MomentError, SettingsError, ArchiveMissingError, ArchiveUnreachableError,
     SchemaOlderError, SchemaNewerError.
     """
     settings = place.settings()
-    with reading_archive.open_with_settings(settings, by_driver=True) as archive:
+    with reading_archive.open_with_settings(
+        settings, by_driver=True, may_be_behind=not is_current
+    ) as archive:
         clocks = TODAY if then is None else then.clocks(settings.zone)
         at_clocks = (
             archive.with_clocks(clocks.as_of, clocks.known_at) if clocks.are_set else archive

@@ -60,6 +60,17 @@ class ArchiveUnreachableError(ArchiveError):
         self.reason = reason
 
 
+class ArchiveReplicaError(ArchiveError):
+    """A replica cannot do this."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"the database at {place} is a replica, which cannot build the state of an earlier "
+            "time: use the address of the primary"
+        )
+        self.place = place
+
+
 class ArchiveRoleError(ArchiveError):
     """The role of the database may not do this."""
 

@@ -37,6 +37,7 @@ from storage.database.archive_errors import (
 from storage.database.columns import JSON_TYPE, JsonText, UtcTime
 from storage.database.ownership import file_state
 from storage.database.rows import READER_STATEMENT_SECONDS, committed_reads, stored_time
+from storage.database.servers import hosts
 from storage.database.sqlite_file import (
     STEPS_BETWEEN_LOOKS,
     SqliteReader,
@@ -54,7 +55,6 @@ else:
 DatabaseError = DBAPIError
 """The base class of database errors of any driver."""
 
-MOST_PORT = 65_535
 READS = "lesart_reads"
 ROLE_REFUSED = "42501"
 """SQLSTATE of PostgreSQL: the role has no permission."""
@@ -72,26 +72,43 @@ def database_url(locator: str) -> URL:
     'sqlite:///a/lesart.sqlite3'
     >>> database_url("postgres://lesart@localhost/lesart").drivername
     'postgresql+psycopg'
+    >>> dict(database_url("postgresql://lesart@db1,db2/lesart").query)
+    {'host': ('db1', 'db2'), 'target_session_attrs': 'primary'}
     """
     if "://" not in locator:
         return URL.create("sqlite", database=locator)
+    alone, several = hosts.split_hosts(locator)
     try:
-        url = make_url(locator)
+        url = make_url(alone)
     except (ArgumentError, ValueError) as error:
         reason = "it cannot be parsed; write an @ in a password as %40, and a : as %3A"
         raise DatabaseUrlError(_without_password(locator), reason) from error
     if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
-        if not 0 < (url.port or 1) <= MOST_PORT:
+        if not 0 < (url.port or 1) <= hosts.MOST_PORT:
             raise DatabaseUrlError(_without_password(locator), f"{url.port} is no port")
         if locator.count("@") > 1:
             reason = "write an @ in a password as %40"
             raise DatabaseUrlError(_without_password(locator), reason)
-        return url.set(drivername="postgresql+psycopg")
+        try:
+            return hosts.with_hosts(url.set(drivername="postgresql+psycopg"), several)
+        except ValueError as error:
+            raise DatabaseUrlError(_without_password(locator), str(error)) from error
     if url.drivername == "sqlite" and url.database not in {None, "", ":memory:"}:
         return url
     raise DatabaseUrlError(
         _without_password(locator), "use sqlite:///PATH or postgresql://USER@HOST/NAME"
     )
+
+
+def preferring_replicas(locator: str) -> str:
+    """Return an address that prefers replicas, unless it says which servers it wants.
+
+    >>> preferring_replicas("postgresql://db1,db2/lesart")
+    'postgresql://db1,db2/lesart?target_session_attrs=prefer-standby'
+    """
+    if f"{hosts.PREFERRED}=" in locator:
+        return locator
+    return f"{locator}{'&' if '?' in locator else '?'}{hosts.PREFERRED}=prefer-standby"
 
 
 def place_of(url: URL) -> str:
@@ -385,9 +402,16 @@ def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=4,
         pool_pre_ping=True,
+        pool_recycle=hosts.recycle_seconds(url),
         json_serializer=json_text,
-        connect_args={"options": options, "connect_timeout": 10, "application_name": "lesart"},
+        connect_args={
+            "options": options,
+            "application_name": "lesart",
+            **hosts.connection_options(url),
+        },
     )
+    if hosts.has_several(url):
+        hosts.hold_together(engine)
 
     @event.listens_for(engine, "do_connect")
     def _connect(dialect: Any, _record: object, words: list[Any], named: dict[str, Any]) -> Any:

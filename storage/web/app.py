@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from storage.database.archive_errors import ArchiveError
 from storage.database.engine import database_url
@@ -26,6 +26,7 @@ from storage.web.archives import THREADS, ArchivePool, ServedArchive
 from storage.web.guards import LOOPBACK, MOST_BODY_BYTES, Guards
 from storage.web.parameters import check_query
 from storage.web.problems import Problem, answer, problem_of
+from storage.web.replicas import ReplicaPools, ReplicaReads
 from storage.web.schemas import ProblemShape
 
 MCP_MISSING = message_text("tools_missing")
@@ -92,10 +93,12 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     """
     site = site or Site()
     pool = ArchivePool(place)
+    replicas = None if place.replicas is None else ReplicaPools(place, pool)
 
     def close() -> None:
-        pool.close()
-        site.close()
+        for each in (replicas, pool, site):
+            if each is not None:
+                each.close()
 
     app = FastAPI(
         title="Lesart",
@@ -108,18 +111,23 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
         generate_unique_id_function=attrgetter("name"),
     )
     app.state.pool = pool
-    app.state.meters = meters = metrics.Meters(pool)
+    app.state.meters = meters = metrics.Meters()
     for name, value in site.state.items():
         setattr(app.state, name, value)
     problems.install(app, pages.problem_page)
     for router in (*_reading(), *site.routers):
         app.include_router(router)
+    answering: ASGIApp = app if replicas is None else ReplicaReads(app, replicas)
     app.router.routes.append(
-        Route(_AssistantRoute.path, _AssistantRoute(app, place), methods=["POST"])
+        Route(_AssistantRoute.path, _AssistantRoute(answering, place), methods=["POST"])
     )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
     return Guards(
-        app, hosts=site.hosts, upload_bytes=site.upload_bytes, observe=meters.observe, close=close
+        answering,
+        hosts=site.hosts,
+        upload_bytes=site.upload_bytes,
+        observe=meters.observe,
+        close=close,
     )
 
 
@@ -139,7 +147,7 @@ class _AssistantRoute:
 
     path = "/mcp"
 
-    def __init__(self, app: FastAPI, place: ServedArchive) -> None:
+    def __init__(self, app: ASGIApp, place: ServedArchive) -> None:
         self._app, self._place = app, place
         self._tools: Any = None
 

@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -18,7 +18,10 @@ from starlette.responses import Response, StreamingResponse
 
 from storage.database.engine import database_url
 from storage.database.ownership import file_of
+from storage.database.servers.hosts import server_of
+from storage.database.servers.position import read_position
 from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
+from storage.read.archive.reader import UNUSABLE_REPLICA
 from storage.read.filters import TODAY, Clocks
 from storage.read.render.words import LANGUAGES as PAGE_LANGUAGES
 from storage.read.search import archive_state
@@ -44,7 +47,8 @@ CACHE_ENTRY_BYTES = 1_024
 class ServedArchive:
     """Location of the archive and its captures, time zone, languages of the text and the pages.
 
-    `since` tells one run of a server from another; all of its processes have the same.
+    `replicas` is the address of replicas, if there are some. `since` tells one run of a server from
+    another; all of its processes have the same.
     """
 
     url: str
@@ -52,12 +56,28 @@ class ServedArchive:
     languages: Sequence[str] = LANGUAGES
     language: str = "en"
     captures: CapturePlace | None = None
+    replicas: str | None = None
     since: str = field(default_factory=partial(secrets.token_hex, 8))
 
     def open(self, clocks: Clocks = TODAY, *, by_driver: bool = False) -> ReadOnlyArchive:
         """Open the archive for reading. Raises: see `open_archive`."""
+        return self._open(self.url, clocks, by_driver=by_driver)
+
+    def open_replica(self) -> ReadOnlyArchive:
+        """Open a replica. Raises: see `open_archive`."""
+        assert self.replicas is not None
+        return self._open(self.replicas, TODAY)
+
+    def open_any(self) -> ReadOnlyArchive:
+        """Open a replica, or else the primary. Raises: see `open_archive`."""
+        if self.replicas is not None:
+            with suppress(*UNUSABLE_REPLICA):
+                return self.open_replica()
+        return self.open()
+
+    def _open(self, url: str, clocks: Clocks, *, by_driver: bool = False) -> ReadOnlyArchive:
         return open_archive(
-            self.url,
+            url,
             timezone=self.timezone,
             languages=self.languages,
             captures=self.captures,
@@ -99,12 +119,16 @@ class ResponseCache:
 
 
 class ArchivePool:
-    """Read-only archives of one server process, closed with it."""
+    """Read-only archives of one server process, closed with it.
 
-    def __init__(self, place: ServedArchive) -> None:
+    `today` is the archive to read, by default the one at `place`; earlier times are always built
+    there.
+    """
+
+    def __init__(self, place: ServedArchive, today: ReadOnlyArchive | None = None) -> None:
         self.place = place
         self._file = file_of(database_url(place.url))
-        self._today = place.open(by_driver=True)
+        self._today = today or place.open(by_driver=True)
         self._commits = self._today.commits()
         self._state: tuple[int | None, str] | None = None
         self._earlier_times = threading.BoundedSemaphore(MOST_EARLIER_TIMES)
@@ -129,6 +153,25 @@ class ArchivePool:
     def _state_now(self) -> str:
         with self._today.connect() as connection:
             return f"{self.place.since} {self._file} {archive_state(connection)}"
+
+    async def mark(self) -> str:
+        """Return what an ETag states about the position of the server that was read.
+
+        It is after all that a response shows, and empty without replicas.
+        """
+        if self.place.replicas is None:
+            return ""
+        return f"-{await run_in_threadpool(self.position):x}"
+
+    def position(self) -> int:
+        """Return the position up to which the server that is read shows all commits."""
+        with self._today.connect() as connection:
+            return read_position(connection)
+
+    @property
+    def server(self) -> tuple[str, int] | None:
+        """The server that is read, if the address names several."""
+        return server_of(self._today.engine)
 
     @property
     def today(self) -> ReadOnlyArchive:
@@ -192,9 +235,13 @@ class ArchivePool:
         return entry
 
 
+POOL = "lesart.pool"
+"""The key of the pool in the scope of a request, if it is not that of the application."""
+
+
 def pool_of(request: Request) -> ArchivePool:
-    """Return the archive pool of the server that received the request."""
-    pool: ArchivePool = request.app.state.pool
+    """Return the pool that answers a request."""
+    pool: ArchivePool = request.scope.get(POOL) or request.app.state.pool
     return pool
 
 

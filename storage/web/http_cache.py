@@ -1,6 +1,7 @@
 """Responses cached for clients (ETag) and on the server."""
 
 import hashlib
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from time import time as now
 from typing import Any, ClassVar
@@ -12,12 +13,16 @@ from starlette.responses import Response
 from storage.web.archives import language_of, pool_of
 from storage.web.paging import wants_lines
 
+_MARK = re.compile("[0-9a-f]{1,16}")
+
 
 class CachedRoute(APIRoute):
     """Route whose responses stay valid until the archive changes.
 
     The ETag begins with the state of the archive before the response was computed, followed by a
     digest of the body (`storage.web.guards`). Until then, the server repeats the cached response.
+    With replicas, it also states a position of the server that was read: a replica that is behind
+    it does not answer whoever has that response (`storage.web.replicas`).
     """
 
     seconds: ClassVar[int | None] = None
@@ -28,18 +33,20 @@ class CachedRoute(APIRoute):
         compute = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            archive_state = await pool_of(request).state()
+            pool = pool_of(request)
+            archive_state = await pool.state()
+            server = pool.server
             state = _state_of_answer(request, archive_state, self.seconds)
             for tag in tags_in(request.headers.get("if-none-match", "")):
-                if tag.startswith(f"{state}."):
+                if tag.partition(".")[0].partition("-")[0] == state:
                     return Response(status_code=304, headers={"ETag": f'W/"{tag}"'})
-            responses = pool_of(request).responses.in_state(archive_state)
+            responses = pool.responses.in_state(archive_state)
             if (response := responses.get(state)) is not None:
                 return _replay(*response)
             answer = await compute(request)
-            if answer.status_code == 200:
-                answer.headers["ETag"] = state
-                pool_of(request).responses.store(archive_state, state, answer)
+            if answer.status_code == 200 and pool.server == server:
+                answer.headers["ETag"] = f"{state}{await pool.mark()}"
+                pool.responses.store(archive_state, state, answer)
             return answer
 
         return handle
@@ -58,6 +65,21 @@ def tags_in(header: str) -> list[str]:
     ['a', 'b.c']
     """
     return [each.strip().removeprefix("W/").strip('"') for each in header.split(",")]
+
+
+def positions_in(header: str) -> list[int]:
+    """Return the positions that the tags of an If-None-Match header state.
+
+    >>> positions_in('W/"ab-1f.cd", "ab.cd", "-zz."')
+    [31]
+    """
+    marks = [each.partition(".")[0].partition("-")[2] for each in tags_in(header)]
+    return [position for each in marks if (position := read_mark(each)) is not None]
+
+
+def read_mark(text: str) -> int | None:
+    """Return a position from its hexadecimal text."""
+    return int(text, 16) if _MARK.fullmatch(text) else None
 
 
 def _state_of_answer(request: Request, state: str, seconds: int | None) -> str:

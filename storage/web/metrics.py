@@ -33,7 +33,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 class Meters:
     """Metrics of one server with all its processes."""
 
-    def __init__(self, pool: ArchivePool) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
         folder = os.environ.get(FOLDER)
         if folder is not None:
@@ -42,7 +42,6 @@ class Meters:
             "lesart_request_seconds", "How long answers took to begin", ["route", "status"],
             buckets=SECONDS, registry=self.registry if folder is None else None,
         )  # fmt: skip
-        self.registry.register(_ArchiveCollector(pool))
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Note how long an answer took."""
@@ -50,10 +49,13 @@ class Meters:
 
 
 @router.get("/metrics", responses=plain("text/plain", "Metrics in the Prometheus format."))
-def metrics(request: Request, _pool: Annotated[ArchivePool, Depends(archive_pool)]) -> Response:
+def metrics(request: Request, pool: Annotated[ArchivePool, Depends(archive_pool)]) -> Response:
     """Report the figures of the archive and of this server, for Prometheus."""
     meters: Meters = request.app.state.meters
-    return Response(generate_latest(meters.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    archive = CollectorRegistry()
+    archive.register(_ArchiveCollector(pool))
+    body = generate_latest(meters.registry) + generate_latest(archive)
+    return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class _ArchiveCollector(Collector):

@@ -42,7 +42,11 @@ MOST_ERRORS = 20
 """Maximum number of invalid parameters in a response."""
 MOST_NAME_CHARACTERS = 100
 MEDIA_TYPE = "application/problem+json"
+CONFLICT = "conflict with recovery"
+"""A replica interrupts a query that needs rows which the primary has removed."""
 RETRY_SECONDS = 5
+UNAVAILABLE = "lesart.unavailable"
+"""The key in the scope of a request that the archive could not answer: another server may."""
 
 TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
@@ -186,6 +190,7 @@ def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
 
     def answer_with(request: Request, error: Exception) -> Response:
         problem = problem_of_error(error)
+        request.scope[UNAVAILABLE] = problem.code == "unavailable"
         is_api = request.url.path.startswith("/api") or problem.code == "internal"
         return page(request, problem) if wants_page(request) and not is_api else answer(problem)
 
@@ -198,7 +203,7 @@ def _of_database(error: DBAPIError) -> Problem | None:
     reason = str(error.orig).lower()
     if "timeout" in reason or "interrupted" in reason:
         return _waiting("too_slow", message_text("query_slow"))
-    if is_unreachable(error) or "locked" in reason:
+    if is_unreachable(error) or "locked" in reason or CONFLICT in reason:
         return _waiting("unavailable", message_text("database_silent"))
     return None
 

@@ -82,11 +82,15 @@ def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
         "web_hosts": "archiv.example", "web_workers": "2", "web_proxies": "10.0.0.0/8",
         "web_archive_keys": "internet-archive=abc:def",
     }  # fmt: skip
+    more = {}
+    if key == "reader_database_url":
+        given[key] = "postgresql://page@db1,db2:5433/lesart"
+        more = {"LESART_DATABASE_URL": "postgresql://lesart@db/lesart"}
     value = str(SETTINGS[key].default or given.get(key, "some@where"))
     secret = tmp_path / "secret"
     secret.write_text(f"{value}\n")
-    settings = load({f"LESART_{key.upper()}_FILE": str(secret)})
-    plain = load({f"LESART_{key.upper()}": value})
+    settings = load({**more, f"LESART_{key.upper()}_FILE": str(secret)})
+    plain = load({**more, f"LESART_{key.upper()}": value})
     assert getattr(settings, key) == getattr(plain, key)
     assert str(secret) in settings.origins[key]
     assert plain.origins[key] == f"LESART_{key.upper()}"
@@ -122,6 +126,26 @@ WRONG = {
     ),
     "unknown database": ({"LESART_DATABASE_URL": "mysql://root@db/x"}, "", "database_url"),
     "broken address": ({"LESART_DATABASE_URL": "postgresql://db:no-port/x"}, "", "database_url"),
+    "several hosts, one without a name": (
+        {"LESART_DATABASE_URL": "postgresql://u@db1,/x"},
+        "",
+        "database_url",
+    ),
+    "several hosts, one with no port": (
+        {"LESART_DATABASE_URL": "postgresql://u@db1:70000,db2/x"},
+        "",
+        "database_url",
+    ),
+    "replicas of a file": (
+        {"LESART_READER_DATABASE_URL": "postgresql://u@db1,db2/x"},
+        "",
+        "reader_database_url",
+    ),
+    "a file as replica": (
+        {"LESART_DATABASE_URL": "postgresql://u@db/x", "LESART_READER_DATABASE_URL": "a.sqlite3"},
+        "",
+        "reader_database_url",
+    ),
     "database in memory": ({"LESART_DATABASE_URL": "sqlite://"}, "", "database_url"),
     "unknown broker": ({"LESART_BROKER_URL": "amqp://broker"}, "", "broker_url"),
     "negative interval": ({"LESART_EVERY": "-5s"}, "", "every"),
@@ -159,6 +183,18 @@ def test_a_wrong_setting_is_refused_and_named(environ, toml, key, tmp_path):
         load(environ, config=config)
     assert key in caught.value.key
     assert key in str(caught.value)
+
+
+def test_replicas_are_those_of_the_archive_in_the_settings_and_of_no_other():
+    environ = {
+        "LESART_DATABASE_URL": "postgresql://u@db/x",
+        "LESART_READER_DATABASE_URL": "postgresql://u@db1,db2/x",
+    }
+    replicas = "postgresql://u@db1,db2/x?target_session_attrs=prefer-standby"
+    assert load(environ).reader_database_url == replicas
+    assert load(environ, archive="copy.sqlite3").reader_database_url is None
+    own = environ | {"LESART_READER_DATABASE_URL": "postgresql://db1/x?target_session_attrs=any"}
+    assert load(own).reader_database_url == "postgresql://db1/x?target_session_attrs=any"
 
 
 def test_an_unknown_setting_names_the_one_that_was_meant(tmp_path):

@@ -40,9 +40,8 @@ SETTINGS = frozenset({"settings", "place.settings()", "from_settings"})
 BARE = {
     "storage/cli/archive_commands.py:upgrade": "creates and upgrades the schema",
     "storage/read/archive/connection.py:open": "passes on the place of captures",
-    "storage/read/archive/reader.py:open_with_settings": "passes on the settings",
     "storage/verify/doctor.py:check_archive": "looks at the schema and the guards",
-    "storage/web/archives.py:open": "passes on the settings of the server",
+    "storage/web/archives.py:_open": "passes on the settings of the server",
     "storage/write/archive.py:of_settings": "passes on the settings",
     "storage/write/archive.py:open": "passes on the place of captures",
     "storage/write/copies.py:_fill": "the copy, whose store is given to it",
@@ -93,6 +92,19 @@ def test_each_caller_that_opens_an_archive_passes_the_settings():
                 if ends & OPENERS and given not in SETTINGS:
                     bare.add(f"{module}:{function.name}")
     assert bare == set(BARE)
+
+
+def test_a_command_that_writes_reads_the_primary():
+    """It could find less on a replica than it is about to change, or has just written."""
+    for module, tree in modules("reading("):
+        for function in functions(tree):
+            calls = [each for each in ast.walk(function) if isinstance(each, ast.Call)]
+            names = {ast.unparse(each.func) for each in calls}
+            for call in calls:
+                if ast.unparse(call.func) in {"reading", "report.reading"}:
+                    writes = module.startswith("worker/") or "whole_archive" in names
+                    current = any(each.arg == "is_current" for each in call.keywords)
+                    assert current == writes, f"{module}:{function.name}"
 
 
 @pytest.mark.slow

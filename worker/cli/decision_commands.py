@@ -29,7 +29,7 @@ def reclassify(
     place: ArchiveOptions,
 ) -> None:
     """Classify changes again that older rules classified; it creates no versions."""
-    with reading(place) as (settings, archive):
+    with reading(place, is_current=True) as (settings, archive):
         ids = [archive.article_row_id(each) for each in articles] if articles else None
     changes = others = 0
     with opened_archive(settings) as archive, ProgressLine() as line:

@@ -86,7 +86,7 @@ def _lines(summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTarget) -> int:
     """Write the first new refusals of these jobs, and return their number."""
-    with report.reading(place) as (_settings, archive):
+    with report.reading(place, is_current=True) as (_settings, archive):
         rows = [*islice((row for job in jobs for row in archive.refusals(job)), MOST_NAMED)]
     if rows:
         write_text("\n", None)

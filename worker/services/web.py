@@ -155,6 +155,7 @@ def _served_archive(settings: Settings) -> ServedArchive:
         settings.languages,
         settings.page_language,
         settings.captures,
+        settings.reader_database_url,
     )
 
 

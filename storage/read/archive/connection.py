@@ -9,7 +9,7 @@ from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 
-from storage.database.archive_errors import ArchiveClosedError
+from storage.database.archive_errors import ArchiveClosedError, ArchiveReplicaError
 from storage.database.rows import committed_reads
 from storage.database.sqlite_file import SqliteReader, sqlite_path
 from storage.read.filters import TODAY, Clocks, Filters
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
     from storage.database import engine as engines
     from storage.database.engine import Commits
+    from storage.database.servers import position
     from storage.read import blame, find
     from storage.read.blame import SentenceCache
     from storage.read.clocks import as_of
 else:
     engines = LazyModule("storage.database.engine")
+    position = LazyModule("storage.database.servers.position")
     blame = LazyModule("storage.read.blame")
     find = LazyModule("storage.read.find")
     as_of = LazyModule("storage.read.clocks.as_of")
@@ -43,14 +45,23 @@ LANGUAGES = ("de", "en")
 
 
 class ReadingPlace:
-    """The place of an archive, and how it is opened for reading."""
+    """The place of an archive, and how it is opened for reading.
+
+    `primary` is its place on the server that accepts writes, if `locator` may be a replica.
+    """
 
     def __init__(
-        self, locator: str, captures: CapturePlace | None, *, by_driver: bool = False
+        self,
+        locator: str,
+        captures: CapturePlace | None,
+        *,
+        by_driver: bool = False,
+        primary: str | None = None,
     ) -> None:
         self.path = sqlite_path(locator) if by_driver else None
         self.locator = locator
         self.captures = captures
+        self.primary = primary or locator
 
     @cached_property
     def url(self) -> "URL":
@@ -68,9 +79,9 @@ class ReadingPlace:
             return SqliteReader(self.path, seconds, captures=self.captures)
         return engines.reading_engine(self.url, seconds, captures=self.captures)
 
-    def without_driver(self) -> "ReadingPlace":
-        """Return the same place, to be opened with SQLAlchemy."""
-        return ReadingPlace(self.locator, self.captures)
+    def on_primary(self) -> "ReadingPlace":
+        """Return the place on the primary, to be opened with SQLAlchemy."""
+        return ReadingPlace(self.primary, self.captures)
 
     def reachable(self) -> AbstractContextManager[None]:
         """Turn a refused connection into ArchiveUnreachableError."""
@@ -115,6 +126,10 @@ class ArchiveConnection:
         self._engine.dispose()
 
     @property
+    def engine(self) -> "Engine | SqliteReader":
+        return self._engine
+
+    @property
     def place(self) -> str:
         """Return the archive's name for messages, without a password."""
         return self._place.name
@@ -129,7 +144,7 @@ class ArchiveConnection:
         for other texts, ValueError for a time without a zone.
         """
         clocks = Clocks(self._moment(as_of), self._moment(known_at))
-        place = self._place.without_driver()  # its views are built with SQLAlchemy
+        place = self._place.on_primary()  # its views are built there, with SQLAlchemy
         engine = place.open()
         self._resources.callback(engine.dispose)
         archive = type(self)(engine, place, self.timezone, self.languages, clocks)
@@ -148,6 +163,8 @@ class ArchiveConnection:
             return
         with self._place.reachable(), self._engine.connect() as connection:
             if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
+                if position.is_replica(connection):
+                    raise ArchiveReplicaError(self.place)
                 as_of.create_as_of_views(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
             try:
@@ -236,7 +253,7 @@ class ArchiveConnection:
 
     def _sqlalchemy_engine(self) -> "Engine":
         if isinstance(self._engine, SqliteReader):
-            engine = self._place.without_driver().open()
+            engine = self._place.on_primary().open()
             self._resources.callback(engine.dispose)
             return cast("Engine", engine)
         return self._engine

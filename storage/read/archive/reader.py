@@ -1,12 +1,19 @@
 """An archive that is open for reading."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage.database.archive_errors import ForeignDatabaseError
-from storage.database.schema_version import require_current
+from storage.database.archive_errors import (
+    ArchiveMissingError,
+    ArchiveUnreachableError,
+    ForeignDatabaseError,
+)
+from storage.database.schema_version import SchemaOlderError, require_current
+from storage.database.servers.position import is_behind
 from storage.read import lists
 from storage.read.answers import (
     ArticleLine,
@@ -28,6 +35,9 @@ if TYPE_CHECKING:
 else:
     doors = LazyModule("storage.read.query.doors")
 
+UNUSABLE_REPLICA = (ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError)
+"""Errors of a replica that is away, or has not yet repeated what the primary did."""
+
 
 def open_archive(
     url: str | Path,
@@ -35,6 +45,7 @@ def open_archive(
     timezone: tzinfo = UTC,
     languages: Sequence[str] = LANGUAGES,
     captures: str | CapturePlace | None = None,
+    primary: str | None = None,
     clocks: Clocks = TODAY,
     seconds: int | None = None,
     by_driver: bool = False,
@@ -43,14 +54,16 @@ def open_archive(
 
     `timezone` determines where a date in a revision ends. `languages` are those whose word forms
     a search includes. `captures` is the object storage for captured bytes, such as
-    `s3://BUCKET/PREFIX`, if they are not in the database. No query may take longer than `seconds`.
-    With `by_driver`, an SQLite file is read without SQLAlchemy, which takes longer to load than
-    most queries. Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError,
+    `s3://BUCKET/PREFIX`, if they are not in the database. `primary` is the address of the primary
+    if `url` is a replica, which cannot show an earlier time. No query may take longer than
+    `seconds`. With `by_driver`, an SQLite file is read without SQLAlchemy, which takes longer to
+    load than most queries. Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError,
     SchemaOlderError, SchemaNewerError; ValueError for a wrong `captures`.
     """
     if isinstance(captures, str):
         captures = capture_place(captures)
-    place = ReadingPlace(str(url), captures, by_driver=by_driver and not clocks.are_set)
+    by_driver = by_driver and not clocks.are_set
+    place = ReadingPlace(str(url), captures, by_driver=by_driver, primary=primary)
     engine = place.open(seconds)
     try:
         with place.reachable():
@@ -67,17 +80,34 @@ def open_archive(
 
 
 def open_with_settings(
-    settings: "Settings", *, seconds: int | None = None, by_driver: bool = False
+    settings: "Settings",
+    *,
+    seconds: int | None = None,
+    by_driver: bool = False,
+    may_be_behind: bool = False,
 ) -> "ReadOnlyArchive":
-    """Open the archive that the settings name, as they say. Raises: see `open_archive`."""
-    return open_archive(
-        settings.database_url,
+    """Open the archive that the settings name, as they say.
+
+    With `may_be_behind`, replicas are read where the settings name some; if they cannot be read, or
+    lack what a command of this home folder wrote last, the primary is. Raises: see `open_archive`.
+    """
+    replicas = settings.reader_database_url if may_be_behind else None
+    open_at = partial(
+        open_archive,
         timezone=settings.zone,
         languages=settings.languages,
         captures=settings.captures,
         seconds=seconds,
         by_driver=by_driver,
     )
+    if replicas is not None:
+        with suppress(*UNUSABLE_REPLICA):
+            archive = open_at(replicas, primary=settings.database_url)
+            with archive.connect() as connection:
+                if not is_behind(connection, settings.home):
+                    return archive
+            archive.close()
+    return open_at(settings.database_url)
 
 
 class ReadOnlyArchive(ArchiveLists, ArchiveTexts, ArchiveFigures):

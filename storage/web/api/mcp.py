@@ -171,7 +171,7 @@ class ArchiveTools:
             errors = [{**each, "loc": ("query", *each["loc"])} for each in error.errors()]
             raise RequestValidationError(errors) from error
         try:
-            with self._place.open() as archive:
+            with self._place.open_any() as archive:
                 found = archive.sql(query.query, limits=SQL_LIMITS)
                 rows = [*islice(found.rows, query.limit + 1)]
         except QueryError as error:

@@ -40,7 +40,7 @@ def review(
     if label is None and not withdraw:
         reason = "which label? important, unimportant, or a word of your own"
         raise typer.BadParameter(reason, param_hint="--label")
-    with reading(place) as (settings, archive):
+    with reading(place, is_current=True) as (settings, archive):
         found = archive.version(change)
     with opened_archive(settings) as archive:
         name = archive.read(store.require_reviewer, reviewer)

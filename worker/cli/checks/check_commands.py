@@ -67,7 +67,7 @@ def rederive(
     ),
 ) -> None:
     """Extract stored captures again and list differences; it creates no versions."""
-    with reading(place) as (settings, archive):
+    with reading(place, is_current=True) as (settings, archive):
         filters = filtering.filters(settings.zone)
         archive.require_named(filters)
         ids = [archive.article_row_id(each) for each in articles] if articles else None

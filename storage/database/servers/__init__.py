@@ -1,0 +1,1 @@
+"""Several PostgreSQL servers of one archive: a primary and its replicas."""

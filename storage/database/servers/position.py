@@ -1,0 +1,53 @@
+"""The position of a server in the write-ahead log: what it has, compared with another server."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.values.lazy import LazyModule
+
+if TYPE_CHECKING:
+    import sqlalchemy
+    from sqlalchemy import Connection
+else:
+    sqlalchemy = LazyModule("sqlalchemy")
+
+FILE = "position"
+"""The file in the home folder with the position after the last command that wrote."""
+_POSITION = (
+    "SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+    "ELSE pg_current_wal_insert_lsn() END - '0/0')::bigint"
+)
+
+
+def read_position(connection: "Connection") -> int:
+    """Return the position up to which a PostgreSQL server shows all commits.
+
+    On a replica, that is the end of what it replayed; on the primary, a position at or after its
+    latest commit.
+    """
+    return int(connection.execute(sqlalchemy.text(_POSITION)).scalar_one() or 0)
+
+
+def is_replica(connection: "Connection") -> bool:
+    """Check whether a server is a replica, which accepts no writes, not even temporary tables."""
+    return connection.dialect.name == "postgresql" and bool(
+        connection.execute(sqlalchemy.text("SELECT pg_is_in_recovery()")).scalar_one()
+    )
+
+
+def store_position(connection: "Connection", home: Path) -> None:
+    """Store the position of the primary in a home folder, if that can be written."""
+    position = read_position(connection)
+    with suppress(OSError):
+        home.mkdir(0o700, parents=True, exist_ok=True)
+        (home / FILE).write_text(f"{position:x}\n", "ascii")
+
+
+def is_behind(connection: "Connection", home: Path) -> bool:
+    """Check whether a server lacks what the last command of a home folder wrote."""
+    try:
+        required = int((home / FILE).read_text("ascii"), 16)
+    except (OSError, ValueError):
+        return False
+    return read_position(connection) < required
