@@ -12,10 +12,11 @@ from typing import Any
 
 from storage.capabilities.hooks import PARTS, WORKER_PARTS, Capability
 from storage.capabilities.outside_copies import OUTSIDE_COPIES
+from storage.capabilities.quotations import QUOTATIONS
 from storage.capabilities.reviews import REVIEWS
 
 FOLDER = Path(__file__).parent
-CAPABILITIES: tuple[Capability, ...] = (OUTSIDE_COPIES, REVIEWS)
+CAPABILITIES: tuple[Capability, ...] = (OUTSIDE_COPIES, REVIEWS, QUOTATIONS)
 """All capabilities; the order is that of their tables, views and commands."""
 
 

@@ -6,7 +6,7 @@ This module imports nothing of ours.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 PARTS = MappingProxyType({
     "tables": "TABLES: the SQLModel tables of its facts",
@@ -15,6 +15,7 @@ PARTS = MappingProxyType({
     "doors": "DOORS: for each list its command, route and page",
     "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",
     "change_marks": "`find_marks`: what was recorded about changes since, for alerts",
+    "wording_rows": "`add_rows`: the rows that follow from a text that was read",
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
     "figures": "`compute_figures`: its part of `lesart stats`",
     "write_command": "its commands that write; importing it adds them",
@@ -87,6 +88,8 @@ class StateTable(NamedTuple):
     contain parts of texts or addresses, so that PostgreSQL rewrites it after a redaction.
     `references` and `loose` as in `RecordTable`. `waits` are the columns with stored times of the
     future, with the longest wait of each in seconds (`storage.database.planned_times`).
+    A redaction deletes the rows of a capability that
+    refer to a redacted wording or derivation.
     """
 
     name: str
@@ -152,6 +155,18 @@ class OutgoingKind(NamedTuple):
     most_attempts: int | None = None
     sending: str | None = None
     uncertain: str | None = None
+
+
+class ReadText(NamedTuple):
+    """A text that was read from a capture, a `storage.values.draft.Draft`, with its stored rows.
+
+    `is_known`: its wording had been stored before, and this reading of it replaces earlier ones.
+    """
+
+    wording_id: int
+    derivation_id: int
+    draft: Any
+    is_known: bool
 
 
 class Capability(NamedTuple):

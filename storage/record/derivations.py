@@ -7,6 +7,8 @@ from typing import Any
 import zstandard
 from sqlalchemy import select
 
+from storage.capabilities import load_parts
+from storage.capabilities.hooks import ReadText
 from storage.database.columns import JsonText
 from storage.database.engine import json_text
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
@@ -56,14 +58,16 @@ def _prepare(reading: Reading) -> PreparedDraft:
 
 
 class DerivationWriter:
-    """Inserts wordings and derivations in one unit of work; `to_index` are the wordings to
-    index.
+    """Inserts wordings and derivations in one unit of work.
+
+    `to_index` are the wordings to index, `texts` those whose rows `add_wording_rows` writes.
     """
 
     def __init__(self, unit: Unit, prepared: PreparedDrafts) -> None:
         self.unit = unit
         self._prepare = prepared
         self.to_index: list[IndexInput] = []
+        self.texts: list[ReadText] = []
         self.wordings: dict[bytes, int] = {}
         self._texts: dict[int, tuple[str, ...]] = {}
         self._derivations: dict[tuple[Any, ...], int] = {}
@@ -133,13 +137,22 @@ class DerivationWriter:
         )  # fmt: skip
         return number
 
+    def add_wording_rows(self) -> None:
+        """Write what capabilities store for the texts so far."""
+        texts, self.texts = self.texts, []
+        for part in load_parts("wording_rows"):
+            part.add_rows(self.unit, texts)
+
     def store_re_extraction(self, each: ReExtracted) -> int:
         """Insert the result of the current extractor for a capture, in addition to the old one."""
         reading, draft = each.reading, each.reading.outcome
         if isinstance(draft, Draft):
             assert reading.digest is not None
+            is_known = reading.digest in self.wordings
             wording = self.wording(draft, reading.digest, reading)
-            return self.derivation(draft, wording, reading, each.context)
+            derivation = self.derivation(draft, wording, reading, each.context)
+            self.texts.append(ReadText(wording, derivation, draft, is_known))
+            return derivation
         code = getattr(draft, "code", "refused")
         return self.unread(reading.captured.capture_id, each.context, each.extractor, code)
 

@@ -17,6 +17,9 @@ ELSEWHERE = {
                        "storage/capabilities/__init__.py", "storage/database/migrations/versions/0004_outside_copies.py"},
     "reviews": {"docs/review.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                 "storage/capabilities/__init__.py", "storage/database/migrations/versions/0009_reviews.py"},
+    "quotations": {"docs/quotations.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
+                   "storage/capabilities/__init__.py",
+                   "storage/database/migrations/versions/0010_quotations.py"},
 }  # fmt: skip
 """The files outside of its folders that a capability may edit: at most six."""
 _LINK = "it links to the page of the capability"
@@ -35,6 +38,7 @@ WITHOUT_HOOK = {
         "storage/web/templates/checks.html": _FIELD,
     },
     "reviews": {},
+    "quotations": {},
 }  # fmt: skip
 """Further files that name a capability, and why no hook serves them."""
 FORMS = (
@@ -44,6 +48,8 @@ FORMS = (
 
 Names of two words need no form, and name a class, too.
 """
+COMMON = {"quotes", "quotations"}
+"""Words that code and documents use, between the first two pairs of marks, for other things too."""
 
 
 @pytest.fixture(params=CAPABILITIES, ids=lambda each: each.name)
@@ -57,7 +63,7 @@ def names_of(own) -> re.Pattern[str]:
     named = {own.name, *own.views, *own.scopes}
     names = {
         own.document, own.name.upper(), *(f"lesart {each.name}" for each in own.commands),
-        *(form.format(name) for name in named for form in FORMS),
+        *(form.format(name) for name in named for form in FORMS[2 * (name in COMMON) :]),
         *(table.upper() for table in tables), *(f'METADATA.tables["{table}"]' for table in tables),
         *(f"FROM {table}" for table in tables), *(f"JOIN {table}" for table in tables),
         *(name for name in (*named, *tables) if "_" in name),

@@ -42,6 +42,7 @@ OUTSIDE_COPIES = Capability(
         "doors": "there is no list of all copies",
         "change_panel": "a copy is of a page, not of a change",
         "change_marks": "a copy says nothing about a change",
+        "wording_rows": "a copy is of a page, not of a text",
         "transfer": "what another archive answered was answered to this one",
         "figures": "`lesart stats` counts texts",
         "write_command": "an option of sources asks for copies",

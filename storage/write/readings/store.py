@@ -121,6 +121,7 @@ def store_re_extraction(archive: Archive, re_extracted: Sequence[ReExtracted]) -
         for each in re_extracted:
             deriving.store_re_extraction(each)
         unit.flush()
+        deriving.add_wording_rows()
         index_within(archive, unit, deriving.to_index)
     index_after(archive, deriving.to_index)
 

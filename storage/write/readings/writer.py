@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from storage.capabilities.hooks import ReadText
 from storage.database.tables import (
     PRESENCE,
     VERDICT,
@@ -126,6 +127,8 @@ class ReadingWriter:
         is_new = digest not in self._deriving.wordings
         wording = self._deriving.wording(draft, digest, place.reading)
         derivation = self._deriving.derivation(draft, wording, place.reading)
+        if is_new:
+            self._deriving.texts.append(ReadText(wording, derivation, draft, is_known=False))
         snapshot = Snapshot(place.moment, 0, wording, digest, derivation, reader=reader_of(draft))
         article = self._known.articles.get(place.origin_id)
         if article is None:
@@ -202,6 +205,7 @@ class ReadingWriter:
 
     def _settle(self, places: Sequence[Position], displaced: Collection[int]) -> None:
         unit = self.unit
+        self._deriving.add_wording_rows()
         unit.flush()
         fresh = {a.id for a in self._known.articles.values() if not a.stored}
         whole = {article: late or article in fresh for article, late in self._changed.items()}

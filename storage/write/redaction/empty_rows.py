@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from storage.capabilities import CAPABILITIES
 from storage.database.capture_store import CapturesUnsetError, name_in, store_of
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import read_connection
@@ -271,6 +272,7 @@ class _RowEraser:
         self._suppress_titles(acts["wording"])
         self._suppress_teasers(acts["teaser"])
         self._forget_wordings(whole["wording"])
+        self._forget_rows(whole)
         self._suppress_addresses(acts["origin_address"])
         for row in due:
             self._empty(row)
@@ -399,6 +401,15 @@ class _RowEraser:
                 ),
                 [{"of": key, "by": wording} for key, wording in self.ahead.index_keys],
             )
+
+    def _forget_rows(self, whole: Mapping[str, set[int]]) -> None:
+        """Delete what capabilities store for these wordings and derivations."""
+        for capability in CAPABILITIES:
+            for table in capability.state_tables:
+                rows = METADATA.tables[table.name]
+                for column, named in table.references.items():
+                    if named in {"wording", "derivation"} and (gone := whole.get(named)):
+                        self.connection.execute(delete(rows).where(rows.c[column].in_(gone)))
 
     def _forget_places(self, captures: set[int]) -> None:
         """Delete the digests, marks and words that identify the content of places."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from storage.capabilities.hooks import ReadText
 from storage.database.tables import (
     ARTICLE_ORIGIN,
     DERIVATION,
@@ -136,11 +137,13 @@ def _without(value: Any, wanted: re.Pattern[str]) -> Any:
 
 
 def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[CapturedItem, Draft, str]:
+    paragraphs = tuple(Paragraph(each["role"], each["text"]) for each in detail["paragraphs"])
     draft = Draft(
         title=detail["title"],
-        paragraphs=tuple(Paragraph(each["role"], each["text"]) for each in detail["paragraphs"]),
+        paragraphs=paragraphs,
         extractor=Extractor(row.extractor, row.extractor_version, row.config),
         fields={"language": Field(row.language, "")},
+        quotes=quotes_in(detail, paragraphs),
         address=detail.get("address"),
     )
     nowhere = CapturedItem(0, row.capture_id, 0, 0, "", datetime.now(UTC), {}, b"")
@@ -178,6 +181,7 @@ def remove_passage(
     deriving.load([each.reading.digest or b"" for each in readings], ())
     new = {each.old.id: _write(unit, deriving, each) for each in readings}
     unit.flush()
+    deriving.add_wording_rows()
     gone = {each.old.wording_id for each in readings} - {wording for _, wording in new.values()}
     for each in readings:
         hits.comparing.set_content(new[each.old.id][0], each.content)
@@ -207,8 +211,10 @@ def _write(unit: Unit, deriving: DerivationWriter, each: WithoutPassage) -> tupl
     draft, old = each.reading.outcome, each.old
     assert isinstance(draft, Draft)
     assert each.reading.digest is not None
+    is_known = each.reading.digest in deriving.wordings
     wording = deriving.wording(draft, each.reading.digest, each.reading)
     number = unit.number()
+    deriving.texts.append(ReadText(wording, number, draft, is_known))
     kept = (
         "capture_id", "extractor", "extractor_version", "config", "language", "published",
         "published_precision", "published_from", "published_to", "word_count",

@@ -1,0 +1,30 @@
+"""Quotations: who said what, in which version of which article, and since when."""
+
+from storage.capabilities.hooks import Capability, StateTable
+
+QUOTATIONS = Capability(
+    name="quotations",
+    document="quotations.md",
+    record_tables=(),
+    state_tables=(
+        StateTable(
+            "quotation", "its rows follow from texts, and each new reading writes them again",
+            is_secret=False, holds_text=True,
+            references={"wording_id": "wording", "derivation_id": "derivation"},
+        ),
+    ),
+    views=("quotes",),
+    scopes={},
+    commands=(),
+    change_conditions=(),
+    outgoing=(),
+    without={
+        "change_panel": "the page of a version shows its quotations",
+        "change_marks": "quotations come with their text, not later",
+        "transfer": "another archive finds them in the same text",
+        "write_command": "nobody writes quotations",
+        "work": "quotations are written with their text",
+        "check": "nothing can fail outside of a command",
+        "write_routes": "nobody writes quotations",
+    },
+)  # fmt: skip

@@ -1,0 +1,59 @@
+"""The view of quotations and its query."""
+
+from datetime import datetime
+
+from storage.database.view_facts import FIELD_BLOCK, View
+from storage.database.view_queries.scans import head_last_seen, head_seq
+from storage.database.view_queries.words import RESTRICTED, SqlWords, name_of_wording
+
+
+class Quotation:
+    """A quotation in a version, by one speaker."""
+
+    seq: int
+    article: str
+    version: int
+    number: int
+    wording: str
+    kind: str
+    text: str
+    speaker: str | None
+    name: str | None
+    office: str | None
+    speaker_kind: str
+    cue: str | None
+    paragraph: int
+    confidence: float | None
+    published: str | None
+    changed_after: datetime | None
+    changed_by: datetime
+    first_seen: datetime
+    last_seen: datetime
+
+
+def _select_quotes(words: SqlWords) -> str:
+    own = ("number", "kind", "text", "speaker", "name", "office", "speaker_kind", "cue",
+           "paragraph", "confidence")  # fmt: skip
+    seq = f"v.seq - {FIELD_BLOCK} + 1 + t.number"
+    is_head = "CASE WHEN v.number = a.versions THEN"
+    return f"""
+SELECT {is_head} {head_seq(words, seq)} ELSE {seq} END AS seq,
+    a.public_id AS article, v.number AS version,
+    {name_of_wording(words, "w.digest")} AS wording,
+    {", ".join(f"t.{name} AS {name}" for name in own)}, d.published AS published,
+    v.changed_after AS changed_after, v.changed_by AS changed_by, v.changed_by AS first_seen,
+    {is_head} {head_last_seen(words, "v.last_seen")} ELSE v.last_seen END AS last_seen,
+    v.article_id AS article_id, v.id AS version_id,
+    v.id + 0 AS row_order, t.wording_id AS wording_id,
+    v.derivation_id AS derivation_id, t.person AS row_person,
+    t.surname AS row_surname, t.spoken AS row_spoken
+FROM quotation t
+JOIN version v ON v.wording_id = t.wording_id
+JOIN article a ON a.id = v.article_id
+JOIN wording w ON w.id = v.wording_id
+JOIN derivation d ON d.id = v.derivation_id
+WHERE a.id NOT IN {RESTRICTED}
+"""
+
+
+VIEWS = (View("quotes", Quotation, ("article", "version", "number"), _select_quotes),)

@@ -1,0 +1,24 @@
+"""Rows of quotations for an archive with a row in every table."""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+VIEWS = {
+    "quotes": "seq article version number wording kind text speaker name office speaker_kind cue "
+    "paragraph confidence published changed_after changed_by first_seen last_seen",
+}
+"""The columns of its views, which never change their order."""
+
+
+def fill(connection: Connection, observation: int, add_row: Any) -> None:
+    shown = "SELECT wording_id, derivation_id FROM snapshot WHERE observation_id = :number"
+    row = connection.execute(text(shown), {"number": observation}).one()
+    connection.execute(
+        text(
+            "INSERT INTO quotation (wording_id, number, derivation_id, kind, text, speaker, name, "
+            "speaker_kind, paragraph, person, surname) VALUES (:wording, 0, :derivation, 'direct', "
+            "'Der Damm hält.', 'Kern', 'Ada Kern', 'unknown', 0, 'ada kern', 'kern')"
+        ),
+        {"wording": row.wording_id, "derivation": row.derivation_id},
+    )
