@@ -14,6 +14,9 @@ from storage.database.schema import upgrade
 from storage.database.tables import JOB, METADATA, RECORD, VERSION
 from storage.proof import checkpoints
 from storage.read.archive import open_archive
+from storage.values.redaction import RedactionReason
+from storage.write.redaction.restrict import lift, restrict
+from storage.write.submissions import Submission, store_submission
 from tests.collect.test_fronts import FRONT, LONG, SHORT, front, teaser
 from tests.database.older import create_old_stamp_requests
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
@@ -201,6 +204,37 @@ def test_a_reader_that_follows_seq_gets_each_row_whatever_the_clock_does(desk, h
             assert [row for row in rows if row not in got] == [], (view, number)
             numbers = {row["seq"] for row in rows}
             assert view in SHARED_SEQ or len(numbers) == len(rows), (view, number)
+    follower.engine.dispose()
+
+
+def test_a_reader_that_follows_seq_gets_each_row_that_is_hidden_and_shown_again(desk):
+    follower = Follower(desk.url, None)
+    look(desk, 0, PEGEL, LONG, "train-ai=n")
+    look(desk, 1, PARTED, LONG, "train-ai=n")
+    query = "SELECT ao.article_id FROM article_origin ao JOIN origin o ON o.id = ao.origin_id "
+    article = desk.number(f"{query} WHERE o.origin = :address", address=A_PAGE)
+    desk.archive.transact(restrict, [article], RedactionReason.GDPR_RESTRICTION, "ada")
+    follower.poll()
+    look(desk, 2, HIGHER, SHORT, "train-ai=y")
+    follower.poll()
+    hidden = {"transfers", "rights", "teasers", "fronts", "noise", "fields"}
+    assert not any(row.get("origin") == A_PAGE for view in hidden for row in follower.got[view])
+    desk.archive.transact(lift, [article], "ada")
+    follower.poll()
+    for view, got in follower.got.items():
+        assert [row for row in follower.whole(view) if row not in got] == [], view
+    assert [view for view in hidden if not follower.got[view]] == []
+    follower.engine.dispose()
+
+
+def test_a_transfer_returns_once_its_article_is_known(desk):
+    follower = Follower(desk.url, None)
+    raw = page("Pegel der Lohe steigt", PEGEL)
+    job = store_submission(desk.archive, Submission(A_PAGE, A_PAGE, raw, "redaktion"))
+    follower.poll()
+    desk.done(job)
+    assert follower.losses() == []
+    assert [row["article"] is None for row in follower.got["transfers"]] == [True, False]
     follower.engine.dispose()
 
 

@@ -59,8 +59,8 @@ class Noise:
 
 
 def select_noise(words: SqlWords) -> str:
-    # the time of its snapshot may be corrected later; then the snapshot has a new seq
-    seq = "CASE WHEN u.id IS NULL AND s.seq > n.id THEN s.seq ELSE coalesce(u.id, n.id) END"
+    # its snapshot has a new seq when its time is corrected, or a restriction of the article lifted
+    seq = words.greater("coalesce(u.id, n.id)", "coalesce(s.seq, 0)")
     return f"""
 SELECT {seq} AS seq, n.id AS id, a.public_id AS article, n.rules AS rules,
     {name_of_wording(words, "wa.digest")} AS wording_before,

@@ -72,8 +72,9 @@ def teasers_query(dialect: str, restricted: str) -> str:
     """Return the SELECT of the view `teasers`; `restricted` is a query for the hidden articles."""
     syntax = _syntax(dialect)
     return f"""
-SELECT p.seq AS seq, p.front AS front, p.observed_at AS observed_at, p.position AS position,
-    p.heading_level AS heading_level, p.picture AS picture, p.is_foreign AS "foreign", {_TEASER},
+SELECT {syntax.greatest}(p.seq, {_LIFTED}) AS seq, p.front AS front, p.observed_at AS observed_at,
+    p.position AS position, p.heading_level AS heading_level, p.picture AS picture,
+    p.is_foreign AS "foreign", {_TEASER},
     a.public_id AS row_article, p.front_id AS front_id, p.list_id AS list_id
 FROM (
     SELECT c.*, {syntax.placed}
@@ -132,9 +133,10 @@ def fronts_query(dialect: str, restricted: str, where: str = "TRUE") -> str:
     seqs = ", ".join(f"coalesce(seq_{name}, 0)" for name in _NEIGHBOURS)
     tests = " OR ".join(f"({each})" for each in _alternations())
     return f"""
-SELECT {syntax.greatest}(stay.seq, {seqs}) AS seq, stay.front AS front, stay.origin AS origin,
-    stay.headline AS headline, stay.kicker AS kicker, stay.position AS position,
-    stay.first_position AS first_position, stay.last_position AS last_position,
+SELECT {syntax.greatest}(stay.seq, stay.lifted, {seqs}) AS seq, stay.front AS front,
+    stay.origin AS origin, stay.headline AS headline, stay.kicker AS kicker,
+    stay.position AS position, stay.first_position AS first_position,
+    stay.last_position AS last_position,
     stay.heading_level AS heading_level, stay.picture AS picture,
     coalesce({tests}, FALSE) AS headline_test, stay.changed_after AS changed_after,
     stay.first_seen AS first_seen, stay.last_seen AS last_seen, stay.ended_by AS ended_by,
@@ -179,10 +181,11 @@ def _with_neighbours(syntax: FrontSyntax, restricted: str, where: str) -> str:
         f"{call.format(column)} OVER {window} AS {short}_{name}"
         for name, call in _NEIGHBOURS.items()
         for column, short in (("k.headline", "headline"), ("s.first_number", "first"),
-                              ("s.last_number", "last"), ("s.seq", "seq"))
+                              ("s.last_number", "last"),
+                              (f"{syntax.greatest}(s.seq, {_LIFTED})", "seq"))
     )  # fmt: skip
     return f"""
-SELECT s.*, {_TEASER}, {columns}
+SELECT s.*, {_LIFTED} AS lifted, {_TEASER}, {columns}
 FROM ({_stays(syntax, where)}) s
 {_joined_teaser("s.teaser_id", restricted)}
 """
@@ -299,6 +302,11 @@ WHERE k.headline IS NOT NULL AND (ao.article_id IS NULL OR ao.article_id NOT IN 
 """
 
 
+_LIFTED = (
+    "coalesce((SELECT max(rl.id) FROM restriction rs "
+    "JOIN restriction_lifted rl ON rl.restriction_id = rs.id WHERE rs.origin_id = k.origin_id), 0)"
+)
+"""The number of the order by which a teaser was shown again."""
 _TEASER = (
     "k.headline AS headline, k.kicker AS kicker, k.origin_id AS origin_id, g.origin AS origin, "
     "ao.article_id AS article_id, a.public_id AS article"

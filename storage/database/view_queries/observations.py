@@ -152,8 +152,10 @@ class Transfer:
 
 
 def select_transfers(words: SqlWords) -> str:
+    # its article is known once it was read, and may be another one later: see the snapshot
+    read = words.greater("t.id", "coalesce(s.seq, 0)")
     return f"""
-SELECT {words.greater("t.id", correction_seq("o", "t.is_foreign", "t.id"))} AS seq,
+SELECT {words.greater(read, correction_seq("o", "t.is_foreign", "t.id"))} AS seq,
     a.public_id AS article, r.origin AS origin,
     {corrected_time(words, "o", "t.is_foreign")} AS observed_at,
     t.is_foreign AS "foreign", t.address AS address, o.http_status AS http_status,

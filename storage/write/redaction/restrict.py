@@ -11,10 +11,11 @@ from storage.database.tables import (
     ORIGIN,
     RESTRICTION,
     RESTRICTION_LIFTED,
+    SNAPSHOT,
     VERSION,
 )
 from storage.database.unit import Unit, rows_in, update_rows
-from storage.database.view_facts import FIELD_BLOCK
+from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.values.redaction import RedactionReason
 
 
@@ -60,7 +61,9 @@ def _standing(unit: Unit, articles: Iterable[int]) -> dict[int, int]:
 
 
 def _record_again(unit: Unit, articles: Iterable[int]) -> list[int]:
-    """Assign new numbers to articles and versions, so that replication clients read them again."""
+    """Assign new numbers to articles, versions and snapshots, so that replication clients read them
+    again.
+    """
     found = sorted(articles)
     unit.flush()
     rows = [{"id": each, "seq": unit.number()} for each in found]
@@ -71,6 +74,12 @@ def _record_again(unit: Unit, articles: Iterable[int]) -> list[int]:
     )
     rows = [{"id": each, "seq": unit.number(FIELD_BLOCK)} for each in versions]
     update_rows(unit.connection, VERSION, ("id",), rows)
+    query = select(SNAPSHOT.c.observation_id)
+    snapshots = sorted(
+        row[0] for row in rows_in(unit.connection, query, SNAPSHOT.c.article_id, found)
+    )
+    rows = [{"observation_id": n, "seq": unit.number(SNAPSHOT_BLOCK)} for n in snapshots]
+    update_rows(unit.connection, SNAPSHOT, ("observation_id",), rows)
     return found
 
 

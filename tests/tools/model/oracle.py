@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
+REDACTED = b"redacted".hex()
+
 
 @dataclass(frozen=True)
 class Look:
@@ -56,8 +58,9 @@ class Oracle:
     listed: set[str] = field(default_factory=set)
     """The files that any scan found."""
     redacted: set[int] = field(default_factory=set)
+    stored: list[int] = field(default_factory=list)
+    """The texts in the order in which they were first taken."""
     restricted: set[str] = field(default_factory=set)
-    refusals: int = 0
 
     # ------------------------------------------------------------------- what happens
 
@@ -88,9 +91,10 @@ class Oracle:
     def see(self, origin: str, text: int, at: float, order: tuple[str, str]) -> bool:
         """Take in one text that was readable at an hour; return whether it was taken."""
         if text in self.redacted:
-            self.refusals += 1
             return False
         look = Look(at, text, order, self.now)
+        if text not in self.stored:
+            self.stored.append(text)
         if look not in self.looks[origin]:
             self.looks[origin].append(look)
         return True
@@ -114,7 +118,7 @@ class Oracle:
         """Return the versions of an article by the looks until a time, told until a time."""
         looks = sorted(
             (look for look in self.looks[origin] if look.at <= as_of and look.known <= known_at),
-            key=lambda look: (look.at, look.order),
+            key=lambda look: (look.at, self._order(look)),
         )
         runs = [list(run) for _text, run in groupby(looks, key=lambda look: look.text)]
         before = [None, *(run[-1].at for run in runs)]
@@ -122,6 +126,12 @@ class Oracle:
             Version(self.shown(origin, run[0].text), before[n], run[0].at, run[-1].at)
             for n, run in enumerate(runs)
         ]
+
+    def _order(self, look: Look) -> tuple[str, str]:
+        """Return what decides between looks of one moment: digests, or the number that is left."""
+        if look.text not in self.redacted:
+            return look.order
+        return f"{REDACTED}{self.stored.index(look.text):09}", look.order[1]
 
     def state(self, origin: str) -> str:
         """Return the state by the latest look at, or absence of, an article."""
