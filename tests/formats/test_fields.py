@@ -13,7 +13,7 @@ from storage.values.fields import FIELDS, FieldForm, FieldSpec
 from tests.commands.test_formats import EXAMPLES
 from tests.formats.agency import BODY, ninjs
 from tests.warcs import page
-from worker.flow.fetched import entry_values
+from worker.flow.decide import entry_values
 from worker.text.hints import Hints, TextSettings
 from worker.text.read import READERS, read_document
 

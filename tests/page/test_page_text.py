@@ -179,9 +179,9 @@ def test_an_article_about_walls_is_an_article(draft, html, title, text):
 
 def test_text_that_the_page_shows_and_the_extractor_lost_is_flagged():
     from storage.values.draft import Paragraph
+    from worker.text.page.draft_fields import loss_flags
     from worker.text.page.layout.blocks import Layout
     from worker.text.page.layout.tree import parse_page
-    from worker.text.page.loss import loss_flags
 
     tree = parse_page(html().decode())
     whole = [Paragraph("text", text) for text in PARAGRAPHS]

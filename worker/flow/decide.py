@@ -1,7 +1,12 @@
-"""PURE: decide what a draft means for the archive."""
+"""PURE: decide what a draft means for the archive, and what differs for a fetched page."""
 
-from storage.values.draft import Draft
+from collections.abc import Mapping
+from dataclasses import replace
+
+from storage.values.draft import Candidate, Draft, Field, Json
+from storage.values.fields import FIELDS
 from storage.values.messages import message_text
+from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import (
     Copy,
@@ -12,6 +17,9 @@ from storage.values.verdict import (
     UnchangedVerdict,
     Verdict,
 )
+from worker.address import Address, parse_address
+from worker.text import SourceValue
+from worker.text.page.interstitials import BARRIERS
 
 
 def decide(outcome: Draft | RefusalReason, knowledge: OriginKnowledge) -> Verdict:
@@ -45,3 +53,58 @@ def _is_cut_short(draft: Draft, words: int) -> bool:
     if found is None or not SHORT & set(draft.flags):
         return False
     return bool((found.value or 0) < words * LEAST_SHARE)
+
+
+_FIELD_OF = {"title": "title", "summary": "lead"}
+_BARRED = frozenset(refuse("not_article", reason=reason) for reason in BARRIERS)
+
+
+def entry_values(listed: Mapping[str, Json] | None) -> tuple[SourceValue, ...]:
+    """Return the values of a feed or sitemap entry as candidates for the fields of a page.
+
+    >>> entry_values({"kind": "feed", "authors": ["Ada Kern"], "title": "Pegel"})
+    (SourceValue(field='authors', value=['Ada Kern'], found_in='feed authors'),)
+    """
+    entry = listed or {}
+    return tuple(
+        SourceValue(spec.name, entry[name], f"{entry.get('kind')} {name}")
+        for spec in FIELDS
+        for name in spec.listed
+        if entry.get(name)
+    )
+
+
+def fetched_outcome(
+    outcome: Draft | RefusalReason, listed: Mapping[str, Json] | None
+) -> Draft | RefusalReason:
+    """Return the outcome for a fetched page: an interstitial page is not an article.
+
+    A page that shows the beginning of a text to non-subscribers is stored with the flag `teaser`;
+    the complete text that follows later is flagged too.
+    """
+    if isinstance(outcome, RefusalReason):
+        if outcome not in _BARRED:
+            return outcome
+        return refuse("blocked", reason=next(r for r in BARRIERS if r in outcome.message))
+    return _add_list_offers(outcome, listed or {})
+
+
+def _add_list_offers(draft: Draft, listed: Mapping[str, Json]) -> Draft:
+    """Add the headline and summary from a list as candidates; they never change a wording."""
+    fields = dict(draft.fields)
+    for name, of in _FIELD_OF.items():
+        if listed.get(name):
+            offered = Candidate(listed[name], f"{listed.get('kind')} {of}")
+            known = fields.get(of)
+            fields[of] = (
+                Field(None, offered.found_in, None, (offered,))
+                if known is None
+                else replace(known, candidates=(*known.candidates, offered))
+            )
+    return replace(draft, fields=fields, address=_normalize_address(draft.address))
+
+
+def _normalize_address(address: str | None) -> str | None:
+    """Return the archive's name for the address that a page states for itself."""
+    found = parse_address(address) if address else None
+    return origin_of(found.text) if isinstance(found, Address) else None

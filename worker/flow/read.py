@@ -21,8 +21,7 @@ from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.readings.store import load_re_extractions, load_unread, store_readings
-from worker.flow.decide import decide
-from worker.flow.fetched import entry_values, fetched_outcome
+from worker.flow.decide import decide, entry_values, fetched_outcome
 from worker.flow.prepare import add_flags, mark_submitted, prepare
 from worker.text import Hints, TextSettings, extractor_of, is_isolated, read_document
 

@@ -1,16 +1,55 @@
 """Store the arrivals of one pass over a place: in batches, with its counts and its lease."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from storage.schedule import queue
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, Scan
+from storage.values.refusals import refuse
 from storage.write.archive import Archive
 from storage.write.store_captures import finish_scan, start_scan, store_arrivals
 from worker.flow.collect.targets import IngestTarget, Progress
+from worker.sources.containers.items import Item, RefusedDocument
 from worker.sources.folders.folder import FolderListing
+
+
+@dataclass(slots=True)
+class _Rows:
+    line: int
+    count: int = 0
+    size: int = 0
+    raw: list[bytes] = field(default_factory=list)
+
+
+class TextlessRows:
+    """The rows of one file that have no text, by table.
+
+    Their bytes are stored together, unless they exceed `limit_bytes`.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._tables: dict[str, _Rows] = {}
+
+    def add(self, item: Item) -> None:
+        """Count a row."""
+        table = item.member.rpartition("#")[0]
+        rows = self._tables.setdefault(table, _Rows(item.line or 1))
+        rows.count += 1
+        rows.size += len(item.raw) + 1
+        if rows.size <= self._limit:
+            rows.raw.append(item.raw)
+
+    def take(self, locator: str) -> Iterator[RefusedDocument]:
+        """Yield one refusal for each table, and reset."""
+        tables, self._tables = self._tables, {}
+        for table, rows in tables.items():
+            refused = refuse("rows_without_text", count=rows.count, line=rows.line)
+            raw = b"\n".join(rows.raw) if rows.size <= self._limit else None
+            yield RefusedDocument(locator, f"{table}#rows-without-text", refused, raw)
+
 
 BATCH_BYTES = 8 * 1024 * 1024
 PROGRESS_EVERY = 200

@@ -13,11 +13,10 @@ from storage.values.net.addresses import FRONT
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import refusal_of_redacted
-from worker.flow.collect.arrival_store import ArrivalStore
+from worker.flow.collect.arrival_store import ArrivalStore, TextlessRows
 from worker.flow.collect.import_captures import Importer
 from worker.flow.collect.known_files import KnownFiles, counts_of
 from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
-from worker.flow.collect.textless_rows import TextlessRows
 from worker.sources.containers.items import (
     Foreign,
     FoundFile,

@@ -1,7 +1,10 @@
-"""The fields, flags and notices of a page that is read."""
+"""The fields, flags, notices and other keys of a page that is read."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from storage.values.digest import canonical, canonical_all
 from storage.values.draft import (
     TEXT_ROLES,
     Candidate,
@@ -9,18 +12,22 @@ from storage.values.draft import (
     Notice,
     Paragraph,
 )
+from storage.values.net.site import paragraph_key
+from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.marks import agencies, suspicious_character_flags
-from worker.text.annotate.notices import notices
-from worker.text.annotate.words import word_count
+from worker.text.annotate.notices import notices, passage
+from worker.text.annotate.words import title_key, word_count
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.entries import LiveBlog
-from worker.text.page.fields.article_node import article_body, article_node
+from worker.text.page.fields.article_node import article_body, article_node, strings_in
 from worker.text.page.fields.choose import (
     ChosenFields,
     choose_language,
 )
-from worker.text.page.fields.corrections import declared_notices
-from worker.text.page.loss import loss_flags
+from worker.text.page.fields.dates import read_stamp
+from worker.text.page.fields.json_ld import JsonLd, node_types
+from worker.text.page.fields.titles import plain_title
+from worker.text.page.layout.blocks import Block
 from worker.text.page.parsed_page import ParsedPage, title_of
 from worker.text.page.paywall import free_access_field, is_live, is_teaser
 
@@ -98,3 +105,150 @@ def collect_flags(
     lost = loss_flags(paragraphs, page.blocks, article_body(node))
     raised = (flag for flag, is_set in facts.items() if is_set)
     return tuple(sorted({*flags, *chosen.flags, *raised, *odd, *lost}))
+
+
+MIN_BLOCK_LENGTH = 20
+"""Characters; excludes buttons and section names."""
+MAX_BLOCKS = 400
+
+
+def surrounding_keys(blocks: Sequence[Block], paragraphs: Sequence[Paragraph]) -> tuple[int, ...]:
+    """Return the keys of visible blocks that are not paragraphs, in page order.
+
+    An extractor may drop a paragraph of one capture and not of the next, or a paragraph may move
+    into a box. Such a paragraph is not reported as deleted while a block with its key is visible.
+    """
+    keys = {title_key(paragraph.text) for paragraph in paragraphs}
+    texts = [
+        block.text
+        for block in blocks
+        if block.zone != "hidden" and len(block.text) >= MIN_BLOCK_LENGTH and block.key not in keys
+    ]
+    return tuple(map(paragraph_key, dict.fromkeys(canonical_all(texts[:MAX_BLOCKS]))))
+
+
+_SHORTEST_BLOCK = 60  # characters; shorter paragraphs are bylines, labels, links
+_LOSS_SHARE = 0.25  # of the extracted text
+_LOSS_LEAST = 300  # characters
+_SHORT_TEXT = 400  # characters
+_SHORT_SHARE = 0.5  # of the text in JSON-LD or on the page
+
+
+def loss_flags(
+    paragraphs: Sequence[Paragraph], blocks: Sequence[Block], json_ld_body: str
+) -> tuple[str, ...]:
+    """Return the flags `extraction_loss` and `extraction_short` if they apply.
+
+    `json_ld_body` is the `articleBody` of JSON-LD, or empty.
+    """
+    body_length = sum(len(p.text) for p in paragraphs)
+    missing = missing_blocks(paragraphs, blocks)
+    lost = sum(len(block.text) for block in missing)
+    flags = []
+    if lost > max(_LOSS_LEAST, body_length * _LOSS_SHARE) or _has_missing_repeat(
+        missing, paragraphs
+    ):
+        flags.append("extraction_loss")
+    visible = sum(len(b.text) for b in blocks if b.tag == "p" and b.zone == "article")
+    longest = max(visible, len(json_ld_body))
+    if (body_length < _SHORT_TEXT and body_length < longest * _SHORT_SHARE) or len(
+        json_ld_body
+    ) > body_length * 2 + _LOSS_LEAST:
+        flags.append("extraction_short")
+    return tuple(flags)
+
+
+def missing_blocks(paragraphs: Sequence[Paragraph], blocks: Sequence[Block]) -> list[Block]:
+    """Return blocks that were not extracted, between the first and the last extracted one.
+
+    A repeated block is returned once for each missing repetition.
+    """
+    key_counts = Counter(title_key(line) for p in paragraphs for line in _text_and_lines(p.text))
+    joined_keys = "".join(title_key(p.text) for p in paragraphs)
+    candidates = _blocks_between_matches(blocks, key_counts)
+    missing = []
+    for block in candidates:
+        if block.tag not in ("p", "blockquote", "div") or block.zone != "article":
+            continue
+        key = block.key
+        if len(block.text) < _SHORTEST_BLOCK:
+            continue
+        if key_counts[key] > 0:
+            key_counts[key] -= 1
+        elif key in key_counts or key not in joined_keys:
+            missing.append(block)
+    return missing
+
+
+def _text_and_lines(text: str) -> tuple[str, ...]:
+    """Return a paragraph and, if it has several lines, each line."""
+    lines = text.split("\n")
+    return (text, *lines) if len(lines) > 1 else (text,)
+
+
+def _blocks_between_matches(blocks: Sequence[Block], key_counts: Counter[str]) -> Sequence[Block]:
+    positions = [
+        i for i, b in enumerate(blocks) if len(b.text) >= _SHORTEST_BLOCK and b.key in key_counts
+    ]
+    return blocks[positions[0] : positions[-1] + 1] if positions else ()
+
+
+def _has_missing_repeat(missing: Sequence[Block], paragraphs: Sequence[Paragraph]) -> bool:
+    keys = {title_key(p.text) for p in paragraphs}
+    return any(block.key in keys for block in missing)
+
+
+_CORRECTION_PLACE = "JSON-LD correction"
+_CORRECTION_TYPE = "CorrectionComment"
+_CORRECTION_DATES = ("datePublished", "dateCreated", "dateModified")
+_MAX_CORRECTIONS = 50
+_LONGEST_CORRECTION = 5_000  # characters
+
+
+def declared_notices(
+    json_ld: JsonLd,
+    address: str | None,
+    paragraphs: Sequence[Paragraph],
+    notices: Sequence[Notice],
+    latest_year: int,
+) -> tuple[Notice, ...]:
+    """Return the corrections that the page declares for machines and does not show in its text.
+
+    `notices` are the notices of the text. A value that begins with an address is ignored: it may
+    lead to the corrections of all articles.
+    """
+    texts = [canonical(notice.text) for notice in notices]
+    declared: list[Notice] = []
+    for correction in list(_corrections(json_ld, address))[:_MAX_CORRECTIONS]:
+        text = plain_title(next(iter(strings_in(correction, "text", "description")), ""))
+        known = canonical(text)
+        is_new = known and not any(known in other for other in texts)
+        if is_new and len(text) <= _LONGEST_CORRECTION and not ADDRESS.match(text):
+            texts.append(known)
+            date = _correction_date(correction, latest_year)
+            declared.append(Notice("correction", text, passage(text, paragraphs), date))
+    return tuple(declared)
+
+
+def _corrections(json_ld: JsonLd, address: str | None) -> Iterator[Any]:
+    """Yield the corrections of the article node, then those that are nodes of their own."""
+    article = article_node(json_ld, address) or {}
+    yield from _listed(article.get("correction"))
+    comments = (*_listed(article.get("comment")), *json_ld.nodes)
+    yield from (
+        node for node in comments if isinstance(node, dict) and _CORRECTION_TYPE in node_types(node)
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _correction_date(correction: Any, latest_year: int) -> dict[str, Any] | None:
+    values = (
+        [correction.get(name) for name in _CORRECTION_DATES]
+        if isinstance(correction, Mapping)
+        else []
+    )
+    dates = (read_stamp(value, _CORRECTION_PLACE, latest_year) for value in values)
+    return next((date.to_dict() for date in dates if date), None)

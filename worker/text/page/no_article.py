@@ -1,18 +1,23 @@
-"""Detect pages without an article: link lists, and empty shells of script-built pages."""
+"""Refuse pages that are no articles: front pages, interstitials, link lists, and empty shells."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from lxml.html import HtmlElement
 
 from storage.values.draft import TEXT_ROLES, Paragraph
 from storage.values.messages import message_text
+from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.words import title_key
 from worker.text.page.body.roles import blocks_by_key
+from worker.text.page.fields.article_node import article_body, article_node
+from worker.text.page.front_page import REASON, REMEDY, is_front_page
+from worker.text.page.interstitials import interstitial_reason
 from worker.text.page.layout.blocks import Block
+from worker.text.page.parsed_page import ParsedPage
 from worker.text.page.scoring import Features, load_model
 
 _MAX_LINK_SHARE = 0.5  # of the characters of the text
@@ -258,3 +263,39 @@ def is_sentence_text(text: str) -> bool:
     ):
         return True
     return sum(text.count(f"{end} ") for end in ".!?") >= _MIN_PIECES
+
+
+def empty_page_refusal(title: str | None, blocks: Sequence[Block]) -> RefusalReason:
+    """Return the refusal of a page without a body."""
+    reason = interstitial_reason(title, [b.text for b in blocks if b.zone != "hidden"])
+    return refuse("not_article", reason=reason) if reason else refuse("extraction_empty", reason="")
+
+
+def front_page_refusal(
+    page: ParsedPage,
+    paragraphs: Sequence[Paragraph],
+    title: str | None,
+    address: str | None,
+    *,
+    has_authors: bool,
+) -> RefusalReason | None:
+    """Return the refusal of a front page; None for any other page."""
+    if is_front_page(
+        page.layout, paragraphs, title, page.json_ld, address, has_authors=has_authors
+    ):
+        return replace(refuse("not_article", reason=REASON), hint=REMEDY)
+    return None
+
+
+def other_page_refusal(
+    page: ParsedPage,
+    paragraphs: Sequence[Paragraph],
+    title: str | None,
+    leads: Sequence[str],
+) -> RefusalReason | None:
+    """Return the refusal of a page whose text is not that of an article; otherwise None."""
+    running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
+    reason = interstitial_reason(title, running) or no_article_reason(
+        paragraphs, page.blocks, title, leads, article_body(article_node(page.json_ld, None))
+    )
+    return refuse("not_article", reason=reason) if reason else None

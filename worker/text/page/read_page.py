@@ -34,7 +34,12 @@ from worker.text.page.body.fallback import (
     split_paragraphs,
 )
 from worker.text.page.body.roles import assign_roles
-from worker.text.page.draft_fields import build_fields, collect_flags, collect_notices
+from worker.text.page.draft_fields import (
+    build_fields,
+    collect_flags,
+    collect_notices,
+    surrounding_keys,
+)
 from worker.text.page.entries import MICRODATA, LiveBlog, find_entries
 from worker.text.page.fields.article_node import article_body, article_node
 from worker.text.page.fields.choose import (
@@ -46,7 +51,7 @@ from worker.text.page.fields.dates import earliest_moment, read_stamp
 from worker.text.page.fields.head import meta_tags
 from worker.text.page.layout.blocks import Piece
 from worker.text.page.layout.decoded_tree import DecodedTree, decode_tree
-from worker.text.page.other_pages import empty_page_refusal, front_page_refusal, other_page_refusal
+from worker.text.page.no_article import empty_page_refusal, front_page_refusal, other_page_refusal
 from worker.text.page.parsed_page import (
     ParsedPage,
     choose_page_fields,
@@ -54,7 +59,6 @@ from worker.text.page.parsed_page import (
     collect_page_clues,
     title_of,
 )
-from worker.text.page.surroundings import surrounding_keys
 
 NAME = "lesart-page"
 _HAS_OBSERVED_AT = XPath("boolean(descendant::meta[@name = 'observed_at'])")
