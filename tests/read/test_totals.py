@@ -16,7 +16,7 @@ from tests.read.press import draft, usual_press_at
 from tests.serve.conftest import served
 from tests.verify.test_check import broken
 from worker.cli.commands import app
-from worker.services.schedule import common_acts
+from worker.services.schedule import acts
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def stats(capsys):
 
 def update_figures(press):
     """Call the act of the scheduler without its services."""
-    common_acts.update_figures(type("Services", (), {"archive": press.archive})())
+    acts.update_figures(type("Services", (), {"archive": press.archive})())
 
 
 def test_stored_counts_change_no_figure(press_url, stats, tmp_path):

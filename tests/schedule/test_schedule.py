@@ -27,8 +27,7 @@ from tests.proof.grown import entries_in
 from worker.flow.order import target_of
 from worker.services.schedule import scheduler as schedule
 from worker.services.schedule.cron import CronError, cron_trigger
-from worker.services.schedule.leadership import FileLeadership
-from worker.services.schedule.scheduler import ACTS, Scheduler
+from worker.services.schedule.scheduler import ACTS, FileLeadership, Scheduler
 from worker.services.schedule.source_slots import interval_trigger, slot_of, tick
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from worker.flow import work as flow_work
     from worker.services import processes as services
     from worker.services import web as web_service
-    from worker.services.schedule import send_once
+    from worker.services.schedule import acts
     from worker.services.web import BackgroundWebServer
 else:
     log = LazyModule("storage.proof.log")
@@ -34,7 +34,7 @@ else:
     control = LazyModule("worker.cli.control")
     families = LazyModule("worker.cli.ingest.families")
     flow_work = LazyModule("worker.flow.work")
-    send_once = LazyModule("worker.services.schedule.send_once")
+    acts = LazyModule("worker.services.schedule.acts")
     services = LazyModule("worker.services.processes")
     web_service = LazyModule("worker.services.web")
 
@@ -65,7 +65,7 @@ def up(
         with opened_archive(settings, create=True) as archive:
             summaries = control.run_all_sources(archive, settings, processes)
             log.append(archive.engine, archive.clock)
-            send_once.send_all(archive, settings)
+            acts.send_all(archive, settings)
         report_summaries(summaries, place, output)
         return
     _watch(settings, web=web, debug=place.debug)
@@ -96,7 +96,7 @@ def worker(
                 control.require_job(archive, each)
             flow_work.drain(archive, settings, families=job)
             if job is None:
-                send_once.send_all(archive, settings)
+                acts.send_all(archive, settings)
         return
     if settings.is_embedded:
         raise LocatorError("worker", NO_BROKER)

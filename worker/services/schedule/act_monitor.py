@@ -8,7 +8,7 @@ from storage.database.engine import DatabaseError
 from worker.log import LOG
 from worker.services.broker import FAILURES
 from worker.services.schedule.act import PeriodicAct
-from worker.services.schedule.proof_acts import PROOF_ERRORS
+from worker.services.schedule.acts import PROOF_ERRORS
 
 
 class ActMonitor:

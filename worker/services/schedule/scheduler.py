@@ -1,11 +1,15 @@
 """The scheduler: due sources become jobs, and due jobs become wake-ups; it runs no jobs itself."""
 
+import fcntl
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 from apscheduler.events import EVENT_JOB_MISSED
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -25,11 +29,43 @@ from worker.services.app import QUEUE, hard_limit_seconds
 from worker.services.heartbeat import Heartbeat
 from worker.services.schedule.act import PeriodicAct
 from worker.services.schedule.act_monitor import ActMonitor
-from worker.services.schedule.common_acts import COMMON_ACTS
-from worker.services.schedule.leadership import leadership_of
-from worker.services.schedule.proof_acts import PROOF_ACTS
+from worker.services.schedule.acts import COMMON_ACTS, PROOF_ACTS
 from worker.services.schedule.source_slots import SourceTriggers, tick
 from worker.services.schedule.steady_scheduler import SteadyScheduler
+
+
+class Leadership(Protocol):
+    """Ensures that one scheduler at a time is active."""
+
+    def holds(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+class FileLeadership:
+    """A lock on a file next to an SQLite archive; it ends with the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._held = False
+
+    def holds(self) -> bool:
+        """Check whether this process leads, and try to become the leader if there is none."""
+        if not self._held:
+            with suppress(BlockingIOError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._held = True
+        return self._held
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def leadership_of(archive: Archive) -> Leadership:
+    if archive.engine.dialect.name == "postgresql":
+        return archive.leadership()
+    place = Path(archive.place)
+    return FileLeadership(place.with_name(place.name + ".scheduler"))
+
 
 LEAD_SECONDS = 2.0
 """Interval at which the leader checks that it still leads."""

@@ -1,5 +1,12 @@
-"""The acts that extend the log of the archive and have it witnessed and stamped."""
+"""The periodic acts that the leading scheduler repeats.
 
+Each one is a function of the services and is listed in `COMMON_ACTS`, in `PROOF_ACTS`, or in `ACTS`
+of a capability.
+"""
+
+from dataclasses import dataclass
+
+from storage.capabilities import load_parts
 from storage.proof import checkpoints
 from storage.proof import log as proof_log
 from storage.proof.external.authorities import request_stamps
@@ -9,8 +16,44 @@ from storage.proof.files import update_tiles
 from storage.proof.note import NoteError
 from storage.proof.policy import PolicyError
 from storage.proof.stamp import read_authorities
+from storage.read.figures.edits import EDIT_SUMMARY, renewed_summary
+from storage.settings import Settings
+from storage.write.archive import Archive
+from storage.write.redaction.redact_articles import drop_overdue_bytes
+from worker.alerts import work as alerts
 from worker.log import LOG
 from worker.services.schedule.act import PeriodicAct, Services
+
+
+def expire_captures(services: Services) -> None:
+    """Delete the bytes of captures whose retention time is over."""
+    for each in drop_overdue_bytes(services.archive, services.settings.retain_captures):
+        if each["captures"]:
+            LOG.info("captures_expired", **each)
+
+
+def send_alerts(services: Services) -> None:
+    """Match new changes against the alerts, and send the deliveries that are due."""
+    alerts.work(services.archive, services.settings, is_over=services.is_over)
+
+
+def update_figures(services: Services) -> None:
+    """Store the counts of the record, and the edit figures of a large archive."""
+    archive = services.archive
+    archive.update_totals()
+    summary = archive.read(renewed_summary, archive.clock())
+    if summary is not None:
+        archive.store_fact(EDIT_SUMMARY, summary)
+
+
+OF_CAPABILITIES = tuple(act for part in load_parts("work") for act in part.ACTS)
+COMMON_ACTS = (
+    PeriodicAct("alerts", send_alerts, 1.0),
+    *OF_CAPABILITIES,
+    PeriodicAct("retention", expire_captures, 3600.0),
+    PeriodicAct("figures", update_figures, 60.0),
+)
+
 
 PROOF_ERRORS = (checkpoints.ProofKeyError, NoteError, PolicyError)
 """Errors in the keys and policies of the log; the other work continues."""
@@ -60,3 +103,20 @@ PROOF_ACTS = (
     PeriodicAct("witnesses", request_witnesses, 30.0),
     PeriodicAct("authorities", request_timestamps, 30.0),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Once:
+    """What an act needs that runs once, to its end."""
+
+    archive: Archive
+    settings: Settings
+
+    def is_over(self) -> bool:
+        return False
+
+
+def send_all(archive: Archive, settings: Settings) -> None:
+    """Send alerts, and run the acts of capabilities."""
+    for send in (send_alerts, *(act.function for act in OF_CAPABILITIES)):
+        send(_Once(archive, settings))
