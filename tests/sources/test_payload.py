@@ -9,8 +9,13 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sources.web_archives.http_message import answer_of, content_type, request_of
-from worker.sources.web_archives.payload import BodyTooLargeError, body_of
+from worker.sources.web_archives.http_message import (
+    BodyTooLargeError,
+    answer_of,
+    body_of,
+    content_type,
+    request_of,
+)
 from worker.sources.web_archives.record_digest import matches_digest, parse_digest, sha1_name
 
 TEXT = ("Der Pegel der Lohe stieg in der Nacht um 36 Zentimeter. " * 40).encode()

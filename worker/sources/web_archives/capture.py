@@ -29,14 +29,16 @@ from worker.sources.containers.items import (
     RefusedDocument,
 )
 from worker.sources.web_archives.http_message import (
+    Body,
+    BodyTooLargeError,
     Headers,
     HttpResponse,
     answer_of,
+    body_of,
     content_type,
     header,
     request_of,
 )
-from worker.sources.web_archives.payload import Body, BodyTooLargeError, body_of
 from worker.sources.web_archives.record_digest import matches_digest, parse_digest, sha1_name
 from worker.sources.web_archives.record_group import RecordGroup, names, target
 from worker.sources.web_archives.warc import WebRecord, bare
