@@ -23,8 +23,7 @@ from bench import corpus
 from storage.database.engine import database_url, insert_rows, writing_engine
 from storage.database.tables import COUNTER, VERDICT
 from storage.proof import log
-from storage.proof.note import Checkpoint, Signer
-from storage.proof.tlog_proof import tlog_proof
+from storage.proof.note import Checkpoint, Signer, tlog_proof
 from storage.proof.tree import inclusion, root
 from storage.verify import log as check_log
 from storage.verify.finding import Scope

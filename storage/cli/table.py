@@ -14,7 +14,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.cli.shown_time import format_time
-from storage.cli.terminal import styled
 from storage.read.render.visible import one_line
 from storage.values.lazy import LazyModule
 
@@ -28,6 +27,24 @@ else:
     consoles = LazyModule("rich.console")
     tables = LazyModule("rich.table")
     rich_text = LazyModule("rich.text")
+
+STYLES: Mapping[str, tuple[str, str]] = {
+    "removed": ("\x1b[31;9m", "\x1b[0m"),
+    "added": ("\x1b[32m", "\x1b[0m"),
+    "moved": ("\x1b[36m", "\x1b[0m"),
+    "strong": ("\x1b[1m", "\x1b[0m"),
+    "faint": ("\x1b[2m", "\x1b[0m"),
+}
+"""Control sequences before and after a text of that style."""
+
+
+def styled(text: str, style: str, *, colour: bool) -> str:
+    """Return `text` in that style; unchanged without `colour`."""
+    if not colour or not text:
+        return text
+    before, after = STYLES[style]
+    return f"{before}{text}{after}"
+
 
 CHUNK_ROWS = 200
 """Number of rows that share one layout."""

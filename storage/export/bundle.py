@@ -27,10 +27,9 @@ from storage.proof import log, rows
 from storage.proof.checkpoints import SignedCheckpoint
 from storage.proof.external.authorities import StoredStamp, authority_stamps, calendar_stamps
 from storage.proof.leaf import SHAPES, OpenedRow, open_row
-from storage.proof.note import Signer
+from storage.proof.note import Signer, tlog_proof
 from storage.proof.stamp import Authority
 from storage.proof.tiles import TileError
-from storage.proof.tlog_proof import tlog_proof
 from storage.proof.tree import Node, consistency, inclusion
 from storage.read.find import VersionRef
 from storage.record.contents.restricted import RestrictedTexts

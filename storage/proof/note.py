@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -289,3 +289,15 @@ def _decode_text(text: str | bytes) -> str:
         return text.decode() if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
         raise NoteError("it is no signed note: it is not UTF-8") from error
+
+
+TLOG_PROOF_HEADING = "c2sp.org/tlog-proof@v1\n"
+
+
+def tlog_proof(index: int, path: Sequence[bytes], checkpoint: str) -> str:
+    """Return the proof from the index of an entry, its path to the root, and a signed checkpoint.
+
+    Without `TLOG_PROOF_HEADING` it has the format of litetlog's `spicy`.
+    """
+    lines = [f"index {index}", *(base64.b64encode(node).decode() for node in path)]
+    return TLOG_PROOF_HEADING + "".join(f"{line}\n" for line in lines) + f"\n{checkpoint}"

@@ -9,11 +9,12 @@ from sqlalchemy import Connection, text
 
 from storage.database.capture_store import MissingBytesError, StoredBytes, load, load_all
 from storage.database.compression import DamagedBytesError
-from storage.database.rows import Row, stream
+from storage.database.rows import Row, fetch, stream
 from storage.database.schema import missing_columns, missing_guards
 from storage.database.table_facts import ALL_TABLES
 from storage.database.tables import EMPTIED, LOGGED, METADATA
 from storage.proof.leaf import SHAPES
+from storage.record.contents.leftovers import Leftovers, find_capture_places
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.net.rights import METHOD, rights_of
@@ -357,3 +358,41 @@ def _is_emptied(table: str, number: int, taken: frozenset[int]) -> PassedItem | 
     if number in taken:
         return REDACTED
     return BrokenObject(table, number, "emptied", "it is empty, and no redaction says why")
+
+
+CAPTURES_AT_ONCE = 64
+_TEXTS = (
+    "SELECT w.title AS title, w.text AS text FROM derivation d "
+    "JOIN wording w ON w.id = d.wording_id WHERE d.capture_id = :capture AND w.text IS NOT NULL"
+)
+
+
+def leftovers(connection: Connection, scope: Scope) -> Findings:
+    """Look for redacted passages, titles and documents in the bytes of all captures."""
+    held = Leftovers(connection)
+    if not held:
+        return
+    query = (
+        "SELECT id, digest, encoding, data FROM capture WHERE data IS NOT NULL AND id NOT IN "
+        "(SELECT row_id FROM redaction WHERE table_name = 'capture') "
+        f"AND {scope.where('id')} ORDER BY id"
+    )
+    rows = stream(connection, query, {})
+    while some := list(islice(rows, CAPTURES_AT_ONCE)):
+        places = find_capture_places(connection, [row["id"] for row in some])
+        for row, raw in zip(some, load_all(connection, map(StoredBytes.of, some)), strict=True):
+            scope.reached = row["id"]
+            texts = [
+                f"{each['title'] or ''}\n\n{each['text']}"
+                for each in fetch(connection, _TEXTS, {"capture": row["id"]})
+            ]
+            act = (
+                None
+                if isinstance(raw, DamagedBytesError)
+                else held.find(raw, places.get(row["id"], set()), texts)
+            )
+            if act is None:
+                yield PASSED
+            else:
+                message = f"its bytes contain what act {act} redacted: repeat that redaction"
+                yield BrokenObject("capture", row["id"], "redacted_text_left", message)

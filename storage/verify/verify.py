@@ -15,7 +15,6 @@ from storage.database.columns import UtcTime
 from storage.proof.stamp import Authority
 from storage.values.failures import driver_error
 from storage.values.job import Progress
-from storage.verify import clusters as check_clusters
 from storage.verify import history as check_history
 from storage.verify import log as check_log
 from storage.verify import log_times
@@ -24,7 +23,6 @@ from storage.verify import state as check_state
 from storage.verify.finding import UNREADABLE, BrokenObject, Check, PassedItem, Scope
 from storage.verify.full_text import full_text
 from storage.verify.index_keys import index_keys
-from storage.verify.leftovers import check_leftovers
 
 REPORT_EVERY = 500
 
@@ -33,7 +31,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("guards", check_record.guards),
     ("origins", check_record.origins),
     ("captures", check_record.captures),
-    ("leftovers", check_leftovers),
+    ("leftovers", check_record.leftovers),
     ("foreign_records", check_record.foreign_records),
     ("wordings", check_record.wordings),
     ("derivations", check_record.derivations),
@@ -49,7 +47,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("articles", check_history.articles),
     ("search", full_text),
     ("index_keys", index_keys),
-    ("clusters", check_clusters.clusters),
+    ("clusters", check_state.clusters),
     ("totals", check_state.totals),
     ("log", check_log.entries),
     ("clock_corrections", log_times.corrections),

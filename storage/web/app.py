@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from operator import attrgetter
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
+from sqlalchemy import text
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,14 +22,30 @@ from storage.database.archive_errors import ArchiveError
 from storage.database.engine import database_url
 from storage.database.ownership import file_of
 from storage.values.messages import message_text
-from storage.web import api, feeds, log, metrics, pages, problems
-from storage.web.api import health
-from storage.web.archives import THREADS, ArchivePool, ServedArchive
+from storage.web import api, feeds, metrics, pages, problems, tiles
+from storage.web.archives import THREADS, ArchivePool, ServedArchive, archive_pool
 from storage.web.guards import LOOPBACK, MOST_BODY_BYTES, Guards
 from storage.web.parameters import check_query
 from storage.web.problems import Problem, answer, problem_of
 from storage.web.replicas import ReplicaPools, ReplicaReads
-from storage.web.schemas import ProblemShape
+from storage.web.schemas import ProblemShape, plain, troubles
+
+health = APIRouter(tags=["health"])
+
+
+@health.get("/healthz", responses=plain("text/plain", "The server is running."))
+async def healthz() -> Response:
+    """Report that the server is running, without access to the archive."""
+    return PlainTextResponse("ok\n")
+
+
+@health.get("/readyz", responses=plain("text/plain", "The archive is available.") | troubles(503))
+def readyz(pool: Annotated[ArchivePool, Depends(archive_pool)]) -> Response:
+    """Check whether the archive is available."""
+    with pool.today.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    return PlainTextResponse("ok\n")
+
 
 MCP_MISSING = message_text("tools_missing")
 DESCRIPTION = (
@@ -161,8 +179,8 @@ class _AssistantRoute:
 def _reading() -> Iterable[APIRouter]:
     yield from api.ROUTERS
     yield feeds.router
-    yield health.router
-    yield log.router
+    yield health
+    yield tiles.router
     yield metrics.router
     yield from pages.ROUTERS
 

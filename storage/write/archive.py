@@ -24,8 +24,8 @@ from storage.database.tables import (
     ARCHIVE,
 )
 from storage.database.unit import ACT, BEAT, Clock, Unit, archive_time, utc_now, writing
-from storage.history.cache.memory import Memory
 from storage.history.clock_corrections import correct_clock
+from storage.history.memory import Memory
 from storage.history.totals import TOTALS, renewed_totals, store_fact
 from storage.record import sources as source_rows
 from storage.record.captures import (

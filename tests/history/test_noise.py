@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from storage.database.rows import iso_utc
 from storage.diff.change import CaptureContent
-from storage.history.cache.comparison_state import ComparedPair
+from storage.history.changes import ComparedPair
 from storage.read.archive import open_archive
 from storage.values.errors import NoSuchError
 from storage.write.undo import undo
@@ -238,7 +238,7 @@ def test_steps_that_others_cannot_decide_yet_are_compared_once(room, monkeypatch
         see_page(room, hours, text(A, *[BOX] * (hours % 2), f"Um {hours} Uhr hielt der Damm noch."))
     others(room, 20, 2)
     waiting = room.number("SELECT count(*) FROM boilerplate_due")
-    monkeypatch.setattr("storage.history.cache.comparison_state.ComparedPair", Counted)
+    monkeypatch.setattr("storage.history.changes.ComparedPair", Counted)
     see_page(room, 21, text(OTHERS[0], BOX, B), "https://www.lohebote.example/anderes/0")
     assert waiting == 11
     assert len(made) <= 3

@@ -5,7 +5,7 @@ from weakref import WeakValueDictionary
 
 import pytest
 
-from storage.history.cache import memory as memories
+from storage.history import memory as memories
 from storage.language import paragraphs
 from tests.history.test_noise import see_page, text
 

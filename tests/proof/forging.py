@@ -10,8 +10,7 @@ from typing import Any
 
 from storage.export import bundle_report, check_bundle
 from storage.export.bundle_log import LoggedRow, Wrong, write_json
-from storage.proof.note import Checkpoint, Signer
-from storage.proof.tlog_proof import tlog_proof
+from storage.proof.note import Checkpoint, Signer, tlog_proof
 from storage.proof.tree import inclusion, leaf_hash
 from tests.flow.whole_record import KEY
 from tests.proof.grown import Tree

@@ -17,9 +17,8 @@ from sqlalchemy import text
 
 from storage.proof import checkpoints, log
 from storage.proof.external.witnesses import request_body, request_cosignatures
-from storage.proof.note import Checkpoint, Note, Signer, Verifier
+from storage.proof.note import TLOG_PROOF_HEADING, Checkpoint, Note, Signer, Verifier, tlog_proof
 from storage.proof.policy import Policy
-from storage.proof.tlog_proof import HEADING, tlog_proof
 from storage.proof.tree import consistency, inclusion, leaf_hash
 from tests.flow.driver import Newsroom, seed
 from tests.flow.processes import LESART
@@ -152,7 +151,7 @@ def test_a_foreign_program_accepts_the_offline_proof_and_refuses_it_after_one_by
         number = connection.execute(text("SELECT max(id) FROM wording")).scalar_one()
         place = log.place_of(connection, "wording", number)
         path = inclusion(log.node_of(connection), place.index, signed.size)
-    proof = tlog_proof(place.index, path, signed.note).removeprefix(HEADING)
+    proof = tlog_proof(place.index, path, signed.note).removeprefix(TLOG_PROOF_HEADING)
     file = tmp_path / "entry"
     file.write_bytes(place.entry)
     (tmp_path / "entry.spicy").write_text(proof)

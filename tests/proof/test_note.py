@@ -8,9 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.export.bundle_log import Wrong, head_of, path_of, root_of, signature_of
-from storage.proof.note import COSIGNATURE, Checkpoint, Note, NoteError, Signer, Verifier
+from storage.proof.note import (
+    COSIGNATURE,
+    Checkpoint,
+    Note,
+    NoteError,
+    Signer,
+    Verifier,
+    tlog_proof,
+)
 from storage.proof.policy import Policy, PolicyError
-from storage.proof.tlog_proof import tlog_proof
 from storage.proof.tree import inclusion, leaf_hash
 from tests.proof.grown import Tree, cosign, with_line
 

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from storage.cli.table import Screen, block_lines, table_lines
-from storage.cli.terminal import styled
+from storage.cli.table import Screen, block_lines, styled, table_lines
 from storage.read.render.visible import CONTROL, ESCAPE_SEQUENCE, UNSEEN, one_line, visible
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]

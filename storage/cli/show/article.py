@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from storage.cli.shown_time import format_time
-from storage.cli.table import cell
-from storage.cli.terminal import styled
+from storage.cli.table import cell, styled
 from storage.read.answers import VersionText
 from storage.read.lists import parse_date
 from storage.read.render.visible import one_line, visible

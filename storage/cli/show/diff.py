@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from storage.cli.terminal import styled
+from storage.cli.table import styled
 from storage.diff.entry_diff import EntryDiff
 from storage.diff.paragraph_breaks import BREAK
 from storage.diff.word_diff import Operation

@@ -4,8 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from storage.cli.table import cell
-from storage.cli.terminal import styled
+from storage.cli.table import cell, styled
 from storage.read.answers import ExplainedRelation
 from storage.read.render.visible import visible
 

@@ -21,7 +21,7 @@ from storage.database.tables import (
 from storage.database.unit import rows_in
 from storage.database.view_queries.words import INDEXED_TOKENS
 from storage.diff.change import CaptureContent
-from storage.history.cache.memory import Memory, ParsedWording, StepToCheck
+from storage.history.memory import Memory, ParsedWording, StepToCheck
 from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.tokens import parse_query, to_fts5, to_tsquery
 from storage.language.topic import are_apart, have_topic

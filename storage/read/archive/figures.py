@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from storage.language import tokens
     from storage.read import facets
-    from storage.read.figures import coverage, edits, outgoing, pending_work, stats, work_state
+    from storage.read.figures import coverage, edits, stats, work_state
     from storage.record import sources as source_rows
 else:
     sqlmodel = LazyModule("sqlmodel")
@@ -45,8 +45,6 @@ else:
     facets = LazyModule("storage.read.facets")
     coverage = LazyModule("storage.read.figures.coverage")
     edits = LazyModule("storage.read.figures.edits")
-    outgoing = LazyModule("storage.read.figures.outgoing")
-    pending_work = LazyModule("storage.read.figures.pending_work")
     stats = LazyModule("storage.read.figures.stats")
     work_state = LazyModule("storage.read.figures.work_state")
     source_rows = LazyModule("storage.record.sources")
@@ -182,11 +180,11 @@ class ArchiveFigures(ArchiveConnection):
 
     def outgoing(self) -> tuple[OutgoingFigures, ...]:
         """Return the figures of what is sent to others: alerts, copies elsewhere, stamps."""
-        return self._query(outgoing.outgoing_figures)
+        return self._query(work_state.outgoing_figures)
 
-    def pending_work(self) -> "pending_work.PendingWork":
+    def pending_work(self) -> "work_state.PendingWork":
         """Return the amount of pending work, and whether any worker processes it."""
-        return self._query(pending_work.pending_work)
+        return self._query(work_state.pending_work)
 
     def coverage(
         self,

@@ -21,7 +21,7 @@ from storage.history.snapshots import SCAN_STARTED, SCANS
 from storage.history.totals import Totals, current_totals
 from storage.read.answers import SourceFigures, Stats
 from storage.read.figures.coverage import watch_states
-from storage.read.figures.pending_work import pending_work
+from storage.read.figures.work_state import pending_work
 from storage.record.sources import sources
 
 

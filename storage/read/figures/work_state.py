@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, and_, case, func, not_, or_, select
 
 from storage.database.engine import database_epoch
+from storage.database.outgoing import QUEUES, OutgoingQueue
+from storage.database.process_identity import identity_in_token, is_dead
 from storage.database.tables import (
     ARCHIVE,
     COUNTER,
@@ -23,13 +25,72 @@ from storage.database.tables import (
     WATCH,
     WORDING,
 )
-from storage.database.unit import ACT, BEAT, LOCKED
+from storage.database.unit import ACT, BEAT, LOCKED, rows_in
 from storage.read import lists
-from storage.read.answers import JobProgress, SourceRate, WorkFigures
+from storage.read.answers import JobProgress, OutgoingFigures, SourceRate, WorkFigures
 from storage.read.figures.coverage import LATE
-from storage.read.figures.outgoing import outgoing_figures
-from storage.read.figures.pending_work import pending_work
 from storage.read.query.records import Part
+
+CLAIM_SECONDS = 15.0
+"""A running worker claims due jobs within this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingWork:
+    """The number of open jobs, including parts, and of captures that are not read yet.
+
+    `is_stalled` is true if jobs are open and no worker processes them.
+    """
+
+    jobs: int
+    to_read: int
+    is_stalled: bool
+
+    def sentence(self) -> str | None:
+        """Return a warning if jobs are open and no worker processes them; otherwise None.
+
+        >>> PendingWork(26, 5100, True).sentence()
+        '26 jobs are open, 5100 documents are not read, and no worker processes them'
+        >>> PendingWork(26, 5100, False).sentence()
+        """
+        if not self.is_stalled:
+            return None
+        unread = f", {self.to_read} documents are not read" if self.to_read else ""
+        return f"{self.jobs} jobs are open{unread}, and no worker processes them"
+
+
+def pending_work(connection: Connection) -> PendingWork:
+    """Return the current amount of pending work."""
+    jobs = connection.execute(select(func.count()).select_from(JOB).where(OPEN)).scalar_one()
+    return PendingWork(jobs, _to_read(connection), bool(jobs) and _is_stalled(connection))
+
+
+def _to_read(connection: Connection) -> int:
+    """Count the captures of jobs, also of failed ones, that have no verdict.
+
+    Every capture without a verdict belongs to a job (`storage.verify.record.verdicts`).
+    """
+    query = select(JOB.c.arguments).where(JOB.c.kind == "read", JOB.c.state != "done")
+    items = {each for claims in connection.execute(query).scalars() for each in claims["items"]}
+    read = select(VERDICT.c.observation_id)
+    return len(items) - sum(1 for _ in rows_in(connection, read, VERDICT.c.observation_id, items))
+
+
+def _is_stalled(connection: Connection) -> bool:
+    """Check whether all claims belong to dead processes, or due jobs remain unclaimed."""
+    now = database_epoch(connection)
+    claims = select(JOB.c.token, JOB.c.lease_until).where(OPEN, JOB.c.lease_until.is_not(None))
+    lost = False
+    for token, until in connection.execute(claims):
+        if until is not None and until >= now and not is_dead(identity_in_token(token or "")):
+            return False
+        lost = True
+    query = select(func.min(JOB.c.created_at)).where(
+        OPEN, JOB.c.lease_until.is_(None), JOB.c.run_after <= now - CLAIM_SECONDS
+    )
+    oldest = connection.execute(query).scalar()
+    return lost or (oldest is not None and now - oldest.timestamp() > CLAIM_SECONDS)
+
 
 MINUTE = timedelta(minutes=1)
 
@@ -196,3 +257,29 @@ def _backlog_seconds(connection: Connection, now: datetime) -> dict[str, float]:
         name: 0.0 if at is None else max(0.0, (now - at).total_seconds())
         for name, at in found.items()
     }
+
+
+def outgoing_figures(connection: Connection) -> tuple[OutgoingFigures, ...]:
+    """Return the figures of each kind that was ever to be sent."""
+    found = (_figures(connection, queue) for queue in QUEUES)
+    return tuple(each for each in found if each is not None)
+
+
+def _figures(connection: Connection, queue: OutgoingQueue) -> OutgoingFigures | None:
+    columns = queue.table.c
+    is_sent, is_given_up = columns.state == queue.sent, columns.state == queue.given_up
+    parts = {
+        "waiting": and_(queue.is_open, columns.note.is_(None)),
+        "failing": and_(queue.is_open, columns.note.is_not(None)),
+        "sent": is_sent,
+        "given_up": is_given_up,
+        "dropped": not_(or_(queue.is_open, is_sent, is_given_up)),
+    }
+    sums = [func.sum(case((condition, 1), else_=0)) for condition in parts.values()]
+    next_at = func.min(case((queue.is_open, columns.next_at)))
+    *numbers, first = connection.execute(select(*sums, next_at)).one()
+    if numbers[0] is None:
+        return None
+    next_time = None if first is None else datetime.fromtimestamp(first, UTC)
+    counts = {part: int(number) for part, number in zip(parts, numbers, strict=True)}
+    return OutgoingFigures(queue.kind, **counts, next_at=next_time)

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, select
 from storage.database.tables import ARTICLE, ARTICLE_ORIGIN, ORIGIN, VERSION, WORDING
 from storage.database.unit import rows_in
 from storage.diff.change import CaptureContent
-from storage.history.cache.memory import Memory
 from storage.history.changes import CaptureComparer
 from storage.history.lineages import address_claims_of, text_of
+from storage.history.memory import Memory
 from storage.history.neighbours import Surroundings
 from storage.history.noise.decisions import waiting
 from storage.history.runs import Snapshot

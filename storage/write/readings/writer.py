@@ -2,20 +2,27 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
 from storage.capabilities.hooks import ReadText
 from storage.database.tables import (
+    ARTICLE_ORIGIN,
     PRESENCE,
+    RELATION_DUE,
     VERDICT,
+    VERSION,
 )
 from storage.database.unit import Unit, rows_in, update_rows
+from storage.database.view_facts import FIELD_BLOCK
+from storage.diff.change import CaptureContent
+from storage.diff.entries import first_entries
 from storage.history.absences import find_unrecorded_absences, record_absences
 from storage.history.address_claims import Claims, Position
-from storage.history.article_rows import add_snapshot
+from storage.history.article_rows import add_article, add_snapshot, add_version
 from storage.history.changes import CaptureComparer
+from storage.history.corrected_times import clock_corrections, time_after_corrections
 from storage.history.lineages import Lineages
 from storage.history.neighbours import (
     KnownArticle,
@@ -23,11 +30,15 @@ from storage.history.neighbours import (
 )
 from storage.history.noise.decisions import waiting
 from storage.history.runs import Snapshot
+from storage.history.steps import FIRST_STEP, stored_entries
 from storage.history.versions import compare_again, rebuild_all
+from storage.record.derivation_detail import named
 from storage.record.derivations import DerivationWriter, PreparedDrafts
 from storage.record.observations import add_refusal, add_verdict
+from storage.record.origins import ensure_origins
 from storage.record.reading import IndexInput, Reading, ReExtracted
 from storage.relations.candidates import IndexedWording
+from storage.values.digest import origin_id
 from storage.values.draft import Draft
 from storage.values.verdict import (
     Copy,
@@ -40,8 +51,94 @@ from storage.values.verdict import (
 )
 from storage.write.readings.exact_copies import ExactCopies, WordingHolder
 from storage.write.readings.known_content import KnownContent
-from storage.write.readings.places import create_article, origin_name, place_readings
-from storage.write.readings.wordings_to_index import NewWording, indexed_wordings
+
+
+class NewWording(NamedTuple):
+    """A wording that a reading added, and its article."""
+
+    article: KnownArticle
+    wording: int
+    reading: Reading
+
+
+def indexed_wordings(unit: Unit, new: Sequence[NewWording]) -> list[IndexedWording]:
+    """Return new wordings with their index keys, which PostgreSQL adds after the commit."""
+    own: dict[int, set[int]] = {each.article.id: set() for each in new}
+    query = select(VERSION.c.article_id, VERSION.c.wording_id)
+    stored = [each.article.id for each in new if each.article.stored]
+    for article_id, wording in rows_in(unit.connection, query, VERSION.c.article_id, stored):
+        own[article_id].add(wording)
+    indexed = []
+    for article, wording, reading in new:
+        assert reading.index_keys is not None
+        others = frozenset(own[article.id] - {wording})
+        day = reading.day.toordinal() if reading.day else 0
+        indexed.append(IndexedWording(wording, reading.index_keys, day, others))
+        own[article.id].add(wording)
+        if unit.connection.dialect.name == "postgresql":
+            due = {"wording_id": wording, "found": None, "recorded_at": unit.now}
+            unit.add(RELATION_DUE, due)
+    return indexed
+
+
+def place_readings(unit: Unit, readings: Sequence[Reading]) -> list[Position]:
+    """Return the origin and the corrected time of each reading."""
+    names = [named(reading) for reading in readings]
+    known = ensure_origins(unit, [n.address for n in names if n.address])
+    corrections = clock_corrections(unit.connection)
+    places = []
+    for reading, name in zip(readings, names, strict=True):
+        address = known[name.address] if name.address else None
+        locator = reading.captured.locator_id
+        places.append(
+            Position(
+                reading=reading,
+                locator_id=locator,
+                address_id=address,
+                origin_id=locator if address is None else address,
+                moment=name.moment
+                if name.foreign
+                else time_after_corrections(
+                    corrections, reading.captured.observation_id, name.moment
+                ),
+                foreign=name.foreign,
+            )
+        )
+    return places
+
+
+def origin_name(place: Position) -> str:
+    """Return the address of the origin of a reading."""
+    if place.address_id is not None and place.origin_id == place.address_id:
+        address = named(place.reading).address
+        assert address is not None
+        return address
+    return place.reading.captured.locator
+
+
+def create_article(
+    unit: Unit, place: Position, snapshot: Snapshot, content: CaptureContent
+) -> KnownArticle:
+    """Create the article of a new origin, with its first version."""
+    captured = place.reading.captured
+    article, top = unit.number(2), unit.number(FIELD_BLOCK)
+    version = article - 1
+    unit.add(ARTICLE_ORIGIN, {"origin_id": place.origin_id, "article_id": article})
+    add_article(
+        unit, origin_id(origin_name(place)), place.origin_id, captured.source_id,
+        number=article, seen=place.moment, head_version_id=version,
+    )  # fmt: skip
+    first = {
+        "wording_id": snapshot.wording_id, "derivation_id": snapshot.derivation_id,
+        "observation_id": captured.observation_id, "changed_after": None,
+        "changed_by": place.moment, "last_seen": place.moment, **FIRST_STEP,
+        "entries": stored_entries(first_entries(content.entry_texts)),
+    }  # fmt: skip
+    add_version(unit, article, 1, first, row_id=version, seq=top)
+    known = KnownArticle(article, place.origin_id, False, None, None)
+    known.append(snapshot)
+    return known
+
 
 Decide = Callable[[Any, OriginKnowledge], Verdict]
 """Decides on the outcome of a reading: a draft or a refusal."""

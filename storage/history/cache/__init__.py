@@ -1,1 +1,0 @@
-"""What is known of captures: in a process, and in one unit of work."""
