@@ -34,7 +34,7 @@ from storage.relations import relate as relating
 from tests import services
 from tests.flow.driver import Newsroom
 from worker.flow.order import target_of
-from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
+from worker.flow.run_jobs import collect_garbage_rarely, process_backlog, run_next_job
 
 PARTS: tuple[tuple[str, str, str], ...] = (
     ("storage.relations.candidates", "candidates_among", "look-up of index keys"),

@@ -49,7 +49,7 @@ from storage.write.archive import Archive
 from storage.write.store_captures import store_arrivals
 from tests import services
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
+from worker.flow.run_jobs import collect_garbage_rarely, process_backlog, run_next_job
 
 BATCH = 100
 EDITED_AFTER = 50

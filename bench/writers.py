@@ -41,7 +41,7 @@ from storage.write.archive import Archive
 from tests.flow.driver import Newsroom
 from worker.flow.order import target_of
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
+from worker.flow.run_jobs import collect_garbage_rarely, process_backlog, run_next_job
 
 KnownReadings = dict[bytes, Reading]
 FORK = multiprocessing.get_context("fork")

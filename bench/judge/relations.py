@@ -47,7 +47,7 @@ from storage.write.archive import Archive
 from tests import services
 from worker.flow.order import order, target_at
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, process_backlog, run_next_job
+from worker.flow.run_jobs import collect_garbage_rarely, process_backlog, run_next_job
 
 SIZES = (1_000, 10_000, 100_000)
 LOOKED_UP = 100

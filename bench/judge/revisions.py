@@ -32,7 +32,7 @@ from rich.table import Table
 
 from storage.diff.word_diff import Text, diff, join_text
 from storage.language.sentences import sentences
-from storage.language.words import TOKEN
+from storage.language.word_lists import TOKEN
 from storage.read.answers import VersionText
 from storage.read.archive import ReadOnlyArchive, open_archive
 from storage.values.digest import canonical

@@ -17,7 +17,7 @@ from rapidfuzz.distance import Indel, Postfix, Prefix
 
 from storage.diff.equal_runs import MAX_CELLS, Pair, Run, append, common, extend, rising
 from storage.language.paragraphs import CutParagraph, paragraph_of
-from storage.language.words import TOKEN
+from storage.language.word_lists import TOKEN
 from storage.values.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE
 
 _MAX_CELLS_FOR_SIMILARITY = 1_000_000

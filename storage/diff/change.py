@@ -13,7 +13,7 @@ from typing import Any
 
 from storage.diff.classes import classes_of
 from storage.diff.edits import Edit, places
-from storage.diff.entries import (
+from storage.diff.entry_changes import (
     EntryChange,
     EntryDifference,
     EntryText,
@@ -42,7 +42,7 @@ from storage.diff.word_diff import (
 )
 from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.volatile import stamps
-from storage.language.words import TOKEN, word_list
+from storage.language.word_lists import TOKEN, word_list
 from storage.values.change_class import NO_EDIT, ChangeClass
 from storage.values.digest import canonical, canonical_all
 from storage.values.draft import EntryRange

@@ -12,7 +12,7 @@ from storage.diff.token_marks import is_date_name, mark_date_tokens, mark_quoted
 from storage.diff.word_diff import Side
 from storage.language.names import names_of
 from storage.language.sentences import sentences
-from storage.language.words import TOKEN, word_list
+from storage.language.word_lists import TOKEN, word_list
 from storage.values.change_class import ChangeClass
 
 _SHORTEST_GENITIVE = 4

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storage.diff.change import CaptureContent, CapturePair
-from storage.diff.entries import EntryText
+from storage.diff.entry_changes import EntryText
 from storage.diff.word_diff import Operation, Text, diff
 from storage.values.answer import Answer
 

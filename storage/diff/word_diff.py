@@ -18,7 +18,7 @@ from storage.diff.paragraph_breaks import (
     group_blocks,
     parts_of,
 )
-from storage.language.words import TOKEN
+from storage.language.word_lists import TOKEN
 from storage.values.digest import canonical, canonical_all
 
 Op = Literal["equal", "insert", "delete", "move", "split", "join"]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy import Row
 
 from storage.diff.change import METHOD, CaptureContent, TextChange, speaks_of
-from storage.diff.entries import EntryChange, first_entries
+from storage.diff.entry_changes import EntryChange, first_entries
 from storage.history.runs import Pair, Run, Transition
 from storage.values.change_class import ChangeClass
 from storage.values.draft import as_dict

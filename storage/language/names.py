@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.language.words import word_list
+from storage.language.word_lists import word_list
 
 PLACES = word_list("places")
 """Names of places; the excluded words are common nouns or words too."""

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from storage.language.names import Signs, signs_of
 from storage.language.topic import topical
-from storage.language.words import tokens_of
+from storage.language.word_lists import tokens_of
 from storage.values.net.site import paragraph_key
 
 

@@ -4,7 +4,7 @@ import re
 import zlib
 from collections.abc import Iterable
 
-from storage.language.words import word_list
+from storage.language.word_lists import word_list
 from storage.values.digest import canonical_all
 
 _OPENING = "\"'„“”»«‚‘’›‹(["

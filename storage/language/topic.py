@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from sys import intern
 
-from storage.language.words import tokens_of, word_list
+from storage.language.word_lists import tokens_of, word_list
 
 _SHARED_ARE_A_TOPIC = 2
 _SHORTEST = 4

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from storage.language.contacts import contacts
-from storage.language.words import word_list
+from storage.language.word_lists import word_list
 
 Kind = Literal[
     "age",

@@ -14,8 +14,8 @@ from storage.database.engine import read_connection
 from storage.database.tables import LOG_CHECKPOINT, LOG_COSIGNATURE, LOG_KEY
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import log
-from storage.proof.entries import unpack_entries
 from storage.proof.leaf import SHAPES
+from storage.proof.log_entries import unpack_entries
 from storage.proof.note import Checkpoint, Note, NoteError, Signer, Verifier
 from storage.proof.rows import STREAMING
 from storage.proof.tree import root

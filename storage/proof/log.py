@@ -16,7 +16,8 @@ from storage.database.engine import insert_tuples, read_connection
 from storage.database.tables import COUNTER, LOG_RUN, LOG_TILE, LOGGED
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import rows as record
-from storage.proof.entries import (
+from storage.proof.leaf import ARCHIVE, SALT_SIZE, SHAPES, commitment, entry, seal_opening
+from storage.proof.log_entries import (
     RUN_COLUMNS,
     Entry,
     LogPosition,
@@ -26,7 +27,6 @@ from storage.proof.entries import (
     runs_of,
     unpack_entries,
 )
-from storage.proof.leaf import ARCHIVE, SALT_SIZE, SHAPES, commitment, entry, seal_opening
 from storage.proof.tiles import WIDTH, tree_of_tiles
 from storage.proof.tree import Node, complete_root, leaf_hash
 

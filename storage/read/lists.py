@@ -43,11 +43,11 @@ from storage.values.lazy import LazyModule
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.diff import entries as entry_changes
+    from storage.diff import entry_changes
     from storage.diff import noise as noise_rules
     from storage.history import changes as changes_between
 else:
-    entry_changes = LazyModule("storage.diff.entries")
+    entry_changes = LazyModule("storage.diff.entry_changes")
     noise_rules = LazyModule("storage.diff.noise")
     changes_between = LazyModule("storage.history.changes")
 

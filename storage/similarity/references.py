@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from storage.language.facts import MONTHS, Fact, facts_in
-from storage.language.words import word_list
+from storage.language.word_lists import word_list
 from storage.similarity.overlap import plain
 from storage.values.lazy import lazy_pattern
 

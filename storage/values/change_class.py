@@ -14,7 +14,7 @@ class ComparedData(Enum):
     CAPTURES = auto()
     """The metadata of two captures: `storage.diff.change`."""
     ENTRIES = auto()
-    """The entries of a live blog: `storage.diff.entries`."""
+    """The entries of a live blog: `storage.diff.entry_changes`."""
     VERSIONS = auto()
     """All versions of an article: `storage.history.steps`."""
     ACCESS = auto()

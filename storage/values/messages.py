@@ -1,7 +1,7 @@
 """Messages that pages and mails show: created in English, each with its German text.
 
-The English text is what is stored and what programs receive; `storage.read.render.words` finds the
-German text of a stored message.
+The English text is what is stored and what programs receive; `storage.read.render.translations`
+finds the German text of a stored message.
 """
 
 import tomllib

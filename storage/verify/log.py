@@ -15,9 +15,9 @@ from storage.proof import checkpoints as kept
 from storage.proof import log, rows
 from storage.proof.calendar_stamp import attestations
 from storage.proof.checkpoints import Key, SignedCheckpoint
-from storage.proof.entries import LogPosition, is_sound, unpack_entries
 from storage.proof.external.authorities import StoredStamp, authority_stamps, calendar_stamps
 from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, open_row
+from storage.proof.log_entries import LogPosition, is_sound, unpack_entries
 from storage.proof.note import Checkpoint, Note, NoteError, Verifier
 from storage.proof.stamp import StampError, read_stamp_time
 from storage.proof.tiles import WIDTH, TileError

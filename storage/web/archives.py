@@ -23,7 +23,7 @@ from storage.database.servers.position import read_position
 from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
 from storage.read.archive.reader import UNUSABLE_REPLICA
 from storage.read.filters import TODAY, Clocks
-from storage.read.render.words import LANGUAGES as PAGE_LANGUAGES
+from storage.read.render.translations import LANGUAGES as PAGE_LANGUAGES
 from storage.read.search import archive_state
 from storage.values.messages import message_text
 from storage.values.net.capture_place import CapturePlace

@@ -13,7 +13,7 @@ from storage.write.alerts.match import match
 from storage.write.alerts.outbox import waits
 from tests.pauses import without_pauses
 from tests.read.press import Press, draft
-from worker.alerts.work import work
+from worker.alerts.delivery import work
 
 HOOK = ("webhook", "https://redaktion.example/hook")
 

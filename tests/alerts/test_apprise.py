@@ -11,7 +11,7 @@ from storage.values.net.private_hosts import hosts_by_port
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, receiving
 from worker.alerts import by_apprise
-from worker.alerts.work import work
+from worker.alerts.delivery import work
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,8 @@ from tests.pauses import without_pauses
 from tests.read.press import draft
 from tests.serve.hostile import payloads
 from tests.serve.test_words import english_of
+from worker.alerts import delivery as sending
 from worker.alerts import mail as mailing_out
-from worker.alerts import work as sending
 
 ADA = ("mail", "ada@bote.example")
 HARMLESS = {

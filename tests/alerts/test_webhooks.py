@@ -21,8 +21,8 @@ from storage.write.redaction.redact_articles import redact_articles
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, failing, receiving
 from tests.read.press import hour
+from worker.alerts import delivery as sending
 from worker.alerts import webhook
-from worker.alerts import work as sending
 from worker.web.connection import Network
 
 

@@ -18,7 +18,7 @@ from storage.web.app import Site
 from storage.write.archive import Archive
 from storage.write.tokens import add_token, tokens
 from tests.serve.conftest import served
-from worker.flow.work import drain
+from worker.flow.run_jobs import drain
 from worker.services import captures
 from worker.services.captures import body_limit
 from worker.services.orders import create_ingest_service, router

@@ -11,7 +11,7 @@ from tests.flow.driver import hour
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
 from worker.flow.order import order, target_at
-from worker.flow.work import run_next_job
+from worker.flow.run_jobs import run_next_job
 
 
 def figures(desk, name: str, at: float):

@@ -34,7 +34,7 @@ from worker.flow.collect.targets import IngestTarget
 from worker.flow.document_process import DocumentReader
 from worker.flow.order import order, target_at, target_of
 from worker.flow.read import Reader, wall_seconds
-from worker.flow.work import run_next_job
+from worker.flow.run_jobs import run_next_job
 from worker.text import TextSettings
 
 START = datetime(2024, 6, 18, 6, tzinfo=UTC)

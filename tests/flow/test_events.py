@@ -57,7 +57,7 @@ def test_a_document_that_cannot_be_kept_is_a_warning(room, monkeypatch):
     room.write("pegel.txt", seed("Pegel steigt", A))
     job = room.ordered(room.places("pegel.txt"))
     room.collected(job)
-    monkeypatch.setattr("worker.flow.work.read_batch", lambda *_args: {}["no"])
+    monkeypatch.setattr("worker.flow.run_jobs.read_batch", lambda *_args: {}["no"])
     (event,) = told(room, lambda: room.worked(job))
     assert (event["event"], event["error"]) == ("job_failed", "KeyError")
 

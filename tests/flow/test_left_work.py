@@ -18,7 +18,7 @@ from tests.services import free_port
 from tests.warcs import answer, response
 from worker.cli import control
 from worker.flow.order import target_of
-from worker.flow.work import run_next_job
+from worker.flow.run_jobs import run_next_job
 
 FILES = 7
 MORE = Counts(new_articles=FILES)

@@ -31,7 +31,7 @@ from worker.flow.abandoned import SILENT_SECONDS, AbandonedJobs, keep_beating
 from worker.flow.decide import decide
 from worker.flow.order import order, target_of
 from worker.flow.read import Reader
-from worker.flow.work import run_job, run_next_job
+from worker.flow.run_jobs import run_job, run_next_job
 from worker.services.schedule.scheduler import sweep
 from worker.services.schedule.source_slots import tick
 

@@ -15,7 +15,7 @@ from tests.flow.driver import SENTENCES, Newsroom, findings, hour, lines, page, 
 from tests.write.follower import Follower
 from worker.flow.collect import arrival_store
 from worker.flow.order import target_at, target_of
-from worker.flow.work import run_next_job
+from worker.flow.run_jobs import run_next_job
 
 pytestmark = pytest.mark.starts_first
 

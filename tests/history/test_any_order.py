@@ -21,7 +21,7 @@ from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
 from tests.flow.driver import iso_utc as iso
 from worker.flow.order import target_at
 from worker.flow.read import Reader
-from worker.flow.work import run_next_job
+from worker.flow.run_jobs import run_next_job
 
 pytestmark = pytest.mark.starts_first
 

@@ -27,8 +27,8 @@ from tests.flow.whole_record import KEY
 from tests.pauses import end_pauses, without_pauses
 from tests.web.desk import PEGEL
 from tests.web.site import page
+from worker.alerts import delivery as alerts
 from worker.alerts import webhook
-from worker.alerts import work as alerts
 from worker.capabilities.outside_copies import work as outside
 
 pytestmark = pytest.mark.postgresql("slow")

@@ -8,14 +8,14 @@ from itertools import pairwise
 import pytest
 
 from storage.diff.change import CapturePair
-from storage.diff.entries import first_entries
+from storage.diff.entry_changes import first_entries
 from storage.diff.entry_history import EntryHistory
 from storage.history.changes import content_of_draft, content_of_row
 from storage.record.derivation_detail import detail_of
 from storage.values.draft import Draft
 from tests.page.conftest import html, read
 from tests.page.test_page_metadata import json_ld_script
-from worker.text.page.entries import MAX_ENTRIES
+from worker.text.page.live_blog import MAX_ENTRIES
 from worker.text.page.wire import pack_answer, unpack_answer
 
 LEVELS = ("steht bei drei Metern", "steigt seit dem Morgen", "fällt wieder", "erreicht die Marke")

@@ -7,7 +7,7 @@ import pytest
 from storage.values.draft import Candidate
 from tests.page.conftest import PARAGRAPHS
 from worker.text.annotate.bylines import classify_names, is_agency, read_byline
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 from worker.text.page.fields.choose import choose_address, choose_authors, site_names
 from worker.text.page.fields.clues import PageClues
 from worker.text.page.fields.titles import choose_title

@@ -26,7 +26,7 @@ def test_time_grows_no_faster_than_the_text():
     assert too_fast == []
 
 
-OF_ESCAPED_WORDS = {"storage.read.render.words", "storage.record.contents.phrases"}
+OF_ESCAPED_WORDS = {"storage.read.render.translations", "storage.record.contents.phrases"}
 """Modules that make patterns of templates or phrases, whose words they escape."""
 
 

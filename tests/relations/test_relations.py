@@ -17,7 +17,7 @@ from tests import services
 from tests.flow.driver import Newsroom, hour, page
 from tests.flow.driver import iso_utc as iso
 from worker.flow.read import Reader
-from worker.flow.work import drain, run_next_job
+from worker.flow.run_jobs import drain, run_next_job
 
 FIRE = (
     "In der Nacht zum Dienstag ist in der Mühlenstraße in Lohetal eine Scheune ausgebrannt. Gegen "

@@ -13,8 +13,8 @@ from storage.database.engine import insert_tuples
 from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
 from storage.proof import checkpoints, log, rows
-from storage.proof.entries import RUN_COLUMNS, Entry, runs_of, unpack_entries
 from storage.proof.leaf import SHAPES, TABLES, commitment
+from storage.proof.log_entries import RUN_COLUMNS, Entry, runs_of, unpack_entries
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from storage.proof.tree import root
 from storage.similarity.index_keys import DAY, PASSAGE, TITLE

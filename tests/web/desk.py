@@ -12,8 +12,8 @@ from storage.values.verdict import Counts
 from tests.flow.driver import Newsroom, hour
 from tests.web.site import Web, simulated_web
 from worker.flow.order import order, order_due, target_at, target_of
+from worker.flow.run_jobs import run_next_job
 from worker.flow.standing_sources import watch_address
-from worker.flow.work import run_next_job
 
 HOSTS = ("zeitung.example", "bote.example", "kurier.example")
 A = "https://zeitung.example/lokales/pegel"

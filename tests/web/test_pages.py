@@ -9,7 +9,7 @@ from tests.formats.pdfs import Line, pdf, text_lines
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
 from worker.flow.order import target_at
-from worker.flow.work import run_next_job
+from worker.flow.run_jobs import run_next_job
 
 pytestmark = pytest.mark.starts_first
 

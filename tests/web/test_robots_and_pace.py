@@ -12,7 +12,7 @@ from tests.flow.driver import hour
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page, redirect
 from worker.flow.order import order, target_at
-from worker.flow.work import run_next_job
+from worker.flow.run_jobs import run_next_job
 
 ROBOTS = "https://zeitung.example/robots.txt"
 

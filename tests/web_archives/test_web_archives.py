@@ -20,7 +20,7 @@ from tests.warcs import (
     wacz,
     warcinfo,
 )
-from worker.flow.work import run_next_job
+from worker.flow.run_jobs import run_next_job
 
 URL = "https://zeitung.example/lohe/pegel"
 OTHER = "https://zeitung.example/lohe/deich"

@@ -44,7 +44,7 @@ from worker.cli.commands import app
 from worker.cli.redactions import acts_of, prepare_reading
 from worker.flow.collect.job import collect
 from worker.flow.order import target_at
-from worker.flow.work import file_patience
+from worker.flow.run_jobs import file_patience
 
 PUMPED = "Die Feuerwehr kam am Morgen und pumpte Keller leer."
 

@@ -16,11 +16,11 @@ from markupsafe import Markup
 from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket
 from storage.read.render.change_html import change_html, clean
 from storage.read.render.passages import PassageBlock
+from storage.read.render.translations import catalogue, translate, translate_message
 from storage.read.render.visible import BLANK, one_line, visible
-from storage.read.render.words import catalogue, translate, translate_message
 from storage.values.messages import message_text
 from storage.values.net.mail_server import MailServer
-from worker.alerts.entries import AlertEntry
+from worker.alerts.alert_entry import AlertEntry
 from worker.alerts.sending import Sending
 
 SECONDS = 15.0

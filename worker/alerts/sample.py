@@ -9,14 +9,14 @@ from storage.history.alerts import lists
 from storage.history.alerts.lists import Alert, Channel
 from storage.read.answers import Change
 from storage.read.render.passages import PassageBlock, PassagePiece
-from storage.read.render.words import translate
+from storage.read.render.translations import translate
 from storage.settings import Settings
 from storage.values.messages import message_text
 from storage.write.alerts.outbox import Message
 from storage.write.archive import Archive
-from worker.alerts.entries import AlertEntry
+from worker.alerts.alert_entry import AlertEntry
+from worker.alerts.delivery import Outgoing, outgoing, sending_of
 from worker.alerts.sending import Sending
-from worker.alerts.work import Outgoing, outgoing, sending_of
 
 WHY = (message_text("alert_test"),)
 

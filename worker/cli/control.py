@@ -34,7 +34,7 @@ from worker.flow.order import (
     target_of,
     unfinished_job,
 )
-from worker.flow.work import drain
+from worker.flow.run_jobs import drain
 from worker.sources.folders.members import LISTS, may_have_captures
 from worker.sources.locators import file_path, is_address
 

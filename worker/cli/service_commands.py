@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from worker import log as event_log
     from worker.cli import control
     from worker.cli.ingest import families
-    from worker.flow import work as flow_work
+    from worker.flow import run_jobs
     from worker.services import processes as services
     from worker.services import web as web_service
     from worker.services.schedule import acts
@@ -33,7 +33,7 @@ else:
     event_log = LazyModule("worker.log")
     control = LazyModule("worker.cli.control")
     families = LazyModule("worker.cli.ingest.families")
-    flow_work = LazyModule("worker.flow.work")
+    run_jobs = LazyModule("worker.flow.run_jobs")
     acts = LazyModule("worker.services.schedule.acts")
     services = LazyModule("worker.services.processes")
     web_service = LazyModule("worker.services.web")
@@ -94,7 +94,7 @@ def worker(
         with opened_archive(settings, create=settings.is_embedded) as archive:
             for each in job or ():
                 control.require_job(archive, each)
-            flow_work.drain(archive, settings, families=job)
+            run_jobs.drain(archive, settings, families=job)
             if job is None:
                 acts.send_all(archive, settings)
         return

@@ -11,7 +11,7 @@ from storage.schedule import queue
 from storage.settings import Settings
 from storage.write.archive import Archive
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely
+from worker.flow.run_jobs import collect_garbage_rarely
 from worker.log import LOG
 
 QUEUE = "lesart"

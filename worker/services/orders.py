@@ -18,7 +18,7 @@ from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.messages import message_text
 from storage.values.net.token import Token
 from storage.values.settings.readers import read_interval
-from storage.web.api.work import SOURCE, source_row
+from storage.web.api.statistics import SOURCE, source_row
 from storage.web.parameters import QueryParameters, check_fields
 from storage.web.problems import Problem
 from storage.web.schemas import record, troubles

@@ -20,7 +20,7 @@ from storage.schedule import queue
 from storage.settings import Settings
 from storage.write.archive import Archive
 from worker.flow.read import Reader
-from worker.flow.work import log_storage_failure, run_next_job
+from worker.flow.run_jobs import log_storage_failure, run_next_job
 from worker.log import LOG
 from worker.services.app import close_context, make_app, work_context
 from worker.services.broker import queue_depth, require_safe

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from storage.database.engine import DatabaseError
 from storage.settings import Settings
-from worker.flow.work import log_storage_failure, run_next_job
+from worker.flow.run_jobs import log_storage_failure, run_next_job
 from worker.log import LOG
 from worker.services.app import hard_limit_seconds, work_context
 from worker.services.heartbeat import Heartbeat

@@ -5,6 +5,20 @@ Every row of a list carries `cursor`, an opaque text from which the same list co
 
 from storage.read.answers.articles import ArticleLine, Change, Hit, NoiseStep, VersionLine
 from storage.read.answers.fronts import FrontStay, Teaser
+from storage.read.answers.operation import (
+    Coverage,
+    EditFigures,
+    EditHour,
+    Job,
+    JobProgress,
+    OutgoingFigures,
+    Refusal,
+    Rows,
+    SourceFigures,
+    SourceRate,
+    Stats,
+    WorkFigures,
+)
 from storage.read.answers.relations import Difference, ExplainedRelation, Explanation, Relation
 from storage.read.answers.texts import (
     Blame,
@@ -19,20 +33,6 @@ from storage.read.answers.texts import (
     RightsDeclaration,
     Sentence,
     VersionText,
-)
-from storage.read.answers.work import (
-    Coverage,
-    EditFigures,
-    EditHour,
-    Job,
-    JobProgress,
-    OutgoingFigures,
-    Refusal,
-    Rows,
-    SourceFigures,
-    SourceRate,
-    Stats,
-    WorkFigures,
 )
 
 __all__ = [

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from storage.read.answers import Diff, VersionText
 from storage.read.render.change_html import change_html, clean
 from storage.read.render.passages import PassageBlock, PassagePiece, blocks, excerpt, runs
-from storage.read.render.words import translate
+from storage.read.render.translations import translate
 
 WIDTH = 720
 """Width of the picture in pixels."""

@@ -10,7 +10,7 @@ from itertools import groupby
 from storage.diff.paragraph_breaks import BREAK
 from storage.diff.word_diff import Operation
 from storage.read.render.paragraphs import group_paragraphs, paragraph_kind, paragraph_labels
-from storage.read.render.words import translate
+from storage.read.render.translations import translate
 
 NUMBER = re.compile(r"\d+(?:[.,:/–-]\d+)*")
 """

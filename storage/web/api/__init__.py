@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
-from storage.web.api import alerts, articles, changes, relations, search, work
+from storage.web.api import alerts, articles, changes, relations, search, statistics
 
 ROUTERS: tuple[APIRouter, ...] = (
     articles.router,
     search.router,
     changes.router,
     relations.router,
-    work.router,
+    statistics.router,
     alerts.router,
 )

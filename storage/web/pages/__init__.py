@@ -9,10 +9,10 @@ from storage.web.pages import (
     front,
     front_pages,
     mementos,
+    operation,
     proof,
     relations,
     search,
-    work,
 )
 from storage.web.pages.rendering import problem_page
 
@@ -21,7 +21,7 @@ __all__ = ["ROUTERS", "problem_page"]
 ROUTERS: tuple[APIRouter, ...] = (
     front.router,
     search.router,
-    work.router,
+    operation.router,
     relations.router,
     front_pages.router,
     article.router,

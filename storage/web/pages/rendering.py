@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, Response
 
 from storage.capabilities import FOLDER as CAPABILITIES_FOLDER
 from storage.read.render.passages import runs
+from storage.read.render.translations import LANGUAGES, catalogue, template, translate_message
 from storage.read.render.visible import display_text
-from storage.read.render.words import LANGUAGES, catalogue, template, translate_message
 from storage.values.dates import local_time
 from storage.values.draft import PartialDate
 from storage.web.archives import language_of

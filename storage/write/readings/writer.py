@@ -17,7 +17,7 @@ from storage.database.tables import (
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.database.view_facts import FIELD_BLOCK
 from storage.diff.change import CaptureContent
-from storage.diff.entries import first_entries
+from storage.diff.entry_changes import first_entries
 from storage.history.absences import find_unrecorded_absences, record_absences
 from storage.history.address_claims import Claims, Position
 from storage.history.article_rows import add_article, add_snapshot, add_version

@@ -73,7 +73,7 @@ class _Worker(Service):
 
     def __init__(self, folder: Path, number: int, clock: Path, **settings: str) -> None:
         super().__init__(folder, f"worker{number}", **settings)
-        self.command = [sys.executable, "-m", "tests.tools.month.work", str(clock)]
+        self.command = [sys.executable, "-m", "tests.tools.month.worker", str(clock)]
 
     def start(self) -> None:
         import signal

@@ -13,7 +13,7 @@ from storage.settings import PREFIX, Settings
 from storage.values.lazy import LazyModule
 from storage.write.archive import Archive
 from worker.errors import NO_WORKER_SECONDS, NoWorkerError
-from worker.flow.work import POLL_SECONDS, process_backlog, run_jobs
+from worker.flow.run_jobs import POLL_SECONDS, process_backlog, run_jobs
 
 if TYPE_CHECKING:
     from rich import console

@@ -20,7 +20,7 @@ from storage.read.figures.edits import EDIT_SUMMARY, renewed_summary
 from storage.settings import Settings
 from storage.write.archive import Archive
 from storage.write.redaction.redact_articles import drop_overdue_bytes
-from worker.alerts import work as alerts
+from worker.alerts import delivery as alerts
 from worker.log import LOG
 from worker.services.schedule.act import PeriodicAct, Services
 

@@ -16,10 +16,10 @@ from worker.text.annotate.marks import (
     marks,
     suspicious_character_flags,
 )
+from worker.text.annotate.measures import word_count
 from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.roles import byline_names, is_same_line, roles
-from worker.text.annotate.words import word_count
 from worker.text.hints import MAX_PARAGRAPHS, TextSettings, extractor
 from worker.text.invisible import invisible_flags, stamp_fields
 

@@ -15,10 +15,9 @@ from storage.values.draft import (
 from storage.values.net.site import paragraph_key
 from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.marks import agencies, suspicious_character_flags
+from worker.text.annotate.measures import title_key, word_count
 from worker.text.annotate.notices import notices, passage
-from worker.text.annotate.words import title_key, word_count
 from worker.text.hints import Hints, TextSettings
-from worker.text.page.entries import LiveBlog
 from worker.text.page.fields.article_node import article_body, article_node, strings_in
 from worker.text.page.fields.choose import (
     ChosenFields,
@@ -28,6 +27,7 @@ from worker.text.page.fields.dates import read_stamp
 from worker.text.page.fields.json_ld import JsonLd, node_types
 from worker.text.page.fields.titles import plain_title
 from worker.text.page.layout.blocks import Block
+from worker.text.page.live_blog import LiveBlog
 from worker.text.page.parsed_page import ParsedPage, title_of
 from worker.text.page.paywall import free_access_field, is_live, is_teaser
 

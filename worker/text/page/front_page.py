@@ -11,7 +11,7 @@ from lxml.html import HtmlElement
 from storage.values.draft import TEXT_ROLES, Paragraph
 from storage.values.messages import message_text
 from worker.address import ARTICLE_SEGMENT
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 from worker.text.page.fields.json_ld import JsonLd
 from worker.text.page.layout.blocks import Block, Layout
 from worker.text.page.scoring import Features, load_model

@@ -11,7 +11,7 @@ from lxml.html import HtmlElement
 from storage.values.draft import TEXT_ROLES, Paragraph
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 from worker.text.page.body.roles import blocks_by_key
 from worker.text.page.fields.article_node import article_body, article_node
 from worker.text.page.front_page import REASON, REMEDY, is_front_page

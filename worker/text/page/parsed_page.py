@@ -13,7 +13,6 @@ from worker.text.hints import Hints
 from worker.text.page.body.extract import (
     collect_trafilatura_metadata,
 )
-from worker.text.page.entries import EntryReader, may_have_entries
 from worker.text.page.fields.article_node import article_node, collect_json_ld
 from worker.text.page.fields.choose import (
     ChosenFields,
@@ -31,6 +30,7 @@ from worker.text.page.fields.visible_dates import collect_visible_dates
 from worker.text.page.layout.blocks import Block, Layout, single_line_text
 from worker.text.page.layout.candidates import CandidateCollector, Candidates
 from worker.text.page.layout.tree import parse_page, prepare_tree
+from worker.text.page.live_blog import EntryReader, may_have_entries
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.values.draft import Candidate, Field
-from worker.text.annotate.words import word_count
+from worker.text.annotate.measures import word_count
 from worker.text.page.fields.json_ld import JsonLd, node_types
 from worker.text.page.layout.blocks import Block
 

@@ -40,7 +40,6 @@ from worker.text.page.draft_fields import (
     collect_notices,
     surrounding_keys,
 )
-from worker.text.page.entries import MICRODATA, LiveBlog, find_entries
 from worker.text.page.fields.article_node import article_body, article_node
 from worker.text.page.fields.choose import (
     ChosenFields,
@@ -51,6 +50,7 @@ from worker.text.page.fields.dates import earliest_moment, read_stamp
 from worker.text.page.fields.head import meta_tags
 from worker.text.page.layout.blocks import Piece
 from worker.text.page.layout.decoded_tree import DecodedTree, decode_tree
+from worker.text.page.live_blog import MICRODATA, LiveBlog, find_entries
 from worker.text.page.no_article import empty_page_refusal, front_page_refusal, other_page_refusal
 from worker.text.page.parsed_page import (
     ParsedPage,

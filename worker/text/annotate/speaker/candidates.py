@@ -11,8 +11,7 @@ from functools import lru_cache, reduce
 from itertools import compress, islice
 from operator import or_
 
-from worker.text.annotate.speaker.phrases import NounPhrase, Passage, phrases
-from worker.text.annotate.speaker.words import (
+from worker.text.annotate.speaker.german_words import (
     INDEFINITE,
     PREPOSITION,
     SUBORDINATE,
@@ -20,6 +19,7 @@ from worker.text.annotate.speaker.words import (
     WORD_KINDS,
     noun_kinds,
 )
+from worker.text.annotate.speaker.phrases import NounPhrase, Passage, phrases
 
 Features = dict[str, float]
 _NEAR = 2

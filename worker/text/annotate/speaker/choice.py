@@ -17,7 +17,7 @@ from worker.text.annotate.speaker.candidates import (
     last_name,
     nearby_candidates,
 )
-from worker.text.annotate.speaker.words import can_be_speaker
+from worker.text.annotate.speaker.german_words import can_be_speaker
 
 _NEAR, _FAR = 0, 2
 _MIN_CHOICES, _DIGITS = 2, 9

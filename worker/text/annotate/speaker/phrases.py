@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from worker.text.annotate.speaker.words import (
+from worker.text.annotate.speaker.german_words import (
     NO_SPEAKER,
     NOMINATIVE,
     OBLIQUE,

@@ -13,7 +13,7 @@ from worker.text.annotate.speaker.candidates import (
     last_name,
     nearby_candidates,
 )
-from worker.text.annotate.speaker.words import NO_SPEAKER
+from worker.text.annotate.speaker.german_words import NO_SPEAKER
 
 _FULL = r"[A-ZÄÖÜ][\w'’-]+(?: (?:von |van |de |al-)?[A-ZÄÖÜ][\w'’-]+){1,2}"
 _NAME = re.compile(_FULL)

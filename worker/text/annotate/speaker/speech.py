@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from worker.text.annotate.cue import WORD
 from worker.text.annotate.speaker.candidates import Features
-from worker.text.annotate.speaker.words import SUBJUNCTIVE
+from worker.text.annotate.speaker.german_words import SUBJUNCTIVE
 
 _ARTICLES = frozenset(
     "der die das dem den des ein eine einen einem einer eines im am zum zur".split()  # noqa: SIM905

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 from worker.text.page.body.fallback import HEADINGS, KINDS
 from worker.text.page.body.roles import match_blocks
 from worker.text.page.layout.blocks import Block, Piece

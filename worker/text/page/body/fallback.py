@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 from worker.text.page.body.roles import blocks_by_key, is_lead_block
 from worker.text.page.layout.blocks import Block, Piece, PieceKind
 from worker.text.page.layout.container import (

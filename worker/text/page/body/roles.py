@@ -7,8 +7,8 @@ from itertools import islice
 from storage.values.draft import Paragraph, Role
 from worker.text.annotate.bylines import is_byline
 from worker.text.annotate.marks import is_plain, marks
+from worker.text.annotate.measures import title_key
 from worker.text.annotate.roles import is_promo, notice_kind
-from worker.text.annotate.words import title_key
 from worker.text.page.body.promo import mark_promotion
 from worker.text.page.layout.blocks import Block, Piece, class_and_id, split_camel_case
 from worker.text.page.layout.container import pieces_outside_container

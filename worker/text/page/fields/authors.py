@@ -15,7 +15,7 @@ from worker.text.annotate.bylines import (
     clean_name,
     read_byline,
 )
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 from worker.text.page.fields.clues import NO_CLUES, PageClues
 from worker.text.page.fields.name_evidence import (
     HOST,

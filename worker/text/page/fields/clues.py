@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 from worker.text.page.fields.article_node import account_names, organisation_names
 from worker.text.page.fields.json_ld import node_types
 from worker.text.page.layout.blocks import Block, Layout

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import unescape
 
 from storage.values.draft import Candidate
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 
 SEPARATOR = re.compile(r"(?<!\s)\s++[|ǀ–—·•»«:/~>-]++\s++|(?:(?<!\s)\s++)?[|•ǀㅣ]\s*+|:\s++")
 """A separator between a headline and the name of the site.

@@ -8,7 +8,7 @@ from lxml.html import HtmlElement
 
 from storage.values.draft import Candidate
 from storage.values.fields import FIELD_BY_MICRODATA, FieldForm
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 from worker.text.page.fields.byline_places import collect_bylines
 from worker.text.page.fields.titles import SEPARATOR
 from worker.text.page.layout.blocks import (

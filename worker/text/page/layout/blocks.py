@@ -11,7 +11,7 @@ from typing import Literal
 from lxml.etree import tostring
 from lxml.html import HtmlElement
 
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 
 PieceKind = Literal["head", "p", "quote", "item", "row"]
 

@@ -19,7 +19,7 @@ from storage.write.alerts.match import match
 from storage.write.alerts.outbox import Message
 from storage.write.archive import Archive
 from worker.alerts import by_apprise, mail, webhook
-from worker.alerts.entries import AlertEntry, entry_of
+from worker.alerts.alert_entry import AlertEntry, entry_of
 from worker.alerts.sending import Sending
 from worker.log import LOG
 from worker.web.connection import Network

@@ -1,4 +1,4 @@
-"""`python -m tests.tools.month.work CLOCK`: a worker that goes by a shared clock, until it is killed."""
+"""`python -m tests.tools.month.worker CLOCK`: a worker that goes by a shared clock, until it is killed."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from storage.write.archive import Archive
 from tests.web.clock import SharedClock
 from worker.flow.abandoned import AbandonedJobs
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, run_next_job
+from worker.flow.run_jobs import collect_garbage_rarely, run_next_job
 from worker.log import log_events
 
 IDLE_SECONDS = 0.02

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from storage.read.answers import Coverage, EditHour
-from storage.web.api.work import figures
+from storage.web.api.statistics import figures
 from storage.web.archives import ArchivePool, PoolDep, language_of, utc_now
 from storage.web.pages.pictures import heat, hours
 from storage.web.pages.query_parameters import Jobs, PageQuery, PartQuery

@@ -19,7 +19,7 @@ from lxml.html import HtmlElement
 from storage.values.draft import EntryRange, Paragraph, Role
 from storage.values.refusals import RefusalReason
 from worker.text.annotate.bylines import is_byline
-from worker.text.annotate.words import title_key
+from worker.text.annotate.measures import title_key
 from worker.text.page.body.fallback import HEADINGS, KINDS
 from worker.text.page.fields.article_node import article_body, strings_in
 from worker.text.page.fields.dates import read_stamp
