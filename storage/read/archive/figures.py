@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from storage.language import tokens
     from storage.read import facets
     from storage.read.figures import coverage, edits, stats, work_state
+    from storage.read.figures.work_state import PendingWork
     from storage.record import sources as source_rows
 else:
     sqlmodel = LazyModule("sqlmodel")
@@ -182,7 +183,7 @@ class ArchiveFigures(ArchiveConnection):
         """Return the figures of what is sent to others: alerts, copies elsewhere, stamps."""
         return self._query(work_state.outgoing_figures)
 
-    def pending_work(self) -> "work_state.PendingWork":
+    def pending_work(self) -> "PendingWork":
         """Return the amount of pending work, and whether any worker processes it."""
         return self._query(work_state.pending_work)
 
