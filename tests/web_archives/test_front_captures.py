@@ -21,7 +21,7 @@ from tests.web.site import simulated_web
 from tests.web_archives.history_archive import Captured, HistoryArchive
 from tests.write.searched import found_in, places_of_bytes
 from worker.cli.commands import app
-from worker.flow.work import run_next_job
+from worker.flow.run_jobs import run_next_job
 
 URL = f"{FRONT}/"
 NOTHING = {"unchanged": 0, "refused": 0, "passed_over": 0}
