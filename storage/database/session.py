@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, text
 
 from storage.database.engine import DatabaseError
+from storage.database.servers.pooler import require_sessions
 from storage.database.unit import JOBS_CHANNEL
 from storage.values.lazy import LazyModule
 
@@ -15,9 +16,13 @@ else:
 
 
 class _Session:
-    """A separate session until it is closed."""
+    """A separate session until it is closed.
+
+    Raises: ArchivePoolerError behind a pooler that shares sessions.
+    """
 
     def __init__(self, engine: Engine) -> None:
+        require_sessions(engine)
         self._engine = engine
         self._connection: Connection | None = None
 

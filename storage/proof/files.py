@@ -34,7 +34,8 @@ def write_tiles(connection: Connection, folder: Path, newest: SignedCheckpoint) 
 
     Raises: TilesError if the folder does not contain an earlier state of the same log.
     """
-    start = _size_in(connection, folder, Checkpoint.parse(Note.parse(newest.note).text))
+    size = Checkpoint.parse(Note.parse(newest.note).text).size
+    start = _size_in(connection, folder / CHECKPOINT, size)
     number = 0
     for path, content in files(connection, newest.size, start):
         target = folder / path
@@ -57,6 +58,34 @@ def update_tiles(connection: Connection, folder: Path) -> WrittenLog | None:
         if (folder / CHECKPOINT).read_bytes() == newest.with_cosignatures.encode():
             return None
     return write_tiles(connection, folder, newest)
+
+
+def copy_of_checkpoint(key: Path) -> Path:
+    """Return the file next to a key that keeps the newest checkpoint signed with it."""
+    return key.with_name(f"{key.name}.{CHECKPOINT}")
+
+
+def keep_copy(connection: Connection, key: Path, made: SignedCheckpoint) -> None:
+    """Keep a checkpoint outside the database, unless that would replace one of another history."""
+    copy = copy_of_checkpoint(key)
+    if find_setback(connection, copy) is None:
+        with suppress(OSError):
+            _write(copy, made.note.encode())
+
+
+def copies_of_checkpoints(key: Path, folder: Path | None) -> list[Path]:
+    """Return the files outside the database with checkpoints of its log."""
+    files = [copy_of_checkpoint(key), *([] if folder is None else [folder / CHECKPOINT])]
+    return [each for each in files if each.exists()]
+
+
+def find_setback(connection: Connection, copy: Path) -> str | None:
+    """Return what is wrong if the log does not continue the checkpoint in a file."""
+    try:
+        _size_in(connection, copy, log.size_of(connection))
+    except TilesError as error:
+        return f"the archive was set back, or lost commits: {error}"
+    return None
 
 
 def file_at(connection: Connection, path: str, size: int) -> bytes | None:
@@ -84,17 +113,21 @@ def files(connection: Connection, size: int, start: int = 0) -> Iterator[tuple[s
             yield tile_path(each, number, width), _content(connection, each, number, width)
 
 
-def _size_in(connection: Connection, folder: Path, now: Checkpoint) -> int:
+def _size_in(connection: Connection, file: Path, size: int) -> int:
+    """Return the size in a checkpoint that a log of `size` entries continues; 0 without a file.
+
+    Raises: TilesError.
+    """
     try:
-        found = Checkpoint.parse(Note.parse((folder / CHECKPOINT).read_bytes()).text)
+        found = Checkpoint.parse(Note.parse(file.read_bytes()).text)
     except FileNotFoundError:
         return 0
     except NoteError as error:
-        raise TilesError(f"{folder / CHECKPOINT} cannot be read: {error}") from error
-    if found.size > now.size:
-        raise TilesError(f"{folder} holds {found.size} entries, this log has {now.size}")
+        raise TilesError(f"{file} cannot be read: {error}") from error
+    if found.size > size:
+        raise TilesError(f"{file} holds {found.size} entries, this log has {size}")
     if root(log.node_of(connection), found.size) != found.root:
-        raise TilesError(f"{folder} holds another history than this log")
+        raise TilesError(f"{file} holds another history than this log")
     return found.size
 
 

@@ -129,6 +129,7 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
         generate_unique_id_function=attrgetter("name"),
     )
     app.state.pool = pool
+    app.state.state_age = None if replicas is None else replicas.age
     app.state.meters = meters = metrics.Meters()
     for name, value in site.state.items():
         setattr(app.state, name, value)

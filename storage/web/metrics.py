@@ -20,6 +20,7 @@ from storage.read.answers import OutgoingFigures, Stats
 from storage.read.figures.work_state import WorkState, outgoing_figures, task_ages
 from storage.web.api.statistics import figures
 from storage.web.archives import ArchivePool, archive_pool, utc_now
+from storage.web.replicas import StateAge
 from storage.web.schemas import plain
 
 router = APIRouter(tags=["health"])
@@ -52,7 +53,7 @@ def metrics(request: Request, pool: Annotated[ArchivePool, Depends(archive_pool)
     """Report the figures of the archive and of this server, for Prometheus."""
     meters: Meters = request.app.state.meters
     archive = CollectorRegistry()
-    archive.register(_ArchiveCollector(pool))
+    archive.register(_ArchiveCollector(pool, request.app.state.state_age))
     body = generate_latest(meters.registry) + generate_latest(archive)
     return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -60,8 +61,8 @@ def metrics(request: Request, pool: Annotated[ArchivePool, Depends(archive_pool)
 class _ArchiveCollector(Collector):
     """Asks the archive when a monitor asks; big counts are half a minute old at most."""
 
-    def __init__(self, pool: ArchivePool) -> None:
-        self._pool = pool
+    def __init__(self, pool: ArchivePool, age: StateAge | None) -> None:
+        self._pool, self._age = pool, age
 
     def describe(self) -> Iterable[Any]:
         """Name nothing beforehand: that would ask the archive at the start."""
@@ -74,6 +75,9 @@ class _ArchiveCollector(Collector):
             pool.cached_value("pulse", PULSE_SECONDS, lambda: pool.today.work_state(utc_now()))
         )
         yield from _of_archive(figures(pool))
+        if self._age is not None and self._age.seconds is not None:
+            yield _one("lesart_state_age_seconds", "How far replicas are behind the primary",
+                       self._age.seconds)  # fmt: skip
         yield from _of_alerts(
             pool.cached_value("alerts", PULSE_SECONDS, lambda: _alert_figures(pool))
         )

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.database.archive_errors import ArchiveError
 from storage.database.engine import DatabaseError
+from storage.database.servers.position import measure_delay
 from storage.web.archives import POOL, ArchivePool, ServedArchive
 from storage.web.http_cache import positions_in, read_mark
 from storage.web.problems import UNAVAILABLE
@@ -22,6 +23,12 @@ READS = frozenset({"GET", "HEAD"})
 PAUSE_SECONDS = 5.0
 """Time between two attempts to open the archive on the replicas."""
 SILENT_PATHS = frozenset({"/healthz"})
+MEASURE_SECONDS, PATIENCE_SECONDS = 1.0, 0.5
+"""Time between two measurements of the age of a state, and for a replica to have caught up."""
+SILENT_SECONDS = 3.0
+"""Time without a measurement after which the primary counts as silent."""
+AGE = "Lesart-State-Age"
+"""The header with the age of the state in seconds, of an answer from a replica."""
 PRIMARY_PATHS = frozenset({"/metrics"})
 """Paths whose answers compare stored times with the clock of the database."""
 
@@ -35,14 +42,16 @@ class ReplicaPools:
         self._replica: ArchivePool | None = None
         self._next_attempt = 0.0
         self._opening = threading.Lock()
+        self.age = StateAge(self)
 
     def close(self) -> None:
+        self.age.close()
         if self._replica is not None:
             self._replica.close()
 
     def order(self, path: str, required: int) -> list[ArchivePool]:
         """Return the pools to ask for a response, which must show all commits up to `required`."""
-        replica = self._opened()
+        replica = self.opened()
         if replica is None or (required and not self._has(replica, required)):
             return [self.primary]
         if path in PRIMARY_PATHS:
@@ -50,7 +59,8 @@ class ReplicaPools:
         # the pool of the replicas moves to another server if one is gone
         return [replica, replica, self.primary]
 
-    def _opened(self) -> ArchivePool | None:
+    def opened(self) -> ArchivePool | None:
+        """Return the pool of the replicas, if they can be read; it is opened if necessary."""
         if self._replica is None and self._opening.acquire(blocking=False):
             try:
                 self._open()
@@ -94,9 +104,11 @@ class ReplicaReads:
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
         required = required_position(Headers(scope=scope))
         pools = await run_in_threadpool(self._pools.order, scope["path"], required)
-        for pool in pools:
+        for number, pool in enumerate(pools, 1):
             attempt = {**scope, POOL: pool}
-            sender = _AttemptSender(send, attempt, is_last=pool is pools[-1])
+            is_last = number == len(pools)
+            age = None if pool is self._pools.primary else self._pools.age.seconds
+            sender = _AttemptSender(send, attempt, is_last=is_last, age=age)
             await self._app(attempt, receive, sender)
             scope["route"] = attempt.get("route")
             if not sender.is_discarded:
@@ -138,14 +150,55 @@ class _AttemptSender:
     which may be behind the first.
     """
 
-    def __init__(self, send: Send, scope: Scope, *, is_last: bool) -> None:
-        self._send, self._scope, self._is_last = send, scope, is_last
+    def __init__(self, send: Send, scope: Scope, *, is_last: bool, age: float | None) -> None:
+        self._send, self._scope, self._is_last, self._age = send, scope, is_last, age
         self._server = scope[POOL].server
         self.is_discarded = False
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and not self._is_last:
+        if message["type"] == "http.response.start":
             is_moved = self._scope[POOL].server != self._server
-            self.is_discarded = is_moved or self._scope.get(UNAVAILABLE, False)
+            is_useless = is_moved or self._scope.get(UNAVAILABLE, False)
+            self.is_discarded = is_useless and not self._is_last
+            if self._age is not None:
+                MutableHeaders(raw=message["headers"])[AGE] = f"{self._age:.0f}"
         if not self.is_discarded:
             await self._send(message)
+
+
+class StateAge:
+    """Measures regularly how old the state of the replica is.
+
+    While the primary does not answer, the state counts as older from second to second.
+    """
+
+    def __init__(self, pools: ReplicaPools) -> None:
+        self._pools = pools
+        self._measured: tuple[float, float] | None = None
+        self._over = threading.Event()
+        threading.Thread(target=self._run, name="state age", daemon=True).start()
+
+    def close(self) -> None:
+        self._over.set()
+
+    @property
+    def seconds(self) -> float | None:
+        """The age, 0 if the replica shows all commits; None before the first measurement."""
+        if self._measured is None:
+            return None
+        at, age = self._measured
+        elapsed = monotonic() - at
+        return age + (elapsed if elapsed > SILENT_SECONDS else 0.0)
+
+    def _run(self) -> None:
+        while not self._over.wait(MEASURE_SECONDS):
+            replica = self._pools.opened()
+            if replica is None:
+                continue
+            with (
+                suppress(ArchiveError, DatabaseError),
+                self._pools.primary.today.connect() as primary,
+                replica.today.connect() as connection,
+            ):
+                age = measure_delay(primary, connection, PATIENCE_SECONDS).seconds
+                self._measured = monotonic(), age

@@ -57,6 +57,27 @@ def test_a_checkpoint_is_checked_against_later(keyed, lesart):
     assert "no level holds" in told
 
 
+def test_an_archive_that_was_set_back_is_found_by_its_last_checkpoint(keyed, lesart, small_archive):
+    """A failover that loses commits, and an older backup, look the same."""
+
+    def findings() -> dict[str, str]:
+        rows = map(json.loads, lesart("doctor", "--format", "jsonl")[1].splitlines())
+        return {each["check"]: each["state"] for each in rows}
+
+    assert lesart("proof", "checkpoint")[0] == 0
+    before = small_archive.read_bytes()
+    assert findings()["log"] == "ok"
+    Path("neu.txt").write_text(" date 2024-06-18 Neu\nEin neuer Text.\n", "utf-8")
+    assert lesart("ingest", "neu.txt")[0] == 0
+    assert lesart("proof", "checkpoint")[0] == 0
+    small_archive.write_bytes(before)
+    for name in ("-wal", "-shm"):
+        small_archive.with_name(f"{small_archive.name}{name}").unlink(missing_ok=True)
+    assert findings()["log"] == "broken"
+    assert lesart("proof", "checkpoint")[0] == 0  # the proof of what was lost is not overwritten
+    assert findings()["log"] == "broken"
+
+
 def test_a_changed_row_is_named_on_the_command_line(keyed, lesart, written):
     assert lesart("proof", "checkpoint")[0] == 0
     engine = writing_engine(database_url(str(Path("lesart-data/lesart.sqlite3"))))

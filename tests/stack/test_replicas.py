@@ -256,6 +256,38 @@ def test_no_client_is_shown_an_older_state_than_it_has(cluster, client):
 
 @pytest.mark.slow
 @pytest.mark.stack
+def test_an_old_state_is_shown_as_such(cluster, client):
+    late = cluster.replicas[1]
+    cluster.catch_up()
+    until(lambda: age_of(client) == 0, what="a current state")
+    assert {each["state"] for each in findings(cluster)} == {"ok"}
+    with cluster.behind():
+        cluster.write("ungesehen")
+        until(lambda: (age_of(client) or 0) >= 2, what="an old state")
+        shown = client.get("/metrics").text
+        assert float(shown.partition("\nlesart_state_age_seconds ")[2].split()[0]) > 0
+        assert " s and " in findings(cluster)[0]["message"]
+    late.kill()
+    try:
+        assert [each["state"] for each in findings(cluster)] == ["ok", "warning"]
+        assert "cannot be read" in findings(cluster)[1]["message"]
+    finally:
+        late.start()
+
+
+def age_of(client: httpx.Client) -> int | None:
+    age = client.get("/api/articles").headers.get("lesart-state-age")
+    return None if age is None else int(age)
+
+
+def findings(cluster: Cluster) -> list[dict[str, str]]:
+    ended = lesart(cluster.folder, "doctor", "--format", "jsonl", **cluster.settings())
+    rows = map(json.loads, ended.stdout.splitlines())
+    return [each for each in rows if each["check"] == "replicas"]
+
+
+@pytest.mark.slow
+@pytest.mark.stack
 def test_the_page_answers_while_replicas_vanish_and_return(cluster):
     first, second = cluster.replicas
     cluster.catch_up()

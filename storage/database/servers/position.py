@@ -1,7 +1,9 @@
 """The position of a server in the write-ahead log: what it has, compared with another server."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from storage.values.lazy import LazyModule
@@ -14,6 +16,7 @@ else:
 
 FILE = "position"
 """The file in the home folder with the position after the last command that wrote."""
+POLL_SECONDS = 0.05
 _POSITION = (
     "SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
     "ELSE pg_current_wal_insert_lsn() END - '0/0')::bigint"
@@ -29,11 +32,42 @@ def read_position(connection: "Connection") -> int:
     return int(connection.execute(sqlalchemy.text(_POSITION)).scalar_one() or 0)
 
 
+_WRITTEN = (
+    "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint, extract(epoch FROM clock_timestamp() - "
+    "coalesce(CAST(:replayed AS timestamptz), clock_timestamp()))::float8"
+)
+_REPLAYED = (
+    "SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint, pg_last_xact_replay_timestamp()::text"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How far a replica is behind the primary.
+
+    `seconds` is the time since the last commit that it shows, by the clock of the primary alone.
+    Both are 0 if it has everything.
+    """
+
+    size: int
+    seconds: float
+
+
+def measure_delay(primary: "Connection", replica: "Connection", patience: float = 0.0) -> Delay:
+    """Return how far a replica is behind; wait up to `patience` seconds until it is not."""
+    end = monotonic() + patience
+    _position, replayed = replica.execute(sqlalchemy.text(_REPLAYED)).one()
+    written, seconds = primary.execute(sqlalchemy.text(_WRITTEN), {"replayed": replayed}).one()
+    while (size := written - (read_position(replica) or 0)) > 0:
+        if monotonic() > end:
+            return Delay(size, max(0.0, seconds))
+        sleep(POLL_SECONDS)
+    return Delay(0, 0.0)
+
+
 def is_replica(connection: "Connection") -> bool:
     """Check whether a server is a replica, which accepts no writes, not even temporary tables."""
-    return connection.dialect.name == "postgresql" and bool(
-        connection.execute(sqlalchemy.text("SELECT pg_is_in_recovery()")).scalar_one()
-    )
+    return bool(connection.execute(sqlalchemy.text("SELECT pg_is_in_recovery()")).scalar_one())
 
 
 def store_position(connection: "Connection", home: Path) -> None:

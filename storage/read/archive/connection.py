@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
     from storage.database import engine as engines
     from storage.database.engine import Commits
-    from storage.database.servers import position
+    from storage.database.servers import pooler, position
     from storage.read import blame, find
     from storage.read.blame import SentenceCache
     from storage.read.clocks import as_of
 else:
     engines = LazyModule("storage.database.engine")
+    pooler = LazyModule("storage.database.servers.pooler")
     position = LazyModule("storage.database.servers.position")
     blame = LazyModule("storage.read.blame")
     find = LazyModule("storage.read.find")
@@ -163,8 +164,10 @@ class ArchiveConnection:
             return
         with self._place.reachable(), self._engine.connect() as connection:
             if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
-                if position.is_replica(connection):
-                    raise ArchiveReplicaError(self.place)
+                if connection.dialect.name == "postgresql":
+                    pooler.require_sessions(connection.engine)
+                    if position.is_replica(connection):
+                        raise ArchiveReplicaError(self.place)
                 as_of.create_as_of_views(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
             try:

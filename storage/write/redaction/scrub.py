@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, delete, select, text
 
 from storage.database.archive_errors import ArchiveError
 from storage.database.engine import place_of, read_connection
+from storage.database.servers.pooler import require_sessions
 from storage.database.table_facts import STATE_TABLES
 from storage.database.tables import ARCHIVE, ERASABLE
 from storage.values.job import Progress
@@ -143,6 +144,7 @@ def _rewrite_tables(engine: Engine, progress: Progress | None) -> bool:
         "AND NOT pg_has_role(current_user, relowner, 'USAGE')"
     )
     with engine.connect() as connection:
+        require_sessions(engine)
         plain = connection.execution_options(isolation_level="AUTOCOMMIT")
         others = plain.execute(owned, {"names": list(REWRITTEN)}).scalars().all()
         if others:

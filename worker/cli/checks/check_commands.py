@@ -19,6 +19,7 @@ from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
+    from storage.verify import servers
     from worker.alerts import check as alert_check
     from worker.cli.checks import explain as explaining
     from worker.cli.checks import rederive as rederiving
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from worker.services import broker
     from worker.services import check as service_check
 else:
+    servers = LazyModule("storage.verify.servers")
     alert_check = LazyModule("worker.alerts.check")
     explaining = LazyModule("worker.cli.checks.explain")
     rederiving = LazyModule("worker.cli.checks.rederive")
@@ -85,6 +87,8 @@ def rederive(
 def doctor(*, place: ArchiveOptions, output: OutputOptions) -> None:
     """Check the installation and list problems with their remedies."""
     more = [
+        ("servers", servers.check_servers),
+        ("log", servers.check_log),
         ("broker", broker.examine_broker),
         ("scheduler", service_check.check_scheduler),
         ("alerts", alert_check.check_alerts),

@@ -12,7 +12,7 @@ from storage.proof import log as proof_log
 from storage.proof.external.authorities import request_stamps
 from storage.proof.external.calendars import request_calendar_stamps
 from storage.proof.external.witnesses import read_policy, request_cosignatures
-from storage.proof.files import update_tiles
+from storage.proof.files import keep_copy, update_tiles
 from storage.proof.note import NoteError
 from storage.proof.policy import PolicyError
 from storage.proof.stamp import read_authorities
@@ -68,6 +68,7 @@ def extend_log(services: Services) -> None:
         archive.engine, archive.now(), settings.proof_every
     ):
         checkpoint = checkpoints.make(archive.engine, archive.clock, signer)
+        archive.read(keep_copy, settings.proof_key_file, checkpoint)
         LOG.info("checkpoint_signed", entries=checkpoint.size)
 
 
