@@ -33,9 +33,9 @@ def load_parts(part: str) -> Iterator[Any]:
         yield module
 
 
-def names_in_files() -> tuple[str, ...]:
-    """Return the names of the capabilities whose rows are in the metadata of WARC files."""
-    return tuple(each.name for each in CAPABILITIES if "transfer" not in each.without)
+def names_with(part: str) -> tuple[str, ...]:
+    """Return the names of the capabilities that have a part, without loading it."""
+    return tuple(each.name for each in CAPABILITIES if part not in each.without)
 
 
 def module_of(capability: Capability, part: str) -> str:

@@ -13,6 +13,8 @@ PARTS = MappingProxyType({
     "view_sql": "VIEWS: the declarations of its views",
     "answers": "QUERIES: the query of each list, and its rows",
     "doors": "DOORS: for each list its command, route and page",
+    "version_facts": "`facts_of_versions`, `facts_of_checks`: a field of versions and checks, "
+    "as `show_lines` and the templates `PANEL` and `MARK` show it",
     "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",
     "change_marks": "`find_marks`: what was recorded about changes since, for alerts",
     "wording_rows": "`add_rows`: the rows that follow from a text that was read",
@@ -20,11 +22,12 @@ PARTS = MappingProxyType({
     "figures": "`compute_figures`: its part of `lesart stats`",
     "write_command": "its commands that write; importing it adds them",
     "work": "ACTS: what the scheduler repeats; without services, it runs after other work",
+    "source_options": "`add_options`: the options of a source with those that the facts add",
     "check": "CHECKS: its checks in `lesart doctor`, each with its name",
     "write_routes": "ROUTER: its routes that write",
 })  # fmt: skip
 """The parts with what their module has."""
-WORKER_PARTS = ("write_command", "write_routes", "work", "check")
+WORKER_PARTS = ("write_command", "write_routes", "work", "source_options", "check")
 """The parts in `worker/capabilities/NAME`; all others are in `storage/capabilities/NAME`."""
 
 Transfer = Literal["written", "read again", "none"]
@@ -169,12 +172,21 @@ class ReadText(NamedTuple):
     is_known: bool
 
 
+class SourceOption(NamedTuple):
+    """An option with a value of `lesart source add` and `lesart source set`, for addresses only."""
+
+    name: str
+    option: str
+    metavar: str
+    help: str
+
+
 class Capability(NamedTuple):
     """A capability by its facts; what is left out does not import.
 
     `document` is the page of the documentation with its tables, views, commands and routes.
-    `scopes` are permissions of tokens with their meaning, `outgoing` what it sends to others.
-    `without` states for each part that it lacks why.
+    `scopes` are permissions of tokens with their meaning, `outgoing` what it sends to others,
+    `source_options` wishes about a source. `without` states for each part that it lacks why.
     """
 
     name: str
@@ -186,4 +198,5 @@ class Capability(NamedTuple):
     commands: tuple[Command, ...]
     change_conditions: tuple[ChangeCondition, ...]
     outgoing: tuple[OutgoingKind, ...]
+    source_options: tuple[SourceOption, ...]
     without: Names

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from storage.capabilities import CAPABILITIES
+from storage.capabilities import CAPABILITIES, names_with, parts_of
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.fronts import fronts_query, latest_list_query
 from storage.database.view_queries.words import RESTRICTED
@@ -26,7 +26,6 @@ from storage.read.answers import (
     Job,
     NoiseStep,
     Observation,
-    OutsideCopy,
     Refusal,
     Relation,
     RightsDeclaration,
@@ -34,7 +33,7 @@ from storage.read.answers import (
     VersionLine,
 )
 from storage.read.filters import Conditions, Filters, conditions
-from storage.read.query.records import ALL, Part, RecordList, record_from_row
+from storage.read.query.records import ALL, Part, RecordList
 from storage.values.change_class import ChangeClass
 from storage.values.draft import PartialDate
 from storage.values.errors import did_you_mean
@@ -301,26 +300,17 @@ def observations(connection: "Connection", article_id: int, part: Part) -> Itera
     """Yield every check of one article in the order of time."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     query = snapshots_query(connection.dialect.name)
-    found = outside_copies(connection, [article_id])
-    copies = {row["observation_id"]: (copy,) for row, copy in found}
+    beside = {
+        own.name: part.facts_of_checks(connection, article_id)
+        for own, part in parts_of("version_facts")
+    }
     records = replace(
         _OBSERVATIONS,
-        compute=lambda row: {"outside_copies": copies.get(row["observation_id"], ())},
+        compute=lambda row: {
+            name: found.get(row["observation_id"], ()) for name, found in beside.items()
+        },
     )
     yield from records.rows(connection, criteria, part, query)
-
-
-def outside_copies(
-    connection: "Connection", articles: Sequence[int]
-) -> list[tuple[Row, OutsideCopy]]:
-    """Return the copies of pages of articles at other archives, each with its row."""
-    query = (
-        "SELECT q.article, q.version, q.observation_id, q.archive, q.address, q.captured_at, "
-        f"q.recorded_at FROM ({view_query('outside_copies', connection.dialect.name)}) q "
-        f"WHERE q.article_id IN :articles ORDER BY q.recorded_at"
-    )
-    rows = fetch(connection, query, {"articles": list(articles)})
-    return [(row, record_from_row(OutsideCopy, row)) for row in rows]
 
 
 def relations(
@@ -494,7 +484,7 @@ _OBSERVATIONS = RecordList(
     "observations",
     {"observed_at": datetime, "observation_id": int},
     "observations",
-    computed=["outside_copies"],
+    computed=names_with("version_facts"),
 )
 _RELATIONS = RecordList(
     Relation,

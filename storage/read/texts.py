@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from storage.capabilities import parts_of
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.words import open_alone
 from storage.database.views import COLUMNS, view_query
@@ -258,7 +259,7 @@ def find_restricted_texts(connection: "Connection") -> "restricted.RestrictedTex
 def add_statements(
     connection: "Connection", versions: Iterable[VersionText]
 ) -> Iterator[VersionText]:
-    """Yield versions with the rights declared while they were online, and their outside copies."""
+    """Yield versions with the rights declared while they were online, and facts of capabilities."""
     rest = iter(versions)
     while some := tuple(islice(rest, _STATEMENTS_CHUNK)):
         declared: dict[str | None, list[RightsDeclaration]] = {}
@@ -266,17 +267,17 @@ def add_statements(
         ids = [row["id"] for row in fetch(connection, _ARTICLE_IDS, names)]
         for each in lists.rights_of_articles(connection, ids):
             declared.setdefault(each.article, []).append(each)
-        copies = lists.outside_copies(connection, ids)
-        for version in some:
+        beside = {
+            own.name: part.facts_of_versions(connection, ids, some)
+            for own, part in parts_of("version_facts")
+        }
+        for number, version in enumerate(some):
             found = declared.get(version.article, ())
             yield replace(
                 version,
                 rights=tuple(_rights_during(version.observed, found)),
-                outside_copies=tuple(
-                    copy for row, copy in copies
-                    if (row["article"], row["version"]) == (version.article, version.version)
-                ),
-            )  # fmt: skip
+                **{name: of_versions[number] for name, of_versions in beside.items()},
+            )
 
 
 def _rights_during(

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
 
+from storage.capabilities import CAPABILITIES
 from storage.cli.app import command_group
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
@@ -41,6 +42,10 @@ else:
     locators = LazyModule("worker.sources.locators")
     crons = LazyModule("worker.services.schedule.cron")
     credentials = LazyModule("worker.web.credentials")
+
+
+SOURCE_OPTIONS = tuple(each for own in CAPABILITIES for each in own.source_options)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,16 @@ class ScheduleOptions:
         return values
 
 
+def _with_source_options(kind: type[T]) -> type[T]:
+    """Add the options of capabilities to a class."""
+    for each in SOURCE_OPTIONS:
+        kind.__annotations__[each.name] = str | None
+        setattr(kind, each.name, option(each.option, each.metavar, each.help))
+    return kind
+
+
 @dataclass(frozen=True, slots=True)
+@_with_source_options
 class FetchOptions:
     """Options for requests to the addresses of a source."""
 
@@ -115,11 +129,11 @@ class FetchOptions:
         "DURATION",
         "Delete captured bytes after DURATION, such as 90d (default: LESART_RETAIN_CAPTURES).",
     )
-    copy_to: str | None = option(
-        "--copy-to",
-        "ARCHIVE",
-        "Submit the page of each new version to this archive of LESART_WEB_ARCHIVES, or off.",
-    )
+
+    def of_capabilities(self) -> dict[str, str]:
+        """Return the options of capabilities that were given, by their names."""
+        given = {each.name: getattr(self, each.name) for each in SOURCE_OPTIONS}
+        return {name: value for name, value in given.items() if value is not None}
 
     def options(self) -> dict[str, Any]:
         """Return the options that were given.
@@ -177,8 +191,9 @@ def recheck_options(text: str | None) -> dict[str, Any]:
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the source.")]
-
-
+FOR_ADDRESSES = (
+    "--type", "--history", "--recheck", "--newer-than", "--header", "--proxy", "--retain-captures",
+)  # fmt: skip
 sources = command_group("source")
 
 
@@ -203,22 +218,20 @@ def add(
     """Add a folder or an address as a source with a schedule."""
     settings = place.settings()
     schedule = when.values(settings)
+    wishes = fetch_options.of_capabilities()
     if locators.is_address(locator):
         options = fetch_options.options()
         locators.require_address(settings, locator)
         with opened_archive(settings, create=settings.is_embedded) as archive:
-            options = standing.add_copy_order(archive, settings, options, fetch_options.copy_to)
+            options = standing.add_options_of_capabilities(archive, settings, options, wishes)
             watch = standing.watch_with_history if history else standing.watch_address
             added = watch(
                 archive, settings, locator, name=name, kind=type, options=options, **schedule
             )
         _report([added], output)
         return
-    if type is not None or history or fetch_options.options() or fetch_options.copy_to:
-        raise ScheduleError(
-            "--type, --history, --recheck, --newer-than, --header, --proxy, --retain-captures and "
-            "--copy-to apply only to addresses, and LOCATOR is a folder"
-        )
+    if type is not None or history or fetch_options.options() or any(wishes.values()):
+        raise ScheduleError(f"{_for_addresses()} apply only to addresses, and LOCATOR is a folder")
     if not locator:
         raise LocatorError("''", "LOCATOR is empty: give a folder or an address")
     folder = Path(locators.file_path(locator))
@@ -243,6 +256,12 @@ def add(
             chosen, "folder", str(folder), standing=True, paused=False, **schedule
         )
     _report([source], output)
+
+
+def _for_addresses() -> str:
+    """Return the options that only addresses have."""
+    *names, last = *FOR_ADDRESSES, *(each.option for each in SOURCE_OPTIONS)
+    return f"{', '.join(names)} and {last}"
 
 
 @command(sources, "list", example="lesart source list")
@@ -278,18 +297,19 @@ def change(
     """Change the schedule or options of a source; it applies within seconds."""
     settings = place.settings()
     schedule = when.values(settings)
-    options = fetch_options.options()
-    if not schedule and not options and fetch_options.copy_to is None:
+    options, wishes = fetch_options.options(), fetch_options.of_capabilities()
+    if not schedule and not options and not wishes:
         raise ScheduleError(
             "nothing to change: add --every, --cron, --timezone, --recheck or another option"
         )
     with opened_archive(settings) as archive:
         source = archive.source(name)
-        if fetch_options.copy_to is not None and source.kind == "folder":
-            raise ScheduleError("--copy-to applies only to addresses, and this is a folder")
-        if options or fetch_options.copy_to is not None:
-            schedule["options"] = standing.add_copy_order(
-                archive, settings, {**source.options, **options}, fetch_options.copy_to
+        if wishes and source.kind == "folder":
+            given = next(each.option for each in SOURCE_OPTIONS if each.name in wishes)
+            raise ScheduleError(f"{given} applies only to addresses, and this is a folder")
+        if options or wishes:
+            schedule["options"] = standing.add_options_of_capabilities(
+                archive, settings, {**source.options, **options}, wishes
             )
         changed = archive.change_source(name, **schedule)
         standing.apply_schedule(archive, changed)

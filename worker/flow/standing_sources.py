@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from storage.proof.log import numbers
+from storage.capabilities import load_parts
 from storage.record.sources import source_watching
 from storage.record.suppression import redacted_addresses
 from storage.schedule.watches import reschedule, watch_at_once
@@ -13,7 +13,6 @@ from storage.settings import Settings
 from storage.values.arrivals.source import Source
 from storage.values.net.addresses import FRONT, ListedAddress
 from storage.values.net.origin_name import origin_of
-from storage.values.net.web_archive import copy_archives
 from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, split_secrets, without_secrets, without_trackers
@@ -94,30 +93,17 @@ def watch_with_history(
     return source
 
 
-def add_copy_order(
-    archive: Archive, settings: Settings, options: Mapping[str, Any], name: str | None
+def add_options_of_capabilities(
+    archive: Archive, settings: Settings, options: Mapping[str, Any], given: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the options of a source whose new versions are copied by the web archive `name`.
+    """Return the options of a source with those of capabilities that were given.
 
-    `off` ends the copies, None changes nothing. Only versions found from now on are copied.
     Raises: ScheduleError.
     """
-    if options.get("headers") and (name or options.get("copy_to")) and name != "off":
-        raise ScheduleError(
-            "a source with --header has no copies at other archives: its pages may not be public"
-        )
-    if name is None:
-        return dict(options)
-    others = {key: value for key, value in options.items() if key != "copy_to"}
-    if name == "off":
-        return others
-    known = copy_archives(settings.web_archives)
-    if name not in known:
-        raise ScheduleError(
-            f"there is no web archive {name!r} for copies: LESART_WEB_ARCHIVES has "
-            f"{', '.join(sorted(known)) or 'none'}"
-        )
-    return {**others, "copy_to": {"archive": name, "since": archive.read(numbers)[0]}}
+    found = dict(options)
+    for part in load_parts("source_options"):
+        found = part.add_options(archive, settings, found, given)
+    return found
 
 
 def is_subscriptions(path: Path) -> bool:

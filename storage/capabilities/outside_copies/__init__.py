@@ -5,6 +5,7 @@ from storage.capabilities.hooks import (
     LogEntry,
     OutgoingKind,
     RecordTable,
+    SourceOption,
     StateTable,
 )
 
@@ -35,6 +36,12 @@ OUTSIDE_COPIES = Capability(
         OutgoingKind(
             "copies", "copy_request", ("waiting", "submitting", "submitted", "unknown"), "copied",
             "refused", most_attempts=10, sending="submitting", uncertain="unknown",
+        ),
+    ),
+    source_options=(
+        SourceOption(
+            "copy_to", "--copy-to", "ARCHIVE",
+            "Submit the page of each new version to this archive of LESART_WEB_ARCHIVES, or off.",
         ),
     ),
     without={

@@ -18,10 +18,13 @@ QUOTATIONS = Capability(
     commands=(),
     change_conditions=(),
     outgoing=(),
+    source_options=(),
     without={
         "change_panel": "the page of a version shows its quotations",
         "change_marks": "quotations come with their text, not later",
         "transfer": "another archive finds them in the same text",
+        "version_facts": "the field `quotes` of a version is read with its text",
+        "source_options": "the quotations of all sources are read",
         "write_command": "nobody writes quotations",
         "work": "quotations are written with their text",
         "check": "nothing can fail outside of a command",

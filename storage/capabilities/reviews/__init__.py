@@ -38,8 +38,11 @@ REVIEWS = Capability(
         ),
     ),
     outgoing=(),
+    source_options=(),
     without={
+        "version_facts": "a label is about a change",
         "work": "nothing is to be done later",
+        "source_options": "a reader labels changes of any source",
         "check": "nothing can fail outside of a command",
         "wording_rows": "readers write its rows",
     },

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from storage.capabilities import parts_of
 from storage.cli.shown_time import format_time
 from storage.cli.table import cell, styled
 from storage.read.answers import VersionText
@@ -65,8 +66,8 @@ def _facts(version: VersionText) -> Iterator[str]:
     more = len(version.rights) - MOST_RIGHTS
     if more > 0:
         yield f"rights     {more} more: `lesart rights {version.article}`"
-    for copy in version.outside_copies:
-        yield f"copy       {one_line(copy.address)} · {copy.archive}, {_moment(copy.captured_at)}"
+    for own, part in parts_of("version_facts"):
+        yield from part.show_lines(getattr(version, own.name), _moment)
     if version.word_count is not None:
         yield f"words      {version.word_count}"
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from storage.capabilities import load_parts
 from storage.database.rows import cursor, place
 from storage.diff.blame import cut_sentences
 from storage.read.answers import Blame, Sentence, VersionLine, VersionText
@@ -105,8 +106,9 @@ def checks(
         rows = list(archive.observations(version.article, query.after, limit))
     following = rows[-1].cursor if len(rows) == limit else None
     return page(
-        request, "checks.html", version=version, rows=rows, tab="checks", following=following
-    )
+        request, "checks.html", version=version, rows=rows, tab="checks", following=following,
+        marks=[part.MARK for part in load_parts("version_facts") if part.MARK],
+    )  # fmt: skip
 
 
 @router.get("/{article}/entries")
@@ -242,6 +244,7 @@ def shown(
         related=related, names=names, fields=_fields(version), tab="text", query=query,
         paragraphs=paragraphs, chosen=chosen, outlets=outlets,
         sentence_link=_sentence_link(request, version), no_edit=NO_EDIT,
+        panels=[part.PANEL for part in load_parts("version_facts") if part.PANEL],
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from tests.pauses import without_pauses
 from tests.web.desk import PEGEL
 from tests.web.site import Reply, page
 from worker.capabilities.outside_copies import work as outside
-from worker.flow.standing_sources import add_copy_order
+from worker.flow.standing_sources import add_options_of_capabilities
 
 PAGE = "http://zeitung.example/lokales/pegel"
 
@@ -22,7 +22,10 @@ class Copied:
             web_archives=(service.setting(kind),), web_archive_keys=(f"eins={KEY}",), **values,
         )  # fmt: skip
         proxy = f"http://127.0.0.1:{desk.web.plain_port}"
-        self.options = add_copy_order(desk.archive, self.settings, {"proxy": proxy}, "eins")
+        wish = {"copy_to": "eins"}
+        self.options = add_options_of_capabilities(
+            desk.archive, self.settings, {"proxy": proxy}, wish
+        )
 
     def see(self, address: str = PAGE, reply: Reply | bytes | None = None, **options) -> None:
         self.desk.web.put(address, reply or page("Pegel der Lohe steigt", PEGEL))

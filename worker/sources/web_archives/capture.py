@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from storage.capabilities import names_in_files
+from storage.capabilities import names_with
 from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
 from storage.values.arrivals.formats import AGENCY_TYPES, BINARY_TYPES, TYPE_BY_MEDIA
 from storage.values.digest import raw_digest
@@ -85,7 +85,9 @@ def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
         submitted_by=_token_name(facts.get("submitted_by")),
         is_front=any(each.get("type") == FRONT for each in stated),
         declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
-        recorded={name: each[name] for each in stated for name in names_in_files() if name in each},
+        recorded={
+            name: each[name] for each in stated for name in names_with("transfer") if name in each
+        },
     )
 
 

@@ -1,0 +1,59 @@
+"""The copies of the page of a version, and of a check."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from storage.database.rows import Row, fetch
+from storage.database.views import view_query
+from storage.read.answers import OutsideCopy, VersionText
+from storage.read.query.records import record_from_row
+from storage.read.render.visible import one_line
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+PANEL = "outside_copies/version_panel.html"
+MARK = "outside_copies/check_mark.html"
+
+
+def facts_of_versions(
+    connection: "Connection", articles: Sequence[int], versions: Sequence[VersionText]
+) -> list[tuple[OutsideCopy, ...]]:
+    """Return the copies of each version of these articles."""
+    found = _find_copies(connection, articles)
+    return [
+        tuple(
+            copy for row, copy in found
+            if (row["article"], row["version"]) == (version.article, version.version)
+        )
+        for version in versions
+    ]  # fmt: skip
+
+
+def facts_of_checks(
+    connection: "Connection", article: int
+) -> Mapping[int, tuple[OutsideCopy, ...]]:
+    """Return the copies of an article by the check that they followed."""
+    found = _find_copies(connection, [article])
+    return {row["observation_id"]: (copy,) for row, copy in found}
+
+
+def show_lines(found: Sequence[OutsideCopy], show_time: Callable[[datetime], str]) -> Iterator[str]:
+    """Yield the lines of `lesart show`."""
+    for copy in found:
+        moment = show_time(copy.captured_at)
+        yield f"copy       {one_line(copy.address)} · {copy.archive}, {moment}"
+
+
+def _find_copies(
+    connection: "Connection", articles: Sequence[int]
+) -> list[tuple[Row, OutsideCopy]]:
+    """Return the copies of pages of articles at other archives, each with its row."""
+    query = (
+        "SELECT q.article, q.version, q.observation_id, q.archive, q.address, q.captured_at, "
+        f"q.recorded_at FROM ({view_query('outside_copies', connection.dialect.name)}) q "
+        f"WHERE q.article_id IN :articles ORDER BY q.recorded_at"
+    )
+    rows = fetch(connection, query, {"articles": list(articles)})
+    return [(row, record_from_row(OutsideCopy, row)) for row in rows]
