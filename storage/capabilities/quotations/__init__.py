@@ -13,7 +13,7 @@ QUOTATIONS = Capability(
             references={"wording_id": "wording", "derivation_id": "derivation"},
         ),
     ),
-    views=("quotes",),
+    views=("quotes", "persons"),
     scopes={},
     commands=(),
     change_conditions=(),

@@ -4,18 +4,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from storage.read.query.parameter import option
-from storage.read.query.queries import AnyArticle, ListQuery, Plain, Query, moment_or_none
+from storage.read.query.parameter import argument, flag, option
+from storage.read.query.queries import (
+    AnyArticle,
+    ListQuery,
+    Long,
+    Plain,
+    Query,
+    moment_or_none,
+)
 from storage.values.answer import Answer
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.capabilities.quotations import about, names
+    from storage.capabilities.quotations import about, comparing
     from storage.database import views
+    from storage.database.rows import Row
+    from storage.language import folded_names
     from storage.read import filters
     from storage.read.archive import ReadOnlyArchive
     from storage.read.filters import Conditions
@@ -24,7 +33,8 @@ if TYPE_CHECKING:
     from storage.read.query.records import Part
 else:
     about = LazyModule("storage.capabilities.quotations.about")
-    names = LazyModule("storage.capabilities.quotations.names")
+    comparing = LazyModule("storage.capabilities.quotations.comparing")
+    folded_names = LazyModule("storage.language.folded_names")
     views = LazyModule("storage.database.views")
     filters = LazyModule("storage.read.filters")
     records = LazyModule("storage.read.query.records")
@@ -39,6 +49,8 @@ class Quotation(Answer):
     """A quotation in a version, by one speaker.
 
     `speaker` are the words of the text, `name` is the fullest name of this person in the text.
+    `before` is an earlier wording of the statement, in the list of changed ones; `before_article`,
+    `before_version` and `before_seen` are its place and time.
     """
 
     article: str
@@ -60,11 +72,53 @@ class Quotation(Answer):
     first_seen: datetime
     last_seen: datetime
     cursor: str
+    before: str | None = None
+    before_article: str | None = None
+    before_version: int | None = None
+    before_seen: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Answer):
+    """What a person said: once, shortened or reworded in several versions and articles.
+
+    `text` is the first wording, at the place and time `first_article`, `first_version` and
+    `first_seen`. `wordings` are all wordings, the earliest first, each with its first place and
+    time. `reworded` is true if one has other words, and is not a shortened one.
+    """
+
+    statement: str
+    name: str | None
+    office: str | None
+    kind: str
+    text: str
+    first_article: str
+    first_version: int
+    first_outlet: str
+    first_seen: datetime
+    last_seen: datetime
+    articles: int
+    outlets: int
+    reworded: bool
+    wordings: tuple[dict[str, Any], ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person(Answer):
+    """A name that speaks: two persons of one name are not told apart."""
+
+    name: str
+    quotations: int
+    articles: int
+    first_seen: datetime
+    last_seen: datetime
+    cursor: str
 
 
 @dataclass(kw_only=True)
-class QuotesQuery(ListQuery, AnyArticle):
-    """List quotations with their speakers, newest version first."""
+class SpeakerOptions(AnyArticle):
+    """Options that select quotations."""
 
     speaker: Plain | None = option(
         "--speaker", "NAME", "Only what NAME said: full name, last name, or the words of the text."
@@ -78,14 +132,10 @@ class QuotesQuery(ListQuery, AnyArticle):
     kind: QuotationKind | None = option(
         "--kind", "direct|indirect", "Only quotations of this kind (default: both)."
     )
-    record = staticmethod(lambda: Quotation)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Quotation]":
-        criteria = self.conditions(archive)
-        if self.about is None:
-            return archive.iterate(find_quotations, criteria, records.Part(*page))
-        topic = about.Topic.parse(self.about, archive.languages)
-        return archive.iterate(find_about, topic, criteria, records.Part(*page))
+    def topic(self, archive: "ReadOnlyArchive") -> "about.Topic | None":
+        """Return the topic of these options. Raises: SearchQueryError."""
+        return None if self.about is None else about.Topic.parse(self.about, archive.languages)
 
     def conditions(self, archive: "ReadOnlyArchive") -> "Conditions":
         """Return the conditions of these options without the words. Raises: MomentError."""
@@ -94,7 +144,8 @@ class QuotesQuery(ListQuery, AnyArticle):
             number = archive.article_row_id(self.article)
             criteria = criteria.with_clause("q.article_id = :article", article=number)
         if self.speaker is not None:
-            criteria = criteria.with_clause(_BY_SPEAKER, speaker=names.fold_name(self.speaker))
+            name = folded_names.fold_name(self.speaker)
+            criteria = criteria.with_clause(_BY_SPEAKER, speaker=name)
         if self.kind is not None:
             criteria = criteria.with_clause("q.kind = :kind", kind=self.kind)
         since = moment_or_none(self.since, archive.timezone, "first")
@@ -103,13 +154,70 @@ class QuotesQuery(ListQuery, AnyArticle):
         return criteria
 
 
+@dataclass(kw_only=True)
+class QuotesQuery(ListQuery, SpeakerOptions):
+    """List quotations with their speakers, newest version first."""
+
+    changed: bool = flag(
+        "--changed", "Only quotations that differ from an earlier wording of the same statement."
+    )
+    record = staticmethod(lambda: Quotation)
+
+    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Quotation]":
+        criteria, topic = self.conditions(archive), self.topic(archive)
+        part = records.Part(*page)
+        if self.changed:
+            is_alone = self.speaker is None and topic is None
+            find = comparing.find_edited if is_alone else comparing.find_changed
+            return archive.iterate(find, topic, criteria, part)
+        if topic is None:
+            return archive.iterate(find_quotations, criteria, part)
+        return archive.iterate(find_about, topic, criteria, part)
+
+
+@dataclass(kw_only=True)
+class StatementsQuery(ListQuery, SpeakerOptions):
+    """List statements with their wordings, the earliest first.
+
+    They are those of the newest 5,000 quotations that the options select.
+    """
+
+    record = staticmethod(lambda: Statement)
+
+    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Statement]":
+        criteria, topic = self.conditions(archive), self.topic(archive)
+        return archive.iterate(comparing.find_statements, topic, criteria, records.Part(*page))
+
+
+@dataclass(kw_only=True)
+class PersonQuery(ListQuery):
+    """List what a person said, with versions and places, the earliest first."""
+
+    name: Long = argument("NAME", "Full name, last name, or the words of the text.")
+    record = staticmethod(lambda: Statement)
+
+    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Statement]":
+        return StatementsQuery(speaker=self.name[:300]).rows(archive, page)
+
+
+@dataclass(kw_only=True)
+class PersonsQuery(ListQuery):
+    """List the names of persons that speak, in alphabetical order."""
+
+    record = staticmethod(lambda: Person)
+
+    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Person]":
+        return archive.iterate(find_persons, records.Part(*page))
+
+
 @dataclass(frozen=True, slots=True)
 class QuotationInText(Quotation):
     """A quotation with the text of its version."""
 
-    title: str | None
-    body: str | None
-    language: str | None
+    title: str | None = None
+    body: str | None = None
+    language: str | None = None
+    outlet: str = ""
 
     def without_text(self) -> Quotation:
         """Return the quotation without the text."""
@@ -117,9 +225,12 @@ class QuotationInText(Quotation):
 
 
 _IN_TEXT = """
-SELECT q.*, w.title AS title, w.text AS body, d.language AS language
+SELECT q.*, w.title AS title, w.text AS body, d.language AS language,
+    coalesce(d.publisher, src.name) AS outlet
 FROM ({quotes}) q JOIN wording w ON w.id = q.wording_id
 JOIN derivation d ON d.id = q.derivation_id
+JOIN article here ON here.id = q.article_id
+JOIN source src ON src.id = here.source_id
 """
 
 
@@ -134,15 +245,32 @@ def find_about(
     connection: "Connection", topic: "about.Topic", criteria: "Conditions", part: "Part"
 ) -> Iterator[Quotation]:
     """Yield the selected quotations about a topic."""
+    found = find_in_texts(connection, topic, criteria, part.after)
+    yield from (each.without_text() for each in islice(found, part.limit))
+
+
+def find_in_texts(
+    connection: "Connection",
+    topic: "about.Topic | None",
+    criteria: "Conditions",
+    after: str | None = None,
+) -> Iterator[QuotationInText]:
+    """Yield the selected quotations with their texts, newest version first."""
     dialect = connection.dialect.name
-    matching = topic.condition(dialect)
+    matching = filters.Conditions() if topic is None else topic.condition(dialect)
     if matching is None:
         return
     criteria = criteria.merge(matching)
     query = _IN_TEXT.format(quotes=views.view_query("quotes", dialect))
     listed = _quotation_list(QuotationInText, criteria)
-    found = topic.select(listed.rows(connection, criteria, records.Part(part.after), query))
-    yield from (each.without_text() for each in islice(found, part.limit))
+    found = listed.rows(connection, criteria, records.Part(after), query)
+    yield from found if topic is None else topic.select(found)
+
+
+def find_persons(connection: "Connection", part: "Part") -> Iterator[Person]:
+    """Yield the names that speak."""
+    listed = records.RecordList(Person, "persons", {"row_person": str}, "persons")
+    yield from listed.rows(connection, filters.Conditions(), part)
 
 
 def _quotation_list(kind: type[Q], criteria: "Conditions") -> "records.RecordList[Q]":
@@ -153,7 +281,14 @@ def _quotation_list(kind: type[Q], criteria: "Conditions") -> "records.RecordLis
     """
     order = "row_order" if criteria.clauses else "version_id"
     keys = {order: int, "number": int}
-    return records.RecordList(kind, "quotes", keys, "quotes", is_descending=True)
+    more = ("before", "before_article", "before_version", "before_seen")
+    return records.RecordList(
+        kind, "quotes", keys, "quotes", computed=more, compute=_without_before, is_descending=True
+    )
 
 
-QUERIES = (QuotesQuery,)
+def _without_before(_row: "Row") -> dict[str, None]:
+    return dict.fromkeys(("before", "before_article", "before_version", "before_seen"))
+
+
+QUERIES = (QuotesQuery, StatementsQuery, PersonsQuery, PersonQuery)

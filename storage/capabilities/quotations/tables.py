@@ -10,7 +10,7 @@ class QuotationRow(Row, table=True):
     """What a wording quotes, by one speaker: `derivation_id` is the reading that found it.
 
     `person`, `surname` and `spoken` are the folded name, its last word, and the folded words of the
-    text where they differ from the name (`storage.capabilities.quotations.names`).
+    text where they differ from the name (`storage.language.folded_names`).
     """
 
     __table_args__ = (

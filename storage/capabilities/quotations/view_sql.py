@@ -56,4 +56,31 @@ WHERE a.id NOT IN {RESTRICTED}
 """
 
 
-VIEWS = (View("quotes", Quotation, ("article", "version", "number"), _select_quotes),)
+class Person:
+    """A name of persons that speak."""
+
+    seq: int
+    name: str
+    quotations: int
+    articles: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+def _select_persons(words: SqlWords) -> str:  # noqa: ARG001  # all views are made alike
+    return f"""
+SELECT max(v.seq) AS seq, max(t.name) AS name, count(*) AS quotations,
+    count(DISTINCT v.article_id) AS articles, min(v.changed_by) AS first_seen,
+    max(v.last_seen) AS last_seen, t.person AS row_person, max(v.article_id) AS article_id
+FROM quotation t
+JOIN version v ON v.wording_id = t.wording_id
+WHERE t.person <> t.surname AND t.speaker_kind IN ('person', 'unknown')
+    AND v.article_id NOT IN {RESTRICTED}
+GROUP BY t.person
+"""
+
+
+VIEWS = (
+    View("quotes", Quotation, ("article", "version", "number"), _select_quotes),
+    View("persons", Person, ("name",), _select_persons),
+)

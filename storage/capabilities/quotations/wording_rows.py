@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from storage.capabilities.hooks import ReadText
-from storage.capabilities.quotations.names import fold_name
 from storage.capabilities.quotations.tables import QUOTATION
 from storage.database.engine import insert_rows
 from storage.database.tables import DERIVATION, VERSION, WORDING
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.database.view_facts import FIELD_BLOCK
+from storage.language.folded_names import fold_name
 from storage.values.draft import NamedSpeaker, Quote, paragraphs_in, quotes_in
 
 MOST_QUOTATIONS = FIELD_BLOCK - 2

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 VIEWS = {
     "quotes": "seq article version number wording kind text speaker name office speaker_kind cue "
     "paragraph confidence published changed_after changed_by first_seen last_seen",
+    "persons": "seq name quotations articles first_seen last_seen",
 }
 """The columns of its views, which never change their order."""
 

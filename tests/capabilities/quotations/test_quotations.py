@@ -1,7 +1,6 @@
 """Who said what, in which version of which article: asked by command."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,21 +15,6 @@ BRIDGE = "Die Brücke über die Lohe ist seit 1970 in Betrieb."
 COSTS = "„Sie kostet {} Millionen Euro“, sagte Ada Kern am Montag."
 ANYWAY = "Kern sagte: „Wir bauen trotzdem.“ Der Rat stimmt im Mai ab."
 FERRY = "The waves were too high on Monday. “The ferry stays in the harbour,” said Jörg Köstlin."
-
-
-@pytest.fixture
-def lesart(room, capsys, monkeypatch, tmp_path) -> Callable[..., list[dict[str, Any]]]:
-    """Run a command on the archive of the newsroom; give its rows."""
-    monkeypatch.setenv("LESART_HOME", str(tmp_path / "home"))
-
-    def call(*words: str) -> list[dict[str, Any]]:
-        capsys.readouterr()
-        code = run(app, [*words, *(() if "--archive" in words else ("--archive", room.url))])
-        told = capsys.readouterr()
-        assert code == 0, told.err
-        return [json.loads(line) for line in told.out.splitlines() if line[:1] == "{"]
-
-    return call
 
 
 @pytest.fixture

@@ -1,0 +1,155 @@
+"""Statements of quotations, and quotations whose words changed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any
+
+from storage.capabilities.quotations import answers, statements
+from storage.capabilities.quotations.answers import Quotation, QuotationInText, Statement
+from storage.database.rows import cursor, place
+from storage.database.views import element_of
+from storage.read.filters import Conditions
+from storage.values.change_class import ChangeClass
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.capabilities.quotations.about import Topic
+    from storage.read.query.records import Part
+
+MOST_GROUPED = 5_000
+"""Maximum number of quotations of which statements are made; the newest count."""
+Group = statements.Statement[QuotationInText]
+
+
+def find_statements(
+    connection: "Connection", topic: "Topic | None", criteria: Conditions, part: "Part"
+) -> Iterator[Statement]:
+    """Yield the statements of the selected quotations, the earliest first."""
+    found = (make_statement(each) for each in load_groups(connection, topic, criteria))
+    position = place("statements", part.after, datetime, str) if part.after is not None else None
+    following = (
+        each
+        for each in sorted(found, key=_order)
+        if position is None or _order(each) > tuple(position)
+    )
+    yield from islice(following, part.limit)
+
+
+def _order(each: Statement) -> tuple[datetime, str]:
+    return each.first_seen, each.statement
+
+
+def load_groups(
+    connection: "Connection", topic: "Topic | None", criteria: Conditions
+) -> list[Group]:
+    """Return the statements of the selected quotations with their quotations in time."""
+    found = answers.find_in_texts(connection, topic, criteria)
+    newest = sorted(
+        islice(found, MOST_GROUPED), key=lambda q: (q.changed_by, q.article, q.version, q.number)
+    )
+    return statements.group_statements(newest)
+
+
+def make_statement(group: Group) -> Statement:
+    """Return the record of a statement."""
+    quotations = sorted(group.quotations, key=lambda q: (q.changed_by, q.article, q.version))
+    first = quotations[0]
+    named = next((each for each in quotations if each.name), first)
+    number = f"{first.article}@{first.version}.{first.number}"
+    words = [*group.wordings]
+    return Statement(
+        statement=number, name=named.name, office=named.office, kind=first.kind, text=first.text,
+        first_article=first.article, first_version=first.version, first_outlet=first.outlet,
+        first_seen=first.changed_by, last_seen=max(each.last_seen for each in quotations),
+        articles=len({each.article for each in quotations}),
+        outlets=len({each.outlet for each in quotations}),
+        reworded=any(not statements.is_shortened(words[0], each) for each in words[1:]),
+        wordings=tuple(_wording(each) for each in group.wordings.values()),
+        cursor=cursor("statements", first.changed_by, number),
+    )  # fmt: skip
+
+
+def _wording(those: Sequence[QuotationInText]) -> dict[str, Any]:
+    first = those[0]
+    return {
+        "text": first.text, "article": first.article, "version": first.version,
+        "outlet": first.outlet, "first_seen": first.changed_by.isoformat(),
+        "articles": len({each.article for each in those}),
+    }  # fmt: skip
+
+
+def find_changed(
+    connection: "Connection", topic: "Topic | None", criteria: Conditions, part: "Part"
+) -> Iterator[Quotation]:
+    """Yield the quotations with other words than an earlier wording of their statement.
+
+    Each is the first with its words, and is compared with the wording before it.
+    """
+    found: list[Quotation] = []
+    for group in load_groups(connection, topic, criteria):
+        firsts = [those[0] for those in group.wordings.values()]
+        words = [*group.wordings]
+        for n in range(1, len(firsts)):
+            earlier = [k for k in range(n) if not statements.is_shortened(words[n], words[k])]
+            if len(earlier) == n:
+                found.append(_with_before(firsts[n], firsts[n - 1]))
+    newest = sorted(found, key=_place, reverse=True)
+    if part.after is not None:
+        position = tuple(place("quotes", part.after, int, int))
+        newest = [each for each in newest if _place(each) < position]
+    yield from islice(newest, part.limit)
+
+
+def _place(each: Quotation) -> tuple[Any, ...]:
+    return tuple(place("quotes", each.cursor, int, int))
+
+
+def find_edited(
+    connection: "Connection", topic: "Topic | None", criteria: Conditions, part: "Part"
+) -> Iterator[Quotation]:
+    """Yield the quotations that changed from one version of an article to the next."""
+    listed = element_of("edit.changes", ":quote", connection.dialect.name)
+    criteria = criteria.with_clause(
+        "q.version > 1 AND EXISTS (SELECT 1 FROM version edit WHERE edit.id = q.version_id "
+        f"AND {listed})",
+        quote=[ChangeClass.QUOTE.value],
+    )
+    found = answers.find_in_texts(connection, topic, criteria, part.after)
+    changed = (
+        each
+        for (article, version), those in groupby(found, key=lambda q: (q.article, q.version))
+        for each in _compare_versions(connection, article, version, [*those])
+    )
+    yield from islice(changed, part.limit)
+
+
+def _compare_versions(
+    connection: "Connection", article: str, version: int, those: Sequence[QuotationInText]
+) -> Iterator[Quotation]:
+    """Yield the quotations of a version that have other words than in the version before it."""
+    criteria = Conditions().with_clause(
+        "q.article = :article AND q.version = :version", article=article, version=version - 1
+    )
+    older = [*answers.find_in_texts(connection, None, criteria)]
+    known = {statements.words_of(each.text): each for each in older}
+    for each in those:
+        words = statements.words_of(each.text)
+        if words in known:
+            continue
+        similar = (
+            old
+            for own, old in known.items()
+            if statements.is_same_statement(words, own) and not statements.is_shortened(words, own)
+        )
+        if (before := next(similar, None)) is not None:
+            yield _with_before(each, before)
+
+
+def _with_before(each: QuotationInText, before: QuotationInText) -> Quotation:
+    return replace(
+        each.without_text(), before=before.text, before_article=before.article,
+        before_version=before.version, before_seen=before.changed_by,
+    )  # fmt: skip

@@ -1,0 +1,133 @@
+"""PURE: the same statement in several quotations: literal, shortened, or reworded."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import pairwise
+from typing import Generic, Protocol, TypeVar
+
+from storage.language.folded_names import fold_name
+
+SHARED_PAIRS = 0.4
+"""Minimum share of the shorter wording's pairs of words that two wordings are compared for."""
+SHARED_WORDS = 0.75
+"""Minimum share of the shorter wording's words that stand in the other one in the same order."""
+LEAST_WORDS = 4
+"""Number of words below which only the same words are the same statement."""
+MOST_COMPARED = 5
+_WORD = re.compile(r"\w+(?:[.,]\d+)*")
+
+
+class Spoken(Protocol):
+    """A quotation with its speaker."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def name(self) -> str | None: ...
+
+
+Q = TypeVar("Q", bound=Spoken)
+
+
+@dataclass(slots=True)
+class Statement(Generic[Q]):
+    """Quotations of one statement in time, by the words of each wording."""
+
+    person: str | None
+    wordings: dict[tuple[str, ...], list[Q]] = field(default_factory=dict)
+
+    @property
+    def quotations(self) -> Iterator[Q]:
+        return (each for those in self.wordings.values() for each in those)
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a quotation as they are compared.
+
+    >>> words_of("Sie kostet 3,6 Millionen!")
+    ('sie', 'kostet', '3,6', 'millionen')
+    """
+    return tuple(_WORD.findall(text.casefold()))
+
+
+def is_same_statement(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Check whether two wordings state the same: most words of the shorter one, in order.
+
+    >>> costs = words_of("Sie kostet 36 Millionen Euro")
+    >>> is_same_statement(costs, words_of("Sie kostet 38 Millionen Euro"))
+    True
+    >>> is_same_statement(costs, words_of("Sie wird im Mai gebaut"))
+    False
+    """
+    shorter = min(len(a), len(b))
+    if a == b or shorter < LEAST_WORDS:
+        return a == b
+    blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) >= SHARED_WORDS * shorter
+
+
+def is_shortened(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Check whether the shorter wording is a part of the other one.
+
+    >>> is_shortened(("es", "hält"), ("es", "hält", "noch")), is_shortened(("es",), ("sie",))
+    (True, False)
+    """
+    short, long = sorted((a, b), key=len)
+    return f" {' '.join(short)} " in f" {' '.join(long)} "
+
+
+class StatementGrouper(Generic[Q]):
+    """Joins quotations, given in time, to statements.
+
+    Two named persons never share a statement; a quotation without a name joins the statement of
+    whoever said the same.
+    """
+
+    def __init__(self) -> None:
+        self.statements: list[Statement[Q]] = []
+        self._of_words: defaultdict[tuple[str, ...], list[Statement[Q]]] = defaultdict(list)
+        self._by_pair: defaultdict[tuple[str, str], list[tuple[str, ...]]] = defaultdict(list)
+
+    def add(self, quotation: Q) -> None:
+        words, person = words_of(quotation.text), fold_name(quotation.name)
+        found = self._find(words, person)
+        if found is None:
+            found = Statement(person)
+            self.statements.append(found)
+        found.person = found.person or person
+        if words not in found.wordings:
+            found.wordings[words] = []
+            if words not in self._of_words:
+                for pair in dict.fromkeys(pairwise(words)):
+                    self._by_pair[pair].append(words)
+            self._of_words[words].append(found)
+        found.wordings[words].append(quotation)
+
+    def _find(self, words: tuple[str, ...], person: str | None) -> Statement[Q] | None:
+        for other in self._similar(words):
+            for each in self._of_words[other]:
+                if person is None or each.person in {None, person}:
+                    return each
+        return None
+
+    def _similar(self, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """Yield the known wordings of the same statement, the most similar first."""
+        if words in self._of_words:
+            yield words
+        pairs = [*dict.fromkeys(pairwise(words))]
+        shared = Counter(each for pair in pairs for each in self._by_pair.get(pair, ()))
+        for other, number in shared.most_common(MOST_COMPARED):
+            is_close = number >= SHARED_PAIRS * min(len(pairs), len(other) - 1)
+            if other != words and is_close and is_same_statement(words, other):
+                yield other
+
+
+def group_statements(quotations: Iterable[Q]) -> list[Statement[Q]]:
+    """Return the statements of quotations, which are in the order of time."""
+    grouper: StatementGrouper[Q] = StatementGrouper()
+    for each in quotations:
+        grouper.add(each)
+    return grouper.statements
