@@ -1,4 +1,4 @@
-"""What a capability states about itself, and the names of its parts.
+"""The statements of a capability about itself, and the names of its parts.
 
 Facts are values; code is a module with a fixed name, a part, which is loaded at its first use.
 This module imports nothing of ours.
@@ -57,7 +57,7 @@ class RecordTable(NamedTuple):
     `in_bundle`: rows of this table can be part of a proof bundle.
     `transfer`: how the rows get into another archive by a WARC export, and so by `merge`: written
     into the file, made again when it is read, or not at all.
-    `known_at` is the time by which queries for what was known at a time leave out later rows; None
+    `known_at` is the time by which queries for the knowledge at a time leave out later rows; None
     for rows that are only reached through those, or that count whenever they were recorded.
     `emptied` are the columns that a redaction of a text empties, `emptied_address` those that a
     redaction of an address empties; `kept` states for each other salted column why it stays, and
@@ -131,7 +131,7 @@ class ChangeCondition(NamedTuple):
 
 
 class ChangeMark(NamedTuple):
-    """What was recorded about the change to a version, for alerts: a condition and its value.
+    """A record about the change to a version, for alerts: a condition and its value.
 
     `seq` is the number of the row, which rises in the order of commit.
     """
@@ -144,7 +144,7 @@ class ChangeMark(NamedTuple):
 
 
 class OutgoingKind(NamedTuple):
-    """The rules of what is sent to others from a table (`storage.database.outgoing`).
+    """The rules for the rows of a table that are sent to others (`storage.database.outgoing`).
 
     `pauses` are the first one in seconds, the factor of each further one, and the longest.
     """
@@ -182,11 +182,12 @@ class SourceOption(NamedTuple):
 
 
 class Capability(NamedTuple):
-    """A capability by its facts; what is left out does not import.
+    """A capability by its facts; an omission fails at import.
 
     `document` is the page of the documentation with its tables, views, commands and routes.
-    `scopes` are permissions of tokens with their meaning, `outgoing` what it sends to others,
-    `source_options` wishes about a source. `without` states for each part that it lacks why.
+    `scopes` are permissions of tokens with their meaning, `outgoing` the kinds of rows that it
+    sends to others, `source_options` wishes about a source. `without` states for each part that it
+    lacks why.
     """
 
     name: str

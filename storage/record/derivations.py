@@ -138,7 +138,7 @@ class DerivationWriter:
         return number
 
     def add_wording_rows(self) -> None:
-        """Write what capabilities store for the texts so far."""
+        """Write the rows of capabilities for the collected texts."""
         texts, self.texts = self.texts, []
         for part in load_parts("wording_rows"):
             part.add_rows(self.unit, texts)

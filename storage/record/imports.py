@@ -124,7 +124,7 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A stored capture: its job, its number if it has not been read yet, and what was captured.
+    """A stored capture: its job, its number if it has not been read yet, and the captured item.
 
     `key` is the place, time and bytes. `is_front`: it was read as a front page.
     """
@@ -186,7 +186,7 @@ def load_records(
 def _second_readings(
     connection: Connection, first: Collection[StoredRecord]
 ) -> dict[tuple[int, datetime, int | None], StoredRecord]:
-    """Return the other readings of captures, by what was captured."""
+    """Return the other readings of captures, by captured item."""
     times = [each.key[1] for each in first]
     query = (
         select(*_STORED)

@@ -1,4 +1,4 @@
-"""Quotations about some words: they stand in the quotation or beside it."""
+"""Quotations about some words, which occur in the quotation or near it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from storage.capabilities.quotations import about, comparing
+    from storage.capabilities.quotations.about import Topic
     from storage.database import views
     from storage.database.rows import Row
     from storage.language import folded_names
@@ -80,7 +81,7 @@ class Quotation(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Statement(Answer):
-    """What a person said: once, shortened or reworded in several versions and articles.
+    """A statement of a person: once, shortened or reworded in several versions and articles.
 
     `text` is the first wording, at the place and time `first_article`, `first_version` and
     `first_seen`. `wordings` are all wordings, the earliest first, each with its first place and
@@ -106,7 +107,7 @@ class Statement(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Person(Answer):
-    """A name that speaks: two persons of one name are not told apart."""
+    """A name that speaks; it may be that of two persons."""
 
     name: str
     quotations: int
@@ -133,7 +134,7 @@ class SpeakerOptions(AnyArticle):
         "--kind", "direct|indirect", "Only quotations of this kind (default: both)."
     )
 
-    def topic(self, archive: "ReadOnlyArchive") -> "about.Topic | None":
+    def topic(self, archive: "ReadOnlyArchive") -> "Topic | None":
         """Return the topic of these options. Raises: SearchQueryError."""
         return None if self.about is None else about.Topic.parse(self.about, archive.languages)
 
@@ -191,7 +192,7 @@ class StatementsQuery(ListQuery, SpeakerOptions):
 
 @dataclass(kw_only=True)
 class PersonQuery(ListQuery):
-    """List what a person said, with versions and places, the earliest first."""
+    """List the statements of a person, with versions and places, the earliest first."""
 
     name: Long = argument("NAME", "Full name, last name, or the words of the text.")
     record = staticmethod(lambda: Statement)
@@ -242,7 +243,7 @@ def find_quotations(
 
 
 def find_about(
-    connection: "Connection", topic: "about.Topic", criteria: "Conditions", part: "Part"
+    connection: "Connection", topic: "Topic", criteria: "Conditions", part: "Part"
 ) -> Iterator[Quotation]:
     """Yield the selected quotations about a topic."""
     found = find_in_texts(connection, topic, criteria, part.after)
@@ -251,7 +252,7 @@ def find_about(
 
 def find_in_texts(
     connection: "Connection",
-    topic: "about.Topic | None",
+    topic: "Topic | None",
     criteria: "Conditions",
     after: str | None = None,
 ) -> Iterator[QuotationInText]:

@@ -44,7 +44,7 @@ DOORS = (
     ),
     ListDoor(
         "person",
-        "List what a person said, with versions and places, the earliest first.",
+        "List the statements of a person, with versions and places, the earliest first.",
         lambda: answers.PersonQuery,
         shown=("first_seen", "text", "first_outlet", "first_article", "first_version",
                "articles", "outlets", "reworded", "name", "office"),

@@ -82,8 +82,8 @@ def is_shortened(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
 class StatementGrouper(Generic[Q]):
     """Joins quotations, given in time, to statements.
 
-    Two named persons never share a statement; a quotation without a name joins the statement of
-    whoever said the same.
+    Two named persons never share a statement; a quotation without a name joins the same
+    statement of a named person.
     """
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from storage.database.tables.row import Row, big_column, key_column, partial_ind
 
 
 class QuotationRow(Row, table=True):
-    """What a wording quotes, by one speaker: `derivation_id` is the reading that found it.
+    """A quotation of a wording by one speaker: `derivation_id` is the reading that found it.
 
     `person`, `surname` and `spoken` are the folded name, its last word, and the folded words of the
     text where they differ from the name (`storage.language.folded_names`).

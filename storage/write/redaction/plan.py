@@ -423,7 +423,7 @@ class _PlanBuilder:
 def rows_with_passage(
     connection: Connection, plan: RedactionPlan, passage: re.Pattern[str]
 ) -> Rows:
-    """Return the rows of capabilities beside the observations of a plan that contain a passage."""
+    """Return the rows of capabilities for observations of a plan that contain a passage."""
     found: Rows = {}
     for name in (each for each in _BESIDE_OBSERVATIONS if each not in ELSEWHERE):
         table = METADATA.tables[name]
