@@ -1,6 +1,6 @@
 """Fit the weights that choose the speakers of quotations; `--write` stores them.
 
-    python -m bench.fit.speakers [--real FOLDER] [--write]
+    python -m bench.fit.speakers [--real FOLDER] [--more FILE …] [--write]
 
 Each of four folds of the annotated articles (by the digest of the document) is evaluated with
 weights fitted on the other three (`bench/judge/weights`). The weights of the product are fitted
@@ -33,7 +33,7 @@ from bench.judge.quotation_gold import (
 )
 from bench.judge.table import FOLDS, fold_of
 from storage.values.draft import Paragraph, Quote
-from worker.text.annotate.quotes import quotes
+from worker.text.annotate.quotes import Choices, quotes
 from worker.text.annotate.speaker import choice as choices
 from worker.text.annotate.speaker.candidates import Features, Speaker
 from worker.text.annotate.speaker.choice import choose, combine_weights
@@ -81,7 +81,7 @@ def cases(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
             right = [each for each in speakers if same_speaker(each.text, named)]
             return right[0] if right else choose(speakers)
 
-        quotes(paragraphs, "de", choice)
+        quotes(paragraphs, "de", Choices(german=choice))
         for named, speakers in zip(wanted, seen, strict=True):
             right = tuple(same_speaker(each.text, named) for each in speakers)
             if any(right):
@@ -124,7 +124,7 @@ def _examples(
         seen.append(speakers)
         return choose(speakers)
 
-    found = quotes(paragraphs, "de", choice)
+    found = quotes(paragraphs, "de", Choices(german=choice))
     for each, speakers in zip(found, seen, strict=True):
         if each.text == quote["text"]:
             right = tuple(same_speaker(one.text, quote["speaker"]) for one in speakers)
@@ -143,7 +143,7 @@ def speech_of(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
             seen.append(speech_features(quoted))
             return True
 
-        found = quotes(paragraphs_of(article), "de", speech=speech)
+        found = quotes(paragraphs_of(article), "de", Choices(speech=speech))
         gold = direct(article)
         for each, features in zip(found, seen, strict=True):
             right = any(same_text(each.text, quote["text"]) for quote in gold)
@@ -154,22 +154,42 @@ Array = NDArray[np.float64]
 Table = tuple[Array, Array, float]
 
 
-def fit(every: Sequence[Case]) -> dict[str, float]:
+def fit(every: Sequence[Case], penalty: float = PENALTY) -> dict[str, float]:
     """Return the weights that matter."""
     names = sorted({name for each in every for row in each.rows for name in row})
-    found = _fitted([_table(each, names) for each in every], len(names))
+    found = _fitted([_table(each, names) for each in every], len(names), penalty)
     every_weight = zip(names, found, strict=True)
     return {name: round(float(w), 2) for name, w in every_weight if abs(w) >= LEAST}
 
 
-def fit_both(learnt: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Return the weights of what is speech and of who speaks, learnt from articles."""
+def further(files: Iterable[Path]) -> list[dict[str, Any]]:
+    """Return labelled texts that are not part of the project, as articles."""
+    lines = [line for file in files for line in file.read_text("utf-8").strip().split("\n")]
+    return [
+        {
+            "id": f"further {number}", "text": "\n".join(text["paragraphs"]),
+            "quotes": [
+                {"type": "Direct", "text": each["text"], "speaker": each["speakers"][0]}
+                for each in text["quotes"]
+            ],
+        }
+        for number, text in enumerate(map(json.loads, lines))
+    ]  # fmt: skip
+
+
+def fit_both(
+    learnt: Sequence[Mapping[str, Any]], more: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, float]]:
+    """Return the weights of what is speech and of who speaks, learnt from articles.
+
+    In `more` only the labelled quotations are known, so they say nothing about what is speech.
+    """
     speech = fit(list(speech_of([*learnt, *labelled()])))
     speakers: dict[str, float] = {}
     for _ in range(ROUNDS):
         table = combine_weights(speakers)
         with patch.object(choices, "speaker_weights", lambda table=table: table):
-            speakers = fit([*cases([*learnt, *labelled()]), *spoken_of(learnt)])
+            speakers = fit([*cases([*learnt, *labelled(), *more]), *spoken_of(learnt)])
     return {"speech": speech, "speakers": speakers}
 
 
@@ -178,7 +198,7 @@ def _table(each: Case, names: Sequence[str]) -> Table:
     return np.array(rows, float), np.array(each.right, float), each.weight
 
 
-def _fitted(tables: Sequence[Table], size: int) -> Array:
+def _fitted(tables: Sequence[Table], size: int, penalty: float) -> Array:
     """Return the weights under which those who are right are the likeliest choice."""
     rows = np.vstack([each[0] for each in tables])
     right = np.concatenate([each[1] for each in tables])
@@ -191,9 +211,9 @@ def _fitted(tables: Sequence[Table], size: int) -> Array:
         sums = rows @ found
         odds = np.exp(sums - np.repeat(np.maximum.reduceat(sums, starts), counts))
         every, mine = np.add.reduceat(odds, starts), np.add.reduceat(odds * right, starts)
-        value = PENALTY * float(found @ found) / 2 + float(weight @ np.log(every / mine))
+        value = penalty * float(found @ found) / 2 + float(weight @ np.log(every / mine))
         missed = odds / np.repeat(every, counts) - odds * right / np.repeat(mine, counts)
-        return value, PENALTY * found + rows.T @ (heavy * missed)
+        return value, penalty * found + rows.T @ (heavy * missed)
 
     found: Array = minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B").x
     return found
@@ -229,12 +249,15 @@ def main() -> None:
     default = os.environ.get("LESART_REAL_DATA", REPOSITORY.parent / "shared")
     parser.add_argument("--real", type=Path, default=Path(default) / "data")
     parser.add_argument("--write", action="store_true", help="write the data files")
+    parser.add_argument("--more", type=Path, nargs="*", default=[], help="further labelled texts")
     options = parser.parse_args()
+    more = further(options.more)
     every = articles(options.real / "wikinews_de")
     by_fold, head = {}, []
     for fold in range(FOLDS):
         left = [each for each in every if fold_of(str(each["id"])) == fold]
-        by_fold[fold] = fit_both([each for each in every if fold_of(str(each["id"])) != fold])
+        others = [each for each in every if fold_of(str(each["id"])) != fold]
+        by_fold[fold] = fit_both(others, more)
         wanted, found, speakers, right, meant, given = figures(left, reader_by(**by_fold[fold]))
         head.append(
             f"fold {fold}, weights of the other three: {found} of {wanted} quotations found, "
@@ -242,7 +265,7 @@ def main() -> None:
         )
         print(head[-1], flush=True)
     if options.write:
-        fitted = fit_both(every)
+        fitted = fit_both(every, more)
         _write(SPEECH, "classify quoted words as speech", (), fitted["speech"])
         _write(TARGET, "choose the speaker of a quotation", head, fitted["speakers"])
         BY_FOLD.write_text(json.dumps(by_fold, indent=1) + "\n", "utf-8")

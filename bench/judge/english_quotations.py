@@ -37,13 +37,14 @@ def judge(folder: Path, folds: frozenset[int]) -> Iterator[Judged]:
         read = quotes(paragraphs_of(row), "en")
         texts = [each.text for each in read]
         for offset, speaker in by_page[page]:
-            at = likest(texts, _quotation_at(row["text"], offset))
+            at = likest(texts, quotation_at(row["text"], offset))
             yield Judged(SET, "quotations: found", READER, fold, float(at is not None))
             if speaker:
                 is_right = at is not None and same_speaker(read[at].speaker, speaker)
                 yield Judged(SET, "speaker: right", READER, fold, float(is_right))
 
 
-def _quotation_at(text: str, offset: int) -> str:
+def quotation_at(text: str, offset: int) -> str:
+    """Return the text of the quotation that opens at an offset."""
     closing = _CLOSING.search(text, offset + 1)
     return text[offset + 1 : closing.start() if closing else None]

@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from storage.values.draft import Paragraph, Quote
-from worker.text.annotate.quotes import quotes
+from worker.text.annotate.quotes import Choices, quotes
 from worker.text.annotate.speaker import choice
 from worker.text.annotate.speaker.candidates import clear_weight_caches
 from worker.text.annotate.speaker.speech import MIN_SUMS, QuotedWords, speech_features
@@ -45,7 +45,7 @@ def reader_by(speech: Mapping[str, float], speakers: Mapping[str, float]) -> Rea
     def read(paragraphs: Sequence[Paragraph]) -> Sequence[Quote]:
         table = choice.combine_weights(speakers)
         with patch.object(choice, "speaker_weights", lambda: table):
-            found = quotes(paragraphs, "de", speech=is_speech)
+            found = quotes(paragraphs, "de", Choices(speech=is_speech))
         clear_weight_caches()
         return found
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from storage.record.derivation_detail import detail_of
 from storage.values.draft import Paragraph, Quote, paragraphs_in, quotes_in
 from tests.text.cases import draft
-from worker.text.annotate.quotes import quotes
+from worker.text.annotate.quotes import Choices, quotes
 from worker.text.annotate.speaker.candidates import Speaker
 from worker.text.annotate.speaker.choice import choose, speaker_weights
 from worker.text.annotate.speaker.speech import (
@@ -287,7 +287,7 @@ def test_the_choice_is_the_likeliest_by_all_features() -> None:
 
     for passage in [*LABELLED, *UNSEEN]:
         parts = [Paragraph("text", part) for part in passage["text"].split("\n\n")]
-        assert quotes(parts, "de", choice) == quotes(parts, "de")
+        assert quotes(parts, "de", Choices(german=choice)) == quotes(parts, "de")
     assert len(chosen) > len(UNSEEN)
 
 
@@ -303,7 +303,7 @@ def test_an_early_decision_agrees_with_all_features() -> None:
 
     for passage in [*LABELLED, *UNSEEN]:
         parts = [Paragraph("text", part) for part in passage["text"].split("\n\n")]
-        assert quotes(parts, "de", speech=all_weighed) == quotes(parts, "de")
+        assert quotes(parts, "de", Choices(speech=all_weighed)) == quotes(parts, "de")
     assert len(weighed) > len(LABELLED)
     assert {told for told, _ in weighed} == {True, False}
     assert all(told == whole for told, whole in weighed)
@@ -400,4 +400,35 @@ def test_he_and_she_refer_to_the_speaker_of_the_sentence_before() -> None:
     text = "The pier is old, says Ann Lee. “It is closed,” she says. “It will open,” she adds."
     assert [quote.speaker_resolved for quote in found_in(text, "en")] == ["Ann Lee"] * 2
     text = "“It is closed,” says Ann Lee. The sea was calm. The sun was out. “It is,” she says."
-    assert [quote.speaker_resolved for quote in found_in(text, "en")] == ["Ann Lee", None]
+    assert [quote.speaker_resolved for quote in found_in(text, "en")] == ["Ann Lee"] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "speakers"),
+    [
+        ("„Wir bauen“, sagte Projektleiterin Jörg Köstlin (SPD).", "de",
+         [("Jörg Köstlin", "Projektleiterin", "person")]),
+        ("„Es reicht“, sagte Deichgraf Bo Lind. „Ja“, rief die Sprecherin der Wehr.", "de",
+         [("Bo Lind", "Deichgraf", "person"), (None, "Sprecherin der Wehr", "person")]),
+        ("„Wir bauen einen Deich“, sagten Anna Kern und Jan Lind am Montag.", "de",
+         [("Anna Kern", None, "person"), ("Jan Lind", None, "person")]),
+        ("„Der Damm hält“, teilte das Ministerium mit.", "de",
+         [("Ministerium", None, "organisation")]),
+        ("„Der Damm hält“, heißt es in der Studie.", "de",
+         [("Studie", None, "document")]),
+        ("“It holds,” said Mr. Jack Reed, head of the union.", "en",
+         [("Jack Reed", "head of the union", "person")]),
+        ("“It holds,” the report said.", "en", [("report", None, "document")]),
+        ("Mayor Ann Lee came. “It holds,” she said.", "en", [("Ann Lee", "Mayor", "person")]),
+    ],
+)  # fmt: skip
+def test_each_speaker_has_name_office_and_kind(
+    text: str, language: str, speakers: list[tuple[str | None, str | None, str]]
+) -> None:
+    found = [each for quote in found_in(text, language) for each in quote.speakers]
+    assert [(each.name, each.office, each.kind) for each in found] == speakers
+
+
+def test_a_doubtful_speaker_has_no_name() -> None:
+    (quote,) = found_in("Der Bau des Damms und die Kosten der Pumpen: Das sei „ein teurer Spaß“.")
+    assert quote.speakers == ()

@@ -18,7 +18,7 @@ SPEAKERS = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <title>The old pier in North Harbour is closed</title></head><body><article>
 <h1>The old pier in North Harbour is closed</h1>
 <p>The council closed the old pier on Monday, after divers had found rotten piles below it.</p>
-<p>“The piles are older than the town,” Ann Lee, head of Port & Harbour told us. “They have to go.”</p>
+<p>“The piles are older than the town,” Ann Lee, head of Port & Harbour, told us. “They have to go.”</p>
 <p>“It will open in May,” she said, and the fishermen who had come to listen nodded at that.</p>
 </article></body></html>"""
 
@@ -55,6 +55,7 @@ SAVED = {
     "speakers of quotations": Saved(SPEAKERS, {
         "quotes.0.speaker": "Ann Lee", "quotes.1.speaker_resolved": "Ann Lee",
         "quotes.2.speaker": "she", "quotes.2.speaker_resolved": "Ann Lee",
+        "quotes.2.speakers": [{"name": "Ann Lee", "office": "head of Port & Harbour", "kind": "person"}],
     }),
     "day near the headline": Saved(
         story("<span>Datum:</span> <span>18.10.2021</span>"), {"published.value": "2021-10-18"}),

@@ -37,7 +37,7 @@ def _verbs() -> frozenset[str]:
     return frozenset([*words, *_PHRASAL, *present]) - {"brands"}
 
 
-_VERBS = _verbs()
+VERBS = _verbs()
 _NAMING = frozenset(
     "called calls call described describes labelled labeled hailed branded".split()  # noqa: SIM905
 )
@@ -160,7 +160,7 @@ def _speech_verb(text: str, match: re.Match[str]) -> str | None:
     'shot back'
     """
     word = match[0]
-    if word not in _VERBS:
+    if word not in VERBS:
         return None
     particle = _PHRASAL.get(word)
     if particle is None:

@@ -224,6 +224,12 @@ OTHERS = lazy_pattern(
 >>> OTHERS.match("Bo Lind und die Leiterin Ada Kern am Montag", 7)[0]
 ' und die Leiterin Ada Kern'
 """
+SECOND_ROLE = lazy_pattern(rf" und {_WORD}(?: {_WORD}){{2,3}}(?=[ ,.])")
+"""The second role of one person, with the name: Ärztin und Forscherin Ada Kern.
+
+>>> SECOND_ROLE.match("Ärztin und Forscherin Ada Kern.", 6)[0]
+' und Forscherin Ada Kern'
+"""
 SUBORDINATOR = lazy_pattern(
     r"(?:\A|[,;:–] )"
     r"(?:[Dd]ass|[Oo]b|[Ww]eil|[Ww]enn|[Aa]ls|[Oo]bwohl"
@@ -436,7 +442,9 @@ def _speaker_name(match: re.Match[str], verb: str = "") -> str | None:
 
 
 def _other_members(match: re.Match[str], verb: str) -> re.Match[str] | None:
-    return OTHERS.match(match.string, match.end()) if verb.endswith("en") else None
+    if verb.endswith("en"):
+        return OTHERS.match(match.string, match.end())
+    return SECOND_ROLE.match(match.string, match.end()) if " " not in match["speaker"] else None
 
 
 def _according_cue(text_before: str) -> Cue | None:

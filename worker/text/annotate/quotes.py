@@ -14,10 +14,12 @@ Rules:
 - An interrupted quotation (“…”, said X, “…”) gives one quotation for each part, each with speaker
   X. A quotation immediately after the sentence of another one has its speaker and no cue.
 - In English, a quotation that opens a paragraph without a cue continues the quotation that ended
-  the previous one, and a quotation that opens a sentence without a cue belongs to the speaker whom
-  the sentence before it names.
-- In German, a fitted model chooses the speaker among all candidates nearby (`speaker/choice`). A
-  pronoun is returned as written, together with the person that it refers to if known.
+  the previous one. These rules and the cues are features of a fitted model (`speaker/english`)
+  unless a verb and a name immediately follow the quotation.
+- In German, a fitted model chooses the speaker among all candidates nearby (`speaker/choice`).
+- A pronoun is returned as written, together with the person whom a fitted model finds in the
+  sentences before (`speaker/persons`). A speaker who is chosen with a probability below one half
+  gets no name (`speaker/identify`).
 - Headlines, sub-headings, captions, promotion and notices are not searched, because they repeat
   quotations of the text.
 """
@@ -25,10 +27,10 @@ Rules:
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 
-from storage.values.draft import Paragraph, Quote
+from storage.values.draft import NamedSpeaker, Paragraph, Quote
 from worker.text.annotate.cue import EMPTY_CUE, PRONOUNS, Cue
 from worker.text.annotate.cues_english import cue_after_english, cue_before_english
 from worker.text.annotate.cues_german import (
@@ -38,8 +40,28 @@ from worker.text.annotate.cues_german import (
     opener_cue,
 )
 from worker.text.annotate.speaker.candidates import QuotationContext, Speaker
-from worker.text.annotate.speaker.choice import PreviousQuotation, candidate_speakers, choose
-from worker.text.annotate.speaker.resolve import full_name, resolve_speaker, standalone_name
+from worker.text.annotate.speaker.choice import (
+    MIN_CERTAINTY,
+    PreviousQuotation,
+    candidate_speakers,
+    certainty,
+    choose,
+)
+from worker.text.annotate.speaker.english import (
+    Candidate,
+    EnglishContext,
+    candidates,
+    choose_english,
+)
+from worker.text.annotate.speaker.identify import identify
+from worker.text.annotate.speaker.persons import (
+    MAX_SENTENCES,
+    LastSpeaker,
+    PersonOption,
+    choose_person,
+    person_options,
+)
+from worker.text.annotate.speaker.resolve import full_name, standalone_name
 from worker.text.annotate.speaker.speech import QuotedWords, is_speech
 
 __all__ = ["EMPTY_CUE", "Cue", "cue_after", "cue_around", "cue_before", "opener_cue"]
@@ -80,6 +102,7 @@ _MAX_NAME_WORDS = 4
 _SEARCH_LENGTH = 150
 _SENTENCES_BACK, _FAR_APART = 3, 9
 _NEAR = 2
+_PARAGRAPHS_BACK, _MAX_HISTORY = 4, 800
 _ENGLISH_PRONOUNS = frozenset({"he", "she"})
 _MAX_CONTEXT_LENGTH = (
     500  # maximum number of characters of a sentence that are searched for a speaker
@@ -177,27 +200,42 @@ class _LastQuotation:
 
 SpeakerChoice = Callable[[Sequence[Speaker]], Speaker | None]
 SpeechTest = Callable[[QuotedWords], bool]
+PersonChoice = Callable[[Sequence[PersonOption], int], PersonOption | None]
+EnglishChoice = Callable[[Sequence[Candidate], int], tuple[Candidate, float]]
+"""Chooses a candidate, with its share, for the quotation with a number in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What decides: whether German words are speech, who speaks, and whom a pronoun means."""
+
+    speech: SpeechTest = is_speech
+    german: SpeakerChoice = choose
+    english: EnglishChoice = choose_english
+    person: PersonChoice = choose_person
+
+
+_FITTED = Choices()
 
 
 def quotes(
     paragraphs: Sequence[Paragraph],
     language: str | None,
-    choice: SpeakerChoice = choose,
-    speech: SpeechTest = is_speech,
+    choices: Choices = _FITTED,
 ) -> tuple[Quote, ...]:
     """Return the direct quotations of `paragraphs` in order.
 
     `language` selects the rules for cues; for languages other than German and English only the
-    marks and the form of a quotation decide. `choice` selects the speaker among the candidates,
-    `speech` decides whether quoted German words are speech.
+    marks and the form of a quotation decide.
 
     >>> text = "„Wir hatten Glück“, sagte die Sprecherin der Wehr. Das „Glück“ blieb."
     >>> quotes([Paragraph("text", text)], "de")
     (Quote(text='Wir hatten Glück', speaker='Sprecherin der Wehr', cue='sagte', paragraph=0, \
-speaker_resolved='Sprecherin der Wehr'),)
+speaker_resolved='Sprecherin der Wehr', kind='direct', speakers=(NamedSpeaker(name=None, \
+office='Sprecherin der Wehr', kind='person'),), confidence=None),)
     """
     extracted: list[Quote] = []
-    extractor = _QuoteExtractor(paragraphs, language or "", choice, speech)
+    extractor = _QuoteExtractor(paragraphs, language or "", choices)
     for index, paragraph in enumerate(paragraphs):
         text = paragraph.text
         if paragraph.role in _ROLES and _has_mark(text):
@@ -206,7 +244,11 @@ speaker_resolved='Sprecherin der Wehr'),)
             spans = list(_spans(text, follower))
             if spans:
                 extracted += extractor.extract_paragraph(text, spans, index, follower)
-        extractor.earlier = text if paragraph.role in _ROLES else extractor.earlier
+        if paragraph.role in _ROLES:
+            extractor.earlier = text
+            if not extractor.is_masked:
+                extractor.history.append(text)
+            extractor.is_masked = False
     return tuple(extracted)
 
 
@@ -232,17 +274,13 @@ def _spans(text: str, follower: str) -> Iterator[_Span]:
 class _QuoteExtractor:
     """Extracts the quotations of one text in order."""
 
-    def __init__(
-        self,
-        paragraphs: Sequence[Paragraph],
-        language: str,
-        choice: SpeakerChoice,
-        speech: SpeechTest,
-    ) -> None:
-        self.speech = speech
+    def __init__(self, paragraphs: Sequence[Paragraph], language: str, choices: Choices) -> None:
+        self.choices = choices
+        self.count = 0
+        self.history: list[str] = []
+        self.is_masked = self.is_doubtful = False
         self.paragraphs = paragraphs
         self.language = language
-        self.choice = choice
         self.last = _LastQuotation()
         self.earlier = ""
         self.parsed_paragraph = ""
@@ -254,6 +292,7 @@ class _QuoteExtractor:
     ) -> Iterator[Quote]:
         language, last = self.language, self.last
         masked_text = _mask_quotations(text, spans, language)
+        self.is_masked = True
         breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(masked_text)), len(masked_text)]
         number = 0
         for span in spans:
@@ -291,7 +330,9 @@ class _QuoteExtractor:
                 )
                 if speaker:
                     previous = last.resolved if distance <= _NEAR else None
-                    name = resolve_speaker(speaker, cue, context, previous, self.full_text)
+                    name = self._resolve_german(
+                        speaker, cue, previous, index, masked_text[: breaks[number]], text_before
+                    )
                     last.resolved = self._full_name(name) if name else None
             else:
                 before = self._speaker_before(masked_text, breaks[: number + 1], index)
@@ -300,15 +341,36 @@ class _QuoteExtractor:
                     cue, last, is_adjacent=is_adjacent or (is_next and cue is None),
                     is_same_sentence=is_same_sentence,
                 ) or _speaker_nearby(cue, text_before, text_after, before)  # fmt: skip
-                is_near = is_next or (is_here and number - last.sentence <= 1)
-                last.resolved = self._resolve_english(speaker, before, is_near=is_near)
+                self.is_doubtful = False
+                is_more = is_adjacent and cue is None and not text_after.strip(" .§")
+                if (
+                    language == "en"
+                    and not is_more
+                    and not _is_certain(cue, text_before, text_after)
+                ):
+                    nearest = breaks[max(0, number - _SENTENCES_BACK) : number + 1]
+                    speaker = self._choose_english(
+                        EnglishContext(
+                            text_before, text_after,
+                            partial(self._preceding_sentences, masked_text, nearest),
+                            _text_of(speaker), _text_of(before),
+                            _text_of(last.speaker),
+                            "same sentence" if is_same_sentence else "adjacent" if is_adjacent
+                            else "next paragraph" if is_next else self._distance(index, number),
+                        )
+                    )  # fmt: skip
+                last.resolved = self._resolve_english(
+                    speaker, index, masked_text[: breaks[number]], text_before
+                )
             last.speaker, last.start, last.end = speaker, breaks[number], breaks[number + 1]
             last.paragraph, last.sentence = index, number
             last.ends_paragraph = last.end == len(masked_text) and not text_after.strip(" .§")
+            self.count += 1
             yield Quote(
                 span.text, speaker.text if speaker else None, cue.word if cue else None, index,
-                last.resolved if speaker else None,
+                last.resolved if speaker else None, speakers=self._identify(last.resolved, speaker),
             )  # fmt: skip
+        self.history.append(masked_text)
 
     def _is_speech(
         self, text: str, text_before: str, text_after: str, cue: Cue | None, *, rule: bool,
@@ -321,7 +383,7 @@ class _QuoteExtractor:
         is_name = (
             is_thing or _is_name(words, text_before) or NAMING_VERB.match(text_after) is not None
         )
-        return self.speech(
+        return self.choices.speech(
             QuotedWords(
                 text, text_before, text_after, earlier, self.full_text, rule,
                 not _is_empty_cue(cue), is_name, has_adjacent_speech,
@@ -338,6 +400,13 @@ class _QuoteExtractor:
             self.names[name] = standalone_name(full_name(name, self.full_text), self.full_text)
         return self.names[name]
 
+    def _identify(self, name: str | None, speaker: Speaker | None) -> tuple[NamedSpeaker, ...]:
+        """Return the names of a speaker; a wrong name is worse than none."""
+        if not name or not speaker or self.is_doubtful:
+            return ()
+        found = identify(name, self.full_text, self.language)
+        return () if any(each.kind == "unknown" for each in found) else found
+
     def _preceding_sentences(self, text: str, breaks: Sequence[int]) -> Sequence[str]:
         """Return the preceding sentences of this and the previous paragraph, nearest first."""
         sentences = [text[a:b] for a, b in pairwise(breaks)][::-1]
@@ -352,18 +421,66 @@ class _QuoteExtractor:
         return [*sentences, *self.sentences][:_SENTENCES_BACK]
 
     def _resolve_english(
-        self, speaker: Speaker | None, before: Speaker | None, *, is_near: bool
+        self, speaker: Speaker | None, index: int, text: str, text_before: str
     ) -> str | None:
-        """Return the full name of a speaker.
-
-        "He" and "she" refer to the speaker that the previous sentence names, otherwise to the
-        speaker of an adjacent quotation.
-        """
-        if speaker is None or not speaker.pronoun:
-            return self._full_name(speaker.text) if speaker else None
+        """Return the full name of a speaker; "he" and "she" mean a person named before."""
+        if speaker is None:
+            return None
+        if not speaker.pronoun:
+            return self._full_name(speaker.text)
         if speaker.text not in _ENGLISH_PRONOUNS:
             return None
-        return self._full_name(before.text) if before else self.last.resolved if is_near else None
+        if speaker is self.last.speaker:
+            return self.last.resolved
+        return self._resolve_pronoun(speaker.text, index, text, text_before)
+
+    def _resolve_german(
+        self, speaker: Speaker, cue: Cue | None, previous: str | None, index: int, text: str,
+        text_before: str,
+    ) -> str | None:  # fmt: skip
+        """Return the name or role that a German speaker's words refer to; a plural pronoun does
+        not mean one person.
+        """
+        kind = speaker.text.casefold()
+        if not speaker.pronoun or kind not in {"er", "sie"}:
+            return None if speaker.pronoun else speaker.text
+        if cue and cue.pronoun and (cue.word or "").endswith("en"):
+            return previous if previous and " und " in previous else None
+        return self._resolve_pronoun(kind, index, text, text_before)
+
+    def _resolve_pronoun(self, pronoun: str, index: int, text: str, text_before: str) -> str | None:
+        """Return the name of the person whom a pronoun means, None if that is doubtful."""
+        sentences = [text_before] if text_before.strip(" ,.§–-") else []
+        for earlier in (text, *reversed(self.history[-_PARAGRAPHS_BACK:])):
+            if len(sentences) >= MAX_SENTENCES:
+                break
+            sentences += reversed(_split_sentences(earlier[-_MAX_HISTORY:]))
+        last = None
+        if self.last.resolved and self.last.paragraph >= 0:
+            count = min(index - self.last.paragraph, _PARAGRAPHS_BACK)
+            last = LastSpeaker(self.last.resolved, f"{count} paragraphs")
+        options = person_options(
+            pronoun, sentences[:MAX_SENTENCES], last, self.language, self.full_text
+        )
+        person = self.choices.person(options, self.count)
+        return self._full_name(person.name) if person else None
+
+    def _distance(self, index: int, sentence: int) -> str:
+        """Return how far the previous quotation is."""
+        if self.last.paragraph == index:
+            return "near" if sentence - self.last.sentence <= _NEAR else "here"
+        return "paragraph before" if self.last.paragraph == index - 1 else "far"
+
+    def _choose_english(self, context: EnglishContext) -> Speaker | None:
+        options = candidates(context)
+        best, share = self.choices.english(options, self.count)
+        self.is_doubtful = share < MIN_CERTAINTY
+        if "last" in best.features:
+            return self.last.speaker
+        if not best.text:
+            return None
+        ruled = context.rule if "by rule" in best.features else None
+        return Speaker(ruled or best.text, best.pronoun)
 
     def _follows_quotation(self, index: int) -> bool:
         """Check whether a quotation ends the English paragraph before this one."""
@@ -386,7 +503,42 @@ class _QuoteExtractor:
     ) -> Speaker | None:
         last = self.last.speaker
         previous = PreviousQuotation(last, is_same_sentence, distance) if last else None
-        return self.choice(candidate_speakers(context, cue, previous))
+        options = candidate_speakers(context, cue, previous)
+        best = self.choices.german(options)
+        self.is_doubtful = best is not None and certainty(best, options) < MIN_CERTAINTY
+        return best
+
+
+_PRONOUN_AFTER = re.compile(r"[ ,.!?–—-]*(?:(?:he|she|they) [a-z]+|[a-z]+ (?:he|she|they))\b")
+_READER_BEFORE = re.compile(r"\byou(?: \w+){1,3}\W*\Z")
+_CERTAIN_AFTER = re.compile(
+    r"[ ,.!?–—-]*(?:(?P<verb>[a-z]+(?: back| on| out| in)?) (?:the |an? )?|(?=[A-Z]))"
+)
+
+
+def _is_certain(cue: Cue | None, text_before: str, text_after: str) -> bool:
+    """Check whether a verb and a name immediately follow an English quotation.
+
+    >>> cue = Cue("said", "Ann Lee")
+    >>> _is_certain(cue, "", ", said Ann Lee."), _is_certain(cue, "Ann Lee said ", "")
+    (True, False)
+    """
+    if cue is None or not cue.word:
+        return False
+    if not cue.speaker:
+        pronoun = _PRONOUN_AFTER.match(text_after) or _READER_BEFORE.search(text_before)
+        return cue.pronoun and pronoun is not None
+    match = _CERTAIN_AFTER.match(text_after)
+    if match is None:
+        return False
+    rest = text_after[match.end() :]
+    if match["verb"]:
+        return match["verb"] == cue.word and rest.startswith(cue.speaker)
+    return rest.startswith(f"{cue.speaker} {cue.word}")
+
+
+def _text_of(speaker: Speaker | None) -> str | None:
+    return speaker.text if speaker else None
 
 
 def _speaker_by_rule(
@@ -443,6 +595,12 @@ def _mask_quotations(text: str, spans: Sequence[_Span], language: str) -> str:
         end = span.end
     pieces.append(text[end:])
     return "".join(pieces)
+
+
+@lru_cache(maxsize=16)
+def _split_sentences(text: str) -> list[str]:
+    breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(text)), len(text)]
+    return [text[a:b] for a, b in pairwise(breaks) if text[a:b].strip()]
 
 
 def _find_cue(text_before: str, text_after: str, language: str) -> Cue | None:

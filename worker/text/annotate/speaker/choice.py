@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
+from math import exp
 
 from worker.text.annotate.cue import Cue
 from worker.text.annotate.speaker.candidates import (
@@ -22,6 +23,9 @@ from worker.text.annotate.speaker.german_words import can_be_speaker
 _NEAR, _FAR = 0, 2
 _MIN_CHOICES, _DIGITS = 2, 9
 _MAX_TEXT_LENGTH = 20_000
+_MOST = 50.0
+MIN_CERTAINTY = 0.5
+"""The least probability with which a speaker gets a name: a wrong name is worse than none."""
 _CERTAIN_SUM = 3.0
 """From this sum on, candidates in earlier sentences win in less than 1 % of all cases."""
 
@@ -112,6 +116,14 @@ def choose(speakers: Sequence[Speaker]) -> Speaker | None:
     if len(speakers) < _MIN_CHOICES:
         return speakers[0] if speakers else None
     return max(speakers, key=lambda speaker: round(total_weight(speaker), _DIGITS))
+
+
+def certainty(best: Speaker, speakers: Sequence[Speaker]) -> float:
+    """Return the probability of the best candidate."""
+    if len(speakers) < _MIN_CHOICES:
+        return 1.0
+    total = total_weight(best)
+    return 1 / sum(exp(min(total_weight(each) - total, _MOST)) for each in speakers)
 
 
 def total_weight(speaker: Speaker) -> float:

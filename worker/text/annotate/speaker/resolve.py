@@ -1,18 +1,9 @@
-"""Resolve the words that name a speaker to a person: a pronoun, a role, a last name."""
+"""Resolve the words that name a speaker to a person: a role, a last name."""
 
 import re
 from collections.abc import Iterator
-from itertools import chain
 
-from worker.text.annotate.cue import Cue
-from worker.text.annotate.speaker.candidates import (
-    QuotationContext,
-    Speaker,
-    earlier_candidates,
-    fully_named_persons,
-    last_name,
-    nearby_candidates,
-)
+from worker.text.annotate.speaker.candidates import last_name
 from worker.text.annotate.speaker.german_words import NO_SPEAKER
 
 _FULL = r"[A-ZÄÖÜ][\w'’-]+(?: (?:von |van |de |al-)?[A-ZÄÖÜ][\w'’-]+){1,2}"
@@ -34,63 +25,8 @@ _OTHER_MEMBERS = re.compile(rf"(?:, {_FULL})* und [A-ZÄÖÜ]")
 >>> [bool(_OTHER_MEMBERS.match(text)) for text in (", Bo Lind und Cy Rohde", ", kam und ging")]
 [True, False]
 """
-_FEMALE_ENDINGS = ("erin", "orin", "istin", "atin", "eurin", "änin", "ntin", "frau", "Frau")
-_FEATURE_SCORES = {
-    "several names": 2.0, "person": 1.0, "free first": 1.0,
-    "verb behind": 1.0, "verb before": 1.0,
-    "abstract": -2.0, "paper": -2.0, "behind a preposition": -1.0, "after": -2.0,
-    "earlier2": -1.0, "earlier3": -2.0,
-}  # fmt: skip
-_FULL_NAME_SCORE, _OTHER_GENDER_PENALTY, _MIN_SCORE = 1.5, 9.0, 1.0
 _MAX_NAME_LENGTH = 60
 _MAX_POSITIONS = 100
-_MAX_TEXT_LENGTH = 20_000
-
-
-def resolve_speaker(
-    speaker: Speaker, cue: Cue | None, context: QuotationContext, previous: str | None,
-    full_text: str,
-) -> str | None:  # fmt: skip
-    """Return the name or role that a speaker's words refer to, None if it is ambiguous.
-
-    `previous` is the name of the speaker of the previous quotation. A plural pronoun does not refer
-    to one person.
-    """
-    if not speaker.pronoun:
-        return speaker.text
-    kind = speaker.text.casefold()
-    if kind not in {"er", "sie"}:
-        return None
-    if cue and cue.pronoun and (cue.word or "").endswith("en"):
-        return previous if previous and " und " in previous else None
-    if previous and not _is_other_gender(previous, kind):
-        return previous
-    options = [
-        option
-        for option in chain(nearby_candidates(context), *earlier_candidates(context))
-        if not option.pronoun
-    ]
-    persons = fully_named_persons(full_text[:_MAX_TEXT_LENGTH])
-    best = max(options, key=lambda option: _score(option, kind, persons), default=None)
-    if best is None or _score(best, kind, persons) < _MIN_SCORE:
-        return None
-    return best.text
-
-
-def _score(option: Speaker, pronoun: str, persons: frozenset[str]) -> float:
-    full_name_score = _FULL_NAME_SCORE * (last_name(option.text) in persons)
-    marks = option.marks + option.candidate.marks.names if option.candidate else option.marks
-    score = full_name_score + sum([_FEATURE_SCORES.get(name, 0.0) for name in marks])
-    return score - _OTHER_GENDER_PENALTY * _is_other_gender(option.text, pronoun)
-
-
-def _is_other_gender(name: str, pronoun: str) -> bool:
-    """Check whether the ending of a role shows another gender than the pronoun.
-
-    >>> _is_other_gender("Sprecherin der Wehr", "er"), _is_other_gender("Bo Lind", "er")
-    (True, False)
-    """
-    return pronoun == "er" and any(word.endswith(_FEMALE_ENDINGS) for word in name.split()[:2])
 
 
 def full_name(name: str, full_text: str) -> str:
@@ -103,7 +39,7 @@ def full_name(name: str, full_text: str) -> str:
     """
     if len(name) > _MAX_NAME_LENGTH:
         return name
-    ends = [start + len(name) for start in _name_positions(name, full_text)]
+    ends = [start + len(name) for start in name_positions(name, full_text)]
     holder = next(filter(None, (_ROLE_HOLDER.match(full_text, end) for end in ends)), None)
     if holder and not _OTHER_MEMBERS.match(full_text, holder.end()):
         return holder["name"]
@@ -114,7 +50,7 @@ def full_name(name: str, full_text: str) -> str:
             None,
             (
                 _first_name(full_text, position)
-                for position in _name_positions(last_name(name), full_text)
+                for position in name_positions(last_name(name), full_text)
             ),
         ),
         "",
@@ -151,7 +87,7 @@ def standalone_name(name: str, full_text: str) -> str:
     return name
 
 
-def _name_positions(word: str, full_text: str) -> Iterator[int]:
+def name_positions(word: str, full_text: str) -> Iterator[int]:
     """Yield the first positions of a name in a text, as separate words."""
     start, count = full_text.find(word), 0
     while start >= 0 and count < _MAX_POSITIONS:

@@ -1,0 +1,50 @@
+"""Common first names of women and of men, as a sign of the gender of a person."""
+
+FEMALE_NAMES = frozenset(
+    "Ada Agnes Alena Alessandra Alexandra Alice Alicia Alina Amanda Amelia Amy Ana Andrea"  # noqa: SIM905
+    " Angela Angelika Anita Anja Anke Ann Anna Anne Annegret Annalena Annette Anneliese Antje"
+    " Astrid Ayşe Barbara Beata Beate Beth Bettina Birgit Brigitte Britta Camille Carla Carmen"
+    " Carol Carola Caroline Catherine Charlotte Chloe Christa Christiane Christina Christine"
+    " Claire Clara Claudia Connie Cornelia Cynthia Dagmar Daniela Deborah Denise Diana Doris"
+    " Dorothea Edith Elena Eleanor Elisabeth Elizabeth Elke Ella Ellen Elsa Emily Emma Erika"
+    " Esther Eva Evelyn Fatima Franziska Frauke Frida Gabriele Geraldine Gertrud Gina Grace"
+    " Greta Gudrun Hannah Hanna Heather Heide Heidi Heike Helen Helena Helga Hillary Ilse Ines"
+    " Ingrid Irene Iris Isabel Isabella Jacqueline Jana Jane Janet Jasmin Jeanne Jennifer"
+    " Jessica Jill Joan Joanna Johanna Joyce Judith Julia Juliane Julie Jutta Karen Karin"
+    " Karla Karoline Katarina Kate Katharina Katherine Kathrin Kathy Katie Katja Katrin Kelly"
+    " Kerstin Kim Kirsten Klara Kristi Kristin Kristina Laura Lauren Lea Lena Leonie Leslie"
+    " Linda Lisa Liz Lucy Luise Madeleine Maike Manuela Mara Margaret Margarete Margot Maria"
+    " Marie Marina Marion Marlene Martha Martina Mary Maya Megan Melanie Melissa Mia Michelle"
+    " Miriam Monica Monika Nadine Nadja Nancy Natalie Nataliia Natascha Nicole Nina Nora Olga"
+    " Olivia Pamela Patricia Paula Petra Pia Rachel Rebecca Regina Renate Ricarda Rita Rosa"
+    " Rosemarie Ruth Sabine Sabrina Sally Samantha Sandra Sara Sarah Saskia Sharon Sibylle"
+    " Sigrid Silke Silvia Simone Sofia Sonja Sonya Sophia Sophie Stefanie Stephanie Susan"
+    " Susanne Svenja Sylvia Tanja Tatjana Theresa Tina Tracy Ulla Ulrike Ursula Ute Valerie"
+    " Vanessa Vera Verena Veronika Victoria Viola Waltraud Wendy Wiebke Yvonne".split()
+)
+MALE_NAMES = frozenset(
+    "Aaron Achim Adam Adrian Ahmed Alan Albert Alexander Alex Alfred Ali Andreas Andrew Andy"  # noqa: SIM905
+    " Anthony Antonio Armin Arne Arnold Arthur Axel Ben Benedikt Benjamin Bernd Bernhard Bill"
+    " Björn Bo Bob Boris Brad Brett Brian Bruce Bruno Carl Carlos Carsten Charles Chris"
+    " Christian Christoph Christopher Claus Colin Craig Dan Daniel Dave David Dennis Derek"
+    " Detlef Dieter Dirk Dmitri Donald Douglas Dylan Eberhard Eckhard Edmund Eduard Edward"
+    " Egon Elias Emmanuel Eric Erich Erik Ernst Erwin Eugen Felix Ferdinand Florian Francis"
+    " Frank Franz Frederick Friedrich Fritz Gary Geoffrey Georg George Gerald Gerd Gerhard"
+    " Gordon Graham Greg Gregor Günter Günther Guido Gustav Hannes Hans Harald Harry Hartmut"
+    " Hasan Heiko Heiner Heinrich Heinz Helmut Hendrik Henning Henry Herbert Hermann Holger"
+    " Horst Howard Hubert Hugo Ian Igor Ilja Ingo Ivan Jack Jacob Jakob James Jamie Jan Jason"
+    " Jean Jeff Jeffrey Jens Jeremy Jerry Jim Jimmy Joachim Jochen Joe Joel Johann Johannes"
+    " John Jonas Jonathan Jörg José Josef Joseph Joshua Juan Julian Julius Jürgen Justin Kai"
+    " Karl Karlheinz Karsten Keith Ken Kenneth Kevin Klaus Konrad Konstantin Kurt Lars Larry"
+    " Lawrence Leo Leon Leonard Lothar Louis Luca Lucas Ludwig Luis Lukas Lutz Malcolm Manfred"
+    " Manuel Marc Marcel Marco Marcus Mario Mark Markus Martin Marvin Mats Matt Matthew"
+    " Matthias Max Maximilian Michael Mike Mohammed Moritz Nicholas Nick Niklas Nikolai Nils"
+    " Norbert Olaf Oleg Oliver Oskar Otto Owen Pascal Patrick Paul Paulo Peer Peter Phil"
+    " Philip Philipp Phillip Pierre Rainer Ralf Ralph Randy Raymond Reiner Reinhard Reinhold"
+    " Richard Rick Robert Robin Roger Roland Rolf Roman Ron Ronald Rüdiger Rudolf Ryan Sam"
+    " Samuel Scott Sean Sebastian Sergej Siegfried Simon Stefan Steffen Stephan Stephen Steve"
+    " Steven Stuart Sven Ted Theodor Theo Thomas Thorsten Till Tim Timothy Tobias Todd Tom"
+    " Toni Tony Torsten Udo Ulf Ulrich Uli Uwe Viktor Vincent Volker Volodymyr Walter Walther"
+    " Werner Wilhelm William Winfried Wladimir Wolfgang Wolfram".split()
+)
+FIRST_NAMES = FEMALE_NAMES | MALE_NAMES

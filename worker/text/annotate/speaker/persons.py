@@ -1,0 +1,289 @@
+"""Find whom "he", "she", "er" or "sie" means: the persons named before, by fitted weights.
+
+`bench/fit/persons.py` fits the weights in `persons.toml`.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib import resources
+from math import exp
+from typing import NamedTuple
+
+from worker.text.annotate.cues_english import VERBS as ENGLISH_VERBS
+from worker.text.annotate.cues_german import VERBS as GERMAN_VERBS
+from worker.text.annotate.speaker.first_names import FEMALE_NAMES, FIRST_NAMES, MALE_NAMES
+from worker.text.annotate.speaker.german_words import NO_SPEAKER, noun_kinds
+
+_NAME = re.compile(
+    r"(?<![\w-])[A-ZÀ-ÞŁŠŽČĆĐİ][\w'’.-]*"
+    r"(?: (?:(?:von|van|de|van der|von der|al|bin|di|da|del|la) )?[A-ZÀ-ÞŁŠŽČĆĐİ][\w'’-]*){0,7}"
+)
+_ENGLISH_OPENERS = frozenset(
+    "The A An On In At After During Before Last Earlier But And Yet Still When While As If"  # noqa: SIM905
+    " For With To From By He She They It We I His Her Their Its This That These Those There"
+    " Here What How Why Where Who However Meanwhile Then Later Also So Asked Speaking"
+    " According Although Though Since Because Despite Under Not Now Today Monday Tuesday"
+    " Wednesday Thursday Friday Saturday Sunday January February March April May June July"
+    " August September October November December Our My Your You Most All Both Even Just Like"
+    " Once Some Many One Two Or Yes No Mr Mrs Ms Dr Sen Rep Gov".split()
+)
+OPENERS = NO_SPEAKER | _ENGLISH_OPENERS | {"Er", "Sie", "Es", "Wir", "Ich", "Man", "Uns"}
+_NO_PERSONS = (
+    "University", "Party", "Ministry", "Department", "Court", "Police", "Council", "Inc",
+    "Corp", "Company", "Association", "Institute", "News", "Times", "Post", "Street",
+    "Road", "County", "City", "States", "House", "Club", "School", "College", "Center",
+    "Centre", "Bank", "Group", "Union", "Committee", "Agency", "Office", "Service", "Act",
+    "War", "Day", "League", "Cup", "Journal", "Bundestag", "Ministerium", "Universität",
+    "Partei", "Straße", "Zeitung", "Republik", "Stadt",
+)  # fmt: skip
+_FEMALE_WORDS = re.compile(
+    r"\b(?:Mrs|Ms|Miss|Frau|her|she|mother|wife|sister|daughter|actress|queen|\w+woman|mom|girl"
+    r"|ihre[nmrs]?|Mutter|Tochter|Schwester|Königin|[A-ZÄÖÜ][\w-]+(?:er|ist|or|ent|ant|ert)in)\b"
+)
+_MALE_WORDS = re.compile(
+    r"\b(?:Mr|Herr|his|he|father|husband|brother|son|actor|king|\w+[^o]man|dad|boy|seine[nmrs]?"
+    r"|Vater|Sohn|Bruder|König|[A-ZÄÖÜ][\w-]*(?:minister|präsident|sprecher|chef|leiter|trainer|kanzler|meister"
+    r"|politiker|direktor))\b"
+)
+_SURE, _LOOK = 2, 45
+_MIN_PROBABILITY = 0.5
+MAX_SENTENCES = 8
+
+
+_PAIR = re.compile(r"(?=\b([A-ZÀ-Þ][\w-]+)\.? (?:von |van |de )?([A-ZÀ-ÞŁŠŽČĆĐİ][\w’'-]+))")
+_TITLES = frozenset("Mr Mrs Ms Miss Dr Prof Herr Frau Herrn Sen Rep Gov".split())  # noqa: SIM905
+
+
+@lru_cache(maxsize=4)
+def known_persons(text: str) -> frozenset[str]:
+    """Return the last names that a first name, a title or a role precedes somewhere in a text.
+
+    >>> sorted(known_persons("Herr Bo Lind traf die Ministerin Kern im Rathaus."))
+    ['Kern', 'Lind']
+    """
+    return frozenset(
+        last
+        for first, last in _PAIR.findall(text)
+        if (first in FIRST_NAMES or first in _TITLES or "person" in noun_kinds(first))
+        and first not in OPENERS
+        and last not in FIRST_NAMES
+        and not noun_kinds(last)
+    )
+
+
+@dataclass(slots=True)
+class Person:
+    """A person or another name in the sentences before, with the places where it stands.
+
+    `places` are pairs of the number of the sentence, nearest first, and the features of the place.
+    """
+
+    name: str
+    places: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
+    female: int = 0
+    male: int = 0
+
+
+class PersonOption(NamedTuple):
+    """A person whom a pronoun may mean, with its features."""
+
+    name: str
+    features: tuple[str, ...]
+
+
+class LastSpeaker(NamedTuple):
+    """The resolved speaker of the previous quotation, and how far it is."""
+
+    name: str
+    distance: str
+
+
+Mention = tuple[str, tuple[str, ...], int, int]
+
+
+@lru_cache(maxsize=128)
+def _mentions(sentence: str, language: str) -> tuple[Mention, ...]:
+    """Return the names in a sentence: the features of their places, and signs of their gender."""
+    verbs = GERMAN_VERBS if language == "de" else ENGLISH_VERBS
+    found: list[Mention] = []
+    for match in _NAME.finditer(sentence):
+        words, start = match[0].rstrip(".'’"), match.start()
+        if words.endswith(("'s", "’s")):
+            words = words[:-2]
+        while words.partition(" ")[0].rstrip(".") in OPENERS:
+            first, _, words = words.partition(" ")
+            start += len(first) + 1
+        last = words.rpartition(" ")[2]
+        if len(words) < 3 or not words[:1].isupper() or last.endswith(_NO_PERSONS):
+            continue
+        before = sentence[max(0, start - _LOOK) : start]
+        after = sentence[match.end() : match.end() + _LOOK]
+        found.append(
+            (
+                words,
+                _place(words, before, after, len(found), language, verbs),
+                *_gender(words, before, after),
+            )
+        )
+    return tuple(found)
+
+
+def _gender(words: str, before: str, after: str) -> tuple[int, int]:
+    """Return the signs that a person is female, and that it is male."""
+    first = _first_name(words)
+    female, male = 3 * (first in FEMALE_NAMES), 3 * (first in MALE_NAMES)
+    near = f"{before[-25:]} {words}"
+    female += 2 * (_FEMALE_WORDS.search(near) is not None) + (
+        _FEMALE_WORDS.search(after) is not None
+    )
+    male += 2 * (_MALE_WORDS.search(near) is not None) + (_MALE_WORDS.search(after) is not None)
+    return female, male
+
+
+def _first_name(name: str) -> str:
+    """Return the word before the last name: AFP Director Phil Hale."""
+    return " ".join(name.split(" ")[-2:]).partition(" ")[0]
+
+
+def _place(
+    words: str, before: str, after: str, number: int, language: str, verbs: frozenset[str]
+) -> tuple[str, ...]:
+    """Return the features of a name at its place."""
+    names = ["first"] if number == 0 else ["second"] if number == 1 else ["further"]
+    previous = re.findall(r"\w+|[^\w\s]", before)[-2:]
+    last = previous[-1] if previous else ""
+    following = re.findall(r"\w+|[^\w\s]", after)[:3]
+    if not before.strip():
+        names.append("opens")
+    if last in verbs or any(each in verbs for each in following[:2]):
+        names.append("speaks")
+    elif following[:1] and following[0].islower():
+        names.append("before a word")
+    if after.startswith(("'s", "’s")):
+        names.append("possessive")
+    if following[:1] == [","]:
+        names.append("before a comma")
+    if language == "de":
+        names += _german_form(words, last)
+    elif last.casefold() in {"the", "a", "an"}:
+        names.append("behind an article")
+    elif last in {"of", "in", "at", "to", "by", "with", "for", "from", "on", "against"}:
+        names.append("behind a preposition")
+    return tuple(names)
+
+
+def _german_form(words: str, last: str) -> list[str]:
+    """Return the features of a German name: nouns are capitalised too."""
+    small, names = last.casefold(), []
+    if " " not in words:
+        kinds = noun_kinds(words)
+        names.append(f"single {kinds[0]}" if kinds else "single")
+    if small in {"der", "die", "ein", "eine"}:
+        names.append("behind an article")
+    elif small in {"das", "den", "dem", "des", "einen", "einem", "einer"} or small.endswith("en"):
+        names.append("behind an oblique word")
+    elif small in {
+        "in",
+        "an",
+        "auf",
+        "von",
+        "mit",
+        "für",
+        "bei",
+        "zu",
+        "aus",
+        "nach",
+        "im",
+        "am",
+        "zum",
+        "zur",
+    }:
+        names.append("behind a preposition")
+    return names
+
+
+def persons_before(sentences: Sequence[str], language: str) -> dict[str, Person]:
+    """Return the persons in sentences, which are in order of their distance, by their last names.
+
+    >>> list(persons_before(["Then Lee left.", "Ann Lee met Bo Lind."], "en").values())[0].name
+    'Ann Lee'
+    """
+    found: dict[str, Person] = {}
+    for number, sentence in enumerate(sentences):
+        for words, place, female, male in _mentions(sentence, language):
+            person = found.setdefault(words.rpartition(" ")[2], Person(words))
+            if len(words) > len(person.name):
+                person.name = words
+            person.places.append((number, place))
+            person.female += female
+            person.male += male
+    return found
+
+
+def person_options(
+    pronoun: str, sentences: Sequence[str], last: LastSpeaker | None, language: str, full_text: str
+) -> list[PersonOption]:
+    """Return the persons whom a pronoun may mean, and nobody."""
+    found = persons_before(sentences, language)
+    female, known = pronoun in {"she", "sie"}, known_persons(full_text)
+    options = []
+    named_last = last.name.rpartition(" ")[2] if last else None
+    if last and named_last and named_last not in found:
+        found[named_last] = Person(last.name)
+    for key, person in found.items():
+        names = [*_features(person, language), "known" if key in known else f"unknown {language}"]
+        if last and key == named_last:
+            names += ["spoke last", f"spoke last {last.distance}"]
+        for_it, against = (person.female, person.male) if female else (person.male, person.female)
+        if for_it > against:
+            names.append("same gender")
+        elif against - for_it > _SURE:
+            continue
+        elif against > for_it:
+            names.append("other gender")
+        options.append(PersonOption(person.name, tuple(names)))
+    nobody = ("nobody", f"nobody {language}")
+    options.append(PersonOption("", (*nobody, "nobody last") if last else nobody))
+    return options
+
+
+def _features(person: Person, language: str) -> list[str]:
+    if not person.places:
+        return ["not before"]
+    number, place = person.places[0]
+    distance = min(number, 5)
+    names = [f"distance {distance}", *place, *(f"{language} {name}" for name in place)]
+    names += [f"near {name}" for name in place if number <= 1]
+    names.append(f"count {min(len(person.places), 4)}")
+    names.append("full name" if " " in person.name else "one word")
+    first = _first_name(person.name)
+    if first in FIRST_NAMES:
+        names.append("first name")
+    if any("speaks" in each for _, each in person.places):
+        names.append("has spoken")
+    if any("opens" in each or "first" in each for _, each in person.places):
+        names.append("has been first")
+    if person.name.isupper():
+        names.append("acronym")
+    return names
+
+
+def choose_person(options: Sequence[PersonOption], _number: int = 0) -> PersonOption | None:
+    """Return the likeliest person if it is likelier than all others together."""
+    weights = person_weights()
+    sums = [sum(weights.get(name, 0.0) for name in option.features) for option in options]
+    most = max(sums)
+    total = sum(exp(each - most) for each in sums)
+    best = options[sums.index(most)]
+    return best if best.name and 1 / total >= _MIN_PROBABILITY else None
+
+
+@cache
+def person_weights() -> Mapping[str, float]:
+    """Return the fitted weight of each feature."""
+    text = resources.files(__package__).joinpath("persons.toml").read_text("utf-8")
+    fitted: dict[str, float] = tomllib.loads(text)["weights"]
+    return fitted
