@@ -15,6 +15,7 @@ PARTS = MappingProxyType({
     "doors": "DOORS: for each list its command, route and page",
     "version_facts": "`facts_of_versions`, `facts_of_checks`: a field of versions and checks, "
     "as `show_lines` and the templates `PANEL` and `MARK` show it",
+    "pages": "ROUTER and MENU: its pages, and the entries of the main menu with their English text",
     "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",
     "change_marks": "`find_marks`: what was recorded about changes since, for alerts",
     "wording_rows": "`add_rows`: the rows that follow from a text that was read",

@@ -118,7 +118,7 @@ def write_rows(
     """
     written = Written()
     with text_stream(target.path) as stream:
-        counted = _counted(rows, written)
+        counted = _count_rows(rows, written)
         if target.chosen == "table":
             lines = table_lines(
                 map(_shown, counted), shown or columns, target.screen, least=least, blocks=blocks
@@ -142,7 +142,7 @@ def write_object(
     written = Written()
     with text_stream(target.path) as stream:
         stream.write(f'{{"{name}": ')
-        for piece in _array(_counted(rows, written)):
+        for piece in _array(_count_rows(rows, written)):
             stream.write(piece)
         for field, value in totals().items():
             stream.write(f', "{field}": {json_text(value)}\n')
@@ -277,7 +277,7 @@ def binary_stream(path: Path | None) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def _counted(rows: Iterable[Any], written: Written) -> Iterator[Any]:
+def _count_rows(rows: Iterable[Any], written: Written) -> Iterator[Any]:
     for row in rows:
         written.number += 1
         written.last = row

@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from storage.capabilities import load_parts
 from storage.database.archive_errors import ArchiveError
 from storage.database.engine import database_url
 from storage.database.ownership import file_of
@@ -184,6 +185,7 @@ def _reading() -> Iterable[APIRouter]:
     yield tiles.router
     yield metrics.router
     yield from pages.ROUTERS
+    yield from (part.ROUTER for part in load_parts("pages"))
 
 
 def _closing(close: Callable[[], None]) -> Any:

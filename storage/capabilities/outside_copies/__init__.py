@@ -45,6 +45,7 @@ OUTSIDE_COPIES = Capability(
         ),
     ),
     without={
+        "pages": "pages of versions and checks show copies",
         "answers": "a version and a check show their copies; there is no list of all",
         "doors": "there is no list of all copies",
         "change_panel": "a copy is of a page, not of a change",

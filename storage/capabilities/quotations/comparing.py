@@ -1,5 +1,6 @@
 """Statements of quotations, and quotations whose words changed."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -7,25 +8,31 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from storage.capabilities.quotations import answers, statements
+from storage.capabilities.quotations.about import Topic
 from storage.capabilities.quotations.answers import Quotation, QuotationInText, Statement
 from storage.database.rows import cursor, place
 from storage.database.views import element_of
 from storage.read.filters import Conditions
 from storage.values.change_class import ChangeClass
+from storage.values.errors import NoSuchError
+from storage.values.messages import message_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.capabilities.quotations.about import Topic
+    from storage.read.archive import ReadOnlyArchive
     from storage.read.query.records import Part
 
+_NUMBER = re.compile(r"([0-9a-z]{1,64})@([0-9]{1,9})\.([0-9]{1,4})")
+MOST_SOUGHT = 3
+"""Number of the longest words of a statement by which texts with it are found."""
 MOST_GROUPED = 5_000
 """Maximum number of quotations of which statements are made; the newest count."""
 Group = statements.Statement[QuotationInText]
 
 
 def find_statements(
-    connection: "Connection", topic: "Topic | None", criteria: Conditions, part: "Part"
+    connection: "Connection", topic: Topic | None, criteria: Conditions, part: "Part"
 ) -> Iterator[Statement]:
     """Yield the statements of the selected quotations, the earliest first."""
     found = (make_statement(each) for each in load_groups(connection, topic, criteria))
@@ -42,20 +49,48 @@ def _order(each: Statement) -> tuple[datetime, str]:
     return each.first_seen, each.statement
 
 
-def load_groups(
-    connection: "Connection", topic: "Topic | None", criteria: Conditions
-) -> list[Group]:
+def load_groups(connection: "Connection", topic: Topic | None, criteria: Conditions) -> list[Group]:
     """Return the statements of the selected quotations with their quotations in time."""
     found = answers.find_in_texts(connection, topic, criteria)
-    newest = sorted(
-        islice(found, MOST_GROUPED), key=lambda q: (q.changed_by, q.article, q.version, q.number)
-    )
-    return statements.group_statements(newest)
+    return statements.group_statements(sorted(islice(found, MOST_GROUPED), key=_key))
+
+
+def show_statement(
+    archive: "ReadOnlyArchive", number: str
+) -> tuple[Statement, list[list[QuotationInText]]]:
+    """Return the statement of a quotation such as `ARTICLE@2.0`, and the places of each wording.
+
+    Raises: NoSuchError.
+    """
+    found = _NUMBER.fullmatch(number)
+    criteria = Conditions().with_clause(
+        "q.article = :article AND q.version = :version AND q.number = :number",
+        article=found[1] if found else "", version=int(found[2]) if found else 0,
+        number=int(found[3]) if found else 0,
+    )  # fmt: skip
+    own = next(iter(archive.iterate(answers.find_in_texts, None, criteria)), None)
+    if own is None:
+        hint = message_text("where_statements")
+        raise NoSuchError(message_text("statement"), number[:100], hint)
+    words = sorted({*statements.words_of(own.text)}, key=len)[-MOST_SOUGHT:]
+    topic = Topic.parse(" ".join(words), archive.languages) if words else None
+    near = [*islice(archive.iterate(answers.find_in_texts, topic, Conditions()), MOST_GROUPED)]
+    if own.name is not None:
+        by_name = answers.SpeakerOptions(speaker=own.name).conditions(archive)
+        near += islice(archive.iterate(answers.find_in_texts, None, by_name), MOST_GROUPED)
+    known = {_key(each): each for each in [*near, own]}
+    groups = statements.group_statements(known[key] for key in sorted(known))
+    group = next(each for each in groups if any(_key(q) == _key(own) for q in each.quotations))
+    return make_statement(group), [*group.wordings.values()]
+
+
+def _key(each: Quotation) -> tuple[datetime, str, int, int]:
+    return each.changed_by, each.article, each.version, each.number
 
 
 def make_statement(group: Group) -> Statement:
     """Return the record of a statement."""
-    quotations = sorted(group.quotations, key=lambda q: (q.changed_by, q.article, q.version))
+    quotations = sorted(group.quotations, key=_key)
     first = quotations[0]
     named = next((each for each in quotations if each.name), first)
     number = f"{first.article}@{first.version}.{first.number}"
@@ -82,7 +117,7 @@ def _wording(those: Sequence[QuotationInText]) -> dict[str, Any]:
 
 
 def find_changed(
-    connection: "Connection", topic: "Topic | None", criteria: Conditions, part: "Part"
+    connection: "Connection", topic: Topic | None, criteria: Conditions, part: "Part"
 ) -> Iterator[Quotation]:
     """Yield the quotations with other words than an earlier wording of their statement.
 
@@ -108,7 +143,7 @@ def _place(each: Quotation) -> tuple[Any, ...]:
 
 
 def find_edited(
-    connection: "Connection", topic: "Topic | None", criteria: Conditions, part: "Part"
+    connection: "Connection", topic: Topic | None, criteria: Conditions, part: "Part"
 ) -> Iterator[Quotation]:
     """Yield the quotations that changed from one version of an article to the next."""
     listed = element_of("edit.changes", ":quote", connection.dialect.name)

@@ -40,6 +40,7 @@ REVIEWS = Capability(
     outgoing=(),
     source_options=(),
     without={
+        "pages": "the page of a change shows labels",
         "version_facts": "a label is about a change",
         "work": "nothing is to be done later",
         "source_options": "a reader labels changes of any source",

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from storage.capabilities import FOLDER as CAPABILITIES_FOLDER
+from storage.capabilities import load_parts
 from storage.read.render.passages import runs
 from storage.read.render.translations import LANGUAGES, catalogue, template, translate_message
 from storage.read.render.visible import display_text
@@ -80,6 +81,7 @@ def environment() -> Environment:
     )
     found.filters["is_link"] = lambda value: isinstance(value, str) and bool(LINK.fullmatch(value))
     found.filters["runs"] = runs
+    found.globals["menu"] = [entry for part in load_parts("pages") for entry in part.MENU]
     return found
 
 

@@ -264,7 +264,7 @@ def is_read_as_before(connection: Connection, captures: Iterable[int]) -> set[in
     gone = {
         (table, number)
         for table, place in (("derivation", 0), ("wording", 3))
-        for number in _redacted(connection, table, {row[place] for row in rows} - {None})
+        for number in _find_redacted(connection, table, {row[place] for row in rows} - {None})
     }
     kept: dict[int, list[bool]] = defaultdict(list)
     for number, capture, context, wording in rows:
@@ -274,6 +274,6 @@ def is_read_as_before(connection: Connection, captures: Iterable[int]) -> set[in
     return {capture for capture, each in kept.items() if all(each)}
 
 
-def _redacted(connection: Connection, table: str, numbers: Iterable[int]) -> set[int]:
+def _find_redacted(connection: Connection, table: str, numbers: Iterable[int]) -> set[int]:
     query = select(REDACTION.c.row_id).where(REDACTION.c.table_name == table)
     return {row[0] for row in rows_in(connection, query, REDACTION.c.row_id, numbers)}

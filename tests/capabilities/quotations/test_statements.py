@@ -1,10 +1,13 @@
 """Who said that the bridge costs 36 million, and who had it first: statements across articles and outlets."""
 
+import html
+import re
 from typing import Any
 
 import pytest
 
 from tests.flow.driver import hour, page
+from tests.serve.conftest import served
 
 BRIDGE = "Die Brücke über die Lohe wird im Mai gebaut, sagt der Rat der Stadt."
 TOLD = (
@@ -74,3 +77,42 @@ def test_a_quotation_that_changes_is_shown_with_both_wordings_and_times(
     first = lesart("quotes", "--changed", *options, "--limit", "1")
     if first:
         assert lesart("quotes", "--changed", *options, "--after", first[0]["cursor"]) == rows[1:]
+
+
+def test_three_clicks_lead_to_the_article_that_had_it_first(told):
+    with served(told.url) as client:
+        client.headers["accept"] = "text/html"
+        assert 'href="/statements"' in client.get("/").text  # the first click: the main menu
+        found = client.get("/statements", params={"about": "Brücke 36 Millionen"}).text
+        link = re.search(r'href="(/statement\?of=[^"]+)">„?Die Brücke kostet 36', found)
+        assert link is not None, found
+        shown = client.get(html.unescape(link[1])).text  # the second one: the statement
+        wordings = re.findall(r"<h2[^>]*>Die Brücke kostet (\d+)", shown)
+        assert wordings == ["36", "36", "38", "63"]
+        assert "The words differ" in shown
+        places = re.findall(r'<a href="(/a/[^"]+)">(\w+): ', shown)
+        assert [outlet for _link, outlet in places] == ["Bote", "Kurier", "Anzeiger", "Kurier"]
+        assert "Brücke kostet 36" in client.get(places[0][0]).text  # the third one: the article
+        german = client.get("/statements", params={"speaker": "Lind", "lang": "de"}).text
+        assert "Die früheste Aussage steht zuerst." in german
+        assert "Ada Kern" in client.get("/persons").text
+        assert "Das ist viel zu teuer" in client.get("/statements").text
+        for wrong in ("x", "nirgendwo@1.0", f"{link[1].partition('=')[2]}9"):
+            assert client.get("/statement", params={"of": wrong}).status_code == 404
+
+
+def test_the_api_gives_the_rows_of_the_commands(told, lesart):
+    with served(told.url) as client:
+        for path, options in (
+            ("quotes", {"speaker": "Kern", "changed": "true"}), ("statements", {"about": "Brücke"}),
+            ("persons", {}), ("person", {"name": "Bo Lind"}),
+        ):  # fmt: skip
+            words = [
+                w
+                for k, v in options.items()
+                for w in (("--changed",) if k == "changed" else (f"--{k}", v))
+            ]
+            words = ["Bo Lind"] if path == "person" else words
+            items = client.get(f"/api/{path}", params=options).json()["items"]
+            assert items == lesart(path, *words), path
+        assert client.get("/api/quotes", params={"kind": "x"}).status_code == 400

@@ -1,0 +1,70 @@
+"""The pages of quotations: statements by speaker and topic, a statement, and a person."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.capabilities.quotations import comparing
+from storage.capabilities.quotations.answers import PersonsQuery, QuotesQuery, StatementsQuery
+from storage.read.query.queries import Long, Plain
+from storage.read.query.queries import Query as Words
+from storage.web.archives import PoolDep
+from storage.web.http_cache import CachedRoute
+from storage.web.pages.query_parameters import PartQuery
+from storage.web.pages.rendering import page
+
+ROUTER = APIRouter(include_in_schema=False, route_class=CachedRoute)
+MENU = (("/statements", "Quotations"),)
+ROWS = 30
+
+
+class StatementsPage(PartQuery):
+    """Statements by speaker and topic; without both, the newest quotations."""
+
+    speaker: Plain | None = None
+    about: Words | None = None
+
+
+class StatementPage(PartQuery):
+    """A statement, by the place of one of its quotations."""
+
+    of: Long
+
+
+@ROUTER.get("/statements")
+def statements(
+    request: Request, pool: PoolDep, query: Annotated[StatementsPage, Query()]
+) -> Response:
+    """Show statements by speaker and topic, otherwise the newest quotations."""
+    limit = query.limit or ROWS
+    is_selected = bool(query.speaker or query.about)
+    wanted = (
+        StatementsQuery(speaker=query.speaker, about=query.about) if is_selected else QuotesQuery()
+    )
+    rows = [*wanted.rows(pool.today, (query.after, limit))]
+    return page(
+        request, "quotations/statements.html", query=query, is_selected=is_selected, rows=rows,
+        following=rows[-1].cursor if len(rows) == limit else None,
+    )  # fmt: skip
+
+
+@ROUTER.get("/statement")
+def statement(
+    request: Request, pool: PoolDep, query: Annotated[StatementPage, Query()]
+) -> Response:
+    """Show a statement with its wordings and places."""
+    found, places = comparing.show_statement(pool.today, query.of)
+    return page(request, "quotations/statement.html", statement=found, places=places)
+
+
+@ROUTER.get("/persons")
+def persons(request: Request, pool: PoolDep, query: Annotated[PartQuery, Query()]) -> Response:
+    """Show the names that speak."""
+    limit = query.limit or ROWS
+    rows = [*PersonsQuery().rows(pool.today, (query.after, limit))]
+    return page(
+        request, "quotations/persons.html", rows=rows,
+        following=rows[-1].cursor if len(rows) == limit else None,
+    )  # fmt: skip
