@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from storage.database.view_queries.words import SqlWords
+from storage.database.view_queries.sql_words import SqlWords
 
 FIELD_BLOCK = 1024
 """Numbers of `seq` per version, so that each of its fields has its own."""

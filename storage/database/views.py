@@ -17,7 +17,7 @@ from storage.database.view_queries import (
     observations,
     rights,
 )
-from storage.database.view_queries.words import words_of
+from storage.database.view_queries.sql_words import Connected, words_of
 from storage.values.change_class import ChangeClass
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def create_views(connection: "Connection") -> None:
     """Create all views; the caller drops the old ones first."""
     for name in VIEWS:
         columns = ", ".join(f'q."{column}" AS "{column}"' for column in COLUMNS[name])
-        query = view_query(name, connection.dialect.name)
+        query = view_query(name, connection)
         connection.exec_driver_sql(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query}) q")
 
 
@@ -67,37 +67,37 @@ def drop_views(connection: "Connection") -> None:
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
 
 
-def view_query(name: str, dialect: str) -> str:
-    """Return the SELECT of the view `name` with its keys, in the SQL of `dialect`."""
-    query: str = VIEWS[name].query(words_of(dialect))
+def view_query(name: str, database: Connected | str) -> str:
+    """Return the SELECT of the view `name` with its keys, in the SQL of `database`."""
+    query: str = VIEWS[name].query(words_of(database))
     return query
 
 
-def snapshots_query(dialect: str) -> str:
+def snapshots_query(database: Connected | str) -> str:
     """Return the rows of the view `observations` that belong to articles."""
-    words = words_of(dialect)
+    words = words_of(database)
     selects = (observations.select_snapshots, observations.select_confirmations)
     return " UNION ALL ".join(select(words) for select in selects)
 
 
-def steps_query(dialect: str) -> str:
+def steps_query(database: Connected | str) -> str:
     """Return every version with its change: the view `changes`, and each first version."""
-    return articles.select_steps(words_of(dialect))
+    return articles.select_steps(words_of(database))
 
 
-def element_of(listed: str, wanted: str, dialect: str) -> str:
+def element_of(listed: str, wanted: str, database: Connected | str) -> str:
     """Return the condition that an element of the JSON list `listed` is among `wanted`."""
-    each = words_of(dialect).elements(listed)
+    each = words_of(database).elements(listed)
     return f"EXISTS (SELECT 1 FROM {each} WHERE e.value IN {wanted})"
 
 
-def edit_condition(listed: str, dialect: str) -> str:
+def edit_condition(listed: str, database: Connected | str) -> str:
     """Return the condition that the classes `listed` are not those of new entries alone."""
     added = f"('{ChangeClass.ENTRY_ADDED}')"
-    others = element_of(listed, added, dialect).replace(" IN ", " NOT IN ", 1)
-    return f"({others} OR NOT {element_of(listed, added, dialect)})"
+    others = element_of(listed, added, database).replace(" IN ", " NOT IN ", 1)
+    return f"({others} OR NOT {element_of(listed, added, database)})"
 
 
-def seconds_between(a: str, b: str, dialect: str) -> str:
+def seconds_between(a: str, b: str, database: Connected | str) -> str:
     """Return the expression for the seconds from the time `a` to the time `b`."""
-    return words_of(dialect).seconds(a, b)
+    return words_of(database).seconds(a, b)

@@ -31,7 +31,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import rows_in
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.database.views import view_query
 from storage.export import warc_record
 from storage.history.snapshots import add_all_confirmations, snapshots_by_article
@@ -188,7 +188,7 @@ class WarcExport:
             return
         criteria = conditions(selection.filters).with_clause("q.article_id > :a0", a0=after)
         criteria = criteria.with_clause(f"q.article_id NOT IN {RESTRICTED}")
-        articles = view_query("articles", connection.dialect.name)
+        articles = view_query("articles", connection)
         query = f"SELECT q.article_id FROM ({articles}) q{criteria.sql_where} ORDER BY q.article_id"
         values = criteria.values
         if selection.limit is not None:

@@ -67,7 +67,7 @@ class ComparedPair(CapturePair):
 class ComparisonState:
     """The contents and comparisons of one unit of work.
 
-    It is filled before the lock of the archive is taken, goes through `enter` when the unit has
+    It is filled before the lock of the archive is taken, drops what is uncertain when the unit has
     the lock, and ends with the unit; after the commit, `Memory` keeps `contents` and `steps`.
 
     `contents` are those of derivations; unwritten ones have negative numbers. `drafts` are the

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql_text
 from storage.database.rows import cursor, place, stream
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.diff.blame import BlamedSentence, Stand, blame, find_removed_sentences
 from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run
@@ -358,7 +358,7 @@ class _FirstSnapshots:
         """Yield the versions of other articles that may contain a sentence, the earliest first."""
         if entry.keys and self._connection.dialect.name == "sqlite":
             query = WORDINGS_BY_KEYS, {"match": entry.keys}
-        elif (by_words := wordings_query(self._connection.dialect.name, entry.phrase)) is not None:
+        elif (by_words := wordings_query(self._connection, entry.phrase)) is not None:
             query = by_words
         else:
             return

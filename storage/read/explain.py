@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select, text
 
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.read.answers import Difference, ExplainedRelation, Explanation, Relation
 from storage.similarity.follow_up import FollowUpText
 from storage.similarity.near_copy import LONGEST_TEXT, Comparison, StoryText, likeness

@@ -86,9 +86,8 @@ def _rows(
     connection: Connection, query: Query, filters: Filters, steps: ChangeFilter, *, latest: bool
 ) -> Iterator[Row]:
     """Yield the number of hits per combination of values; one text above the limit."""
-    dialect = connection.dialect.name
     criteria = hit_conditions(connection, filters, steps, latest=latest)
-    window = window_query(dialect, query, criteria, newest_wording(connection), MAX_RANKED + 1)
+    window = window_query(connection, query, criteria, newest_wording(connection), MAX_RANKED + 1)
     if window is None:
         return
     force_index_scan(connection)

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from storage.database.rows import Row, fetch, fetch_row
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.database.views import steps_query
 from storage.read.filters import TODAY, Clocks, Conditions
 from storage.read.revision import (
@@ -435,7 +435,7 @@ class Finder:
     def _version_at(self, article: ArticleRef, moment: datetime) -> VersionRef:
         """Return the latest version first seen by `moment`: certain up to its last snapshot."""
         query = (
-            f"SELECT q.version, q.last_seen FROM ({steps_query(self._dialect)}) q "
+            f"SELECT q.version, q.last_seen FROM ({steps_query(self.connection)}) q "
             "WHERE q.article_id = :article AND q.changed_by <= :moment "
             "ORDER BY q.version DESC LIMIT 1"
         )
@@ -479,7 +479,3 @@ class Finder:
         if fetch_row(self.connection, query, values)["wording_id"] == wording:
             return VersionRef(article, number)
         return VersionRef(article, number, wording_id=wording, wording=name)
-
-    @property
-    def _dialect(self) -> str:
-        return self.connection.dialect.name

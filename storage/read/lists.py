@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from storage.capabilities import CAPABILITIES, names_with, parts_of
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.fronts import fronts_query, latest_list_query
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.database.views import (
     edit_condition,
     element_of,
@@ -78,35 +78,39 @@ class ChangeFilter:
 ANY_STEP = ChangeFilter()
 
 
-def step_conditions(selection: ChangeFilter, dialect: str, step: str = "q") -> Conditions:
+def step_conditions(
+    selection: ChangeFilter, connection: "Connection", step: str = "q"
+) -> Conditions:
     """Return the conditions for the columns of a step, without the one for its text."""
     criteria = Conditions()
     if selection.classes:
-        listed = element_of(f"{step}.changes", ":classes", dialect)
+        listed = element_of(f"{step}.changes", ":classes", connection)
         criteria = criteria.with_clause(listed, classes=[*selection.classes])
     if selection.silent is not None:
         criteria = criteria.with_clause(f"{step}.silent = :silent", silent=selection.silent)
     return criteria
 
 
-def _recorded_conditions(selection: ChangeFilter, dialect: str) -> Conditions:
+def _recorded_conditions(selection: ChangeFilter, connection: "Connection") -> Conditions:
     """Return the conditions of capabilities."""
     criteria = Conditions()
     for capability in CAPABILITIES:
         for each in capability.change_conditions:
             if wanted := selection.recorded.get(each.name):
-                views = {name: view_query(name, dialect) for name in capability.views}
+                views = {name: view_query(name, connection) for name in capability.views}
                 clause = each.condition.format_map(views)
                 criteria = criteria.with_clause(clause, **{each.name: [*wanted]})
     return criteria
 
 
-def _edit_conditions(selection: ChangeFilter, dialect: str) -> Conditions:
+def _edit_conditions(selection: ChangeFilter, connection: "Connection") -> Conditions:
     """Return the conditions for steps; without classes, new entries alone are no edit."""
-    criteria = step_conditions(selection, dialect).merge(_recorded_conditions(selection, dialect))
+    criteria = step_conditions(selection, connection).merge(
+        _recorded_conditions(selection, connection)
+    )
     if selection.classes:
         return criteria
-    return criteria.with_clause(edit_condition("q.changes", dialect))
+    return criteria.with_clause(edit_condition("q.changes", connection))
 
 
 def articles(connection: "Connection", filters: Filters, part: Part) -> Iterator[ArticleLine]:
@@ -116,7 +120,7 @@ def articles(connection: "Connection", filters: Filters, part: Part) -> Iterator
 
 def count_articles(connection: "Connection") -> int:
     """Return the number of articles that `articles` yields without filters."""
-    query = view_query("articles", connection.dialect.name)
+    query = view_query("articles", connection)
     number: int = fetch_row(connection, f"SELECT count(*) AS n FROM ({query}) q", {})["n"]
     return number
 
@@ -124,7 +128,7 @@ def count_articles(connection: "Connection") -> int:
 def history(connection: "Connection", article_id: int, part: Part) -> Iterator[VersionLine]:
     """Yield the versions of one article, the oldest first."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
-    query = steps_query(connection.dialect.name)
+    query = steps_query(connection)
     yield from _VERSIONS.fetch(connection, criteria, part, query)
 
 
@@ -136,11 +140,10 @@ def changes(
     part: Part,
 ) -> Iterator[Change]:
     """Yield the steps between two versions, the newest first."""
-    dialect = connection.dialect.name
     criteria = conditions(filters, time_column="q.changed_by")
     if article_id is not None:
         criteria = criteria.with_clause("q.article_id = :article", article=article_id)
-    criteria = criteria.merge(_edit_conditions(selection, dialect))
+    criteria = criteria.merge(_edit_conditions(selection, connection))
     if selection.contains is None:
         yield from _CHANGES.rows(connection, criteria, part)
         return
@@ -152,10 +155,10 @@ def top_changes(
     connection: "Connection", candidates: int, limit: int, rank: Callable[[Row], int]
 ) -> list[Change]:
     """Return the highest-ranked of the newest steps; among equals, the newest first."""
-    query = view_query("changes", connection.dialect.name)
+    query = view_query("changes", connection)
     newest = (
         f"SELECT q.version_id, q.changes, q.silent FROM ({query}) q "
-        f"WHERE {edit_condition('q.changes', connection.dialect.name)} "
+        f"WHERE {edit_condition('q.changes', connection)} "
         "ORDER BY q.changed_by DESC, q.version_id DESC LIMIT :rows"
     )
     ranked = sorted(stream(connection, newest, {"rows": candidates}), key=rank, reverse=True)
@@ -176,14 +179,13 @@ def changes_since(
     connection: "Connection", seq: int, selection: ChangeFilter, filters: Filters, limit: int
 ) -> Iterator[tuple[int, Change]]:
     """Yield the steps above `seq` in ascending order, each with its own `seq`."""
-    dialect = connection.dialect.name
     criteria = conditions(filters, time_column="q.changed_by").merge(
-        _edit_conditions(selection, dialect)
+        _edit_conditions(selection, connection)
     )
     criteria = criteria.with_clause(_MAY_BE_AFTER, seq=seq)
     limit_clause = f"LIMIT {max(limit, 0)}" if selection.contains is None else ""
     statement = _SINCE.format(
-        view=view_query("changes", dialect),
+        view=view_query("changes", connection),
         where=criteria.sql_where,
         limit=limit_clause,
         columns=_CHANGES.columns,
@@ -217,7 +219,7 @@ def step(connection: "Connection", article_id: int, number: int) -> Change | Non
     """Return the step that created a version, including the first one; None if there is none."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     criteria = criteria.with_clause("q.version = :number", number=number)
-    query = steps_query(connection.dialect.name)
+    query = steps_query(connection)
     return next(iter(_CHANGES.fetch(connection, criteria, query=query)), None)
 
 
@@ -240,7 +242,7 @@ def outlets(connection: "Connection", articles: Sequence[str]) -> dict[str, str 
 def _column_of(
     connection: "Connection", articles: Sequence[str], column: str
 ) -> dict[str, str | None]:
-    query = view_query("articles", connection.dialect.name)
+    query = view_query("articles", connection)
     statement = f"SELECT q.article, {column} value FROM ({query}) q WHERE q.article IN :articles"
     rows = fetch(connection, statement, {"articles": list(articles)})
     return {row["article"]: row["value"] for row in rows}
@@ -299,7 +301,7 @@ WHERE v.article_id = :article AND a.id NOT IN {RESTRICTED} ORDER BY v.number
 def observations(connection: "Connection", article_id: int, part: Part) -> Iterator[Observation]:
     """Yield every check of one article in the order of time."""
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
-    query = snapshots_query(connection.dialect.name)
+    query = snapshots_query(connection)
     beside = {
         own.name: part.facts_of_checks(connection, article_id)
         for own, part in parts_of("version_facts")
@@ -324,7 +326,7 @@ def relations(
     if not filters.is_empty:
         article_criteria = conditions(filters, time_column="f.first_seen", article="f", version="f")
         side = f"f.article_id IN (q.a_id, q.b_id) AND {' AND '.join(article_criteria.clauses)}"
-        inner = view_query("articles", connection.dialect.name)
+        inner = view_query("articles", connection)
         criteria = criteria.with_clause(
             f"EXISTS (SELECT 1 FROM ({inner}) f WHERE {side})", **article_criteria.values
         )
@@ -420,7 +422,7 @@ class RefusalFilter:
 def refusals(connection: "Connection", selection: RefusalFilter, part: Part) -> Iterator[Refusal]:
     """Yield refusals in the order of time; repeated ones are one row, the last."""
     criteria = selection.conditions()
-    view = view_query("refusals", connection.dialect.name)
+    view = view_query("refusals", connection)
     query = f"""
 SELECT v.*, g.times AS times, g.first_at AS first_at FROM ({view}) v
 JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({view}) r

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
-from storage.database.view_queries.words import BLOCK_BITS, INDEXED_TOKENS, RESTRICTED
+from storage.database.view_queries.sql_words import BLOCK_BITS, INDEXED_TOKENS, RESTRICTED, words_of
 from storage.database.views import view_query
 from storage.language.snippets import snippet
 from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to_fts5, to_tsquery
@@ -70,7 +70,7 @@ def matching_versions(
     force_index_scan(connection)
     remaining = part.limit
     while remaining is None or remaining > 0:
-        window = window_query(connection.dialect.name, query, criteria, top)
+        window = window_query(connection, query, criteria, top)
         if window is None:
             return
         for row in _rank_window(connection, query, window, criteria.merge(beyond), remaining):
@@ -108,7 +108,7 @@ def hit_conditions(
     criteria = criteria.with_clause(_OPEN)
     if latest:
         criteria = criteria.with_clause("v.id = a.head_version_id")
-    return criteria.merge(step_conditions(steps, connection.dialect.name, "v"))
+    return criteria.merge(step_conditions(steps, connection, "v"))
 
 
 def hit_cursor(found: Row) -> str:
@@ -127,24 +127,24 @@ class SearchWindow:
 
 
 def window_query(
-    dialect: str, query: Query, criteria: Conditions, top: int, limit: int | None = None
+    connection: "Connection", query: Query, criteria: Conditions, top: int, limit: int | None = None
 ) -> SearchWindow | None:
     """Return the query for the newest matching wordings up to `top`, at most `limit`.
 
     None if `query` cannot match.
     """
-    matching = _matching(dialect, query, _IN_BLOCKS)
+    matching = _matching(connection, query, _IN_BLOCKS)
     if matching is None:
         return None
     where, values = matching
-    number = _NUMBER[dialect]
+    number = words_of(connection).wording
     score, cut = "-bm25(search_text)", ""
     hit = (
         "" if criteria.clauses == (_OPEN,) else _HIT.format(number=number, where=criteria.sql_where)
     )
     newest = f"{where} AND {number} <= :top"
     window = f"FROM search_text s WHERE {newest}{hit} ORDER BY {number} DESC LIMIT :limit"
-    if dialect == "postgresql":
+    if connection.dialect.name == "postgresql":
         score = "CAST(ts_rank(s.tokens, CAST(:exact AS tsquery), 1) AS float8)"
         cut = f", {_CUT} AS cut" if "phrased" in values else ""
         values = {**values, "ranges": engines.json_text(_ranges(top))}
@@ -190,8 +190,6 @@ def _ranges(top: int) -> list[dict[str, Any]]:
     return [*ranges, {"blocks": None, "newest": top}]
 
 
-_NUMBER = {"sqlite": "s.rowid", "postgresql": "s.wording_id + 0"}
-"""The number of a wording; as an expression, so that PostgreSQL does not scan the index."""
 _HIT = """ AND EXISTS (
 SELECT 1 FROM version v
 JOIN article a ON a.id = v.article_id
@@ -201,27 +199,28 @@ LIMIT 1 OFFSET 0)
 """With an OFFSET, PostgreSQL reads one text after the other instead of joining all."""
 
 
-def wordings_query(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
+def wordings_query(connection: "Connection", query: Query) -> tuple[str, dict[str, Any]] | None:
     """Return a query, and its parameters, for the `wording_id` of each wording with a phrase.
 
     If PostgreSQL omitted positions, all words suffice: the caller checks the text itself.
     None if `query` cannot match.
     """
-    matching = _matching(dialect, query)
+    matching = _matching(connection, query)
     if matching is None:
         return None
     where, values = matching
-    return f"SELECT {_NUMBER[dialect]} AS wording_id FROM search_text s WHERE {where}", values
+    number = words_of(connection).wording
+    return f"SELECT {number} AS wording_id FROM search_text s WHERE {where}", values
 
 
 def _matching(
-    dialect: str, query: Query, asked: str = "CAST(:{name} AS tsquery)"
+    connection: "Connection", query: Query, asked: str = "CAST(:{name} AS tsquery)"
 ) -> tuple[str, dict[str, Any]] | None:
     """Return the condition on a row of full text (`s`) for a query.
 
     `asked` is what PostgreSQL looks up in its index for the query in a parameter.
     """
-    if dialect != "postgresql":
+    if connection.dialect.name != "postgresql":
         match = to_fts5(query)
         return None if match is None else ("search_text MATCH :match", {"match": match})
     exact = to_tsquery(query)
@@ -436,13 +435,12 @@ def _read_contents(connection: "Connection", hits: Sequence[Row]) -> dict[int, R
 
     The article ids are part of the condition; otherwise PostgreSQL scans all articles.
     """
-    dialect = connection.dialect.name
     query = (
         "SELECT q.article_id, q.article, q.origin, q.origins, q.source, q.versions, q.state, "
         "q.first_seen, q.last_seen, q.cluster, x.version_id, x.version, x.title, x.text, "
         "x.language, x.publisher, x.row_published, x.published_from, x.published_to "
-        f"FROM ({view_query('versions', dialect)}) x "
-        f"JOIN ({view_query('articles', dialect)}) q ON q.article_id = x.article_id "
+        f"FROM ({view_query('versions', connection)}) x "
+        f"JOIN ({view_query('articles', connection)}) q ON q.article_id = x.article_id "
         "WHERE x.version_id IN :ids AND q.article_id IN :articles"
     )
     ids, articles = ([row[name] for row in hits] for name in ("version_id", "article_id"))

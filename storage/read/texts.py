@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.capabilities import parts_of
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
-from storage.database.view_queries.words import open_alone
+from storage.database.view_queries.sql_words import open_alone
 from storage.database.views import COLUMNS, view_query
 from storage.read import lists
 from storage.read.answers import (
@@ -351,10 +351,9 @@ def continue_after(criteria: Conditions, cursor_text: str | None) -> Conditions:
 def _versions_query(
     connection: "Connection", columns: str, criteria: Conditions, limit: int | None = None
 ) -> tuple[str, Mapping[str, Any]]:
-    dialect = connection.dialect.name
     query = (
-        f"SELECT {columns} FROM ({view_query('versions', dialect)}) x "
-        f"JOIN ({view_query('articles', dialect)}) q ON q.article_id = x.article_id "
+        f"SELECT {columns} FROM ({view_query('versions', connection)}) x "
+        f"JOIN ({view_query('articles', connection)}) q ON q.article_id = x.article_id "
         f"JOIN derivation d ON d.id = x.derivation_id{criteria.sql_where} "
         "ORDER BY q.article_id, x.version"
     )

@@ -173,16 +173,16 @@ def _articles(connection: Connection) -> Iterator[_Article]:
             chunk[row["article_id"]].snapshots.append(row)
         for row in stream(connection, _NOISE, ids):
             chunk[row["article_id"]].noise.append(row)
-        for row in stream(connection, _confirmation_query(connection.dialect.name), ids):
+        for row in stream(connection, _confirmation_query(connection), ids):
             chunk[row["article_id"]].confirmed[row["observation_id"]] = row
         yield from chunk.values()
         after = max(chunk)
 
 
-def _confirmation_query(dialect: str) -> str:
+def _confirmation_query(connection: Connection) -> str:
     return (
         "SELECT q.article_id, q.observation_id, q.observed_at, q.until "
-        f"FROM ({snapshots_query(dialect)}) q WHERE q.article_id IN :ids AND q.until IS NOT NULL"
+        f"FROM ({snapshots_query(connection)}) q WHERE q.article_id IN :ids AND q.until IS NOT NULL"
     )
 
 

@@ -71,7 +71,7 @@ def select_articles(
     asked = conditions(filters).with_clause("q.article_id > :begin", begin=begin)
     if article_ids is not None:
         asked = asked.with_clause("q.article_id IN :ids", ids=list(article_ids))
-    articles = view_query("articles", connection.dialect.name)
+    articles = view_query("articles", connection)
     query = f"SELECT q.article_id, q.article, q.origin FROM ({articles}) q{asked.sql_where} "
     query, values = f"{query}ORDER BY q.article_id", asked.values
     if limit is not None:

@@ -169,6 +169,11 @@ def indexes_of(path: Path) -> set[str]:
         return {row[0] for row in connection.execute(query)}
 
 
+def views_of(path: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'"))
+
+
 @pytest.mark.few_cases
 @pytest.mark.parametrize(
     ("revision", "schema"), [each[1:] for each in schemas()], ids=[each[0] for each in schemas()]
@@ -183,6 +188,7 @@ def test_the_schema_of_each_commit_is_upgraded_to_that_of_today(
     assert run(cli.app, ["db", "upgrade", "--archive", old]) == 0
     assert columns_of(Path(old)) == columns_of(today)
     assert indexes_of(Path(old)) == indexes_of(today)
+    assert views_of(Path(old)) == views_of(today)
     assert run(cli.app, ["list", "--archive", old]) == 0
     with open_archive(old) as archive, archive.connect() as connection:
         assert ("id", "abc") in rows(connection)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, text
 
-from storage.database.view_queries.words import BLOCK_BITS
+from storage.database.view_queries.sql_words import BLOCK_BITS
 from storage.read.archive import Filters, open_archive
 from storage.values.errors import SearchQueryError
 from tests.read.press import Press, draft, hour

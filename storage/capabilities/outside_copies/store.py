@@ -27,7 +27,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import Clock, Unit, rows_in, writing
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.history.totals import store_fact, stored_fact
 from storage.proof.log import numbers
 from storage.record.observations import add_refusal

@@ -9,6 +9,8 @@ from storage.read.filters import Conditions
 from storage.read.search import wordings_query
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from storage.capabilities.quotations.answers import QuotationInText
 
 
@@ -26,9 +28,9 @@ class Topic:
         """Return a topic from words as in a search. Raises: SearchQueryError."""
         return cls(parse_search(words, languages))
 
-    def condition(self, dialect: str) -> Conditions | None:
+    def condition(self, connection: "Connection") -> Conditions | None:
         """Return the condition for texts with all words; None if there can be none."""
-        found = wordings_query(dialect, self.query)
+        found = wordings_query(connection, self.query)
         if found is None:
             return None
         return Conditions().with_clause(f"q.wording_id IN ({found[0]})", **found[1])

@@ -257,12 +257,11 @@ def find_in_texts(
     after: str | None = None,
 ) -> Iterator[QuotationInText]:
     """Yield the selected quotations with their texts, newest version first."""
-    dialect = connection.dialect.name
-    matching = filters.Conditions() if topic is None else topic.condition(dialect)
+    matching = filters.Conditions() if topic is None else topic.condition(connection)
     if matching is None:
         return
     criteria = criteria.merge(matching)
-    query = _IN_TEXT.format(quotes=views.view_query("quotes", dialect))
+    query = _IN_TEXT.format(quotes=views.view_query("quotes", connection))
     listed = _quotation_list(QuotationInText, criteria)
     found = listed.rows(connection, criteria, records.Part(after), query)
     yield from found if topic is None else topic.select(found)

@@ -146,7 +146,7 @@ def find_edited(
     connection: "Connection", topic: Topic | None, criteria: Conditions, part: "Part"
 ) -> Iterator[Quotation]:
     """Yield the quotations that changed from one version of an article to the next."""
-    listed = element_of("edit.changes", ":quote", connection.dialect.name)
+    listed = element_of("edit.changes", ":quote", connection)
     criteria = criteria.with_clause(
         "q.version > 1 AND EXISTS (SELECT 1 FROM version edit WHERE edit.id = q.version_id "
         f"AND {listed})",

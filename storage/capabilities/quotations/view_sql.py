@@ -4,7 +4,7 @@ from datetime import datetime
 
 from storage.database.view_facts import FIELD_BLOCK, View
 from storage.database.view_queries.scans import head_last_seen, head_seq
-from storage.database.view_queries.words import RESTRICTED, SqlWords, name_of_wording
+from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, name_of_wording
 
 
 class Quotation:

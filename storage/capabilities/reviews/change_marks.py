@@ -10,7 +10,7 @@ def find_marks(connection: Connection, after: int, limit: int) -> list[ChangeMar
     """Return the next labels after a number that were given in this archive."""
     query = text(
         "SELECT r.id, r.article_id, r.version, r.label "
-        f"FROM ({view_query('reviews', connection.dialect.name)}) r "
+        f"FROM ({view_query('reviews', connection)}) r "
         'WHERE r.id > :after AND r.version IS NOT NULL AND NOT r."foreign" '
         "ORDER BY r.id LIMIT :rows"
     )

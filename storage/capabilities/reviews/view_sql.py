@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from storage.database.view_facts import View
-from storage.database.view_queries.words import SqlWords, open_alone
+from storage.database.view_queries.sql_words import SqlWords, open_alone
 
 
 class Review:

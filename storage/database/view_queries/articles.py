@@ -5,7 +5,7 @@ from typing import Any
 
 from storage.database.view_facts import FIELD_BLOCK, View
 from storage.database.view_queries.scans import head_last_seen, head_seq
-from storage.database.view_queries.words import (
+from storage.database.view_queries.sql_words import (
     RESTRICTED,
     SqlWords,
     name_of_wording,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from storage.database.view_facts import View
-from storage.database.view_queries.words import RESTRICTED, SqlWords, name_of_wording
+from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, name_of_wording
 
 
 class Relation:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from storage.database.view_facts import View
 from storage.database.view_queries.own_times import corrected_time, correction_seq, last_sight
-from storage.database.view_queries.words import RESTRICTED, SqlWords, words_of
+from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, words_of
 
 _NEIGHBOURS = {"before": "lag({})", "before2": "lag({}, 2)", "after": "lead({})",
                "after2": "lead({}, 2)"}  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from storage.database.view_facts import View
-from storage.database.view_queries.words import SqlWords, raw_digest
+from storage.database.view_queries.sql_words import SqlWords, raw_digest
 
 
 class Refusal:

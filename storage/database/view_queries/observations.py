@@ -6,7 +6,7 @@ from typing import Any
 from storage.database.view_facts import View
 from storage.database.view_queries.own_times import corrected_time, correction_seq
 from storage.database.view_queries.scans import CONFIRMABLE, join_scans, scan_seq, scan_start
-from storage.database.view_queries.words import (
+from storage.database.view_queries.sql_words import (
     RESTRICTED,
     SqlWords,
     name_of_wording,

@@ -4,7 +4,7 @@
 `storage.history.corrected_times`.
 """
 
-from storage.database.view_queries.words import SqlWords
+from storage.database.view_queries.sql_words import SqlWords
 
 _CORRECTIONS = "FROM clock_correction k WHERE k.id > {0}.id AND k.at < {0}.observed_at"
 

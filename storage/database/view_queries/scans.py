@@ -6,7 +6,7 @@ same place; without a next one the place must still exist. If another place has 
 the article, they end there.
 """
 
-from storage.database.view_queries.words import SqlWords
+from storage.database.view_queries.sql_words import SqlWords
 
 _AFTER = "coalesce(o.scan_id, o.id)"
 _NEXT = (

@@ -20,7 +20,7 @@ from storage.database.tables import (
     SNAPSHOT,
     VERSION,
 )
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.history.alerts.rule import GONE, AlertRule
 from storage.values.answer import Answer
 from storage.values.errors import NoSuchError, did_you_mean

@@ -19,7 +19,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import rows_in
-from storage.database.view_queries.words import INDEXED_TOKENS
+from storage.database.view_queries.sql_words import INDEXED_TOKENS
 from storage.diff.change import CaptureContent
 from storage.history.memory import Memory, ParsedWording, StepToCheck
 from storage.language.paragraphs import CutParagraph, paragraph_of

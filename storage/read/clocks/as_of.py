@@ -38,6 +38,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in
 from storage.database.view_queries.scans import scan_start
+from storage.database.view_queries.sql_words import words_of
 from storage.history.changes import CaptureComparer
 from storage.history.versions import rebuild
 from storage.read.filters import Clocks
@@ -147,19 +148,12 @@ _REBUILT = ("article", "version", "snapshot", "rebuild_due")
 
 def create_as_of_views(connection: Connection, clocks: Clocks) -> None:
     """Make `connection` show the archive by `clocks`; it must not be in a transaction."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    if is_sqlite:
-        connection.exec_driver_sql("PRAGMA query_only = OFF")
-        connection.commit()
-    else:
-        connection.exec_driver_sql("SET default_transaction_read_only = off")
-        connection.commit()
+    words = words_of(connection)
+    connection.exec_driver_sql(words.read_only(False))
+    connection.commit()
     with connection.begin():
         TemporalViews(connection, clocks).build()
-    if is_sqlite:
-        connection.exec_driver_sql("PRAGMA query_only = ON")
-    else:
-        connection.exec_driver_sql("SET default_transaction_read_only = on")
+    connection.exec_driver_sql(words.read_only(True))
     connection.commit()
 
 
@@ -374,16 +368,14 @@ class TemporalViews:
 
     def _time_literal(self, moment: datetime) -> str:
         """Return a moment as a literal: a view cannot have parameters."""
-        kind = "timestamptz " if self.connection.dialect.name == "postgresql" else ""
-        return f"{kind}'{iso_utc(moment)}'"
+        return f"{words_of(self.connection).time_prefix}'{iso_utc(moment)}'"
 
     def _create_view(self, name: str, query: str) -> None:
         self._execute(f"CREATE TEMP VIEW {name} AS {query}")
 
     def _drop(self, name: str) -> None:
         kind = "TABLE" if name in _REBUILT else "VIEW"
-        schema = "pg_temp" if self.connection.dialect.name == "postgresql" else "temp"
-        self._execute(f"DROP {kind} {schema}.{name}")
+        self._execute(f"DROP {kind} {words_of(self.connection).temporary}.{name}")
 
     def _execute(self, statement: str) -> None:
         self.connection.exec_driver_sql(statement)

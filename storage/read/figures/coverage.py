@@ -12,6 +12,7 @@ from sqlalchemy import Connection, case, exists, func, select
 from storage.database.rows import stream
 from storage.database.tables import ARCHIVE, SCAN, SOURCE, WATCH
 from storage.database.view_queries.observations import TURNED_OUT
+from storage.database.view_queries.sql_words import words_of
 from storage.read.answers import Coverage
 from storage.values.outcome import OUTCOMES
 
@@ -163,11 +164,7 @@ def _earlier_sources(connection: Connection, begin: datetime) -> list[str]:
 
 def _checks(connection: Connection, begin: datetime | None) -> Iterator[tuple[str, Any, str, int]]:
     """Yield the number of checks by outcome; redirects do not count."""
-    hour = (
-        "date_trunc('hour', o.observed_at, 'UTC')"
-        if connection.dialect.name == "postgresql"
-        else "substr(o.observed_at, 1, 13)"
-    )
+    hour = words_of(connection).hour("o.observed_at")
     since, values = ("TRUE", {}) if begin is None else (_SINCE, {"begin": begin})
     for row in stream(connection, _CHECKS.format(hour=hour, since=since), values):
         outcome = OUTCOMES[row["outcome"]]

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from storage.database.rows import Row, stream
 from storage.database.tables import VERSION
+from storage.database.view_queries.sql_words import words_of
 from storage.database.views import edit_condition, element_of, seconds_between, steps_query
 from storage.history.totals import is_redacting, newest_redaction, stored_fact
 from storage.read.answers import EditFigures, EditHour
@@ -210,21 +211,15 @@ LEFT JOIN version n ON n.article_id = v.article_id AND n.number = v.version + 1
 
 
 def _edits(connection: Connection, span: EditSpan) -> tuple[str, dict[str, Any]]:
-    dialect = connection.dialect.name
+    words = words_of(connection)
     query = _EDITS.format(
-        hour=_hour("v.changed_by", dialect),
-        before=_hour("v.changed_after", dialect),
-        headline=element_of("v.changes", "('headline')", dialect),
+        hour=words.hour("v.changed_by"),
+        before=words.hour("v.changed_after"),
+        headline=element_of("v.changes", "('headline')", connection),
     )
-    is_edit = edit_condition("v.changes", dialect)
+    is_edit = edit_condition("v.changes", connection)
     criteria = span.conditions("v.changed_by", "v.number > 1", is_edit)
     return query + criteria.sql_where, criteria.values
-
-
-def _hour(column: str, dialect: str) -> str:
-    if dialect == "postgresql":
-        return f"date_trunc('hour', {column}, 'UTC')"
-    return f"substr({column}, 1, 13)"
 
 
 def _count_edits(connection: Connection, span: EditSpan) -> dict[str, dict[str, int]]:
@@ -245,9 +240,9 @@ def _count_noise(connection: Connection, span: EditSpan) -> dict[str, int]:
     return {row["source"]: int(row["number"]) for row in rows}
 
 
-def _fresh(dialect: str) -> str:
+def _fresh(connection: Connection) -> str:
     """Return the condition that an article was first seen close to its publication."""
-    late = seconds_between("d.published_to", "v.changed_by", dialect)
+    late = seconds_between("d.published_to", "v.changed_by", connection)
     return (
         "(d.published_precision IN ('day', 'minute', 'second') "
         f"AND v.changed_by >= d.published_from AND {late} <= {NEAR_PUBLICATION_SECONDS})"
@@ -257,7 +252,7 @@ def _fresh(dialect: str) -> str:
 def _articles(connection: Connection, span: EditSpan) -> dict[str, tuple[int, int]]:
     """Return, by source, the number of articles first seen in the span, and of fresh ones."""
     criteria = span.conditions("v.changed_by", "v.number = 1")
-    query = _ARTICLES.format(fresh=_fresh(connection.dialect.name), where=criteria.sql_where)
+    query = _ARTICLES.format(fresh=_fresh(connection), where=criteria.sql_where)
     rows = stream(connection, query, criteria.values)
     return {row["source"]: (int(row["number"]), int(row["fresh"])) for row in rows}
 
@@ -266,11 +261,10 @@ def _first_edits_query(
     connection: Connection, span: EditSpan, end: str
 ) -> tuple[str, dict[str, Any]]:
     """Return a query for the time from the first snapshot of fresh articles to the first edit."""
-    dialect = connection.dialect.name
-    is_edit = edit_condition("n.changes", dialect)
-    criteria = span.conditions("v.changed_by", "v.number = 1", _fresh(dialect), is_edit)
+    is_edit = edit_condition("n.changes", connection)
+    criteria = span.conditions("v.changed_by", "v.number = 1", _fresh(connection), is_edit)
     column = "n.changed_by" if end == "most" else "n.changed_after"
-    seconds = seconds_between("v.changed_by", column, dialect)
+    seconds = seconds_between("v.changed_by", column, connection)
     return _FIRST_EDITS.format(seconds=seconds, where=criteria.sql_where), criteria.values
 
 
@@ -278,12 +272,13 @@ def _lifetimes_query(
     connection: Connection, span: EditSpan, end: str
 ) -> tuple[str, dict[str, Any]]:
     """Return a query for the lifetime of each edited wording, up to its last snapshot."""
-    dialect = connection.dialect.name
-    is_edit = f"(n.id IS NULL OR {edit_condition('n.changes', dialect)})"
+    is_edit = f"(n.id IS NULL OR {edit_condition('n.changes', connection)})"
     criteria = span.conditions("v.changed_by", "v.version > 1", is_edit)
     column = "n.changed_by" if end == "most" else "n.changed_after"
-    seconds = seconds_between("v.changed_by", f"coalesce({column}, v.last_seen)", dialect)
-    query = _LIFETIMES.format(seconds=seconds, steps=steps_query(dialect), where=criteria.sql_where)
+    seconds = seconds_between("v.changed_by", f"coalesce({column}, v.last_seen)", connection)
+    query = _LIFETIMES.format(
+        seconds=seconds, steps=steps_query(connection), where=criteria.sql_where
+    )
     return query, criteria.values
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.read.filters import Conditions
 from storage.read.query.records import Part, RecordList
 from storage.values.answer import Answer

@@ -16,6 +16,7 @@ from storage.database.tables import (
     SOURCE,
     VERSION,
 )
+from storage.database.view_queries.sql_words import words_of
 from storage.database.views import view_query
 from storage.history.snapshots import SCAN_STARTED, SCANS
 from storage.history.totals import Totals, current_totals
@@ -83,7 +84,7 @@ def _count(connection: Connection, table: Table) -> int:
 def _jobs(connection: Connection) -> dict[str, int]:
     """Return the number of jobs by displayed state, without parts of jobs."""
     query = (
-        f"SELECT q.state, count(*) FROM ({view_query('jobs', connection.dialect.name)}) q "
+        f"SELECT q.state, count(*) FROM ({view_query('jobs', connection)}) q "
         "WHERE q.parent IS NULL GROUP BY q.state ORDER BY q.state"
     )
     return {row[0]: row[1] for row in connection.execute(text(query))}
@@ -127,8 +128,4 @@ def _sources(
 
 
 def _database_bytes(connection: Connection) -> int:
-    if connection.dialect.name == "postgresql":
-        query = "SELECT pg_database_size(current_database())"
-    else:
-        query = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-    return int(connection.execute(text(query)).scalar_one())
+    return int(connection.execute(text(words_of(connection).database_bytes)).scalar_one())

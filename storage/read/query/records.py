@@ -81,7 +81,7 @@ class RecordList(Generic[A]):
     def _statement(
         self, connection: "Connection", criteria: Conditions, part: Part, query: str | None
     ) -> tuple[str, Mapping[str, Any]]:
-        query = query or view_query(self.view, connection.dialect.name)
+        query = query or view_query(self.view, connection)
         names = [f"q.{key}" for key in self.keys]
         sign, direction = ("<", " DESC") if self.is_descending else (">", "")
         if part.after is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from storage.database.rows import fetch, stream
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.record.contents.identity import TextIdentity
 from storage.record.contents.phrases import Phrases
 

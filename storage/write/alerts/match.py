@@ -45,7 +45,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.unit import Clock, Unit, writing
-from storage.database.view_queries.words import RESTRICTED
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.history.alerts.lists import Alert, alerts
 from storage.history.alerts.rule import (
     GONE,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 RESTRICTED = (
     "(SELECT ro.article_id FROM restriction rs "
@@ -71,6 +72,16 @@ class SqlWords:
     field_ordinal: str
     each_entry: str
     entry_ordinal: str
+    hour: Callable[[str], str]
+    wording: str
+    """The number of a row of full text `s`, as an expression: no index is scanned for it."""
+    time_prefix: str
+    """What stands before the literal of a time."""
+    temporary: str
+    """The schema of temporary tables and views."""
+    read_only: Callable[[bool], str]
+    """The statement that forbids, or allows, writing in a session."""
+    database_bytes: str
 
     @property
     def dialect(self) -> str:
@@ -105,6 +116,12 @@ SQLITE = SqlWords(
     field_ordinal="f.rowid",
     each_entry="json_each(v.entries) f",
     entry_ordinal="f.key",
+    hour=lambda moment: f"substr({moment}, 1, 13)",
+    wording="s.rowid",
+    time_prefix="",
+    temporary="temp",
+    read_only=lambda is_on: f"PRAGMA query_only = {'ON' if is_on else 'OFF'}",
+    database_bytes="SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 )
 POSTGRES = SqlWords(
     hexed=lambda value: f"encode({value}, 'hex')",
@@ -132,11 +149,26 @@ POSTGRES = SqlWords(
     field_ordinal="(f.ordinal - 1)",
     each_entry="jsonb_array_elements(v.entries) WITH ORDINALITY AS f(value, ordinal)",
     entry_ordinal="(f.ordinal - 1)",
+    hour=lambda moment: f"date_trunc('hour', {moment}, 'UTC')",
+    wording="s.wording_id + 0",
+    time_prefix="timestamptz ",
+    temporary="pg_temp",
+    read_only=lambda is_on: f"SET default_transaction_read_only = {'on' if is_on else 'off'}",
+    database_bytes="SELECT pg_database_size(current_database())",
 )
 
 
-def words_of(dialect: str) -> SqlWords:
-    return POSTGRES if dialect == "postgresql" else SQLITE
+class Connected(Protocol):
+    """A connection to a database, or its engine."""
+
+    @property
+    def dialect(self) -> Any: ...
+
+
+def words_of(database: Connected | str) -> SqlWords:
+    """Return the SQL of a database, given by a connection or by the name of its dialect."""
+    name = database if isinstance(database, str) else database.dialect.name
+    return POSTGRES if name == "postgresql" else SQLITE
 
 
 def _braced(path: str) -> str:
