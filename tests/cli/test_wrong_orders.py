@@ -42,6 +42,7 @@ WRONG = {
     "an origin that is none": ["ingest", "in/damm.txt", "--origin", "nope"],
     "an origin with a password": ["ingest", "in/damm.txt", "--origin", "https://a:b@c.example/d"],
     "an origin that is a script": ["ingest", "in/damm.txt", "--origin", "javascript:alert(1)"],
+    "a capture of the future": ["ingest", "in/damm.txt", "--observed-at", "2999-01-01"],
     "a source without a name": ["ingest", "in", "--source", ""],
     "a source with a path for a name": ["ingest", "in", "--source", "a/b"],
     "a watched one with a path for a name": ["source", "add", "in", "--name", "a/b"],

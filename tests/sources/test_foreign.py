@@ -122,6 +122,7 @@ def test_a_status_is_an_outcome(status, headers, expected):
         pytest.param(record("resource", "metadata://probe/log", DATE, b"x", fields=[("Content-Type", "text/plain")]), "of an address that no text has", id="a log"),
         pytest.param(record("metadata", URL, DATE, b"via: x"), "a metadata record that goes with no capture", id="metadata alone"),
         pytest.param(response(URL, "2024", answer(PAGE)), "record_invalid", id="no time"),
+        pytest.param(response(URL, "2999-06-18T05:00:00Z", answer(PAGE)), "record_invalid", id="a time of the future"),
         pytest.param(record("response", URL, DATE, b"Hallo"), "record_invalid", id="no answer"),
         pytest.param(b"", "web_archive_invalid", id="nothing"),
         pytest.param(b"Es regnet.\n", "web_archive_invalid", id="a text"),

@@ -29,8 +29,8 @@ _SMALLEST = timedelta(microseconds=1)
 class MomentError(ValueError):
     """Invalid time."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(message_text("no_time", given=text))
+    def __init__(self, text: str, why: str = "no_time") -> None:
+        super().__init__(message_text(why, given=text))
         self.given = text
 
 

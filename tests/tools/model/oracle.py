@@ -50,13 +50,11 @@ class Oracle:
 
     now: float = 0.0
     looks: dict[str, list[Look]] = field(default_factory=lambda: defaultdict(list))
-    absences: dict[str, list[tuple[float, float]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    absences: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """When scans found for the first time that a file was no longer there."""
     files: dict[str, File] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    listed: set[str] = field(default_factory=set)
-    """The files that any scan found."""
+    listed: dict[str, str] = field(default_factory=dict)
+    """The origins of the files that the last scan found."""
     redacted: set[int] = field(default_factory=set)
     stored: list[int] = field(default_factory=list)
     """The texts in the order in which they were first taken."""
@@ -67,26 +65,22 @@ class Oracle:
     def write(self, name: str, origin: str, text: int, order: tuple[str, str]) -> None:
         """Write a file, whose content is new to the archive even if it is the same."""
         self.files[name] = File(origin, text, order)
-        self.missing.pop(name, None)
 
     def remove(self, name: str) -> None:
-        file = self.files.pop(name)
-        if name in self.listed:
-            self.missing[name] = file.origin
+        del self.files[name]
 
     def scan(self, now: float) -> None:
         """Look at every file at once."""
         self.now = now
-        for name, file in self.files.items():
-            self.listed.add(name)
+        for file in self.files.values():
             if file.is_new:
                 file.is_new = False
                 file.is_taken = self.see(file.origin, file.text, now, file.order)
             elif file.is_taken:
                 self.looks[file.origin].append(Look(now, file.text, file.order, now))
-        for origin in self.missing.values():
-            if self.looks[origin]:
-                self.absences[origin].append((now, now))
+        for name in self.listed.keys() - self.files.keys():
+            self.absences[self.listed[name]].append(now)
+        self.listed = {name: file.origin for name, file in self.files.items()}
 
     def see(self, origin: str, text: int, at: float, order: tuple[str, str]) -> bool:
         """Take in one text that was readable at an hour; return whether it was taken."""
@@ -138,7 +132,7 @@ class Oracle:
         if origin in self.restricted:
             return "restricted"
         last = max(look.at for look in self.looks[origin])
-        gone = max((at for at, _known in self.absences[origin]), default=-1.0)
+        gone = max(self.absences[origin], default=-1.0)
         return "gone" if gone > last else "present"
 
     def clusters(self) -> set[frozenset[str]]:

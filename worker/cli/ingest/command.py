@@ -14,6 +14,7 @@ from storage.read.query.parameter import argument, flag, option
 from storage.read.render.moment import parse_moment
 from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES
+from storage.values.freshness import CLOCKS_DIFFER
 from storage.values.lazy import LazyModule
 from storage.values.net.addresses import FRONT
 from storage.values.settings.readers import read_interval
@@ -139,10 +140,13 @@ def ingest(
     settings = place.settings()
     if not captures.history and "-" not in locators:
         locator_rules.require_files(locators)
+    moment = _moment(observed_at, settings)
     with opened_archive(settings, create=settings.is_embedded) as archive:
+        if moment is not None and moment > archive.read_shared_clock() + CLOCKS_DIFFER:
+            raise moments.MomentError(str(observed_at), "observed_in_the_future")
         request = control.IngestOptions(
             locators=tuple(locators), source=source, origin=origin,
-            observed_at=_moment(observed_at, settings), type=type,
+            observed_at=moment, type=type,
             history=captures.request(settings),
         )  # fmt: skip
         if captures.dry_run:

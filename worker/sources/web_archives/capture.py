@@ -13,6 +13,7 @@ from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
 from storage.values.arrivals.formats import AGENCY_TYPES, BINARY_TYPES, TYPE_BY_MEDIA
 from storage.values.digest import raw_digest
 from storage.values.draft import Json
+from storage.values.freshness import CLOCKS_DIFFER
 from storage.values.locator import escape_locator
 from storage.values.messages import message_text
 from storage.values.net.addresses import FRONT
@@ -201,10 +202,13 @@ def interpret_exchange(
     if origin is None:
         return PassedOver("of an address that no text has")
     moment = moment_of(main.field("warc-date"))
-    if moment is None:
-        refused = refuse(
-            "record_invalid", line=main.number, reason=message_text("capture_without_time")
+    if moment is None or moment > datetime.now(UTC) + CLOCKS_DIFFER:
+        reason = (
+            message_text("capture_without_time")
+            if moment is None
+            else message_text("capture_of_the_future", moment=moment.isoformat())
         )
+        refused = refuse("record_invalid", line=main.number, reason=reason)
         return RefusedDocument(locator, member, refused, None, main.number)
     capture = _Capture(exchange, locator, member, origin, moment, as_front=as_front)
     if main.kind == "resource":
