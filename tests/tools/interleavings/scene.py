@@ -29,6 +29,8 @@ from worker.services.schedule.source_slots import tick
 
 Twin = Callable[[], Any]
 FILES = 4
+PATIENCE = 20
+"""How often a worker looks for a job in vain before it ends."""
 ADDRESS = "https://lohebote.example/deich"
 
 
@@ -75,8 +77,9 @@ class Scene:
 
     def worker(self) -> None:
         with self.archive() as archive, Reader(self.room.settings) as reader:
-            while run_next_job(archive, self.room.settings, reader):
-                pass
+            idle = 0
+            while idle < PATIENCE:
+                idle = 0 if run_next_job(archive, self.room.settings, reader) else idle + 1
 
     def follow(self) -> None:
         for _ in range(4):
