@@ -413,6 +413,32 @@ def test_a_user_without_ownership_of_the_database_is_warned_that_samples_stay(
                 connection.exec_driver_sql("DROP ROLE paper")
 
 
+def test_a_passage_whose_redaction_was_killed_before_its_rows_were_emptied_is_redacted_again(
+    room, monkeypatch
+):
+    room.write("a.txt", seed("Am Pegel", "Frau Ada Zwölfkern sagte: Der Pegel stieg.", PUMPED))
+    room.scan(0)
+    one, why = target(room, "seed:presse/a.txt"), RedactionReason.MISTAKE
+    given = (room.archive, [one], "Ada Zwölfkern", why, "ada", prepare_reading)
+
+    class KilledError(BaseException):
+        """The process ends here."""
+
+    def kill(*_given):
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("storage.write.redaction.redact_articles.finish_redactions", kill)
+        with pytest.raises(KilledError):
+            redact_passage(*given)
+    redact_passage(*given)
+    assert room.number("SELECT count(*) FROM capture WHERE data IS NOT NULL") == 0
+    assert [text for _number, text in room.versions()] == [
+        f"Frau [redacted] sagte: Der Pegel stieg.\n\n{PUMPED}"
+    ]
+    assert room.findings() == []
+
+
 @pytest.mark.slow
 def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, monkeypatch):
     for hour, verb in enumerate(("stieg", "stieg weiter", "fiel")):

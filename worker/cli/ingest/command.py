@@ -11,7 +11,7 @@ from storage.cli.exits import UNCHECKED, say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.read.query.parameter import argument, flag, option
-from storage.read.render.moment import parse_moment
+from storage.read.render.moment import MomentError, parse_moment
 from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES
 from storage.values.freshness import CLOCKS_DIFFER
@@ -143,7 +143,7 @@ def ingest(
     moment = _moment(observed_at, settings)
     with opened_archive(settings, create=settings.is_embedded) as archive:
         if moment is not None and moment > archive.read_shared_clock() + CLOCKS_DIFFER:
-            raise moments.MomentError(str(observed_at), "observed_in_the_future")
+            raise MomentError(str(observed_at), "observed_in_the_future")
         request = control.IngestOptions(
             locators=tuple(locators), source=source, origin=origin,
             observed_at=moment, type=type,
