@@ -8,7 +8,6 @@ from random import Random
 from typing import Any
 
 from sqlalchemy import Engine, update
-from worker.flow.work import run_next_job
 
 from storage.database.tables import JOB
 from storage.database.unit import Clock, Unit, writing
@@ -25,6 +24,7 @@ from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page, seed
 from tests.tools.interleavings.scheduler import Interleaving
 from tests.write.follower import Follower
 from worker.flow.read import Reader
+from worker.flow.run_jobs import run_next_job
 from worker.services.schedule.source_slots import tick
 
 Twin = Callable[[], Any]
