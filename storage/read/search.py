@@ -12,7 +12,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
-from storage.database.view_queries.sql_words import BLOCK_BITS, INDEXED_TOKENS, RESTRICTED, words_of
+from storage.database.view_queries.sql_words import (
+    BLOCK_BITS,
+    INDEXED_TOKENS,
+    RESTRICTED,
+    Connected,
+    words_of,
+)
 from storage.database.views import view_query
 from storage.language.snippets import snippet
 from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to_fts5, to_tsquery
@@ -127,24 +133,28 @@ class SearchWindow:
 
 
 def window_query(
-    connection: "Connection", query: Query, criteria: Conditions, top: int, limit: int | None = None
+    database: Connected | str,
+    query: Query,
+    criteria: Conditions,
+    top: int,
+    limit: int | None = None,
 ) -> SearchWindow | None:
     """Return the query for the newest matching wordings up to `top`, at most `limit`.
 
     None if `query` cannot match.
     """
-    matching = _matching(connection, query, _IN_BLOCKS)
+    matching = _matching(database, query, _IN_BLOCKS)
     if matching is None:
         return None
     where, values = matching
-    number = words_of(connection).wording
+    number = words_of(database).wording
     score, cut = "-bm25(search_text)", ""
     hit = (
         "" if criteria.clauses == (_OPEN,) else _HIT.format(number=number, where=criteria.sql_where)
     )
     newest = f"{where} AND {number} <= :top"
     window = f"FROM search_text s WHERE {newest}{hit} ORDER BY {number} DESC LIMIT :limit"
-    if connection.dialect.name == "postgresql":
+    if words_of(database).dialect == "postgresql":
         score = "CAST(ts_rank(s.tokens, CAST(:exact AS tsquery), 1) AS float8)"
         cut = f", {_CUT} AS cut" if "phrased" in values else ""
         values = {**values, "ranges": engines.json_text(_ranges(top))}
@@ -199,28 +209,28 @@ LIMIT 1 OFFSET 0)
 """With an OFFSET, PostgreSQL reads one text after the other instead of joining all."""
 
 
-def wordings_query(connection: "Connection", query: Query) -> tuple[str, dict[str, Any]] | None:
+def wordings_query(database: Connected | str, query: Query) -> tuple[str, dict[str, Any]] | None:
     """Return a query, and its parameters, for the `wording_id` of each wording with a phrase.
 
     If PostgreSQL omitted positions, all words suffice: the caller checks the text itself.
     None if `query` cannot match.
     """
-    matching = _matching(connection, query)
+    matching = _matching(database, query)
     if matching is None:
         return None
     where, values = matching
-    number = words_of(connection).wording
+    number = words_of(database).wording
     return f"SELECT {number} AS wording_id FROM search_text s WHERE {where}", values
 
 
 def _matching(
-    connection: "Connection", query: Query, asked: str = "CAST(:{name} AS tsquery)"
+    database: Connected | str, query: Query, asked: str = "CAST(:{name} AS tsquery)"
 ) -> tuple[str, dict[str, Any]] | None:
     """Return the condition on a row of full text (`s`) for a query.
 
     `asked` is what PostgreSQL looks up in its index for the query in a parameter.
     """
-    if connection.dialect.name != "postgresql":
+    if words_of(database).dialect != "postgresql":
         match = to_fts5(query)
         return None if match is None else ("search_text MATCH :match", {"match": match})
     exact = to_tsquery(query)

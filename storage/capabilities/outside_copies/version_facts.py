@@ -52,7 +52,7 @@ def _find_copies(
     """Return the copies of pages of articles at other archives, each with its row."""
     query = (
         "SELECT q.article, q.version, q.observation_id, q.archive, q.address, q.captured_at, "
-        f"q.recorded_at FROM ({view_query('outside_copies', connection.dialect.name)}) q "
+        f"q.recorded_at FROM ({view_query('outside_copies', connection)}) q "
         f"WHERE q.article_id IN :articles ORDER BY q.recorded_at"
     )
     rows = fetch(connection, query, {"articles": list(articles)})
