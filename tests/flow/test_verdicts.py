@@ -518,7 +518,7 @@ def crash_in_batch(room, monkeypatch, job: int, batch: int, *, kept: bool = True
         return counts
 
     with monkeypatch.context() as patched:
-        patched.setattr("worker.flow.collect.arrival_store.store_arrivals", dying)
+        patched.setattr("worker.flow.collect.folder.store_arrivals", dying)
         with pytest.raises(Crash):
             room.collected(job)
     with room.archive.engine.begin() as connection:

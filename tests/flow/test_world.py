@@ -13,7 +13,7 @@ from storage.schedule import wake as wake_ups
 from storage.write.store_captures import store_arrivals
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, lines, page, seed
 from tests.write.follower import Follower
-from worker.flow.collect import arrival_store
+from worker.flow.collect import folder
 from worker.flow.order import target_at, target_of
 from worker.flow.run_jobs import run_next_job
 
@@ -99,13 +99,13 @@ class World:
                 raise Crash
             return counts
 
-        arrival_store.store_arrivals = dying
+        folder.store_arrivals = dying
         try:
             self.room.collected(job)
         except Crash:
             self._end_leases()
         finally:
-            arrival_store.store_arrivals = store_arrivals
+            folder.store_arrivals = store_arrivals
 
     def die_reading(self, _name: str, _index: int) -> None:
         """Let a worker die at a due job."""

@@ -49,8 +49,7 @@ from storage.values.verdict import (
     UnchangedVerdict,
     Verdict,
 )
-from storage.write.readings.exact_copies import ExactCopies, WordingHolder
-from storage.write.readings.known_content import KnownContent
+from storage.write.readings.known_content import ExactCopies, KnownContent, WordingHolder
 
 
 class NewWording(NamedTuple):

@@ -15,10 +15,9 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.store_captures import store_arrivals
 from worker.errors import LocatorError
-from worker.flow.collect.folder import NO_STAMP
+from worker.flow.collect.folder import NO_STAMP, counts_of
 from worker.flow.collect.hints import hints_of
 from worker.flow.collect.import_captures import Importer
-from worker.flow.collect.known_files import counts_of
 from worker.flow.read import Reader
 from worker.sources.containers.items import Foreign, Item, PassedOver
 from worker.sources.folders.members import members_of_input

@@ -1,21 +1,26 @@
 """Collect one place of files: store new bytes, and report deleted files."""
 
-from dataclasses import replace
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from storage.record.presences import Presence, presences
 from storage.record.suppression import redacted_addresses
+from storage.schedule import progress as job_progress
+from storage.schedule import queue
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.arrivals.arrival import Arrival, FileStamp
+from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
 from storage.values.net.addresses import FRONT
+from storage.values.refusals import refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import refusal_of_redacted
-from worker.flow.collect.arrival_store import ArrivalStore, TextlessRows
+from storage.write.store_captures import finish_scan, start_scan, store_arrivals
 from worker.flow.collect.import_captures import Importer
-from worker.flow.collect.known_files import KnownFiles, counts_of
 from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
 from worker.sources.containers.items import (
     Foreign,
@@ -29,6 +34,227 @@ from worker.sources.folders.capture import capture
 from worker.sources.folders.files import SETTLE_SECONDS, Patience
 from worker.sources.folders.folder import FolderListing, expand
 from worker.sources.folders.members import MemberHints
+
+
+@dataclass(slots=True)
+class _Rows:
+    line: int
+    count: int = 0
+    size: int = 0
+    raw: list[bytes] = field(default_factory=list)
+
+
+class TextlessRows:
+    """The rows of one file that have no text, by table.
+
+    Their bytes are stored together, unless they exceed `limit_bytes`.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._tables: dict[str, _Rows] = {}
+
+    def add(self, item: Item) -> None:
+        """Count a row."""
+        table = item.member.rpartition("#")[0]
+        rows = self._tables.setdefault(table, _Rows(item.line or 1))
+        rows.count += 1
+        rows.size += len(item.raw) + 1
+        if rows.size <= self._limit:
+            rows.raw.append(item.raw)
+
+    def take(self, locator: str) -> Iterator[RefusedDocument]:
+        """Yield one refusal for each table, and reset."""
+        tables, self._tables = self._tables, {}
+        for table, rows in tables.items():
+            refused = refuse("rows_without_text", count=rows.count, line=rows.line)
+            raw = b"\n".join(rows.raw) if rows.size <= self._limit else None
+            yield RefusedDocument(locator, f"{table}#rows-without-text", refused, raw)
+
+
+BATCH_BYTES = 8 * 1024 * 1024
+PROGRESS_EVERY = 200
+HOLD_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Batch:
+    arrivals: list[Arrival] = field(default_factory=list)
+    bytes: int = 0
+
+
+class ArrivalStore:
+    """Stores the arrivals of one place, and counts what was checked, changed, refused and gone."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        claim: jobs.Claim,
+        place: IngestTarget,
+        progress: Progress,
+        batch_items: int,
+    ) -> None:
+        self.archive, self.claim, self.place = archive, claim, place
+        self.changed = self.checked = self.refused = self.gone = 0
+        self._progress, self._batch_items = progress, batch_items
+        self._held_at = time.monotonic()
+        self._batch = _Batch()
+        self._scan: Scan | None = None
+
+    def start(self) -> None:
+        """Start a scan if the place is one of a source."""
+        if self.place.is_scan:
+            self._scan = start_scan(self.archive, self.place.source_id)
+
+    def count_checked(self) -> None:
+        """Count a file, and report the progress from time to time."""
+        self.checked += 1
+        if self.checked % PROGRESS_EVERY == 0:
+            self._progress(self.checked, self.changed)
+
+    def renew_lease(self) -> None:
+        """Renew the lease from time to time, even if nothing of a file is stored.
+
+        Raises: jobs.StaleLeaseError.
+        """
+        now = time.monotonic()
+        if now - self._held_at > min(HOLD_SECONDS, self.claim.lease_seconds / 3):
+            self._held_at = now
+            self.archive.transact(queue.renew, self.claim)
+            self._progress(self.checked, self.changed)
+
+    def add(self, arrival: Arrival) -> None:
+        """Add an arrival; a full batch is stored."""
+        self._batch.arrivals.append(arrival)
+        self._batch.bytes += len(arrival.raw or b"")
+        is_full = len(self._batch.arrivals) >= self._batch_items
+        if is_full or self._batch.bytes >= BATCH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Store the arrivals of the batch."""
+        if self._batch.arrivals:
+            self.refused += store_arrivals(
+                self.archive, self.claim, self.place.source_id, self._batch.arrivals, self._scan
+            ).refused
+            self._batch = _Batch()
+        self._progress(self.checked, self.changed)
+
+    def finish(self, listing: FolderListing, absent: Sequence[int]) -> None:
+        """Finish the scan, if there is one; `absent` are the places of files that are gone."""
+        if self._scan is not None:
+            self.gone = finish_scan(
+                self.archive,
+                self.claim,
+                self._scan,
+                complete=listing.complete,
+                listing_digest=bytes.fromhex(listing.digest),
+                files=listing.files,
+                changed=self.changed,
+                absent=absent,
+            )
+
+
+class KnownFiles:
+    """The stored files and members of one place, and the counts of those without news."""
+
+    def __init__(self, job_id: int, *, is_scan: bool) -> None:
+        self._job_id, self._is_scan = job_id, is_scan
+        self._stored: dict[tuple[str, str], Presence] = {}
+        self._members: dict[str, list[str]] = {}
+        self._found: set[tuple[str, str]] = set()
+        self.unchanged = self.refused = 0
+        self.unread: list[int] = []
+
+    def load(self, archive: Archive, source_id: int) -> None:
+        """Load the stored files of a source."""
+        self._stored = archive.read(presences, source_id)
+        for path, member in self._stored:
+            if member:
+                self._members.setdefault(path, []).append(member)
+
+    def present(self, path: str, member: str) -> Presence | None:
+        """Return a stored file, unless it was deleted."""
+        found = self._stored.get((path, member))
+        return None if found is None or found.gone else found
+
+    def is_current(self, present: Presence) -> bool:
+        """Check whether a scan, or this job itself, already stored this state."""
+        return self._is_scan or present.job_id == self._job_id
+
+    def is_as_before(self, path: str, stamp: FileStamp) -> bool:
+        """Check whether a whole file has the stamp that was stored."""
+        present = self.present(path, "")
+        return present is not None and present.stamp == stamp and self.is_current(present)
+
+    def mark_found(self, path: str, member: str) -> None:
+        """Record that a file or member exists."""
+        self._found.add((path, member))
+
+    def mark_unknown(self, path: str, below: str = "") -> None:
+        """Record that no member that starts with `below` counts as absent: it was not read."""
+        members = self._members.get(path, ())
+        self._found.update((path, each) for each in members if each.startswith(below))
+        if not below:
+            self.mark_found(path, "")
+
+    def absent(self) -> list[int]:
+        """Return the places of the stored files that were not found."""
+        return [
+            present.place_id
+            for key, present in self._stored.items()
+            if key not in self._found and not present.gone
+        ]
+
+    def count_as_before(self, archive: Archive, path: str) -> None:
+        """Count a file and its members as unchanged, those included that are not read yet."""
+        for member in ("", *self._members.get(path, ())):
+            self.mark_found(path, member)
+            present = self._stored[path, member]
+            if present.job_id == self._job_id:
+                continue
+            if present.captures:  # of a web archive
+                unread = archive.read(
+                    job_progress.unread_captures, present.place_id, present.job_id
+                )
+                self.unread += unread
+                self.unchanged += present.captures - len(unread)
+            if not present.container and not present.gone:
+                self.count(present)
+
+    def count(self, present: Presence) -> None:
+        """Count one file as unchanged, unless this job stored it."""
+        if present.job_id == self._job_id:
+            return
+        if present.refused:
+            self.refused += 1
+        elif present.unread and present.observation_id is not None:
+            self.unread.append(present.observation_id)
+        else:
+            self.unchanged += 1
+
+    def is_refused_as_before(
+        self, path: str, member: str, content: tuple[FileStamp, bytes | None] | None = None
+    ) -> bool:
+        """Check whether a file was refused already, with this stamp and digest; then count it."""
+        present = self.present(path, member)
+        if present is None or not present.refused:
+            return False
+        if content is not None and content != (present.stamp, present.digest):
+            return False
+        self.refused += present.job_id != self._job_id
+        return True
+
+
+def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
+    """Count the captures of earlier jobs that were found again before they were read.
+
+    Captures read meanwhile count as unchanged, those of abandoned jobs as failed. Captures that
+    another job still reads are counted there only.
+    """
+    found = archive.read(job_progress.read_so_far, unread)
+    return Counts(unchanged=found.read, failed=found.stopped)
+
 
 RECHECKED_REFUSALS = frozenset({"unreadable", "not_settled"})
 """Refusals that do not depend on the bytes: the next scan checks the file again."""
