@@ -156,7 +156,7 @@ def write_record(record: Any, target: AnswerTarget) -> None:
     Raises: UnwritableError; PipeClosedError.
     """
     if target.chosen == "json":
-        write_json(_nested(record), target.path, indent=2)
+        write_json(_nest(record), target.path, indent=2)
     elif target.chosen == "table":
         lines = block_lines(row := _shown(record), row, target.screen)
         write_text((f"{line}\n" for line in lines), target.path)
@@ -289,24 +289,24 @@ def _pieces(
 ) -> Iterator[str]:
     match target.chosen:
         case "jsonl":
-            return (json_text(_nested(row)) + "\n" for row in rows)
+            return (json_text(_nest(row)) + "\n" for row in rows)
         case "json":
             return _array(rows)
         case "csv":
-            return _separated(rows, columns, ",", is_guarded=target.is_spreadsheet_safe)
+            return _format_separated(rows, columns, ",", is_guarded=target.is_spreadsheet_safe)
         case _:
-            return _separated(rows, columns, "\t", is_guarded=target.is_spreadsheet_safe)
+            return _format_separated(rows, columns, "\t", is_guarded=target.is_spreadsheet_safe)
 
 
 def _array(rows: Iterable[Any]) -> Iterator[str]:
     before = "[\n"
     for row in rows:
-        yield before + json_text(_nested(row))
+        yield before + json_text(_nest(row))
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def _separated(
+def _format_separated(
     rows: Iterable[Any], columns: Sequence[str] | None, separator: str, *, is_guarded: bool
 ) -> Iterator[str]:
     """Yield the lines of a CSV (RFC 4180) or TSV; with `columns`, the heading needs no rows."""
@@ -338,7 +338,7 @@ class _Line:
         return len(text)
 
 
-def _nested(row: Any) -> Any:
+def _nest(row: Any) -> Any:
     return row.to_dict() if hasattr(row, "to_dict") else row
 
 
@@ -346,7 +346,7 @@ def _flat(row: Any) -> Mapping[str, Any]:
     if hasattr(row, "to_flat"):
         flat: Mapping[str, Any] = row.to_flat()
         return flat
-    nested: Mapping[str, Any] = _nested(row)
+    nested: Mapping[str, Any] = _nest(row)
     return nested
 
 

@@ -65,7 +65,7 @@ class RedactionOptions:
 
     @property
     def actor(self) -> str:
-        return self.by or _user()
+        return self.by or current_user()
 
     def check(self, targets: Sequence[str] | None) -> None:
         """Refuse an order without a target or a reason.
@@ -130,7 +130,7 @@ class RedactionTasks:
             raise typer.BadParameter("this option applies to the whole archive: omit the articles")
 
 
-def _user() -> str:
+def current_user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,11 +1,23 @@
 """Quotations: who said what, in which version of which article, and since when."""
 
-from storage.capabilities.hooks import Capability, StateTable
+from storage.capabilities.hooks import Capability, Command, LogEntry, RecordTable, StateTable
 
+_ACTOR = "whoever gave the order"
 QUOTATIONS = Capability(
     name="quotations",
     document="quotations.md",
-    record_tables=(),
+    record_tables=(
+        RecordTable(
+            "person_redaction", LogEntry(31, ("actor", "digest")),
+            in_bundle=False, transfer="none", known_at="recorded_at",
+            kept={"actor": _ACTOR, "digest": "it recognises a name, and does not state it"},
+        ),
+        RecordTable(
+            "person_redaction_lifted", LogEntry(32, ("actor",)),
+            in_bundle=False, transfer="none", known_at="recorded_at",
+            kept={"actor": _ACTOR}, references={"redaction_id": "person_redaction"},
+        ),
+    ),
     state_tables=(
         StateTable(
             "quotation", "its rows follow from texts, and each new reading writes them again",
@@ -15,7 +27,12 @@ QUOTATIONS = Capability(
     ),
     views=("quotes", "persons"),
     scopes={},
-    commands=(),
+    commands=(
+        Command(
+            "Administer", "redact-person",
+            "Remove a name from all lists of quotations, or list it again.",
+        ),
+    ),
     change_conditions=(),
     outgoing=(),
     source_options=(),
@@ -25,9 +42,8 @@ QUOTATIONS = Capability(
         "transfer": "another archive finds them in the same text",
         "version_facts": "the field `quotes` of a version is read with its text",
         "source_options": "the quotations of all sources are read",
-        "write_command": "nobody writes quotations",
         "work": "quotations are written with their text",
         "check": "nothing can fail outside of a command",
-        "write_routes": "nobody writes quotations",
+        "write_routes": "an order about a person is given where the archive is",
     },
 )  # fmt: skip

@@ -1,21 +1,32 @@
-"""The table of quotations: one row per quotation of a wording and speaker."""
+"""The tables of quotations, and of the names that are left out of all lists."""
 
-from sqlalchemy import Index
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Index
 from sqlmodel import Field
 
-from storage.database.tables.row import Row, big_column, key_column, partial_index, text_column
+from storage.database.tables.row import (
+    Row,
+    big_column,
+    key_column,
+    partial_index,
+    text_column,
+    time_column,
+)
 
 
 class QuotationRow(Row, table=True):
     """A quotation of a wording by one speaker: `derivation_id` is the reading that found it.
 
     `person`, `surname` and `spoken` are the folded name, its last word, and the folded words of the
-    text where they differ from the name (`storage.language.folded_names`).
+    text where they differ from the name (`storage.language.folded_names`). A hidden row has lost
+    its words, because its speaker is left out of all lists.
     """
 
     __table_args__ = (
         partial_index("quotation_by_person", "person", where="person IS NOT NULL"),
         partial_index("quotation_by_surname", "surname", where="surname IS NOT NULL"),
+        partial_index("quotation_hidden", "wording_id", where="is_hidden"),
         partial_index("quotation_by_spoken", "spoken", where="spoken IS NOT NULL"),
         Index("quotation_by_derivation", "derivation_id"),
     )
@@ -34,7 +45,29 @@ class QuotationRow(Row, table=True):
     person: str | None = text_column()
     surname: str | None = text_column()
     spoken: str | None = text_column()
+    is_hidden: bool
 
 
-TABLES = (QuotationRow,)
+class PersonRedactionRow(Row, table=True):
+    """An order to leave a name out of all lists; `digest` is that of the folded name."""
+
+    id: int = key_column()
+    digest: str = text_column(nullable=False)
+    reason: str = Field(max_length=24)
+    actor: str = text_column(nullable=False)
+    recorded_at: datetime = time_column()
+
+
+class PersonRedactionLiftedRow(Row, table=True):
+    """The end of such an order, which stays on record."""
+
+    id: int = key_column()
+    redaction_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
+    actor: str = text_column(nullable=False)
+    recorded_at: datetime = time_column()
+
+
+TABLES = (PersonRedactionRow, PersonRedactionLiftedRow, QuotationRow)
 QUOTATION = Row.metadata.tables["quotation"]
+PERSON_REDACTION = Row.metadata.tables["person_redaction"]
+PERSON_REDACTION_LIFTED = Row.metadata.tables["person_redaction_lifted"]

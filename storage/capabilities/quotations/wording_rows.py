@@ -1,13 +1,19 @@
 """Write the quotations of a text in the transaction that stores it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from itertools import islice
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select
 
 from storage.capabilities.hooks import ReadText
-from storage.capabilities.quotations.tables import QUOTATION
+from storage.capabilities.quotations.tables import (
+    PERSON_REDACTION,
+    PERSON_REDACTION_LIFTED,
+    QUOTATION,
+)
 from storage.database.engine import insert_rows
 from storage.database.tables import DERIVATION, VERSION, WORDING
 from storage.database.unit import Unit, rows_in, update_rows
@@ -20,15 +26,60 @@ MOST_QUOTATIONS = FIELD_BLOCK - 2
 WORDINGS_AT_ONCE = 500
 
 
+class StoredQuotes(NamedTuple):
+    """The quotations of a text, as of a draft."""
+
+    quotes: tuple[Quote, ...]
+
+
+class StoredText(NamedTuple):
+    """A text whose quotations were read from its derivation, as `ReadText`."""
+
+    wording_id: int
+    derivation_id: int
+    draft: StoredQuotes
+
+
 def add_rows(unit: Unit, texts: Sequence[ReadText]) -> None:
     """Write the quotations of new texts, and of known ones that were read again.
 
     Versions with other quotations than before get a new `seq`.
     """
+    if not texts:
+        return
+    hidden = load_hidden(unit.connection)
     for each in texts:
         if not each.is_known:
-            _add(unit, each)
-    _replace(unit, [each for each in texts if each.is_known])
+            _add(unit, quotation_rows(each, hidden))
+    _replace(unit, [each for each in texts if each.is_known], hidden)
+
+
+def load_hidden(connection: Connection) -> frozenset[str]:
+    """Return the digests of the names that are left out of all lists."""
+    query = (
+        select(PERSON_REDACTION.c.digest)
+        .outerjoin(
+            PERSON_REDACTION_LIFTED,
+            PERSON_REDACTION_LIFTED.c.redaction_id == PERSON_REDACTION.c.id,
+        )
+        .where(PERSON_REDACTION_LIFTED.c.id.is_(None))
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def name_digest(folded: str | None) -> str:
+    """Return the digest by which a folded name is recognised."""
+    return sha256(f"person {folded or ''}".encode()).hexdigest()
+
+
+def read_again(unit: Unit, wordings: Mapping[int, int]) -> None:
+    """Write the quotations of wordings again, each from its derivation."""
+    found = _load_quotes(unit.connection, wordings)
+    texts = [
+        StoredText(number, wordings[number], StoredQuotes(quotes))
+        for number, quotes in found.items()
+    ]
+    _replace(unit, texts, load_hidden(unit.connection))
 
 
 def fill(connection: Connection) -> int:
@@ -39,15 +90,14 @@ def fill(connection: Connection) -> int:
         .order_by(VERSION.c.wording_id, VERSION.c.id)
     )
     wanted = {row[0]: row[1] for row in reversed(connection.execute(shown).all())}
-    done = 0
+    done, hidden = 0, load_hidden(connection)
     pairs = iter(sorted(wanted.items()))
     while chunk := dict(islice(pairs, WORDINGS_AT_ONCE)):
-        found = _load_quotes(connection, chunk)
-        rows = [
-            row
-            for wording, quotes in found.items()
-            for row in quotation_rows(wording, chunk[wording], quotes)
+        texts = [
+            StoredText(wording, chunk[wording], StoredQuotes(quotes))
+            for wording, quotes in _load_quotes(connection, chunk).items()
         ]
+        rows = [row for each in texts for row in quotation_rows(each, hidden)]
         insert_rows(connection, QUOTATION, rows)
         done += len(chunk)
     return done
@@ -67,21 +117,28 @@ def _load_quotes(connection: Connection, wanted: Mapping[int, int]) -> dict[int,
     }
 
 
-def quotation_rows(
-    wording: int, derivation: int, quotes: Sequence[Quote]
-) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the quotations of a wording: one for each speaker."""
-    spoken = ((quote, each) for quote in quotes for each in _find_speakers(quote))
+def quotation_rows(text: ReadText | StoredText, hidden: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the quotations of a text: one for each speaker."""
+    spoken = ((quote, each) for quote in text.draft.quotes for each in _find_speakers(quote))
     for number, (quote, speaker) in enumerate(islice(spoken, MOST_QUOTATIONS)):
         person, words = fold_name(speaker.name), fold_name(quote.speaker)
-        yield {
-            "wording_id": wording, "number": number, "derivation_id": derivation,
+        row = {
+            "wording_id": text.wording_id, "number": number, "derivation_id": text.derivation_id,
             "kind": quote.kind, "text": quote.text, "speaker": quote.speaker,
             "name": speaker.name, "office": speaker.office, "speaker_kind": speaker.kind,
             "cue": quote.cue, "paragraph": quote.paragraph, "confidence": quote.confidence,
             "person": person, "surname": person.split()[-1] if person else None,
-            "spoken": None if words == person else words,
+            "spoken": None if words == person else words, "is_hidden": False,
         }  # fmt: skip
+        is_hidden = hidden and not hidden.isdisjoint({name_digest(person), name_digest(words)})
+        yield {**row, **HIDDEN} if is_hidden else row
+
+
+HIDDEN: Mapping[str, Any] = MappingProxyType(
+    dict.fromkeys(("speaker", "name", "office", "cue", "person", "surname", "spoken"))
+    | {"text": "", "is_hidden": True}
+)
+"""The columns of a row whose speaker is left out of all lists."""
 
 
 def _find_speakers(quote: Quote) -> Sequence[NamedSpeaker]:
@@ -89,32 +146,37 @@ def _find_speakers(quote: Quote) -> Sequence[NamedSpeaker]:
     return quote.speakers or (NamedSpeaker(quote.speaker_resolved, None, "unknown"),)
 
 
-def _add(unit: Unit, each: ReadText) -> None:
-    for row in quotation_rows(each.wording_id, each.derivation_id, each.draft.quotes):
+def _add(unit: Unit, rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
         unit.add(QUOTATION, row)
 
 
-def _replace(unit: Unit, texts: Sequence[ReadText]) -> None:
+def _replace(unit: Unit, texts: Sequence[ReadText | StoredText], hidden: frozenset[str]) -> None:
     """Replace the quotations of wordings by those of a later reading where they differ."""
     if not texts:
         return
     unit.flush()
-    wordings = {each.wording_id: each for each in texts}
+    read = {each.wording_id: [*quotation_rows(each, hidden)] for each in texts}
     stored: dict[int, list[tuple[Any, ...]]] = {}
     query = select(QUOTATION).order_by(QUOTATION.c.number)
-    for row in rows_in(unit.connection, query, QUOTATION.c.wording_id, wordings):
+    for row in rows_in(unit.connection, query, QUOTATION.c.wording_id, read):
         stored.setdefault(row.wording_id, []).append(tuple(row)[3:])
-    changed = []
-    for wording, each in wordings.items():
-        rows = [*quotation_rows(wording, each.derivation_id, each.draft.quotes)]
-        if [tuple(row.values())[3:] for row in rows] != stored.get(wording, []):
-            changed.append(wording)
+    changed = [
+        wording
+        for wording, rows in read.items()
+        if [tuple(row.values())[3:] for row in rows] != stored.get(wording, [])
+    ]
     if not changed:
         return
     unit.connection.execute(delete(QUOTATION).where(QUOTATION.c.wording_id.in_(changed)))
     for wording in changed:
-        _add(unit, wordings[wording])
-    shown = rows_in(unit.connection, select(VERSION.c.id), VERSION.c.wording_id, changed)
+        _add(unit, read[wording])
+    number_again(unit, changed)
+
+
+def number_again(unit: Unit, wordings: Iterable[int]) -> None:
+    """Give the versions with these wordings a new `seq`, so that clients read them again."""
+    shown = rows_in(unit.connection, select(VERSION.c.id), VERSION.c.wording_id, wordings)
     versions = sorted(row[0] for row in shown)
     rows = [{"id": number, "seq": unit.number(FIELD_BLOCK)} for number in versions]
     update_rows(unit.connection, VERSION, ("id",), rows)

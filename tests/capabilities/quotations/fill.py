@@ -18,8 +18,13 @@ def fill(connection: Connection, observation: int, add_row: Any) -> None:
     connection.execute(
         text(
             "INSERT INTO quotation (wording_id, number, derivation_id, kind, text, speaker, name, "
-            "speaker_kind, paragraph, person, surname) VALUES (:wording, 0, :derivation, 'direct', "
-            "'Der Damm hält.', 'Kern', 'Ada Kern', 'unknown', 0, 'ada kern', 'kern')"
+            "speaker_kind, paragraph, person, surname, is_hidden) VALUES (:wording, 0, :derivation, 'direct', "
+            "'Der Damm hält.', 'Kern', 'Ada Kern', 'unknown', 0, 'ada kern', 'kern', FALSE)"
         ),
         {"wording": row.wording_id, "derivation": row.derivation_id},
     )
+    for number in range(2):
+        redacted = add_row(
+            connection, "person_redaction", digest=f"{number}" * 64, reason="mistake", actor="ada"
+        )
+        add_row(connection, "person_redaction_lifted", redaction_id=redacted, actor="ada")

@@ -1,4 +1,4 @@
-"""Add the table of quotations, and fill it from the versions: reads each text once."""
+"""Add quotations, filled from the versions, and redactions of names: reads each text once."""
 
 from alembic import op
 
@@ -11,7 +11,8 @@ down_revision = "0009"
 
 def upgrade() -> None:
     connection = op.get_bind()
-    METADATA.create_all(connection, tables=[METADATA.tables["quotation"]])
+    names = ("person_redaction", "person_redaction_lifted", "quotation")
+    METADATA.create_all(connection, tables=[METADATA.tables[name] for name in names])
     for capability, part in parts_of("wording_rows"):
         if capability.name == "quotations":
             part.fill(connection)

@@ -1,0 +1,1 @@
+"""Quotations: the order about a person."""
