@@ -175,14 +175,14 @@ class Bouncer(Server):
 
     gentle = signal.SIGINT
 
-    def __init__(self, folder: Path, server: PostgresServer, mode: str) -> None:
-        super().__init__(folder, server.user)
-        self.server, self.mode, self.port = server, mode, free_port()
+    def __init__(self, folder: Path, user: int | None, target: str, mode: str) -> None:
+        super().__init__(folder, user)
+        self.target, self.mode, self.port = target, mode, free_port()
 
     def command(self) -> list[str]:
         (self.folder / "users.txt").write_text('"postgres" ""\n')
         (self.folder / "pgbouncer.ini").write_text(
-            f"[databases]\n* = host={self.server.folder}\n[pgbouncer]\n"
+            f"[databases]\n* = {self.target}\n[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = trust\nauth_file = {self.folder}/users.txt\npool_mode = {self.mode}\n"
         )
@@ -468,13 +468,14 @@ def own_replica(primary: PostgresServer) -> Iterator[ReplicaServer]:
 
 
 @contextmanager
-def own_bouncer(server: PostgresServer, mode: str) -> Iterator[Bouncer]:
-    """Give PgBouncer in front of a server that runs.
+def own_bouncer(target: str, mode: str) -> Iterator[Bouncer]:
+    """Give PgBouncer in front of a server that runs, such as `host=FOLDER`.
 
     Raises: ServiceMissingError.
     """
-    with _folder("lesart-bouncer-", server.user) as folder:
-        bouncer = Bouncer(folder, server, mode)
+    user = _other_user()
+    with _folder("lesart-bouncer-", user) as folder:
+        bouncer = Bouncer(folder, user, target, mode)
         bouncer.start()
         try:
             yield bouncer

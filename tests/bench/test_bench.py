@@ -80,6 +80,7 @@ for module in sys.argv[1:]:
 
 STARTED_BY_OTHERS = {
     "fit.labels": "no measurement: it writes a list of words from all real pages",
+    "machines": "tests/stack/test_failover.py: it needs Patroni",
     "fit.names": "no measurement: it writes lists of names, and needs Faker",
     "naive": "the other side of `bench.seeds`",
 }

@@ -30,6 +30,19 @@ TOOLS = ("lesart", "restore")
 each_service = pytest.mark.parametrize("name", SERVICES)
 
 
+def test_a_worker_elsewhere_is_the_worker_of_the_stack():
+    elsewhere = yaml.safe_load((ROOT / "docker-compose.worker.yml").read_text())
+    (name,) = elsewhere["services"]
+    worker, told = SERVICES[name], elsewhere["services"][name]
+    others = {"environment", "volumes", "build", "networks", "depends_on", "pull_policy"}
+    assert {k: v for k, v in told.items() if k not in others} == {
+        k: v for k, v in worker.items() if k not in others
+    }
+    assert told["environment"].keys() == worker["environment"].keys()
+    assert {*told["volumes"]} == {each for each in worker["volumes"] if each.startswith("./")}
+    assert told["build"] == STACK["services"]["secrets"]["build"]
+
+
 def test_the_services_are_the_ones_that_are_documented():
     assert set(SERVICES) == {*LONG_RUNNING, *ONE_SHOT, *TOOLS}
     assert set(STACK["services"]) == {*SERVICES, "settings"}

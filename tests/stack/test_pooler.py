@@ -30,7 +30,7 @@ def server():
 @pytest.mark.parametrize("mode", MODES)
 def test_an_archive_is_written_and_read_behind_a_pooler(server, mode, tmp_path):
     state, code = MODES[mode]
-    with services.own_bouncer(server, mode) as bouncer:
+    with services.own_bouncer(f"host={server.folder}", mode) as bouncer:
         settings = {"database_url": bouncer.url("postgres"), "home": str(tmp_path / "home")}
         (tmp_path / "texts").mkdir()
         for number in range(12):
@@ -52,7 +52,7 @@ def test_an_archive_is_written_and_read_behind_a_pooler(server, mode, tmp_path):
 
 def test_no_time_limit_or_read_only_session_reaches_another_client(server, tmp_path):
     """In transaction mode, an option of a session would stay with a process of the server."""
-    with services.own_bouncer(server, "transaction") as bouncer:
+    with services.own_bouncer(f"host={server.folder}", "transaction") as bouncer:
         settings = {"database_url": bouncer.url("postgres"), "home": str(tmp_path / "home")}
         for number in range(3):
             (tmp_path / f"{number}.txt").write_text(seed(f"Hafen {number}", "Der Hafen ist offen."))
