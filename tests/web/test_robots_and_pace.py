@@ -105,6 +105,18 @@ def test_a_site_that_asks_for_a_delay_gets_it(desk):
     assert moments[-1] - moments[0] > 3 * 0.4 / 2  # whoever is slow takes longer, never less
 
 
+def test_a_command_does_not_wait_for_a_site_that_asks_for_hours_between_requests(desk):
+    for n in range(3):
+        desk.web.put(f"{A}-{n}", page(f"Pegel {n}", [f"{n}. {PEGEL[0]}", *PEGEL[1:]]))
+    desk.web.put(ROBOTS, robots("User-agent: *\nCrawl-delay: 7200"))
+    counts = desk.fetch(*(f"{A}-{n}" for n in range(3)))
+    assert counts.failed == 3
+    query = "SELECT DISTINCT outcome, note FROM observations WHERE outcome <> 'content'"
+    told = desk.rows(query)
+    assert [row["outcome"] for row in told] == ["rate_limited"]
+    assert "asks for 7200 s between requests; the next one is possible at" in told[0]["note"]
+
+
 @pytest.mark.slow
 def test_the_pace_holds_for_all_workers_together(desk):
     for n in range(12):

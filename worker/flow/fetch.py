@@ -24,7 +24,7 @@ from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from storage.write.store_checks import store_checks
 from worker.address import with_secrets
-from worker.flow.servers import AHEAD_SECONDS, Servers, pause_outcome
+from worker.flow.servers import AHEAD_SECONDS, Servers, pause_outcome, refuse_for_delay
 from worker.web.credentials import SecretError
 from worker.web.exchange import PersistentConnection, ServerAnswer, send_request
 from worker.web.fetch import Fetch
@@ -103,6 +103,7 @@ class _FetchRun:
         if not is_over:
             self.servers.take_slots(left)
             for queue in list(self.servers.queues.values()):
+                self._end_far(queue)
                 self._start(queue)
         self._give_up_late()
         waiting = self.servers.waiting
@@ -123,6 +124,16 @@ class _FetchRun:
         if not is_over and self.threads.has_room:
             end += [queue.free_at for queue in waiting if not queue.is_busy]
         return max(0.001, min(end) - now)
+
+    def _end_far(self, queue: HostQueue) -> None:
+        """End the waiting checks of a server that asks for hours between requests, on command."""
+        end = self.servers.find_next_request(queue)
+        if end is None or queue.is_busy or not queue.waiting:
+            return
+        refused = refuse_for_delay(queue, end)
+        for fetch in queue.waiting:
+            fetch.end_without_request("rate_limited", refused, self.archive.clock())
+        self._reassign(queue)
 
     def _start(self, queue: HostQueue) -> None:
         """Send the first request of a server's queue if its slot has come."""

@@ -36,6 +36,8 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
 MIN_PACE_SECONDS = 0.5
 """Minimum pause between two requests to a server that the user does not run."""
 LONGEST_DELAY_SECONDS = 3600.0
+LONGEST_REQUESTED_WAIT_SECONDS = 300.0
+"""Longest wait between two requests to a server while a user waits for the answer."""
 UNKNOWN = frozenset({"unreachable", "rate_limited", "disallowed_by_robots", "refused"})
 """Outcomes after which the content of a file is unknown."""
 PAUSE_NOTE_PREFIX = "it answered"
@@ -126,6 +128,13 @@ class Servers:
         """
         least = 0.0 if queue.is_own else MIN_PACE_SECONDS
         return max(self.settings.pace, least, min(queue.delay or 0.0, LONGEST_DELAY_SECONDS))
+
+    def find_next_request(self, queue: HostQueue) -> datetime | None:
+        """Return when a server may be requested, if that is longer than a user should wait."""
+        wait = queue.not_before - time.monotonic()
+        if not self.is_requested or wait <= LONGEST_REQUESTED_WAIT_SECONDS:
+            return None
+        return self.archive.clock() + timedelta(seconds=wait)
 
     # --------------------------------------------------------------------------- robots.txt
 
@@ -289,6 +298,15 @@ def pause_outcome(queue: HostQueue, end: datetime) -> tuple[Name, RefusalReason]
     outcome: Name = "rate_limited" if note.startswith(PAUSE_NOTE_PREFIX) else "unreachable"
     reason = message_text("left_alone", reason=note.rstrip("."), moment=f"{end:%Y-%m-%d %H:%M:%SZ}")
     return outcome, refuse(outcome, reason=reason)
+
+
+def refuse_for_delay(queue: HostQueue, end: datetime) -> RefusalReason:
+    """Return the refusal of a check whose server asks for longer pauses than a user should wait."""
+    reason = message_text(
+        "long_delay", site=site_of(queue.key), seconds=round(queue.delay or 0.0),
+        moment=f"{end:%Y-%m-%d %H:%M:%SZ}",
+    )  # fmt: skip
+    return refuse("rate_limited", reason=reason)
 
 
 def _name(address: Address, proxy: str | None) -> str:

@@ -53,7 +53,8 @@ class Scene:
         room.write("deich.md", page(SENTENCES[2], url=ADDRESS))
         room.now = hour(1)
         room.ordered(room.places(""))
-        names = ["worker", "worker 2", *chance.sample(sorted(self.acts()), chance.randint(1, 2))]
+        others = chance.sample(sorted(self.acts()), chance.randint(1, 2))
+        names = ["worker", "worker 2", "expiry", *others][: 3 + chance.randint(0, 2)]
         self.chosen = {
             name: self.worker if name.startswith("worker") else self.acts()[name] for name in names
         }
@@ -88,8 +89,8 @@ class Scene:
     def expire(self) -> None:
         """End leases now and then, as if their workers were silent for too long."""
         with self.archive() as archive:
-            for _ in range(8):
-                for _ in range(20):
+            for _ in range(20):
+                for _ in range(3):
                     archive.beats()
                 with archive.unit() as unit:
                     running = update(JOB).where(JOB.c.state == "running", JOB.c.attempts < 2)

@@ -140,13 +140,10 @@ def ingest(
     settings = place.settings()
     if not captures.history and "-" not in locators:
         locator_rules.require_files(locators)
-    moment = _moment(observed_at, settings)
     with opened_archive(settings, create=settings.is_embedded) as archive:
-        if moment is not None and moment > archive.read_shared_clock() + CLOCKS_DIFFER:
-            raise MomentError(str(observed_at), "observed_in_the_future")
         request = control.IngestOptions(
             locators=tuple(locators), source=source, origin=origin,
-            observed_at=moment, type=type,
+            observed_at=_read_past(observed_at, archive, settings), type=type,
             history=captures.request(settings),
         )  # fmt: skip
         if captures.dry_run:
@@ -170,5 +167,11 @@ def ingest(
     report_summaries(summaries, place, output, absent=absent)
 
 
-def _moment(text: str | None, settings: Settings) -> datetime | None:
-    return None if text is None else parse_moment(text, settings.zone, "first")
+def _read_past(text: str | None, archive: "Archive", settings: Settings) -> datetime | None:
+    """Return the time of a capture. Raises: MomentError for one in the future."""
+    if text is None:
+        return None
+    moment = parse_moment(text, settings.zone, "first")
+    if moment > archive.read_shared_clock() + CLOCKS_DIFFER:
+        raise MomentError(text, "observed_in_the_future")
+    return moment
