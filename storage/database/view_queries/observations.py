@@ -173,4 +173,4 @@ WHERE s.article_id IS NULL OR s.article_id NOT IN {RESTRICTED}
 """
 
 
-TRANSFERS = View("transfers", Transfer, ("seq",), select_transfers)
+TRANSFERS = View("transfers", Transfer, ("origin", "observed_at", "address"), select_transfers)
