@@ -53,8 +53,10 @@ class Oracle:
     absences: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """When scans found for the first time that a file was no longer there."""
     files: dict[str, File] = field(default_factory=dict)
-    listed: dict[str, str] = field(default_factory=dict)
-    """The origins of the files that the last scan found."""
+    taken: dict[str, str] = field(default_factory=dict)
+    """The origins of the files from which a text was ever taken."""
+    listed: set[str] = field(default_factory=set)
+    """Those of them that the last scan found."""
     redacted: set[int] = field(default_factory=set)
     stored: list[int] = field(default_factory=list)
     """The texts in the order in which they were first taken."""
@@ -78,9 +80,10 @@ class Oracle:
                 file.is_taken = self.see(file.origin, file.text, now, file.order)
             elif file.is_taken:
                 self.looks[file.origin].append(Look(now, file.text, file.order, now))
-        for name in self.listed.keys() - self.files.keys():
-            self.absences[self.listed[name]].append(now)
-        self.listed = {name: file.origin for name, file in self.files.items()}
+        for name in self.listed - self.files.keys():
+            self.absences[self.taken[name]].append(now)
+        self.taken |= {name: f.origin for name, f in self.files.items() if f.is_taken}
+        self.listed = self.files.keys() & self.taken.keys()
 
     def see(self, origin: str, text: int, at: float, order: tuple[str, str]) -> bool:
         """Take in one text that was readable at an hour; return whether it was taken."""
