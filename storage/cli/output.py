@@ -15,7 +15,6 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from storage.cli.table import Screen, block_lines, table_lines
-from storage.database.part_folder import part_folder
 from storage.settings import IMAGE
 from storage.values.failures import remedy_for
 from storage.values.lazy import LazyModule
@@ -23,9 +22,12 @@ from storage.values.lazy import LazyModule
 if TYPE_CHECKING:
     import csv
     import tempfile
+
+    from storage.database import part_folder as part_folders
 else:
     csv = LazyModule("csv")
     tempfile = LazyModule("tempfile")
+    part_folders = LazyModule("storage.database.part_folder")
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
 VANISHING = frozenset({"overlay", "ramfs", "tmpfs"})
@@ -432,7 +434,7 @@ def _whole_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
             yield stream
         return
     try:
-        with part_folder(path) as folder:
+        with part_folders.part_folder(path) as folder:
             begun = folder / "part"
             handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with _opened(handle, mode) as stream:

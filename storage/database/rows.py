@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from storage.database.sqlite_file import ROWS_AT_ONCE, SqliteConnection
 from storage.database.view_facts import Kind
-from storage.database.views import KINDS, VIEWS
 from storage.values.answer import LARGEST
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
@@ -23,10 +22,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult, TextClause
     from sqlalchemy.types import TypeEngine
 
-    from storage.database import columns
+    from storage.database import columns, views
 else:
     sqlalchemy = LazyModule("sqlalchemy")
     columns = LazyModule("storage.database.columns")
+    views = LazyModule("storage.database.views")
 
 STREAMING = {"stream_results": True, "yield_per": ROWS_AT_ONCE}
 Row = Mapping[str, Any]
@@ -40,10 +40,7 @@ _OF_TABLES: Mapping[Kind, str] = {
     "json": "entries noise row_published row_evidence detail hints",
 }
 """Names of further columns of queries that have a type: those of tables, and computed ones."""
-_KINDS: Mapping[str, Kind] = KINDS | {
-    name: kind for kind, names in _OF_TABLES.items() for name in names.split()
-}
-"""Types of columns by name; the others are returned as the database delivers them."""
+_KINDS_OF_TABLES = {name: kind for kind, names in _OF_TABLES.items() for name in names.split()}
 _PARAMETER = re.compile(r":([a-z]\w*)")
 
 
@@ -178,8 +175,9 @@ def _readers(
     dialect: Any, names: tuple[str, ...], view: str
 ) -> Sequence[tuple[str, Callable[[Any], Any]]]:
     """Return the converters of columns that need one."""
-    own = VIEWS[view].kinds if view else {}
-    found = ((name, own.get(name, _KINDS.get(name))) for name in names)
+    own = views.VIEWS[view].kinds if view else {}
+    known = {**views.KINDS, **_KINDS_OF_TABLES, **own}
+    found = ((name, known.get(name)) for name in names)
     kinds = [(name, kind) for name, kind in found if kind is not None]
     if dialect.name == "sqlite":
         return [(name, _READERS[kind]) for name, kind in kinds]
