@@ -14,9 +14,10 @@ from storage.capabilities.hooks import PARTS, WORKER_PARTS, Capability
 from storage.capabilities.outside_copies import OUTSIDE_COPIES
 from storage.capabilities.quotations import QUOTATIONS
 from storage.capabilities.reviews import REVIEWS
+from storage.capabilities.rights import RIGHTS
 
 FOLDER = Path(__file__).parent
-CAPABILITIES: tuple[Capability, ...] = (OUTSIDE_COPIES, REVIEWS, QUOTATIONS)
+CAPABILITIES: tuple[Capability, ...] = (RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS)
 """All capabilities; the order is that of their tables, views and commands."""
 
 
@@ -36,6 +37,11 @@ def load_parts(part: str) -> Iterator[Any]:
 def names_with(part: str) -> tuple[str, ...]:
     """Return the names of the capabilities that have a part, without loading it."""
     return tuple(each.name for each in CAPABILITIES if part not in each.without)
+
+
+def find_templates(name: str) -> list[str]:
+    """Return the templates of capabilities with a name of `hooks.TEMPLATES`."""
+    return [f"{each.name}/{name}" for each in CAPABILITIES if name in each.templates]
 
 
 def module_of(capability: Capability, part: str) -> str:

@@ -13,12 +13,13 @@ PARTS = MappingProxyType({
     "view_sql": "VIEWS: the declarations of its views",
     "answers": "QUERIES: the query of each list, and its rows",
     "doors": "DOORS: for each list its command, route and page",
-    "version_facts": "`facts_of_versions`, `facts_of_checks`: a field of versions and checks, "
-    "as `show_lines` and the templates `PANEL` and `MARK` show it",
+    "version_facts": "`facts_of_versions`: a field of versions, as `show_lines` shows it",
+    "check_facts": "`facts_of_observations`: a field of checks",
     "pages": "ROUTER and MENU: its pages, and the entries of the main menu with their English text",
     "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",
     "change_marks": "`find_marks`: what was recorded about changes since, for alerts",
     "wording_rows": "`add_rows`: the rows that follow from a text that was read",
+    "verify_checks": "CHECKS: its checks in `lesart verify`, each with its name",
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
     "figures": "`compute_figures`: its part of `lesart stats`",
     "write_command": "its commands that write; importing it adds them",
@@ -182,13 +183,21 @@ class SourceOption(NamedTuple):
     help: str
 
 
+TEMPLATES = MappingProxyType({
+    "version_panel.html": "its part of the page of a version, which is `version`",
+    "check_mark.html": "its part of the row of a check, which is `row`",
+})  # fmt: skip
+"""The templates of a capability that other pages include, with what they show."""
+
+
 class Capability(NamedTuple):
     """A capability by its facts; an omission fails at import.
 
     `document` is the page of the documentation with its tables, views, commands and routes.
     `scopes` are permissions of tokens with their meaning, `outgoing` the kinds of rows that it
-    sends to others, `source_options` wishes about a source. `without` states for each part that it
-    lacks why.
+    sends to others, `source_options` wishes about a source. `templates` are those of `TEMPLATES`
+    that it has, `tabs` its pages of an article: the end of the address, and the title. `without`
+    states for each part that it lacks why.
     """
 
     name: str
@@ -201,4 +210,6 @@ class Capability(NamedTuple):
     change_conditions: tuple[ChangeCondition, ...]
     outgoing: tuple[OutgoingKind, ...]
     source_options: tuple[SourceOption, ...]
+    templates: tuple[str, ...]
+    tabs: Names
     without: Names

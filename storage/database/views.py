@@ -15,7 +15,6 @@ from storage.database.view_queries import (
     fronts,
     jobs,
     observations,
-    rights,
 )
 from storage.database.view_queries.sql_words import Connected, words_of
 from storage.values.change_class import ChangeClass
@@ -37,7 +36,6 @@ _DECLARED = (
     decisions.NOISE,
     articles.ADDRESSES,
     observations.TRANSFERS,
-    rights.RIGHTS,
     fronts.TEASERS,
     fronts.FRONTS,
     jobs.REFUSALS,

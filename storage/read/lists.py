@@ -303,8 +303,8 @@ def observations(connection: "Connection", article_id: int, part: Part) -> Itera
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     query = snapshots_query(connection)
     beside = {
-        own.name: part.facts_of_checks(connection, article_id)
-        for own, part in parts_of("version_facts")
+        own.name: part.facts_of_observations(connection, article_id)
+        for own, part in parts_of("check_facts")
     }
     records = replace(
         _OBSERVATIONS,
@@ -486,7 +486,7 @@ _OBSERVATIONS = RecordList(
     "observations",
     {"observed_at": datetime, "observation_id": int},
     "observations",
-    computed=names_with("version_facts"),
+    computed=names_with("check_facts"),
 )
 _RELATIONS = RecordList(
     Relation,

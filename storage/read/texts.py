@@ -10,13 +10,10 @@ from storage.capabilities import parts_of
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.sql_words import open_alone
 from storage.database.views import COLUMNS, view_query
-from storage.read import lists
 from storage.read.answers import (
     Digests,
     ObservationSpan,
     Raw,
-    Rights,
-    RightsDeclaration,
     VersionText,
 )
 from storage.read.filters import Conditions
@@ -259,34 +256,18 @@ def find_restricted_texts(connection: "Connection") -> "restricted.RestrictedTex
 def add_statements(
     connection: "Connection", versions: Iterable[VersionText]
 ) -> Iterator[VersionText]:
-    """Yield versions with the rights declared while they were online, and facts of capabilities."""
+    """Yield versions with what capabilities state about them."""
     rest = iter(versions)
     while some := tuple(islice(rest, _STATEMENTS_CHUNK)):
-        declared: dict[str | None, list[RightsDeclaration]] = {}
         names = {"articles": sorted({version.article for version in some})}
         ids = [row["id"] for row in fetch(connection, _ARTICLE_IDS, names)]
-        for each in lists.rights_of_articles(connection, ids):
-            declared.setdefault(each.article, []).append(each)
         beside = {
             own.name: part.facts_of_versions(connection, ids, some)
             for own, part in parts_of("version_facts")
         }
         for number, version in enumerate(some):
-            found = declared.get(version.article, ())
-            yield replace(
-                version,
-                rights=tuple(_rights_during(version.observed, found)),
-                **{name: of_versions[number] for name, of_versions in beside.items()},
-            )
-
-
-def _rights_during(
-    observed: ObservationSpan, declared: Iterable[RightsDeclaration]
-) -> Iterator[Rights]:
-    for each in declared:
-        is_over = each.ended_by is not None and each.ended_by <= observed.changed_by
-        if each.first_seen <= observed.last_seen and not is_over:
-            yield Rights(*(getattr(each, name) for name in Rights.names()))
+            facts = {name: of_versions[number] for name, of_versions in beside.items()}
+            yield replace(version, **facts)
 
 
 _STATEMENTS_CHUNK = 200

@@ -17,7 +17,6 @@ from storage.proof.leaf import SHAPES
 from storage.record.contents.leftovers import Leftovers, find_capture_places
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
-from storage.values.net.rights import METHOD, rights_of
 from storage.values.redaction import is_emptied, is_expiry
 from storage.verify.finding import (
     EXPIRED,
@@ -207,29 +206,6 @@ def _derivation(row: Row) -> PassedItem | BrokenObject:
     return PASSED
 
 
-def declarations(connection: Connection, scope: Scope) -> Findings:
-    """Read the declarations about the use of texts again from the stored headers."""
-    query = (
-        "SELECT t.id, t.response_headers AS hints, t.rights AS detail, o.http_status "
-        "FROM transfer t JOIN observation o ON o.id = t.observation_id "
-        f"WHERE {scope.where('t.id')} ORDER BY t.id"
-    )
-    for row in stream(connection, query, NOTHING):
-        scope.reached = row["id"]
-        if row["hints"] is not None and (row["detail"] or {}).get("method") == METHOD:
-            yield check_rights(row)
-
-
-def check_rights(row: Row) -> PassedItem | BrokenObject:
-    """Compare the declarations of an answer (`detail`) with those of its headers (`hints`)."""
-    pairs = [(name, value) for name, value in row["hints"]]
-    expected = rights_of(pairs, None, None, status=row["http_status"]).get("declared")
-    if _header_declarations(expected) == _header_declarations(row["detail"].get("declared")):
-        return PASSED
-    message = "its declarations of rights are not those of its response headers"
-    return BrokenObject("transfer", row["id"], "rights_wrong", message)
-
-
 def fronts(connection: Connection, scope: Scope) -> Findings:
     """Check that every teaser has a headline, and that the lists contain teasers of their front."""
     taken = _redacted_rows(connection, "teaser")
@@ -251,10 +227,6 @@ def fronts(connection: Connection, scope: Scope) -> Findings:
         else:
             message = "its list contains teasers that are not stored for its front page"
             yield BrokenObject("front", row["id"], "list_wrong", message)
-
-
-def _header_declarations(declared: Any) -> Any:
-    return (declared or {}).get("header", [])
 
 
 def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike

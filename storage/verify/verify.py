@@ -11,6 +11,7 @@ from itertools import count
 
 from sqlalchemy import Connection, Engine, bindparam, text
 
+from storage.capabilities import load_parts
 from storage.database.columns import UtcTime
 from storage.proof.stamp import Authority
 from storage.values.failures import driver_error
@@ -35,7 +36,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("foreign_records", check_record.foreign_records),
     ("wordings", check_record.wordings),
     ("derivations", check_record.derivations),
-    ("declarations", check_record.declarations),
+    *(check for part in load_parts("verify_checks") for check in part.CHECKS),
     ("fronts", check_record.fronts),
     ("references", check_record.references),
     ("agreement", check_record.agreement),

@@ -184,8 +184,8 @@ def _reading() -> Iterable[APIRouter]:
     yield health
     yield tiles.router
     yield metrics.router
+    yield from (part.ROUTER for part in load_parts("pages"))  # before all others of an article
     yield from pages.ROUTERS
-    yield from (part.ROUTER for part in load_parts("pages"))
 
 
 def _closing(close: Callable[[], None]) -> Any:

@@ -38,7 +38,8 @@ COMMANDS = typer.main.get_command(app).commands
 ROUTES = {"show": "version"} | {name: door.path.removeprefix("/") for name, door in DOORS.items()}
 """The routes that are named otherwise than their commands, and those of the lists."""
 
-PAGES = {each.path for router in PAGE_ROUTERS for each in router.routes}
+_ROUTERS = (*PAGE_ROUTERS, *(part.ROUTER for part in load_parts("pages")))
+PAGES = {each.path for router in _ROUTERS for each in router.routes}
 PYTHON_PAGE = (Path(__file__).parents[2] / "docs/python.md").read_text("utf-8")
 OF_CAPABILITIES = {door.name for part in load_parts("doors") for door in part.DOORS}
 """Lists of capabilities, which have no method of the archive; each folder tests its own."""

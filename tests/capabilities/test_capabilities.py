@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from storage.capabilities import CAPABILITIES, module_of
-from storage.capabilities.hooks import PARTS
+from storage.capabilities.hooks import PARTS, TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("storage/capabilities", "worker/capabilities", "tests/capabilities")
 ELSEWHERE = {
     "outside_copies": {"docs/outside-copies.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                        "storage/capabilities/__init__.py", "storage/database/migrations/versions/0004_outside_copies.py"},
+    "rights": {"docs/rights.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
+               "storage/capabilities/__init__.py"},
     "reviews": {"docs/review.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                 "storage/capabilities/__init__.py", "storage/database/migrations/versions/0009_reviews.py"},
     "quotations": {"docs/quotations.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
@@ -33,6 +35,22 @@ WITHOUT_HOOK = {
         "storage/export/check_bundle.py": _BUNDLE,
         "lesart/__init__.py": _FIELD,
         "storage/read/answers/__init__.py": _FIELD, "storage/read/answers/texts.py": _FIELD,
+    },
+    "rights": {
+        "docs/glossary.md": _LINK, "docs/proof.md": _LINK, "docs/watch.md": _LINK,
+        **dict.fromkeys(
+            (
+                "docs/sql.md", "storage/database/table_facts.py", "storage/export/bundle_log.py",
+                "storage/export/bundle_report.py", "storage/export/check_bundle.py",
+                "storage/export/warc.py", "storage/record/transfers.py",
+                "storage/values/net/rights.py", "storage/values/net/transfer.py",
+                "worker/sources/listings/listing.py", "worker/sources/listings/rights_files.py",
+                "worker/sources/web_archives/capture.py", "worker/web/fetch.py",
+            ),
+            "what servers declared is a column of `transfer`, which each answer fills",
+        ),
+        "storage/cli/app.py": "the place of its command in `lesart --help`",
+        "storage/read/answers/texts.py": _FIELD, "storage/read/lists.py": _FIELD,
     },
     "reviews": {"docs/python.md": "the example of a list of a capability"},
     "quotations": {},
@@ -90,9 +108,8 @@ def test_each_part_is_there_or_its_absence_has_a_reason(own, part):
         module = import_module(module_of(own, part))
         for name in re.findall(r"`(\w+)`|^([A-Z]+):", PARTS[part]):
             assert hasattr(module, "".join(name)), f"{path}: {PARTS[part]}"
-        for name in ("TEMPLATE", "PANEL", "MARK"):
-            template = ROOT / ROOMS[0] / getattr(module, name, "")
-            assert template.exists(), f"write {template.relative_to(ROOT)}"
+        template = ROOT / ROOMS[0] / getattr(module, "TEMPLATE", "")
+        assert template.exists(), f"write {template.relative_to(ROOT)}"
 
 
 def test_the_facts_load_no_code(own):
@@ -113,9 +130,17 @@ def test_its_tables_views_and_commands_are_those_of_its_parts(own):
         assert [each.name for each in own.commands if f'"{each.name}"' not in text] == []
 
 
+def test_its_templates_are_stated(own):
+    place = ROOT / ROOMS[0] / own.name
+    found = {path.name for path in place.glob("*.html")} & TEMPLATES.keys()
+    assert found == {*own.templates}, f"{ROOMS[0]}/{own.name}/__init__.py: templates"
+    assert {*own.templates} <= TEMPLATES.keys()
+
+
 def test_a_fact_has_the_part_that_carries_it_out(own):
     assert not own.outgoing or "work" not in own.without, "who sends what is waiting?"
     assert bool(own.source_options) == ("source_options" not in own.without)
+    assert not own.tabs or "pages" not in own.without
     assert bool(own.commands) == ("write_command" not in own.without)
 
 

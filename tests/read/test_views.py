@@ -50,8 +50,6 @@ GOLDEN = {
     "joined_to joined_at lineage undone_at",
     "transfers": "seq article origin observed_at foreign address http_status hops request "
     "response_headers peer tls_version certificate duration_ms wire_bytes body_encoding rights",
-    "rights": "seq article origin found_in protocol name value machine_readable changed_after "
-    "first_seen last_seen ended_by checks foreign",
     "teasers": "seq front observed_at position origin headline kicker heading_level picture foreign",
     "fronts": "seq front origin headline kicker position first_position last_position heading_level "
     "picture headline_test changed_after first_seen last_seen ended_by checks foreign",
@@ -68,7 +66,7 @@ ENTRY = {
 for _each in CAPABILITIES:
     GOLDEN |= import_module(f"tests.capabilities.{_each.name}.fill").VIEWS
 
-OF_THE_WEB = {"transfers", "rights", "teasers", "fronts", "entries"} | {
+OF_THE_WEB = {"transfers", "teasers", "fronts", "entries"} | {
     name for each in CAPABILITIES for name in each.views
 }
 """Views without rows here: nothing came over a wire, and nothing is a live blog."""

@@ -252,7 +252,7 @@ def _way(name: str) -> str:
 WITHOUT_TEXT = {
     "observations", "relations", "/front", "/api/refusals", "/jobs", "/refusals", "/relations",
     "/sources", "/statistics", "sql addresses", "sql entries", "sql fronts", "sql jobs", "sql noise",
-    "sql observations", "sql refusals", "sql relations", "sql rights",
+    "sql observations", "sql refusals", "sql relations",
     "sql teasers", "sql transfers",
     *(f"sql {view}" for each in CAPABILITIES for view in each.views),
 }  # fmt: skip

@@ -95,7 +95,7 @@ def test_a_reader_that_follows_seq_gets_every_row_as_it_is_while_others_write(
     assert follower.losses() == []
     untried = {view for view, rows in follower.got.items() if not rows}
     # files come over no wire and are copied nowhere, none is a live blog, and no reader is there
-    unneeded = {"transfers", "rights", "teasers", "fronts", "entries"}
+    unneeded = {"transfers", "teasers", "fronts", "entries"}
     unneeded |= {view for each in CAPABILITIES for view in each.views}
     assert untried <= unneeded, "a view is not tried at all"
     follower.engine.dispose()

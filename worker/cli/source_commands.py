@@ -130,7 +130,7 @@ class FetchOptions:
         "Delete captured bytes after DURATION, such as 90d (default: LESART_RETAIN_CAPTURES).",
     )
 
-    def of_capabilities(self) -> dict[str, str]:
+    def collect_wishes(self) -> dict[str, str]:
         """Return the options of capabilities that were given, by their names."""
         given = {each.name: getattr(self, each.name) for each in SOURCE_OPTIONS}
         return {name: value for name, value in given.items() if value is not None}
@@ -218,7 +218,7 @@ def add(
     """Add a folder or an address as a source with a schedule."""
     settings = place.settings()
     schedule = when.values(settings)
-    wishes = fetch_options.of_capabilities()
+    wishes = fetch_options.collect_wishes()
     if locators.is_address(locator):
         options = fetch_options.options()
         locators.require_address(settings, locator)
@@ -297,7 +297,7 @@ def change(
     """Change the schedule or options of a source; it applies within seconds."""
     settings = place.settings()
     schedule = when.values(settings)
-    options, wishes = fetch_options.options(), fetch_options.of_capabilities()
+    options, wishes = fetch_options.options(), fetch_options.collect_wishes()
     if not schedule and not options and not wishes:
         raise ScheduleError(
             "nothing to change: add --every, --cron, --timezone, --recheck or another option"

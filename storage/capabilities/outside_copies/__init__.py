@@ -44,8 +44,11 @@ OUTSIDE_COPIES = Capability(
             "Submit the page of each new version to this archive of LESART_WEB_ARCHIVES, or off.",
         ),
     ),
+    templates=("version_panel.html", "check_mark.html"),
+    tabs={},
     without={
         "pages": "pages of versions and checks show copies",
+        "verify_checks": "its rows have no digests, and `references` checks what they name",
         "answers": "a version and a check show their copies; there is no list of all",
         "doors": "there is no list of all copies",
         "change_panel": "a copy is of a page, not of a change",

@@ -1,6 +1,6 @@
-"""The copies of the page of a version, and of a check."""
+"""The copies of the page of a version."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,12 @@ from storage.read.render.visible import one_line
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-PANEL = "outside_copies/version_panel.html"
-MARK = "outside_copies/check_mark.html"
-
 
 def facts_of_versions(
     connection: "Connection", articles: Sequence[int], versions: Sequence[VersionText]
 ) -> list[tuple[OutsideCopy, ...]]:
     """Return the copies of each version of these articles."""
-    found = _find_copies(connection, articles)
+    found = find_copies(connection, articles)
     return [
         tuple(
             copy for row, copy in found
@@ -31,24 +28,14 @@ def facts_of_versions(
     ]  # fmt: skip
 
 
-def facts_of_checks(
-    connection: "Connection", article: int
-) -> Mapping[int, tuple[OutsideCopy, ...]]:
-    """Return the copies of an article by the check that they followed."""
-    found = _find_copies(connection, [article])
-    return {row["observation_id"]: (copy,) for row, copy in found}
-
-
-def show_lines(found: Sequence[OutsideCopy], show_time: Callable[[datetime], str]) -> Iterator[str]:
+def show_lines(version: VersionText, show_time: Callable[[datetime], str]) -> Iterator[str]:
     """Yield the lines of `lesart show`."""
-    for copy in found:
+    for copy in version.outside_copies:
         moment = show_time(copy.captured_at)
         yield f"copy       {one_line(copy.address)} · {copy.archive}, {moment}"
 
 
-def _find_copies(
-    connection: "Connection", articles: Sequence[int]
-) -> list[tuple[Row, OutsideCopy]]:
+def find_copies(connection: "Connection", articles: Sequence[int]) -> list[tuple[Row, OutsideCopy]]:
     """Return the copies of pages of articles at other archives, each with its row."""
     query = (
         "SELECT q.article, q.version, q.observation_id, q.archive, q.address, q.captured_at, "

@@ -39,9 +39,13 @@ REVIEWS = Capability(
     ),
     outgoing=(),
     source_options=(),
+    templates=(),
+    tabs={},
     without={
         "pages": "the page of a change shows labels",
         "version_facts": "a label is about a change",
+        "check_facts": "a label is about a change",
+        "verify_checks": "its rows have no digests, and `references` checks what they name",
         "work": "nothing is to be done later",
         "source_options": "a reader labels changes of any source",
         "check": "nothing can fail outside of a command",

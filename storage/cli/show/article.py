@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from storage.capabilities import parts_of
+from storage.capabilities import load_parts
 from storage.cli.shown_time import format_time
 from storage.cli.table import cell, styled
 from storage.read.answers import VersionText
@@ -17,7 +17,6 @@ from storage.values.fields import DATE_FIELDS, FIELDS
 from storage.values.net.token import submission_note
 
 TEXT_COLUMNS = 80
-MOST_RIGHTS = 10
 
 _BESIDE_TEXT = {"promo", "aside", "caption"}
 _BEFORE = {"quote": "> ", "list": "- ", "caption": "[caption] ", "aside": "[aside] ",
@@ -59,15 +58,8 @@ def _facts(version: VersionText) -> Iterator[str]:
             yield f"{name:<10} {_value(value)}{_found_in(version.fields, name, value)}"
     yield f"seen       {_seen(version)}"
     yield f"wording    {version.wording}"
-    for each in version.rights[:MOST_RIGHTS]:
-        prose = "" if each.machine_readable else ", not machine-readable"
-        value = textwrap.shorten(one_line(each.value), TEXT_COLUMNS, placeholder=" …")
-        yield f"rights     {each.name}: {value} · {each.found_in}{prose}"
-    more = len(version.rights) - MOST_RIGHTS
-    if more > 0:
-        yield f"rights     {more} more: `lesart rights {version.article}`"
-    for own, part in parts_of("version_facts"):
-        yield from part.show_lines(getattr(version, own.name), _moment)
+    for part in load_parts("version_facts"):
+        yield from part.show_lines(version, _moment)
     if version.word_count is not None:
         yield f"words      {version.word_count}"
 

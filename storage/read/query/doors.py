@@ -80,15 +80,6 @@ _DECLARED: tuple[ListDoor, ...] = (
         tag="articles", page="/a/{article}/entries", least=4,
     ),
     ListDoor(
-        "rights", "List what a site declared about the use of a text, and when this was seen.",
-        lambda: queries.RightsQuery,
-        shown=("found_in", "protocol", "name", "value", "machine_readable", "changed_after",
-               "first_seen", "last_seen", "ended_by", "article"),
-        empty="no declarations found",
-        example="lesart rights https://zeitung.example/damm --current",
-        tag="articles", page="/a/{article}/rights", least=5,
-    ),
-    ListDoor(
         "front", "List the teasers of a front page at its latest check, or at the time of --as-of.",
         lambda: queries.FrontQuery,
         shown=("position", "heading_level", "picture", "kicker", "headline", "origin",

@@ -312,20 +312,6 @@ class EntriesQuery(ListQuery, ClockOptions, OneArticle):
 
 
 @dataclass(kw_only=True)
-class RightsQuery(ListQuery, ClockOptions):
-    """List what a site declared about the use of a text, and when this was seen."""
-
-    article: Long | None = argument(
-        "ARTICLE", "Article by id, address or path, or address of a feed (default: all).", None
-    )
-    current: bool = flag("--current", "List only the declarations of the latest check.")
-    record = staticmethod(lambda: answers.RightsDeclaration)
-
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
-        return archive.rights(self.article, *page, current=self.current)
-
-
-@dataclass(kw_only=True)
 class FrontQuery(ListQuery, ClockOptions):
     """List the teasers of a front page at its latest check, or at the time of --as-of."""
 

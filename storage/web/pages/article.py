@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.capabilities import load_parts
+from storage.capabilities import find_templates
 from storage.database.rows import cursor, place
 from storage.diff.blame import cut_sentences
 from storage.read.answers import Blame, Sentence, VersionLine, VersionText
@@ -80,7 +80,7 @@ def since(
     The first page shows the beginning of both lists, the present and the removed sentences.
     """
     with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(_rev(article, query.v))
+        version = archive.version(build_revision(article, query.v))
         rev = f"{version.article}@{version.version}"
         lists: dict[bool, list[Blame]] = {False: [], True: []}
         for removed in (query.removed,) if query.after else (False, True):
@@ -102,12 +102,12 @@ def checks(
     """Show the checks of an article with their outcomes."""
     limit = query.limit or CHECK_ROWS
     with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(_rev(article, None))
+        version = archive.version(build_revision(article, None))
         rows = list(archive.observations(version.article, query.after, limit))
     following = rows[-1].cursor if len(rows) == limit else None
     return page(
         request, "checks.html", version=version, rows=rows, tab="checks", following=following,
-        marks=[part.MARK for part in load_parts("version_facts") if part.MARK],
+        marks=find_templates("check_mark.html"),
     )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def entries(
     """Show the entries of a live blog with their edits."""
     limit = query.limit or CHECK_ROWS
     with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(_rev(article, None))
+        version = archive.version(build_revision(article, None))
         found = archive.entries(
             version.article, query.after, limit, oldest_first=query.oldest_first
         )
@@ -130,21 +130,6 @@ def entries(
     )  # fmt: skip
 
 
-@router.get("/{article}/rights")
-def rights(
-    request: Request, pool: PoolDep, article: str, query: Annotated[Checks, Query()]
-) -> Response:
-    """Show what the site declared about the use of an article, with the periods."""
-    limit = query.limit or CHECK_ROWS
-    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(_rev(article, None))
-        rows = list(archive.rights(version.article, query.after, limit))
-    following = rows[-1].cursor if len(rows) == limit else None
-    return page(
-        request, "rights.html", version=version, rows=rows, tab="rights", following=following
-    )
-
-
 @router.get("/{article}/fronts")
 def fronts(
     request: Request, pool: PoolDep, article: str, query: Annotated[Checks, Query()]
@@ -152,7 +137,7 @@ def fronts(
     """Show how long which headlines of an article were on front pages."""
     limit = query.limit or CHECK_ROWS
     with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(_rev(article, None))
+        version = archive.version(build_revision(article, None))
         rows = list(archive.fronts(version.article, None, query.after, limit))
     following = rows[-1].cursor if len(rows) == limit else None
     return page(
@@ -166,7 +151,7 @@ def cite(
 ) -> Response:
     """Show references to a version, or to a passage of it."""
     with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(_rev(article, query.v))
+        version = archive.version(build_revision(article, query.v))
         rev, error = f"{version.article}@{version.version}", None
         try:
             found = archive.cite(rev, query.passage)
@@ -226,7 +211,7 @@ def shown(
     """Return the page of one version; of today's clocks it is a memento."""
     zone = pool.place.timezone
     with pool.archive_at(query.clocks(zone)) as archive:
-        version = archive.version(_rev(article, number))
+        version = archive.version(build_revision(article, number))
         last = min(query.to or version.versions, version.versions)
         steps = versions_until(archive, version.article, last, LISTED_VERSIONS)
         line = _picture(request, pool, archive, version, steps)
@@ -244,7 +229,7 @@ def shown(
         related=related, names=names, fields=_fields(version), tab="text", query=query,
         paragraphs=paragraphs, chosen=chosen, outlets=outlets,
         sentence_link=_sentence_link(request, version), no_edit=NO_EDIT,
-        panels=[part.PANEL for part in load_parts("version_facts") if part.PANEL],
+        panels=find_templates("version_panel.html"),
     )  # fmt: skip
 
 
@@ -268,7 +253,7 @@ def _sentence_link(request: Request, version: VersionText) -> str:
     return f"?{urlencode([*query, ('s', '')])}"
 
 
-def _rev(article: str, number: int | None) -> str:
+def build_revision(article: str, number: int | None) -> str:
     if "@" in article or "\0" in article:
         raise Problem("no_such", message_text("no_article", given=article))
     return article if number is None else f"{article}@{number}"

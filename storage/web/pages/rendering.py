@@ -16,8 +16,8 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from storage.capabilities import CAPABILITIES, load_parts
 from storage.capabilities import FOLDER as CAPABILITIES_FOLDER
-from storage.capabilities import load_parts
 from storage.read.render.passages import runs
 from storage.read.render.translations import LANGUAGES, catalogue, template, translate_message
 from storage.read.render.visible import display_text
@@ -82,6 +82,7 @@ def environment() -> Environment:
     found.filters["is_link"] = lambda value: isinstance(value, str) and bool(LINK.fullmatch(value))
     found.filters["runs"] = runs
     found.globals["menu"] = [entry for part in load_parts("pages") for entry in part.MENU]
+    found.globals["article_tabs"] = [tab for each in CAPABILITIES for tab in each.tabs.items()]
     return found
 
 

@@ -102,11 +102,13 @@ WHERE i.answer = 1
 """
 
 
-RIGHTS = View(
-    "rights",
-    RightsDeclaration,
-    ("origin", "found_in", "name", "value", "first_seen"),
-    lambda words: rights_query(words.dialect, RESTRICTED),
+VIEWS = (
+    View(
+        "rights",
+        RightsDeclaration,
+        ("origin", "found_in", "name", "value", "first_seen"),
+        lambda words: rights_query(words.dialect, RESTRICTED),
+    ),
 )
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from storage.capabilities.rights import verify_checks
 from storage.values.net.rights import LONGEST, MOST, RightsFile, rights_of, stored_declarations
-from storage.verify import record
 from storage.verify.finding import PASSED, Scope
 from tests.collect.test_lists import rss
 from tests.export.test_warc_export import exported
@@ -302,12 +302,12 @@ def test_declarations_that_do_not_follow_from_the_headers_are_found(desk):
     desk.web.put(A, reserved())
     desk.fetch(A, at=1)
     with desk.archive.engine.connect() as connection:
-        assert list(record.declarations(connection, Scope())) == [PASSED]
+        assert list(verify_checks.declarations(connection, Scope())) == [PASSED]
     row = {
         "id": 1, "http_status": 200, "hints": [["TDM-Reservation", "0"]],
         "detail": rights_of([("TDM-Reservation", "1")], None, None),
     }  # fmt: skip
-    assert record.check_rights(row).kind == "rights_wrong"
+    assert verify_checks.check_rights(row).kind == "rights_wrong"
 
 
 @pytest.mark.slow
