@@ -428,7 +428,6 @@ def _version_text(
         if withheld is None or not withheld.are_in_field([name, value], own)
     }
     paragraphs = paragraphs_in(row["detail"], row["text"])
-    quotes = quotes_in(row["detail"], paragraphs)
     return VersionText(
         article=row["article"],
         id=row["article"],
@@ -451,7 +450,7 @@ def _version_text(
         published=parse_date(_value(fields, "published")),
         modified=parse_date(_value(fields, "modified")),
         word_count=row["word_count"],
-        quotes=tuple(each for each in quotes if each.kind == "direct"),
+        quotes=quotes_in(row["detail"], paragraphs),
         notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
         flags=tuple(row["flags"]),
         fields=fields,
@@ -461,7 +460,7 @@ def _version_text(
         digests=Digests(raw=row["raw_digest"], wording=row["wording"], link=None),
         extractor=Extractor(row["extractor"], row["extractor_version"], row["config"]),
         steps=tuple(CleaningStep(**each) for each in detail.get("steps") or ()),
-        indirect_quotes=tuple(each for each in quotes if each.kind == "indirect"),
+        indirect_quotes=quotes_in(row["detail"], paragraphs, "indirect"),
         published_from=row["published_from"],
         published_to=row["published_to"],
         cursor=_cursor(row),

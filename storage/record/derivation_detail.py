@@ -93,7 +93,7 @@ def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
         "fields": {name: _field(field) for name, field in draft.fields.items()},
         "flags": list(draft.flags),
         "steps": [as_dict(step) for step in draft.steps],
-        "quotes": [_quote(each, draft.paragraphs) for each in draft.quotes],
+        "quotes": [_quote(each, draft.paragraphs) for each in draft.all_quotes()],
         **{name: value for name, value in given.items() if value},
     }
 

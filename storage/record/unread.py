@@ -55,6 +55,7 @@ def _draft(row: Any) -> Draft:
         fields={name: field_in(each) for name, each in detail["fields"].items()},
         flags=tuple(detail["flags"]),
         quotes=quotes_in(detail, paragraphs),
+        indirect_quotes=quotes_in(detail, paragraphs, "indirect"),
         notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
         address=detail.get("address"),
         entries=entries_in(detail),

@@ -191,6 +191,7 @@ class Draft:
     flags: tuple[str, ...] = ()
     steps: tuple[CleaningStep, ...] = ()
     quotes: tuple[Quote, ...] = ()
+    indirect_quotes: tuple[Quote, ...] = ()
     notices: tuple[Notice, ...] = ()
     address: str | None = None
     observed_at: datetime | None = None
@@ -198,6 +199,12 @@ class Draft:
     around: tuple[int, ...] = ()
     entries: tuple[EntryRange, ...] = ()
     pieces: list[str] | None = field(default=None, compare=False, repr=False)
+
+    def all_quotes(self) -> tuple[Quote, ...]:
+        """Return direct and indirect quotations in order of their paragraphs."""
+        return tuple(
+            sorted((*self.quotes, *self.indirect_quotes), key=lambda quote: quote.paragraph)
+        )
 
     def text_paragraphs(self) -> tuple[str, ...]:
         return tuple(p.text for p in self.paragraphs if p.role in TEXT_ROLES)
@@ -272,9 +279,16 @@ def entries_of_text(entries: Sequence[EntryRange], roles: Sequence[str]) -> tupl
 
 
 def quotes_in(
+    detail: Mapping[str, Json] | None, paragraphs: Sequence[Paragraph], kind: str = "direct"
+) -> tuple[Quote, ...]:
+    """Return the quotations of a kind stored in a derivation with these `paragraphs`."""
+    return tuple(each for each in all_quotes_in(detail, paragraphs) if each.kind == kind)
+
+
+def all_quotes_in(
     detail: Mapping[str, Json] | None, paragraphs: Sequence[Paragraph]
 ) -> tuple[Quote, ...]:
-    """Return the quotations stored in a derivation with these `paragraphs`.
+    """Return the direct and the indirect quotations stored in a derivation.
 
     A quotation that occurs verbatim in its paragraph is stored as its position there, with its
     speaker, its cue, and what differs from their defaults of: resolved speaker, speakers, kind and

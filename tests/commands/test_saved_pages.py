@@ -57,6 +57,9 @@ SAVED = {
         "quotes.2.speaker": "she", "quotes.2.speaker_resolved": "Ann Lee",
         "quotes.2.speakers": [{"name": "Ann Lee", "office": "head of Port & Harbour", "kind": "person"}],
     }),
+    "indirect speech": Saved(story(""), {
+        "quotes": [], "indirect_quotes.0.cue": "nach Angaben", "indirect_quotes.0.kind": "indirect",
+    }),
     "day near the headline": Saved(
         story("<span>Datum:</span> <span>18.10.2021</span>"), {"published.value": "2021-10-18"}),
     "distance without the time of capture": Saved(story("vor 5 Stunden"), {"published": None}),

@@ -1,6 +1,7 @@
 """The stored detail of a draft gives back all of its paragraphs and quotations."""
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from storage.values.draft import (
     Paragraph,
     Quote,
     Role,
+    all_quotes_in,
     as_dict,
     paragraphs_in,
     quotes_in,
@@ -24,7 +26,8 @@ ROLES: st.SearchStrategy[Role] = st.sampled_from(["lead", "text", "list", "aside
 MARKS = st.lists(st.builds(Mark, st.just("quote"), st.just(0), st.just(1)), max_size=1).map(tuple)
 PARAGRAPHS = st.lists(st.builds(Paragraph, ROLES, TEXTS, MARKS), min_size=1, max_size=6)
 NAMES = st.one_of(st.none(), st.just("er"), st.just("Bo Lind"))
-KINDS = st.sampled_from(["direct", "indirect"])
+KINDS_OF_QUOTES = ("direct", "indirect")
+KINDS = st.sampled_from(KINDS_OF_QUOTES)
 SPEAKERS = st.lists(st.builds(NamedSpeaker, NAMES, NAMES, st.just("person")), max_size=2).map(tuple)
 
 
@@ -54,7 +57,9 @@ def test_a_draft_comes_back_whichever_wording_it_is_kept_next_to(paragraphs, dat
             max_size=3,
         )
     )
-    draft = draft_of(paragraphs, quotes)
+    quotes.sort(key=lambda quote: quote.paragraph)
+    direct, indirect = ([each for each in quotes if each.kind == kind] for kind in KINDS_OF_QUOTES)
+    draft = replace(draft_of(paragraphs, direct), indirect_quotes=tuple(indirect))
     own = draft.text_paragraphs()
     changed = data.draw(st.lists(st.booleans(), min_size=len(own), max_size=len(own)))
     stored = [f"{each}!" if other else each for each, other in zip(own, changed, strict=True)]
@@ -62,8 +67,9 @@ def test_a_draft_comes_back_whichever_wording_it_is_kept_next_to(paragraphs, dat
     found = paragraphs_in(detail, "\n\n".join(stored))
     assert found == draft.paragraphs
     assert quotes_in(detail, found) == draft.quotes
-    named = json.loads(json.dumps(as_dict(draft.quotes)))
-    assert quotes_in({"quotes": named}, found) == draft.quotes
+    assert quotes_in(detail, found, "indirect") == draft.indirect_quotes
+    named = json.loads(json.dumps(as_dict(draft.all_quotes())))
+    assert all_quotes_in({"quotes": named}, found) == draft.all_quotes()
 
 
 def test_a_plain_paragraph_is_kept_as_its_role_alone():

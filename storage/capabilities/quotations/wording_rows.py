@@ -19,7 +19,7 @@ from storage.database.tables import DERIVATION, VERSION, WORDING
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.database.view_facts import FIELD_BLOCK
 from storage.language.folded_names import fold_name
-from storage.values.draft import NamedSpeaker, Quote, paragraphs_in, quotes_in
+from storage.values.draft import NamedSpeaker, Quote, all_quotes_in, paragraphs_in
 
 MOST_QUOTATIONS = FIELD_BLOCK - 2
 """Maximum number of quotations of a text: each has a `seq` of its version's block."""
@@ -30,6 +30,9 @@ class StoredQuotes(NamedTuple):
     """The quotations of a text, as of a draft."""
 
     quotes: tuple[Quote, ...]
+
+    def all_quotes(self) -> tuple[Quote, ...]:
+        return self.quotes
 
 
 class StoredText(NamedTuple):
@@ -109,7 +112,7 @@ def _load_quotes(connection: Connection, wanted: Mapping[int, int]) -> dict[int,
         DERIVATION, DERIVATION.c.wording_id == WORDING.c.id
     )
     return {
-        wording: quotes_in(detail, paragraphs_in(detail, text))
+        wording: all_quotes_in(detail, paragraphs_in(detail, text))
         for wording, text, detail, derivation in rows_in(
             connection, query, DERIVATION.c.id, wanted.values()
         )
@@ -119,7 +122,7 @@ def _load_quotes(connection: Connection, wanted: Mapping[int, int]) -> dict[int,
 
 def quotation_rows(text: ReadText | StoredText, hidden: frozenset[str]) -> Iterator[dict[str, Any]]:
     """Yield the rows of the quotations of a text: one for each speaker."""
-    spoken = ((quote, each) for quote in text.draft.quotes for each in _find_speakers(quote))
+    spoken = ((quote, each) for quote in text.draft.all_quotes() for each in _find_speakers(quote))
     for number, (quote, speaker) in enumerate(islice(spoken, MOST_QUOTATIONS)):
         person, words = fold_name(speaker.name), fold_name(quote.speaker)
         row = {

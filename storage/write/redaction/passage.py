@@ -39,6 +39,7 @@ from storage.values.draft import (
     Extractor,
     Field,
     Paragraph,
+    all_quotes_in,
     as_dict,
     paragraphs_in,
     quotes_in,
@@ -99,7 +100,7 @@ def find_passage(
             continue
         whole = paragraphs_in(row.detail, row.text)
         paragraphs = [{"role": each.role, "text": wanted.sub(MARK, each.text)} for each in whole]
-        quotes = [as_dict(each) for each in quotes_in(row.detail, whole)]
+        quotes = [as_dict(each) for each in all_quotes_in(row.detail, whole)]
         told = {**row.detail, "quotes": quotes, "paragraphs": None}
         detail = {**_without(told, wanted), "paragraphs": paragraphs}
         plain = [each.text for each in whole]
@@ -145,6 +146,7 @@ def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[CapturedItem, Draft, st
         extractor=Extractor(row.extractor, row.extractor_version, row.config),
         fields={"language": Field(row.language, "")},
         quotes=quotes_in(detail, paragraphs),
+        indirect_quotes=quotes_in(detail, paragraphs, "indirect"),
         address=detail.get("address"),
     )
     nowhere = CapturedItem(0, row.capture_id, 0, 0, "", datetime.now(UTC), {}, b"")

@@ -52,9 +52,10 @@ def test_a_person_has_statements_in_time_and_other_persons_theirs(told, lesart):
     assert (kern["articles"], kern["outlets"], kern["reworded"]) == (3, 3, True)
     lind = lesart("person", "lind")
     assert [(row["name"], row["first_outlet"]) for row in lind] == [("Bo Lind", "Post")] * 2
-    assert len(lesart("statements")) == 3
+    statements = lesart("statements")
+    assert [row["kind"] for row in statements].count("direct") == 3
     page_one = lesart("statements", "--limit", "1")
-    assert len(lesart("statements", "--after", page_one[0]["cursor"])) == 2
+    assert lesart("statements", "--after", page_one[0]["cursor"]) == statements[1:]
     assert [(row["name"], row["articles"]) for row in lesart("persons")] == [
         ("Ada Kern", 3), ("Bo Lind", 1),
     ]  # fmt: skip

@@ -96,7 +96,7 @@ def cue_before(text_before: str, language: str) -> Cue | None:
     return cue_before_german(text_before) if language == "de" else cue_before_english(text_before)
 
 
-_ROLES = frozenset({"lead", "text", "quote", "list"})
+READ_ROLES = frozenset({"lead", "text", "quote", "list"})
 _MIN_WORDS = 3
 _MAX_NAME_WORDS = 4
 _SEARCH_LENGTH = 150
@@ -238,13 +238,13 @@ office='Sprecherin der Wehr', kind='person'),), confidence=None),)
     extractor = _QuoteExtractor(paragraphs, language or "", choices)
     for index, paragraph in enumerate(paragraphs):
         text = paragraph.text
-        if paragraph.role in _ROLES and _has_mark(text):
+        if paragraph.role in READ_ROLES and _has_mark(text):
             text = text[:_MAX_PARAGRAPH_LENGTH]
             follower = paragraphs[index + 1].text if index + 1 < len(paragraphs) else ""
             spans = list(_spans(text, follower))
             if spans:
                 extracted += extractor.extract_paragraph(text, spans, index, follower)
-        if paragraph.role in _ROLES:
+        if paragraph.role in READ_ROLES:
             extractor.earlier = text
             if not extractor.is_masked:
                 extractor.history.append(text)
@@ -489,7 +489,7 @@ class _QuoteExtractor:
 
     def _speaker_before(self, text: str, breaks: Sequence[int], index: int) -> Speaker | None:
         """Return the speaker that the English sentence before that of a quotation names."""
-        is_heading = len(breaks) == 1 and self.paragraphs[index - 1].role not in _ROLES
+        is_heading = len(breaks) == 1 and self.paragraphs[index - 1].role not in READ_ROLES
         if self.language != "en" or is_heading:
             return None
         sentence = next(iter(self._preceding_sentences(text, breaks)), "")
@@ -572,6 +572,12 @@ def _pronoun_speaker(verb: str, text_before: str, text_after: str) -> Speaker | 
     near = text_after[:_SEARCH_LENGTH], text_before[-_SEARCH_LENGTH:]
     match = next(filter(None, map(pattern.search, near)), None)
     return Speaker((match[1] or match[2]).casefold(), pronoun=True) if match else None
+
+
+def mask_paragraph(text: str, language: str) -> str:
+    """Return a paragraph with its quotations masked, with all other letters at their places."""
+    text = text[:_MAX_PARAGRAPH_LENGTH]
+    return _mask_quotations(text, list(_spans(text, "")), language) if _has_mark(text) else text
 
 
 def _mask_quotations(text: str, spans: Sequence[_Span], language: str) -> str:

@@ -8,6 +8,7 @@ from storage.values.draft import TEXT_ROLES, Candidate, CleaningStep, Draft, Fie
 from storage.values.fields import FIELD_BY_NAME
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.headline import is_headline_unrelated
+from worker.text.annotate.indirect import indirect_quotes
 from worker.text.annotate.language import language
 from worker.text.annotate.marks import (
     agencies,
@@ -79,6 +80,7 @@ def assemble(document: ParsedDocument, settings: TextSettings) -> Draft | Refusa
         flags=tuple(sorted(flags)),
         steps=document.steps,
         quotes=quotes(paragraphs, fields["language"].value),
+        indirect_quotes=indirect_quotes(paragraphs, fields["language"].value),
         notices=notices(paragraphs),
         address=document.address,
         observed_at=document.observed_at,

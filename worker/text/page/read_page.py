@@ -15,6 +15,7 @@ from storage.values.draft import (
     Extractor,
 )
 from storage.values.refusals import RefusalReason, refuse
+from worker.text.annotate.indirect import indirect_quotes
 from worker.text.annotate.quotes import quotes
 from worker.text.hints import MAX_PARAGRAPHS, PAGE_VERSION, Hints, TextSettings
 from worker.text.invisible import stamp_fields
@@ -159,6 +160,7 @@ def _build_draft(
             *_extraction_steps(body, (restored, complete, pieces), from_scripts=page.from_scripts),
         ),
         quotes=quotes(paragraphs, fields["language"].value),
+        indirect_quotes=indirect_quotes(paragraphs, fields["language"].value),
         notices=collect_notices(page, address, paragraphs, hints),
         address=address.value if address else None,
         observed_at=_meta_observed_at(page.tree, hints, settings),

@@ -80,6 +80,7 @@ def _draft(values: Mapping[str, Any]) -> Draft:
         flags=tuple(values["flags"]),
         steps=tuple(CleaningStep(**step) for step in values["steps"]),
         quotes=tuple(map(quote_of, values["quotes"])),
+        indirect_quotes=tuple(map(quote_of, values["indirect_quotes"])),
         notices=tuple(Notice(**notice) for notice in values["notices"]),
         address=values["address"],
         observed_at=datetime.fromisoformat(observed_at) if observed_at else None,

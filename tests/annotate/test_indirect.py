@@ -1,0 +1,70 @@
+"""Indirect speech: the clause, the verb and the speaker, apart from direct quotations."""
+
+import json
+
+import pytest
+
+from storage.record.derivation_detail import detail_of
+from storage.values.draft import Paragraph, paragraphs_in, quotes_in
+from tests.text.cases import draft
+from worker.text.annotate.indirect import indirect_quotes
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "clause", "cue", "speaker"),
+    [
+        ("Die Leiterin der Wehr sagte am Montag, dass der Damm noch lange hält.", "de",
+         "dass der Damm noch lange hält", "sagte", "Leiterin der Wehr"),
+        ("Bürgermeister Bo Lind erklärte, der Damm sei sicher und werde bald erhöht.", "de",
+         "der Damm sei sicher und werde bald erhöht", "erklärte", "Bürgermeister Bo Lind"),
+        ("Der Damm sei sicher und werde bald erhöht, sagte die Leiterin der Wehr.", "de",
+         "Der Damm sei sicher und werde bald erhöht", "sagte", "Leiterin der Wehr"),
+        ("Laut dem Ministerium kostet der neue Damm rund 36 Millionen Euro.", "de",
+         "kostet der neue Damm rund 36 Millionen Euro", "Laut", "Ministerium"),
+        ("Nach Angaben von Bo Lind kostet der neue Damm rund 36 Millionen Euro.", "de",
+         "kostet der neue Damm rund 36 Millionen Euro", "Nach Angaben", "Bo Lind"),
+        ("Mayor Ann Lee said on Monday that the new bridge will cost 36 million.", "en",
+         "the new bridge will cost 36 million", "said", "Mayor Ann Lee"),
+        ("The new bridge will cost 36 million, the ministry said on Monday.", "en",
+         "The new bridge will cost 36 million", "said", "ministry"),
+        ("According to Ann Lee, the new bridge will cost 36 million.", "en",
+         "the new bridge will cost 36 million", "According to", "Ann Lee"),
+    ],
+)  # fmt: skip
+def test_the_clause_has_its_verb_and_its_speaker(
+    text: str, language: str, clause: str, cue: str, speaker: str
+) -> None:
+    (quote,) = indirect_quotes([Paragraph("text", text)], language)
+    assert (quote.text, quote.cue, quote.speaker) == (clause, cue, speaker)
+    assert quote.kind == "indirect"
+    assert quote.confidence is not None
+    assert 0.5 < quote.confidence <= 1
+
+
+def test_a_sentence_in_the_subjunctive_continues_what_somebody_said() -> None:
+    text = "Bo Lind sagte, der Damm sei alt. Er habe das schon im Mai gesagt und werde nun handeln."
+    first, second = indirect_quotes([Paragraph("text", text)], "de")
+    assert (first.speaker, second.speaker) == ("Bo Lind", "Bo Lind")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bo Lind, Chef der Wehr, lobte den Damm und die vielen Helfer aus dem Dorf.",
+        "„Der Damm hält noch lange“, sagte Bo Lind am Montag in Lohe.",
+        "Der Damm wurde im Mai gebaut und hält seitdem jeder Flut stand.",
+    ],
+)
+def test_what_a_text_tells_itself_is_no_indirect_speech(text: str) -> None:
+    assert indirect_quotes([Paragraph("text", text)], "de") == ()
+
+
+def test_direct_and_indirect_quotations_are_stored_together_and_stay_apart() -> None:
+    text = "„Der Damm hält“, sagte Bo Lind. Er sagte, dass die Wehr bis Mai bleiben werde."
+    read = draft(f"2024-06 Streit\n\nDer Rat tagte bis in die Nacht hinein.\n\n{text}")
+    assert [each.text for each in read.quotes] == ["Der Damm hält"]
+    assert [each.text for each in read.indirect_quotes] == ["dass die Wehr bis Mai bleiben werde"]
+    detail = json.loads(json.dumps(detail_of(read, read.text_paragraphs()[1:])))
+    found = paragraphs_in(detail, "\n\n".join(read.text_paragraphs()[1:]))
+    assert quotes_in(detail, found) == read.quotes
+    assert quotes_in(detail, found, "indirect") == read.indirect_quotes
