@@ -407,7 +407,11 @@ def is_read(cluster: Cluster, traffic: Traffic) -> bool:
 
 def compare(cluster: Cluster, traffic: Traffic) -> list[str]:
     """Return what was lost, stored twice, or numbered out of order."""
-    stored = dict(cluster.ask("SELECT origin, count(*) FROM observations GROUP BY origin"))
+    stored = dict(
+        cluster.ask(
+            "SELECT origin, count(*) FROM observations WHERE outcome = 'content' GROUP BY origin"
+        )
+    )
     files = {f: n for f, n in stored.items() if "seeds/datei" in f}
     complaints = []
     if len(files) != traffic.files:

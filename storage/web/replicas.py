@@ -1,6 +1,7 @@
 """Answer from replicas, and from the primary whatever a replica cannot answer or not yet."""
 
 import threading
+from asyncio import sleep
 from contextlib import suppress
 from time import monotonic
 
@@ -22,6 +23,8 @@ COOKIE_SECONDS = 24 * 3600
 READS = frozenset({"GET", "HEAD"})
 PAUSE_SECONDS = 5.0
 """Time between two attempts to open the archive on the replicas."""
+MOST_AT_ONCE, PAUSE_OF_FAILOVER_SECONDS = 3, 1.0
+"""Attempts without a pause, and the pause after them: servers may just be changing their roles."""
 SILENT_PATHS = frozenset({"/healthz"})
 MEASURE_SECONDS, PATIENCE_SECONDS = 1.0, 0.5
 """Time between two measurements of the age of a state, and for a replica to have caught up."""
@@ -57,7 +60,7 @@ class ReplicaPools:
         if path in PRIMARY_PATHS:
             return [self.primary, replica]
         # the pool of the replicas moves to another server if one is gone
-        return [replica, replica, self.primary]
+        return [replica, replica, self.primary, replica]
 
     def opened(self) -> ArchivePool | None:
         """Return the pool of the replicas, if they can be read; it is opened if necessary."""
@@ -105,6 +108,8 @@ class ReplicaReads:
         required = required_position(Headers(scope=scope))
         pools = await run_in_threadpool(self._pools.order, scope["path"], required)
         for number, pool in enumerate(pools, 1):
+            if number > MOST_AT_ONCE:
+                await sleep(PAUSE_OF_FAILOVER_SECONDS)
             attempt = {**scope, POOL: pool}
             is_last = number == len(pools)
             age = None if pool is self._pools.primary else self._pools.age.seconds
