@@ -41,4 +41,4 @@ def test_any_few_events_leave_what_the_model_says(machine):
 @pytest.mark.slow
 @pytest.mark.postgresql("large")
 def test_any_events_leave_what_the_model_says(machine):
-    run(machine, SEED, examples=15, steps=50)
+    run(machine, SEED, examples=5, steps=40)
