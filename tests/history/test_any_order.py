@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.history.versions import rebuild
+from storage.read.archive import open_archive
 from storage.values.digest import raw_digest, wording_digest, wording_name
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
@@ -263,6 +264,23 @@ def test_imported_captures_that_come_in_at_any_time_give_the_same_history(room, 
     names = [k for k in before[0] if k not in {"seq", "last_seen"}]
     after = stored_versions(room)
     assert [[r[k] for k in names] for r in after] == [[r[k] for k in names] for r in before]
+
+
+@pytest.mark.postgresql("fast")
+def test_a_scan_that_confirmed_a_file_is_known_at_its_time_though_the_file_changed_later(room):
+    url = "https://www.lohebote.example/bestaetigt"
+    room.write("p.md", page(SENTENCES[0], url=url, title=TITLE))
+    room.scan(1)
+    room.now = hour(2)
+    import_one(room, url, "bestaetigt", 1.5, SENTENCES[2])
+    room.scan(3)
+    room.write("p.md", page(SENTENCES[1], url=url, title=TITLE))
+    room.scan(4)
+    with open_archive(room.url) as archive:
+        then = archive.with_clocks(known_at=hour(3.5))
+        assert [(v.changed_by, v.last_seen) for v in then.history(url)] == [
+            (hour(at), hour(at)) for at in (1, 1.5, 3)
+        ]
 
 
 @pytest.mark.postgresql("large")

@@ -182,10 +182,10 @@ class TemporalViews:
             return {}
         self._store_affected_articles()
         views = self._record_views()
-        for name, query in views.items():
+        for name, query in {**views, "presence": self._presence()}.items():
             self._create_view(name, query)
         self._rebuild_histories(views)
-        for name in (*views, *(name for name in _REBUILT if name not in views)):
+        for name in ("presence", *views, *(name for name in _REBUILT if name not in views)):
             self._drop(name)
         for name in ("article", "version", "snapshot"):
             key = "id" if name == "article" else "article_id"
