@@ -21,6 +21,7 @@ SMALL = frozenset(
         "archive",
         "clock_correction",
         "counter",
+        "person_redaction",
         "relation_due",
         "search_due",
         "source",
