@@ -52,6 +52,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "seeds": (["--count", "20", "--rounds", "1", "--processes", "1"], r"articles|texts"),
     "serving": (["--articles", "30", "--requests", "40"], r"readers"),
     "start": (["--rounds", "1"], r"command +CPU s"),
+    "walk": ([], r"collect: \d+ modules"),
     "web": (
         ["--data", NEEDS_REAL, "--copies", "1", "--rounds", "1", "--processes", "1"],
         r"loopback",
