@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Generic, Protocol, TypeVar
 
 from storage.language.folded_names import fold_name
@@ -17,6 +17,8 @@ SHARED_WORDS = 0.75
 LEAST_WORDS = 4
 """Number of words below which only the same words are the same statement."""
 MOST_COMPARED = 5
+MOST_WITH_PAIR = 50
+"""Number of the latest wordings with a pair of words that are considered."""
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 
 
@@ -118,7 +120,8 @@ class StatementGrouper(Generic[Q]):
         if words in self._of_words:
             yield words
         pairs = [*dict.fromkeys(pairwise(words))]
-        shared = Counter(each for pair in pairs for each in self._by_pair.get(pair, ()))
+        latest = (self._by_pair.get(pair, ())[-MOST_WITH_PAIR:] for pair in pairs)
+        shared = Counter(chain.from_iterable(latest))
         for other, number in shared.most_common(MOST_COMPARED):
             is_close = number >= SHARED_PAIRS * min(len(pairs), len(other) - 1)
             if other != words and is_close and is_same_statement(words, other):
