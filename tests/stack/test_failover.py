@@ -11,7 +11,7 @@ from bench.machines import missing_programs
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.slow
+@pytest.mark.large
 @pytest.mark.stack
 @pytest.mark.skipif(bool(missing_programs()), reason="Patroni, etcd or PgBouncer is not installed")
 def test_a_killed_primary_loses_no_commit():
