@@ -1,4 +1,4 @@
-"""What can be set, where each value came from, and what a wrong one is told.
+"""The settings, the origin of each value, and the messages for wrong ones.
 
 Read once by an entry point and handed on. A command line beats the environment, the environment
 beats the TOML file, the file beats the default.
@@ -104,7 +104,7 @@ class ConfigFileError(SettingsError):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How a setting is read, what it is without being set, what it means.
+    """How a setting is read, its default value, and its meaning.
 
     `is_path`: a relative one in a TOML file counts from the folder of that file.
     """
@@ -117,7 +117,7 @@ class Setting:
 
 
 def setting(read: Callable[[Any], Any], default: Any, meaning: str, **more: bool) -> Any:
-    """Declare a setting where its field stands."""
+    """Declare a setting as the default of its field."""
     return field(metadata={"setting": Setting(read, default, meaning, **more)})
 
 
@@ -337,7 +337,7 @@ class Settings:
 SETTINGS: dict[str, Setting] = {
     each.name: each.metadata["setting"] for each in fields(Settings) if each.metadata
 }
-"""Every setting by its key, in the order in which `lesart config` tells them."""
+"""Every setting by its key, in the order in which `lesart config` lists them."""
 
 
 def load_settings(
@@ -473,7 +473,7 @@ def _read(key: str, raw: Any, origin: str) -> Any:
 
 
 def _archive_address(text: str | None, home: Path) -> str:
-    """Return the address of the archive; a folder stands for the default file in it."""
+    """Return the address of the archive; a folder means the default file in it."""
     address = str(home / DATABASE_NAME) if text is None else text
     if "://" not in address:
         path = Path(address).expanduser()

@@ -80,7 +80,7 @@ def connection_options(url: URL) -> dict[str, Any]:
 
 
 def recycle_seconds(url: URL) -> int:
-    """Return the time after which a connection is opened anew: never, or to a better server."""
+    """Return the time after which a connection is replaced: never, or by one to a better server."""
     return RETURN_SECONDS if url.query.get(PREFERRED, "").startswith("prefer") else -1  # type: ignore[union-attr]
 
 

@@ -1,4 +1,4 @@
-"""Read the kept bytes of many articles anew by today's extractors, and tell what differs."""
+"""Read the stored bytes of many articles again by current extractors, and report differences."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ ARTICLES_AT_A_TIME = 50
 
 @dataclass(frozen=True, slots=True)
 class RederiveSelection:
-    """Which articles are read anew: the named ones, or those that pass the filters."""
+    """The articles that are read again: the named ones, or those that pass the filters."""
 
     articles: Sequence[int] | None = None
     filters: Filters = NO_FILTERS
@@ -43,7 +43,7 @@ class RederiveSelection:
 
 @dataclass(slots=True)
 class TextDifferences:
-    """What came of the texts of one article.
+    """The result for the texts of one article.
 
     `texts` are those that were read by another extractor: `same` came out with the same wording,
     `differ` with another, `refused` as no text; of `gone` the bytes are not there. `derived`
@@ -79,7 +79,7 @@ COLUMNS = (
 
 
 class Rereading:
-    """One pass over the articles of an archive; `totals` sums up what it found."""
+    """One pass over the articles of an archive; `totals` sums up its results."""
 
     def __init__(self, archive: Archive, settings: Settings, processes: int) -> None:
         self._archive, self._settings = archive, settings
@@ -90,9 +90,9 @@ class Rereading:
     def differences(
         self, selection: RederiveSelection, progress: Progress
     ) -> Iterator[TextDifferences]:
-        """Yield what came of each article with a text of another extractor.
+        """Yield the result for each article with a text of another extractor.
 
-        What is read is kept at once, in batches: ended early, the same pass goes on where it was.
+        Readings are stored in batches: after an interruption, the same pass continues.
         Raises: CursorError.
         """
         with ExitStack() as stack:
@@ -117,7 +117,7 @@ class Rereading:
                 progress("texts read anew", self.totals.texts)
 
     def summary(self) -> str:
-        """Say in one sentence what was found."""
+        """Return the results in one sentence."""
         all_ = self.totals
         if not all_.texts:
             return "every text was read by the extractors of today; there is nothing to compare"

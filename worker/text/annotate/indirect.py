@@ -1,8 +1,8 @@
-"""Find indirect speech: what a text says in its own words that somebody said.
+"""Find indirect speech: statements of a person that a text repeats in its own words.
 
-Each clause beside a verb of speech ("sagte, dass", "said that"), a source ("laut", "according to")
+Each clause next to a verb of speech ("sagte, dass", "said that"), a source ("laut", "according to")
 or in the subjunctive after another statement is a candidate; the weights in `indirect.toml`, fitted
-by `bench/fit/indirect.py`, tell the probability that it is indirect speech.
+by `bench/fit/indirect.py`, give the probability that it is indirect speech.
 """
 
 import re
@@ -274,7 +274,7 @@ def _german_source(sentence: str, moods: tuple[str, ...]) -> Statement | None:
 
 
 def _source_place(sentence: str, start: int, end: int) -> tuple[str, tuple[int, int]]:
-    """Return the clause beside a source: the whole sentence if the source is inside of it.
+    """Return the clause of a source: the whole sentence if the source is inside of it.
 
     >>> _source_place("Laut der Wehr hält er.", 0, 13), _source_place("Er hält, laut Wehr.", 7, 18)
     (('source', (13, 22)), ('source after', (0, 7)))
@@ -342,7 +342,7 @@ def _german_after(sentence: str) -> Statement | None:
 
 
 def _german_following(sentence: str, moods: tuple[str, ...], *, is_told: bool) -> Statement | None:
-    """Return a sentence in the subjunctive, which continues what somebody said."""
+    """Return a sentence in the subjunctive, which continues an indirect statement."""
     if "indicative" in moods:
         return None
     told = ("after a statement",) if is_told else ("after no statement",)

@@ -39,6 +39,14 @@ from worker.text.annotate.cues_german import (
     cue_before_german,
     opener_cue,
 )
+from worker.text.annotate.quotation_form import (
+    NAMED_THINGS,
+    NAMING_VERB,
+    is_direct,
+    is_empty_cue,
+    is_name,
+    is_quoted_name,
+)
 from worker.text.annotate.speaker.candidates import QuotationContext, Speaker
 from worker.text.annotate.speaker.choice import (
     MIN_CERTAINTY,
@@ -97,8 +105,6 @@ def cue_before(text_before: str, language: str) -> Cue | None:
 
 
 READ_ROLES = frozenset({"lead", "text", "quote", "list"})
-_MIN_WORDS = 3
-_MAX_NAME_WORDS = 4
 _SEARCH_LENGTH = 150
 _SENTENCES_BACK, _FAR_APART = 3, 9
 _NEAR = 2
@@ -140,41 +146,6 @@ SENTENCE_BREAK = re.compile(
 [22]
 """
 
-NAMING_VERB = re.compile(
-    r"\s(?:heißt|hieß|heißen|lautet|lautete)\s(?:der|die|das|ein|eine|sein|ihr|unser)e?\s[A-ZÄÖÜ]"
-)
-"""A verb that makes the preceding quotation a name.
-
->>> bool(NAMING_VERB.match(" heißt die Aktion")), bool(NAMING_VERB.match(" heißt es im Bericht"))
-(True, False)
-"""
-
-DASH_AFTER = re.compile(r"\s[–—]\s(?!so\b)[a-zäöüß]")
-"""A dash after a quotation at the beginning of a sentence.
-
->>> bool(DASH_AFTER.match(" – mehr sagte er nicht"))
-True
-"""
-
-_NAMED_THINGS = (
-    "film", "buch", "roman", "serie", "lied", "song", "album", "titel", "motto", "aktion",
-    "projekt", "initiative", "bündnis", "gruppe", "sendung", "podcast", "zeitung", "agentur",
-    "organisation",
-    "firma", "magazin", "thema", "programm", "partei", "ausstellung", "stück", "namen", "name",
-    "slogan", "überschrift", "reihe", "verein", "show", "schiff", "lokal", "restaurant", "hotel",
-    "kneipe", "oper", "stoff", "stichwort", "kapitel", "rubrik", "begriff", "wort", "zeitschrift",
-    "satz", "spruch",
-    "dokumentation", "doku", "festival", "filme", "buche", "liede", "worte", "bündnisse",
-    "book", "novel", "titled", "entitled", "dubbed", "nicknamed", "campaign", "exhibition",
-    "headline", "headlined", "play", "term", "word", "magazine", "newspaper", "agency", "group",
-    "organization", "company", "musical",
-)  # fmt: skip
-"""Endings of nouns before a quotation that make it a name, apart from a genitive s."""
-
-_WORDS_BEFORE_NAMES = frozenset(
-    "der die das dem den des im zum zur am beim vom von bei zitiert the".split()  # noqa: SIM905
-)
-
 
 @dataclass(frozen=True, slots=True)
 class _Span:
@@ -196,6 +167,29 @@ class _LastQuotation:
     paragraph: int = -1
     sentence: int = 0
     ends_paragraph: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The sentence of a quotation: its paragraph with masked quotations, and what is around it."""
+
+    text: str
+    breaks: Sequence[int]
+    number: int
+    index: int
+    before: str
+    after: str
+    cue: Cue | None
+    is_adjacent: bool
+    is_same_sentence: bool
+
+    @property
+    def sentence_start(self) -> int:
+        return self.breaks[self.number]
+
+    @property
+    def nearest(self) -> Sequence[int]:
+        return self.breaks[max(0, self.number - _SENTENCES_BACK) : self.number + 1]
 
 
 SpeakerChoice = Callable[[Sequence[Speaker]], Speaker | None]
@@ -301,7 +295,7 @@ class _QuoteExtractor:
             text_before = masked_text[breaks[number] : span.start]
             text_after = masked_text[span.end : breaks[number + 1]]
             cue = _find_cue(text_before, text_after, language)
-            if language == "de" and _is_empty_cue(cue) and not text_after.strip(" .§"):
+            if language == "de" and is_empty_cue(cue) and not text_after.strip(" .§"):
                 end = breaks[number + 1]
                 next_text = masked_text[end : end + _SEARCH_LENGTH] or follower[:_SEARCH_LENGTH]
                 cue = opener_cue(next_text) or cue
@@ -309,7 +303,7 @@ class _QuoteExtractor:
             is_adjacent = is_here and last.end == breaks[number] and not text_before.strip(" –-")
             is_continued = is_adjacent and span.text[-1] in ".!?…"
             is_same_sentence = is_here and last.start == breaks[number]
-            is_speech = _is_direct(span.text, cue, text_before, text_after)
+            is_speech = is_direct(span.text, cue, text_before, text_after)
             if language == "de":
                 earlier = masked_text[breaks[number - 1] : breaks[number]] if number else ""
                 is_speech = self._is_speech(
@@ -318,50 +312,12 @@ class _QuoteExtractor:
                 )  # fmt: skip
             if not (is_continued or is_speech):
                 continue
-            if language == "de":
-                nearest = breaks[max(0, number - _SENTENCES_BACK) : number + 1]
-                context = QuotationContext(
-                    text_before[-_MAX_CONTEXT_LENGTH:], text_after[:_MAX_CONTEXT_LENGTH],
-                    partial(self._preceding_sentences, masked_text, nearest), self.full_text,
-                )  # fmt: skip
-                distance = number - last.sentence if is_here else _FAR_APART
-                speaker = self._choose_speaker(
-                    context, cue, is_same_sentence=is_same_sentence, distance=distance
-                )
-                if speaker:
-                    previous = last.resolved if distance <= _NEAR else None
-                    name = self._resolve_german(
-                        speaker, cue, previous, index, masked_text[: breaks[number]], text_before
-                    )
-                    last.resolved = self._full_name(name) if name else None
-            else:
-                before = self._speaker_before(masked_text, breaks[: number + 1], index)
-                is_next = not number and not text_before.strip() and self._follows_quotation(index)
-                speaker = _speaker_by_rule(
-                    cue, last, is_adjacent=is_adjacent or (is_next and cue is None),
-                    is_same_sentence=is_same_sentence,
-                ) or _speaker_nearby(cue, text_before, text_after, before)  # fmt: skip
-                self.is_doubtful = False
-                is_more = is_adjacent and cue is None and not text_after.strip(" .§")
-                if (
-                    language == "en"
-                    and not is_more
-                    and not _is_certain(cue, text_before, text_after)
-                ):
-                    nearest = breaks[max(0, number - _SENTENCES_BACK) : number + 1]
-                    speaker = self._choose_english(
-                        EnglishContext(
-                            text_before, text_after,
-                            partial(self._preceding_sentences, masked_text, nearest),
-                            _text_of(speaker), _text_of(before),
-                            _text_of(last.speaker),
-                            "same sentence" if is_same_sentence else "adjacent" if is_adjacent
-                            else "next paragraph" if is_next else self._distance(index, number),
-                        )
-                    )  # fmt: skip
-                last.resolved = self._resolve_english(
-                    speaker, index, masked_text[: breaks[number]], text_before
-                )
+            place = _Place(
+                masked_text, breaks, number, index, text_before, text_after, cue,
+                is_adjacent=is_adjacent, is_same_sentence=is_same_sentence,
+            )  # fmt: skip
+            find = self._find_german_speaker if language == "de" else self._find_english_speaker
+            speaker = find(place)
             last.speaker, last.start, last.end = speaker, breaks[number], breaks[number + 1]
             last.paragraph, last.sentence = index, number
             last.ends_paragraph = last.end == len(masked_text) and not text_after.strip(" .§")
@@ -372,6 +328,54 @@ class _QuoteExtractor:
             )  # fmt: skip
         self.history.append(masked_text)
 
+    def _find_german_speaker(self, place: "_Place") -> Speaker | None:
+        """Choose the speaker of a German quotation, and resolve whom the words mean."""
+        last, text = self.last, place.text[: place.sentence_start]
+        context = QuotationContext(
+            place.before[-_MAX_CONTEXT_LENGTH:], place.after[:_MAX_CONTEXT_LENGTH],
+            partial(self._preceding_sentences, place.text, place.nearest), self.full_text,
+        )  # fmt: skip
+        is_here = last.paragraph == place.index
+        distance = place.number - last.sentence if is_here else _FAR_APART
+        speaker = self._choose_speaker(
+            context, place.cue, is_same_sentence=place.is_same_sentence, distance=distance
+        )
+        if speaker:
+            previous = last.resolved if distance <= _NEAR else None
+            name = self._resolve_german(
+                speaker, place.cue, previous, place.index, text, place.before
+            )
+            last.resolved = self._full_name(name) if name else None
+        return speaker
+
+    def _find_english_speaker(self, place: "_Place") -> Speaker | None:
+        """Choose the speaker of any other quotation, and resolve whom the words mean."""
+        last, cue, number, index = self.last, place.cue, place.number, place.index
+        before = self._speaker_before(place.text, place.breaks[: number + 1], index)
+        is_next = not number and not place.before.strip() and self._follows_quotation(index)
+        speaker = _speaker_by_rule(
+            cue, last, is_adjacent=place.is_adjacent or (is_next and cue is None),
+            is_same_sentence=place.is_same_sentence,
+        ) or _speaker_nearby(cue, place.before, place.after, before)  # fmt: skip
+        self.is_doubtful = False
+        is_more = place.is_adjacent and cue is None and not place.after.strip(" .§")
+        is_chosen = self.language == "en" and not is_more
+        if is_chosen and not _is_certain(cue, place.before, place.after):
+            if place.is_same_sentence or place.is_adjacent:
+                distance = "same sentence" if place.is_same_sentence else "adjacent"
+            else:
+                distance = "next paragraph" if is_next else self._distance(index, number)
+            speaker = self._choose_english(
+                EnglishContext(
+                    place.before, place.after,
+                    partial(self._preceding_sentences, place.text, place.nearest),
+                    _text_of(speaker), _text_of(before), _text_of(last.speaker), distance,
+                )
+            )  # fmt: skip
+        text = place.text[: place.sentence_start]
+        last.resolved = self._resolve_english(speaker, index, text, place.before)
+        return speaker
+
     def _is_speech(
         self, text: str, text_before: str, text_after: str, cue: Cue | None, *, rule: bool,
         has_adjacent_speech: bool, earlier: str,
@@ -379,14 +383,14 @@ class _QuoteExtractor:
         """Check whether a quotation is speech; repeated words in marks are usually a name."""
         words = text.split()
         last = text_before[-40:].split()[-1:]
-        is_thing = bool(last) and last[0].casefold().removesuffix("s").endswith(_NAMED_THINGS)
-        is_name = (
-            is_thing or _is_name(words, text_before) or NAMING_VERB.match(text_after) is not None
+        is_thing = bool(last) and last[0].casefold().removesuffix("s").endswith(NAMED_THINGS)
+        names_thing = (
+            is_thing or is_name(words, text_before) or NAMING_VERB.match(text_after) is not None
         )
         return self.choices.speech(
             QuotedWords(
                 text, text_before, text_after, earlier, self.full_text, rule,
-                not _is_empty_cue(cue), is_name, has_adjacent_speech,
+                not is_empty_cue(cue), names_thing, has_adjacent_speech,
             )
         )  # fmt: skip
 
@@ -591,7 +595,7 @@ def _mask_quotations(text: str, spans: Sequence[_Span], language: str) -> str:
     stops = ".!?…" if language == "de" else "."
     for span in spans:
         pieces.append(text[end : span.start])
-        if language == "de" and _is_quoted_name(
+        if language == "de" and is_quoted_name(
             span.text, text[max(0, span.start - _SEARCH_LENGTH) : span.start]
         ):
             pieces.append(f" {text[span.start + 1 : span.end - 1]} ")
@@ -618,7 +622,7 @@ def _find_cue(text_before: str, text_after: str, language: str) -> Cue | None:
         if language == "en" and (cue := cue_after(text_after, language)) and cue.speaker:
             return cue
         cue = cue_before(text_before, language)
-        return cue_after(text_after, language) or EMPTY_CUE if _is_empty_cue(cue) else cue
+        return cue_after(text_after, language) or EMPTY_CUE if is_empty_cue(cue) else cue
     cue = cue_around(text_before, text_after) if language == "de" and text_before.strip() else None
     if cue is not None:
         return cue
@@ -627,60 +631,3 @@ def _find_cue(text_before: str, text_after: str, language: str) -> Cue | None:
         earlier = cue_before(text_before, language)
         cue = earlier if cue is None or (earlier and earlier.speaker) else cue
     return cue
-
-
-def _is_empty_cue(cue: Cue | None) -> bool:
-    """Check whether a cue is missing or only a colon."""
-    return cue is None or cue is EMPTY_CUE
-
-
-def _is_direct(text: str, cue: Cue | None, text_before: str, text_after: str) -> bool:
-    """Check whether a quotation is speech, not a name, a title or a word in scare quotes."""
-    words = text.split()
-    is_complete = text[-1] in ".!?…,"
-    last = text_before[-40:].split()[-1:]
-    if not is_complete and last and last[0].casefold().removesuffix("s").endswith(_NAMED_THINGS):
-        return False
-    if cue is not None and cue is not EMPTY_CUE:
-        is_named = NAMING_VERB.match(text_after) or (
-            _is_name(words, text_before) and not is_complete
-        )
-        return cue.naming or not is_named
-    if text_before.count("(") > text_before.count(")"):
-        return False  # a translation, an abbreviation
-    return _reads_like_speech(text, words, text_before, text_after)
-
-
-def _reads_like_speech(text: str, words: Sequence[str], text_before: str, text_after: str) -> bool:
-    """Check whether a quotation without a cue has the form of speech."""
-    if text_before.rstrip().endswith(":") and text[-1] in ".!?…":
-        return True
-    is_at_start = not text_before.strip()
-    if is_at_start and DASH_AFTER.match(text_after):
-        return len(words) > 1
-    if len(words) < _MIN_WORDS:
-        return False
-    return text[-1] in ".!?…," or text[0].islower() or (is_at_start and text_after[:1] in (",", ""))
-
-
-def _is_quoted_name(text: str, text_before: str) -> bool:
-    """Check whether quoted words name a newspaper or another organisation, inside a sentence."""
-    words = text.split()
-    if text[-1] in ".!?…,:" or len(words) > _MIN_WORDS or not words[0][0].isupper():
-        return False
-    return text_before.endswith(("aut ", "ach ")) or _is_name(words, text_before)
-
-
-def _is_name(words: Sequence[str], text_before: str) -> bool:
-    """Check whether a few quoted words are a name: the „Bild“, „BBC News“."""
-    if (
-        len(words) > _MAX_NAME_WORDS
-        or not text_before.strip()
-        or text_before.rstrip().endswith(":")
-    ):
-        return False
-    is_capitalised = all(word[0].isupper() or word[0].isdigit() for word in words)
-    if len(words) > 1 and is_capitalised:
-        return True
-    is_named = text_before.rsplit(maxsplit=1)[-1].casefold() in _WORDS_BEFORE_NAMES
-    return is_named and (words[0][0].isupper() or len(words) == 1)

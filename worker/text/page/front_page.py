@@ -141,9 +141,9 @@ def _is_same_title(key: str, title: str) -> bool:
 def _share_amid_text(
     headlines: Sequence[HtmlElement], texts: Sequence[tuple[HtmlElement, int]]
 ) -> float:
-    """Return the share of the headlines that stand in the element with most of the text.
+    """Return the share of the headlines in the element with most of the text.
 
-    Teasers stand between headlines; links around an article stand outside of its text.
+    Teasers are between headlines; links around an article are outside of its text.
     """
     lengths: Counter[HtmlElement] = Counter()
     for element, length in texts:

@@ -112,7 +112,7 @@ class EnglishContext:
     """A quotation with the rest of its sentence, all quotations masked, and the sentences before.
 
     `rule` and `before` are the speakers by the rules, from the sentence and from the one before it;
-    `last` is the speaker of the previous quotation and `distance` tells how far it is.
+    `last` is the speaker of the previous quotation and `distance` is how far it is.
     """
 
     text_before: str

@@ -76,7 +76,7 @@ def known_persons(text: str) -> frozenset[str]:
 
 @dataclass(slots=True)
 class Person:
-    """A person or another name in the sentences before, with the places where it stands.
+    """A person or another name in the sentences before, with its places.
 
     `places` are pairs of the number of the sentence, nearest first, and the features of the place.
     """
