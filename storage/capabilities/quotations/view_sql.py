@@ -74,7 +74,7 @@ SELECT max(v.seq) AS seq, max(t.name) AS name, count(*) AS quotations,
     max(v.last_seen) AS last_seen, t.person AS row_person, max(v.article_id) AS article_id
 FROM quotation t
 JOIN version v ON v.wording_id = t.wording_id
-WHERE t.is_hidden = FALSE AND t.person <> t.surname AND t.speaker_kind IN ('person', 'unknown')
+WHERE t.is_hidden = FALSE AND t.person <> t.surname AND t.speaker_kind = 'person'
     AND v.article_id NOT IN {RESTRICTED}
 GROUP BY t.person
 """
