@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from storage.diff.alignment import TextBlock
+from storage.diff.date_words import is_date_name, mark_date_tokens
 from storage.diff.edits import Edit
-from storage.diff.token_marks import is_date_name, mark_date_tokens, mark_quoted_tokens
 from storage.diff.word_diff import Side
 from storage.language.names import names_of
+from storage.language.quotations import mark_quoted_tokens
 from storage.language.sentences import sentences
 from storage.language.word_lists import TOKEN, word_list
 from storage.values.change_class import ChangeClass
@@ -46,7 +47,7 @@ def classes_of(places: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
       of a sentence changed places. Digits in whole new paragraphs do not count, nor do those of a
       sentence that only moved within the text.
     - `date`: the same for words of a date: a day with its month, a weekday or a month
-      (`storage.diff.token_marks`). Its digits count as numbers, too.
+      (`storage.diff.date_words`). Its digits count as numbers, too.
     - `name`: the same for words that are names according to the text (`storage.language.names`).
     - `quote`: a change inside quotation marks, or of a quotation mark itself.
     - `wording`: a change of other words.

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from storage.diff.alignment import WordCuts
-from storage.diff.token_marks import mark_quoted_tokens
 from storage.language.names import names_of, signs_of
+from storage.language.quotations import mark_quoted_tokens
 
 
 @pytest.mark.parametrize(
