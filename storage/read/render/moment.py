@@ -27,10 +27,10 @@ _SMALLEST = timedelta(microseconds=1)
 
 
 class MomentError(ValueError):
-    """Invalid time."""
+    """Invalid time; `reason` is a message about it (default: it cannot be parsed)."""
 
-    def __init__(self, text: str, why: str = "no_time") -> None:
-        super().__init__(message_text(why, given=text))
+    def __init__(self, text: str, reason: str | None = None) -> None:
+        super().__init__(reason or message_text("no_time", given=text))
         self.given = text
 
 

@@ -16,6 +16,7 @@ from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES
 from storage.values.freshness import CLOCKS_DIFFER
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 from storage.values.net.addresses import FRONT
 from storage.values.settings.readers import read_interval
 from worker.cli.opened import opened_archive
@@ -173,5 +174,5 @@ def _read_past(text: str | None, archive: "Archive", settings: Settings) -> date
         return None
     moment = parse_moment(text, settings.zone, "first")
     if moment > archive.read_shared_clock() + CLOCKS_DIFFER:
-        raise MomentError(text, "observed_in_the_future")
+        raise MomentError(text, message_text("observed_in_the_future", given=text))
     return moment
