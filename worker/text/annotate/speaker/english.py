@@ -15,31 +15,36 @@ from typing import NamedTuple
 from storage.values.lazy import lazy_pattern
 from worker.text.annotate.cues_english import VERBS
 
-_CAPITAL = r"(?:(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Col|Lt|Sgt|St|[A-Z])\.|[A-ZÀ-Þ][\w'’&-]*(?:\.\w+)*)"
+_CAPITAL = (
+    r"(?:(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Col|Lt|Sgt|St|[A-Z])\."
+    r"|[A-ZÀ-Þ][\w'’&-]{0,40}(?:\.\w{1,20}){0,4})"
+)
 _SMALL = (
     r"(?!(?:and|or|but|that|who|which|when|while|after|as|if|not|is|was|were|are|has|had)\b)"
-    r"[a-z][\w’-]*"
+    r"[a-z][\w’-]{0,40}"
 )
 _ROLE = (
     r"(?!(?:after|over|under|later|earlier|other|never|however|whether|together|rather|for|or|nor)\b)"
-    r"[a-z][\w-]*(?:er|or|ist|man|ent|ian|ess|ant|ive|ary|chief|yst|boss|coach|head|star)"
+    r"[a-z][\w-]{0,40}(?:er|or|ist|man|ent|ian|ess|ant|ive|ary|chief|yst|boss|coach|head|star)"
 )
 _NOUN_END = (
     r"(?=[,.;:!?()—–§]|\Z| (?:of|at|for|from|in|on|with|to|who|and|said|has|had|was|is|told|says"
     r"|could|would|will|came|went|wrote|that|as|by)\b"
-    r"| [a-z]+(?:ed|s)\b)"
+    r"| [a-z]{1,30}(?:ed|s)\b)"
 )
 NOUN_PHRASE = lazy_pattern(
     rf"\b(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ii]t|I|[Ww]e|[Yy]ou)\b"
-    rf"|(?P<titled>(?:{_CAPITAL} )?(?:[a-z][\w-]* )?{_ROLE} {_CAPITAL}(?: {_CAPITAL})+)"
+    rf"|(?P<titled>(?:{_CAPITAL} )?(?:[a-z][\w-]{{0,40}} )?"
+    rf"{_ROLE} {_CAPITAL}(?: {_CAPITAL}){{1,6}})"
     rf"|(?P<owned>{_CAPITAL}[’']s (?:{_SMALL} ){{0,2}}?{_SMALL}){_NOUN_END}"
     rf"|(?P<article>[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts"
-    r"|(?:[Ss]ome |[Aa]bout |[Nn]early )?\d[\d,]*|[Ss]ome|[Mm]any|[Oo]ur|[Mm]y|[Tt]wo|[Tt]hree) "
-    rf"(?P<noun>(?:(?:{_SMALL}|{_CAPITAL}) ){{0,4}}?(?:{_CAPITAL}(?: {_CAPITAL})*|{_SMALL})"
+    r"|(?:[Ss]ome |[Aa]bout |[Nn]early )?\d[\d,]{0,40}|[Ss]ome|[Mm]any|[Oo]ur|[Mm]y"
+    r"|[Tt]wo|[Tt]hree) "
+    rf"(?P<noun>(?:(?:{_SMALL}|{_CAPITAL}) ){{0,4}}?(?:{_CAPITAL}(?: {_CAPITAL}){{0,6}}|{_SMALL})"
     rf"{_NOUN_END})"
     rf"|(?P<name>(?:{_CAPITAL})"
     rf"(?: (?:(?:of|for|the|van|von|de|al|bin|and|&) ){{0,2}}{_CAPITAL}){{0,6}})"
-    r"|(?P<plural>[a-z]+(?:s|people|police)"
+    r"|(?P<plural>[a-z]{1,30}(?:s|people|police)"
     r"(?= (?:say|said|warn|argue|told|have|had|chanted)\b)))"
 )
 """A pronoun, a noun with an article, a name, or a plural noun before a verb of speech."""
@@ -74,6 +79,7 @@ _GERUNDS = frozenset(
     " announcing joking".split()
 )
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
+_BEHIND_INSERTION = re.compile(r"[,)—–] (?:also |then |later |had |has )?(\w+)")
 _MAX_LENGTH, _MAX_CANDIDATES, _SENTENCES_BACK = 400, 10, 2
 _PERSONAL = (
     "er",
@@ -276,7 +282,7 @@ def _words_after(tail: str) -> Iterator[str]:
 
 def _after_insertion(tail: str) -> Iterator[str]:
     yield "before an insertion"
-    for match in re.finditer(r"[,)—–] (?:also |then |later |had |has )?(\w+)", tail[1:]):
+    for match in _BEHIND_INSERTION.finditer(tail[1:]):
         if match[1] in VERBS:
             yield "insertion and verb"
             return

@@ -10,7 +10,7 @@ from worker.text.annotate.speaker.german_words import noun_kinds
 from worker.text.annotate.speaker.persons import OPENERS, known_persons
 from worker.text.annotate.speaker.resolve import name_positions
 
-_IN_BRACKETS = re.compile(r"\s*[\[(][^)\]]{0,40}[)\]]?")
+_IN_BRACKETS = re.compile(r"(?<!\s)\s*+[\[(][^)\]]{0,40}[)\]]?")
 _JOINED = re.compile(r" (?:und|and|sowie|as well as) | ?& ?|/(?=[A-ZÄÖÜ])|, (?=[A-ZÄÖÜ])")
 _TITLES = frozenset(
     "Dr Prof Mr Mrs Ms Miss Herr Herrn Frau Sir Dame Lord Lady Ing Dipl med Jr Sr Adv Datuk Rev Hon"  # noqa: SIM905
@@ -66,6 +66,7 @@ _PAPERS = re.compile(
     r"website)(?:s|es|e|en|n)?$",
     re.IGNORECASE,
 )
+_GAP = re.compile(r"[ ,]")
 _POSSESSIVE = re.compile(r"[’']s\Z")
 _APPOSITION = re.compile(
     r"(?: \([^)]{1,20}\))?, (?:(?:der|die|the|an?|ein|eine) )?([^,;:()„“\"\n]{3,70})[,.;]"
@@ -207,7 +208,7 @@ def _office_beside(name: str, full_text: str) -> str | None:
     """Return the office that the text puts before a name, or after it between commas."""
     for start in islice(name_positions(name, full_text), _MAX_MENTIONS):
         after = _APPOSITION.match(full_text, start + len(name))
-        if after and any(_is_role(each) for each in re.split(r"[ ,]", after[1])[:4]):
+        if after and any(_is_role(each) for each in _GAP.split(after[1])[:4]):
             return after[1]
         before = full_text[max(0, start - _MAX_FIRST_NAME) : start].rstrip().split(" ")
         taken: list[str] = []

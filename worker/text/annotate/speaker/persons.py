@@ -18,8 +18,9 @@ from worker.text.annotate.speaker.first_names import FEMALE_NAMES, FIRST_NAMES, 
 from worker.text.annotate.speaker.german_words import NO_SPEAKER, noun_kinds
 
 _NAME = re.compile(
-    r"(?<![\w-])[A-ZÀ-ÞŁŠŽČĆĐİ][\w'’.-]*"
-    r"(?: (?:(?:von|van|de|van der|von der|al|bin|di|da|del|la) )?[A-ZÀ-ÞŁŠŽČĆĐİ][\w'’-]*){0,7}"
+    r"(?<![\w-])[A-ZÀ-ÞŁŠŽČĆĐİ][\w'’.-]{0,40}"
+    r"(?: (?:(?:von|van|de|van der|von der|al|bin|di|da|del|la) )?"
+    r"[A-ZÀ-ÞŁŠŽČĆĐİ][\w'’-]{0,40}){0,7}"
 )
 _ENGLISH_OPENERS = frozenset(
     "The A An On In At After During Before Last Earlier But And Yet Still When While As If"  # noqa: SIM905
@@ -41,11 +42,11 @@ _NO_PERSONS = (
 )  # fmt: skip
 _FEMALE_WORDS = re.compile(
     r"\b(?:Mrs|Ms|Miss|Frau|her|she|mother|wife|sister|daughter|actress|queen|\w+woman|mom|girl"
-    r"|ihre[nmrs]?|Mutter|Tochter|Schwester|Königin|[A-ZÄÖÜ][\w-]+(?:er|ist|or|ent|ant|ert)in)\b"
+    r"|ihre[nmrs]?|Mutter|Tochter|Schwester|Königin|[A-ZÄÖÜ][\w-]{1,40}(?:er|ist|or|ent|ant|ert)in)\b"
 )
 _MALE_WORDS = re.compile(
     r"\b(?:Mr|Herr|his|he|father|husband|brother|son|actor|king|\w+[^o]man|dad|boy|seine[nmrs]?"
-    r"|Vater|Sohn|Bruder|König|[A-ZÄÖÜ][\w-]*(?:minister|präsident|sprecher|chef|leiter|trainer|kanzler|meister"
+    r"|Vater|Sohn|Bruder|König|[A-ZÄÖÜ][\w-]{0,40}(?:minister|präsident|sprecher|chef|leiter|trainer|kanzler|meister"
     r"|politiker|direktor))\b"
 )
 _SURE, _LOOK = 2, 45
@@ -53,7 +54,10 @@ _MIN_PROBABILITY = 0.5
 MAX_SENTENCES = 8
 
 
-_PAIR = re.compile(r"(?=\b([A-ZÀ-Þ][\w-]+)\.? (?:von |van |de )?([A-ZÀ-ÞŁŠŽČĆĐİ][\w’'-]+))")
+_PAIR = re.compile(
+    r"(?=\b([A-ZÀ-Þ][\w-]{1,40})\.? (?:von |van |de )?([A-ZÀ-ÞŁŠŽČĆĐİ][\w’'-]{1,40}))"
+)
+_PART = re.compile(r"\w+|[^\w\s]")
 _TITLES = frozenset("Mr Mrs Ms Miss Dr Prof Herr Frau Herrn Sen Rep Gov".split())  # noqa: SIM905
 
 
@@ -153,9 +157,9 @@ def _place(
 ) -> tuple[str, ...]:
     """Return the features of a name at its place."""
     names = ["first"] if number == 0 else ["second"] if number == 1 else ["further"]
-    previous = re.findall(r"\w+|[^\w\s]", before)[-2:]
+    previous = _PART.findall(before)[-2:]
     last = previous[-1] if previous else ""
-    following = re.findall(r"\w+|[^\w\s]", after)[:3]
+    following = _PART.findall(after)[:3]
     if not before.strip():
         names.append("opens")
     if last in verbs or any(each in verbs for each in following[:2]):
