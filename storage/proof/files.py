@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -70,7 +71,7 @@ def keep_copy(connection: Connection, key: Path, made: SignedCheckpoint) -> None
     copy = copy_of_checkpoint(key)
     if find_setback(connection, copy) is None:
         with suppress(OSError):
-            _write(copy, made.note.encode())
+            _write(copy, made.note.encode(), mode=0o600)
 
 
 def copies_of_checkpoints(key: Path, folder: Path | None) -> list[Path]:
@@ -131,11 +132,11 @@ def _size_in(connection: Connection, file: Path, size: int) -> int:
     return found.size
 
 
-def _write(target: Path, content: bytes) -> None:
+def _write(target: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Write a file atomically; concurrent writers write the same content."""
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
-    with fresh.open("wb") as stream:
+    with open(fresh, "wb", opener=partial(os.open, mode=mode)) as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())  # a checkpoint must not survive a power cut without these
