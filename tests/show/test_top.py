@@ -132,4 +132,4 @@ COMP_WORDS=(lesart source re); COMP_CWORD=2; _lesart_completion lesart; echo "${
     )  # fmt: skip
     told, stats, source = done.stdout.splitlines()
     assert told.endswith("_lesart_completion lesart")
-    assert (stats, source.split()) == ("stats", ["resume", "remove"])
+    assert (stats.split(), source.split()) == (["stats", "statements"], ["resume", "remove"])

@@ -15,6 +15,8 @@ from tests.flow.driver import seed
 from tests.flow.processes import Service, lesart, rows, until
 
 WITH_TLS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+REDIS = shutil.which("redis-server")
+"""The servers of the system: those that pip installs for the tests have no TLS."""
 
 
 class EncryptedPostgres(services.PostgresServer):
@@ -80,7 +82,7 @@ def encrypted() -> Iterator[tuple[EncryptedPostgres, EncryptedRedis]]:
         shutil.rmtree(plain.folder / "data")
         postgres = EncryptedPostgres(plain.folder, WITH_TLS[-1].parent, plain.user)
         postgres.initialise()
-        broker = EncryptedRedis(redis.folder, redis.binary)
+        broker = EncryptedRedis(redis.folder, REDIS)
         write_certificates(postgres.folder, user=postgres.user)
         write_certificates(broker.folder)
         for each in (postgres, broker):
@@ -89,7 +91,10 @@ def encrypted() -> Iterator[tuple[EncryptedPostgres, EncryptedRedis]]:
         yield postgres, broker
 
 
-@pytest.mark.skipif(not WITH_TLS, reason="the server of the tests has no TLS; install postgresql")
+@pytest.mark.skipif(
+    not (WITH_TLS and REDIS),
+    reason="the servers of the tests have no TLS; install postgresql, redis",
+)
 @pytest.mark.slow
 @pytest.mark.stack
 def test_a_worker_on_another_machine_verifies_the_certificates(encrypted, tmp_path):

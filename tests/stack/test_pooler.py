@@ -40,7 +40,7 @@ def test_an_archive_is_written_and_read_behind_a_pooler(server, mode, tmp_path):
             ended = lesart(tmp_path, *words, **settings)
             assert ended.returncode == 0, (words, ended.stderr)
         assert len(rows(tmp_path, "search", f"Pegel {mode}", **settings)) == 12
-        ended = lesart(tmp_path, *EARLIER, **settings)
+        ended = lesart_process(tmp_path, *EARLIER, **settings)
         assert ended.returncode == code, ended.stderr
         ended = lesart(tmp_path, "doctor", "--format", "jsonl", **settings)
         found = [json.loads(each) for each in ended.stdout.splitlines()]
