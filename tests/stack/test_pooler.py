@@ -37,12 +37,13 @@ def test_an_archive_is_written_and_read_behind_a_pooler(server, mode, tmp_path):
             text = seed(f"Pegel {mode} {number}", f"Der Pegel stieg um {number} Zentimeter.")
             (tmp_path / "texts" / f"{number}.txt").write_text(text, "utf-8")
         for words in (["db", "upgrade"], ["ingest", "texts"], ["ingest", "texts"], ["verify"]):
-            ended = lesart(tmp_path, *words, **settings)
+            ended = lesart_process(tmp_path, *words, **settings)
             assert ended.returncode == 0, (words, ended.stderr)
-        assert len(rows(tmp_path, "search", f"Pegel {mode}", **settings)) == 12
+        ended = lesart_process(tmp_path, "search", f"Pegel {mode}", **settings)
+        assert len(ended.stdout.splitlines()) == 12
         ended = lesart_process(tmp_path, *EARLIER, **settings)
         assert ended.returncode == code, ended.stderr
-        ended = lesart(tmp_path, "doctor", "--format", "jsonl", **settings)
+        ended = lesart_process(tmp_path, "doctor", "--format", "jsonl", **settings)
         found = [json.loads(each) for each in ended.stdout.splitlines()]
         assert [each["state"] for each in found if each["check"] == "pooler"] == [state]
         if mode == "transaction":
