@@ -19,7 +19,7 @@ def fill(connection: Connection, observation: int, add_row: Any) -> None:
         text(
             "INSERT INTO quotation (wording_id, number, derivation_id, kind, text, speaker, name, "
             "speaker_kind, paragraph, person, surname, is_hidden) VALUES (:wording, 0, :derivation, 'direct', "
-            "'Der Damm hält.', 'Kern', 'Ada Kern', 'unknown', 0, 'ada kern', 'kern', FALSE)"
+            "'Der Damm hält.', 'Kern', 'Ada Kern', 'person', 0, 'ada kern', 'kern', FALSE)"
         ),
         {"wording": row.wording_id, "derivation": row.derivation_id},
     )
