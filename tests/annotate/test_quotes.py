@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from storage.record.derivation_detail import detail_of
 from storage.values.draft import Paragraph, Quote, paragraphs_in, quotes_in
 from tests.text.cases import draft
-from worker.text.annotate.quotes import Choices, quotes
+from worker.text.annotate.quotes import MAX_NAMES, Choices, quotes
 from worker.text.annotate.speaker.candidates import Speaker
 from worker.text.annotate.speaker.choice import choose, speaker_weights
 from worker.text.annotate.speaker.speech import (
@@ -432,3 +432,16 @@ def test_each_speaker_has_name_office_and_kind(
 def test_a_doubtful_speaker_has_no_name() -> None:
     (quote,) = found_in("Der Bau des Damms und die Kosten der Pumpen: Das sei „ein teurer Spaß“.")
     assert quote.speakers == ()
+
+
+def test_the_names_of_a_text_that_are_searched_in_all_of_it_are_bounded():
+    """Its time grows with its length; what follows after many speakers has their words alone."""
+    last = MAX_NAMES + 1
+    letters = [f"{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}" for n in range(last)]
+    paragraphs = [
+        Paragraph("text", f"„Der Damm hält noch lange“, sagte Ada Kern{each}.") for each in letters
+    ]
+    found = quotes(paragraphs, "de")
+    assert len(found) == last
+    assert [each.name for each in found[0].speakers] == [f"Ada Kern{letters[0]}"]
+    assert (found[-1].speakers, found[-1].speaker_resolved) == ((), f"Ada Kern{letters[-1]}")

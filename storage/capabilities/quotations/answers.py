@@ -1,7 +1,7 @@
 """The list of quotations."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -213,7 +213,10 @@ class PersonsQuery(ListQuery):
 
 @dataclass(frozen=True, slots=True)
 class QuotationInText(Quotation):
-    """A quotation with the text of its version."""
+    """A quotation with the title and outlet of its version.
+
+    `body` is the text, while it is searched for a topic.
+    """
 
     title: str | None = None
     body: str | None = None
@@ -226,7 +229,7 @@ class QuotationInText(Quotation):
 
 
 _IN_TEXT = """
-SELECT q.*, w.title AS title, w.text AS body, d.language AS language,
+SELECT q.*, w.title AS title, {body} AS body, d.language AS language,
     coalesce(d.publisher, src.name) AS outlet
 FROM ({quotes}) q JOIN wording w ON w.id = q.wording_id
 JOIN derivation d ON d.id = q.derivation_id
@@ -256,15 +259,19 @@ def find_in_texts(
     criteria: "Conditions",
     after: str | None = None,
 ) -> Iterator[QuotationInText]:
-    """Yield the selected quotations with their texts, newest version first."""
+    """Yield the selected quotations with their outlets, newest version first."""
     matching = filters.Conditions() if topic is None else topic.condition(connection)
     if matching is None:
         return
     criteria = criteria.merge(matching)
-    query = _IN_TEXT.format(quotes=views.view_query("quotes", connection))
+    body = "NULL" if topic is None else "w.text"
+    query = _IN_TEXT.format(quotes=views.view_query("quotes", connection), body=body)
     listed = _quotation_list(QuotationInText, criteria)
     found = listed.rows(connection, criteria, records.Part(after), query)
-    yield from found if topic is None else topic.select(found)
+    if topic is None:
+        yield from found
+    else:  # callers keep thousands of quotations, of texts of any size
+        yield from (replace(each, body=None) for each in topic.select(found))
 
 
 def find_persons(connection: "Connection", part: "Part") -> Iterator[Person]:

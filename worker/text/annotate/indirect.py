@@ -26,7 +26,7 @@ from worker.text.annotate.cues_german import (
     cue_after_german,
     cue_before_german,
 )
-from worker.text.annotate.quotes import READ_ROLES, SENTENCE_BREAK, mask_paragraph
+from worker.text.annotate.quotes import MAX_NAMES, READ_ROLES, SENTENCE_BREAK, mask_paragraph
 from worker.text.annotate.speaker.german_words import FINITE, SUBJUNCTIVE, noun_kinds
 from worker.text.annotate.speaker.identify import identify
 from worker.text.annotate.speaker.persons import LastSpeaker, choose_person, person_options
@@ -197,7 +197,8 @@ class _Finder:
             speaker, resolved = self._pronoun(statement, index)
         elif "follows" in statement.features and self.last and index - self.last.paragraph <= 1:
             speaker, resolved = self.last.speaker, self.last.speaker_resolved
-        found = identify(resolved, self.full_text, self.language) if resolved else ()
+        is_sought = resolved and len(self.names) < MAX_NAMES
+        found = identify(resolved or "", self.full_text, self.language) if is_sought else ()
         speakers = () if any(each.kind == "unknown" for each in found) else found
         quote = Quote(
             clause,
@@ -213,9 +214,9 @@ class _Finder:
         return quote
 
     def _full_name(self, name: str) -> str:
-        if name not in self.names:
+        if name not in self.names and len(self.names) < MAX_NAMES:
             self.names[name] = standalone_name(full_name(name, self.full_text), self.full_text)
-        return self.names[name]
+        return self.names.get(name, name)
 
     def _pronoun(self, statement: Statement, index: int) -> tuple[str | None, str | None]:
         """Return the pronoun of a statement, and whom it means."""

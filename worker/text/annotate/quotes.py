@@ -113,6 +113,7 @@ _ENGLISH_PRONOUNS = frozenset({"he", "she"})
 _MAX_CONTEXT_LENGTH = (
     500  # maximum number of characters of a sentence that are searched for a speaker
 )
+MAX_NAMES = 500  # of a text that are searched in all of it; so its time grows with its length
 _MAX_PARAGRAPH_LENGTH = 20_000  # characters; longer paragraphs are cut off
 
 SPAN = re.compile(
@@ -400,13 +401,13 @@ class _QuoteExtractor:
 
     def _full_name(self, name: str) -> str:
         """Return the full name of a person, cached for each text."""
-        if name not in self.names:
+        if name not in self.names and len(self.names) < MAX_NAMES:
             self.names[name] = standalone_name(full_name(name, self.full_text), self.full_text)
-        return self.names[name]
+        return self.names.get(name, name)
 
     def _identify(self, name: str | None, speaker: Speaker | None) -> tuple[NamedSpeaker, ...]:
         """Return the names of a speaker; a wrong name is worse than none."""
-        if not name or not speaker or self.is_doubtful:
+        if not name or not speaker or self.is_doubtful or len(self.names) >= MAX_NAMES:
             return ()
         found = identify(name, self.full_text, self.language)
         return () if any(each.kind == "unknown" for each in found) else found
