@@ -4,10 +4,11 @@
     python -m bench.machines --kills 2       # the short version
 
 On one machine run etcd, three nodes of PostgreSQL under Patroni (a primary, a synchronous and an
-asynchronous replica), Redis, PgBouncer, a scheduler, two workers and the web server, which reads
-the replicas. Texts arrive in a watched folder, and pages by HTTP. Then the primary is killed (-9)
-again and again, every third time together with its Patroni, as if its machine were gone. Needs the
-packages patroni, etcd-server and pgbouncer, and `pip install -e '.[bench,test]'`.
+asynchronous replica), Redis, PgBouncer, a scheduler, two workers, the web server, which reads the
+replicas, and a witness that signs only a log that grew. Texts arrive in a watched folder, and pages
+by HTTP. Then the primary is killed (-9) again and again, every third time together with its
+Patroni, as if its machine were gone. Needs the packages patroni, etcd-server, pgbouncer and
+sigsum-go, and `pip install -e '.[bench,test]'`.
 """
 
 import argparse
@@ -23,6 +24,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +34,12 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from storage.proof.note import Note, Verifier
 from tests import services
 from tests.flow.processes import Service, Supervisor, lesart_process
+from tests.proof.sigsum import sigsum_witness
 
-PROGRAMS = ("patroni", "etcd", "pgbouncer")
+PROGRAMS = ("patroni", "etcd", "pgbouncer", "sigsum-witness")
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin"
 NODES = ("a", "b", "c")
 WAIT_SECONDS = 240.0
@@ -219,20 +224,24 @@ class Traffic:
     page: str
     token: str
     cluster: Cluster
+    sign: Callable[[], subprocess.CompletedProcess[str]]
+    witness: Verifier
     files: int = 0
     confirmed: set[str] = field(default_factory=set)
     answers: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     seen: set[tuple[int, str]] = field(default_factory=set)
+    shown: dict[str, str] = field(default_factory=dict)
+    cosigned: set[str] = field(default_factory=set)
+    refusals: list[str] = field(default_factory=list)
     last_seq: int = 0
-    late: list[int] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         threads = [
             threading.Thread(target=each, daemon=True)
-            for each in (self._write_files, self._submit, self._read, self._follow)
+            for each in (self._write_files, self._submit, self._read, self._follow, self._cosign)
         ]
         for each in threads:
             each.start()
@@ -267,13 +276,19 @@ class Traffic:
                         self.confirmed.add(answer.json()["origin"])
 
     def _read(self) -> None:
+        """Follow the articles by their order on the page, which asks the replicas."""
+        last: dict[str, str] = {}
         with httpx.Client(base_url=self.page, timeout=60) as client:
             while not self._over.wait(0.2):
                 began = time.monotonic()
                 try:
-                    answer = client.get("/api/articles", params={"limit": 10})
+                    answer = client.get("/api/articles", params={"limit": "100"} | last)
                     if answer.status_code != 200:
-                        self.failures.append(answer.text[:200])
+                        self.failures.append(f"{answer.status_code} {answer.text[:200]}")
+                    else:
+                        for each in answer.json()["items"]:
+                            self.shown.setdefault(each["article"], each["first_seen"])
+                            last = {"after": each["cursor"]}
                 except httpx.TransportError as error:
                     self.failures.append(repr(error))
                 self.answers.append(time.monotonic() - began)
@@ -288,10 +303,29 @@ class Traffic:
                 self.seen |= {(seq, article) for seq, article in rows}
                 self.last_seq = max([self.last_seq, *(seq for seq, _ in rows)])
 
+    def _cosign(self) -> None:
+        """Sign the log again and again, and have the witness sign it."""
+        while not self._over.wait(1.0):
+            ended = self.sign()
+            if ended.returncode == 0 and Note.parse(ended.stdout).line_of(self.witness):
+                self.cosigned.add(ended.stdout)
+            self.refusals += [x for x in ended.stderr.splitlines() if "did not cosign" in x]
 
-def run(folder: Path, kills: int) -> tuple[dict[str, Any], list[str]]:
+
+@contextmanager
+def own_witness(folder: Path, done: Callable[..., str]) -> Iterator[Verifier]:
+    """Create the key of the log, and run a witness that the file `policy` names."""
+    made = json.loads(done("proof", "keygen", "--sigsum", "--format", "jsonl"))
+    place = folder / "witness"
+    place.mkdir()
+    with sigsum_witness(place, Verifier.parse(made["vkey"])) as (url, witness):
+        (folder / "policy").write_text(f"witness w {witness.vkey} {url}\nquorum w\n")
+        yield witness
+
+
+def run(folder: Path, kills: int, within: float) -> tuple[dict[str, Any], list[str]]:
     """Run everything; return the figures and what was wrong."""
-    with own_cluster() as cluster, services.own_redis() as redis:
+    with own_cluster() as cluster, services.own_redis() as redis, ExitStack() as stack:
         seeds = folder / "seeds"
         seeds.mkdir()
         settings = {
@@ -311,41 +345,54 @@ def run(folder: Path, kills: int) -> tuple[dict[str, Any], list[str]]:
             return ended.stdout
 
         done("db", "upgrade")
-        done("proof", "keygen")
+        witness = stack.enter_context(own_witness(folder, done))
+        settings["proof_witnesses"] = str(folder / "policy")
         done("source", "add", str(seeds), "--every", "1s")
         made = json.loads(done("token", "add", "ada", "--scope", "capture", "--format", "json"))
         say("ingest through PgBouncer")
         figures: dict[str, Any] = through_bouncer(cluster, folder, done)
-        services_ = [
+        running = [
             PatientService(folder, each, **settings) for each in ("scheduler", "worker", "web")
         ]
         second = PatientService(folder, "worker", **settings | {"home": str(folder / "home2")})
         second.log = folder / "worker-2.log"
         page = f"http://{settings['web_address']}"
-        with Supervisor(*services_, second):
+        with Supervisor(*running, second):
             until(lambda: answers(page), "the page")
             say("texts arrive")
-            traffic = Traffic(seeds, page, made[0]["token"], cluster)
+            sign = partial(command, "proof", "checkpoint")
+            traffic = Traffic(seeds, page, made[0]["token"], cluster, sign, witness)
             with traffic.running():
                 until(lambda: (cluster.captured() or 0) > 0, "the first text")
                 pauses = [kill_primary(cluster, number) for number in range(kills)]
                 until(cluster.is_whole, "a whole cluster")
             say("read what is left")
-            figures["kills"] = kills
-            figures["seconds until the next text"] = pauses
             until(lambda: is_read(cluster, traffic), "the last text", 600)
-        complaints = compare(cluster, traffic)
-        figures |= traffic_figures(traffic)
-        ended = command("verify", "--format", "jsonl")
-        figures["verify"] = ended.returncode
-        complaints += [] if ended.returncode == 0 else [ended.stdout[-2000:] + ended.stderr[-500:]]
-        found = map(json.loads, command("doctor", "--format", "jsonl").stdout.splitlines())
-        complaints += [
-            each["message"]
-            for each in found
-            if each["check"] in {"log", "replicas", "pooler"} and each["state"] != "ok"
-        ]
-        return figures, complaints
+        figures |= {"kills": kills, "seconds until the next text": pauses}
+        complaints = compare(cluster, traffic) + examine(folder, command, traffic)
+        late = [each for each in pauses if each > within]
+        complaints += [f"{len(late)} kills took longer than {within:.0f} s"] if late else []
+        return figures | traffic_figures(traffic), complaints
+
+
+def examine(folder: Path, command: Callable[..., Any], traffic: Traffic) -> list[str]:
+    """Return what `lesart verify`, also against each cosigned checkpoint, and `doctor` find."""
+    against = []
+    for number, note in enumerate(sorted(traffic.cosigned)):
+        file = folder / f"cosigned-{number}"
+        file.write_text(note)
+        against += ["--against", str(file)]
+    say(f"verify against {len(traffic.cosigned)} checkpoints")
+    ended = command("verify", "--format", "jsonl", *against)
+    complaints = [] if ended.returncode == 0 else [ended.stdout[-2000:] + ended.stderr[-500:]]
+    if "level: cosigned" not in command("verify", "--format", "jsonl").stderr:
+        complaints.append("the newest checkpoint is not cosigned")
+    found = map(json.loads, command("doctor", "--format", "jsonl").stdout.splitlines())
+    return complaints + [
+        each["message"]
+        for each in found
+        if each["check"] in {"log", "replicas", "pooler"} and each["state"] != "ok"
+    ]
 
 
 def through_bouncer(cluster: Cluster, folder: Path, done: Callable[..., str]) -> dict[str, float]:
@@ -431,6 +478,20 @@ def compare(cluster: Cluster, traffic: Traffic) -> list[str]:
     missed = there - traffic.seen
     if missed:
         complaints.append(f"{len(missed)} rows appeared below a number that was read: {missed}")
+    first_seen = dict(cluster.ask("SELECT article, first_seen FROM articles"))
+    vanished = [
+        each
+        for each, at in traffic.shown.items()
+        if first_seen.get(each) != datetime.fromisoformat(at)
+    ]
+    if vanished:
+        complaints.append(f"{len(vanished)} articles that the page showed were lost: {vanished}")
+    if traffic.failures:
+        complaints.append(f"{len(traffic.failures)} requests failed: {traffic.failures[:3]}")
+    if traffic.refusals:
+        complaints.append(f"the witness refused {len(traffic.refusals)} times: {traffic.refusals}")
+    if not traffic.cosigned:
+        complaints.append("the witness signed nothing")
     return complaints
 
 
@@ -443,7 +504,7 @@ def traffic_figures(traffic: Traffic) -> dict[str, Any]:
         "failed answers": len(traffic.failures),
         "answer, median ms": round(1000 * statistics.median(answers_)),
         "answer, slowest s": round(answers_[-1], 1),
-        "failures": traffic.failures[:3],
+        "cosigned checkpoints": len(traffic.cosigned),
     }
 
 
@@ -451,13 +512,17 @@ def main() -> None:
     """Run, print the figures, and end with 1 if anything was wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=20, help="number of kills (default: 20)")
+    parser.add_argument(
+        "--within", type=float, default=30.0,
+        help="seconds after a kill until which the next text must be stored (default: 30)",
+    )  # fmt: skip
     given = parser.parse_args()
     missing = missing_programs()
     if missing:
         sys.exit(f"not installed: {', '.join(missing)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with services._folder("lesart-bench-", None) as folder:  # noqa: SLF001
-        figures, complaints = run(folder, given.kills)
+        figures, complaints = run(folder, given.kills, given.within)
         table = Table("figure", "value", title="a primary killed in mid-ingestion")
         for name, value in figures.items():
             table.add_row(name, str(value))

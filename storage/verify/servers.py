@@ -1,4 +1,4 @@
-"""Check the servers of an archive on PostgreSQL: poolers, replicas, and a log that was set back."""
+"""Check the servers of an archive on PostgreSQL, the clocks of its machines, and a log set back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,8 +11,10 @@ from storage.database.schema_version import require_current
 from storage.database.servers.hosts import each_host
 from storage.database.servers.pooler import mode_of
 from storage.database.servers.position import is_replica, measure_delay
+from storage.history.machine_clocks import read_clocks
 from storage.proof.files import copies_of_checkpoints, find_setback
 from storage.settings import Settings
+from storage.values.freshness import CLOCKS_DIFFER
 from storage.verify.doctor import Finding
 
 PATIENCE_SECONDS = 2.0
@@ -32,6 +34,7 @@ def check_servers(settings: Settings) -> Iterator[Finding]:
     try:
         with _connected(url) as primary:
             yield _pooler(primary, "database_url")
+            yield from _clocks(primary)
             if settings.reader_database_url is not None:
                 yield from _reading_pooler(settings.reader_database_url)
                 for each in each_host(database_url(settings.reader_database_url)):
@@ -79,6 +82,22 @@ def _pooler(connection: Connection, name: str) -> Finding:
             message = f"{name} leads to a pooler that shares sessions; {_SHARED}"
             mend = "set pool_mode=session, or name the address of PostgreSQL itself"
             return Finding("pooler", "broken", message, mend)
+
+
+def _clocks(primary: Connection) -> Iterator[Finding]:
+    """Report the machines whose clock is far from that of the database server."""
+    measured = read_clocks(primary)
+    wrong = [each for each in measured if abs(each.ahead_seconds) > CLOCKS_DIFFER.total_seconds()]
+    for each in wrong:
+        minutes = f"{abs(each.ahead_seconds) / 60:.0f} min"
+        way = "ahead of" if each.ahead_seconds > 0 else "behind"
+        message = f"the clock of {each.machine} was {minutes} {way} that of the database server"
+        mend = "set it and keep it in time with NTP: a wrong clock refuses valid certificates"
+        yield Finding("clocks", "warning", f"{message}, {each.age_seconds / 60:.0f} min ago", mend)
+    if measured and not wrong:
+        machines = ", ".join(each.machine for each in measured)
+        message = f"the clock of the database server agrees with those of {machines}"
+        yield Finding("clocks", "ok", message)
 
 
 def _reading_pooler(locator: str) -> Iterator[Finding]:

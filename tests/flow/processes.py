@@ -37,6 +37,7 @@ class Service:
 
     def __init__(self, folder: Path, *words: str, **settings: str) -> None:
         self.folder, self.words, self.settings = folder, words, settings
+        self.variables: dict[str, str] = {}
         self.name = words[0]
         self.log = folder / f"{'-'.join(words)}.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -49,7 +50,7 @@ class Service:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                env=environment(**self.settings),
+                env=environment(**self.settings) | self.variables,
                 preexec_fn=services.die_with_parent(signal.SIGTERM),  # noqa: PLW1509  # one system call
             )
 

@@ -1,4 +1,4 @@
-"""A worker on another machine: PostgreSQL and Redis by TLS, with certificates that are verified."""
+"""A worker on another machine: TLS with certificates that are verified, and a clock of its own."""
 
 import os
 import pwd
@@ -17,6 +17,7 @@ from tests.flow.processes import Service, lesart, rows, until
 WITH_TLS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 REDIS = shutil.which("redis-server")
 """The servers of the system: those that pip installs for the tests have no TLS."""
+FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 
 class EncryptedPostgres(services.PostgresServer):
@@ -110,6 +111,10 @@ def test_a_worker_on_another_machine_verifies_the_certificates(encrypted, tmp_pa
         Service(tmp_path, "scheduler", **settings),
         Service(tmp_path / "far", "worker", **settings),
     ]
+    if FAKETIME:
+        running[1].variables = {
+            "LD_PRELOAD": str(FAKETIME[0]), "FAKETIME": "+4m", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }  # fmt: skip
     for each in running:
         each.start()
     try:
@@ -118,6 +123,9 @@ def test_a_worker_on_another_machine_verifies_the_certificates(encrypted, tmp_pa
     finally:
         for each in running:
             each.end()
+    clocks = [x for x in rows(tmp_path, "doctor", **settings) if x["check"] == "clocks"]
+    assert [x["state"] for x in clocks] == ["warning" if FAKETIME else "ok"]
+    assert FAKETIME == [] or "was 4 min ahead" in clocks[0]["message"]
     foreign = {
         "database_url": f"{place}&sslrootcert={broker.folder}/ca.pem",
         "broker_url": broker.url.replace(str(broker.folder), str(postgres.folder)),

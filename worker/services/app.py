@@ -1,12 +1,15 @@
 """The Celery app that carries wake-ups; one archive and one reader per process."""
 
 import logging
+import socket
+import time
 from dataclasses import dataclass
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_shutdown
 
 from storage.database.unit import Clock, utc_now
+from storage.history.machine_clocks import record_clock
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.write.archive import Archive
@@ -26,6 +29,8 @@ BROKER_OPTIONS = {
 }
 """With these options, half-open connections recover in 22 s (measured)."""
 
+CLOCK_EVERY_SECONDS = 600.0
+
 EMBEDDED_OPTIONS = {"polling_interval": 0.01}
 
 
@@ -37,6 +42,17 @@ class WorkContext:
     archive: Archive
     reader: Reader
     most_fetching: int
+    clock_at: float | None = None
+    """When the clock of this machine was recorded, by a steady clock."""
+
+    def record_clock_rarely(self) -> None:
+        """Record how far the clock of this machine is from that of the database server."""
+        now = time.monotonic()
+        is_recent = self.clock_at is not None and now - self.clock_at < CLOCK_EVERY_SECONDS
+        if not is_recent and self.archive.engine.dialect.name == "postgresql":
+            reading = self.archive.clock()
+            self.archive.transact_unnumbered(record_clock, socket.gethostname(), reading)
+            self.clock_at = now
 
     def close(self) -> None:
         self.reader.close()

@@ -29,6 +29,7 @@ def wake(job_id: int) -> None:
     shop = work_context()
     heartbeat = Heartbeat(shop.settings.home, "worker")
     try:
+        shop.record_clock_rarely()
         heartbeat.record_claim()
         worked = kind = run_next_job(
             shop.archive, shop.settings, shop.reader, job_id=job_id,
