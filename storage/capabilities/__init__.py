@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from storage.capabilities.front_pages import FRONT_PAGES
 from storage.capabilities.hooks import PARTS, WORKER_PARTS, Capability
 from storage.capabilities.outside_copies import OUTSIDE_COPIES
 from storage.capabilities.quotations import QUOTATIONS
@@ -17,7 +18,9 @@ from storage.capabilities.reviews import REVIEWS
 from storage.capabilities.rights import RIGHTS
 
 FOLDER = Path(__file__).parent
-CAPABILITIES: tuple[Capability, ...] = (RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS)
+CAPABILITIES: tuple[Capability, ...] = (
+    FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS,
+)  # fmt: skip
 """All capabilities; the order is that of their tables, views and commands."""
 
 
@@ -26,6 +29,11 @@ def parts_of(part: str) -> Iterator[tuple[Capability, Any]]:
     for each in CAPABILITIES:
         if part not in each.without:
             yield each, import_module(module_of(each, part))
+
+
+def load_part(name: str, part: str) -> Any:
+    """Return the module of a part of one capability, for promised methods of the archive."""
+    return next(module for own, module in parts_of(part) if own.name == name)
 
 
 def load_parts(part: str) -> Iterator[Any]:

@@ -18,6 +18,7 @@ PARTS = MappingProxyType({
     "pages": "ROUTER and MENU: its pages, and the entries of the main menu with their English text",
     "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",
     "change_marks": "`find_marks`: what was recorded about changes since, for alerts",
+    "page_list": "KIND and `store_list`: what is stored of a page that is read as this kind",
     "wording_rows": "`add_rows`: the rows that follow from a text that was read",
     "verify_checks": "CHECKS: its checks in `lesart verify`, each with its name",
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",

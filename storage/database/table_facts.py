@@ -16,7 +16,6 @@ _LOG = "the log is public and contains no text"
 _REASON = "a reason is written for the public record"
 _SERVER = "it identifies a server, not a text"
 _RULES = "names of rules"
-_LIST = "numbers of rows"
 _JOB = "finished jobs are deleted"
 _SCAN = "the row of a scan is written at its end: an interrupted scan has none"
 
@@ -126,17 +125,6 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
             "observation_id": "observation", "certificate_id": "certificate",
             "body_capture_id": "capture",
         },
-    ),
-    RecordTable(
-        "teaser", LogEntry(26, ("headline", "kicker")),
-        in_bundle=False, transfer="read again", known_at="recorded_at",
-        emptied=("headline", "kicker"),
-        references={"front_id": "origin", "origin_id": "origin"},
-    ),
-    RecordTable(
-        "front", LogEntry(27, ("teasers",)),
-        in_bundle=False, transfer="read again", known_at="recorded_at", kept={"teasers": _LIST},
-        references={"observation_id": "observation", "origin_id": "origin", "same_as_id": "front"},
     ),
     RecordTable(
         "foreign_record", LogEntry(7, ("digest", "head", "name", "opening", "payload_digest")),

@@ -12,7 +12,6 @@ from storage.database.view_facts import Kind, common_kinds
 from storage.database.view_queries import (
     articles,
     decisions,
-    fronts,
     jobs,
     observations,
 )
@@ -36,8 +35,6 @@ _DECLARED = (
     decisions.NOISE,
     articles.ADDRESSES,
     observations.TRANSFERS,
-    fronts.TEASERS,
-    fronts.FRONTS,
     jobs.REFUSALS,
     jobs.JOBS,
     *(view for part in load_parts("view_sql") for view in part.VIEWS),

@@ -235,23 +235,6 @@ class Finder:
         )
         return found if any(fetch(self.connection, query, {"origin": found})) else None
 
-    def front_row_id(self, address: str) -> int:
-        """Return the row of the front page at an address, or at the address to which it redirects.
-
-        Raises: NoSuchError.
-        """
-        named = origin_id(origin_name.clean_address(address) or address)
-        query = (
-            "SELECT p.id AS id FROM (SELECT id FROM origin WHERE public_id = :name UNION ALL "
-            "SELECT w.final_id FROM watch w JOIN origin o ON o.id = w.origin_id "
-            "WHERE o.public_id = :name) p "
-            "WHERE EXISTS (SELECT 1 FROM front f WHERE f.origin_id = p.id)"
-        )
-        for row in fetch(self.connection, query, {"name": named}):
-            return int(row["id"])
-        hint = message_text("where_front", address=address)
-        raise NoSuchError(message_text("front_page"), address, hint)
-
     def _other_origin(self, reference: str) -> int | None:
         named = origin_name.clean_address(reference) or reference
         query = "SELECT id FROM origin WHERE public_id = :name"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from storage.capabilities import CAPABILITIES, names_with, parts_of
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
-from storage.database.view_queries.fronts import fronts_query, latest_list_query
 from storage.database.view_queries.sql_words import RESTRICTED
 from storage.database.views import (
     edit_condition,
@@ -22,14 +21,12 @@ from storage.diff.entry_history import EntryHistory, LiveBlogEntry
 from storage.read.answers import (
     ArticleLine,
     Change,
-    FrontStay,
     Job,
     NoiseStep,
     Observation,
     Refusal,
     Relation,
     RightsDeclaration,
-    Teaser,
     VersionLine,
 )
 from storage.read.filters import Conditions, Filters, conditions
@@ -358,44 +355,6 @@ def rights_of_articles(
     return _RIGHTS.fetch(connection, criteria)
 
 
-def teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Teaser]:
-    """Yield the teasers of the latest list of a front page, from top to bottom."""
-    query = latest_list_query(connection.dialect.name)
-    for row in fetch(connection, query, {"front": front_id}):
-        criteria = Conditions().with_clause("q.list_id = :list", list=row["list_id"])
-        yield from _TEASERS.rows(connection, criteria, part)
-
-
-def neighbouring_checks(
-    connection: "Connection", front_id: int, moment: datetime
-) -> tuple[datetime | None, datetime | None]:
-    """Return the times of the checks of a front page before and after a time."""
-    query = (
-        "SELECT max(CASE WHEN o.observed_at < :moment THEN o.observed_at END) AS latest_at, "
-        "min(CASE WHEN o.observed_at > :moment THEN o.observed_at END) AS first_at "
-        "FROM front f JOIN observation o ON o.id = f.observation_id WHERE f.origin_id = :front"
-    )
-    row = fetch_row(connection, query, {"front": front_id, "moment": moment})
-    return row["latest_at"], row["first_at"]
-
-
-def front_addresses(connection: "Connection") -> Iterator[str]:
-    """Yield the addresses of all front pages with teasers."""
-    query = "SELECT origin FROM origin WHERE id IN (SELECT origin_id FROM front) ORDER BY origin"
-    yield from (row["origin"] for row in stream(connection, query, {}))
-
-
-def fronts(connection: "Connection", criteria: Conditions, part: Part) -> Iterator[FrontStay]:
-    """Yield the stays of headlines on front pages, in the order of their beginnings.
-
-    `criteria` selects rows `k` of teasers.
-    """
-    where = " AND ".join(criteria.clauses) or "TRUE"
-    query = fronts_query(connection.dialect.name, RESTRICTED, where)
-    criteria = Conditions((), criteria.parameters)
-    yield from _STAYS.rows(connection, criteria, part, query)
-
-
 @dataclass(frozen=True, slots=True)
 class RefusalFilter:
     """Selects refusals: of one job, with any of these codes, from one source, since a time."""
@@ -507,27 +466,6 @@ _NOISE = RecordList(
 )
 _RIGHTS = RecordList(
     RightsDeclaration, "rights", {"origin_id": int, "found_in": str, "row_key": int}, "rights"
-)
-_TEASERS = RecordList(
-    Teaser,
-    "teasers",
-    {"position": int},
-    "teasers",
-    more=["row_article"],
-    computed=["article"],
-    compute=lambda row: {"article": row["row_article"]},
-)
-_STAYS = RecordList(
-    FrontStay,
-    "fronts",
-    {"first_seen": datetime, "teaser_id": int, "first_id": int},
-    "fronts",
-    more=["row_article"],
-    computed=["article", "seconds"],
-    compute=lambda row: {
-        "article": row["row_article"],
-        "seconds": (row["last_seen"] - row["first_seen"]).total_seconds(),
-    },
 )
 _REFUSALS = RecordList(Refusal, "refusals", {"seq": int}, "refusals")
 _JOBS = RecordList(Job, "jobs", {"job": int}, "jobs")

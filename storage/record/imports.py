@@ -148,7 +148,7 @@ _STORED = (
 )
 
 
-def _stored_record(row: Any) -> StoredRecord:
+def _make_record(row: Any) -> StoredRecord:
     key = (row.locator_id, row.observed_at, row.capture_id)
     return StoredRecord(row.job_id, row.unread, row.id, key, _is_front(row.hints))
 
@@ -171,7 +171,7 @@ def load_records(
         .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
     )
     rows = rows_in(connection, query, FOREIGN_RECORD.c.digest, wanted)
-    known = {bytes(row.digest): _stored_record(row) for row in rows}
+    known = {bytes(row.digest): _make_record(row) for row in rows}
     others = {
         digest: known.pop(digest)
         for digest, each in list(known.items())
@@ -201,7 +201,7 @@ def _second_readings(
         )
     )
     rows = rows_in(connection, query, OBSERVATION.c.locator_id, {each.key[0] for each in first})
-    return {each.key: each for each in map(_stored_record, rows)}
+    return {each.key: each for each in map(_make_record, rows)}
 
 
 class KnownCapture(NamedTuple):

@@ -78,11 +78,11 @@ def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  #
 
 def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Compute the id of every origin."""
-    taken = _redacted_rows(connection, "origin_address")
+    taken = redacted_rows(connection, "origin_address")
     for row in stream(connection, "SELECT id, public_id, origin FROM origin", NOTHING):
         expected = origin_id(row["origin"])
         if is_emptied(row["public_id"]):
-            yield _is_emptied("origin", row["id"], taken)
+            yield judge_emptied("origin", row["id"], taken)
         elif expected == row["public_id"]:
             yield PASSED
         else:
@@ -92,7 +92,7 @@ def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  
 
 def captures(connection: Connection, scope: Scope) -> Findings:
     """Decompress all bytes and compute their digests."""
-    taken, expired = _redacted_rows(connection, "capture"), _expired_captures(connection)
+    taken, expired = redacted_rows(connection, "capture"), _expired_captures(connection)
     chosen = scope.where("id")
     query = f"SELECT id, digest, size, encoding, data FROM capture WHERE {chosen} ORDER BY id"
     rows = stream(connection, query, NOTHING)
@@ -108,7 +108,7 @@ def captures(connection: Connection, scope: Scope) -> Findings:
             elif row["id"] in expired:
                 yield EXPIRED
             else:
-                yield _is_emptied("capture", row["id"], taken)
+                yield judge_emptied("capture", row["id"], taken)
 
 
 def _capture(row: Row, raw: bytes | DamagedBytesError) -> PassedItem | BrokenObject:
@@ -127,7 +127,7 @@ def _capture(row: Row, raw: bytes | DamagedBytesError) -> PassedItem | BrokenObj
 
 def foreign_records(connection: Connection, scope: Scope) -> Findings:
     """Reassemble all records of web archives and compute their digests."""
-    taken, expired = _redacted_rows(connection, "foreign_record"), _expired_captures(connection)
+    taken, expired = redacted_rows(connection, "foreign_record"), _expired_captures(connection)
     query = (
         "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.digest AS held, "
         "b.encoding, b.data "
@@ -137,7 +137,7 @@ def foreign_records(connection: Connection, scope: Scope) -> Findings:
     for row in stream(connection, query, NOTHING):
         scope.reached = row["id"]
         if row["head"] is None or row["opening"] is None:
-            yield _is_emptied("foreign_record", row["id"], taken)
+            yield judge_emptied("foreign_record", row["id"], taken)
         elif row["payload_capture_id"] is not None and row["data"] is None:
             is_expired = row["payload_capture_id"] in expired
             yield EXPIRED if is_expired else REDACTED  # or the check of captures reports it
@@ -162,12 +162,12 @@ def _foreign_record(connection: Connection, row: Row) -> PassedItem | BrokenObje
 
 def wordings(connection: Connection, scope: Scope) -> Findings:
     """Compute the digests of all wordings."""
-    taken = _redacted_rows(connection, "wording")
+    taken = redacted_rows(connection, "wording")
     query = f"SELECT id, digest, title, text FROM wording WHERE {scope.where('id')} ORDER BY id"
     for row in stream(connection, query, NOTHING):
         scope.reached = row["id"]
         if row["text"] is None:
-            yield _is_emptied("wording", row["id"], taken)
+            yield judge_emptied("wording", row["id"], taken)
         elif wording_digest(row["title"], row["text"].split("\n\n")) != bytes(row["digest"]):
             message = f"title and text do not hash to {wording_name(bytes(row['digest']))}"
             yield BrokenObject("wording", row["id"], "digest_wrong", message)
@@ -177,7 +177,7 @@ def wordings(connection: Connection, scope: Scope) -> Findings:
 
 def derivations(connection: Connection, scope: Scope) -> Findings:
     """Check that the paragraphs of every derivation form its wording."""
-    taken = _redacted_rows(connection, "derivation")
+    taken = redacted_rows(connection, "derivation")
     query = (
         "SELECT d.id, d.detail, w.text, w.digest FROM derivation d "
         "JOIN wording w ON w.id = d.wording_id "
@@ -186,7 +186,7 @@ def derivations(connection: Connection, scope: Scope) -> Findings:
     for row in stream(connection, query, NOTHING):
         scope.reached = row["id"]
         if row["detail"] is None:
-            yield _is_emptied("derivation", row["id"], taken)
+            yield judge_emptied("derivation", row["id"], taken)
         elif row["text"] is None:
             yield REDACTED
         else:
@@ -204,29 +204,6 @@ def _derivation(row: Row) -> PassedItem | BrokenObject:
         message = f"its paragraphs are not those of {wording_name(bytes(row['digest']))}"
         return BrokenObject("derivation", row["id"], "wording_wrong", message)
     return PASSED
-
-
-def fronts(connection: Connection, scope: Scope) -> Findings:
-    """Check that every teaser has a headline, and that the lists contain teasers of their front."""
-    taken = _redacted_rows(connection, "teaser")
-    known: dict[int, int] = {}
-    for row in stream(connection, "SELECT id, front_id, headline FROM teaser", NOTHING):
-        known[row["id"]] = row["front_id"]
-        if row["headline"] is None:
-            yield _is_emptied("teaser", row["id"], taken)
-    query = (
-        "SELECT f.id, f.origin_id, f.teasers AS detail, same.teasers AS hints FROM front f "
-        "LEFT JOIN front same ON same.id = f.same_as_id AND same.origin_id = f.origin_id "
-        f"WHERE {scope.where('f.id')} ORDER BY f.id"
-    )
-    for row in stream(connection, query, NOTHING):
-        scope.reached = row["id"]
-        listed = row["detail"] or row["hints"] or [[None]]
-        if all(known.get(each[0]) == row["origin_id"] for each in listed):
-            yield PASSED
-        else:
-            message = "its list contains teasers that are not stored for its front page"
-            yield BrokenObject("front", row["id"], "list_wrong", message)
 
 
 def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
@@ -312,7 +289,7 @@ def jobs(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # a
             yield BrokenObject("job", row["id"], "counts_wrong", message)
 
 
-def _redacted_rows(connection: Connection, table: str) -> frozenset[int]:
+def redacted_rows(connection: Connection, table: str) -> frozenset[int]:
     query = "SELECT row_id FROM redaction WHERE table_name = :name"
     return frozenset(row["row_id"] for row in stream(connection, query, {"name": table}))
 
@@ -326,7 +303,7 @@ def _expired_captures(connection: Connection) -> frozenset[int]:
     return frozenset(number for number, each in reasons.items() if is_expiry(each))
 
 
-def _is_emptied(table: str, number: int, taken: frozenset[int]) -> PassedItem | BrokenObject:
+def judge_emptied(table: str, number: int, taken: frozenset[int]) -> PassedItem | BrokenObject:
     if number in taken:
         return REDACTED
     return BrokenObject(table, number, "emptied", "it is empty, and no redaction says why")

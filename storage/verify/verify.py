@@ -37,7 +37,6 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("wordings", check_record.wordings),
     ("derivations", check_record.derivations),
     *(check for part in load_parts("verify_checks") for check in part.CHECKS),
-    ("fronts", check_record.fronts),
     ("references", check_record.references),
     ("agreement", check_record.agreement),
     ("verdicts", check_record.verdicts),

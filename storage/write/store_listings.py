@@ -1,4 +1,4 @@
-"""Store lists of addresses, as watches and jobs that check new ones, and teasers of front pages."""
+"""Store lists of addresses, as watches and jobs that check new ones, and lists of capabilities."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from storage.database.tables import FRONT as FRONT_TABLE
-from storage.database.tables import SOURCE, TEASER, WATCH
-from storage.database.unit import Unit, rows_in
+from storage.capabilities import load_parts
+from storage.database.tables import SOURCE, WATCH
+from storage.database.unit import Unit
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.origins import ensure_origins
-from storage.record.reading import CapturedItem, Reading
+from storage.record.reading import Reading
 from storage.record.sources import add_source
 from storage.schedule.watches import (
     Due,
@@ -21,8 +21,7 @@ from storage.schedule.watches import (
     insert_check_jobs,
 )
 from storage.values import job as jobs
-from storage.values.draft import Json
-from storage.values.net.addresses import FRONT, AddressList, Key, ListedAddress
+from storage.values.net.addresses import AddressList, Key, ListedAddress
 from storage.values.refusals import RefusalReason
 
 WHOLE = frozenset({"list", "opml"})
@@ -48,8 +47,9 @@ class _ListingWriter:
 
     def keep(self) -> int:
         unit, listing = self.unit, self.listing
-        if listing.kind == FRONT:
-            is_new = store_front(unit, self.captured, listing)
+        own = next((each for each in load_parts("page_list") if listing.kind == each.KIND), None)
+        if own is not None:
+            is_new = own.store_list(unit, self.captured, listing)
             self._note(self.captured.hints.get("watch"), is_new=is_new)
             add_verdict(unit, self.claim.job_id, self.captured.observation_id, "listed")
             return 0
@@ -134,64 +134,3 @@ class _ListingWriter:
 def _moment(address: ListedAddress, otherwise: datetime) -> datetime:
     moments = [each for each in (address.published_at, address.changed_at) if each is not None]
     return max(moments, default=otherwise)
-
-
-_TeaserKey = tuple[int, Json, Json]
-"""The origin of an address, its headline and its kicker."""
-
-
-def store_front(unit: Unit, captured: CapturedItem, listing: AddressList) -> bool:
-    """Store the teasers of one capture; return whether they differ from the list before.
-
-    An equal list is one row that refers to the row with the list.
-    """
-    front = captured.locator_id
-    shown = [each for each in listing.named if each.hints.get("title")]
-    origins = ensure_origins(unit, [each.origin for each in shown])
-    keys = [(origins[each.origin], each.hints["title"], each.hints.get("kicker")) for each in shown]
-    numbers = _ensure_teasers(unit, front, keys)
-    teasers = [_entry(numbers[key], each) for key, each in zip(keys, shown, strict=True)]
-    unit.flush()
-    latest = (
-        select(FRONT_TABLE.c.id, FRONT_TABLE.c.same_as_id, FRONT_TABLE.c.teasers)
-        .where(FRONT_TABLE.c.origin_id == front)
-        .order_by(FRONT_TABLE.c.id.desc())
-        .limit(1)
-    )
-    row = unit.connection.execute(latest).first()
-    same_as = None if row is None else (row.same_as_id or row.id)
-    stored = select(FRONT_TABLE.c.teasers).where(FRONT_TABLE.c.id == same_as)
-    is_same = row is not None and unit.connection.execute(stored).scalar() == teasers
-    unit.add(
-        FRONT_TABLE,
-        {
-            "id": unit.number(), "observation_id": captured.observation_id, "origin_id": front,
-            "same_as_id": same_as if is_same else None, "teasers": None if is_same else teasers,
-            "found": listing.found, "method": listing.method, "recorded_at": unit.now,
-        },
-    )  # fmt: skip
-    return not is_same
-
-
-def _entry(number: int, teaser: ListedAddress) -> list[Json]:
-    return [number, teaser.hints.get("level"), int(bool(teaser.hints.get("picture")))]
-
-
-def _ensure_teasers(unit: Unit, front: int, keys: Sequence[_TeaserKey]) -> dict[_TeaserKey, int]:
-    """Return the ids of teasers; insert new ones."""
-    query = select(TEASER).where(TEASER.c.front_id == front, TEASER.c.headline.is_not(None))
-    known: dict[_TeaserKey, int] = {
-        (row.origin_id, row.headline, row.kicker): row.id
-        for row in rows_in(unit.connection, query, TEASER.c.origin_id, {key[0] for key in keys})
-    }
-    for key in keys:
-        if key not in known:
-            known[key] = unit.number()
-            unit.add(
-                TEASER,
-                {
-                    "id": known[key], "front_id": front, "origin_id": key[0], "headline": key[1],
-                    "kicker": key[2], "recorded_at": unit.now,
-                },
-            )  # fmt: skip
-    return known

@@ -13,6 +13,8 @@ from storage.capabilities.hooks import PARTS, TEMPLATES
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("storage/capabilities", "worker/capabilities", "tests/capabilities")
 ELSEWHERE = {
+    "front_pages": {"docs/front-pages.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
+                    "storage/capabilities/__init__.py"},
     "outside_copies": {"docs/outside-copies.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                        "storage/capabilities/__init__.py", "storage/database/migrations/versions/0004_outside_copies.py"},
     "rights": {"docs/rights.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
@@ -28,6 +30,30 @@ _LINK = "it links to the page of the capability"
 _BUNDLE = "a bundle is checked by a program of its own, which names all its tables; its forms are permanent"
 _FIELD = "a promised field of versions and checks, with its type for Python users"
 WITHOUT_HOOK = {
+    "front_pages": {
+        **dict.fromkeys(("docs/proof.md", "docs/read.md", "docs/redaction.md", "docs/watch.md"), _LINK),
+        "docs/sql.md": "rules for several views, which name those that they concern",
+        **dict.fromkeys((
+            "storage/export/warc.py", "storage/record/imports.py",
+            "storage/schedule/check_times.py", "storage/values/arrivals/foreign_capture.py",
+            "storage/values/net/addresses.py", "worker/cli/control.py",
+            "worker/cli/ingest/command.py", "worker/flow/collect/folder.py",
+            "worker/flow/history/preview.py", "worker/flow/history/run.py",
+            "worker/flow/order.py", "worker/flow/read.py", "worker/flow/standing_sources.py",
+            "worker/sources/folders/members.py", "worker/sources/listings/listing.py",
+            "worker/sources/web_archives/capture.py", "worker/text/page/teasers.py",
+            "worker/text/read.py", "worker/web/fetch.py", "worker/web/kind.py",
+        ), "the kind of an address or a capture, which decides how it is fetched and read"),
+        **dict.fromkeys((
+            "storage/database/tables/__init__.py", "storage/read/find.py",
+            "storage/record/contents/restricted.py", "storage/write/redaction/description.py",
+            "storage/write/redaction/empty_rows.py", "storage/write/redaction/in_bytes.py",
+            "storage/write/redaction/plan.py", "worker/cli/redact_command.py",
+        ), "a redaction and a restriction follow headlines to all places of a text"),
+        "storage/cli/app.py": "the place of its commands in the help",
+        "storage/read/archive/lists.py": "promised methods for Python users",
+        "worker/cli/checks/report_verification.py": "the names of what was checked",
+    },
     "outside_copies": {
         "docs/administration.md": _LINK, "docs/proof.md": _LINK, "docs/redaction.md": _LINK,
         "docs/watch.md": _LINK,

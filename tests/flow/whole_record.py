@@ -89,15 +89,6 @@ def _add_web(connection: Connection, one: Any, other: Any) -> None:
         to_origin_id=other["locator_id"],
     )  # fmt: skip
     add_row(connection, "lineage_undone", lineage_id=lineage, reason="Irrtum")
-    front = other["locator_id"]
-    a, b = (
-        add_row(connection, "teaser", front_id=front, origin_id=one["locator_id"], headline=each)
-        for each in ("Pegel steigt", "Pegel fällt")
-    )
-    add_row(
-        connection, "front", observation_id=other["id"], origin_id=front,
-        teasers=[[a, 2, 1], [b, None, 0]], found=2,
-    )  # fmt: skip
 
 
 def add_row(connection: Connection, table: str, **values: Any) -> int:

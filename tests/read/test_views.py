@@ -50,9 +50,6 @@ GOLDEN = {
     "joined_to joined_at lineage undone_at",
     "transfers": "seq article origin observed_at foreign address http_status hops request "
     "response_headers peer tls_version certificate duration_ms wire_bytes body_encoding rights",
-    "teasers": "seq front observed_at position origin headline kicker heading_level picture foreign",
-    "fronts": "seq front origin headline kicker position first_position last_position heading_level "
-    "picture headline_test changed_after first_seen last_seen ended_by checks foreign",
     "refusals": "seq job locator code message hint kept raw_digest at source",
     "jobs": "seq job kind source state trigger attempts created_at started_at finished_at reason "
     "seen new_articles new_versions unchanged noise copies refused failed gone passed_over seconds parent",

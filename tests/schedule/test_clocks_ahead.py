@@ -17,7 +17,7 @@ from storage.read.archive import open_archive
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.restrict import lift, restrict
 from storage.write.submissions import Submission, store_submission
-from tests.collect.test_fronts import FRONT, LONG, SHORT, front, teaser
+from tests.capabilities.front_pages.test_front_pages import FRONT, LONG, SHORT, front, teaser
 from tests.database.older import create_old_stamp_requests
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from tests.flow.whole_record import KEY

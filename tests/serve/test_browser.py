@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from starlette.routing import Match
 
+from storage.capabilities import load_part
 from storage.settings import load_settings
 from storage.web.app import Site, make_app
 from storage.web.archives import ServedArchive
@@ -25,7 +26,7 @@ from storage.web.pages import ROUTERS
 from storage.web.server import ThreadedServer, bound
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
-from tests.collect.test_fronts import BRIDGE, CLOSED, FRONT, front, teaser
+from tests.capabilities.front_pages.test_front_pages import BRIDGE, CLOSED, FRONT, front, teaser
 from tests.serve.test_hostile import ALL, hostile_draft
 from tests.web.desk import PEGEL, A, desk_at
 from tests.web.site import page as html_page
@@ -349,6 +350,8 @@ def test_a_front_page_has_steps_to_the_check_before_and_after(front_site, browse
     assert CLOSED in browser.find_element(By.TAG_NAME, "main").text
 
 
+CHECKED = (load_part("front_pages", "pages").ROUTER, *ROUTERS)
+"""Other pages of capabilities have tests of their own."""
 NO_PAGES = {
     "/a/{article}/compare", "/a/{article}/{a}..{b}/picture.svg", "/cluster/of", "/find", "/icon.svg", "/robots.txt",
     "/source-serif-4.woff2", "/style.css", "/timegate/{address:path}", "/timemap/json/{address:path}",
@@ -362,9 +365,9 @@ def test_every_page_of_the_router_is_among_those_that_are_checked(site):
     checked = set()
     for path in pages(address).values():
         scope = {"type": "http", "method": "GET", "path": unquote(urlsplit(path).path)}
-        routes = (each for router in ROUTERS for each in router.routes)
+        routes = (each for router in CHECKED for each in router.routes)
         checked.add(next(r.path for r in routes if r.matches(scope)[0] is Match.FULL))
-    assert checked == {each.path for router in ROUTERS for each in router.routes} - NO_PAGES
+    assert checked == {each.path for router in CHECKED for each in router.routes} - NO_PAGES
 
 
 class Clicks:

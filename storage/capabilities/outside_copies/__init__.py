@@ -51,6 +51,7 @@ OUTSIDE_COPIES = Capability(
         "verify_checks": "its rows have no digests, and `references` checks what they name",
         "answers": "a version and a check show their copies; there is no list of all",
         "doors": "there is no list of all copies",
+        "page_list": "no page is read for it",
         "change_panel": "a copy is of a page, not of a change",
         "change_marks": "a copy says nothing about a change",
         "wording_rows": "a copy is of a page, not of a text",

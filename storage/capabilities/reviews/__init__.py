@@ -46,6 +46,7 @@ REVIEWS = Capability(
         "version_facts": "a label is about a change",
         "check_facts": "a label is about a change",
         "verify_checks": "its rows have no digests, and `references` checks what they name",
+        "page_list": "no page is read for it",
         "work": "nothing is to be done later",
         "source_options": "a reader labels changes of any source",
         "check": "nothing can fail outside of a command",

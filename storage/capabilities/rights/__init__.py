@@ -21,6 +21,7 @@ RIGHTS = Capability(
     without={
         "tables": "declarations are stored with the answer of a server",
         "check_facts": "a page of its own lists the periods of declarations",
+        "page_list": "declarations come with the answer for any page",
         "wording_rows": "declarations come with an answer, not with a text",
         "change_panel": "a declaration is about an article, not about a change",
         "change_marks": "a declaration says nothing about a change",

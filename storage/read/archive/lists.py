@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from storage.capabilities import load_part
 from storage.diff.entry_history import LiveBlogEntry
 from storage.read import lists
 from storage.read.answers import (
@@ -235,24 +236,10 @@ class ArchiveLists(ArchiveConnection):
 
         In an archive opened with `as_of`, those of that time. Raises: NoSuchError, CursorError.
         """
+        answers = load_part("front_pages", "answers")
         with self.connect() as connection:
-            front = self._finder(connection).front_row_id(address)
-        return self._iterate(lists.teasers, front, Part(after, limit))
-
-    def neighbouring_front_checks(
-        self, address: str, moment: datetime
-    ) -> tuple[datetime | None, datetime | None]:
-        """Return the times of the checks of a front page before and after a time.
-
-        Raises: NoSuchError.
-        """
-        with self.connect() as connection:
-            front = self._finder(connection).front_row_id(address)
-            return lists.neighbouring_checks(connection, front, moment)
-
-    def front_addresses(self) -> list[str]:
-        """Return the addresses of all front pages with teasers."""
-        return list(self._iterate(lists.front_addresses))
+            front = answers.find_front(connection, address)
+        return self._iterate(answers.find_teasers, front, Part(after, limit))
 
     def fronts(
         self,
@@ -266,16 +253,14 @@ class ArchiveLists(ArchiveConnection):
         `article` is an article or the address of a teaser, `front` the address of a front page.
         Raises: NoSuchError, CursorError.
         """
-        criteria = Conditions()
+        answers, criteria = load_part("front_pages", "answers"), Conditions()
         with self.connect() as connection:
-            finder = self._finder(connection)
             if article is not None:
-                criteria = finder.teaser_conditions(article)
+                criteria = self._finder(connection).teaser_conditions(article)
             if front is not None:
-                criteria = criteria.with_clause(
-                    "k.front_id = :front", front=finder.front_row_id(front)
-                )
-        return self._iterate(lists.fronts, criteria, Part(after, limit))
+                number = answers.find_front(connection, front)
+                criteria = criteria.with_clause("k.front_id = :front", front=number)
+        return self._iterate(answers.find_stays, criteria, Part(after, limit))
 
     def refusals(
         self,

@@ -312,35 +312,6 @@ class EntriesQuery(ListQuery, ClockOptions, OneArticle):
 
 
 @dataclass(kw_only=True)
-class FrontQuery(ListQuery, ClockOptions):
-    """List the teasers of a front page at its latest check, or at the time of --as-of."""
-
-    front: Long = argument("ADDRESS", "Address of a front page that is watched.")
-    record = staticmethod(lambda: answers.Teaser)
-
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
-        return archive.front(self.front, *page)
-
-
-@dataclass(kw_only=True)
-class FrontsQuery(ListQuery, ClockOptions):
-    """List how long articles were on front pages: position, headline, and headline tests."""
-
-    article: Long | None = option(
-        "--article",
-        "ARTICLE",
-        "Only headlines of this article, by id, address or path (default: all).",
-    )
-    front: Long | None = option(
-        "--front", "ADDRESS", "Only headlines on this front page (default: all)."
-    )
-    record = staticmethod(lambda: answers.FrontStay)
-
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
-        return archive.fronts(self.article, self.front, *page)
-
-
-@dataclass(kw_only=True)
 class ChangesQuery(ListQuery, ClockOptions, ChangeFilterOptions, ChangeOptions):
     """List changes from version to version, newest first."""
 

@@ -130,21 +130,6 @@ def entries(
     )  # fmt: skip
 
 
-@router.get("/{article}/fronts")
-def fronts(
-    request: Request, pool: PoolDep, article: str, query: Annotated[Checks, Query()]
-) -> Response:
-    """Show how long which headlines of an article were on front pages."""
-    limit = query.limit or CHECK_ROWS
-    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(build_revision(article, None))
-        rows = list(archive.fronts(version.article, None, query.after, limit))
-    following = rows[-1].cursor if len(rows) == limit else None
-    return page(
-        request, "fronts.html", version=version, rows=rows, tab="fronts", following=following
-    )
-
-
 @router.get("/{article}/cite")
 def cite(
     request: Request, pool: PoolDep, article: str, query: Annotated[Cite, Query()]

@@ -93,12 +93,6 @@ class Checks(PartQuery, ClockParameters):
     """The checks of an article."""
 
 
-class FrontPage(PartQuery, ClockParameters):
-    """A front page at a time; without an address, all front pages."""
-
-    front: Long | None = None
-
-
 class Entries(Checks):
     """The entries of a live blog, in either order."""
 

@@ -83,7 +83,7 @@ class ArchiveClient:
         address = parse_address(text, self._network.is_own)
         if isinstance(address, RefusalReason):
             raise RequestRefusedError(address)
-        fetch = Fetch(_watched(self._source_id, text), self._network, 0.0, address)
+        fetch = Fetch(_make_watch(self._source_id, text), self._network, 0.0, address)
         queue = self._servers.queue_of(fetch)
         queue.waiting = deque([fetch])
         while True:
@@ -145,7 +145,7 @@ class ArchiveClient:
         return result
 
 
-def _watched(source_id: int, address: str) -> WatchedAddress:
+def _make_watch(source_id: int, address: str) -> WatchedAddress:
     return WatchedAddress(
         source_id=source_id, origin_id=0, origin=address, address=address, kind="page",
         moved_to=None, final=None, etag=None, last_modified=None, observation_id=None, digest=None,

@@ -4,7 +4,7 @@ import sqlalchemy
 from alembic import op
 
 from storage.database.columns import UtcTime
-from storage.database.tables import FRONT, METADATA, TEASER
+from storage.database.tables import METADATA
 
 revision = "0002"
 down_revision = "0001"
@@ -31,7 +31,8 @@ LATER_COLUMNS = (
 
 def upgrade() -> None:
     _complete_first_schema(op.get_bind())
-    METADATA.create_all(op.get_bind(), tables=[TEASER, FRONT])
+    tables = [METADATA.tables[name] for name in ("teaser", "front")]
+    METADATA.create_all(op.get_bind(), tables=tables)
 
 
 def _complete_first_schema(connection: sqlalchemy.Connection) -> None:

@@ -11,9 +11,9 @@ from itertools import count
 import pytest
 from typer.testing import CliRunner
 
+from storage.capabilities.front_pages.view_sql import fronts_query
 from storage.database.tables import FRONT as FRONT_TABLE
 from storage.database.tables import TEASER
-from storage.database.view_queries.fronts import fronts_query
 from storage.read.archive import open_archive
 from storage.read.filters import Clocks
 from storage.record.observations import add_observation

@@ -11,7 +11,15 @@ from typer.testing import CliRunner
 from storage.values.verdict import Counts
 from storage.write.redaction.scrub import scrub
 from storage.write.store_captures import import_captures
-from tests.collect.test_fronts import BRIDGE, CLOSED, FRONT, LONG, SHORT, front, teaser
+from tests.capabilities.front_pages.test_front_pages import (
+    BRIDGE,
+    CLOSED,
+    FRONT,
+    LONG,
+    SHORT,
+    front,
+    teaser,
+)
 from tests.export.test_warc_export import exported
 from tests.flow.driver import Newsroom, findings, hour, newsroom_at
 from tests.flow.processes import lesart, rows

@@ -328,3 +328,6 @@ JOIN observation o ON o.id = f.observation_id
 JOIN origin r ON r.id = f.origin_id
 LEFT JOIN transfer t ON t.observation_id = o.id
 """
+
+
+VIEWS = (TEASERS, FRONTS)

@@ -1,0 +1,145 @@
+"""The lists of teasers and of stays on front pages."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from storage.database.rows import fetch, fetch_row, stream
+from storage.database.view_queries.sql_words import RESTRICTED
+from storage.read.answers import FrontStay, Teaser
+from storage.read.filters import Conditions
+from storage.read.query.parameter import argument, option
+from storage.read.query.queries import ClockOptions, ListQuery, Long
+from storage.read.query.records import Part, RecordList
+from storage.values.digest import origin_id
+from storage.values.errors import NoSuchError
+from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.capabilities.front_pages import view_sql
+    from storage.read.archive import ReadOnlyArchive
+    from storage.read.query.queries import Page
+    from storage.values.answer import Answer
+    from storage.values.net import origin_name
+else:
+    view_sql = LazyModule("storage.capabilities.front_pages.view_sql")
+    origin_name = LazyModule("storage.values.net.origin_name")
+
+
+@dataclass(kw_only=True)
+class FrontQuery(ListQuery, ClockOptions):
+    """List the teasers of a front page at its latest check, or at the time of --as-of."""
+
+    front: Long = argument("ADDRESS", "Address of a front page that is watched.")
+    record = staticmethod(lambda: Teaser)
+
+    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+        return archive.front(self.front, *page)
+
+
+@dataclass(kw_only=True)
+class FrontsQuery(ListQuery, ClockOptions):
+    """List how long articles were on front pages: position, headline, and headline tests."""
+
+    article: Long | None = option(
+        "--article",
+        "ARTICLE",
+        "Only headlines of this article, by id, address or path (default: all).",
+    )
+    front: Long | None = option(
+        "--front", "ADDRESS", "Only headlines on this front page (default: all)."
+    )
+    record = staticmethod(lambda: FrontStay)
+
+    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+        return archive.fronts(self.article, self.front, *page)
+
+
+QUERIES = (FrontQuery, FrontsQuery)
+
+
+def find_front(connection: "Connection", address: str) -> int:
+    """Return the row of the front page at an address, or at the address to which it redirects.
+
+    Raises: NoSuchError.
+    """
+    named = origin_id(origin_name.clean_address(address) or address)
+    query = (
+        "SELECT p.id AS id FROM (SELECT id FROM origin WHERE public_id = :name UNION ALL "
+        "SELECT w.final_id FROM watch w JOIN origin o ON o.id = w.origin_id "
+        "WHERE o.public_id = :name) p "
+        "WHERE EXISTS (SELECT 1 FROM front f WHERE f.origin_id = p.id)"
+    )
+    for row in fetch(connection, query, {"name": named}):
+        return int(row["id"])
+    hint = message_text("where_front", address=address)
+    raise NoSuchError(message_text("front_page"), address, hint)
+
+
+def find_teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Teaser]:
+    """Yield the teasers of the latest list of a front page, from top to bottom."""
+    query = view_sql.latest_list_query(connection.dialect.name)
+    for row in fetch(connection, query, {"front": front_id}):
+        criteria = Conditions().with_clause("q.list_id = :list", list=row["list_id"])
+        yield from _TEASERS.rows(connection, criteria, part)
+
+
+def find_stays(connection: "Connection", criteria: Conditions, part: Part) -> Iterator[FrontStay]:
+    """Yield the stays of headlines on front pages, in the order of their beginnings.
+
+    `criteria` selects rows `k` of teasers.
+    """
+    where = " AND ".join(criteria.clauses) or "TRUE"
+    query = view_sql.fronts_query(connection.dialect.name, RESTRICTED, where)
+    criteria = Conditions((), criteria.parameters)
+    yield from _STAYS.rows(connection, criteria, part, query)
+
+
+def list_addresses(connection: "Connection") -> Iterator[str]:
+    """Yield the addresses of all front pages with teasers."""
+    query = "SELECT origin FROM origin WHERE id IN (SELECT origin_id FROM front) ORDER BY origin"
+    yield from (row["origin"] for row in stream(connection, query, {}))
+
+
+def find_neighbours(
+    connection: "Connection", address: str, moment: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """Return the times of the checks of a front page before and after a time.
+
+    Raises: NoSuchError.
+    """
+    query = (
+        "SELECT max(CASE WHEN o.observed_at < :moment THEN o.observed_at END) AS latest_at, "
+        "min(CASE WHEN o.observed_at > :moment THEN o.observed_at END) AS first_at "
+        "FROM front f JOIN observation o ON o.id = f.observation_id WHERE f.origin_id = :front"
+    )
+    front = find_front(connection, address)
+    row = fetch_row(connection, query, {"front": front, "moment": moment})
+    return row["latest_at"], row["first_at"]
+
+
+_TEASERS = RecordList(
+    Teaser,
+    "teasers",
+    {"position": int},
+    "teasers",
+    more=["row_article"],
+    computed=["article"],
+    compute=lambda row: {"article": row["row_article"]},
+)
+_STAYS = RecordList(
+    FrontStay,
+    "fronts",
+    {"first_seen": datetime, "teaser_id": int, "first_id": int},
+    "fronts",
+    more=["row_article"],
+    computed=["article", "seconds"],
+    compute=lambda row: {
+        "article": row["row_article"],
+        "seconds": (row["last_seen"] - row["first_seen"]).total_seconds(),
+    },
+)

@@ -1,0 +1,74 @@
+"""Store the teasers of front pages."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from storage.database.tables import FRONT as FRONT_TABLE
+from storage.database.tables import TEASER
+from storage.database.unit import Unit, rows_in
+from storage.record.origins import ensure_origins
+from storage.record.reading import CapturedItem
+from storage.values.draft import Json
+from storage.values.net.addresses import FRONT, AddressList, ListedAddress
+
+KIND = FRONT
+_TeaserKey = tuple[int, Json, Json]
+"""The origin of an address, its headline and its kicker."""
+
+
+def store_list(unit: Unit, captured: CapturedItem, listing: AddressList) -> bool:
+    """Store the teasers of one capture; return whether they differ from the list before.
+
+    An equal list is one row that refers to the row with the list.
+    """
+    front = captured.locator_id
+    shown = [each for each in listing.named if each.hints.get("title")]
+    origins = ensure_origins(unit, [each.origin for each in shown])
+    keys = [(origins[each.origin], each.hints["title"], each.hints.get("kicker")) for each in shown]
+    numbers = _ensure_teasers(unit, front, keys)
+    teasers = [_entry(numbers[key], each) for key, each in zip(keys, shown, strict=True)]
+    unit.flush()
+    latest = (
+        select(FRONT_TABLE.c.id, FRONT_TABLE.c.same_as_id, FRONT_TABLE.c.teasers)
+        .where(FRONT_TABLE.c.origin_id == front)
+        .order_by(FRONT_TABLE.c.id.desc())
+        .limit(1)
+    )
+    row = unit.connection.execute(latest).first()
+    same_as = None if row is None else (row.same_as_id or row.id)
+    stored = select(FRONT_TABLE.c.teasers).where(FRONT_TABLE.c.id == same_as)
+    is_same = row is not None and unit.connection.execute(stored).scalar() == teasers
+    unit.add(
+        FRONT_TABLE,
+        {
+            "id": unit.number(), "observation_id": captured.observation_id, "origin_id": front,
+            "same_as_id": same_as if is_same else None, "teasers": None if is_same else teasers,
+            "found": listing.found, "method": listing.method, "recorded_at": unit.now,
+        },
+    )  # fmt: skip
+    return not is_same
+
+
+def _entry(number: int, teaser: ListedAddress) -> list[Json]:
+    return [number, teaser.hints.get("level"), int(bool(teaser.hints.get("picture")))]
+
+
+def _ensure_teasers(unit: Unit, front: int, keys: Sequence[_TeaserKey]) -> dict[_TeaserKey, int]:
+    """Return the ids of teasers; insert new ones."""
+    query = select(TEASER).where(TEASER.c.front_id == front, TEASER.c.headline.is_not(None))
+    known: dict[_TeaserKey, int] = {
+        (row.origin_id, row.headline, row.kicker): row.id
+        for row in rows_in(unit.connection, query, TEASER.c.origin_id, {key[0] for key in keys})
+    }
+    for key in keys:
+        if key not in known:
+            known[key] = unit.number()
+            unit.add(
+                TEASER,
+                {
+                    "id": known[key], "front_id": front, "origin_id": key[0], "headline": key[1],
+                    "kicker": key[2], "recorded_at": unit.now,
+                },
+            )  # fmt: skip
+    return known

@@ -1,3 +1,0 @@
-"""A newsroom that watches the simulated web."""
-
-from tests.web.conftest import desk  # noqa: F401 -- a fixture
