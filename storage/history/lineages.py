@@ -299,7 +299,9 @@ def _load_claims(unit: Unit, origins: Collection[int]) -> dict[tuple[int, int], 
         for row in rows_in(unit.connection, query, SNAPSHOT.c.origin_id, list(origins))
     }
     by_address = {row.origin: number for number, row in newest.items()}
-    named = {number: by_address.get(row.detail.get("address")) for number, row in newest.items()}
+    named = {
+        number: by_address.get((row.detail or {}).get("address")) for number, row in newest.items()
+    }
     return {
         (number, other): _StoredClaim((number, other), newest[number].observation_id)
         for number, other in named.items()

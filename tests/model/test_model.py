@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import DIALECTS
 from tests.tools.model.__main__ import run, sqlite_archives
 from tests.tools.model.machine import ArchiveMachine
+from tests.tools.model.texts import ADDRESSES
 
 pytestmark = pytest.mark.starts_first
 
@@ -31,6 +32,29 @@ def machine(request, tmp_path):
 
     Machine.databases = staticmethod(databases)
     return Machine
+
+
+P, Q = ADDRESSES
+FOUND = {
+    "a text at the address of a redacted page is related to its copy": (
+        ("submit", {"address": P, "text": 0}),
+        ("redact", {"origin": P}),
+        ("import_late", {"address": Q, "text": 4, "back": 0}),
+        ("import_late", {"address": P, "text": 4, "back": 0}),
+    ),
+}
+"""What once failed: the steps of an example."""
+
+
+@pytest.mark.postgresql("slow")
+@pytest.mark.parametrize("steps", FOUND.values(), ids=FOUND)
+def test_what_once_failed_agrees_with_the_model(machine, steps):
+    state = machine()
+    state.begin(upgrades=False)
+    for name, arguments in steps:
+        getattr(state, name)(**arguments)
+        state.agree()
+    state.teardown()
 
 
 @pytest.mark.postgresql("slow")

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -14,12 +15,22 @@ import pytest
 
 from storage.capabilities import CAPABILITIES
 from storage.record.observations import add_refusal
+from storage.values.redaction import RedactionReason
 from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
+from storage.write.redaction import redact_articles as redacting
+from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import (
+    drop_overdue_bytes,
+    redact_articles,
+    redact_passage,
+)
 from tests.flow.driver import SENTENCES, Newsroom, lines, page, seed
 from tests.flow.driver import hour as hour_of
 from tests.write.follower import Follower
+from worker.cli.redactions import prepare_reading
 
+ERASURE = RedactionReason.GDPR_ERASURE
 A, B, C, _ENGLISH = SENTENCES
 WRITERS = 3
 ROUNDS = 4
@@ -177,6 +188,43 @@ MANY_WRITERS = 8
 LIVES = 0.4
 """Seconds that a reader lives at most, beside its start."""
 LEAST_DEATHS = 3
+
+
+REDACTIONS = {
+    "article": lambda room, target: redact_articles(room.archive, [target], ERASURE, "ada"),
+    "version": lambda room, target: redact_articles(
+        room.archive,
+        [replace(target, wordings=(room.number("SELECT max(wording_id) FROM version"),))],
+        ERASURE, "ada",
+    ),
+    "addresses": lambda room, target: redact_articles(
+        room.archive, [target], ERASURE, "ada", with_addresses=True
+    ),
+    "passage": lambda room, target: redact_passage(
+        room.archive, [target], "in der Nacht", ERASURE, "ada", prepare_reading
+    ),
+    "bytes": lambda room, _target: drop_overdue_bytes(room.archive, 1800.0, by_clock=True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("redact", REDACTIONS.values(), ids=REDACTIONS)
+def test_a_reader_gets_what_a_redaction_empties_though_it_asks_between_order_and_emptying(
+    room, redact, monkeypatch
+):
+    for at, body in enumerate(SENTENCES[:2]):
+        room.write("deich.md", page(body, url="https://lohebote.example/deich"))
+        room.scan(at)
+    reader, empty, asked = Follower(room.url, None), redacting.finish_redactions, []
+
+    def ask_before(*arguments):
+        asked.append(reader.poll())
+        return empty(*arguments)
+
+    monkeypatch.setattr(redacting, "finish_redactions", ask_before)
+    redact(room, RedactionTarget(room.number("SELECT id FROM article")))
+    assert asked
+    assert reader.losses() == []
+    reader.engine.dispose()
 
 
 def reader_at(url: str, path: Path) -> "subprocess.Popen[bytes]":

@@ -468,14 +468,18 @@ class _RowEraser:
         return {row[0] for row in rows_in(self.connection, query, DERIVATION.c.id, named)}
 
     def _renumber(self, wordings: set[int]) -> None:
-        """Assign new numbers to views of these wordings, so that replication clients read them
-        again.
+        """Assign new numbers to views of these wordings and of observations with emptied bytes, so
+        that replication clients read them again.
         """
-        query = select(VERSION.c.id)
-        found = sorted(
-            r[0] for r in rows_in(self.connection, query, VERSION.c.wording_id, wordings)
-        )
-        rows = [{"id": number, "seq": self.unit.number(FIELD_BLOCK)} for number in found]
+        query, observations = select(VERSION.c.id), self.ahead.observations
+        found = {
+            row[0]
+            for column, wanted in (
+                (VERSION.c.wording_id, wordings), (VERSION.c.observation_id, observations),
+            )
+            for row in rows_in(self.connection, query, column, wanted)
+        }  # fmt: skip
+        rows = [{"id": number, "seq": self.unit.number(FIELD_BLOCK)} for number in sorted(found)]
         update_rows(self.connection, VERSION, ("id",), rows)
         seen = select(SNAPSHOT.c.observation_id)
         snapshots = sorted(

@@ -33,12 +33,14 @@ def main() -> int:
         ArchiveMachine.databases = resources.enter_context(databases_of(given.database))
         ArchiveMachine.verify_every = given.verify_every
         for number in count(given.seed):
-            began = time.monotonic()
+            began = time.process_time()
+            ArchiveMachine.done.clear()
             run(ArchiveMachine, number, given.examples, given.steps, shrinks=given.shrink)
-            seconds = time.monotonic() - began
+            seconds = time.process_time() - began
+            done = ArchiveMachine.done
             sys.stdout.write(
-                f"{given.database}, seed {number}: {given.examples} examples of {given.steps} "
-                f"steps agree, {seconds:.0f} s\n"
+                f"{given.database}, seed {number}: {len(done)} examples, {sum(done)} steps of up "
+                f"to {given.steps} agree, {seconds:.0f} s of processor time\n"
             )
             sys.stdout.flush()
             if time.monotonic() >= ends:

@@ -5,49 +5,58 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from datetime import datetime
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
+from unittest.mock import patch
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from storage.read.archive import open_archive
-from storage.values.digest import raw_digest, wording_digest
 from storage.values.redaction import RedactionReason
+from storage.write.copies import NotAnEarlierCopyError, copy, update
 from storage.write.redaction.plan import RedactionTarget
-from storage.write.redaction.redact_articles import redact_articles
+from storage.write.redaction.redact_articles import drop_overdue_bytes, redact_articles
 from storage.write.redaction.restrict import lift, restrict
-from tests.flow.driver import Newsroom, hour, page, seed
-from tests.tools.model.oracle import Oracle, Version, changes
+from storage.write.submissions import Submission, store_submission
+from storage.write.undo import undo
+from tests.flow.driver import Newsroom, SharingReader, hour
+from tests.tools.model.oracle import Oracle, Written
+from tests.tools.model.texts import (
+    ADDRESSES,
+    BODIES,
+    donor,
+    order_of,
+    page_of,
+    seed_of,
+    web_page,
+)
+from tests.tools.model.told import Told, compare, compare_all, version_of
 from tests.write.follower import Follower
+from worker.cli.checks import rederive
 from worker.flow.order import target_at
+from worker.text import hints
 
 Databases = Callable[[], AbstractContextManager[str]]
 """Gives the address of an empty archive."""
 
-TEXTS = {
-    "Pegel der Lohe steigt": "Der Pegel der Lohe stieg in der Nacht um drei Zentimeter.\n\n"
-    "Am Deich standen bis zum Morgen vierzig Helfer mit Sandsäcken bereit.",
-    "Fähre bleibt im Hafen": "Wegen der hohen Wellen legte gestern kein einziges Schiff ab.\n\n"
-    "Reisende warteten in der Turnhalle auf ruhigeres Wetter.",
-    "Stadtrat streitet über Bäume": "Elf Linden am Markt sollen einem Parkhaus weichen.\n\n"
-    "Die Grünen sammelten dagegen achthundert Unterschriften.",
-    "Posaunenchor gewinnt Preis": "Mit einem Choral überzeugten die Bläser aus Ostheide die Jury.\n\n"
-    "Geübt hatten sie seit dem Herbst jeden Dienstag in der Scheune.",
-    "Bibliothek öffnet sonntags": "Leserinnen können künftig auch am Wochenende Romane ausleihen.\n\n"
-    "Zwei zusätzliche Angestellte übernehmen dafür die Ausgabe.",
-}
-TITLES, BODIES = list(TEXTS), list(TEXTS.values())
 FILES = {"a.txt": "seed:presse/a.txt", "b.txt": "seed:presse/b.txt"}
-ADDRESSES = ("https://lohebote.example/p", "https://lohebote.example/q")
 PAGES = {"p.md": ADDRESSES[0], "q.md": ADDRESSES[1]}
 WATCHED = FILES | PAGES
 BEFORE = 10.0
 """Hours between the start of the clock and the first event; captures come from between."""
+REST = 8
+"""Number of steps without a costly one after each of them."""
 
 names = st.sampled_from(sorted(WATCHED))
-texts = st.integers(0, len(TEXTS) - 1)
+texts = st.integers(0, len(BODIES) - 1)
 origins = st.sampled_from([*ADDRESSES, *FILES.values()])
 
 
@@ -57,21 +66,38 @@ class ArchiveMachine(RuleBasedStateMachine):
     databases: Databases
     verify_every = 10
     """After how many steps the archive is verified, and always at the end."""
+    done: ClassVar[list[int]] = []
+    """The steps of each example."""
 
     def __init__(self) -> None:
         super().__init__()
         self.resources = ExitStack()
         self.root = Path(tempfile.mkdtemp(prefix="lesart-model-"))
         self.resources.callback(shutil.rmtree, self.root)
+        self.resources.callback(hints.extractor.cache_clear)
         url = self.resources.enter_context(type(self).databases())
+        self.oracle = Oracle()
+        self.clock = BEFORE
+        self.steps = self.rests_until = 0
+        self.serial = itertools.count(1)
+        self.files: dict[str, Written] = {}
+        self.saved: Oracle | None = None
+        """What the backup knows."""
+        self._open(url)
+
+    def _open(self, url: str) -> None:
         self.room = Newsroom(url, self.root)
         self.resources.callback(self.room.close)
         self.follower = Follower(url, 3)
         self.resources.callback(self.follower.engine.dispose)
-        self.oracle = Oracle()
-        self.clock = BEFORE
-        self.steps = 0
-        self.serial = itertools.count(1)
+
+    @initialize(upgrades=st.booleans())
+    def begin(self, *, upgrades: bool) -> None:
+        """Choose whether this archive gets new extractors or loses bytes.
+
+        A text without bytes is never compared with one of another extractor.
+        """
+        self.upgrades = upgrades
 
     def teardown(self) -> None:
         try:
@@ -80,6 +106,7 @@ class ArchiveMachine(RuleBasedStateMachine):
             assert lost == [], "\n".join(lost)
             found = self.room.findings()
             assert found == [], found
+            self.done.append(self.steps)
         finally:
             self.resources.close()
 
@@ -88,14 +115,17 @@ class ArchiveMachine(RuleBasedStateMachine):
     @rule(name=names, text=texts)
     def write(self, name: str, text: int) -> None:
         """Write a file, with bytes that differ each time if it can have an address."""
-        content = self._page(text, PAGES[name]) if name in PAGES else _seed(text)
+        content = page_of(text, next(self.serial), PAGES[name]) if name in PAGES else seed_of(text)
         self.room.write(name, content)
-        self.oracle.write(name, WATCHED[name], text, _order(text, content))
+        written = Written(next(self.serial), text, order_of(text, content))
+        self.files[name] = written
+        self.oracle.write(name, WATCHED[name], written)
 
     @rule(name=names)
     def remove(self, name: str) -> None:
-        if name in self.oracle.files:
+        if name in self.files:
             self.room.remove(name)
+            del self.files[name]
             self.oracle.remove(name)
 
     @rule()
@@ -116,26 +146,122 @@ class ArchiveMachine(RuleBasedStateMachine):
         self._import(address, text, self.clock - back)
 
     def _import(self, address: str, text: int, at: float) -> None:
-        content = self._page(text)
+        content = page_of(text, next(self.serial))
         path = self.room.write(f"{next(self.serial)}.md", content, self.root / "imports")
         place = target_at(
             self.room.archive, self.room.settings, str(path), origin=address, observed_at=hour(at)
         )
         self.room.worked(self.room.ordered([place]))
-        self.oracle.now = self.clock
-        self.oracle.see(address, text, at, _order(text, content))
+        self.oracle.see(address, text, at, order_of(text, content), self.clock)
 
-    @precondition(lambda self: self.oracle.origins())
+    @rule(address=st.sampled_from(ADDRESSES), text=texts)
+    def submit(self, address: str, text: int) -> None:
+        """Store a page that a browser sent."""
+        self._tick()
+        raw = web_page(text, next(self.serial))
+        submission = Submission(address, address, raw.encode(), "ada")
+        self.room.worked(store_submission(self.room.archive, submission))
+        self.oracle.see(address, text, self.clock, order_of(text, raw), self.clock)
+
+    @precondition(lambda self: self.steps >= self.rests_until)
+    @rule()
+    def merge(self) -> None:
+        """Import all that another archive has; for a second time, nothing."""
+        self._tick(is_costly=True)
+        file, captures = donor()
+        self.room.worked(
+            self.room.ordered([target_at(self.room.archive, self.room.settings, str(file))])
+        )
+        self.oracle.merge(captures, self.clock)
+
+    @precondition(lambda self: not self.upgrades and self.oracle.origins())
     @rule(origin=origins)
     def redact(self, origin: str) -> None:
-        if origin not in self.oracle.origins():
-            return
+        if origin in self.oracle.origins():
+            self._tick()
+            self._redact(RedactionTarget(self._article(origin)))
+            self.oracle.redact(self.oracle.texts(origin))
+
+    @precondition(lambda self: not self.upgrades and self.oracle.origins())
+    @rule(origin=origins, text=texts)
+    def redact_a_version(self, origin: str, text: int) -> None:
+        if text in self.oracle.texts(origin) - self.oracle.redacted:
+            self._tick()
+            found = self.room.number("SELECT id FROM wording WHERE text = :body", body=BODIES[text])
+            self._redact(RedactionTarget(self._article(origin), (found,)))
+            self.oracle.redact({text})
+
+    def _redact(self, target: RedactionTarget) -> None:
+        why = RedactionReason.GDPR_ERASURE
+        redact_articles(self.room.archive, [target], why, "ada", with_copies=True)
+
+    @precondition(lambda self: not self.upgrades)
+    @rule(hours=st.integers(1, 12))
+    def drop_bytes(self, hours: int) -> None:
+        """Delete the bytes that are older than so many hours; their texts stay."""
         self._tick()
-        redact_articles(
-            self.room.archive, [RedactionTarget(self._article(origin))],
-            RedactionReason.GDPR_ERASURE, "ada", with_copies=True,
-        )  # fmt: skip
-        self.oracle.redact(origin)
+        drop_overdue_bytes(self.room.archive, 3600.0 * hours, by_clock=True)
+        self.oracle.erasures += 1
+
+    @precondition(lambda self: self.upgrades)
+    @rule()
+    def read_again(self) -> None:
+        """Install a new version of the extractors, which reads every text as before."""
+        self._tick()
+        self.resources.enter_context(patch.object(hints, "VERSION", f"next{next(self.serial)}"))
+        hints.extractor.cache_clear()
+        with patch.object(rederive, "Reader", SharingReader):
+            again = rederive.Rereading(self.room.archive, self.room.settings, 1)
+            found = list(again.differences(rederive.RederiveSelection(), _silent))
+        assert not any(each.is_any for each in found), found
+
+    @precondition(lambda self: self.oracle.relations)
+    @rule(chance=st.integers(0, 99))
+    def undo_a_relation(self, chance: int) -> None:
+        self._tick()
+        rows = self.room.rows(
+            "SELECT r.id, a.origin AS a, b.origin AS b FROM relations r "
+            "JOIN articles a ON a.article = r.a JOIN articles b ON b.article = r.b ORDER BY r.id"
+        )
+        chosen = rows[chance % len(rows)]
+        self.room.archive.transact(undo, chosen["id"], "Zufall")
+        self.oracle.undone.add(frozenset((chosen["a"], chosen["b"])))
+
+    @precondition(lambda self: self.steps >= self.rests_until)
+    @rule()
+    def back_up(self) -> None:
+        """Copy the archive, or update the copy unless a text was redacted since."""
+        self._tick(is_costly=True)
+        copied = self.root / "copy.sqlite3"
+        if copied.exists():
+            try:
+                update(self.room.url, str(copied), _silent)
+            except NotAnEarlierCopyError:
+                assert self.saved is None or self.saved.erasures != self.oracle.erasures
+                copied.unlink()
+        if not copied.exists():
+            copy(self.room.url, str(copied), _silent)
+        self.saved = deepcopy(self.oracle)
+        with Told(copied) as told:
+            compare_all(told.rows, self.oracle)
+
+    @precondition(lambda self: self.saved is not None and self.steps >= self.rests_until)
+    @rule()
+    def restore(self) -> None:
+        """Go on with the backup in a new place; the files are as they are."""
+        self._tick(is_costly=True)
+        url = self.resources.enter_context(type(self).databases())
+        if url.startswith("sqlite"):
+            Path(url.removeprefix("sqlite:///")).unlink()
+        copy(str(self.root / "copy.sqlite3"), url, _silent)
+        self._open(url)
+        self.room.now = hour(self.clock)
+        self.oracle = deepcopy(self.saved)
+        for name in self.oracle.files.keys() - self.files.keys():
+            self.oracle.remove(name)
+        for name, written in self.files.items():
+            if name not in self.oracle.files or self.oracle.files[name].written != written:
+                self.oracle.write(name, WATCHED[name], written)
 
     @precondition(lambda self: self.oracle.origins())
     @rule(origin=origins, on=st.booleans())
@@ -157,18 +283,7 @@ class ArchiveMachine(RuleBasedStateMachine):
     @invariant()
     def agree(self) -> None:
         self.follower.poll()
-        oracle = self.oracle
-        versions = {each: oracle.versions(each) for each in oracle.origins()}
-        _compare(self._versions(), versions)
-        _compare(self._articles(), {
-            each: (len(found), oracle.state(each)) for each, found in versions.items()
-        })  # fmt: skip
-        _compare(self._changes(), {
-            (each, number): (after.changed_after, after.changed_by)
-            for each, found in versions.items()
-            for number, _before, after in changes(found)
-        })  # fmt: skip
-        assert self._clusters() == oracle.clusters(), (self._clusters(), oracle.clusters())
+        compare_all(self.room.rows, self.oracle)
         self.steps += 1
         if self.steps % self.verify_every == 0:
             found = self.room.findings()
@@ -189,7 +304,7 @@ class ArchiveMachine(RuleBasedStateMachine):
             then = archive.with_clocks(hour(as_of), hour(known_at) if both else None)
             told = {
                 each.origin: [
-                    _version(
+                    version_of(
                         version.to_dict()
                         | {"text": then.version(f"{each.article}@{version.version}").text}
                     )
@@ -197,16 +312,15 @@ class ArchiveMachine(RuleBasedStateMachine):
                 ]
                 for each in then.articles()
             }
-        _compare(told, expected)
+        compare(told, expected)
 
     # ------------------------------------------------------------------------- means
 
-    def _tick(self) -> None:
+    def _tick(self, *, is_costly: bool = False) -> None:
+        if is_costly:
+            self.rests_until = self.steps + REST
         self.clock += 1.0
         self.room.now = hour(self.clock)
-
-    def _page(self, text: int, url: str | None = None) -> str:
-        return page(BODIES[text], url=url, title=TITLES[text], tags=f"Fassung {next(self.serial)}")
 
     def _article(self, origin: str) -> int:
         query = (
@@ -215,69 +329,6 @@ class ArchiveMachine(RuleBasedStateMachine):
         )
         return int(self.room.one(query, origin=origin)["id"])
 
-    def _versions(self) -> dict[str, list[Version]]:
-        rows = self.room.rows(
-            "SELECT a.origin, v.* FROM versions v JOIN articles a ON a.article = v.article "
-            "ORDER BY a.origin, v.version"
-        )
-        return {
-            origin: [_version(row) for row in of]
-            for origin, of in itertools.groupby(rows, key=lambda row: row["origin"])
-        }
 
-    def _articles(self) -> dict[str, tuple[int, str]]:
-        rows = self.room.rows("SELECT * FROM articles")
-        return {row["origin"]: (row["versions"], row["state"]) for row in rows}
-
-    def _changes(self) -> dict[tuple[str, int], tuple[float | None, float | None]]:
-        rows = self.room.rows(
-            "SELECT a.origin, c.* FROM changes c JOIN articles a ON a.article = c.article"
-        )
-        return {
-            (row["origin"], row["version"]): (
-                _hours(row["changed_after"]),
-                _hours(row["changed_by"]),
-            )
-            for row in rows
-        }
-
-    def _clusters(self) -> set[frozenset[str]]:
-        rows = self.room.rows("SELECT origin, cluster FROM articles WHERE cluster IS NOT NULL")
-        found: dict[str, set[str]] = {}
-        for row in rows:
-            found.setdefault(row["cluster"], set()).add(row["origin"])
-        return {frozenset(each) for each in found.values()}
-
-
-def _compare(told: dict[Any, Any], expected: dict[Any, Any]) -> None:
-    """Check that two tables agree, and name the rows that do not."""
-    keys = sorted(told.keys() | expected.keys())
-    differing = [(key, told.get(key), expected.get(key)) for key in keys]
-    wrong = [f"{k}: {a}, expected {b}" for k, a, b in differing if a != b]
-    assert not wrong, "\n".join(wrong)
-
-
-def _seed(text: int) -> str:
-    return seed(TITLES[text], *BODIES[text].split("\n\n"))
-
-
-def _order(text: int, content: str) -> tuple[str, str]:
-    """Return what decides between two captures of one moment, as the contract states it."""
-    wording = wording_digest(TITLES[text], tuple(BODIES[text].split("\n\n")))
-    return wording.hex(), raw_digest(content.encode()).hex()
-
-
-def _version(row: dict[str, Any]) -> Version:
-    return Version(
-        None if row["text"] is None else BODIES.index(row["text"]),
-        _hours(row["changed_after"]),
-        _hours(row["changed_by"]) or 0.0,
-        _hours(row["last_seen"]) or 0.0,
-    )
-
-
-def _hours(moment: str | None) -> float | None:
-    """Return a time as hours from the start."""
-    if moment is None:
-        return None
-    return (datetime.fromisoformat(moment) - hour(0)).total_seconds() / 3600
+def _silent(_what: str, _number: int) -> None:
+    """Show no progress."""

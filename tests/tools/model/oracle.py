@@ -5,11 +5,13 @@ runs of equal text among the looks of an article, in order of time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 REDACTED = b"redacted".hex()
+Capture = tuple[str, int, float, tuple[str, str]]
+"""Origin, text, hour and order of a capture."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,21 @@ class Version:
     last_seen: float
 
 
-@dataclass
-class File:
-    """A file that is watched; `read_as` is the text that was taken from it, if it was."""
+@dataclass(frozen=True)
+class Written:
+    """What was written to a file; the number tells equal contents apart."""
 
-    origin: str
+    number: int
     text: int
     order: tuple[str, str]
+
+
+@dataclass
+class File:
+    """A file that is watched."""
+
+    origin: str
+    written: Written
     is_new: bool = True
     is_taken: bool = False
 
@@ -48,7 +58,6 @@ class File:
 class Oracle:
     """The looks at each origin, the watched files, and what was ordered about texts."""
 
-    now: float = 0.0
     looks: dict[str, list[Look]] = field(default_factory=lambda: defaultdict(list))
     absences: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """When scans found for the first time that a file was no longer there."""
@@ -58,53 +67,79 @@ class Oracle:
     listed: set[str] = field(default_factory=set)
     """Those of them that the last scan found."""
     redacted: set[int] = field(default_factory=set)
+    erasures: int = 0
+    """How often texts or bytes were erased."""
     stored: list[int] = field(default_factory=list)
     """The texts in the order in which they were first taken."""
     restricted: set[str] = field(default_factory=set)
+    relations: set[frozenset[str]] = field(default_factory=set)
+    undone: set[frozenset[str]] = field(default_factory=set)
+    """The relations that were undone; they do not come again."""
+    merged: list[Capture] = field(default_factory=list)
 
     # ------------------------------------------------------------------- what happens
 
-    def write(self, name: str, origin: str, text: int, order: tuple[str, str]) -> None:
+    def write(self, name: str, origin: str, written: Written) -> None:
         """Write a file, whose content is new to the archive even if it is the same."""
-        self.files[name] = File(origin, text, order)
+        self.files[name] = File(origin, written)
 
     def remove(self, name: str) -> None:
         del self.files[name]
 
     def scan(self, now: float) -> None:
         """Look at every file at once."""
-        self.now = now
-        for file in self.files.values():
+        for _name, file in sorted(self.files.items()):
+            text, order = file.written.text, file.written.order
             if file.is_new:
                 file.is_new = False
-                file.is_taken = self.see(file.origin, file.text, now, file.order)
+                file.is_taken = self.see(file.origin, text, now, order, now)
             elif file.is_taken:
-                self.looks[file.origin].append(Look(now, file.text, file.order, now))
+                self.looks[file.origin].append(Look(now, text, order, now))
         for name in self.listed - self.files.keys():
             self.absences[self.taken[name]].append(now)
         self.taken |= {name: f.origin for name, f in self.files.items() if f.is_taken}
         self.listed = self.files.keys() & self.taken.keys()
 
-    def see(self, origin: str, text: int, at: float, order: tuple[str, str]) -> bool:
+    def see(self, origin: str, text: int, at: float, order: tuple[str, str], known: float) -> bool:
         """Take in one text that was readable at an hour; return whether it was taken."""
         if text in self.redacted:
             return False
-        look = Look(at, text, order, self.now)
         if text not in self.stored:
             self.stored.append(text)
+        if text not in self.texts(origin):
+            self._relate(origin, text)
+        look = Look(at, text, order, known)
         if look not in self.looks[origin]:
             self.looks[origin].append(look)
         return True
 
-    def redact(self, origin: str) -> None:
-        """Remove all texts of an article, wherever they are."""
-        self.redacted |= {look.text for look in self.looks[origin]}
+    def _relate(self, origin: str, text: int) -> None:
+        """Relate an article to the one that was first in the archive with the same text."""
+        self.looks[origin]  # in the archive from now on
+        holders = [each for each in self.looks if each != origin and text in self.texts(each)]
+        if holders:
+            self.relations.add(frozenset((origin, holders[0])))
+
+    def merge(self, captures: Iterable[Capture], known: float) -> None:
+        """Take in the captures of another archive, each once."""
+        for capture in captures:
+            if capture not in self.merged:
+                self.merged.append(capture)
+                self.see(*capture, known)
+
+    def redact(self, texts: set[int]) -> None:
+        """Remove texts wherever they are."""
+        self.redacted |= texts
+        self.erasures += 1
 
     # ---------------------------------------------------------------- what is known
 
     def origins(self) -> list[str]:
         """Return the origins of all articles."""
         return sorted(origin for origin, looks in self.looks.items() if looks)
+
+    def texts(self, origin: str) -> set[int]:
+        return {look.text for look in self.looks.get(origin, [])}
 
     def shown(self, origin: str, text: int) -> int | None:
         return None if text in self.redacted or origin in self.restricted else text
@@ -139,23 +174,13 @@ class Oracle:
         return "gone" if gone > last else "present"
 
     def clusters(self) -> set[frozenset[str]]:
-        """Return the groups of articles that ever had a text in common."""
+        """Return the groups of articles that are related."""
         groups = [{origin} for origin in self.origins()]
-        holders: Mapping[int, set[str]] = _holders(
-            (look.text, origin) for origin, looks in self.looks.items() for look in looks
-        )
-        for held in holders.values():
-            joined = [group for group in groups if group & held]
-            groups = [group for group in groups if not group & held]
+        for pair in self.relations - self.undone:
+            joined = [group for group in groups if group & pair]
+            groups = [group for group in groups if not group & pair]
             groups.append(set().union(*joined))
         return {frozenset(group) for group in groups if len(group) > 1}
-
-
-def _holders(pairs: Iterable[tuple[int, str]]) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = defaultdict(set)
-    for text, origin in pairs:
-        found[text].add(origin)
-    return found
 
 
 def changes(versions: list[Version]) -> Iterator[tuple[int, Version, Version]]:

@@ -1,0 +1,115 @@
+"""What an archive says, in the words of the oracle."""
+
+import itertools
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import text
+
+from storage.database.engine import database_url, reading_engine
+from tests.flow.driver import hour, plain
+from tests.tools.model.oracle import Oracle, Version, changes
+from tests.tools.model.texts import BODIES
+
+Ask = Callable[[str], list[dict[str, Any]]]
+"""Returns the rows of a query."""
+
+
+class Told:
+    """A file with an archive, which is only read."""
+
+    def __init__(self, path: Path) -> None:
+        self.engine = reading_engine(database_url(str(path)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.engine.dispose()
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            found = connection.execute(text(query)).mappings()
+            return [{name: plain(value) for name, value in row.items()} for row in found]
+
+
+def compare_all(ask: Ask, oracle: Oracle) -> None:
+    """Check that histories, states, changes, relations and copies are what the oracle knows."""
+    versions = {each: oracle.versions(each) for each in oracle.origins()}
+    compare(_versions(ask), versions)
+    compare(_articles(ask), {
+        each: (len(found), oracle.state(each)) for each, found in versions.items()
+    })  # fmt: skip
+    compare(_changes(ask), {
+        (each, number): (after.changed_after, after.changed_by)
+        for each, found in versions.items()
+        for number, _before, after in changes(found)
+    })  # fmt: skip
+    compare(_relations(ask), {
+        tuple(sorted(pair)): pair in oracle.undone for pair in oracle.relations
+    })  # fmt: skip
+    assert _clusters(ask) == oracle.clusters(), (_clusters(ask), oracle.clusters())
+
+
+def compare(told: dict[Any, Any], expected: dict[Any, Any]) -> None:
+    """Check that two tables agree, and name the rows that do not."""
+    keys = sorted(told.keys() | expected.keys())
+    differing = [(key, told.get(key), expected.get(key)) for key in keys]
+    wrong = [f"{k}: {a}, expected {b}" for k, a, b in differing if a != b]
+    assert not wrong, "\n".join(wrong)
+
+
+def version_of(row: dict[str, Any]) -> Version:
+    return Version(
+        None if row["text"] is None else BODIES.index(row["text"]),
+        _hours(row["changed_after"]),
+        _hours(row["changed_by"]) or 0.0,
+        _hours(row["last_seen"]) or 0.0,
+    )
+
+
+def _versions(ask: Ask) -> dict[str, list[Version]]:
+    rows = ask(
+        "SELECT a.origin, v.* FROM versions v JOIN articles a ON a.article = v.article "
+        "ORDER BY a.origin, v.version"
+    )
+    return {
+        origin: [version_of(row) for row in of]
+        for origin, of in itertools.groupby(rows, key=lambda row: row["origin"])
+    }
+
+
+def _articles(ask: Ask) -> dict[str, tuple[int, str]]:
+    return {row["origin"]: (row["versions"], row["state"]) for row in ask("SELECT * FROM articles")}
+
+
+def _changes(ask: Ask) -> dict[tuple[str, int], tuple[float | None, float | None]]:
+    rows = ask("SELECT a.origin, c.* FROM changes c JOIN articles a ON a.article = c.article")
+    return {
+        (row["origin"], row["version"]): (_hours(row["changed_after"]), _hours(row["changed_by"]))
+        for row in rows
+    }
+
+
+def _relations(ask: Ask) -> dict[tuple[str, ...], bool]:
+    rows = ask(
+        "SELECT a.origin AS a, b.origin AS b, r.undone_at FROM relations r "
+        "JOIN articles a ON a.article = r.a JOIN articles b ON b.article = r.b"
+    )
+    return {tuple(sorted((row["a"], row["b"]))): row["undone_at"] is not None for row in rows}
+
+
+def _clusters(ask: Ask) -> set[frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for row in ask("SELECT origin, cluster FROM articles WHERE cluster IS NOT NULL"):
+        found.setdefault(row["cluster"], set()).add(row["origin"])
+    return {frozenset(each) for each in found.values()}
+
+
+def _hours(moment: str | None) -> float | None:
+    """Return a time as hours from the start."""
+    if moment is None:
+        return None
+    return (datetime.fromisoformat(moment) - hour(0)).total_seconds() / 3600
