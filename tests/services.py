@@ -393,6 +393,15 @@ class PostgresDatabases:
             else:
                 self._drop(name)
 
+    def copy_to(self, template: str, name: str) -> None:
+        """Replace a database by a copy of another one, and end the connections to both."""
+        self._drop(name)
+        self._run(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+            f"WHERE datname = '{template}'"
+        )
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
     def drop_emptied(self) -> None:
         """Drop the databases that wait for another test."""
         for names in self._emptied.values():

@@ -34,6 +34,16 @@ class NoWorkerError(Exception):
         self.job_id = job_id
 
 
+class ThreadEndedError(Exception):
+    """A thread of `lesart up` ended by itself; without it nothing is read or fetched."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the {name} thread ended, so `lesart up` ends, too; start it again: its jobs are "
+            "resumed"
+        )
+
+
 class ScheduleError(ValueError):
     """A schedule or another option of a source is invalid."""
 

@@ -1,6 +1,8 @@
 """`lesart up` alone: it watches, and other commands work in parallel with it on SQLite."""
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pytest
 
 from storage.settings import load_settings
 from tests.flow.driver import SENTENCES, findings, seed, touch
-from tests.flow.processes import Service, lesart_process, rows, until
+from tests.flow.processes import Service, environment, lesart_process, rows, until
 from worker.services import processes
 
 pytestmark = [pytest.mark.traced_children, pytest.mark.starts_first]
@@ -187,9 +189,39 @@ def test_the_thread_that_fetches_goes_on_after_any_error(monkeypatch):
 
     monkeypatch.setattr(processes, "run_next_job", run_next_job)
     monkeypatch.setattr(processes, "FETCHER_TRIES_AGAIN_SECONDS", 0.0)
-    fetcher = processes._ThreadFetcher(None, load_settings(environ={}))
+    fetcher = processes._ThreadFetcher(None, load_settings(environ={}), threading.Event())
     fetcher.start()
     try:
         assert gone_on.wait(60)
     finally:
         fetcher.stop()
+
+
+ENDED = """
+import ctypes, sys, threading, time
+from storage.cli.exits import run
+from worker.cli.commands import app
+from worker.cli.program import EXIT_CODES
+
+def end(name):
+    while not (found := [each for each in threading.enumerate() if each.name == name]):
+        time.sleep(0.1)
+    thread = ctypes.c_ulong(found[0].ident)
+    while found[0].is_alive():  # until one comes where nothing catches it
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(SystemExit))
+        time.sleep(1)
+
+threading.Thread(target=end, args=(sys.argv[1],), daemon=True).start()
+sys.exit(run(app, ["up", "--no-web"], exit_codes=EXIT_CODES))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("thread", ["worker", "fetcher"])
+def test_up_ends_with_the_thread_that_reads_or_fetches(tmp_path, thread):
+    command = [sys.executable, "-c", ENDED, thread]
+    ended = subprocess.run(
+        command, env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert ended.returncode == 4, ended.stderr
+    assert f"the {thread} thread ended" in ended.stderr

@@ -28,6 +28,7 @@ from worker.errors import (
     NoWorkerError,
     PortTakenError,
     ScheduleError,
+    ThreadEndedError,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ EXIT_CODES: dict[type[BaseException], int] = {
     BrokerError: 2,
     ScheduleError: 2,
     PortTakenError: UNCHECKED,
+    ThreadEndedError: UNCHECKED,
 }
 """Exit codes of errors that only the writing commands raise."""
 

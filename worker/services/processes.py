@@ -19,6 +19,7 @@ from storage.database.unit import Clock, utc_now
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.write.archive import Archive
+from worker.errors import ThreadEndedError
 from worker.flow.read import Reader
 from worker.flow.run_jobs import log_storage_failure, run_next_job
 from worker.log import LOG
@@ -89,18 +90,22 @@ def run_embedded(
     """Run scheduler and worker in this process, without a broker, until stopped.
 
     One thread reads and archives, another waits for servers, and `page` runs at the same time.
+    Raises: ThreadEndedError.
     """
     app = make_app(settings, clock, most_fetching=0)
     with Archive.of_settings(settings, clock, create=True) as archive, _stop() as stop:
-        worker = _ThreadWorker(app, settings)
+        worker = _ThreadWorker(app, stop)
         worker.start()
-        fetcher = _ThreadFetcher(archive, settings)
+        fetcher = _ThreadFetcher(archive, settings, stop)
         fetcher.start()
         if page is not None:
             page.start()
         try:
             with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
                 scheduler.run(stop)
+            for each in (worker, fetcher):
+                if each.thread.has_ended:
+                    raise ThreadEndedError(each.thread.name)
         finally:
             if page is not None:
                 page.stop()
@@ -144,10 +149,26 @@ class _Consumer(Consumer):
                 raise
 
 
+class _ServiceThread(threading.Thread):
+    """A thread that stops the whole service if it ends, even by an error that nobody expects."""
+
+    def __init__(self, name: str, run: Callable[[], None], stop: threading.Event) -> None:
+        super().__init__(target=run, name=name, daemon=True)
+        self._stop_all = stop
+        self.has_ended = False
+
+    def run(self) -> None:
+        try:
+            super().run()
+        finally:
+            self.has_ended = True
+            self._stop_all.set()
+
+
 class _ThreadWorker:
     """A Celery worker in a thread; its messages never leave the process."""
 
-    def __init__(self, app: object, settings: Settings) -> None:
+    def __init__(self, app: object, stop: threading.Event) -> None:
         self._ready = threading.Event()
         ready = self._ready
 
@@ -159,17 +180,16 @@ class _ThreadWorker:
             app=app, concurrency=1, pool_cls="solo", loglevel="WARNING",
             without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True,
         )  # fmt: skip
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._settings = settings
+        self.thread = _ServiceThread("worker", self._run, stop)
 
     def start(self) -> None:
-        self._thread.start()
+        self.thread.start()
         if not self._ready.wait(STARTED_WITHIN_SECONDS):
             raise RuntimeError("the embedded worker did not start")
 
     def stop(self) -> None:
         self._controller.stop(in_sighandler=False)
-        self._thread.join(timeout=10.0)
+        self.thread.join(timeout=10.0)
 
     def _run(self) -> None:
         try:
@@ -182,17 +202,17 @@ class _ThreadWorker:
 class _ThreadFetcher:
     """A thread that runs the fetch jobs; a job that it has at the end is resumed later."""
 
-    def __init__(self, archive: Archive, settings: Settings) -> None:
+    def __init__(self, archive: Archive, settings: Settings, stop: threading.Event) -> None:
         self._archive, self._settings = archive, settings
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
+        self.thread = _ServiceThread("fetcher", self._run, stop)
 
     def start(self) -> None:
-        self._thread.start()
+        self.thread.start()
 
     def stop(self) -> None:
         self._over.set()
-        self._thread.join(timeout=FETCHER_ENDS_SECONDS)
+        self.thread.join(timeout=FETCHER_ENDS_SECONDS)
 
     def _run(self) -> None:
         reader = Reader(self._settings)  # it reads no documents, so it starts no child process

@@ -9,8 +9,10 @@ import argparse
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
+from tests import services
 from tests.tools.failures.operations import OPERATIONS
 from tests.tools.failures.trial import HOWS, Bench
 
@@ -21,11 +23,15 @@ def main() -> int:
     parser.add_argument("--how", choices=HOWS, action="append", help="default: each")
     parser.add_argument("--most", type=int, default=0, help="calls tried of each command; 0: all")
     parser.add_argument("--seed", type=int, default=1, help="of the calls that are tried")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     given = parser.parse_args()
     faults = trials = 0
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="lesart-failures-") as folder:
-        bench = Bench(Path(folder))
+    with ExitStack() as resources:
+        folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="lesart-failures-"))
+        is_postgres = given.database == "postgresql"
+        postgres = resources.enter_context(services.postgres()) if is_postgres else None
+        bench = Bench(Path(folder), postgres)
         for name in given.operation or OPERATIONS:
             for how in given.how or HOWS:
                 result = bench.try_all(OPERATIONS[name], how, given.most, given.seed)

@@ -15,10 +15,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from storage.cli.exits import run
+from tests.services import PostgresDatabases
 from tests.tools.failures.operations import FIRST, Operation, fill
 from worker.cli.commands import app
 from worker.cli.program import EXIT_CODES
@@ -41,16 +43,19 @@ class Result:
 
 
 class Bench:
-    """A folder with an archive, which is the same before each trial."""
+    """A folder with an archive, which is the same before each trial; on PostgreSQL beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, postgres: PostgresDatabases | None = None) -> None:
         self.folder, self.work, self.base = folder, folder / "work", folder / "base"
+        self.postgres = postgres
+        if postgres is not None:
+            postgres.copy_to("template0", "work")
         self.log = folder / "log"
         self.work.mkdir()
         fill(self.work)
         for words in FIRST:
             self._must(words)
-        self.work.rename(self.base)
+        self._move(self.work, self.base)
 
     def _must(self, words: tuple[str, ...]) -> None:
         code, _calls = self.run(words)
@@ -61,23 +66,31 @@ class Bench:
         ready = self.folder / "ready"
         for each in (ready, self.work):
             shutil.rmtree(each, ignore_errors=True)
-        shutil.copytree(self.base, self.work)
+        self.renew(self.base)
         for words in operation.before:
             self._must(words)
         if operation.change is not None:
             operation.change(self.work)
-        self.work.rename(ready)
+        self._move(self.work, ready)
         return ready
+
+    def _move(self, folder: Path, to: Path) -> None:
+        folder.rename(to)
+        if self.postgres is not None:
+            self.postgres.copy_to(folder.name, to.name)
 
     def renew(self, ready: Path) -> None:
         shutil.rmtree(self.work, ignore_errors=True)
         shutil.copytree(ready, self.work)
+        if self.postgres is not None:
+            self.postgres.copy_to(ready.name, "work")
+            self.postgres.copy_to("template0", "new")
 
     def try_all(self, operation: Operation, how: str, most: int, seed: int) -> Result:
         """Let the command fail at each of its calls, or at as many as `most` says."""
         ready, result = self.prepare(operation), Result()
         self.renew(ready)
-        words = (*operation.words, *(("--archive", operation.archive) if operation.archive else ()))
+        words = (*operation.words, *self._place_of(operation))
         code, result.calls = self.run(words)
         if code not in operation.again | {0}:
             result.faults.append(f"ends with {code} unharmed: {self.log.read_text()[-500:]}")
@@ -108,14 +121,18 @@ class Bench:
         code, _calls = self.run(words)
         if code not in operation.again:
             faults.append(f"ends with {code} when given again; {failing}; {self._tail()}")
-        verify = ("verify", *(("--archive", operation.archive) if operation.archive else ()))
-        code, _calls = self.run(verify)
+        code, _calls = self.run(("verify", *self._place_of(operation)))
         if code:
             faults.append(f"verify ends with {code}; {failing}; {self._tail()}")
         left = [each.name for each in self.work.rglob("*") if each.name.endswith((".part", ".tmp"))]
         if left:
             faults.append(f"leaves {left}; {failing}")
         return faults
+
+    def _place_of(self, operation: Operation) -> tuple[str, ...]:
+        if operation.archive is None:
+            return ()
+        return ("--archive", self.postgres.address("new") if self.postgres else operation.archive)
 
     def _tail(self) -> str:
         return self.log.read_text()[-600:]
@@ -143,8 +160,13 @@ class Bench:
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.environ["LESART_HOME"] = str(self.work)
+        if self.postgres is not None:
+            os.environ["LESART_DATABASE_URL"] = self.postgres.address("work")
         given = [self._named(word) for word in words]
-        injector = Injector(how, number, self.work)
+        lost: Exception = sqlite3.OperationalError("disk I/O error")
+        if self.postgres is not None:
+            lost = psycopg.OperationalError("server closed the connection unexpectedly")
+        injector = Injector(how, number, self.work, lost)
         injector.install()
         try:
             code = run(app, given, exit_codes=EXIT_CODES)
@@ -160,16 +182,21 @@ class Bench:
     def _named(self, word: str) -> str:
         if word != "RELATION":
             return word
+        lowest = "SELECT min(id) FROM relation"
+        if self.postgres is not None:
+            with psycopg.connect(self.postgres.address("work")) as connection:
+                return str(connection.execute(lowest).fetchone()[0])
         (archive,) = self.work.rglob("lesart.sqlite3")
         with sqlite3.connect(archive) as connection:
-            return str(connection.execute("SELECT min(id) FROM relation").fetchone()[0])
+            return str(connection.execute(lowest).fetchone()[0])
 
 
 class Injector:
     """Counts the calls of this process to files, processes, sockets and the database."""
 
-    def __init__(self, how: str, number: int, folder: Path) -> None:
+    def __init__(self, how: str, number: int, folder: Path, lost: Exception) -> None:
         self.how, self.number, self.folder = how, number, str(folder)
+        self.lost = lost
         self.calls = 0
         self.active = True
 
@@ -195,10 +222,10 @@ class Injector:
             self._call(name, lambda: OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
 
     def _execute(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        self._call(statement, lambda: _database_error(statement))
+        self._call(statement, lambda: OperationalError(statement, None, self.lost))
 
     def _commit(self, _connection: Any) -> None:
-        self._call("COMMIT", lambda: _database_error("COMMIT"))
+        self._call("COMMIT", lambda: OperationalError("COMMIT", None, self.lost))
 
     def _call(self, what: str, error: Callable[[], Exception]) -> None:
         if not self.active:
@@ -210,7 +237,3 @@ class Injector:
         if self.how == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         raise error()
-
-
-def _database_error(statement: str) -> OperationalError:
-    return OperationalError(statement, None, sqlite3.OperationalError("disk I/O error"))
