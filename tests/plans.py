@@ -14,6 +14,7 @@ NAMED = re.compile(r'(?:FROM|JOIN) "?(\w+)"? (?:AS )?"?(\w+)"?')
 PARTIAL = frozenset({"alert_delivery_open", "copy_request_open", "job_open"})
 """Indexes that hold what is open, and not what ever was."""
 FORBIDDEN = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+INDEX = re.compile(r"Index (?:Only )?Scan (?:using|on) (\w+)")
 SCANNED = re.compile(r"^SCAN (?P<name>\w+)(?P<by>.*)$")
 
 
@@ -36,6 +37,24 @@ def whole_scans_of(engine: Engine | type[Engine]) -> Iterator[list[tuple[str, st
         else:
             names = _of_postgres(raw, statement, given)
         found.extend((name, statement) for name in names)
+
+    event.listen(engine, "before_cursor_execute", explain)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", explain)
+
+
+@contextmanager
+def indexes_of(engine: Engine) -> Iterator[set[str]]:
+    """Give a set that fills with the indexes that PostgreSQL reads, with its settings as they are."""
+    found: set[str] = set()
+
+    def explain(connection, cursor, statement, parameters, _context, _executemany) -> None:
+        if statement.lstrip().startswith(ASKED):
+            with connection.connection.driver_connection.cursor() as explaining:
+                plan = explaining.execute(f"EXPLAIN {statement}", parameters or None).fetchall()
+            found.update(INDEX.findall(str(plan)))
 
     event.listen(engine, "before_cursor_execute", explain)
     try:

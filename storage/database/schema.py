@@ -181,6 +181,12 @@ CREATE_TOKENS_INDEX = (
     f"USING gin ({INDEXED_TOKENS.replace('s.', '')}) WITH (gin_pending_list_limit = {PENDING_KB})"
 )
 
+CREATE_SENTENCE_INDEX = (
+    "CREATE TABLE sentence_text (wording_id bigint PRIMARY KEY, keys int[] NOT NULL)",
+    "CREATE INDEX sentence_text_keys ON sentence_text USING gin (keys) WITH (fastupdate = off)",
+)
+"""An answer looks up a hundred sentences: none of them should read a pending list first."""
+
 
 _SEARCH_INDEX = "CREATE VIRTUAL TABLE search_text USING fts5(tokens, content='', tokenize='ascii')"
 _SENTENCE_INDEX = (
@@ -204,6 +210,7 @@ def _create_postgres_indexes(connection: Connection) -> None:
     statements = [
         "CREATE TABLE search_text (wording_id bigint PRIMARY KEY, tokens tsvector NOT NULL)",
         CREATE_TOKENS_INDEX,
+        *CREATE_SENTENCE_INDEX,
         "ALTER TABLE index_key DROP CONSTRAINT index_key_pkey",
         "CREATE INDEX index_key_by_key ON index_key (key)",
         "ALTER TABLE index_key REPLICA IDENTITY FULL",

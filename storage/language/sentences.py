@@ -100,6 +100,15 @@ def sentence_keys(paragraphs: Iterable[str]) -> tuple[str, ...]:
     return tuple([_PAIRS[n % 1296] + _PAIRS[n // 1296 % 1296] + _DIGITS[n >> 27] for n in numbers])
 
 
+def key_array(keys: Iterable[str]) -> str:
+    """Return sentence keys as an array of numbers of PostgreSQL.
+
+    >>> key_array(["iyi0o", "qups0"])
+    '{31876872,45117360}'
+    """
+    return "{" + ",".join([str(int(key, 36)) for key in keys]) + "}"
+
+
 def _is_end(text: str, begin: int, match: re.Match[str], *, is_lower: bool) -> bool:
     following = NEXT.match(text[match.end() : match.end() + _LOOKED_AHEAD])
     assert following is not None  # the piece may be empty

@@ -21,10 +21,10 @@ from storage.read.find import VersionRef
 from storage.read.query.records import Part
 from storage.read.same_extractor import find_same_extractor_derivations
 from storage.read.search import (
-    WORDINGS_BY_KEYS,
     find_wordings,
     find_wordings_by_keys,
     newest_indexed_wording,
+    wordings_by_keys_query,
     wordings_query,
 )
 from storage.read.texts import get_reading, version_readings
@@ -55,9 +55,9 @@ class _SentenceWordings:
     wordings: frozenset[int] = frozenset()
 
     @cached_property
-    def keys(self) -> str:
-        """Return the keys by which SQLite finds the sentence; empty if it has none."""
-        return " ".join(sentence_keys([self.canon]))
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys by which the sentence is found; none for a single word."""
+        return sentence_keys([self.canon])
 
     @cached_property
     def phrase(self) -> Query:
@@ -98,9 +98,8 @@ def _find_candidates(
     connection: Connection, entries: Sequence[_SentenceWordings], limit: int
 ) -> Iterator[tuple[_SentenceWordings, Sequence[int]]]:
     """Yield sentences with the wordings that the index finds by their keys, otherwise by words."""
-    has_keys = connection.dialect.name == "sqlite"
-    by_keys = [each for each in entries if has_keys and each.keys]
-    by_words = [each for each in entries if not (has_keys and each.keys)]
+    by_keys = [each for each in entries if each.keys]
+    by_words = [each for each in entries if not each.keys]
     words = [(rarest_run(each.phrase), each.phrase, each.up_to) for each in by_words]
     keys = [(each.keys, each.up_to) for each in by_keys]
     yield from zip(by_words, find_wordings(connection, words, limit), strict=True)
@@ -356,8 +355,8 @@ class _FirstSnapshots:
         self, entry: _SentenceWordings, sentence: BlamedSentence
     ) -> Iterator[_Snapshot]:
         """Yield the versions of other articles that may contain a sentence, the earliest first."""
-        if entry.keys and self._connection.dialect.name == "sqlite":
-            query = WORDINGS_BY_KEYS, {"match": entry.keys}
+        if entry.keys:
+            query = wordings_by_keys_query(self._connection, entry.keys)
         elif (by_words := wordings_query(self._connection, entry.phrase)) is not None:
             query = by_words
         else:

@@ -20,6 +20,7 @@ from storage.database.view_queries.sql_words import (
     words_of,
 )
 from storage.database.views import view_query
+from storage.language.sentences import key_array
 from storage.language.snippets import snippet
 from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to_fts5, to_tsquery
 from storage.read.answers import ArticleLine, Hit
@@ -287,38 +288,65 @@ def find_wordings(
             for number, (each, _longer, above) in enumerate(queries)
         ]
         statement = _EACH_BY_FTS5.format(table="search_text")
-    results: list[Sequence[int]] = [()] * len(queries)
     searchable = [each for each in requests if each.get("match", each.get("exact")) is not None]
-    if not searchable:
-        return results
-    for row in fetch(
-        connection, statement, {"requests": engines.json_text(searchable), "limit": limit}
-    ):
-        wording_ids = row["wording_ids"]
-        results[row["n"]] = json.loads(wording_ids) if isinstance(wording_ids, str) else wording_ids
+    return _collect_wordings(connection, statement, searchable, len(queries), limit)
+
+
+def _collect_wordings(
+    connection: "Connection",
+    statement: str,
+    requests: Sequence[dict[str, Any]],
+    number: int,
+    limit: int,
+) -> list[Sequence[int]]:
+    """Return the wordings that a statement finds for each of a number of requests."""
+    results: list[Sequence[int]] = [()] * number
+    if requests:
+        values = {"requests": engines.json_text(requests), "limit": limit}
+        for row in fetch(connection, statement, values):
+            found = row["wording_ids"]
+            results[row["n"]] = json.loads(found) if isinstance(found, str) else found
     return results
 
 
 def find_wordings_by_keys(
-    connection: "Connection", requests: Sequence[tuple[str, int]], limit: int
+    connection: "Connection", requests: Sequence[tuple[Sequence[str], int]], limit: int
 ) -> list[Sequence[int]]:
     """Return, for each request, the `wording_id`s above a number with all keys of a sentence.
 
-    At most `limit` for each, in one statement; only SQLite has keys.
+    At most `limit` for each, in one statement.
     """
-    results: list[Sequence[int]] = [()] * len(requests)
-    if requests:
-        searchable = [
-            {"n": n, "match": keys, "above": above} for n, (keys, above) in enumerate(requests)
-        ]
-        values = {"requests": engines.json_text(searchable), "limit": limit}
-        for row in fetch(connection, _EACH_BY_FTS5.format(table="sentence_text"), values):
-            results[row["n"]] = json.loads(row["wording_ids"])
-    return results
+    force_index_scan(connection)
+    is_postgres = connection.dialect.name == "postgresql"
+    searchable = [
+        {"n": n, "match": _match_keys(connection, keys), "above": above}
+        for n, (keys, above) in enumerate(requests)
+    ]
+    statement = _EACH_BY_ARRAY if is_postgres else _EACH_BY_FTS5.format(table="sentence_text")
+    return _collect_wordings(connection, statement, searchable, len(requests), limit)
 
 
-WORDINGS_BY_KEYS = "SELECT rowid AS wording_id FROM sentence_text WHERE sentence_text MATCH :match"
-"""The wordings that have all keys of a sentence."""
+def wordings_by_keys_query(
+    connection: "Connection", keys: Sequence[str]
+) -> tuple[str, dict[str, Any]]:
+    """Return a query, and its parameters, for the wordings that have all keys of a sentence."""
+    is_postgres = connection.dialect.name == "postgresql"
+    query = _BY_ARRAY if is_postgres else _BY_KEYS
+    return query, {"match": _match_keys(connection, keys)}
+
+
+def _match_keys(connection: "Connection", keys: Sequence[str]) -> str:
+    return key_array(keys) if connection.dialect.name == "postgresql" else " ".join(keys)
+
+
+_BY_KEYS = "SELECT rowid AS wording_id FROM sentence_text WHERE sentence_text MATCH :match"
+_BY_ARRAY = "SELECT wording_id FROM sentence_text WHERE keys @> CAST(:match AS int[])"
+_EACH_BY_ARRAY = """
+SELECT q.n AS n, ARRAY(SELECT s.wording_id FROM sentence_text s
+    WHERE s.keys @> CAST(q.match AS int[]) AND s.wording_id + 0 > q.above LIMIT :limit
+) AS wording_ids FROM jsonb_to_recordset(CAST(:requests AS jsonb)) AS q(n int, match text,
+    above bigint)
+"""
 _MAY_BE_CUT = """(
     EXISTS (SELECT 1 FROM wording l WHERE l.id = s.wording_id AND octet_length(l.text) >= 32000)
     OR EXISTS (SELECT 1 FROM {words} p

@@ -10,11 +10,22 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, Connection, LargeBinary, Select, column, func, select, table
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    LargeBinary,
+    Select,
+    Text,
+    cast,
+    column,
+    func,
+    select,
+    table,
+)
 
 from storage.database.rows import STREAMING
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
-from storage.language.sentences import wording_keys
+from storage.language.sentences import key_array, wording_keys
 from storage.language.vocabulary import wording_tokens
 from storage.verify.finding import PASSED, BrokenObject, Findings, PassedItem, Scope
 
@@ -105,19 +116,30 @@ _WORDINGS: Select[Any] = (
 # ------------------------------------------------------------------------ PostgreSQL
 
 _SEARCH_TEXT = table("search_text", column("wording_id", BigInteger), column("tokens"))
-_WITH_TOKENS = _WORDINGS.add_columns(
-    func.tsvectorsend(_SEARCH_TEXT.c.tokens, type_=LargeBinary).label("tokens")
-).outerjoin(_SEARCH_TEXT, _SEARCH_TEXT.c.wording_id == WORDING.c.id)
+_SENTENCE_TEXT = table("sentence_text", column("wording_id", BigInteger), column("keys"))
+_WITH_TOKENS = (
+    _WORDINGS.add_columns(
+        func.tsvectorsend(_SEARCH_TEXT.c.tokens, type_=LargeBinary).label("tokens"),
+        cast(_SENTENCE_TEXT.c["keys"], Text).label("keys"),
+    )
+    .outerjoin(_SEARCH_TEXT, _SEARCH_TEXT.c.wording_id == WORDING.c.id)
+    .outerjoin(_SENTENCE_TEXT, _SENTENCE_TEXT.c.wording_id == WORDING.c.id)
+)
 
 
 class _SearchTable:
-    """The index of PostgreSQL: a table row per wording."""
+    """The indexes of PostgreSQL: a row in each of two tables per wording."""
 
     def entry(self, row: Any) -> object:
-        return None if row.tokens is None else _lexemes(bytes(row.tokens))
+        if row.tokens is None and row.keys is None:
+            return None
+        tokens = None if row.tokens is None else _lexemes(bytes(row.tokens))
+        return tokens, row.keys and sorted(row.keys.strip("{}").split(","))
 
     def entry_of(self, row: Any, language: str | None) -> object:
-        return _lexemes(wording_tokens(row.title, row.text, language).tsvector())
+        keys = key_array(wording_keys(row.text))
+        tokens = wording_tokens(row.title, row.text, language).tsvector()
+        return _lexemes(tokens), sorted(keys.strip("{}").split(","))
 
 
 def _lexemes(vector: bytes) -> dict[bytes, bytes]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, text
 from storage.database.engine import DatabaseError
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
 from storage.database.unit import Unit, rows_in
-from storage.language.sentences import wording_keys
+from storage.language.sentences import key_array, wording_keys
 from storage.language.vocabulary import wording_tokens
 from storage.record.reading import IndexInput
 from storage.relations import relate as relating
@@ -45,8 +45,9 @@ def index_now(connection: Connection, items: Sequence[IndexInput]) -> None:
 def forget_words(connection: Connection, wording_ids: Collection[int]) -> None:
     """Remove wordings from the full-text index before their title and text are deleted."""
     if connection.dialect.name == "postgresql":
-        statement = text("DELETE FROM search_text WHERE wording_id = ANY(:ids)")
-        connection.execute(statement, {"ids": list(wording_ids)})
+        for table in ("search_text", "sentence_text"):
+            statement = text(f"DELETE FROM {table} WHERE wording_id = ANY(:ids)")
+            connection.execute(statement, {"ids": list(wording_ids)})
         return
     query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
     for number, title, body in rows_in(connection, query, WORDING.c.id, wording_ids):
@@ -142,6 +143,18 @@ def _index_postgres(connection: Connection, items: Sequence[IndexInput]) -> None
         for each in items:
             if each.wording_id in mine:
                 copy.write_row((each.wording_id, each.tokens.tsvector()))
+    keys = {each.wording_id: each.sentence_keys for each in items if each.wording_id in mine}
+    copy_sentence_keys(connection, keys)
+
+
+def copy_sentence_keys(connection: Connection, keys: Mapping[int, Sequence[str]]) -> None:
+    """Insert the sentence keys of wordings into the index of PostgreSQL."""
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    copying = "COPY sentence_text (wording_id, keys) FROM STDIN"
+    with raw.cursor() as cursor, cursor.copy(copying) as copy:
+        for number, own in keys.items():
+            copy.write_row((number, key_array(own)))
 
 
 def relate_backlog(archive: Archive, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:

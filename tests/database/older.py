@@ -5,9 +5,11 @@ from sqlalchemy import Connection, text
 MOMENT = {"sqlite": "VARCHAR(32)", "postgresql": "TIMESTAMP WITH TIME ZONE"}
 
 
-def create_old_stamp_requests(connection: Connection) -> None:
-    """Create the table `stamp_request` as it was up to the revision 0007."""
+def restore_old_tables(connection: Connection) -> None:
+    """Restore the tables that later revisions changed or added, as of the revision 0007."""
     moment = MOMENT[connection.dialect.name]
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("DROP TABLE sentence_text"))
     connection.execute(text("DROP TABLE stamp_request"))
     connection.execute(
         text(

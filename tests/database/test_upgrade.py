@@ -22,7 +22,7 @@ from storage.database.outgoing import STAMPS, claim
 from storage.database.schema_version import HEAD, SchemaNewerError, SchemaOlderError
 from storage.database.views import drop_views
 from storage.read.archive import open_archive
-from tests.database.older import create_old_stamp_requests
+from tests.database.older import restore_old_tables
 from worker.cli import commands as cli
 
 SCHEMAS = json.loads(Path(__file__).with_name("schemas.json").read_text("utf-8"))
@@ -87,7 +87,7 @@ def test_an_archive_of_the_first_schema_gets_the_tables_of_later_ones(database_u
         for table in ("front", "teaser", "outside_copy", "copy_request", "rights_file"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE version DROP COLUMN entries"))
-        create_old_stamp_requests(connection)
+        restore_old_tables(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         before = rows(connection)
     assert schema.upgrade(engine) == ("0001", HEAD)
@@ -106,7 +106,7 @@ def test_versions_of_an_older_archive_get_a_column_for_entries(database_url):
     with engine.begin() as connection:
         drop_views(connection)
         connection.execute(text("ALTER TABLE version DROP COLUMN entries"))
-        create_old_stamp_requests(connection)
+        restore_old_tables(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     assert schema.upgrade(engine) == ("0002", HEAD)
     engine.dispose()
@@ -119,7 +119,7 @@ def test_an_open_request_for_a_stamp_of_an_older_archive_is_sent_on(database_url
     engine = writing_engine(parsed(database_url))
     with engine.begin() as connection:
         drop_views(connection)
-        create_old_stamp_requests(connection)
+        restore_old_tables(connection)
         values = "('uni', 3, '2024-06-18T06:00:00.000000+00:00', 'away')"
         connection.execute(text(f"INSERT INTO stamp_request VALUES {values}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))

@@ -2,12 +2,14 @@
 
 import pytest
 
+from storage.database.schema import upgrade
 from storage.language.tokens import parse_query
 from storage.read import blame
 from storage.read.archive import NoSuchError, RevisionError, open_archive
 from storage.read.search import wordings_query
 from storage.values.draft import Paragraph
 from storage.values.errors import AmbiguousPassageError
+from tests.conftest import migrate
 from tests.read.press import Press, draft, hour
 from tests.statements import statements_of
 
@@ -157,11 +159,28 @@ def test_a_sentence_is_found_without_reading_the_texts_with_its_words(database_u
         assert set(holders(archive, "seed:seeds/text2").values()) == {"text0"}
 
 
+def test_an_older_archive_on_postgresql_gets_the_index_of_sentences(postgres_url):
+    migrate(postgres_url)
+    press = Press(postgres_url)
+    for number in range(2):
+        press.scan(number, **{f"text{number}": draft("Damm", "Der Deich an der Lohe brach.")})
+    with press.archive.engine.begin() as connection:
+        before = connection.exec_driver_sql("SELECT * FROM sentence_text ORDER BY 1").all()
+        connection.exec_driver_sql("DROP TABLE sentence_text")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
+    upgrade(press.archive.engine)
+    with press.archive.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT * FROM sentence_text ORDER BY 1").all() == before
+    press.close()
+    assert len(before) == 2
+
+
 def _forget(press, index):
-    """Empty an index of SQLite, as it is before it knows of any text."""
-    if press.archive.engine.dialect.name == "sqlite":
-        with press.archive.engine.begin() as connection:
-            connection.exec_driver_sql(f"INSERT INTO {index} ({index}) VALUES ('delete-all')")
+    """Empty an index, as it is before it knows of any text."""
+    is_sqlite = press.archive.engine.dialect.name == "sqlite"
+    empty = f"INSERT INTO {index} ({index}) VALUES ('delete-all')"
+    with press.archive.engine.begin() as connection:
+        connection.exec_driver_sql(empty if is_sqlite else f"DELETE FROM {index}")
 
 
 def test_all_sentences_together_take_as_many_statements_as_one(exchange):

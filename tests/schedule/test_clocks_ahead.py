@@ -18,7 +18,7 @@ from storage.values.redaction import RedactionReason
 from storage.write.redaction.restrict import lift, restrict
 from storage.write.submissions import Submission, store_submission
 from tests.capabilities.front_pages.test_front_pages import FRONT, LONG, SHORT, front, teaser
-from tests.database.older import create_old_stamp_requests
+from tests.database.older import restore_old_tables
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from tests.flow.whole_record import KEY
 from tests.web.desk import HIGHER, PEGEL, Desk
@@ -105,7 +105,7 @@ def test_an_older_archive_gets_the_intervals_that_contain_the_change(room):
             connection.execute(
                 VERSION.update().where(VERSION.c.number == number).values({name: late})
             )
-        create_old_stamp_requests(connection)
+        restore_old_tables(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
     assert room.versions_of_all() != before
     upgrade(room.archive.engine)

@@ -361,6 +361,12 @@ def forget_texts(scene: Scene) -> None:
               "INSERT INTO search_text (search_text) VALUES ('delete-all')")  # fmt: skip
 
 
+def forget_sentences(scene: Scene) -> None:
+    """Let the index of sentences know no sentence of any text."""
+    scene.run("UPDATE sentence_text SET keys = '{}'" if scene.connection.dialect.name == "postgresql"
+              else "INSERT INTO sentence_text (sentence_text) VALUES ('delete-all')")  # fmt: skip
+
+
 def point_beyond(scene: Scene) -> None:
     """Let each layout name a paragraph that its wording does not have."""
     beyond = {
@@ -484,6 +490,7 @@ FOUND_ALONE: dict[str, tuple[Attack, str]] = {
         statement("UPDATE job SET unchanged = unchanged + 1 WHERE id = (SELECT min(id) FROM job WHERE kind = 'read')"), "job counts_wrong"),
     "a counter": (statement("UPDATE counter SET value = 1 WHERE name = 'seq'"), "wording counter_behind"),
     "texts that no search finds": (forget_texts, "wording not_searchable"),
+    "texts whose sentences no look-up finds": (forget_sentences, "wording index_wrong"),
     # what contradicts the rest of the record
     "other bytes": (
         statement("UPDATE capture SET data = :bytes, encoding = 'raw' WHERE id = (SELECT min(id) FROM capture)", bytes=b"other"), "capture digest_wrong"),

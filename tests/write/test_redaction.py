@@ -639,7 +639,7 @@ def test_a_text_redacted_during_tracing_and_indexing_leaves_no_trace(
         raced.setattr(module, step, following)
         room.scan(0)
     other.join()
-    for table in ("index_key", "relation_due", "search_due", "search_text"):
+    for table in ("index_key", "relation_due", "search_due", "search_text", "sentence_text"):
         assert room.number(f"SELECT count(*) FROM {table}") == 0, table
     assert room.findings() == []
     room.close()

@@ -23,6 +23,7 @@ REWRITTEN = (
     *ERASABLE,
     "log_run",
     "search_text",
+    "sentence_text",
     *(table.name for table in STATE_TABLES if table.holds_text),
 )
 """The tables of PostgreSQL that may contain dead rows of redacted content."""
