@@ -120,17 +120,22 @@ class Command(NamedTuple):
 
 
 class ChangeCondition(NamedTuple):
-    """A filter of changes, as an option and a parameter of requests; it can be repeated.
+    """A filter of changes and searches, as an option and a parameter of requests.
 
-    `condition` is the SQL condition for a change `q` with the parameter `:name`; `{VIEW}` is the
-    query of a view of the capability.
+    It can be repeated. `query` is an SQL query with the parameter `:name`, whose values are names
+    of persons if `has_names`; `{VIEW}` is the query of a view of the capability. What it
+    `selects` are changes by `article_id` and `version`, as they were recorded about a change
+    (`change_marks`), or texts by `wording_id`: then a change is listed for its text before or
+    after, and an alert reports it when it comes.
     """
 
     name: str
     option: str
     metavar: str
     help: str
-    condition: str
+    selects: Literal["changes", "texts"]
+    query: str
+    has_names: bool = False
 
 
 class ChangeMark(NamedTuple):

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from storage.capabilities import CAPABILITIES, names_with, parts_of
+from storage.capabilities import names_with, parts_of
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.sql_words import RESTRICTED
 from storage.database.views import (
@@ -41,10 +41,13 @@ if TYPE_CHECKING:
 
     from storage.diff import entry_changes
     from storage.diff import noise as noise_rules
+    from storage.history import change_conditions
     from storage.history import changes as changes_between
+    from storage.history.change_conditions import Clause
 else:
     entry_changes = LazyModule("storage.diff.entry_changes")
     noise_rules = LazyModule("storage.diff.noise")
+    change_conditions = LazyModule("storage.history.change_conditions")
     changes_between = LazyModule("storage.history.changes")
 
 
@@ -88,22 +91,22 @@ def step_conditions(
     return criteria
 
 
-def _recorded_conditions(selection: ChangeFilter, connection: "Connection") -> Conditions:
-    """Return the conditions of capabilities."""
+def recorded_conditions(
+    selection: ChangeFilter, make: "Callable[..., Clause]", connection: "Connection"
+) -> Conditions:
+    """Return the conditions of capabilities, each as `make` states it."""
     criteria = Conditions()
-    for capability in CAPABILITIES:
-        for each in capability.change_conditions:
-            if wanted := selection.recorded.get(each.name):
-                views = {name: view_query(name, connection) for name in capability.views}
-                clause = each.condition.format_map(views)
-                criteria = criteria.with_clause(clause, **{each.name: [*wanted]})
+    for name, wanted in selection.recorded.items():
+        if wanted:
+            clause, values = make(name, wanted, connection)
+            criteria = criteria.with_clause(clause, **values)
     return criteria
 
 
 def _edit_conditions(selection: ChangeFilter, connection: "Connection") -> Conditions:
     """Return the conditions for steps; without classes, new entries alone are no edit."""
     criteria = step_conditions(selection, connection).merge(
-        _recorded_conditions(selection, connection)
+        recorded_conditions(selection, change_conditions.change_clause, connection)
     )
     if selection.classes:
         return criteria

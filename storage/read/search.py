@@ -25,7 +25,13 @@ from storage.language.snippets import snippet
 from storage.language.tokens import Alternatives, Phrase, Query, Word, holds, to_fts5, to_tsquery
 from storage.read.answers import ArticleLine, Hit
 from storage.read.filters import Conditions, Filters, conditions
-from storage.read.lists import ANY_STEP, ARTICLES, ChangeFilter, step_conditions
+from storage.read.lists import (
+    ANY_STEP,
+    ARTICLES,
+    ChangeFilter,
+    recorded_conditions,
+    step_conditions,
+)
 from storage.read.query.records import Part
 from storage.values.lazy import LazyModule
 
@@ -34,9 +40,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from storage.database import engine as engines
+    from storage.history import change_conditions
 else:
     sqlalchemy = LazyModule("sqlalchemy")
     engines = LazyModule("storage.database.engine")
+    change_conditions = LazyModule("storage.history.change_conditions")
 
 CHUNK_HITS = 100
 BEST_PER_HIT = 3
@@ -115,7 +123,8 @@ def hit_conditions(
     criteria = criteria.with_clause(_OPEN)
     if latest:
         criteria = criteria.with_clause("v.id = a.head_version_id")
-    return criteria.merge(step_conditions(steps, connection, "v"))
+    recorded = recorded_conditions(steps, change_conditions.hit_clause, connection)
+    return criteria.merge(step_conditions(steps, connection, "v")).merge(recorded)
 
 
 def hit_cursor(found: Row) -> str:

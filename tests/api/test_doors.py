@@ -33,6 +33,7 @@ from worker.cli.commands import app
 pytestmark = pytest.mark.postgresql("fast")
 
 PEGEL, KOPIE, FERRY = (f"seed:seeds/{name}.txt" for name in ("pegel", "kopie", "ferry"))
+CHIEF = "DIE Leiterin des Deichamts"
 PASSAGE = "um 36 Zentimeter, sagte"
 COMMANDS = typer.main.get_command(app).commands
 ROUTES = {"show": "version"} | {name: door.path.removeprefix("/") for name, door in DOORS.items()}
@@ -102,6 +103,8 @@ LISTS = (
     Query("search", lambda a: a.search("Fähre"), 0, {"q": "Fähre"}),
     Query("search", lambda a: a.search("Damm OR ferry"), 4, {"q": "Damm OR ferry"}),
     Query("search", lambda a: a.search("ferry AND NOT Damm"), 1, {"q": "ferry AND NOT Damm"}),
+    Query("search", lambda a: a.rows("search", q="Pegel", speaker=CHIEF), 3, {"q": "Pegel", "speaker": [CHIEF]}),
+    Query("search", lambda a: a.rows("search", q="Pegel", speaker=["Lind"]), 0, {"q": "Pegel", "speaker": ["Lind"]}),
     Query("history", lambda a: a.history(PEGEL), 2, {"article": PEGEL}),
     Query("changes", lambda a: a.changes(), 1),
     Query("changes", lambda a: a.changes(article=PEGEL), 1, {"article": PEGEL}),
@@ -110,6 +113,9 @@ LISTS = (
     Query("changes", lambda a: a.changes(contains="3,6"), 1, {"contains": "3,6"}),
     Query("changes", lambda a: a.changes(contains="Fähre"), 0, {"contains": "Fähre"}),
     Query("changes", lambda a: a.changes(silent=True), 0, {"silent": True}),
+    Query("changes", lambda a: a.rows("changes", speaker=["Lind", CHIEF]), 1, {"speaker": ["Lind", CHIEF]}),
+    Query("changes", lambda a: a.rows("changes", speaker="Lind"), 0, {"speaker": ["Lind"]}),
+    Query("changes", lambda a: a.rows("changes", label=["important"]), 0, {"label": ["important"]}),
     Query("observations", lambda a: a.observations(PEGEL), 2, {"article": PEGEL}),
     Query("entries", lambda a: a.entries(PEGEL), 0, {"article": PEGEL}),
     Query("rights", lambda a: a.rights(PEGEL), 0, {"article": PEGEL}),
@@ -123,6 +129,17 @@ LISTS = (
     Query("blame", lambda a: a.blame(KOPIE), 2, {"rev": KOPIE}),
     Query("sentences", lambda a: a.sentences(PEGEL, "UM 36"), 1, {"rev": PEGEL, "contains": "UM 36"}),
     Query("sentences", lambda a: a.sentences(PEGEL, "no"), 0, {"rev": PEGEL, "contains": "no"}),
+    *(
+        Query(name, lambda a, name=name, asked=asked: a.rows(name, **asked), rows, asked)
+        for name, asked, rows in (
+            ("quotes", {}, 3), ("quotes", {"speaker": CHIEF, "since": "2024"}, 3),
+            ("quotes", {"about": "Pegel 36"}, 2), ("quotes", {"article": KOPIE}, 1),
+            ("quotes", {"kind": "direct"}, 0), ("quotes", {"changed": True}, 0),
+            ("quotes", {"changed": True, "about": "Zentimeter"}, 1),
+            ("statements", {}, 1), ("statements", {"speaker": "Lind"}, 0),
+            ("persons", {}, 0), ("person", {"name": CHIEF}, 1),
+        )
+    ),
     Query("refusals", lambda a: a.refusals(), 1),
     Query("refusals", lambda a: a.refusals(codes=["empty"]), 1, {"code": ["empty"]}),
     Query("jobs", lambda a: a.jobs(), 3),

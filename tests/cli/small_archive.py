@@ -12,7 +12,7 @@ from storage.schedule import queue
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp
 from storage.values.digest import canonical_all, digest_of_parts
-from storage.values.draft import Draft, Extractor, Field, Paragraph
+from storage.values.draft import Draft, Extractor, Field, Paragraph, Quote
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from storage.write.readings.store import load_unread, store_readings
@@ -72,6 +72,13 @@ def draft(title: str, *paragraphs: str, language: str = "de") -> Draft:
         extractor=EXTRACTOR,
         fields=fields,
         flags=("date_missing",) if language == "en" else (),
+        indirect_quotes=tuple(
+            Quote(said, speaker.rstrip("."), "sagte", number, kind="indirect")
+            for number, (said, verb, speaker) in enumerate(
+                each.partition(", sagte ") for each in paragraphs
+            )
+            if verb
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_record, write_rows
 from storage.cli.report import report_list
 from storage.read.query.parameter import argument, flag, option
-from storage.read.query.queries import CONDITIONS, PageOptions, with_conditions
+from storage.read.query.queries import PageOptions, given_conditions, with_conditions
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError
@@ -109,12 +109,13 @@ class ChangeSelection:
             archive.require_named({"source": self.source, "language": self.language})
         if self.query is not None:
             tokens.parse_search(self.query, settings.languages)
-        values = [(each.name, getattr(self, each.name) or ()) for each in CONDITIONS]
         return rules.AlertRule(
             query=self.query, classes=tuple(self.classes or ()), silent=self.silent or None,
             source=self.source, language=self.language, article=article, passage=self.passage,
             languages=settings.languages,
-            recorded=tuple((name, each) for name, those in values for each in those),
+            recorded=tuple(
+                (name, each) for name, those in given_conditions(self).items() for each in those
+            ),
         )  # fmt: skip
 
 

@@ -1,6 +1,13 @@
 """Quotations: who said what, in which version of which article, and since when."""
 
-from storage.capabilities.hooks import Capability, Command, LogEntry, RecordTable, StateTable
+from storage.capabilities.hooks import (
+    Capability,
+    ChangeCondition,
+    Command,
+    LogEntry,
+    RecordTable,
+    StateTable,
+)
 
 _ACTOR = "whoever gave the order"
 QUOTATIONS = Capability(
@@ -33,7 +40,16 @@ QUOTATIONS = Capability(
             "Remove a name from all lists of quotations, or list it again.",
         ),
     ),
-    change_conditions=(),
+    change_conditions=(
+        ChangeCondition(
+            "speaker", "--speaker", "NAME",
+            "Only texts in which NAME speaks, before or after a change; repeatable (default: all).",
+            "texts",
+            "SELECT t.wording_id FROM quotation t WHERE t.is_hidden = FALSE AND "
+            "(t.person IN :speaker OR t.surname IN :speaker OR t.spoken IN :speaker)",
+            has_names=True,
+        ),
+    ),
     outgoing=(),
     source_options=(),
     templates=(),

@@ -33,8 +33,9 @@ REVIEWS = Capability(
         ChangeCondition(
             "label", "--label", "L",
             "Only changes with this label; repeatable (default: with any label or none).",
-            "(q.article, q.version) IN (SELECT r.article, r.version FROM ({reviews}) r "
-            "WHERE r.label IN :label AND r.withdrawn_at IS NULL)",
+            "changes",
+            "SELECT r.article_id, r.version FROM ({reviews}) r "
+            "WHERE r.label IN :label AND r.withdrawn_at IS NULL",
         ),
     ),
     outgoing=(),

@@ -1,7 +1,7 @@
 """PURE: which changes match an alert, why, and which of them are not new."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from typing import Any, Self
@@ -16,7 +16,11 @@ from storage.values.outcome import STATES
 GONE = "gone"
 """The class of absences, which an alert accepts in addition to the classes of changes."""
 GONE_BEFORE = message_text("gone_again")
-CONDITIONS = tuple(each.name for own in CAPABILITIES for each in own.change_conditions)
+SELECTS = {each.name: each.selects for own in CAPABILITIES for each in own.change_conditions}
+"""What the conditions of capabilities select: changes or texts."""
+CONDITIONS = tuple(SELECTS)
+Condition = tuple[str, str]
+"""The name of such a condition, and a value."""
 Why = tuple[str, ...]
 """The reasons for a match; they state the rule, and nothing from an article."""
 
@@ -28,8 +32,8 @@ class AlertRule:
     `article` is the id of an article, `languages` are those whose word forms the query matches.
     A passage matches if it is removed, changed or restored, or if its article is gone. New entries
     of a live blog match if their class is listed, or with a query or passage that they contain.
-    `recorded` are conditions on what capabilities recorded about a change, with their values: the
-    change matches when that is recorded.
+    `recorded` are conditions of capabilities. One on a change matches when its value is recorded;
+    one on texts matches a change by its text before or after, and new entries that bring it.
     """
 
     query: str | None = None
@@ -40,7 +44,7 @@ class AlertRule:
     article: str | None = None
     passage: str | None = None
     languages: tuple[str, ...] = ()
-    recorded: tuple[tuple[str, str], ...] = ()
+    recorded: tuple[Condition, ...] = ()
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Self:
@@ -65,18 +69,29 @@ class AlertRule:
             for name in CONDITIONS
         }
 
+    @property
+    def marks(self) -> tuple[Condition, ...]:
+        """Return the conditions on what was recorded about a change."""
+        return tuple(each for each in self.recorded if SELECTS[each[0]] == "changes")
+
+    @property
+    def in_texts(self) -> tuple[Condition, ...]:
+        """Return the conditions of capabilities on texts."""
+        return tuple(each for each in self.recorded if SELECTS[each[0]] == "texts")
+
     @cached_property
     def words(self) -> Query:
         return parse_query(self.query or "", self.languages)
 
     @property
     def wants_first(self) -> bool:
-        """Check whether new articles match: if they are a listed class, or the only condition is a
-        query.
+        """Check whether new articles match: if they are a listed class, or the only conditions
+        are on what a text contains.
         """
         if self.classes:
             return ChangeClass.FIRST in self.classes
-        return self.query is not None and self.passage is None and self.silent is None
+        is_on_text = self.query is not None or bool(self.in_texts)
+        return is_on_text and self.passage is None and self.silent is None
 
     @property
     def wants_absences(self) -> bool:
@@ -85,8 +100,8 @@ class AlertRule:
 
     @property
     def wants_text(self) -> bool:
-        """Check whether matching needs the texts."""
-        return self.query is not None or self.passage is not None
+        """Check whether matching needs the texts, or what capabilities found in them."""
+        return self.query is not None or self.passage is not None or bool(self.in_texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +125,7 @@ class AlertStep:
     language: str | None
     classes: tuple[str, ...]
     silent: bool | None
-    recorded: tuple[str, str] | None = None
+    recorded: Condition | None = None
 
     @property
     def is_absence(self) -> bool:
@@ -124,10 +139,14 @@ class AlertStep:
 
 @dataclass(frozen=True, slots=True)
 class StepTexts:
-    """Title and paragraphs before and after a change; nothing before the first version."""
+    """Title and paragraphs before and after a change; nothing before the first version.
+
+    `found` counts what meets a condition in both texts.
+    """
 
     before: tuple[str, ...]
     after: tuple[str, ...]
+    found: Mapping[Condition, tuple[int, int]] = field(default_factory=dict)
 
 
 def may_match(rule: AlertRule, step: AlertStep) -> bool:
@@ -143,7 +162,7 @@ def may_match(rule: AlertRule, step: AlertStep) -> bool:
     if not rule.classes:
         is_class = rule.wants_text or not step.is_new_entry
     fits = all(wanted is None or wanted == found for wanted, found in asked)
-    if (step.recorded is not None or rule.recorded) and step.recorded not in rule.recorded:
+    if (step.recorded is not None or rule.marks) and step.recorded not in rule.marks:
         return False
     return is_wanted and is_class and fits
 
@@ -170,7 +189,7 @@ def fires(rule: AlertRule, step: AlertStep, texts: StepTexts | None) -> Why | No
         ) if value is not None
     ]  # fmt: skip
     if rule.wants_text:
-        found = [_query_reasons, _passage_reasons]
+        found = [_query_reasons, _passage_reasons, _condition_reasons]
         answers = [each(rule, step, texts or StepTexts((), ())) for each in found]
         if None in answers:
             return None
@@ -203,6 +222,17 @@ def _passage_reasons(rule: AlertRule, _step: AlertStep, texts: StepTexts) -> str
     if was == stands:
         return None
     return message_text("passage_back") if stands else message_text("passage_gone")
+
+
+def _condition_reasons(rule: AlertRule, step: AlertStep, texts: StepTexts) -> str | None:
+    """Return the conditions on texts that are met: at least one of each name."""
+    why = {name: "" for name, _value in rule.in_texts}
+    for name, value in rule.in_texts:
+        before, after = texts.found.get((name, value), (0, 0))
+        is_met = after > before if step.is_new_entry else before or after
+        if is_met and not why[name]:
+            why[name] = message_text("labelled", label=name, text=value)
+    return None if "" in why.values() else "; ".join(why.values())
 
 
 def contains_passage(passage: str, texts: Collection[str]) -> bool:

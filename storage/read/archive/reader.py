@@ -118,7 +118,7 @@ class ReadOnlyArchive(ArchiveLists, ArchiveTexts, ArchiveFigures):
     """
 
     def rows(
-        self, name: str, *, after: str | None = None, limit: int | None = None, **options: Any
+        self, name: str, /, *, after: str | None = None, limit: int | None = None, **options: Any
     ) -> Iterator[Answer]:
         """Yield the rows of a list by the name of its command, such as those of a capability.
 

@@ -149,7 +149,7 @@ class AnyArticle:
 
 
 CONDITIONS = tuple(each for capability in CAPABILITIES for each in capability.change_conditions)
-"""The filters of changes by what capabilities recorded about them."""
+"""The filters of changes and searches that capabilities declare."""
 
 
 def with_conditions(kind: type[T]) -> type[T]:
@@ -158,6 +158,12 @@ def with_conditions(kind: type[T]) -> type[T]:
         kind.__annotations__[each.name] = Annotated[list[Plain], Bounds(max_length=20)] | None
         setattr(kind, each.name, option(each.option, each.metavar, each.help))
     return kind
+
+
+def given_conditions(options: object) -> dict[str, tuple[str, ...]]:
+    """Return the values of the filters of the capabilities, by name; one may be a text alone."""
+    given = {each.name: getattr(options, each.name) or () for each in CONDITIONS}
+    return {name: (each,) if isinstance(each, str) else tuple(each) for name, each in given.items()}
 
 
 @dataclass(kw_only=True)
@@ -176,8 +182,7 @@ class ChangeOptions(AnyArticle):
     def filter(self) -> "ChangeFilter":
         """Return the filter of these options without the article."""
         classes = tuple(each.value for each in self.classes or ())
-        given = {each.name: tuple(getattr(self, each.name) or ()) for each in CONDITIONS}
-        return lists.ChangeFilter(classes, self.silent, self.contains, given)
+        return lists.ChangeFilter(classes, self.silent, self.contains, given_conditions(self))
 
 
 # ------------------------------------------------------------------------- versions
@@ -246,6 +251,7 @@ class ArticlesQuery(ListQuery, ClockOptions, FilterOptions):
 
 
 @dataclass(kw_only=True)
+@with_conditions
 class SearchQuery(ListQuery, ClockOptions, FilterOptions):
     """Search the full text of all versions.
 
@@ -270,7 +276,8 @@ class SearchQuery(ListQuery, ClockOptions, FilterOptions):
 
     def steps(self) -> "ChangeFilter":
         """Return the filter for the changes that created a version."""
-        return lists.ChangeFilter((self.change.value,) if self.change else (), self.silent)
+        classes = (self.change.value,) if self.change else ()
+        return lists.ChangeFilter(classes, self.silent, recorded=given_conditions(self))
 
     def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[answers.Hit]":
         return archive.search(

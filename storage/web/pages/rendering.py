@@ -82,6 +82,9 @@ def environment() -> Environment:
     found.filters["is_link"] = lambda value: isinstance(value, str) and bool(LINK.fullmatch(value))
     found.filters["runs"] = runs
     found.globals["menu"] = [entry for part in load_parts("pages") for entry in part.MENU]
+    found.globals["change_conditions"] = [
+        condition.name for each in CAPABILITIES for condition in each.change_conditions
+    ]
     found.globals["article_tabs"] = [tab for each in CAPABILITIES for tab in each.tabs.items()]
     return found
 

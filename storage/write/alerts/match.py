@@ -9,7 +9,8 @@ new changes: their verdicts are before the cursor. So a cursor never lies within
 whose verdicts are before the `seq` of all its versions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
@@ -32,6 +33,7 @@ from sqlalchemy import (
 
 from storage.capabilities import load_parts
 from storage.database.engine import database_epoch, read_connection
+from storage.database.rows import fetch
 from storage.database.tables import (
     ALERT,
     ALERT_CHANNEL,
@@ -51,6 +53,7 @@ from storage.history.alerts.rule import (
     GONE,
     GONE_BEFORE,
     AlertStep,
+    Condition,
     StepTexts,
     Why,
     damped,
@@ -60,6 +63,7 @@ from storage.history.alerts.rule import (
     may_match,
     next_digest,
 )
+from storage.history.change_conditions import selecting_query
 from storage.values.change_class import ChangeClass
 from storage.values.freshness import is_fresh
 
@@ -266,28 +270,45 @@ def _match_alerts(
         and ChangeClass.REDACTED not in step.classes  # the difference is unknown
     ]
     asked = [step for alert, step in pairs if alert.rule.wants_text]
-    texts = _texts(connection, {each for s in asked for each in (s.wording_id, s.before_id)})
+    wordings = {each for s in asked for each in (s.wording_id, s.before_id) if each is not None}
+    texts = _texts(connection, wordings)
+    conditions = {each for alert, _step in pairs for each in alert.rule.in_texts}
+    counted = {each: _count_found(connection, each, wordings) for each in conditions}
     found = []
     for alert, step in pairs:
         before = texts.get(step.before_id, ()) if step.before_id is not None else ()
         after = () if step.is_absence else texts.get(step.wording_id, ())
-        why = fires(alert.rule, step, StepTexts(before, after))
+        met = {
+            each: (numbers[step.before_id or 0], numbers[step.wording_id])
+            for each, numbers in counted.items()
+        }
+        why = fires(alert.rule, step, StepTexts(before, after, met))
         if why is not None:
             found.append(AlertMatch(alert, step, why))
     return found
 
 
-def _texts(
-    connection: Connection, wordings: Iterable[int | None]
-) -> dict[int | None, tuple[str, ...]]:
+def _texts(connection: Connection, wordings: Collection[int]) -> dict[int, tuple[str, ...]]:
     query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
-    wanted = [each for each in wordings if each is not None]
-    if not wanted:
+    if not wordings:
         return {}
     return {
         row.id: (row.title or "", *(row.text or "").split("\n\n"))
-        for row in connection.execute(query.where(WORDING.c.id.in_(wanted)))
+        for row in connection.execute(query.where(WORDING.c.id.in_(wordings)))
     }
+
+
+def _count_found(
+    connection: Connection, condition: Condition, wordings: Collection[int]
+) -> Counter[int]:
+    """Return how often each of some texts meets a condition of a capability."""
+    query, parameters = selecting_query(condition[0], condition[1:], connection)
+    statement = (
+        f"SELECT f.wording_id AS wording, count(*) AS n FROM ({query}) f "
+        "WHERE f.wording_id IN :wordings GROUP BY f.wording_id"
+    )
+    rows = fetch(connection, statement, {**parameters, "wordings": [*wordings]})
+    return Counter({row["wording"]: row["n"] for row in rows})
 
 
 def _keep(unit: Unit, group: Sequence[Alert], matches: Sequence[AlertMatch], cursor: int) -> int:

@@ -7,7 +7,8 @@ import pytest
 
 from storage.cli.exits import run
 from storage.values.redaction import RedactionReason
-from storage.write.redaction.restrict import restrict
+from storage.write.alerts.match import match
+from storage.write.redaction.restrict import lift, restrict
 from tests.flow.driver import hour, page, seed
 from worker.cli.commands import app
 
@@ -113,3 +114,30 @@ def test_an_older_archive_gets_the_quotations_of_its_versions(told, lesart):
         connection.exec_driver_sql("DELETE FROM quotation")
         fill(connection)
     assert lesart("quotes") == before
+
+
+def test_searches_changes_and_alerts_are_filtered_by_speaker(told, lesart, monkeypatch):
+    """A change is listed for its text before or after, unless the article or the name is hidden."""
+    kern, lists = ("--speaker", "ADA kern"), (("search", "Brücke"), ("changes",))
+    monkeypatch.setenv("LESART_ALLOW_HOSTS", "127.0.0.1:9")
+    for name in ("Kern", "Lind"):
+        hook = ("--webhook", "http://127.0.0.1:9/hook")
+        lesart("alert", "add", name, "--speaker", name, *hook)
+    assert [len(lesart(*words, *kern)) for words in lists] == [2, 1]
+    assert len(lesart("search", "Monday", "--speaker", "Köstlin", *kern)) == 1
+    for other in ("Köstlin", "Lind", "“"):
+        assert [lesart(*words, "--speaker", other) for words in lists] == [[], []]
+    told.write("a.txt", seed("Brücke wird teurer", BRIDGE))
+    told.write("c.txt", seed("Umbau", ANYWAY))
+    told.scan(2)
+    assert [row["version"] for row in lesart("changes", *kern)] == [3, 2]
+    match(told.archive.engine, told.archive.clock)
+    reported = told.rows("SELECT version, why FROM alert_delivery ORDER BY version")
+    assert reported == [{"version": number, "why": ["speaker: Kern"]} for number in (1, 3)]
+    articles = [row["id"] for row in told.rows("SELECT id FROM article")]
+    told.archive.transact(restrict, articles, RedactionReason.GDPR_RESTRICTION, "ada")
+    assert [lesart(*words, *kern) for words in lists] == [[], []]
+    told.archive.transact(lift, articles, "ada")
+    assert len(lesart("changes", *kern)) == 2
+    lesart("redact-person", "Ada Kern", "--reason", "gdpr_objection", "--by", "eva")
+    assert [lesart(*words, *kern) for words in lists] == [[], []]
