@@ -157,7 +157,10 @@ class SpeakerOptions(AnyArticle):
 
 @dataclass(kw_only=True)
 class QuotesQuery(ListQuery, SpeakerOptions):
-    """List quotations with their speakers, newest version first."""
+    """List quotations with their speakers, newest version first.
+
+    Speakers are found by rules and a model, which err: read the version before you cite one.
+    """
 
     changed: bool = flag(
         "--changed", "Only quotations that differ from an earlier wording of the same statement."
@@ -180,7 +183,8 @@ class QuotesQuery(ListQuery, SpeakerOptions):
 class StatementsQuery(ListQuery, SpeakerOptions):
     """List statements with their wordings, the earliest first.
 
-    They are those of the newest 5,000 quotations that the options select.
+    They are those of the newest 5,000 quotations that the options select. Speakers are found by
+    rules and a model, which err. The first one is the first in this archive.
     """
 
     record = staticmethod(lambda: Statement)

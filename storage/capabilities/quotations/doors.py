@@ -21,6 +21,7 @@ DOORS = (
         example='lesart quotes --about "Brücke 36 Millionen" --format csv',
         tag="search",
         least=5,
+        is_tool=True,
     ),
     ListDoor(
         "statements",
@@ -32,6 +33,7 @@ DOORS = (
         example='lesart statements --about "Brücke 36 Millionen"',
         tag="search",
         least=6,
+        is_tool=True,
     ),
     ListDoor(
         "persons",
@@ -41,6 +43,7 @@ DOORS = (
         empty="no persons found",
         example="lesart persons --format csv",
         tag="search",
+        is_tool=True,
     ),
     ListDoor(
         "person",
@@ -52,5 +55,6 @@ DOORS = (
         example='lesart person "Ada Kern"',
         tag="search",
         least=6,
+        is_tool=True,
     ),
 )  # fmt: skip

@@ -24,14 +24,14 @@ _DECLARED: tuple[ListDoor, ...] = (
                "last_seen"),
         empty="no articles found: archive some with `lesart ingest`, or change the filters",
         example="lesart list --language de --since 2024-06 --format csv",
-        tag="articles", route="articles", page="/", least=5,
+        tag="articles", route="articles", page="/", least=5, is_tool=True,
     ),
     ListDoor(
         "search", "Search the full text of all versions.", lambda: queries.SearchQuery,
         shown=("article", "version", "current", "published", "title", "snippet"),
         empty="no version matches the query and the filters",
         example='lesart search "\\"Damm gebrochen\\" Pegel" --latest',
-        tag="search", page="/search", makes_command=False,
+        tag="search", page="/search", makes_command=False, is_tool=True,
     ),
     ListDoor(
         "history", "List the versions of an article, oldest first.", lambda: queries.VersionsQuery,
@@ -46,7 +46,7 @@ _DECLARED: tuple[ListDoor, ...] = (
         lambda: queries.BlameQuery,
         shown=("since_version", "changed_by", "first_article", "sentence", "returned", "paragraph"),
         empty="no sentences found", example="lesart blame 35xhehswnwa6vc12 --format csv",
-        tag="articles", page="/a/{article}/since", least=4, makes_command=False,
+        tag="articles", page="/a/{article}/since", least=4, makes_command=False, is_tool=True,
     ),
     ListDoor(
         "sentences",
@@ -63,7 +63,7 @@ _DECLARED: tuple[ListDoor, ...] = (
         shown=("article", "version", "changed_by", "words_added", "words_removed", "silent",
                "changes", "removed", "added"),
         empty="no changes found", example='lesart changes --class number --contains "Prozent"',
-        tag="changes", page="/", makes_route=False,
+        tag="changes", page="/", makes_route=False, is_tool=True,
     ),
     ListDoor(
         "observations", "List all checks of an article with their outcomes, oldest first.",
@@ -85,6 +85,7 @@ _DECLARED: tuple[ListDoor, ...] = (
         shown=("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at"),
         empty="no relations found", example="lesart relations 35xhehswnwa6vc12",
         tag="relations", page="/relations", least=6, makes_command=False, makes_route=False,
+        is_tool=True,
     ),
     ListDoor(
         "noise", "List differences that count as noise, with the rule and the passages.",

@@ -15,6 +15,7 @@ class ListDoor(NamedTuple):
     table on a terminal, of which the first `least` are there when it is narrow. `empty` is printed
     without rows. `tag` is the router of the route, `page` the page that shows the list. A command
     or a route that does more is not made from the declaration: it is a function of its own.
+    `is_tool`: assistants have a tool of this name, which answers as the route does.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ListDoor(NamedTuple):
     least: int | None = None
     makes_command: bool = True
     makes_route: bool = True
+    is_tool: bool = False
 
     @property
     def path(self) -> str:

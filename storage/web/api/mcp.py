@@ -6,7 +6,7 @@ gives the answer.
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from inspect import getdoc
@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_type_hints
 import httpx2
 from anyio import CapacityLimiter, to_thread
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -36,27 +37,30 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from storage.database.rows import iso_utc
 from storage.database.views import COLUMNS
+from storage.read.query.doors import DOORS
 from storage.read.query.queries import PAGE_ROWS, Long
 from storage.read.sql import QueryError, QueryLimits
 from storage.values.messages import message_text
-from storage.web.api import articles, changes, relations, search
+from storage.web.api import ROUTERS
 from storage.web.archives import STATEMENT_SECONDS, THREADS, ServedArchive, utc_now
 from storage.web.guards import MOST_BODY_BYTES
 from storage.web.parameters import ClockParameters, QueryParameters
 from storage.web.problems import Problem, problem_of_error
 
 LOG = logging.getLogger(__name__)
+_PATHS = {"show": "/api/version", "diff": "/api/diff"} | {
+    door.name: f"/api{door.path}" for door in DOORS.values() if door.is_tool
+}
+_ENDPOINTS = {
+    route.path: route.endpoint
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute) and route.methods == {"GET"}
+}
 ROUTES: Mapping[str, tuple[str, Callable[..., Any]]] = MappingProxyType(
-    {
-        "search": ("/api/search", search.LISTS["search"]),
-        "list": ("/api/articles", articles.LISTS["list"]),
-        "show": ("/api/version", articles.version),
-        "diff": ("/api/diff", articles.diff),
-        "blame": ("/api/blame", articles.LISTS["blame"]),
-        "changes": ("/api/changes", changes.changes),
-        "relations": ("/api/relations", relations.relations),
-    }
+    {name: (path, _ENDPOINTS[path]) for name, path in _PATHS.items()}
 )
+"""The tools with their paths: two for single versions, and the lists that declare one."""
 MOST_CHARACTERS = 100_000
 """Maximum length of an answer; a longer list is cut and names the cursor of the rest."""
 MOST_SQL_QUERIES = 2
@@ -134,7 +138,8 @@ class ArchiveTools:
         else:
             raise Problem("no_such", message_text("no_tool", name=name[:100]))
         _cut(answer)
-        for rev, (reference, stated) in _revisions(arguments, answer).items():
+        places = {} if name == "sql" else _revisions(arguments, answer)
+        for rev, (reference, stated) in places.items():
             try:
                 citation = await self._get("/api/cite", {"rev": reference, **clocked})
                 revisions[rev] = {key: citation[key] for key in _INTERVAL} | stated
@@ -249,12 +254,21 @@ def _revisions(
                     found[rev] = rev, {}
         elif "sentence" in row:
             found[arguments["rev"]] = arguments["rev"], {}
-        elif "columns" not in answer:
+        elif "article" in row:
             rev = f"{row['article']}@{row.get('version', 'latest')}"
             reference = f"{row['article']}@latest" if row.get("current") else rev
             span = row.get("observed") or (row if "changed_by" in row else {})
             found[rev] = reference, {key: span[key] for key in _INTERVAL if key in span}
+        found = {rev: (rev, {}) for rev in _other_places(row)} | found
     return found
+
+
+def _other_places(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the versions of the wordings that a row about quotations compares."""
+    for each in row.get("wordings", ()):
+        yield f"{each['article']}@{each['version']}"
+    if row.get("before_article"):
+        yield f"{row['before_article']}@{row['before_version']}"
 
 
 async def answer_http(tools: ArchiveTools, scope: Scope, receive: Receive, send: Send) -> None:
