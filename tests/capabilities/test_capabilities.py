@@ -79,7 +79,9 @@ WITHOUT_HOOK = {
         "storage/read/answers/texts.py": _FIELD, "storage/read/lists.py": _FIELD,
     },
     "reviews": {"docs/python.md": "the example of a list of a capability"},
-    "quotations": {},
+    "quotations": {
+        **dict.fromkeys(("docs/alerts.md", "docs/assistants.md", "docs/read.md"), _LINK),
+    },
 }  # fmt: skip
 """Further files that name a capability, and why no hook serves them."""
 FORMS = (
