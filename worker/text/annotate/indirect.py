@@ -50,10 +50,12 @@ _COMPOUND_SOURCE = re.compile(
     r"|[Ee]rkenntnissen|[Ss]chätzungen|[Mm]eldungen|[Mm]itteilung|[Ee]inschätzung|[Aa]uffassung"
     r"|[Aa]ussagen?))(?:\s(?:von|der|des)\s\w+)?"
 )
-_GERMAN_NOUNS = re.compile(
-    r"\b(?:Angaben?|Aussagen?|Ansicht|Meinung|Auffassung|Berichten?|Meldung|Hinweise?|Ankündigung|Vorwurf"
-    r"|Erklärung|Forderung|Behauptung|Mitteilung|Überzeugung|Einschätzung|Kritik|Begründung|Zusage)\b"
+_NOUNS = frozenset(
+    "Angabe Angaben Aussage Aussagen Ansicht Meinung Auffassung Berichte Berichten Meldung Hinweis"  # noqa: SIM905
+    " Hinweise Ankündigung Vorwurf Erklärung Forderung Behauptung Mitteilung Überzeugung"
+    " Einschätzung Kritik Begründung Zusage".split()
 )
+_GERMAN_NOUNS = re.compile(rf"\b(?:{'|'.join(_NOUNS)})\b")
 _AFTER_GERMAN = re.compile(r",\s(?:wie\s)?(?P<verb>[a-zäöüß]+|laut|so)\s")
 _INFINITIVE = re.compile(r"\s(?:zu\s[a-zäöüß]+en|[a-zäöüß]{3,}zu[a-zäöüß]{2,}en)\b")
 _ENGLISH_ACCORDING = re.compile(r"\b[Aa]ccording to\s")
@@ -93,6 +95,10 @@ _GERMAN_TRIGGERS = (
     | _HEARSAY
     | frozenset("dass daß ob wonach laut Laut nach Nach zufolge so heißt hieß".split())  # noqa: SIM905
 )
+_GERMAN_SIGNS = _GERMAN_TRIGGERS | _NOUNS | {"Wie"}
+"""Words of which a sentence with a statement has at least one."""
+_LONGEST_HEAD = 150
+"""Maximum number of letters before a clause that are searched for a verb of speech."""
 _STOPS = ("", ",", ".", ":", ";", "?", "!", ")")
 _TRIGGERS = {
     language: frozenset(f"{word}{stop}" for word in words for stop in _STOPS)
@@ -237,6 +243,8 @@ class _Finder:
 
 def german_statement(sentence: str, words: Sequence[str], *, is_told: bool) -> Statement | None:
     """Return the statement in a German sentence."""
+    if _GERMAN_SIGNS.isdisjoint(words) and sentence.find(",", _LONGEST_HEAD + 1) < 0:
+        return None
     moods = _moods(words)
     return (
         _german_source(sentence, moods)
@@ -302,7 +310,7 @@ def _german_before(sentence: str) -> Statement | None:
     """Return the clause after a verb or noun of speech: sagte, dass."""
     for match in _GERMAN_CLAUSE.finditer(sentence):
         head = sentence[: match.start()]
-        words = WORD.findall(head[-150:])
+        words = WORD.findall(head[-_LONGEST_HEAD:])
         spoken = [word for word in words if word in VERBS or word in PARTICIPLES]
         noun = _GERMAN_NOUNS.search(head[-40:])
         if not spoken and not noun and match["word"] not in {"dass", "daß", "ob", "wonach"}:
