@@ -15,7 +15,8 @@ FROM python:3.13-slim AS lesart
 RUN groupadd --gid 10001 lesart \
  && useradd --uid 10001 --gid lesart --no-create-home --home-dir /var/lib/lesart lesart \
  && install -d -o lesart -g lesart -m 0750 /var/lib/lesart \
- && install -d -o lesart -g lesart -m 0755 /secrets/lesart /secrets/owner /secrets/postgres /secrets/redis /seeds /files /proof
+ && install -d -o lesart -g lesart -m 0755 /secrets/lesart /secrets/owner /secrets/postgres /secrets/redis \
+    /secrets/tls /secrets/elsewhere /seeds /files /proof
 COPY --from=build /opt/lesart /opt/lesart
 COPY docker/passwords.py /opt/lesart/passwords.py
 ENV PATH=/opt/lesart/bin:$PATH \

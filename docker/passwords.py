@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 ROOT = Path("/secrets")
-ROLES = ("owner", "worker", "reader", "page")
+ROLES = ("owner", "worker", "reader", "page", "replica")
 
 
 def main() -> None:
@@ -21,6 +21,8 @@ def main() -> None:
     _write(ROOT / "lesart" / "database_url", f"postgresql://lesart_worker:{worker}@postgres/lesart")
     page_url = f"postgresql://lesart_page:{passwords['page']}@postgres/lesart"
     _write(ROOT / "lesart" / "page_url", page_url)
+    replicas = page_url.replace("@postgres/", "@replica1,replica2/")
+    _write(ROOT / "lesart" / "replicas_url", replicas)
     _write(ROOT / "lesart" / "broker_url", f"redis://:{redis}@redis:6379/0")
 
 

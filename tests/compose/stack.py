@@ -2,10 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,25 +19,35 @@ from tests.services import free_port
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("secrets", "migrate", "web", "scheduler", "worker", "lesart", "restore")
 """The services that run the image of Lesart."""
+OVERLAYS: Mapping[str, Sequence[str]] = {
+    "database": (),
+    "machines": ("certificate", "access"),
+    "replicas": (),
+}
+"""The further compose files, and their services that run the image of Lesart."""
+NOT_CLONED = shutil.ignore_patterns(
+    ".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "bench", "tests", "seeds", "backups"
+)
 QUICK: Mapping[str, Any] = {"LESART_EVERY": "2s"}
 
 
 class Stack:
     """One compose project: its name, its image, its ports, and its folder for `seeds/`."""
 
-    def __init__(self, project: str, folder: Path, root: Path = ROOT) -> None:
-        self.project, self.folder, self.root = project, folder, root
+    def __init__(self, project: str, folder: Path, root: Path = ROOT, *overlays: str) -> None:
+        self.project, self.folder, self.root, self.overlays = project, folder, root, overlays
         self.image = f"lesart:{project}"
         self.seeds = folder / "seeds"
         self.seeds.mkdir(exist_ok=True)
         self.seeds.chmod(0o755)
-        self.port, self.web_port = free_port(), free_port()
+        self.port, self.web_port, self.broker_port = free_port(), free_port(), free_port()
         self.override = folder / "override.yml"
         self.configure(QUICK)
 
     def configure(self, environment: Mapping[str, Any], services: Mapping[str, Any] = {}) -> None:
         """Write the override file: `environment` for the services that work on the archive."""
-        override: dict[str, dict[str, Any]] = {name: {"image": self.image} for name in OURS}
+        ours = (*OURS, *(name for each in self.overlays for name in OVERLAYS[each]))
+        override: dict[str, dict[str, Any]] = {name: {"image": self.image} for name in ours}
         for name in ("scheduler", "worker", "lesart"):
             override[name] |= {
                 "volumes": [f"{self.seeds}:/seeds:ro"],
@@ -47,13 +58,15 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         """The variables with which plain `docker compose …` addresses this project."""
+        files = ("docker-compose.yml", *(f"docker-compose.{each}.yml" for each in self.overlays))
         return {
             **os.environ,
             "COMPOSE_PROJECT_NAME": self.project,
-            "COMPOSE_FILE": f"{self.root / 'docker-compose.yml'}:{self.override}",
+            "COMPOSE_FILE": ":".join(map(str, (*map(self.root.joinpath, files), self.override))),
             "COMPOSE_PROGRESS": "plain",
             "DATABASE_PORT": str(self.port),
             "WEB_PORT": str(self.web_port),
+            "BROKER_PORT": str(self.broker_port),
         }
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -63,6 +76,16 @@ class Stack:
             cwd=self.root, env=self.environment | environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
+
+    def shell(self, block: str, **environment: str) -> str:
+        """Run a block of the docs in the folder of the stack; it has to succeed."""
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block], cwd=self.root,
+            env=self.environment | environment, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
 
     def compose(self, *words: str, published: bool = False, check: bool = True) -> str:
         """Run `docker compose …`, which has to succeed, and return its output."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -20,7 +21,13 @@ pytestmark = pytest.mark.postgresql("fast")
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-PUBLISHED = yaml.safe_load((ROOT / "docker-compose.database.yml").read_text())
+OVERLAYS = {
+    name: yaml.safe_load(re.sub(r"!(reset|override)", "", file.read_text()))
+    for name in ("database", "machines", "replicas")
+    for file in [ROOT / f"docker-compose.{name}.yml"]
+}
+"""The files beside that of the stack, by name, without the tags of Compose."""
+PUBLISHED = OVERLAYS["database"]
 SERVICES = {name: each for name, each in STACK["services"].items() if each.get("scale") != 0}
 """The services that have a container; `settings` is built only."""
 LONG_RUNNING = ("postgres", "redis", "scheduler", "worker", "web")
@@ -174,6 +181,47 @@ def test_the_override_publishes_to_this_machine_alone():
     assert list(PUBLISHED["services"]) == ["postgres"]
     ports = PUBLISHED["services"]["postgres"]["ports"]
     assert [port.startswith("127.0.0.1:") for port in ports] == [True]
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_a_service_of_an_overlay_is_one_of_the_stack(name):
+    published = {"database": {"postgres"}, "machines": {"postgres", "redis"}, "replicas": set()}
+    services = OVERLAYS[name]["services"]
+    for service, told in services.items():
+        parent = told.get("extends", {"file": "docker-compose.yml", "service": service})
+        assert parent["file"] == "docker-compose.yml"
+        assert parent["service"] in SERVICES, service
+        assert not {"privileged", "cap_add", "user", "read_only", "security_opt"} & told.keys()
+    assert {service for service, told in services.items() if "ports" in told} == published[name]
+
+
+def test_other_machines_connect_with_tls_alone():
+    plain, tls = (
+        [line.split() for line in file.read_text().splitlines() if not line.startswith("#")]
+        for file in (ROOT / "docker" / "pg_hba.conf", ROOT / "docker" / "pg_hba.tls.conf")
+    )
+    by_network = {"host", "hostssl"}
+    for rule, encrypted in zip(plain, tls, strict=True):
+        assert encrypted[1:] == rule[1:]
+        is_outside = rule[0] in by_network and rule[3] == "all"
+        assert encrypted[0] == ("hostssl" if is_outside else rule[0])
+    redis = OVERLAYS["machines"]["services"]["redis"]
+    assert [port.rpartition(":")[2] for port in redis["ports"]] == ["6380"]
+    assert "--tls-port 6380" in redis["entrypoint"][2]
+
+
+def test_the_page_and_the_commands_read_the_replicas():
+    services = OVERLAYS["replicas"]["services"]
+    assert [x for x in services if "replica.sh" in str(services[x].get("entrypoint"))] == [
+        "replica1", "replica2",
+    ]  # fmt: skip
+    for name in ("web", "lesart"):
+        assert services[name]["environment"] == {
+            "LESART_READER_DATABASE_URL_FILE": "/secrets/lesart/replicas_url"
+        }
+        assert "@replica1,replica2/" in (ROOT / "docker" / "passwords.py").read_text()
+    slots = (ROOT / "docker" / "replication.sql").read_text()
+    assert all(f"('{name}')" in slots for name in ("replica1", "replica2"))
 
 
 def test_redis_never_evicts():

@@ -15,14 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.compose.stack import ROOT, Stack, removed_at_end, wait_for
+from tests.compose.stack import NOT_CLONED, ROOT, Stack, removed_at_end, wait_for
 
 pytestmark = [pytest.mark.compose, pytest.mark.postgresql("fast")]
 
 SECTION = "Backup, restore and moving on the stack"
-NOT_CLONED = shutil.ignore_patterns(
-    ".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "bench", "tests", "seeds", "backups"
-)
 STORM = " date 2024-06-18 Sturm über Lohetal\n\nDer Sturm hat 30 Bäume entwurzelt, sagte die Feuerwehr am Dienstag.\n\nVerletzt wurde niemand."
 WRONG_SETTINGS = {
     "LESART_PACE": "abc",
@@ -58,16 +55,6 @@ def documented(stack: Stack, heading: str) -> list[str]:
     blocks = re.findall(r"^```sh\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
     assert blocks, f"no commands below {heading!r}"
     return blocks
-
-
-def shell(stack: Stack, block: str) -> str:
-    """Run a block of the docs in the folder of a stack; it has to succeed."""
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block], cwd=stack.root, env=stack.environment,
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
 
 
 def git(folder: Path, *words: str) -> None:
@@ -204,12 +191,12 @@ def test_output_reaches_the_host_through_a_pipe(stack):
 def test_backup_and_restore_as_documented(stack):
     back_up, drill = documented(stack, "Back up")
     [restore] = documented(stack, "Restore")
-    assert "restores them" in shell(stack, back_up)
-    shell(stack, drill)
+    assert "restores them" in stack.shell(back_up)
+    stack.shell(drill)
     [backup] = (stack.root / "backups").iterdir()  # the drill leaves nothing behind
     assert backup.stat().st_uid == os.getuid()
     before = versions(stack)
-    shell(stack, restore)
+    stack.shell(restore)
     assert versions(stack) == before
     assert_whole_and_at_work(stack, STORM.replace("30", "40"), 2)
 
@@ -218,7 +205,7 @@ def test_an_archive_is_never_restored_over(stack):
     [restore] = documented(stack, "Restore")
     [line] = [line for line in restore.splitlines() if " restore " in line]
     with pytest.raises(AssertionError, match=r"already exists: choose another path"):
-        shell(stack, f"newest=$(ls backups/lesart-*.sqlite3 | tail -n 1)\n{line}")
+        stack.shell(f"newest=$(ls backups/lesart-*.sqlite3 | tail -n 1)\n{line}")
     assert stack.number("SELECT count(*) FROM versions") == 2
 
 
@@ -227,7 +214,7 @@ def test_upgrade_as_documented(stack, upstream):
     project = upstream / "pyproject.toml"
     project.write_text(re.sub(r'(?m)^version = ".*"$', 'version = "99.1"', project.read_text()))
     git(upstream, "commit", "-q", "-a", "-m", "Next version")
-    shell(stack, upgrade)
+    stack.shell(upgrade)
     assert "lesart 99.1" in stack.compose("exec", "-T", "worker", "lesart", "--version")
     assert_whole_and_at_work(stack, STORM.replace("30", "50"), 3)
 
@@ -235,12 +222,12 @@ def test_upgrade_as_documented(stack, upstream):
 def test_moving_to_another_machine_as_documented(stack):
     leave, arrive = documented(stack, "Move to another machine")
     before = versions(stack)
-    shell(stack, leave)
+    stack.shell(leave)
     folder = stack.root.parent / "moved"
     shutil.copytree(stack.root, folder)
     stack.compose("down")
     moved = Stack("lesart-moved-test", folder, folder)
     with removed_at_end(moved):
-        shell(moved, arrive)
+        moved.shell(arrive)
         assert versions(moved) == before
         assert_whole_and_at_work(moved, STORM.replace("30", "60"), 4)
