@@ -309,7 +309,11 @@ class Traffic:
             ended = self.sign()
             if ended.returncode == 0 and Note.parse(ended.stdout).line_of(self.witness):
                 self.cosigned.add(ended.stdout)
-            self.refusals += [x for x in ended.stderr.splitlines() if "did not cosign" in x]
+            self.refusals += [
+                x
+                for x in ended.stderr.splitlines()
+                if "did not cosign" in x and "another process" not in x
+            ]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import base64
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,8 +31,12 @@ def serving(
     signer: Signer = WITNESS,
     logs: tuple[Signer, ...] = (LOG,),
     latest: Checkpoint = NOTHING,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[str]:
-    """Run a witness that answers as C2SP tlog-witness requires; `latest` is its last checkpoint."""
+    """Run a witness that answers as C2SP tlog-witness requires; `latest` is its last checkpoint.
+
+    What happens `meanwhile` is called before each answer.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -43,6 +47,7 @@ def serving(
 
         def answer(self, request: bytes) -> tuple[int, str]:
             nonlocal latest
+            meanwhile()
             above, _, signed = request.decode().partition("\n\n")
             old, *path = above.split("\n")
             note = Note.parse(signed)
@@ -132,6 +137,24 @@ def test_a_witness_that_is_away_or_lies_is_reported_and_hinders_nothing(press):
     assert "404" in found[2].reason
     with press.archive.read_connection() as connection:
         assert checkpoints.latest(connection) == replace(made, lines=())
+
+
+def test_a_newer_checkpoint_of_another_process_is_no_rollback(press):
+    engine, clock, steps = press.archive.engine, press.archive.clock, iter(("grow", "sign"))
+
+    def meanwhile() -> None:
+        if next(steps, None) == "grow":
+            press.scan(10, neu=draft("Neu", "Das ist neu."))
+            checkpoints.make(engine, clock, LOG)
+            (found,) = request_cosignatures(engine, clock, cosigned_by)
+            assert found.reason is None
+
+    checkpoints.make(engine, clock, LOG)
+    with serving(meanwhile=meanwhile) as url:
+        cosigned_by = policy(("uni", WITNESS, url))
+        (found,) = request_cosignatures(engine, clock, cosigned_by)
+        assert "another process" in str(found.reason)
+        assert request_cosignatures(engine, clock, cosigned_by) == []
 
 
 def test_a_policy_file_that_is_not_there_is_reported(tmp_path):

@@ -16,6 +16,9 @@ from storage.proof.note import Note, NoteError, number_of
 from storage.proof.policy import Policy, PolicyError, Witness
 from storage.proof.tree import consistency
 
+ATTEMPTS = 3
+"""Requests to a witness whose last size another process changes meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class WitnessAnswer:
@@ -80,18 +83,28 @@ def _asked(engine: Engine, newest: SignedCheckpoint, witness: Witness) -> Witnes
 
 def _line(engine: Engine, newest: SignedCheckpoint, witness: Witness, old: int) -> str:
     """Return the cosignature line of a witness; repeat the request if it knows another size."""
-    status, body = _post(witness, _request(engine, newest, old))
-    if status == 409:
-        known = number_of(body.strip())
-        if known > newest.size:
-            raise _WitnessRefusal(f"it saw {known} entries already: this log was rolled back")
-        status, body = _post(witness, _request(engine, newest, known))
+    for _attempt in range(ATTEMPTS):
+        status, body = _post(witness, _request(engine, newest, old))
+        if status != 409:
+            break
+        old = number_of(body.strip())
+        if old > newest.size:
+            raise _WitnessRefusal(_explain_newer(engine, old))
     if status != 200:
         raise _WitnessRefusal(f"it answered {status}: {body.strip()[:200]}")
     for line in _lines(body, witness):
         if Note.parse(newest.note + line).line_of(witness.verifier) is not None:
             return line
     raise _WitnessRefusal("it answered with the signature of another key")
+
+
+def _explain_newer(engine: Engine, known: int) -> str:
+    """Say why a witness has seen more entries than a checkpoint has."""
+    with read_connection(engine) as connection:
+        newest = checkpoints.latest(connection)
+    if newest is not None and newest.size >= known:
+        return f"another process had it sign {known} entries meanwhile"
+    return f"it saw {known} entries already: this log was rolled back"
 
 
 def _lines(body: str, witness: Witness) -> Iterator[str]:
