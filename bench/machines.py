@@ -3,8 +3,8 @@
     python -m bench.machines                 # twenty kills
     python -m bench.machines --kills 2       # the short version
 
-On one machine run etcd, three nodes of PostgreSQL under Patroni (a primary, a synchronous and an
-asynchronous replica), Redis, PgBouncer, a scheduler, two workers, the web server, which reads the
+On one machine run etcd, three nodes of PostgreSQL under Patroni (a primary and two synchronous
+replicas), Redis, PgBouncer, a scheduler, two workers, the web server, which reads the
 replicas, and a witness that signs only a log that grew. Texts arrive in a watched folder, and pages
 by HTTP. Then the primary is killed (-9) again and again, every third time together with its
 Patroni, as if its machine were gone. Needs the packages patroni, etcd-server, pgbouncer and
@@ -104,7 +104,7 @@ class Node(services.Server):
         self.port, self.control_port = services.free_port(), services.free_port()
 
     def prepare(self, etcd: Etcd) -> None:
-        """Write its settings: of three nodes, one replica confirms each commit."""
+        """Write its settings: both replicas confirm each commit while they are there."""
         self.folder.mkdir()
         trust = ["local all all trust", "host all all 127.0.0.1/32 trust",
                  "host replication all 127.0.0.1/32 trust"]  # fmt: skip
@@ -121,7 +121,7 @@ class Node(services.Server):
             "bootstrap": {
                 "dcs": {
                     "ttl": 20, "loop_wait": 1, "retry_timeout": 5, "primary_start_timeout": 0,
-                    "synchronous_mode": True,
+                    "synchronous_mode": True, "synchronous_node_count": 2,
                     "postgresql": {"use_pg_rewind": True, "parameters": parameters},
                 },
                 "initdb": [{"encoding": "UTF8"}, {"locale-provider": "builtin"},

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.skipif(bool(missing_programs()), reason="Patroni, etcd or PgBouncer is not installed")
 def test_a_killed_primary_loses_no_commit():
     ended = subprocess.run(
-        [sys.executable, "-m", "bench.machines", "--kills", "2"],
+        [sys.executable, "-m", "bench.machines", "--kills", "2", "--within", "600"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
