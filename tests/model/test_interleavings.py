@@ -11,8 +11,8 @@ from tests.tools.model.__main__ import sqlite_archives
 
 pytestmark = pytest.mark.starts_first
 
-MOST = 200
-"""The seeds in which a broken twin must be found."""
+FIRST, MOST = 14, 200
+"""The seeds in which a broken twin must be found: the first one finds both on SQLite."""
 
 
 @pytest.fixture(params=DIALECTS)
@@ -47,4 +47,4 @@ def test_some_orders_of_statements_lose_nothing(databases, tmp_path):
 @pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS)
 def test_a_broken_twin_is_found(databases, tmp_path, twin):
     with twin():
-        assert any(faults(databases, tmp_path, seed) for seed in range(1, MOST + 1))
+        assert any(faults(databases, tmp_path, seed) for seed in range(FIRST, FIRST + MOST))

@@ -59,7 +59,7 @@ def test_what_once_failed_agrees_with_the_model(machine, steps):
 
 @pytest.mark.postgresql("slow")
 def test_any_few_events_leave_what_the_model_says(machine):
-    run(machine, SEED, examples=5, steps=15)
+    run(machine, SEED, examples=4, steps=15)
 
 
 @pytest.mark.slow
