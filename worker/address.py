@@ -67,10 +67,10 @@ ARTICLE_SEGMENT = re.compile(r"(?:[-_].*){3}|\d{4,}|\.\w{3,5}$")
 """
 
 
-def may_be_front(address: str) -> bool:
+def may_list_articles(address: str) -> bool:
     """Check whether an address may be that of a front or section page: no article's.
 
-    >>> [may_be_front(f"https://a.example/{path}") for path in ("", "sport/index.html", "a-4711")]
+    >>> [may_list_articles(f"https://a.example/{each}") for each in ("", "sport/index.html", "a-1")]
     [True, True, False]
     """
     segments = [each for each in urlsplit(address).path.split("/") if each] or [""]

@@ -4,14 +4,15 @@ Importing this package loads facts only; `load_parts` loads code.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from storage.capabilities.front_pages import FRONT_PAGES
-from storage.capabilities.hooks import PARTS, WORKER_PARTS, Capability
+from storage.capabilities.hooks import PARTS, WORKER_PARTS, Capability, PageKind
 from storage.capabilities.outside_copies import OUTSIDE_COPIES
 from storage.capabilities.quotations import QUOTATIONS
 from storage.capabilities.reviews import REVIEWS
@@ -22,6 +23,10 @@ CAPABILITIES: tuple[Capability, ...] = (
     FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS,
 )  # fmt: skip
 """All capabilities; the order is that of their tables, views and commands."""
+PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(
+    {kind.name: kind for each in CAPABILITIES for kind in each.page_kinds}
+)
+"""The kinds of pages that capabilities read, by name."""
 
 
 def parts_of(part: str) -> Iterator[tuple[Capability, Any]]:
@@ -34,6 +39,17 @@ def parts_of(part: str) -> Iterator[tuple[Capability, Any]]:
 def load_part(name: str, part: str) -> Any:
     """Return the module of a part of one capability, for promised methods of the archive."""
     return next(module for own, module in parts_of(part) if own.name == name)
+
+
+def find_page_kind(named: object) -> str | None:
+    """Return the name of a kind of pages that a capability reads; None for any other type."""
+    return named if isinstance(named, str) and named in PAGE_KINDS else None
+
+
+def load_part_for(kind: str, part: str) -> Any:
+    """Return the module of a part of the capability that reads pages of a kind."""
+    own = next(each for each in CAPABILITIES if kind in {known.name for known in each.page_kinds})
+    return load_part(own.name, part)
 
 
 def load_parts(part: str) -> Iterator[Any]:

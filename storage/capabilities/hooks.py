@@ -18,7 +18,8 @@ PARTS = MappingProxyType({
     "pages": "ROUTER and MENU: its pages, and the entries of the main menu with their English text",
     "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",
     "change_marks": "`find_marks`: what was recorded about changes since, for alerts",
-    "page_list": "KIND and `store_list`: what is stored of a page that is read as this kind",
+    "page_list": "`store_list`: what is stored of a page of its kinds",
+    "page_reader": "`read_page` and `make_list`: the draft of a page of its kinds, and its list",
     "wording_rows": "`add_rows`: the rows that follow from a text that was read",
     "verify_checks": "CHECKS: its checks in `lesart verify`, each with its name",
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
@@ -30,7 +31,7 @@ PARTS = MappingProxyType({
     "write_routes": "ROUTER: its routes that write",
 })  # fmt: skip
 """The parts with what their module has."""
-WORKER_PARTS = ("write_command", "write_routes", "work", "source_options", "check")
+WORKER_PARTS = ("page_reader", "write_command", "write_routes", "work", "source_options", "check")
 """The parts in `worker/capabilities/NAME`; all others are in `storage/capabilities/NAME`."""
 
 Transfer = Literal["written", "read again", "none"]
@@ -189,6 +190,18 @@ class SourceOption(NamedTuple):
     help: str
 
 
+class PageKind(NamedTuple):
+    """A kind of pages that a capability reads: `--type NAME` of addresses and web archives.
+
+    `plural` names such pages to users; `every_seconds` is the time between two checks, unless the
+    source states another.
+    """
+
+    name: str
+    plural: str
+    every_seconds: float
+
+
 TEMPLATES = MappingProxyType({
     "version_panel.html": "its part of the page of a version, which is `version`",
     "check_mark.html": "its part of the row of a check, which is `row`",
@@ -201,9 +214,9 @@ class Capability(NamedTuple):
 
     `document` is the page of the documentation with its tables, views, commands and routes.
     `scopes` are permissions of tokens with their meaning, `outgoing` the kinds of rows that it
-    sends to others, `source_options` wishes about a source. `templates` are those of `TEMPLATES`
-    that it has, `tabs` its pages of an article: the end of the address, and the title. `without`
-    states for each part that it lacks why.
+    sends to others, `source_options` wishes about a source, `page_kinds` the pages that it reads as
+    lists. `templates` are those of `TEMPLATES` that it has, `tabs` its pages of an article: the end
+    of the address, and the title. `without` states for each part that it lacks why.
     """
 
     name: str
@@ -216,6 +229,7 @@ class Capability(NamedTuple):
     change_conditions: tuple[ChangeCondition, ...]
     outgoing: tuple[OutgoingKind, ...]
     source_options: tuple[SourceOption, ...]
+    page_kinds: tuple[PageKind, ...]
     templates: tuple[str, ...]
     tabs: Names
     without: Names

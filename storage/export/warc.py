@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, case, func, or_, select, text
 from warcio.recordloader import ARC2WARCHeadersParser
 
-from storage.capabilities import parts_of
+from storage.capabilities import find_page_kind, parts_of
 from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
 from storage.database.rows import cursor, place, stream
@@ -44,7 +44,6 @@ from storage.read.search import matching_versions
 from storage.record.contents.restricted import RestrictedTexts
 from storage.values.arrivals.formats import MEDIA_TYPE
 from storage.values.draft import Json
-from storage.values.net.addresses import FRONT
 
 
 class ForeignRecords:
@@ -324,8 +323,9 @@ class WarcWriter:
             yield from self._foreign.records(row["foreign_id"])
             own = row["foreign_name"]
             name = f"<{own}>" if own is not None else self._foreign.arc_name
-            is_ordered = (row["hints"] or {}).get("ordered")
-            added = {"type": FRONT if is_ordered else None, **self._recorded_facts(row)}
+            hints = row["hints"] or {}
+            ordered = find_page_kind(hints.get("type")) if hints.get("ordered") else None
+            added = {"type": ordered, **self._recorded_facts(row)}
             if any(added.values()) and name is not None:
                 yield self._metadata_record(row, name, added)
         elif self._is_withheld(row):
@@ -439,7 +439,7 @@ class WarcWriter:
             "recorded_at": row["recorded_at"].isoformat(),
             "hops": row["hops"] or None,
             "submitted_by": _submitter(row),
-            "type": FRONT if (row["hints"] or {}).get("type") == FRONT else None,
+            "type": find_page_kind((row["hints"] or {}).get("type")),
             "joined": self._joined.get(row["observation_id"]),
             **self._recorded_facts(row),
             "certificates_sha256": bytes(row["chain_digest"]).hex() if certificate else None,
@@ -533,7 +533,7 @@ def _submitter(row: Row) -> str | None:
 
 def _content_type(hints: Mapping[str, Any]) -> str:
     named = str(hints.get("type"))
-    kind = MEDIA_TYPE.get("html" if named == FRONT else named, "application/octet-stream")
+    kind = MEDIA_TYPE.get("html" if find_page_kind(named) else named, "application/octet-stream")
     charset = hints.get("charset")
     return f"{kind}; charset={charset}" if charset else kind
 

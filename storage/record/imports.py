@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, case, select
 
+from storage.capabilities import find_page_kind
 from storage.database.tables import (
     FOREIGN_RECORD,
     OBSERVATION,
@@ -24,7 +25,6 @@ from storage.values import job as jobs
 from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
 from storage.values.digest import origin_id, raw_digest
 from storage.values.draft import Json
-from storage.values.net.addresses import FRONT
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
@@ -47,8 +47,8 @@ class Original:
         if repeat.outcome == "not_modified":
             return {**repeat.hints, "confirms": self.observation_id}
         own = {name: self.hints[name] for name in HOW_READ if name in self.hints}
-        if own.get("type") == FRONT:
-            own["type"] = "html"  # whether a front page is wanted, the repeat says itself
+        if find_page_kind(own.get("type")):
+            own["type"] = "html"  # whether a list is wanted, the repeat says itself
         return {**own, **repeat.hints}
 
 
@@ -126,14 +126,15 @@ class ImportResult:
 class StoredRecord:
     """A stored capture: its job, its number if it has not been read yet, and the captured item.
 
-    `key` is the place, time and bytes. `is_front`: it was read as a front page.
+    `key` is the place, time and bytes. `read_as` is the kind of page as which it was
+    read, None for an article.
     """
 
     job_id: int | None
     unread: int | None
     observation_id: int
     key: tuple[int, datetime, int | None]
-    is_front: bool
+    read_as: str | None
 
 
 _IS_UNREAD = and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None))
@@ -150,18 +151,18 @@ _STORED = (
 
 def _make_record(row: Any) -> StoredRecord:
     key = (row.locator_id, row.observed_at, row.capture_id)
-    return StoredRecord(row.job_id, row.unread, row.id, key, _is_front(row.hints))
+    return StoredRecord(row.job_id, row.unread, row.id, key, _read_as(row.hints))
 
 
-def _is_front(hints: Mapping[str, Json] | None) -> bool:
-    return (hints or {}).get("type") == FRONT
+def _read_as(hints: Mapping[str, Json] | None) -> str | None:
+    return find_page_kind((hints or {}).get("type"))
 
 
 def load_records(
     connection: Connection, wanted: Mapping[bytes, Import]
 ) -> tuple[dict[bytes, StoredRecord], set[bytes]]:
     """Return the stored captures by the digest of their record, and the stored records that are
-    to be read in another way, as a front page or as an article.
+    to be read in another way, as a list of a capability or as an article.
 
     A second reading of a record is an observation of its own without a record.
     """
@@ -175,7 +176,7 @@ def load_records(
     others = {
         digest: known.pop(digest)
         for digest, each in list(known.items())
-        if wanted[digest].is_readable and wanted[digest].is_front is not each.is_front
+        if wanted[digest].is_readable and wanted[digest].read_as != each.read_as
     }
     second = _second_readings(connection, others.values()) if others else {}
     again = {digest: second.get(each.key) for digest, each in others.items()}
@@ -212,10 +213,11 @@ class KnownCapture(NamedTuple):
 
 
 def known_captures(
-    connection: Connection, source_id: int, origins: Collection[str], *, as_front: bool
+    connection: Connection, source_id: int, origins: Collection[str], *, read_as: str | None
 ) -> dict[tuple[str, datetime], KnownCapture]:
-    """Return the captures of a source by origin and time, without those that were not read as
-    wanted: as front pages or as articles.
+    """Return the captures of a source by origin and time, without those that were read otherwise.
+
+    `read_as` is a kind of page, None for articles.
     """
     names = {origin_id(each): each for each in origins}
     query = (
@@ -234,7 +236,7 @@ def known_captures(
     return {
         (names[each], moment): KnownCapture(job, has)
         for each, moment, job, has, outcome, hints in rows
-        if outcome != "captured" or _is_front(hints) is as_front
+        if outcome != "captured" or _read_as(hints) == read_as
     }
 
 

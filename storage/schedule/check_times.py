@@ -6,19 +6,20 @@ from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
+from storage.capabilities import PAGE_KINDS
 from storage.database.tables import SOURCE, WATCH
 from storage.database.unit import IN_CHUNK, Unit, update_rows
 from storage.record.reading import CapturedItem, Reading
 from storage.schedule.interval import HOUR, MINUTE, IntervalRange, jitter, next_interval
-from storage.values.net.addresses import FRONT, Key
+from storage.values.net.addresses import Key
 from storage.values.outcome import Event, page_outcome
 from storage.values.verdict import Refuse, Verdict
 
-LISTS = frozenset({"feed", "sitemap", "opml", "list", FRONT})
-"""The kinds of watches whose content lists addresses; those on a front page are not fetched."""
+LISTS = frozenset({"feed", "sitemap", "opml", "list", *PAGE_KINDS})
+"""The kinds of watches whose content lists addresses; those of a capability are not fetched."""
 DEFAULT_EVERY = {
     "feed": 15 * MINUTE,
-    FRONT: 15 * MINUTE,
+    **{each.name: each.every_seconds for each in PAGE_KINDS.values()},
     "sitemap": HOUR,
     "opml": 24 * HOUR,
     "list": HOUR,

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from storage.capabilities import load_parts
+from storage.capabilities import PAGE_KINDS, load_part_for
 from storage.database.tables import SOURCE, WATCH
 from storage.database.unit import Unit
 from storage.record.observations import add_observation, add_refusal, add_verdict
@@ -47,9 +47,10 @@ class _ListingWriter:
 
     def keep(self) -> int:
         unit, listing = self.unit, self.listing
-        own = next((each for each in load_parts("page_list") if listing.kind == each.KIND), None)
-        if own is not None:
-            is_new = own.store_list(unit, self.captured, listing)
+        if listing.kind in PAGE_KINDS:
+            is_new = load_part_for(listing.kind, "page_list").store_list(
+                unit, self.captured, listing
+            )
             self._note(self.captured.hints.get("watch"), is_new=is_new)
             add_verdict(unit, self.claim.job_id, self.captured.observation_id, "listed")
             return 0

@@ -34,17 +34,6 @@ WITHOUT_HOOK = {
         **dict.fromkeys(("docs/proof.md", "docs/read.md", "docs/redaction.md", "docs/watch.md"), _LINK),
         "docs/sql.md": "rules for several views, which name those that they concern",
         **dict.fromkeys((
-            "storage/export/warc.py", "storage/record/imports.py",
-            "storage/schedule/check_times.py", "storage/values/arrivals/foreign_capture.py",
-            "storage/values/net/addresses.py", "worker/cli/control.py",
-            "worker/cli/ingest/command.py", "worker/flow/collect/folder.py",
-            "worker/flow/history/preview.py", "worker/flow/history/run.py",
-            "worker/flow/order.py", "worker/flow/read.py", "worker/flow/standing_sources.py",
-            "worker/sources/folders/members.py", "worker/sources/listings/listing.py",
-            "worker/sources/web_archives/capture.py", "worker/text/page/teasers.py",
-            "worker/text/read.py", "worker/web/fetch.py", "worker/web/kind.py",
-        ), "the kind of an address or a capture, which decides how it is fetched and read"),
-        **dict.fromkeys((
             "storage/database/tables/__init__.py", "storage/read/find.py",
             "storage/record/contents/restricted.py", "storage/write/redaction/description.py",
             "storage/write/redaction/empty_rows.py", "storage/write/redaction/in_bytes.py",

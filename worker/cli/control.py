@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from storage.capabilities import PAGE_KINDS
 from storage.cli.exits import InterruptionError, say
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES, unknown_type
 from storage.values.arrivals.source import Source
-from storage.values.net.addresses import FRONT
 from storage.values.net.origin_name import clean_address
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -87,10 +87,10 @@ def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> Inge
             archive, settings, source=request.source, type=request.type,
             origin=request.origin, observed_at=request.observed_at,
         ))  # fmt: skip
-    for each in request.locators if request.type == FRONT else ():
+    for each in request.locators if request.type in PAGE_KINDS else ():
         if not is_address(each) and Path(file_path(each)).is_file() and not may_have_captures(each):
-            raise LocatorError("--type", f"front reads web archives, and {each} is none")
-    unknown = request.type is not None and request.type not in (*TYPES, *LISTS, FRONT)
+            raise LocatorError("--type", f"{request.type} reads web archives, and {each} is none")
+    unknown = request.type is not None and request.type not in (*TYPES, *LISTS, *PAGE_KINDS)
     if unknown and not all(map(is_address, request.locators)):
         raise LocatorError("--type", unknown_type(request.type))
     targets = [
@@ -118,16 +118,17 @@ def histories(archive: Archive, settings: Settings, request: IngestOptions) -> l
     """
     assert request.history is not None
     selection, names = request.history.selection, request.history.archives
-    if request.source or request.origin or request.observed_at or request.type not in {None, FRONT}:
+    is_type_of_files = request.type is not None and request.type not in PAGE_KINDS
+    if request.source or request.origin or request.observed_at or is_type_of_files:
         raise LocatorError(
             "--history", "it excludes --source, --origin, --observed-at and --type other than "
-            "front: each web archive is a source, and states address and time",
+            f"{' or '.join(PAGE_KINDS)}: each web archive is a source, and states address and time",
         )  # fmt: skip
     return [
         target
         for url in request.locators
         for target in history_targets(
-            archive, settings, url, selection, names, as_front=request.type == FRONT
+            archive, settings, url, selection, names, read_as=request.type
         )
     ]
 

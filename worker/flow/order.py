@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from storage.capabilities import PAGE_KINDS
 from storage.record.sources import source_watching, was_source
 from storage.record.suppression import redacted_addresses
 from storage.schedule import progress as job_progress
@@ -17,7 +18,6 @@ from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
 from storage.values.messages import message_text
-from storage.values.net.addresses import FRONT
 from storage.values.net.origin_name import origin_of
 from storage.values.net.web_archive import web_archives
 from storage.values.refusals import RefusalReason
@@ -85,7 +85,7 @@ def target_at(
         locator=path,
         root="" if below == "." else escape_locator(below),
         prefix=prefix,
-        is_scan=path == owner.locator and Path(path).is_dir() and type != FRONT,
+        is_scan=path == owner.locator and Path(path).is_dir() and type not in PAGE_KINDS,
         type=type,
         origin=origin,
         observed_at=observed_at.isoformat() if observed_at else None,
@@ -99,12 +99,12 @@ def history_targets(
     options: Mapping[str, Any],
     names: Sequence[str],
     *,
-    as_front: bool = False,
+    read_as: str | None = None,
 ) -> list[IngestTarget]:
     """Return the history of an address in each of the web archives `names` (default: all).
 
-    Each web archive is a source with its name. With `as_front` the captures are read as front
-    pages. Raises: LocatorError.
+    Each web archive is a source with its name. With `read_as` the captures are read as pages of
+    this kind. Raises: LocatorError.
     """
     address = parse_locator(settings, url)
     if isinstance(address, RefusalReason):
@@ -121,7 +121,7 @@ def history_targets(
         if source.kind != "web_archive":
             raise LocatorError(name, "a source of another kind has the name of this web archive")
         targets.append(IngestTarget(
-            source.id, address.text, "", "", is_scan=False, type=FRONT if as_front else None,
+            source.id, address.text, "", "", is_scan=False, type=read_as,
             origin=origin_of(address.text), kind="history", history={**options, "archive": name},
         ))  # fmt: skip
     return targets

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from storage.capabilities import PAGE_KINDS, load_part_for
 from storage.history.neighbours import NotComparableError
 from storage.record.reading import CapturedItem, Reading, ReExtracted, ReExtraction
 from storage.schedule import queue
@@ -16,7 +17,7 @@ from storage.values import job as jobs
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft
 from storage.values.lazy import LazyModule
-from storage.values.net.addresses import FRONT, LIST_KINDS, AddressList
+from storage.values.net.addresses import LIST_KINDS, AddressList
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -100,9 +101,10 @@ class Reader:
         if hints.type in LIST_KINDS:
             return Reading(captured, self._listing(captured, hints), context)
         outcome = self.draft(captured)
-        if hints.type == FRONT and isinstance(outcome, Draft):
+        if hints.type in PAGE_KINDS and isinstance(outcome, Draft):
             is_own = listings.own_hosts(self.settings.allow_hosts)
-            return Reading(captured, listings.front_listing(outcome, is_own), context)
+            own = load_part_for(hints.type, "page_reader")
+            return Reading(captured, own.make_list(outcome, is_own), context)
         if isinstance(outcome, RefusalReason):
             return Reading(captured, outcome, context)
         outcome = add_flags(outcome, captured.hints.get("flags") or ())

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from storage.capabilities import load_parts
+from storage.capabilities import find_page_kind, load_parts
 from storage.record.sources import source_watching
 from storage.record.suppression import redacted_addresses
 from storage.schedule.watches import reschedule, watch_at_once
 from storage.settings import Settings
 from storage.values.arrivals.source import Source
-from storage.values.net.addresses import FRONT, ListedAddress
+from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
@@ -87,7 +87,7 @@ def watch_with_history(
     """
     source = watch_address(archive, settings, locator, **options)
     targets = history_targets(
-        archive, settings, source.locator, {}, (), as_front=options.get("kind") == FRONT
+        archive, settings, source.locator, {}, (), read_as=find_page_kind(options.get("kind"))
     )
     order(archive, targets, "command")
     return source

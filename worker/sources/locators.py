@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from storage.capabilities import PAGE_KINDS
 from storage.settings import Settings
 from storage.values.arrivals.formats import TYPE_BY_SUFFIX
 from storage.values.messages import message_text
@@ -15,7 +16,7 @@ from worker.address import Address, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError
 from worker.sources.folders.folder import expand
 
-ADDRESS_TYPES = ("page", "front", "feed", "sitemap", "opml", "urls")
+ADDRESS_TYPES = ("page", *PAGE_KINDS, "feed", "sitemap", "opml", "urls")
 """Values of `--type` for an address; by default its content determines the type."""
 
 ADDRESS = re.compile(

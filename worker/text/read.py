@@ -6,9 +6,9 @@ The type decides the reader, and the extractor that is recorded with the text.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from storage.capabilities import PAGE_KINDS, load_part_for
 from storage.values.draft import Draft, Extractor
 from storage.values.lazy import LazyModule
-from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.formats.json_article import read_json
 from worker.text.formats.seed import read_seed
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from worker.text.documents import docx, newsml, ninjs, odt, pdf
     from worker.text.formats import markdown
     from worker.text.page import read_page as page
-    from worker.text.page import teasers
 else:
     mail = LazyModule("worker.text.mail")
     docx = LazyModule("worker.text.documents.docx")
@@ -29,7 +28,6 @@ else:
     pdf = LazyModule("worker.text.documents.pdf")
     markdown = LazyModule("worker.text.formats.markdown")
     page = LazyModule("worker.text.page.read_page")
-    teasers = LazyModule("worker.text.page.teasers")
 
 
 class TypeReader(NamedTuple):
@@ -96,12 +94,15 @@ READERS: dict[str, TypeReader] = {
 }
 """The readers of the document types in `storage.values.arrivals.formats`."""
 
-_FRONT = TypeReader(lambda raw, hints, _settings: teasers.read_front(raw, hints), is_isolated=True)
+_OF_CAPABILITY = TypeReader(
+    lambda raw, hints, _settings: load_part_for(hints.type, "page_reader").read_page(raw, hints),
+    is_isolated=True,
+)
 
 
 def _reader_of(type: str) -> TypeReader | None:  # noqa: A002  # the word of the hints
-    """Return the reader of a document type, or the reader of the teasers of front pages."""
-    return _FRONT if type == FRONT else READERS.get(type)
+    """Return the reader of a document type, or that of a capability for pages of its kinds."""
+    return _OF_CAPABILITY if type in PAGE_KINDS else READERS.get(type)
 
 
 def read_document(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:

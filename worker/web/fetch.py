@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urljoin
 
+from storage.capabilities import PAGE_KINDS
 from storage.values.draft import Json
 from storage.values.messages import message_text
-from storage.values.net.addresses import FRONT, Check, CheckedExchange, WatchedAddress
+from storage.values.net.addresses import Check, CheckedExchange, WatchedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.rights import (
     Declaration,
@@ -193,8 +194,8 @@ class Fetch:
         refused = self._redirect_refusal(answer.address, target)
         if refused is not None:
             note = message_text("note_status_redirect", status=answer.status, address=target.text)
-            is_front = refused.code == "not_article"
-            return Meaning("not_article" if is_front else "refused", refused, note)
+            leads_home = refused.code == "not_article"
+            return Meaning("not_article" if leads_home else "refused", refused, note)
         return target
 
     def _redirect_refusal(self, source: Address, target: Address) -> RefusalReason | None:
@@ -209,7 +210,7 @@ class Fetch:
         watched_address = parse_address(self.watched.address, is_own)
         if (
             target.is_front_page
-            and self.kind != FRONT
+            and self.kind not in PAGE_KINDS
             and isinstance(watched_address, Address)
             and not watched_address.is_front_page
         ):

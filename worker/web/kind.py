@@ -3,14 +3,14 @@
 import re
 from email.message import Message
 
+from storage.capabilities import PAGE_KINDS
 from storage.values.arrivals.formats import TYPE_BY_MEDIA
-from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason
 from worker.sources.containers.gunzip import MAGIC
 from worker.sources.listings.url_list import looks_like_url_list
 from worker.text.file_types import HEAD_BYTES, HTML_START, detect_type, signed_type
 
-LISTS = frozenset({"feed", "sitemap", "opml", "list", FRONT})
+LISTS = frozenset({"feed", "sitemap", "opml", "list", *PAGE_KINDS})
 _SNIFFED = 8 * 1024
 _LINES = 64 * 1024
 

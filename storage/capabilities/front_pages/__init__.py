@@ -1,6 +1,6 @@
 """Front pages: which articles a page showed, under which headlines, where and how long."""
 
-from storage.capabilities.hooks import Capability, LogEntry, RecordTable
+from storage.capabilities.hooks import Capability, LogEntry, PageKind, RecordTable
 
 FRONT_PAGES = Capability(
     name="front_pages",
@@ -28,6 +28,7 @@ FRONT_PAGES = Capability(
     change_conditions=(),
     outgoing=(),
     source_options=(),
+    page_kinds=(PageKind("front", "front pages", every_seconds=900.0),),
     templates=(),
     tabs={"fronts": "Front pages"},
     without={

@@ -10,9 +10,8 @@ from storage.database.unit import Unit, rows_in
 from storage.record.origins import ensure_origins
 from storage.record.reading import CapturedItem
 from storage.values.draft import Json
-from storage.values.net.addresses import FRONT, AddressList, ListedAddress
+from storage.values.net.addresses import AddressList, ListedAddress
 
-KIND = FRONT
 _TeaserKey = tuple[int, Json, Json]
 """The origin of an address, its headline and its kicker."""
 

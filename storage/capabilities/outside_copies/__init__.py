@@ -44,6 +44,7 @@ OUTSIDE_COPIES = Capability(
             "Submit the page of each new version to this archive of LESART_WEB_ARCHIVES, or off.",
         ),
     ),
+    page_kinds=(),
     templates=("version_panel.html", "check_mark.html"),
     tabs={},
     without={
@@ -52,6 +53,7 @@ OUTSIDE_COPIES = Capability(
         "answers": "a version and a check show their copies; there is no list of all",
         "doors": "there is no list of all copies",
         "page_list": "no page is read for it",
+        "page_reader": "no page is read for it",
         "change_panel": "a copy is of a page, not of a change",
         "change_marks": "a copy says nothing about a change",
         "wording_rows": "a copy is of a page, not of a text",

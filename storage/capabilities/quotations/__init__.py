@@ -52,10 +52,12 @@ QUOTATIONS = Capability(
     ),
     outgoing=(),
     source_options=(),
+    page_kinds=(),
     templates=(),
     tabs={},
     without={
         "page_list": "no page is read for it",
+        "page_reader": "no page is read for it",
         "change_panel": "the page of a version shows its quotations",
         "change_marks": "quotations come with their text, not later",
         "transfer": "another archive finds them in the same text",

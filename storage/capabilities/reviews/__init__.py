@@ -40,6 +40,7 @@ REVIEWS = Capability(
     ),
     outgoing=(),
     source_options=(),
+    page_kinds=(),
     templates=(),
     tabs={},
     without={
@@ -48,6 +49,7 @@ REVIEWS = Capability(
         "check_facts": "a label is about a change",
         "verify_checks": "its rows have no digests, and `references` checks what they name",
         "page_list": "no page is read for it",
+        "page_reader": "no page is read for it",
         "work": "nothing is to be done later",
         "source_options": "a reader labels changes of any source",
         "check": "nothing can fail outside of a command",

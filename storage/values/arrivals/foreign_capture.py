@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from storage.capabilities import find_page_kind
 from storage.values.draft import Json
-from storage.values.net.addresses import FRONT
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason
 
@@ -72,9 +72,9 @@ class Import:
         return self.outcome == "captured" and self.refused is None
 
     @property
-    def is_front(self) -> bool:
-        """Check whether the capture is to be read as a front page."""
-        return self.hints.get("type") == FRONT
+    def read_as(self) -> str | None:
+        """Return the kind of page as which a capability reads the capture; None for an article."""
+        return find_page_kind(self.hints.get("type"))
 
     @property
     def is_repeat(self) -> bool:

@@ -9,8 +9,6 @@ from storage.values.net.rights import RightsFile
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason
 
-FRONT = "front"
-"""The kind of a watched front page."""
 LIST_KINDS = frozenset({"feed", "sitemap", "opml", "list"})
 """Types of documents that are lists of addresses."""
 
@@ -65,11 +63,10 @@ class ListedAddress:
 
 @dataclass(frozen=True, slots=True)
 class AddressList:
-    """The addresses in a feed, a sitemap or another list, or the teasers of a front page.
+    """The addresses in a feed, a sitemap or another list, or on a page that a capability reads.
 
-    `rejected` are the entries without a valid address, with their position in the list. A teaser
-    has the hints `title`, `kicker`, `level` and `picture`; `found` is the number of teasers on the
-    page, and `method` the version of the rules that found them.
+    `rejected` are the entries without a valid address, with their position in the list. Of a
+    page, `found` is the number of all its entries, and `method` the version of the rules.
     """
 
     kind: str

@@ -33,11 +33,11 @@ from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import page, redirect, simulated_web
 from tests.write.searched import found_in, places_of_bytes
 from tests.write.test_redaction import redact, target
+from worker.capabilities.front_pages.page_reader import MOST_TEASERS
 from worker.cli.commands import app
 from worker.cli.redactions import prepare_reading
 from worker.flow.document_process import DocumentReader
 from worker.text.hints import Hints, TextSettings
-from worker.text.page.teasers import MOST_TEASERS
 
 FRONT = "https://zeitung.example"
 BRIDGE = "https://zeitung.example/lokales/bruecke-gesperrt-bis-mai-4711"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from storage.capabilities import PAGE_KINDS
 from storage.cli.app import app
 from storage.cli.exits import UNCHECKED, say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
@@ -17,7 +18,6 @@ from storage.values.arrivals.formats import TYPES
 from storage.values.freshness import CLOCKS_DIFFER
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
-from storage.values.net.addresses import FRONT
 from storage.values.settings.readers import read_interval
 from worker.cli.opened import opened_archive
 from worker.cli.summaries import report_summaries
@@ -102,8 +102,12 @@ INGEST_EXAMPLE = """lesart ingest artikel/ bericht.md 'archiv/*.html'
   lesart ingest --history https://zeitung.example/pegel --every 1d
   lesart ingest captures.warc.gz --type front"""
 TYPE_HELP = (
-    f"Type of the files: {', '.join(TYPES)} (default: by file name); {FRONT} reads the pages of "
-    "web archives as front pages."
+    f"Type of the files: {', '.join(TYPES)} (default: by file name); "
+    + "; ".join(
+        f"{each.name} reads the pages of web archives as {each.plural}"
+        for each in PAGE_KINDS.values()
+    )
+    + "."
 )
 
 
@@ -159,10 +163,11 @@ def ingest(
             archive, settings, [job.id], processes, is_resumed=job.is_resumed
         )
         absent = archive.read(job_progress.absent_addresses, job.id)
-        fronts = archive.read(job_progress.count_lists, job.id) if type == FRONT else 0
+        kind = PAGE_KINDS.get(type or "")
+        lists = archive.read(job_progress.count_lists, job.id) if kind else 0
         log.append(archive.engine, archive.clock)
-    if type == FRONT:
-        say(f"front pages read: {fronts}")
+    if kind:
+        say(f"{kind.plural} read: {lists}")
     elif not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
         say(f"no documents were found in {', '.join(locators)}")
     report_summaries(summaries, place, output, absent=absent)

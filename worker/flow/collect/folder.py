@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from storage.capabilities import PAGE_KINDS
 from storage.record.presences import Presence, presences
 from storage.record.suppression import redacted_addresses
 from storage.schedule import progress as job_progress
@@ -14,7 +15,6 @@ from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
-from storage.values.net.addresses import FRONT
 from storage.values.refusals import refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -389,9 +389,9 @@ class FolderCollector:
             self._finish_container(path, file.stamp, captures, self._importer.waits - waited)
 
     def _finish_container(self, path: str, stamp: FileStamp, captures: int, waiting: int) -> None:
-        """Record that a file was read, unless only its front pages were: a scan reads the rest."""
+        """Record that a file was read, unless only its lists were: a scan reads the rest."""
         self._known.mark_found(path, "")
-        if self.place.type == FRONT:
+        if self.place.type in PAGE_KINDS:
             return
         arrival = self._arrival(path, "", stamp, container=True, captures=captures - waiting)
         if waiting:  # not complete before the other captures are stored

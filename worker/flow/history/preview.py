@@ -6,7 +6,6 @@ from typing import Any
 
 from storage.record.imports import known_captures
 from storage.settings import Settings
-from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason, refuse
 from storage.write.archive import Archive
 from worker.flow.collect.targets import IngestTarget
@@ -54,9 +53,7 @@ def preview_history(
             refused.append(refuse_others(query, others))
         selected, _skipped = query.selection.apply(listed)
         origins = {each.origin for each in selected}
-        stored = archive.read(
-            known_captures, target.source_id, origins, as_front=target.type == FRONT
-        )
+        stored = archive.read(known_captures, target.source_id, origins, read_as=target.type)
         rows += [
             {
                 "observed_at": each.observed_at, "url": each.url, "http_status": each.http_status,

@@ -13,7 +13,6 @@ from storage.schedule.progress import is_other_job_due, refused_locators
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.messages import message_text
-from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -48,11 +47,11 @@ if TYPE_CHECKING:
 
 
 def interpret_repeat(
-    capture: ListedCapture, *, as_front: bool = False
+    capture: ListedCapture, *, read_as: str | None = None
 ) -> Foreign | PassedOver | RefusedDocument:
     """Return a capture without bytes that has the digest of an earlier one."""
     group = RecordGroup(repeat_record(capture))
-    return interpret_exchange(group, capture.address, "", detect_type, 0, as_front=as_front)
+    return interpret_exchange(group, capture.address, "", detect_type, 0, read_as=read_as)
 
 
 def interpret_answer(
@@ -62,7 +61,7 @@ def interpret_answer(
     limit: int,
     times: Collection[datetime],
     *,
-    as_front: bool = False,
+    read_as: str | None = None,
 ) -> Foreign | PassedOver | RefusedDocument:
     """Return the capture in an answer of the web archive `name`.
 
@@ -88,7 +87,7 @@ def interpret_answer(
         return RefusedDocument(capture.address, "", refused)
     record = fetched_record(capture, answer.status or 0, answer.reason, answer.headers, answer.body)
     return interpret_exchange(
-        RecordGroup(record), capture.address, "", detect_type, limit, as_front=as_front
+        RecordGroup(record), capture.address, "", detect_type, limit, read_as=read_as
     )
 
 
@@ -221,7 +220,7 @@ class _HistoryImport:
         counted.passed_over += skipped
         origins = {each.origin for each in selected}
         known = run.archive.read(
-            known_captures, self._target.source_id, origins, as_front=self._target.type == FRONT
+            known_captures, self._target.source_id, origins, read_as=self._target.type
         )
         times = {each.observed_at for each in listed}
         self._with_bytes = {key for key, each in known.items() if each.has_bytes}
@@ -250,8 +249,8 @@ class _HistoryImport:
             self._run.refuse(self._target, capture.address, error.refused)
             return
         name = self._query.archive.name
-        as_front = self._target.type == FRONT
-        match found := interpret_answer(answer, capture, name, limit, times, as_front=as_front):
+        read_as = self._target.type
+        match found := interpret_answer(answer, capture, name, limit, times, read_as=read_as):
             case Foreign():
                 self._add(capture, found, found.capture.note)
                 if found.capture.raw is not None:
@@ -267,7 +266,7 @@ class _HistoryImport:
         if (capture.origin, capture.repeats) not in self._with_bytes:
             self._importer.counted.passed_over += 1
             return
-        found = interpret_repeat(capture, as_front=self._target.type == FRONT)
+        found = interpret_repeat(capture, read_as=self._target.type)
         if isinstance(found, Foreign):
             note = message_text("not_fetched", moment=f"{capture.repeats:%Y-%m-%dT%H:%M:%SZ}")
             self._add(capture, found, note)

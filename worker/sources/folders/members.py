@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from storage.capabilities import PAGE_KINDS, find_page_kind
 from storage.values.arrivals.formats import (
     AGENCY_TYPES,
     BINARY_TYPES,
@@ -17,7 +18,6 @@ from storage.values.arrivals.formats import (
 from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator, without_gz
 from storage.values.messages import message_text
-from storage.values.net.addresses import FRONT
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import (
@@ -228,7 +228,7 @@ def _contents(
     position: _Position, stream: io.BufferedReader, hints: MemberHints
 ) -> Iterator[Content]:
     """Decompress gzip, then yield the contents."""
-    if _kind(position.name, hints) == FRONT:
+    if _kind(position.name, hints) in PAGE_KINDS:
         yield PassedOver(message_text("no_web_archive"))
         return
     words = _NOT_READ.get(_suffix(position.name))
@@ -291,7 +291,7 @@ def _warc_contents(
 ) -> Iterator[Content]:
     yield from web_archives.warc_contents(
         position.locator, position.member, stream, hints.detect, hints.limits,
-        as_front=hints.type == FRONT,
+        read_as=find_page_kind(hints.type),
     )  # fmt: skip
 
 
@@ -464,7 +464,7 @@ def _archive_contents(
     if kind == "wacz":
         yield from web_archives.wacz_contents(
             position.locator, position.member, stream, hints.detect, hints.limits,
-            as_front=hints.type == FRONT,
+            read_as=find_page_kind(hints.type),
         )  # fmt: skip
         return
     names = _Names()

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from storage.values.draft import Draft, Json
+from storage.values.draft import Json
 from storage.values.messages import message_text
-from storage.values.net.addresses import FRONT, AddressList, ListedAddress
+from storage.values.net.addresses import AddressList, ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.net.rights import feed_terms
@@ -169,27 +168,6 @@ def own_hosts(entries: Iterable[str]) -> IsOwn:
     """Return a check of host and port against entries of LESART_ALLOW_HOSTS."""
     hosts = hosts_by_port(entries)
     return lambda host, port: (host, port) in hosts
-
-
-def front_listing(front: Draft, is_own: IsOwn) -> AddressList:
-    """Return the teasers of the draft of a front page, with the origins of their addresses.
-
-    A headline that links to the same address twice counts at its first position.
-    """
-    field: Any = front.fields["teasers"].value
-    named: dict[tuple[str, str], ListedAddress] = {}
-    for teaser in field["teasers"]:
-        address = parse_address(teaser["address"], is_own)
-        if isinstance(address, Address):
-            hints = {"title": teaser["headline"]} | {
-                name: teaser[name] for name in ("kicker", "level", "picture")
-            }
-            listed = ListedAddress(
-                origin_of(address.text), without_trackers(address).text, "page", hints=hints
-            )
-            named.setdefault((listed.origin, teaser["headline"]), listed)
-    method = f"{front.extractor.name}/{front.extractor.version}"
-    return AddressList(FRONT, tuple(named.values()), found=field["found"], method=method)
 
 
 def moment_of(text: str | None) -> datetime | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from storage.capabilities import names_with
+from storage.capabilities import find_page_kind, names_with
 from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
 from storage.values.arrivals.formats import AGENCY_TYPES, BINARY_TYPES, TYPE_BY_MEDIA
 from storage.values.digest import raw_digest
@@ -16,7 +16,6 @@ from storage.values.draft import Json
 from storage.values.freshness import CLOCKS_DIFFER
 from storage.values.locator import escape_locator
 from storage.values.messages import message_text
-from storage.values.net.addresses import FRONT
 from storage.values.net.origin_name import clean_address
 from storage.values.net.rights import Declared, rights_of, stored_declarations
 from storage.values.net.token import TOKEN_NAME, submission_note
@@ -56,15 +55,15 @@ class RecordedCheck:
     declarations about the use of the text outside of the answer.
 
     Each entry of `joined` is a reason (`redirect`, `canonical`, `guid`) with an address.
-    `submitted_by` is the name of the token that submitted a capture. `is_front`: it was read as a
-    front page. `recorded` is what capabilities recorded about it, by their names.
+    `submitted_by` is the name of the token that submitted a capture. `read_as` is the kind of page
+    as which it was read. `recorded` is what capabilities recorded about it, by their names.
     """
 
     outcome: str | None = None
     note: str | None = None
     joined: tuple[tuple[str, str], ...] = ()
     submitted_by: str | None = None
-    is_front: bool = False
+    read_as: str | None = None
     declared: Declared | None = None
     recorded: Mapping[str, Json] = field(default_factory=dict)
 
@@ -84,7 +83,7 @@ def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
         note=_text(facts.get("note")),
         joined=_joined_addresses(facts.get("joined")),
         submitted_by=_token_name(facts.get("submitted_by")),
-        is_front=any(each.get("type") == FRONT for each in stated),
+        read_as=next(filter(None, (find_page_kind(each.get("type")) for each in stated)), None),
         declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
         recorded={
             name: each[name] for each in stated for name in names_with("transfer") if name in each
@@ -188,13 +187,13 @@ def interpret_exchange(
     detect: Detect,
     limit: int,
     *,
-    as_front: bool = False,
+    read_as: str | None = None,
 ) -> Foreign | PassedOver | RefusedDocument:
     """Return the capture of `exchange`, or a value for a skipped or refused record.
 
     `locator` is the file and `outer_member` the member in it that contains the records; `limit` is
-    the maximum size of a body. With `as_front` pages are to be read as front pages, and documents
-    of other types are skipped.
+    the maximum size of a body. With `read_as` pages are to be read as pages of this kind, and
+    documents of other types are skipped.
     """
     main = exchange.main
     member = f"{outer_member}#{escape_locator(main.id or str(main.number))}"
@@ -210,7 +209,7 @@ def interpret_exchange(
         )
         refused = refuse("record_invalid", line=main.number, reason=reason)
         return RefusedDocument(locator, member, refused, None, main.number)
-    capture = _Capture(exchange, locator, member, origin, moment, as_front=as_front)
+    capture = _Capture(exchange, locator, member, origin, moment, read_as=read_as)
     if main.kind == "resource":
         return _resource(capture, detect, limit)
     return _response(capture, detect, limit)
@@ -259,7 +258,7 @@ class _Capture:
     member: str
     origin: str
     moment: datetime
-    as_front: bool
+    read_as: str | None
 
     @property
     def main(self) -> WebRecord:
@@ -315,13 +314,13 @@ class _Capture:
         """Return how the bytes are to be read, with fixed place and time."""
         submitter = None if of_server else self.submitter
         own = read_own_metadata(self.exchange)
-        is_front = own.is_front or self.as_front
+        read_as = own.read_as or self.read_as
         known = {
-            "type": FRONT if is_front else kind,
-            "ordered": (self.as_front and not own.is_front) or None,
+            "type": read_as or kind,
+            "ordered": (self.read_as is not None and own.read_as is None) or None,
             "charset": charset,
             "name": self.origin,
-            "url": self.origin if of_server or submitter or is_front else None,
+            "url": self.origin if of_server or submitter or read_as else None,
             "answered": of_server or None,
             "origin": self.origin,
             "observed_at": self.moment.isoformat(),
@@ -369,7 +368,7 @@ def _resource(
     main = capture.main
     headers: Headers = (("content-type", main.field("content-type") or ""),)
     kind = _type(headers, main.block, frozenset(TYPE_BY_MEDIA), detect)
-    if kind is None or (capture.as_front and kind != "html"):
+    if kind is None or (capture.read_as and kind != "html"):
         return _skip_type(capture, headers)
     if main.is_too_large or len(main.block) > limit:
         return capture.reject("too_large", limit=limit)
@@ -429,13 +428,13 @@ def _page(
     main, headers = capture.main, answer.headers
     if main.kind == "revisit":
         kind, charset = content_type(headers)
-        if kind and (kind not in PAGES or (capture.as_front and TYPE_BY_MEDIA.get(kind) != "html")):
+        if kind and (kind not in PAGES or (capture.read_as and TYPE_BY_MEDIA.get(kind) != "html")):
             return _skip_type(capture, headers)
         imported = capture.imported("captured", answer, opening=main.block)
         hints = capture.hints(TYPE_BY_MEDIA.get(kind), charset, of_server=True)
         return capture.to_foreign(replace(imported, hints=hints, repeats=_repeats(main)))
     kind_read = _type(headers, answer.payload, PAGES, detect)
-    if kind_read is None or (capture.as_front and kind_read != "html"):
+    if kind_read is None or (capture.read_as and kind_read != "html"):
         return _skip_type(capture, headers)
     if main.is_too_large:
         return capture.reject("too_large", limit=limit)

@@ -12,7 +12,7 @@ from storage.values.draft import Json
 from storage.values.locator import escape_locator
 from storage.values.messages import message_text
 from storage.values.refusals import refuse
-from worker.address import may_be_front
+from worker.address import may_list_articles
 from worker.sources.containers.gunzip import (
     MAGIC,
     DamagedDataError,
@@ -167,23 +167,23 @@ def warc_contents(
     detect: Detect,
     limits: Limits,
     *,
-    as_front: bool,
+    read_as: str | None,
 ) -> Iterator[Found]:
     """Yield the contents of a WARC or ARC file; `outer_member` is its member in the file or empty.
 
-    `stream` is decompressed; with `as_front` its pages are read as front pages, and those at the
-    addresses of articles are skipped. Raises: errors of the stream other than damage.
+    `stream` is decompressed; with `read_as` its pages are read as pages of this kind, and those at
+    the addresses of articles are skipped. Raises: errors of the stream other than damage.
     """
     is_empty = True
     try:
         for each in exchanges(web_records(stream, limits.document + MOST_HEAD_BYTES)):
             is_empty = False
             match each:
-                case RecordGroup() if as_front and not may_be_front(target(each.main) or ""):
+                case RecordGroup() if read_as and not may_list_articles(target(each.main) or ""):
                     yield PassedOver(message_text("address_of_article"))
                 case RecordGroup():
                     yield interpret_exchange(
-                        each, locator, outer_member, detect, limits.document, as_front=as_front
+                        each, locator, outer_member, detect, limits.document, read_as=read_as
                     )
                 case DamagedRecord(number, reason):
                     refused = refuse("record_invalid", line=number, reason=reason)
@@ -210,7 +210,7 @@ def wacz_contents(
     detect: Detect,
     limits: Limits,
     *,
-    as_front: bool,
+    read_as: str | None,
 ) -> Iterator[Found]:
     """Yield the contents of the WARC files of a WACZ; a file with a wrong digest flags its
     captures.
@@ -220,7 +220,7 @@ def wacz_contents(
         for part in wacz_parts(stream, limits):
             is_empty = False
             inner = f"{outer_member}#{escape_locator(part.name)}"
-            yield from _part_contents(locator, inner, part, detect, limits, as_front=as_front)
+            yield from _part_contents(locator, inner, part, detect, limits, read_as=read_as)
     except UnsafeArchiveError as error:
         yield RefusedDocument(locator, outer_member, refuse("archive_unsafe", reason=error.reason))
         return
@@ -230,7 +230,13 @@ def wacz_contents(
 
 
 def _part_contents(
-    locator: str, inner: str, part: WarcMember, detect: Detect, limits: Limits, *, as_front: bool
+    locator: str,
+    inner: str,
+    part: WarcMember,
+    detect: Detect,
+    limits: Limits,
+    *,
+    read_as: str | None,
 ) -> Iterator[Found]:
     if part.problem is not None:
         yield RefusedDocument(locator, inner, refuse("archive_unsafe", reason=part.problem))
@@ -240,7 +246,7 @@ def _part_contents(
             raw: IO[bytes] | Gunzip = stream
             if stream.peek(len(MAGIC)).startswith(MAGIC):
                 raw = Gunzip(stream, warc_limits(limits), is_ratio_bounded=True)
-            for found in warc_contents(locator, inner, raw, detect, limits, as_front=as_front):
+            for found in warc_contents(locator, inner, raw, detect, limits, read_as=read_as):
                 yield found if part.is_as_listed else _flag_mismatch(found)
         except UnsafeArchiveError as error:
             yield RefusedDocument(locator, inner, refuse("archive_unsafe", reason=error.reason))

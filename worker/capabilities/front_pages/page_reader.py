@@ -4,15 +4,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
 from storage.values.draft import Draft, Extractor, Field
 from storage.values.messages import message_text
+from storage.values.net.addresses import AddressList, ListedAddress
+from storage.values.net.origin_name import origin_of
 from storage.values.net.site import site_of
 from storage.values.refusals import RefusalReason, refuse
-from worker.address import ARTICLE_SEGMENT
+from worker.address import ARTICLE_SEGMENT, Address, IsOwn, parse_address, without_trackers
 from worker.text.hints import Hints
 from worker.text.page.interstitials import interstitial_reason
 from worker.text.page.layout.blocks import class_and_id, single_line_text, tag_zone
@@ -108,7 +111,7 @@ class _TeaserLink:
     place: int
 
 
-def read_front(raw: bytes, hints: Hints) -> Draft | RefusalReason:
+def read_page(raw: bytes, hints: Hints) -> Draft | RefusalReason:
     """Return a draft without text whose field `teasers` has the teasers of a front page.
 
     At most 500 teasers are returned; `found` in the field is the number of all.
@@ -133,6 +136,27 @@ def read_front(raw: bytes, hints: Hints) -> Draft | RefusalReason:
     shown = [asdict(each) for each in teasers[:MOST_TEASERS]]
     field = Field({"teasers": shown, "found": len(teasers)}, "page")
     return Draft(title, (), METHOD, {"teasers": field})
+
+
+def make_list(front: Draft, is_own: IsOwn) -> AddressList:
+    """Return the teasers of the draft of a front page, with the origins of their addresses.
+
+    A headline that links to the same address twice counts at its first position.
+    """
+    field: Any = front.fields["teasers"].value
+    named: dict[tuple[str, str], ListedAddress] = {}
+    for teaser in field["teasers"]:
+        address = parse_address(teaser["address"], is_own)
+        if isinstance(address, Address):
+            hints = {"title": teaser["headline"]} | {
+                name: teaser[name] for name in ("kicker", "level", "picture")
+            }
+            listed = ListedAddress(
+                origin_of(address.text), without_trackers(address).text, "page", hints=hints
+            )
+            named.setdefault((listed.origin, teaser["headline"]), listed)
+    method = f"{front.extractor.name}/{front.extractor.version}"
+    return AddressList("front", tuple(named.values()), found=field["found"], method=method)
 
 
 def find_teasers(tree: HtmlElement, base: str, own: str) -> list[PageTeaser]:

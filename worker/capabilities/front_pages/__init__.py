@@ -1,0 +1,1 @@
+"""Reading front pages: their teasers."""
