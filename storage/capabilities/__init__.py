@@ -82,7 +82,7 @@ def module_of(capability: Capability, part: str) -> str:
 def read_words(section: str) -> dict[str, Any]:
     """Return a section of the texts of all capabilities.
 
-    It is `messages`, `labels`, `texts` or `refusals`.
+    It is `messages`, `labels`, `texts`, `refusals`, or `checked` (what its checks count).
     """
     found: dict[str, Any] = {}
     for each in CAPABILITIES:

@@ -128,8 +128,8 @@ def import_captures(
 
     A capture stored before, from whichever file, is recognised by its record and counted as
     unchanged, unless this job itself stored it before it was killed. A record that was read as an
-    article is read again as a front page, and the reverse. A revisit record whose
-    original is missing is returned, or refused if `is_last`.
+    article is read again as a list, and the reverse. A revisit record whose original is missing is
+    returned, or refused if `is_last`.
 
     Raises: jobs.StaleLeaseError; nothing is stored then.
     """

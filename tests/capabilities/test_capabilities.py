@@ -39,9 +39,7 @@ WITHOUT_HOOK = {
             "storage/write/redaction/empty_rows.py", "storage/write/redaction/in_bytes.py",
             "storage/write/redaction/plan.py", "worker/cli/redact_command.py",
         ), "a redaction and a restriction follow headlines to all places of a text"),
-        "storage/cli/app.py": "the place of its commands in the help",
         "storage/read/archive/lists.py": "promised methods for Python users",
-        "worker/cli/checks/report_verification.py": "the names of what was checked",
     },
     "outside_copies": {
         "docs/administration.md": _LINK, "docs/proof.md": _LINK, "docs/redaction.md": _LINK,
@@ -64,7 +62,6 @@ WITHOUT_HOOK = {
             ),
             "what servers declared is a column of `transfer`, which each answer fills",
         ),
-        "storage/cli/app.py": "the place of its command in `lesart --help`",
         "storage/read/answers/texts.py": _FIELD, "storage/read/lists.py": _FIELD,
     },
     "reviews": {"docs/python.md": "the example of a list of a capability"},

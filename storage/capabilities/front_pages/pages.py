@@ -21,7 +21,7 @@ from storage.web.parameters import ClockParameters
 from storage.web.problems import wants_page
 
 ROUTER = APIRouter(include_in_schema=False, route_class=CachedRoute)
-MENU: tuple[tuple[str, str], ...] = ()  # its entry stands among those of the core
+MENU = (("/front", "Front pages"),)
 ROWS = 100
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from storage.capabilities import read_words
 from storage.cli.exits import NO, InterruptionError, say
 from storage.cli.options import OutputOptions, VerifyOptions
 from storage.cli.output import write_object, write_rows
@@ -39,8 +40,6 @@ CHECKED = {
     "foreign_records": "records of web archives",
     "wordings": "texts",
     "derivations": "layouts of texts",
-    "declarations": "declarations of rights",
-    "fronts": "front pages",
     "references": "kinds of references",
     "agreement": "kinds of statements about a document",
     "verdicts": "results of reading",
@@ -58,6 +57,7 @@ CHECKED = {
     "tree": "log trees",
     "checkpoints": "checkpoints",
     "stamps": "time stamps",
+    **read_words("checked"),
 }
 """What the checks count, in words; JSON and `--after` have the names of the checks."""
 

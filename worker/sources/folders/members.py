@@ -84,8 +84,8 @@ Content = Item | Foreign | RefusedDocument | PassedOver
 class MemberHints:
     """How types are detected: the sniffer of the text core, the limits, and `--type`.
 
-    `type` is one of TYPES; it applies to documents, while archives are detected by name. With the
-    type `front` only web archives are read, their pages as front pages.
+    `type` is one of TYPES; it applies to documents, while archives are detected by name. With a
+    kind of pages of a capability only web archives are read, their pages as such.
     `is_text_column` checks whether a column of a table can contain the text of an article; without
     it every table is accepted. Without `split` no document is split.
     """

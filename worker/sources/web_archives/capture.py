@@ -72,7 +72,7 @@ def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
     """Return the contents of Lesart's metadata among the companions; empty if there is none.
 
     A later record of metadata only adds what capabilities recorded since, and that the capture was
-    read as a front page.
+    read as a list.
     """
     stated = [_parsed(each.block) for each in exchange.companions if _is_own_metadata(each)]
     if not stated:
