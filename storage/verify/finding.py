@@ -43,15 +43,21 @@ class Scope:
     """The scope of a check: rows above a number, a share of the rows, and an external checkpoint.
 
     `authorities` are those whose stamps count. `reached` is the position of the current check, for
-    a later continuation.
+    a later continuation, and `after` that of an earlier run.
     """
 
     begin: int = -1
+    after: int = -1
     permille: int = 1000
     seed: int = 0
     against: tuple[str, ...] = ()
     authorities: tuple[Authority, ...] = ()
     reached: int = -1
+
+    @property
+    def first(self) -> int:
+        """Return the number above which the rows of a check are read."""
+        return max(self.begin, self.after)
 
     def takes(self, number: int) -> bool:
         """Check whether this row is in the sample."""
@@ -60,7 +66,7 @@ class Scope:
     def where(self, name: str) -> str:
         """Return the condition of the sample on a column."""
         taken = f"({name} * 7919 + {self.seed}) % 1000 < {self.permille}"
-        return f"{name} > {self.begin}" + (f" AND {taken}" if self.permille < 1000 else "")
+        return f"{name} > {self.first}" + (f" AND {taken}" if self.permille < 1000 else "")
 
 
 Findings = Iterator[PassedItem | BrokenObject]

@@ -41,10 +41,11 @@ _MASK = (1 << 64) - 1
 def full_text(connection: Connection, scope: Scope) -> Findings:
     """Compare the tokens in the index with those of each text."""
     if connection.dialect.name == "postgresql":
-        yield from _compare(connection, scope, _SearchTable(), _WITH_TOKENS)
+        query = _WITH_TOKENS.where(WORDING.c.id > scope.first)
+        yield from _compare(connection, scope, _SearchTable(), query)
         return
     with _vocabularies(connection) as vocabularies:
-        for low, high in pairwise(_bounds(connection)):
+        for low, high in pairwise(_bounds(connection, scope.first)):
             index = _read_index(connection, vocabularies, low, high)
             query = _WORDINGS.where(WORDING.c.id > low, WORDING.c.id <= high)
             yield from _compare(connection, scope, index, query)
@@ -68,6 +69,7 @@ def _compare(
     connection: Connection, scope: Scope, index: _Index, query: Select[Any]
 ) -> Iterator[PassedItem | BrokenObject]:
     for row in connection.execute(query.execution_options(**STREAMING)):
+        scope.reached = row.id
         entry = index.entry(row)
         if row.text is None:
             is_right, kind = entry is None, "index_unfounded"
@@ -213,9 +215,9 @@ def _varint(number: int) -> bytes:
     return bytes(reversed(parts))
 
 
-def _bounds(connection: Connection) -> Iterator[int]:
+def _bounds(connection: Connection, first: int) -> Iterator[int]:
     """Yield the numbers that divide the wordings into parts that fit into memory."""
-    low = -_EVERYTHING
+    low = -_EVERYTHING if first < 0 else first
     part = select(WORDING.c.id).order_by(WORDING.c.id).offset(WORDINGS_AT_ONCE - 1).limit(1)
     while True:
         yield low

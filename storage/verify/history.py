@@ -32,8 +32,9 @@ SELECT a.id, a.public_id, a.versions, a.head_version_id, a.first_seen, a.last_se
 FROM article a
 LEFT JOIN origin r ON r.id = a.origin_id
 LEFT JOIN article_origin ao ON ao.origin_id = a.origin_id
-WHERE a.id > :after ORDER BY a.id LIMIT :rows
+WHERE a.id > :after AND {recorded} ORDER BY a.id LIMIT :rows
 """
+_RECORDED = "a.id IN (SELECT article_id FROM snapshot WHERE observation_id > :begin)"
 _VERSIONS = """
 SELECT id, article_id, number, wording_id, derivation_id, observation_id, changed_after,
     changed_by, last_seen, changes, silent, words_added, words_removed, removed, added, before_id,
@@ -108,8 +109,8 @@ def articles(connection: Connection, scope: Scope) -> Findings:
     yield from _check_corrected_scans(connection)
     scans = _ScanTimes(connection)
     sight = partial(last_sight, clock_corrections(connection))
-    for article in _articles(connection):
-        number = article.row["id"]
+    for article in _articles(connection, scope):
+        number = scope.reached = article.row["id"]
         if article.is_torn():
             message = "a wording, derivation or capture of its history is not there"
             yield BrokenObject("article", number, "history_torn", message)
@@ -159,11 +160,15 @@ def _wrong(
             yield "step_wrong", message
 
 
-def _articles(connection: Connection) -> Iterator[_Article]:
-    after = -1
+def _articles(connection: Connection, scope: Scope) -> Iterator[_Article]:
+    """Yield the articles with an observation in the scope."""
+    query = _ARTICLES.format(recorded="TRUE" if scope.begin < 0 else _RECORDED)
+    asked = {"rows": CHUNK_ARTICLES, **({} if scope.begin < 0 else {"begin": scope.begin})}
+    after = scope.after
     while True:
-        asked = {"after": after, "rows": CHUNK_ARTICLES}
-        chunk = {row["id"]: _Article(row) for row in stream(connection, _ARTICLES, asked)}
+        chunk = {
+            row["id"]: _Article(row) for row in stream(connection, query, {**asked, "after": after})
+        }
         if not chunk:
             return
         ids = {"ids": list(chunk)}

@@ -27,15 +27,18 @@ _SEEN = (
     "SELECT DISTINCT s.wording_id, s.derivation_id, s.article_id, s.origin_id, s.locator_id, "
     "s.address_id, s.observed_at, o.observed_at AS first_at FROM snapshot s "
     "JOIN observation o ON o.id = s.observation_id "
-    "WHERE s.wording_id IS NOT NULL ORDER BY s.wording_id"
+    "WHERE s.wording_id > :first ORDER BY s.wording_id"
 )
-_FOUND = "SELECT wording_id, count(*) AS number FROM index_key GROUP BY wording_id"
+_FOUND = (
+    "SELECT wording_id, count(*) AS number FROM index_key WHERE wording_id > :first "
+    "GROUP BY wording_id"
+)
 
 
-def index_keys(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
+def index_keys(connection: Connection, scope: Scope) -> Findings:
     """Check that index keys follow from the words, sites and days of their wording."""
-    rightly = _count_correct_keys(connection)
-    for row in stream(connection, _FOUND, {}):
+    rightly = _count_correct_keys(connection, scope.begin)
+    for row in stream(connection, _FOUND, {"first": scope.begin}):
         if rightly.get(row["wording_id"], 0) in {row["number"], None}:
             yield PASSED
         else:
@@ -43,13 +46,13 @@ def index_keys(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG00
             yield BrokenObject("wording", row["wording_id"], "index_key_wrong", message)
 
 
-def _count_correct_keys(connection: Connection) -> dict[int, int | None]:
+def _count_correct_keys(connection: Connection, first: int) -> dict[int, int | None]:
     """Return for each wording the number of correct stored keys.
 
     None if it cannot be decided, because an address was redacted or a date is invalid.
     """
     number: dict[int, int | None] = {}
-    groups = groupby(stream(connection, _SEEN, {}), key=lambda row: row["wording_id"])
+    groups = groupby(stream(connection, _SEEN, {"first": first}), key=lambda row: row["wording_id"])
     seen = ((wording, list(rows)) for wording, rows in groups)
     while chunk := dict(islice(seen, WORDINGS_AT_ONCE)):
         known = _KeyOrigins.of(connection, chunk)

@@ -41,14 +41,15 @@ def entries(connection: Connection, scope: Scope) -> Findings:
         yield from _nothing_logged(connection)
         return
     known = _KnownEntries(connection)
-    after = scope.begin
+    after = scope.first
     while True:
         chunk = _chunk(connection, after)
-        upto = max(position, *chunk) if len(chunk) < CHUNK_ENTRIES else max(chunk)
+        is_last = len(chunk) < CHUNK_ENTRIES
+        upto = max([position, *chunk]) if is_last else max(chunk)
         yield from _compare_chunk(connection, known, chunk, (after, upto), scope)
-        if len(chunk) < CHUNK_ENTRIES:
-            break
         after = scope.reached = upto
+        if is_last:
+            break
 
 
 def _nothing_logged(connection: Connection) -> Findings:

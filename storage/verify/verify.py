@@ -73,7 +73,9 @@ def scope_of(
         bound = query.bindparams(bindparam("since", since, UtcTime()))
         with engine.connect() as connection:
             begin = connection.execute(bound).scalar() or -1
-    return Scope(begin, permille, seed, tuple(against), tuple(authorities))
+    return Scope(
+        begin, permille=permille, seed=seed, against=tuple(against), authorities=tuple(authorities)
+    )
 
 
 class PlaceError(ValueError):
@@ -120,8 +122,8 @@ class Verification:
         for number, (name, check) in enumerate(CHECKS):
             if number < self._begin:
                 continue
-            is_resumed = number == self._begin and self._after > self._scope.begin
-            scope = replace(self._scope, begin=self._after) if is_resumed else self._scope
+            after = self._after if number == self._begin else -1
+            scope = replace(self._scope, after=after, reached=after)
             self._check, self._now = name, scope
             made = self._made(name, check(connection, scope), progress)
             yield from completed(name, made)

@@ -5,7 +5,11 @@ from storage.database.engine import database_url as parsed
 from storage.database.engine import reading_engine, writing_engine
 from storage.database.schema import missing_columns, missing_guards
 from storage.diff.change import METHOD
+from storage.proof import log
+from storage.verify import log as check_log
+from storage.verify.finding import Scope
 from storage.verify.verify import CHECKS, Verification
+from storage.write.archive import Archive
 from storage.write.index import forget_words
 from tests.read.press import Press, draft, hour, usual_press_at
 
@@ -162,3 +166,40 @@ def test_histories_out_of_order_are_computed_the_same(database_url):
     press.scan(8, earlier=earlier)
     press.close()
     assert broken(database_url) == []
+
+
+def logged_engine(url: str) -> sqlalchemy.Engine:
+    """Append all rows to the log, and return an engine that reads the archive."""
+    with Archive.open(url) as archive:
+        log.append(archive.engine, archive.clock)
+    return reading_engine(parsed(url))
+
+
+def test_a_run_goes_on_within_a_check_and_checks_new_rows_alone(press_url):
+    engine = logged_engine(press_url)
+    whole, places = Verification(engine), dict[str, str]()
+    assert list(whole.findings(lambda name, _number: places.update({name: whole.reached}))) == []
+    assert places["verdicts"] == "verdicts:-1", "not the place of the check before it"
+    inside = ("captures", "wordings", "derivations", "articles", "search", "log")
+    for name in inside:
+        rest = Verification(engine, after=places[name])
+        assert list(rest.findings()) == []
+        names = [each for each, _check in CHECKS]
+        later = names[names.index(name) + 1 :]
+        assert rest.checked[name] == 0 < whole.checked[name], name
+        assert [rest.checked[each] for each in later] == [whole.checked[each] for each in later]
+    new = Verification(engine, Scope(begin=int(places["log"].partition(":")[2])))
+    assert list(new.findings()) == []
+    assert [new.checked[name] for name in (*inside, "index_keys")] == [0] * 7
+    engine.dispose()
+
+
+def test_all_entries_of_the_log_are_checked(press_url, monkeypatch):
+    engine = logged_engine(press_url)
+    whole = Verification(engine)
+    assert list(whole.findings()) == []
+    monkeypatch.setattr(check_log, "CHUNK_ENTRIES", 2)
+    parts = Verification(engine)
+    assert list(parts.findings()) == []
+    assert parts.checked["log"] == whole.checked["log"] == whole.facts["entries"] > 2
+    engine.dispose()
