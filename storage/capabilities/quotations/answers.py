@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from storage.capabilities.quotations import about, comparing
     from storage.capabilities.quotations.about import Topic
+    from storage.database import rows as database_rows
     from storage.database import views
     from storage.database.rows import Row
     from storage.language import folded_names
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 else:
     about = LazyModule("storage.capabilities.quotations.about")
     comparing = LazyModule("storage.capabilities.quotations.comparing")
+    database_rows = LazyModule("storage.database.rows")
     folded_names = LazyModule("storage.language.folded_names")
     views = LazyModule("storage.database.views")
     filters = LazyModule("storage.read.filters")
@@ -279,9 +281,37 @@ def find_in_texts(
 
 
 def find_persons(connection: "Connection", part: "Part") -> Iterator[Person]:
-    """Yield the names that speak."""
+    """Yield the names that speak.
+
+    The next names are read from an index, and only their quotations are counted: the view alone
+    would count all of them for each part of the list.
+    """
     listed = records.RecordList(Person, "persons", {"row_person": str}, "persons")
-    yield from listed.rows(connection, filters.Conditions(), part)
+    after = "" if part.after is None else database_rows.place("persons", part.after, str)[0]
+    left = part.limit
+    while left is None or left > 0:
+        values = {"after": after, "most": min(NAMES_AT_ONCE, left or NAMES_AT_ONCE)}
+        names = [row["person"] for row in database_rows.fetch(connection, _NEXT_NAMES, values)]
+        if not names:
+            return
+        selected = filters.Conditions().with_clause("q.row_person IN :names", names=names)
+        found = listed.fetch(connection, selected, records.Part(limit=left))
+        yield from found
+        left = None if left is None else left - len(found)
+        after = names[-1]
+
+
+NAMES_AT_ONCE = 1_000
+_NEXT_NAMES = """
+WITH RECURSIVE listed(person, place) AS (
+    SELECT min(t.person), 1 FROM quotation t WHERE t.person > CAST(:after AS text)
+    UNION ALL
+    SELECT (SELECT min(t.person) FROM quotation t WHERE t.person > listed.person), place + 1
+    FROM listed WHERE listed.person IS NOT NULL AND place < :most
+)
+SELECT person FROM listed WHERE person IS NOT NULL ORDER BY person
+"""
+"""Names in alphabetical order, each found in the index after the one before it."""
 
 
 def _quotation_list(kind: type[Q], criteria: "Conditions") -> "records.RecordList[Q]":

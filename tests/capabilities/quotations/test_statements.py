@@ -5,8 +5,12 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
+from storage.capabilities.quotations import answers
+from storage.read.archive import open_archive
 from tests.flow.driver import hour, page
+from tests.plans import whole_scans_of
 from tests.serve.conftest import served
 
 BRIDGE = "Die Brücke über die Lohe wird im Mai gebaut, sagt der Rat der Stadt."
@@ -59,6 +63,18 @@ def test_a_person_has_statements_in_time_and_other_persons_theirs(told, lesart):
     assert [(row["name"], row["articles"]) for row in lesart("persons")] == [
         ("Ada Kern", 3), ("Bo Lind", 1),
     ]  # fmt: skip
+
+
+def test_a_part_of_the_names_counts_their_quotations_alone(told, lesart, monkeypatch):
+    names = lesart("persons")
+    for number in (1, 2):
+        monkeypatch.setattr(answers, "NAMES_AT_ONCE", number)
+        assert lesart("persons") == names
+        (first,) = lesart("persons", "--limit", "1")
+        assert [first, *lesart("persons", "--after", first["cursor"])] == names
+    with open_archive(told.url) as archive, whole_scans_of(Engine) as scans:
+        assert len(list(answers.PersonsQuery().rows(archive, (None, 1)))) == 1
+    assert {"quotation", "version", "article"}.isdisjoint(name for name, _statement in scans)
 
 
 @pytest.mark.parametrize(("options", "expected"), [
