@@ -532,6 +532,7 @@ def test_verify_finds_it_alone(scene, attack, kind):
 SECOND = (
     "a version at another time", "a snapshot with another outcome", "another size of a cluster",
     "other bytes", "a text that a layout holds itself", "a verdict on nothing",
+    "texts whose sentences no look-up finds",
 )  # fmt: skip
 THIRD = ("a version that was seen for longer", "another size of a capture")
 FIRST = tuple(
