@@ -9,14 +9,19 @@ Writes the lists that `worker.text.page.fields.name_evidence` reads. Faker is un
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from worker.text.page.fields.name_evidence import EAST_ASIAN_NAME, plain_word
+from worker.text.annotate.speaker.first_names import plain_word
+from worker.text.page.fields.name_evidence import EAST_ASIAN_NAME
 
-FOLDER = Path(__file__).resolve().parents[2] / "worker" / "text" / "page" / "weights"
+TEXT = Path(__file__).resolve().parents[2] / "worker" / "text"
+GIVEN = TEXT / "annotate" / "speaker" / "given_names.txt"
+FAMILY = TEXT / "page" / "weights" / "family_names.txt"
 LATIN = re.compile(r"[a-zß-ɏ'’]{2,}")
+FEMALE_NAMES = re.compile(r"first_names?_female\w*|first_female\w*")
+MALE_NAMES = re.compile(r"first_names?_male\w*|first_male\w*")
 GIVEN_NAMES = re.compile(r"first_names?(?:_\w+)?|first_romanized_names?|first_\w*name_pairs?")
 FAMILY_NAMES = re.compile(r"last_names?(?:_\w+)?|last_name_pairs")
 HEAD = "# {} from Faker {} (MIT licence, github.com/joke2k/faker), written by bench.fit.names\n"
@@ -25,20 +30,29 @@ HEAD = "# {} from Faker {} (MIT licence, github.com/joke2k/faker), written by be
 def main() -> None:
     """Write both lists."""
     faker: Any = importlib.import_module("faker")
-    given = {
+    female, male = given_names(faker, FEMALE_NAMES), given_names(faker, MALE_NAMES)
+    lines = [
+        f"{word}{' f' if word in female - male else ' m' if word in male - female else ''}"
+        for word in sorted(given_names(faker, GIVEN_NAMES))
+    ]
+    _write(GIVEN, HEAD.format("Given names with their gender", faker.VERSION), lines)
+    family = {name for name in names_of(faker, FAMILY_NAMES) if EAST_ASIAN_NAME.fullmatch(name)}
+    _write(FAMILY, HEAD.format("East Asian family names", faker.VERSION), sorted(family))
+
+
+def _write(target: Path, head: str, lines: Sequence[str]) -> None:
+    target.write_text(head + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+    print(f"{target.name}: {len(lines)}")
+
+
+def given_names(faker: Any, attributes: re.Pattern[str]) -> set[str]:
+    """Return the plain words of the given names in the attributes."""
+    return {
         word
-        for name in names_of(faker, GIVEN_NAMES)
+        for name in names_of(faker, attributes)
         for word in map(plain_word, re.split(r"[\s-]", name))
         if LATIN.fullmatch(word)
     }
-    family = {name for name in names_of(faker, FAMILY_NAMES) if EAST_ASIAN_NAME.fullmatch(name)}
-    for file_name, title, words in (
-        ("given_names.txt", "Given names", given),
-        ("family_names.txt", "East Asian family names", family),
-    ):
-        lines = HEAD.format(title, faker.VERSION) + "".join(f"{word}\n" for word in sorted(words))
-        (FOLDER / file_name).write_text(lines, encoding="utf-8")
-        print(f"{file_name}: {len(words)}")
 
 
 def names_of(faker: Any, attributes: re.Pattern[str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from bench.fit.speakers import Case, fit
 from bench.judge.quotation_gold import likest
 from storage.values.draft import Paragraph
 from worker.text.annotate.quotes import Choices, quotes
-from worker.text.annotate.speaker.first_names import FEMALE_NAMES
+from worker.text.annotate.speaker.first_names import gender_of
 from worker.text.annotate.speaker.persons import PersonOption, choose_person
 
 TARGET = Path(__file__).resolve().parents[2] / "worker/text/annotate/speaker/persons.toml"
@@ -46,7 +46,7 @@ def replaced(text: dict[str, Any]) -> Iterator[tuple[list[Paragraph], int, str, 
         if not any(name.rpartition(" ")[2] in each.text for each in paragraphs[: quote.paragraph]):
             continue
         full = quote.speaker_resolved or name
-        female = full.partition(" ")[0] in FEMALE_NAMES
+        female = gender_of(full.partition(" ")[0]) == "f"
         pronoun = {"de": ("er", "sie"), "en": ("he", "she")}[language][female]
         changed = list(paragraphs)
         changed[quote.paragraph] = Paragraph(

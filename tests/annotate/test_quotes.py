@@ -389,6 +389,10 @@ def test_a_last_name_is_resolved_to_the_full_name_in_english() -> None:
         ("Lee added that the pier will open. “So they can fish.”", ["Lee"]),
         ("Lee said: “The pier is closed.”\n\n“It will open in May.”", ["Lee", "Lee"]),
         ("Lee said: “The pier is closed.\n\n“It will open in May.”", ["Lee", "Lee"]),
+        (
+            "Lee said: “Mayor Bo Lind closed it.\n\n“We asked Lind.\n\n“It will open in May.”",
+            ["Lee", "Lee", "Lee"],
+        ),
         ("An example of what you might say: “I would like to fish.”", [None]),
     ],
 )
@@ -401,6 +405,17 @@ def test_he_and_she_refer_to_the_speaker_of_the_sentence_before() -> None:
     assert [quote.speaker_resolved for quote in found_in(text, "en")] == ["Ann Lee"] * 2
     text = "“It is closed,” says Ann Lee. The sea was calm. The sun was out. “It is,” she says."
     assert [quote.speaker_resolved for quote in found_in(text, "en")] == ["Ann Lee"] * 2
+
+
+@pytest.mark.parametrize(("pronoun", "meant"), [("she", "Aisha Marr"), ("he", "Kofi Boateng")])
+@pytest.mark.parametrize(
+    "text", ["Aisha Marr met Kofi Boateng at the pier.", "Kofi Boateng saw Aisha Marr in Ohio."]
+)
+def test_a_pronoun_means_the_person_whose_first_name_has_its_gender(
+    text: str, pronoun: str, meant: str
+) -> None:
+    (quote,) = found_in(f"{text} “It holds,” {pronoun} said.", "en")
+    assert quote.speaker_resolved == meant
 
 
 @pytest.mark.parametrize(

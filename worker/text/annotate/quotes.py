@@ -150,11 +150,15 @@ SENTENCE_BREAK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A quotation in its paragraph: its range including the marks, and its text without them."""
+    """A quotation in its paragraph: its range including the marks, and its text without them.
+
+    An open one has no mark at its end: the next paragraph continues it.
+    """
 
     start: int
     end: int
     text: str
+    is_open: bool = False
 
 
 @dataclass(slots=True)
@@ -168,6 +172,7 @@ class _LastQuotation:
     paragraph: int = -1
     sentence: int = 0
     ends_paragraph: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +188,7 @@ class _Place:
     cue: Cue | None
     is_adjacent: bool
     is_same_sentence: bool
+    continues_open: bool
 
     @property
     def sentence_start(self) -> int:
@@ -240,7 +246,6 @@ office='Sprecherin der Wehr', kind='person'),), confidence=None),)
             if spans:
                 extracted += extractor.extract_paragraph(text, spans, index, follower)
         if paragraph.role in READ_ROLES:
-            extractor.earlier = text
             if not extractor.is_masked:
                 extractor.history.append(text)
             extractor.is_masked = False
@@ -263,7 +268,7 @@ def _spans(text: str, follower: str) -> Iterator[_Span]:
             yield _Span(start, end, inner)
     unclosed = UNCLOSED.search(text, end) if follower[:1] in _REOPENING_MARKS else None
     if unclosed and follower[:1] == unclosed[0][0] and unclosed[0][1:].strip():
-        yield _Span(unclosed.start(), len(text), unclosed[0][1:].strip())
+        yield _Span(unclosed.start(), len(text), unclosed[0][1:].strip(), is_open=True)
 
 
 class _QuoteExtractor:
@@ -277,9 +282,6 @@ class _QuoteExtractor:
         self.paragraphs = paragraphs
         self.language = language
         self.last = _LastQuotation()
-        self.earlier = ""
-        self.parsed_paragraph = ""
-        self.sentences: Sequence[str] = ()
         self.names: dict[str, str] = {}
 
     def extract_paragraph(
@@ -316,11 +318,13 @@ class _QuoteExtractor:
             place = _Place(
                 masked_text, breaks, number, index, text_before, text_after, cue,
                 is_adjacent=is_adjacent, is_same_sentence=is_same_sentence,
+                continues_open=last.is_open and last.paragraph == index - 1 and not span.start,
             )  # fmt: skip
             find = self._find_german_speaker if language == "de" else self._find_english_speaker
             speaker = find(place)
             last.speaker, last.start, last.end = speaker, breaks[number], breaks[number + 1]
             last.paragraph, last.sentence = index, number
+            last.is_open = span.is_open
             last.ends_paragraph = last.end == len(masked_text) and not text_after.strip(" .§")
             self.count += 1
             yield Quote(
@@ -360,6 +364,7 @@ class _QuoteExtractor:
         ) or _speaker_nearby(cue, place.before, place.after, before)  # fmt: skip
         self.is_doubtful = False
         is_more = place.is_adjacent and cue is None and not place.after.strip(" .§")
+        is_more = is_more or (place.continues_open and cue is None)
         is_chosen = self.language == "en" and not is_more
         if is_chosen and not _is_certain(cue, place.before, place.after):
             if place.is_same_sentence or place.is_adjacent:
@@ -415,15 +420,9 @@ class _QuoteExtractor:
     def _preceding_sentences(self, text: str, breaks: Sequence[int]) -> Sequence[str]:
         """Return the preceding sentences of this and the previous paragraph, nearest first."""
         sentences = [text[a:b] for a, b in pairwise(breaks)][::-1]
-        if len(sentences) >= _SENTENCES_BACK or not self.earlier:
-            return sentences[:_SENTENCES_BACK]
-        if self.earlier is not self.parsed_paragraph:
-            text = _mask_quotations(self.earlier, list(_spans(self.earlier, "")), self.language)
-            breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(text)), len(text)]
-            last = breaks[-_SENTENCES_BACK - 1 :]
-            self.parsed_paragraph = self.earlier
-            self.sentences = [text[a:b] for a, b in pairwise(last)][::-1]
-        return [*sentences, *self.sentences][:_SENTENCES_BACK]
+        if len(sentences) < _SENTENCES_BACK and self.history:
+            sentences += reversed(_split_sentences(self.history[-1])[-_SENTENCES_BACK:])
+        return sentences[:_SENTENCES_BACK]
 
     def _resolve_english(
         self, speaker: Speaker | None, index: int, text: str, text_before: str

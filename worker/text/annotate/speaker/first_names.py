@@ -1,4 +1,13 @@
-"""Common first names of women and of men, as a sign of the gender of a person."""
+"""Common first names of women and of men, as a sign of the gender of a person.
+
+`given_names.txt` has many more names, among them words that are no names in a text: they tell the
+gender of a name, and not whether a word is one.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from importlib import resources
 
 FEMALE_NAMES = frozenset(
     "Ada Agnes Alena Alessandra Alexandra Alice Alicia Alina Amanda Amelia Amy Ana Andrea"  # noqa: SIM905
@@ -48,3 +57,34 @@ MALE_NAMES = frozenset(
     " Werner Wilhelm William Winfried Wladimir Wolfgang Wolfram".split()
 )
 FIRST_NAMES = FEMALE_NAMES | MALE_NAMES
+
+
+@lru_cache(maxsize=4096)  # the words of a name are compared repeatedly
+def plain_word(word: str) -> str:
+    """Return a word in lower case without accents and punctuation around it.
+
+    >>> plain_word("Zoë,"), plain_word("Jérôme")
+    ('zoe', 'jerome')
+    """
+    decomposed = unicodedata.normalize("NFD", word.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).strip(".,;:'’\"()")
+
+
+@cache
+def given_names() -> Mapping[str, str]:
+    """Return known given names as plain words: f or m if only women or only men have one."""
+    text = resources.files(__package__).joinpath("given_names.txt").read_text("utf-8")
+    lines = (line.partition(" ") for line in text.splitlines()[1:])
+    return {name: gender for name, _, gender in lines}
+
+
+@lru_cache(maxsize=4096)
+def gender_of(first_name: str) -> str:
+    """Return f or m for a first name, an empty text if it does not tell.
+
+    >>> gender_of("Ada"), gender_of("Jérôme"), gender_of("Chris-Taylor")
+    ('f', 'm', '')
+    """
+    if first_name in FEMALE_NAMES:
+        return "f"
+    return "m" if first_name in MALE_NAMES else given_names().get(plain_word(first_name), "")

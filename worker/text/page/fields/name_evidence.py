@@ -1,12 +1,12 @@
 """Evidence in the words of a name: known given names, and words that are common on the page."""
 
 import re
-import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
 from worker.text.annotate.bylines import LABEL_WORDS
 from worker.text.annotate.date_lines import MODIFIED_WORD, PUBLISHED_WORD
+from worker.text.annotate.speaker.first_names import given_names, plain_word
 
 EAST_ASIAN_NAME = re.compile("[\u3040-\u30ff\u3400-\u9fff々\uac00-\ud7af]{1,8}")
 """A word in Chinese, Japanese or Korean script.
@@ -42,7 +42,7 @@ def has_given_name(name: str) -> bool:
     """
     words = [plain_word(word) for word in name.replace("-", " ").split()]
     known = [word for word in words if len(word) >= _MIN_WORD and word not in _TITLES]
-    return bool(known) and known[0] in _names("given_names")
+    return bool(known) and known[0] in given_names()
 
 
 def is_label(name: str) -> bool:
@@ -130,18 +130,7 @@ def _has_word(word: str, text: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=4096)  # the words of a name are compared repeatedly
-def plain_word(word: str) -> str:
-    """Return a word in lower case without accents and punctuation around it.
-
-    >>> plain_word("Zoë,"), plain_word("Jérôme")
-    ('zoe', 'jerome')
-    """
-    decomposed = unicodedata.normalize("NFD", word.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).strip(".,;:'’\"()")
-
-
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=2)
 def _names(name: str) -> frozenset[str]:
     text = (files("worker.text.page") / "weights" / f"{name}.txt").read_text("utf-8")
     return frozenset(text.splitlines()[1:])
