@@ -19,7 +19,7 @@ from bench.fit.speakers import Case, fit
 from bench.judge.quotation_gold import likest
 from storage.values.draft import Paragraph
 from worker.text.annotate.quotes import Choices, quotes
-from worker.text.annotate.speaker.first_names import gender_of
+from worker.text.annotate.speaker.first_names import tell_gender
 from worker.text.annotate.speaker.persons import PersonOption, choose_person
 
 TARGET = Path(__file__).resolve().parents[2] / "worker/text/annotate/speaker/persons.toml"
@@ -46,7 +46,7 @@ def replaced(text: dict[str, Any]) -> Iterator[tuple[list[Paragraph], int, str, 
         if not any(name.rpartition(" ")[2] in each.text for each in paragraphs[: quote.paragraph]):
             continue
         full = quote.speaker_resolved or name
-        female = gender_of(full.partition(" ")[0]) == "f"
+        female = tell_gender(full.partition(" ")[0]) == "f"
         pronoun = {"de": ("er", "sie"), "en": ("he", "she")}[language][female]
         changed = list(paragraphs)
         changed[quote.paragraph] = Paragraph(
@@ -61,11 +61,11 @@ def cases_of(
     """Yield the choices of persons in a text; `names_of` tells who is meant in a quotation."""
     seen: list[tuple[int, Sequence[PersonOption]]] = []
 
-    def choice(options: Sequence[PersonOption], number: int) -> PersonOption | None:
+    def choice(options: Sequence[PersonOption], number: int) -> tuple[PersonOption, float]:
         seen.append((number, options))
         names = names_of(number) or ()
         right = [each for each in options if is_right(each.name, names)]
-        return right[0] if right else choose_person(options)
+        return (right[0], 1.0) if right else choose_person(options)
 
     quotes(paragraphs, language, Choices(person=choice))
     for number, options in seen:

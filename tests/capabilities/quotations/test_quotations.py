@@ -64,7 +64,9 @@ def test_a_quotation_states_its_version_and_the_list_goes_on_after_a_cursor(told
 
 def test_a_quotation_over_paragraphs_has_one_speaker_whoever_it_names(room, lesart):
     opened = "Ann Lee said: “The pier is closed. Mayor Bo Lind told us so."
-    room.write("c.txt", seed("Pier", opened, "“We asked Lind why.", "“It opens in May.” Rain fell."))
+    room.write(
+        "c.txt", seed("Pier", opened, "“We asked Lind why.", "“It opens in May.” Rain fell.")
+    )
     room.scan(0)
     assert [row["name"] for row in lesart("quotes")] == ["Ann Lee"] * 3
 

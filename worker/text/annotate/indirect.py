@@ -29,7 +29,12 @@ from worker.text.annotate.cues_german import (
 from worker.text.annotate.quotes import MAX_NAMES, READ_ROLES, SENTENCE_BREAK, mask_paragraph
 from worker.text.annotate.speaker.german_words import FINITE, SUBJUNCTIVE, noun_kinds
 from worker.text.annotate.speaker.identify import identify
-from worker.text.annotate.speaker.persons import LastSpeaker, choose_person, person_options
+from worker.text.annotate.speaker.persons import (
+    MIN_NAMED,
+    LastSpeaker,
+    choose_person,
+    person_options,
+)
 from worker.text.annotate.speaker.resolve import full_name, standalone_name
 
 MIN_PROBABILITY = 0.55
@@ -237,8 +242,9 @@ class _Finder:
             last = LastSpeaker(self.last.speaker_resolved, f"{count} paragraphs")
         sentences = self.history[: -_HISTORY - 1 : -1]
         options = person_options(pronoun, sentences, last, self.language, self.full_text)
-        person = choose_person(options)
-        return pronoun, self._full_name(person.name) if person else None
+        person, share = choose_person(options)
+        is_clear = bool(person.name) and share >= MIN_NAMED
+        return pronoun, self._full_name(person.name) if is_clear else None
 
 
 def german_statement(sentence: str, words: Sequence[str], *, is_told: bool) -> Statement | None:

@@ -18,8 +18,9 @@ Rules:
   unless a verb and a name immediately follow the quotation.
 - In German, a fitted model chooses the speaker among all candidates nearby (`speaker/choice`).
 - A pronoun is returned as written, together with the person whom a fitted model finds in the
-  sentences before (`speaker/persons`). A speaker who is chosen with a probability below one half
-  gets no name (`speaker/identify`).
+  sentences before (`speaker/persons`), by what the whole text tells of each name
+  (`speaker/name_signs`). A speaker who is chosen with a probability below one half, and a
+  person whom a pronoun means with one below .7, gets no name (`speaker/identify`).
 - Headlines, sub-headings, captions, promotion and notices are not searched, because they repeat
   quotations of the text.
 """
@@ -62,8 +63,11 @@ from worker.text.annotate.speaker.english import (
     choose_english,
 )
 from worker.text.annotate.speaker.identify import identify
+from worker.text.annotate.speaker.name_signs import read_names
 from worker.text.annotate.speaker.persons import (
     MAX_SENTENCES,
+    MIN_MEANT,
+    MIN_NAMED,
     LastSpeaker,
     PersonOption,
     choose_person,
@@ -120,6 +124,7 @@ SPAN = re.compile(
     r"""[„“"»«‚›‘](?:
       (?<=„)[^„“”"]*+(?:(?:„[^„“”"]*+[“”"]|(?<=\s)"[^"„“”]*+")[^„“”"]*+)*+[“”"]
     | (?<=“)[^“”]*+(?:“[^“”]*+”[^“”]*+)*+”
+    | (?<=“)[^“”"]*+"(?!\w)
     | (?<=")(?<!\w")(?!\s)[^"]*+"
     | (?<=»)(?<!\w»)[^»«]*+«
     | (?<=«)(?<!\w«)[^»«]*+»
@@ -173,6 +178,7 @@ class _LastQuotation:
     sentence: int = 0
     ends_paragraph: bool = False
     is_open: bool = False
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +207,7 @@ class _Place:
 
 SpeakerChoice = Callable[[Sequence[Speaker]], Speaker | None]
 SpeechTest = Callable[[QuotedWords], bool]
-PersonChoice = Callable[[Sequence[PersonOption], int], PersonOption | None]
+PersonChoice = Callable[[Sequence[PersonOption], int], tuple[PersonOption, float]]
 EnglishChoice = Callable[[Sequence[Candidate], int], tuple[Candidate, float]]
 """Chooses a candidate, with its share, for the quotation with a number in the text."""
 
@@ -241,11 +247,13 @@ office='Sprecherin der Wehr', kind='person'),), confidence=None),)
         text = paragraph.text
         if paragraph.role in READ_ROLES and _has_mark(text):
             text = text[:_MAX_PARAGRAPH_LENGTH]
-            follower = paragraphs[index + 1].text if index + 1 < len(paragraphs) else ""
+            following = (paragraphs[at] for at in range(index + 1, len(paragraphs)))
+            follower = next((each.text for each in following if each.role in READ_ROLES), "")
             spans = list(_spans(text, follower))
             if spans:
                 extracted += extractor.extract_paragraph(text, spans, index, follower)
         if paragraph.role in READ_ROLES:
+            extractor.preceding = index
             if not extractor.is_masked:
                 extractor.history.append(text)
             extractor.is_masked = False
@@ -278,6 +286,7 @@ class _QuoteExtractor:
         self.choices = choices
         self.count = 0
         self.history: list[str] = []
+        self.preceding = -1
         self.is_masked = self.is_doubtful = False
         self.paragraphs = paragraphs
         self.language = language
@@ -318,13 +327,13 @@ class _QuoteExtractor:
             place = _Place(
                 masked_text, breaks, number, index, text_before, text_after, cue,
                 is_adjacent=is_adjacent, is_same_sentence=is_same_sentence,
-                continues_open=last.is_open and last.paragraph == index - 1 and not span.start,
+                continues_open=last.is_open and not is_here and not span.start,
             )  # fmt: skip
             find = self._find_german_speaker if language == "de" else self._find_english_speaker
             speaker = find(place)
             last.speaker, last.start, last.end = speaker, breaks[number], breaks[number + 1]
             last.paragraph, last.sentence = index, number
-            last.is_open = span.is_open
+            last.is_open, last.is_doubtful = span.is_open, self.is_doubtful
             last.ends_paragraph = last.end == len(masked_text) and not text_after.strip(" .§")
             self.count += 1
             yield Quote(
@@ -356,8 +365,11 @@ class _QuoteExtractor:
     def _find_english_speaker(self, place: "_Place") -> Speaker | None:
         """Choose the speaker of any other quotation, and resolve whom the words mean."""
         last, cue, number, index = self.last, place.cue, place.number, place.index
-        before = self._speaker_before(place.text, place.breaks[: number + 1], index)
-        is_next = not number and not place.before.strip() and self._follows_quotation(index)
+        is_certain = _is_certain(cue, place.before, place.after)
+        before = None
+        if not (is_certain and cue and cue.speaker):
+            before = self._speaker_before(place.text, place.breaks[: number + 1], index)
+        is_next = not number and not place.before.strip() and self._follows_quotation()
         speaker = _speaker_by_rule(
             cue, last, is_adjacent=place.is_adjacent or (is_next and cue is None),
             is_same_sentence=place.is_same_sentence,
@@ -366,7 +378,7 @@ class _QuoteExtractor:
         is_more = place.is_adjacent and cue is None and not place.after.strip(" .§")
         is_more = is_more or (place.continues_open and cue is None)
         is_chosen = self.language == "en" and not is_more
-        if is_chosen and not _is_certain(cue, place.before, place.after):
+        if is_chosen and not is_certain:
             if place.is_same_sentence or place.is_adjacent:
                 distance = "same sentence" if place.is_same_sentence else "adjacent"
             else:
@@ -376,6 +388,7 @@ class _QuoteExtractor:
                     place.before, place.after,
                     partial(self._preceding_sentences, place.text, place.nearest),
                     _text_of(speaker), _text_of(before), _text_of(last.speaker), distance,
+                    partial(read_names, self.full_text, "en"),
                 )
             )  # fmt: skip
         text = place.text[: place.sentence_start]
@@ -435,6 +448,7 @@ class _QuoteExtractor:
         if speaker.text not in _ENGLISH_PRONOUNS:
             return None
         if speaker is self.last.speaker:
+            self.is_doubtful = self.is_doubtful or self.last.is_doubtful
             return self.last.resolved
         return self._resolve_pronoun(speaker.text, index, text, text_before)
 
@@ -466,14 +480,15 @@ class _QuoteExtractor:
         options = person_options(
             pronoun, sentences[:MAX_SENTENCES], last, self.language, self.full_text
         )
-        person = self.choices.person(options, self.count)
-        return self._full_name(person.name) if person else None
+        person, share = self.choices.person(options, self.count)
+        self.is_doubtful = self.is_doubtful or share < MIN_NAMED
+        return self._full_name(person.name) if person.name and share >= MIN_MEANT else None
 
     def _distance(self, index: int, sentence: int) -> str:
         """Return how far the previous quotation is."""
         if self.last.paragraph == index:
             return "near" if sentence - self.last.sentence <= _NEAR else "here"
-        return "paragraph before" if self.last.paragraph == index - 1 else "far"
+        return "paragraph before" if self.last.paragraph == self.preceding else "far"
 
     def _choose_english(self, context: EnglishContext) -> Speaker | None:
         options = candidates(context)
@@ -486,10 +501,10 @@ class _QuoteExtractor:
         ruled = context.rule if "by rule" in best.features else None
         return Speaker(ruled or best.text, best.pronoun)
 
-    def _follows_quotation(self, index: int) -> bool:
+    def _follows_quotation(self) -> bool:
         """Check whether a quotation ends the English paragraph before this one."""
         last = self.last
-        return self.language == "en" and last.ends_paragraph and last.paragraph == index - 1
+        return self.language == "en" and last.ends_paragraph and last.paragraph == self.preceding
 
     def _speaker_before(self, text: str, breaks: Sequence[int], index: int) -> Speaker | None:
         """Return the speaker that the English sentence before that of a quotation names."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from storage.values.lazy import lazy_pattern
 from worker.text.annotate.cues_english import VERBS
+from worker.text.annotate.speaker.name_signs import NameSigns
 
 _CAPITAL = (
     r"(?:(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Col|Lt|Sgt|St|[A-Z])\."
@@ -34,7 +35,7 @@ _NOUN_END = (
 )
 NOUN_PHRASE = lazy_pattern(
     rf"\b(?:(?P<pronoun>[Hh]e|[Ss]he|[Tt]hey|[Ii]t|I|[Ww]e|[Yy]ou)\b"
-    rf"|(?P<titled>(?:{_CAPITAL} )?(?:[a-z][\w-]{{0,40}} )?"
+    rf"|(?P<titled>(?:{_CAPITAL} ){{0,2}}(?:[a-z][\w-]{{0,40}} )?"
     rf"{_ROLE} {_CAPITAL}(?: {_CAPITAL}){{1,6}})"
     rf"|(?P<owned>{_CAPITAL}[’']s (?:{_SMALL} ){{0,2}}?{_SMALL}){_NOUN_END}"
     rf"|(?P<article>[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts"
@@ -44,10 +45,10 @@ NOUN_PHRASE = lazy_pattern(
     rf"{_NOUN_END})"
     rf"|(?P<name>(?:{_CAPITAL})"
     rf"(?: (?:(?:of|for|the|van|von|de|al|bin|and|&) ){{0,2}}{_CAPITAL}){{0,6}})"
-    r"|(?P<plural>[a-z]{1,30}(?:s|people|police)"
-    r"(?= (?:say|said|warn|argue|told|have|had|chanted)\b)))"
+    r"|(?P<plural>(?:(?<=said )|(?<= say ))[a-z]{1,30}(?:s|people|police)(?=[,.;:]|\Z)"
+    r"|[a-z]{1,30}(?:s|people|police)(?= (?:say|said|warn|argue|told|have|had|chanted)\b)))"
 )
-"""A pronoun, a noun with an article, a name, or a plural noun before a verb of speech."""
+"""A pronoun, a noun with an article, a name, or a plural noun beside a verb of speech."""
 
 _OPENERS = frozenset(
     "On In At After During Before Last Earlier But And Yet Still When While As If For With To"  # noqa: SIM905
@@ -79,7 +80,7 @@ _GERUNDS = frozenset(
     " announcing joking".split()
 )
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
-_BEHIND_INSERTION = re.compile(r"[,)—–] (?:also |then |later |had |has )?(\w+)")
+_BEHIND_INSERTION = re.compile(r"[,)—–] (?:who |also |then |later |had |has )?(\w+)")
 _MAX_LENGTH, _MAX_CANDIDATES, _SENTENCES_BACK = 400, 10, 2
 _PERSONAL = (
     "er",
@@ -118,7 +119,8 @@ class EnglishContext:
     """A quotation with the rest of its sentence, all quotations masked, and the sentences before.
 
     `rule` and `before` are the speakers by the rules, from the sentence and from the one before it;
-    `last` is the speaker of the previous quotation and `distance` is how far it is.
+    `last` is the speaker of the previous quotation and `distance` is how far it is; `names`
+    returns what the text tells of each name.
     """
 
     text_before: str
@@ -128,10 +130,10 @@ class EnglishContext:
     before: str | None
     last: str | None
     distance: str
+    names: Callable[[], NameSigns]
 
 
-@lru_cache(maxsize=64)
-def _noun_phrases(text: str) -> tuple[tuple[str, int, int, str], ...]:
+def _noun_phrases(text: str) -> list[tuple[str, int, int, str]]:
     """Return the noun phrases with their places and kinds."""
     found = []
     for match in NOUN_PHRASE.finditer(text):
@@ -147,7 +149,7 @@ def _noun_phrases(text: str) -> tuple[tuple[str, int, int, str], ...]:
             if not words:
                 continue
         found.append((words, start, match.end(), kind))
-    return tuple(found)
+    return found
 
 
 def candidates(context: EnglishContext) -> list[Candidate]:
@@ -173,7 +175,7 @@ def candidates(context: EnglishContext) -> list[Candidate]:
     return found
 
 
-def _shared_features(context: EnglishContext) -> list[str]:
+def _shared_features(context: EnglishContext) -> tuple[str, ...]:
     marks = {
         "opens": not context.text_before.strip(" –-"),
         "closes": not context.text_after.strip(" .§"),
@@ -182,7 +184,7 @@ def _shared_features(context: EnglishContext) -> list[str]:
         "rule": context.rule is not None,
         "before": context.before is not None,
     }
-    return [name for name, is_set in marks.items() if is_set]
+    return tuple(name for name, is_set in marks.items() if is_set)
 
 
 @lru_cache(maxsize=64)
@@ -191,17 +193,14 @@ def _verbs_in(text: str) -> bool:
 
 
 def _zone(
-    zone: str, text: str, context: EnglishContext, shared: Sequence[str]
+    zone: str, text: str, context: EnglishContext, shared: tuple[str, ...]
 ) -> Iterator[Candidate]:
-    phrases = _noun_phrases(text)
-    if len(phrases) > _MAX_CANDIDATES:
-        half = _MAX_CANDIDATES // 2
-        phrases = (*phrases[:half], *phrases[-half:])
     kind = zone.rstrip("12")
-    for number, (words, start, end, form) in enumerate(phrases):
-        names = [*_form(words, form), *_place(text, start, end, number, len(phrases))]
-        all_names = [*names, zone, *(f"{kind} {name}" for name in names)]
-        all_names += [f"{kind} {name}" for name in shared]
+    for words, form, names in _phrases_with_features(text):
+        all_names = [*_zone_names(zone, names, shared)]
+        if form in {"name", "titled"}:
+            signs = context.names().signs(words.rpartition(" ")[2])
+            all_names += [f"is {sign}" for sign in signs]
         if context.rule and _same(words, context.rule):
             all_names += ["by rule", f"{kind} by rule"]
         if context.before and _same(words, context.before):
@@ -209,8 +208,28 @@ def _zone(
         if context.last and _same(words, context.last):
             all_names.append("spoke before")
         is_pronoun = form == "pronoun"
-        text = _PRONOUN_TEXTS.get(words, words.casefold()) if is_pronoun else words
-        yield Candidate(text, is_pronoun, tuple(all_names))
+        spoken = _PRONOUN_TEXTS.get(words, words.casefold()) if is_pronoun else words
+        yield Candidate(spoken, is_pronoun, tuple(all_names))
+
+
+@lru_cache(maxsize=64)
+def _phrases_with_features(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return the noun phrases, their forms, and the features of form and place."""
+    phrases = _noun_phrases(text)
+    if len(phrases) > _MAX_CANDIDATES:
+        half = _MAX_CANDIDATES // 2
+        phrases = [*phrases[:half], *phrases[-half:]]
+    return [
+        (words, form, (*_form(words, form), *_place(text, start, end, number, len(phrases))))
+        for number, (words, start, end, form) in enumerate(phrases)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _zone_names(zone: str, names: tuple[str, ...], shared: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the features of a candidate, also those for its kind of zone."""
+    kind = zone.rstrip("12")
+    return (*names, zone, *(f"{kind} {name}" for name in (*names, *shared)))
 
 
 def _same(one: str, other: str) -> bool:

@@ -79,10 +79,10 @@ def given_names() -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=4096)
-def gender_of(first_name: str) -> str:
+def tell_gender(first_name: str) -> str:
     """Return f or m for a first name, an empty text if it does not tell.
 
-    >>> gender_of("Ada"), gender_of("Jérôme"), gender_of("Chris-Taylor")
+    >>> tell_gender("Ada"), tell_gender("Jérôme"), tell_gender("Chris-Taylor")
     ('f', 'm', '')
     """
     if first_name in FEMALE_NAMES:

@@ -7,7 +7,7 @@ from itertools import islice
 from storage.values.draft import NamedSpeaker
 from worker.text.annotate.speaker.first_names import FIRST_NAMES
 from worker.text.annotate.speaker.german_words import noun_kinds
-from worker.text.annotate.speaker.persons import OPENERS, known_persons
+from worker.text.annotate.speaker.name_signs import OPENERS, known_persons
 from worker.text.annotate.speaker.resolve import name_positions
 
 _IN_BRACKETS = re.compile(r"(?<!\s)\s*+[\[(][^)\]]{0,40}[)\]]?")

@@ -5,7 +5,7 @@
 
 import re
 import tomllib
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -15,24 +15,21 @@ from typing import NamedTuple
 
 from worker.text.annotate.cues_english import VERBS as ENGLISH_VERBS
 from worker.text.annotate.cues_german import VERBS as GERMAN_VERBS
-from worker.text.annotate.speaker.first_names import FIRST_NAMES, gender_of
-from worker.text.annotate.speaker.german_words import NO_SPEAKER, noun_kinds
+from worker.text.annotate.speaker.first_names import FIRST_NAMES
+from worker.text.annotate.speaker.german_words import noun_kinds
+from worker.text.annotate.speaker.name_signs import (
+    GENDERS,
+    OPENERS,
+    PERSONAL,
+    read_names,
+    tell_gender_of_name,
+)
 
 _NAME = re.compile(
     r"(?<![\w-])[A-ZÀ-ÞŁŠŽČĆĐİ][\w'’.-]{0,40}"
     r"(?: (?:(?:von|van|de|van der|von der|al|bin|di|da|del|la) )?"
     r"(?:[A-Z]\.(?= [A-Z])|[A-ZÀ-ÞŁŠŽČĆĐİ][\w'’-]{0,40})){0,7}"
 )
-_ENGLISH_OPENERS = frozenset(
-    "The A An On In At After During Before Last Earlier But And Yet Still When While As If"  # noqa: SIM905
-    " For With To From By He She They It We I His Her Their Its This That These Those There"
-    " Here What How Why Where Who However Meanwhile Then Later Also So Asked Speaking"
-    " According Although Though Since Because Despite Under Not Now Today Monday Tuesday"
-    " Wednesday Thursday Friday Saturday Sunday January February March April May June July"
-    " August September October November December Our My Your You Most All Both Even Just Like"
-    " Once Some Many One Two Or Yes No Mr Mrs Ms Dr Sen Rep Gov".split()
-)
-OPENERS = NO_SPEAKER | _ENGLISH_OPENERS | {"Er", "Sie", "Es", "Wir", "Ich", "Man", "Uns"}
 _NO_PERSONS = (
     "University", "Party", "Ministry", "Department", "Court", "Police", "Council", "Inc",
     "Corp", "Company", "Association", "Institute", "News", "Times", "Post", "Street",
@@ -50,116 +47,12 @@ _MALE_WORDS = re.compile(
     r"|Vater|Sohn|Bruder|König|[A-ZÄÖÜ][\w-]{0,40}(?:minister|präsident|sprecher|chef|leiter|trainer|kanzler|meister"
     r"|politiker|direktor))\b"
 )
-_ROLE_ENDINGS = (
-    "er", "or", "ist", "man", "ent", "ian", "ess", "ant", "ive", "ary", "chief", "coach", "star",
-    "head",
-)  # fmt: skip
 _SURE, _LOOK = 2, 45
-_MIN_PROBABILITY = 0.5
 MAX_SENTENCES = 8
-
-
-_PAIR = re.compile(
-    r"(?=\b([A-ZÀ-Þ][\w-]{1,40})\.? (?:von |van |de )?([A-ZÀ-ÞŁŠŽČĆĐİ][\w’'-]{1,40}))"
-)
+MIN_MEANT, MIN_NAMED = 0.4, 0.7
+"""The least probability of whom a pronoun means, and of one who gets a name for all lists."""
 _SUFFIX = re.compile(r"[ ,]+[JS]r\Z")
 _PART = re.compile(r"\w+|[^\w\s]")
-_TITLES = frozenset("Mr Mrs Ms Miss Dr Prof Herr Frau Herrn Sen Rep Gov".split())  # noqa: SIM905
-
-
-@lru_cache(maxsize=4)
-def known_persons(text: str) -> frozenset[str]:
-    """Return the last names that a first name, a title or a role precedes somewhere in a text.
-
-    >>> sorted(known_persons("Herr Bo Lind traf die Ministerin Kern im Rathaus."))
-    ['Kern', 'Lind']
-    """
-    return frozenset(
-        last
-        for first, last in _PAIR.findall(text)
-        if (first in FIRST_NAMES or first in _TITLES or "person" in noun_kinds(first))
-        and first not in OPENERS
-        and last not in FIRST_NAMES
-        and not noun_kinds(last)
-    )
-
-
-_WORDS = re.compile(r"[A-Z]\.(?= [A-Z])|[\w’'-]+|[.,;:!?(§\n]")
-_PLACE_WORDS = frozenset({"in", "near", "across", "aus", "nach", "throughout"})
-_GENDERS = frozenset({"female", "male"})
-_PERSONAL = frozenset({"named in full", "titled", "said", "who", "shortened"})
-_FEMALE_TITLES, _MALE_TITLES = {"Mrs", "Ms", "Miss", "Frau"}, {"Mr", "Herr", "Herrn"}
-_COUNTED = ("named in full", "titled", "behind a role", "said", "who")
-_FEW, _OFTEN, _SHARE = 2, 4, 0.3
-
-
-@lru_cache(maxsize=4)
-def name_evidence(text: str, language: str) -> Mapping[str, tuple[str, ...]]:
-    """Return for each last name in a text the signs that it is a person, or is none.
-
-    >>> dict(name_evidence("Ann Lee left. Lee said so. In Ukraine.", "en"))["Lee"]
-    ('named in full', 'shortened', 'said')
-    """
-    words = _WORDS.findall(text)
-    verbs = GERMAN_VERBS if language == "de" else ENGLISH_VERBS
-    signs: dict[str, Counter[str]] = {}
-    small: set[str] = set()
-    start = 0
-    for at, word in enumerate([*words, ""]):
-        if word[:1].isupper() and word not in OPENERS:
-            continue
-        end = at - (start < at and words[at - 1] in {"Jr", "Sr"})
-        if start < end:
-            last = words[end - 1].removesuffix("'s").removesuffix("’s")
-            found = signs.setdefault(last, Counter())
-            _add_signs(found, words, start, end, verbs)
-        if word in verbs or word.islower():
-            small.add(word)
-        start = at + 1
-    named = {name: _signs(name, found, small) for name, found in signs.items()}
-    often = [signs[name]["all"] for name, found in named.items() if not _PERSONAL.isdisjoint(found)]
-    most = max([*often, _FEW])
-    return {
-        name: (*found, "main person") if signs[name]["all"] == most else found
-        for name, found in named.items()
-    }
-
-
-def _add_signs(
-    found: Counter[str], words: Sequence[str], start: int, end: int, verbs: frozenset[str]
-) -> None:
-    """Count the signs at one place of a name, which is words[start:end]."""
-    before = words[start - 1] if start else ""
-    if before == "." and start > 1 and words[start - 2] in _TITLES:
-        before = words[start - 2]
-    after, second = (*words[end : end + 2], "", "")[:2]
-    found["all"] += 1
-    found["long" if end - start > 1 else "short"] += 1
-    found["named in full"] += end - start > 1 and not FIRST_NAMES.isdisjoint(words[start : end - 1])
-    found["titled"] += before in _TITLES or not _TITLES.isdisjoint(words[start:end])
-    found["behind a role"] += before.endswith(_ROLE_ENDINGS) or "person" in noun_kinds(before)
-    found["said"] += after in verbs or before in verbs
-    found["who"] += "who" in {after, second if after == "," else ""}
-    gender = _gender_of_name(words[start:end])
-    found["female"] += gender == "f" or not _FEMALE_TITLES.isdisjoint((before, words[start]))
-    found["male"] += gender == "m" or not _MALE_TITLES.isdisjoint((before, words[start]))
-    found["place"] += before in _PLACE_WORDS
-    found["the"] += before in {"the", "The", "this", "a", "an", "das", "des"}
-
-
-def _signs(name: str, found: Counter[str], small: set[str]) -> tuple[str, ...]:
-    """Return the names of the signs that were counted."""
-    names = [each for each in _COUNTED if found[each]]
-    if found["long"] and found["short"]:
-        names.insert(1, "shortened")
-    names += [each for each in ("place", "the") if found[each] >= _SHARE * found["all"]]
-    if found["female"] != found["male"]:
-        names.append("female" if found["female"] > found["male"] else "male")
-    count = found["all"]
-    names.append("named once" if count == 1 else "named often" if count > _OFTEN else "named")
-    if name.casefold() in small:
-        names.append("common word")
-    return tuple(names)
 
 
 @dataclass(slots=True)
@@ -223,7 +116,7 @@ def _mentions(sentence: str, language: str) -> tuple[Mention, ...]:
 
 def _gender(words: str, before: str, after: str) -> tuple[int, int]:
     """Return the signs that a person is female, and that it is male."""
-    gender = _gender_of_name(words.split(" "))
+    gender = tell_gender_of_name(words.split(" "))
     female, male = 3 * (gender == "f"), 3 * (gender == "m")
     near = f"{before[-25:]} {words}"
     female += 2 * (_FEMALE_WORDS.search(near) is not None) + (
@@ -231,12 +124,6 @@ def _gender(words: str, before: str, after: str) -> tuple[int, int]:
     )
     male += 2 * (_MALE_WORDS.search(near) is not None) + (_MALE_WORDS.search(after) is not None)
     return female, male
-
-
-def _gender_of_name(words: Sequence[str]) -> str:
-    """Return f or m for the words of a name; a single word counts if it is a common first name."""
-    firsts = words[:-1] or [word for word in words if word in FIRST_NAMES]
-    return next(filter(None, map(gender_of, reversed(firsts))), "")
 
 
 def _first_name(name: str) -> str:
@@ -324,30 +211,29 @@ def person_options(
 ) -> list[PersonOption]:
     """Return the persons whom a pronoun may mean, and nobody."""
     found = persons_before(sentences, language)
-    female, known = pronoun in {"she", "sie"}, known_persons(full_text)
-    evidence = name_evidence(full_text, language)
+    female = pronoun in {"she", "sie"}
+    names_in_text = read_names(full_text, language)
     chain = _pronoun_places(sentences, female=female)
     options = []
     named_last = last.name.rpartition(" ")[2] if last else None
     if last and named_last and named_last not in found:
         found[named_last] = Person(last.name)
     for key, person in found.items():
-        person.female += 3 * ("female" in evidence.get(key, ()))
-        person.male += 3 * ("male" in evidence.get(key, ()))
-    rivals = [
-        (*person.places[0][::2], key)
+        person.female += 3 * ("female" in names_in_text.signs(key))
+        person.male += 3 * ("male" in names_in_text.signs(key))
+    rivals = sorted(
+        person.places[0][::2]
         for key, person in found.items()
-        if person.places and _may_be_meant(person, evidence.get(key, ()), female=female)
-    ]
+        if person.places and _may_be_meant(person, names_in_text.signs(key), female=female)
+    )
     for key, person in found.items():
-        names = [*_features(person, language), "known" if key in known else f"unknown {language}"]
-        signs = [each for each in evidence.get(key, ("nowhere",)) if each not in _GENDERS]
-        names += [f"is {sign}" for sign in signs]
+        signs = [each for each in names_in_text.signs(key) if each not in GENDERS]
+        names = [*_features(person), *(f"is {sign}" for sign in signs)]
         names += _chain(person, chain)
-        names += _rank(person, key, rivals)
+        names += _rank(person, rivals)
         if last and key == named_last:
             names += ["spoke last", f"spoke last {last.distance}"]
-            place = [name for name in names if name.startswith(("rank", "pronoun"))]
+            place = [name for name in names if name.startswith(("rank", "pronoun", "since"))]
             names += [f"spoke last {name}" for name in place]
         for_it, against = (person.female, person.male) if female else (person.male, person.female)
         if for_it > against:
@@ -393,28 +279,31 @@ def _chain(person: Person, pronouns: Sequence[int]) -> list[str]:
 def _may_be_meant(person: Person, signs: Sequence[str], *, female: bool) -> bool:
     """Check whether a name is probably that of a person of the gender."""
     against = person.male - person.female if female else person.female - person.male
-    return against <= 0 and not _PERSONAL.isdisjoint(signs)
+    return against <= 0 and not PERSONAL.isdisjoint(signs)
 
 
-def _rank(person: Person, key: str, rivals: Sequence[tuple[int, int, str]]) -> list[str]:
-    """Return how many others were named since a person, and before it in its sentence."""
+def _rank(person: Person, rivals: Sequence[tuple[int, int]]) -> list[str]:
+    """Return how many others were named since a person, and before it in its sentence.
+
+    The rivals are the last places of all who may be meant, in order.
+    """
     if not person.places:
-        return [f"rank {min(len({name for _, _, name in rivals}), 3)}"]
+        return [f"rank {min(len(rivals), 3)}"]
     number, _, start = person.places[0]
-    since = sum(other < number for other, _, name in rivals if name != key)
-    before = sum(other == number and at < start for other, at, name in rivals if name != key)
-    names = [f"since {min(since, 3)}", f"before {min(before, 2)}", f"rank {min(since + before, 3)}"]
-    if any(name == key for _, _, name in rivals):
-        names.append(f"person of rank {min(since + before, 3)}")
+    since = bisect_left(rivals, (number, -1))
+    rank = bisect_left(rivals, (number, start))
+    names = [f"since {min(since, 3)}", f"before {min(rank - since, 2)}", f"rank {min(rank, 3)}"]
+    if (number, start) in rivals:
+        names.append(f"person of rank {min(rank, 3)}")
     return names
 
 
-def _features(person: Person, language: str) -> list[str]:
+def _features(person: Person) -> list[str]:
     if not person.places:
         return ["not before"]
     number, place, _ = person.places[0]
     distance = min(number, 5)
-    names = [f"distance {distance}", *place, *(f"{language} {name}" for name in place)]
+    names = [f"distance {distance}", *place]
     names += [f"near {name}" for name in place if number <= 1]
     names.append(f"count {min(len(person.places), 4)}")
     names.append("full name" if " " in person.name else "one word")
@@ -430,14 +319,12 @@ def _features(person: Person, language: str) -> list[str]:
     return names
 
 
-def choose_person(options: Sequence[PersonOption], _number: int = 0) -> PersonOption | None:
-    """Return the likeliest person if it is likelier than all others together."""
-    weights = person_weights()
-    sums = [sum(weights.get(name, 0.0) for name in option.features) for option in options]
+def choose_person(options: Sequence[PersonOption], _number: int = 0) -> tuple[PersonOption, float]:
+    """Return the likeliest person, and its probability."""
+    weigh = person_weights().get
+    sums = [sum([weigh(name, 0.0) for name in option.features]) for option in options]
     most = max(sums)
-    total = sum(exp(each - most) for each in sums)
-    best = options[sums.index(most)]
-    return best if best.name and 1 / total >= _MIN_PROBABILITY else None
+    return options[sums.index(most)], 1 / sum([exp(each - most) for each in sums])
 
 
 @cache
