@@ -133,10 +133,9 @@ class _SearchTable:
     """The indexes of PostgreSQL: a row in each of two tables per wording."""
 
     def entry(self, row: Any) -> object:
-        if row.tokens is None and row.keys is None:
-            return None
-        tokens = None if row.tokens is None else _lexemes(bytes(row.tokens))
-        return tokens, row.keys and sorted(row.keys.strip("{}").split(","))
+        if row.tokens is None:  # an emptied text must leave no sentences either
+            return row.keys if row.text is None else None
+        return _lexemes(bytes(row.tokens)), row.keys and sorted(row.keys.strip("{}").split(","))
 
     def entry_of(self, row: Any, language: str | None) -> object:
         keys = key_array(wording_keys(row.text))
