@@ -181,6 +181,7 @@ CREATE_TOKENS_INDEX = (
     f"USING gin ({INDEXED_TOKENS.replace('s.', '')}) WITH (gin_pending_list_limit = {PENDING_KB})"
 )
 
+_TEXT_INDEXES = ("search_text", "sentence_text")
 CREATE_SENTENCE_INDEX = (
     "CREATE TABLE sentence_text (wording_id bigint PRIMARY KEY, keys int[] NOT NULL)",
     "CREATE INDEX sentence_text_keys ON sentence_text USING gin (keys) WITH (fastupdate = off)",
@@ -397,7 +398,7 @@ def _grant_page(connection: Connection) -> None:
         return
     schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
     tables = [name for name in METADATA.tables if name not in NOT_FOR_THE_PAGE]
-    names = ", ".join(("alembic_version", "search_text", *VIEWS, *tables))
+    names = ", ".join(("alembic_version", *_TEXT_INDEXES, *VIEWS, *tables))
     connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {PAGE_ROLE}"))
     connection.execute(text(f"GRANT SELECT ON {names} TO {PAGE_ROLE}"))
 
@@ -420,7 +421,7 @@ def _grant_writing(connection: Connection) -> None:
         f"USAGE ON SCHEMA {schema}",
         f"SELECT ON alembic_version, {', '.join(VIEWS)}",
         f"SELECT, INSERT ON {', '.join(RECORD)}",
-        f"SELECT, INSERT, UPDATE, DELETE ON search_text, {', '.join(state)}",
+        f"SELECT, INSERT, UPDATE, DELETE ON {', '.join((*_TEXT_INDEXES, *state))}",
         *(f"UPDATE ({', '.join(columns)}) ON {table}" for table, columns in erasable),
     ):
         connection.execute(text(f"GRANT {grant} TO {WORKER_ROLE}"))

@@ -75,6 +75,21 @@ def test_the_page_can_only_select(page, table):
         assert page.execute(query, [table, privilege]).fetchone() == (False,)
 
 
+def test_each_table_of_the_database_is_for_the_worker_and_the_page(stack_url):
+    """Also the tables of text indexes, which have no class."""
+    query = (
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname <> 'alembic_version' "
+        "AND relnamespace = 'public'::regnamespace AND NOT has_table_privilege(%s, oid, %s)"
+    )
+    with psycopg.connect(stack_url) as connection:
+        for role, privilege, denied in (
+            ("lesart_worker", "INSERT", set()), ("lesart_worker", "SELECT", set()),
+            ("lesart_page", "SELECT", NOT_FOR_THE_PAGE),
+        ):  # fmt: skip
+            rows = connection.execute(query, [role, privilege]).fetchall()
+            assert {row[0] for row in rows} == denied, (role, privilege)
+
+
 @pytest.mark.parametrize("table", sorted(NOT_FOR_THE_PAGE))
 def test_the_page_does_not_see_secrets(page, table):
     with pytest.raises(InsufficientPrivilege):
