@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
@@ -171,6 +172,23 @@ def seconds_since_claim(connection: Connection) -> float | None:
     """Return the seconds since a job was last started; None if none ever was."""
     latest = connection.execute(select(func.max(JOB.c.started_at))).scalar()
     return None if latest is None else database_epoch(connection) - float(latest.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class LastJob:
+    """When the newest job was inserted that collects a source, and its slot."""
+
+    created_at: datetime
+    slot: str | None
+
+
+def last_job_of(connection: Connection, source_id: int) -> LastJob | None:
+    """Return the newest job that collects a source."""
+    query = select(JOB.c.created_at, JOB.c.slot).where(
+        JOB.c.source_id == source_id, JOB.c.kind == "ingest"
+    )
+    row = connection.execute(query.order_by(JOB.c.id.desc()).limit(1)).first()
+    return None if row is None else LastJob(row[0], row[1])
 
 
 def source_is_busy(connection: Connection, source_id: int) -> bool:

@@ -339,6 +339,27 @@ def test_a_listener_whose_connection_was_cut_hears_again(room, scheduler, monkey
     job_listener.close()
 
 
+@pytest.mark.parametrize(("hours", "runs"), [(49, 1), (0, 0)], ids=["missed", "not due"])
+def test_a_cron_line_that_was_due_while_nobody_led_runs_once(room, scheduler, hours, runs):
+    room.now = datetime.now(UTC) - timedelta(hours=hours)
+    minute = room.now - timedelta(minutes=2)
+    line = f"{minute.minute} {minute.hour} * * *"
+    room.archive.change_source("presse", every_seconds=None, cron=line, timezone="UTC")
+    first = tick(room.archive, room.settings, room.archive.source("presse"), minute)
+    room.worked(first)
+    room.now = datetime.now(UTC)
+    broker = Broker()
+    running = scheduler(broker)
+    until(lambda: "sources" in running.scheduler.monitor.ended)
+    assert "source presse" in running.jobs()
+    if runs:
+        until(lambda: broker.sent)
+        room.worked(broker.sent[0])
+    since = running.scheduler.monitor.ended["sources"]
+    until(lambda: running.scheduler.monitor.ended["sources"] > since)
+    assert room.number("SELECT count(*) FROM job WHERE kind = 'ingest'") == 1 + runs
+
+
 @pytest.mark.slow
 def test_missed_ticks_are_made_up_for_once(room, scheduler):
     room.write("pegel.txt", seed("Pegel steigt", SENTENCES[0]))

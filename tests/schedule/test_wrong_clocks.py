@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from apscheduler.triggers.cron import CronTrigger
@@ -14,7 +15,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from tests.flow.driver import SENTENCES, findings, page, touch
 from tests.flow.processes import LESART, Service, environment, rows, run_here, until
-from worker.services.schedule.steady_scheduler import LatestRun, SteadyScheduler
+from worker.services.schedule.cron import cron_trigger
+from worker.services.schedule.steady_scheduler import LONGER_WAIT, LatestRun, SteadyScheduler
 
 pytestmark = pytest.mark.starts_first
 
@@ -328,6 +330,36 @@ def test_an_interval_that_began_in_the_future_goes_on():
     steady = LatestRun(IntervalTrigger(seconds=1, start_date=LATER, timezone=UTC))
     found = steady.get_next_fire_time(NOW - MINUTE, NOW)
     assert timedelta(0) <= found - NOW <= MINUTE
+
+
+def test_a_run_out_of_turn_moves_no_later_run_of_an_interval():
+    steady = LatestRun(IntervalTrigger(hours=1, start_date=NOW, timezone=UTC))
+    early = NOW + timedelta(minutes=17)
+    assert steady.get_next_fire_time(early, early) == NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "line", "changed"),
+    [
+        pytest.param("Europe/Berlin", "30 2 * * *", "2028-03-26T01:00Z", id="an hour left out"),
+        pytest.param("Europe/Berlin", "30 2 * * *", "2028-10-29T01:00Z", id="an hour twice"),
+        pytest.param("America/New_York", "15 2 * * *", "2028-03-12T07:00Z", id="in New York"),
+        pytest.param("Australia/Lord_Howe", "15 2 * * *", "2028-09-30T15:30Z", id="half an hour"),
+        pytest.param("Australia/Lord_Howe", "45 1 * * *", "2028-04-01T15:00Z", id="and twice"),
+    ],
+)
+def test_a_zone_that_changes_its_offset_is_no_clock_that_was_put_back(zone, line, changed):
+    steady = LatestRun(cron_trigger(line, ZoneInfo(zone)))
+    now = moment(changed) - timedelta(hours=3)
+    planned = steady.get_next_fire_time(None, now)
+    while now < moment(changed) + timedelta(hours=3):
+        if planned <= now:
+            before, planned = planned, steady.get_next_fire_time(planned, planned)
+            assert planned > before
+        again = steady.get_next_fire_time(now, now)
+        assert planned - again <= LONGER_WAIT
+        assert planned.utcoffset() == again.utcoffset() == timedelta(0)
+        now += timedelta(minutes=1) - timedelta(seconds=0.6)
 
 
 @pytest.mark.parametrize(

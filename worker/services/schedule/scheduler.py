@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
-from apscheduler.events import EVENT_JOB_MISSED
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.triggers.interval import IntervalTrigger
 from celery import Celery
 
+from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
 from storage.settings import Settings
-from storage.values.arrivals.source import NoSuchSourceError
+from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.write.archive import Archive
 from storage.write.index import index_backlog, relate_backlog
 from worker.flow.abandoned import AbandonedJobs
@@ -145,13 +145,9 @@ class Scheduler:
         self._ticking = SteadyScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(len(ACTS) + MAX_CONCURRENT_TICKS)},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-
-        self._sources = SourceTriggers(
-            self._ticking, settings.zone, self.monitor.with_error_handling(self._tick)
-        )
-        self._ticking.add_listener(_log_missed, EVENT_JOB_MISSED)
+        self._sources = SourceTriggers(self._ticking, settings.zone, self._tick, self._last_job)
         # A single skipped run is harmless; `ActMonitor` reports longer delays.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
@@ -179,8 +175,7 @@ class Scheduler:
                 self._run_act, IntervalTrigger(seconds=act.seconds), args=[act], id=act.name
             )
         while not stop.is_set():
-            if self._ticking.follow_clock():
-                self._sources.clear()
+            self._ticking.follow_clock()
             held_before, holds = (
                 self._leads,
                 self.monitor.with_error_handling(self.leadership.holds)(),
@@ -216,6 +211,7 @@ class Scheduler:
         """Resume after a scheduler that may have died with its messages; run every act now."""
         self._leads = True
         self.monitor.restart()
+        self._sources.clear()  # what was due while another scheduler led, or none, is due still
         self.monitor.with_error_handling(self.archive.transact_unnumbered)(wake_ups.forget_wakings)
         for act in ACTS:
             self._ticking.modify_job(act.name, next_run_time=datetime.now(UTC))
@@ -247,15 +243,22 @@ class Scheduler:
             LOG.debug("addresses_due", jobs=len(jobs))
 
     def _tick(self, name: str) -> None:
-        if not self._leads:
-            return
+        """Insert the job of a due source; if that fails, the source is scheduled again."""
+        if self._leads and not self.monitor.with_error_handling(self._insert_job)(name):
+            self._sources.forget(name)
+
+    def _insert_job(self, name: str) -> bool:
         try:
             source = self.archive.source(name)
         except NoSuchSourceError:
-            return
+            return True
         number = tick(self.archive, self.settings, source, self.archive.clock())
         if number is not None:
             LOG.debug("source_job_inserted", source=name, job=number)
+        return True
+
+    def _last_job(self, source: Source) -> job_progress.LastJob | None:
+        return self.archive.read(job_progress.last_job_of, source.id)
 
     def sweep(self) -> None:
         """Follow the clock, release jobs of dead workers, work the backlog, and wake workers."""
@@ -289,8 +292,3 @@ def late_acts(ages: Mapping[str, float]) -> dict[str, float | None]:
         for act in ACTS
         if ages.get(act.name, act.late_after + 1) > act.late_after
     }
-
-
-def _log_missed(event: Any) -> None:
-    """Warn that a scheduled check of a source was more than an hour late and was skipped."""
-    LOG.warning("scheduled_check_missed", job=event.job_id)

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from apscheduler.jobstores.base import JobLookupError
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from storage.schedule import progress as job_progress
@@ -17,7 +18,7 @@ from worker.errors import LocatorError
 from worker.flow.order import order, target_of
 from worker.log import LOG
 from worker.services.schedule.cron import CronError, cron_trigger
-from worker.services.schedule.steady_scheduler import SteadyScheduler
+from worker.services.schedule.steady_scheduler import LatestRun, SteadyScheduler
 
 
 def interval_trigger(source: Source, now: datetime) -> IntervalTrigger:
@@ -66,18 +67,36 @@ def tick(archive: Archive, settings: Settings, source: Source, now: datetime) ->
     return order(archive, [target], "schedule", slot)
 
 
+def has_missed_run(
+    source: Source, last: job_progress.LastJob, trigger: BaseTrigger, zone: ZoneInfo
+) -> bool:
+    """Check whether a cron line was due between the last job of its source and now."""
+    due = LatestRun(trigger).get_next_fire_time(None, last.created_at)
+    while due is not None and slot_of(source, due, zone) == last.slot:
+        due = LatestRun(trigger).get_next_fire_time(due, due)
+    return due is not None and due <= datetime.now(UTC)
+
+
 class SourceTriggers:
     """The jobs of APScheduler that call `check` with the name of each due source."""
 
     def __init__(
-        self, ticking: SteadyScheduler, zone: ZoneInfo, check: Callable[[str], None]
+        self,
+        ticking: SteadyScheduler,
+        zone: ZoneInfo,
+        check: Callable[[str], None],
+        last_job: Callable[[Source], job_progress.LastJob | None],
     ) -> None:
-        self._ticking, self._zone, self._check = ticking, zone, check
+        self._ticking, self._zone, self._check, self._last_job = ticking, zone, check, last_job
         self._jobs: dict[str, tuple[Any, ...]] = {}
 
     def clear(self) -> None:
-        """Schedule each source again at the next update, because the clock was set."""
+        """Schedule each source again at the next update, with a run that it missed."""
         self._jobs.clear()
+
+    def forget(self, name: str) -> None:
+        """Schedule a source again at the next update, because its job could not be inserted."""
+        self._jobs.pop(name, None)
 
     def update(self, targets: Mapping[str, Source]) -> None:
         """Update the jobs to match the sources `targets`, by name."""
@@ -102,7 +121,11 @@ class SourceTriggers:
             LOG.warning("schedule_invalid", source=source.name, reason=error.reason)
             self._disarm(source.name)
             return
-        first = {} if source.cron else {"next_run_time": datetime.now(UTC)}
+        is_due = True
+        if source.cron:
+            last = self._last_job(source)
+            is_due = last is not None and has_missed_run(source, last, trigger, zone)
+        first = {"next_run_time": datetime.now(UTC)} if is_due else {}
         self._ticking.add_job(
             self._check, trigger, args=[source.name],
             id=f"source {source.name}", replace_existing=True, **first,

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from typing import Any
 
 from apscheduler.job import Job
@@ -46,21 +45,29 @@ def _waits_too_long(job: Job, now: datetime) -> bool:
 class LatestRun(BaseTrigger):
     """A trigger that skips the runs that were missed.
 
-    APScheduler lists them one by one, which takes forever after a clock jumped ahead by years.
+    APScheduler lists them one by one, which takes forever after a clock jumped ahead by years. It
+    also counts an interval from the last run; here it counts from the start of the trigger, so that
+    a run out of turn moves no later one.
     """
 
     def __init__(self, trigger: BaseTrigger) -> None:
         self.trigger = trigger
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> Any:
-        """Return the next time after the previous one, or after now if that is past."""
-        found = self.trigger.get_next_fire_time(previous_fire_time, now)
-        if previous_fire_time is None or found is None or found >= now:
-            return found
-        if isinstance(self.trigger, IntervalTrigger):  # its start may be years in the future
-            interval = self.trigger.interval
-            return found + interval * ceil((now - found) / interval)
-        return self.trigger.get_next_fire_time(None, now)
+        """Return the next time after the previous one, or after now if that is past.
+
+        It is in UTC: the difference of two times of a zone ignores that its offset changed.
+        """
+        found = self._next(previous_fire_time, now)
+        return None if found is None else found.astimezone(UTC)
+
+    def _next(self, previous: datetime | None, now: datetime) -> Any:
+        if isinstance(self.trigger, IntervalTrigger) and previous is not None:
+            start, interval = self.trigger.start_date, self.trigger.interval
+            number = max((previous - start) // interval + 1, -((start - now) // interval))
+            return start + interval * number
+        later = now if previous is None else max(now, previous + timedelta(microseconds=1))
+        return self.trigger.get_next_fire_time(None, later)
 
     def __str__(self) -> str:
         return str(self.trigger)
