@@ -2,11 +2,8 @@
 
 import gzip
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -20,7 +17,8 @@ from storage.cli.options import (
     command,
     output_path,
 )
-from storage.cli.output import OutputError, binary_stream, read_argument, write_record, write_rows
+from storage.cli.output import binary_stream, read_argument, write_record, write_rows
+from storage.cli.parquet_file import parquet_stream
 from storage.cli.report import reading, report_list
 from storage.read.filters import Filters
 from storage.read.query.parameter import argument, flag, option
@@ -230,33 +228,16 @@ def _report_edits(
         report_list((row.to_dict() for row in rows), output.target(), empty="no edits found")
         return
     what = "edits of press texts by source" + (" and hour of the first snapshot" * is_hourly)
-    with _parquet_stream(output.output, "edits.parquet") as (parquet, stream):
+    with parquet_stream(output.output, "edits.parquet") as (parquet, stream):
         number = parquet.write_figures(kind, rows, stream, what, program())
     say(f"wrote {number} rows")
-
-
-@contextmanager
-def _parquet_stream(output: Path | None, name: str) -> Iterator[tuple[Any, IO[bytes]]]:
-    """Provide the Parquet module and the output stream."""
-    try:
-        from storage.export import parquet  # noqa: PLC0415  # an extra that may be missing
-    except ModuleNotFoundError as error:
-        if error.name != "pyarrow":
-            raise
-        hint = "Parquet needs pyarrow: run pip install 'lesart[parquet]'"
-        raise typer.BadParameter(hint, param_hint="--format parquet") from error
-    path = output_path(output)
-    if path is None and sys.stdout.isatty():
-        raise OutputError("the terminal", f"Parquet is a binary format; add -o {name}")
-    with binary_stream(path) as stream:
-        yield parquet, stream
 
 
 def _export_parquet(
     archive: "ReadOnlyArchive", selection: "Selection", output: ExportOutputOptions
 ) -> None:
     """Write versions as one Parquet file."""
-    with _parquet_stream(output.output, "versions.parquet") as (parquet, stream):
+    with parquet_stream(output.output, "versions.parquet") as (parquet, stream):
         number = parquet.write_parquet(archive, selection, stream, program())
     say(f"wrote {number} versions")
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from storage.cli.app import app
+from storage.cli.app import app, program
 from storage.cli.exits import NO, say
-from storage.cli.options import ArchiveOptions, OutputOptions, command
+from storage.cli.options import ArchiveOptions, FiguresOutputOptions, OutputOptions, command
 from storage.cli.output import (
     AnswerTarget,
     Written,
@@ -19,6 +19,7 @@ from storage.cli.output import (
     write_rows,
     write_text,
 )
+from storage.cli.parquet_file import parquet_stream
 from storage.read.filters import TODAY
 from storage.read.query.list_door import ListDoor
 from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
@@ -100,7 +101,7 @@ def report_explained(query: RelationsQuery, place: ArchiveOptions, target: Answe
 def report_query(
     query: ListQuery,
     place: ArchiveOptions,
-    output: OutputOptions,
+    output: OutputOptions | FiguresOutputOptions,
     door: ListDoor,
     empty: str | None = None,
 ) -> None:
@@ -127,15 +128,32 @@ def report_query(
 
 
 def add_list(door: ListDoor) -> None:
-    """Add the command of a list."""
+    """Add the command of a list, which can write a Parquet file, too."""
 
-    def run(place: ArchiveOptions, query: ListQuery, output: OutputOptions) -> None:
-        report_query(query, place, output, door)
+    def run(place: ArchiveOptions, query: ListQuery, output: FiguresOutputOptions) -> None:
+        if output.is_parquet:
+            _write_parquet(query, place, output, door)
+        else:
+            report_query(query, place, output, door)
 
     kind = door.query()
     run.__doc__ = kind.__doc__
     run.__annotations__["query"] = kind
     command(app, door.name, example=door.example)(run)
+
+
+def _write_parquet(
+    query: ListQuery, place: ArchiveOptions, output: FiguresOutputOptions, door: ListDoor
+) -> None:
+    """Write the records of a query as one Parquet file."""
+    clocks = query if isinstance(query, ClockOptions) else None
+    with (
+        reading(place, clocks) as (_settings, archive),
+        parquet_stream(output.output, f"{door.name}.parquet") as (parquet, stream),
+    ):
+        rows = query.rows(archive, (query.after, query.limit))
+        number = parquet.write_figures(query.record(), rows, stream, door.summary, program())
+    say(f"wrote {number} rows")
 
 
 def report_list(

@@ -14,6 +14,7 @@ from storage.database.views import VIEWS
 from storage.export.texts import FLAT_COLUMNS, Selection, rows_with_types
 from storage.read.archive import ReadOnlyArchive
 from storage.values.answer import Answer
+from storage.values.draft import PLAIN, PartialDate, as_dict
 
 PART_ROWS = 1_000
 """Rows of a row group, which is held in memory."""
@@ -38,7 +39,7 @@ def write_parquet(
 def write_figures(
     kind: type[Answer], rows: Iterable[Answer], stream: IO[bytes], contents: str, program: str
 ) -> int:
-    """Write flat records of one kind as one Parquet file; return the number of its rows."""
+    """Write records of one kind as one Parquet file; return the number of its rows."""
     hints = get_type_hints(kind)
     columns = [(each.name, _type_of(hints[each.name])) for each in fields(kind)]  # type: ignore[arg-type]  # a dataclass
     sheet = {**_origin_facts(program), "what": contents}
@@ -65,7 +66,10 @@ def _write(
 
 def _type_of(hint: Any) -> pa.DataType:
     """Return the type of a column for values of this type or None."""
-    kinds = {datetime: pa.timestamp("us", tz="UTC"), int: pa.int64(), float: pa.float64()}
+    kinds = {
+        datetime: pa.timestamp("us", tz="UTC"), bool: pa.bool_(), int: pa.int64(),
+        float: pa.float64(),
+    }  # fmt: skip
     return next(
         (kind for each, kind in kinds.items() if each in {hint, *get_args(hint)}), pa.string()
     )
@@ -75,10 +79,15 @@ def _origin_facts(program: str) -> dict[str, str]:
     return {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "made_by": program}
 
 
+_SCALARS = (*PLAIN, datetime)
+
+
 def _value(value: Any) -> Any:
     """Return a value for a column; characters that UTF-8 cannot encode are replaced."""
-    if isinstance(value, (list, tuple, dict)):
-        value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, PartialDate):
+        return value.value
+    if not isinstance(value, _SCALARS):
+        value = json.dumps(as_dict(value), ensure_ascii=False)
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     return value

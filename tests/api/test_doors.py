@@ -6,13 +6,14 @@ in tests/read; what only one door does, such as formats and pages, in the folder
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 import typer
+from pyarrow import parquet
 
 from storage.capabilities import load_parts
 from storage.cli.report import flat_columns
@@ -293,6 +294,24 @@ def test_a_list_has_the_same_rows_at_each_door(query, client, archive_url, tmp_p
             rest = {"after": rows[0]["cursor"]} if "cursor" in rows[0] else {}
             for others in rows_at_each_door(query, client, archive_url, tmp_path, **rest):
                 assert_rows(others, expected[1:] if rest else expected)
+
+
+@pytest.mark.parametrize(
+    "query", [query for query in FIRST.values() if DOORS[query.name].makes_command], ids=str
+)
+@pytest.mark.parametrize("archive_url", ["sqlite"], indirect=True)
+def test_a_list_is_written_as_parquet(query, archive_url, tmp_path):
+    with open_archive(archive_url) as archive:
+        expected = [*query.ask(archive)]
+    path = tmp_path / "rows.parquet"
+    ended = command(query, archive_url, tmp_path, **query.parameters, output=str(path))
+    assert ended.returncode == 0, ended.stderr
+    written = parquet.read_table(path)
+    assert written.column_names == [
+        each.name for each in fields(DOORS[query.name].query().record())
+    ]
+    values = [str(getattr(row, written.column_names[0])) for row in expected]
+    assert [str(row) for row in written.column(0).to_pylist()] == values
 
 
 @pytest.fixture(scope="module")
