@@ -35,18 +35,20 @@ def find_statements(
     connection: "Connection", topic: Topic | None, criteria: Conditions, part: "Part"
 ) -> Iterator[Statement]:
     """Yield the statements of the selected quotations, the earliest first."""
-    found = (make_statement(each) for each in load_groups(connection, topic, criteria))
+    found = sorted(load_groups(connection, topic, criteria), key=_order)
     position = place("statements", part.after, datetime, str) if part.after is not None else None
-    following = (
-        each
-        for each in sorted(found, key=_order)
-        if position is None or _order(each) > tuple(position)
-    )
-    yield from islice(following, part.limit)
+    following = (each for each in found if position is None or _order(each) > tuple(position))
+    yield from map(make_statement, islice(following, part.limit))
 
 
-def _order(each: Statement) -> tuple[datetime, str]:
-    return each.first_seen, each.statement
+def _order(group: Group) -> tuple[datetime, str]:
+    """Return the place of a statement in the list: the time and the name of its first quotation."""
+    first = next(group.quotations)
+    return first.changed_by, _name_of(first)
+
+
+def _name_of(each: Quotation) -> str:
+    return f"{each.article}@{each.version}.{each.number}"
 
 
 def load_groups(connection: "Connection", topic: Topic | None, criteria: Conditions) -> list[Group]:
@@ -93,7 +95,7 @@ def make_statement(group: Group) -> Statement:
     quotations = sorted(group.quotations, key=_key)
     first = quotations[0]
     named = next((each for each in quotations if each.name), first)
-    number = f"{first.article}@{first.version}.{first.number}"
+    number = _name_of(first)
     words = [*group.wordings]
     return Statement(
         statement=number, name=named.name, office=named.office, kind=first.kind, text=first.text,
