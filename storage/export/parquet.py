@@ -14,7 +14,7 @@ from storage.database.views import VIEWS
 from storage.export.texts import FLAT_COLUMNS, Selection, rows_with_types
 from storage.read.archive import ReadOnlyArchive
 from storage.values.answer import Answer
-from storage.values.draft import PLAIN, PartialDate, as_dict
+from storage.values.draft import PartialDate, as_dict
 
 PART_ROWS = 1_000
 """Rows of a row group, which is held in memory."""
@@ -79,7 +79,7 @@ def _origin_facts(program: str) -> dict[str, str]:
     return {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "made_by": program}
 
 
-_SCALARS = (*PLAIN, datetime)
+_SCALARS = (str, int, float, bool, type(None), datetime)
 
 
 def _value(value: Any) -> Any:
