@@ -13,6 +13,8 @@ import pytest
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from storage.history.machine_clocks import read_clocks, record_clock
+from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, findings, page, touch
 from tests.flow.processes import LESART, Service, environment, rows, run_here, until
 from worker.services.schedule.cron import cron_trigger
@@ -381,3 +383,18 @@ def test_jobs_run_at_once_when_the_clock_was_set_back(trigger):
         assert not scheduler.follow_clock()
     finally:
         scheduler.shutdown(wait=False)
+
+
+@pytest.mark.postgresql("fast")
+def test_doctor_names_the_machines_whose_clock_is_wrong(postgres_url, tmp_path):
+    with Archive.open(postgres_url) as archive:
+        archive.store_fact("clock lange fort", "[0.0, 900.0]")
+        for machine, minutes in {"eins": 0, "zwei": 4, "drei": -3}.items():
+            archive.transact_unnumbered(record_clock, machine, datetime.now(UTC) + minutes * MINUTE)
+        assert {each.machine for each in archive.read(read_clocks)} == {"eins", "zwei", "drei"}
+    told = [
+        x for x in rows(tmp_path, "doctor", database_url=postgres_url) if x["check"] == "clocks"
+    ]
+    assert [x["state"] for x in told] == ["warning", "warning"]
+    assert "drei was 3 min behind" in told[0]["message"]
+    assert "zwei was 4 min ahead" in told[1]["message"]
