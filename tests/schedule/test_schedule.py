@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -128,6 +128,20 @@ def test_the_hour_that_is_left_out_still_gives_its_job():
     ]
     assert [moment.day for moment in days] == [29, 30, 31]
     assert days[0] == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("line", ["0 0 * * *", "30 0 * * 1", "5 0 1 * *", "15 1 * * *"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+def test_no_day_is_left_out_after_a_night_in_which_the_offset_changes(line, zone):
+    moments = fires(line, datetime(2028, 1, 2, 12, tzinfo=UTC), 370, ZoneInfo(zone))
+    minute, hour, day, _month, weekday = line.split()
+    wanted, each = [], date(2028, 1, 1)
+    while each <= moments[-1].astimezone(ZoneInfo(zone)).date():
+        if day in {"*", str(each.day)} and weekday in {"*", str(each.isoweekday())}:
+            wanted.append(f"{each} {int(hour):02}:{int(minute):02}")
+        each += timedelta(days=1)
+    found = [f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" for moment in moments]
+    assert list(dict.fromkeys(found)) == wanted[wanted.index(found[0]) :]
 
 
 def test_a_source_has_a_zone_of_its_own():

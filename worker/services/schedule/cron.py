@@ -1,6 +1,7 @@
 """Cron expressions as triggers of APScheduler."""
 
 import re
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.base import BaseTrigger
@@ -16,6 +17,21 @@ CRON_WEEKDAYS = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>[1
 ('1', '5', '2')
 """
 DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+class LocalCronTrigger(CronTrigger):
+    """A cron trigger whose days begin at midnight also where the offset of the zone changes.
+
+    APScheduler adds the hours of a day to the last midnight: after a night that lost an hour, it
+    goes on at 01:00 and finds nothing that is due before.
+    """
+
+    def _increment_field_value(self, dateval: datetime, fieldnum: int) -> tuple[datetime, int]:
+        found, number = super()._increment_field_value(dateval, fieldnum)
+        passed = found.astimezone(UTC) - dateval.astimezone(UTC)
+        local = dateval.replace(tzinfo=None) + passed
+        is_midnight = local.time() == time.min
+        return (local.replace(tzinfo=self.timezone) if is_midnight else found), number
 
 
 class CronError(ValueError):
@@ -45,7 +61,7 @@ def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
         if "*" not in {day[0], weekday[0]}:
             days = [(day, "*"), ("*", _weekdays(weekday))]
         triggers = [
-            CronTrigger(
+            LocalCronTrigger(
                 minute=minute, hour=hour, day=each, month=month, day_of_week=names, timezone=zone
             )
             for each, names in days
