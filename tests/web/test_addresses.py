@@ -160,6 +160,22 @@ def test_a_password_is_hidden_wherever_an_address_is_reported():
 
 # ------------------------------------------------------------------- only the public net
 
+
+def test_a_server_of_the_own_network_is_known_by_its_plain_address_and_port():
+    assert list(hosts_by_port(["[FC00:0::1]:65535"])) == [("fc00::1", 65_535)]
+    with pytest.raises(ValueError, match="no port"):
+        hosts_by_port(["a.example:65536=10.0.0.1"])
+
+
+@pytest.mark.parametrize(
+    ("address", "is_front"), [("/", True), ("/index.html", True), ("/?p=1", False), ("/a", False)]
+)
+def test_a_page_that_a_query_names_is_no_front_page(address, is_front):
+    found = parse_address(f"https://a.example{address}")
+    assert isinstance(found, Address)
+    assert found.is_front_page == is_front
+
+
 PRIVATE = (
     "127.0.0.1", "127.8.9.1", "::1", "0.0.0.0", "::", "10.1.2.3", "172.16.0.1", "192.168.1.1",
     "100.64.0.1", "169.254.169.254", "224.0.0.1", "255.255.255.255", "192.0.0.8", "192.0.2.1",
