@@ -348,6 +348,19 @@ def test_a_worker_elsewhere_that_stops_beating_loses_its_job_within_15_seconds(r
     assert watching.free() == []
 
 
+def test_a_job_is_cancelled_and_tried_again_alone(room):
+    jobs = [room.ordered([target_of(room.source)]) for _ in range(2)]
+
+    def states() -> list[str]:
+        return [str(room.one(f"SELECT state FROM job WHERE id = {job}")["state"]) for job in jobs]
+
+    assert room.archive.transact(queue.cancel, jobs[0]) == 1
+    assert states() == ["cancelled", "ready"]
+    room.archive.transact(queue.cancel, jobs[1])
+    assert room.archive.transact(queue.retry, jobs[0]) == [jobs[0]]
+    assert states() == ["ready", "cancelled"]
+
+
 def test_a_running_job_beats(room, monkeypatch):
     monkeypatch.setattr(abandoned, "BEAT_SECONDS", 0.01)
     job = room.ordered([target_of(room.source)])
