@@ -42,6 +42,12 @@ FOUND = {
         ("import_late", {"address": Q, "text": 4, "back": 0}),
         ("import_late", {"address": P, "text": 4, "back": 0}),
     ),
+    "a text is no news if an earlier one comes late": (
+        ("import_late", {"address": Q, "text": 0, "back": 1}),
+        ("match_alerts", {}),
+        ("import_late", {"address": Q, "text": 1, "back": 4}),
+        ("match_alerts", {}),
+    ),
 }
 """What once failed: the steps of an example."""
 

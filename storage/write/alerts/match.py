@@ -5,8 +5,8 @@ it, matches without a lock, and writes the deliveries and the new cursor in one 
 A pass that is killed before the commit is repeated, so each change is reported once.
 
 A redaction, an undo or a new derivation rewrites versions and gives them a new `seq`. These are no
-new changes: their verdicts are before the cursor. So a cursor never lies within a unit of work,
-whose verdicts are before the `seq` of all its versions.
+new changes: their verdicts are before the cursor. So a cursor never lies within a unit of work, and
+is never before a verdict on a change that was matched.
 """
 
 from collections import Counter
@@ -119,10 +119,15 @@ def _next_steps(
         ]  # fmt: skip
         steps = sorted(both, key=lambda each: each.seq)[:limit]
         if len(steps) < limit:
-            return steps, max([newest, *(each.seq for each in steps)])
+            return steps, max(newest, _cursor_after(steps))
         if cut := _end_of_unit(steps):
-            return steps[:cut], steps[cut - 1].seq
+            return steps[:cut], _cursor_after(steps[:cut])
         limit *= 2
+
+
+def _cursor_after(steps: Sequence[AlertStep]) -> int:
+    """Return the cursor after these changes: the verdict on a new article is behind its version."""
+    return max((max(each.seq, each.read_at or 0) for each in steps), default=0)
 
 
 def _end_of_unit(steps: Sequence[AlertStep]) -> int:

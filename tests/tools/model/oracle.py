@@ -208,7 +208,8 @@ class Oracle:
         for origin, answers in self.answers.items():
             if origin in self.restricted or origin in self.erased:
                 continue
-            runs = [list(run) for _, run in groupby(sorted(answers), key=lambda each: each[1])]
+            in_order = sorted(answers, key=lambda each: each[0])
+            runs = [list(run) for _, run in groupby(in_order, key=lambda each: each[1])]
             for n, run in enumerate(runs):
                 if run[0][1]:
                     before = runs[n - 1][-1][0] if n else None
