@@ -28,7 +28,7 @@ from bench import corpus
 from bench.scale import sizes
 from storage.database.columns import UtcTime
 from storage.database.compression import pack, unpack
-from storage.database.engine import database_url, insert_rows, reading_engine
+from storage.database.engine import insert_rows
 from storage.database.table_facts import ALL_TABLES
 from storage.database.tables import CAPTURE, COUNTER, DERIVATION, METADATA, SEARCH_DUE, WORDING
 from storage.language.folded_names import fold_name
@@ -262,9 +262,8 @@ def multiply(url: str, times: int, processes: int) -> None:
             last = update(COUNTER).where(COUNTER.c.name == "seq").values(value=times * size)
             connection.execute(last)
         print(f"{log.append(archive.engine, archive.clock):,} entries of the log", flush=True)
-    engine = reading_engine(database_url(url))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
+        with archive.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
 
 
 def main() -> None:
