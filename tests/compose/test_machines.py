@@ -116,9 +116,9 @@ def test_a_worker_in_another_network_archives_with_a_clock_that_is_behind(machin
     seen = f"FROM versions WHERE extract(epoch FROM changed_by) >= {began}"
     assert first.number(f"SELECT count(*) {seen} AND CAST(flags AS text) LIKE '%clock%'") == 1
     assert first.run("run", "--rm", "-T", "lesart", "verify").returncode == 0
-    (clocks,) = [x for x in first.lesart("doctor") if x["check"] == "clocks"]
-    assert clocks["state"] == "warning"
-    assert "was 4 min behind" in clocks["message"]
+    clocks = [x for x in first.lesart("doctor") if x["check"] == "clocks"]
+    assert {x["state"] for x in clocks} == {"warning"}
+    assert all("was 4 min behind" in x["message"] for x in clocks)
 
 
 def test_nothing_reaches_the_first_machine_unencrypted(machines):
