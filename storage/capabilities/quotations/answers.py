@@ -21,7 +21,7 @@ from storage.values.lazy import LazyModule
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.capabilities.quotations import about, comparing
+    from storage.capabilities.quotations import about, comparing, identities
     from storage.capabilities.quotations.about import Topic
     from storage.database import rows as database_rows
     from storage.database import views
@@ -37,6 +37,7 @@ else:
     about = LazyModule("storage.capabilities.quotations.about")
     comparing = LazyModule("storage.capabilities.quotations.comparing")
     database_rows = LazyModule("storage.database.rows")
+    identities = LazyModule("storage.capabilities.quotations.identities")
     folded_names = LazyModule("storage.language.folded_names")
     views = LazyModule("storage.database.views")
     filters = LazyModule("storage.read.filters")
@@ -104,6 +105,30 @@ class Statement(Answer):
     outlets: int
     reworded: bool
     wordings: tuple[dict[str, Any], ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity(Answer):
+    """An article in which a name speaks, with the person that it means.
+
+    `person` is the earliest article of the same person. `nearest` is the earlier article that is
+    most similar, `score` the probability that both mean one person by `method`, and `evidence` the
+    effect of each feature. Below `threshold` they are not joined.
+    """
+
+    name: str
+    article: str
+    version: int
+    outlet: str
+    office: str | None
+    first_seen: datetime
+    person: str
+    nearest: str | None
+    score: float | None
+    threshold: float
+    method: str
+    evidence: dict[str, float]
     cursor: str
 
 
@@ -201,10 +226,34 @@ class PersonQuery(ListQuery):
     """List the statements of a person, with versions and places, the earliest first."""
 
     name: Long = argument("NAME", "Full name, last name, or the words of the text.")
+    of: Plain | None = option(
+        "--of", "ARTICLE", "Only the person that this article means, of all with this full name."
+    )
     record = staticmethod(lambda: Statement)
 
     def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Statement]":
-        return StatementsQuery(speaker=self.name[:300]).rows(archive, page)
+        criteria = StatementsQuery(speaker=self.name[:300]).conditions(archive)
+        if self.of is not None:
+            found = [*IdentitiesQuery(name=self.name).all(archive)]
+            persons = {each.person for each in found if each.article == self.of}
+            own = [each.article for each in found if each.person in persons]
+            criteria = criteria.with_clause("q.article IN :own", own=own)
+        return archive.iterate(comparing.find_statements, None, criteria, records.Part(*page))
+
+
+@dataclass(kw_only=True)
+class IdentitiesQuery(ListQuery):
+    """List the articles in which a name speaks, with the person that each means, in time."""
+
+    name: Long = argument("NAME", "Full name.")
+    record = staticmethod(lambda: Identity)
+
+    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Identity]":
+        return archive.iterate(identities.find_identities, self.name[:300], records.Part(*page))
+
+    def all(self, archive: "ReadOnlyArchive") -> "Iterator[Identity]":
+        """Yield all rows."""
+        return self.rows(archive, (None, None))
 
 
 @dataclass(kw_only=True)
@@ -332,4 +381,4 @@ def _without_before(_row: "Row") -> dict[str, None]:
     return dict.fromkeys(("before", "before_article", "before_version", "before_seen"))
 
 
-QUERIES = (QuotesQuery, StatementsQuery, PersonsQuery, PersonQuery)
+QUERIES = (QuotesQuery, StatementsQuery, PersonsQuery, PersonQuery, IdentitiesQuery)

@@ -57,4 +57,14 @@ DOORS = (
         least=6,
         is_tool=True,
     ),
+    ListDoor(
+        "identities",
+        "List the articles in which a name speaks, with the person that each means, in time.",
+        lambda: answers.IdentitiesQuery,
+        shown=("first_seen", "article", "person", "outlet", "office", "score", "nearest", "name"),
+        empty="no articles in which this full name speaks: `lesart persons` lists names",
+        example='lesart identities "Ada Kern" --format json',
+        tag="search",
+        least=5,
+    ),
 )  # fmt: skip

@@ -7,8 +7,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.capabilities.quotations import comparing
-from storage.capabilities.quotations.answers import PersonsQuery, QuotesQuery, StatementsQuery
-from storage.read.query.queries import Long, Plain
+from storage.capabilities.quotations.answers import (
+    IdentitiesQuery,
+    Identity,
+    PersonQuery,
+    PersonsQuery,
+    QuotesQuery,
+    StatementsQuery,
+)
+from storage.read.query.queries import ListQuery, Long, Plain
 from storage.read.query.queries import Query as Words
 from storage.web.archives import PoolDep
 from storage.web.http_cache import CachedRoute
@@ -18,12 +25,18 @@ from storage.web.pages.rendering import page
 ROUTER = APIRouter(include_in_schema=False, route_class=CachedRoute)
 MENU = (("/statements", "Quotations"),)
 ROWS = 30
+MOST_SHOWN = 200
+"""Maximum number of persons of a name, and of articles of a person, on a page."""
 
 
 class StatementsPage(PartQuery):
-    """Statements by speaker and topic; without both, the newest quotations."""
+    """Statements by speaker and topic; without both, the newest quotations.
+
+    `of` is an article: only what the person said whom it means by the name of the speaker.
+    """
 
     speaker: Plain | None = None
+    of: Plain | None = None
     about: Words | None = None
 
 
@@ -33,6 +46,12 @@ class StatementPage(PartQuery):
     of: Long
 
 
+class IdentitiesPage(PartQuery):
+    """The articles of a name."""
+
+    name: Long
+
+
 @ROUTER.get("/statements")
 def statements(
     request: Request, pool: PoolDep, query: Annotated[StatementsPage, Query()]
@@ -40,9 +59,11 @@ def statements(
     """Show statements by speaker and topic, otherwise the newest quotations."""
     limit = query.limit or ROWS
     is_selected = bool(query.speaker or query.about)
-    wanted = (
-        StatementsQuery(speaker=query.speaker, about=query.about) if is_selected else QuotesQuery()
-    )
+    wanted: ListQuery = QuotesQuery()
+    if query.speaker and query.of:
+        wanted = PersonQuery(name=query.speaker, of=query.of)
+    elif is_selected:
+        wanted = StatementsQuery(speaker=query.speaker, about=query.about)
     rows = [*wanted.rows(pool.today, (query.after, limit))]
     return page(
         request, "quotations/statements.html", query=query, is_selected=is_selected, rows=rows,
@@ -67,4 +88,18 @@ def persons(request: Request, pool: PoolDep, query: Annotated[PartQuery, Query()
     return page(
         request, "quotations/persons.html", rows=rows,
         following=rows[-1].cursor if len(rows) == limit else None,
+    )  # fmt: skip
+
+
+@ROUTER.get("/identities")
+def identities(
+    request: Request, pool: PoolDep, query: Annotated[IdentitiesPage, Query()]
+) -> Response:
+    """Show the articles of a name by person, with the evidence."""
+    persons: dict[str, list[Identity]] = {}
+    for each in IdentitiesQuery(name=query.name).all(pool.today):
+        persons.setdefault(each.person, []).append(each)
+    return page(
+        request, "quotations/identities.html", name=query.name,
+        persons=sorted(persons.values(), key=len, reverse=True), most=MOST_SHOWN,
     )  # fmt: skip
