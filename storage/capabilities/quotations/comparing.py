@@ -97,24 +97,28 @@ def make_statement(group: Group) -> Statement:
     named = next((each for each in quotations if each.name), first)
     number = _name_of(first)
     words = [*group.wordings]
+    changed = [not statements.is_shortened(words[0], each) for each in words]
     return Statement(
         statement=number, name=named.name, office=named.office, kind=first.kind, text=first.text,
         first_article=first.article, first_version=first.version, first_outlet=first.outlet,
         first_seen=first.changed_by, last_seen=max(each.last_seen for each in quotations),
         articles=len({each.article for each in quotations}),
         outlets=len({each.outlet for each in quotations}),
-        reworded=any(not statements.is_shortened(words[0], each) for each in words[1:]),
-        wordings=tuple(_wording(each) for each in group.wordings.values()),
+        reworded=any(changed),
+        wordings=tuple(
+            _wording(those, reworded=is_reworded)
+            for those, is_reworded in zip(group.wordings.values(), changed, strict=True)
+        ),
         cursor=cursor("statements", first.changed_by, number),
     )  # fmt: skip
 
 
-def _wording(those: Sequence[QuotationInText]) -> dict[str, Any]:
+def _wording(those: Sequence[QuotationInText], *, reworded: bool) -> dict[str, Any]:
     first = those[0]
     return {
         "text": first.text, "article": first.article, "version": first.version,
         "outlet": first.outlet, "first_seen": first.changed_by.isoformat(),
-        "articles": len({each.article for each in those}),
+        "articles": len({each.article for each in those}), "reworded": reworded,
     }  # fmt: skip
 
 
@@ -179,7 +183,8 @@ def _compare_versions(
         similar = (
             old
             for own, old in known.items()
-            if statements.is_same_statement(words, own) and not statements.is_shortened(words, own)
+            if statements.is_same_statement(words, own, statements.SHARED_IN_ARTICLE)
+            and not statements.is_shortened(words, own)
         )
         if (before := next(similar, None)) is not None:
             yield _with_before(each, before)

@@ -13,7 +13,9 @@ from storage.language.folded_names import fold_name
 SHARED_PAIRS = 0.4
 """Minimum share of the shorter wording's pairs of words that two wordings are compared for."""
 SHARED_WORDS = 0.75
-"""Minimum share of the shorter wording's words that stand in the other one in the same order."""
+"""More than this share of the shorter wording's words stand in the other one in the same order."""
+SHARED_IN_ARTICLE = 0.7
+"""The same for two versions of one article."""
 LEAST_WORDS = 4
 """Number of words below which only the same words are the same statement."""
 MOST_COMPARED = 5
@@ -55,7 +57,7 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text.casefold()))
 
 
-def is_same_statement(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+def is_same_statement(a: tuple[str, ...], b: tuple[str, ...], least: float = SHARED_WORDS) -> bool:
     """Check whether two wordings state the same: most words of the shorter one, in order.
 
     >>> costs = words_of("Sie kostet 36 Millionen Euro")
@@ -68,7 +70,7 @@ def is_same_statement(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     if a == b or shorter < LEAST_WORDS:
         return a == b
     blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
-    return sum(block.size for block in blocks) >= SHARED_WORDS * shorter
+    return sum(block.size for block in blocks) > least * shorter
 
 
 def is_shortened(a: tuple[str, ...], b: tuple[str, ...]) -> bool:

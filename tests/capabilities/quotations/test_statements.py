@@ -54,6 +54,7 @@ def test_a_person_has_statements_in_time_and_other_persons_theirs(told, lesart):
         ("Bote", "36"), ("Kurier", "36"), ("Anzeiger", "38"), ("Kurier", "63"),
     ]  # fmt: skip
     assert (kern["articles"], kern["outlets"], kern["reworded"]) == (3, 3, True)
+    assert [each["reworded"] for each in kern["wordings"]] == [False, False, True, True]
     lind = lesart("person", "lind")
     assert [(row["name"], row["first_outlet"]) for row in lind] == [("Bo Lind", "Post")] * 2
     statements = lesart("statements")
@@ -107,6 +108,7 @@ def test_three_clicks_lead_to_the_article_that_had_it_first(told):
         wordings = re.findall(r"<h2[^>]*>Die Brücke kostet (\d+)", shown)
         assert wordings == ["36", "36", "38", "63"]
         assert "The words differ" in shown
+        assert shown.count('<span class="tag loud">reworded</span>') == 2
         places = re.findall(r'<a href="(/a/[^"]+)">(\w+): ', shown)
         assert [outlet for _link, outlet in places] == ["Bote", "Kurier", "Anzeiger", "Kurier"]
         assert "Brücke kostet 36" in client.get(places[0][0]).text  # the third one: the article
