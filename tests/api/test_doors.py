@@ -47,7 +47,7 @@ OF_CAPABILITIES = {door.name for part in load_parts("doors") for door in part.DO
 """Lists of capabilities, which have no method of the archive; each folder tests its own."""
 ELSEWHERE = {"front"} | OF_CAPABILITIES
 """Lists that have no rows in this archive, with a test of their own."""
-OF_ONE = {"front", "person"}
+OF_ONE = {"front", "identities", "person"}
 """Lists that need an argument, with a test of their own."""
 
 OLD, NEW = datetime(2024, 6, 18, tzinfo=UTC), datetime(2024, 6, 17, 23, 59, 59, 999999, UTC)

@@ -10,6 +10,7 @@ from storage.capabilities.hooks import (
 )
 
 _ACTOR = "whoever gave the order"
+_DIGEST = "it recognises a name, and does not state it"
 QUOTATIONS = Capability(
     name="quotations",
     document="quotations.md",
@@ -17,12 +18,18 @@ QUOTATIONS = Capability(
         RecordTable(
             "person_redaction", LogEntry(31, ("actor", "digest")),
             in_bundle=False, transfer="none", known_at="recorded_at",
-            kept={"actor": _ACTOR, "digest": "it recognises a name, and does not state it"},
+            kept={"actor": _ACTOR, "digest": _DIGEST},
         ),
         RecordTable(
             "person_redaction_lifted", LogEntry(32, ("actor",)),
             in_bundle=False, transfer="none", known_at="recorded_at",
             kept={"actor": _ACTOR}, references={"redaction_id": "person_redaction"},
+        ),
+        RecordTable(
+            "person_parted", LogEntry(33, ("actor", "digest")),
+            in_bundle=False, transfer="written", known_at="recorded_at",
+            kept={"actor": _ACTOR, "digest": _DIGEST},
+            references={"observation_id": "observation", "other_id": "observation"},
         ),
     ),
     state_tables=(
@@ -38,6 +45,10 @@ QUOTATIONS = Capability(
         Command(
             "Administer", "redact-person",
             "Remove a name from all lists of quotations, or list it again.",
+        ),
+        Command(
+            "Administer", "part-persons",
+            "Undo the joining of two articles to one person, permanently.",
         ),
     ),
     change_conditions=(
@@ -60,7 +71,6 @@ QUOTATIONS = Capability(
         "page_reader": "no page is read for it",
         "change_panel": "the page of a version shows its quotations",
         "change_marks": "quotations come with their text, not later",
-        "transfer": "another archive finds them in the same text",
         "check_facts": "quotations are of a text",
         "verify_checks": "its rows are compared with the text that they are read from",
         "version_facts": "the field `quotes` of a version is read with its text",

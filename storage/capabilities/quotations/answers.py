@@ -88,7 +88,8 @@ class Statement(Answer):
 
     `text` is the first wording, at the place and time `first_article`, `first_version` and
     `first_seen`. `wordings` are all wordings, the earliest first, each with its first place and
-    time. `reworded` is true if one has other words, and is not a shortened one.
+    time. `reworded` is true for one with other words than the first, which is not a shortened one,
+    and for a statement that has one.
     """
 
     statement: str
@@ -114,7 +115,8 @@ class Identity(Answer):
 
     `person` is the earliest article of the same person. `nearest` is the earlier article that is
     most similar, `score` the probability that both mean one person by `method`, and `evidence` the
-    effect of each feature. Below `threshold` they are not joined.
+    effect of each feature. Below `threshold` they are not joined, and not after `parted_at`, the
+    time of the order that they mean two persons.
     """
 
     name: str
@@ -129,6 +131,7 @@ class Identity(Answer):
     threshold: float
     method: str
     evidence: dict[str, float]
+    parted_at: datetime | None
     cursor: str
 
 

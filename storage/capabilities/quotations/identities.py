@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.capabilities.quotations import identity
 from storage.capabilities.quotations.answers import Identity
+from storage.capabilities.quotations.wording_rows import name_digest
 from storage.database.rows import cursor, fetch, place, stream
 from storage.database.views import view_query
 from storage.language.folded_names import fold_name
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from storage.database.rows import Row
     from storage.read.query.records import Part
 
-MOST_ARTICLES = 2_000
+MOST_ARTICLES = 1_000
 """Maximum number of articles of a name that are compared; the newest count."""
 TEXTS_AT_ONCE = 500
 _TEXTS = """
@@ -32,8 +33,16 @@ FROM ({quotes}) q
 JOIN derivation d ON d.id = q.derivation_id
 JOIN article here ON here.id = q.article_id
 JOIN source src ON src.id = here.source_id
-WHERE q.row_person = :person AND q.row_person <> q.row_surname
+WHERE q.row_person = :person AND q.row_person <> q.row_surname AND q.speaker_kind = 'person'
 ORDER BY q.changed_by DESC, q.article DESC, q.version DESC, q.number DESC
+"""
+
+_PARTED = """
+SELECT a.public_id AS a, coalesce(b.public_id, a.public_id) AS b, t.parted_at AS parted_at
+FROM person_parted t
+JOIN snapshot sa ON sa.observation_id = t.observation_id JOIN article a ON a.id = sa.article_id
+LEFT JOIN snapshot sb ON sb.observation_id = t.other_id LEFT JOIN article b ON b.id = sb.article_id
+WHERE t.digest = :digest ORDER BY t.parted_at DESC
 """
 
 
@@ -59,8 +68,14 @@ def _load_identities(connection: "Connection", folded: str | None) -> list[Ident
         for start in range(0, len(rows), TEXTS_AT_ONCE)
         for each in _describe(connection, rows[start : start + TEXTS_AT_ONCE])
     ]
-    grouped = identity.group_appearances(described)
+    grouped = identity.group_appearances(described, _load_parted(connection, folded))
     return [_identity(row, each) for row, each in zip(rows, grouped, strict=True)]
+
+
+def _load_parted(connection: "Connection", folded: str | None) -> dict[frozenset[str], datetime]:
+    """Return the articles of which a name means different persons, with the time of the order."""
+    rows = fetch(connection, _PARTED, {"digest": name_digest(folded)})
+    return {frozenset((row["a"], row["b"])): row["parted_at"] for row in rows}
 
 
 def _describe(connection: "Connection", rows: "Sequence[Row]") -> Iterator[identity.Appearance]:
@@ -91,6 +106,6 @@ def _identity(row: "Row", each: identity.Membership) -> Identity:
         **own, first_seen=row["changed_by"], person=each.person, nearest=each.nearest,
         score=None if each.score is None else round(each.score, 3),
         threshold=identity.fitted()["threshold"], method=identity.METHOD,
-        evidence=dict(each.evidence or {}),
+        evidence=dict(each.evidence or {}), parted_at=each.parted_at,
         cursor=cursor("identities", row["changed_by"], row["article"]),
     )  # fmt: skip

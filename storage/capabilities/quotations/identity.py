@@ -7,12 +7,13 @@ bench/fit/identities.py.
 import math
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from storage.language.topic import topical
@@ -33,6 +34,7 @@ _OTHER_NAME = re.compile(
 )
 _IN_BRACKETS = re.compile(r"\s?\(([^()]{2,20})\)")
 Features = Mapping[str, float]
+NOTHING: Mapping[frozenset[str], datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Membership:
     """The person that an article means: `person` is the key of its first article.
 
     `nearest` is the earlier article that is most similar, with the probability that both mean one
-    person, and the effect of each piece of evidence.
+    person, and the effect of each piece of evidence. `parted_at` is the time of the order that
+    keeps them apart.
     """
 
     key: str
@@ -60,7 +63,7 @@ class Membership:
     nearest: str | None = None
     score: float | None = None
     evidence: Features | None = None
-    is_parted: bool = False
+    parted_at: datetime | None = None
 
 
 def describe(key: str, name: str, office: str | None, text: str, day: date | None) -> Appearance:
@@ -142,7 +145,7 @@ def weigh(features: Features) -> tuple[float, dict[str, float]]:
 
 
 def group_appearances(
-    appearances: Sequence[Appearance], parted: Collection[frozenset[str]] = ()
+    appearances: Sequence[Appearance], parted: Mapping[frozenset[str], datetime] = NOTHING
 ) -> list[Membership]:
     """Return the person of each article of a name; the articles are given in time.
 
@@ -163,8 +166,9 @@ def group_appearances(
             own.score, own.evidence, nearest = max(compared, key=lambda one: one[0])
             own.nearest = nearest.key
             together = {*members[nearest.person], each.key}
-            own.is_parted = any(pair <= together for pair in parted)
-            if own.score >= fitted()["threshold"] and not own.is_parted:
+            orders = [at for pair, at in parted.items() if pair <= together]
+            own.parted_at = min(orders, default=None)
+            if own.score >= fitted()["threshold"] and not orders:
                 own.person = nearest.person
         members.setdefault(own.person, set()).add(each.key)
         found.append(own)

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from storage.capabilities.hooks import CapabilityError
 from storage.capabilities.quotations.tables import (
+    PERSON_PARTED,
     PERSON_REDACTION,
     PERSON_REDACTION_LIFTED,
     QUOTATION,
@@ -17,6 +18,7 @@ from storage.capabilities.quotations.wording_rows import (
     number_again,
     read_again,
 )
+from storage.database.tables import ARTICLE, VERSION
 from storage.database.unit import Unit, rows_in
 from storage.language.folded_names import fold_name
 from storage.values.errors import NoSuchError
@@ -78,6 +80,36 @@ def lift_redaction(unit: Unit, name: str, actor: str) -> None:
         {"id": unit.number(), "redaction_id": number, "actor": actor, "recorded_at": unit.now},
     )
     unit.flush()
+
+
+def part_persons(unit: Unit, name: str, a: tuple[str, int], b: tuple[str, int], actor: str) -> None:
+    """Record that a name means two persons in two articles, given with their versions.
+
+    Raises: NoSuchError, PersonError.
+    """
+    digest = name_digest(fold_person(name))
+    if a[0] == b[0]:
+        raise PersonError(message_text("part_one_article", article=a[0]))
+    first, other = (_find_observation(unit.connection, *each) for each in (a, b))
+    unit.add(
+        PERSON_PARTED,
+        {
+            "id": unit.number(), "observation_id": first, "other_id": other, "digest": digest,
+            "actor": actor, "parted_at": unit.now, "recorded_at": unit.now,
+        },
+    )  # fmt: skip
+
+
+def _find_observation(connection: Connection, article: str, version: int) -> int:
+    query = (
+        select(VERSION.c.observation_id)
+        .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+        .where(ARTICLE.c.public_id == article, VERSION.c.number == version)
+    )
+    number = connection.execute(query).scalar()
+    if number is None:
+        raise NoSuchError(message_text("appearance"), article, message_text("where_appearances"))
+    return int(number)
 
 
 def load_emptied(connection: Connection) -> list[int]:

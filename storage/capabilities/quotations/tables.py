@@ -1,4 +1,4 @@
-"""The tables of quotations, and of the names that are left out of all lists."""
+"""The tables of quotations, and of orders about the names of their speakers."""
 
 from datetime import datetime
 
@@ -67,7 +67,25 @@ class PersonRedactionLiftedRow(Row, table=True):
     recorded_at: datetime = time_column()
 
 
-TABLES = (PersonRedactionRow, PersonRedactionLiftedRow, QuotationRow)
+class PersonPartedRow(Row, table=True):
+    """An order that a name means two persons in two articles.
+
+    The articles are those of the two observations, `digest` is that of the folded name. `other_id`
+    is null if the order is from another archive: the article then stands alone.
+    """
+
+    __table_args__ = (Index("person_parted_by_observation", "observation_id"),)
+    id: int = key_column()
+    observation_id: int = big_column()
+    other_id: int | None = big_column(nullable=True)
+    digest: str = text_column(nullable=False)
+    actor: str = text_column(nullable=False)
+    parted_at: datetime = time_column()
+    recorded_at: datetime = time_column()
+
+
+TABLES = (PersonRedactionRow, PersonRedactionLiftedRow, PersonPartedRow, QuotationRow)
 QUOTATION = Row.metadata.tables["quotation"]
 PERSON_REDACTION = Row.metadata.tables["person_redaction"]
 PERSON_REDACTION_LIFTED = Row.metadata.tables["person_redaction_lifted"]
+PERSON_PARTED = Row.metadata.tables["person_parted"]

@@ -23,6 +23,11 @@ def fill(connection: Connection, observation: int, add_row: Any) -> None:
         ),
         {"wording": row.wording_id, "derivation": row.derivation_id},
     )
+    for other in (observation, None):
+        add_row(
+            connection, "person_parted", observation_id=observation, other_id=other,
+            digest="0" * 64, actor="ada",
+        )  # fmt: skip
     for number in range(2):
         redacted = add_row(
             connection, "person_redaction", digest=f"{number}" * 64, reason="mistake", actor="ada"

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from storage.cli.exits import run
 from tests.flow.driver import hour, page
 from tests.serve.conftest import served
+from worker.cli.commands import app
 
 SPOKEN = (
     ("bote", 1, "Die Bürgermeisterin von Lohetal, Ada Kern (SPD), sprach am Montag im Rat. „Wir bauen die Lohebrücke "
@@ -59,3 +61,32 @@ def test_articles_of_one_person_are_joined_with_the_evidence_and_another_one_sta
         assert "müde" in alone.text
         assert "Lohebrücke" not in alone.text
         assert "/identities?name=Ada" in client.get("/persons").text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_join_can_be_undone_for_good_also_in_a_merged_archive(told, lesart, tmp_path):
+    mayor, again, _athlete = lesart("identities", "Ada Kern")
+    assert again["parted_at"] is None
+    articles = again["article"], mayor["article"]
+    lesart("part-persons", "ada kern", *articles, "--by", "eva")
+    _first, parted, _athlete = lesart("identities", "Ada Kern")
+    assert parted["score"] >= parted["threshold"]
+    assert parted["person"] == parted["article"]
+    assert parted["parted_at"] is not None
+    target = f"sqlite:///{tmp_path / 'target.sqlite3'}"
+    for _twice in range(2):
+        lesart("merge", told.url, "--archive", target)
+    merged = lesart("identities", "Ada Kern", "--archive", target)
+    assert [each["person"] == each["article"] for each in merged] == [True] * 3
+    assert merged[1]["parted_at"] == parted["parted_at"]
+    lesart("redact-person", "Ada Kern", "--reason", "gdpr_objection")
+    assert lesart("identities", "Ada Kern") == []
+    lesart("redact-person", "Ada Kern", "--undo")
+    assert lesart("identities", "Ada Kern")[1]["parted_at"] == parted["parted_at"]
+    assert run(app, ["verify", "--archive", told.url]) == 0
+    assert told.number("SELECT count(*) FROM person_parted WHERE actor = 'eva'") == 1
+    for words, code in (
+        (("Ada Kern", articles[0], "nowhere"), 3),
+        (("Ada Kern", *articles[:1] * 2), 2),
+    ):
+        assert run(app, ["part-persons", *words, "--archive", told.url]) == code
