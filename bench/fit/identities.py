@@ -94,7 +94,7 @@ def write(common: Sequence[str], weights: Mapping[str, float], threshold: float,
         f"# by bench/fit/identities.py on {n} labelled pairs, and words that are common.",
         "",
         f"threshold = {threshold:.2f}",
-        f'common = """{_folded(common)}"""',
+        f'common = """{_fold_lines(common)}"""',
         "",
         "[weights]",
         *(f"{name} = {weight:.2f}" for name, weight in weights.items()),
@@ -102,7 +102,7 @@ def write(common: Sequence[str], weights: Mapping[str, float], threshold: float,
     TARGET.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def _folded(words: Sequence[str], columns: int = 98) -> str:
+def _fold_lines(words: Sequence[str], columns: int = 98) -> str:
     lines = [""]
     for word in words:
         if len(lines[-1]) + len(word) >= columns:
@@ -127,12 +127,12 @@ def main() -> None:
     common = common_words([e for e in listed if e["id"] in of_pairs or e.get("is_background")])
     if not TARGET.exists() or options.write:
         write(common, {"always": 0.0}, options.threshold, 0)
-        identity.fitted.cache_clear()
+        identity.load_fit.cache_clear()
     features = [identity.compare(*describe_pair(each, texts)) for each in pairs]
     weights = fit(features, pairs)
     if options.write:
         write(common, weights, options.threshold, len(pairs))
-        identity.fitted.cache_clear()
+        identity.load_fit.cache_clear()
     judged = read([options.judge]) if options.judge else pairs
     scores = [identity.weigh(identity.compare(*describe_pair(e, texts)))[0] for e in judged]
     print("\n".join(judge(judged, scores)))

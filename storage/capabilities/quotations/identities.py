@@ -105,7 +105,7 @@ def _identity(row: "Row", each: identity.Membership) -> Identity:
     return Identity(
         **own, first_seen=row["changed_by"], person=each.person, nearest=each.nearest,
         score=None if each.score is None else round(each.score, 3),
-        threshold=identity.fitted()["threshold"], method=identity.METHOD,
+        threshold=identity.load_fit()["threshold"], method=identity.METHOD,
         evidence=dict(each.evidence or {}), parted_at=each.parted_at,
         cursor=cursor("identities", row["changed_by"], row["article"]),
     )  # fmt: skip

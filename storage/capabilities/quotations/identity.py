@@ -100,8 +100,8 @@ def _cut(text: str, start: int, end: int, reach: int) -> str:
 
 def compare(a: Appearance, b: Appearance) -> dict[str, float]:
     """Return the evidence for and against one person, by the name of each feature."""
-    common = fitted()["common"]
-    shared = [_COMMON_WORD if each in common else 1.0 for each in _shared(a.beside, b.beside)]
+    common = load_fit()["common"]
+    shared = [_COMMON_WORD if each in common else 1.0 for each in _find_shared(a.beside, b.beside)]
     around = sum(_COMMON_WORD if each in common else 1.0 for each in a.around & b.around)
     found = {
         "beside": min(sum(shared), 3.0),
@@ -117,7 +117,7 @@ def compare(a: Appearance, b: Appearance) -> dict[str, float]:
     return {name: value for name, value in found.items() if value}
 
 
-def _shared(a: frozenset[str], b: frozenset[str]) -> Iterator[str]:
+def _find_shared(a: frozenset[str], b: frozenset[str]) -> Iterator[str]:
     """Yield the words of a that are in b, also as the end of a compound."""
     yield from a & b
     long = tuple(other for other in b if len(other) >= _SHORTEST_PART)
@@ -129,7 +129,7 @@ def _shared(a: frozenset[str], b: frozenset[str]) -> Iterator[str]:
 
 
 @cache
-def fitted() -> Mapping[str, Any]:
+def load_fit() -> Mapping[str, Any]:
     """Return the weights of the features, the threshold, and the common words."""
     found = tomllib.loads(resources.files(__package__).joinpath("identity.toml").read_text("utf-8"))
     return {**found, "common": frozenset(found["common"].split())}
@@ -137,7 +137,7 @@ def fitted() -> Mapping[str, Any]:
 
 def weigh(features: Features) -> tuple[float, dict[str, float]]:
     """Return the probability of one person, and the effect of each feature."""
-    weights = fitted()["weights"]
+    weights = load_fit()["weights"]
     effects = {name: value * weights.get(name, 0.0) for name, value in features.items()}
     total = weights["always"] + sum(effects.values())
     kept = {name: round(each, 2) for name, each in effects.items() if abs(each) >= _LEAST_EFFECT}
@@ -168,7 +168,7 @@ def group_appearances(
             together = {*members[nearest.person], each.key}
             orders = [at for pair, at in parted.items() if pair <= together]
             own.parted_at = min(orders, default=None)
-            if own.score >= fitted()["threshold"] and not orders:
+            if own.score >= load_fit()["threshold"] and not orders:
                 own.person = nearest.person
         members.setdefault(own.person, set()).add(each.key)
         found.append(own)
