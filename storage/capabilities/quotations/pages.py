@@ -15,7 +15,7 @@ from storage.capabilities.quotations.answers import (
     QuotesQuery,
     StatementsQuery,
 )
-from storage.read.query.queries import ListQuery, Long, Plain
+from storage.read.query.queries import Long, Plain
 from storage.read.query.queries import Query as Words
 from storage.web.archives import PoolDep
 from storage.web.http_cache import CachedRoute
@@ -59,7 +59,7 @@ def statements(
     """Show statements by speaker and topic, otherwise the newest quotations."""
     limit = query.limit or ROWS
     is_selected = bool(query.speaker or query.about)
-    wanted: ListQuery = QuotesQuery()
+    wanted: QuotesQuery | StatementsQuery | PersonQuery = QuotesQuery()
     if query.speaker and query.of:
         wanted = PersonQuery(name=query.speaker, of=query.of)
     elif is_selected:
