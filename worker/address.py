@@ -70,7 +70,8 @@ ARTICLE_SEGMENT = re.compile(r"(?:[-_].*){3}|\d{4,}|\.\w{3,5}$")
 def may_list_articles(address: str) -> bool:
     """Check whether an address may be that of a front or section page: no article's.
 
-    >>> [may_list_articles(f"https://a.example/{each}") for each in ("", "sport/index.html", "a-1")]
+    >>> paths = "", "sport/index.html", "deich-wird-bald-teurer"
+    >>> [may_list_articles(f"https://a.example/{path}") for path in paths]
     [True, True, False]
     """
     segments = [each for each in urlsplit(address).path.split("/") if each] or [""]

@@ -76,7 +76,7 @@ def _refuse_foreign(connection: Connection) -> None:
     """
     there = names_in(connection)
     if connection.dialect.name == "postgresql":
-        there &= {*METADATA.tables, *VIEWS, "alembic_version", "search_text"}
+        there &= {*METADATA.tables, *VIEWS, "alembic_version", *_TEXT_INDEXES}
     if there:
         raise ForeignDatabaseError(place_of(connection.engine.url), there)
 

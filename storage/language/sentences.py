@@ -104,7 +104,7 @@ def key_array(keys: Iterable[str]) -> str:
     """Return sentence keys as an array of numbers of PostgreSQL.
 
     >>> key_array(["iyi0o", "qups0"])
-    '{31876872,45117360}'
+    '{31842744,45103104}'
     """
     return "{" + ",".join([str(int(key, 36)) for key in keys]) + "}"
 

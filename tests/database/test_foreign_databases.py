@@ -107,7 +107,9 @@ def test_an_archive_without_its_log_file_is_still_ours(tmp_path):
     Archive.open(tmp_path / "b.sqlite3").close()
 
 
-@pytest.mark.parametrize("name", ["article", "jobs", "alembic_version", "search_text"])
+@pytest.mark.parametrize(
+    "name", ["article", "jobs", "alembic_version", "search_text", "sentence_text"]
+)
 def test_tables_of_others_that_are_named_like_ours_are_not_touched(postgres_url, name):
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE TABLE {name} (version_num text)")
