@@ -76,7 +76,7 @@ def stream(
     parameters: Mapping[str, Any],
     view: str = "",
 ) -> Iterator[Row]:
-    """Yield the rows of `query` one by one; lists expand in `IN`.
+    """Yield the rows of `query` one by one; lists expand in `IN`, and nothing is in an empty one.
 
     With a view, columns that are named as its columns have their types.
     """
@@ -167,7 +167,12 @@ def _execute(
         plain = _plain_query(query, parameters)
         return connection.exec_driver_sql(*plain, execution_options=options)
     statement = _statement(query, *kinds.items())
-    return connection.execute(statement, dict(parameters), execution_options=options)
+    # an empty list would get the type of numbers, which PostgreSQL compares with no text
+    values = {
+        name: value or [None] if kinds[name] is list else value
+        for name, value in parameters.items()
+    }
+    return connection.execute(statement, values, execution_options=options)
 
 
 @lru_cache(_STATEMENTS)

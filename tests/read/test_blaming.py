@@ -163,7 +163,8 @@ def test_an_older_archive_on_postgresql_gets_the_index_of_sentences(postgres_url
     migrate(postgres_url)
     press = Press(postgres_url)
     for number in range(2):
-        press.scan(number, **{f"text{number}": draft("Damm", "Der Deich an der Lohe brach.")})
+        text = draft("Damm", f"Der Deich an der Lohe brach an {number + 2} Stellen.")
+        press.scan(number, **{f"text{number}": text})
     with press.archive.engine.begin() as connection:
         before = connection.exec_driver_sql("SELECT * FROM sentence_text ORDER BY 1").all()
         connection.exec_driver_sql("DROP TABLE sentence_text")

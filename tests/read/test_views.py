@@ -136,6 +136,14 @@ def whole(empty_copy, tmp_path_factory) -> Iterator[ReadOnlyArchive]:
         yield archive
 
 
+@pytest.mark.parametrize("column", ["article", "version", "changed_by"])
+def test_no_row_is_found_by_an_empty_list(whole, column):
+    """Of each type of columns: PostgreSQL compares no text and no time with a number."""
+    with whole.connect() as connection:
+        query = f"SELECT * FROM versions WHERE {column} IN :wanted"
+        assert fetch(connection, query, {"wanted": []}) == []
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_each_value_of_a_view_has_the_declared_type(whole, view):
     """Reads each view as the program does, and as `lesart.views` does."""
