@@ -254,10 +254,13 @@ def test_folders_and_patterns_that_lead_to_a_redacted_file_are_reported(room):
     gone = [target(room, f"seed:presse/von/{NAME}.txt")]
     with room.archive.read_connection() as connection:
         plan = plan_of(connection, gone, with_copies=False, with_addresses=True)
-        told = describe_plan(connection, plan)["places_kept"]
+        described = describe_plan(connection, plan)
         plain = plan_of(connection, gone, with_copies=False)
         assert describe_plan(connection, plain)["places_kept"] == []
-    assert told == [str(room.folder / each) for each in ("", "von", f"von/{NAME[:3]}*.txt")]
+    kept = [str(room.folder / each) for each in ("", "von", f"von/{NAME[:3]}*.txt")]
+    assert described["places_kept"] == kept
+    named = room.one("SELECT article FROM articles WHERE origin LIKE :o", o=f"%{NAME}.txt")
+    assert (described["articles"], described["copies"]) == ([named["article"]], [])
 
 
 def test_jobs_are_looked_through_a_portion_at_a_time(room):
