@@ -267,6 +267,20 @@ def test_a_chain_parted_in_the_middle_falls_into_two(desk):
     assert (C, sorted([B, C]), 1) in articles(desk)
 
 
+def test_a_separated_part_is_named_after_the_address_where_its_text_was_first(desk):
+    desk.web.put(C, pegel())
+    desk.fetch(C, at=1)
+    desk.web.put(A, redirect(B))
+    desk.web.put(B, pegel(HIGHER))
+    desk.fetch(A, at=2)
+    desk.web.put(B, pegel(HIGHER, head=f'<link rel="canonical" href="{C}">'))
+    desk.fetch(B, at=3)
+    assert articles(desk) == [(C, sorted([A, B, C]), 2)]
+    number = desk.number("SELECT id FROM lineage WHERE kind = 'canonical'")
+    desk.archive.transact(undo, number)
+    assert sorted(articles(desk)) == sorted([(C, [C], 1), (B, sorted([A, B]), 1)])
+
+
 def test_an_entry_that_moved_in_a_feed_is_one_article(desk):
     feed = f"{SITE}/feed.xml"
     desk.web.put(A, pegel())
