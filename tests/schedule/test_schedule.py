@@ -11,19 +11,22 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from storage.database.engine import DatabaseError
+from storage.database.tables import JOB, WATCH
 from storage.proof import checkpoints
 from storage.proof.note import Checkpoint, Note
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
+from storage.schedule.check_times import Schedule, intervals_of
 from storage.values.arrivals.source import Source
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, seed
 from tests.flow.whole_record import KEY
 from tests.proof.grown import entries_in
+from tests.web.desk import A
 from worker.flow.order import target_of
 from worker.services.schedule import scheduler as schedule
 from worker.services.schedule.cron import CronError, cron_trigger
@@ -466,3 +469,63 @@ def test_a_damaged_key_stops_no_work(room, scheduler):
     until(lambda: broker.sent)
     until(lambda: room.number("SELECT count(*) FROM log_run") > 0)
     assert room.number("SELECT count(*) FROM log_checkpoint") == 0
+
+
+# ------------------------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize(
+    ("kind", "every_seconds", "is_root", "expected"),
+    [
+        ("feed", None, True, (900.0, 900.0)),
+        ("feed", 60.0, True, (60.0, 60.0)),
+        ("feed", 60.0, False, (60.0, 60.0)),
+        ("page", 60.0, True, (60.0, 60.0)),
+        ("page", 60.0, False, (1800.0, 7200.0)),
+        ("page", None, True, (1800.0, 7200.0)),
+    ],
+)
+def test_the_interval_of_a_source_is_that_of_its_lists_and_of_its_own_address(
+    kind, every_seconds, is_root, expected
+):
+    options = {"recheck": {"first": 1800.0, "longest": 7200.0}}
+    found = intervals_of(options, every_seconds, kind, is_root=is_root)
+    assert (found.first, found.longest) == expected
+
+
+@pytest.mark.parametrize("options", [{}, {"recheck": {"off": True}}], ids=["checked", "off"])
+def test_a_quiet_address_is_checked_later_unless_its_source_is_off(desk, options):
+    source = desk.watch_page(A, options=options)
+    with desk.archive.unit() as unit:
+        keys = [(source.id, unit.connection.execute(select(WATCH.c.origin_id)).scalar_one())]
+        planned = Schedule(unit, keys).next_check_if_quiet(keys[0])
+        now = unit.clock
+    assert (planned is None) == bool(options)
+    assert planned is None or planned > now
+
+
+def test_a_batch_that_is_split_hands_over_the_addresses_that_it_still_has(desk):
+    for address in (A, f"{A}-2"):
+        desk.watch_page(address)
+    with desk.archive.unit() as unit:
+        items = [
+            [each["source_id"], each["origin_id"]] for each in desk.rows("SELECT * FROM watch")
+        ]
+        batch, other = (
+            queue.add_job(unit, "fetch", "test", arguments={"items": items}) for _ in range(2)
+        )
+        unit.flush()
+        for job, (_source, origin) in zip((batch, other), items, strict=True):
+            having = WATCH.update().where(WATCH.c.origin_id == origin)
+            unit.connection.execute(having.values(job_id=job))
+        row = unit.connection.execute(select(JOB).where(JOB.c.id == batch)).mappings().one()
+        queue.split(unit, row)
+    parts = {
+        tuple(map(tuple, each["arguments"]["items"])): each["id"]
+        for each in desk.rows(
+            "SELECT id, arguments FROM job WHERE id NOT IN (:a, :b)", a=batch, b=other
+        )
+    }
+    held = {(r["source_id"], r["origin_id"]): r["job_id"] for r in desk.rows("SELECT * FROM watch")}
+    first, second = map(tuple, items)
+    assert held == {first: parts[first,], second: other}
