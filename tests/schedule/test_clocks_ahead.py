@@ -79,6 +79,8 @@ def test_an_interval_contains_a_change_that_was_made_while_the_clock_ran_ahead(r
     assert first["last_seen"] == second["changed_after"] == hour(0)
     room.scan(0.5)
     assert moments(room)[1]["last_seen"] == hour(0.5)
+    corrected = "SELECT count(*) FROM corrected_scan"
+    assert room.number(corrected) == 2, "those of the fast clock, and no other one"
     assert room.findings() == []
 
 
