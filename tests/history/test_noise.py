@@ -12,6 +12,7 @@ from sqlalchemy import event
 from storage.database.rows import iso_utc
 from storage.diff.change import CaptureContent
 from storage.history.changes import ComparedPair
+from storage.history.noise.boilerplate import may_be_boilerplate
 from storage.read.archive import open_archive
 from storage.values.errors import NoSuchError
 from storage.write.undo import undo
@@ -111,6 +112,22 @@ def test_noise_next_to_a_change_is_left_out_of_it_and_reported_next_to_it(room):
         }
     ]
     assert noise(room) == []
+
+
+def test_a_change_that_is_taken_back_is_a_reversion_whatever_noise_comes_with_it(room):
+    for at, body in enumerate((text(A, OPEN), text(B, OPEN), text(A, HIDDEN), text(C, HIDDEN))):
+        see(room, at, body)
+    told = {each["version"]: "reversion" in each["changes"] for each in changes(room)}
+    assert told == {2: False, 3: True, 4: False}
+
+
+def test_a_version_that_is_followed_by_another_one_is_not_written_again(room):
+    see(room, 0, A)
+    query = "SELECT seq FROM version WHERE number = 1"
+    before = room.number(query)
+    see(room, 1, B)
+    assert [number for number, _ in room.versions()] == [1, 2]
+    assert room.number(query) == before, "nothing of it changed"
 
 
 def test_an_undone_decision_makes_a_version_and_is_not_made_again(room):
@@ -252,6 +269,15 @@ def test_a_paragraph_that_is_in_articles_of_other_sites_is_a_change(room):
     assert own(room) == [1, 2]
 
 
+def test_a_sentence_on_the_topic_of_the_text_is_a_change_though_others_have_it(room):
+    see_page(room, 0, text(A, B))
+    see_page(room, 1, text(A, f"{BOX} {A}", B))
+    for number, body in enumerate(OTHERS):
+        url = f"https://lohebote.example/mehr/{number}"
+        see_page(room, 2, text(body, f"{BOX} {A}"), url, title=f"Mehr {number}")
+    assert own(room) == [1, 2]
+
+
 def test_the_headline_of_another_article_of_the_site_is_a_teaser(room):
     title = "Molkerei stellt drei neue Käse vor"
     see_page(room, 0, OTHERS[0], "https://lohebote.example/kaese", title=title)
@@ -299,6 +325,22 @@ def test_paragraphs_without_a_word_that_could_be_asked_for_are_changes(room):
     for at, body in enumerate(["Da war es um 5 bis 6.", "a + b = c * d", "„… ? ! — …“ x y z A B"]):
         see_page(room, at, text(A, body))
     assert own(room) == [1, 2, 3]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("paragraph", "expected"),
+    [
+        ("Jetzt den Newsletter heute bestellen", True),
+        ("Den Newsletter heute bestellen", False),
+        ("jetzt den newsletter heute bestellen", False),
+        ("Jetzt " * 66 + "hier", True),
+        ("Jetzt " * 66 + "heute", False),
+    ],
+    ids=["five words", "four words", "no capital", "400 letters", "401 letters"],
+)
+def test_only_a_short_sentence_with_a_capital_may_be_boilerplate(paragraph, expected):
+    assert may_be_boilerplate(paragraph) == expected
 
 
 BODIES = st.sampled_from(
