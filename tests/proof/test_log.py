@@ -12,7 +12,7 @@ from storage.database.tables import ERASABLE, LOGGED, METADATA
 from storage.export.bundle_log import root_of
 from storage.proof import checkpoints, log, rows
 from storage.proof.checkpoints import ProofKeyError
-from storage.proof.files import TilesError, write_tiles
+from storage.proof.files import TilesError, copy_of_checkpoint, keep_copy, write_tiles
 from storage.proof.leaf import ARCHIVE, SHAPES, commitment, open_row
 from storage.proof.note import Checkpoint, Note, Signer
 from storage.proof.tiles import tree_of_tiles
@@ -85,6 +85,25 @@ def test_a_commitment_has_a_fixed_form():
     assert commitment("origin", more, bytes(16)).hex() == GOLDEN
 
 
+@pytest.mark.unit
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("table", LOGGED)
+def test_each_value_has_one_form_whatever_the_database_returns(table, dialect):
+    how = rows.reader(table, dialect)
+    types = [METADATA.tables[table].columns[name].type for name in how.names]
+    forms = [
+        ('{"b": 1, "a": "ü"}', '{"a":"ü","b":1}'.encode()) if each is JSON_TYPE
+        else (memoryview(b"x"), b"x") if isinstance(each, sqlalchemy.LargeBinary)
+        else (1, True) if isinstance(each, sqlalchemy.Boolean)
+        else ("as it is", "as it is")
+        for each in types
+    ]  # fmt: skip
+    found = how.values([returned for returned, _form in forms])
+    assert found == dict(zip(how.names, (form for _returned, form in forms), strict=True))
+    assert [type(each) for each in found.values()] == [type(form) for _returned, form in forms]
+    assert not any(how.values([None] * len(forms)).values())
+
+
 GOLDEN = "0fd0a9da3317c7d9f62e05e4ad5bf561b7848e6c6fb6e44630219080fbd6f8fe"
 
 
@@ -121,6 +140,19 @@ def test_small_windows_and_many_tiles_make_the_same_log(database_url, monkeypatc
             path = inclusion(node, index, size)
             assert root_of(entries[index].entry, index, size, path) == root(node, size)
     press.close()
+
+
+def test_a_tile_above_the_leaves_ends_where_the_next_one_begins(press):
+    with press.archive.engine.connect() as connection:
+        connection.execute(
+            text("INSERT INTO log_tile (level, number, digest, last_seq) VALUES (2, :n, :d, :n)"),
+            [{"n": number, "d": number.to_bytes(32)} for number in range(2 * 256 + 7)],
+        )
+        numbers = [
+            [int.from_bytes(each) for each in log.tile(connection, 2, number)]
+            for number in range(4)
+        ]
+    assert numbers == [[*range(256)], [*range(256, 512)], [*range(512, 519)], []]
 
 
 def test_two_that_append_at_once_add_nothing_twice(press):
@@ -253,3 +285,18 @@ def test_files_hold_the_tree_and_grow_with_it(press, tmp_path):
         press.archive.read_connection() as connection,
     ):
         write_tiles(connection, tmp_path / "out", made)
+
+
+def test_a_copy_of_a_checkpoint_is_replaced_only_by_a_later_one_of_the_same_log(press, tmp_path):
+    key = tmp_path / "proof.key"
+    copy = copy_of_checkpoint(key)
+    for at in range(8, 10):
+        press.scan(at, neu=draft("Neu", f"Satz {at}."))
+        made = checkpoints.make(press.archive.engine, press.archive.clock, KEY)
+        press.archive.read(keep_copy, key, made)
+        assert copy.read_bytes() == made.note.encode()
+    found = Checkpoint.parse(Note.parse(copy.read_bytes()).text)
+    other = Checkpoint(found.origin, found.size, bytes(32)).signed(KEY).encode()
+    copy.write_bytes(other)
+    press.archive.read(keep_copy, key, made)
+    assert copy.read_bytes() == other
