@@ -28,21 +28,24 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "claim and lease": (
         ("storage/schedule/queue.py", "storage/schedule/wake.py", "worker/flow/abandoned.py"),
         ("tests/flow/test_left_work.py", "tests/flow/test_races.py",
-         "tests/schedule/test_schedule.py"),
+         "tests/schedule/test_schedule.py", "tests/write/test_redacted_arrivals.py"),
     ),
     "versions": (
         ("storage/history/*.py",),
-        ("tests/history/test_history.py", "tests/flow/test_verdicts.py", "tests/flow/test_world.py",
-         "tests/history", "tests/read/test_totals.py", "tests/write/test_transfers.py"),
+        ("storage/history/versions.py", "tests/history/test_history.py",
+         "tests/flow/test_verdicts.py", "tests/flow/test_world.py", "tests/history",
+         "tests/read/test_totals.py", "tests/write/test_transfers.py",
+         "tests/collect/test_lineage.py"),
     ),
     "noise": (
         ("storage/history/noise/*.py", "storage/diff/noise.py"),
         ("storage/diff/noise.py", "tests/diff", "tests/history/test_noise.py",
-         "tests/history/test_reclassify.py"),
+         "tests/history/test_reclassify.py", "tests/history/test_page_histories.py"),
     ),
     "redaction": (
         ("storage/write/redaction/*.py",),
-        ("tests/write/test_redaction.py", "tests/write/test_retention.py",
+        ("tests/write/test_redacted_arrivals.py", "tests/write/test_redaction.py",
+         "tests/write/test_retention.py",
          "tests/write/test_restriction.py", "tests/write/test_places_of_bytes.py"),
     ),
     "proof": (
