@@ -3,15 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
-from storage.database.rows import fetch, fetch_row, stream
-from storage.database.view_queries.sql_words import RESTRICTED
-from storage.read.answers import FrontStay, Teaser
-from storage.read.filters import Conditions
 from storage.read.query.parameter import argument, option
 from storage.read.query.queries import ClockOptions, ListQuery, Long
-from storage.read.query.records import Part, RecordList
 from storage.values.digest import origin_id
 from storage.values.errors import NoSuchError
 from storage.values.lazy import LazyModule
@@ -21,12 +17,24 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from storage.capabilities.front_pages import view_sql
+    from storage.database import rows as database_rows
+    from storage.database.view_queries import sql_words
+    from storage.read import answers, filters
+    from storage.read.answers import FrontStay, Teaser
     from storage.read.archive import ReadOnlyArchive
+    from storage.read.filters import Conditions
+    from storage.read.query import records
     from storage.read.query.queries import Page
+    from storage.read.query.records import Part, RecordList
     from storage.values.answer import Answer
     from storage.values.net import origin_name
 else:
     view_sql = LazyModule("storage.capabilities.front_pages.view_sql")
+    database_rows = LazyModule("storage.database.rows")
+    sql_words = LazyModule("storage.database.view_queries.sql_words")
+    answers = LazyModule("storage.read.answers")
+    filters = LazyModule("storage.read.filters")
+    records = LazyModule("storage.read.query.records")
     origin_name = LazyModule("storage.values.net.origin_name")
 
 
@@ -35,7 +43,7 @@ class FrontQuery(ListQuery, ClockOptions):
     """List the teasers of a front page at its latest check, or at the time of --as-of."""
 
     front: Long = argument("ADDRESS", "Address of a front page that is watched.")
-    record = staticmethod(lambda: Teaser)
+    record = staticmethod(lambda: answers.Teaser)
 
     def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
         return archive.front(self.front, *page)
@@ -53,7 +61,7 @@ class FrontsQuery(ListQuery, ClockOptions):
     front: Long | None = option(
         "--front", "ADDRESS", "Only headlines on this front page (default: all)."
     )
-    record = staticmethod(lambda: FrontStay)
+    record = staticmethod(lambda: answers.FrontStay)
 
     def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
         return archive.fronts(self.article, self.front, *page)
@@ -74,35 +82,37 @@ def find_front(connection: "Connection", address: str) -> int:
         "WHERE o.public_id = :name) p "
         "WHERE EXISTS (SELECT 1 FROM front f WHERE f.origin_id = p.id)"
     )
-    for row in fetch(connection, query, {"name": named}):
+    for row in database_rows.fetch(connection, query, {"name": named}):
         return int(row["id"])
     hint = message_text("where_front", address=address)
     raise NoSuchError(message_text("front_page"), address, hint)
 
 
-def find_teasers(connection: "Connection", front_id: int, part: Part) -> Iterator[Teaser]:
+def find_teasers(connection: "Connection", front_id: int, part: "Part") -> "Iterator[Teaser]":
     """Yield the teasers of the latest list of a front page, from top to bottom."""
     query = view_sql.latest_list_query(connection.dialect.name)
-    for row in fetch(connection, query, {"front": front_id}):
-        criteria = Conditions().with_clause("q.list_id = :list", list=row["list_id"])
-        yield from _TEASERS.rows(connection, criteria, part)
+    for row in database_rows.fetch(connection, query, {"front": front_id}):
+        criteria = filters.Conditions().with_clause("q.list_id = :list", list=row["list_id"])
+        yield from _teasers().rows(connection, criteria, part)
 
 
-def find_stays(connection: "Connection", criteria: Conditions, part: Part) -> Iterator[FrontStay]:
+def find_stays(
+    connection: "Connection", criteria: "Conditions", part: "Part"
+) -> "Iterator[FrontStay]":
     """Yield the stays of headlines on front pages, in the order of their beginnings.
 
     `criteria` selects rows `k` of teasers.
     """
     where = " AND ".join(criteria.clauses) or "TRUE"
-    query = view_sql.fronts_query(connection.dialect.name, RESTRICTED, where)
-    criteria = Conditions((), criteria.parameters)
-    yield from _STAYS.rows(connection, criteria, part, query)
+    query = view_sql.fronts_query(connection.dialect.name, sql_words.RESTRICTED, where)
+    criteria = filters.Conditions((), criteria.parameters)
+    yield from _stays().rows(connection, criteria, part, query)
 
 
 def list_addresses(connection: "Connection") -> Iterator[str]:
     """Yield the addresses of all front pages with teasers."""
     query = "SELECT origin FROM origin WHERE id IN (SELECT origin_id FROM front) ORDER BY origin"
-    yield from (row["origin"] for row in stream(connection, query, {}))
+    yield from (row["origin"] for row in database_rows.stream(connection, query, {}))
 
 
 def find_neighbours(
@@ -118,28 +128,34 @@ def find_neighbours(
         "FROM front f JOIN observation o ON o.id = f.observation_id WHERE f.origin_id = :front"
     )
     front = find_front(connection, address)
-    row = fetch_row(connection, query, {"front": front, "moment": moment})
+    row = database_rows.fetch_row(connection, query, {"front": front, "moment": moment})
     return row["latest_at"], row["first_at"]
 
 
-_TEASERS = RecordList(
-    Teaser,
-    "teasers",
-    {"position": int},
-    "teasers",
-    more=["row_article"],
-    computed=["article"],
-    compute=lambda row: {"article": row["row_article"]},
-)
-_STAYS = RecordList(
-    FrontStay,
-    "fronts",
-    {"first_seen": datetime, "teaser_id": int, "first_id": int},
-    "fronts",
-    more=["row_article"],
-    computed=["article", "seconds"],
-    compute=lambda row: {
-        "article": row["row_article"],
-        "seconds": (row["last_seen"] - row["first_seen"]).total_seconds(),
-    },
-)
+@cache
+def _teasers() -> "RecordList[Teaser]":
+    return records.RecordList(
+        answers.Teaser,
+        "teasers",
+        {"position": int},
+        "teasers",
+        more=["row_article"],
+        computed=["article"],
+        compute=lambda row: {"article": row["row_article"]},
+    )
+
+
+@cache
+def _stays() -> "RecordList[FrontStay]":
+    return records.RecordList(
+        answers.FrontStay,
+        "fronts",
+        {"first_seen": datetime, "teaser_id": int, "first_id": int},
+        "fronts",
+        more=["row_article"],
+        computed=["article", "seconds"],
+        compute=lambda row: {
+            "article": row["row_article"],
+            "seconds": (row["last_seen"] - row["first_seen"]).total_seconds(),
+        },
+    )

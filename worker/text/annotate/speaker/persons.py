@@ -51,7 +51,7 @@ _SURE, _LOOK = 2, 45
 MAX_SENTENCES = 8
 MIN_MEANT, MIN_NAMED = 0.4, 0.7
 """The least probability of whom a pronoun means, and of one who gets a name for all lists."""
-_SUFFIX = re.compile(r"[ ,]+[JS]r\Z")
+_SUFFIX = re.compile(r"(?<![ ,])[ ,]+[JS]r\Z")
 _PART = re.compile(r"\w+|[^\w\s]")
 
 
