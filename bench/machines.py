@@ -182,7 +182,17 @@ class Cluster:
         return next((each for each in self.nodes if each.role == "primary"), None)
 
     def is_whole(self) -> bool:
-        return sorted(str(each.role) for each in self.nodes) == ["primary", "replica", "replica"]
+        """Check whether both replicas confirm commits: a primary that ends before is not replaced.
+
+        Patroni knows then of no node that has all commits, and waits for the old primary.
+        """
+        roles = sorted(str(each.role) for each in self.nodes)
+        with suppress(psycopg.Error):
+            confirming = self.ask(
+                "SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"
+            )
+            return roles == ["primary", "replica", "replica"] and confirming[0][0] == 2
+        return False
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the primary. Raises: psycopg.Error if there is none."""
