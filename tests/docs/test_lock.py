@@ -60,3 +60,10 @@ def test_the_image_is_built_from_the_lock_file():
     assert "--no-deps --require-hashes -r requirements.txt" in (ROOT / "Dockerfile").read_text(
         "utf-8"
     )
+
+
+@pytest.mark.parametrize("extra", ["apprise", "mcp", "parquet", "s3"])
+def test_the_tests_install_what_a_part_of_the_program_needs(extra):
+    """The README's test command installs the extra `test` alone."""
+    found = project()["optional-dependencies"]
+    assert set(found[extra]) <= set(found["test"])
