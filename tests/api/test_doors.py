@@ -138,7 +138,7 @@ LISTS = (
             ("quotes", {"kind": "direct"}, 0), ("quotes", {"changed": True}, 0),
             ("quotes", {"changed": True, "about": "Zentimeter"}, 1),
             ("statements", {}, 1), ("statements", {"speaker": "Lind"}, 0),
-            ("persons", {}, 0), ("person", {"name": CHIEF}, 1),
+            ("persons", {}, 0), ("person", {"name": CHIEF}, 1), ("identities", {"name": "Ada Kern"}, 0),
         )
     ),
     Query("refusals", lambda a: a.refusals(), 1),

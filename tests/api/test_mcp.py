@@ -49,7 +49,7 @@ WRAPPERS = (
 )
 INJECTIONS = [wrapper.format(order) for wrapper, order in product(WRAPPERS, ORDERS)]
 NAMES = ["show", "diff", "list", "search", "blame", "changes", "relations",
-         "quotes", "statements", "persons", "person", "sql"]  # fmt: skip
+         "quotes", "statements", "persons", "person", "identities", "sql"]  # fmt: skip
 CHIEF = "die Leiterin des Deichamts"
 ENVELOPE = ["archived_text", "as_of", "known_at", "revisions", "answer"]
 
@@ -249,7 +249,7 @@ def test_a_tool_answers_like_the_command_between_two_snapshots_too(client, archi
         "blame": ({"rev": article, **clock}, [article]), "changes": ({"article": article}, [article]),
         "relations": ({"explain": True}, ["--explain"]),
         "quotes": ({"about": "Pegel"}, ["--about", "Pegel"]), "statements": ({}, []), "persons": ({}, []),
-        "person": ({"name": CHIEF}, [CHIEF]),
+        "person": ({"name": CHIEF}, [CHIEF]), "identities": ({"name": CHIEF}, [CHIEF]),
     }  # fmt: skip
     assert calls.keys() == mcp.ROUTES.keys()
     for tool, (arguments, words) in calls.items():

@@ -39,7 +39,7 @@ QUOTATIONS = Capability(
             references={"wording_id": "wording", "derivation_id": "derivation"},
         ),
     ),
-    views=("quotes", "persons"),
+    views=("quotes", "persons", "identities"),
     scopes={},
     commands=(
         Command(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from storage.capabilities.quotations import answers, statements
 from storage.capabilities.quotations.about import Topic
 from storage.capabilities.quotations.answers import Quotation, QuotationInText, Statement
+from storage.capabilities.quotations.identities import find_parted
 from storage.database.rows import cursor, place
 from storage.database.views import element_of
 from storage.read.filters import Conditions
@@ -54,7 +55,8 @@ def _name_of(each: Quotation) -> str:
 def load_groups(connection: "Connection", topic: Topic | None, criteria: Conditions) -> list[Group]:
     """Return the statements of the selected quotations with their quotations in time."""
     found = answers.find_in_texts(connection, topic, criteria)
-    return statements.group_statements(sorted(islice(found, MOST_GROUPED), key=_key))
+    quotations = sorted(islice(found, MOST_GROUPED), key=_key)
+    return statements.group_statements(quotations, find_parted(connection))
 
 
 def show_statement(
@@ -81,7 +83,9 @@ def show_statement(
         by_name = answers.SpeakerOptions(speaker=own.name).conditions(archive)
         near += islice(archive.iterate(answers.find_in_texts, None, by_name), MOST_GROUPED)
     known = {_key(each): each for each in [*near, own]}
-    groups = statements.group_statements(known[key] for key in sorted(known))
+    with archive.connect() as connection:
+        parted = find_parted(connection)
+    groups = statements.group_statements((known[key] for key in sorted(known)), parted)
     group = next(each for each in groups if any(_key(q) == _key(own) for q in each.quotations))
     return make_statement(group), [*group.wordings.values()]
 

@@ -66,5 +66,6 @@ DOORS = (
         example='lesart identities "Ada Kern" --format json',
         tag="search",
         least=5,
+        is_tool=True,
     ),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The articles of a name, with the person that each means."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -38,12 +38,14 @@ ORDER BY q.changed_by DESC, q.article DESC, q.version DESC, q.number DESC
 """
 
 _PARTED = """
-SELECT a.public_id AS a, coalesce(b.public_id, a.public_id) AS b, t.parted_at AS parted_at
+SELECT t.digest AS digest, a.public_id AS a, coalesce(b.public_id, a.public_id) AS b,
+    t.parted_at AS parted_at
 FROM person_parted t
 JOIN snapshot sa ON sa.observation_id = t.observation_id JOIN article a ON a.id = sa.article_id
 LEFT JOIN snapshot sb ON sb.observation_id = t.other_id LEFT JOIN article b ON b.id = sb.article_id
-WHERE t.digest = :digest ORDER BY t.parted_at DESC
+ORDER BY t.parted_at DESC
 """
+Orders = dict[frozenset[str], datetime]
 
 
 def find_identities(connection: "Connection", name: str, part: "Part") -> Iterator[Identity]:
@@ -68,14 +70,19 @@ def _load_identities(connection: "Connection", folded: str | None) -> list[Ident
         for start in range(0, len(rows), TEXTS_AT_ONCE)
         for each in _describe(connection, rows[start : start + TEXTS_AT_ONCE])
     ]
-    grouped = identity.group_appearances(described, _load_parted(connection, folded))
+    grouped = identity.group_appearances(described, find_parted(connection)(folded))
     return [_identity(row, each) for row, each in zip(rows, grouped, strict=True)]
 
 
-def _load_parted(connection: "Connection", folded: str | None) -> dict[frozenset[str], datetime]:
-    """Return the articles of which a name means different persons, with the time of the order."""
-    rows = fetch(connection, _PARTED, {"digest": name_digest(folded)})
-    return {frozenset((row["a"], row["b"])): row["parted_at"] for row in rows}
+def find_parted(connection: "Connection") -> "Callable[[str | None], Orders]":
+    """Return a function that gives by a folded name the articles in which it means two persons.
+
+    An article alone means the person of no other article. The time is that of the order.
+    """
+    found: dict[str, Orders] = {}
+    for row in fetch(connection, _PARTED, {}):
+        found.setdefault(row["digest"], {})[frozenset((row["a"], row["b"]))] = row["parted_at"]
+    return lambda folded: found.get(name_digest(folded), {}) if found else {}
 
 
 def _describe(connection: "Connection", rows: "Sequence[Row]") -> Iterator[identity.Appearance]:

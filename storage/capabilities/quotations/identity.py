@@ -7,7 +7,7 @@ bench/fit/identities.py.
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -144,6 +144,19 @@ def weigh(features: Features) -> tuple[float, dict[str, float]]:
     return 1 / (1 + math.exp(-total)), kept
 
 
+def orders_against(
+    article: str, others: Collection[str], parted: Iterable[frozenset[str]]
+) -> list[frozenset[str]]:
+    """Return the orders by which an article means another person than other articles.
+
+    >>> orders = [frozenset("ab"), frozenset("c")]
+    >>> [len(orders_against(*each, orders)) for each in (("a", {"b"}), ("a", {"d"}), ("c", {"d"}))]
+    [1, 0, 1]
+    """
+    together = {*others, article}
+    return [pair for pair in parted if pair <= together] if len(together) > 1 else []
+
+
 def group_appearances(
     appearances: Sequence[Appearance], parted: Mapping[frozenset[str], datetime] = NOTHING
 ) -> list[Membership]:
@@ -165,9 +178,8 @@ def group_appearances(
         if compared:
             own.score, own.evidence, nearest = max(compared, key=lambda one: one[0])
             own.nearest = nearest.key
-            together = {*members[nearest.person], each.key}
-            orders = [at for pair, at in parted.items() if pair <= together]
-            own.parted_at = min(orders, default=None)
+            orders = orders_against(each.key, members[nearest.person], parted)
+            own.parted_at = min((parted[pair] for pair in orders), default=None)
             if own.score >= load_fit()["threshold"] and not orders:
                 own.person = nearest.person
         members.setdefault(own.person, set()).add(each.key)

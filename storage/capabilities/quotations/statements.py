@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import chain, pairwise
 from typing import Generic, Protocol, TypeVar
 
+from storage.capabilities.quotations.identity import orders_against
 from storage.language.folded_names import fold_name
 
 SHARED_PAIRS = 0.4
@@ -22,11 +23,15 @@ MOST_COMPARED = 5
 MOST_WITH_PAIR = 50
 """Number of the latest wordings with a pair of words that are considered."""
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
+Parted = Callable[[str], Collection[frozenset[str]]]
+"""Gives by a folded name the articles in which it means different persons (`identity`)."""
 
 
 class Spoken(Protocol):
-    """A quotation with its speaker."""
+    """A quotation with its speaker and article."""
 
+    @property
+    def article(self) -> str: ...
     @property
     def text(self) -> str: ...
     @property
@@ -38,9 +43,13 @@ Q = TypeVar("Q", bound=Spoken)
 
 @dataclass(slots=True)
 class Statement(Generic[Q]):
-    """Quotations of one statement in time, by the words of each wording."""
+    """Quotations of one statement in time, by the words of each wording.
+
+    `articles` are those of the quotations with the name of the person.
+    """
 
     person: str | None
+    articles: set[str] = field(default_factory=set)
     wordings: dict[tuple[str, ...], list[Q]] = field(default_factory=dict)
 
     @property
@@ -87,21 +96,25 @@ class StatementGrouper(Generic[Q]):
     """Joins quotations, given in time, to statements.
 
     Two named persons never share a statement; a quotation without a name joins the same
-    statement of a named person.
+    statement of a named person. Articles in which a name means different persons (`parted`) do not
+    share one either.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parted: Parted) -> None:
         self.statements: list[Statement[Q]] = []
+        self._parted = parted
         self._of_words: defaultdict[tuple[str, ...], list[Statement[Q]]] = defaultdict(list)
         self._by_pair: defaultdict[tuple[str, str], list[tuple[str, ...]]] = defaultdict(list)
 
     def add(self, quotation: Q) -> None:
         words, person = words_of(quotation.text), fold_name(quotation.name)
-        found = self._find(words, person)
+        found = self._find(words, person, quotation.article)
         if found is None:
             found = Statement(person)
             self.statements.append(found)
         found.person = found.person or person
+        if person is not None:
+            found.articles.add(quotation.article)
         if words not in found.wordings:
             found.wordings[words] = []
             if words not in self._of_words:
@@ -110,10 +123,15 @@ class StatementGrouper(Generic[Q]):
             self._of_words[words].append(found)
         found.wordings[words].append(quotation)
 
-    def _find(self, words: tuple[str, ...], person: str | None) -> Statement[Q] | None:
+    def _find(
+        self, words: tuple[str, ...], person: str | None, article: str
+    ) -> Statement[Q] | None:
         for other in self._similar(words):
             for each in self._of_words[other]:
-                if person is None or each.person in {None, person}:
+                if person is None or each.person is None:
+                    return each
+                orders = self._parted(person)
+                if each.person == person and not orders_against(article, each.articles, orders):
                     return each
         return None
 
@@ -130,9 +148,9 @@ class StatementGrouper(Generic[Q]):
                 yield other
 
 
-def group_statements(quotations: Iterable[Q]) -> list[Statement[Q]]:
+def group_statements(quotations: Iterable[Q], parted: Parted) -> list[Statement[Q]]:
     """Return the statements of quotations, which are in the order of time."""
-    grouper: StatementGrouper[Q] = StatementGrouper()
+    grouper: StatementGrouper[Q] = StatementGrouper(parted)
     for each in quotations:
         grouper.add(each)
     return grouper.statements

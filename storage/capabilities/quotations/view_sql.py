@@ -1,4 +1,4 @@
-"""The view of quotations and its query."""
+"""The views of quotations, names and their articles, with their queries."""
 
 from datetime import datetime
 
@@ -80,7 +80,42 @@ GROUP BY t.person
 """
 
 
+class Identity:
+    """An article in which a name speaks: the version and words of its first quotation."""
+
+    seq: int
+    name: str
+    article: str
+    version: int
+    outlet: str
+    office: str | None
+    quotations: int
+    first_seen: datetime
+
+
+def _select_identities(words: SqlWords) -> str:  # noqa: ARG001  # all views are made alike
+    return f"""
+SELECT o.* FROM (
+    SELECT max(v.seq) OVER own AS seq, max(t.name) OVER own AS name, a.public_id AS article,
+        v.number AS version, coalesce(d.publisher, src.name) AS outlet, t.office AS office,
+        count(*) OVER own AS quotations, v.changed_by AS first_seen, t.person AS row_person,
+        v.article_id AS article_id, row_number() OVER (
+            PARTITION BY t.person, v.article_id ORDER BY v.changed_by, v.number, t.number
+        ) AS row_place
+    FROM quotation t
+    JOIN version v ON v.wording_id = t.wording_id
+    JOIN article a ON a.id = v.article_id
+    JOIN source src ON src.id = a.source_id
+    JOIN derivation d ON d.id = v.derivation_id
+    WHERE t.is_hidden = FALSE AND t.person <> t.surname AND t.speaker_kind = 'person'
+        AND v.article_id NOT IN {RESTRICTED}
+    WINDOW own AS (PARTITION BY t.person, v.article_id)
+) o WHERE o.row_place = 1
+"""
+
+
 VIEWS = (
     View("quotes", Quotation, ("article", "version", "number"), _select_quotes),
     View("persons", Person, ("name",), _select_persons),
+    View("identities", Identity, ("name", "article"), _select_identities),
 )

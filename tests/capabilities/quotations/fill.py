@@ -8,6 +8,7 @@ VIEWS = {
     "quotes": "seq article version number wording kind text speaker name office speaker_kind cue "
     "paragraph confidence published changed_after changed_by first_seen last_seen",
     "persons": "seq name quotations articles first_seen last_seen",
+    "identities": "seq name article version outlet office quotations first_seen",
 }
 """The columns of its views, which never change their order."""
 

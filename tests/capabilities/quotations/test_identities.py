@@ -43,6 +43,9 @@ def test_articles_of_one_person_are_joined_with_the_evidence_and_another_one_sta
     assert lesart("identities", "Ada Kern", "--limit", "2") == [mayor, again]
     assert lesart("identities", "Ada Kern", "--after", again["cursor"]) == [athlete]
     assert lesart("identities", "Kern") == []
+    columns = ("name", "article", "version", "outlet", "office")
+    view = lesart("sql", f"SELECT {', '.join(columns)} FROM identities ORDER BY first_seen")
+    assert view == [{name: each[name] for name in columns} for each in (mayor, again, athlete)]
     assert len(lesart("person", "Ada Kern")) == 3
     for of, number in ((mayor, 2), (again, 2), (athlete, 1)):
         rows = lesart("person", "Ada Kern", "--of", of["article"])
