@@ -7,10 +7,10 @@ by `bench/fit/indirect.py`, give the probability that it is indirect speech.
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import exp
 from typing import NamedTuple
 
@@ -26,7 +26,8 @@ from worker.text.annotate.cues_german import (
     cue_after_german,
     cue_before_german,
 )
-from worker.text.annotate.quotes import MAX_NAMES, READ_ROLES, SENTENCE_BREAK, mask_paragraph
+from worker.text.annotate.masked import mask_paragraph
+from worker.text.annotate.quotes import MAX_NAMES, READ_ROLES
 from worker.text.annotate.speaker.german_words import FINITE, SUBJUNCTIVE, noun_kinds
 from worker.text.annotate.speaker.identify import identify
 from worker.text.annotate.speaker.persons import (
@@ -38,17 +39,31 @@ from worker.text.annotate.speaker.persons import (
 from worker.text.annotate.speaker.resolve import full_name, standalone_name
 
 MIN_PROBABILITY = 0.55
-_STRONG = frozenset(
+_STOPS = ("", ",", ".", ":", ";", "?", "!", ")")
+
+
+def _with_stops(*words: Iterable[str]) -> frozenset[str]:
+    """Return words as they are between blanks: with each stop, or after a bracket."""
+    every = [word for each in words for word in each]
+    return frozenset(f"{word}{stop}" for word in every for stop in _STOPS) | {
+        f"({word}" for word in every
+    }
+
+
+_STRONG = _with_stops(
     "sei seien habe werde könne müsse solle wolle dürfe gebe gehe stehe komme bleibe liege halte"  # noqa: SIM905
     " bestehe handele handle".split()
 )
-_WEAK = SUBJUNCTIVE | frozenset(
+_WEAK = _with_stops(
+    SUBJUNCTIVE,
     "gäbe gäben bliebe blieben bestünde käme kämen stünde stünden ginge ließe vertrage sollten"  # noqa: SIM905
-    " müssten dürften wollten".split()
+    " müssten dürften wollten".split(),
 )
-_HEARSAY = frozenset({"soll", "sollen"})
+_HEARSAY = _with_stops(("soll", "sollen"))
+_INDICATIVE = ("indicative",)
 _CONJUNCTIONS = "dass|daß|ob|wie|wann|warum|weshalb|wer|was|wo|wohin|wonach"
 _GERMAN_CLAUSE = re.compile(rf",\s(?:(?P<word>{_CONJUNCTIONS})\s)?")
+_CONJUNCTION = re.compile(rf",\s(?:{_CONJUNCTIONS})\s")
 _HOW = re.compile(r"Wie\s(?P<head>[^,]{4,140}),\s(?=[a-zäöüß]+\s)")
 _COMPOUND_SOURCE = re.compile(
     r"\b[Nn]ach\s(?:\w+\s){0,2}(?P<noun>\w*(?:[Aa]ngaben|[Bb]erichten|[Ii]nformationen"
@@ -93,23 +108,21 @@ _MAX_QUOTED = 0.6
 
 
 _GERMAN_TRIGGERS = (
-    VERBS
-    | PARTICIPLES
-    | _WEAK
+    _with_stops(
+        VERBS,
+        PARTICIPLES,
+        "dass daß ob wonach laut Laut nach Nach zufolge so heißt hieß".split(),  # noqa: SIM905
+    )
     | _STRONG
+    | _WEAK
     | _HEARSAY
-    | frozenset("dass daß ob wonach laut Laut nach Nach zufolge so heißt hieß".split())  # noqa: SIM905
 )
-_GERMAN_SIGNS = _GERMAN_TRIGGERS | _NOUNS | {"Wie"}
-"""Words of which a sentence with a statement has at least one."""
+_TRIGGERS = {"de": _GERMAN_TRIGGERS, "en": _with_stops(ENGLISH_VERBS)}
+"""Words of which a paragraph with indirect speech has at least one, with their stops."""
+_GERMAN_SIGNS = _GERMAN_TRIGGERS | _with_stops(_NOUNS, ("Wie",))
+"""Words of which a sentence with a statement has at least one, with their stops."""
 _LONGEST_HEAD = 150
 """Maximum number of letters before a clause that are searched for a verb of speech."""
-_STOPS = ("", ",", ".", ":", ";", "?", "!", ")")
-_TRIGGERS = {
-    language: frozenset(f"{word}{stop}" for word in words for stop in _STOPS)
-    for language, words in (("de", _GERMAN_TRIGGERS), ("en", ENGLISH_VERBS))
-}
-"""Words of which a paragraph with indirect speech has at least one, with their stops."""
 
 
 class Statement(NamedTuple):
@@ -150,8 +163,6 @@ class _Finder:
 
     def __init__(self, paragraphs: Sequence[Paragraph], language: str, weigher: Weigher) -> None:
         self.paragraphs, self.language, self.weigher = paragraphs, language, weigher
-        self.verbs = VERBS if language == "de" else ENGLISH_VERBS
-        self.history: list[str] = []
         self.last: Quote | None = None
         self.names: dict[str, str] = {}
         self.full_text = "\n".join(each.text for each in paragraphs)
@@ -160,39 +171,32 @@ class _Finder:
         for index, paragraph in enumerate(self.paragraphs):
             if paragraph.role not in READ_ROLES:
                 continue
-            if not self._may_tell(paragraph.text):
-                self.history.append(paragraph.text[-_MAX_LENGTH:])
-                continue
-            text = mask_paragraph(paragraph.text, self.language)
-            breaks = [0, *(match.end() for match in SENTENCE_BREAK.finditer(text)), len(text)]
-            is_told = False
+            text, _, breaks = mask_paragraph(paragraph.text, self.language)
+            before, is_told = "", False
             for start, end in pairwise(breaks):
                 sentence = text[start:end]
-                words = WORD.findall(sentence)
-                statement = self._statement(sentence, words, is_told=is_told)
-                is_told = "§§" in sentence or not self.verbs.isdisjoint(words)
-                if statement is not None:
-                    share = self.weigher(statement)
-                    if share >= MIN_PROBABILITY:
-                        is_told = True
-                        yield self._quote(statement, paragraph.text, start, index, share)
-                self.history.append(sentence)
+                statement = self._statement(sentence, before, is_told=is_told)
+                before, is_told = sentence, False
+                if statement is None:
+                    continue
+                if not _may_tell(paragraph.text, self.language):
+                    break
+                share = self.weigher(statement)
+                if share >= MIN_PROBABILITY:
+                    is_told = True
+                    yield self._quote(statement, paragraph.text, start, index, share)
 
-    def _may_tell(self, text: str) -> bool:
-        """Check quickly whether a paragraph can have indirect speech."""
-        if self.language == "en" and "ccording to" in text:
-            return True
-        return not _TRIGGERS[self.language].isdisjoint(text.split())
-
-    def _statement(self, sentence: str, words: Sequence[str], *, is_told: bool) -> Statement | None:
-        if len(words) <= _MIN_WORDS or len(sentence) > _MAX_LENGTH:
+    def _statement(self, sentence: str, before: str, *, is_told: bool) -> Statement | None:
+        if len(sentence) > _MAX_LENGTH:
             return None
         found = (
-            german_statement(sentence, words, is_told=is_told)
+            german_statement(sentence, before, is_told=is_told)
             if self.language == "de"
-            else english_statement(sentence, words)
+            else english_statement(sentence)
         )
         if found is None or found.end - found.start < _MIN_CLAUSE:
+            return None
+        if len(WORD.findall(sentence)) <= _MIN_WORDS:
             return None
         clause = sentence[found.start : found.end]
         return found if clause.count("§") <= _MAX_QUOTED * len(clause) else None
@@ -205,7 +209,7 @@ class _Finder:
         if speaker:
             resolved = self._full_name(speaker)
         elif statement.cue.pronoun:
-            speaker, resolved = self._pronoun(statement, index)
+            speaker, resolved = self._pronoun(statement, index, offset)
         elif "follows" in statement.features and self.last and index - self.last.paragraph <= 1:
             speaker, resolved = self.last.speaker, self.last.speaker_resolved
         is_sought = resolved and len(self.names) < MAX_NAMES
@@ -229,7 +233,9 @@ class _Finder:
             self.names[name] = standalone_name(full_name(name, self.full_text), self.full_text)
         return self.names.get(name, name)
 
-    def _pronoun(self, statement: Statement, index: int) -> tuple[str | None, str | None]:
+    def _pronoun(
+        self, statement: Statement, index: int, offset: int
+    ) -> tuple[str | None, str | None]:
         """Return the pronoun of a statement, and whom it means."""
         pronoun = next(
             (each[9:] for each in statement.features if each.startswith("pronoun: ")), ""
@@ -240,40 +246,64 @@ class _Finder:
         if self.last and self.last.speaker_resolved:
             count = min(index - self.last.paragraph, 4)
             last = LastSpeaker(self.last.speaker_resolved, f"{count} paragraphs")
-        sentences = self.history[: -_HISTORY - 1 : -1]
-        options = person_options(pronoun, sentences, last, self.language, self.full_text)
+        sentences = islice(self._sentences_before(index, offset), _HISTORY)
+        options = person_options(pronoun, [*sentences], last, self.language, self.full_text)
         person, share = choose_person(options)
         is_clear = bool(person.name) and share >= MIN_NAMED
         return pronoun, self._full_name(person.name) if is_clear else None
 
+    def _sentences_before(self, index: int, offset: int) -> Iterator[str]:
+        """Yield the sentences before a place in a paragraph, nearest first."""
+        for at in range(index, -1, -1):
+            paragraph = self.paragraphs[at]
+            if paragraph.role not in READ_ROLES:
+                continue
+            if not _may_tell(paragraph.text, self.language):
+                yield paragraph.text[-_MAX_LENGTH:]
+                continue
+            text, _, breaks = mask_paragraph(paragraph.text, self.language)
+            for start, end in reversed([*pairwise(breaks)]):
+                if at < index or start < offset:
+                    yield text[start:end]
 
-def german_statement(sentence: str, words: Sequence[str], *, is_told: bool) -> Statement | None:
-    """Return the statement in a German sentence."""
-    if _GERMAN_SIGNS.isdisjoint(words) and sentence.find(",", _LONGEST_HEAD + 1) < 0:
+
+def _may_tell(text: str, language: str) -> bool:
+    """Check whether a paragraph can have indirect speech."""
+    if language == "en" and "ccording to" in text:
+        return True
+    return not _TRIGGERS[language].isdisjoint(text.split())
+
+
+def german_statement(sentence: str, before: str, *, is_told: bool) -> Statement | None:
+    """Return the statement in a German sentence, after another sentence."""
+    pieces = sentence.split()
+    if _GERMAN_SIGNS.isdisjoint(pieces):
         return None
-    moods = _moods(words)
-    return (
-        _german_source(sentence, moods)
-        or _german_how(sentence, moods)
-        or _german_before(sentence)
-        or _german_after(sentence)
-        or _german_following(sentence, moods, is_told=is_told)
-    )
+    moods = _moods(pieces)
+    statement = _german_source(sentence, moods)
+    if statement is None and "," in sentence:
+        statement = (
+            _german_how(sentence, moods)
+            or _german_before(sentence, moods)
+            or _german_after(sentence)
+        )
+    return statement or _german_following(sentence, moods, before, is_told=is_told)
 
 
-def _moods(words: Sequence[str]) -> tuple[str, ...]:
+def _moods(words: Iterable[str]) -> tuple[str, ...]:
     if not _STRONG.isdisjoint(words):
         return ("subjunctive", "strong subjunctive")
     if not _WEAK.isdisjoint(words):
         return ("subjunctive",)
-    return ("hearsay",) if not _HEARSAY.isdisjoint(words) else ("indicative",)
+    return ("hearsay",) if not _HEARSAY.isdisjoint(words) else _INDICATIVE
 
 
 def _german_source(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     """Return the statement with its source: laut der Wehr, nach Angaben von Bo Lind."""
     if " zufolge" not in sentence and "aut " not in sentence and "ach " not in sentence:
         return None
-    match = ZUFOLGE.search(sentence) or ACCORDING.search(sentence)
+    match = ZUFOLGE.search(sentence) if " zufolge" in sentence else None
+    match = match or ACCORDING.search(sentence)
     if match is not None:
         found = cue_before_german(sentence[: match.end() + 100])
         cue = found if found and found.speaker else Cue(match[0].strip(), None)
@@ -302,7 +332,7 @@ def _source_place(sentence: str, start: int, end: int) -> tuple[str, tuple[int, 
 
 def _german_how(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     """Return the main clause: Wie die Wehr mitteilte, hält der Damm."""
-    match = _HOW.match(sentence)
+    match = _HOW.match(sentence) if sentence.startswith("Wie") else None
     if match is None:
         return None
     words = WORD.findall(match["head"])
@@ -312,8 +342,11 @@ def _german_how(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     return _made("how", (match.end(), len(sentence)), sentence, cue, (*moods, told), match["head"])
 
 
-def _german_before(sentence: str) -> Statement | None:
+def _german_before(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     """Return the clause after a verb or noun of speech: sagte, dass."""
+    is_bare = moods == _INDICATIVE and not ("zu" in sentence and _INFINITIVE.search(sentence))
+    if is_bare and not _CONJUNCTION.search(sentence):
+        return None
     for match in _GERMAN_CLAUSE.finditer(sentence):
         head = sentence[: match.start()]
         words = WORD.findall(head[-_LONGEST_HEAD:])
@@ -326,7 +359,7 @@ def _german_before(sentence: str) -> Statement | None:
         mood = _moods(clause_words)
         conjunction = match["word"]
         infinitive = _INFINITIVE.search(rest) is not None
-        if not conjunction and mood == ("indicative",) and not infinitive:
+        if not conjunction and mood == _INDICATIVE and not infinitive:
             continue
         kinds = [f"conjunction {conjunction}" if conjunction else "no conjunction"]
         kinds += ["infinitive"] if infinitive else []
@@ -344,32 +377,35 @@ def _german_after(sentence: str) -> Statement | None:
         verb = match["verb"]
         if verb not in VERBS and verb not in {"so", "laut", "heißt", "hieß"}:
             continue
+        inner = WORD.findall(sentence[: match.start()])
+        mood = _moods(inner)
+        if mood == _INDICATIVE and FINITE.isdisjoint(inner):
+            continue  # Bo Lind, Chef der Wehr, lobte den Damm
         rest = sentence[match.start() :]
         cue = cue_after_german(rest)
         if cue is None or not (cue.speaker or cue.pronoun or verb in {"heißt", "hieß"}):
             continue
-        inner = WORD.findall(sentence[: match.start()])
-        mood = _moods(inner)
-        if mood == ("indicative",) and FINITE.isdisjoint(inner):
-            continue  # Bo Lind, Chef der Wehr, lobte den Damm
         return _made("verb after", (0, match.start()), sentence, cue, (*mood, f"verb {verb}"), rest)
     return None
 
 
-def _german_following(sentence: str, moods: tuple[str, ...], *, is_told: bool) -> Statement | None:
+def _german_following(
+    sentence: str, moods: tuple[str, ...], before: str, *, is_told: bool
+) -> Statement | None:
     """Return a sentence in the subjunctive, which continues an indirect statement."""
-    if "indicative" in moods:
+    if moods == _INDICATIVE:
         return None
+    is_told = is_told or "§§" in before or not VERBS.isdisjoint(WORD.findall(before))
     told = ("after a statement",) if is_told else ("after no statement",)
     return _made("follows", (0, len(sentence)), sentence, Cue(None, None), (*moods, *told))
 
 
-def english_statement(sentence: str, words: Sequence[str]) -> Statement | None:
+def english_statement(sentence: str) -> Statement | None:
     """Return the statement in an English sentence."""
     match = _ENGLISH_ACCORDING.search(sentence) if "ccording to" in sentence else None
     if match is not None:
         return _english_source(sentence, match)
-    if ENGLISH_VERBS.isdisjoint(words):
+    if _TRIGGERS["en"].isdisjoint(sentence.split()):
         return None
     return _english_after(sentence) or _english_before(sentence)
 

@@ -40,13 +40,18 @@ from worker.text.annotate.cues_german import (
     cue_before_german,
     opener_cue,
 )
+from worker.text.annotate.masked import (
+    SENTENCE_BREAK,
+    MaskedParagraph,
+    has_mark,
+    mask_paragraph,
+)
 from worker.text.annotate.quotation_form import (
     NAMED_THINGS,
     NAMING_VERB,
     is_direct,
     is_empty_cue,
     is_name,
-    is_quoted_name,
 )
 from worker.text.annotate.speaker.candidates import QuotationContext, Speaker
 from worker.text.annotate.speaker.choice import (
@@ -118,52 +123,6 @@ _MAX_CONTEXT_LENGTH = (
     500  # maximum number of characters of a sentence that are searched for a speaker
 )
 MAX_NAMES = 500  # of a text that are searched in all of it; so its time grows with its length
-_MAX_PARAGRAPH_LENGTH = 20_000  # characters; longer paragraphs are cut off
-
-SPAN = re.compile(
-    r"""[„“"»«‚›‘](?:
-      (?<=„)[^„“”"]*+(?:(?:„[^„“”"]*+[“”"]|(?<=\s)"[^"„“”]*+")[^„“”"]*+)*+[“”"]
-    | (?<=“)[^“”]*+(?:“[^“”]*+”[^“”]*+)*+”
-    | (?<=“)[^“”"]*+"(?!\w)
-    | (?<=")(?<!\w")(?!\s)[^"]*+"
-    | (?<=»)(?<!\w»)[^»«]*+«
-    | (?<=«)(?<!\w«)[^»«]*+»
-    | (?<=‚)[^‚‘]*+‘
-    | (?<=›)(?<!\w›)[^›‹]*+‹
-    | (?<=‘)(?<!\w‘)(?:[^‘’]|(?<=\w)’(?=\w))*+’(?!\w)
-    )""",
-    re.VERBOSE,
-)
-"""A quotation with its marks.
-
->>> SPAN.findall('„Er rief "Halt" und ging“, sagte sie. Ein 5" Rohr.')
-['„Er rief "Halt" und ging“']
-"""
-
-_REOPENING_MARKS = frozenset('„“"»')
-UNCLOSED = re.compile(r'[„“"»][^„“”"»«]*\Z')
-SENTENCE_BREAK = re.compile(
-    r"[.!?…](?<!\b\d.)(?<!\b\d\d.)(?<!\b[A-ZÄÖÜ].)(?<!\b(?:Dr|Mr|Ms|St|Nr).)"
-    r"(?<!\b(?:Mrs|Sen|Gov|Rep|Rev).)(?<!Prof.)[)\]]?\s+(?=[A-ZÄÖÜ§\d(])"
-)
-"""The end of a sentence.
-
->>> [m.start() for m in SENTENCE_BREAK.finditer("Am 3. Mai kam Dr. Lind. Er ging.")]
-[22]
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A quotation in its paragraph: its range including the marks, and its text without them.
-
-    An open one has no mark at its end: the next paragraph continues it.
-    """
-
-    start: int
-    end: int
-    text: str
-    is_open: bool = False
 
 
 @dataclass(slots=True)
@@ -245,38 +204,18 @@ office='Sprecherin der Wehr', kind='person'),), confidence=None),)
     extractor = _QuoteExtractor(paragraphs, language or "", choices)
     for index, paragraph in enumerate(paragraphs):
         text = paragraph.text
-        if paragraph.role in READ_ROLES and _has_mark(text):
-            text = text[:_MAX_PARAGRAPH_LENGTH]
+        if paragraph.role not in READ_ROLES:
+            continue
+        if has_mark(text):
             following = (paragraphs[at] for at in range(index + 1, len(paragraphs)))
             follower = next((each.text for each in following if each.role in READ_ROLES), "")
-            spans = list(_spans(text, follower))
-            if spans:
-                extracted += extractor.extract_paragraph(text, spans, index, follower)
-        if paragraph.role in READ_ROLES:
-            extractor.preceding = index
-            if not extractor.is_masked:
-                extractor.history.append(text)
-            extractor.is_masked = False
+            masked = mask_paragraph(text, extractor.language, follower)
+            text = masked.text
+            if masked.spans:
+                extracted += extractor.extract_paragraph(masked, index, follower)
+        extractor.preceding = index
+        extractor.history.append(text)
     return tuple(extracted)
-
-
-def _has_mark(text: str) -> bool:
-    """Check quickly whether a text contains a quotation mark."""
-    has_common_mark = '"' in text or "„" in text or "“" in text or "»" in text or "«" in text
-    return has_common_mark or "‚" in text or "‘" in text or "›" in text
-
-
-def _spans(text: str, follower: str) -> Iterator[_Span]:
-    """Yield the quotations; an unclosed one counts if the next paragraph opens it again."""
-    end = 0
-    for match in SPAN.finditer(text):
-        start, end = match.span()
-        inner = text[start + 1 : end - 1].strip()
-        if inner:
-            yield _Span(start, end, inner)
-    unclosed = UNCLOSED.search(text, end) if follower[:1] in _REOPENING_MARKS else None
-    if unclosed and follower[:1] == unclosed[0][0] and unclosed[0][1:].strip():
-        yield _Span(unclosed.start(), len(text), unclosed[0][1:].strip(), is_open=True)
 
 
 class _QuoteExtractor:
@@ -287,19 +226,17 @@ class _QuoteExtractor:
         self.count = 0
         self.history: list[str] = []
         self.preceding = -1
-        self.is_masked = self.is_doubtful = False
+        self.is_doubtful = False
         self.paragraphs = paragraphs
         self.language = language
         self.last = _LastQuotation()
         self.names: dict[str, str] = {}
 
     def extract_paragraph(
-        self, text: str, spans: Sequence[_Span], index: int, follower: str
+        self, masked: MaskedParagraph, index: int, follower: str
     ) -> Iterator[Quote]:
         language, last = self.language, self.last
-        masked_text = _mask_quotations(text, spans, language)
-        self.is_masked = True
-        breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(masked_text)), len(masked_text)]
+        masked_text, spans, breaks = masked
         number = 0
         for span in spans:
             while breaks[number + 1] <= span.start and number + 2 < len(breaks):
@@ -340,7 +277,6 @@ class _QuoteExtractor:
                 span.text, speaker.text if speaker else None, cue.word if cue else None, index,
                 last.resolved if speaker else None, speakers=self._identify(last.resolved, speaker),
             )  # fmt: skip
-        self.history.append(masked_text)
 
     def _find_german_speaker(self, place: "_Place") -> Speaker | None:
         """Choose the speaker of a German quotation, and resolve whom the words mean."""
@@ -591,35 +527,6 @@ def _pronoun_speaker(verb: str, text_before: str, text_after: str) -> Speaker | 
     near = text_after[:_SEARCH_LENGTH], text_before[-_SEARCH_LENGTH:]
     match = next(filter(None, map(pattern.search, near)), None)
     return Speaker((match[1] or match[2]).casefold(), pronoun=True) if match else None
-
-
-def mask_paragraph(text: str, language: str) -> str:
-    """Return a paragraph with its quotations masked, with all other letters at their places."""
-    text = text[:_MAX_PARAGRAPH_LENGTH]
-    return _mask_quotations(text, list(_spans(text, "")), language) if _has_mark(text) else text
-
-
-def _mask_quotations(text: str, spans: Sequence[_Span], language: str) -> str:
-    """Return `text` with its quotations masked, so that their words are not taken for cues.
-
-    A quotation that ends a sentence is replaced by text with a full stop. In German, a name in
-    marks only loses its marks: laut „Spiegel“.
-    """
-    pieces = []
-    end = 0
-    stops = ".!?…" if language == "de" else "."
-    for span in spans:
-        pieces.append(text[end : span.start])
-        if language == "de" and is_quoted_name(
-            span.text, text[max(0, span.start - _SEARCH_LENGTH) : span.start]
-        ):
-            pieces.append(f" {text[span.start + 1 : span.end - 1]} ")
-        else:
-            closes = span.text[-1] in stops
-            pieces.append("§" * (span.end - span.start - 1) + ("." if closes else "§"))
-        end = span.end
-    pieces.append(text[end:])
-    return "".join(pieces)
 
 
 @lru_cache(maxsize=16)

@@ -86,9 +86,10 @@ def identify(words: str, full_text: str, language: str) -> tuple[NamedSpeaker, .
     >>> identify("Ministerium", "", "de")
     (NamedSpeaker(name='Ministerium', office=None, kind='organisation'),)
     """
-    plain = _POSSESSIVE.sub("", _IN_BRACKETS.sub("", words).strip(" ,.;:§"))
-    parts = [each.strip() for each in _JOINED.split(plain)]
-    found = [_identified(each, full_text, language) for each in parts if each]
+    plain = _IN_BRACKETS.sub("", words) if "(" in words or "[" in words else words
+    plain = _POSSESSIVE.sub("", plain.strip(" ,.;:§"))
+    parts = _JOINED.split(plain)
+    found = [_identified(each.strip(), full_text, language) for each in parts if each.strip()]
     if len(found) > 1 and any(each.kind == "unknown" for each in found):  # Wald und Holz
         found = [_identified(plain, full_text, language)]
     return tuple(found)
