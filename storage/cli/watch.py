@@ -1,10 +1,8 @@
 """`lesart watch`: changes as they are recorded, until it is stopped."""
 
 import select
-import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Literal
 
 import typer
@@ -15,6 +13,7 @@ from storage.cli.options import ArchiveOptions, command
 from storage.cli.output import json_text, text_stream
 from storage.cli.report import reading
 from storage.cli.shown_time import format_time
+from storage.interrupts import no_interrupt
 from storage.read.query.parameter import option
 from storage.read.query.queries import ChangeFilterOptions, ChangeOptions
 from storage.read.render.visible import one_line
@@ -78,23 +77,13 @@ def _write(follower: "_Follower", *, is_table: bool, limit: int | None) -> None:
             row = change.to_dict() | {"cursor": str(seq)}
             lines = _block(change) if is_table else (json_text(row),)
             text = "".join(f"{line}\n" for line in lines)
-            with _interrupted_after():  # else the cursor could lag behind what was read
+            with no_interrupt():  # else the cursor could lag behind what was read
                 stream.write(text)
                 stream.flush()
                 follower.seq = seq
             number += 1
             if number == limit:
                 return
-
-
-@contextmanager
-def _interrupted_after() -> Iterator[None]:
-    """Delay Ctrl-C until the end of the block."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 class _Follower:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd, register
 from time import monotonic
@@ -22,6 +23,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import SIGNALS, Process
 
+from storage.interrupts import no_interrupt
 from storage.web.connections import (
     IDLE_SECONDS,
     MOST_CONNECTIONS,
@@ -133,7 +135,7 @@ class _Supervisor(Multiprocess):
 
     def init_processes(self) -> None:
         """Start what serves."""
-        with _interrupted_by_nobody():
+        with _processes_without_interrupt():
             super().init_processes()
 
     def keep_subprocess_alive(self) -> None:
@@ -149,7 +151,7 @@ class _Supervisor(Multiprocess):
                 return
             LOG.warning("web process %s ended (%s): started anew", each.pid, each.exitcode)
             self.processes[index] = another = Process(self.config, self.sockets)
-            with _interrupted_by_nobody():
+            with _processes_without_interrupt():
                 another.start()
 
     def _lives(self, process: Process) -> bool:
@@ -199,7 +201,7 @@ class MultiprocessServer(_Supervisor):
 
     def run(self) -> None:
         """Serve in a thread of its own."""
-        with _interrupted_by_nobody():
+        with _processes_without_interrupt():
             super().run()
 
     def __enter__(self) -> Self:
@@ -212,13 +214,12 @@ class MultiprocessServer(_Supervisor):
 
 
 @contextmanager
-def _interrupted_by_nobody() -> Iterator[None]:
-    """Block SIGINT in this thread and its children; the main process handles it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+def _processes_without_interrupt() -> Iterator[None]:
+    """Start processes that never receive SIGINT; the main process handles it."""
+    # multiprocessing starts its resource tracker before its first process, and unblocks SIGINT then
+    resource_tracker.ensure_running()
+    with no_interrupt():
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _config(

@@ -32,6 +32,13 @@ def environment(**settings: str) -> dict[str, str]:
     return {**plain, **given, "PYTHONPATH": str(ROOT)}
 
 
+def receives_interrupts(pid: int) -> bool:
+    """Check whether a process neither blocks nor ignores SIGINT."""
+    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    sets = [int(line.split()[1], 16) for line in lines if line.startswith(("SigBlk", "SigIgn"))]
+    return not any(each >> (signal.SIGINT - 1) & 1 for each in sets)
+
+
 class Service:
     """A `lesart` command that goes on until it is stopped; it dies with the tests."""
 

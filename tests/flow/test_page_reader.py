@@ -15,7 +15,7 @@ import pytest
 
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
-from tests.flow.processes import until
+from tests.flow.processes import receives_interrupts, until
 from tests.page.conftest import PARAGRAPHS, hints, html
 from worker.flow import document_process as pages
 from worker.flow.document_process import DocumentReader, ExtractorStartError
@@ -62,6 +62,11 @@ def test_one_child_reads_many_pages(reader):
     pid = reader.child_pid
     assert all(isinstance(reader.read(html(), hints()), Draft) for _ in range(20))
     assert reader.child_pid == pid
+
+
+def test_ctrl_c_does_not_reach_the_child(reader):
+    reader.read(html(), hints())
+    assert not receives_interrupts(reader.child_pid)
 
 
 def test_a_document_that_takes_too_long_is_refused_alone(reader, monkeypatch):
@@ -200,7 +205,7 @@ def test_closing_ends_the_child(reader):
 PARENT = """
 import sys, time
 sys.path[:0] = [{root!r}]
-from tests.flow.processes import until
+from tests.flow.processes import receives_interrupts, until
 from tests.page.conftest import html, hints
 from worker.flow.document_process import DocumentReader
 from worker.text import TextSettings

@@ -15,7 +15,15 @@ import pytest
 
 from storage.settings import load_settings
 from tests.flow.driver import SENTENCES, findings, seed, touch
-from tests.flow.processes import Service, environment, lesart_process, rows, until
+from tests.flow.processes import (
+    Service,
+    environment,
+    lesart_process,
+    receives_interrupts,
+    rows,
+    until,
+)
+from tests.services import free_port
 from worker.services import processes
 
 pytestmark = [pytest.mark.traced_children, pytest.mark.starts_first]
@@ -117,7 +125,21 @@ def test_it_ends_cleanly_within_seconds_when_it_is_stopped(home, how):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tenths", range(0, 30, 3))
+def test_ctrl_c_reaches_no_process_that_serves_the_page(tmp_path):
+    settings = {"web_address": f"127.0.0.1:{free_port()}", "web_workers": "2"}
+    up = Service(tmp_path, "up", **settings)
+    up.start()
+
+    def serving() -> list[psutil.Process]:
+        return [each for each in up.children() if "spawn_main" in str(each.cmdline())]
+
+    until(lambda: len(serving()) == 2, what="two processes that serve the page")
+    assert [receives_interrupts(each.pid) for each in serving()] == [False, False]
+    up.end()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tenths", range(0, 30, 10))
 def test_ctrl_c_while_it_starts_leaves_no_trace(tenths, tmp_path):
     up = Service(tmp_path, "up")
     up.start()

@@ -46,6 +46,7 @@ def notify(target: str, subject: str, text: str, own: OwnHosts) -> Sending:
         done = subprocess.run(  # noqa: S603  # our own interpreter, our own arguments
             command, input=json.dumps(order), capture_output=True, encoding="utf-8",
             timeout=SECONDS, check=False,
+            process_group=0,  # Ctrl-C in the terminal of a service does not end it
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Sending(arrived=False, answer=message_text("apprise_slow", seconds=SECONDS))

@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
+from storage.interrupts import no_interrupt
 from storage.values.draft import Draft
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
@@ -206,14 +207,15 @@ class _Child:
             "memory_mb": memory_mb,
             "parent": os.getpid(),
         }
-        process = subprocess.Popen(  # noqa: S603 -- our own module, by our own interpreter
-            [sys.executable, "-P", "-m", "worker.flow.document_process", json.dumps(orders)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            bufsize=0,
-        )
+        with no_interrupt():  # Ctrl-C is handled by the parent
+            process = subprocess.Popen(  # noqa: S603 -- our own module, by our own interpreter
+                [sys.executable, "-P", "-m", "worker.flow.document_process", json.dumps(orders)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                bufsize=0,
+            )
         child = cls(process)
         assert process.stdin
         assert process.stdout
@@ -370,7 +372,6 @@ def _environment() -> dict[str, str]:
 def main() -> None:
     """Answer documents until the pipe ends."""
     orders = json.loads(sys.argv[1])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     requests, answers = _take_pipes()
     _end_with(orders["parent"])
     _limit_memory(orders["memory_mb"] * _MIB)
