@@ -161,11 +161,16 @@ class _VersionUpdater:
         passages = partial(_passages, self.unit, article_id, head)
         stored_steps = Steps(decisions, known, past, passages, stale)
         self.results.found[article_id] = found
-        self._record_versions(article_id, found, stored_steps)
+        is_scanned = bool(self.corrections) or any(each.confirmed for each in snapshots)
+        self._record_versions(article_id, found, stored_steps, is_scanned=is_scanned)
         self._record_snapshots(article_id, found)
 
-    def _record_versions(self, article_id: int, found: Sequence[Run], stored_steps: Steps) -> None:
+    def _record_versions(
+        self, article_id: int, found: Sequence[Run], stored_steps: Steps, *, is_scanned: bool
+    ) -> None:
         known = self.known[article_id]
+        # only the newest version is shown with the times of later scans
+        was_newest, is_newest = max(known, default=0), found[-1].number if found else 0
         for run in found:
             row = known.get(run.number)
             if row is not None and run.step is None and run.number > 1:
@@ -178,9 +183,10 @@ class _VersionUpdater:
                 number = add_version(self.unit, article_id, run.number, values)
             else:
                 number = row.id
-                # until now it had the times of scans, which a correction may have moved
-                was_last = bool(self.corrections) and run.number == max(known) != found[-1].number
-                if was_last or any(getattr(row, name) != value for name, value in values.items()):
+                is_moved = (run.number == was_newest) != (run.number == is_newest)
+                if (is_scanned and is_moved) or any(
+                    getattr(row, name) != value for name, value in values.items()
+                ):
                     seq = self.unit.number(FIELD_BLOCK)
                     self.results.versions.append({"id": row.id, "seq": seq, **values})
             self.results.heads[article_id] = number

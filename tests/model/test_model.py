@@ -48,6 +48,20 @@ FOUND = {
         ("import_late", {"address": Q, "text": 1, "back": 4}),
         ("match_alerts", {}),
     ),
+    "a version that scans confirmed returns when a late text ends it before them": (
+        ("write", {"name": "p.md", "text": 4}),
+        ("scan", {}),
+        ("scan", {}),
+        ("import_late", {"address": P, "text": 2, "back": 1}),
+    ),
+    "files of one scan are related to the copy that is first in the archive, as one by one": (
+        ("submit", {"address": Q, "text": 2}),
+        ("submit", {"address": P, "text": 2}),
+        ("write", {"name": "q.md", "text": 0}),
+        ("write", {"name": "p.md", "text": 0}),
+        ("write", {"name": "a.txt", "text": 0}),
+        ("scan", {}),
+    ),
 }
 """What once failed: the steps of an example."""
 

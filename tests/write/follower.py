@@ -48,9 +48,22 @@ class Follower:
 
     def _losses_of(self, name: str) -> list[str]:
         standing, got = self.whole(name), self.got[name]
-        by_seq = {row["seq"]: row for row in got}
+        by_seq, copied = (
+            {row["seq"]: row for row in got},
+            {self._key(name, row): row for row in got},
+        )
         seqs = Counter(row["seq"] for row in standing)
+        keys = Counter(self._key(name, row) for row in standing)
         return [
             *(f"{name}: {seq} stands {n} times" for seq, n in seqs.items() if n > 1),
             *(f"{name}: {row} did not come" for row in standing if by_seq.get(row["seq"]) != row),
+            *(
+                f"{name}: {row} is not in a copy, which has {copied.get(key)}"
+                for row in standing
+                if keys[key := self._key(name, row)] == 1 and copied.get(key) != row
+            ),
         ]
+
+    def _key(self, name: str, row: dict[str, Any]) -> tuple[Any, ...]:
+        """Return the key by which a reader overwrites a row of its copy."""
+        return tuple(row[each] for each in VIEWS[name].key)

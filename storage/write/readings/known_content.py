@@ -66,8 +66,13 @@ class ExactCopies:
             self.holders[wording] = WordingHolder(article, origin, moment)
 
     def hold(self, wording: int, holder: WordingHolder) -> WordingHolder:
-        """Return the holder of a wording: the one before, otherwise the given one."""
-        return self.holders.setdefault(wording, holder)
+        """Return the holder of a wording before the given one, otherwise the given one.
+
+        The article with the lowest number holds it from now on, as if each text came alone.
+        """
+        before = self.holders.get(wording, holder)
+        self.holders[wording] = min(before, holder, key=lambda each: each.article)
+        return before
 
     def relate(self, pair: tuple[int, int], moment: datetime, held_since: datetime) -> None:
         """Record that the articles of two origins have one wording, unless this is known."""

@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -28,23 +29,28 @@ def main() -> int:
     parser.add_argument("--shrink", action="store_true", help="look for fewer steps that fail")
     parser.add_argument("--verify-every", type=int, default=10, help="steps")
     given = parser.parse_args()
-    ends = time.monotonic() + 60 * (given.minutes or 0)
+    ends, faulty = time.monotonic() + 60 * (given.minutes or 0), 0
     with ExitStack() as resources:
         ArchiveMachine.databases = resources.enter_context(databases_of(given.database))
         ArchiveMachine.verify_every = given.verify_every
         for number in count(given.seed):
             began = time.process_time()
             ArchiveMachine.done.clear()
-            run(ArchiveMachine, number, given.examples, given.steps, shrinks=given.shrink)
+            try:
+                run(ArchiveMachine, number, given.examples, given.steps, shrinks=given.shrink)
+                found = "agree"
+            except Exception:  # noqa: BLE001  # printed, and told by the exit code
+                faulty, found = faulty + 1, "before the fault above"
+                sys.stdout.write(traceback.format_exc())
             seconds = time.process_time() - began
             done = ArchiveMachine.done
             sys.stdout.write(
                 f"{given.database}, seed {number}: {len(done)} examples, {sum(done)} steps of up "
-                f"to {given.steps} agree, {seconds:.0f} s of processor time\n"
+                f"to {given.steps} {found}, {seconds:.0f} s of processor time\n"
             )
             sys.stdout.flush()
             if time.monotonic() >= ends:
-                return 0
+                return 1 if faulty else 0
     raise AssertionError
 
 
