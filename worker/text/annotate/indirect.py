@@ -60,7 +60,9 @@ _WEAK = _with_stops(
     " müssten dürften wollten".split(),
 )
 _HEARSAY = _with_stops(("soll", "sollen"))
+_MOODS = _STRONG | _WEAK | _HEARSAY
 _INDICATIVE = ("indicative",)
+_FINITE = _with_stops(FINITE)
 _CONJUNCTIONS = "dass|daß|ob|wie|wann|warum|weshalb|wer|was|wo|wohin|wonach"
 _GERMAN_CLAUSE = re.compile(rf",\s(?:(?P<word>{_CONJUNCTIONS})\s)?")
 _CONJUNCTION = re.compile(rf",\s(?:{_CONJUNCTIONS})\s")
@@ -113,13 +115,14 @@ _GERMAN_TRIGGERS = (
         PARTICIPLES,
         "dass daß ob wonach laut Laut nach Nach zufolge so heißt hieß".split(),  # noqa: SIM905
     )
-    | _STRONG
-    | _WEAK
-    | _HEARSAY
+    | _MOODS
 )
 _TRIGGERS = {"de": _GERMAN_TRIGGERS, "en": _with_stops(ENGLISH_VERBS)}
 """Words of which a paragraph with indirect speech has at least one, with their stops."""
-_GERMAN_SIGNS = _GERMAN_TRIGGERS | _with_stops(_NOUNS, ("Wie",))
+_SIGNS = {
+    "de": _GERMAN_TRIGGERS | _with_stops(_NOUNS, ("Wie",)),
+    "en": _TRIGGERS["en"] | _with_stops(("According", "according")),
+}
 """Words of which a sentence with a statement has at least one, with their stops."""
 _LONGEST_HEAD = 150
 """Maximum number of letters before a clause that are searched for a verb of speech."""
@@ -172,18 +175,19 @@ class _Finder:
             if paragraph.role not in READ_ROLES:
                 continue
             text, _, breaks = mask_paragraph(paragraph.text, self.language)
-            before, is_told = "", False
-            for start, end in pairwise(breaks):
-                sentence = text[start:end]
-                statement = self._statement(sentence, before, is_told=is_told)
-                before, is_told = sentence, False
+            signs, told = _SIGNS[self.language], -1
+            for before, start, end in zip([0, *breaks], breaks, breaks[1:], strict=False):
+                if signs.isdisjoint(text[start:end].split()):
+                    continue
+                is_told = told == start
+                statement = self._statement(text[start:end], text[before:start], is_told=is_told)
                 if statement is None:
                     continue
                 if not _may_tell(paragraph.text, self.language):
                     break
                 share = self.weigher(statement)
                 if share >= MIN_PROBABILITY:
-                    is_told = True
+                    told = end
                     yield self._quote(statement, paragraph.text, start, index, share)
 
     def _statement(self, sentence: str, before: str, *, is_told: bool) -> Statement | None:
@@ -276,10 +280,7 @@ def _may_tell(text: str, language: str) -> bool:
 
 def german_statement(sentence: str, before: str, *, is_told: bool) -> Statement | None:
     """Return the statement in a German sentence, after another sentence."""
-    pieces = sentence.split()
-    if _GERMAN_SIGNS.isdisjoint(pieces):
-        return None
-    moods = _moods(pieces)
+    moods = _moods(sentence.split())
     statement = _german_source(sentence, moods)
     if statement is None and "," in sentence:
         statement = (
@@ -291,11 +292,13 @@ def german_statement(sentence: str, before: str, *, is_told: bool) -> Statement 
 
 
 def _moods(words: Iterable[str]) -> tuple[str, ...]:
+    if _MOODS.isdisjoint(words):
+        return _INDICATIVE
     if not _STRONG.isdisjoint(words):
         return ("subjunctive", "strong subjunctive")
     if not _WEAK.isdisjoint(words):
         return ("subjunctive",)
-    return ("hearsay",) if not _HEARSAY.isdisjoint(words) else _INDICATIVE
+    return ("hearsay",)
 
 
 def _german_source(sentence: str, moods: tuple[str, ...]) -> Statement | None:
@@ -377,9 +380,9 @@ def _german_after(sentence: str) -> Statement | None:
         verb = match["verb"]
         if verb not in VERBS and verb not in {"so", "laut", "heißt", "hieß"}:
             continue
-        inner = WORD.findall(sentence[: match.start()])
+        inner = sentence[: match.start()].split()
         mood = _moods(inner)
-        if mood == _INDICATIVE and FINITE.isdisjoint(inner):
+        if mood == _INDICATIVE and _FINITE.isdisjoint(inner):
             continue  # Bo Lind, Chef der Wehr, lobte den Damm
         rest = sentence[match.start() :]
         cue = cue_after_german(rest)
@@ -405,8 +408,6 @@ def english_statement(sentence: str) -> Statement | None:
     match = _ENGLISH_ACCORDING.search(sentence) if "ccording to" in sentence else None
     if match is not None:
         return _english_source(sentence, match)
-    if _TRIGGERS["en"].isdisjoint(sentence.split()):
-        return None
     return _english_after(sentence) or _english_before(sentence)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import filterfalse
 
 _NO_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}
 
@@ -26,5 +25,5 @@ def word_count(pieces: Sequence[str]) -> int:
     >>> word_count("3,6 Prozent – das ist 152-Millimeter-Munition".split())
     5
     """
-    odd = [piece for piece in filterfalse(str.isalnum, pieces) if not piece[0].isalnum()]
+    odd = [piece for piece in pieces if not piece[0].isalnum()]
     return len(pieces) - sum([not any(map(str.isalnum, piece)) for piece in odd])

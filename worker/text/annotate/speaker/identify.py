@@ -67,7 +67,6 @@ _PAPERS = re.compile(
     re.IGNORECASE,
 )
 _GAP = re.compile(r"[ ,]")
-_POSSESSIVE = re.compile(r"[’']s\Z")
 _APPOSITION = re.compile(
     r"(?: \([^)]{1,20}\))?, (?:(?:der|die|the|an?|ein|eine) )?([^,;:()„“\"\n]{3,70})[,.;]"
 )
@@ -87,7 +86,8 @@ def identify(words: str, full_text: str, language: str) -> tuple[NamedSpeaker, .
     (NamedSpeaker(name='Ministerium', office=None, kind='organisation'),)
     """
     plain = _IN_BRACKETS.sub("", words) if "(" in words or "[" in words else words
-    plain = _POSSESSIVE.sub("", plain.strip(" ,.;:§"))
+    plain = plain.strip(" ,.;:§")
+    plain = plain[:-2] if plain.endswith(("’s", "'s")) else plain
     parts = _JOINED.split(plain)
     found = [_identified(each.strip(), full_text, language) for each in parts if each.strip()]
     if len(found) > 1 and any(each.kind == "unknown" for each in found):  # Wald und Holz
@@ -99,7 +99,7 @@ def identify(words: str, full_text: str, language: str) -> tuple[NamedSpeaker, .
 def _identified(words: str, full_text: str, language: str) -> NamedSpeaker:
     attribute = _ATTRIBUTE.search(f" {words}")
     head_words = words[: attribute.start() - 1] if attribute else words
-    for part in (words, head_words):  # Ada Kern von der Universität
+    for part in dict.fromkeys((words, head_words)):  # Ada Kern von der Universität
         tokens = part.split(" ")
         start = _name_start(tokens, full_text)
         if start is not None:
@@ -173,7 +173,8 @@ def _person(tokens: list[str], start: int, full_text: str) -> NamedSpeaker:
     while tokens[start].rstrip(".") in _TITLES and start + 1 < len(tokens):
         start += 1
     before = [each for each in tokens[:start] if each.rstrip(".") not in _TITLES]
-    name = _fullest(" ".join(tokens[start:]), full_text)
+    name = " ".join(tokens[start:])
+    name = name if start + 1 < len(tokens) else _fullest(name, full_text)
     office = " ".join(before) or _office_beside(name, full_text)
     return NamedSpeaker(name, office, "person")
 
@@ -181,8 +182,6 @@ def _person(tokens: list[str], start: int, full_text: str) -> NamedSpeaker:
 @lru_cache(maxsize=256)
 def _fullest(name: str, full_text: str) -> str:
     """Return the first name and last name in the text for a last name."""
-    if " " in name:
-        return name
     for start in islice(name_positions(name, full_text), _MAX_PLACES):
         before = full_text[max(0, start - _MAX_FIRST_NAME) : start]
         if not before.endswith(" ") or "\n" in before[-2:]:
