@@ -35,11 +35,11 @@ class NoWorkerError(Exception):
 
 
 class ThreadEndedError(Exception):
-    """A thread of `lesart up` ended by itself; without it nothing is read or fetched."""
+    """A thread ended by itself; without it the service does only a part of its work."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"the {name} thread ended, so `lesart up` ends, too; start it again: its jobs are "
+            f"the {name} thread ended, so this service ends, too; start it again: its jobs are "
             "resumed"
         )
 

@@ -106,20 +106,25 @@ def serve(
 
 
 class ThreadedServer:
-    """Serves in a thread for as long as the `with` goes on."""
+    """Serves by threads of this process: until `stop`, or for as long as a `with` goes on."""
 
     def __init__(self, app: ASGIApp, listening: socket.socket, proxies: Sequence[str] = ()) -> None:
-        self._server = uvicorn.Server(_config(app, proxies))
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listening],), name="web", daemon=True
-        )
+        self._server, self._listening = uvicorn.Server(_config(app, proxies)), listening
+        self._thread = threading.Thread(target=self.run, name="web", daemon=True)
+
+    def run(self) -> None:
+        """Serve in this thread until `stop`."""
+        self._server.run([self._listening])
+
+    def stop(self) -> None:
+        self._server.should_exit = True
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_failure: object) -> None:
-        self._server.should_exit = True
+        self.stop()
         self._thread.join(timeout=2 * ENDS_SECONDS)
 
 
@@ -132,6 +137,14 @@ class _Supervisor(Multiprocess):
     def __init__(self, config: uvicorn.Config, listening: list[socket.socket]) -> None:
         super().__init__(config, listening)
         self._deadlines: MutableMapping[Process, float] = WeakKeyDictionary()
+
+    def run(self) -> None:
+        """Serve; also after an error no process is left, for which Python would wait at its end."""
+        try:
+            super().run()
+        finally:
+            self.terminate_all()
+            self.join_all()
 
     def init_processes(self) -> None:
         """Start what serves."""
@@ -150,9 +163,10 @@ class _Supervisor(Multiprocess):
                 self.should_exit.set()
                 return
             LOG.warning("web process %s ended (%s): started anew", each.pid, each.exitcode)
-            self.processes[index] = another = Process(self.config, self.sockets)
+            another = Process(self.config, self.sockets)
             with _processes_without_interrupt():
                 another.start()
+            self.processes[index] = another
 
     def _lives(self, process: Process) -> bool:
         """Check whether a process is starting or answered recently, without waiting."""
@@ -181,7 +195,7 @@ class _Supervisor(Multiprocess):
 
 
 class MultiprocessServer(_Supervisor):
-    """Serves by several processes for as long as the `with` goes on.
+    """Serves by several processes until `stop`.
 
     Made in the main thread, whose handlers of signals stay as they are.
     """
@@ -197,20 +211,14 @@ class MultiprocessServer(_Supervisor):
         super().__init__(_config_of_many(make, workers, proxies), [listening])
         for each, handler in before.items():
             signal.signal(each, handler)
-        self._thread = threading.Thread(target=self.run, name="web", daemon=True)
 
     def run(self) -> None:
-        """Serve in a thread of its own."""
+        """Serve in this thread until `stop`."""
         with _processes_without_interrupt():
             super().run()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_failure: object) -> None:
+    def stop(self) -> None:
         self.should_exit.set()
-        self._thread.join()
 
 
 @contextmanager

@@ -219,31 +219,41 @@ def test_the_thread_that_fetches_goes_on_after_any_error(monkeypatch):
         fetcher.stop()
 
 
+GUARDED = ("worker", "fetcher", "scheduler", "page")
+ACTS = "ThreadPoolExecutor-0_"
+"""The threads of the acts: APScheduler catches all errors of an act."""
 ENDED = """
 import ctypes, sys, threading, time
 from storage.cli.exits import run
 from worker.cli.commands import app
 from worker.cli.program import EXIT_CODES
 
-def end(name):
-    while not (found := [each for each in threading.enumerate() if each.name == name]):
+def end(name, *guarded):
+    while not {*guarded} <= (running := {each.name: each for each in threading.enumerate()}).keys():
         time.sleep(0.1)
-    thread = ctypes.c_ulong(found[0].ident)
-    while found[0].is_alive():  # until one comes where nothing catches it
+    print(*running.keys() - {"MainThread", "end"}, sep="\\n")
+    thread = ctypes.c_ulong(running[name].ident)
+    while running[name].is_alive():  # until one comes where nothing catches it
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(SystemExit))
         time.sleep(1)
 
-threading.Thread(target=end, args=(sys.argv[1],), daemon=True).start()
-sys.exit(run(app, ["up", "--no-web"], exit_codes=EXIT_CODES))
+threading.Thread(target=end, args=sys.argv[1:], name="end", daemon=True).start()
+sys.exit(run(app, ["up"], exit_codes=EXIT_CODES))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("thread", ["worker", "fetcher"])
-def test_up_ends_with_the_thread_that_reads_or_fetches(tmp_path, thread):
-    command = [sys.executable, "-c", ENDED, thread]
+@pytest.mark.parametrize(
+    ("thread", "processes"), [*((each, "2") for each in GUARDED), ("page", "1")]
+)
+def test_up_ends_with_each_of_its_threads(tmp_path, thread, processes):
+    command = [sys.executable, "-c", ENDED, thread, *GUARDED]
+    settings = {"web_address": f"127.0.0.1:{free_port()}", "web_workers": processes}
     ended = subprocess.run(
-        command, env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=300
-    )
+        command, env=environment(**settings), cwd=tmp_path, capture_output=True, text=True,
+        timeout=300,
+    )  # fmt: skip
     assert ended.returncode == 4, ended.stderr
     assert f"the {thread} thread ended" in ended.stderr
+    running = {each for each in ended.stdout.splitlines() if not each.startswith(ACTS)}
+    assert running == {*GUARDED}

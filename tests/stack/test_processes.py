@@ -63,6 +63,18 @@ GLOBALS = {
 """What a module changes for the whole process."""
 
 
+THREADS = {
+    "storage/web/replicas.py": "the age of a replica, which counts as older while nobody measures it",
+    "storage/web/server.py": "the server for tests, and the end of a process with its parent",
+    "worker/cli/checks/explain.py": "a part of one command",
+    "worker/flow/abandoned.py": "beats for one job, which is resumed without them",
+    "worker/flow/document_process.py": "the end of a process with its parent",
+    "worker/services/processes.py": "guarded: the worker and the fetcher of `up`",
+    "worker/services/web.py": "guarded: the page of `up`",
+    "worker/web/threads.py": "one request each, which is given up if it hangs",
+}
+"""The modules that start threads, with what guards them or why nothing has to."""
+
 CHANGES = frozenset({"add", "append", "clear", "extend", "pop", "setdefault", "update"})
 """Methods that change a list, a set or a dictionary."""
 
@@ -106,6 +118,16 @@ def test_a_command_that_writes_reads_the_primary():
                     writes = module.startswith("worker/") or "whole_archive" in names
                     current = any(each.arg == "is_current" for each in call.keywords)
                     assert current == writes, f"{module}:{function.name}"
+
+
+def test_each_module_that_starts_a_thread_has_an_answer_to_its_end():
+    starting = {
+        module
+        for module, tree in modules("Thread(")
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Call) and ast.unparse(each.func).endswith("Thread")
+    }
+    assert starting == {*THREADS}
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ from worker.services.app import close_context, make_app, work_context
 from worker.services.broker import queue_depth, require_safe
 from worker.services.heartbeat import Heartbeat, beat_with
 from worker.services.schedule.scheduler import Scheduler
+from worker.services.threads import ServiceThread
 
 STARTED_WITHIN_SECONDS = 20.0
 FETCHER_POLL_SECONDS = 0.5
@@ -35,7 +36,9 @@ FETCHER_TRIES_AGAIN_SECONDS = 10.0
 
 
 class BackgroundService(Protocol):
-    """A context manager of a service that runs during the work."""
+    """A service that runs in a thread during the work."""
+
+    thread: ServiceThread
 
     def start(self) -> None: ...
 
@@ -98,14 +101,17 @@ def run_embedded(
         worker.start()
         fetcher = _ThreadFetcher(archive, settings, stop)
         fetcher.start()
+        threads = [worker.thread, fetcher.thread]
         if page is not None:
+            threads.append(page.thread)
+            page.thread.on_end = stop.set
             page.start()
         try:
             with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
                 scheduler.run(stop)
-            for each in (worker, fetcher):
-                if each.thread.has_ended:
-                    raise ThreadEndedError(each.thread.name)
+            for each in threads:
+                if each.has_ended:
+                    raise ThreadEndedError(each.name)
         finally:
             if page is not None:
                 page.stop()
@@ -149,22 +155,6 @@ class _Consumer(Consumer):
                 raise
 
 
-class _ServiceThread(threading.Thread):
-    """A thread that stops the whole service if it ends, even by an error that nobody expects."""
-
-    def __init__(self, name: str, run: Callable[[], None], stop: threading.Event) -> None:
-        super().__init__(target=run, name=name, daemon=True)
-        self._stop_all = stop
-        self.has_ended = False
-
-    def run(self) -> None:
-        try:
-            super().run()
-        finally:
-            self.has_ended = True
-            self._stop_all.set()
-
-
 class _ThreadWorker:
     """A Celery worker in a thread; its messages never leave the process."""
 
@@ -180,7 +170,7 @@ class _ThreadWorker:
             app=app, concurrency=1, pool_cls="solo", loglevel="WARNING",
             without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True,
         )  # fmt: skip
-        self.thread = _ServiceThread("worker", self._run, stop)
+        self.thread = ServiceThread("worker", self._run, stop.set)
 
     def start(self) -> None:
         self.thread.start()
@@ -205,7 +195,7 @@ class _ThreadFetcher:
     def __init__(self, archive: Archive, settings: Settings, stop: threading.Event) -> None:
         self._archive, self._settings = archive, settings
         self._over = threading.Event()
-        self.thread = _ServiceThread("fetcher", self._run, stop)
+        self.thread = ServiceThread("fetcher", self._run, stop.set)
 
     def start(self) -> None:
         self.thread.start()

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from worker.log import LOG, log_events
 from worker.services import captures
 from worker.services.captures import body_limit
 from worker.services.orders import create_ingest_service, router
+from worker.services.threads import ServiceThread
 
 ENDS_SECONDS = 10.0
 MOST_WORKERS = 4
@@ -70,26 +70,31 @@ class BackgroundWebServer:
         self._ends = ExitStack()
         self._bind = self._ends.enter_context(_bind(*host_and_port(settings.web_address)))
         self._make = self._ends.enter_context(_application_factory(settings))
-        self._many = None
+        self._server: MultiprocessServer | ThreadedServer | None = None
         if worker_count(settings) > 1:
-            self._many = MultiprocessServer(
+            self._server = MultiprocessServer(
                 self._make, self._bind, worker_count(settings), settings.web_proxies
             )
         self._proxies = settings.web_proxies
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="page", daemon=True)
+        self._is_over = False
+        self.thread = ServiceThread("page", self._run)
 
     def start(self) -> None:
-        self._thread.start()
+        self.thread.start()
 
     def stop(self) -> None:
-        self._over.set()
-        self._thread.join(timeout=ENDS_SECONDS)
+        self._is_over = True
+        if self._server is not None:
+            self._server.stop()
+        self.thread.join(timeout=ENDS_SECONDS)
 
     def _run(self) -> None:
-        with self._ends, self._many or ThreadedServer(self._make(), self._bind, self._proxies):
-            LOG.info("web_started", address=self._address)
-            self._over.wait()
+        with self._ends:
+            if self._server is None:
+                self._server = ThreadedServer(self._make(), self._bind, self._proxies)
+            if not self._is_over:  # `stop` could not tell a server that was not made yet
+                LOG.info("web_started", address=self._address)
+                self._server.run()
 
 
 def worker_count(settings: Settings) -> int:

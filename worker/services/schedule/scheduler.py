@@ -22,6 +22,7 @@ from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.write.archive import Archive
 from storage.write.index import index_backlog, relate_backlog
+from worker.errors import ThreadEndedError
 from worker.flow.abandoned import AbandonedJobs
 from worker.flow.order import default_source, order_due
 from worker.log import LOG
@@ -169,12 +170,17 @@ class Scheduler:
         return self._stop.is_set()
 
     def run(self, stop: threading.Event) -> None:
-        """Schedule until `stop` is set; if another scheduler leads, only wait."""
+        """Schedule until `stop` is set; if another scheduler leads, only wait.
+
+        Raises: ThreadEndedError.
+        """
         for act in ACTS:
             self._ticking.add_job(
                 self._run_act, IntervalTrigger(seconds=act.seconds), args=[act], id=act.name
             )
         while not stop.is_set():
+            if self._ticking.has_ended:
+                raise ThreadEndedError(self._ticking.name)
             self._ticking.follow_clock()
             held_before, holds = (
                 self._leads,

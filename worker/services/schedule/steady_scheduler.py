@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from threading import current_thread
 from typing import Any
 
 from apscheduler.job import Job
@@ -16,6 +17,17 @@ LONGER_WAIT = timedelta(seconds=5)
 
 class SteadyScheduler(BackgroundScheduler):
     """A scheduler that adjusts to a clock that is put back."""
+
+    name = "scheduler"
+    has_ended = False
+    """Whether its thread ended, even by an error that nobody expects."""
+
+    def _main_loop(self) -> None:
+        current_thread().name = self.name
+        try:
+            super()._main_loop()
+        finally:
+            self.has_ended = True
 
     def add_job(self, func: Any, trigger: Any = None, *args: Any, **options: Any) -> Any:
         """Add a job whose missed runs count as one."""
