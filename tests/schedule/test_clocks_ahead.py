@@ -24,7 +24,7 @@ from tests.flow.whole_record import KEY
 from tests.web.desk import HIGHER, PEGEL, Desk
 from tests.web.desk import A as A_PAGE
 from tests.web.site import Reply, page
-from tests.write.follower import Follower
+from tests.write.follower import SHARED_SEQ, Follower
 from worker.flow.order import target_of
 
 A, B, C, D = SENTENCES
@@ -187,8 +187,6 @@ CLOCKS = {
     "no leap": (0, 1, 2, 3),
 }
 """Hours of checks by clocks that run ahead and are put back."""
-SHARED_SEQ = {"rights", "fronts"}
-"""Views in which the rows that one check changed share their `seq`."""
 
 
 @pytest.mark.few_cases
