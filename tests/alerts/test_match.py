@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from storage.database.engine import read_connection
 from storage.database.tables import ALERT, VERSION
-from storage.history.alerts.lists import alert, counts
+from storage.history.alerts.lists import alert, counts, overdue_seconds
 from storage.history.alerts.rule import AlertRule
 from storage.values.errors import AlertError, NoSuchError
 from storage.values.redaction import RedactionReason
@@ -279,6 +279,30 @@ def article_row(press: Watched) -> int:
         return connection.exec_driver_sql("SELECT min(id) FROM article").scalar()
 
 
+def test_what_was_matched_under_a_restriction_is_no_news_once_it_is_lifted(press):
+    press.scan(0, pegel=pegel(3), other=pegel(1, title="Anders"))
+    press.alert("zahl", classes=("number",))
+    press.alert("weg", classes=("gone",))
+    reason = RedactionReason.GDPR_RESTRICTION
+    press.archive.transact(restricting.restrict, [article_row(press)], reason, "ada")
+    press.scan(1, pegel=pegel(36))
+    press.match()
+    press.scan(2, pegel=None)
+    assert press.match() == 0
+    press.archive.transact(restricting.lift, [article_row(press)], "ada")
+    assert overdue(press) == {"zahl": 0, "weg": 0}
+    assert (press.match(), press.told()) == (0, [])
+    press.scan(3, pegel=pegel(37), other=None)
+    assert press.match() == 2, "the next changes are told"
+
+
+def overdue(press: Watched) -> dict[str, int]:
+    """Return how many hours alerts are overdue."""
+    with read_connection(press.archive.engine) as connection:
+        found = overdue_seconds(connection, press.archive.read_shared_clock())
+    return {name: round(seconds / 3600) for name, seconds in found.items()}
+
+
 @pytest.mark.few_cases
 @pytest.mark.parametrize(
     "rewrite", [redact_word, redact_version, restrict_and_lift, classify_again]
@@ -295,6 +319,7 @@ def test_versions_that_were_rewritten_are_no_new_change(press, rewrite, rule):
     with read_connection(press.archive.engine) as connection:
         before = connection.exec_driver_sql(newest).scalar()
     rewrite(press)
+    assert overdue(press) == {"hafen": 0}
     with read_connection(press.archive.engine) as connection:
         assert connection.exec_driver_sql(newest).scalar() > before, "versions were rewritten"
     assert (press.match(), press.told()) == (0, told)

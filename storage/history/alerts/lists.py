@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 
 from storage.database.engine import database_epoch
 from storage.database.outgoing import ALERTS
@@ -18,6 +28,7 @@ from storage.database.tables import (
     ARTICLE,
     OBSERVATION,
     SNAPSHOT,
+    VERDICT,
     VERSION,
 )
 from storage.database.view_queries.sql_words import RESTRICTED
@@ -184,7 +195,7 @@ def overdue_seconds(
     """Return the age in seconds of the oldest due delivery or unmatched change, by alert.
 
     A paused alert has neither. `since_match` are the seconds since changes were last matched, if
-    known: no change has waited longer, even if its version was renumbered since.
+    known: no change has waited longer.
     """
     epoch = database_epoch(connection)
     due = select(ALERT_DELIVERY.c.alert_id, func.min(ALERT_DELIVERY.c.next_at)).where(
@@ -204,12 +215,19 @@ def overdue_seconds(
     return found
 
 
+def is_unmatched(cursor: int) -> ColumnElement[bool]:
+    """Return the condition that a version was added after `cursor`, and not only renumbered."""
+    is_new = or_(VERDICT.c.id.is_(None), VERDICT.c.id > cursor)
+    return and_(VERSION.c.seq > cursor, is_new)
+
+
 def _first_unmatched(connection: Connection, cursor: int) -> datetime | None:
     """Return when the first change after `cursor` was recorded; None if all were matched."""
     steps = (
         select(OBSERVATION.c.recorded_at)
         .join(VERSION, VERSION.c.observation_id == OBSERVATION.c.id)
-        .where(VERSION.c.seq > cursor, text(f"version.article_id NOT IN {RESTRICTED}"))
+        .join(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id, isouter=True)
+        .where(is_unmatched(cursor), text(f"version.article_id NOT IN {RESTRICTED}"))
         .order_by(VERSION.c.seq)
     )
     absences = (

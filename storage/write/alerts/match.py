@@ -24,7 +24,6 @@ from sqlalchemy import (
     and_,
     func,
     literal_column,
-    or_,
     select,
     text,
     tuple_,
@@ -48,7 +47,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import Clock, Unit, writing
 from storage.database.view_queries.sql_words import RESTRICTED
-from storage.history.alerts.lists import Alert, alerts
+from storage.history.alerts.lists import Alert, alerts, is_unmatched
 from storage.history.alerts.rule import (
     GONE,
     GONE_BEFORE,
@@ -98,13 +97,25 @@ def match(engine: Engine, clock: Clock) -> int:
 def _match_next(engine: Engine, clock: Clock, group: Sequence[Alert]) -> int | None:
     """Match the next changes for alerts with one cursor; None if there are none."""
     with read_connection(engine) as connection:
-        newest = connection.execute(select(func.max(VERSION.c.seq))).scalar() or 0
+        newest = _read_newest(connection)
         steps, cursor = _next_steps(connection, group[0].cursor, newest)
         found = [] if not steps else _match_alerts(connection, group, steps)
     if cursor <= group[0].cursor:
         return None
     with writing(engine, clock) as unit:
         return _keep(unit, group, found, cursor)
+
+
+def _read_newest(connection: Connection) -> int:
+    """Return the number of the newest version or absence, also of a hidden article: a change that
+    was matched while a restriction hid it is no news once it is shown again.
+    """
+    gone = SNAPSHOT.c.outcome == literal_column(f"'{GONE}'")
+    queries = (
+        select(func.max(VERSION.c.seq)),
+        select(func.max(SNAPSHOT.c.observation_id)).where(gone),
+    )
+    return max(connection.execute(query).scalar() or 0 for query in queries)
 
 
 def _next_steps(
@@ -143,8 +154,7 @@ def _end_of_unit(steps: Sequence[AlertStep]) -> int:
 
 def _steps(connection: Connection, cursor: int, newest: int, limit: int) -> list[AlertStep]:
     query = (
-        _STEPS.where(VERSION.c.seq > cursor, VERSION.c.seq <= newest)
-        .where(or_(VERDICT.c.id.is_(None), VERDICT.c.id > cursor))
+        _STEPS.where(is_unmatched(cursor), VERSION.c.seq <= newest)
         .order_by(VERSION.c.seq)
         .limit(limit)
     )
