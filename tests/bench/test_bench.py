@@ -84,6 +84,7 @@ STARTED_BY_OTHERS = {
     "machines": "tests/stack/test_failover.py: it needs Patroni",
     "fit.names": "no measurement: it writes lists of names, and needs Faker",
     "fit.identities": "it needs pairs of articles that were labelled by hand, which are not kept here",
+    "fit.named": "it needs names of speakers that were labelled by hand, which are not kept here",
     "fit.persons": "it needs quotations whose pronouns were labelled by hand, which are not kept here",
     "multiply": "it needs an archive that `bench.scale` filled, and no other user of it",
     "naive": "the other side of `bench.seeds`",

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from storage.capabilities.quotations import answers
 from storage.read.archive import open_archive
-from tests.flow.driver import hour, page
+from tests.flow.driver import hour, page, seed
 from tests.plans import whole_scans_of
 from tests.serve.conftest import served
 
@@ -64,6 +64,28 @@ def test_a_person_has_statements_in_time_and_other_persons_theirs(told, lesart):
     assert [(row["name"], row["articles"]) for row in lesart("persons")] == [
         ("Ada Kern", 3), ("Bo Lind", 1),
     ]  # fmt: skip
+
+
+SPOKEN = {
+    "Nach Angaben der Geschädigten habe der Mann das Fenster eingeschlagen. Die Geschädigten sagten: "
+    "„Wir haben alles gesehen.“": None,
+    "Erste Zeugen sagten am Montag: „Das Dach hat gebrannt.“ Ersten Ermittlungen zufolge sei der Schaden hoch.": None,
+    "„Die Brücke bleibt gesperrt“, meldete die Nachrichtenagentur LPA am Montag.": None,
+    "Die Auflagen der LEBA sind streng. „Wir prüfen das“, teilte die LEBA am Montag mit.": None,
+    "„Wir bauen im Mai“, sagte Bürgermeisterin Tomke Lind. Lind dankte dem Rat.": "Tomke Lind",
+    "“The ferry is late,” said Isbert Rohde, a spokesman. Rohde was in the harbour.": "Isbert Rohde",
+}
+"""A text, and the name of the person who speaks in it: an office, an agency and a noun are none."""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_persons_are_those_whom_the_texts_show_to_be_persons(room, lesart):
+    for number, text in enumerate(SPOKEN):
+        room.write(f"{number}.txt", seed(f"Meldung Nummer {number}", text))
+    room.scan(0)
+    found = {row["name"] for row in lesart("persons")}
+    assert found == {name for name in SPOKEN.values() if name}
+    assert lesart("quotes", "--speaker", "LPA")[0]["speaker_kind"] == "organisation"
 
 
 def test_a_part_of_the_names_counts_their_quotations_alone(told, lesart, monkeypatch):

@@ -8,6 +8,7 @@ from storage.values.draft import NamedSpeaker
 from worker.text.annotate.speaker.first_names import FIRST_NAMES
 from worker.text.annotate.speaker.german_words import noun_kinds
 from worker.text.annotate.speaker.name_signs import OPENERS, known_persons
+from worker.text.annotate.speaker.named import is_person_name
 from worker.text.annotate.speaker.resolve import name_positions
 
 _IN_BRACKETS = re.compile(r"(?<!\s)\s*+[\[(][^)\]]{0,40}[)\]]?")
@@ -101,9 +102,10 @@ def _identified(words: str, full_text: str, language: str) -> NamedSpeaker:
     head_words = words[: attribute.start() - 1] if attribute else words
     for part in dict.fromkeys((words, head_words)):  # Ada Kern von der Universität
         tokens = part.split(" ")
-        start = _name_start(tokens, full_text)
-        if start is not None:
-            return _person(tokens, start, full_text)
+        start = _name_start(tokens, full_text, language)
+        person = None if start is None else _person(tokens, start, full_text, language)
+        if person is not None:
+            return person
     head = head_words.rpartition(" ")[2]
     kinds = noun_kinds(head) if language == "de" else ()
     if _PAPERS.search(head) or kinds[:1] == ("paper",):
@@ -117,17 +119,17 @@ def _identified(words: str, full_text: str, language: str) -> NamedSpeaker:
     return NamedSpeaker(words, None, "unknown")
 
 
-def _name_start(tokens: list[str], full_text: str) -> int | None:
+def _name_start(tokens: list[str], full_text: str, language: str) -> int | None:
     """Return where the name of a person starts at the end of words, None if there is none.
 
-    >>> _name_start("ambassador to Britain Bo Lind".split(), ""), _name_start(["Amt"], "")
-    (3, None)
+    >>> [_name_start(each.split(), "", "en") for each in ("ambassador to Britain Bo Lind", "Amt")]
+    [3, None]
     """
     last = len(tokens) - 1
     if not tokens[last][:1].isupper():
         return None
     if last == 0:
-        return 0 if _is_last_name(tokens[0], full_text) else None
+        return 0 if _is_last_name(tokens[0], full_text, language) else None
     start = last
     while start > 0 and (tokens[start - 1] in _PARTICLES or _is_name_part(tokens[start - 1])):
         start -= 1
@@ -145,11 +147,11 @@ def _name_start(tokens: list[str], full_text: str) -> int | None:
     return start if is_named or is_pair else None
 
 
-def _is_last_name(word: str, full_text: str) -> bool:
+def _is_last_name(word: str, full_text: str, language: str) -> bool:
     """Check whether a word is the last name of a person whom the text names in full."""
     if _is_role(word) or _is_body(word) or noun_kinds(word)[:1] in {("paper",), ("abstract",)}:
         return False
-    return word in known_persons(full_text) or " " in _fullest(word, full_text)
+    return word in known_persons(full_text) or " " in _fullest(word, full_text, language)
 
 
 @lru_cache(maxsize=4096)
@@ -169,18 +171,22 @@ def _is_role(word: str) -> bool:
     )
 
 
-def _person(tokens: list[str], start: int, full_text: str) -> NamedSpeaker:
+def _person(tokens: list[str], start: int, full_text: str, language: str) -> NamedSpeaker | None:
+    """Return the person of a name and its office, None if it names no person."""
     while tokens[start].rstrip(".") in _TITLES and start + 1 < len(tokens):
         start += 1
     before = [each for each in tokens[:start] if each.rstrip(".") not in _TITLES]
     name = " ".join(tokens[start:])
-    name = name if start + 1 < len(tokens) else _fullest(name, full_text)
+    if start + 1 == len(tokens):
+        name = _fullest(name, full_text, language)
+    elif not is_person_name(name, full_text, language):
+        return None
     office = " ".join(before) or _office_beside(name, full_text)
     return NamedSpeaker(name, office, "person")
 
 
 @lru_cache(maxsize=256)
-def _fullest(name: str, full_text: str) -> str:
+def _fullest(name: str, full_text: str, language: str) -> str:
     """Return the first name and last name in the text for a last name."""
     for start in islice(name_positions(name, full_text), _MAX_PLACES):
         before = full_text[max(0, start - _MAX_FIRST_NAME) : start]
@@ -189,8 +195,9 @@ def _fullest(name: str, full_text: str) -> str:
         words = before[:-1].split(" ")
         particle = f"{words.pop()} " if words[-1] in _PARTICLES else ""
         first = words[-1].lstrip("„“”\"'‚‘’»«(–—[\n") if words else ""
-        if _is_first_name(first):
-            return f"{first} {particle}{name}"
+        full = f"{first} {particle}{name}"
+        if _is_first_name(first) and is_person_name(full, full_text, language):
+            return full
     return name
 
 

@@ -95,6 +95,10 @@ class NameSigns:
             self._signs[name] = tuple(sorted(found))
         return self._signs[name]
 
+    def is_common(self, word: str) -> bool:
+        """Check whether the text has a word in small letters, too."""
+        return word.casefold() in self._all_words
+
     def _add(self, start: int, end: int) -> None:
         if start < 0:
             return
@@ -124,7 +128,7 @@ class NameSigns:
         balance = sum(("female" in signs) - ("male" in signs) for signs in at_each)
         if balance:
             found.add("female" if balance > 0 else "male")
-        if name.casefold() in self._all_words:
+        if self.is_common(name):
             found.add("common word")
         if count >= _FEW and name == self._main:
             found.add("main person")
