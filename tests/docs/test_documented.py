@@ -55,6 +55,20 @@ def named(text: str) -> list[str]:
     return [name for cells in rows(text) for name in CODE.findall(cells[0])]
 
 
+def test_each_promise_names_a_command_that_exists_and_each_repair_its_test():
+    for *_promise, commands in rows((DOCS / "promises.md").read_text("utf-8")):
+        for word in " ".join(CODE.findall(commands)).split():
+            if word.startswith("tests."):
+                place = ROOT / word.replace(".", "/")
+                assert (place / "__main__.py").exists() or place.with_suffix(".py").exists(), word
+            elif word.startswith("tests/"):
+                assert (ROOT / word).exists(), word
+    written = "".join(each.read_text("utf-8") for each in (ROOT / "tests").rglob("test_*.py"))
+    results = (ROOT / "bench" / "results" / "reliability.md").read_text("utf-8")
+    for name in re.findall(r"`(test_\w+)`", results):
+        assert f"def {name}(" in written, name
+
+
 def flags() -> set[str]:
     """Return the flags on the codes page."""
     return set(named(section("codes.md", "Flags"))) - {"flag"}

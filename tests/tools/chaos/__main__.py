@@ -1,22 +1,26 @@
-"""`python -m tests.tools.chaos --seeds 5000 --kills 40 --database postgresql`: one run, its summary."""
+"""`python -m tests.tools.chaos --minutes 10 --database postgresql --seed 1`: one run, its summary."""
 
 import argparse
 import secrets
 import sys
 
-from tests.tools.chaos.harness import print_line, run
+from tests.tools.chaos.harness import SEEDS_OF_A_MINUTE, print_line, run
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5000, help="files that come in")
-    parser.add_argument("--kills", type=int, default=40, help="processes that are killed")
+    parser.add_argument("--minutes", type=float, default=0.0, help="of faults of every kind")
+    parser.add_argument("--seeds", type=int, help="files that come in")
+    parser.add_argument(
+        "--kills", type=int, default=40, help="processes that are killed, without --minutes"
+    )
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="postgresql")
     parser.add_argument("--seed", type=int, help="of the chances; else a new one, which is told")
     given = parser.parse_args()
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     print_line(f"the seed of this run is {seed}")
-    made = run(given.seeds, given.kills, given.database, seed)
+    seeds = given.seeds or int(given.minutes * SEEDS_OF_A_MINUTE) or 5000
+    made = run(seeds, given.kills, given.database, seed, minutes=given.minutes)
     print_line(made.told())
     return 1 if made.faults else 0
 

@@ -1,7 +1,7 @@
 """An independent checker: plain SQL over the tables, nothing of the program that is tried."""
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -48,7 +48,10 @@ class Question:
 
 
 def faults(url: str, seeds: Sequence[Seed]) -> list[str]:
-    """Return what is wrong: each seed has to be there once, as it was written, with one verdict."""
+    """Return what is wrong: each seed has to be there once, as it was written, with one verdict.
+
+    Several seeds of one path are versions of one article, in their order.
+    """
     with asking(url) as ask:
         return [*_seeds(ask, seeds), *_verdicts(ask, seeds), *_jobs(ask), *_texts(ask, seeds)]
 
@@ -61,10 +64,10 @@ def _seeds(ask: Question, seeds: Sequence[Seed]) -> Iterator[str]:
         WHERE o.outcome IN ('captured', 'refused') GROUP BY r.origin
     """
     found = {origin: (looks, verdicts) for origin, looks, verdicts in ask.rows(query)}
-    for seed in seeds:
-        looks, verdicts = found.pop(seed.origin, (0, 0))
-        if (looks, verdicts) != (1, 1):
-            yield f"{seed.origin} has {looks} observations and {verdicts} verdicts"
+    for origin, number in Counter(seed.origin for seed in seeds).items():
+        looks, verdicts = found.pop(origin, (0, 0))
+        if (looks, verdicts) != (number, number):
+            yield f"{origin} has {looks} observations and {verdicts} verdicts"
     for origin in found:
         yield f"{origin} was never written"
     gone = ask.number("SELECT count(*) FROM observation WHERE outcome = 'gone'")
@@ -82,9 +85,11 @@ def _verdicts(ask: Question, seeds: Sequence[Seed]) -> Iterator[str]:
     kinds = Counter(dict(ask.rows("SELECT kind, count(*) FROM verdict GROUP BY kind")))
     empty = sum(seed.body is None for seed in seeds)
     texts = len({seed.body for seed in seeds} - {None})
+    edits = len(seeds) - len({seed.origin for seed in seeds})
     expected = {
         "refused": empty,
-        "new_article": texts,
+        "new_article": texts - edits,
+        "new_version": edits,
         "copy": len(seeds) - empty - texts,
     }
     if dict(kinds) != {kind: number for kind, number in expected.items() if number}:
@@ -112,18 +117,23 @@ def _jobs(ask: Question) -> Iterator[str]:
 
 
 def _texts(ask: Question, seeds: Sequence[Seed]) -> Iterator[str]:
-    """Every article is in one version with the written text and bytes."""
+    """Every article has one version with the written text and bytes for each time it was written."""
     query = """
-        SELECT r.origin, count(v.id), max(w.text) FROM article a
+        SELECT r.origin, w.text FROM article a
         JOIN origin r ON r.id = a.origin_id LEFT JOIN version v ON v.article_id = a.id
-        LEFT JOIN wording w ON w.id = v.wording_id GROUP BY r.origin
+        LEFT JOIN wording w ON w.id = v.wording_id ORDER BY v.number
     """
-    found = {origin: (versions, body) for origin, versions, body in ask.rows(query)}
+    found, written = defaultdict(list), defaultdict(list)
+    for origin, body in ask.rows(query):
+        found[origin].append(body)
     kept = {bytes(row[0]) for row in ask.rows("SELECT digest FROM capture")}
     for seed in seeds:
         if seed.digest not in kept:
             yield f"the bytes of {seed.origin} are not kept"
-        if seed.body is not None and found.pop(seed.origin, None) != (1, seed.body):
-            yield f"{seed.origin} has not its one version with its text"
+        if seed.body is not None:
+            written[seed.origin].append(seed.body)
+    for origin, bodies in written.items():
+        if found.pop(origin, None) != bodies:
+            yield f"{origin} has not its versions with their texts"
     for origin in found:
         yield f"{origin} is an article and should be none"

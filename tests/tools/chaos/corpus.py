@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -45,6 +45,7 @@ class Seed:
     origin: str
     raw: bytes
     body: str | None
+    written: int = OLD
 
     @property
     def digest(self) -> bytes:
@@ -56,7 +57,7 @@ class Seed:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
         fresh.write_bytes(self.raw)
-        os.utime(fresh, (OLD, OLD))
+        os.utime(fresh, (self.written, self.written))
         fresh.rename(path)
 
 
@@ -74,6 +75,15 @@ def corpus(number: int, chance: Random, parts: int) -> Iterator[Seed]:
         body = None if index % 100 == 97 else bodies[-1]
         raw = b"" if body is None else f" date 2024-06-18 Meldung\n{body}".encode()
         yield Seed(path, f"seed:{path}", raw, body)
+
+
+def edits(files: Sequence[Seed]) -> Iterator[Seed]:
+    """Yield a second version of some of the watched files."""
+    for each in files:
+        if int(each.path[-9:-4]) % 25 == 7 and each.path.startswith("seeds/"):
+            body = f"{each.body} Nachtrag."
+            raw = each.raw + b" Nachtrag."
+            yield replace(each, raw=raw, body=body, written=OLD + 60)
 
 
 def _body(chance: Random, number: int) -> str:
