@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import islice
-from typing import IO, Any, get_args, get_type_hints
+from typing import IO, Any, get_type_hints
 
 import pyarrow as pa
 from pyarrow import parquet
 
+from storage.database.view_facts import plain_type
 from storage.database.views import VIEWS
 from storage.export.texts import FLAT_COLUMNS, Selection, rows_with_types
 from storage.read.archive import ReadOnlyArchive
@@ -65,14 +66,16 @@ def _write(
 
 
 def _type_of(hint: Any) -> pa.DataType:
-    """Return the type of a column for values of this type or None."""
+    """Return the type of a column for values of this type or None.
+
+    >>> _type_of(float | None), _type_of(dict[str, float]), _type_of(list[int])
+    (DataType(double), DataType(string), DataType(string))
+    """
     kinds = {
         datetime: pa.timestamp("us", tz="UTC"), bool: pa.bool_(), int: pa.int64(),
         float: pa.float64(),
     }  # fmt: skip
-    return next(
-        (kind for each, kind in kinds.items() if each in {hint, *get_args(hint)}), pa.string()
-    )
+    return kinds.get(plain_type(hint), pa.string())
 
 
 def _origin_facts(program: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Changes as Atom and as JSON Feed: each entry holds the changed words and the interval."""
+"""Atom and JSON Feed, and the feed of changes: the changed words and the interval of each."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ ENTRIES = 30
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeEntry:
+class FeedEntry:
     """Entry of a feed; its id is independent of the server and its address."""
 
     id: str
@@ -43,15 +43,15 @@ class ChangeEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeFeed:
-    """The latest changes that were asked for, the newest first."""
+class Feed:
+    """The latest entries that were requested, the newest first."""
 
     id: str
     title: str
     link: str
     page: str
     language: str
-    entries: tuple[ChangeEntry, ...]
+    entries: tuple[FeedEntry, ...]
 
 
 @router.get(
@@ -59,8 +59,7 @@ class ChangeFeed:
 )
 def atom(request: Request, pool: PoolDep, query: Annotated[ChangesParameters, Query()]) -> Response:
     """Return the latest changes as Atom, of the filters that `/api/changes` takes."""
-    feed = _feed(request, pool, query)
-    return Response(_atom(feed), media_type=f"{ATOM_TYPE}; charset=utf-8")
+    return answer_atom(_feed(request, pool, query))
 
 
 @router.get(
@@ -72,11 +71,10 @@ def json_feed(
     request: Request, pool: PoolDep, query: Annotated[ChangesParameters, Query()]
 ) -> Response:
     """Return the latest changes as JSON Feed, of the filters that `/api/changes` takes."""
-    feed = _feed(request, pool, query)
-    return Response(json_bytes(_json(feed)), media_type=JSON_FEED_TYPE)
+    return answer_json(_feed(request, pool, query))
 
 
-def _feed(request: Request, pool: ArchivePool, query: ChangesParameters) -> ChangeFeed:
+def _feed(request: Request, pool: ArchivePool, query: ChangesParameters) -> Feed:
     zone = pool.place.timezone
     words = PageWords(language_of(request), zone)
     base = str(request.base_url).rstrip("/")
@@ -86,24 +84,38 @@ def _feed(request: Request, pool: ArchivePool, query: ChangesParameters) -> Chan
             _entry(each, shown_change(pool, archive, each), base, words) for each in found
         )
     search = request.url.query
-    digest = hashlib.sha256(search.encode()).hexdigest()[:16]
-    return ChangeFeed(
-        f"urn:lesart:feed:{digest}",
-        f"Lesart: {words.t('Changes')}",
-        str(request.url),
-        f"{base}/{'?' + search if search else ''}",
-        language_of(request),
-        entries,
-    )
+    page = f"/?{search}" if search else "/"
+    return make_feed(request, words.t("Changes"), search, page, entries)
+
+
+def make_feed(
+    request: Request, title: str, name: str, page: str, entries: Iterable[FeedEntry]
+) -> Feed:
+    """Return the feed of a request: `name` gives its id, `page` is the address that shows it."""
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return Feed(
+        f"urn:lesart:feed:{digest}", f"Lesart: {title}", str(request.url),
+        f"{str(request.base_url).rstrip('/')}{page}", language_of(request), tuple(entries),
+    )  # fmt: skip
+
+
+def answer_atom(feed: Feed) -> Response:
+    """Return a feed as Atom."""
+    return Response(_atom(feed), media_type=f"{ATOM_TYPE}; charset=utf-8")
+
+
+def answer_json(feed: Feed) -> Response:
+    """Return a feed as JSON Feed."""
+    return Response(json_bytes(_json(feed)), media_type=JSON_FEED_TYPE)
 
 
 def _entry(
     change: Change, passages: Sequence[PassageBlock], base: str, words: PageWords
-) -> ChangeEntry:
+) -> FeedEntry:
     """Return an entry; its id names the article, the wording, and when that was first seen."""
     moment = change.changed_by.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     interval = words.interval(change.changed_after, change.changed_by)
-    return ChangeEntry(
+    return FeedEntry(
         f"urn:lesart:{change.article}:{change.wording}:{moment}",
         change.title or words.t("(no title)"),
         f"{base}/a/{quote(change.article)}/{change.version - 1}..{change.version}",
@@ -113,7 +125,7 @@ def _entry(
     )
 
 
-def _atom(feed: ChangeFeed) -> bytes:
+def _atom(feed: Feed) -> bytes:
     root = ET.Element("feed", {"xmlns": ATOM, "xml:lang": feed.language})
     _add(root, "id", feed.id)
     _add(root, "title", feed.title)
@@ -139,7 +151,7 @@ def _add(parent: ET.Element, name: str, text: str, **attributes: str) -> None:
     ET.SubElement(parent, name, attributes).text = text
 
 
-def _json(feed: ChangeFeed) -> dict[str, Any]:
+def _json(feed: Feed) -> dict[str, Any]:
     return {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,

@@ -7,7 +7,7 @@ import feedparser
 import pytest
 
 from storage.read.render.change_html import clean
-from storage.web.feeds import ATOM, ChangeEntry, ChangeFeed, _atom
+from storage.web.feeds import ATOM, Feed, FeedEntry, _atom
 from tests.serve.hostile import payloads
 
 NAMES = {"a": ATOM}
@@ -70,9 +70,9 @@ def test_the_elements_that_atom_requires_exist(client):
 
 @pytest.mark.parametrize("payload", list(payloads())[::5])
 def test_a_hostile_text_makes_no_other_xml(payload):
-    entry = ChangeEntry("urn:x", payload, "http://h/", datetime.fromisoformat("2024-06-18T12:00Z"),
+    entry = FeedEntry("urn:x", payload, "http://h/", datetime.fromisoformat("2024-06-18T12:00Z"),
                   clean(payload), ())  # fmt: skip
-    root = ET.fromstring(_atom(ChangeFeed("urn:f", "t", "http://h/f", "http://h/", "de", (entry,))))
+    root = ET.fromstring(_atom(Feed("urn:f", "t", "http://h/f", "http://h/", "de", (entry,))))
     assert [each.tag.rpartition("}")[2] for each in root.find("a:entry", NAMES)] == [
         "id", "title", "updated", "link", "content",
     ]  # fmt: skip

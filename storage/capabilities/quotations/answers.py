@@ -210,6 +210,19 @@ class QuotesQuery(ListQuery, SpeakerOptions):
 
 
 @dataclass(kw_only=True)
+class QuotesFeedQuery(QuotesQuery):
+    """Return the latest quotations, each with the first version of its article that has it."""
+
+    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Quotation]":
+        if self.changed:
+            return QuotesQuery.rows(self, archive, page)
+        criteria, topic, part = self.conditions(archive), self.topic(archive), records.Part(*page)
+        if topic is None:
+            return archive.iterate(find_new, criteria, part)
+        return archive.iterate(find_about, topic, criteria.with_clause(_IS_NEW), part)
+
+
+@dataclass(kw_only=True)
 class StatementsQuery(ListQuery, SpeakerOptions):
     """List statements with their wordings, the earliest first.
 
@@ -301,6 +314,20 @@ def find_quotations(
 ) -> Iterator[Quotation]:
     """Yield the selected quotations."""
     yield from _quotation_list(Quotation, criteria).rows(connection, criteria, part)
+
+
+_IS_NEW = """NOT EXISTS (
+    SELECT 1 FROM version older JOIN quotation known ON known.wording_id = older.wording_id
+    WHERE older.article_id = q.article_id AND older.number = q.version - 1
+        AND known.text = q.text AND coalesce(known.person, '') = coalesce(q.row_person, '')
+)"""
+"""The version before it in its article has no such quotation."""
+
+
+def find_new(connection: "Connection", criteria: "Conditions", part: "Part") -> Iterator[Quotation]:
+    """Yield the selected quotations that the version before has not."""
+    listed = _quotation_list(Quotation, criteria)
+    yield from listed.rows(connection, criteria.with_clause(_IS_NEW), part)
 
 
 def find_about(

@@ -1,6 +1,9 @@
 """The pages of quotations: statements by speaker and topic, a statement, and a person."""
 
+import hashlib
+from datetime import UTC
 from typing import Annotated
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -12,15 +15,20 @@ from storage.capabilities.quotations.answers import (
     Identity,
     PersonQuery,
     PersonsQuery,
+    Quotation,
+    QuotesFeedQuery,
     QuotesQuery,
     StatementsQuery,
 )
 from storage.read.query.queries import Long, Plain
 from storage.read.query.queries import Query as Words
-from storage.web.archives import PoolDep
+from storage.read.render.change_html import PARAGRAPH, clean
+from storage.web import feeds
+from storage.web.archives import ArchivePool, PoolDep, language_of
 from storage.web.http_cache import CachedRoute
 from storage.web.pages.query_parameters import PartQuery
-from storage.web.pages.rendering import page
+from storage.web.pages.rendering import PageWords, page
+from storage.web.parameters import PageParameters
 
 ROUTER = APIRouter(include_in_schema=False, route_class=CachedRoute)
 MENU = (("/statements", "Quotations"),)
@@ -103,3 +111,54 @@ def identities(
         request, "quotations/identities.html", name=query.name,
         persons=sorted(persons.values(), key=len, reverse=True), most=MOST_SHOWN,
     )  # fmt: skip
+
+
+class QuotesFeedParameters(PageParameters, QuotesFeedQuery):
+    """Parameters of a feed of quotations."""
+
+
+@ROUTER.get("/quotes.atom")
+def atom(
+    request: Request, pool: PoolDep, query: Annotated[QuotesFeedParameters, Query()]
+) -> Response:
+    """Return the latest quotations as Atom."""
+    return feeds.answer_atom(_feed(request, pool, query))
+
+
+@ROUTER.get("/quotes.json")
+def json_feed(
+    request: Request, pool: PoolDep, query: Annotated[QuotesFeedParameters, Query()]
+) -> Response:
+    """Return the latest quotations as JSON Feed."""
+    return feeds.answer_json(_feed(request, pool, query))
+
+
+def _feed(request: Request, pool: ArchivePool, query: QuotesFeedParameters) -> feeds.Feed:
+    words = PageWords(language_of(request), pool.place.timezone)
+    base = str(request.base_url).rstrip("/")
+    rows = query.rows(pool.today, (query.after, query.limit or feeds.ENTRIES))
+    entries = {each.id: each for each in (_entry(row, base, words) for row in rows)}
+    title = query.speaker or query.about or words.t("Quotations")
+    name = f"quotes?{request.url.query}"
+    shown = {"speaker": query.speaker, "about": query.about}
+    shown_by = urlencode({key: value for key, value in shown.items() if value})
+    return feeds.make_feed(request, title, name, f"/statements?{shown_by}", entries.values())
+
+
+def _entry(row: Quotation, base: str, words: PageWords) -> feeds.FeedEntry:
+    """Return an entry; its id names the article, the wording, its time, the speaker and the words.
+
+    It has no number: a later reading may find other quotations before this one.
+    """
+    moment = row.changed_by.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    said = hashlib.sha256(f"{row.kind} {row.name or ''}\n{row.text}".encode()).hexdigest()[:16]
+    place = urlencode({"of": f"{row.article}@{row.version}.{row.number}"}, quote_via=quote)
+    return feeds.FeedEntry(
+        f"urn:lesart:{row.article}:{row.wording}:{moment}:quote:{said}",
+        row.name or words.t("speaker unknown"),
+        f"{base}/statement?{place}",
+        row.changed_by,
+        PARAGRAPH.format(clean(row.text))
+        + PARAGRAPH.format(words.interval(row.changed_after, row.changed_by)),
+        (row.kind,),
+    )
