@@ -13,7 +13,7 @@ from worker.text.annotate.quotation_form import is_quoted_name
 _MAX_LENGTH = 20_000  # characters; longer paragraphs are cut off
 _SEARCH_LENGTH = 150
 
-QUOTATION = re.compile(
+QUOTED = re.compile(
     r"""[„“"»«‚›‘](?:
       (?<=„)[^„“”"]*+(?:(?:„[^„“”"]*+[“”"]|(?<=\s)"[^"„“”]*+")[^„“”"]*+)*+[“”"]
     | (?<=“)[^“”]*+(?:“[^“”]*+”[^“”]*+)*+”
@@ -29,7 +29,7 @@ QUOTATION = re.compile(
 )
 """A quotation with its marks.
 
->>> QUOTATION.findall('„Er rief "Halt" und ging“, sagte sie. Ein 5" Rohr.')
+>>> QUOTED.findall('„Er rief "Halt" und ging“, sagte sie. Ein 5" Rohr.')
 ['„Er rief "Halt" und ging“']
 """
 
@@ -75,7 +75,7 @@ def mask_paragraph(text: str, language: str, follower: str = "") -> MaskedParagr
     if follower[:1] not in _REOPENING_MARKS:
         return masked
     text = text[:_MAX_LENGTH]
-    end = max([match.end() for match in QUOTATION.finditer(text)], default=0)
+    end = max([match.end() for match in QUOTED.finditer(text)], default=0)
     unclosed = _UNCLOSED.search(text, end)
     if not unclosed or follower[:1] != unclosed[0][0] or not unclosed[0][1:].strip():
         return masked
@@ -102,7 +102,7 @@ def has_mark(text: str) -> bool:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    for match in QUOTATION.finditer(text):
+    for match in QUOTED.finditer(text):
         start, end = match.span()
         inner = text[start + 1 : end - 1].strip()
         if inner:
