@@ -95,7 +95,8 @@ class StateTable(NamedTuple):
     contain parts of texts or addresses, so that PostgreSQL rewrites it after a redaction.
     `references` and `loose` as in `RecordTable`. `waits` are the columns with stored times of the
     future, with the longest wait of each in seconds (`storage.database.planned_times`).
-    A redaction deletes the rows of a capability that
+    `is_numbered`: every change of a row gives it a new `seq`, so that a backup need not compare
+    its other columns. A redaction deletes the rows of a capability that
     refer to a redacted wording or derivation.
     """
 
@@ -106,6 +107,7 @@ class StateTable(NamedTuple):
     references: Names = NOTHING
     loose: Names = NOTHING
     waits: Mapping[str, float] = MappingProxyType({})
+    is_numbered: bool = False
 
 
 class CapabilityError(ValueError):

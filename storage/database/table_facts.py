@@ -229,10 +229,11 @@ STATE_TABLES: tuple[StateTable, ...] = (
         waits={"next_check": 366 * DAY},
     ),
     StateTable(
-        "corrected_scan", None, is_secret=False, holds_text=False, loose={"scan_id": _SCAN},
+        "corrected_scan", None, is_secret=False, is_numbered=True, holds_text=False,
+        loose={"scan_id": _SCAN},
     ),
     StateTable(
-        "article", None, is_secret=False, holds_text=True,
+        "article", None, is_secret=False, is_numbered=True, holds_text=True,
         references={"origin_id": "origin", "source_id": "source", "head_version_id": "version"},
         loose={"public_id": "it is computed from the address"},
     ),
@@ -241,7 +242,7 @@ STATE_TABLES: tuple[StateTable, ...] = (
         references={"origin_id": "origin", "article_id": "article"},
     ),
     StateTable(
-        "snapshot", None, is_secret=False, holds_text=False,
+        "snapshot", None, is_secret=False, is_numbered=True, holds_text=False,
         references={
             "observation_id": "observation", "article_id": "article", "origin_id": "origin",
             "locator_id": "origin", "address_id": "origin", "source_id": "source",
@@ -249,7 +250,7 @@ STATE_TABLES: tuple[StateTable, ...] = (
         },
     ),
     StateTable(
-        "version", None, is_secret=False, holds_text=True,
+        "version", None, is_secret=False, is_numbered=True, holds_text=True,
         references={
             "article_id": "article", "wording_id": "wording", "derivation_id": "derivation",
             "observation_id": "observation", "before_id": "derivation", "after_id": "derivation",

@@ -54,7 +54,7 @@ from storage.database.tables import (
     SEARCH_DUE,
     WORDING,
 )
-from storage.history.totals import TOTALS
+from storage.history.totals import TOTALS, is_redacting
 from storage.proof import log
 from storage.proof.leaf import SHAPES
 from storage.proof.rows import archive_values
@@ -62,6 +62,7 @@ from storage.proof.tree import root
 from storage.record.captures import CAPTURE_FOLDER, put_packed
 from storage.values.job import Progress
 from storage.values.net.capture_place import CapturePlace
+from storage.write.changed_rows import find_changed_rows
 from storage.write.index import index_now, to_index
 
 CHUNK_ROWS = 500
@@ -102,7 +103,8 @@ def update(
     """Update an earlier copy to the state of its archive; return the number of rows copied.
 
     `held` is where the archive keeps the bytes of captures; the copy keeps them in the database.
-    Only new rows of the record are copied, by their numbers; the state is copied completely.
+    Only new rows of the record are copied, by their numbers, and the blocks of the state that
+    differ.
     It is one transaction: a failed update changes nothing. Raises: the errors of `copy`, and
     NotAnEarlierCopyError.
     """
@@ -131,7 +133,7 @@ def _require_earlier(old: Connection, new: Connection, place: str) -> None:
         raise NotAnEarlierCopyError(place, "it contains more than this archive")
     if root(log.node_of(new), size) != root(log.node_of(old), size):
         raise NotAnEarlierCopyError(place, "its history differs from that of this archive")
-    if _last(old, REDACTION, "id") > _last(new, REDACTION, "id"):
+    if is_redacting(new) or _last(old, REDACTION, "id") > _last(new, REDACTION, "id"):
         reason = "it contains texts that were redacted since: create a new copy, and "
         raise NotAnEarlierCopyError(place, f"{reason}delete this one")
 
@@ -148,8 +150,10 @@ def _brought(old: Connection, new: Connection, progress: Progress) -> int:
             since = table.c[key] > _last(new, table, key)
             number += _copy_table(old, new, table, progress, objects, since)
         else:
-            new.execute(delete(table))
-            number += _copy_table(old, new, table, progress, objects)
+            changed = find_changed_rows(old, new, table, progress)
+            if changed is not None:  # all are deleted first: a unique value may have moved
+                new.execute(delete(table).where(changed))
+                number += _copy_table(old, new, table, progress, objects, changed)
     objects.note(new)
     _index(new, progress, or_(WORDING.c.id > indexed, WORDING.c.id.in_(due)))
     return number

@@ -2,19 +2,25 @@
 
 import re
 import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import BigInteger, Column, Connection, Table, text
 
 from storage.cli.exits import run
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
+from storage.database.table_facts import STATE_TABLES
 from storage.database.tables import METADATA
 from storage.proof.log import append
 from storage.read.archive import open_archive
+from storage.values.redaction import PENDING
 from storage.verify.verify import CHECKS
 from storage.write import copies
+from storage.write.changed_rows import find_changed_rows, hashed_type
 from storage.write.copies import (
     NotAnEarlierCopyError,
     PlaceTakenError,
@@ -189,12 +195,14 @@ def test_an_earlier_copy_is_brought_up_to_date_and_is_the_same_as_a_new_one(fill
     filled.write("neu.txt", seed("Pegel an der Schleuse", SENTENCES[0]))
     filled.scan(2)
     append(filled.archive.engine, filled.archive.clock)
-    for _ in range(2):
-        assert update(filled.url, str(target), silent) > 0
-        assert findings(str(target)) == []
-        assert without_scores(shown(str(target))) == without_scores(shown(filled.url))
+    assert update(filled.url, str(target), silent) > 0
+    assert findings(str(target)) == []
+    assert without_scores(shown(str(target))) == without_scores(shown(filled.url))
+    copied = update(filled.url, str(target), silent)
     copy(filled.url, str(new), silent)
-    assert rows_of(str(target)) == rows_of(str(new))
+    rows = rows_of(str(new))
+    assert rows_of(str(target)) == rows
+    assert copied == sum(len(rows[name]) for name in COPIED_WHOLE), "nothing else is copied again"
 
 
 def rows_of(url: str) -> dict[str, list]:
@@ -215,6 +223,16 @@ def test_a_file_that_is_no_earlier_copy_is_refused_and_left_unchanged(filled, tm
     copy(filled.url, str(target), silent)
     before = rows_of(str(target))
     filled.scan(2)
+    pending = METADATA.tables["archive"].insert().values(key=PENDING, value="1")
+    with filled.archive.unit() as unit:
+        unit.connection.execute(pending)
+    copy(filled.url, str(tmp_path / "begun.sqlite3"), silent)
+    with filled.archive.unit() as unit:
+        unit.connection.execute(
+            METADATA.tables["archive"].delete().where(text("key = :key")), {"key": PENDING}
+        )
+    with pytest.raises(NotAnEarlierCopyError, match="redacted since"):
+        update(filled.url, str(tmp_path / "begun.sqlite3"), silent)
     with filled.archive.unit() as unit:
         number = unit.number()
         unit.connection.execute(
@@ -256,3 +274,75 @@ def test_a_drill_verifies_a_backup_and_leaves_nothing_behind(filled, tmp_path, m
     assert run(app, asked) == 1
     assert list((tmp_path / "tmp").iterdir()) == []
     assert not (tmp_path / "none.sqlite3").exists()
+
+
+COPIED_WHOLE = {
+    "access_token", "alert", "alert_channel", "alert_delivery", "archive", "copy_request",
+    "counter", "host", "job", "relation_due", "rights_file", "source", "stamp_request",
+    "suppression", "watch",
+}  # fmt: skip
+"""The tables that every update of a backup copies: small ones, and those that change daily."""
+
+NOT_COMPARED = {datetime: datetime(2024, 6, 18, tzinfo=UTC), dict: {"ä": [1, None]}}
+EXAMPLES: dict[type | None, tuple[Any, Any]] = {
+    int: (3, 7), bool: (False, True), float: (0.5, 0.25), str: ("ä%\x7f'", "ä%"),
+    bytes: (b"\x80\x00", b"\x80"),
+}  # fmt: skip
+"""Two values of each type that is compared."""
+
+
+@pytest.fixture
+def before_and_after(database_url, tmp_path) -> Iterator[tuple[Connection, Connection]]:
+    """Give connections to an empty archive and to its copy."""
+    copy(database_url, str(tmp_path / "copy.sqlite3"), silent)
+    engines = [
+        writing_engine(parsed(url)) for url in (database_url, str(tmp_path / "copy.sqlite3"))
+    ]
+    with engines[0].connect() as old, engines[1].connect() as new:
+        yield old, new
+        old.rollback()
+    for engine in engines:
+        engine.dispose()
+
+
+def example(column: Column[Any]) -> Any:
+    kind = hashed_type(column)
+    if kind is None:
+        return NOT_COMPARED.get(column.type.python_type, NOT_COMPARED[datetime])
+    return 2**62 + 11 if isinstance(column.type, BigInteger) else EXAMPLES[kind][0]
+
+
+@pytest.mark.slow
+def test_each_change_of_a_row_of_the_state_is_found_between_either_databases(before_and_after):
+    old, new = before_and_after
+    for facts in STATE_TABLES:
+        table = METADATA.tables[facts.name]
+        for connection in before_and_after:
+            connection.execute(table.delete())
+            connection.execute(table.insert(), {each.name: example(each) for each in table.columns})
+        same = find_changed_rows(old, new, table, silent)
+        assert (same is None) == (facts.name not in COPIED_WHOLE), facts.name
+        if same is None:
+            columns = [table.c["seq"]] if facts.is_numbered else [*table.columns]
+            empty = {each.name: None for each in table.columns if each.nullable}
+            for connection in before_and_after if empty else ():
+                connection.execute(table.update().values(empty))
+            assert find_changed_rows(old, new, table, silent) is None, facts.name
+            assert [
+                each for each in changes_of(columns) if not is_found(before_and_after, *each)
+            ] == []
+
+
+def changes_of(columns: list[Column[Any]]) -> Iterator[tuple[Column[Any], Any]]:
+    return ((each, EXAMPLES[hashed_type(each)][1]) for each in columns)
+
+
+def is_found(both: tuple[Connection, Connection], column: Column[Any], value: Any) -> bool:
+    """Change a row of an archive, and return whether its form in the copy is found, too."""
+    old, new = both
+    table: Table = column.table
+    with old.begin_nested() as trial:
+        old.execute(table.update().values({column.name: value}))
+        found = find_changed_rows(old, new, table, silent)
+        trial.rollback()
+    return found is not None and len(new.execute(table.select().where(found)).all()) == 1
