@@ -105,7 +105,13 @@ def find_shown(url: str, lesart: Any, client: Any, folder: Any) -> dict[str, boo
     return {door: bool(each) for door, each in found.items()}
 
 
-@pytest.mark.parametrize("order", ["redact-person", "redact", "restrict"])
+@pytest.mark.parametrize(
+    "order",
+    [
+        "redact-person",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("redact", "restrict")),
+    ],
+)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_is_left_out_is_at_no_door(told, lesart, tmp_path, order):
     articles = [row["article"] for row in lesart("identities", "Ada Kern")]
