@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from worker.text.annotate.cues_english import VERBS as ENGLISH_VERBS
 from worker.text.annotate.cues_german import VERBS as GERMAN_VERBS
@@ -85,13 +85,13 @@ class NameSigns:
                 self._add(start, end)
                 start = end = -1
         self._add(start, end)
-        self._main: str | None = None
-        self._main = self._main_person()
 
     def signs(self, name: str) -> tuple[str, ...]:
         """Return the signs of a last name."""
         if name not in self._signs:
             found = self._found(name) if name in self._places else {"nowhere"}
+            if len(self._places.get(name, ())) >= _FEW and name == self._main_person:
+                found.add("main person")
             self._signs[name] = tuple(sorted(found))
         return self._signs[name]
 
@@ -107,6 +107,7 @@ class NameSigns:
         last = self._words[end - 1].strip(_MARKS).removesuffix("'s").removesuffix("’s")
         self._places.setdefault(last, []).append((start, end))
 
+    @cached_property
     def _main_person(self) -> str | None:
         """Return the person who is named most often."""
         often = sorted(self._places, key=lambda name: -len(self._places[name]))
@@ -130,8 +131,6 @@ class NameSigns:
             found.add("female" if balance > 0 else "male")
         if self.is_common(name):
             found.add("common word")
-        if count >= _FEW and name == self._main:
-            found.add("main person")
         return found
 
     def _at(self, start: int, end: int) -> set[str]:
