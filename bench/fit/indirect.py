@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import exp
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from storage.values.draft import Paragraph
 from worker.text.annotate.indirect import Statement, indirect_quotes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LIMIT, PENALTY = 0.2, 2.0
+PENALTY = 1.0
 TARGET = REPOSITORY / "worker" / "text" / "annotate" / "indirect.toml"
 TOLD = {"Indirect", "FreeIndirect", "IndirectFreeIndirect", "Reported"}
 WANTED = TOLD - {"Reported"}
@@ -60,23 +61,28 @@ def further(files: Iterable[Path]) -> Iterator[Labelled]:
 def cases(every: Iterable[Labelled]) -> Iterator[Case]:
     """Yield each candidate, with whether the gold knows it."""
     for text in every:
-        seen: list[Statement] = []
+        seen: list[Case] = []
 
-        def weigh(statement: Statement, seen: list[Statement] = seen) -> float:
-            seen.append(statement)
-            return 1.0
+        def weigh(
+            statement: Statement,
+            words: str,
+            text: Labelled = text,
+            seen: list[Case] = seen,
+        ) -> float:
+            right = any(same_text(words, each) for each in text.told)
+            features = dict.fromkeys(statement.features, 1.0)
+            seen.append(Case(text.name, (features, {}), (right, not right)))
+            return float(right)
 
-        found = indirect_quotes(text.paragraphs, text.language, weigh)
-        for statement, quote in zip(seen, found, strict=True):
-            right = any(same_text(quote.text, each) for each in text.told)
-            yield Case(text.name, (dict.fromkeys(statement.features, 1.0), {}), (right, not right))
+        indirect_quotes(text.paragraphs, text.language, weigh)
+        yield from seen
 
 
 def figures(every: Iterable[Labelled], weights: Mapping[str, float]) -> tuple[int, int, int, int]:
     """Return how many are wanted, how many of them are found, how many are given, and right."""
 
-    def weigh(statement: Statement) -> float:
-        return float(sum(weights.get(name, 0.0) for name in statement.features) > LIMIT)
+    def weigh(statement: Statement, _words: str) -> float:
+        return 1 / (1 + exp(-sum(weights.get(name, 0.0) for name in statement.features)))
 
     wanted = found = given = right = 0
     for text in every:

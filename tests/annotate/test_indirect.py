@@ -23,6 +23,12 @@ from worker.text.annotate.indirect import indirect_quotes
          "kostet der neue Damm rund 36 Millionen Euro", "Laut", "Ministerium"),
         ("Nach Angaben von Bo Lind kostet der neue Damm rund 36 Millionen Euro.", "de",
          "kostet der neue Damm rund 36 Millionen Euro", "Nach Angaben", "Bo Lind"),
+        ("Gemäß Angaben von Bo Lind kostet der neue Damm rund 36 Millionen Euro.", "de",
+         "kostet der neue Damm rund 36 Millionen Euro", "Gemäß Angaben von Bo Lind", None),
+        ("Der Damm hält noch lange, wie die Wehr am Montag mitteilte.", "de",
+         "Der Damm hält noch lange", "mitteilte", "Wehr"),
+        ("Der neue Damm kostet rund 36 Millionen Euro. Das teilte die Wehr am Montag mit.", "de",
+         "Der neue Damm kostet rund 36 Millionen Euro", "teilte", "Wehr"),
         ("Mayor Ann Lee said on Monday that the new bridge will cost 36 million.", "en",
          "the new bridge will cost 36 million", "said", "Mayor Ann Lee"),
         ("The new bridge will cost 36 million, the ministry said on Monday.", "en",
@@ -32,7 +38,7 @@ from worker.text.annotate.indirect import indirect_quotes
     ],
 )  # fmt: skip
 def test_the_clause_has_its_verb_and_its_speaker(
-    text: str, language: str, clause: str, cue: str, speaker: str
+    text: str, language: str, clause: str, cue: str, speaker: str | None
 ) -> None:
     (quote,) = indirect_quotes([Paragraph("text", text)], language)
     assert (quote.text, quote.cue, quote.speaker) == (clause, cue, speaker)
@@ -57,6 +63,17 @@ def test_a_sentence_in_the_subjunctive_continues_what_somebody_said() -> None:
 )
 def test_what_a_text_tells_itself_is_no_indirect_speech(text: str) -> None:
     assert indirect_quotes([Paragraph("text", text)], "de") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Asked about the bridge, which was closed in May, Lee replied in the affirmative.",
+        "The bridge has a toll, too, called ClearWay.",
+    ],
+)
+def test_an_english_verb_of_another_meaning_is_no_indirect_speech(text: str) -> None:
+    assert indirect_quotes([Paragraph("text", text)], "en") == ()
 
 
 def test_direct_and_indirect_quotations_are_stored_together_and_stay_apart() -> None:

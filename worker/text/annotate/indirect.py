@@ -38,7 +38,8 @@ from worker.text.annotate.speaker.persons import (
 )
 from worker.text.annotate.speaker.resolve import full_name, standalone_name
 
-MIN_PROBABILITY = 0.55
+MIN_PROBABILITY = {"de": 0.575, "en": 0.65}
+"""The least probability of indirect speech; English has fewer labelled texts."""
 _STOPS = ("", ",", ".", ":", ";", "?", "!", ")")
 
 
@@ -52,12 +53,16 @@ def _with_stops(*words: Iterable[str]) -> frozenset[str]:
 
 _STRONG = _with_stops(
     "sei seien habe werde könne müsse solle wolle dürfe gebe gehe stehe komme bleibe liege halte"  # noqa: SIM905
-    " bestehe handele handle".split()
+    " bestehe handele handle existiere resultiere verstehe darstelle unterscheide stattfinde"
+    " angehöre aussehe zurückkehre bekomme helfe verliere gewinne lebe wachse steige sinke fahre"
+    " erreiche verhindere fördere funktioniere benötige beruhe basiere entstehe verzichte übernehme"
+    " dauere erscheine zerstöre".split()
 )
 _WEAK = _with_stops(
     SUBJUNCTIVE,
     "gäbe gäben bliebe blieben bestünde käme kämen stünde stünden ginge ließe vertrage sollten"  # noqa: SIM905
-    " müssten dürften wollten".split(),
+    " müssten dürften wollten läge lägen befände befänden täte täten gelänge spräche sprächen nähme"
+    " nähmen ließen hielte verlöre bekäme bekämen ändere".split(),
 )
 _HEARSAY = _with_stops(("soll", "sollen"))
 _MOODS = _STRONG | _WEAK | _HEARSAY
@@ -66,19 +71,47 @@ _FINITE = _with_stops(FINITE)
 _CONJUNCTIONS = "dass|daß|ob|wie|wann|warum|weshalb|wer|was|wo|wohin|wonach"
 _GERMAN_CLAUSE = re.compile(rf",\s(?:(?P<word>{_CONJUNCTIONS})\s)?")
 _CONJUNCTION = re.compile(rf",\s(?:{_CONJUNCTIONS})\s")
-_HOW = re.compile(r"Wie\s(?P<head>[^,]{4,140}),\s(?=[a-zäöüß]+\s)")
+_AS = re.compile(
+    r",\swie\s(?P<head>[^;:]{2,140}?\b(?P<verb>[a-zäöüß]*(?:te|t|ten|gab|wies)))(?=[,;:]|\.?\s*\Z)"
+)
+_BEHIND = re.compile(rf"(?:Das|Dies)\s(?P<verb>{'|'.join(sorted(VERBS))})\s")
+_FIRST_PERSON = frozenset("ich mich mir mein meine wir uns unser unsere Ich Wir Mein Meine".split())  # noqa: SIM905
+_MINE = _with_stops(_FIRST_PERSON)
+_ENDS = frozenset({"sein", "haben", "werden"})
+_HOW = re.compile(
+    r"(?:Denn w|Und w|W)ie\s(?P<head>[^;:]{4,180}?\b[a-zäöüß]{2,}),\s(?=[a-zäöüß]+\s)"
+)
 _COMPOUND_SOURCE = re.compile(
-    r"\b[Nn]ach\s(?:\w+\s){0,2}(?P<noun>\w*(?:[Aa]ngaben|[Bb]erichten|[Ii]nformationen"
-    r"|[Ee]rkenntnissen|[Ss]chätzungen|[Mm]eldungen|[Mm]itteilung|[Ee]inschätzung|[Aa]uffassung"
-    r"|[Aa]ussagen?))(?:\s(?:von|der|des)\s\w+)?"
+    r"\b(?:(?:[Nn]ach|[Gg]emäß)\s(?:\w+\s){0,2}(?P<noun>[\w-]*(?:[Aa]ngaben|[Bb]erichte?n?|[Ii]nformationen"
+    r"|[Ee]rkenntnissen|[Ss]chätzung(?:en)?|[Mm]eldung(?:en)?|[Mm]itteilung|[Ee]inschätzung"
+    r"|[Aa]uffassung|[Aa]ussagen?|[Mm]einung|[Aa]nsicht|[Dd]arstellung|[Ss]tudien?|[Uu]mfragen?"
+    r"|[Bb]ekunden|[Pp]länen|[Pp]lanung(?:en)?|[Dd]okument|[Vv]ermutung(?:en)?|[Ww]illen"
+    r"|[Vv]orstellung(?:en)?|[Uu]ntersuchung(?:en)?|[Bb]erechnung(?:en)?|[Aa]ngabe|[Vv]orwürfen"
+    r"|[Ss]tellungnahmen?|[Vv]orhersagen?|[Pp]rognosen?|[Ee]rgebnis|[Ee]ndergebnis|[Ww]orten))"
+    r"(?:\s(?:von\s\w+(?:\s[A-ZÄÖÜ]\w+)?|(?:der|des)\s\w+))?|(?P<adverb>[Dd]emnach|Danach|Demzufolge))"
 )
 _NOUNS = frozenset(
     "Angabe Angaben Aussage Aussagen Ansicht Meinung Auffassung Berichte Berichten Meldung Hinweis"  # noqa: SIM905
     " Hinweise Ankündigung Vorwurf Erklärung Forderung Behauptung Mitteilung Überzeugung"
-    " Einschätzung Kritik Begründung Zusage".split()
+    " Einschätzung Kritik Begründung Zusage Aufforderung Befehl Vorschlag Appell Bitte Warnung"
+    " Drohung Versprechen Vermutung Prognose Gerücht Gerüchte Vorwürfe Aufruf Eindruck Hoffnung"
+    " Befürchtung Auskunft Zweifel Verdacht Argument Schluss Erkenntnis Ergebnis Wunsch".split()
 )
 _GERMAN_NOUNS = re.compile(rf"\b(?:{'|'.join(_NOUNS)})\b")
-_AFTER_GERMAN = re.compile(r",\s(?:wie\s)?(?P<verb>[a-zäöüß]+|laut|so)\s")
+_AFTER_GERMAN = re.compile(r",\s(?P<link>wie\s|das\s|dies\s|so\s)?(?P<verb>[a-zäöüß]+|laut|so)\s")
+_FINITE_FORM = re.compile(r"\s[a-zäöüß]{2,}(?:te|ten|t|en|arb|ab|am|ing|ieß|iel|ief|og|ug)\b")
+_TOLD = frozenset(
+    "entschieden zugesagt gebeten beschlossen beteuerte beteuert vorgeschlagen schlug schlägt"  # noqa: SIM905
+    " vereinbart angewiesen angedroht bekräftigt eingeräumt bestätigt gewarnt aufgerufen"
+    " bemängeln bemängelten vermutet vermuten angenommen ausgegangen einigten geeinigt verpflichtet"
+    " überzeugt bestritten bestreitet bestritt leugnet schließt errechnet errechneten befürchtet"
+    " verkündet glaubt glauben hofft hoffen fürchtet erwartet erwarten plant planen weiß wissen"
+    " wusste sieht sehen sah hält halten gehofft kritisiert bekannt klar fest davon darauf dahin"
+    " darüber heraus".split()
+)
+"""Words before a clause of indirect speech, apart from the verbs and participles of speech."""
+_SPOKEN = VERBS | PARTICIPLES | _TOLD
+_SPEECH = _with_stops(VERBS, PARTICIPLES)
 _INFINITIVE = re.compile(r"\s(?:zu\s[a-zäöüß]+en|[a-zäöüß]{3,}zu[a-zäöüß]{2,}en)\b")
 _ENGLISH_ACCORDING = re.compile(r"\b[Aa]ccording to\s")
 _ENGLISH_STARTS = frozenset(
@@ -96,6 +129,11 @@ _NO_CLAUSE_START = re.compile(
     r"(?:In|On|At|During|While|When|Though|Although|Earlier|Later|Then|For|After|Before|As|With|Since|If"
     r"|Asked|[A-Z][a-z]+ing)\b[^,]*\Z"
 )
+_AUXILIARY = re.compile(
+    r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do)\b|n[’']t\b"
+)
+_PREPOSITIONS = frozenset("on in at to during after before of with about".split())  # noqa: SIM905
+_TELLING = frozenset("i we you he she they it this that which who data research study".split())  # noqa: SIM905
 _ENGLISH_END = re.compile(
     r"(?:\s(?:on\s)?\w+day(?:\s(?:morning|evening|night))?|\s(?:in|to|at|on|during|of|with|after)\s[^,]{2,60}"
     r"|,?\s(?:adding|citing|according)\b.*|,\s[^,]{3,80})*[\s.!?§]*\Z"
@@ -104,28 +142,43 @@ _ENGLISH_OBJECTS = re.compile(
     r"(?:(?:[A-Z][\w'’.-]*|the|a|an|his|her|reporters|us|me|him|them|journalists|lawmakers|on|in"
     r"|statement|earlier|this|week|month|year)\s){0,6}?that\s"
 )
+_CLAUSE_OPENERS = frozenset("Weil Als Nachdem Während Da Wenn Obwohl Nach".split())  # noqa: SIM905
+_OPENING = frozenset(
+    "der die das ein eine er sie es man dies dieser diese seine ihre sein ihr alle viele in im bei"  # noqa: SIM905
+    " für auch kein keine niemand".split()
+)
+_RELATIVE = frozenset(
+    "nachdem während weil wenn als obwohl damit indem bevor da sobald falls um den dem deren dessen"  # noqa: SIM905
+    " welche welcher welches wobei womit worin und aber sondern".split()
+)
+_SUBORDINATE = _RELATIVE | {"der", "die", "das"}
 _MIN_WORDS, _MAX_LENGTH, _HISTORY = 3, 500, 8
 _MIN_CLAUSE = 12
-_MAX_QUOTED = 0.6
+_MAX_QUOTED = 0.85
 
 
-_GERMAN_TRIGGERS = (
-    _with_stops(
-        VERBS,
-        PARTICIPLES,
-        "dass daß ob wonach laut Laut nach Nach zufolge so heißt hieß".split(),  # noqa: SIM905
-    )
-    | _MOODS
-)
-_TRIGGERS = {"de": _GERMAN_TRIGGERS, "en": _with_stops(ENGLISH_VERBS)}
-"""Words of which a paragraph with indirect speech has at least one, with their stops."""
 _SIGNS = {
-    "de": _GERMAN_TRIGGERS | _with_stops(_NOUNS, ("Wie",)),
-    "en": _TRIGGERS["en"] | _with_stops(("According", "according")),
+    "de": _SPEECH
+    | _MOODS
+    | _with_stops(
+        "dass daß ob wonach laut Laut nach Nach gemäß Gemäß zufolge so heißt hieß".split(),  # noqa: SIM905
+        "demnach Demnach Danach Demzufolge Wie wie".split(),  # noqa: SIM905
+        _NOUNS,
+    )
+    | {f"{word}," for word in _TOLD},
+    "en": _with_stops(ENGLISH_VERBS, ("According", "according")),
 }
-"""Words of which a sentence with a statement has at least one, with their stops."""
+"""Words of which a sentence with indirect speech has at least one, with their stops."""
 _LONGEST_HEAD = 150
 """Maximum number of letters before a clause that are searched for a verb of speech."""
+
+
+class Around(NamedTuple):
+    """The text around a sentence, and whether the sentence before it is indirect speech."""
+
+    before: str
+    after: str
+    is_told: bool
 
 
 class Statement(NamedTuple):
@@ -137,10 +190,11 @@ class Statement(NamedTuple):
     features: tuple[str, ...]
 
 
-Weigher = Callable[[Statement], float]
+Weigher = Callable[[Statement, str], float]
+"""Returns how probable it is that a statement with these words is indirect speech."""
 
 
-def probability(statement: Statement) -> float:
+def probability(statement: Statement, _words: str = "") -> float:
     """Return the probability that a candidate is indirect speech."""
     weigh = indirect_weights().get
     return 1 / (1 + exp(-sum([weigh(name, 0.0) for name in statement.features])))
@@ -177,38 +231,33 @@ class _Finder:
             text, _, breaks = mask_paragraph(paragraph.text, self.language)
             signs, told = _SIGNS[self.language], -1
             for before, start, end in zip([0, *breaks], breaks, breaks[1:], strict=False):
-                if signs.isdisjoint(text[start:end].split()):
+                is_behind = text.startswith(("Das ", "Dies "), end) and _BEHIND.match(text, end)
+                if not is_behind and signs.isdisjoint(text[start:end].split()):
                     continue
-                is_told = told == start
-                statement = self._statement(text[start:end], text[before:start], is_told=is_told)
-                if statement is None:
-                    continue
-                if not _may_tell(paragraph.text, self.language):
-                    break
-                share = self.weigher(statement)
-                if share >= MIN_PROBABILITY:
-                    told = end
-                    yield self._quote(statement, paragraph.text, start, index, share)
+                around = Around(text[before:start], text[end : end + _LONGEST_HEAD], told == start)
+                for statement in self._statements(text[start:end], around):
+                    words = paragraph.text[start + statement.start : start + statement.end]
+                    share = self.weigher(statement, words)
+                    if share >= MIN_PROBABILITY[self.language]:
+                        told = end
+                        yield self._quote(statement, words, start, index, share)
+                        break
 
-    def _statement(self, sentence: str, before: str, *, is_told: bool) -> Statement | None:
+    def _statements(self, sentence: str, around: Around) -> Iterator[Statement]:
+        """Yield the candidates of a sentence."""
         if len(sentence) > _MAX_LENGTH:
-            return None
-        found = (
-            german_statement(sentence, before, is_told=is_told)
-            if self.language == "de"
-            else english_statement(sentence)
-        )
-        if found is None or found.end - found.start < _MIN_CLAUSE:
-            return None
-        if len(WORD.findall(sentence)) <= _MIN_WORDS:
-            return None
-        clause = sentence[found.start : found.end]
-        return found if clause.count("§") <= _MAX_QUOTED * len(clause) else None
+            return
+        is_english = self.language == "en"
+        found = [english_statement(sentence)] if is_english else german_statements(sentence, around)
+        for each in filter(None, found):
+            clause = sentence[each.start : each.end]
+            is_long = len(clause) >= _MIN_CLAUSE and len(WORD.findall(sentence)) > _MIN_WORDS
+            if is_long and clause.count("§") <= _MAX_QUOTED * len(clause):
+                yield each
 
     def _quote(
-        self, statement: Statement, text: str, offset: int, index: int, share: float
+        self, statement: Statement, clause: str, offset: int, index: int, share: float
     ) -> Quote:
-        clause = text[offset + statement.start : offset + statement.end]
         speaker, resolved = statement.cue.speaker, None
         if speaker:
             resolved = self._full_name(speaker)
@@ -262,33 +311,23 @@ class _Finder:
             paragraph = self.paragraphs[at]
             if paragraph.role not in READ_ROLES:
                 continue
-            if not _may_tell(paragraph.text, self.language):
-                yield paragraph.text[-_MAX_LENGTH:]
-                continue
             text, _, breaks = mask_paragraph(paragraph.text, self.language)
             for start, end in reversed([*pairwise(breaks)]):
                 if at < index or start < offset:
                     yield text[start:end]
 
 
-def _may_tell(text: str, language: str) -> bool:
-    """Check whether a paragraph can have indirect speech."""
-    if language == "en" and "ccording to" in text:
-        return True
-    return not _TRIGGERS[language].isdisjoint(text.split())
-
-
-def german_statement(sentence: str, before: str, *, is_told: bool) -> Statement | None:
-    """Return the statement in a German sentence, after another sentence."""
+def german_statements(sentence: str, around: Around) -> Iterator[Statement | None]:
+    """Yield the candidates of a German sentence by form, the clearest form first."""
     moods = _moods(sentence.split())
-    statement = _german_source(sentence, moods)
-    if statement is None and "," in sentence:
-        statement = (
-            _german_how(sentence, moods)
-            or _german_before(sentence, moods)
-            or _german_after(sentence)
-        )
-    return statement or _german_following(sentence, moods, before, is_told=is_told)
+    yield _german_source(sentence, moods)
+    if "," in sentence:
+        yield _german_how(sentence, moods)
+        yield _german_as(sentence, moods)
+        yield _german_before(sentence, moods)
+        yield _german_after(sentence)
+    yield _german_following(sentence, moods, around)
+    yield _german_behind(sentence, moods, around.after)
 
 
 def _moods(words: Iterable[str]) -> tuple[str, ...]:
@@ -303,7 +342,12 @@ def _moods(words: Iterable[str]) -> tuple[str, ...]:
 
 def _german_source(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     """Return the statement with its source: laut der Wehr, nach Angaben von Bo Lind."""
-    if " zufolge" not in sentence and "aut " not in sentence and "ach " not in sentence:
+    if (
+        " zufolge" not in sentence
+        and "aut " not in sentence
+        and "ach " not in sentence
+        and "emäß " not in sentence
+    ):
         return None
     match = ZUFOLGE.search(sentence) if " zufolge" in sentence else None
     match = match or ACCORDING.search(sentence)
@@ -316,9 +360,31 @@ def _german_source(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     match = _COMPOUND_SOURCE.search(sentence)
     if match is None:
         return None
-    marks = (*moods, "compound")
+    marks = (*moods, f"source {(match['noun'] or match['adverb'])[-6:].casefold()}")
     form, place_of = _source_place(sentence, match.start(), match.end())
     return _made(form, place_of, sentence, Cue(match[0], None), marks)
+
+
+def _german_as(sentence: str, moods: tuple[str, ...]) -> Statement | None:
+    """Return the main clause: Der Damm hält, wie die Wehr am Montag mitteilte."""
+    match = _AS.search(sentence) if ", wie " in sentence else None
+    if match is None:
+        return None
+    verb = match["verb"]
+    cue = cue_after_german(match[0]) or Cue(verb, None)
+    told = (f"verb {verb}" if verb in VERBS or verb in PARTICIPLES else "no verb of speech",)
+    return _made("as", (0, match.start()), sentence, cue, (*moods, *told), match["head"])
+
+
+def _german_behind(sentence: str, moods: tuple[str, ...], after: str) -> Statement | None:
+    """Return a sentence of which the next one names the source: Das teilte die Wehr mit."""
+    match = _BEHIND.match(after)
+    if match is None:
+        return None
+    cue = cue_before_german(after) or Cue(match["verb"], None)
+    return _made(
+        "behind", (0, len(sentence)), sentence, cue, (*moods, f"verb {match['verb']}"), after
+    )
 
 
 def _source_place(sentence: str, start: int, end: int) -> tuple[str, tuple[int, int]]:
@@ -335,7 +401,7 @@ def _source_place(sentence: str, start: int, end: int) -> tuple[str, tuple[int, 
 
 def _german_how(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     """Return the main clause: Wie die Wehr mitteilte, hält der Damm."""
-    match = _HOW.match(sentence) if sentence.startswith("Wie") else None
+    match = _HOW.match(sentence)
     if match is None:
         return None
     words = WORD.findall(match["head"])
@@ -347,13 +413,17 @@ def _german_how(sentence: str, moods: tuple[str, ...]) -> Statement | None:
 
 def _german_before(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     """Return the clause after a verb or noun of speech: sagte, dass."""
-    is_bare = moods == _INDICATIVE and not ("zu" in sentence and _INFINITIVE.search(sentence))
-    if is_bare and not _CONJUNCTION.search(sentence):
+    if (
+        moods == _INDICATIVE
+        and not ("zu" in sentence and _INFINITIVE.search(sentence))
+        and not _CONJUNCTION.search(sentence)
+        and _SPEECH.isdisjoint(sentence[: sentence.rfind(", ")].split())
+    ):
         return None
     for match in _GERMAN_CLAUSE.finditer(sentence):
         head = sentence[: match.start()]
         words = WORD.findall(head[-_LONGEST_HEAD:])
-        spoken = [word for word in words if word in VERBS or word in PARTICIPLES]
+        spoken = [word for word in words if word in _SPOKEN]
         noun = _GERMAN_NOUNS.search(head[-40:])
         if not spoken and not noun and match["word"] not in {"dass", "daß", "ob", "wonach"}:
             continue
@@ -362,12 +432,20 @@ def _german_before(sentence: str, moods: tuple[str, ...]) -> Statement | None:
         mood = _moods(clause_words)
         conjunction = match["word"]
         infinitive = _INFINITIVE.search(rest) is not None
-        if not conjunction and mood == _INDICATIVE and not infinitive:
+        is_bare = not conjunction and mood == _INDICATIVE and not infinitive
+        first = clause_words[0] if clause_words else ""
+        if is_bare and (not spoken or spoken[-1] in _TOLD or first in _RELATIVE or not first):
             continue
         kinds = [f"conjunction {conjunction}" if conjunction else "no conjunction"]
         kinds += ["infinitive"] if infinitive else []
+        if is_bare:
+            kinds += ["bare", f"bare {'opening' if first in _OPENING else 'other'}"]
         kinds += [f"verb {spoken[-1]}"] if spoken else ["noun of speech" if noun else "no speech"]
         kinds += [f"before {words[-1][-4:]}"] if words and not spoken else []
+        if spoken:
+            gap = len(words) - 1 - max(at for at, word in enumerate(words) if word == spoken[-1])
+            kinds += ["verb at the comma" if gap == 0 else "verb near" if gap < 6 else "verb far"]
+        kinds += ["begins a clause"] if first in _SUBORDINATE else []
         cue = cue_before_german(head) or Cue(spoken[-1] if spoken else None, None)
         start = match.end() - (len(conjunction) + 1 if conjunction else 0)
         return _made("clause", (start, len(sentence)), sentence, cue, (*mood, *kinds), head)
@@ -378,27 +456,34 @@ def _german_after(sentence: str) -> Statement | None:
     """Return the clause before a verb of speech: Der Damm halte, sagte Bo Lind."""
     for match in _AFTER_GERMAN.finditer(sentence):
         verb = match["verb"]
+        if match["link"] == "so " and verb not in VERBS:
+            verb = "so"
         if verb not in VERBS and verb not in {"so", "laut", "heißt", "hieß"}:
             continue
         inner = sentence[: match.start()].split()
         mood = _moods(inner)
-        if mood == _INDICATIVE and _FINITE.isdisjoint(inner):
+        is_finite = mood != _INDICATIVE or not _FINITE.isdisjoint(inner)
+        if not is_finite and (
+            not inner
+            or inner[0] in _CLAUSE_OPENERS
+            or not _FINITE_FORM.search(sentence, 0, match.start())
+        ):
             continue  # Bo Lind, Chef der Wehr, lobte den Damm
         rest = sentence[match.start() :]
         cue = cue_after_german(rest)
-        if cue is None or not (cue.speaker or cue.pronoun or verb in {"heißt", "hieß"}):
+        if cue is None or not (cue.speaker or cue.pronoun or verb in VERBS):
             continue
-        return _made("verb after", (0, match.start()), sentence, cue, (*mood, f"verb {verb}"), rest)
+        told = (*mood, f"verb {verb}", *(() if is_finite else ("no finite verb",)))
+        return _made("verb after", (0, match.start()), sentence, cue, told, rest)
     return None
 
 
-def _german_following(
-    sentence: str, moods: tuple[str, ...], before: str, *, is_told: bool
-) -> Statement | None:
+def _german_following(sentence: str, moods: tuple[str, ...], around: Around) -> Statement | None:
     """Return a sentence in the subjunctive, which continues an indirect statement."""
     if moods == _INDICATIVE:
         return None
-    is_told = is_told or "§§" in before or not VERBS.isdisjoint(WORD.findall(before))
+    before = around.before
+    is_told = around.is_told or "§§" in before or not VERBS.isdisjoint(WORD.findall(before))
     told = ("after a statement",) if is_told else ("after no statement",)
     return _made("follows", (0, len(sentence)), sentence, Cue(None, None), (*moods, *told))
 
@@ -430,9 +515,34 @@ def _english_after(sentence: str) -> Statement | None:
             cue = cue_after_english(rest)
             if cue is not None and cue.word in ENGLISH_VERBS and _ends(rest, cue):
                 told = (f"verb {cue.word}", *(("after a verb",) if "§" in clause else ()))
+                told += (f"then {_word_after(rest, cue.word)}",)
                 return _made("verb after", (0, place), sentence, cue, told, rest)
         place = sentence.rfind(", ", 0, place)
     return None
+
+
+def _word_after(rest: str, verb: str) -> str:
+    """Return what follows a verb: nothing, a name, a word with meaning for it, another one."""
+    after = rest[rest.find(verb) + len(verb) :].lstrip(" ")
+    first = WORD.match(after)
+    return _form_of(first[0]) if first else "a stop" if after else "nothing"
+
+
+def _form_of(word: str) -> str:
+    lowered = word.casefold()
+    if lowered in _ENGLISH_STARTS:
+        return "article or pronoun"
+    if lowered in _PREPOSITIONS:
+        return "preposition"
+    return "capital" if word[:1].isupper() else "small"
+
+
+def _subject_of(head: str) -> str:
+    """Return the word before a verb if it is a sign of a speaker, or the opposite."""
+    word = (head.split() or [""])[-1].casefold()
+    if word.isdigit():
+        return "digit"
+    return word if word in _TELLING else "other"
 
 
 def _ends(rest: str, cue: Cue) -> bool:
@@ -472,7 +582,14 @@ def _english_before(sentence: str) -> Statement | None:
         if cue is None or cue.word != verb or not (cue.speaker or cue.pronoun):
             continue
         start = match.end() + 1 + (objects.end() if objects else 0)
-        kinds = (f"verb {verb}", "that" if objects else f"starts {word.casefold()}")
+        opening = WORD.match(sentence, start)
+        kinds = (
+            f"verb {verb}",
+            "that" if objects else f"starts {word.casefold()}",
+            f"opens {_form_of(opening[0] if opening else '')}",
+            f"subject {_subject_of(sentence[: match.start()])}",
+            "auxiliary" if _AUXILIARY.search(rest[:70]) else "no auxiliary",
+        )
         return _made("clause", (start, len(sentence)), sentence, cue, kinds, head)
     return None
 
@@ -500,6 +617,13 @@ def _made(
     quoted = clause.count("§")
     if quoted:
         names += ["quoted words", "mostly quoted" if 3 * quoted > len(clause) else "partly quoted"]
+    pieces = clause.split()
+    if not _MINE.isdisjoint(pieces):
+        names.append("first person")
+    if "hearsay" in marks:
+        last = pieces[-1].strip(" ,.;:") if pieces else ""
+        names.append(f"hearsay ends {last if last in _ENDS else 'otherwise'}")
+    names += [f"begins {pieces[0]}"] if form == "follows" and pieces else []
     if sentence.rstrip().endswith("?"):
         names.append("question")
     names.append("long" if end - start > 80 else "short" if end - start < 40 else "middle")
