@@ -62,8 +62,8 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
 """How each is started, and what stands in what it prints."""
 
 LARGE = (
-    "copies", "judge.emptied", "fit.pages", "goals", "pages", "judge.revisions", "scale", "seeds", "serving", "web",
-    "web_archives",
+    "copies", "judge.emptied", "fit.pages", "goals", "pages", "judge.revisions", "scale", "seeds", "serving", "start",
+    "web", "web_archives",
 )  # fmt: skip
 """Ten seconds of processor time and more, whatever they are given."""
 

@@ -12,7 +12,7 @@ from tests.tools.failures.operations import OPERATIONS
 
 pytestmark = [pytest.mark.slow, pytest.mark.starts_first]
 
-SHORT = ("redact --passage", "backup --update", "restore", "merge")
+SHORT = ("redact --passage", "backup --update")
 """Commands of which a few calls are tried each time."""
 
 

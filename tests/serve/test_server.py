@@ -147,6 +147,7 @@ def test_a_process_may_take_as_long_to_start_as_it_takes(settings, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.postgresql("large")
 def test_a_process_that_hangs_is_replaced(settings, monkeypatch):
     """Also one that hangs before its first answer; a busy machine may start it late."""
     monkeypatch.setattr("storage.web.server.STARTS_SECONDS", 60)
