@@ -281,6 +281,13 @@ class FirstState:
                     for table, rows in self.rows.items():
                         with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:
                             copy.write(rows)
+                # an emptied table keeps what ANALYZE found in it, and other plans follow
+                connection.execute(
+                    "DELETE FROM pg_statistic WHERE starelid IN "
+                    "(SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) "
+                    "AND NOT starelid = ANY(%s::regclass[])",
+                    [list(self.rows)],
+                )
                 connection.execute(
                     "SELECT setval(oid::regclass, seqstart, false) "
                     "FROM pg_class JOIN pg_sequence ON seqrelid = oid"
