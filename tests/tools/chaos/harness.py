@@ -69,6 +69,8 @@ UPGRADED_AFTER = 0.2
 SEEDS_OF_A_MINUTE = 60
 RECOVERED_SECONDS = 30.0
 GIVE_UP_SECONDS = 600.0
+EDITS = "SELECT count(*) FROM verdict WHERE kind = 'new_version'"
+MESSAGES = "SELECT count(*) FROM alert_delivery"
 
 
 @dataclass
@@ -259,9 +261,10 @@ class Scene:
             yield share
 
     def _see_through(self) -> None:
-        """Wait until all messages are sent and the page answers."""
+        """Wait until all edits are reported, all messages are sent and the page answers."""
         open_messages = "SELECT count(*) FROM alert_delivery WHERE state IN ('waiting', 'failed')"
         with asking(self.url) as ask:
+            self._await(lambda: ask.number(MESSAGES) == ask.number(EDITS))  # else `untold` says so
             if not self._await(lambda: ask.number(open_messages) == 0):
                 self.faults.append(f"{ask.number(open_messages)} messages are still open")
         if not self._await(self._page_answers):
@@ -532,7 +535,7 @@ class Scene:
             return
         with asking(self.url) as ask:
             log = dict(ask.rows("SELECT id, state FROM alert_delivery"))
-            edited = ask.number("SELECT count(*) FROM verdict WHERE kind = 'new_version'")
+            edited = ask.number(EDITS)
         got = {int(each.rpartition("_")[2]) for each in self.servers.receiver.accepted}
         self.made.alerts = (
             f"{len(log)} of {edited} changes, {len(self.servers.receiver.accepted)} received, "
