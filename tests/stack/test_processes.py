@@ -75,6 +75,15 @@ THREADS = {
 }
 """The modules that start threads, with what guards them or why nothing has to."""
 
+STARTERS = frozenset({"subprocess.Popen", "subprocess.run", "Process"})
+PROCESSES = {
+    "storage/web/server.py": "_processes_without_interrupt",  # those that serve the page
+    "worker/alerts/by_apprise.py": "process_group=0",  # a message on its way is sent
+    "worker/cli/ingest/families.py": "terminate",  # they end with the command
+    "worker/flow/document_process.py": "no_interrupt",  # the document is read to its end
+}
+"""The modules that start processes, with the words that decide what Ctrl-C does to them."""
+
 CHANGES = frozenset({"add", "append", "clear", "extend", "pop", "setdefault", "update"})
 """Methods that change a list, a set or a dictionary."""
 
@@ -128,6 +137,17 @@ def test_each_module_that_starts_a_thread_has_an_answer_to_its_end():
         if isinstance(each, ast.Call) and ast.unparse(each.func).endswith("Thread")
     }
     assert starting == {*THREADS}
+
+
+def test_each_module_that_starts_a_process_decides_what_ctrl_c_does_to_it():
+    starting = {
+        module: ast.unparse(tree)
+        for module, tree in modules("subprocess", "multiprocess")
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Call) and ast.unparse(each.func) in STARTERS
+    }
+    assert starting.keys() == PROCESSES.keys()
+    assert [module for module, words in PROCESSES.items() if words not in starting[module]] == []
 
 
 @pytest.mark.slow
