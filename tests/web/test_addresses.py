@@ -20,6 +20,7 @@ from worker.web.connection import Network
 from worker.web.exchange import PersistentConnection, send_request
 from worker.web.public import non_public_reason
 
+LONGEST = "https://zeitung.example/".ljust(5_000, "a")
 REFUSED = {
     "a file": ("file:///etc/passwd", "url_scheme"),
     "ftp": ("ftp://zeitung.example/a", "url_scheme"),
@@ -33,7 +34,7 @@ REFUSED = {
     "the port of Redis": ("http://zeitung.example:6379/", "url_invalid"),
     "https at the port of http": ("https://zeitung.example:80/", "url_invalid"),
     "no port at all": ("http://zeitung.example:99999/", "url_invalid"),
-    "five thousand characters": ("https://zeitung.example/" + "a" * 5_000, "url_invalid"),
+    "more than five thousand characters": (f"{LONGEST}a", "url_invalid"),
     "a backslash": ("https://zeitung.example\\@boese.example/", "url_invalid"),
     "a tab": ("https://zeitung.example/a\tb", "url_invalid"),
     "a line end": ("https://zeitung.example/a\r\nHost: b", "url_invalid"),
@@ -81,6 +82,7 @@ def test_the_command_refuses_it_and_keeps_no_password(desk, kind):
         (" https://zeitung.example/a ", "https://zeitung.example/a"),
         ("https://zeitung.example/a%2Fb?c=%41", "https://zeitung.example/a%2Fb?c=%41"),
         ("https://[2001:db8::1]/a", "https://[2001:db8::1]/a"),
+        pytest.param(LONGEST, LONGEST, id="five thousand characters"),
     ],
 )
 def test_the_requested_address_is_ascii(given, asked):
@@ -292,9 +294,9 @@ def test_a_redirect_from_outside_never_leads_to_a_server_of_ones_own(web):
 
 def test_only_the_port_that_was_named_is_ones_own():
     own = hosts_by_port(["wiki.intern:8443=10.1.2.3"])
-    assert isinstance(
-        parse_address("https://wiki.intern:8443/", lambda h, p: (h, p) in own), Address
-    )
+    found = parse_address("https://wiki.intern:8443/", lambda h, p: (h, p) in own)
+    assert isinstance(found, Address)
+    assert found.text == "https://wiki.intern:8443/"
     assert isinstance(
         parse_address("https://wiki.intern:8444/", lambda h, p: (h, p) in own), RefusalReason
     )

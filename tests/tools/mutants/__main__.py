@@ -1,27 +1,28 @@
-"""`python -m tests.tools.mutants --number 200 --seed 1`: do the tests notice a small change?
+"""`python -m tests.tools.mutants --number 60 --seed 2`: do the tests notice a small change?
 
-Each mutant is one changed expression or statement in a copy of this checkout, in which the tests
-of its group run until one fails. Programs that the tests start see it, too. A mutant that no test
-notices is printed; `bench/results/mutants.md` lists them. Mutants of a list made before are tried
-again with `--again FILE`.
+Each mutant is one changed expression or statement in a copy of this checkout. A process that has
+collected the tests forks a child for each mutant, which changes the functions it has (`swap.py`)
+and runs tests until one fails; what needs a new import runs in a new process. Programs that the
+tests start see the changed file. `--record` (Python 3.12 or newer) notes which test executes which
+lines: then these run, the quickest of each function first; otherwise those named for the group.
+What came of each mutant is added to a list; `--again` tries the survivors of a list once more.
+`bench/results/mutants.md` says what became of them.
 """
 
 import argparse
-import importlib
 import json
-import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
 
-import pytest
-
 from tests.tools.mutants.mutate import Mutant, mutants
+from tests.tools.mutants.selection import Recorded, record
+from tests.tools.mutants.trials import Fate, Trials
 
 ROOT = Path(__file__).resolve().parents[3]
 GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -68,109 +69,102 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 """The files that are changed, and the tests that are run for them: the nearest first."""
-LIBRARIES = (
-    "alembic.command", "apscheduler.schedulers.background", "celery", "cryptography.x509",
-    "fastapi", "feedparser", "httpx", "hypothesis", "lxml.html", "psycopg", "redis", "sqlmodel",
-    "trafilatura", "zstandard",
-)  # fmt: skip
-OPTIONS = (
-    "-q", "-x", "-n0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning",
-)  # fmt: skip
-LONGEST_SECONDS = 600.0
+RECORDED, NOTHING = ROOT / "build" / "mutants.json", '{"tests": [], "files": {}, "sources": {}}'
+
+
+def changed(group: str) -> list[str]:
+    """Return the files of a group."""
+    return sorted({str(x.relative_to(ROOT)) for each in GROUPS[group][0] for x in ROOT.glob(each)})
+
+
+def read(file: str) -> bytes:
+    return (ROOT / file).read_bytes()
 
 
 def sample(number: int, seed: int, groups: list[str]) -> list[tuple[str, str, Mutant]]:
-    """Return mutants by chance in any order, the same number of each group."""
-    chance = Random(seed)
+    """Return mutants of each group by chance, in any order."""
     sampled = []
     for name in groups:
-        files = sorted({path for each in GROUPS[name][0] for path in ROOT.glob(each)})
-        found = [(path, each) for path in files for each in mutants(path.read_bytes())]
-        for path, mutant in chance.sample(found, min(len(found), number // len(groups))):
-            sampled.append((name, str(path.relative_to(ROOT)), mutant))
-    return chance.sample(sampled, len(sampled))
+        found = [(name, file, each) for file in changed(name) for each in mutants(read(file))]
+        sampled += Random(f"{seed} {name}").sample(found, min(len(found), number))
+    return Random(seed).sample(sampled, len(sampled))
 
 
-def fate(copy: Path, group: str, file: str, mutant: Mutant) -> str:
-    """Run the tests of a group on a mutant; return the first that failed, or an empty string."""
-    path = copy / file
-    original = path.read_bytes()
-    path.write_bytes(mutant.apply(original))
-    try:
-        return failure(copy, GROUPS[group][1])
-    finally:
-        path.write_bytes(original)
+def known_survivors(path: Path) -> list[tuple[str, str, Mutant]]:
+    """Return the survivors of a list where they are today; a changed line has none."""
+    found = []
+    for line in path.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        if row["noticed_by"]:
+            continue
+        was = Mutant(**row["mutant"])
+        same = [
+            each for each in mutants(read(row["file"]))
+            if (each.before, each.after) == (was.before, was.after)
+        ]  # fmt: skip
+        if same:
+            nearest = min(same, key=lambda each: abs(each.line - was.line))
+            found.append((row["group"], row["file"], nearest))
+        else:
+            sys.stdout.write(f"gone: {row['file']}:{was.line} {was.before!r}\n")
+    return found
 
 
-def failure(copy: Path, tests: tuple[str, ...]) -> str:
-    """Run tests until one fails, and return its name; a run that does not end counts as one."""
-    with tempfile.TemporaryFile("w+") as told:
-        child = os.fork()  # libraries are there already
-        if not child:
-            os.setsid()
-            os.dup2(told.fileno(), 1)
-            os.dup2(told.fileno(), 2)
-            os.chdir(copy)
-            os.environ["PYTHONPATH"] = sys.path[0] = str(copy)
-            for name in [each for each in sys.modules if each.partition(".")[0] == "tests"]:
-                del sys.modules[name]
-            os._exit(pytest.main([*OPTIONS, *tests]))
-        end = time.monotonic() + LONGEST_SECONDS
-        while os.waitpid(child, os.WNOHANG) == (0, 0):
-            if time.monotonic() > end:
-                os.killpg(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-                return "no end"
-            time.sleep(0.05)
-        told.seek(0)
-        lines = told.read().splitlines()
-    failed = [each for each in lines if each.startswith(("FAILED", "ERROR"))]
-    if not failed and not any(" passed" in each for each in lines[-3:]):
-        failed = lines[-1:] or ["nothing was told"]
-    return failed[0][:200] if failed else ""
+def try_all(
+    tried: list[tuple[str, str, Mutant]], fate: Callable[[str, str, Mutant], Fate], told: Path
+) -> None:
+    """Try mutants, and add a line on each to a file."""
+    for number, (group, file, mutant) in enumerate(tried, 1):
+        began = time.monotonic()
+        noticed_by, tests = fate(group, file, mutant)
+        row = {"group": group, "file": file, "mutant": asdict(mutant), "tests": tests}
+        row |= {"seconds": round(time.monotonic() - began, 1), "noticed_by": noticed_by}
+        with told.open("a", encoding="utf-8") as opened:
+            opened.write(json.dumps(row) + "\n")
+        sys.stderr.write(
+            f"{number} of {len(tried)}: {row['seconds']} s, {tests} tests, {file}:{mutant.line} "
+            f"{mutant.before!r} -> {mutant.after!r} {noticed_by or 'SURVIVES'}\n"
+        )
 
 
-def load_libraries() -> None:
-    """Import the large libraries once for all runs; nothing of ours, which is changed."""
-    for name in LIBRARIES:
-        importlib.import_module(name)
+def parse_words() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.mutants", description=__doc__)
+    parser.add_argument("--number", type=int, default=60, help="of mutants of each group")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample")
+    parser.add_argument("--group", choices=sorted(GROUPS), action="append", help="default: each")
+    parser.add_argument(
+        "--list", type=Path, default=ROOT / "build" / "mutants.jsonl",
+        help="add what came of each mutant to this file: %(default)s",
+    )  # fmt: skip
+    parser.add_argument("--again", type=Path, help="try the survivors of such a file, no sample")
+    parser.add_argument("--test", action="append", default=[], help="run this test before others")
+    parser.add_argument("--seconds", type=float, default=30, help="that the tests of a mutant took")
+    parser.add_argument("--recorded", type=Path, default=RECORDED, help="what tests execute")
+    parser.add_argument("--record", nargs=argparse.REMAINDER, help="write that file: PYTEST WORDS")
+    return parser.parse_args()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.tools.mutants", description=__doc__)
-    parser.add_argument("--number", type=int, default=210, help="of mutants, over all groups")
-    parser.add_argument("--seed", type=int, default=1, help="of the sample")
-    parser.add_argument("--group", choices=sorted(GROUPS), action="append", help="default: each")
-    parser.add_argument("--list", type=Path, help="add what came of each mutant to this file")
-    parser.add_argument("--again", type=Path, help="try the survivors of such a file, no sample")
-    given = parser.parse_args()
-    tried = sample(given.number, given.seed, given.group or list(GROUPS))
-    if given.again is not None:
-        known = [json.loads(line) for line in given.again.read_text().splitlines()]
-        tried = [
-            (x["group"], x["file"], Mutant(**x["mutant"])) for x in known if not x["noticed_by"]
-        ]
-    survivors = 0
-    load_libraries()
+    given = parse_words()
+    told = given.list.resolve()
     with tempfile.TemporaryDirectory(prefix="lesart-mutants-") as folder:
-        copy = Path(folder) / "copy"
-        left_out = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "__pycache__")
+        copy = Path(folder).resolve() / "copy"
+        left_out = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "__pycache__", "build")
         shutil.copytree(ROOT, copy, ignore=left_out)
-        for number, (group, file, mutant) in enumerate(tried, 1):
-            began = time.monotonic()
-            noticed_by = fate(copy, group, file, mutant)
-            survivors += not noticed_by
-            sys.stdout.write(
-                f"{number} {'noticed' if noticed_by else 'SURVIVES'} {file}:{mutant.line} "
-                f"{mutant.before!r} -> {mutant.after!r} {time.monotonic() - began:.0f} s\n"
-            )
-            sys.stdout.flush()
-            if given.list is not None:
-                row = {"group": group, "file": file, "mutant": asdict(mutant)}
-                with given.list.open("a") as list_file:
-                    list_file.write(json.dumps({**row, "noticed_by": noticed_by}) + "\n")
-    sys.stdout.write(f"{len(tried)} mutants, {survivors} survive\n")
-    return 1 if survivors else 0
+        if given.record is not None:
+            given.recorded.parent.mkdir(exist_ok=True)
+            files = sorted({file for group in GROUPS for file in changed(group)})
+            given.recorded.write_text(json.dumps(record(copy, files, given.record)), "utf-8")
+            return 0
+        if given.again is not None:
+            tried = known_survivors(given.again)
+        else:
+            tried = sample(given.number, given.seed, given.group or list(GROUPS))
+        known = given.recorded.read_text("utf-8") if given.recorded.exists() else NOTHING
+        named = {group: tests for group, (_files, tests) in GROUPS.items()}
+        trials = Trials(copy, Recorded(**json.loads(known)), named, given.seconds)
+        trials.run(lambda: try_all(tried, trials.fate, told), given.test)
+    return 0
 
 
 if __name__ == "__main__":
