@@ -25,6 +25,7 @@ class Receiver:
     """The requests to a webhook; `script` names the failure of each request, or None."""
 
     script: Callable[[], str | None] = lambda: None
+    host: str = "127.0.0.1"
     port: int = 0
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
@@ -33,7 +34,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook/geheim"
+        return f"http://{self.host}:{self.port}/hook/geheim"
 
     @property
     def bodies(self) -> list[Any]:
@@ -55,9 +56,11 @@ def failing(number: int, seed: int) -> Callable[[], str | None]:
 
 
 @contextmanager
-def receiving(script: Callable[[], str | None] = lambda: None) -> Iterator[Receiver]:
+def receiving(
+    script: Callable[[], str | None] = lambda: None, host: str = "127.0.0.1"
+) -> Iterator[Receiver]:
     """Give a receiver of webhooks."""
-    found = Receiver(script)
+    found = Receiver(script, host)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -94,7 +97,7 @@ def receiving(script: Callable[[], str | None] = lambda: None) -> Iterator[Recei
 
         def log_message(self, *_arguments: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     server.daemon_threads = True
     found.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, daemon=True)

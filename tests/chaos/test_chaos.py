@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from tests.flow.driver import Newsroom
+from tests.tools.chaos import __main__ as command
 from tests.tools.chaos.checker import faults
 from tests.tools.chaos.corpus import corpus
 from tests.tools.chaos.harness import run
@@ -19,6 +20,17 @@ def test_nothing_is_lost_and_nothing_is_done_twice_when_processes_are_killed(dat
     made = run(seeds=70, kills=3, database=database, seed=1, parts=3)
     assert made.faults == [], made.told()
     assert made.killed.total() == 3
+
+
+@pytest.mark.parametrize("place", ["processes", "compose"])
+def test_a_run_of_minutes_says_what_is_not_there(tmp_path, monkeypatch, capsys, place):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("tests.tools.chaos.breakable.FAKETIME", None)
+    with pytest.raises(SystemExit, match="2"):
+        command.main(["--minutes", "1", "--on", place])
+    told = capsys.readouterr().err
+    wanted = ("libfaketime", "git", *(["docker"] if place == "compose" else []))
+    assert [name for name in wanted if name not in told] == []
 
 
 def doubled(table, changes):

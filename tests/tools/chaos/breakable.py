@@ -1,11 +1,13 @@
 """What a run breaks beside processes: connections, clocks, and the program itself."""
 
 import os
+import shutil
 import socket
 import struct
 import subprocess
 import tarfile
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -78,18 +80,20 @@ class WrongClock:
     """The clock of one process, which can be set while the process runs."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.set("+0")
 
     def set(self, offset: str) -> None:
-        fresh = self._path.with_suffix(".new")
+        fresh = self.path.with_suffix(".new")
         fresh.write_text(f"{offset}\n")
-        fresh.rename(self._path)
+        fresh.rename(self.path)
 
-    @property
-    def variables(self) -> dict[str, str]:
+    def variables(
+        self, library: Path | None = FAKETIME, path: Path | None = None
+    ) -> dict[str, str]:
+        """Return those with which a process that finds the two files there follows this clock."""
         return {
-            "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self._path),
+            "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(path or self.path),
             "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
         }  # fmt: skip
 
@@ -102,10 +106,27 @@ def previous_release() -> str:
 
 def program_of(commit: str, folder: Path) -> dict[str, str]:
     """Return the variables with which `python -m worker` is the program of a commit."""
-    files = BytesIO(_git("archive", commit, "storage", "worker", "lesart"))
-    with tarfile.open(fileobj=files) as program:
-        program.extractall(folder, filter="data")
+    extract(commit, folder, "storage", "worker", "lesart")
     return {"PYTHONPATH": str(folder)}
+
+
+def extract(commit: str, folder: Path, *names: str) -> None:
+    """Write the files of a commit, or those with some names, to a folder."""
+    with tarfile.open(fileobj=BytesIO(_git("archive", commit, *names))) as files:
+        files.extractall(folder, filter="data")
+
+
+def missing() -> Iterator[str]:
+    """Yield what a run of minutes needs, and is not there."""
+    if FAKETIME is None:
+        yield "libfaketime (the package `faketime`)"
+    if shutil.which("git") is None:
+        yield "git"
+        return
+    try:
+        _git("cat-file", "-e", previous_release())
+    except subprocess.CalledProcessError:
+        yield "the history of the repository (`git fetch --unshallow`)"
 
 
 def _git(*words: str) -> bytes:

@@ -2,7 +2,8 @@
 
 Everything is real: PostgreSQL, a Redis without persistence, `lesart worker`, `lesart scheduler` and
 `lesart web` under a supervisor that starts again what died; or `lesart up` and commands next to it
-on SQLite. Only processes that the harness started, and their children, are killed, each by its id.
+on SQLite; or the stack of docker-compose.yml. Only processes and containers that the harness
+started, and their children, are killed, each by its id.
 
 A run of minutes begins with the previous release, which is upgraded, edits texts that an alert
 reports, and breaks more than processes. The seed decides what comes, and in which order.
@@ -11,64 +12,41 @@ reports, and breaks more than processes. The seed decides what comes, and in whi
 import json
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from socket import AF_INET, AF_UNIX
+from typing import Any
 
 import httpx
-import psutil
 import psycopg
-import redis
 
-from tests import services
-from tests.alerts.receivers import Receiver, receiving
-from tests.flow.processes import LESART, Service, Supervisor, environment, lesart_process
-from tests.tools.chaos.breakable import JUMPS, Link, WrongClock, previous_release, program_of
 from tests.tools.chaos.checker import asking, faults
+from tests.tools.chaos.containers import containers
 from tests.tools.chaos.corpus import Seed, corpus, edits
+from tests.tools.chaos.processes import processes
+from tests.tools.chaos.stack import Act, Command, Stack, killing
 
 PARTS = 8
 """So many folders a command is given for, unless a run says less."""
-SETTINGS = {
-    "every": "1s", "batch_items": "20", "document_seconds": "1s", "batch_seconds": "3s",
-    "lease_seconds": "6s",
-}  # fmt: skip
-LONG_LIMITS = {"document_seconds": "10s", "batch_seconds": "30s", "lease_seconds": "60s"}
-"""The limits of a run of minutes, in which a busy machine kills no worker for being slow."""
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 2.5
 PATIENT = 0.7
 """How often work has to have begun again before the next kill; else it hits the recovery too."""
 MOST_COMMANDS = 2
-SERVICES = {
-    "sqlite": (("up",),),
-    "postgresql": (("worker", "--concurrency", "2"), ("scheduler",), ("web",)),
-}
-KILLS = {
-    "sqlite": ("up", "child of up", "ingest", "child of ingest"),
-    "postgresql": ("worker", "child of worker", "scheduler", "ingest", "redis"),
-}
-BREAKS = {
-    "sqlite": ("restart", "clock"),
-    "postgresql": (
-        "restart", "clock", "web", "child of web", "postgres", "flush", "reset", "stall",
-    ),
-}  # fmt: skip
-"""What a run of minutes does, too."""
 UNCHECKED = 4
-STOPS_SECONDS = 300.0
+KILLED = frozenset({-signal.SIGKILL, 128 + signal.SIGKILL})
+"""Codes of a command that was killed: in a process, and in a container."""
 UPGRADED_AFTER = 0.2
 SEEDS_OF_A_MINUTE = 60
 RECOVERED_SECONDS = 30.0
 GIVE_UP_SECONDS = 600.0
+ANSWERS_SECONDS = 120.0
 EDITS = "SELECT count(*) FROM verdict WHERE kind = 'new_version'"
 MESSAGES = "SELECT count(*) FROM alert_delivery"
 
@@ -83,6 +61,7 @@ class Run:
     seed: int
     parts: int = PARTS
     minutes: float = 0.0
+    place: str = "processes"
     upgraded: str = "not tried"
     alerts: str = "not tried"
     killed: Counter[str] = field(default_factory=Counter)
@@ -101,7 +80,7 @@ class Run:
         slowest = max(self.recoveries, key=lambda each: each[1], default=("nothing", 0.0))
         middle = statistics.median(waits) if waits else 0.0
         return "\n".join([
-            f"{self.seeds} seeds, {self.killed.total()} faults, {self.database}, seed {self.seed}: "
+            f"{self.seeds} seeds, {self.killed.total()} faults, {self.database} in {self.place}, seed {self.seed}: "
             + ("well" if not self.faults else f"{len(self.faults)} FAULTS"),
             f"  upgraded   {self.upgraded}",
             f"  faults     {_list(self.killed)}",
@@ -118,24 +97,34 @@ class Run:
 
 
 def run(
-    seeds: int, kills: int, database: str, seed: int, parts: int = PARTS, *, minutes: float = 0.0
+    seeds: int,
+    kills: int,
+    database: str,
+    seed: int,
+    parts: int = PARTS,
+    *,
+    minutes: float = 0.0,
+    place: str = "processes",
 ) -> Run:
     """Make one run, of a number of kills or of minutes, and return its results."""
-    made = Run(seeds, kills, database, seed, parts, minutes)
+    made = Run(seeds, kills, database, seed, parts, minutes, place)
     chance = Random(seed)
     began = time.monotonic()
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lesart-chaos-")))
-        scene = resources.enter_context(_scene(made, folder))
+        stack = resources.enter_context(_stack(made, folder))
+        scene = Scene(made, stack)
+        resources.callback(scene.end_work)
+        scene.start()
         files = list(corpus(seeds, chance, parts))
         if minutes:
             files += list(edits(files))
         scene.bring(files, chance)
-        made.restarts = dict(scene.supervisor.restarts)
+        made.restarts = stack.restarts()
         made.seconds = time.monotonic() - began
-        made.orphans = sum(each.is_running() for each in scene.left_behind)
-        scene.end()
-        made.faults = [*scene.faults, *faults(scene.url, files), *scene.untold()]
+        made.orphans = stack.orphans()
+        scene.end_work()
+        made.faults = [*scene.faults, *stack.faults, *faults(stack.url, files), *scene.untold()]
         made.verified = scene.verified()
         made.verdicts, made.jobs = scene.figures()
         if "0 broken" not in made.verified and not made.verified.startswith("clean"):
@@ -143,73 +132,55 @@ def run(
     return made
 
 
-@dataclass
-class Servers:
-    """What the processes of a run work with, and the links to it that can be broken."""
-
-    url: str
-    """For the checker, which uses no link."""
-    used: str
-    receiver: Receiver
-    postgres: services.PostgresServer | None = None
-    broker: services.RedisServer | None = None
-    links: list[Link] = field(default_factory=list)
+def _stack(made: Run, folder: Path) -> AbstractContextManager[Stack]:
+    for name in ("seeds", "parts"):
+        (folder / name).mkdir()
+    script = _failing(Random(made.seed))
+    if made.place == "compose":
+        return containers(folder, script)
+    return processes(made.database, folder, script, is_long=bool(made.minutes))
 
 
 class Scene:
-    """The processes of one run with their archive and folders."""
+    """What is done with the archive of one run, and what is seen of it."""
 
-    def __init__(self, made: Run, folder: Path, servers: Servers) -> None:
-        self.made, self.folder, self.servers, self.url = made, folder, servers, servers.url
-        self.address = f"127.0.0.1:{services.free_port()}"
-        self.settings = {
-            **SETTINGS, **(LONG_LIMITS if made.minutes else {}), "database_url": servers.used, "seeds": str(folder / "seeds"),
-            "web_address": self.address, "allow_hosts": f"127.0.0.1:{servers.receiver.port}",
-        }  # fmt: skip
-        if servers.broker is not None:
-            broker, link = servers.broker, servers.links[0]
-            self.settings["broker_url"] = broker.url.replace(f":{broker.port}/", f":{link.port}/")
-        for name in ("seeds", "parts"):
-            (folder / name).mkdir()
-        self.program: dict[str, str] = {}
-        self.services = [
-            Service(folder, *each, **self.settings) for each in SERVICES[made.database]
-        ]
-        if not made.minutes:
-            self.services = self.services[:2]
-        self.clocks: dict[str, WrongClock] = {}
-        if made.minutes:
-            self.program = program_of(previous_release(), folder / "program")
-            self.clocks = {each.name: WrongClock(folder / each.name) for each in self.services}
-        for each in self.services:
-            each.variables = self._variables(each)
-        self.supervisor = Supervisor(*self.services)
-        self.commands: dict[int, Service] = {}
+    def __init__(self, made: Run, stack: Stack) -> None:
+        self.made, self.stack, self.receiver = made, stack, stack.receiver
+        self.commands: dict[int, Command] = {}
         self.faults: list[str] = []
-        self.left_behind: list[psutil.Process] = []
         self._edits: list[Seed] = []
         self._stop = threading.Event()
         self._samples: list[tuple[float, int]] = []
         self._killed_at: list[tuple[str, float, int]] = []
-        self._written: set[str] = set()
+        self._written: set[Seed] = set()
         self._started = 0
         self._threads: list[threading.Thread] = []
 
-    def _variables(self, service: Service) -> dict[str, str]:
-        clock = self.clocks.get(service.name)
-        return self.program | (clock.variables if clock else {})
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the database, which may just have been killed."""
+        end = time.monotonic() + ANSWERS_SECONDS
+        while True:
+            try:
+                with asking(self.stack.url) as ask:
+                    return ask.rows(query)
+            except psycopg.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
+
+    def _number(self, query: str) -> int:
+        return int(self._rows(query)[0][0] or 0)
 
     # ------------------------------------------------------------------------- the run
 
     def start(self) -> None:
-        self._run("db", "upgrade")
-        self._run("source", "add", "parts", "--name", "parts", "--cron", "0 0 29 2 *")
+        self.stack.prepare()
+        self.stack.run("source", "add", self.stack.parts, "--name", "parts", "--cron", "0 0 29 2 *")
         if self.made.minutes:
-            self._run(
-                "source", "pause", "parts"
-            )  # a clock that is put back has all sources checked
-            self._run("alert", "add", "edits", "--webhook", self.servers.receiver.url)
-        self.supervisor.__enter__()
+            # a clock that is put back has all sources checked
+            self.stack.run("source", "pause", "parts")
+            self.stack.run("alert", "add", "edits", "--webhook", self.receiver.url)
+        self.stack.start()
         self._thread(self._sample)
 
     def bring(self, files: list[Seed], chance: Random) -> None:
@@ -222,14 +193,14 @@ class Scene:
         self._edits = files[len(first) :]
         killed_after = chance.uniform(0.5, 4.0)
         for share in self._shares():
-            if self.program and self._read() and share > UPGRADED_AFTER:
+            if self.stack.is_previous and self._read() and share > UPGRADED_AFTER:
                 self._upgrade(killed_after)
             self._write(watched[: int(share * len(watched))])
             self._edit()
             if (
                 len(self.commands) < MOST_COMMANDS
                 and self._started < share * self.made.parts
-                and not self.program
+                and not self.stack.is_previous
             ):
                 self._order(parts[self._started])
             self._tend_for(chance.uniform(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
@@ -237,10 +208,9 @@ class Scene:
             if chance.random() < PATIENT:
                 before = self._read()
                 self._await(lambda n=before: self._read() > n or not self._waiting(), 60.0)
-        if self.program:  # a machine so busy that there was no time for it
+        if self.stack.is_previous:  # a machine so busy that there was no time for it
             self._upgrade(killed_after)
-        for clock in self.clocks.values():
-            clock.set("+0")
+        self.stack.set_clocks_right()
         self._write(watched)
         for part in parts[self._started :]:
             self._await(lambda: len(self.commands) < MOST_COMMANDS)
@@ -263,72 +233,41 @@ class Scene:
     def _see_through(self) -> None:
         """Wait until all edits are reported, all messages are sent and the page answers."""
         open_messages = "SELECT count(*) FROM alert_delivery WHERE state IN ('waiting', 'failed')"
-        with asking(self.url) as ask:
-            self._await(lambda: ask.number(MESSAGES) == ask.number(EDITS))  # else `untold` says so
-            if not self._await(lambda: ask.number(open_messages) == 0):
-                self.faults.append(f"{ask.number(open_messages)} messages are still open")
+        # else `untold` says so
+        self._await(lambda: self._number(MESSAGES) == self._number(EDITS))
+        if not self._await(lambda: self._number(open_messages) == 0):
+            self.faults.append(f"{self._number(open_messages)} messages are still open")
         if not self._await(self._page_answers):
             self.faults.append("the page does not answer")
 
     def _page_answers(self) -> bool:
         try:
-            return httpx.get(f"http://{self.address}/readyz", timeout=30).status_code == 200
+            return httpx.get(f"{self.stack.page}/readyz", timeout=30).status_code == 200
         except httpx.HTTPError:
             return False
 
     def _edit(self) -> bool:
         """Write each edit whose first version is stored; return whether all are written."""
         if self._edits:
-            with asking(self.url) as ask:
-                query = "SELECT r.origin FROM article a JOIN origin r ON r.id = a.origin_id"
-                read = {origin for (origin,) in ask.rows(query)}
-            for each in [each for each in self._edits if each.origin in read]:
-                each.write(self.folder)
-                self._edits.remove(each)
+            query = "SELECT r.origin FROM article a JOIN origin r ON r.id = a.origin_id"
+            read = {origin for (origin,) in self._rows(query)}
+            self._write([each for each in self._edits if each.origin in read])
+            self._edits = [each for each in self._edits if each not in self._written]
         return not self._edits
 
     def _upgrade(self, killed_after: float) -> None:
         """Replace the previous release by this one; the upgrade of the archive is killed, too."""
         self.made.upgraded = f"with {self._read()} texts"
-        with self.supervisor.lock:
-            for each in self.services:
-                self._stop_service(each)
-            self.program = {}
-            command = Service(self.folder, "db", "upgrade", **self.settings)
-            command.start()
-            time.sleep(killed_after)
-            command.kill()
-            self._run("db", "upgrade")
-            for each in self.services:
-                each.variables = self._variables(each)
-
-    def _stop_service(self, service: Service) -> None:
-        if service.process is not None:
-            self.left_behind += service.children()
-            service.process.terminate()
-            try:
-                service.process.wait(STOPS_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.faults.append(f"{service.name} did not end when it was asked to")
-                service.kill()
-
-    def _run(self, *words: str) -> None:
-        """Run a command of the program of the moment."""
-        ended = subprocess.run(
-            [*LESART, *words], cwd=self.folder, env=environment(**self.settings) | self.program,
-            capture_output=True, encoding="utf-8", timeout=600, check=False,
-        )  # fmt: skip
-        assert ended.returncode == 0, ended.stderr
+        self.stack.upgrade(killed_after)
 
     def _write(self, files: Sequence[Seed]) -> None:
-        """Write those of the files that are not there yet."""
-        for each in files:
-            if each.path not in self._written:
-                self._written.add(each.path)
-                each.write(self.folder)
+        """Write those of the files that were not written yet."""
+        for each in [each for each in files if each not in self._written]:
+            each.write(self.stack.folder)
+            self._written.add(each)
 
     def _waiting(self) -> int:
-        """Return how many files were written and not yet read."""
+        """Return how many files, and edits of files, were written and not yet read."""
         return len(self._written) - self._read()
 
     def _tend_for(self, seconds: float) -> None:
@@ -348,22 +287,18 @@ class Scene:
 
     def _is_done(self, number: int) -> bool:
         """Return whether so many seeds are read, and no part of the work is left."""
-        with asking(self.url) as ask:
-            left = ask.number(
-                "SELECT count(*) FROM job WHERE state IN ('ready', 'running') AND kind = 'read'"
-            )
-            due = ask.number("SELECT count(*) FROM search_due")
+        left = self._number(
+            "SELECT count(*) FROM job WHERE state IN ('ready', 'running') AND kind = 'read'"
+        )
+        due = self._number("SELECT count(*) FROM search_due")
         return self._read() >= number and not left and not due and not self.commands
 
-    def end(self) -> None:
+    def end_work(self) -> None:
+        """Stop watching, and end the services and the commands; the archive stays."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        with self.supervisor.lock:
-            for each in self.services:
-                self._stop_service(each)
-            self.supervisor.services.clear()
-        self.supervisor.__exit__()
+        self.stack.end()
         for command in self.commands.values():
             command.end()
         self.commands.clear()
@@ -374,11 +309,7 @@ class Scene:
         """Write the next folder and start the command that ingests it."""
         number, self._started = self._started, self._started + 1
         self._write(files)
-        words = ["ingest", f"parts/{number}"]
-        if self.servers.broker is None:
-            words += ["--processes", "2"]
-        command = Service(self.folder, *words, **self.settings)
-        command.log = self.folder / f"ingest-{number}.log"
+        command = self.stack.ingesting(number)
         command.start()
         self.commands[number] = command
 
@@ -391,7 +322,7 @@ class Scene:
             if self._is_ordered(number):
                 if code in {0, 1} or not self._is_open(number):
                     del self.commands[number]
-            elif code == -signal.SIGKILL or (code == UNCHECKED and self.servers.links):
+            elif code in KILLED or (code == UNCHECKED and self.made.database == "postgresql"):
                 command.start()
             else:
                 self.faults.append(
@@ -400,24 +331,19 @@ class Scene:
                 del self.commands[number]
 
     def _is_ordered(self, number: int) -> bool:
-        with asking(self.url) as ask:
-            return bool(ask.number(f"SELECT count(*) FROM ({_jobs_of(number)}) mine"))
+        return bool(self._number(f"SELECT count(*) FROM ({_jobs_of(number)}) mine"))
 
     def _is_open(self, number: int) -> bool:
         mine = _jobs_of(number)
-        with asking(self.url) as ask:
-            return bool(ask.number(
-                "SELECT count(*) FROM job WHERE state IN ('ready', 'running') "
-                f"AND (id IN ({mine}) OR parent_id IN ({mine}))"
-            ))  # fmt: skip
+        return bool(self._number(
+            "SELECT count(*) FROM job WHERE state IN ('ready', 'running') "
+            f"AND (id IN ({mine}) OR parent_id IN ({mine}))"
+        ))  # fmt: skip
 
     # -------------------------------------------------------------------------- faults
 
     def _break(self, chance: Random) -> None:
-        kinds = KILLS[self.made.database]
-        if self.made.minutes:
-            kinds += BREAKS[self.made.database]
-        what, pick = chance.choice(kinds), chance.random()
+        what, pick = chance.choice(self.stack.kinds), chance.random()
         targets = self._targets(pick)
         if what not in targets:
             what = sorted(targets)[int(pick * len(targets))]
@@ -426,70 +352,15 @@ class Scene:
         self._killed_at.append((what, time.monotonic(), waiting))
         self.made.killed[what] += 1
 
-    def _targets(self, pick: float) -> dict[str, list[Callable[[], object]]]:
+    def _targets(self, pick: float) -> dict[str, list[Act]]:
         """Return the acts that are possible at the moment, by what they hit."""
-        targets: dict[str, list[Callable[[], object]]] = {}
-        for service in self.services:
-            if service.is_alive:
-                targets[service.name] = [lambda s=service: self._kill_service(s)]
-                targets[f"child of {service.name}"] = [_killer(c) for c in service.children()]
         alive = [each for each in self.commands.values() if each.is_alive]
-        targets["ingest"] = [each.kill for each in alive]
-        targets["child of ingest"] = [_killer(c) for each in alive for c in each.children()]
-        targets["clock"] = [
-            lambda c=clock: c.set(JUMPS[int(pick * 97) % len(JUMPS)])
-            for clock in self.clocks.values()
-        ]
-        if self.servers.broker is not None:
-            targets["redis"] = [lambda: self._kill_server(self.servers.broker)]
-        if self.made.minutes:
-            targets["restart"] = [self._restart]
-            targets["postgres"] = [lambda: self._kill_server(self.servers.postgres)]
-            targets["flush"] = [self._flush]
-            targets["reset"] = [each.reset for each in self.servers.links]
-            targets["stall"] = [
-                lambda link=each: self._stall(link, 10 * pick) for each in self.servers.links
-            ]
-            if self.servers.broker is None:
-                del targets["postgres"], targets["flush"]
+        targets = {
+            **self.stack.targets(pick),
+            "ingest": [each.kill for each in alive],
+            "child of ingest": [killing(c) for each in alive for c in each.children()],
+        }
         return {name: acts for name, acts in targets.items() if acts}
-
-    def _kill_service(self, service: Service) -> None:
-        self.left_behind += service.children()
-        with self.supervisor.lock:
-            if service.is_alive:
-                service.kill()
-
-    def _kill_server(self, server: services.Server | None) -> None:
-        assert server is not None
-        server.kill()
-        time.sleep(0.3)
-        for left in range(20, -1, -1):
-            try:
-                server.start()
-            except services.ServiceMissingError:  # what it left behind has not ended yet
-                if not left:
-                    raise
-                time.sleep(1)
-            else:
-                return
-
-    def _restart(self) -> None:
-        """Stop one service after the other, and wait for the next one in its place."""
-        for each in self.services:
-            with self.supervisor.lock:
-                self._stop_service(each)
-            self._await(lambda s=each: s.is_alive)
-
-    def _flush(self) -> None:
-        assert self.servers.broker is not None
-        with redis.Redis.from_url(self.servers.broker.url) as client:
-            client.flushall()
-
-    def _stall(self, link: Link, seconds: float) -> None:
-        link.stall(stalled=True)
-        self._tend_for(seconds)
-        link.stall(stalled=False)
 
     # ------------------------------------------------------------------------ measures
 
@@ -500,7 +371,7 @@ class Scene:
     def _sample(self) -> None:
         while not self._stop.wait(0.05):
             try:
-                with asking(self.url) as ask:
+                with asking(self.stack.url) as ask:
                     while not self._stop.wait(0.05):
                         number = ask.number("SELECT count(*) FROM verdict")
                         self._samples.append((time.monotonic(), number))
@@ -524,7 +395,7 @@ class Scene:
     # ------------------------------------------------------------------------- the end
 
     def verified(self) -> str:
-        ended = lesart_process(self.folder, "verify", "--format", "json", **self.settings)
+        ended = self.stack.verify()
         if ended.returncode == 0:
             return f"clean: {_looked(ended.stderr + ended.stdout)}"
         return f"exit {ended.returncode}: {(ended.stdout + ended.stderr)[-600:]}"
@@ -533,13 +404,12 @@ class Scene:
         """Yield what is wrong with the alerts: each edit is reported, and recorded as reported."""
         if not self.made.minutes:
             return
-        with asking(self.url) as ask:
-            log = dict(ask.rows("SELECT id, state FROM alert_delivery"))
-            edited = ask.number(EDITS)
-        got = {int(each.rpartition("_")[2]) for each in self.servers.receiver.accepted}
+        log = dict(self._rows("SELECT id, state FROM alert_delivery"))
+        edited = self._number(EDITS)
+        got = {int(each.rpartition("_")[2]) for each in self.receiver.accepted}
         self.made.alerts = (
-            f"{len(log)} of {edited} changes, {len(self.servers.receiver.accepted)} received, "
-            f"{self.servers.receiver.failures} failures of the receiver"
+            f"{len(log)} of {edited} changes, {len(self.receiver.accepted)} received, "
+            f"{self.receiver.failures} failures of the receiver"
         )
         if len(log) != edited:
             yield f"{edited} changes have {len(log)} messages"
@@ -548,28 +418,17 @@ class Scene:
                 yield f"message {number} is {state}, received: {number in got}"
 
     def figures(self) -> tuple[dict[str, int], dict[str, int]]:
-        with asking(self.url) as ask:
-            verdicts = dict(ask.rows("SELECT kind, count(*) FROM verdict GROUP BY kind"))
-            jobs = dict(ask.rows("SELECT kind, count(*) FROM job GROUP BY kind"))
-            jobs["split"] = ask.number("SELECT count(*) FROM job WHERE reason LIKE 'split%'")
-            jobs["single"] = ask.number("SELECT count(*) FROM job WHERE single = TRUE")
-            jobs["tried again"] = ask.number("SELECT count(*) FROM job WHERE attempts > 1")
+        verdicts = dict(self._rows("SELECT kind, count(*) FROM verdict GROUP BY kind"))
+        jobs = dict(self._rows("SELECT kind, count(*) FROM job GROUP BY kind"))
+        jobs["split"] = self._number("SELECT count(*) FROM job WHERE reason LIKE 'split%'")
+        jobs["single"] = self._number("SELECT count(*) FROM job WHERE single = TRUE")
+        jobs["tried again"] = self._number("SELECT count(*) FROM job WHERE attempts > 1")
         return verdicts, jobs
 
 
 def _jobs_of(number: int) -> str:
     place = f'%/parts/{number}"%'
     return f"SELECT id FROM job WHERE kind = 'ingest' AND CAST(arguments AS text) LIKE '{place}'"
-
-
-def _killer(process: psutil.Process):
-    def kill() -> None:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            return
-
-    return kill
 
 
 def _looked(told: str) -> str:
@@ -581,31 +440,6 @@ def _looked(told: str) -> str:
 
 def _list(found: dict[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in sorted(found.items())) or "none"
-
-
-@contextmanager
-def _scene(made: Run, folder: Path) -> Iterator[Scene]:
-    with ExitStack() as resources:
-        receiver = resources.enter_context(receiving(_failing(Random(made.seed))))
-        url = f"sqlite:///{folder / 'lesart.sqlite3'}"
-        servers = Servers(url, url, receiver)
-        if made.database == "postgresql":
-            database = resources.enter_context(services.own_postgres())
-            broker = resources.enter_context(services.own_redis())
-            links = [
-                Link(AF_INET, ("127.0.0.1", broker.port)),
-                Link(AF_UNIX, f"{database.folder}/.s.PGSQL.5432"),
-            ]
-            for each in links:
-                resources.callback(each.close)
-            used = f"postgresql://postgres@127.0.0.1:{links[1].port}/postgres"
-            servers = Servers(database.url("postgres"), used, receiver, database, broker, links)
-        scene = Scene(made, folder, servers)
-        scene.start()
-        try:
-            yield scene
-        finally:
-            scene.end()
 
 
 def _failing(chance: Random) -> Callable[[], str | None]:
