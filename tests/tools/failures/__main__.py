@@ -1,7 +1,8 @@
-"""`python -m tests.tools.failures --most 40`: each command fails, or is killed, at its n-th call.
+"""`python -m tests.tools.failures`: each command fails, or is killed, once at each of its calls.
 
 A call opens, renames or removes a file, starts a process, connects, or executes or commits a
-statement. The command must end with a documented exit code, do its work when it is given again,
+statement. Calls with the same stack of our code are one site, which fails at its first and at its
+last call. The command must end with a documented exit code, do its work when it is given again,
 and leave an archive that `lesart verify` finds whole.
 """
 
@@ -9,19 +10,23 @@ import argparse
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tests import services
+from tests.tools.failures.injector import HOWS
+from tests.tools.failures.network import ANSWERS, Servers
 from tests.tools.failures.operations import OPERATIONS
-from tests.tools.failures.trial import HOWS, Bench
+from tests.tools.failures.trial import Bench
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.failures", description=__doc__)
     parser.add_argument("--operation", choices=sorted(OPERATIONS), action="append")
-    parser.add_argument("--how", choices=HOWS, action="append", help="default: each")
-    parser.add_argument("--most", type=int, default=0, help="calls tried of each command; 0: all")
+    parser.add_argument("--how", choices=(*HOWS, *ANSWERS), action="append", help="default: each")
+    parser.add_argument(
+        "--most", type=int, default=0, help="calls tried of each command and failure; 0: all sites"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the calls that are tried")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     given = parser.parse_args()
@@ -31,14 +36,20 @@ def main() -> int:
         folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="lesart-failures-"))
         is_postgres = given.database == "postgresql"
         postgres = resources.enter_context(services.postgres()) if is_postgres else None
-        bench = Bench(Path(folder), postgres)
+        servers = resources.enter_context(closing(Servers(Path(folder) / "servers")))
+        bench = Bench(Path(folder), servers, postgres)
         for name in given.operation or OPERATIONS:
-            for how in given.how or HOWS:
-                result = bench.try_all(OPERATIONS[name], how, given.most, given.seed)
+            tried = bench.try_all(
+                OPERATIONS[name], tuple(given.how or (*HOWS, *ANSWERS)), given.most, given.seed
+            )
+            for how, result in tried:
+                if not result.points and not result.faults:
+                    continue
                 trials += result.trials
                 faults += len(result.faults)
                 sys.stdout.write(
-                    f"{name}, {how}: {result.trials} of {result.calls} calls, "
+                    f"{name}, {how}: {result.calls} calls, {result.sites} sites, "
+                    f"{result.trials} of {result.points} points tried, {result.missed} not reached, "
                     f"exit codes {dict(result.codes)}, {len(result.faults)} faults\n"
                 )
                 sys.stdout.writelines(f"  {each}\n" for each in result.faults[:10])

@@ -1,43 +1,51 @@
-"""Run a command in a process of its own that fails, or is killed, at its n-th call."""
+"""Run a command in a process of its own that fails, or is killed, at one of its calls."""
 
-import errno
+import fcntl
+import gc
+import importlib
 import os
+import pkgutil
 import shutil
 import signal
 import sqlite3
 import sys
+import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event
-from sqlalchemy.exc import OperationalError
 
+import storage
+import worker
 from storage.cli.exits import run
 from tests.services import PostgresDatabases
-from tests.tools.failures.operations import FIRST, Operation, fill
+from tests.tools.failures.injector import Injector, Point, Sites
+from tests.tools.failures.network import ANSWERS, Servers
+from tests.tools.failures.operations import FIRST, QUERIES, Operation, Step, fill
 from worker.cli.commands import app
 from worker.cli.program import EXIT_CODES
+from worker.text.annotate import language
 
-HOWS = ("error", "kill")
 DOCUMENTED = frozenset({0, 1, 2, 3, 4, 130})
-FILE_EVENTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link"})
-OTHER_EVENTS = frozenset({"subprocess.Popen", "os.posix_spawn", "socket.connect"})
-SECONDS = 120
+SECONDS = 900
+OUTPUT = 1 << 20
+"""The size of the pipe that takes the output: a file could not grow on a full disk."""
 
 
 @dataclass
 class Result:
-    """What the trials of one command showed."""
+    """What the trials of one command showed; `missed`: it did not come to the call again."""
 
     calls: int = 0
+    sites: int = 0
+    points: int = 0
     trials: int = 0
+    missed: int = 0
     codes: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
@@ -45,21 +53,27 @@ class Result:
 class Bench:
     """A folder with an archive, which is the same before each trial; on PostgreSQL beside it."""
 
-    def __init__(self, folder: Path, postgres: PostgresDatabases | None = None) -> None:
+    def __init__(
+        self, folder: Path, servers: Servers, postgres: PostgresDatabases | None = None
+    ) -> None:
         self.folder, self.work, self.base = folder, folder / "work", folder / "base"
-        self.postgres = postgres
+        self.servers, self.postgres = servers, postgres
+        self.said = ""
         if postgres is not None:
             postgres.copy_to("template0", "work")
-        self.log = folder / "log"
+        _load_all()
         self.work.mkdir()
         fill(self.work)
-        for words in FIRST:
-            self._must(words)
+        for step in FIRST:
+            self._take(step, {})
         self._move(self.work, self.base)
 
-    def _must(self, words: tuple[str, ...]) -> None:
-        code, _calls = self.run(words)
-        assert code in {0, 1}, (words, code, self.log.read_text())
+    def _take(self, step: Step, settings: Mapping[str, str]) -> None:
+        if callable(step):
+            step(self.work)
+            return
+        code, _sites = self.run(step, settings)
+        assert code in {0, 1}, (step, code, self.said)
 
     def prepare(self, operation: Operation) -> Path:
         """Return a folder in which everything that precedes the command was done."""
@@ -67,10 +81,8 @@ class Bench:
         for each in (ready, self.work):
             shutil.rmtree(each, ignore_errors=True)
         self.renew(self.base)
-        for words in operation.before:
-            self._must(words)
-        if operation.change is not None:
-            operation.change(self.work)
+        for step in operation.before:
+            self._take(step, self._settings_of(operation))
         self._move(self.work, ready)
         return ready
 
@@ -86,154 +98,139 @@ class Bench:
             self.postgres.copy_to(ready.name, "work")
             self.postgres.copy_to("template0", "new")
 
-    def try_all(self, operation: Operation, how: str, most: int, seed: int) -> Result:
-        """Let the command fail at each of its calls, or at as many as `most` says."""
-        ready, result = self.prepare(operation), Result()
+    def try_all(
+        self, operation: Operation, hows: tuple[str, ...], most: int, seed: int
+    ) -> Iterator[tuple[str, Result]]:
+        """Let the command fail in each of these ways at each site, or at `most` points of each."""
+        ready = self.prepare(operation)
         self.renew(ready)
         words = (*operation.words, *self._place_of(operation))
-        code, result.calls = self.run(words)
-        if code not in operation.again | {0}:
-            result.faults.append(f"ends with {code} unharmed: {self.log.read_text()[-500:]}")
-            return result
-        chosen = list(range(1, result.calls + 1))
-        if most and most < len(chosen):
-            chosen = sorted(Random(seed).sample(chosen, most))
-        for number in chosen:
-            self.renew(ready)
-            result.trials += 1
-            for fault in self._try(operation, words, how, number, result):
-                result.faults.append(f"call {number}: {fault}")
+        self.servers.expect()
+        code, sites = self.run(words, self._settings_of(operation))
+        answers = range(1, 1 + self.servers.expect())
+        for how in hows:
+            result = Result(sites.calls.total(), len(sites.calls))
+            if code not in operation.again | {0}:
+                result.faults.append(f"ends with {code} unharmed: {self.said[-500:]}")
+                yield how, result
+                return
+            points = list(sites.points(how))
+            if how in ANSWERS:
+                points = [Point(how, "answer", number) for number in answers]
+            result.points = len(points)
+            if most and most < len(points):
+                points = Random(seed).sample(points, most)
+            for point in points:
+                self.renew(ready)
+                result.trials += 1
+                for fault in self._try(operation, words, point, result):
+                    result.faults.append(f"{point.site}, {point.number}: {fault}")
+            yield how, result
         shutil.rmtree(self.work, ignore_errors=True)
-        return result
 
     def _try(
-        self, operation: Operation, words: tuple[str, ...], how: str, number: int, result: Result
-    ) -> list[str]:
-        faults = []
-        code, _calls = self.run(words, how, number)
-        said = self.log.read_text()
+        self, operation: Operation, words: tuple[str, ...], point: Point, result: Result
+    ) -> Iterator[str]:
+        settings = self._settings_of(operation)
+        if point.how in ANSWERS:
+            self.servers.expect(point.how, point.number)
+        code, _sites = self.run(words, settings, point)
+        said = self.said
+        answers = self.servers.expect()
         failing = next((each for each in said.splitlines() if each.startswith("FAILS")), "")
         result.codes[code] += 1
-        if code not in DOCUMENTED and not (how == "kill" and code == -signal.SIGKILL):
-            faults.append(f"ends with {code}; {failing}; {said[-600:]}")
+        if point.how in ANSWERS and answers >= point.number:
+            failing = f"{point.how} of answer {point.number}"
+        result.missed += not failing
+        if code not in DOCUMENTED and not (point.how == "kill" and code == -signal.SIGKILL):
+            yield f"ends with {code}; {failing}; {said[-600:]}"
         if "Traceback" in said:
-            faults.append(f"shows a trace; {failing}; {said[-600:]}")
-        code, _calls = self.run(words)
+            yield f"shows a trace; {failing}; {said[-600:]}"
+        code, _sites = self.run(words, settings)
         if code not in operation.again:
-            faults.append(f"ends with {code} when given again; {failing}; {self._tail()}")
-        code, _calls = self.run(("verify", *self._place_of(operation)))
+            yield f"ends with {code} when given again; {failing}; {self.said[-600:]}"
+        code, _sites = self.run(("verify", *self._place_of(operation)), settings)
         if code:
-            faults.append(f"verify ends with {code}; {failing}; {self._tail()}")
+            yield f"verify ends with {code}; {failing}; {self.said[-600:]}"
         left = [each.name for each in self.work.rglob("*") if each.name.endswith((".part", ".tmp"))]
         if left:
-            faults.append(f"leaves {left}; {failing}")
-        return faults
+            yield f"leaves {left}; {failing}"
 
     def _place_of(self, operation: Operation) -> tuple[str, ...]:
         if operation.archive is None:
             return ()
         return ("--archive", self.postgres.address("new") if self.postgres else operation.archive)
 
-    def _tail(self) -> str:
-        return self.log.read_text()[-600:]
+    def _settings_of(self, operation: Operation) -> Mapping[str, str]:
+        own = {k: v.replace("{work}", str(self.work)) for k, v in operation.settings.items()}
+        return {**self.servers.settings, **own} if operation.fetches else own
 
-    def run(self, words: tuple[str, ...], how: str = "", number: int = 0) -> tuple[int, int]:
-        """Run a command in the work folder; return its exit code and how many calls it made."""
-        count = self.folder / "count"
-        count.unlink(missing_ok=True)
+    def run(
+        self, words: tuple[str, ...], settings: Mapping[str, str], point: Point | None = None
+    ) -> tuple[int, Sites]:
+        """Run a command in the work folder; return its exit code and its calls."""
+        told = self.folder / "sites"
+        told.unlink(missing_ok=True)
+        self.said = ""
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, OUTPUT)
         child = os.fork()
         if child == 0:
             code = 99
-            with suppress(BaseException):
-                code = self._inside(words, how, number, count)
+            try:
+                self._enter(settings, writing)
+                code = self._inside(words, point, told)
+            except BaseException:  # noqa: BLE001  # nothing may leave this process
+                traceback.print_exc()
             os._exit(code)
+        os.close(writing)
         _pid, status = os.waitpid(child, 0)
-        calls = int(count.read_text()) if count.exists() else 0
-        return os.waitstatus_to_exitcode(status), calls
+        os.set_blocking(reading, False)  # a process that it started may still hold the other end
+        with suppress(BlockingIOError):
+            self.said = os.read(reading, OUTPUT).decode(errors="replace")
+        os.close(reading)
+        return os.waitstatus_to_exitcode(status), Sites.read(told)
 
-    def _inside(self, words: tuple[str, ...], how: str, number: int, count: Path) -> int:
+    def _enter(self, settings: Mapping[str, str], output: int) -> None:
+        """Make this process one that was started in the work folder."""
         os.chdir(self.work)
         signal.alarm(SECONDS)
-        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        null = os.open(os.devnull, os.O_RDWR)
-        os.dup2(null, 0)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
+        for number, target in enumerate((os.open(os.devnull, os.O_RDWR), output, output)):
+            os.dup2(target, number)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+        temporary = self.work / "temporary"
+        temporary.mkdir(exist_ok=True)
+        tempfile.tempdir = os.environ["TMPDIR"] = str(temporary)
         os.environ["LESART_HOME"] = str(self.work)
         if self.postgres is not None:
             os.environ["LESART_DATABASE_URL"] = self.postgres.address("work")
-        given = [self._named(word) for word in words]
-        lost: Exception = sqlite3.OperationalError("disk I/O error")
-        if self.postgres is not None:
-            lost = psycopg.OperationalError("server closed the connection unexpectedly")
-        injector = Injector(how, number, self.work, lost)
+        os.environ.update(settings)
+
+    def _inside(self, words: tuple[str, ...], point: Point | None, told: Path) -> int:
+        given = [str(self._find(QUERIES[word])) if word in QUERIES else word for word in words]
+        injector = Injector(point, self.work, is_postgres=self.postgres is not None)
         injector.install()
-        try:
-            code = run(app, given, exit_codes=EXIT_CODES)
-        except BaseException:  # noqa: BLE001  # nothing may leave the program
-            traceback.print_exc()
-            code = 98
+        code = run(app, given, exit_codes=EXIT_CODES)
         injector.active = False
         sys.stdout.flush()
         sys.stderr.flush()
-        count.write_text(str(injector.calls))
+        if point is None:
+            injector.sites.write(told)
         return code
 
-    def _named(self, word: str) -> str:
-        if word != "RELATION":
-            return word
-        lowest = "SELECT min(id) FROM relation"
+    def _find(self, query: str) -> object:
         if self.postgres is not None:
             with psycopg.connect(self.postgres.address("work")) as connection:
-                return str(connection.execute(lowest).fetchone()[0])
-        (archive,) = self.work.rglob("lesart.sqlite3")
-        with sqlite3.connect(archive) as connection:
-            return str(connection.execute(lowest).fetchone()[0])
+                return connection.execute(query).fetchone()[0]
+        with sqlite3.connect(self.work / "lesart.sqlite3") as connection:
+            return connection.execute(query).fetchone()[0]
 
 
-class Injector:
-    """Counts the calls of this process to files, processes, sockets and the database."""
-
-    def __init__(self, how: str, number: int, folder: Path, lost: Exception) -> None:
-        self.how, self.number, self.folder = how, number, str(folder)
-        self.lost = lost
-        self.calls = 0
-        self.active = True
-
-    def install(self) -> None:
-        sys.addaudithook(self._audit)
-        event.listen(Engine, "before_cursor_execute", self._execute)
-        event.listen(Engine, "commit", self._commit)
-
-    def _audit(self, name: str, arguments: tuple[Any, ...]) -> None:
-        if name == "sqlite3.connect":
-            away = sqlite3.OperationalError("unable to open database file")
-            self._call(name, lambda: away)
-        elif name in FILE_EVENTS:
-            path = arguments[0]
-            if isinstance(path, bytes):
-                path = os.fsdecode(path)
-            if not isinstance(path, str):
-                return
-            if not str(Path(path).absolute()).startswith(self.folder):
-                return
-            self._call(f"{name} {path}", lambda: OSError(errno.EIO, os.strerror(errno.EIO), path))
-        elif name in OTHER_EVENTS:
-            self._call(name, lambda: OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
-
-    def _execute(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        self._call(statement, lambda: OperationalError(statement, None, self.lost))
-
-    def _commit(self, _connection: Any) -> None:
-        self._call("COMMIT", lambda: OperationalError("COMMIT", None, self.lost))
-
-    def _call(self, what: str, error: Callable[[], Exception]) -> None:
-        if not self.active:
-            return
-        self.calls += 1
-        if self.calls != self.number:
-            return
-        os.write(2, f"FAILS at {' '.join(what.split())[:160]}\n".encode())
-        if self.how == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        raise error()
+def _load_all() -> None:
+    """Import once what each trial would import again."""
+    for package in (storage, worker):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    language._model()
+    gc.freeze()  # for what is collected would be copied in each trial
