@@ -145,7 +145,7 @@ def writing_engine(url: URL, *, captures: CapturePlace | None = None) -> Engine:
         engine = _sqlite_engine(url, query_only=False)
     else:
         options = {"lock_timeout": "60s", "timezone": "UTC"}
-        engine = _postgres_engine(url, options=options, pool_size=4)
+        engine = _postgres_engine(url, options=options, vanished=hosts.VANISHED_WRITER, pool_size=4)
     engine.update_execution_options(**{CAPTURES: captures})
     return engine
 
@@ -171,7 +171,10 @@ def reading_engine(
             "statement_timeout": f"{timeout}s",
             "timezone": "UTC",
         }
-        engine = _postgres_engine(url, options=options, pool_size=2 if seconds is None else 8)
+        size = 2 if seconds is None else 8
+        engine = _postgres_engine(
+            url, options=options, vanished=hosts.VANISHED_CLIENT, pool_size=size
+        )
     engine.update_execution_options(**{CAPTURES: captures})
     return engine
 
@@ -397,8 +400,13 @@ def _interrupt_after(engine: Engine, seconds: int) -> None:
         database.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_LOOKS)
 
 
-def _postgres_engine(url: URL, *, options: Mapping[str, str], pool_size: int) -> Engine:
-    """Return an engine whose sessions have `options`, also behind a pooler, which ignores them."""
+def _postgres_engine(
+    url: URL, *, options: Mapping[str, str], vanished: Mapping[str, str], pool_size: int
+) -> Engine:
+    """Return an engine whose sessions have `options`, also behind a pooler, which ignores them.
+
+    Sessions without a pooler end by the settings `vanished` when their client is gone.
+    """
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -413,7 +421,7 @@ def _postgres_engine(url: URL, *, options: Mapping[str, str], pool_size: int) ->
         hosts.hold_together(engine)
     mode: dict[str, pooler.Mode | None] = {}
     engine.update_execution_options(**{pooler.POOLER: mode})
-    startup = " ".join(f"-c {name}={value}" for name, value in options.items())
+    startup = " ".join(f"-c {name}={value}" for name, value in {**options, **vanished}.items())
 
     @event.listens_for(engine, "do_connect")
     def _connect(dialect: Any, _record: object, words: list[Any], named: dict[str, Any]) -> Any:

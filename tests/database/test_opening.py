@@ -15,11 +15,35 @@ from storage.database.archive_errors import (
     ForeignDatabaseError,
 )
 from storage.database.engine import database_url as parsed
-from storage.database.engine import writing_engine
+from storage.database.engine import reading_engine, writing_engine
 from storage.read.archive import open_archive
 from storage.write.archive import Archive
 
 pytestmark = pytest.mark.postgresql("fast")
+
+
+@pytest.mark.parametrize(
+    ("opened", "most_unacknowledged"),
+    [
+        pytest.param(writing_engine, {"tcp_user_timeout": 20_000}, id="writer"),
+        pytest.param(reading_engine, {}, id="reader"),
+        pytest.param(lambda url: reading_engine(url, seconds=5), {}, id="page"),
+    ],
+)
+def test_the_server_ends_the_session_of_a_client_that_vanished(
+    postgres_url, opened, most_unacknowledged
+):
+    """Else it would keep the locks of a machine without power for two hours."""
+    # the values in force are those of a socket of this machine, which has none
+    query = "SELECT name, reset_val FROM pg_settings WHERE source = 'client' AND name ~ '^tcp_'"
+    engine = opened(parsed(postgres_url))
+    with engine.connect() as connection:
+        found = {name: int(value) for name, value in connection.execute(sqlalchemy.text(query))}
+    engine.dispose()
+    probes = {
+        "tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3,
+    }  # fmt: skip
+    assert found == probes | most_unacknowledged
 
 
 def test_no_archive_is_reported_with_its_place_and_none_is_made(tmp_path):

@@ -23,6 +23,16 @@ SILENT_CONNECTION: Mapping[str, int] = MappingProxyType({
     "tcp_user_timeout": 10_000,
 })  # fmt: skip
 """Parameters of libpq that end a connection to a machine that is gone within some ten seconds."""
+VANISHED_CLIENT: Mapping[str, str] = MappingProxyType({
+    "tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3",
+})  # fmt: skip
+"""Settings of a session with which the server ends it, and its locks, soon after its client is gone
+without a word: by default it waits for two hours.
+"""
+VANISHED_WRITER: Mapping[str, str] = MappingProxyType({
+    **VANISHED_CLIENT, "tcp_user_timeout": "20s",
+})  # fmt: skip
+"""The same if the server had just sent something; a reader may take its time for an answer."""
 _HOST = re.compile(r"[^\s:/@]+(?::(?P<port>\d{1,5}))?")
 MOST_PORT = 65_535
 

@@ -77,7 +77,6 @@ class Run:
     def told(self) -> str:
         """Return the summary that the command prints."""
         waits = sorted(seconds for _what, seconds in self.recoveries)
-        slowest = max(self.recoveries, key=lambda each: each[1], default=("nothing", 0.0))
         middle = statistics.median(waits) if waits else 0.0
         return "\n".join([
             f"{self.seeds} seeds, {self.killed.total()} faults, {self.database} in {self.place}, seed {self.seed}: "
@@ -87,8 +86,9 @@ class Run:
             f"  restarts   {_list(self.restarts)}; orphans left: {self.orphans}",
             f"  verdicts   {_list(self.verdicts)}",
             f"  jobs       {_list(self.jobs)}",
-            f"  recovery   of {len(waits)} in mid-work: median {middle:.1f} s, longest {slowest[1]:.1f} s after {slowest[0]}, "
+            f"  recovery   of {len(waits)} in mid-work: median {middle:.1f} s, longest {max(waits, default=0.0):.1f} s, "
             f"{sum(each > RECOVERED_SECONDS for each in waits)} above {RECOVERED_SECONDS:.0f} s",
+            *(f"  slow       {seconds:.1f} s after {what}" for what, seconds in self.recoveries if seconds > RECOVERED_SECONDS),
             f"  alerts     {self.alerts}",
             f"  verify     {self.verified}",
             f"  in all     {self.seconds:.0f} s",
@@ -382,15 +382,21 @@ class Scene:
         return self._samples[-1][1] if self._samples else 0
 
     def _measure(self) -> None:
-        """Tell for each kill in mid-work how long it took until the next verdict was given."""
+        """Tell for each kill in mid-work how long it took until the next verdict was given, and
+        what else was broken meanwhile.
+        """
         samples = list(self._samples)
-        for what, at, waiting in self._killed_at:
-            if not waiting:
+        for index, (what, at, waiting) in enumerate(self._killed_at):
+            if waiting <= 0:
                 continue
             before = max((number for moment, number in samples if moment <= at), default=0)
             after = [moment for moment, number in samples if moment > at and number > before]
             if after:
-                self.made.recoveries.append((what, after[0] - at))
+                more = [
+                    each for each, next_at, _ in self._killed_at[index + 1 :] if next_at < after[0]
+                ]
+                told = f"{what}, then {', '.join(more)}" if more else what
+                self.made.recoveries.append((told, after[0] - at))
 
     # ------------------------------------------------------------------------- the end
 
