@@ -20,6 +20,10 @@ class Follower:
     def __init__(self, url: str, limit: int | None) -> None:
         self.engine = reading_engine(parsed(url))
         self.limit = limit
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin at the first row again."""
         self.last = dict.fromkeys(VIEWS, 0)
         self.got: dict[str, list[dict[str, Any]]] = {name: [] for name in VIEWS}
 
@@ -49,7 +53,7 @@ class Follower:
 
     def losses(self) -> list[str]:
         """Return, after a last query, the rows that did not arrive in their present form."""
-        while self.poll():
+        while self.poll() and self.limit:
             pass
         return [each for name in VIEWS for each in self._losses_of(name)]
 

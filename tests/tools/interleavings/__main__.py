@@ -5,16 +5,21 @@ chooses who goes on. `--twin` breaks the program in one place, and looks for the
 """
 
 import argparse
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.tools.interleavings.scene import TWINS, try_seed
-from tests.tools.model.__main__ import databases_of
+from tests import services
+from tests.conftest import migrate
+from tests.tools.interleavings.scene import try_seed
+from tests.tools.interleavings.stage import Stage, postgres_stage, sqlite_stage
+from tests.tools.interleavings.twins import TWINS
+from worker.flow.run_jobs import collect_garbage_rarely
+
+REPORT_EVERY = 100
 
 
 def main() -> int:
@@ -28,16 +33,15 @@ def main() -> int:
     parser.add_argument("--twin", choices=sorted(TWINS))
     parser.add_argument("--trace", action="store_true", help="print the statements of each seed")
     given = parser.parse_args()
-    began, tried, faulty = time.monotonic(), 0, 0
+    faulty = tried = 0
     with ExitStack() as resources:
-        databases = resources.enter_context(databases_of(given.database))
+        stage = resources.enter_context(stage_on(given.database))
+        collect_garbage_rarely()
         if given.twin:
             resources.enter_context(TWINS[given.twin]())
+        began, used = time.monotonic(), time.process_time()
         for number in _seeds(given.seed, given.seeds, given.minutes):
-            folder = Path(tempfile.mkdtemp(prefix="lesart-seed-"))
-            with databases() as url:
-                found, run = try_seed(url, folder, number)
-            shutil.rmtree(folder)
+            found, run = try_seed(stage, number)
             tried += 1
             if given.trace:
                 sys.stdout.writelines(f"    {each}\n" for each in run.trace)
@@ -46,12 +50,34 @@ def main() -> int:
                 who = ", ".join(actor.name for actor in run.actors)
                 sys.stdout.write(f"seed {number} ({who}): {len(found)} faults\n")
                 sys.stdout.writelines(f"  {each[:400]}\n" for each in found[:5])
+            is_last = bool(found and given.twin) or tried == given.seeds
+            if is_last or tried % REPORT_EVERY == 0:
+                sys.stdout.write(
+                    f"{given.database}: {tried} seeds from {given.seed}, {faulty} with faults, "
+                    f"{time.monotonic() - began:.0f} s, of which "
+                    f"{time.process_time() - used:.0f} s of processor time\n"
+                )
                 sys.stdout.flush()
-                if given.twin:
-                    break
-    seconds = time.monotonic() - began
-    sys.stdout.write(f"{given.database}: {tried} seeds, {faulty} with faults, {seconds:.0f} s\n")
+            if is_last:
+                break
     return 1 if faulty else 0
+
+
+@contextmanager
+def stage_on(kind: str) -> Iterator[Stage]:
+    """Give a stage on a database that lives as long as it."""
+    with ExitStack() as resources:
+        root = Path(resources.enter_context(TemporaryDirectory(prefix="lesart-seeds-")))
+        if kind == "postgresql":
+            postgres = resources.enter_context(services.postgres())
+            template = resources.enter_context(postgres.database())
+            migrate(template)
+            name = template.partition("?")[0].rpartition("/")[2]
+            yield resources.enter_context(postgres_stage(postgres, name, root))
+        else:
+            template = root / "leer.sqlite3"
+            migrate(f"sqlite:///{template}")
+            yield resources.enter_context(sqlite_stage(template, root))
 
 
 def _seeds(first: int, count: int, minutes: float | None) -> Iterator[int]:

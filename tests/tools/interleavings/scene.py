@@ -1,28 +1,23 @@
-"""Units of work that run at the same time, and what must hold after them; and two broken twins."""
+"""Units of work that run at the same time, and what must hold after them."""
 
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from random import Random
-from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Executable, select
 from sqlalchemy import update as change
 
-from storage.database.outgoing import record
+from storage.capabilities.outside_copies import store as copies
+from storage.database.outgoing import mark_sending, record
 from storage.database.tables import JOB, RELATION
-from storage.database.unit import Clock, Unit, writing
-from storage.history.alerts.rule import AlertRule
-from storage.schedule import queue
+from storage.proof import log
+from storage.proof.checkpoints import make
 from storage.values.redaction import RedactionReason
-from storage.write import archive as writable
-from storage.write.alerts import manage, outbox
+from storage.verify.verify import Verification
+from storage.write.alerts import outbox
 from storage.write.alerts.match import match
 from storage.write.alerts.outbox import ALERTS
-from storage.write.archive import Archive
 from storage.write.copies import NotAnEarlierCopyError, copy, update
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import (
@@ -33,54 +28,41 @@ from storage.write.redaction.redact_articles import (
 from storage.write.redaction.restrict import lift, restrict
 from storage.write.submissions import Submission, store_submission
 from storage.write.undo import undo
-from tests.flow.driver import SENTENCES, Newsroom, SharingReader, findings, hour, page, seed
+from tests.flow.driver import findings, hour
 from tests.tools.interleavings.scheduler import Interleaving
-from tests.tools.model.texts import BODIES, donor, web_page
-from tests.write.follower import Follower
+from tests.tools.interleavings.stage import ADDRESS, FILES, OUTSIDE, Stage
+from tests.tools.model.texts import BODIES, web_page
+from worker.cli.checks.rederive import RederiveSelection, Rereading
 from worker.cli.redactions import prepare_reading
 from worker.flow.order import order, target_at
-from worker.flow.run_jobs import run_next_job
+from worker.flow.run_jobs import process_backlog, run_next_job
 from worker.services.schedule.source_slots import tick
 
-Twin = Callable[[], Any]
-FILES = 4
-HOOK = ("webhook", "https://redaktion.example/hook")
-PATIENCE = 20
+PATIENCE = 6
 """How often a worker looks for a job in vain before it ends."""
-ADDRESS = "https://lohebote.example/deich"
 
 
 class Scene:
-    """A small archive with a folder that is to be ingested."""
+    """The acts of one seed on the stage, and what they did outside of the archive."""
 
-    def __init__(self, url: str, root: Path, chance: Random) -> None:
-        self.room = Newsroom(url, root, batch_items="2")
-        self.follower = Follower(url, None)
-        self.copied = root / "copies"
-        self.copied.mkdir()
+    def __init__(self, stage: Stage, number: int) -> None:
+        self.stage, self.room, self.follower = stage, stage.room, stage.follower
+        self.archive, self.copied = stage.archive, stage.folder
         self.sent: Counter[int] = Counter()
         """How often there was a message about the first version of an article."""
+        self.requested: Counter[int] = Counter()
+        """How often another archive was asked to copy a page."""
         self.submitted = self.merged = 0
-        room = self.room
-        room.write("alt.txt", seed("Alte Meldung", SENTENCES[0], SENTENCES[3]))
-        room.write("deich.md", page(SENTENCES[1], url=ADDRESS))
-        room.scan(0)
-        self.article = room.number("SELECT min(id) FROM article")
-        self.last = room.number("SELECT max(id) FROM article")
-        self.wording = room.number("SELECT wording_id FROM version ORDER BY id DESC LIMIT 1")
-        room.archive.transact(manage.add, "neu", AlertRule(classes=("first",)), [HOOK])
-        for number in range(FILES):
-            room.write(f"{number}.txt", seed(f"Meldung {number}", f"Es kamen {number} Boote."))
-        room.write("kopie.txt", seed("Meldung 1", "Es kamen 1 Boote."))
-        room.write("deich.md", page(SENTENCES[2], url=ADDRESS))
-        room.now = hour(1)
-        room.ordered(room.places(""))
-        others = chance.choices(sorted(self.acts()), k=chance.randint(1, 3))
-        names = ["worker", *["worker", "expiry"][: chance.randint(0, 2)], *others]
-        self.chosen = {
+        self.chance = Random(number)
+        others = self.chance.choices(sorted(self.acts()), k=self.chance.randint(1, 3))
+        names = ["worker", *["worker", "expiry"][: self.chance.randint(0, 2)], *others]
+        names += ["follower"][: self.chance.randint(0, 1)]
+        acts = {
             f"{name} {number}": partial(self.acts()[name], number)
             for number, name in enumerate(names, start=1)
         }
+        self.is_followed = "follower" in names
+        self.run = Interleaving(number, acts, None if stage.is_sqlite else stage.waiting)
 
     def acts(self) -> dict[str, Callable[[int], None]]:
         """Return what can happen at the same time, also more than once; by its place in the seed."""
@@ -89,44 +71,39 @@ class Scene:
             "redaction": self.redact, "passage": self.redact_passage, "version": self.redact_text,
             "restriction": self.restrict, "backup": self.back_up, "scheduler": self.order,
             "deliveries": self.deliver, "merge": self.merge, "submission": self.submit,
-            "retention": self.drop_bytes, "undo": self.undo,
+            "retention": self.drop_bytes, "undo": self.undo, "backlog": self.catch_up,
+            "log": self.extend_log, "rederivation": self.rederive, "copies": self.copy_pages,
+            "removal": self.remove_source,
         }  # fmt: skip
 
-    def close(self) -> None:
-        self.follower.engine.dispose()
-        self.room.close()
-
-    @contextmanager
-    def archive(self) -> Iterator[Archive]:
-        """Give an archive of its own, as a process has."""
-        with Archive.open(self.room.url, lambda: self.room.now, create=False) as found:
-            yield found
-
     def work(self, _number: int) -> None:
-        with self.archive() as archive, SharingReader(self.room.settings) as reader:
+        with self.archive() as archive:
             idle = 0
             while idle < PATIENCE:
-                idle = 0 if run_next_job(archive, self.room.settings, reader) else idle + 1
+                if run_next_job(archive, self.room.settings, self.room.reader):
+                    idle = 0
+                else:
+                    idle += 1
+                    self.run.rest(30)
 
     def follow(self, _number: int) -> None:
-        for _ in range(4):
+        for _ in range(3):
             self.follower.poll()
 
     def expire(self, _number: int) -> None:
         """End leases now and then, as if their workers were silent for too long."""
+        running = change(JOB).where(JOB.c.state == "running", JOB.c.attempts < 2)
         with self.archive() as archive:
-            for _ in range(20):
-                for _ in range(3):
-                    archive.beats()
-                with archive.unit() as unit:
-                    running = change(JOB).where(JOB.c.state == "running", JOB.c.attempts < 2)
-                    unit.connection.execute(running.values(lease_until=0.0))
+            for _ in range(10):
+                self.run.rest(self.chance.randint(5, 60))
+                archive.transact_unnumbered(_execute, running.values(lease_until=0.0))
 
-    def redact(self, _number: int) -> None:
-        self._redact(RedactionTarget(self.article))
+    def redact(self, number: int) -> None:
+        stage = self.stage
+        self._redact(RedactionTarget(stage.own if number % 2 else stage.old))
 
     def redact_text(self, _number: int) -> None:
-        self._redact(RedactionTarget(self.last, (self.wording,)))
+        self._redact(RedactionTarget(self.stage.dike, (self.stage.wording,)))
 
     def _redact(self, target: RedactionTarget) -> None:
         with self.archive() as archive:
@@ -135,16 +112,16 @@ class Scene:
     def redact_passage(self, _number: int) -> None:
         with self.archive() as archive:
             redact_passage(
-                archive, [RedactionTarget(self.last)], "in der Nacht",
+                archive, [RedactionTarget(self.stage.dike)], "in der Nacht",
                 RedactionReason.GDPR_ERASURE, "ada", prepare_reading, with_copies=True,
             )  # fmt: skip
 
     def restrict(self, number: int) -> None:
         with self.archive() as archive:
             why = RedactionReason.GDPR_RESTRICTION
-            archive.transact(restrict, [self.last], why, "ada")
+            archive.transact(restrict, [self.stage.dike], why, "ada")
             if number % 2:
-                archive.transact(lift, [self.last], "ada")
+                archive.transact(lift, [self.stage.dike], "ada")
 
     def back_up(self, number: int) -> None:
         target = self.copied / f"{number}.sqlite3"
@@ -160,22 +137,26 @@ class Scene:
                 tick(archive, self.room.settings, self.room.source, hour(at))
 
     def deliver(self, _number: int) -> None:
+        for _ in range(3):
+            self._send_messages()
+            self.run.rest(30)
+
+    def _send_messages(self) -> None:
         """Find the new articles, and send a message about each."""
         with self.archive() as archive:
-            for _ in range(3):
-                match(archive.engine, archive.clock)
+            while match(archive.engine, archive.clock) or outbox.waits(archive.engine):
                 for message in outbox.claim(archive.engine):
                     self.sent.update(item.article_id for item in message.items)
                     record(archive.engine, message.lease, state=ALERTS.sent, sent_at=hour(1))
 
     def merge(self, number: int) -> None:
-        file, captures = donor()
+        file, captures = self.stage.donated
         own = self.copied / f"{number}.warc.gz"
         own.write_bytes(file.read_bytes())
-        with self.archive() as archive, SharingReader(self.room.settings) as reader:
+        with self.archive() as archive:
             place = target_at(archive, self.room.settings, str(own))
             job = order(archive, [place], "command")
-            while run_next_job(archive, self.room.settings, reader, families=job):
+            while run_next_job(archive, self.room.settings, self.room.reader, families=job):
                 pass
         self.merged = len(captures)
 
@@ -198,19 +179,62 @@ class Scene:
                 for relation in found:
                     archive.transact(undo, relation)
 
+    def catch_up(self, _number: int) -> None:
+        """Index, relate and count what others have not yet, as at the end of a command."""
+        with self.archive() as archive:
+            process_backlog(archive)
+
+    def extend_log(self, _number: int) -> None:
+        with self.archive() as archive:
+            for _ in range(3):
+                log.append(archive.engine, archive.clock)
+                make(archive.engine, archive.clock, self.stage.signer)
+
+    def rederive(self, _number: int) -> None:
+        with self.archive() as archive:
+            again = Rereading(archive, self.room.settings, 1)
+            assert not any(each.differ for each in again.differences(RederiveSelection(), _silent))
+
+    def copy_pages(self, _number: int) -> None:
+        """Ask another archive to copy new pages, which does so at once."""
+        with self.archive() as archive:
+            copies.plan(archive.engine, archive.clock)
+            while request := copies.claim(archive.engine, OUTSIDE):
+                found = archive.read(copies.page_of, request)
+                if isinstance(found, str):
+                    record(archive.engine, request.lease, state="dropped", note=found)
+                elif mark_sending(archive.engine, request.lease):
+                    self.requested[request.observation_id] += 1
+                    archive.transact(copies.store_copy, request, found.address, hour(2))
+
+    def remove_source(self, _number: int) -> None:
+        with self.archive() as archive:
+            name = self.room.source.name
+            archive.change_source(name, removed_at=archive.clock(), standing=False)
+
     # -------------------------------------------------------------- what must hold
 
     def faults(self) -> list[str]:
         """Return what is wrong after the work that is left was done."""
-        room = self.room
+        room, engine = self.room, self.follower.engine
         while run_next_job(room.archive, room.settings, room.reader):
             pass
-        found = [str(each) for each in room.findings()] + self.follower.losses()
+        self._send_messages()
+        self.copy_pages(0)
+        found = [str(each.to_dict()) for each in Verification(engine).findings()]
+        if self.is_followed:
+            found += self.follower.losses()
         for each in self.copied.glob("*.sqlite3"):
             found += [f"the copy: {fault}" for fault in findings(str(each))]
-        self.deliver(0)
+        return found + self._wrong_counts()
+
+    def _wrong_counts(self) -> list[str]:
+        room, found = self.room, []
         if set(self.sent.values()) - {1} or len(self.sent) < FILES + 1:
             found.append(f"messages about {len(self.sent)} articles: {self.sent}")
+        copied = room.number("SELECT count(*) FROM outside_copy")
+        if set(self.requested.values()) - {1} or copied > len(self.requested):
+            found.append(f"{copied} outside copies, requested: {self.requested}")
         twice = room.number(
             "SELECT count(*) FROM (SELECT observation_id FROM verdict GROUP BY observation_id "
             "HAVING count(*) > 1) t"
@@ -221,78 +245,30 @@ class Scene:
             "SELECT sum(new_articles + new_versions + unchanged + copies + refused) FROM job "
             "WHERE kind = 'read'"
         )
-        expected = FILES + 4 + self.submitted + self.merged
+        expected = FILES + 5 + self.submitted + self.merged
         if twice or {captured, verdicts, counted} != {expected}:
             found.append(f"{captured} captures, {verdicts} verdicts, {counted} counted")
         left = room.rows("SELECT id, kind, state, reason FROM job WHERE state <> 'done'")
         return [*found, *(f"left: {each}" for each in left)]
 
 
-def try_seed(url: str, root: Path, number: int) -> tuple[list[str], Interleaving]:
+def try_seed(stage: Stage, number: int) -> tuple[list[str], Interleaving]:
     """Let the units of one seed run at the same time; return what is wrong, and their trace."""
-    scene = Scene(url, root, Random(number))
-    run = Interleaving(number, scene.chosen)
-    try:
+    with stage.prepared():
+        scene = Scene(stage, number)
         try:
-            run.run()
+            scene.run.run()
         except Exception as error:  # noqa: BLE001  # a fault of the seed
-            return [f"{type(error).__name__}: {error}"], run
-        return scene.faults(), run
-    finally:
-        scene.close()
+            return [f"{type(error).__name__}: {error}"], scene.run
+        return scene.faults(), scene.run
 
 
 _RELATIONS = select(RELATION.c.id).order_by(RELATION.c.id)
 
 
+def _execute(connection: Connection, statement: Executable) -> None:
+    connection.execute(statement)
+
+
 def _silent(_what: str, _number: int) -> None:
     """Show no progress."""
-
-
-# ------------------------------------------------------------------------- broken twins
-
-
-@contextmanager
-def claims_without_token() -> Iterator[None]:
-    """Let a worker that lost its lease store its results all the same."""
-    whole = queue._update_claimed
-
-    def unguarded(unit: Unit, claim: Any, *, with_number: bool = True, **values: Any) -> None:
-        if with_number:
-            values["seq"] = unit.number()
-        unit.connection.execute(change(JOB).where(JOB.c.id == claim.job_id).values(**values))
-
-    queue._update_claimed = unguarded
-    try:
-        yield
-    finally:
-        queue._update_claimed = whole
-
-
-@contextmanager
-def numbers_before_the_lock() -> Iterator[None]:
-    """Let each unit take its numbers before the write lock, not in the order of commit."""
-    blocks = itertools.count(10**6)
-
-    @contextmanager
-    def early(engine: Engine, clock: Clock) -> Iterator[Unit]:
-        number = itertools.count(next(blocks) * 10**6)
-        with writing(engine, clock) as unit:
-
-            def numbers(count: int = 1) -> int:
-                return [next(number) for _ in range(count)][-1]
-
-            unit.number = numbers  # type: ignore[method-assign]
-            yield unit
-
-    writable.writing = early
-    try:
-        yield
-    finally:
-        writable.writing = writing
-
-
-TWINS: dict[str, Callable[[], Any]] = {
-    "a claim without a token": claims_without_token,
-    "a number before the lock": numbers_before_the_lock,
-}
