@@ -523,6 +523,25 @@ def test_records_of_web_archives_go_with_their_text(room):
     assert room.number("SELECT count(*) FROM capture WHERE data IS NOT NULL") == 0
 
 
+def test_only_records_of_web_archives_with_the_passage_go_with_it(room):
+    address, seen = "https://presse.example/a", "2024-06-1{}T06:00:00Z"
+    texts = ("Ada Zwölfkern sah den Pegel als erste.", "Niemand sah den Pegel um sieben Uhr.")
+    for day, told in enumerate(texts):
+        at, body = seen.format(day), answer(saved_page("Pegel steigt", told, PUMPED))
+        recorded = response(address, at, body)
+        name = recorded.partition(b"WARC-Record-ID: ")[2].partition(b"\r\n")[0].decode()
+        room.write(f"{day}.warc", recorded + request(address, at, to=name))
+    room.scan(0)
+    kept = "SELECT count(*) FROM foreign_record WHERE opening IS NOT NULL"
+    assert room.number(kept) == 4
+    why, one = RedactionReason.GDPR_OBJECTION, target(room, address)
+    for passage, left in (("Ada Dreizehnkern", 4), ("Ada Zwölfkern", 2)):
+        redact_passage(room.archive, [one], passage, why, "ada", prepare_reading)
+        assert room.number(kept) == left
+    scrub(room.archive.engine)
+    assert found_in(places_of_bytes(room, room.root), ["Ada Zwölfkern".encode()]) == []
+
+
 @pytest.fixture
 def store(room, tmp_path):
     """Give a folder in which the archive of the room keeps the bytes of captures."""

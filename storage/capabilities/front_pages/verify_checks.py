@@ -22,8 +22,8 @@ def check_fronts(connection: Connection, scope: Scope) -> Findings:
     )
     for row in stream(connection, query, NOTHING):
         scope.reached = row["id"]
-        listed = row["detail"] or row["hints"] or [[None]]
-        if all(known.get(each[0]) == row["origin_id"] for each in listed):
+        listed = row["hints"] if row["detail"] is None else row["detail"]
+        if listed is not None and all(known.get(each[0]) == row["origin_id"] for each in listed):
             yield PASSED
         else:
             message = "its list contains teasers that are not stored for its front page"

@@ -159,9 +159,9 @@ def _add_texts(connection: Connection, plan: RedactionPlan, identity: TextIdenti
 def add_found_bytes(connection: Connection, plan: RedactionPlan, search: BytesSearch) -> None:
     """Add the captures, lists and records that contain the text to a plan.
 
-    Of the captures of the articles themselves, a passage is removed from those that contain it.
-    Bytes from which another article was read are kept if its own text has the phrase: it is listed
-    as related. Otherwise its bytes are emptied and its text stays.
+    Of the captures and records of the articles themselves, a passage is removed from those that
+    contain it. Bytes from which another article was read are kept if its own text has the phrase:
+    it is listed as related. Otherwise its bytes are emptied and its text stays.
     """
     planned = plan.rows["capture"] if search.read_with is None else search.read_with
     new = {number: found for number, found in search.found.items() if number not in planned}
@@ -183,11 +183,14 @@ def add_found_bytes(connection: Connection, plan: RedactionPlan, search: BytesSe
             plan.unread.add(number)
     plan.lists |= plan.held & _lists_among(connection, plan.held)
     plan.rows["capture"] |= plan.held
-    plan.rows["foreign_record"] |= {
+    of_articles = plan.rows["foreign_record"]
+    told_in = {
         number
         for number, found in search.records.items()
         if search.identity.recognises(found.phrases)
+        or (number in of_articles and found.phrases & search.identity.weak)
     }
+    plan.rows["foreign_record"] = told_in if search.read_with is not None else of_articles | told_in
     _add_rows_about(connection, plan)
 
 

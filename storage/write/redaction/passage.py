@@ -190,8 +190,7 @@ def remove_passage(
             .where(SNAPSHOT.c.derivation_id == old)
             .values(derivation_id=derivation, wording_id=wording)
         )
-    rows = _rows(connection, {each.old.capture_id for each in readings} | bytes_of)
-    rows["foreign_record"] |= records
+    rows = _rows(connection, {each.old.capture_id for each in readings} | bytes_of, records)
     rows |= {"wording": gone, "derivation": set(new), "teaser": hits.plan.rows["teaser"], **beside}
     act = order(unit, rows, reason, actor)
     if act is None:
@@ -230,23 +229,23 @@ def _write(unit: Unit, deriving: DerivationWriter, each: WithoutPassage) -> tupl
     return number, wording
 
 
-def _rows(connection: Connection, captures: set[int]) -> dict[str, set[int]]:
-    """Return the rows with these bytes, or about them."""
+def _rows(connection: Connection, captures: set[int], records: set[int]) -> dict[str, set[int]]:
+    """Return the rows with these bytes, or about them, and the records with what goes with them."""
     seen = select(OBSERVATION.c.id, OBSERVATION.c.hints)
     observed = dict(
         row for row in map(tuple, rows_in(connection, seen, OBSERVATION.c.capture_id, captures))
     )
     transfers = rows_in(connection, select(TRANSFER.c.id), TRANSFER.c.observation_id, observed)
-    records = {
-        row[0]
-        for column, wanted in (
-            (FOREIGN_RECORD.c.observation_id, set(observed)),
-            (FOREIGN_RECORD.c.payload_capture_id, captures),
-        )
-        for row in rows_in(connection, select(FOREIGN_RECORD.c.id), column, wanted)
-    }  # fmt: skip
+    record = select(FOREIGN_RECORD.c.id)
+    mains = set(records)
+    for column, wanted in (
+        (FOREIGN_RECORD.c.observation_id, set(observed)),
+        (FOREIGN_RECORD.c.payload_capture_id, captures),
+    ):
+        mains |= {row[0] for row in rows_in(connection, record, column, wanted)}
+    companions = rows_in(connection, record, FOREIGN_RECORD.c.main_id, mains)
     return {
-        "foreign_record": records,
+        "foreign_record": mains | {row[0] for row in companions},
         "capture": captures,
         "transfer": {row[0] for row in transfers},
         "observation": {n for n, hints in observed.items() if "listed" in (hints or {})},
