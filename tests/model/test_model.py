@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import DIALECTS
 from tests.tools.model.__main__ import run, sqlite_archives
 from tests.tools.model.machine import ArchiveMachine
-from tests.tools.model.texts import ADDRESSES
+from tests.tools.model.texts import ADDRESSES, HEADLINES
 
 pytestmark = pytest.mark.starts_first
 
@@ -61,6 +61,16 @@ FOUND = {
         ("write", {"name": "p.md", "text": 0}),
         ("write", {"name": "a.txt", "text": 0}),
         ("scan", {}),
+    ),
+    "a list of a front page without any teaser that is left is complete": (
+        ("submit", {"address": P, "text": 1}),
+        ("redact_an_address", {"origin": P}),
+        ("show", {"shown": [(P, HEADLINES[0])], "back": 1}),
+    ),
+    "a passage that an article has not empties none of its records": (
+        ("merge", {}),
+        ("redact_a_passage", {"origin": Q}),
+        ("redact_a_passage", {"origin": P}),
     ),
 }
 """What once failed: the steps of an example."""

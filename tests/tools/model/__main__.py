@@ -16,7 +16,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests import services
 from tests.conftest import migrate
-from tests.tools.model.machine import ArchiveMachine, Databases
+from tests.tools.model.machine import ArchiveMachine
+from tests.tools.model.means import Databases
 
 
 def main() -> int:

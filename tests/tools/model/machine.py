@@ -1,10 +1,5 @@
 """Any events in any order, done with the real archive and told to the oracle; both must agree."""
 
-import itertools
-import shutil
-import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
 from copy import deepcopy
 from pathlib import Path
 from typing import ClassVar
@@ -12,13 +7,7 @@ from unittest.mock import patch
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from storage.history.alerts.rule import AlertRule
 from storage.read.archive import open_archive
@@ -27,15 +16,20 @@ from storage.write.alerts import manage
 from storage.write.alerts.match import match
 from storage.write.copies import NotAnEarlierCopyError, copy, update
 from storage.write.redaction.plan import RedactionTarget
-from storage.write.redaction.redact_articles import drop_overdue_bytes, redact_articles
+from storage.write.redaction.redact_articles import drop_overdue_bytes
 from storage.write.redaction.restrict import lift, restrict
 from storage.write.submissions import Submission, SubmissionRedactedError, store_submission
 from storage.write.undo import undo
-from tests.flow.driver import Newsroom, SharingReader, hour
-from tests.tools.model.oracle import Oracle, Written
+from tests.flow.driver import SharingReader, hour
+from tests.tools.model.families import FrontPages, LiveBlogs, Noise, OutsideCopies, Passages
+from tests.tools.model.means import texts
+from tests.tools.model.oracle import File, Oracle, Written
 from tests.tools.model.texts import (
     ADDRESSES,
     BODIES,
+    FRONT,
+    LIVE,
+    NOISY,
     donor,
     order_of,
     page_of,
@@ -43,33 +37,22 @@ from tests.tools.model.texts import (
     web_page,
 )
 from tests.tools.model.told import ERASED, Told, compare, compare_all, version_of
-from tests.warcs import answer, response
-from tests.write.follower import Follower
+from tests.warcs import answer
 from worker.cli.checks import rederive
-from worker.flow.order import target_at
 from worker.text import hints
-
-Databases = Callable[[], AbstractContextManager[str]]
-"""Gives the address of an empty archive."""
 
 FILES = {"a.txt": "seed:presse/a.txt", "b.txt": "seed:presse/b.txt"}
 PAGES = {"p.md": ADDRESSES[0], "q.md": ADDRESSES[1]}
 WATCHED = FILES | PAGES
-BEFORE = 10.0
-"""Hours between the start of the clock and the first event; captures come from between."""
 HOOK = ("webhook", "https://redaktion.example/hook")
-REST = 8
-"""Number of steps without a costly one after each of them."""
 
 names = st.sampled_from(sorted(WATCHED))
-texts = st.integers(0, len(BODIES) - 1)
-origins = st.sampled_from([*ADDRESSES, *FILES.values()])
+origins = st.sampled_from([*ADDRESSES, *FILES.values(), LIVE])
 
 
-class ArchiveMachine(RuleBasedStateMachine):
+class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
     """One small archive; every rule advances its clock by an hour."""
 
-    databases: Databases
     verify_every = 10
     """After how many steps the archive is verified, and always at the end."""
     done: ClassVar[list[int]] = []
@@ -77,25 +60,9 @@ class ArchiveMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.resources = ExitStack()
-        self.root = Path(tempfile.mkdtemp(prefix="lesart-model-"))
-        self.resources.callback(shutil.rmtree, self.root)
-        self.resources.callback(hints.extractor.cache_clear)
-        url = self.resources.enter_context(type(self).databases())
-        self.oracle = Oracle()
-        self.clock = BEFORE
-        self.steps = self.rests_until = 0
-        self.serial = itertools.count(1)
         self.files: dict[str, Written] = {}
         self.saved: Oracle | None = None
         """What the backup knows."""
-        self._open(url)
-
-    def _open(self, url: str) -> None:
-        self.room = Newsroom(url, self.root)
-        self.resources.callback(self.room.close)
-        self.follower = Follower(url, 3)
-        self.resources.callback(self.follower.engine.dispose)
 
     @initialize(upgrades=st.booleans())
     def begin(self, *, upgrades: bool) -> None:
@@ -110,6 +77,7 @@ class ArchiveMachine(RuleBasedStateMachine):
         try:
             # a refusal that a redaction empties keeps its `seq`: see docs/sql.md
             lost = [each for each in self.follower.losses() if "'redacted:" not in each]
+            lost = [each for each in lost if f"'origin': '{FRONT}'" not in each]  # the same holds
             assert lost == [], "\n".join(lost)
             found = self.room.findings()
             assert found == [], found
@@ -124,16 +92,16 @@ class ArchiveMachine(RuleBasedStateMachine):
         """Write a file, with bytes that differ each time if it can have an address."""
         content = page_of(text, next(self.serial), PAGES[name]) if name in PAGES else seed_of(text)
         self.room.write(name, content)
-        written = Written(next(self.serial), text, order_of(text, content))
+        written = (next(self.serial), text, order_of(text, content))
         self.files[name] = written
-        self.oracle.write(name, WATCHED[name], written)
+        self.oracle.files[name] = File(WATCHED[name], written)
 
     @rule(name=names)
     def remove(self, name: str) -> None:
         if name in self.files:
             self.room.remove(name)
             del self.files[name]
-            self.oracle.remove(name)
+            del self.oracle.files[name]
 
     @rule()
     def scan(self) -> None:
@@ -145,21 +113,14 @@ class ArchiveMachine(RuleBasedStateMachine):
     def import_late(self, address: str, text: int, back: int) -> None:
         """Import a capture of an address from between two earlier hours."""
         self._tick()
-        self._import(address, text, self.clock - back - 0.5)
+        content = page_of(text, next(self.serial))
+        self._import(address, text, self.clock - back - 0.5, content, "md")
 
     @rule(address=st.sampled_from(ADDRESSES), text=texts, back=st.integers(0, 8))
     def import_at_an_own_moment(self, address: str, text: int, back: int) -> None:
         self._tick()
-        self._import(address, text, self.clock - back)
-
-    def _import(self, address: str, text: int, at: float) -> None:
         content = page_of(text, next(self.serial))
-        path = self.room.write(f"{next(self.serial)}.md", content, self.root / "imports")
-        place = target_at(
-            self.room.archive, self.room.settings, str(path), origin=address, observed_at=hour(at)
-        )
-        self.room.worked(self.room.ordered([place]))
-        self.oracle.see(address, text, at, order_of(text, content), self.clock)
+        self._import(address, text, self.clock - back, content, "md")
 
     @rule(address=st.sampled_from(ADDRESSES), text=texts)
     def submit(self, address: str, text: int) -> None:
@@ -179,16 +140,9 @@ class ArchiveMachine(RuleBasedStateMachine):
     def crawl(self, address: str, text: int, back: int, *, on: bool) -> None:
         """Import the answer of a server from an earlier time, which may reserve its rights."""
         self._tick()
-        at, number = self.clock - back - 0.25, next(self.serial)
-        content = web_page(text, number)
+        at, content = self.clock - back - 0.25, web_page(text, next(self.serial))
         answered = answer(content.encode(), headers={"X-Robots-Tag": "noai"} if on else {})
-        seen = f"{hour(at):%Y-%m-%dT%H:%M:%SZ}"
-        path = self.room.write(
-            f"{number}.warc", response(address, seen, answered), self.root / "imports"
-        )
-        self.room.worked(
-            self.room.ordered([target_at(self.room.archive, self.room.settings, str(path))])
-        )
+        self._ingest(self._crawled(address, at, answered))
         self.oracle.see(address, text, at, order_of(text, content), self.clock)
         self.oracle.answers[address].append((at, on))
 
@@ -204,9 +158,7 @@ class ArchiveMachine(RuleBasedStateMachine):
         """Import all that another archive has; for a second time, nothing."""
         self._tick(is_costly=True)
         file, captures = donor()
-        self.room.worked(
-            self.room.ordered([target_at(self.room.archive, self.room.settings, str(file))])
-        )
+        self._ingest(file)
         self.oracle.merge(captures, self.clock)
 
     @precondition(lambda self: not self.upgrades and self.oracle.origins())
@@ -224,7 +176,7 @@ class ArchiveMachine(RuleBasedStateMachine):
             self._tick()
             found = self.room.number("SELECT id FROM wording WHERE text = :body", body=BODIES[text])
             self._redact(RedactionTarget(self._article(origin), (found,)))
-            self.oracle.redact({text})
+            self.oracle.redact({text}, with_teasers=False)
 
     @precondition(lambda self: not self.upgrades and self.oracle.origins())
     @rule(origin=origins)
@@ -234,12 +186,6 @@ class ArchiveMachine(RuleBasedStateMachine):
             self._redact(RedactionTarget(self._article(origin)), with_addresses=True)
             self.oracle.redact(self.oracle.texts(origin))
             self.oracle.erased.add(origin)
-
-    def _redact(self, target: RedactionTarget, *, with_addresses: bool = False) -> None:
-        redact_articles(
-            self.room.archive, [target], RedactionReason.GDPR_ERASURE, "ada",
-            with_copies=True, with_addresses=with_addresses,
-        )  # fmt: skip
 
     @precondition(lambda self: not self.upgrades)
     @rule(hours=st.integers(1, 12))
@@ -307,13 +253,13 @@ class ArchiveMachine(RuleBasedStateMachine):
         self.room.now = hour(self.clock)
         self.oracle = deepcopy(self.saved)
         for name in self.oracle.files.keys() - self.files.keys():
-            self.oracle.remove(name)
+            del self.oracle.files[name]
         for name, written in self.files.items():
             if name not in self.oracle.files or self.oracle.files[name].written != written:
-                self.oracle.write(name, WATCHED[name], written)
+                self.oracle.files[name] = File(WATCHED[name], written)
 
     @precondition(lambda self: self.oracle.origins())
-    @rule(origin=origins, on=st.booleans())
+    @rule(origin=origins | st.just(NOISY), on=st.booleans())
     def restrict_or_lift(self, origin: str, *, on: bool) -> None:
         if origin not in self.oracle.origins():
             return
@@ -343,7 +289,7 @@ class ArchiveMachine(RuleBasedStateMachine):
     def ask_an_earlier_time(self, back: int, half: float, *, both: bool) -> None:
         """Ask for the texts as of an hour, and by what was known at it."""
         at = self.clock - back + half
-        as_of, known_at = (at, at) if both else (at, float("inf"))
+        as_of, known_at = (at, at) if both else (at, 1e9)
         expected = {
             each: found
             for each in self.oracle.origins()
@@ -363,21 +309,6 @@ class ArchiveMachine(RuleBasedStateMachine):
                 if not each.origin.startswith(ERASED)
             }
         compare(told, expected)
-
-    # ------------------------------------------------------------------------- means
-
-    def _tick(self, *, is_costly: bool = False) -> None:
-        if is_costly:
-            self.rests_until = self.steps + REST
-        self.clock += 1.0
-        self.room.now = hour(self.clock)
-
-    def _article(self, origin: str) -> int:
-        query = (
-            "SELECT ao.article_id AS id FROM article_origin ao JOIN origin o ON o.id = ao.origin_id "
-            "WHERE o.origin = :origin"
-        )
-        return int(self.room.one(query, origin=origin)["id"])
 
 
 def _silent(_what: str, _number: int) -> None:

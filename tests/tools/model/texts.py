@@ -1,15 +1,20 @@
-"""The few texts that the archive of the model can have, as files, as pages and in another archive."""
+"""What the archive of the model can have: texts of files and pages, live blogs, front pages."""
 
 import atexit
+import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from html import escape
 from pathlib import Path
 
 from storage.values.digest import raw_digest, wording_digest
+from tests.capabilities.front_pages.test_front_pages import front, teaser
 from tests.flow.driver import Newsroom, hour, page, seed
-from tests.tools.model.oracle import Capture
+from tests.page.test_entries import blog
+from tests.page.test_entries import entry as blog_entry
+from tests.tools.model.oracle import Capture, Shown
 from worker.flow.order import target_at
 from worker.flow.spool import spool_archive
 
@@ -25,10 +30,54 @@ TEXTS = {
     "Bibliothek öffnet sonntags": "Leserinnen können künftig auch am Wochenende Romane ausleihen.\n\n"
     "Zwei zusätzliche Angestellte übernehmen dafür die Ausgabe.",
 }
-TITLES, BODIES = list(TEXTS), list(TEXTS.values())
+LIVE = "https://lohebote.example/live"
+NOTED = ("steht bei drei Metern", "steigt auf neun Meter")
+"""What an entry said first, and once it was edited."""
+BLOGS = ("1", "21", "321", "32e1", "54", "543", "53", "6")
+"""What a live blog shows: the numbers of its entries, the newest first, with an `e` if edited."""
+PLAIN = len(TEXTS)
+"""Number of the first live blog."""
+QUIET = PLAIN + len(BLOGS)
+"""Number of the first text of the address with noise."""
 
+
+def entries_of(text: int) -> dict[int, str]:
+    """Return the entries of a live blog by number, the newest first; none of another text."""
+    found = re.findall(r"(\d)(e?)", BLOGS[text - PLAIN]) if PLAIN <= text < QUIET else []
+    return {
+        int(n): f"Der Pegel am Wehr {n} {NOTED[bool(edited)]}, meldet der Deichverband heute."
+        for n, edited in found
+    }
+
+
+def _body(text: int) -> str:
+    entries = entries_of(text).items()
+    return "\n\n".join([INTRO, *(line for n, told in entries for line in (f"Wehr {n}", told))])
+
+
+NOISY = "https://lohebote.example/markt"
+MARKET = (
+    ("Wochenmarkt zieht um", "Ab Mai stehen die Stände vor dem Bahnhof.\n\nHändler loben den Platz."),
+    ("Wochenmarkt zieht um", "Ab Mai stehen die Stände vor dem Bahnhof. Händler loben den Platz."),
+    ("Wochenmarkt bleibt", "Ein Gericht gab gestern den Anwohnern recht.\n\nDie Stadt prüft nun alles."),
+)  # fmt: skip
+"""Texts of one address; the first two differ by noise."""
+PASSAGE = "vierzig Helfer"
+"""What the first text has and no other one."""
+INTRO = "Ein Sturmtief zieht über die Küste von Niederlohe und trifft am Abend ein."
+TITLES = [
+    *TEXTS, *["Liveblog: Sturm über der Lohe"] * len(BLOGS), *(title for title, _ in MARKET), next(iter(TEXTS))
+]  # fmt: skip
+BODIES = [
+    *TEXTS.values(), *(_body(PLAIN + number) for number in range(len(BLOGS))),
+    *(body for _, body in MARKET), next(iter(TEXTS.values())).replace(PASSAGE, "[redacted]"),
+]  # fmt: skip
+WITHOUT = len(BODIES) - 1
+"""Number of the text without the passage."""
 
 ADDRESSES = ("https://lohebote.example/p", "https://lohebote.example/q")
+FRONT = "https://lohebote.example"
+HEADLINES = ("Fluss tritt bei Ostheide über die Ufer", "Wasser in Ostheide steigt immer noch an")
 ELSEWHERE = ((0, 2, 3.25), (1, 0, 4.0), (0, 1, 5.25), (0, 1, 6.0), (1, 3, 7.75))
 """What another archive saw: number of the address, text and hour."""
 
@@ -48,6 +97,17 @@ def web_page(text: int, number: int) -> str:
     head = f'<html lang="de"><head><title>{TITLES[text]}</title></head>'
     body = f"<article><h1>{TITLES[text]}</h1>{paragraphs}</article>"
     return f"{head}<body>{body}<!-- {number} --></body></html>"
+
+
+def blog_page(text: int, number: int) -> str:
+    """Return a live blog whose bytes, but not its text, depend on a number."""
+    shown = [blog_entry(n, told) for n, told in entries_of(text).items()]
+    return f"{blog(*shown, h1=TITLES[text], intro=INTRO).decode()}<!-- {number} -->"
+
+
+def front_page(shown: Iterable[Shown], number: int) -> bytes:
+    """Return a front page whose bytes, but not its teasers, depend on a number."""
+    return front(*(teaser(origin, headline) for origin, headline in shown), token=str(number))
 
 
 def order_of(text: int, content: str) -> tuple[str, str]:

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from storage.database.engine import database_url, reading_engine
 from tests.flow.driver import hour, plain
-from tests.tools.model.oracle import Declared, Oracle, Version, changes
-from tests.tools.model.texts import BODIES, order_of
+from tests.tools.model.oracle import Oracle, Shown, Spell, Version
+from tests.tools.model.texts import BODIES, LIVE, NOISY, order_of
 
 Ask = Callable[[str], list[dict[str, Any]]]
 """Returns the rows of a query."""
@@ -50,13 +50,21 @@ def compare_all(ask: Ask, oracle: Oracle) -> None:
     compare(_changes(ask), {
         (each, number): (after.changed_after, after.changed_by)
         for each, found in versions.items()
-        for number, _before, after in changes(found)
+        for number, after in enumerate(found[1:], start=2)
     })  # fmt: skip
     compare(_relations(ask), {
         tuple(sorted(pair)): pair in oracle.undone
         for pair in oracle.relations
         if not pair & oracle.erased
     })  # fmt: skip
+    assert _stays(ask) == oracle.stays(), (_stays(ask), oracle.stays())
+    for each in versions.keys() & {LIVE}:
+        assert _entries(ask, each) == oracle.entries(each), (
+            _entries(ask, each),
+            oracle.entries(each),
+        )
+    compare(_noise(ask), {} if NOISY in oracle.restricted else oracle.noise)
+    assert _copied(ask) == oracle.copied(), (_copied(ask), oracle.copied())
     assert _reported(ask) == oracle.reports(), (_reported(ask), oracle.reports())
     assert _rights(ask) == oracle.rights(), (_rights(ask), oracle.rights())
     assert _clusters(ask) == oracle.clusters(), (_clusters(ask), oracle.clusters())
@@ -73,9 +81,9 @@ def compare(told: dict[Any, Any], expected: dict[Any, Any]) -> None:
 def version_of(row: dict[str, Any]) -> Version:
     return Version(
         None if row["text"] is None else BODIES.index(row["text"]),
-        _hours(row["changed_after"]),
-        _hours(row["changed_by"]) or 0.0,
-        _hours(row["last_seen"]) or 0.0,
+        hours_of(row["changed_after"]),
+        hours_of(row["changed_by"]) or 0.0,
+        hours_of(row["last_seen"]) or 0.0,
     )
 
 
@@ -101,7 +109,10 @@ def _changes(ask: Ask) -> dict[tuple[str, int], tuple[float | None, float | None
         f"WHERE a.origin NOT LIKE '{ERASED}%'"
     )
     return {
-        (row["origin"], row["version"]): (_hours(row["changed_after"]), _hours(row["changed_by"]))
+        (row["origin"], row["version"]): (
+            hours_of(row["changed_after"]),
+            hours_of(row["changed_by"]),
+        )
         for row in rows
     }
 
@@ -138,13 +149,47 @@ def _reported(ask: Ask) -> set[tuple[str, int, int]]:
     }
 
 
-def _rights(ask: Ask) -> set[Declared]:
+def _rights(ask: Ask) -> set[tuple[str, Spell]]:
     rows = ask(f"SELECT * FROM rights WHERE origin NOT LIKE '{ERASED}%'")
-    times = ("changed_after", "first_seen", "last_seen", "ended_by")
-    return {(row["origin"], *(_hours(row[name]) for name in times), row["checks"]) for row in rows}
+    return {(row["origin"], _spell(row)) for row in rows}
 
 
-def _hours(moment: str | None) -> float | None:
+def _spell(row: dict[str, Any]) -> Spell:
+    before, first, last, after = (
+        hours_of(row[name]) for name in ("changed_after", "first_seen", "last_seen", "ended_by")
+    )
+    return before, first or 0.0, last or 0.0, after, row["checks"]
+
+
+def _noise(ask: Ask) -> dict[Any, bool]:
+    """Return the pairs of texts between which steps are noise, false for undone ones."""
+    found: dict[Any, bool] = {}
+    for row in ask("SELECT * FROM noise"):
+        ends = (row["wording_before"], row["wording_after"])
+        pair = frozenset(DIGESTS.index(each.removeprefix("w1:")) for each in ends)
+        found[pair] = found.get(pair, True) and row["undone_at"] is None
+    return found
+
+
+def _copied(ask: Ask) -> set[tuple[str, float | None, int]]:
+    rows = ask("SELECT * FROM outside_copies")
+    return {(row["origin"], hours_of(row["observed_at"]), row["version"]) for row in rows}
+
+
+def _stays(ask: Ask) -> set[tuple[Shown, Spell]]:
+    rows = ask(f"SELECT * FROM fronts WHERE origin NOT LIKE '{ERASED}%'")
+    return {((row["origin"], row["headline"]), _spell(row)) for row in rows}
+
+
+def _entries(ask: Ask, origin: str) -> set[tuple[int, int, str]]:
+    rows = ask(
+        "SELECT e.* FROM entries e JOIN articles a ON a.article = e.article "
+        f"WHERE a.origin = '{origin}'"
+    )
+    return {(row["version"], int(row["entry"].rpartition("-")[2]), row["event"]) for row in rows}
+
+
+def hours_of(moment: str | None) -> float | None:
     """Return a time as hours from the start."""
     if moment is None:
         return None

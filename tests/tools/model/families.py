@@ -1,0 +1,141 @@
+"""Events of front pages, live blogs, noise, passages and copies at other archives."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from storage.capabilities.outside_copies import store
+from storage.capabilities.outside_copies.tables import COPY_REQUEST
+from storage.database.engine import database_epoch
+from storage.database.unit import Unit
+from storage.values.redaction import RedactionReason
+from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import redact_passage
+from storage.write.undo import undo
+from tests.flow.driver import hour
+from tests.tools.model.means import Means, blogs
+from tests.tools.model.oracle import Shown
+from tests.tools.model.texts import (
+    ADDRESSES,
+    FRONT,
+    HEADLINES,
+    LIVE,
+    MARKET,
+    NOISY,
+    PASSAGE,
+    QUIET,
+    WITHOUT,
+    blog_page,
+    front_page,
+    order_of,
+    page_of,
+)
+from tests.tools.model.told import DIGESTS, ERASED, hours_of
+from tests.warcs import answer
+from worker.cli.redactions import prepare_reading
+
+ELSEWHERE = "eins"
+"""Name of the archive that copies pages."""
+shown = st.lists(
+    st.tuples(st.sampled_from(ADDRESSES), st.sampled_from(HEADLINES)),
+    min_size=1, max_size=2, unique_by=lambda each: each[0],
+)  # fmt: skip
+
+
+class FrontPages(Means):
+    """A front page that another crawler captured."""
+
+    @rule(shown=shown, back=st.integers(1, 8))
+    def show(self, shown: list[Shown], back: int) -> None:
+        """Import a front page of an earlier time."""
+        self._tick()
+        at = self.clock - back - 0.125
+        content = front_page(shown, next(self.serial))
+        self._ingest(self._crawled(f"{FRONT}/", at, answer(content)), type="front")
+        self.oracle.front(at, shown)
+
+
+class LiveBlogs(Means):
+    """A live blog that other archives captured."""
+
+    @rule(text=blogs, back=st.integers(0, 8))
+    def blog(self, text: int, back: int) -> None:
+        """Import a live blog of an earlier time."""
+        self._tick()
+        content = blog_page(text, next(self.serial))
+        self._import(LIVE, text, self.clock - back - 0.5, content, "html")
+
+
+class Noise(Means):
+    """An address of which some captures differ by noise, until that decision is undone."""
+
+    @rule(text=st.integers(QUIET, QUIET + len(MARKET) - 1), back=st.integers(0, 8))
+    def murmur(self, text: int, back: int) -> None:
+        """Import a capture of an earlier time."""
+        self._tick()
+        content = page_of(text, next(self.serial))
+        self._import(NOISY, text, self.clock - back - 0.5, content, "md")
+
+    @precondition(lambda self: True in self.oracle.noise.values())
+    @rule(chance=st.integers(0, 9))
+    def undo_noise(self, chance: int) -> None:
+        """Undo the decision on one step, and so on all between its texts."""
+        self._tick()
+        rows = self.room.rows("SELECT id FROM noise WHERE undone_at IS NULL ORDER BY id")
+        self.room.archive.transact(undo, rows[chance % len(rows)]["id"], "Zufall")
+        self.oracle.noise = dict.fromkeys(self.oracle.noise, False)
+
+
+class Passages(Means):
+    """A passage that one text has, redacted in an article and its copies."""
+
+    @precondition(lambda self: not self.upgrades and self.oracle.origins())
+    @rule(origin=st.sampled_from(ADDRESSES))
+    def redact_a_passage(self, origin: str) -> None:
+        if origin not in self.oracle.origins():
+            return
+        self._tick()
+        act = redact_passage(
+            self.room.archive, [RedactionTarget(self._article(origin))], PASSAGE,
+            RedactionReason.GDPR_OBJECTION, "ada", prepare_reading, with_copies=True,
+        )  # fmt: skip
+        has_it = 0 in self.oracle.texts(origin) - self.oracle.redacted
+        assert (act is not None) == has_it
+        if has_it:
+            self.oracle.redact_passage(0, WITHOUT, order_of(WITHOUT, "")[0])
+
+
+class OutsideCopies(Means):
+    """Another archive that answers that it copied a page; the rest is tested with a real one."""
+
+    @precondition(lambda self: self.oracle.origins())
+    @rule(chance=st.integers(0, 99))
+    def copy_elsewhere(self, chance: int) -> None:
+        self._tick()
+        pages = self.room.rows(
+            "SELECT s.observation_id, s.source_id, r.origin, s.observed_at, w.digest FROM snapshot s "
+            "JOIN transfer t ON t.observation_id = s.observation_id "
+            "JOIN origin r ON r.id = s.origin_id JOIN wording w ON w.id = s.wording_id "
+            "LEFT JOIN copy_request c ON c.observation_id = s.observation_id "
+            f"WHERE c.id IS NULL AND w.text IS NOT NULL AND r.origin NOT LIKE '{ERASED}%' "
+            "ORDER BY s.observation_id"
+        )
+        if not pages:
+            return
+        page = pages[chance % len(pages)]
+        self.room.archive.transact(_ask_for_copy, page["observation_id"], page["source_id"])
+        asked = store.claim(self.room.archive.engine, ELSEWHERE)
+        assert asked is not None
+        address, at = f"https://archiv.example/{asked.id}", hour(self.clock)
+        is_stored = self.room.archive.transact(store.store_copy, asked, address, at)
+        assert is_stored == (page["origin"] not in self.oracle.restricted)
+        if is_stored:
+            text = DIGESTS.index(bytes(page["digest"]).hex())
+            self.oracle.copies.append((page["origin"], hours_of(page["observed_at"]), text))
+
+
+def _ask_for_copy(unit: Unit, observation: int, source: int) -> None:
+    unit.add(COPY_REQUEST, {
+        "id": unit.number(), "observation_id": observation, "archive": ELSEWHERE, "source_id": source,
+        "state": "waiting", "job": None, "attempts": 0, "next_at": database_epoch(unit.connection),
+        "lease_until": None, "token": None, "note": None, "made_at": unit.now,
+    })  # fmt: skip
