@@ -209,7 +209,7 @@ class _SpanReading:
             ours, theirs = self._spans_of(place.a), self._spans_of(place.b)
             index = ours.index(old) if old is not None else theirs.index(new)  # type: ignore[arg-type]
             if len(ours) == len(theirs) and _may_replace(ours[index], theirs[index]):
-                is_pair = old in {None, ours[index]} and new in {None, theirs[index]}
+                is_pair = new in {None, theirs[index]}
                 is_clock = ours[index].kind != "moment"
                 return ours[index].kind if is_pair and is_clock else None
         return None

@@ -38,7 +38,7 @@ class Policy:
 
         Raises: PolicyError.
         """
-        policy, line, number = cls(), "", 0
+        policy = cls()
         for number, line in enumerate(text.split("\n"), 1):
             words = line.split()
             if not words or words[0].startswith("#"):

@@ -62,8 +62,8 @@ def next_interval(
     (900.0, 1350.0)
     >>> next_interval(pages, DAY, "changed").interval
     10800.0
-    >>> next_interval(pages, DAY, "failed", failures=2).interval
-    86400.0
+    >>> [next_interval(pages, each, "failed", failures=2).interval for each in (None, DAY)]
+    [900.0, 86400.0]
     """
     now = intervals.first if interval is None else interval
     match event:

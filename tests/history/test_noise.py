@@ -11,8 +11,11 @@ from sqlalchemy import event
 
 from storage.database.rows import iso_utc
 from storage.diff.change import CaptureContent
+from storage.diff.word_diff import Text
+from storage.history import memory
 from storage.history.changes import ComparedPair
 from storage.history.noise.boilerplate import may_be_boilerplate
+from storage.language.paragraphs import paragraph_of
 from storage.read.archive import open_archive
 from storage.values.errors import NoSuchError
 from storage.write.undo import undo
@@ -480,3 +483,18 @@ def test_a_verdict_is_the_outcome_that_the_history_computes_at_that_time(room, f
         rebuilt(room)
         verdict, together = room.one(VERDICT_AND_VERSION, url=url).values()
         assert (verdict == "unchanged") is (together > 1), (tag, found)
+
+
+def test_a_process_keeps_the_texts_that_it_used_last(monkeypatch):
+    for bound, most in (("MOST_CONTENT_LETTERS", 10), ("MOST_TEXTS", 2), ("MOST_STEPS", 2)):
+        monkeypatch.setattr(memory, bound, most)
+    text, step = CaptureContent(Text("Pegel", ())), memory.StepToCheck((), False, {})
+    wording = memory.ParsedWording(paragraph_of("pegel"), ())
+    kept = memory.Memory()
+    kept.keep(
+        dict.fromkeys((1, 2), text), dict.fromkeys((1, 2), wording), {(1, 2): step, (2, 3): step}
+    )
+    assert (kept.find_content(1), kept.wording(1), kept.step((1, 2))) == (text, wording, step)
+    kept.keep({3: text}, {3: wording}, {(3, 4): step})
+    assert [*kept.contents] == [*kept.wordings] == [1, 3]
+    assert [*kept.steps] == [(1, 2), (3, 4)]

@@ -71,15 +71,16 @@ def fires(expression: str, start: datetime, number: int, zone: ZoneInfo = BERLIN
         pytest.param("fri-sun", "Fri Sat Sun", id="the weekend by names"),
         pytest.param("*/2", "Tue Thu Sat Sun", id="every second day counts from Sunday"),
         pytest.param("1-5/2", "Mon Wed Fri", id="every second working day"),
+        pytest.param("1/2", "Mon Wed Fri", id="every second day from Monday to Saturday"),
         pytest.param("MON-Wed", "Mon Tue Wed", id="names in any case"),
         pytest.param("*", "Mon Tue Wed Thu Fri Sat Sun", id="any day"),
     ],
 )
 def test_weekdays_are_those_of_crontab(weekdays, expected):
-    week = fires(f"0 6 * * {weekdays}", MONDAY, len(expected.split()))
+    *week, after = fires(f"0 6 * * {weekdays}", MONDAY, len(expected.split()) + 1)
     assert " ".join(f"{moment:%a}" for moment in week) == expected
     assert all(moment.hour == 6 for moment in week)
-    assert week[-1] < MONDAY + timedelta(days=7)
+    assert week[-1] < MONDAY + timedelta(days=7) < after
 
 
 def test_a_day_of_the_month_and_a_weekday_count_each():

@@ -5,7 +5,8 @@ collected the tests forks a child for each mutant, which changes the functions i
 and runs tests until one fails; what needs a new import runs in a new process. Programs that the
 tests start see the changed file. `--record` (Python 3.12 or newer) notes which test executes which
 lines: then these run, the quickest of each function first; otherwise those named for the group.
-What came of each mutant is added to a list; `--again` tries the survivors of a list once more.
+What came of each mutant is added to a list, and a run with the same list goes on with the others;
+`--again` tries the survivors of a list once more.
 `bench/results/mutants.md` says what became of them.
 """
 
@@ -134,11 +135,11 @@ def parse_words() -> argparse.Namespace:
     parser.add_argument("--group", choices=sorted(GROUPS), action="append", help="default: each")
     parser.add_argument(
         "--list", type=Path, default=ROOT / "build" / "mutants.jsonl",
-        help="add what came of each mutant to this file: %(default)s",
+        help="add what came of each mutant to this file, but those in it: %(default)s",
     )  # fmt: skip
     parser.add_argument("--again", type=Path, help="try the survivors of such a file, no sample")
     parser.add_argument("--test", action="append", default=[], help="run this test before others")
-    parser.add_argument("--seconds", type=float, default=30, help="that the tests of a mutant took")
+    parser.add_argument("--seconds", type=float, default=30, help="of processor time, per mutant")
     parser.add_argument("--recorded", type=Path, default=RECORDED, help="what tests execute")
     parser.add_argument("--record", nargs=argparse.REMAINDER, help="write that file: PYTEST WORDS")
     return parser.parse_args()
@@ -159,10 +160,13 @@ def main() -> int:
         if given.again is not None:
             tried = known_survivors(given.again)
         else:
-            tried = sample(given.number, given.seed, given.group or list(GROUPS))
-        known = given.recorded.read_text("utf-8") if given.recorded.exists() else NOTHING
-        named = {group: tests for group, (_files, tests) in GROUPS.items()}
-        trials = Trials(copy, Recorded(**json.loads(known)), named, given.seconds)
+            rows = map(json.loads, told.read_text("utf-8").splitlines() if told.exists() else ())
+            known = {(row["file"], Mutant(**row["mutant"])) for row in rows}
+            sampled = sample(given.number, given.seed, given.group or list(GROUPS))
+            tried = [each for each in sampled if each[1:] not in known]
+        recorded = given.recorded.read_text("utf-8") if given.recorded.exists() else NOTHING
+        named = {group: GROUPS[group][1] for group, _file, _mutant in tried}
+        trials = Trials(copy, Recorded(**json.loads(recorded)), named, given.seconds)
         trials.run(lambda: try_all(tried, trials.fate, told), given.test)
     return 0
 

@@ -1,4 +1,4 @@
-"""Records which lines of the product a process executes, and in which test it does so.
+"""Records which lines of some files a process executes, and in which test it does so.
 
 `selection.py` puts this file into the copy as `sitecustomize.py`: each Python that starts there
 loads it, and in those of pytest the hooks below say which test runs.
@@ -25,16 +25,16 @@ Lines = set[tuple[str, int]]
 current: Lines = set()
 shared: dict[tuple[str, str], Lines] = defaultdict(set)
 """The lines that a fixture executes which several tests share."""
-tests: dict[str, dict[str, Any]] = {}
+outcomes: dict[str, bool] = {}
 
 
 def start() -> None:
     """Record from now on; what a child process of a test executed is kept at its end."""
-    rooms = (f"{ROOT}/storage/", f"{ROOT}/worker/")
+    files = frozenset((FOLDER / "files").read_text("utf-8").splitlines())
     events, disable = sys.monitoring.events, sys.monitoring.DISABLE
 
     def notice_code(code: CodeType, _offset: int) -> object:
-        if code.co_filename.startswith(rooms):
+        if code.co_filename in files:
             sys.monitoring.set_local_events(TOOL, code, events.LINE)
         return disable
 
@@ -52,7 +52,6 @@ def start() -> None:
 
 
 def write(found: dict[str, dict[str, Any]]) -> None:
-    FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{os.getpid()}-{time.monotonic_ns()}.json"
     path.write_text(json.dumps(found), "utf-8")
 
@@ -81,7 +80,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         known = getattr(item, "_fixtureinfo", None)
         for name, fixtures in known.name2fixturedefs.items() if known else ():
             lines |= shared.get((fixtures[-1].baseid, name), set())
-        tests.setdefault(item.nodeid, {}).update(seconds=seconds, lines=sorted(lines))
+        passed = outcomes.pop(item.nodeid, False)
+        write({item.nodeid: {"seconds": seconds, "lines": sorted(lines), "passed": passed}})
         record_to(set())
 
 
@@ -100,11 +100,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" or not report.passed:
-        tests.setdefault(report.nodeid, {})["passed"] = report.passed
-
-
-def pytest_sessionfinish() -> None:
-    write({name: test for name, test in tests.items() if "lines" in test})
+        outcomes[report.nodeid] = report.passed
 
 
 if __name__ == "sitecustomize":

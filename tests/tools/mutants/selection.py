@@ -23,6 +23,10 @@ FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 def record(copy: Path, changed: list[str], words: list[str]) -> dict[str, Any]:
     """Run pytest in a copy of the checkout; return what the tests that pass execute of some files."""
     shutil.copyfile(Path(__file__).with_name(PLUGIN), copy / "sitecustomize.py")
+    (copy / "executed").mkdir()
+    (copy / "executed" / "files").write_text(
+        "\n".join(str(copy / each) for each in changed), "utf-8"
+    )
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "sitecustomize", "-W", NO_REWRITING, *words],
         cwd=copy, env={**os.environ, "PYTHONPATH": str(copy)}, check=False,
@@ -37,9 +41,7 @@ def record(copy: Path, changed: list[str], words: list[str]) -> dict[str, Any]:
     files: dict[str, dict[int, list[int]]] = {file: defaultdict(list) for file in changed}
     for number, name in enumerate(passed):
         for path, line in lines[name]:
-            file = str(Path(path).relative_to(copy))
-            if file in files:
-                files[file][line].append(number)
+            files[str(Path(path).relative_to(copy))][line].append(number)
     return {
         "tests": [(name, tests[name]["seconds"]) for name in passed],
         "files": files,

@@ -21,8 +21,8 @@ from tests.tools.mutants.swap import swap
 
 OPTIONS = ("-q", "-x", "-n0", "-s", "-m", "", "-p", "no:cacheprovider")
 OTHER_TIERS = ("browser", "chaos", "compose", "large", "slow")
-LONGEST_SECONDS, LONGEST_WORK = 900.0, 200
-"""Seconds, and seconds of processor time, after which the tests of a mutant do not end."""
+LONGEST_SECONDS = 900.0
+"""Seconds after which the tests of a mutant do not end; in processor time, see `_run_child`."""
 ANEW = 3
 """The exit code of a child that cannot put the mutant into the modules it has."""
 Fate = tuple[str, int]
@@ -51,8 +51,9 @@ class Trials:
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(self.copy.parent / "work")
         for name in [each for each in sys.modules if each.partition(".")[0] == "tests"]:
             del sys.modules[name]
-        places = {name.partition("::")[0] for name, _seconds in self.recorded.tests}
-        places |= {each for names in self.named.values() for each in names} | {*self.first}
+        named = (each for names in self.named.values() for each in names)
+        names = (*(name for name, _seconds in self.recorded.tests), *named, *self.first)
+        places = {name.partition("::")[0] for name in names}
         assert pytest.main([*OPTIONS, *sorted(places)], plugins=[self]) == 0
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -70,12 +71,12 @@ class Trials:
         """Run the tests of a mutant until one fails that passes without it."""
         path = self.copy / file
         before = path.read_bytes()
-        named = self.named[group]
-        known = self.recorded.select(file, before.decode(), mutant, named, self.seconds)
-        tests = list(
-            dict.fromkeys([*self._named_tests(self.first), *(known or self._named_tests(named))])
-        )
-        tests = [each for each in tests if each in self.items and self.sound.get(each, True)]
+        known = self.recorded.select(file, before.decode(), mutant, self.named[group], self.seconds)
+        tests = [*self._tests_at(self.first), *(known or self._named_tests(group))]
+        tests = [
+            each for each in dict.fromkeys(tests)
+            if each in self.items and self.sound.get(each, True)
+        ]  # fmt: skip
         after = mutant.apply(before)
         while True:
             self._write(path, after)
@@ -91,11 +92,14 @@ class Trials:
                 return failed, len(tests)
             tests.remove(failed)
 
-    def _named_tests(self, names: Iterable[str]) -> list[str]:
-        return [
-            name for each in names for name, item in self.items.items()
-            if name.startswith(each) and not any(map(item.get_closest_marker, OTHER_TIERS))
-        ]  # fmt: skip
+    def _tests_at(self, places: Iterable[str]) -> list[str]:
+        return [name for each in places for name in self.items if name.startswith(each)]
+
+    def _named_tests(self, group: str) -> list[str]:
+        """Return the tests of a group in the default tier, pure ones first."""
+        found = [self.items[each] for each in self._tests_at(self.named[group])]
+        usual = [each for each in found if not any(map(each.get_closest_marker, OTHER_TIERS))]
+        return [each.nodeid for each in sorted(usual, key=is_impure)]
 
     def _write(self, path: Path, source: bytes) -> None:
         """Write a source with a time of its own: by it, Python knows which compiled file is old."""
@@ -133,17 +137,22 @@ class Trials:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
-        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_WORK, LONGEST_WORK))
+        limit = round(3 * self.seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         if not put_in():
             os._exit(ANEW)
-        items = [self.items[each] for each in tests]
+        items, began = [self.items[each] for each in tests], sum(os.times()[:4])
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
-            if self.failed:
-                os.write(told, self.failed[0].encode())
+            if self.failed or (following and sum(os.times()[:4]) > began + self.seconds):
+                os.write(told, "".join(self.failed[:1]).encode())
                 self.session._setupstate.teardown_exact(None)
                 break
         os._exit(bool(self.failed))
+
+
+def is_impure(item: pytest.Item) -> bool:
+    return item.get_closest_marker("unit") is None
 
 
 def _wait(child: int) -> int:
