@@ -31,7 +31,7 @@ from storage.write.undo import undo
 from tests.flow.driver import findings, hour
 from tests.tools.interleavings.scheduler import Interleaving
 from tests.tools.interleavings.stage import ADDRESS, FILES, OUTSIDE, Stage
-from tests.tools.model.texts import BODIES, web_page
+from tests.tools.model.texts import PLAIN, web_page
 from worker.cli.checks.rederive import RederiveSelection, Rereading
 from worker.cli.redactions import prepare_reading
 from worker.flow.order import order, target_at
@@ -161,7 +161,7 @@ class Scene:
         self.merged = len(captures)
 
     def submit(self, number: int) -> None:
-        content = web_page(number % len(BODIES), number)
+        content = web_page(number % PLAIN, number)
         with self.archive() as archive:
             store_submission(archive, Submission(ADDRESS, ADDRESS, content.encode(), "ada"))
         self.submitted += 1
