@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from tests.tools.model.__main__ import databases_of
 from tests.tools.year.year import Year, run
 
 
@@ -13,7 +14,10 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=40, help="leaps, sleeps, deaths, outages")
     parser.add_argument("--stride", type=float, default=1800.0, help="seconds between the acts "
                         "where nothing happens")  # fmt: skip
-    year = run(Year(**vars(parser.parse_args())))
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    given = vars(parser.parse_args())
+    with databases_of(given.pop("database")) as databases, databases() as url:
+        year = run(Year(**given, database_url=url))
     sys.stdout.write(year.told() + "\n")
     return 1 if year.faults else 0
 
