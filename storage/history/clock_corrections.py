@@ -6,7 +6,7 @@ the corrected times, which still rise with the numbers, and rebuilds the histori
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, union
 
@@ -55,15 +55,25 @@ def latest_correction(connection: Connection) -> StoredCorrection | None:
 
 
 def correct_clock(unit: Unit) -> None:
-    """Set the archive's time back to the clock if it ran ahead."""
+    """Set the archive's time back to the clock if it ran ahead.
+
+    It waits until as many microseconds of the leap are over as the observations need that get
+    corrected times: those of one time would be ordered by their texts, not by their numbers.
+    """
     time = unit.time
     if not time.was_ahead_of(unit.clock):
         return
     assert time.latest is not None
     assert time.leap_from is not None
     assert time.leap_to is not None
+    first, newest = _numbers_ahead(unit)
+    between = newest - first + 2
+    if unit.clock - time.leap_from < timedelta(microseconds=unit.since - first + 1 + between):
+        return
     unit.set_back()
-    correction = ClockCorrection(_reserve_numbers(unit), unit.now, time.leap_from)
+    before = unit.number()
+    correction = ClockCorrection(unit.number(between), unit.now, time.leap_from)
+    unit.number(before - newest)  # the numbers of the rows that it changes, see `_numbers_ahead`
     unit.add(
         CLOCK_CORRECTION,
         {
@@ -87,31 +97,29 @@ def correct_clock(unit: Unit) -> None:
         rebuild_all(unit, dict.fromkeys(articles[start : start + ARTICLES_AT_A_TIME], True))
 
 
-def _reserve_numbers(unit: Unit) -> int:
-    """Return the id of the correction, amid unused numbers for the rows that it changes.
+def _numbers_ahead(unit: Unit) -> tuple[int, int]:
+    """Return the numbers of the first observation that a correction changes, and of the newest.
 
-    The views compute their `seq` from it: see `correction_seq` in
-    `storage.database.view_queries.own_times`.
+    The id of a correction lies amid unused numbers for the rows that it changes, from which the
+    views compute their `seq`: see `correction_seq` in `storage.database.view_queries.own_times`.
     """
-    before, earlier = unit.number(), clock_corrections(unit.connection)
+    now, earlier = unit.clock, clock_corrections(unit.connection)
     table, is_foreign = OBSERVATION.c, TRANSFER.c.is_foreign.is_(True)
     foreign = select(TRANSFER.c.observation_id).where(is_foreign)
     query = (
         select(table.id, table.observed_at)
-        .where(table.observed_at > unit.now, table.id.not_in(foreign))
+        .where(table.observed_at > now, table.id.not_in(foreign))
         .order_by(table.id)
     )
-    newest = unit.connection.execute(select(func.max(table.id))).scalar() or before
+    newest = unit.connection.execute(select(func.max(table.id))).scalar() or unit.since + 1
     first = next(
         (
             number for number, moment in unit.connection.execute(query)
-            if not any(k.applies_to(number, moment) and k.at <= unit.now for k in earlier)
+            if not any(k.applies_to(number, moment) and k.at <= now for k in earlier)
         ),
         newest,
     )  # fmt: skip
-    number = unit.number(newest - first + 2)
-    unit.number(before - newest)
-    return number
+    return first, newest
 
 
 def _articles_ahead(unit: Unit, correction: ClockCorrection) -> list[int]:

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -622,6 +622,28 @@ def test_an_observation_of_a_fast_clock_is_corrected_once_the_clock_is_right(roo
     (row,) = room.rows("SELECT at, was FROM clock_correction")
     assert row["at"] == iso(hour(2))
     assert row["was"].startswith("2024-06-22T10:00:00")
+
+
+@pytest.mark.parametrize("microseconds", [1, 1000, 3600 * 10**6])
+def test_texts_keep_their_order_though_the_clock_is_put_back_to_just_after_the_leap(
+    room, microseconds
+):
+    room.scan(0)
+    (start,) = room.rows("SELECT value FROM counter WHERE name = 'clock'")
+    written = [f"Es kamen {number} Boote." for number in range(5)]
+    for number, text in enumerate(written):
+        room.write("boote.txt", seed("Boote", text))
+        room.scan(24 + number / 100)
+    room.now = datetime.fromtimestamp(start["value"] / 1e6, UTC)
+    room.now += timedelta(microseconds=microseconds)
+    room.scan()
+    room.now += timedelta(seconds=1)  # now there is room for all of them
+    room.scan()
+    assert [text for _number, text in room.versions()] == written
+    assert room.number("SELECT count(*) FROM clock_correction") == 1
+    times = room.rows("SELECT changed_by FROM versions ORDER BY version")
+    assert len({row["changed_by"] for row in times}) == len(written)
+    assert max(row["changed_by"] for row in times) < iso(room.now)
 
 
 def test_a_capture_that_brings_its_own_time_is_not_flagged_by_our_clock(room):
