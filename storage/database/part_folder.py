@@ -19,7 +19,7 @@ def part_folder(path: Path) -> Iterator[Path]:
     A killed process leaves its folder behind; the next one that writes `path` removes it. A lock
     tells whether the process of a folder lives, also in another container.
     """
-    _remove_dead(path)
+    remove_dead(path)
     folder, handle = _create(path)
     try:
         yield folder
@@ -44,13 +44,17 @@ def _create(path: Path) -> tuple[Path, int]:
         os.close(handle)
 
 
-def _remove_dead(path: Path) -> None:
-    begin = glob.escape(path.name[:_LONGEST_NAME])
-    for folder in path.parent.glob(f".{begin}.*.part"):
+def remove_dead(path: Path, names: str | None = None) -> None:
+    """Remove the folders that killed processes left behind for `path`.
+
+    `names` is a pattern for the files in its folder of which the same is done.
+    """
+    names = names or glob.escape(path.name[:_LONGEST_NAME])
+    for dead in path.parent.glob(f".{names}.*.part"):
         with suppress(OSError):
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            handle = os.open(dead, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                shutil.rmtree(dead, ignore_errors=True)
             finally:
                 os.close(handle)

@@ -40,7 +40,7 @@ from storage.database.engine import (
     reading_engine,
     writing_engine,
 )
-from storage.database.part_folder import part_folder
+from storage.database.part_folder import part_folder, remove_dead
 from storage.database.schema_version import require_current
 from storage.database.sqlite_file import create_private
 from storage.database.tables import (
@@ -111,6 +111,8 @@ def update(
     old, new = database_url(source), database_url(target)
     engine = reading_engine(old, SECONDS, captures=held)
     reading_engine(new).dispose()  # do not create a missing file
+    if new.drivername == "sqlite":
+        remove_dead(Path(new.database or ""))
     copied = writing_engine(new)
     try:
         with reachable(old), reachable(new):
@@ -197,6 +199,7 @@ def _into_file(
     source: Engine, path: Path, progress: Progress, captures: CaptureStore | None
 ) -> int:
     if path.exists():
+        remove_dead(path)  # of a process that was killed once the file was in its place
         raise PlaceTakenError(str(path))
     try:
         path.parent.mkdir(OWNER_ONLY_FOLDER, parents=True, exist_ok=True)

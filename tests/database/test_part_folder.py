@@ -2,8 +2,14 @@
 
 import subprocess
 import sys
+import tempfile
 
+import pytest
+
+from storage.cli.exits import run
 from storage.database.part_folder import part_folder
+from tests.flow.driver import SENTENCES, seed
+from worker.cli.commands import app
 
 HOLDER = """
 import sys
@@ -30,3 +36,34 @@ def test_a_dead_process_leaves_nothing_and_a_living_one_keeps_its_folder(tmp_pat
     with part_folder(path) as own:
         assert list(tmp_path.iterdir()) == [own]
     assert list(tmp_path.iterdir()) == []
+
+
+LEFT = {
+    "backup copy.sqlite3": (".copy.sqlite3.x.part", 2),
+    "backup copy.sqlite3 --update": (".copy.sqlite3.x.part", 0),
+    "backup copies": ("copies/.lesart-2024-06-18T120000Z.sqlite3.x.part", 0),
+    "backup copies --update": ("copies/.lesart-2024-06-18T120000Z.sqlite3.x.part", 0),
+    "restore copy.sqlite3 --archive copies/new.sqlite3": ("copies/.new.sqlite3.x.part", 0),
+    "restore copy.sqlite3 --archive copy.sqlite3": (".copy.sqlite3.x.part", 2),
+    "restore copy.sqlite3 --drill": ("temporary/.lesart-drill.x.part", 0),
+    "merge copy.sqlite3": ("merging/.an-earlier-state.warc.gz.x.part", 0),
+    "export -o out.jsonl": (".out.jsonl.x.part", 0),
+}
+"""What a killed process leaves, which the same command removes, and its exit code then."""
+
+
+@pytest.mark.slow
+def test_no_command_leaves_what_it_left_when_it_was_killed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LESART_HOME", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    for folder in ("seeds", "copies", "temporary"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "seeds/a.txt").write_text(seed("Pegel steigt", SENTENCES[0]))
+    assert run(app, ["ingest", "seeds"]) == 0
+    assert run(app, ["backup", "copy.sqlite3"]) == 0
+    for words, (left, code) in LEFT.items():
+        (tmp_path / left).mkdir(parents=True)
+        (tmp_path / left / "part").write_text(SENTENCES[0])
+        assert run(app, words.split()) == code, words
+        assert not list(tmp_path.rglob("*.part")), words

@@ -1,11 +1,11 @@
 """The commands that copy a whole archive: backup, restore, merge, and the sweep of objects."""
 
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 from storage.cli.app import app, program
@@ -24,6 +24,7 @@ from worker.errors import LocatorMissingError
 
 if TYPE_CHECKING:
     from storage.database import capture_store as stores
+    from storage.database import part_folder as part_folders
     from storage.proof import log
     from storage.write import copies as copying
     from storage.write import orphans
@@ -32,12 +33,16 @@ if TYPE_CHECKING:
     from worker.flow import spool
 else:
     stores = LazyModule("storage.database.capture_store")
+    part_folders = LazyModule("storage.database.part_folder")
     log = LazyModule("storage.proof.log")
     copying = LazyModule("storage.write.copies")
     orphans = LazyModule("storage.write.orphans")
     control = LazyModule("worker.cli.control")
     summary_rows = LazyModule("worker.cli.summaries")
     spool = LazyModule("worker.flow.spool")
+
+BACKUPS = "lesart-*.sqlite3"
+"""The names of backups in a folder."""
 
 
 @command(app, "backup", example="lesart backup /sicher/lesart-2024-06-18.sqlite3")
@@ -56,8 +61,10 @@ def backup(
     """
     name = f"lesart-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.sqlite3"
     file = target / name if target.is_dir() else target
+    if target.is_dir():
+        part_folders.remove_dead(file, BACKUPS)
     if updated:
-        file = max(target.glob("lesart-*.sqlite3"), default=file) if target.is_dir() else target
+        file = max(target.glob(BACKUPS), default=file) if target.is_dir() else target
     require_lasting_place(file)
     with ProgressLine() as line:
         act = copying.update if updated and file.exists() else copying.copy
@@ -91,9 +98,9 @@ def restore(
     settings = place.settings()
     if not file.exists():
         raise LocatorMissingError(str(file), "there is no backup at this path: check the path")
-    with TemporaryDirectory(prefix="lesart-drill-") if drill else nullcontext() as folder:
+    with _drill_folder() if drill else nullcontext() as folder:
         if folder is not None:
-            tried = str(Path(folder) / "drill.sqlite3")
+            tried = str(folder / "drill.sqlite3")
             settings = replace(settings, database_url=tried, captures_url=None)
         store = None if settings.captures is None else stores.open_store(settings.captures)
         began = time.monotonic()
@@ -105,6 +112,11 @@ def restore(
                 redact_again(archive, redactions)
         if verified or drill:
             report_verification(settings, output, VerifyOptions())
+
+
+def _drill_folder() -> AbstractContextManager[Path]:
+    """Provide a folder for a drill; the next drill removes that of a killed one."""
+    return part_folders.part_folder(Path(gettempdir()) / "lesart-drill")
 
 
 @command(app, "merge", example="lesart merge /andere/lesart.sqlite3")

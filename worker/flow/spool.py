@@ -3,7 +3,7 @@
 import gzip
 from pathlib import Path
 
-from storage.database.part_folder import part_folder
+from storage.database.part_folder import part_folder, remove_dead
 from storage.export.warc import ExportSelection, WarcExport
 from storage.read.archive import open_with_settings
 from storage.settings import Settings
@@ -26,6 +26,7 @@ def spool_archive(settings: Settings, home: Path, program: str, progress: Progre
     with open_with_settings(settings, seconds=SECONDS) as archive:
         export = WarcExport(archive, ExportSelection(), program)
         path = home / FOLDER / f"{export.state()}.warc.gz"
+        remove_dead(path, "*.warc.gz")
         if path.exists():
             return path
         path.parent.mkdir(0o700, parents=True, exist_ok=True)

@@ -47,7 +47,13 @@ class Result:
     trials: int = 0
     missed: int = 0
     codes: Counter[int] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
+    faults: int = 0
+
+    def report(self, fault: str) -> None:
+        """Count a fault, and print it at once: a run may take hours."""
+        self.faults += 1
+        sys.stdout.write(f"  {fault}\n")
+        sys.stdout.flush()
 
 
 class Bench:
@@ -111,7 +117,7 @@ class Bench:
         for how in hows:
             result = Result(sites.calls.total(), len(sites.calls))
             if code not in operation.again | {0}:
-                result.faults.append(f"ends with {code} unharmed: {self.said[-500:]}")
+                result.report(f"ends with {code} unharmed: {self.said[-600:]}")
                 yield how, result
                 return
             points = list(sites.points(how))
@@ -124,7 +130,7 @@ class Bench:
                 self.renew(ready)
                 result.trials += 1
                 for fault in self._try(operation, words, point, result):
-                    result.faults.append(f"{point.site}, {point.number}: {fault}")
+                    result.report(f"{how}, {point.site}, {point.number}: {fault}")
             yield how, result
         shutil.rmtree(self.work, ignore_errors=True)
 
@@ -152,7 +158,8 @@ class Bench:
         code, _sites = self.run(("verify", *self._place_of(operation)), settings)
         if code:
             yield f"verify ends with {code}; {failing}; {self.said[-600:]}"
-        left = [each.name for each in self.work.rglob("*") if each.name.endswith((".part", ".tmp"))]
+        left = [each.name for each in self.work.rglob("*") if each.suffix in {".part", ".tmp"}]
+        left += [each.name for each in (self.work / "temporary").iterdir()]
         if left:
             yield f"leaves {left}; {failing}"
 
