@@ -84,6 +84,7 @@ def test_this_is_noise_there_and_back(a, b, rule):
         pytest.param("Im Jahr 2024 stieg der Pegel.", "Im Jahr 2025 stieg der Pegel.", {"number"}, id="year"),
         pytest.param("© 2024 dpa", "© 2024 AFP", {"wording"}, id="whose copyright"),
         pytest.param("Von Anna Muster | vor 5 Minuten", "Von Hanna Muster | vor 5 Minuten", {"name"}, id="byline"),
+        pytest.param("Von Anna Muster | vor 5 Minuten", "Von Hanna Muster | Halle | vor 6 Minuten", {"number", "name", "wording"}, id="a place before an age"),
         pytest.param("Ort: Halle | Samstag, 22. Juni", "Ort: Halle | Samstag, 29. Juni", {"number", "date"}, id="event"),
         pytest.param("Beginn: 19:30 Uhr", "Beginn: 20:30 Uhr", {"number"}, id="beginning"),
         pytest.param("17 Tote", "18 Tote", {"number"}, id="dead"),

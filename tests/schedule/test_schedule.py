@@ -26,7 +26,8 @@ from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, seed
 from tests.flow.whole_record import KEY
 from tests.proof.grown import entries_in
-from tests.web.desk import A
+from tests.web.desk import HIGHER, PEGEL, A
+from tests.web.site import page
 from worker.flow.order import target_of
 from worker.services.schedule import scheduler as schedule
 from worker.services.schedule.cron import CronError, cron_trigger
@@ -503,6 +504,17 @@ def test_a_quiet_address_is_checked_later_unless_its_source_is_off(desk, options
         now = unit.clock
     assert (planned is None) == bool(options)
     assert planned is None or planned > now
+
+
+def test_a_page_is_checked_less_often_while_it_is_quiet_and_more_often_after_a_change(desk):
+    desk.watch_page(A)
+    found = []
+    for at, words, spaces in ((1, PEGEL, b""), (5, PEGEL, b" "), (9, HIGHER, b"")):
+        desk.web.put(A, page("Pegel", words) + spaces)
+        desk.due(at=at)
+        row = desk.watched(A)
+        found.append((row["interval_seconds"], row["quiet"], row["changed_at"] is not None))
+    assert found == [(900.0, 0, False), (1215.0, 1, False), (900.0, 0, True)]
 
 
 def test_a_batch_that_is_split_hands_over_the_addresses_that_it_still_has(desk):
