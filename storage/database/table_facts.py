@@ -233,6 +233,11 @@ STATE_TABLES: tuple[StateTable, ...] = (
         loose={"scan_id": _SCAN},
     ),
     StateTable(
+        "renewal", "numbers for programs that follow the views, which nothing else records",
+        is_secret=False, is_numbered=True, holds_text=False,
+        loose={"row_id": "it is of the table that `table_name` names"},
+    ),
+    StateTable(
         "article", None, is_secret=False, is_numbered=True, holds_text=True,
         references={"origin_id": "origin", "source_id": "source", "head_version_id": "version"},
         loose={"public_id": "it is computed from the address"},

@@ -17,6 +17,14 @@ FIELD_BLOCK = 1024
 SNAPSHOT_BLOCK = 2
 """Numbers of `seq` per snapshot: one for itself, one for its confirming scans."""
 
+Leaving = Literal[
+    "never", "scans", "article", "version", "rows_after", "restriction", "keys", "whole"
+]
+"""How a copy of a view learns that a row is gone: its article is in no row of `addresses`; also,
+its version is above `articles.versions`; also, its `seq` is not above `versions.rows_after`; its
+article is restricted; by the keys of the view, which of `scans` is so for negative ones only; or
+only by reading the view as a whole.
+"""
 Kind = Literal["time", "json", "boolean"]
 """What the two databases deliver in different forms."""
 _KINDS: Mapping[Any, Kind] = MappingProxyType(
@@ -32,13 +40,16 @@ class View(NamedTuple):
 
     `row` is a plain class: its annotations are the columns in their order, its docstring says what
     a row is. `docs/sql.md` describes the columns. `query` returns the SELECT of the view, which may
-    have further columns: keys of rows, whose names begin with `row_` or end in `_id`.
+    have further columns: keys of rows, whose names begin with `row_` or end in `_id`. `leaving`
+    states how its rows disappear, `shares_seq` that rows which one act changed may share a `seq`.
     """
 
     name: str
     row: type
     key: tuple[str, ...]
     query: Callable[[SqlWords], str]
+    leaving: Leaving
+    shares_seq: bool = False
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -67,7 +78,7 @@ def common_kinds(views: Mapping[str, View]) -> dict[str, Kind]:
     Raises: TypeError for a name that would not be converted any more in queries without a view.
 
     >>> rows = [type(each.__name__, (), {"__annotations__": {"at": each}}) for each in (int, bool)]
-    >>> common_kinds({row.__name__: View(row.__name__, row, ("at",), str) for row in rows})
+    >>> common_kinds({row.__name__: View(row.__name__, row, ("at",), str, "never") for row in rows})
     Traceback (most recent call last):
     TypeError: the column 'at' of the view 'bool' has another type than in the views before it
     """

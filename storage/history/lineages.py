@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from storage.database.tables import (
     ARTICLE,
@@ -18,6 +18,7 @@ from storage.database.tables import (
     LINEAGE_UNDONE,
     ORIGIN,
     REBUILD_DUE,
+    RESTRICTION,
     SNAPSHOT,
     TRANSFER,
     VERSION,
@@ -27,6 +28,7 @@ from storage.database.unit import Unit, rows_in, update_rows
 from storage.database.view_facts import SNAPSHOT_BLOCK
 from storage.history.address_claims import Position
 from storage.history.article_rows import add_article
+from storage.history.renewals import renew_articles, renew_hidden, renew_places
 from storage.history.versions import rebuild
 from storage.record.origins import ensure_origins
 from storage.record.reading import Reading
@@ -346,7 +348,23 @@ def regroup(unit: Unit, origins: Iterable[int]) -> None:
     left_over = set(_answering(unit, all_of_them).values())
     for number in set(rows) - left_over:
         _remove(unit, number)
+    _renew_groups(unit, rows, all_of_them, left_over)
     gather(unit, {*rows, *left_over})
+
+
+def _renew_groups(
+    unit: Unit, rows: Mapping[int, Any], origins: set[int], articles: Collection[int]
+) -> None:
+    """Renew articles with another name and those that may be hidden; of others, the addresses."""
+    ordered = select(RESTRICTION.c.id).where(RESTRICTION.c.origin_id.in_(origins)).limit(1)
+    if unit.connection.execute(ordered).first() is not None:
+        renew_hidden(unit, articles)
+        return
+    query = select(ARTICLE.c.id, ARTICLE.c.public_id)
+    names = rows_in(unit.connection, query, ARTICLE.c.id, articles)
+    renamed = [each for each, name in names if each in rows and rows[each].public_id != name]
+    renew_articles(unit, renamed)
+    renew_places(unit, articles)
 
 
 def _connect_groups(unit: Unit, origins: set[int]) -> list[set[int]]:
@@ -394,23 +412,6 @@ def _gather(unit: Unit, article: int, group: set[int]) -> None:
     update_rows(unit.connection, SNAPSHOT, ("observation_id",), moved)
     _name(unit, article, group)
     rebuild(unit, article, whole=True)
-    _bring_back(unit, group)
-
-
-def _bring_back(unit: Unit, group: set[int]) -> None:
-    """Assign new numbers to the views of each address, so that replication clients read them
-    again.
-    """
-    newest = (
-        select(func.max(SNAPSHOT.c.observation_id))
-        .where(SNAPSHOT.c.origin_id.in_(group))
-        .group_by(SNAPSHOT.c.origin_id)
-    )
-    rows = [
-        {"observation_id": each, "seq": unit.number(SNAPSHOT_BLOCK)}
-        for each in unit.connection.execute(newest).scalars()
-    ]
-    update_rows(unit.connection, SNAPSHOT, ("observation_id",), rows)
 
 
 def _name(unit: Unit, article: int, group: set[int]) -> None:

@@ -171,7 +171,8 @@ def top_changes(
 
 def newest_seq(connection: "Connection") -> int:
     """Return the highest `seq` that a step may have: its own, or that of a scan."""
-    query = "SELECT max(seq) AS seq FROM version UNION ALL SELECT max(seq) FROM scan"
+    tables = ("version", "scan", "corrected_scan")
+    query = " UNION ALL ".join(f"SELECT max(seq) AS seq FROM {table}" for table in tables)
     return max((row["seq"] or 0 for row in fetch(connection, query, {})), default=0)
 
 
@@ -210,7 +211,8 @@ JOIN ({view}) q ON q.version_id = n.version_id ORDER BY n.seq
 """Each `seq` is computed once; the other columns are read only for the selected steps."""
 _MAY_BE_AFTER = (
     "(q.version_id IN (SELECT own.id FROM version own WHERE own.seq > :seq) "
-    "OR EXISTS (SELECT 1 FROM scan later WHERE later.seq > :seq))"
+    "OR EXISTS (SELECT 1 FROM scan later WHERE later.seq > :seq) "
+    "OR EXISTS (SELECT 1 FROM corrected_scan later WHERE later.seq > :seq))"
 )
 """Condition that a step has a number above `seq`: its own, or the highest of its scans."""
 
@@ -387,8 +389,8 @@ def refusals(connection: "Connection", selection: RefusalFilter, part: Part) -> 
     view = view_query("refusals", connection)
     query = f"""
 SELECT v.*, g.times AS times, g.first_at AS first_at FROM ({view}) v
-JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({view}) r
-    {criteria.sql_where} GROUP BY r.source_id, r.locator, r.code) g ON g.seq = v.seq"""
+JOIN (SELECT max(r.id) AS id, count(*) AS times, min(r.at) AS first_at FROM ({view}) r
+    {criteria.sql_where} GROUP BY r.source_id, r.locator, r.code) g ON g.id = v.id"""
     yield from _REFUSALS.rows(connection, Conditions((), criteria.parameters), part, query)
 
 
@@ -470,5 +472,5 @@ _NOISE = RecordList(
 _RIGHTS = RecordList(
     RightsDeclaration, "rights", {"origin_id": int, "found_in": str, "row_key": int}, "rights"
 )
-_REFUSALS = RecordList(Refusal, "refusals", {"seq": int}, "refusals")
+_REFUSALS = RecordList(Refusal, "refusals", {"id": int}, "refusals")
 _JOBS = RecordList(Job, "jobs", {"job": int}, "jobs")

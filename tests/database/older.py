@@ -10,6 +10,7 @@ def restore_old_tables(connection: Connection) -> None:
     moment = MOMENT[connection.dialect.name]
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP TABLE sentence_text"))
+    connection.execute(text("DROP TABLE renewal"))
     connection.execute(text("DROP TABLE stamp_request"))
     connection.execute(
         text(

@@ -131,6 +131,32 @@ def test_an_open_request_for_a_stamp_of_an_older_archive_is_sent_on(database_url
     ]
 
 
+def test_what_was_lifted_or_emptied_in_an_older_archive_has_the_number_of_its_order(database_url):
+    engine = writing_engine(parsed(database_url))
+    moment = "'2024-06-18T06:00:00.000000+00:00'"
+    with engine.begin() as connection:
+        drop_views(connection)
+        connection.execute(text("DROP TABLE renewal"))
+        for table, values in (
+            (
+                "restriction (id, origin_id, reason, actor, at)",
+                f"(5, 3, 'mistake', 'ada', {moment})",
+            ),
+            ("restriction_lifted (id, restriction_id, actor, at)", f"(7, 5, 'ada', {moment})"),
+            (
+                "redaction (id, table_name, row_id, reason, at)",
+                f"(8, 'refusal', 4, 'mistake', {moment}), (9, 'refusal_address', 4, 'mistake', {moment})",
+            ),
+        ):
+            connection.execute(text(f"INSERT INTO {table} VALUES {values}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0012'"))
+    assert schema.upgrade(engine) == ("0012", HEAD)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT * FROM renewal ORDER BY seq")).all()
+    engine.dispose()
+    assert found == [("origin", 3, 7), ("refusal", 4, 9)]
+
+
 def schemas() -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield the commit, the revision and the tables and indexes of each schema."""
     known: dict[str, str] = {}

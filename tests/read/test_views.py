@@ -35,22 +35,22 @@ GOLDEN = {
     "published_from published_to language publisher versions state first_seen last_seen cluster",
     "versions": "seq article version wording title text language authors publisher section tags "
     "published published_precision published_from published_to modified modified_precision "
-    "word_count flags changed_after changed_by first_seen last_seen raw_digest",
+    "word_count flags changed_after changed_by first_seen last_seen raw_digest rows_after",
     "fields": "seq article version name value found_in confidence candidates",
     "changes": "seq article version wording changed_after changed_by first_seen last_seen title "
     "changes silent words_added words_removed removed added noise notices method",
     "entries": "seq article version entry event entry_before time headline text changed_after "
     "changed_by",
     "observations": "seq article origin observed_at recorded_at foreign outcome http_status "
-    "version wording raw_digest note checks until",
+    "version wording raw_digest note checks until id",
     "relations": "seq id a b kind score method threshold earlier agency decided_at undone_at",
     "noise": "seq id article rules wording_before wording_after observed_at method decided_at "
     "undone_at",
     "addresses": "seq article origin first_seen last_seen redirected_since redirected_until joined_by "
-    "joined_to joined_at lineage undone_at",
+    "joined_to joined_at lineage undone_at id",
     "transfers": "seq article origin observed_at foreign address http_status hops request "
-    "response_headers peer tls_version certificate duration_ms wire_bytes body_encoding rights",
-    "refusals": "seq job locator code message hint kept raw_digest at source",
+    "response_headers peer tls_version certificate duration_ms wire_bytes body_encoding rights id",
+    "refusals": "seq job locator code message hint kept raw_digest at source id",
     "jobs": "seq job kind source state trigger attempts created_at started_at finished_at reason "
     "seen new_articles new_versions unchanged noise copies refused failed gone passed_over seconds parent",
 }
@@ -166,6 +166,8 @@ RECORD_LISTS = [each for each in vars(lists).values() if isinstance(each, Record
 LEFT_OUT = {
     "ArticleLine": {"id", "published", "published_precision"},
     "VersionLine": {"removed", "added", "noise", "notices", "method"},
+    "Observation": {"id"},
+    "Refusal": {"id"},
 }
 """Columns of the view that a record has in another form, or that another record has."""
 COMPUTED = {"NoiseStep": {"version"}, "Refusal": {"times", "first_at"}}

@@ -1,6 +1,7 @@
 """Follows an archive by `seq`, as a program would that keeps a copy of the views in step."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import text
@@ -10,12 +11,16 @@ from storage.database.engine import reading_engine
 from storage.database.views import VIEWS
 from tests.flow.driver import plain
 
-SHARED_SEQ = frozenset(["rights", "fronts", "teasers"])
-"""Views in which the rows that one check or order changed share their `seq`."""
+Row = dict[str, Any]
+SHARED_SEQ = frozenset(name for name, view in VIEWS.items() if view.shares_seq)
+"""Views in which the rows that one act changed may share their `seq`."""
 
 
 class Follower:
-    """Follows every view by its `seq` while others write, some rows at a time."""
+    """Follows every view by its `seq` while others write, some rows at a time.
+
+    It keeps a copy of each view by its key, and deletes rows of it as `docs/sql.md` says.
+    """
 
     def __init__(self, url: str, limit: int | None) -> None:
         self.engine = reading_engine(parsed(url))
@@ -25,7 +30,7 @@ class Follower:
     def forget(self) -> None:
         """Begin at the first row again."""
         self.last = dict.fromkeys(VIEWS, 0)
-        self.got: dict[str, list[dict[str, Any]]] = {name: [] for name in VIEWS}
+        self.got: dict[str, list[Row]] = {name: [] for name in VIEWS}
 
     def poll(self) -> int:
         return sum(self.poll_one(name) for name in VIEWS)
@@ -43,46 +48,73 @@ class Follower:
             self.last[name] = rows[-1]["seq"]
         return len(rows)
 
-    def whole(self, name: str) -> list[dict[str, Any]]:
+    def whole(self, name: str) -> list[Row]:
         return self._rows(f"SELECT * FROM {name}")
 
-    def _rows(self, query: str, **asked: Any) -> list[dict[str, Any]]:
+    def _rows(self, query: str, **asked: Any) -> list[Row]:
         with self.engine.connect() as connection:
             found = connection.execute(text(query), asked).mappings()
             return [{key: plain(value) for key, value in row.items()} for row in found]
 
     def losses(self) -> list[str]:
-        """Return, after a last query, the rows that did not arrive in their present form."""
+        """Return, after a last query, where the copy of a view is not what the view shows."""
         while self.poll() and self.limit:
             pass
-        return [each for name in VIEWS for each in self._losses_of(name)]
-
-    def _losses_of(self, name: str) -> list[str]:
-        standing, got = self.whole(name), self.got[name]
-        by_seq: dict[int, list[dict[str, Any]]] = {}
-        for row in got:
-            by_seq.setdefault(row["seq"], []).append(row)
-        copied = {self._key(name, row): row for row in got}
-        seqs = Counter(row["seq"] for row in standing)
-        keys = Counter(self._key(name, row) for row in standing)
+        copies = {name: {_key(name, row): row for row in got} for name, got in self.got.items()}
+        names = ("articles", "versions", "observations")
+        articles, versions, observations = (copies[name] for name in names)
+        there = {row["article"] for row in copies["addresses"].values()}
+        stays = {
+            "never": lambda _row: True,
+            "article": lambda row: {row.get(each) for each in _ARTICLES} - {None} <= there,
+            "version": lambda row: stays["article"](row) and row["version"] <= _count(articles, row),
+            "rows_after": lambda row: stays["version"](row) and row["seq"] > _after(versions, row),
+            "restriction": lambda row: _state(articles, observations, row) != "restricted",
+            "scans": lambda row: row["id"] > 0,
+        }  # fmt: skip
         return [
-            *(
-                f"{name}: {seq} stands {n} times"
-                for seq, n in seqs.items()
-                if n > 1 and name not in SHARED_SEQ
-            ),
-            *(
-                f"{name}: {row} did not come"
-                for row in standing
-                if row not in by_seq.get(row["seq"], [])
-            ),
-            *(
-                f"{name}: {row} is not in a copy, which has {copied.get(key)}"
-                for row in standing
-                if keys[key := self._key(name, row)] == 1 and copied.get(key) != row
-            ),
+            each
+            for name, view in VIEWS.items()
+            if view.leaving != "whole"
+            for each in self._losses_of(name, copies[name], stays.get(view.leaving))
         ]
 
-    def _key(self, name: str, row: dict[str, Any]) -> tuple[Any, ...]:
-        """Return the key by which a reader overwrites a row of its copy."""
-        return tuple(row[each] for each in VIEWS[name].key)
+    def _losses_of(self, name: str, copy: dict[Any, Row], stays: Any) -> Iterator[str]:
+        standing = self.whole(name)
+        present = {_key(name, row): row for row in standing}
+        if len(present) < len(standing):
+            yield f"{name}: {len(standing)} rows have {len(present)} keys"
+        for seq, count in Counter(row["seq"] for row in standing).items():
+            if count > 1 and name not in SHARED_SEQ:
+                yield f"{name}: {seq} stands {count} times"
+        for key, row in present.items():
+            if copy.get(key) != row:
+                yield f"{name}: {row} is not in a copy, which has {copy.get(key)}"
+        for key, row in copy.items():
+            if key not in present and stays is not None and stays(row):
+                yield f"{name}: {row} is in a copy and no longer in the view"
+
+
+_ARTICLES = ("article", "a", "b")
+
+
+def _key(name: str, row: Row) -> tuple[Any, ...]:
+    """Return the key by which a reader overwrites a row of its copy."""
+    return tuple(row[each] for each in VIEWS[name].key)
+
+
+def _count(articles: dict[Any, Row], row: Row) -> int:
+    """Return the number of versions of the article of a row."""
+    return int(articles[row["article"],]["versions"])
+
+
+def _after(versions: dict[Any, Row], row: Row) -> int:
+    """Return the number after which the rows of the version of a row begin."""
+    return int(versions[row["article"], row["version"]]["rows_after"])
+
+
+def _state(articles: dict[Any, Row], observations: dict[Any, Row], row: Row) -> str | None:
+    """Return the state of the article of a row, or of its observation, which came later."""
+    article = row["article"] or observations.get((row["id"],), row)["article"]
+    found = articles.get((article,))
+    return None if found is None else str(found["state"])

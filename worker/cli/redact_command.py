@@ -23,6 +23,7 @@ from worker.cli.opened import opened_archive
 from worker.cli.redactions import acts_of, finish, prepare_reading, rewrite, was_redacted
 
 if TYPE_CHECKING:
+    from storage.history import renewals
     from storage.read import find as finding
     from storage.read import texts
     from storage.write.archive import Archive
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 else:
     finding = LazyModule("storage.read.find")
     texts = LazyModule("storage.read.texts")
+    renewals = LazyModule("storage.history.renewals")
     description = LazyModule("storage.write.redaction.description")
     passages = LazyModule("storage.write.redaction.passage")
     plans = LazyModule("storage.write.redaction.plan")
@@ -343,10 +345,12 @@ def _restrict(order: _Order) -> None:
     _refuse_copies(plan.copies, summary, with_copies=options.with_copies or options.dry_run)
     if not options.dry_run:
         wanted = sorted(plan.articles | plan.copies)
+        naming = order.archive.read(renewals.find_naming, wanted)
+        orders = (options.actor, naming)
         row["changed"] = len(
-            order.archive.transact(restricting.lift, wanted, options.actor)
+            order.archive.transact(restricting.lift, wanted, *orders)
             if options.reason is None
-            else order.archive.transact(restricting.restrict, wanted, options.reason, options.actor)
+            else order.archive.transact(restricting.restrict, wanted, options.reason, *orders)
         )
     order.tell(row)
 

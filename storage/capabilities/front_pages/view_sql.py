@@ -11,7 +11,7 @@ from datetime import datetime
 
 from storage.database.view_facts import View
 from storage.database.view_queries.own_times import corrected_time, correction_seq, last_sight
-from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, words_of
+from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, renewal_seq, words_of
 
 _NEIGHBOURS = {"before": "lag({})", "before2": "lag({}, 2)", "after": "lead({})",
                "after2": "lead({}, 2)"}  # fmt: skip
@@ -71,8 +71,9 @@ class Teaser:
 def teasers_query(dialect: str, restricted: str) -> str:
     """Return the SELECT of the view `teasers`; `restricted` is a query for the hidden articles."""
     syntax = _syntax(dialect)
+    seq = f"{syntax.greatest}(p.seq, {_RENEWED}, {renewal_seq('origin', 'p.front_id')})"
     return f"""
-SELECT {syntax.greatest}(p.seq, {_LIFTED}) AS seq, p.front AS front, p.observed_at AS observed_at,
+SELECT {seq} AS seq, p.front AS front, p.observed_at AS observed_at,
     p.position AS position, p.heading_level AS heading_level, p.picture AS picture,
     p.is_foreign AS "foreign", {_TEASER},
     a.public_id AS row_article, p.front_id AS front_id, p.list_id AS list_id
@@ -89,6 +90,8 @@ TEASERS = View(
     Teaser,
     ("front", "observed_at", "position"),
     lambda words: teasers_query(words.dialect, RESTRICTED),
+    "keys",
+    shares_seq=True,
 )
 
 
@@ -133,7 +136,7 @@ def fronts_query(dialect: str, restricted: str, where: str = "TRUE") -> str:
     seqs = ", ".join(f"coalesce(seq_{name}, 0)" for name in _NEIGHBOURS)
     tests = " OR ".join(f"({each})" for each in _alternations())
     return f"""
-SELECT {syntax.greatest}(stay.seq, stay.lifted, {seqs}) AS seq, stay.front AS front,
+SELECT {syntax.greatest}(stay.seq, stay.renewed, {seqs}) AS seq, stay.front AS front,
     stay.origin AS origin, stay.headline AS headline, stay.kicker AS kicker,
     stay.position AS position, stay.first_position AS first_position,
     stay.last_position AS last_position,
@@ -152,6 +155,8 @@ FRONTS = View(
     FrontStay,
     ("front", "origin", "headline", "first_seen"),
     lambda words: fronts_query(words.dialect, RESTRICTED),
+    "keys",
+    shares_seq=True,
 )
 
 
@@ -182,10 +187,11 @@ def _with_neighbours(syntax: FrontSyntax, restricted: str, where: str) -> str:
         for name, call in _NEIGHBOURS.items()
         for column, short in (("k.headline", "headline"), ("s.first_number", "first"),
                               ("s.last_number", "last"),
-                              (f"{syntax.greatest}(s.seq, {_LIFTED})", "seq"))
+                              (f"{syntax.greatest}(s.seq, {_RENEWED})", "seq"))
     )  # fmt: skip
     return f"""
-SELECT s.*, {_LIFTED} AS lifted, {_TEASER}, {columns}
+SELECT s.*, {_TEASER}, {columns},
+    {syntax.greatest}({_RENEWED}, {renewal_seq("origin", "s.front_id")}) AS renewed
 FROM ({_stays(syntax, where)}) s
 {_joined_teaser("s.teaser_id", restricted)}
 """
@@ -302,11 +308,8 @@ WHERE k.headline IS NOT NULL AND (ao.article_id IS NULL OR ao.article_id NOT IN 
 """
 
 
-_LIFTED = (
-    "coalesce((SELECT max(rl.id) FROM restriction rs "
-    "JOIN restriction_lifted rl ON rl.restriction_id = rs.id WHERE rs.origin_id = k.origin_id), 0)"
-)
-"""The number of the order by which a teaser was shown again."""
+_RENEWED = renewal_seq("origin", "k.origin_id")
+"""The number of the last renewal of the address of a teaser."""
 _TEASER = (
     "k.headline AS headline, k.kicker AS kicker, k.origin_id AS origin_id, g.origin AS origin, "
     "ao.article_id AS article_id, a.public_id AS article"

@@ -18,13 +18,15 @@ class OutsideCopy:
     address: str
     captured_at: datetime
     recorded_at: datetime
+    id: int
 
 
 def _select_outside_copies(words: SqlWords) -> str:
     return f"""
 SELECT {words.greater("c.id", "s.seq")} AS seq, a.public_id AS article, s.version AS version,
     r.origin AS origin, s.observed_at AS observed_at, c.archive AS archive, c.address AS address,
-    c.captured_at AS captured_at, c.recorded_at AS recorded_at, a.id AS article_id,
+    c.captured_at AS captured_at, c.recorded_at AS recorded_at, c.id AS id,
+    a.id AS article_id,
     c.observation_id AS observation_id
 FROM outside_copy c
 JOIN snapshot s ON s.observation_id = c.observation_id
@@ -34,4 +36,6 @@ WHERE c.address IS NOT NULL AND a.id NOT IN {RESTRICTED}
 """
 
 
-VIEWS = (View("outside_copies", OutsideCopy, ("seq",), _select_outside_copies),)
+VIEWS = (
+    View("outside_copies", OutsideCopy, ("id",), _select_outside_copies, "keys", shares_seq=True),
+)

@@ -93,10 +93,12 @@ class Identity:
     first_seen: datetime
 
 
-def _select_identities(words: SqlWords) -> str:  # noqa: ARG001  # all views are made alike
+def _select_identities(words: SqlWords) -> str:
+    # the number of the article rises when a quotation of it goes, too
+    seq = words.greater("max(v.seq) OVER own", "a.seq")
     return f"""
 SELECT o.* FROM (
-    SELECT max(v.seq) OVER own AS seq, max(t.name) OVER own AS name, a.public_id AS article,
+    SELECT {seq} AS seq, max(t.name) OVER own AS name, a.public_id AS article,
         v.number AS version, coalesce(d.publisher, src.name) AS outlet, t.office AS office,
         count(*) OVER own AS quotations, v.changed_by AS first_seen, t.person AS row_person,
         v.article_id AS article_id, row_number() OVER (
@@ -115,7 +117,13 @@ SELECT o.* FROM (
 
 
 VIEWS = (
-    View("quotes", Quotation, ("article", "version", "number"), _select_quotes),
-    View("persons", Person, ("name",), _select_persons),
-    View("identities", Identity, ("name", "article"), _select_identities),
-)
+    View(
+        "quotes", Quotation, ("article", "version", "number"), _select_quotes, "rows_after",
+        shares_seq=True,
+    ),
+    View("persons", Person, ("name",), _select_persons, "whole", shares_seq=True),
+    View(
+        "identities", Identity, ("name", "article"), _select_identities, "keys",
+        shares_seq=True,
+    ),
+)  # fmt: skip

@@ -16,8 +16,9 @@ from storage.capabilities.quotations.tables import (
 )
 from storage.database.engine import insert_rows
 from storage.database.tables import DERIVATION, VERSION, WORDING
-from storage.database.unit import Unit, rows_in, update_rows
+from storage.database.unit import Unit, rows_in
 from storage.database.view_facts import FIELD_BLOCK
+from storage.history.renewals import renew_versions
 from storage.language.folded_names import fold_name
 from storage.values.draft import NamedSpeaker, Quote, all_quotes_in, paragraphs_in
 
@@ -180,6 +181,4 @@ def _replace(unit: Unit, texts: Sequence[ReadText | StoredText], hidden: frozens
 def number_again(unit: Unit, wordings: Iterable[int]) -> None:
     """Give the versions with these wordings a new `seq`, so that clients read them again."""
     shown = rows_in(unit.connection, select(VERSION.c.id), VERSION.c.wording_id, wordings)
-    versions = sorted(row[0] for row in shown)
-    rows = [{"id": number, "seq": unit.number(FIELD_BLOCK)} for number in versions]
-    update_rows(unit.connection, VERSION, ("id",), rows)
+    renew_versions(unit, (row[0] for row in shown))

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from storage.database.view_facts import View
-from storage.database.view_queries.sql_words import SqlWords, open_alone
+from storage.database.view_queries.sql_words import SqlWords, open_alone, renewal_seq
 
 
 class Review:
@@ -24,7 +24,7 @@ class Review:
 
 
 def _select_reviews(words: SqlWords) -> str:
-    own = "coalesce(w.id, r.id)"
+    own = words.greater("coalesce(w.id, r.id)", renewal_seq("review", "r.id"))
     return f"""
 SELECT {words.greater(own, f"coalesce(s.seq, {own})")} AS seq, r.id AS id, a.public_id AS article,
     CASE WHEN s.version > 1 AND (r.before_id IS NULL OR EXISTS (
@@ -42,4 +42,4 @@ LEFT JOIN article a ON a.id = s.article_id
 """
 
 
-VIEWS = (View("reviews", Review, ("id",), _select_reviews),)
+VIEWS = (View("reviews", Review, ("id",), _select_reviews, "never", shares_seq=True),)

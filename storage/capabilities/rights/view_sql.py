@@ -11,7 +11,7 @@ from datetime import datetime
 
 from storage.database.view_facts import View
 from storage.database.view_queries.own_times import corrected_time, correction_seq, last_sight
-from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, words_of
+from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, renewal_seq, words_of
 
 _PLACE = "article_id, article, origin_id, origin, found_in"
 _DECLARATION = f"{_PLACE}, protocol, name, value, machine_readable"
@@ -89,7 +89,8 @@ def rights_query(dialect: str, restricted: str) -> str:
     ended = syntax.greater.format("i.first_seen", syntax.greater.format("i.sight_at", sight))
     last_seen = f"CASE WHEN i.ended_by IS NULL THEN {latest} ELSE {ended} END"
     newest = syntax.greater.format("n.id", correction_seq("n"))
-    seq = syntax.greater.format("i.seq", f"coalesce((SELECT max({newest}) {confirmed}), 0)")
+    judged = syntax.greater.format("i.seq", f"coalesce((SELECT max({newest}) {confirmed}), 0)")
+    seq = syntax.greater.format(judged, renewal_seq("origin", "i.origin_id"))
     return f"""
 SELECT {seq} AS seq, i.article AS article, i.origin AS origin, i.found_in AS found_in,
     i.protocol AS protocol, i.name AS name, i.value AS value,
@@ -108,6 +109,8 @@ VIEWS = (
         RightsDeclaration,
         ("origin", "found_in", "name", "value", "first_seen"),
         lambda words: rights_query(words.dialect, RESTRICTED),
+        "keys",
+        shares_seq=True,
     ),
 )
 

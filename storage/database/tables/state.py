@@ -229,6 +229,17 @@ class CorrectedScanRow(Row, table=True):
     started_at: datetime = time_column()
 
 
+class RenewalRow(Row, table=True):
+    """The number of a row of the record since its rows in the views changed.
+
+    The columns `seq` of the views count it: see `storage.history.renewals`.
+    """
+
+    table_name: str = Field(primary_key=True, max_length=16)
+    row_id: int = key_column()
+    seq: int = big_column()
+
+
 class ArticleRow(Row, table=True):
     """The content of one origin, or of several joined ones, over time.
 

@@ -12,6 +12,7 @@ from storage.database.view_queries.sql_words import (
     names_restricted,
     open_alone,
     raw_digest,
+    renewal_seq,
 )
 
 
@@ -58,7 +59,7 @@ LEFT JOIN cluster kin ON kin.id = km.cluster_id
 """
 
 
-ARTICLES = View("articles", Article, ("article",), select_articles)
+ARTICLES = View("articles", Article, ("article",), select_articles, "article")
 
 
 def _published(words: SqlWords) -> str:
@@ -122,6 +123,7 @@ class Version:
     first_seen: datetime
     last_seen: datetime
     raw_digest: str | None
+    rows_after: int
 
 
 def select_versions(words: SqlWords) -> str:
@@ -140,13 +142,13 @@ SELECT {_version_columns(words)}, {open_alone("w.text")} AS text, {listed["autho
     {open_alone(words.text_at("d.detail", "fields.modified.value.precision"))}
         AS modified_precision,
     d.word_count AS word_count, {_flags(words)} AS flags,
-    {raw_digest(words)} AS raw_digest
+    {raw_digest(words)} AS raw_digest, v.seq - {FIELD_BLOCK} AS rows_after
 {_FROM_VERSION}
 JOIN capture b ON b.id = d.capture_id
 """
 
 
-VERSIONS = View("versions", Version, ("article", "version"), select_versions)
+VERSIONS = View("versions", Version, ("article", "version"), select_versions, "version")
 
 
 def _flags(words: SqlWords) -> str:
@@ -208,7 +210,10 @@ WHERE v.entries IS NOT NULL AND a.id NOT IN {RESTRICTED}
 """
 
 
-ENTRIES = View("entries", EntryEvent, ("article", "version", "entry", "event"), select_entries)
+ENTRIES = View(
+    "entries", EntryEvent, ("article", "version", "entry", "event"), select_entries, "rows_after",
+    shares_seq=True,
+)  # fmt: skip
 
 
 _OWN_TEXT = "(coalesce(w.title, '') || ' ' || coalesce(w.text, ''))"
@@ -245,7 +250,10 @@ WHERE a.id NOT IN {RESTRICTED} AND NOT {names_restricted(words, "f.value", _OWN_
 """
 
 
-FIELDS = View("fields", VersionField, ("article", "version", "name"), select_fields)
+FIELDS = View(
+    "fields", VersionField, ("article", "version", "name"), select_fields, "rows_after",
+    shares_seq=True,
+)  # fmt: skip
 
 
 class Change:
@@ -275,7 +283,7 @@ def select_changes(words: SqlWords) -> str:
     return f"{select_steps(words)} WHERE v.number > 1"
 
 
-CHANGES = View("changes", Change, ("article", "version"), select_changes)
+CHANGES = View("changes", Change, ("article", "version"), select_changes, "version")
 
 
 def select_steps(words: SqlWords) -> str:
@@ -306,6 +314,7 @@ class Address:
     joined_at: datetime | None
     lineage: int | None
     undone_at: datetime | None
+    id: int
 
 
 def select_addresses(words: SqlWords) -> str:
@@ -316,15 +325,16 @@ def select_addresses(words: SqlWords) -> str:
     worded, led = "s.wording_id IS NOT NULL", "s.outcome = 'redirected'"
     at = "FROM snapshot s WHERE s.origin_id = r.id AND s.article_id = a.id"
     latest = "(SELECT max(l2.id) FROM lineage l2 WHERE l2.origin_id = r.id)"
+    own = words.greater(f"coalesce((SELECT max(s.seq) {at}), 0)", "coalesce(u.id, l.id, 0)")
     return f"""
-SELECT {words.greater(f"coalesce((SELECT max(s.seq) {at}), 0)", "coalesce(u.id, l.id, 0)")} AS seq,
+SELECT {words.greater(own, renewal_seq("origin", "r.id"))} AS seq,
     a.public_id AS article, r.origin AS origin,
     (SELECT min(s.observed_at) {at} AND {worded}) AS first_seen,
     (SELECT max(s.observed_at) {at} AND {worded}) AS last_seen,
     (SELECT min(s.observed_at) {at} AND {led}) AS redirected_since,
     (SELECT max(s.observed_at) {at} AND {led}) AS redirected_until,
     l.kind AS joined_by, target.origin AS joined_to, l.decided_at AS joined_at, l.id AS lineage,
-    u.undone_at AS undone_at, a.id AS article_id
+    u.undone_at AS undone_at, r.id AS id, a.id AS article_id
 FROM article_origin ao
 JOIN article a ON a.id = ao.article_id
 JOIN origin r ON r.id = ao.origin_id
@@ -334,4 +344,4 @@ LEFT JOIN lineage_undone u ON u.lineage_id = l.id
 """
 
 
-ADDRESSES = View("addresses", Address, ("article", "origin"), select_addresses)
+ADDRESSES = View("addresses", Address, ("id",), select_addresses, "never")

@@ -3,7 +3,12 @@
 from datetime import datetime
 
 from storage.database.view_facts import View
-from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, name_of_wording
+from storage.database.view_queries.sql_words import (
+    RESTRICTED,
+    SqlWords,
+    name_of_wording,
+    renewal_seq,
+)
 
 
 class Relation:
@@ -23,9 +28,11 @@ class Relation:
     undone_at: datetime | None
 
 
-def select_relations(_words: SqlWords) -> str:
-    return """
-SELECT coalesce(u.id, l.id) AS seq, l.id AS id, aa.public_id AS a, ab.public_id AS b,
+def select_relations(words: SqlWords) -> str:
+    # the article of an address may be another one, or have another id, later
+    seq = words.greater("coalesce(u.id, l.id)", renewal_seq("relation", "l.id"))
+    return f"""
+SELECT {seq} AS seq, l.id AS id, aa.public_id AS a, ab.public_id AS b,
     l.kind AS kind, l.score AS score, l.method AS method, l.threshold AS threshold,
     l.earlier AS earlier, l.agency AS agency, l.decided_at AS decided_at,
     u.undone_at AS undone_at, aa.id AS a_id, ab.id AS b_id, l.a_origin_id AS a_origin_id,
@@ -40,7 +47,7 @@ WHERE aa.id IS NULL OR ab.id IS NULL OR aa.id <> ab.id
 """
 
 
-RELATIONS = View("relations", Relation, ("id",), select_relations)
+RELATIONS = View("relations", Relation, ("id",), select_relations, "article")
 
 
 class Noise:
@@ -60,7 +67,8 @@ class Noise:
 
 def select_noise(words: SqlWords) -> str:
     # its snapshot has a new seq when its time is corrected, or a restriction of the article lifted
-    seq = words.greater("coalesce(u.id, n.id)", "coalesce(s.seq, 0)")
+    seen = words.greater("coalesce(u.id, n.id)", "coalesce(s.seq, 0)")
+    seq = words.greater(seen, renewal_seq("noise_step", "n.id"))
     return f"""
 SELECT {seq} AS seq, n.id AS id, a.public_id AS article, n.rules AS rules,
     {name_of_wording(words, "wa.digest")} AS wording_before,
@@ -80,4 +88,4 @@ WHERE a.id IS NULL OR a.id NOT IN {RESTRICTED}
 """
 
 
-NOISE = View("noise", Noise, ("id",), select_noise)
+NOISE = View("noise", Noise, ("id",), select_noise, "restriction", shares_seq=True)

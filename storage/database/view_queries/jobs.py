@@ -19,22 +19,32 @@ class Refusal:
     raw_digest: str | None
     at: datetime
     source: str | None
+    id: int
 
 
 def select_refusals(words: SqlWords) -> str:
+    """Return the refusals by their numbers, and the renewed ones by theirs: each has an index."""
+    renewed = "FROM renewal renewed WHERE renewed.table_name = 'refusal'"
+    kept = f"WHERE NOT EXISTS (SELECT 1 {renewed} AND renewed.row_id = f.id)"
+    again = f"JOIN (SELECT renewed.seq, renewed.row_id {renewed}) again ON again.row_id = f.id"
+    return " UNION ALL ".join((_refused(words, "f.id", kept), _refused(words, "again.seq", again)))
+
+
+def _refused(words: SqlWords, seq: str, chosen: str) -> str:
     return f"""
-SELECT f.id AS seq, coalesce(j.parent_id, f.job_id) AS job, f.locator AS locator,
+SELECT {seq} AS seq, coalesce(j.parent_id, f.job_id) AS job, f.locator AS locator,
     f.code AS code, f.message AS message, f.hint AS hint, f.kept AS kept,
     {raw_digest(words)} AS raw_digest, f.at AS at, r.name AS source,
-    f.source_id AS source_id
+    f.id AS id, f.source_id AS source_id
 FROM refusal f
 LEFT JOIN source r ON r.id = f.source_id
 LEFT JOIN job j ON j.id = f.job_id
 LEFT JOIN capture b ON b.id = f.capture_id
+{chosen}
 """
 
 
-REFUSALS = View("refusals", Refusal, ("seq",), select_refusals)
+REFUSALS = View("refusals", Refusal, ("id",), select_refusals, "never")
 
 
 _SEEN = ("new_articles", "new_versions", "unchanged", "copies", "refused", "failed")
@@ -108,7 +118,7 @@ FROM (
 """
 
 
-JOBS = View("jobs", Job, ("job",), select_jobs)
+JOBS = View("jobs", Job, ("job",), select_jobs, "never")
 
 
 def _child(aggregate: str, otherwise: str) -> str:

@@ -12,6 +12,7 @@ from storage.database.view_queries.sql_words import (
     name_of_wording,
     open_alone,
     raw_digest,
+    renewal_seq,
 )
 from storage.values.outcome import INTERSTITIALS
 
@@ -33,6 +34,7 @@ class Observation:
     note: str | None
     checks: int
     until: datetime | None
+    id: int
 
 
 def select_observations(words: SqlWords) -> str:
@@ -47,8 +49,9 @@ def select_observations(words: SqlWords) -> str:
 OBSERVATIONS = View(
     "observations",
     Observation,
-    ("article", "origin", "observed_at", "outcome"),
+    ("id",),
     select_observations,
+    "scans",
 )
 
 
@@ -59,7 +62,7 @@ SELECT s.seq AS seq, a.public_id AS article, r.origin AS origin, s.observed_at A
     o.http_status AS http_status, s.version AS version,
     {name_of_wording(words, "w.digest")} AS wording, {raw_digest(words)} AS raw_digest,
     {open_alone(_NOTE)} AS note, 1 AS checks, {words.no_time} AS until,
-    s.article_id AS article_id, s.observation_id AS observation_id
+    o.id AS id, s.article_id AS article_id, s.observation_id AS observation_id
 FROM snapshot s
 JOIN observation o ON o.id = s.observation_id
 JOIN article a ON a.id = s.article_id
@@ -80,7 +83,8 @@ SELECT {words.greater(scan_seq("last"), "s.seq - 1")} AS seq,
     CAST(NULL AS text) AS note,
     CAST((SELECT count(*) FROM scan c WHERE c.source_id = o.source_id AND c.complete = TRUE
         AND c.id BETWEEN first.id AND last.id) AS integer) AS checks,
-    {scan_start("last")} AS until, s.article_id AS article_id, s.observation_id AS observation_id
+    {scan_start("last")} AS until, -o.id AS id,
+    s.article_id AS article_id, s.observation_id AS observation_id
 FROM snapshot s
 JOIN observation o ON o.id = s.observation_id{join_scans(words)}
 JOIN article a ON a.id = s.article_id
@@ -109,15 +113,16 @@ _NOTE = """coalesce(o.note, (SELECT max(f.message) FROM refusal f
 def _articleless(words: SqlWords) -> str:
     """Refusals without an article; unread observations are left out."""
     is_foreign, number = "coalesce(t.is_foreign, FALSE)", "coalesce(judged.id, o.id)"
+    corrected = words.greater(number, correction_seq("o", is_foreign, number))
     return f"""
-SELECT {words.greater(number, correction_seq("o", is_foreign, number))} AS seq,
+SELECT {words.greater(corrected, renewal_seq("observation", "o.id"))} AS seq,
     {words.no_name} AS article, r.origin AS origin,
     {corrected_time(words, "o", is_foreign)} AS observed_at, o.recorded_at AS recorded_at,
     {is_foreign} AS "foreign",
     {TURNED_OUT} AS outcome,
     o.http_status AS http_status, CAST(NULL AS integer) AS version,
     CAST(NULL AS text) AS wording, {raw_digest(words)} AS raw_digest, {_NOTE} AS note,
-    1 AS checks, {words.no_time} AS until, CAST(NULL AS bigint) AS article_id,
+    1 AS checks, {words.no_time} AS until, o.id AS id, CAST(NULL AS bigint) AS article_id,
     o.id AS observation_id
 FROM observation o
 JOIN origin r ON r.id = o.locator_id
@@ -149,20 +154,22 @@ class Transfer:
     wire_bytes: int | None
     body_encoding: str | None
     rights: dict[str, Any] | None
+    id: int
 
 
 def select_transfers(words: SqlWords) -> str:
     # its article is known once it was read, and may be another one later: see the snapshot
     read = words.greater("t.id", "coalesce(s.seq, 0)")
+    corrected = words.greater(read, correction_seq("o", "t.is_foreign", "t.id"))
     return f"""
-SELECT {words.greater(read, correction_seq("o", "t.is_foreign", "t.id"))} AS seq,
+SELECT {words.greater(corrected, renewal_seq("observation", "o.id"))} AS seq,
     a.public_id AS article, r.origin AS origin,
     {corrected_time(words, "o", "t.is_foreign")} AS observed_at,
     t.is_foreign AS "foreign", t.address AS address, o.http_status AS http_status,
     t.hops AS hops, t.request AS request, t.response_headers AS response_headers,
     t.peer AS peer, t.tls_version AS tls_version, {words.hexed("c.digest")} AS certificate,
     t.duration_ms AS duration_ms, t.wire_bytes AS wire_bytes, t.body_encoding AS body_encoding,
-    t.rights AS rights
+    t.rights AS rights, o.id AS id
 FROM transfer t
 JOIN observation o ON o.id = t.observation_id
 JOIN origin r ON r.id = o.locator_id
@@ -173,4 +180,4 @@ WHERE s.article_id IS NULL OR s.article_id NOT IN {RESTRICTED}
 """
 
 
-TRANSFERS = View("transfers", Transfer, ("origin", "observed_at", "address"), select_transfers)
+TRANSFERS = View("transfers", Transfer, ("id",), select_transfers, "restriction")

@@ -182,6 +182,12 @@ def name_of_wording(words: SqlWords, digest: str) -> str:
     return f"CASE WHEN {words.is_emptied(digest)} THEN {emptied} ELSE {named} END"
 
 
+def renewal_seq(table: str, row: str) -> str:
+    """Return the number of a row since its last renewal, 0 if there was none."""
+    own = f"renewed.table_name = '{table}' AND renewed.row_id = {row}"
+    return f"coalesce((SELECT renewed.seq FROM renewal renewed WHERE {own}), 0)"
+
+
 def raw_digest(words: SqlWords) -> str:
     """Return the digest of a capture `b`, null if it was redacted."""
     held = words.hexed("b.digest")

@@ -38,11 +38,14 @@ from storage.database.tables import (
     INDEX_KEY,
     JOB,
     METADATA,
+    NOISE_STEP,
     OBSERVATION,
     OPEN,
     ORIGIN,
     PRESENCE,
     REDACTION,
+    REFUSAL,
+    RESTRICTION,
     SEARCH_DUE,
     SNAPSHOT,
     SOURCE,
@@ -51,9 +54,17 @@ from storage.database.tables import (
     WATCH,
     WORDING,
 )
-from storage.database.unit import Clock, Unit, rows_in, update_rows, writing
-from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
+from storage.database.unit import Clock, Unit, rows_in, writing
 from storage.history.changes import CaptureComparer
+from storage.history.renewals import (
+    NONE_NAMED,
+    NamingVersions,
+    find_naming,
+    renew_addresses,
+    renew_observations,
+    renew_rows,
+    renew_versions,
+)
 from storage.history.runs import Pair
 from storage.history.totals import store_fact, stored_fact
 from storage.history.versions import rebuild_all
@@ -167,6 +178,7 @@ class _UnindexedRows:
     addresses: dict[str, int] = field(default_factory=dict)
     sources: list[int] = field(default_factory=list)
     bytes_alone: set[int] = field(default_factory=set)
+    naming: NamingVersions = NONE_NAMED
 
     @classmethod
     def of(cls, connection: Connection, due: Sequence[Row[Any]]) -> "_UnindexedRows":
@@ -202,7 +214,16 @@ class _UnindexedRows:
         ahead.articles |= {
             row[0] for row in rows_in(connection, shown, VERSION.c.wording_id, wordings)
         }
+        ahead.naming = find_naming(connection, ahead.restricted_articles(connection))
         return ahead
+
+    def restricted_articles(self, connection: Connection) -> set[int]:
+        """Return the articles whose titles hide fields of other articles."""
+        query = select(ARTICLE_ORIGIN.c.article_id).join(
+            RESTRICTION, RESTRICTION.c.origin_id == ARTICLE_ORIGIN.c.origin_id
+        )
+        found = rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, self.articles)
+        return {row[0] for row in found}
 
     def find_addresses(self, connection: Connection, origins: set[int]) -> None:
         """Find the articles at origins, sources for a single one, and jobs that contain it."""
@@ -267,6 +288,8 @@ class _RowEraser:
         for row in due:
             whole[row.table_name].add(row.row_id)
             acts[row.table_name].append(row)
+        hidden = self.ahead.restricted_articles(self.connection)
+        naming = find_naming(self.connection, hidden, self.ahead.naming)
         self._suppress("capture", OF_BYTES, acts["capture"])
         self._suppress("wording", OF_WORDING, acts["wording"])
         self._suppress_titles(acts["wording"])
@@ -279,7 +302,9 @@ class _RowEraser:
         self._forget_places(whole["capture"])
         self._forget_origins(whole["origin_address"])
         if self.ahead.articles:
-            self._record_again(whole)
+            self._record_again()
+        self._renew(whole)
+        renew_versions(self.unit, naming.versions)
 
     def _empty(self, row: Row[Any]) -> None:
         table, names = EMPTIED[row.table_name]
@@ -432,7 +457,7 @@ class _RowEraser:
                 .values(etag=None, last_modified=None, hints=None)
             )
 
-    def _record_again(self, whole: Mapping[str, set[int]]) -> None:
+    def _record_again(self) -> None:
         """Compare versions of the articles again: the emptied ones and their successors."""
         articles = sorted(self.ahead.articles)
         if not articles:
@@ -449,7 +474,6 @@ class _RowEraser:
                 stale[article] = stale.get(article, frozenset()) | {(before, after)}
         comparing = CaptureComparer(self.connection, self.unit.since)
         rebuild_all(self.unit, dict.fromkeys(articles, True), comparing, stale)
-        self._renumber(whole["wording"])
 
     def _find_emptied_derivations(self, articles: Collection[int]) -> set[int]:
         """Return the emptied derivations of these articles."""
@@ -467,29 +491,37 @@ class _RowEraser:
         )
         return {row[0] for row in rows_in(self.connection, query, DERIVATION.c.id, named)}
 
-    def _renumber(self, wordings: set[int]) -> None:
-        """Assign new numbers to views of these wordings and of observations with emptied bytes, so
-        that replication clients read them again.
-        """
-        query, observations = select(VERSION.c.id), self.ahead.observations
-        found = {
+    def _renew(self, whole: Mapping[str, set[int]]) -> None:
+        """Give all rows of views with an emptied row new numbers."""
+        renew_addresses(self.unit, whole["origin_address"])
+        observations = self.ahead.observations | whole["observation"]
+        for table, rows in whole.items():
+            columns = METADATA.tables[EMPTIED[table][0]].columns
+            if "observation_id" in columns:
+                observations |= self._find(columns["observation_id"], columns["id"], rows)
+        renew_observations(self.unit, observations)
+        wordings = whole["wording"]
+        versions = self._find(VERSION.c.id, VERSION.c.wording_id, wordings)
+        versions |= self._find(VERSION.c.id, VERSION.c.observation_id, observations)
+        renew_versions(self.unit, versions)
+        refusals = self._find(REFUSAL.c.id, REFUSAL.c.observation_id, observations)
+        refusals |= whole["refusal"] | whole["refusal_address"]
+        renew_rows(self.unit, "refusal", refusals)
+        for own in (table.name for each in CAPABILITIES for table in each.record_tables):
+            renew_rows(self.unit, own, whole[own])
+        steps = self._find(NOISE_STEP.c.id, NOISE_STEP.c.a_wording_id, wordings)
+        steps |= self._find(NOISE_STEP.c.id, NOISE_STEP.c.b_wording_id, wordings)
+        renew_rows(self.unit, "noise_step", steps)
+        places = self._find(OBSERVATION.c.locator_id, OBSERVATION.c.id, observations)
+        places |= self._find(TEASER.c.origin_id, TEASER.c.id, whole["teaser"])
+        renew_rows(self.unit, "origin", places)
+
+    def _find(self, column: Any, by: Any, values: Collection[int]) -> set[int]:
+        return {
             row[0]
-            for column, wanted in (
-                (VERSION.c.wording_id, wordings), (VERSION.c.observation_id, observations),
-            )
-            for row in rows_in(self.connection, query, column, wanted)
-        }  # fmt: skip
-        rows = [{"id": number, "seq": self.unit.number(FIELD_BLOCK)} for number in sorted(found)]
-        update_rows(self.connection, VERSION, ("id",), rows)
-        seen = select(SNAPSHOT.c.observation_id)
-        snapshots = sorted(
-            r[0]
-            for r in rows_in(
-                self.connection, seen, SNAPSHOT.c.observation_id, self.ahead.observations
-            )
-        )
-        rows = [{"observation_id": n, "seq": self.unit.number(SNAPSHOT_BLOCK)} for n in snapshots]
-        update_rows(self.connection, SNAPSHOT, ("observation_id",), rows)
+            for row in rows_in(self.connection, select(column), by, values)
+            if row[0] is not None
+        }
 
 
 def _is_retention(row: Row[Any]) -> bool:

@@ -6,21 +6,27 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from storage.database.tables import (
-    ARTICLE,
     ARTICLE_ORIGIN,
     ORIGIN,
     RESTRICTION,
     RESTRICTION_LIFTED,
-    SNAPSHOT,
-    VERSION,
 )
-from storage.database.unit import Unit, rows_in, update_rows
-from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
+from storage.database.unit import Unit, rows_in
+from storage.history.renewals import NONE_NAMED, NamingVersions, renew_hidden
 from storage.values.redaction import RedactionReason
 
 
-def restrict(unit: Unit, articles: Iterable[int], reason: RedactionReason, actor: str) -> list[int]:
-    """Restrict articles at all their addresses; return the newly restricted ones."""
+def restrict(
+    unit: Unit,
+    articles: Iterable[int],
+    reason: RedactionReason,
+    actor: str,
+    naming: NamingVersions = NONE_NAMED,
+) -> list[int]:
+    """Restrict articles at all their addresses; return the newly restricted ones.
+
+    `naming` was found before, so that little is left to search while others wait.
+    """
     new: set[int] = set()
     held = {*_standing(unit, articles).values()}
     for article, origin in _origins(unit, articles):
@@ -28,10 +34,12 @@ def restrict(unit: Unit, articles: Iterable[int], reason: RedactionReason, actor
             row = {"id": unit.number(), "origin_id": origin, "reason": reason.value}
             unit.add(RESTRICTION, {**row, "actor": actor, "at": unit.now})
             new.add(article)
-    return _record_again(unit, new)
+    return renew_hidden(unit, new, naming)
 
 
-def lift(unit: Unit, articles: Iterable[int], actor: str) -> list[int]:
+def lift(
+    unit: Unit, articles: Iterable[int], actor: str, naming: NamingVersions = NONE_NAMED
+) -> list[int]:
     """Lift the restrictions of articles; return those that were restricted."""
     lifted: set[int] = set()
     articles_of = {origin: article for article, origin in _origins(unit, articles)}
@@ -39,7 +47,7 @@ def lift(unit: Unit, articles: Iterable[int], actor: str) -> list[int]:
         row = {"id": unit.number(), "restriction_id": number, "actor": actor, "at": unit.now}
         unit.add(RESTRICTION_LIFTED, row)
         lifted.add(articles_of[origin])
-    return _record_again(unit, lifted)
+    return renew_hidden(unit, lifted, naming)
 
 
 def _origins(unit: Unit, articles: Iterable[int]) -> list[tuple[int, int]]:
@@ -58,29 +66,6 @@ def _standing(unit: Unit, articles: Iterable[int]) -> dict[int, int]:
     origins = [origin for _, origin in _origins(unit, articles)]
     rows = rows_in(unit.connection, query, RESTRICTION.c.origin_id, origins)
     return {row[0]: row[1] for row in rows}
-
-
-def _record_again(unit: Unit, articles: Iterable[int]) -> list[int]:
-    """Assign new numbers to articles, versions and snapshots, so that replication clients read them
-    again.
-    """
-    found = sorted(articles)
-    unit.flush()
-    rows = [{"id": each, "seq": unit.number()} for each in found]
-    update_rows(unit.connection, ARTICLE, ("id",), rows)
-    query = select(VERSION.c.id)
-    versions = sorted(
-        row[0] for row in rows_in(unit.connection, query, VERSION.c.article_id, found)
-    )
-    rows = [{"id": each, "seq": unit.number(FIELD_BLOCK)} for each in versions]
-    update_rows(unit.connection, VERSION, ("id",), rows)
-    query = select(SNAPSHOT.c.observation_id)
-    snapshots = sorted(
-        row[0] for row in rows_in(unit.connection, query, SNAPSHOT.c.article_id, found)
-    )
-    rows = [{"observation_id": n, "seq": unit.number(SNAPSHOT_BLOCK)} for n in snapshots]
-    update_rows(unit.connection, SNAPSHOT, ("observation_id",), rows)
-    return found
 
 
 def restrictions(connection: Connection) -> list[Row[Any]]:

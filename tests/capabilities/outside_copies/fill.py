@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 VIEWS = {
     "outside_copies": "seq article version origin observed_at archive address captured_at "
-    "recorded_at",
+    "recorded_at id",
 }
 """The columns of its views, which never change their order."""
 

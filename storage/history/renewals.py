@@ -1,0 +1,148 @@
+"""New numbers for rows of views: each change of a table states here which of them it affects.
+
+A program that follows the views by `seq` reads the rows again. Rows of the state have a `seq` of
+their own, those of the record one in the table `renewal`; no two rows of a view get one number.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Column, Connection, func, select, text
+
+from storage.database.engine import insert_rows
+from storage.database.tables import (
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    LINEAGE,
+    OBSERVATION,
+    RELATION,
+    RENEWAL,
+    SNAPSHOT,
+    VERSION,
+)
+from storage.database.unit import Unit, rows_in, update_rows
+from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
+from storage.database.view_queries.sql_words import words_of
+
+
+class NamingVersions(NamedTuple):
+    """Versions of other articles with fields that name a title of some articles.
+
+    Those with a `seq` up to `known` were searched.
+    """
+
+    versions: frozenset[int] = frozenset()
+    known: int = 0
+
+
+NONE_NAMED = NamingVersions()
+
+
+def find_naming(
+    connection: Connection, articles: Iterable[int], before: NamingVersions = NONE_NAMED
+) -> NamingVersions:
+    """Find the versions whose fields are hidden with articles; read all readings since `before`."""
+    if not (wanted := sorted({*articles})):
+        return before
+    words = words_of(connection)
+    query = text(
+        _NAMING.format(
+            letters=words.quoted("w.title"),
+            contains=words.contains("CAST(d.detail AS text)", "t.letters"),
+        )
+    )
+    found = set(before.versions)
+    for article in wanted:
+        rows = connection.execute(query, {"article": article, "known": before.known})
+        found |= {*rows.scalars()}
+    newest = connection.execute(select(func.max(VERSION.c.seq))).scalar()
+    return NamingVersions(frozenset(found), newest or 0)
+
+
+_NAMING = """
+SELECT DISTINCT v.id FROM (
+    SELECT substr({letters}, 2, length({letters}) - 2) AS letters
+    FROM version own JOIN wording w ON w.id = own.wording_id
+    WHERE own.article_id = :article AND length(w.title) >= 16
+) t
+JOIN version v ON v.seq > :known AND v.article_id <> :article
+JOIN derivation d ON d.id = v.derivation_id
+WHERE {contains}
+"""
+
+
+def renew_articles(unit: Unit, articles: Iterable[int]) -> None:
+    """Renew articles with all rows of the views about them and their addresses."""
+    wanted = sorted({*articles})
+    unit.flush()
+    rows = [{"id": each, "seq": unit.number()} for each in wanted]
+    update_rows(unit.connection, ARTICLE, ("id",), rows)
+    renew_versions(unit, _find(unit, VERSION.c.id, VERSION.c.article_id, wanted))
+    renew_observations(unit, _find(unit, SNAPSHOT.c.observation_id, SNAPSHOT.c.article_id, wanted))
+    renew_places(unit, wanted)
+
+
+def renew_places(unit: Unit, articles: Iterable[int]) -> None:
+    """Renew the addresses and relations of articles, which show the article that they belong to."""
+    wanted = {*articles}
+    origins = _find(unit, ARTICLE_ORIGIN.c.origin_id, ARTICLE_ORIGIN.c.article_id, wanted)
+    renew_rows(unit, "origin", origins)
+    related = set[int]()
+    for end in (RELATION.c.a_origin_id, RELATION.c.b_origin_id):
+        related |= _find(unit, RELATION.c.id, end, origins)
+    renew_rows(unit, "relation", related)
+
+
+def renew_hidden(
+    unit: Unit, articles: Iterable[int], naming: NamingVersions = NONE_NAMED
+) -> list[int]:
+    """Renew articles that are hidden or shown again, with the fields hidden with them; return them.
+
+    `naming` was found before, so that little is left to search while others wait.
+    """
+    wanted = sorted({*articles})
+    renew_articles(unit, wanted)
+    if wanted:
+        renew_versions(unit, find_naming(unit.connection, wanted, naming).versions)
+    return wanted
+
+
+def renew_addresses(unit: Unit, origins: Iterable[int]) -> None:
+    """Renew all rows with one of these addresses, or with the id of an article named by it."""
+    wanted = {*origins}
+    owned = ARTICLE_ORIGIN.c
+    renew_articles(unit, _find(unit, owned.article_id, owned.origin_id, wanted))
+    renew_observations(unit, _find(unit, OBSERVATION.c.id, OBSERVATION.c.locator_id, wanted))
+    joined = _find(unit, LINEAGE.c.origin_id, LINEAGE.c.to_origin_id, wanted)
+    renew_rows(unit, "origin", wanted | joined)
+
+
+def renew_versions(unit: Unit, versions: Iterable[int]) -> None:
+    """Renew versions with their changes, fields, entries and quotations."""
+    rows = [{"id": each, "seq": unit.number(FIELD_BLOCK)} for each in sorted({*versions})]
+    update_rows(unit.connection, VERSION, ("id",), rows)
+
+
+def renew_observations(unit: Unit, observations: Iterable[int]) -> None:
+    """Renew observations with their transfers, whether they belong to an article or not."""
+    wanted = {*observations}
+    seen = _find(unit, SNAPSHOT.c.observation_id, SNAPSHOT.c.observation_id, wanted)
+    rows = [{"observation_id": n, "seq": unit.number(SNAPSHOT_BLOCK)} for n in sorted(seen)]
+    update_rows(unit.connection, SNAPSHOT, ("observation_id",), rows)
+    renew_rows(unit, "observation", wanted - seen)
+
+
+def renew_rows(unit: Unit, table: str, rows: Iterable[int]) -> None:
+    """Renew rows of the record; `origin` is for the rows of views about an address as a whole."""
+    wanted = sorted({*rows})
+    known = RENEWAL.c.table_name == table
+    query = select(RENEWAL.c.row_id).where(known)
+    renewed = {row[0] for row in rows_in(unit.connection, query, RENEWAL.c.row_id, wanted)}
+    numbers = [{"table_name": table, "row_id": each, "seq": unit.number()} for each in wanted]
+    there = [each for each in numbers if each["row_id"] in renewed]
+    update_rows(unit.connection, RENEWAL, ("table_name", "row_id"), there)
+    insert_rows(unit.connection, RENEWAL, [n for n in numbers if n["row_id"] not in renewed])
+
+
+def _find(unit: Unit, column: Column[int], by: Column[int], values: Iterable[int]) -> set[int]:
+    return {row[0] for row in rows_in(unit.connection, select(column), by, values)}

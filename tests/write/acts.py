@@ -1,0 +1,305 @@
+"""An archive with rows in every view, and the acts of people and machines that change them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from storage.capabilities.quotations.store import (
+    lift_redaction,
+    load_emptied,
+    part_persons,
+    read_emptied,
+    redact_person,
+)
+from storage.capabilities.reviews.store import add_review, find_change, withdraw_reviews
+from storage.database.tables import LINEAGE, METADATA
+from storage.history.lineages import regroup
+from storage.values.redaction import RedactionReason
+from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import (
+    drop_overdue_bytes,
+    redact_articles,
+    redact_passage,
+)
+from storage.write.redaction.restrict import lift, restrict
+from storage.write.undo import undo
+from tests.capabilities.front_pages.test_front_pages import front, teaser
+from tests.flow.driver import Newsroom, hour, page, seed
+from tests.page.test_entries import EDITED, blog, entry
+from tests.warcs import answer, response
+from tests.warcs import page as web_page
+from worker.cli.redactions import prepare_reading
+from worker.flow.order import target_at
+
+ERASURE, RESTRICTION = RedactionReason.GDPR_ERASURE, RedactionReason.GDPR_RESTRICTION
+SITE = "https://lohebote.example"
+DAM, MOVED, BLOG, WALL, FERRY = (
+    f"{SITE}/{name}" for name in ("deich", "damm", "blog", "wand", "faehre")
+)
+TITLE, HEADLINE, TEST = (
+    "Der Deich an der Lohe hält vorerst", "Der Deich an der Lohe hält", "Der Deich wankt am Morgen",
+)  # fmt: skip
+PARAGRAPHS = (
+    "„Der Deich hält“, sagte Ada Kern am Montag. Der Pegel stieg in der Nacht um 3,6 Zentimeter.",
+    "Am Morgen zählte die Feuerwehr vierzig nasse Keller in der Altstadt und am Hafen.",
+    "Die Fähre nach Lohsand bleibt bis zum Abend im Hafen, weil die Wellen zu hoch sind.",
+)
+HIGHER = (PARAGRAPHS[0].replace("3,6", "36"), *PARAGRAPHS[1:])
+OTHER = (
+    "„Wir legen nicht ab“, sagte Ole Brandt.",
+    "„Es ist zu windig“, sagte Ole Brandt. Reisende warteten in der Turnhalle.",
+)
+FILE = "seed:presse/a.txt"
+Act = Callable[["Scene"], Iterator[None]]
+
+
+class Scene:
+    """A newsroom with rows in all views; each act on it yields where a reader may ask."""
+
+    def __init__(self, room: Newsroom) -> None:
+        self.room = room
+        self.serial = 0
+
+    def fill(self) -> None:
+        room = self.room
+        room.write("a.txt", seed("Fähre bleibt im Hafen", *OTHER))
+        room.write("kopie.txt", seed("Fähre bleibt im Hafen", *OTHER))
+        room.write("leer.txt", "")
+        body = "Davon handelt ein anderer Text über die Bäume am Markt."
+        room.write("nennt.md", page(body, title="Andere schreiben", section=f"Siehe: {TITLE}"))
+        room.scan(20)
+        room.scan(21)
+        room.write("a.txt", seed("Fähre bleibt im Hafen", *OTHER, "Am Abend legte sie ab."))
+        room.scan(22)
+        room.scan(23)
+        self.crawl(DAM, web_page(TITLE, *PARAGRAPHS), 1, X_Robots_Tag="noai")
+        parted = ("\n".join(PARAGRAPHS[:2]), *PARAGRAPHS[2:])
+        self.crawl(DAM, web_page(TITLE, *parted, more="<meta name=a>"), 2)
+        self.crawl(DAM, web_page(TITLE, *HIGHER), 3, X_Robots_Tag="noai")
+        self.crawl(DAM, web_page("Nur für Abonnenten"), 3.1)
+        self.crawl(MOVED, b"", 3.5, status="301 Moved Permanently", Location=DAM)
+        self.crawl(WALL, b"", 3.2, status="404 Not Found")
+        for at, state in enumerate(((entry(2), entry(1)), (entry(3), entry(2, EDITED), entry(1)))):
+            self.crawl(BLOG, blog(*state), 4 + at)
+        for at, headline in ((5, HEADLINE), (6, TEST), (7, HEADLINE)):
+            self.look(headline, at)
+        self._record()
+
+    def crawl(
+        self, address: str, body: Any, at: float, kind: str | None = None, **more: str
+    ) -> None:
+        """Import the answer of a server from an earlier time."""
+        self.serial += 1
+        raw, status = body.encode() if isinstance(body, str) else body, more.pop("status", "200 OK")
+        headers = {name.replace("_", "-"): value for name, value in more.items()}
+        answered = answer(raw, status=status, headers=headers)
+        content = response(address, f"{hour(at):%Y-%m-%dT%H:%M:%SZ}", answered)
+        path = self.room.write(f"{self.serial}-{at}.warc", content, self.room.root / "imports")
+        place = target_at(self.room.archive, self.room.settings, str(path), type=kind)
+        self.room.worked(self.room.ordered([place]))
+
+    def look(self, headline: str, at: float) -> None:
+        shown = front(teaser(DAM, headline), teaser(FERRY, "Die Fähre bleibt lange im Hafen"))
+        self.crawl(f"{SITE}/", shown, at, "front")
+
+    def _record(self) -> None:
+        """Add what another archive answered, and what a reader recorded."""
+        seen = self.number("SELECT min(observation_id) FROM snapshot WHERE origin_id = {}", DAM)
+        with self.room.archive.unit() as unit:
+            for number in (1, 2):
+                row = {
+                    "id": unit.number(), "observation_id": seen, "archive": "eins",
+                    "address": f"https://archiv.example/{number}/{DAM}", "captured_at": unit.now,
+                    "recorded_at": unit.now,
+                }  # fmt: skip
+                unit.add(METADATA.tables["outside_copy"], row)
+            change = find_change(unit.connection, self.name(DAM), 2)
+            add_review(unit, change, "important", "36 statt 3,6", "ada")
+
+    def number(self, query: str, origin: str) -> int:
+        """Return what a query answers in which `{}` is the number of an address."""
+        own = "(SELECT id FROM origin WHERE origin = :origin)"
+        return self.room.number(query.format(own), origin=origin)
+
+    def article(self, origin: str) -> int:
+        return self.number("SELECT article_id FROM article_origin WHERE origin_id = {}", origin)
+
+    def name(self, origin: str) -> str:
+        return str(self.room.article(origin)["article"])
+
+    def redact(self, origin: str, version: int | None = None, **options: bool) -> None:
+        article, wordings = self.article(origin), None
+        if version is not None:
+            query = "SELECT wording_id FROM version WHERE article_id = :a AND number = :n"
+            wordings = (self.room.number(query, a=article, n=version),)
+        self.erase(RedactionTarget(article, wordings), **options)
+
+    def erase(self, target: RedactionTarget, **options: bool) -> None:
+        redact_articles(self.room.archive, [target], ERASURE, "ada", **options)
+
+
+# --------------------------------------------------------------------------------- the acts
+
+
+def redact(origin: str, version: int | None = None, **options: bool) -> Act:
+    def act(scene: Scene) -> Iterator[None]:
+        scene.redact(origin, version, **options)
+        yield
+
+    return act
+
+
+def redact_words(scene: Scene) -> Iterator[None]:
+    for words in ("in der Nacht", "wankt am Morgen"):
+        redact_passage(
+            scene.room.archive, [RedactionTarget(scene.article(DAM))], words, ERASURE, "ada",
+            prepare_reading,
+        )  # fmt: skip
+        yield
+
+
+def redact_linked_address(scene: Scene) -> Iterator[None]:
+    target = RedactionTarget(None, None, scene.number("SELECT {} AS number", FERRY))
+    scene.erase(target, with_addresses=True)
+    yield
+
+
+def hide(origin: str) -> Act:
+    def act(scene: Scene) -> Iterator[None]:
+        article = [scene.article(origin)]
+        scene.room.archive.transact(restrict, article, RESTRICTION, "ada")
+        yield
+        if origin == DAM:
+            scene.crawl(DAM, web_page(TITLE, *HIGHER[:2]), 3.4)
+            yield
+        scene.room.archive.transact(lift, article, "ada")
+        yield
+
+    return act
+
+
+def undo_decision(view: str) -> Act:
+    def act(scene: Scene) -> Iterator[None]:
+        number = scene.room.number(f"SELECT min(id) FROM {view}")
+        scene.room.archive.transact(undo, number, "Irrtum")
+        yield
+
+    return act
+
+
+def join(scene: Scene, kind: str = "redirect") -> Iterator[None]:
+    """Make two addresses one article, and part them again."""
+    scene.crawl(MOVED, web_page(TITLE, *HIGHER), 4)
+    scene.room.write("b.md", page("\n\n".join(HIGHER), title=TITLE))
+    scene.room.scan()
+    yield
+    with scene.room.archive.unit() as unit:
+        ends = [scene.number("SELECT {} AS number", each) for each in (MOVED, DAM)]
+        row = {
+            "id": unit.number(), "kind": kind, "origin_id": ends[0], "to_origin_id": ends[1],
+            "observation_id": None, "decided_at": unit.now,
+        }  # fmt: skip
+        unit.add(LINEAGE, row)
+        unit.flush()
+        regroup(unit, ends)
+    yield
+    last = scene.room.number("SELECT max(id) FROM lineage")
+    scene.room.archive.transact(undo, last, "Irrtum")
+    yield
+
+
+def join_hidden(scene: Scene) -> Iterator[None]:
+    """Join an article with a restricted one, and part them again."""
+    scene.crawl(MOVED, web_page("Anderes Blatt", *OTHER), 4)
+    scene.room.archive.transact(restrict, [scene.article(MOVED)], RESTRICTION, "ada")
+    yield from join(scene, "guid")
+
+
+def import_late(*hours: float) -> Act:
+    def act(scene: Scene) -> Iterator[None]:
+        for at in hours:
+            scene.crawl(DAM, web_page(TITLE, *HIGHER), at)
+            yield
+
+    return act
+
+
+def look_late(scene: Scene) -> Iterator[None]:
+    scene.look(HEADLINE, 6.5)
+    yield
+    scene.look(TEST, 4.5)
+    yield
+
+
+def leave_out_name(scene: Scene) -> Iterator[None]:
+    scene.room.archive.transact(redact_person, "Ole Brandt", ERASURE, "ada")
+    yield
+    scene.room.archive.transact(lift_redaction, "Ole Brandt", "ada")
+    with scene.room.archive.unit() as unit:
+        read_emptied(unit, load_emptied(unit.connection))
+    yield
+
+
+def part_name(scene: Scene) -> Iterator[None]:
+    pair = [(scene.name(each), 1) for each in (FILE, "seed:presse/kopie.txt")]
+    scene.room.archive.transact(part_persons, "Ole Brandt", *pair, "ada")
+    yield
+
+
+def drop_bytes(scene: Scene) -> Iterator[None]:
+    scene.room.now = hour(100_000)
+    drop_overdue_bytes(scene.room.archive, 1800.0, by_clock=True)
+    yield
+
+
+def withdraw_label(scene: Scene) -> Iterator[None]:
+    with scene.room.archive.unit() as unit:
+        change = find_change(unit.connection, scene.name(DAM), 2)
+        withdraw_reviews(unit, change, None, "ada")
+    yield
+
+
+def work_on_files(scene: Scene) -> Iterator[None]:
+    """Edit, copy and remove files, by a clock that runs ahead and is put back."""
+    room = scene.room
+    room.write("c.txt", seed("Fähre bleibt im Hafen", *OTHER))
+    room.scan(30)
+    yield
+    room.write("a.txt", seed("Fähre bleibt im Hafen", OTHER[0]))
+    room.write("leer.txt", " ")
+    room.scan(800)
+    yield
+    room.remove("kopie.txt")
+    room.scan(31)
+    yield
+
+
+def remove_source(scene: Scene) -> Iterator[None]:
+    scene.room.archive.change_source("presse", removed_at=scene.room.now, standing=False)
+    yield
+
+
+ACTS: dict[str, Act] = {
+    "work on files": work_on_files,
+    "restrict it and lift it": hide(DAM),
+    "withdraw a label": withdraw_label,
+    "undo noise": undo_decision("noise"),
+    "import late": import_late(1.5, 0.5, 2.5),
+    "look late": look_late,
+    "undo a relation": undo_decision("relations"),
+    "leave out a name": leave_out_name,
+    "part a name": part_name,
+    "restrict a file and lift it": hide(FILE),
+    "join and part addresses": join,
+    "join a restricted article": join_hidden,
+    "redact passages": redact_words,
+    "redact a version": redact(DAM, 1),
+    "redact the last version": redact(DAM, 2),
+    "redact a live blog": redact(BLOG),
+    "redact an address that is linked": redact_linked_address,
+    "drop bytes": drop_bytes,
+    "redact an article": redact(DAM),
+    "redact addresses": redact(DAM, with_addresses=True),
+    "redact a file with its name": redact(FILE, with_addresses=True, with_copies=True),
+    "remove a source": remove_source,
+}
+"""The acts, in an order in which all of them may happen to one archive."""

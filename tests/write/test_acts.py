@@ -1,0 +1,60 @@
+"""A copy that a program keeps by `seq` is the archive, whatever anybody does to it."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from storage.database.tables import EMPTIED
+from storage.database.views import VIEWS
+from storage.read.archive import open_archive
+from storage.read.filters import Filters
+from storage.read.lists import ChangeFilter
+from tests.flow.driver import Newsroom, hour
+from tests.write.acts import ACTS, Act, Scene
+from tests.write.follower import Follower
+
+FEW = 3
+"""The number of acts in the default tier."""
+
+
+def follow(scene: Scene, act: Act) -> list[str]:
+    """Let readers follow an act, of which one begins at each of its steps; return their faults."""
+    readers = [Follower(scene.room.url, None)]
+    readers[0].poll()
+    began = readers[0].last["changes"]
+    for _step in act(scene):
+        readers.append(Follower(scene.room.url, 3))
+        for each in readers:
+            while each.poll():
+                pass
+    found = [f"{n}: {fault}" for n, each in enumerate(readers) for fault in each.losses()]
+    for each in readers:
+        each.engine.dispose()
+    with open_archive(scene.room.url) as archive:  # as `lesart watch` and `/api/changes` do
+        listed = [seq for seq, _ in archive.changes_since(began, ChangeFilter(), Filters(), 1_000)]
+    query = "SELECT seq FROM changes WHERE seq > :began ORDER BY seq"
+    expected = [row["seq"] for row in scene.room.rows(query, began=began)]
+    return found if listed == expected else [*found, f"listed are {listed}, not {expected}"]
+
+
+def follow_each(room: Newsroom, names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the faults of the readers of each act on one archive with rows in every view."""
+    scene = Scene(room)
+    scene.fill()
+    empty = [name for name in VIEWS if not room.rows(f"SELECT seq FROM {name}")]
+    assert empty == [], "give the scene a row of this view"
+    room.now = hour(24)
+    found = {name: follow(scene, ACTS[name]) for name in names}
+    return {name: faults for name, faults in found.items() if faults}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_copy_by_seq_is_the_archive_after_some_acts(room):
+    assert follow_each(room, list(ACTS)[:FEW]) == {}
+
+
+@pytest.mark.slow
+def test_a_copy_by_seq_is_the_archive_after_all_acts(room):
+    assert follow_each(room, ACTS) == {}
+    emptied = room.rows("SELECT DISTINCT table_name FROM redaction")
+    assert {row["table_name"] for row in emptied} == {*EMPTIED}, "no act empties the others"
