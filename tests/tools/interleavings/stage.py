@@ -24,6 +24,8 @@ from tests.services import PostgresDatabases
 from tests.tools.model.texts import donor, web_page
 from tests.write.follower import Follower
 from worker.cli.checks import rederive
+from worker.flow import document_process
+from worker.flow.collect import folder
 from worker.text import hints
 
 Copies = Callable[[], AbstractContextManager[str]]
@@ -46,6 +48,8 @@ class Stage:
         self.is_sqlite = address.startswith("sqlite")
         self._engines: list[Engine] = []
         self._resources = ExitStack()
+        self._resources.enter_context(patch.object(folder, "HOLD_SECONDS", 43200.0))
+        self._resources.enter_context(patch.object(document_process, "START_SECONDS", 600.0))
         self._resources.enter_context(patch.object(rederive, "Reader", SharingReader))
         self.folder = root / "kopien"
         self.signer = Signer.generate("lohebote.example/log", seed=bytes(32))
