@@ -349,7 +349,11 @@ def _may_last_beyond(unit: Unit, article_ids: Collection[int]) -> list[int]:
 
 
 def _others(newest: tuple[int, int, int] | None, earlier: Sequence[tuple[int, int, int]]) -> bool:
-    """Check whether an earlier snapshot is of another file than the newest, or arrived later."""
+    """Check whether an earlier snapshot is of another file than the newest, or arrived later.
+
+    >>> _others((2, 7, 1), [(1, 7, 1)]), _others((2, 7, 1), [(1, 7, 1), (1, 7, 2)])
+    (False, True)
+    """
     return newest is None or any(each[1:] != newest[1:] or each[0] > newest[0] for each in earlier)
 
 

@@ -123,6 +123,9 @@ def test_other_breaks_hide_no_edit_next_to_them():
     a = told(f"{FIRST} {SECOND}", "Von Anna Muster | vor 5 Minuten", "Ende.")
     b = told(FIRST, SECOND, "Von Hanna Muster | vor 6 Minuten", "Ende.")
     assert "name" in change(a, b).classes
+    a, b = told("Stand: 18.06.2024, 13:34 Uhr", "13 Kommentare"), told(FIRST)
+    assert not change(a, b).is_noise
+    assert not change(b, a).is_noise
 
 
 def test_a_paragraph_that_is_next_to_the_text_was_not_taken_away():

@@ -362,6 +362,16 @@ def test_a_job_is_cancelled_and_tried_again_alone(room):
     assert states() == ["ready", "cancelled"]
 
 
+def test_a_job_of_another_kind_passes_those_that_wait_for_two_to_end_fetching(room):
+    kinds = ("fetch", "fetch", "fetch", "read")
+    with room.archive.unit() as unit:
+        jobs = [queue.add_job(unit, each, "command", arguments={"items": [1]}) for each in kinds]
+    claims = [room.claimed(None) for _ in range(4)]
+    assert [each and each.job_id for each in claims] == [jobs[0], jobs[1], jobs[3], None]
+    room.archive.transact(queue._quarantine, room.ordered([target_of(room.source)]), "it is broken")
+    assert room.one("SELECT failed FROM job WHERE state = 'quarantined'")["failed"] == 1
+
+
 def test_a_running_job_beats(room, monkeypatch):
     monkeypatch.setattr(abandoned, "BEAT_SECONDS", 0.01)
     job = room.ordered([target_of(room.source)])

@@ -53,7 +53,8 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "proof": (
         ("storage/proof/*.py", "storage/proof/external/*.py"),
         ("tests/proof/test_note.py", "tests/proof/test_tree.py", "tests/proof/test_log.py",
-         "tests/proof", "tests/verify/test_attacks.py", "tests/verify/test_tampering.py"),
+         "tests/proof", "tests/verify/test_attacks.py", "tests/verify/test_tampering.py",
+         "tests/cli/test_proof.py"),
     ),
     "addresses": (
         ("worker/web/public.py", "worker/address.py", "storage/values/net/private_hosts.py"),

@@ -41,6 +41,7 @@ class Trials:
         """Whether a test that failed with a mutant passes without one."""
         self.failed: list[str] = []
         self.tried = 0
+        self._work = copy.parent / "work"
         self.work: Callable[[], None]
 
     def run(self, work: Callable[[], None], first: Iterable[str]) -> None:
@@ -48,7 +49,8 @@ class Trials:
         self.work, self.first = work, tuple(first)
         os.chdir(self.copy)
         os.environ["PYTHONPATH"] = sys.path[0] = str(self.copy)
-        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(self.copy.parent / "work")
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(self._work)
+        self._work.mkdir()
         for name in [each for each in sys.modules if each.partition(".")[0] == "tests"]:
             del sys.modules[name]
         named = (each for names in self.named.values() for each in names)
@@ -116,8 +118,8 @@ class Trials:
             code = _wait(child)
             told.seek(0)
             failed = told.read()
-        shutil.rmtree(self.copy.parent / "work", ignore_errors=True)
-        (self.copy.parent / "work").mkdir()
+        shutil.rmtree(self._work, ignore_errors=True)
+        self._work.mkdir()
         if code != ANEW:
             return failed or ("" if code == 0 else f"ended by {code}")
         command = [sys.executable, "-m", "pytest", *OPTIONS, *tests]
