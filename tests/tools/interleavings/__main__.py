@@ -19,7 +19,7 @@ from tests.tools.interleavings.stage import Stage, postgres_stage, sqlite_stage
 from tests.tools.interleavings.twins import TWINS
 from worker.flow.run_jobs import collect_garbage_rarely
 
-REPORT_EVERY = 100
+REPORT_EVERY = 10
 
 
 def main() -> int:
@@ -40,6 +40,15 @@ def main() -> int:
         if given.twin:
             resources.enter_context(TWINS[given.twin]())
         began, used = time.monotonic(), time.process_time()
+
+        def report() -> None:
+            sys.stdout.write(
+                f"{given.database}: {tried} seeds from {given.seed}, {faulty} with faults, "
+                f"{time.monotonic() - began:.0f} s, of which "
+                f"{time.process_time() - used:.0f} s of processor time\n"
+            )
+            sys.stdout.flush()
+
         for number in _seeds(given.seed, given.seeds, given.minutes):
             found, run = try_seed(stage, number)
             tried += 1
@@ -50,16 +59,11 @@ def main() -> int:
                 who = ", ".join(actor.name for actor in run.actors)
                 sys.stdout.write(f"seed {number} ({who}): {len(found)} faults\n")
                 sys.stdout.writelines(f"  {each[:400]}\n" for each in found[:5])
-            is_last = bool(found and given.twin) or tried == given.seeds
-            if is_last or tried % REPORT_EVERY == 0:
-                sys.stdout.write(
-                    f"{given.database}: {tried} seeds from {given.seed}, {faulty} with faults, "
-                    f"{time.monotonic() - began:.0f} s, of which "
-                    f"{time.process_time() - used:.0f} s of processor time\n"
-                )
-                sys.stdout.flush()
-            if is_last:
+            if found and given.twin:
                 break
+            if tried % REPORT_EVERY == 0:
+                report()
+        report()
     return 1 if faulty else 0
 
 
