@@ -29,8 +29,17 @@ def stage(request, tmp_path_factory):
         yield stage
 
 
+ONCE_FAILED = {"a source is removed while its captures expire": 100_056}
+
+
 def test_one_order_of_statements_loses_nothing(stage):
     assert try_seed(stage, 4)[0] == []
+
+
+@pytest.mark.parametrize("seed", ONCE_FAILED.values(), ids=ONCE_FAILED)
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+def test_what_once_failed_loses_nothing(stage, seed):
+    assert try_seed(stage, seed)[0] == []
 
 
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)

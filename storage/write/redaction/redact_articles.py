@@ -92,7 +92,8 @@ def drop_overdue_bytes(
         archive.transact(Unit.number)  # a quiet archive goes on, too: this is no pause of it
     now = archive.read_shared_clock()
     pauses = [] if by_clock else archive.read(long_pauses, now)
-    before = limits(archive.sources(), otherwise, now, pauses)
+    sources = archive.sources()
+    before = limits(sources, otherwise, now, pauses)
     found = archive.read(captures_due, before)
     if not dry_run:
         for start in range(0, len(found), CAPTURES_AT_A_TIME):
@@ -101,7 +102,7 @@ def drop_overdue_bytes(
                 why = RedactionReason.RETENTION
                 orders.order(unit, {"capture": some}, why, orders.BY_ITSELF)
             finish_redactions(archive)
-    names = {each.id: each.name for each in archive.sources()}
+    names = {each.id: each.name for each in sources}
     sizes: dict[str, list[int]] = {names[number]: [] for number in before}
     for _, source, size in found:
         sizes[names[source]].append(size)
