@@ -13,7 +13,7 @@ from storage.write.redaction.redact_articles import redact_passage
 from storage.write.undo import undo
 from tests.flow.driver import hour
 from tests.tools.model.means import Means, blogs
-from tests.tools.model.oracle import Shown
+from tests.tools.model.oracle import FOREVER, Shown
 from tests.tools.model.texts import (
     ADDRESSES,
     FRONT,
@@ -75,14 +75,14 @@ class Noise(Means):
         content = page_of(text, next(self.serial))
         self._import(NOISY, text, self.clock - back - 0.5, content, "md")
 
-    @precondition(lambda self: True in self.oracle.noise.values())
+    @precondition(lambda self: FOREVER in self.oracle.noise.values())
     @rule(chance=st.integers(0, 9))
     def undo_noise(self, chance: int) -> None:
         """Undo the decision on one step, and so on all between its texts."""
         self._tick()
         rows = self.room.rows("SELECT id FROM noise WHERE undone_at IS NULL ORDER BY id")
         self.room.archive.transact(undo, rows[chance % len(rows)]["id"], "Zufall")
-        self.oracle.noise = dict.fromkeys(self.oracle.noise, False)
+        self.oracle.noise = dict.fromkeys(self.oracle.noise, self.clock)
 
 
 class Passages(Means):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 
-REDACTED = b"redacted".hex()
+REDACTED, FOREVER = b"redacted".hex(), float("inf")
 Capture = tuple[str, int, float, tuple[str, str]]
 """Origin, text, hour and order of a capture."""
 Answer = tuple[float, bool]
@@ -97,8 +97,8 @@ class Oracle:
     """Those that were redacted; they do not come again."""
     instead: dict[int, tuple[int, str]] = field(default_factory=dict)
     """The text, and its digest, that stands for a text since a passage of it was redacted."""
-    noise: dict[frozenset[int], bool] = field(default_factory=dict)
-    """Pairs of texts that differ by noise; true if such a step was found, false once undone."""
+    noise: dict[frozenset[int], float] = field(default_factory=dict)
+    """Pairs of texts of which a step was found that is noise, and until when: it is undone then."""
 
     def scan(self, now: float) -> None:
         """Look at every file at once."""
@@ -128,7 +128,7 @@ class Oracle:
             self.looks[origin].append(look)
             for a, b in pairwise(self._in_order(origin)):
                 if (pair := frozenset((a.text, b.text))) in self.quiet:
-                    self.noise.setdefault(pair, True)
+                    self.noise.setdefault(pair, FOREVER)
         return True
 
     def _relate(self, origin: str, text: int) -> None:
@@ -200,11 +200,11 @@ class Oracle:
             for old, run in zip([None, *runs], runs, strict=False)
         ]
 
-    def _runs(self, origin: str, *clocks: float) -> list[list[Look]]:
+    def _runs(self, origin: str, as_of: float = 1e9, known_at: float = 1e9) -> list[list[Look]]:
         runs: list[list[Look]] = []
-        for look in self._in_order(origin, *clocks):
+        for look in self._in_order(origin, as_of, known_at):
             last = runs[-1][-1].text if runs else -1
-            if last == look.text or self.noise.get(frozenset((last, look.text))):
+            if last == look.text or self.noise.get(frozenset((last, look.text)), 0.0) > known_at:
                 runs[-1].append(look)
             else:
                 runs.append([look])
