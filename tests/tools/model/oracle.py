@@ -167,7 +167,6 @@ class Oracle:
         return replace(look, text=text, order=(digest, look.order[1]))
 
     def front(self, at: float, shown: Iterable[Shown]) -> None:
-        """Take in what a front page showed at an hour."""
         gone = self.erased | self.emptied
         self.fronts.append((at, [each for each in shown if not gone & {each, each[0]}]))
 
@@ -178,8 +177,9 @@ class Oracle:
             for run in [] if origin in self.restricted else self._runs(origin):
                 texts.append(run[0].text)
                 events = {*self._events(*texts[-2:]).values()} if texts[1:] else set()
+                is_edit = events & {"edited", "removed"} or texts.count(texts[-1]) > 1
                 is_known = not self.redacted & {*texts[-2:]}
-                if is_known and run[0].read > self.matched and events & {"edited", "removed"}:
+                if is_edit and is_known and run[0].read > self.matched:
                     self.reported.add((origin, texts[-1], texts.count(texts[-1])))
         self.matched = now
 
