@@ -156,7 +156,7 @@ class Interleaving:
             actor = self._by_thread.get(threading.get_ident())
             if actor is None or statement == "BEGIN":
                 return
-            if self._waiting is not None:
+            if connection.dialect.name == "postgresql":  # a backup there is a file of SQLite
                 driver: Any = connection.connection.driver_connection
                 actor.session = driver.info.backend_pid
             self._stop(actor, statement)
