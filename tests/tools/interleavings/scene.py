@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from random import Random
 
@@ -13,6 +14,7 @@ from storage.database.outgoing import mark_sending, record
 from storage.database.tables import JOB, RELATION
 from storage.proof import log
 from storage.proof.checkpoints import make
+from storage.values.arrivals.source import NoSuchSourceError
 from storage.values.redaction import RedactionReason
 from storage.verify.verify import Verification
 from storage.write.alerts import outbox
@@ -208,7 +210,7 @@ class Scene:
                     archive.transact(copies.store_copy, request, found.address, hour(2))
 
     def remove_source(self, _number: int) -> None:
-        with self.archive() as archive:
+        with self.archive() as archive, suppress(NoSuchSourceError):  # another one was first
             name = self.room.source.name
             archive.change_source(name, removed_at=archive.clock(), standing=False)
 
