@@ -8,9 +8,11 @@ MOMENT = {"sqlite": "VARCHAR(32)", "postgresql": "TIMESTAMP WITH TIME ZONE"}
 def restore_old_tables(connection: Connection) -> None:
     """Restore the tables that later revisions changed or added, as of the revision 0007."""
     moment = MOMENT[connection.dialect.name]
+    views = ""
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP TABLE sentence_text"))
-    connection.execute(text("DROP TABLE renewal"))
+        views = "CASCADE"
+    connection.execute(text(f"DROP TABLE renewal {views}"))
     connection.execute(text("DROP TABLE stamp_request"))
     connection.execute(
         text(

@@ -32,6 +32,7 @@ def stage(request, tmp_path_factory):
 ONCE_FAILED = {"a source is removed while its captures expire": 100_056}
 
 
+@pytest.mark.postgresql("large")
 def test_one_order_of_statements_loses_nothing(stage):
     assert try_seed(stage, 4)[0] == []
 
@@ -42,6 +43,7 @@ def test_what_once_failed_loses_nothing(stage, seed):
     assert try_seed(stage, seed)[0] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 def test_a_seed_gives_the_same_order_again(stage):
     first, second = (try_seed(stage, 4)[1] for _ in range(2))
@@ -51,7 +53,7 @@ def test_a_seed_gives_the_same_order_again(stage):
 @pytest.mark.slow
 @pytest.mark.postgresql("large")
 def test_some_orders_of_statements_lose_nothing(stage):
-    found = {seed: try_seed(stage, seed)[0] for seed in range(1, 6)}
+    found = {seed: try_seed(stage, seed)[0] for seed in range(1, 4)}
     assert found == {seed: [] for seed in found}
 
 

@@ -54,6 +54,7 @@ def test_a_copy_by_seq_is_the_archive_after_some_acts(room):
 
 
 @pytest.mark.slow
+@pytest.mark.postgresql("large")
 def test_a_copy_by_seq_is_the_archive_after_all_acts(room):
     assert follow_each(room, ACTS) == {}
     emptied = room.rows("SELECT DISTINCT table_name FROM redaction")

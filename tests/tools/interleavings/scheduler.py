@@ -1,10 +1,12 @@
 """Actors that stop before each statement; a seed chooses who goes on."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -60,6 +62,7 @@ class Interleaving:
 
     def run(self) -> None:
         """Run all actors to their end; raises the first error of one."""
+        _unlock_cached_properties()
         with self._listening():
             threads = [threading.Thread(target=self._live, args=(a,)) for a in self.actors]
             for thread in threads:
@@ -179,6 +182,16 @@ class Interleaving:
         finally:
             for name, listener in heard.items():
                 event.remove(Engine, name, listener)
+
+
+def _unlock_cached_properties() -> None:
+    """Let no actor wait for one that stops inside a cached property of another object.
+
+    Python 3.11 has one lock for a property of all objects; later ones have none.
+    """
+    if sys.version_info < (3, 12):
+        lock = property(lambda _: nullcontext(), lambda _, __: None)
+        setattr(cached_property, "lock", lock)  # noqa: B010  # later ones have no such name
 
 
 def _takes_lock(statement: str) -> bool:
