@@ -99,7 +99,7 @@ def names_of(own) -> re.Pattern[str]:
         *(name for name in (*named, *tables) if "_" in name),
         *(name.title().replace("_", "") for name in tables if "_" in name),
     }  # fmt: skip
-    return re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in names))
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?![\w-])")
 
 
 def part_file(own, part: str) -> Path:
