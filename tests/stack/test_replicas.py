@@ -95,9 +95,12 @@ class Cluster:
 
 
 def ask(server: PostgresServer, query: str) -> object:
+    """Return the first value of a query, which is repeated if a replica ends it to replay a row."""
     with psycopg.connect(server.url(DATABASE), autocommit=True) as connection:
-        row = connection.execute(query).fetchone()
-        return row and row[0]
+        while True:
+            with suppress(psycopg.errors.SerializationFailure):
+                row = connection.execute(query).fetchone()
+                return row and row[0]
 
 
 def answers(client: httpx.Client) -> bool:
@@ -275,13 +278,25 @@ def test_an_old_state_is_shown_as_such(cluster, client):
         late.start()
 
 
+@pytest.mark.slow
+@pytest.mark.stack
+def test_a_replica_that_has_replayed_no_commit_yet_is_as_old_as_its_start(cluster):
+    with services.own_replica(cluster.primary) as fresh, cluster.behind(fresh):
+        assert ask(fresh, "SELECT pg_last_xact_replay_timestamp()") is None
+        cluster.write("vor dem ersten Stand")
+        shown = findings(cluster, fresh)[0]
+        assert shown["state"] == "warning"
+        assert int(shown["message"].partition(" is ")[2].partition(" s and ")[0]) >= 1, shown
+
+
 def age_of(client: httpx.Client) -> int | None:
     age = client.get("/api/articles").headers.get("lesart-state-age")
     return None if age is None else int(age)
 
 
-def findings(cluster: Cluster) -> list[dict[str, str]]:
-    ended = lesart(cluster.folder, "doctor", "--format", "jsonl", **cluster.settings())
+def findings(cluster: Cluster, *replicas: PostgresServer) -> list[dict[str, str]]:
+    settings = cluster.settings(*replicas)
+    ended = lesart(cluster.folder, "doctor", "--format", "jsonl", **settings)
     rows = map(json.loads, ended.stdout.splitlines())
     return [each for each in rows if each["check"] == "replicas"]
 

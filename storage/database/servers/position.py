@@ -34,10 +34,11 @@ def read_position(connection: "Connection") -> int:
 
 _WRITTEN = (
     "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint, extract(epoch FROM clock_timestamp() - "
-    "coalesce(CAST(:replayed AS timestamptz), clock_timestamp()))::float8"
+    "CAST(:replayed AS timestamptz))::float8"
 )
 _REPLAYED = (
-    "SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint, pg_last_xact_replay_timestamp()::text"
+    "SELECT pg_last_xact_replay_timestamp()::text, "
+    "extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8"
 )
 
 
@@ -45,8 +46,8 @@ _REPLAYED = (
 class Delay:
     """How far a replica is behind the primary.
 
-    `seconds` is the time since the last commit that it shows, by the clock of the primary alone.
-    Both are 0 if it has everything.
+    `seconds` is the time since the last commit that it shows, by the clock of the primary alone;
+    before it replays a commit, the time since its start. Both are 0 if it has everything.
     """
 
     size: int
@@ -56,11 +57,11 @@ class Delay:
 def measure_delay(primary: "Connection", replica: "Connection", patience: float = 0.0) -> Delay:
     """Return how far a replica is behind; wait up to `patience` seconds until it is not."""
     end = monotonic() + patience
-    _position, replayed = replica.execute(sqlalchemy.text(_REPLAYED)).one()
+    replayed, uptime = replica.execute(sqlalchemy.text(_REPLAYED)).one()
     written, seconds = primary.execute(sqlalchemy.text(_WRITTEN), {"replayed": replayed}).one()
     while (size := written - (read_position(replica) or 0)) > 0:
         if monotonic() > end:
-            return Delay(size, max(0.0, seconds))
+            return Delay(size, max(0.0, uptime if seconds is None else seconds))
         sleep(POLL_SECONDS)
     return Delay(0, 0.0)
 
