@@ -29,7 +29,7 @@ from storage.database.view_facts import SNAPSHOT_BLOCK
 from storage.history.address_claims import Position
 from storage.history.article_rows import add_article
 from storage.history.renewals import renew_articles, renew_hidden, renew_places
-from storage.history.versions import rebuild
+from storage.history.versions import rebuild_all
 from storage.record.origins import ensure_origins
 from storage.record.reading import Reading
 from storage.relations.clusters import gather
@@ -334,7 +334,7 @@ def regroup(unit: Unit, origins: Iterable[int]) -> None:
         row.id: row
         for row in unit.connection.execute(select(ARTICLE).where(ARTICLE.c.id.in_(articles)))
     }
-    left = dict(rows)
+    left, held_by = dict(rows), dict[int, set[int]]()
     for group in groups:
         mine = [row for row in left.values() if row.origin_id in group]
         keeper = min(mine, key=lambda row: (row.first_seen, row.id), default=None)
@@ -345,6 +345,10 @@ def regroup(unit: Unit, origins: Iterable[int]) -> None:
             for row in mine:
                 del left[row.id]
         _gather(unit, article, group)
+        held_by[article] = group
+    for article, group in held_by.items():
+        _name(unit, article, group)
+    rebuild_all(unit, dict.fromkeys(held_by, True))
     left_over = set(_answering(unit, all_of_them).values())
     for number in set(rows) - left_over:
         _remove(unit, number)
@@ -410,12 +414,24 @@ def _gather(unit: Unit, article: int, group: set[int]) -> None:
         for each in unit.connection.execute(query).scalars()
     ]
     update_rows(unit.connection, SNAPSHOT, ("observation_id",), moved)
-    _name(unit, article, group)
-    rebuild(unit, article, whole=True)
 
 
-def _name(unit: Unit, article: int, group: set[int]) -> None:
-    """Name an article after the origin where its text was observed first."""
+def name_articles(unit: Unit, articles: Iterable[int]) -> None:
+    """Name articles of several origins again, because of captures that came late."""
+    query = select(ARTICLE_ORIGIN.c.article_id, ARTICLE_ORIGIN.c.origin_id)
+    groups: dict[int, set[int]] = {}
+    for article, origin in rows_in(
+        unit.connection, query, ARTICLE_ORIGIN.c.article_id, sorted(articles)
+    ):
+        groups.setdefault(article, set()).add(origin)
+    several = [article for article, group in groups.items() if len(group) > 1]
+    renew_articles(unit, [each for each in several if _name(unit, each, groups[each])])
+
+
+def _name(unit: Unit, article: int, group: set[int]) -> bool:
+    """Name an article after the origin where its text was observed first; return whether the name
+    is new.
+    """
     query = (
         select(SNAPSHOT.c.origin_id, ORIGIN.c.public_id)
         .join(ORIGIN, ORIGIN.c.id == SNAPSHOT.c.origin_id)
@@ -427,12 +443,10 @@ def _name(unit: Unit, article: int, group: set[int]) -> None:
         .limit(1)
     )  # fmt: skip
     row = unit.connection.execute(query).first()
-    if row is not None:
-        unit.connection.execute(
-            update(ARTICLE)
-            .where(ARTICLE.c.id == article)
-            .values(origin_id=row[0], public_id=row[1], seq=unit.number())
-        )
+    if row is None:
+        return False
+    other = update(ARTICLE).where(ARTICLE.c.id == article, ARTICLE.c.origin_id != row[0])
+    return unit.connection.execute(other.values(origin_id=row[0], public_id=row[1])).rowcount > 0
 
 
 def _new_article(unit: Unit, group: set[int], rows: Mapping[int, Any]) -> int:

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import DIALECTS
 from tests.tools.model.__main__ import run, sqlite_archives
 from tests.tools.model.machine import ArchiveMachine
-from tests.tools.model.texts import ADDRESSES, HEADLINES
+from tests.tools.model.texts import ADDRESSES, HEADLINES, MOVING
 
 pytestmark = pytest.mark.starts_first
 
@@ -35,6 +35,7 @@ def machine(request, tmp_path):
 
 
 P, Q = ADDRESSES
+R, S, T = MOVING
 FOUND = {
     "a text at the address of a redacted page is related to its copy": (
         ("submit", {"address": P, "text": 0}),
@@ -71,6 +72,17 @@ FOUND = {
         ("merge", {}),
         ("redact_a_passage", {"origin": Q}),
         ("redact_a_passage", {"origin": P}),
+    ),
+    "parted addresses have only their own versions": (
+        ("move", {"ends": [S, T, R], "kind": "guid", "text": 1, "back": 4}),
+        ("import_late", {"address": S, "text": 3, "back": 1}),
+        ("move", {"ends": [T, R, S], "kind": "canonical", "text": 2, "back": 6}),
+        ("part", {"chance": 0}),
+    ),
+    "a late capture names an article after another one of its addresses": (
+        ("import_late", {"address": R, "text": 1, "back": 1}),
+        ("move", {"ends": [T, R, S], "kind": "canonical", "text": 1, "back": 7}),
+        ("import_late", {"address": R, "text": 2, "back": 8}),
     ),
 }
 """What once failed: the steps of an example."""

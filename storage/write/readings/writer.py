@@ -23,7 +23,7 @@ from storage.history.address_claims import Claims, Position
 from storage.history.article_rows import add_article, add_snapshot, add_version
 from storage.history.changes import CaptureComparer
 from storage.history.corrected_times import clock_corrections, time_after_corrections
-from storage.history.lineages import Lineages
+from storage.history.lineages import Lineages, name_articles
 from storage.history.neighbours import (
     KnownArticle,
     reader_of,
@@ -306,6 +306,7 @@ class ReadingWriter:
         fresh = {a.id for a in self._known.articles.values() if not a.stored}
         whole = {article: late or article in fresh for article, late in self._changed.items()}
         rebuild_all(unit, whole, self._comparing)
+        name_articles(unit, [article for article, late in self._changed.items() if late])
         compare_again(unit, self._comparing, waiting(self._comparing))
         self._copies.settle(displaced)
         self.wordings = indexed_wordings(unit, self._indexed)

@@ -1,4 +1,4 @@
-"""Events of front pages, live blogs, noise, passages and copies at other archives."""
+"""Events of front pages, live blogs, moves, noise, passages and copies at other archives."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -12,22 +12,25 @@ from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_passage
 from storage.write.undo import undo
 from tests.flow.driver import hour
-from tests.tools.model.means import Means, blogs
-from tests.tools.model.oracle import FOREVER, Shown
+from tests.tools.model.means import Means, blogs, texts
+from tests.tools.model.oracle import FOREVER, Said
 from tests.tools.model.texts import (
     ADDRESSES,
     FRONT,
     HEADLINES,
     LIVE,
     MARKET,
+    MOVING,
     NOISY,
     PASSAGE,
     QUIET,
+    REWRITTEN,
     WITHOUT,
     blog_page,
     front_page,
     order_of,
     page_of,
+    web_page,
 )
 from tests.tools.model.told import DIGESTS, ERASED, hours_of
 from tests.warcs import answer
@@ -45,15 +48,15 @@ class FrontPages(Means):
     """A front page that another crawler captured."""
 
     @rule(shown=shown, back=st.integers(1, 8))
-    def show(self, shown: list[Shown], back: int) -> None:
+    def show(self, shown: list[Said], back: int) -> None:
         """Import a front page of an earlier time."""
         self._tick()
         at = self.clock - back - 0.125
-        while at in dict(self.oracle.fronts):  # `teasers` has one list of a moment
+        while at in dict(self.oracle.answers[FRONT]):  # `teasers` has one list of a moment
             at -= 1.0
         content = front_page(shown, next(self.serial))
         self._ingest(self._crawled(f"{FRONT}/", at, answer(content)), type="front")
-        self.oracle.front(at, shown)
+        self.oracle.hear(FRONT, at, shown)
 
 
 class LiveBlogs(Means):
@@ -65,6 +68,38 @@ class LiveBlogs(Means):
         self._tick()
         content = blog_page(text, next(self.serial))
         self._import(LIVE, text, self.clock - back - 0.5, content, "html")
+
+
+class Moves(Means):
+    """Addresses of which is said that they are one article, and the undoing of that.
+
+    They have no files. What joins them is told as one archive tells it another; that fetched pages
+    say the same by redirects, canonical links and feeds is tested in `tests/collect/test_lineage.py`.
+    """
+
+    @rule(
+        ends=st.permutations(MOVING), kind=st.sampled_from(["redirect", "guid", "canonical"]),
+        text=texts | st.just(REWRITTEN), back=st.integers(1, 8),
+    )  # fmt: skip
+    def move(self, ends: list[str], kind: str, text: int, back: int) -> None:
+        """Import the answer of an address with what joins it to another one elsewhere."""
+        address, other, _ = ends
+        self._tick()
+        if other in self.oracle.erased:
+            return
+        at, content = self.clock - back - 0.375, web_page(text, next(self.serial))
+        answered = answer(content.encode())
+        self._ingest(self._crawled(address, at, answered, [(kind, other)]))
+        self.oracle.move(address, other, kind, text)
+        self.oracle.see(address, text, at, order_of(text, content), self.clock)
+        self.oracle.hear(address, at, [])
+
+    @precondition(lambda self: self.oracle.lineages)
+    @rule(chance=st.integers(0, 99))
+    def part(self, chance: int) -> None:
+        pair = self._undo("lineage", ("origin_id", "to_origin_id"), chance, self.oracle.parted)
+        if pair is not None:
+            self.oracle.regroup({o for each in pair for o in self.oracle.of(each).origins})
 
 
 class Noise(Means):
@@ -91,7 +126,7 @@ class Passages(Means):
     """A passage that one text has, redacted in an article and its copies."""
 
     @precondition(lambda self: not self.upgrades and self.oracle.origins())
-    @rule(origin=st.sampled_from(ADDRESSES))
+    @rule(origin=st.sampled_from([*ADDRESSES, *MOVING]))
     def redact_a_passage(self, origin: str) -> None:
         if origin not in self.oracle.origins():
             return
@@ -100,7 +135,8 @@ class Passages(Means):
             self.room.archive, [RedactionTarget(self._article(origin))], PASSAGE,
             RedactionReason.GDPR_OBJECTION, "ada", prepare_reading, with_copies=True,
         )  # fmt: skip
-        has_it = 0 in self.oracle.texts(origin) - self.oracle.redacted
+        article = self.oracle.of(origin)
+        has_it = 0 in self.oracle.texts(article) - self.oracle.redacted
         assert (act is not None) == has_it
         if has_it:
             self.oracle.redact_passage(0, WITHOUT, order_of(WITHOUT, "")[0])
@@ -129,7 +165,7 @@ class OutsideCopies(Means):
         assert asked is not None
         address, at = f"https://archiv.example/{asked.id}", hour(self.clock)
         is_stored = self.room.archive.transact(store.store_copy, asked, address, at)
-        assert is_stored == (page["origin"] not in self.oracle.restricted)
+        assert is_stored != self.oracle.is_restricted(self.oracle.of(page["origin"]))
         if is_stored:
             text = DIGESTS.index(bytes(page["digest"]).hex())
             self.oracle.copies.append((page["origin"], hours_of(page["observed_at"]), text))

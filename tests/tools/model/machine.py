@@ -19,16 +19,17 @@ from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import drop_overdue_bytes
 from storage.write.redaction.restrict import lift, restrict
 from storage.write.submissions import Submission, SubmissionRedactedError, store_submission
-from storage.write.undo import undo
 from tests.flow.driver import SharingReader, hour
-from tests.tools.model.families import FrontPages, LiveBlogs, Noise, OutsideCopies, Passages
+from tests.tools.model.families import FrontPages, LiveBlogs, Moves, Noise, OutsideCopies, Passages
 from tests.tools.model.means import texts
-from tests.tools.model.oracle import File, Oracle, Written
+from tests.tools.model.oracle import File, Oracle
 from tests.tools.model.texts import (
     ADDRESSES,
     BODIES,
     LIVE,
+    MOVING,
     NOISY,
+    RESERVED,
     donor,
     order_of,
     page_of,
@@ -46,10 +47,11 @@ WATCHED = FILES | PAGES
 HOOK = ("webhook", "https://redaktion.example/hook")
 
 names = st.sampled_from(sorted(WATCHED))
-origins = st.sampled_from([*ADDRESSES, *FILES.values(), LIVE])
+addresses = st.sampled_from([*ADDRESSES, *MOVING])
+origins = st.sampled_from([*ADDRESSES, *MOVING, *FILES.values(), LIVE])
 
 
-class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
+class ArchiveMachine(FrontPages, LiveBlogs, Moves, Noise, Passages, OutsideCopies):
     """One small archive; every rule advances its clock by an hour."""
 
     verify_every = 10
@@ -59,7 +61,7 @@ class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
 
     def __init__(self) -> None:
         super().__init__()
-        self.files: dict[str, Written] = {}
+        self.files: dict[str, tuple[int, int, tuple[str, str]]] = {}
         self.saved: Oracle | None = None
         """What the backup knows."""
 
@@ -106,20 +108,20 @@ class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
         self.room.scan()
         self.oracle.scan(self.clock)
 
-    @rule(address=st.sampled_from(ADDRESSES), text=texts, back=st.integers(0, 8))
+    @rule(address=addresses, text=texts, back=st.integers(0, 8))
     def import_late(self, address: str, text: int, back: int) -> None:
         """Import a capture of an address from between two earlier hours."""
         self._tick()
         content = page_of(text, next(self.serial))
         self._import(address, text, self.clock - back - 0.5, content, "md")
 
-    @rule(address=st.sampled_from(ADDRESSES), text=texts, back=st.integers(0, 8))
+    @rule(address=addresses, text=texts, back=st.integers(0, 8))
     def import_at_an_own_moment(self, address: str, text: int, back: int) -> None:
         self._tick()
         content = page_of(text, next(self.serial))
         self._import(address, text, self.clock - back, content, "md")
 
-    @rule(address=st.sampled_from(ADDRESSES), text=texts)
+    @rule(address=addresses, text=texts)
     def submit(self, address: str, text: int) -> None:
         """Store a page that a browser sent."""
         self._tick()
@@ -133,15 +135,15 @@ class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
         self.oracle.see(address, text, self.clock, order_of(text, raw), self.clock)
 
     @precondition(lambda self: self.upgrades)  # a redaction takes answers away
-    @rule(address=st.sampled_from(ADDRESSES), text=texts, back=st.integers(1, 8), on=st.booleans())
+    @rule(address=addresses, text=texts, back=st.integers(1, 8), on=st.booleans())
     def crawl(self, address: str, text: int, back: int, *, on: bool) -> None:
         """Import the answer of a server from an earlier time, which may reserve its rights."""
         self._tick()
         at, content = self.clock - back - 0.25, web_page(text, next(self.serial))
-        answered = answer(content.encode(), headers={"X-Robots-Tag": "noai"} if on else {})
+        answered = answer(content.encode(), headers={"X-Robots-Tag": RESERVED} if on else {})
         self._ingest(self._crawled(address, at, answered))
         self.oracle.see(address, text, at, order_of(text, content), self.clock)
-        self.oracle.answers[address].append((at, on))
+        self.oracle.hear(address, at, [(address, RESERVED)] if on else [])
 
     @rule()
     def match_alerts(self) -> None:
@@ -156,7 +158,8 @@ class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
         self._tick(is_costly=True)
         file, captures = donor()
         self._ingest(file)
-        self.oracle.merge(captures, self.clock)
+        for each in captures:
+            self.oracle.see(*each, self.clock)
 
     @precondition(lambda self: not self.upgrades and self.oracle.origins())
     @rule(origin=origins)
@@ -164,12 +167,13 @@ class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
         if origin in self.oracle.origins():
             self._tick()
             self._redact(RedactionTarget(self._article(origin)))
-            self.oracle.redact(self.oracle.texts(origin))
+            self.oracle.redact(self.oracle.texts(self.oracle.of(origin)))
 
     @precondition(lambda self: not self.upgrades and self.oracle.origins())
     @rule(origin=origins, text=texts)
     def redact_a_version(self, origin: str, text: int) -> None:
-        if text in self.oracle.texts(origin) - self.oracle.redacted:
+        article = self.oracle.of(origin)
+        if article and text in self.oracle.texts(article) - self.oracle.redacted:
             self._tick()
             found = self.room.number("SELECT id FROM wording WHERE text = :body", body=BODIES[text])
             self._redact(RedactionTarget(self._article(origin), (found,)))
@@ -181,8 +185,9 @@ class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
         if origin in self.oracle.origins():
             self._tick()
             self._redact(RedactionTarget(self._article(origin)), with_addresses=True)
-            self.oracle.redact(self.oracle.texts(origin))
-            self.oracle.erased.add(origin)
+            article = self.oracle.of(origin)
+            self.oracle.redact(self.oracle.texts(article))
+            self.oracle.erased |= {*article.origins}
 
     @precondition(lambda self: not self.upgrades)
     @rule(hours=st.integers(1, 12))
@@ -207,17 +212,7 @@ class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
     @precondition(lambda self: self.oracle.relations)
     @rule(chance=st.integers(0, 99))
     def undo_a_relation(self, chance: int) -> None:
-        self._tick()
-        rows = self.room.rows(
-            "SELECT r.id, a.origin AS a, b.origin AS b FROM relations r "
-            "JOIN articles a ON a.article = r.a JOIN articles b ON b.article = r.b "
-            "WHERE a.origin NOT LIKE 'redacted:%' AND b.origin NOT LIKE 'redacted:%' ORDER BY r.id"
-        )
-        if not rows:
-            return
-        chosen = rows[chance % len(rows)]
-        self.room.archive.transact(undo, chosen["id"], "Zufall")
-        self.oracle.undone.add(frozenset((chosen["a"], chosen["b"])))
+        self._undo("relation", ("a_origin_id", "b_origin_id"), chance, self.oracle.undone)
 
     @precondition(lambda self: self.steps >= self.rests_until)
     @rule()
@@ -265,10 +260,10 @@ class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
         if on:
             why = RedactionReason.GDPR_RESTRICTION
             self.room.archive.transact(restrict, article, why, "ada")
-            self.oracle.restricted.add(origin)
+            self.oracle.restricted |= {*self.oracle.of(origin).origins}
         else:
             self.room.archive.transact(lift, article, "ada")
-            self.oracle.restricted.discard(origin)
+            self.oracle.restricted -= {*self.oracle.of(origin).origins}
 
     # -------------------------------------------------------------- what must be known
 
@@ -288,9 +283,9 @@ class ArchiveMachine(FrontPages, LiveBlogs, Noise, Passages, OutsideCopies):
         at = self.clock - back + half
         as_of, known_at = (at, at) if both else (at, 1e9)
         expected = {
-            each: found
-            for each in self.oracle.origins()
-            if (found := self.oracle.versions(each, as_of, known_at))
+            self.oracle.name(each): found
+            for each in self.oracle.visible()
+            if (found := self.oracle.versions(each, (as_of, known_at)))
         }
         with open_archive(self.room.url) as archive:
             then = archive.with_clocks(hour(as_of), hour(known_at) if both else None)

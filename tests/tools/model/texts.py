@@ -14,7 +14,7 @@ from tests.capabilities.front_pages.test_front_pages import front, teaser
 from tests.flow.driver import Newsroom, hour, page, seed
 from tests.page.test_entries import blog
 from tests.page.test_entries import entry as blog_entry
-from tests.tools.model.oracle import Capture, Shown
+from tests.tools.model.oracle import Said
 from worker.flow.order import target_at
 from worker.flow.spool import spool_archive
 
@@ -50,6 +50,25 @@ def entries_of(text: int) -> dict[int, str]:
     }
 
 
+def step(before: int, after: int) -> set[str]:
+    """Return what is between two texts, in the words of the oracle."""
+    if not entries_of(after):
+        known = {QUIETLY: "noise", AKIN: "akin"}.get(frozenset((before, after)))
+        return {"edited", *([known] if known else [])}
+    return {event for _entry, event in events(before, after)}
+
+
+def events(before: int, after: int) -> set[tuple[int, str]]:
+    """Return what happened to the entries of a live blog."""
+    old, new = entries_of(before), entries_of(after)
+    kept, added = old.keys() & new.keys(), new.keys() - old.keys()
+    oldest = min(kept, default=99)
+    way = "hidden" if not kept or max(added, default=0) > oldest else "removed"
+    gone = {(n, way if n < oldest else "removed") for n in old.keys() - kept}
+    edited = {(n, "edited") for n in kept if old[n] != new[n]}
+    return gone | edited | {(n, "added") for n in added}
+
+
 def _body(text: int) -> str:
     entries = entries_of(text).items()
     return "\n\n".join([INTRO, *(line for n, told in entries for line in (f"Wehr {n}", told))])
@@ -64,22 +83,37 @@ MARKET = (
 """Texts of one address; the first two differ by noise."""
 PASSAGE = "vierzig Helfer"
 """What the first text has and no other one."""
+OTHER_BODY = (
+    "Erst am Abend fuhr wieder ein Boot zur Insel.\n\nAn Bord waren Post und frische Milch."
+)
 INTRO = "Ein Sturmtief zieht über die Küste von Niederlohe und trifft am Abend ein."
 TITLES = [
-    *TEXTS, *["Liveblog: Sturm über der Lohe"] * len(BLOGS), *(title for title, _ in MARKET), next(iter(TEXTS))
+    *TEXTS, *["Liveblog: Sturm über der Lohe"] * len(BLOGS), *(title for title, _ in MARKET), next(iter(TEXTS)), [*TEXTS][1]
 ]  # fmt: skip
 BODIES = [
     *TEXTS.values(), *(_body(PLAIN + number) for number in range(len(BLOGS))),
-    *(body for _, body in MARKET), next(iter(TEXTS.values())).replace(PASSAGE, "[redacted]"),
+    *(body for _, body in MARKET), next(iter(TEXTS.values())).replace(PASSAGE, "[redacted]"), OTHER_BODY,
 ]  # fmt: skip
-WITHOUT = len(BODIES) - 1
+WITHOUT = len(BODIES) - 2
 """Number of the text without the passage."""
+REWRITTEN = len(BODIES) - 1
+"""Number of a text of which the headline, and nothing else, is that of another one."""
+AKIN, QUIETLY = frozenset((1, REWRITTEN)), frozenset((QUIET, QUIET + 1))
+"""Texts with only their headline in common, and texts between which a step is noise."""
 
 ADDRESSES = ("https://lohebote.example/p", "https://lohebote.example/q")
+MOVING = tuple(f"https://lohebote.example/{each}" for each in "rst")
+"""Addresses of which any may become one article."""
+RESERVED = "noai"
+"""What an answer says that reserves the rights in its text."""
 FRONT = "https://lohebote.example"
 HEADLINES = ("Fluss tritt bei Ostheide über die Ufer", "Wasser in Ostheide steigt immer noch an")
 ELSEWHERE = ((0, 2, 3.25), (1, 0, 4.0), (0, 1, 5.25), (0, 1, 6.0), (1, 3, 7.75))
 """What another archive saw: number of the address, text and hour."""
+
+
+Capture = tuple[str, int, float, tuple[str, str]]
+"""Origin, text, hour and order of a capture."""
 
 
 def seed_of(text: int) -> str:
@@ -105,7 +139,7 @@ def blog_page(text: int, number: int) -> str:
     return f"{blog(*shown, h1=TITLES[text], intro=INTRO).decode()}<!-- {number} -->"
 
 
-def front_page(shown: Iterable[Shown], number: int) -> bytes:
+def front_page(shown: Iterable[Said], number: int) -> bytes:
     """Return a front page whose bytes, but not its teasers, depend on a number."""
     return front(*(teaser(origin, headline) for origin, headline in shown), token=str(number))
 

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from storage.database.engine import database_url, reading_engine
 from tests.flow.driver import hour, plain
-from tests.tools.model.oracle import FOREVER, Oracle, Shown, Spell, Version
-from tests.tools.model.texts import BODIES, LIVE, NOISY, order_of
+from tests.tools.model.oracle import FOREVER, Oracle, Said, Spell, Version
+from tests.tools.model.texts import BODIES, LIVE, NOISY, RESERVED, events, order_of
 
 Ask = Callable[[str], list[dict[str, Any]]]
 """Returns the rows of a query."""
@@ -42,36 +42,37 @@ class Told:
 
 def compare_all(ask: Ask, oracle: Oracle) -> None:
     """Check that histories, states, changes, relations and copies are what the oracle knows."""
-    versions = {each: oracle.versions(each) for each in oracle.origins()}
+    visible = {oracle.name(each): each for each in oracle.visible()}
+    versions = {name: oracle.versions(each) for name, each in visible.items()}
     compare(_versions(ask), versions)
     compare(_articles(ask), {
-        each: (len(found), oracle.state(each)) for each, found in versions.items()
+        name: (len(versions[name]), oracle.state(each), sorted(each.origins))
+        for name, each in visible.items()
     })  # fmt: skip
     compare(_changes(ask), {
-        (each, number): (after.changed_after, after.changed_by)
+        (each, number): after[1:3]
         for each, found in versions.items()
         for number, after in enumerate(found[1:], start=2)
     })  # fmt: skip
-    compare(_relations(ask), {
-        tuple(sorted(pair)): pair in oracle.undone
-        for pair in oracle.relations
-        if not pair & oracle.erased
-    })  # fmt: skip
-    assert _stays(ask) == oracle.stays(), (_stays(ask), oracle.stays())
-    for each in versions.keys() & {LIVE}:
-        assert _entries(ask, each) == oracle.entries(each), (
-            _entries(ask, each),
-            oracle.entries(each),
-        )
     compare(_noise(ask), {
         pair: until == FOREVER
         for pair, until in oracle.noise.items()
         if NOISY not in oracle.restricted
     })  # fmt: skip
-    assert _copied(ask) == oracle.copied(), (_copied(ask), oracle.copied())
-    assert _reported(ask) == oracle.reports(), (_reported(ask), oracle.reports())
-    assert _rights(ask) == oracle.rights(), (_rights(ask), oracle.rights())
-    assert _clusters(ask) == oracle.clusters(), (_clusters(ask), oracle.clusters())
+    both = [
+        (
+            _lineages(ask),
+            {(p, p in oracle.parted) for p in oracle.lineages if not p & oracle.erased},
+        ),
+        (_relations(ask), oracle.related()),
+        (_stays(ask), oracle.stays()),
+        (_entries(ask), _expected_entries(versions.get(LIVE, []))),
+        (_copied(ask), oracle.copied()),
+        (_reported(ask), oracle.reports()),
+        (_clusters(ask), oracle.clusters()),
+    ]
+    for told, expected in both:
+        assert told == expected, f"{told}, expected {expected}"
 
 
 def compare(told: dict[Any, Any], expected: dict[Any, Any]) -> None:
@@ -83,7 +84,7 @@ def compare(told: dict[Any, Any], expected: dict[Any, Any]) -> None:
 
 
 def version_of(row: dict[str, Any]) -> Version:
-    return Version(
+    return (
         None if row["text"] is None else BODIES.index(row["text"]),
         hours_of(row["changed_after"]),
         hours_of(row["changed_by"]) or 0.0,
@@ -102,9 +103,9 @@ def _versions(ask: Ask) -> dict[str, list[Version]]:
     }
 
 
-def _articles(ask: Ask) -> dict[str, tuple[int, str]]:
-    rows = ask(f"SELECT * FROM articles WHERE origin NOT LIKE '{ERASED}%'")
-    return {row["origin"]: (row["versions"], row["state"]) for row in rows}
+def _articles(ask: Ask) -> dict[str, tuple[int, str, list[str]]]:
+    rows = ask(f"SELECT * FROM articles WHERE versions > 0 AND origin NOT LIKE '{ERASED}%'")
+    return {row["origin"]: (row["versions"], row["state"], sorted(row["origins"])) for row in rows}
 
 
 def _changes(ask: Ask) -> dict[tuple[str, int], tuple[float | None, float | None]]:
@@ -121,13 +122,30 @@ def _changes(ask: Ask) -> dict[tuple[str, int], tuple[float | None, float | None
     }
 
 
-def _relations(ask: Ask) -> dict[tuple[str, ...], bool]:
+def _relations(ask: Ask) -> set[tuple[frozenset[str], bool]]:
     rows = ask(
         "SELECT a.origin AS a, b.origin AS b, r.undone_at FROM relations r "
-        "JOIN articles a ON a.article = r.a JOIN articles b ON b.article = r.b "
-        f"WHERE a.origin NOT LIKE '{ERASED}%' AND b.origin NOT LIKE '{ERASED}%'"
+        "JOIN articles a ON a.article = r.a JOIN articles b ON b.article = r.b"
     )
-    return {tuple(sorted((row["a"], row["b"]))): row["undone_at"] is not None for row in rows}
+    return _pairs(rows)
+
+
+def _lineages(ask: Ask) -> set[tuple[frozenset[str], bool]]:
+    rows = ask(
+        "SELECT a.origin AS a, b.origin AS b, u.undone_at FROM lineage l "
+        "JOIN origin a ON a.id = l.origin_id JOIN origin b ON b.id = l.to_origin_id "
+        "LEFT JOIN lineage_undone u ON u.lineage_id = l.id"
+    )
+    return _pairs(rows)
+
+
+def _pairs(rows: list[dict[str, Any]]) -> set[tuple[frozenset[str], bool]]:
+    """Return the two ends of decisions, true for undone ones, unless an end was redacted."""
+    return {
+        (frozenset((row["a"], row["b"])), row["undone_at"] is not None)
+        for row in rows
+        if not any(row[end].startswith(ERASED) for end in "ab")
+    }
 
 
 def _clusters(ask: Ask) -> set[frozenset[str]]:
@@ -153,11 +171,6 @@ def _reported(ask: Ask) -> set[tuple[str, int, int]]:
     }
 
 
-def _rights(ask: Ask) -> set[tuple[str, Spell]]:
-    rows = ask(f"SELECT * FROM rights WHERE origin NOT LIKE '{ERASED}%'")
-    return {(row["origin"], _spell(row)) for row in rows}
-
-
 def _spell(row: dict[str, Any]) -> Spell:
     before, first, last, after = (
         hours_of(row[name]) for name in ("changed_after", "first_seen", "last_seen", "ended_by")
@@ -180,17 +193,30 @@ def _copied(ask: Ask) -> set[tuple[str, float | None, int]]:
     return {(row["origin"], hours_of(row["observed_at"]), row["version"]) for row in rows}
 
 
-def _stays(ask: Ask) -> set[tuple[Shown, Spell]]:
-    rows = ask(f"SELECT * FROM fronts WHERE origin NOT LIKE '{ERASED}%'")
-    return {((row["origin"], row["headline"]), _spell(row)) for row in rows}
+def _stays(ask: Ask) -> set[tuple[Said, Spell]]:
+    query = "SELECT * FROM {} WHERE origin NOT LIKE '" + ERASED + "%'"
+    rights = {((row["origin"], RESERVED), _spell(row)) for row in ask(query.format("rights"))}
+    fronts = ask(query.format("fronts"))
+    return rights | {((row["origin"], row["headline"]), _spell(row)) for row in fronts}
 
 
-def _entries(ask: Ask, origin: str) -> set[tuple[int, int, str]]:
+def _entries(ask: Ask) -> set[tuple[int, int, str]]:
+    """Return what happened to the entries of the live blog: version, entry, event."""
     rows = ask(
         "SELECT e.* FROM entries e JOIN articles a ON a.article = e.article "
-        f"WHERE a.origin = '{origin}'"
+        f"WHERE a.origin = '{LIVE}'"
     )
     return {(row["version"], int(row["entry"].rpartition("-")[2]), row["event"]) for row in rows}
+
+
+def _expected_entries(versions: list[Version]) -> set[tuple[int, int, str]]:
+    texts = [version[0] for version in versions]
+    return {
+        (number, *event)
+        for number, (a, b) in enumerate(zip([-1, *texts], texts, strict=False), start=1)
+        if a is not None and b is not None
+        for event in events(a, b)
+    }
 
 
 def hours_of(moment: str | None) -> float | None:
