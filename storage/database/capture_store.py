@@ -35,6 +35,8 @@ else:
 T = TypeVar("T")
 R = TypeVar("R")
 MARK = b"lesart-object:"
+PART = ".part"
+"""Suffix of the name of an object while it is written, where that is needed."""
 AT_A_TIME = 16
 """Number of objects that one process puts or gets concurrently."""
 CONNECT_SECONDS = 5
@@ -265,7 +267,7 @@ class FolderStore:
 
     def put(self, name: str, data: bytes) -> None:
         path = self._root / name
-        part = path.with_name(f"{path.name}.part")
+        part = path.with_name(path.name + PART)
         try:
             self._make(path.parent)
             with part.open("wb") as file:

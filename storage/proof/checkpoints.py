@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from storage.database.columns import UtcTime
 from storage.database.engine import read_connection
+from storage.database.part_folder import part_folder, remove_dead
 from storage.database.tables import LOG_CHECKPOINT, LOG_COSIGNATURE, LOG_KEY
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import log
@@ -87,16 +88,21 @@ def write_key(path: Path, signer: Signer) -> None:
     Raises: ProofKeyError.
     """
     path.parent.mkdir(0o700, parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise ProofKeyError(
-            f"there is a key at {path}: `lesart proof keygen --rotate` replaces it"
-        ) from None
-    with os.fdopen(handle, "w") as stream:
-        stream.write(signer.secret)
-        stream.flush()
-        os.fsync(stream.fileno())
+    taken = ProofKeyError(f"there is a key at {path}: `lesart proof keygen --rotate` replaces it")
+    if path.exists():
+        remove_dead(path)
+        raise taken
+    with part_folder(path) as folder:
+        begun = folder / "part"
+        handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(signer.secret)
+            stream.flush()
+            os.fsync(stream.fileno())
+        try:
+            os.link(begun, path)
+        except FileExistsError:
+            raise taken from None
 
 
 def rotate(engine: Engine, clock: Clock, path: Path) -> tuple[Signer, Path]:

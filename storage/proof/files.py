@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from storage.database.part_folder import part_folder
 from storage.proof import log
 from storage.proof.checkpoints import ProofKeyError, SignedCheckpoint, latest
 from storage.proof.note import Checkpoint, Note, NoteError
@@ -38,12 +39,15 @@ def write_tiles(connection: Connection, folder: Path, newest: SignedCheckpoint) 
     size = Checkpoint.parse(Note.parse(newest.note).text).size
     start = _size_in(connection, folder / CHECKPOINT, size)
     number = 0
-    for path, content in files(connection, newest.size, start):
-        target = folder / path
-        if not target.exists():
-            _write(target, content)
-            number += 1
-    _write(folder / CHECKPOINT, newest.with_cosignatures.encode())
+    folder.mkdir(parents=True, exist_ok=True)
+    with part_folder(folder / CHECKPOINT) as begun:
+        for path, content in files(connection, newest.size, start):
+            target = folder / path
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _write(target, content, begun)
+                number += 1
+        _write(folder / CHECKPOINT, newest.with_cosignatures.encode(), begun)
     return WrittenLog(number + 1, newest.size)
 
 
@@ -70,8 +74,8 @@ def keep_copy(connection: Connection, key: Path, made: SignedCheckpoint) -> None
     """Keep a checkpoint outside the database, unless that would replace one of another history."""
     copy = copy_of_checkpoint(key)
     if find_setback(connection, copy) is None:
-        with suppress(OSError):
-            _write(copy, made.note.encode(), mode=0o600)
+        with suppress(OSError), part_folder(copy) as begun:
+            _write(copy, made.note.encode(), begun, mode=0o600)
 
 
 def copies_of_checkpoints(key: Path, folder: Path | None) -> list[Path]:
@@ -132,10 +136,9 @@ def _size_in(connection: Connection, file: Path, size: int) -> int:
     return found.size
 
 
-def _write(target: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Write a file atomically; concurrent writers write the same content."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
+def _write(target: Path, content: bytes, begun: Path, *, mode: int = 0o666) -> None:
+    """Write a file in the folder `begun` and move it; concurrent writers write the same content."""
+    fresh = begun / "part"
     with open(fresh, "wb", opener=partial(os.open, mode=mode)) as stream:
         stream.write(content)
         stream.flush()

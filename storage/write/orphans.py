@@ -12,7 +12,7 @@ from itertools import islice
 
 from sqlalchemy import Engine, select
 
-from storage.database.capture_store import CaptureStore, clock_of, digest_in, name_in
+from storage.database.capture_store import PART, CaptureStore, clock_of, digest_in, name_in
 from storage.database.tables import ARCHIVE, CAPTURE
 from storage.database.unit import archive_time, long_pauses, rows_in
 from storage.record.captures import CAPTURE_FOLDER
@@ -73,7 +73,7 @@ def _find_unreferenced(
     engine: Engine, listed: list[tuple[str, datetime]]
 ) -> Iterator[tuple[str, datetime]]:
     """Yield the objects that no row references; objects of other programs are ignored."""
-    digests = {name: digest_in(name) for name, _moment in listed}
+    digests = {name: digest_in(name.removesuffix(PART)) for name, _moment in listed}
     query = select(CAPTURE.c.digest, CAPTURE.c.data)
     with engine.connect() as connection:
         rows = rows_in(connection, query, CAPTURE.c.digest, filter(None, digests.values()))

@@ -93,6 +93,21 @@ def test_a_merge_that_was_killed_goes_on_where_it_was(room, other, monkeypatch):
     assert (knows(room), room.number("SELECT count(*) FROM observations")) == (known, observed)
 
 
+@pytest.mark.slow
+def test_a_merge_that_was_killed_before_the_other_archive_grew_leaves_nothing(
+    room, other, monkeypatch
+):
+    left = spool_archive(other.settings, room.root, "lesart test", silent)
+    room.ordered([_place(room, left)])  # and here its process dies
+    address = "https://bote.example/neu"
+    other.write("neu.md", page(SENTENCES[1], url=address, observed_at=hour(4)))
+    other.scan(5)
+    assert merged(room, other, monkeypatch) == 0
+    assert not list((room.root / "merging").iterdir())
+    assert room.rows("SELECT state FROM job WHERE state NOT IN ('done', 'cancelled')") == []
+    assert room.number("SELECT count(*) FROM articles WHERE origin = :o", o=address) == 1
+
+
 def _place(room: Newsroom, file):
     from worker.flow.order import target_at
 

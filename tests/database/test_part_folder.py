@@ -1,8 +1,12 @@
 """A file appears as a whole; partial files of killed processes are removed, those of live ones are not."""
 
+import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,7 @@ from storage.database.part_folder import part_folder
 from tests.flow.driver import SENTENCES, seed
 from worker.cli.commands import app
 
+ROOT = Path(__file__).parents[2]
 HOLDER = """
 import sys
 from pathlib import Path
@@ -47,9 +52,44 @@ LEFT = {
     "restore copy.sqlite3 --archive copy.sqlite3": (".copy.sqlite3.x.part", 2),
     "restore copy.sqlite3 --drill": ("temporary/.lesart-drill.x.part", 0),
     "merge copy.sqlite3": ("merging/.an-earlier-state.warc.gz.x.part", 0),
+    "merge copy.sqlite3 --format json": ("merging/{archive_id}-1.warc.gz", 0),
     "export -o out.jsonl": (".out.jsonl.x.part", 0),
+    "proof keygen": (".proof.key.x.part", 0),
+    "proof keygen --format json": (".proof.key.x.part", 2),
+    "proof keygen --rotate": (".proof.key.new.x.part", 0),
+    "proof keygen --rotate --format json": ("proof.key.new", 0),
+    "proof checkpoint": (".proof.key.checkpoint.x.part", 0),
+    "proof tiles log": ("log/.checkpoint.x.part", 0),
 }
-"""What a killed process leaves, which the same command removes, and its exit code then."""
+"""What a killed process leaves, which the same command removes, and its exit code then.
+
+A folder whose name ends with `.part`, or a file.
+"""
+WRITERS = {
+    "storage/cli/output.py": "export -o out.jsonl",
+    "storage/database/capture_store.py": "sweep, in tests/write/test_capture_store.py",
+    "storage/proof/checkpoints.py": "proof keygen",
+    "storage/proof/files.py": "proof tiles log",
+    "storage/write/copies.py": "backup copy.sqlite3",
+    "worker/cli/copy_commands.py": "restore copy.sqlite3 --drill",
+    "worker/flow/spool.py": "merge copy.sqlite3",
+    "worker/services/web.py": "nothing at a place that a user names",
+}
+"""The modules that write a file before it has its name, and the row that shows what becomes of it."""
+TEMPORARY = re.compile(
+    r"\b(mkdtemp|mkstemp|NamedTemporaryFile|TemporaryDirectory|os\.link|part_folder)\("
+    r"|\.(replace|rename)\(\w+\)"
+)
+
+
+def test_every_module_that_writes_a_temporary_file_is_known():
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for room in ("lesart", "storage", "worker")
+        for path in (ROOT / room).rglob("*.py")
+        if TEMPORARY.search(path.read_text("utf-8"))
+    }
+    assert found - {"storage/database/part_folder.py"} == set(WRITERS)
 
 
 @pytest.mark.slow
@@ -62,8 +102,14 @@ def test_no_command_leaves_what_it_left_when_it_was_killed(tmp_path, monkeypatch
     (tmp_path / "seeds/a.txt").write_text(seed("Pegel steigt", SENTENCES[0]))
     assert run(app, ["ingest", "seeds"]) == 0
     assert run(app, ["backup", "copy.sqlite3"]) == 0
-    for words, (left, code) in LEFT.items():
-        (tmp_path / left).mkdir(parents=True)
-        (tmp_path / left / "part").write_text(SENTENCES[0])
+    with closing(sqlite3.connect("copy.sqlite3")) as connection:
+        query = "SELECT value FROM archive WHERE key = 'id'"
+        (archive_id,) = connection.execute(query).fetchone()
+    for words, (name, code) in LEFT.items():
+        left = tmp_path / name.format(archive_id=archive_id)
+        file = left / "part" if left.suffix == ".part" else left
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(SENTENCES[0])
         assert run(app, words.split()) == code, words
+        assert not left.exists(), words
         assert not list(tmp_path.rglob("*.part")), words

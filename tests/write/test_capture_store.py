@@ -216,11 +216,12 @@ def test_a_sweep_removes_old_objects_that_no_row_names(place, room):
     folder = named[0].partition("/")[0]
     store = store_of(room)
     orphan = stores.new_name(folder, bytes(range(32)))
+    begun = stores.new_name(folder, bytes(range(32))) + stores.PART
     foreign = f"{folder}/ab/notes.txt"
-    for name in (orphan, foreign):
+    for name in (orphan, begun, foreign):
         store.put(name, b"x")
-    assert swept(room, timedelta(hours=1)) == (len(named) + 2, 1, 0)
-    assert swept(room, timedelta(seconds=-2)) == (len(named) + 2, 1, 1)
+    assert swept(room, timedelta(hours=1)) == (len(named) + 3, 2, 0)
+    assert swept(room, timedelta(seconds=-2)) == (len(named) + 3, 2, 2)
     assert objects(room) == sorted([*named, foreign])
 
 

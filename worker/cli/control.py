@@ -257,6 +257,13 @@ def cancel(archive: Archive, job_id: int) -> int:
     return archive.transact(queue.cancel, job_id)
 
 
+def cancel_ingest(archive: Archive, settings: Settings, locator: str) -> None:
+    """Cancel the job that an interrupted command left open for a file, if there is one."""
+    job = unfinished_job(archive, [target_at(archive, settings, locator)])
+    if job is not None:
+        archive.transact(queue.cancel, job)
+
+
 def worker_health(settings: Settings) -> str | None:
     """Return the problem if due jobs wait and no worker claims them; otherwise None."""
     with Archive.of_settings(settings) as archive:

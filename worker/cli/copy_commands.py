@@ -139,7 +139,9 @@ def merge(
         job = control.ingest(archive, settings, control.IngestOptions((str(file),)))
         summaries = control.run_until_done(archive, settings, [job.id], is_resumed=job.is_resumed)
         log.append(archive.engine, archive.clock)
-    file.unlink()
+        for each in spool.spools_beside(file):
+            control.cancel_ingest(archive, settings, str(each))
+            each.unlink(missing_ok=True)
     summary_rows.report_summaries(summaries, place, output)
 
 

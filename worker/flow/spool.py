@@ -1,5 +1,6 @@
 """Write the captures of another archive into a file that is imported like any web archive."""
 
+import glob
 import gzip
 from pathlib import Path
 
@@ -38,3 +39,9 @@ def spool_archive(settings: Settings, home: Path, program: str, progress: Progre
             stream.flush()
             (folder / "part").replace(path)
     return path
+
+
+def spools_beside(file: Path) -> list[Path]:
+    """Return the files of the archive of `file`: those that killed merges left, too."""
+    archive_id = file.name.rpartition("-")[0]
+    return [*file.parent.glob(f"{glob.escape(archive_id)}-*.warc.gz")]
