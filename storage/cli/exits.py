@@ -22,7 +22,7 @@ from storage.cli.output import (
 from storage.read.render.moment import MomentError
 from storage.read.render.visible import one_line
 from storage.settings import SettingsError, hide_secrets, load_settings
-from storage.values.failures import driver_error, remedy_for
+from storage.values.failures import driver_error, failing_cause, remedy_for
 from storage.values.settings.readers import IntervalError
 
 SUCCESS = 0
@@ -73,6 +73,7 @@ OF_ARCHIVES = (
     ("storage.database.archive_errors", "ForeignFileError", NO_SUCH),
     ("storage.database.archive_errors", "ArchiveUnreachableError", UNCHECKED),
     ("storage.database.archive_errors", "ArchiveDamagedError", UNCHECKED),
+    ("storage.write.copies", "PlaceUnwritableError", UNCHECKED),
     ("storage.database.archive_errors", "ArchiveError", WRONG_USE),
 )
 """Errors by module and name, with exit codes; importing all modules would take a second."""
@@ -185,7 +186,7 @@ def _report(error: Exception, arguments: Sequence[str], exit_codes: ExitCodes) -
 
 def _sentence(error: Exception) -> str:
     """Return the error and its remedy, without the SQL statement that SQLAlchemy adds."""
-    origin = driver_error(error)
+    origin, cause = driver_error(error), failing_cause(error)
     remedy = remedy_for(error)
     if origin is not None:
         sentence = f"database error: {str(origin).strip().partition(chr(10))[0]}"
@@ -193,8 +194,9 @@ def _sentence(error: Exception) -> str:
         where = f"{error.filename}: " if error.filename is not None else ""
         sentence = f"{where}{error.strerror}"
     else:
-        return str(error)
-    return f"{sentence}; {remedy}" if remedy is not None else sentence
+        sentence = str(error)
+        remedy = None if cause is None else remedy_for(cause)
+    return f"{sentence}; {remedy}" if remedy is not None and remedy not in sentence else sentence
 
 
 def _of_archives() -> ExitCodes:
@@ -207,7 +209,12 @@ def _of_archives() -> ExitCodes:
 
 
 def _narrowed(error: Exception, code: int) -> int:
-    """Return `code`; wrong usage if the database responds but refuses the password."""
+    """Return `code`; wrong usage if the database responds but refuses the password.
+
+    Nothing is wrong with the usage if the disk fails under a file that the user named.
+    """
+    if code == WRONG_USE and failing_cause(error) is not None:
+        return UNCHECKED
     is_password = code == UNCHECKED and any(each in str(error) for each in _PASSWORD_REASONS)
     return WRONG_USE if is_password else code
 

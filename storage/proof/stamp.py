@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.proof.policy import PolicyError
+from storage.values.failures import naming_file
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def read_authorities(path: Path | None) -> tuple[Authority, ...]:
 def _authority(words: Sequence[str], folder: Path) -> Authority:
     match words:
         case ["authority", name, url, file] if url.startswith(("http://", "https://")):
-            response = Authority(name, url, (folder / file).read_bytes())
+            with naming_file(folder / file):
+                response = Authority(name, url, (folder / file).read_bytes())
             response.certificates()
             return response
         case ["calendar", name, url] if url.startswith(("http://", "https://")):

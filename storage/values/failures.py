@@ -1,7 +1,9 @@
 """PURE: failures of the machine, as opposed to faulty documents, and their remedies."""
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 FREE_SPACE = "free some disk space, then run the command again; all stored data is intact"
 CHECK_PERMISSIONS = "check the permissions, or choose another location"
@@ -43,6 +45,14 @@ SYSTEM_REMEDIES: Mapping[int, str] = {
 }
 """Remedies by the error number of the operating system."""
 
+FAILING = frozenset(
+    {
+        errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG,
+        errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EREMOTEIO,
+    }
+)  # fmt: skip
+"""Error numbers of a machine that fails: no other path or setting is right instead."""
+
 DATABASE_REMEDIES: Mapping[str, str] = {
     "disk is full": FREE_SPACE,
     "no space left": FREE_SPACE,
@@ -81,6 +91,28 @@ def remedy_for(error: BaseException) -> str | None:
 def is_machine_failure(error: BaseException) -> bool:
     """Check whether nothing can be read or stored at all, so that no document is the cause."""
     return remedy_for(error) is not None and _database_reason(error) not in TEMPORARY
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Name the file in an error of the system, which `read` does not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def failing_cause(error: BaseException) -> OSError | None:
+    """Return the failure of the machine that an error was raised from; None for any other cause.
+
+    >>> wrapped = ValueError("the key cannot be read")
+    >>> wrapped.__cause__ = OSError(errno.EIO, "Input/output error")
+    >>> failing_cause(wrapped)
+    OSError(5, 'Input/output error')
+    """
+    cause = error.__cause__
+    return cause if isinstance(cause, OSError) and cause.errno in FAILING else None
 
 
 def driver_error(error: BaseException) -> BaseException | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.cli.exits import say
 from storage.cli.progress import ProgressLine
+from storage.values.failures import naming_file
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def redact_again(archive: "Archive", listed: Path) -> None:
         raise orders.ReplayError(
             f"{listed} is larger than {MOST_LISTED_BYTES:,} bytes: it is not a list of redactions"
         )
-    with listed.open("rb") as file:
+    with naming_file(listed), listed.open("rb") as file:
         try:
             acts = [json.loads(line) for line in file if line.strip()]
         except ValueError as error:

@@ -11,6 +11,7 @@ from storage.record.suppression import redacted_addresses
 from storage.schedule.watches import reschedule, watch_at_once
 from storage.settings import Settings
 from storage.values.arrivals.source import Source
+from storage.values.failures import naming_file
 from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason
@@ -108,7 +109,7 @@ def add_options_of_capabilities(
 
 def is_subscriptions(path: Path) -> bool:
     """Check whether a file is the subscription list of a feed reader (OPML)."""
-    with path.open("rb") as file:
+    with naming_file(path), path.open("rb") as file:
         return kind_of(file.read(HEAD_BYTES), None) == "opml"
 
 

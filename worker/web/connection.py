@@ -16,6 +16,8 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket, open_metered_socket
+from storage.settings import SettingsError
+from storage.values.failures import naming_file
 from storage.values.messages import message_text
 from storage.values.net.private_hosts import OwnHosts
 from worker.address import Address
@@ -99,12 +101,19 @@ def look_up(host: str, port: int) -> tuple[str, ...]:
 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return the TLS settings: certificates are always checked, by name, with TLS 1.2 or newer."""
+    """Return the TLS settings: certificates are always checked, by name, with TLS 1.2 or newer.
+
+    Raises: SettingsError.
+    """
     context = ssl.create_default_context()
     context.minimum_version = TLS_VERSION
     context.sslsocket_class = MeteredTlsSocket
     if ca_file is not None:
-        context.load_verify_locations(cafile=str(ca_file))
+        try:
+            with naming_file(ca_file):
+                context.load_verify_locations(cafile=str(ca_file))
+        except ssl.SSLError as error:
+            raise SettingsError("ca_file", f"{ca_file} holds no certificates (PEM)") from error
     return context
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from storage.database.archive_errors import ArchiveMissingError
 from storage.settings import Settings
+from storage.values.failures import naming_file
 from storage.values.freshness import is_fresh
 from storage.values.lazy import LazyModule
 from storage.values.net.origin_name import origin_of
@@ -124,7 +125,8 @@ def _robots(
 ) -> CheckAnswer:
     body: bytes | None
     if file is not None:
-        status, body, known_by = 200, file.read_bytes(), f"by {file}"
+        with naming_file(file):
+            status, body, known_by = 200, file.read_bytes(), f"by {file}"
     elif host.robots_fetched_at is not None and is_fresh(
         host.robots_fetched_at, datetime.now(UTC), robots_file.ROBOTS_KEPT
     ):

@@ -14,6 +14,7 @@ from storage.cli.progress import ProgressLine
 from storage.cli.report import flat_columns, whole_archive
 from storage.read.render.moment import parse_moment
 from storage.settings import Settings
+from storage.values.failures import naming_file
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -129,6 +130,9 @@ def _scope(settings: Settings, checked: VerifyOptions, engine: Any) -> "Scope":
     since = None
     if checked.since is not None:
         since = parse_moment(checked.since, settings.zone, "first")
-    against = [path.read_text("utf-8", "replace") for path in checked.against or ()]
+    against = []
+    for path in checked.against or ():
+        with naming_file(path):
+            against.append(path.read_text("utf-8", "replace"))
     authorities = stamps.read_authorities(settings.proof_authorities)
     return verify_run.scope_of(engine, since, checked.permille(), against, authorities)
