@@ -224,7 +224,11 @@ def import_late(*hours: float) -> Act:
 
 
 def look_late(scene: Scene) -> Iterator[None]:
+    """Import lists of a front page between others, and two of one moment."""
     scene.look(HEADLINE, 6.5)
+    yield
+    for kicker in ("", "Lohe"):
+        scene.crawl(f"{SITE}/", front(teaser(DAM, TEST, kicker=kicker)), 7.5, "front")
     yield
     scene.look(TEST, 4.5)
     yield

@@ -66,6 +66,7 @@ class Teaser:
     heading_level: int | None
     picture: bool
     foreign: bool
+    id: int
 
 
 def teasers_query(dialect: str, restricted: str) -> str:
@@ -75,7 +76,7 @@ def teasers_query(dialect: str, restricted: str) -> str:
     return f"""
 SELECT {seq} AS seq, p.front AS front, p.observed_at AS observed_at,
     p.position AS position, p.heading_level AS heading_level, p.picture AS picture,
-    p.is_foreign AS "foreign", {_TEASER},
+    p.is_foreign AS "foreign", p.observation_id AS id, {_TEASER},
     a.public_id AS row_article, p.front_id AS front_id, p.list_id AS list_id
 FROM (
     SELECT c.*, {syntax.placed}
@@ -88,7 +89,7 @@ FROM (
 TEASERS = View(
     "teasers",
     Teaser,
-    ("front", "observed_at", "position"),
+    ("id", "position"),
     lambda words: teasers_query(words.dialect, RESTRICTED),
     "keys",
     shares_seq=True,
@@ -124,6 +125,8 @@ class FrontStay:
     ended_by: datetime | None
     checks: int
     foreign: bool
+    id: int
+    teaser: int
 
 
 def fronts_query(dialect: str, restricted: str, where: str = "TRUE") -> str:
@@ -143,7 +146,8 @@ SELECT {syntax.greatest}(stay.seq, stay.renewed, {seqs}) AS seq, stay.front AS f
     stay.heading_level AS heading_level, stay.picture AS picture,
     coalesce({tests}, FALSE) AS headline_test, stay.changed_after AS changed_after,
     stay.first_seen AS first_seen, stay.last_seen AS last_seen, stay.ended_by AS ended_by,
-    stay.checks AS checks, stay.is_foreign AS "foreign",
+    stay.checks AS checks, stay.is_foreign AS "foreign", stay.first_id AS id,
+    stay.teaser_id AS teaser,
     stay.article AS row_article, stay.front_id AS front_id, stay.teaser_id AS teaser_id,
     stay.first_id AS first_id, stay.origin_id AS origin_id, stay.article_id AS article_id
 FROM ({_with_neighbours(syntax, restricted, where)}) stay
@@ -153,7 +157,7 @@ FROM ({_with_neighbours(syntax, restricted, where)}) stay
 FRONTS = View(
     "fronts",
     FrontStay,
-    ("front", "origin", "headline", "first_seen"),
+    ("id", "teaser"),
     lambda words: fronts_query(words.dialect, RESTRICTED),
     "keys",
     shares_seq=True,
@@ -321,6 +325,7 @@ def _lists(words: SqlWords) -> str:
     is_foreign = "coalesce(t.is_foreign, FALSE)"
     return f"""
 SELECT f.id AS list_id, f.origin_id AS front_id, r.origin AS front,
+    f.observation_id AS observation_id,
     coalesce(f.same_as_id, f.id) AS shown_id,
     {corrected_time(words, "o", is_foreign)} AS observed_at,
     {last_sight("o", is_foreign)} AS sight_at,

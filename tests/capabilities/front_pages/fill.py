@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 VIEWS = {
-    "teasers": "seq front observed_at position origin headline kicker heading_level picture foreign",
+    "teasers": "seq front observed_at position origin headline kicker heading_level picture foreign id",
     "fronts": "seq front origin headline kicker position first_position last_position heading_level "
-    "picture headline_test changed_after first_seen last_seen ended_by checks foreign",
+    "picture headline_test changed_after first_seen last_seen ended_by checks foreign id teaser",
 }
 """The columns of its views, which never change their order."""
 
