@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from storage.cli.exits import run
+from tests.flow.driver import SENTENCES, seed
 from worker.cli import commands
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
@@ -52,6 +53,31 @@ def test_a_version_is_redacted_reported_and_listed(written, command):
     assert command("redact", given, "--reason", "mistake", "--no-scrub")[2].count(
         "nothing was changed"
     )
+
+
+@pytest.mark.slow
+def test_a_redacted_refusal_keeps_its_place_in_the_list(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    first, second = folder / "a.txt", folder / "b.txt"
+    first.write_text(seed("Pegel steigt", SENTENCES[0]))
+    second.write_text(seed("Damm hält", SENTENCES[1]))
+    assert command("ingest", "in")[0] == 0
+    first.write_text(" ")
+    second.write_text("  ")
+    assert command("ingest", "in")[0] == 1
+    list_them = ("refusals", "--format", "jsonl")
+    before = command(*list_them)[1]
+    assert [row["locator"] for row in before] == [each.as_uri() for each in (first, second)]
+    given = ("redact", first.as_uri(), "--addresses", "--reason", "mistake")
+    assert command(*given)[0] == 0
+    after = command(*list_them)[1]
+    assert after[0]["locator"].startswith("redacted:")
+    assert [row["at"] for row in after] == [row["at"] for row in before]
+    assert after[1] == before[1]
+    query = "SELECT locator FROM refusals ORDER BY seq"
+    assert command("sql", query)[1][0]["locator"] == second.as_uri(), "but it is renewed"
 
 
 @pytest.mark.parametrize(
