@@ -143,6 +143,10 @@ def test_authorities_stamp_a_checkpoint_and_the_state_is_reported(keyed, lesart,
     code, _out, told = lesart("verify")
     assert code == 0, told
     assert "level: stamped" in told
+    assert lesart("proof", "keygen", "--rotate")[0] == 0
+    code, _out, told = lesart("proof", "checkpoint", "-o", "later.txt")
+    code, out, _told = lesart("proof", "stamps", "--format", "json")
+    assert (code, json.loads(out)[0]["state"]) == (0, "failed"), "the newest has no stamp"
     Path("list").write_text("authority uni\n")
     code, _out, told = lesart("proof", "stamps")
     assert (code, "line 1" in told) == (2, True)

@@ -229,6 +229,19 @@ def test_an_absence_seen_before_the_text_was_read_is_reported_once_it_is(room):
     assert room.counts(later) == Counts(gone=1)
 
 
+def test_a_capture_made_elsewhere_is_not_gone_with_its_file(room):
+    room.write("pegel.md", page(A, url=URL, observed_at=hour(-1)))
+    room.now = hour(0)
+    job = room.ordered(room.places(""))
+    room.collected(job)
+    room.remove("pegel.md")
+    room.now = hour(1)
+    room.collected(room.ordered(room.places("")))
+    room.worked(job)
+    assert room.article(URL)["state"] == "present"
+    assert outcomes(room, URL) == ["content"]
+
+
 def test_a_folder_that_cannot_be_listed_says_nothing_of_its_files(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     room.scan(0)

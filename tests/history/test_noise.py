@@ -217,6 +217,19 @@ def test_a_box_that_other_articles_show_later_is_noise_in_the_end(room):
     assert room.number("SELECT count(*) FROM boilerplate_due") == 0
 
 
+@pytest.mark.slow
+def test_noise_of_one_article_with_a_paragraph_counts_for_no_other(room):
+    site = "https://www.lohebote.example/anderes"
+    for number, body in enumerate((*OTHERS[:2], C)):
+        see_page(room, 0, body, f"{site}/{number}", title=f"Meldung Nummer {number}")
+    for at, address in enumerate((OPEN, HIDDEN)):
+        see_page(room, at, text(OTHERS[2], BOX, address), f"{site}/3", title="Meldung Nummer 3")
+    assert [each["rules"] for each in noise(room)] == [["email"]]
+    see_page(room, 2, text(A, B))
+    see_page(room, 3, text(A, BOX, B))
+    assert own(room) == [1, 2]
+
+
 def test_a_box_and_a_change_are_distinguished_once_the_site_shows_it(room):
     see_page(room, 0, text(A, C))
     see_page(room, 1, text(B, BOX, C))
