@@ -24,10 +24,10 @@ from tests.cli.small_archive import make_archive
 
 DIALECTS = ("sqlite", "postgresql")
 
-FEW = 3
-"""The number of cases of a test that run on PostgreSQL, or in the default tier if it is `few_cases`.
+FEW, FEW_ON_POSTGRESQL = 3, 1
+"""The number of cases of a test that run in the default tier if it is `few_cases`, or on PostgreSQL.
 
-The others are `large` on PostgreSQL, and `slow` elsewhere.
+The others are `slow`, and `large` on PostgreSQL.
 """
 
 QUICK_TESTS = 1
@@ -112,7 +112,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_postgres = "postgresql" in item.name
         test = item.nodeid.partition("[")[0] + "postgresql" * is_postgres
         cases[test] += 1
-        is_one_of_few = cases[test] <= FEW or _has(item, "each_case")
+        is_one_of_few = cases[test] <= FEW_ON_POSTGRESQL or _has(item, "each_case")
         if isinstance(item, pytest.DoctestItem):
             item.add_marker(pytest.mark.unit)
         if is_postgres and not (_has(item, "large") or _has(item, "unit")):

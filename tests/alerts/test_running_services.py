@@ -114,7 +114,7 @@ def installation(folder: Path, **stores: str) -> Iterator[Installation]:
         assert broken == [], broken
 
 
-@pytest.fixture(params=["up", pytest.param("services", marks=pytest.mark.slow)])
+@pytest.fixture(params=["up", "services"])
 def installed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     with ExitStack() as stack:
         stores = {}
@@ -151,6 +151,7 @@ def test_an_act_that_never_ended_or_ended_long_ago_is_late():
     assert late_acts(ages | {"alerts": 3600.0}) == {"alerts": 3600.0, "log": None}
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_changes_reach_a_webhook_and_every_act_runs_within_its_interval(installed):
     until(lambda: len(installed.rows("list")) == 1, what="the seed")

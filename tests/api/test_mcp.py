@@ -146,7 +146,7 @@ def rows_of(archive):
 
 @pytest.mark.few_cases
 @pytest.mark.child
-@pytest.mark.parametrize("transport", ["stdio", pytest.param("http", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("transport", [pytest.param("stdio", marks=pytest.mark.slow), "http"])
 def test_fifty_injected_instructions_are_data_and_change_nothing(injected, tmp_path, transport):
     assert len(set(INJECTIONS)) == 50
 

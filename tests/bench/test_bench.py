@@ -62,10 +62,11 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
 """How each is started, and what stands in what it prints."""
 
 LARGE = (
-    "copies", "judge.emptied", "fit.pages", "goals", "pages", "judge.revisions", "scale", "seeds", "serving", "start",
-    "web", "web_archives",
+    "copies", "fit.english_speakers", "fit.follow_ups", "fit.pages", "fit.speakers", "goals", "judge",
+    "judge.emptied", "judge.relations", "judge.revisions", "pages", "proof", "scale", "seeds",
+    "serving", "start", "walk", "web", "web_archives",
 )  # fmt: skip
-"""Ten seconds of processor time and more, whatever they are given."""
+"""Four seconds of processor time and more, whatever they are given."""
 
 HELP = """
 import runpy, sys

@@ -14,6 +14,7 @@ from tests.tools.chaos.harness import run
 pytestmark = pytest.mark.starts_first
 
 
+@pytest.mark.postgresql("large")
 @pytest.mark.chaos
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_nothing_is_lost_and_nothing_is_done_twice_when_processes_are_killed(database):

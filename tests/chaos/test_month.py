@@ -12,7 +12,7 @@ pytestmark = pytest.mark.starts_first
 @pytest.mark.parametrize(
     ("database", "days", "kills"),
     [
-        pytest.param("sqlite", 1.0, 2, id="sqlite"),
+        pytest.param("sqlite", 0.5, 1, id="sqlite"),
         pytest.param("postgresql", 2.0, 4, id="postgresql"),
     ],
 )

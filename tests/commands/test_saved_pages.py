@@ -70,6 +70,7 @@ SAVED = {
 }  # fmt: skip
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("saved", SAVED.values(), ids=SAVED)
 def test_a_saved_page_is_shown_with_its_values(saved, shell):
     (shell.folder / "page.html").write_text(saved.page, encoding="utf-8")

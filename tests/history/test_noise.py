@@ -383,6 +383,7 @@ def told(room: Newsroom, url: str) -> list[dict]:
     return [*room.rows(f"{first} AND version = 1", a=article), *room.rows(query, a=article)]
 
 
+@pytest.mark.postgresql("large")
 @pytest.mark.slow
 @settings(max_examples=settings.default.max_examples // 6)
 @given(seen=SEEN, order=st.randoms(use_true_random=False), has_others=st.booleans())
@@ -477,6 +478,7 @@ def test_a_citation_finds_the_passage_in_the_wording_that_is_named(two_wordings)
         archive.cite(before, HIDDEN)
 
 
+@pytest.mark.postgresql("large")
 @pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @example(found=[(0, A, OPEN), (2, A, HIDDEN), (1, B, OPEN), (3, A, OPEN)])

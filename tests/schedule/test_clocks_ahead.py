@@ -50,6 +50,7 @@ def moments(room: Newsroom) -> list[dict[str, datetime]]:
 
 
 @pytest.mark.slow
+@pytest.mark.few_cases
 @pytest.mark.parametrize("hours", JUMPS.values(), ids=JUMPS)
 def test_checkpoints_signed_by_a_wrong_clock_verify_once_it_is_right(room, hours):
     edit(room, A, at=0)
@@ -67,6 +68,7 @@ def test_checkpoints_signed_by_a_wrong_clock_verify_once_it_is_right(room, hours
     assert [text for _version, text in room.versions()] == [A, B, C, D, A]
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("hours", AHEAD.values(), ids=AHEAD)
 def test_an_interval_contains_a_change_that_was_made_while_the_clock_ran_ahead(room, hours):
     edit(room, A, at=0)
@@ -190,6 +192,7 @@ CLOCKS = {
 
 
 @pytest.mark.few_cases
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", CLOCKS.values(), ids=CLOCKS)
 def test_a_reader_that_follows_seq_gets_each_row_whatever_the_clock_does(desk, hours):
     follower = Follower(desk.url, None)
@@ -339,6 +342,7 @@ def test_a_time_that_is_further_away_than_its_longest_wait_is_due(room, column):
                     assert bool(found) == expected, (what, condition)
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("hours", AHEAD.values(), ids=AHEAD)
 def test_a_plan_of_a_fast_clock_does_not_wait_once_the_clock_is_right(room, hours):
     edit(room, A, at=0)

@@ -19,8 +19,6 @@ from tests.flow.processes import LESART, ROOT, environment
 from tests.read.press import the_usual_press
 from tests.serve.conftest import served
 
-pytestmark = pytest.mark.each_case
-
 PEGEL = "seed:seeds/pegel.txt"
 
 

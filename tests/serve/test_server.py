@@ -23,7 +23,11 @@ from worker.errors import PortTakenError
 from worker.services.rate_limit import RateLimit
 from worker.services.web import BackgroundWebServer, host_and_port, worker_count
 
-pytestmark = [pytest.mark.traced_children, pytest.mark.starts_first]
+pytestmark = [
+    pytest.mark.postgresql("large"),
+    pytest.mark.traced_children,
+    pytest.mark.starts_first,
+]
 
 
 @pytest.fixture
@@ -147,7 +151,6 @@ def test_a_process_may_take_as_long_to_start_as_it_takes(settings, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.postgresql("large")
 def test_a_process_that_hangs_is_replaced(settings, monkeypatch):
     """Also one that hangs before its first answer; a busy machine may start it late."""
     monkeypatch.setattr("storage.web.server.STARTS_SECONDS", 60)
@@ -221,6 +224,7 @@ def test_an_interruption_is_for_who_started_the_processes(settings):
 
 
 @pytest.mark.slow
+@pytest.mark.postgresql("slow")
 def test_a_process_that_was_killed_is_started_again_and_its_answers_still_count(settings):
     with many(settings) as (url, serving):
         ask(f"{url}/api/sources")

@@ -26,8 +26,6 @@ from tests.flow.driver import hour
 from tests.flow.whole_record import KEY, WITNESS
 from tests.proof.grown import cosign
 
-pytestmark = pytest.mark.each_case
-
 T = METADATA.tables
 Attack = Callable[["Scene"], Any]
 

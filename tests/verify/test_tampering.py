@@ -73,7 +73,6 @@ def last_row(connection: Connection, table: Table, column: Any, how: str) -> Any
     return (full or rows)[0] if how == "other" or full else None
 
 
-@pytest.mark.each_case
 @pytest.mark.parametrize("name", RECORD)
 def test_a_changed_value_is_named(unguarded, name):
     table = METADATA.tables[name]

@@ -84,6 +84,7 @@ FILES = {
 }
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("kind", FILES)
 def test_headlines_of_other_crawlers_are_studied_as_own_ones(kind, tmp_path):
     name, write = FILES[kind]
@@ -187,7 +188,8 @@ def of_a_crawler(kind: str, room: Newsroom) -> None:
     room.ingest(name, at=9, type="front")
 
 
-@pytest.mark.parametrize("kind", ["warc", "arc", "saved", "again"])
+@pytest.mark.few_cases
+@pytest.mark.parametrize("kind", ["again", "warc", "arc", "saved"])
 def test_another_archive_has_the_captured_fronts_after_a_merge(kind, room, tmp_path):
     query = (
         "SELECT headline, position, first_seen, ended_by, checks FROM fronts "
@@ -211,7 +213,8 @@ def test_another_archive_has_the_captured_fronts_after_a_merge(kind, room, tmp_p
         assert other.findings() == []
 
 
-@pytest.mark.parametrize("kind", ["warc", "arc", "saved", "again"])
+@pytest.mark.few_cases
+@pytest.mark.parametrize("kind", ["again", "warc", "arc", "saved"])
 def test_a_redacted_headline_leaves_all_captures_of_other_crawlers(kind, room):
     of_a_crawler(kind, room)
     words = ["redact", A, "--archive", room.url, "--reason", "gdpr_erasure", "--addresses"]
