@@ -24,11 +24,11 @@ from tests.cli.small_archive import make_archive
 
 DIALECTS = ("sqlite", "postgresql")
 
-FEW, FEW_ON_POSTGRESQL = 3, 1
-"""The number of cases of a test that run in the default tier if it is `few_cases`, or on PostgreSQL.
+FEW = 3
+"""The number of cases of a `few_cases` test that run in the default tier; others are `slow`."""
 
-The others are `slow`, and `large` on PostgreSQL.
-"""
+FEW_ON_POSTGRESQL = 4
+"""The number of tests of a file that run on PostgreSQL with their first case; others are `large`."""
 
 QUICK_TESTS = 1
 """Number of tests of a file that are `quick`, where they use an archive."""
@@ -108,15 +108,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put each test into its tier, by its markers, its database and its number among the cases."""
     cases: Counter[str] = Counter()
     quick: Counter[Path] = Counter()
+    on_postgres: Counter[Path] = Counter()
     for item in items:
         is_postgres = "postgresql" in item.name
         test = item.nodeid.partition("[")[0] + "postgresql" * is_postgres
         cases[test] += 1
-        is_one_of_few = cases[test] <= FEW_ON_POSTGRESQL or _has(item, "each_case")
         if isinstance(item, pytest.DoctestItem):
             item.add_marker(pytest.mark.unit)
         if is_postgres and not (_has(item, "large") or _has(item, "unit")):
-            _mark_postgres_case(item, is_one_of_few=is_one_of_few)
+            _mark_postgres_case(item, cases[test], on_postgres)
         elif _has(item, "few_cases") and cases[test] > FEW:
             item.add_marker("slow")
         _mark_quick(item, cases[test], quick)
@@ -127,11 +127,14 @@ def _has(item: pytest.Item, marker: str) -> bool:
     return item.get_closest_marker(marker) is not None
 
 
-def _mark_postgres_case(item: pytest.Item, *, is_one_of_few: bool) -> None:
+def _mark_postgres_case(item: pytest.Item, case: int, tests: Counter[Path]) -> None:
+    """Mark the first cases of the first tests of a file as slow, and the others as large."""
     marker = item.get_closest_marker("postgresql")
     tier = marker.args[0] if marker else "slow"
-    if tier == "slow" and not is_one_of_few:
-        tier = "large"
+    if tier == "slow" and not _has(item, "each_case"):
+        tests[item.path] += case == 1
+        if case > 1 or (marker is None and tests[item.path] > FEW_ON_POSTGRESQL):
+            tier = "large"
     if tier != "fast":
         item.add_marker(tier)
 

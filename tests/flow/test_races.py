@@ -35,7 +35,7 @@ from worker.flow.run_jobs import run_job, run_next_job
 from worker.services.schedule.scheduler import sweep
 from worker.services.schedule.source_slots import tick
 
-pytestmark = pytest.mark.starts_first
+pytestmark = [pytest.mark.postgresql("slow"), pytest.mark.starts_first]
 
 ROOT = Path(__file__).parents[2]
 A, B, *_ = SENTENCES

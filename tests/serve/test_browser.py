@@ -639,7 +639,7 @@ def test_no_hostile_text_runs_in_a_browser(browser, tmp_path, every):
         for turn in ("erst", "dann"):
             texts = {
                 f"{number}.txt": hostile_draft(number, payload, turn)
-                for number, payload in enumerate(ALL)
+                for number, payload in enumerate(ALL[::every])
             }
             small_archive._ingest(archive, source.id, texts)
     with page_of(settings) as (address, _token):
@@ -650,7 +650,7 @@ def test_no_hostile_text_runs_in_a_browser(browser, tmp_path, every):
         errors(browser), requested(browser)
         for place in ["/", "/?limit=200", "/search?q=Pegel&limit=500", "/sources", *(
             f"/a/{each['article']}{'' if number % 2 else '/1..2'}"
-            for number, each in enumerate(articles[::every])
+            for number, each in enumerate(articles)
         )]:  # fmt: skip
             browser.get(address + place)
             assert browser.execute_script("return window.__hit") is None, place
