@@ -19,6 +19,7 @@ from storage.database.tables import (
     ORIGIN,
     REBUILD_DUE,
     RESTRICTION,
+    RESTRICTION_LIFTED,
     SNAPSHOT,
     TRANSFER,
     VERSION,
@@ -28,7 +29,13 @@ from storage.database.unit import Unit, rows_in, update_rows
 from storage.database.view_facts import SNAPSHOT_BLOCK
 from storage.history.address_claims import Position
 from storage.history.article_rows import add_article
-from storage.history.renewals import renew_articles, renew_hidden, renew_places
+from storage.history.renewals import (
+    NONE_NAMED,
+    NamingVersions,
+    renew_articles,
+    renew_hidden,
+    renew_places,
+)
 from storage.history.versions import rebuild_all
 from storage.record.origins import ensure_origins
 from storage.record.reading import Reading
@@ -324,8 +331,11 @@ def _answering(unit: Unit, origins: Iterable[int]) -> dict[int, int]:
 # ------------------------------------------------------------------------------ groups
 
 
-def regroup(unit: Unit, origins: Iterable[int]) -> None:
-    """Adapt the articles of `origins` to the lineages: one article for each connected group."""
+def regroup(unit: Unit, origins: Iterable[int], naming: NamingVersions = NONE_NAMED) -> None:
+    """Adapt the articles of `origins` to the lineages: one article for each connected group.
+
+    `naming` was found before, so that little is left to search while others wait.
+    """
     articles = set(_answering(unit, origins).values())
     held = select(ARTICLE_ORIGIN.c.origin_id).where(ARTICLE_ORIGIN.c.article_id.in_(articles))
     all_of_them = {*origins, *unit.connection.execute(held).scalars()}
@@ -352,17 +362,26 @@ def regroup(unit: Unit, origins: Iterable[int]) -> None:
     left_over = set(_answering(unit, all_of_them).values())
     for number in set(rows) - left_over:
         _remove(unit, number)
-    _renew_groups(unit, rows, all_of_them, left_over)
+    _renew_groups(unit, rows, all_of_them, left_over, naming)
     gather(unit, {*rows, *left_over})
 
 
 def _renew_groups(
-    unit: Unit, rows: Mapping[int, Any], origins: set[int], articles: Collection[int]
+    unit: Unit,
+    rows: Mapping[int, Any],
+    origins: set[int],
+    articles: Collection[int],
+    naming: NamingVersions,
 ) -> None:
-    """Renew articles with another name and those that may be hidden; of others, the addresses."""
-    ordered = select(RESTRICTION.c.id).where(RESTRICTION.c.origin_id.in_(origins)).limit(1)
-    if unit.connection.execute(ordered).first() is not None:
-        renew_hidden(unit, articles)
+    """Renew articles with another name and those that are hidden; of others, the addresses."""
+    standing = (
+        select(RESTRICTION.c.id)
+        .outerjoin(RESTRICTION_LIFTED, RESTRICTION_LIFTED.c.restriction_id == RESTRICTION.c.id)
+        .where(RESTRICTION.c.origin_id.in_(origins), RESTRICTION_LIFTED.c.id.is_(None))
+        .limit(1)
+    )
+    if unit.connection.execute(standing).first() is not None:
+        renew_hidden(unit, articles, naming)
         return
     query = select(ARTICLE.c.id, ARTICLE.c.public_id)
     names = rows_in(unit.connection, query, ARTICLE.c.id, articles)

@@ -4,14 +4,19 @@ from collections import OrderedDict
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import Engine, event
 
+from storage.cli.exits import run
 from storage.similarity.signature import signature
+from storage.values.redaction import RedactionReason
 from storage.values.verdict import Counts
+from storage.write.redaction.restrict import lift, restrict
 from storage.write.undo import undo
 from tests.collect.test_lists import rss
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
+from worker.cli.commands import app
 
 SITE = "https://zeitung.example"
 B = f"{SITE}/lokales/pegel-steigt-weiter"
@@ -292,3 +297,34 @@ def test_an_entry_that_moved_in_a_feed_is_one_article(desk):
     desk.web.put(feed, rss(("M", B)))
     desk.due(at=1.5)
     assert articles(desk) == [(A, sorted([A, B]), 1)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_lifted", [False, True], ids=["hidden", "shown again"])
+def test_what_names_a_hidden_article_is_searched_before_the_lock_that_parts_it(desk, is_lifted):
+    for at, reply in ((1, pegel()), (2, redirect(B, 301))):
+        desk.web.put(A, reply)
+        desk.web.put(B, pegel())
+        desk.fetch(A, at=at)
+    (article,) = desk.rows("SELECT id FROM article")
+    desk.archive.transact(restrict, [article["id"]], RedactionReason.MISTAKE, "ada")
+    if is_lifted:
+        desk.archive.transact(lift, [article["id"]], "ada")
+    known: list[int] = []
+
+    def note(_connection, _cursor, statement, _parameters, context, _many) -> None:
+        if "v.seq > " in statement:
+            known.append(context.compiled_parameters[0]["known"])
+
+    number = desk.number("SELECT max(id) FROM lineage")
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert run(app, ["undo", str(number), "--archive", desk.url]) == 0
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert len(articles(desk)) == 2
+    newest = desk.number("SELECT max(seq) FROM version")
+    before, *within = known or [0]
+    assert before == 0
+    assert len(within) == (0 if is_lifted else 2)
+    assert all(0 < each < newest for each in within), "only what came in meanwhile is read"

@@ -56,5 +56,6 @@ def undo(
 ) -> None:
     """Undo a relation, a joined address or a noise decision, permanently."""
     with opened_archive(place.settings()) as archive:
-        undone = archive.transact(undoing.undo, decision, reason)
+        naming = archive.read(undoing.find_parted, decision)
+        undone = archive.transact(undoing.undo, decision, reason, naming)
     write_rows([undone.to_dict()], output.target())
