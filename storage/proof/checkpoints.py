@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -108,26 +107,42 @@ def write_key(path: Path, signer: Signer) -> None:
 def rotate(engine: Engine, clock: Clock, path: Path) -> tuple[Signer, Path]:
     """Create a new key endorsed by the one at `path`; return it and the path of the old one.
 
+    A rotation that was killed goes on with its key, which the archive may know already.
     Raises: ProofKeyError.
     """
     old = read_key(path)
     if old is None:
         raise ProofKeyError(f"there is no key at {path} that could be replaced")
-    signer = Signer.generate(old.verifier.name)
     fresh = path.with_name(f"{path.name}.new")
-    with suppress(FileNotFoundError):
-        fresh.unlink()
-    write_key(fresh, signer)
-    log.append(engine, clock)
-    with writing(engine, clock) as unit:
-        log.append_within(unit)
-        introduce(unit, old)
-        introduce(unit, signer, old)
+    signer = _introduced(engine, fresh)
+    if signer is None:
+        signer = Signer.generate(old.verifier.name)
+        fresh.unlink(missing_ok=True)
+        write_key(fresh, signer)
+        log.append(engine, clock)
+        with writing(engine, clock) as unit:
+            log.append_within(unit)
+            introduce(unit, old)
+            introduce(unit, signer, old)
     kept = path.with_name(f"{path.name}.{old.verifier.number.hex()}")
     if not kept.exists():
         os.link(path, kept)
     fresh.replace(path)
     return signer, kept
+
+
+def _introduced(engine: Engine, path: Path) -> Signer | None:
+    """Return the key in a file if it is the last one that the archive knows."""
+    try:
+        signer = read_key(path)
+    except ProofKeyError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        return None
+    with read_connection(engine) as connection:
+        known = keys(connection)
+    is_last = signer is not None and bool(known) and known[-1].verifier == signer.verifier
+    return signer if is_last else None
 
 
 def keys(connection: Connection) -> list[Key]:

@@ -259,6 +259,20 @@ def test_a_rotated_key_is_endorsed_and_the_old_one_signs_no_longer(press, tmp_pa
     assert Note.parse(newer.endorsement).require([KEY.verifier]) == KEY.verifier
 
 
+def test_a_rotation_that_was_killed_goes_on_with_the_key_that_the_archive_knows(press, tmp_path):
+    engine, clock = press.archive.engine, press.archive.clock
+    path = tmp_path / "proof.key"
+    checkpoints.write_key(path, KEY)
+    signer, kept = checkpoints.rotate(engine, clock, path)
+    path.rename(tmp_path / "proof.key.new")
+    kept.rename(path)  # as it was killed before it moved the files
+    assert checkpoints.rotate(engine, clock, path) == (signer, kept)
+    assert checkpoints.read_key(path) == signer
+    assert checkpoints.read_key(kept) == KEY
+    assert checkpoints.make(engine, clock, signer).size > 0
+    assert [each.name for each in tmp_path.iterdir() if each.suffix == ".new"] == []
+
+
 def test_files_hold_the_tree_and_grow_with_it(press, tmp_path):
     engine, clock = press.archive.engine, press.archive.clock
     for at in range(8, 11):
