@@ -69,7 +69,9 @@ class Follower:
             "article": lambda row: {row.get(each) for each in _ARTICLES} - {None} <= there,
             "version": lambda row: stays["article"](row) and row["version"] <= _count(articles, row),
             "rows_after": lambda row: stays["version"](row) and row["seq"] > _after(versions, row),
-            "restriction": lambda row: _state(articles, observations, row) != "restricted",
+            "restriction": lambda row: (
+                stays["article"](row) and _state(articles, observations, row) != "restricted"
+            ),
             "scans": lambda row: row["id"] > 0,
         }  # fmt: skip
         return [
@@ -115,6 +117,6 @@ def _after(versions: dict[Any, Row], row: Row) -> int:
 
 def _state(articles: dict[Any, Row], observations: dict[Any, Row], row: Row) -> str | None:
     """Return the state of the article of a row, or of its observation, which came later."""
-    article = row["article"] or observations.get((row["id"],), row)["article"]
+    article = observations.get((row["id"],), row)["article"]
     found = articles.get((article,))
     return None if found is None else str(found["state"])

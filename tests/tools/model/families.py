@@ -117,7 +117,10 @@ class Noise(Means):
     def undo_noise(self, chance: int) -> None:
         """Undo the decision on one step, and so on all between its texts."""
         self._tick()
-        rows = self.room.rows("SELECT id FROM noise WHERE undone_at IS NULL ORDER BY id")
+        rows = self.room.rows(
+            "SELECT n.id FROM noise_step n LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id "
+            "WHERE u.id IS NULL ORDER BY n.id"
+        )
         self.room.archive.transact(undo, rows[chance % len(rows)]["id"], "Zufall")
         self.oracle.noise = dict.fromkeys(self.oracle.noise, self.clock)
 

@@ -30,7 +30,7 @@ Databases = Callable[[], AbstractContextManager[str]]
 
 BEFORE = 10.0
 """Hours between the start of the clock and the first event; captures come from between."""
-REST = 8
+REST = 16
 """Number of steps without a costly one after each of them."""
 
 texts = st.integers(0, PLAIN - 1)
