@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from storage.database.tables import (
     ARTICLE,
@@ -358,6 +358,7 @@ def regroup(unit: Unit, origins: Iterable[int], naming: NamingVersions = NONE_NA
         held_by[article] = group
     for article, group in held_by.items():
         _name(unit, article, group)
+        _set_source(unit, article)
     rebuild_all(unit, dict.fromkeys(held_by, True))
     left_over = set(_answering(unit, all_of_them).values())
     for number in set(rows) - left_over:
@@ -466,6 +467,14 @@ def _name(unit: Unit, article: int, group: set[int]) -> bool:
         return False
     other = update(ARTICLE).where(ARTICLE.c.id == article, ARTICLE.c.origin_id != row[0])
     return unit.connection.execute(other.values(origin_id=row[0], public_id=row[1])).rowcount > 0
+
+
+def _set_source(unit: Unit, article: int) -> None:
+    """Give an article the source of its first observation; one without any keeps its own."""
+    found = select(SNAPSHOT.c.source_id).where(SNAPSHOT.c.article_id == article)
+    first = found.order_by(SNAPSHOT.c.observation_id).limit(1).scalar_subquery()
+    values = {"source_id": func.coalesce(first, ARTICLE.c.source_id)}
+    unit.connection.execute(update(ARTICLE).where(ARTICLE.c.id == article).values(values))
 
 
 def _new_article(unit: Unit, group: set[int], rows: Mapping[int, Any]) -> int:

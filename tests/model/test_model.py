@@ -79,6 +79,11 @@ FOUND = {
         ("move", {"ends": [T, R, S], "kind": "canonical", "text": 2, "back": 6}),
         ("part", {"chance": 0}),
     ),
+    "parted addresses have a source at which they were seen": (
+        ("submit", {"address": T, "text": 1}),
+        ("move", {"ends": [S, T, R], "kind": "canonical", "text": 1, "back": 4}),
+        ("part", {"chance": 0}),
+    ),
     "a late capture names an article after another one of its addresses": (
         ("import_late", {"address": R, "text": 1, "back": 1}),
         ("move", {"ends": [T, R, S], "kind": "canonical", "text": 1, "back": 7}),
