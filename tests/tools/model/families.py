@@ -73,8 +73,9 @@ class LiveBlogs(Means):
 class Moves(Means):
     """Addresses of which is said that they are one article, and the undoing of that.
 
-    They have no files. What joins them is told as one archive tells it another; that fetched pages
-    say the same by redirects, canonical links and feeds is tested in `tests/collect/test_lineage.py`.
+    They have no files, and an address without a text is not compared. What joins them is told as one
+    archive tells it another; that fetched pages say the same by redirects, canonical links and feeds
+    is tested in `tests/collect/test_lineage.py`.
     """
 
     @rule(
