@@ -437,12 +437,18 @@ def _gather(unit: Unit, article: int, group: set[int]) -> None:
 
 
 def name_articles(unit: Unit, articles: Iterable[int]) -> None:
-    """Name articles of several origins again, because of captures that came late."""
+    """Name articles of several origins again, because of captures that came late, and give those
+    the right source that had no text before.
+    """
+    if not (articles := sorted(articles)):
+        return
+    seen = select(SNAPSHOT.c.source_id).where(SNAPSHOT.c.article_id == ARTICLE.c.id)
+    astray = select(ARTICLE.c.id).where(ARTICLE.c.source_id.not_in(seen))
+    for (article,) in rows_in(unit.connection, astray, ARTICLE.c.id, articles):
+        _set_source(unit, article)
     query = select(ARTICLE_ORIGIN.c.article_id, ARTICLE_ORIGIN.c.origin_id)
     groups: dict[int, set[int]] = {}
-    for article, origin in rows_in(
-        unit.connection, query, ARTICLE_ORIGIN.c.article_id, sorted(articles)
-    ):
+    for article, origin in rows_in(unit.connection, query, ARTICLE_ORIGIN.c.article_id, articles):
         groups.setdefault(article, set()).add(origin)
     several = [article for article, group in groups.items() if len(group) > 1]
     renew_articles(unit, [each for each in several if _name(unit, each, groups[each])])

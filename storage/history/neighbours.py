@@ -69,13 +69,14 @@ class KnownArticle:
     fresh: list[Snapshot] = field(default_factory=list)
 
     def append(self, snapshot: Snapshot) -> bool:
-        """Add a snapshot of this unit; return whether it is out of order."""
+        """Add a snapshot of this unit; return whether it is out of order, or its first text."""
+        is_first = self.stored and self.head is None  # of an address that was parted
         late = self.content_at is not None and snapshot.observed_at <= self.content_at
         self.fresh.append(snapshot)
         if not late:
             self.head, self.content_at = snapshot.digest, snapshot.observed_at
             self.readers = {snapshot.reader}
-        return late
+        return late or is_first
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,11 @@ FOUND = {
         ("move", {"ends": [S, T, R], "kind": "canonical", "text": 1, "back": 4}),
         ("part", {"chance": 0}),
     ),
+    "a parted address has the source of its first text": (
+        ("move", {"ends": [S, R, T], "kind": "guid", "text": 1, "back": 2}),
+        ("part", {"chance": 0}),
+        ("submit", {"address": R, "text": 3}),
+    ),
     "a late capture names an article after another one of its addresses": (
         ("import_late", {"address": R, "text": 1, "back": 1}),
         ("move", {"ends": [T, R, S], "kind": "canonical", "text": 1, "back": 7}),
