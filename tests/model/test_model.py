@@ -94,6 +94,19 @@ FOUND = {
         ("move", {"ends": [T, R, S], "kind": "canonical", "text": 1, "back": 7}),
         ("import_late", {"address": R, "text": 2, "back": 8}),
     ),
+    "a row of `fronts` keeps its values when its `seq` goes back": (
+        ("show", {"shown": [(Q, HEADLINES[1]), (P, HEADLINES[1])], "back": 4}),
+        ("import_late", {"address": P, "text": 2, "back": 2}),
+        ("show", {"shown": [(P, HEADLINES[1])], "back": 1}),
+        ("import_late", {"address": R, "text": 3, "back": 6}),
+        ("show", {"shown": [(Q, HEADLINES[1]), (P, HEADLINES[0])], "back": 7}),
+        ("show", {"shown": [(Q, HEADLINES[1]), (P, HEADLINES[0])], "back": 2}),
+        ("import_at_an_own_moment", {"address": R, "text": 4, "back": 4}),
+        ("show", {"shown": [(Q, HEADLINES[1]), (P, HEADLINES[0])], "back": 1}),
+        ("show", {"shown": [(Q, HEADLINES[1]), (P, HEADLINES[1])], "back": 3}),
+        ("import_at_an_own_moment", {"address": T, "text": 4, "back": 1}),
+        ("import_late", {"address": Q, "text": 3, "back": 5}),
+    ),
 }
 """What once failed: the steps of an example."""
 
