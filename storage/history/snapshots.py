@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,8 +15,10 @@ from storage.database.tables import (
     DERIVATION,
     OBSERVATION,
     PRESENCE,
+    REDACTION,
     SCAN,
     SNAPSHOT,
+    SOURCE,
     WORDING,
 )
 from storage.database.unit import rows_in
@@ -203,7 +205,8 @@ class _Intervals:
 
     They are those between the observation and the next one of the file, or the next file of the
     article with another wording, whichever is first: an unchanged file has no observation.
-    Without a next observation the file must still be there: a redaction may have deleted it.
+    Without a next observation the file must still be there. They end if its address is redacted,
+    see `storage.database.view_queries.scans`, which shows the same scans.
     `ends` are the first and the last scan of each interval, one if they are the same.
     """
 
@@ -281,14 +284,36 @@ class _Intervals:
             self.connection, query, OBSERVATION.c.locator_id, locators
         ):
             chains.setdefault((source, locator), []).append(tuple(each))
+        redacted = self._redacted(locators)
         bounds: dict[int, tuple[int, int | None]] = {}
-        for chain in chains.values():
+        for (source, locator), chain in chains.items():
+            until, scan_after = redacted.get((source, locator), (0, None))
             for (number, edge, stands), after in zip(chain, [*chain[1:], None], strict=True):
-                last = None if stands else edge
-                bounds[number] = (edge, after[1] if after else last)
+                is_before = number < until
+                ends = [after[1]] if after else [] if stands or is_before else [edge]
+                if is_before and scan_after is not None:
+                    ends.append(scan_after)
+                bounds[number] = (edge, min(ends, default=None))
         return {
             number: each for own in articles for number, each in _end_intervals(own, bounds).items()
         }
+
+    def _redacted(self, locators: Collection[int]) -> dict[tuple[int, int], tuple[int, int | None]]:
+        """Return the redactions of addresses and the next scans, by source and address."""
+        scan = SCAN.alias()
+        next_scan = (
+            select(func.min(scan.c.id))
+            .where(scan.c.source_id == SOURCE.c.id, scan.c.seq > REDACTION.c.id)
+            .correlate(SOURCE, REDACTION)
+            .scalar_subquery()
+        )
+        query = (
+            select(SOURCE.c.id, REDACTION.c.row_id, REDACTION.c.id, next_scan)
+            .join(SOURCE, SOURCE.c.id.in_(self.scanned))
+            .where(REDACTION.c.table_name == "origin_address")
+        )
+        found = rows_in(self.connection, query, REDACTION.c.row_id, locators)
+        return {(source, locator): (number, scan) for source, locator, number, scan in found}
 
 
 _STANDS = (

@@ -22,7 +22,11 @@ from storage.database.outgoing import STAMPS, claim
 from storage.database.schema_version import HEAD, SchemaNewerError, SchemaOlderError
 from storage.database.views import drop_views
 from storage.read.archive import open_archive
+from storage.values.redaction import RedactionReason
+from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import redact_articles
 from tests.database.older import restore_old_tables
+from tests.flow.driver import seed
 from worker.cli import commands as cli
 
 SCHEMAS = json.loads(Path(__file__).with_name("schemas.json").read_text("utf-8"))
@@ -155,6 +159,35 @@ def test_what_was_lifted_or_emptied_in_an_older_archive_has_the_number_of_its_or
         found = connection.execute(text("SELECT * FROM renewal ORDER BY seq")).all()
     engine.dispose()
     assert found == [("origin", 3, 7), ("refusal", 4, 9)]
+
+
+def test_all_rows_about_a_redacted_file_of_an_older_archive_get_new_numbers(room):
+    room.write(
+        "a.txt", seed("Der Deich hält", "Am Morgen zählte die Feuerwehr vierzig nasse Keller.")
+    )
+    room.write(
+        "b.txt", seed("Die Fähre wartet", "Bis zum Abend bleibt sie wegen der Wellen im Hafen.")
+    )
+    for at in (1, 2, 3):
+        room.scan(at)
+    article = room.number(
+        "SELECT article_id AS number FROM snapshot ORDER BY observation_id LIMIT 1"
+    )
+    target = RedactionTarget(article, None)
+    redact_articles(
+        room.archive, [target], RedactionReason.GDPR_ERASURE, "ada", with_addresses=True
+    )
+    erased = room.one("SELECT * FROM articles WHERE origin LIKE 'redacted:%'")
+    with room.archive.engine.begin() as connection:
+        last = connection.execute(text("SELECT value FROM counter WHERE name = 'seq'")).scalar_one()
+        connection.execute(text("UPDATE alembic_version SET version_num = '0013'"))
+    assert schema.upgrade(room.archive.engine) == ("0013", HEAD)
+    for view in ("articles", "versions", "observations"):
+        seqs = room.rows(f"SELECT seq, article FROM {view} WHERE seq > {last}")
+        assert {row["article"] for row in seqs} == {erased["article"]}, view
+        assert len({row["seq"] for row in seqs}) == len(seqs) > 0
+    seen = room.rows("SELECT id, checks FROM observations WHERE article = :a", a=erased["article"])
+    assert sorted((row["id"] < 0, row["checks"]) for row in seen) == [(False, 1), (True, 2)]
 
 
 def schemas() -> Iterator[tuple[str, str, dict[str, str]]]:

@@ -3,18 +3,28 @@
 A complete scan stores no row for an unchanged file. The scans that confirm an observation `o` are
 the complete ones of its source after the scan that made it and before the next observation of the
 same place; without a next one the place must still exist. If another place has another wording of
-the article, they end there.
+the article, they end there. If the address of the place was redacted, they end there, too, and the
+place need not exist: its row was deleted, so that the next scan checks the file again.
 """
 
 from storage.database.view_queries.sql_words import SqlWords
 
 _AFTER = "coalesce(o.scan_id, o.id)"
+_REDACTED = (
+    "FROM redaction erased WHERE erased.table_name = 'origin_address' "
+    "AND erased.row_id = o.locator_id AND erased.id > o.id"
+)
 _NEXT = (
     "coalesce("
     "(SELECT coalesce(n.scan_id, n.id) FROM observation n WHERE n.locator_id = o.locator_id "
     "AND n.source_id = o.source_id AND n.id > o.id ORDER BY n.id LIMIT 1), "
     "(SELECT 9223372036854775807 FROM presence p2 WHERE p2.source_id = o.source_id "
-    "AND p2.locator_id = o.locator_id AND p2.observation_id = o.id AND p2.gone = FALSE), 0)"
+    "AND p2.locator_id = o.locator_id AND p2.observation_id = o.id AND p2.gone = FALSE), "
+    f"(SELECT 9223372036854775807 {_REDACTED} LIMIT 1), 0)"
+)
+_NEXT_REDACTED = (
+    "SELECT (SELECT min(c2.id) FROM scan c2 WHERE c2.source_id = o.source_id "
+    f"AND c2.seq > erased.id) {_REDACTED}"
 )
 _OTHER_WORDING = (
     "SELECT min(coalesce(o2.scan_id, o2.id)) FROM snapshot s2 "
@@ -22,7 +32,10 @@ _OTHER_WORDING = (
     "AND s2.observation_id > o.id AND s2.is_foreign = FALSE AND s2.wording_id <> s.wording_id "
     "AND EXISTS (SELECT 1 FROM scan any_scan WHERE any_scan.source_id = o.source_id)"
 )
-_BEFORE = f"(SELECT min(ends.edge) FROM (SELECT {_NEXT} AS edge UNION ALL {_OTHER_WORDING}) ends)"
+_BEFORE = (
+    f"(SELECT min(ends.edge) FROM (SELECT {_NEXT} AS edge UNION ALL {_OTHER_WORDING} "
+    f"UNION ALL {_NEXT_REDACTED}) ends)"
+)
 _CONFIRMING = (
     f"c.source_id = o.source_id AND c.complete = TRUE AND c.id > {_AFTER} AND c.id < {_BEFORE}"
 )
