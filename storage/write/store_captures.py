@@ -21,6 +21,7 @@ from storage.record.captures import (
     observe,
     pack_all,
     put_packed,
+    record_collections,
     record_gone,
     record_presence,
     store_captures,
@@ -99,19 +100,20 @@ def store_arrivals(
         }
         transfers = {numbers[id(a)]: a.transfer for a in seen if a.transfer is not None}
         store_transfers(unit, transfers, kept)
+        gone = record_collections(unit, claim, scan, arrivals, places)
         record_presence(unit, claim, source_id, arrivals, places, numbers)
-        counts = Counts(refused=sum(a.refused is not None for a in seen))
+        counts = Counts(refused=sum(a.refused is not None for a in seen), gone=len(gone))
         items = [numbers[id(a)] for a in seen if a.refused is None]
         if items:
             queue.add_job(
                 unit, "read", claim.trigger, source_id=source_id, parent_id=claim.job_id,
                 arguments={"items": items},
             )  # fmt: skip
-        if counts.seen:
+        if counts != Counts():
             queue.count(unit, claim, counts)
         refused = [numbers[id(a)] for a in seen if a.refused is not None]
         unit.flush()
-        record_absences(unit, refused)
+        record_absences(unit, [*gone, *refused])
     return counts
 
 
@@ -184,10 +186,12 @@ def finish_scan(
     files: int,
     changed: int,
     absent: Sequence[int] = (),
+    gone_before: int = 0,
 ) -> int:
     """Write the row of a scan and the absences it found (`absent`: ids of places).
 
-    Returns the number of absences. Raises: jobs.StaleLeaseError.
+    `gone_before` absences were stored with the arrivals of the scan. Returns the number of those
+    stored here. Raises: jobs.StaleLeaseError.
     """
     with archive.unit() as unit:
         queue.renew(unit, claim)
@@ -204,7 +208,7 @@ def finish_scan(
                 "id": scan.id, "seq": seq, "source_id": scan.source_id,
                 "job_id": claim.job_id, "started_at": scan.started_at, "recorded_at": unit.now,
                 "complete": complete, "listing_digest": listing_digest, "files": files,
-                "changed": changed, "gone": len(gone), "clock_at": scan.clock_at,
+                "changed": changed, "gone": gone_before + len(gone), "clock_at": scan.clock_at,
             },
         )  # fmt: skip
         correct_scan(unit, scan.id, seq, scan.started_at)

@@ -1,5 +1,6 @@
 """An archive with rows in every view, and the acts of people and machines that change them."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -277,6 +278,35 @@ def work_on_files(scene: Scene) -> Iterator[None]:
     yield
 
 
+def redact_confirmed_file(scene: Scene) -> Iterator[None]:
+    """Redact a file that scans found unchanged, with its name, and look at it again."""
+    room, name = scene.room, "seed:presse/d.txt"
+    room.write(
+        "d.txt", seed("Der Deich im Süden", "Die Wege am Deich bleiben bis Montag gesperrt.")
+    )
+    for at in (32, 33, 34):
+        room.scan(at)
+    yield
+    scene.redact(name, with_addresses=True)
+    yield
+    for at in (35, 36):
+        room.scan(at)
+        yield
+
+
+def collect_in_file(scene: Scene) -> Iterator[None]:
+    """Write a list of texts into a file that had one text, and this one again."""
+    room = scene.room
+    alone, *listed = (
+        {"title": f"Nachricht {number}", "text": f"Am Deich Nummer {number} wird wieder gebaut."}
+        for number in range(3)
+    )
+    for at, content in enumerate((alone, alone, alone, listed, listed, alone, alone), start=40):
+        room.write("liste.json", json.dumps(content))
+        room.scan(at)
+        yield
+
+
 def remove_source(scene: Scene) -> Iterator[None]:
     scene.room.archive.change_source("presse", removed_at=scene.room.now, standing=False)
     yield
@@ -304,6 +334,8 @@ ACTS: dict[str, Act] = {
     "redact an article": redact(DAM),
     "redact addresses": redact(DAM, with_addresses=True),
     "redact a file with its name": redact(FILE, with_addresses=True, with_copies=True),
+    "redact a file that was confirmed": redact_confirmed_file,
+    "make a file a collection": collect_in_file,
     "remove a source": remove_source,
 }
 """The acts, in an order in which all of them may happen to one archive."""

@@ -134,16 +134,18 @@ class ArrivalStore:
     def flush(self) -> None:
         """Store the arrivals of the batch."""
         if self._batch.arrivals:
-            self.refused += store_arrivals(
+            counts = store_arrivals(
                 self.archive, self.claim, self.place.source_id, self._batch.arrivals, self._scan
-            ).refused
+            )
+            self.refused += counts.refused
+            self.gone += counts.gone
             self._batch = _Batch()
         self._progress(self.checked, self.changed)
 
     def finish(self, listing: FolderListing, absent: Sequence[int]) -> None:
         """Finish the scan, if there is one; `absent` are the places of files that are gone."""
         if self._scan is not None:
-            self.gone = finish_scan(
+            self.gone += finish_scan(
                 self.archive,
                 self.claim,
                 self._scan,
@@ -152,6 +154,7 @@ class ArrivalStore:
                 files=listing.files,
                 changed=self.changed,
                 absent=absent,
+                gone_before=self.gone,
             )
 
 
