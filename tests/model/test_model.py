@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import DIALECTS
 from tests.tools.model.__main__ import run, sqlite_archives
 from tests.tools.model.machine import ArchiveMachine
-from tests.tools.model.texts import ADDRESSES, HEADLINES, MOVING
+from tests.tools.model.texts import ADDRESSES, HEADLINES, MOVING, QUIET
 
 pytestmark = pytest.mark.starts_first
 
@@ -106,6 +106,21 @@ FOUND = {
         ("show", {"shown": [(Q, HEADLINES[1]), (P, HEADLINES[1])], "back": 3}),
         ("import_at_an_own_moment", {"address": T, "text": 4, "back": 1}),
         ("import_late", {"address": Q, "text": 3, "back": 5}),
+    ),
+    "a change that was noise when alerts were matched is no news": (
+        ("murmur", {"text": QUIET, "back": 2}),
+        ("murmur", {"text": QUIET, "back": 5}),
+        ("murmur", {"text": QUIET + 1, "back": 5}),
+        ("match_alerts", {}),
+        ("undo_noise", {"chance": 0}),
+        ("match_alerts", {}),
+    ),
+    "scans that confirmed a file stay when its name is redacted": (
+        ("write", {"name": "b.txt", "text": 1}),
+        ("scan", {}),
+        ("scan", {}),
+        ("redact_an_address", {"origin": "seed:presse/b.txt"}),
+        ("scan", {}),
     ),
 }
 """What once failed: the steps of an example."""

@@ -107,13 +107,15 @@ def _match_next(engine: Engine, clock: Clock, group: Sequence[Alert]) -> int | N
 
 
 def _read_newest(connection: Connection) -> int:
-    """Return the number of the newest version or absence, also of a hidden article: a change that
-    was matched while a restriction hid it is no news once it is shown again.
+    """Return the number of the newest version, absence or verdict, also of a hidden article: a
+    change that was matched while a restriction hid it is no news once it is shown again, nor is one
+    that was noise then and no longer is.
     """
     gone = SNAPSHOT.c.outcome == literal_column(f"'{GONE}'")
     queries = (
         select(func.max(VERSION.c.seq)),
         select(func.max(SNAPSHOT.c.observation_id)).where(gone),
+        select(func.max(VERDICT.c.id)),
     )
     return max(connection.execute(query).scalar() or 0 for query in queries)
 
