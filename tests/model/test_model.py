@@ -107,6 +107,12 @@ FOUND = {
         ("import_at_an_own_moment", {"address": T, "text": 4, "back": 1}),
         ("import_late", {"address": Q, "text": 3, "back": 5}),
     ),
+    "an article that never had a text has 0 versions at each time": (
+        ("move", {"ends": [S, T, R], "kind": "guid", "text": 1, "back": 4}),
+        ("part", {"chance": 0}),
+        ("ask_an_earlier_time", {"back": 0, "half": 0.0, "both": False}),
+        ("ask_an_earlier_time", {"back": 0, "half": 0.25, "both": True}),
+    ),
     "a change that was noise when alerts were matched is no news": (
         ("murmur", {"text": QUIET, "back": 2}),
         ("murmur", {"text": QUIET, "back": 5}),

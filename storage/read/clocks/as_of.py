@@ -308,7 +308,7 @@ class TemporalViews:
         columns = self._columns(
             "article",
             "a",
-            versions=f"(SELECT v.number {head})",
+            versions=f"coalesce((SELECT v.number {head}), 0)",
             head_version_id=f"(SELECT v.id {head})",
             last_seen=f"(SELECT v.last_seen {head})",
             state=state,

@@ -298,7 +298,7 @@ class ArchiveMachine(FrontPages, LiveBlogs, Moves, Noise, Passages, OutsideCopie
                     for version in then.history(each.article)
                 ]
                 for each in then.articles()
-                if each.versions and not each.origin.startswith(ERASED)
+                if each.versions != 0 and not each.origin.startswith(ERASED)
             }
         compare(told, expected)
 
