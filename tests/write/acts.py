@@ -235,6 +235,13 @@ def look_late(scene: Scene) -> Iterator[None]:
     yield
 
 
+def declare_at_one_moment(scene: Scene) -> Iterator[None]:
+    """Import three answers of one moment, of which the first and the last reserve the rights."""
+    for serial, reserved in enumerate(({"X_Robots_Tag": "noai"}, {}, {"X_Robots_Tag": "noai"})):
+        scene.crawl(DAM, web_page(TITLE, *HIGHER, more=f"<meta name=b{serial}>"), 8, **reserved)
+        yield
+
+
 def leave_out_name(scene: Scene) -> Iterator[None]:
     scene.room.archive.transact(redact_person, "Ole Brandt", ERASURE, "ada")
     yield
@@ -319,6 +326,7 @@ ACTS: dict[str, Act] = {
     "undo noise": undo_decision("noise"),
     "import late": import_late(1.5, 0.5, 2.5),
     "look late": look_late,
+    "declare at one moment": declare_at_one_moment,
     "undo a relation": undo_decision("relations"),
     "leave out a name": leave_out_name,
     "part a name": part_name,

@@ -73,6 +73,7 @@ class RightsDeclaration:
     ended_by: datetime | None
     checks: int
     foreign: bool
+    id: int
 
 
 def rights_query(dialect: str, restricted: str) -> str:
@@ -96,7 +97,7 @@ SELECT {seq} AS seq, i.article AS article, i.origin AS origin, i.found_in AS fou
     i.protocol AS protocol, i.name AS name, i.value AS value,
     i.machine_readable AS machine_readable, i.changed_after AS changed_after,
     i.first_seen AS first_seen, {last_seen} AS last_seen, i.ended_by AS ended_by,
-    i.checks AS checks, i."foreign" AS "foreign", i.article_id AS article_id,
+    i.checks AS checks, i."foreign" AS "foreign", i.first_id AS id, i.article_id AS article_id,
     i.origin_id AS origin_id, i.row_key AS row_key
 FROM ({_intervals(syntax, restricted)}) i
 WHERE i.answer = 1
@@ -107,7 +108,7 @@ VIEWS = (
     View(
         "rights",
         RightsDeclaration,
-        ("origin", "found_in", "name", "value", "first_seen"),
+        ("origin", "found_in", "name", "value", "id"),
         lambda words: rights_query(words.dialect, RESTRICTED),
         "keys",
         shares_seq=True,
@@ -121,8 +122,10 @@ def _intervals(syntax: RightsSyntax, restricted: str) -> str:
     Window functions, because SQLite pushes no condition into a query with GROUP BY.
     """
     run = f"(PARTITION BY {_DECLARATION}, run)"
+    run_in_order = f"(PARTITION BY {_DECLARATION}, run ORDER BY number)"
     return f"""
-SELECT {_DECLARATION}, min(row_key) OVER {run} AS row_key, max(seq) OVER {run} AS seq,
+SELECT {_DECLARATION}, min(row_key) OVER {run} AS row_key,
+    first_value(observation_id) OVER {run_in_order} AS first_id, max(seq) OVER {run} AS seq,
     min(observed_at) OVER {run} AS first_seen, max(observed_at) OVER {run} AS last_at,
     max(sight_at) OVER {run} AS sight_at,
     CAST(count(*) OVER {run} AS integer) AS checks,
@@ -130,7 +133,7 @@ SELECT {_DECLARATION}, min(row_key) OVER {run} AS row_key, max(seq) OVER {run} A
     CASE WHEN max(number) OVER {run} < max(answers) OVER {run}
         THEN max(next_at) OVER {run} END AS ended_by,
     {syntax.all_true.format("is_foreign")} OVER {run} AS "foreign",
-    row_number() OVER (PARTITION BY {_DECLARATION}, run ORDER BY number) AS answer
+    row_number() OVER {run_in_order} AS answer
 FROM ({_declarations(syntax, restricted)}) d
 """
 
@@ -161,7 +164,7 @@ def _answers(syntax: RightsSyntax, restricted: str) -> str:
     stated = f"CASE WHEN {is_foreign} THEN coalesce(s.observed_at, o.observed_at) ELSE {{}} END"
     judged = syntax.greater.format("coalesce(s.seq, judged.id, 0)", correction_seq("o", is_foreign))
     return f"""
-SELECT {_PLACE}, entries, observed_at, sight_at, is_foreign, {newest} AS seq,
+SELECT {_PLACE}, observation_id, entries, observed_at, sight_at, is_foreign, {newest} AS seq,
     row_number() OVER {window} AS number, lag(sight_at) OVER {window} AS previous_at,
     lead(observed_at) OVER {window} AS next_at, count(*) OVER (PARTITION BY {_PLACE}) AS answers
 FROM (
