@@ -43,9 +43,7 @@ READERS = {
     "certificates of an authority": Reader(
         "proof checkpoint", {"LESART_PROOF_AUTHORITIES": "authorities"}
     ),
-    "ca_file": Reader(
-        f"explain {SERVER} --robots robots.txt", {"LESART_CA_FILE": "{}", **OWN}, {"forbidden": 4}
-    ),
+    "ca_file": Reader(f"explain {SERVER} --robots robots.txt", {"LESART_CA_FILE": "{}", **OWN}),
     "--robots": Reader(f"explain {SERVER} --robots {{}}", OWN, {"latin": 0}),
     "--against": Reader("verify --against {}", codes={"latin": 1}),
     "--redactions": Reader("restore copy.sqlite3 --drill --no-verify --redactions {}"),

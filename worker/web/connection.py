@@ -114,6 +114,8 @@ def _context(ca_file: Path | None) -> ssl.SSLContext:
                 context.load_verify_locations(cafile=str(ca_file))
         except ssl.SSLError as error:
             raise SettingsError("ca_file", f"{ca_file} holds no certificates (PEM)") from error
+        except PermissionError as error:
+            raise SettingsError("ca_file", f"{ca_file} cannot be read: {error}") from error
     return context
 
 
