@@ -185,7 +185,8 @@ def _only_stamp(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def record_gone(unit: Unit, claim: jobs.Claim, scan: Scan, absent: Sequence[int]) -> list[int]:
     """Record as gone the files that were there before and that this scan did not find."""
-    noted, away = _note_absent(unit, claim, scan, absent, message_text("not_in_folder"))
+    message = message_text("not_in_folder")
+    noted, away = _note_absent(unit, claim, scan.source_id, scan, absent, message)
     gone = [{"source_id": scan.source_id, "place_id": place_id, "gone": True} for place_id in away]
     update_rows(unit.connection, PRESENCE, ("source_id", "place_id"), gone)
     return noted
@@ -194,20 +195,26 @@ def record_gone(unit: Unit, claim: jobs.Claim, scan: Scan, absent: Sequence[int]
 def record_collections(
     unit: Unit,
     claim: jobs.Claim,
+    source_id: int,
     scan: Scan | None,
     arrivals: Sequence[Arrival],
     places: Mapping[str, int],
 ) -> list[int]:
     """Record the documents as gone whose files are collections of other documents now."""
     now_collections = [places[a.place] for a in arrivals if a.container]
-    if scan is None or not now_collections:
+    if not now_collections:
         return []
     message = message_text("now_a_collection")
-    return _note_absent(unit, claim, scan, now_collections, message)[0]
+    return _note_absent(unit, claim, source_id, scan, now_collections, message)[0]
 
 
 def _note_absent(
-    unit: Unit, claim: jobs.Claim, scan: Scan, places: Sequence[int], note: str
+    unit: Unit,
+    claim: jobs.Claim,
+    source_id: int,
+    scan: Scan | None,
+    places: Sequence[int],
+    note: str,
 ) -> tuple[list[int], list[int]]:
     """Add observations that the documents at some places are gone; return them and the places."""
     query = (
@@ -223,20 +230,20 @@ def _note_absent(
         )
         .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
         .outerjoin(SNAPSHOT, SNAPSHOT.c.observation_id == PRESENCE.c.observation_id)
-        .where(PRESENCE.c.source_id == scan.source_id, PRESENCE.c.gone.is_(False))
+        .where(PRESENCE.c.source_id == source_id, PRESENCE.c.gone.is_(False))
     )
     noted: list[int] = []
     away: list[int] = []
     for row in rows_in(unit.connection, query, PRESENCE.c.place_id, places):
         place_id, locator_id, container, refused, foreign, scan_id, observation_id, had = row
-        if observation_id is not None and observation_id > scan.id and scan_id != scan.id:
+        if scan is not None and scan_id != scan.id and (observation_id or 0) > scan.id:
             continue
         away.append(place_id)
         if container or foreign or (refused and not had):
             continue
         noted.append(
             add_observation(
-                unit, source_id=scan.source_id, scan_id=scan.id, job_id=claim.job_id,
+                unit, source_id=source_id, scan_id=scan.id if scan else None, job_id=claim.job_id,
                 locator_id=locator_id, observed_at=unit.now, clock_at=unit.reading, outcome="gone",
                 note=note,
             )

@@ -100,7 +100,7 @@ def store_arrivals(
         }
         transfers = {numbers[id(a)]: a.transfer for a in seen if a.transfer is not None}
         store_transfers(unit, transfers, kept)
-        gone = record_collections(unit, claim, scan, arrivals, places)
+        gone = record_collections(unit, claim, source_id, scan, arrivals, places)
         record_presence(unit, claim, source_id, arrivals, places, numbers)
         counts = Counts(refused=sum(a.refused is not None for a in seen), gone=len(gone))
         items = [numbers[id(a)] for a in seen if a.refused is None]

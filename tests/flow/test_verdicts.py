@@ -1,9 +1,12 @@
 """What files that come, change, move and go mean for the archive: verdicts, counts, histories."""
 
+import gzip
+import json
 import os
 import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -180,6 +183,39 @@ def test_a_file_that_vanished_is_gone_and_nothing_is_deleted(room):
     assert (article["state"], article["versions"]) == ("gone", 1)
     assert [text for _number, text in room.versions()] == [A]
     assert outcomes(room, origin("pegel.txt")) == ["content", "gone"]
+
+
+def _record(text: str) -> dict[str, str]:
+    return {"title": "Pegel steigt", "text": text}
+
+
+ALONE, LISTED = (json.dumps(each).encode() for each in (_record(A), [_record(B), _record(C)]))
+ALONE_AND_LISTED = {
+    "pegel.json": (ALONE, LISTED),
+    "pegel.json.gz": (gzip.compress(ALONE), gzip.compress(LISTED)),
+}
+"""Files with one text, and the same files with two."""
+
+
+@pytest.mark.parametrize("name", ALONE_AND_LISTED)
+@pytest.mark.parametrize("door", ["scan", "ingest"])
+def test_an_article_whose_file_is_a_list_of_texts_now_is_gone_until_the_file_has_it_again(
+    room, door, name
+):
+    alone, listed = ALONE_AND_LISTED[name]
+    look = room.scan if door == "scan" else partial(room.ingest, name)
+    own = origin(name.removesuffix(".gz"))
+    room.write(name, alone)
+    for at in (0, 1):
+        look(at=at)
+    room.write(name, listed)
+    assert look(at=2) == Counts(new_articles=2, gone=1)
+    assert room.article(own)["state"] == "gone"
+    assert look(at=3).gone == 0
+    room.write(name, alone)
+    look(at=4)
+    (article,) = (row for row in room.rows("SELECT * FROM articles") if own in row["origins"])
+    assert (article["state"], article["versions"]) == ("present", 1)
 
 
 def test_an_article_whose_file_was_refused_last_is_gone_when_the_file_is(room):

@@ -312,6 +312,11 @@ def collect_in_file(scene: Scene) -> Iterator[None]:
         room.write("liste.json", json.dumps(content))
         room.scan(at)
         yield
+    room.write("liste.json", json.dumps(listed))
+    room.ingest("liste.json", at=48)
+    yield
+    room.scan(49)
+    yield
 
 
 def remove_source(scene: Scene) -> Iterator[None]:
