@@ -28,6 +28,11 @@ def main() -> int:
         "--most", type=int, default=0, help="calls tried of each command and failure; 0: all sites"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the calls that are tried")
+    parser.add_argument(
+        "--each-place",
+        action="store_true",
+        help="of the calls from one line of our code in any command, only one fails",
+    )
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     given = parser.parse_args()
     faults = trials = 0
@@ -40,7 +45,11 @@ def main() -> int:
         bench = Bench(Path(folder), servers, postgres)
         for name in given.operation or OPERATIONS:
             tried = bench.try_all(
-                OPERATIONS[name], tuple(given.how or (*HOWS, *ANSWERS)), given.most, given.seed
+                OPERATIONS[name],
+                tuple(given.how or (*HOWS, *ANSWERS)),
+                given.most,
+                given.seed,
+                each_place=given.each_place,
             )
             for how, result in tried:
                 if not result.points and not result.faults:
@@ -53,7 +62,10 @@ def main() -> int:
                     f"exit codes {dict(result.codes)}, {result.faults} faults\n"
                 )
                 sys.stdout.flush()
-    sys.stdout.write(f"{trials} failures, {faults} faults, {time.monotonic() - began:.0f} s\n")
+    sys.stdout.write(
+        f"{trials} failures, {len(bench.tried)} ways and places, {faults} faults, "
+        f"{time.monotonic() - began:.0f} s\n"
+    )
     return 1 if faults else 0
 
 

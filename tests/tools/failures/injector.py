@@ -45,6 +45,7 @@ A query fails in one of two ways, by its site. A kill before it leaves the same 
 the next call that changes something.
 """
 OURS = tuple(str(Path(__file__).parents[3] / name) for name in ("storage", "worker", "lesart"))
+REACHING = tuple(f"{each}/database/" for each in OURS)
 FILE_EVENTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link"})
 PROCESS_EVENTS = frozenset({"subprocess.Popen", "os.posix_spawn"})
 CHANGES = ("INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "VACUUM", "REPLACE", "COPY")
@@ -58,32 +59,38 @@ class Point:
     how: str
     site: str
     number: int
+    place: str = ""
+    """The kind of call, and the line of our code that makes it."""
 
 
 @dataclass
 class Sites:
-    """The calls of one run by site, and the kind of each site."""
+    """The calls of one run by site, and the kind and the line of each site."""
 
     calls: Counter[str] = field(default_factory=Counter)
     kinds: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, str] = field(default_factory=dict)
+    """The line of our code that calls from there; the modules that reach the database do not count."""
 
     @classmethod
     def read(cls, path: Path) -> "Sites":
         if not path.exists():
             return cls()
         told = json.loads(path.read_text())
-        return cls(Counter(told["calls"]), told["kinds"])
+        return cls(Counter(told["calls"]), told["kinds"], told["lines"])
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(vars(self)))
 
     def add(self, what: str, kind: str) -> str:
         """Count a call; return its site."""
-        site = hashlib.sha256(f"{kind} {what} {_own_stack()}".encode()).hexdigest()[:16]
+        stack = _own_stack()
+        site = hashlib.sha256(f"{kind} {what} {' '.join(stack)}".encode()).hexdigest()[:16]
         if kind == "query":
             kind = "slow query" if int(site, 16) % 2 else "lost query"
         self.calls[site] += 1
         self.kinds[site] = kind
+        self.lines[site] = next((each for each in stack if not each.startswith(REACHING)), "")
         return site
 
     def points(self, how: str) -> Iterator[Point]:
@@ -91,7 +98,7 @@ class Sites:
         for site, kind in self.kinds.items():
             if how in KINDS[kind]:
                 for number in sorted({1, self.calls[site]}):
-                    yield Point(how, site, number)
+                    yield Point(how, site, number, f"{kind} {self.lines[site]}")
 
 
 class Injector:
@@ -195,11 +202,12 @@ class Injector:
         return point.how
 
 
-def _own_stack() -> str:
+def _own_stack() -> list[str]:
+    """Return the lines of our code that lead to a call, the last one first."""
     places = []
     frame = sys._getframe()
     while frame is not None:
         if frame.f_code.co_filename.startswith(OURS):
             places.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
         frame = frame.f_back  # type: ignore[assignment]
-    return " ".join(places)
+    return places

@@ -65,6 +65,8 @@ class Bench:
         self.folder, self.work, self.base = folder, folder / "work", folder / "base"
         self.servers, self.postgres = servers, postgres
         self.said = ""
+        self.tried: set[tuple[str, str]] = set()
+        """The ways and places of all failures so far, in whichever command."""
         if postgres is not None:
             postgres.copy_to("template0", "work")
         _load_all()
@@ -105,9 +107,18 @@ class Bench:
             self.postgres.copy_to("template0", "new")
 
     def try_all(
-        self, operation: Operation, hows: tuple[str, ...], most: int, seed: int
+        self,
+        operation: Operation,
+        hows: tuple[str, ...],
+        most: int,
+        seed: int,
+        *,
+        each_place: bool = False,
     ) -> Iterator[tuple[str, Result]]:
-        """Let the command fail in each of these ways at each site, or at `most` points of each."""
+        """Let the command fail in each of these ways at each site, or at `most` points of each.
+
+        With `each_place`, only at one site of each place where no command failed before.
+        """
         ready = self.prepare(operation)
         self.renew(ready)
         words = (*operation.words, *self._place_of(operation))
@@ -122,15 +133,21 @@ class Bench:
                 return
             points = list(sites.points(how))
             if how in ANSWERS:
-                points = [Point(how, "answer", number) for number in answers]
+                points = [Point(how, "answer", n, f"answer {n} of {words}") for n in answers]
+            if each_place:
+                new = {each.place: each for each in points if (how, each.place) not in self.tried}
+                points = list(new.values())
             result.points = len(points)
             if most and most < len(points):
                 points = Random(seed).sample(points, most)
             for point in points:
                 self.renew(ready)
                 result.trials += 1
+                missed = result.missed
                 for fault in self._try(operation, words, point, result):
                     result.report(f"{how}, {point.site}, {point.number}: {fault}")
+                if result.missed == missed:
+                    self.tried.add((how, point.place))
             yield how, result
         shutil.rmtree(self.work, ignore_errors=True)
 
