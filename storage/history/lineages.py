@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, text, update
 
 from storage.database.tables import (
     ARTICLE,
@@ -27,16 +27,19 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.database.view_facts import SNAPSHOT_BLOCK
+from storage.database.view_queries.sql_words import RESTRICTED
 from storage.history.address_claims import Position
 from storage.history.article_rows import add_article
 from storage.history.renewals import (
     NONE_NAMED,
     NamingVersions,
+    find_naming,
     renew_articles,
     renew_hidden,
     renew_places,
 )
 from storage.history.versions import rebuild_all
+from storage.record.derivation_detail import named
 from storage.record.origins import ensure_origins
 from storage.record.reading import Reading
 from storage.relations.clusters import gather
@@ -79,8 +82,9 @@ class _StoredClaim:
 class Lineages:
     """Joins the addresses of fetched documents with their other addresses, in one unit of work."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, naming: NamingVersions = NONE_NAMED) -> None:
         self.unit = unit
+        self._naming = naming
         self.aliases: dict[int, list[_Candidate]] = {}
         self._open: list[_Candidate] = []
         self._undone: set[frozenset[int]] = set()
@@ -215,7 +219,7 @@ class Lineages:
     def _join(self, candidate: _Candidate | _StoredClaim) -> None:
         self._note(candidate)
         self.unit.flush()
-        regroup(self.unit, candidate.ends)
+        regroup(self.unit, candidate.ends, self._naming)
 
     def _note(self, candidate: _Candidate | _StoredClaim) -> None:
         pair = frozenset(candidate.ends)
@@ -246,6 +250,24 @@ def address_claims_of(reading: Reading) -> Iterator[tuple[str, str]]:
         yield from (("guid", each) for each in captured.hints.get("was") or ())
         if outcome.address:
             yield "canonical", outcome.address
+
+
+def find_claimed(connection: Connection, readings: Sequence[Reading]) -> NamingVersions:
+    """Find the fields that name articles of which one is hidden, if claims may join them."""
+    origins: set[str] = set()
+    for reading in readings:
+        if claimed := {origin_id(each) for _kind, each in address_claims_of(reading)}:
+            origins |= {*claimed, origin_id(named(reading).address or reading.captured.locator)}
+    query = (
+        select(ARTICLE_ORIGIN.c.article_id)
+        .join(ORIGIN, ORIGIN.c.id == ARTICLE_ORIGIN.c.origin_id)
+        .distinct()
+    )
+    articles = {row[0] for row in rows_in(connection, query, ORIGIN.c.public_id, origins)}
+    if not articles:
+        return NONE_NAMED
+    hidden = {*connection.execute(text(f"SELECT article_id FROM {RESTRICTED} h")).scalars()}
+    return find_naming(connection, articles if articles & hidden else ())
 
 
 def text_of(reading: Reading) -> ComparedText:
@@ -337,6 +359,8 @@ def regroup(unit: Unit, origins: Iterable[int], naming: NamingVersions = NONE_NA
     `naming` was found before, so that little is left to search while others wait.
     """
     articles = set(_answering(unit, origins).values())
+    if not articles <= naming.articles:
+        naming = NONE_NAMED
     held = select(ARTICLE_ORIGIN.c.origin_id).where(ARTICLE_ORIGIN.c.article_id.in_(articles))
     all_of_them = {*origins, *unit.connection.execute(held).scalars()}
     groups = _connect_groups(unit, all_of_them)

@@ -26,13 +26,14 @@ from storage.database.view_queries.sql_words import words_of
 
 
 class NamingVersions(NamedTuple):
-    """Versions of other articles with fields that name a title of some articles.
+    """Versions of other articles with fields that name a title of `articles`.
 
     Those with a `seq` up to `known` were searched.
     """
 
     versions: frozenset[int] = frozenset()
     known: int = 0
+    articles: frozenset[int] = frozenset()
 
 
 NONE_NAMED = NamingVersions()
@@ -56,7 +57,7 @@ def find_naming(
         rows = connection.execute(query, {"article": article, "known": before.known})
         found |= {*rows.scalars()}
     newest = connection.execute(select(func.max(VERSION.c.seq))).scalar()
-    return NamingVersions(frozenset(found), newest or 0)
+    return NamingVersions(frozenset(found), newest or 0, before.articles.union(wanted))
 
 
 _NAMING = """

@@ -1,6 +1,7 @@
 """Articles that move: one history under several addresses, joined with a reason, parted on demand."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -299,6 +300,44 @@ def test_an_entry_that_moved_in_a_feed_is_one_article(desk):
     assert articles(desk) == [(A, sorted([A, B]), 1)]
 
 
+@contextmanager
+def searches() -> Iterator[list[int]]:
+    """Give a list that fills with the numbers after which versions are searched for titles."""
+    known: list[int] = []
+
+    def note(_connection, _cursor, statement, _parameters, context, _many) -> None:
+        if "v.seq > " in statement:
+            known.append(context.compiled_parameters[0]["known"])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield known
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hidden", [(A,), (B,), (A, B), ()], ids=["old", "new", "both", "none"])
+def test_what_names_a_hidden_article_is_searched_before_the_lock_that_joins_it(desk, hidden):
+    for address in (A, B):
+        desk.web.put(address, pegel())
+        desk.fetch(address, at=1)
+    for address in hidden:
+        article = desk.number(
+            "SELECT article_id FROM article_origin ao JOIN origin o ON o.id = ao.origin_id "
+            "WHERE o.origin = :address",
+            address=address,
+        )
+        desk.archive.transact(restrict, [article], RedactionReason.MISTAKE, "ada")
+    newest = desk.number("SELECT max(seq) FROM version")
+    desk.web.put(A, redirect(B, 301))
+    with searches() as known:
+        desk.fetch(A, at=2)
+    assert len(articles(desk)) == 1
+    before, within = [each for each in known if each == 0], [each for each in known if each]
+    assert (len(before), within) == ((2, [newest]) if hidden else (0, []))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("is_lifted", [False, True], ids=["hidden", "shown again"])
 def test_what_names_a_hidden_article_is_searched_before_the_lock_that_parts_it(desk, is_lifted):
@@ -310,18 +349,9 @@ def test_what_names_a_hidden_article_is_searched_before_the_lock_that_parts_it(d
     desk.archive.transact(restrict, [article["id"]], RedactionReason.MISTAKE, "ada")
     if is_lifted:
         desk.archive.transact(lift, [article["id"]], "ada")
-    known: list[int] = []
-
-    def note(_connection, _cursor, statement, _parameters, context, _many) -> None:
-        if "v.seq > " in statement:
-            known.append(context.compiled_parameters[0]["known"])
-
     number = desk.number("SELECT max(id) FROM lineage")
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with searches() as known:
         assert run(app, ["undo", str(number), "--archive", desk.url]) == 0
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
     assert len(articles(desk)) == 2
     newest = desk.number("SELECT max(seq) FROM version")
     before, *within = known or [0]

@@ -11,7 +11,7 @@ from storage.database.tables import ARTICLE, ARTICLE_ORIGIN, ORIGIN, VERSION, WO
 from storage.database.unit import rows_in
 from storage.diff.change import CaptureContent
 from storage.history.changes import CaptureComparer
-from storage.history.lineages import address_claims_of, text_of
+from storage.history.lineages import address_claims_of, find_claimed, text_of
 from storage.history.memory import Memory
 from storage.history.neighbours import Surroundings
 from storage.history.noise.decisions import waiting
@@ -207,10 +207,11 @@ def store_readings(
         listings = [each for each in readings if isinstance(each.outcome, AddressList)]
         others = [each for each in readings if not isinstance(each.outcome, AddressList)]
         comparing = compare_ahead(connection, others, archive.memory)
+        naming = find_claimed(connection, others)
     to_derive = prepare_drafts(archive, [*others, *(each.reading for each in re_extracted)])
     with archive.unit() as unit:
         comparing.continue_under_lock(unit)
-        keeping = ReadingWriter(unit, claim.job_id, comparing, to_derive)
+        keeping = ReadingWriter(unit, claim.job_id, comparing, to_derive, naming)
         counts = keeping.keep(others, decide, re_extracted)
         record_reading(unit, keeping.decided)
         counts += Counts(refused=store_listings(unit, claim, listings, batch_items))

@@ -29,6 +29,7 @@ from storage.history.neighbours import (
     reader_of,
 )
 from storage.history.noise.decisions import waiting
+from storage.history.renewals import NamingVersions
 from storage.history.runs import Snapshot
 from storage.history.steps import FIRST_STEP, stored_entries
 from storage.history.versions import compare_again, rebuild_all
@@ -147,7 +148,12 @@ class ReadingWriter:
     """Stores the readings of one job in one unit of work."""
 
     def __init__(
-        self, unit: Unit, job_id: int, comparing: CaptureComparer, to_derive: PreparedDrafts
+        self,
+        unit: Unit,
+        job_id: int,
+        comparing: CaptureComparer,
+        to_derive: PreparedDrafts,
+        naming: NamingVersions,
     ) -> None:
         self.unit = unit
         self.job_id = job_id
@@ -158,7 +164,7 @@ class ReadingWriter:
         self._changed: dict[int, bool] = {}
         self._copies = ExactCopies(unit)
         self._refused: list[int] = []
-        self._lineages = Lineages(unit)
+        self._lineages = Lineages(unit, naming)
         self._comparing = comparing
         self._known = KnownContent(unit, self._deriving, self._copies, comparing)
 
