@@ -33,6 +33,9 @@ class Claims:
         self.unit = unit
         self.changed = changed
         self.displaced: set[int] = set()
+        """The articles to which files were moved."""
+        self.left: set[int] = set()
+        """The articles from which they were moved."""
 
     def settle(self, places: Sequence[Position]) -> None:
         """Give the address to the file captured first (then by path); the others retain their
@@ -119,6 +122,7 @@ class Claims:
         update_rows(unit.connection, SNAPSHOT, ("observation_id",), moved)
         self.changed[target] = self.changed[article] = True
         self.displaced.add(target)
+        self.left.add(article)
 
     def _article_of_file(self, source_id: int, locator: int) -> int:
         unit = self.unit

@@ -35,6 +35,7 @@ from storage.history.renewals import (
     NamingVersions,
     find_naming,
     renew_articles,
+    renew_confirmed,
     renew_hidden,
     renew_places,
 )
@@ -413,6 +414,7 @@ def _renew_groups(
     renamed = [each for each, name in names if each in rows and rows[each].public_id != name]
     renew_articles(unit, renamed)
     renew_places(unit, articles)
+    renew_confirmed(unit, {*articles} - {*renamed})
 
 
 def _connect_groups(unit: Unit, origins: set[int]) -> list[set[int]]:

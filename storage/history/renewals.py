@@ -7,7 +7,7 @@ their own, those of the record one in the table `renewal`; no two rows of a view
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Column, Connection, func, select, text
+from sqlalchemy import Column, Connection, exists, func, select, text
 
 from storage.database.engine import insert_rows
 from storage.database.tables import (
@@ -17,6 +17,7 @@ from storage.database.tables import (
     OBSERVATION,
     RELATION,
     RENEWAL,
+    SCAN,
     SNAPSHOT,
     VERSION,
 )
@@ -81,6 +82,50 @@ def renew_articles(unit: Unit, articles: Iterable[int]) -> None:
     renew_versions(unit, _find(unit, VERSION.c.id, VERSION.c.article_id, wanted))
     renew_observations(unit, _find(unit, SNAPSHOT.c.observation_id, SNAPSHOT.c.article_id, wanted))
     renew_places(unit, wanted)
+
+
+def renew_confirmed(unit: Unit, articles: Iterable[int]) -> None:
+    """Renew those of these articles of which scans confirmed a file.
+
+    They end at a later observation with another wording of the article, so each snapshot that
+    comes into an article or leaves it may change them.
+    """
+    query = (
+        select(SNAPSHOT.c.article_id)
+        .join(SCAN, SCAN.c.source_id == SNAPSHOT.c.source_id)
+        .where(SNAPSHOT.c.is_foreign.is_(False), SCAN.c.complete.is_(True))
+        .distinct()
+    )
+    found = rows_in(unit.connection, query, SNAPSHOT.c.article_id, {*articles})
+    renew_articles(unit, [row[0] for row in found])
+
+
+def find_overtaken(unit: Unit, observations: Iterable[int]) -> set[int]:
+    """Return the articles in which these observations end scans that were completed before they
+    were read.
+    """
+    unit.flush()
+    made, read, earlier = OBSERVATION.alias(), SNAPSHOT.alias(), SNAPSHOT.alias()
+    query = (
+        select(earlier.c.article_id)
+        .join(read, read.c.article_id == earlier.c.article_id)
+        .join(made, made.c.id == read.c.observation_id)
+        .where(
+            earlier.c.observation_id < read.c.observation_id,
+            earlier.c.wording_id != read.c.wording_id,
+            earlier.c.locator_id != read.c.locator_id,
+            earlier.c.is_foreign.is_(False),
+            read.c.is_foreign.is_(False),
+            exists().where(
+                SCAN.c.source_id == earlier.c.source_id,
+                SCAN.c.complete.is_(True),
+                SCAN.c.id >= func.coalesce(made.c.scan_id, made.c.id),
+            ),
+        )
+        .distinct()
+    )
+    found = rows_in(unit.connection, query, read.c.observation_id, {*observations})
+    return {row[0] for row in found}
 
 
 def renew_places(unit: Unit, articles: Iterable[int]) -> None:

@@ -24,7 +24,7 @@ from storage.write.redaction.redact_articles import (
 from storage.write.redaction.restrict import lift, restrict
 from storage.write.undo import undo
 from tests.capabilities.front_pages.test_front_pages import front, teaser
-from tests.flow.driver import Newsroom, hour, page, seed
+from tests.flow.driver import Newsroom, hour, page, seed, target_of
 from tests.page.test_entries import EDITED, blog, entry
 from tests.warcs import answer, response
 from tests.warcs import page as web_page
@@ -208,6 +208,56 @@ def join(scene: Scene, kind: str = "redirect") -> Iterator[None]:
     yield
 
 
+def join_files(scene: Scene) -> Iterator[None]:
+    """Join two addresses whose files were scanned, with two texts and then with one; part them."""
+    ends = [f"{SITE}/{name}" for name in ("mole", "steg")]
+    steps = {"redirect": HIGHER[:2], "guid": HIGHER[1:], "canonical": HIGHER[:1]}
+    for at, (kind, texts) in enumerate(steps.items()):
+        for address, text in zip(ends, (texts, HIGHER[1:]), strict=True):
+            name = address.rpartition("/")[2]
+            scene.room.write(f"{name}.md", page("\n\n".join(text), title=TITLE, url=address))
+        for look in range(3):
+            scene.room.scan(50 + 4 * at + look)
+            yield
+        with scene.room.archive.unit() as unit:
+            numbers = [scene.number("SELECT {} AS number", each) for each in ends]
+            row = {
+                "id": unit.number(), "kind": kind, "origin_id": numbers[at % 2],
+                "to_origin_id": numbers[1 - at % 2], "observation_id": None, "decided_at": unit.now,
+            }  # fmt: skip
+            unit.add(LINEAGE, row)
+            unit.flush()
+            regroup(unit, numbers)
+        yield
+        scene.room.scan(53 + 4 * at)
+        yield
+        last = scene.room.number("SELECT max(id) FROM lineage")
+        scene.room.archive.transact(undo, last, "Irrtum")
+        yield
+
+
+def read_late(scene: Scene) -> Iterator[None]:
+    """Read files of one address after scans of its other file: of another folder, of the same."""
+    room, folder = scene.room, scene.room.root / "zweitens"
+    second = room.watch("zweitens", folder)
+    for at, (name, watched) in enumerate((("schleuse", second), ("siel", room.source)), start=6):
+        address = f"{SITE}/{name}"
+        first = page("\n\n".join(HIGHER[:2]), title=TITLE, url=address)
+        later = page("\n\n".join(HIGHER[1:]), title=TITLE, url=address)
+        room.now = hour(10 * at)
+        room.write(f"z-{name}.md", later, folder if watched == second else None)
+        unread = room.ordered([target_of(watched)])
+        room.collected(unread)
+        room.write(f"a-{name}.md", first)
+        for look in range(1, 4):
+            room.scan(10 * at + look)
+            yield
+        room.worked(unread)
+        yield
+        room.scan(10 * at + 4)
+        yield
+
+
 def join_hidden(scene: Scene) -> Iterator[None]:
     """Join an article with a restricted one, and part them again."""
     scene.crawl(MOVED, web_page("Anderes Blatt", *OTHER), 4)
@@ -338,6 +388,8 @@ ACTS: dict[str, Act] = {
     "restrict a file and lift it": hide(FILE),
     "join and part addresses": join,
     "join a restricted article": join_hidden,
+    "join and part files": join_files,
+    "read files late": read_late,
     "redact passages": redact_words,
     "redact a version": redact(DAM, 1),
     "redact the last version": redact(DAM, 2),

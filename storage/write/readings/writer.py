@@ -1,6 +1,6 @@
 """Store readings: wordings, derivations, verdicts, and the articles that they change."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ from storage.history.neighbours import (
     reader_of,
 )
 from storage.history.noise.decisions import waiting
-from storage.history.renewals import NamingVersions
+from storage.history.renewals import NamingVersions, find_overtaken, renew_confirmed
 from storage.history.runs import Snapshot
 from storage.history.steps import FIRST_STEP, stored_entries
 from storage.history.versions import compare_again, rebuild_all
@@ -204,7 +204,7 @@ class ReadingWriter:
             self.decided.append((place.reading, verdict))
             totals[verdict.counted_as] += 1
             totals["noise"] += isinstance(verdict, UnchangedVerdict) and verdict.is_noise
-        self._settle(places, claims.displaced)
+        self._settle(places, claims)
         return Counts(**totals)
 
     # ------------------------------------------------------------------ stored content
@@ -305,7 +305,7 @@ class ReadingWriter:
 
     # ------------------------------------------------------------------------ the end
 
-    def _settle(self, places: Sequence[Position], displaced: Collection[int]) -> None:
+    def _settle(self, places: Sequence[Position], claims: Claims) -> None:
         unit = self.unit
         self._deriving.add_wording_rows()
         unit.flush()
@@ -314,7 +314,7 @@ class ReadingWriter:
         rebuild_all(unit, whole, self._comparing)
         name_articles(unit, [article for article, late in self._changed.items() if late])
         compare_again(unit, self._comparing, waiting(self._comparing))
-        self._copies.settle(displaced)
+        self._copies.settle(claims.displaced)
         self.wordings = indexed_wordings(unit, self._indexed)
         self._lineages.settle_late()
         self._lineages.settle_copies(self._copies.pairs)
@@ -325,3 +325,5 @@ class ReadingWriter:
         record_absences(unit, sorted({*absent, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PRESENCE, ("observation_id",), refused)
+        overtaken = find_overtaken(unit, [p.reading.captured.observation_id for p in places])
+        renew_confirmed(unit, {*overtaken, *claims.left, *claims.displaced})
