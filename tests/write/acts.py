@@ -1,7 +1,8 @@
 """An archive with rows in every view, and the acts of people and machines that change them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from storage.capabilities.quotations.store import (
@@ -237,25 +238,33 @@ def join_files(scene: Scene) -> Iterator[None]:
 
 
 def read_late(scene: Scene) -> Iterator[None]:
-    """Read files of one address after scans of its other file: of another folder, of the same."""
+    """Read files late that have the address of a file which scans confirmed in the meantime.
+
+    The one of another folder was captured after it, the one of the same folder before.
+    """
     room, folder = scene.room, scene.room.root / "zweitens"
     second = room.watch("zweitens", folder)
-    for at, (name, watched) in enumerate((("schleuse", second), ("siel", room.source)), start=6):
-        address = f"{SITE}/{name}"
-        first = page("\n\n".join(HIGHER[:2]), title=TITLE, url=address)
-        later = page("\n\n".join(HIGHER[1:]), title=TITLE, url=address)
-        room.now = hour(10 * at)
-        room.write(f"z-{name}.md", later, folder if watched == second else None)
-        unread = room.ordered([target_of(watched)])
-        room.collected(unread)
-        room.write(f"a-{name}.md", first)
-        for look in range(1, 4):
-            room.scan(10 * at + look)
-            yield
-        room.worked(unread)
+
+    def write(name: str, paragraphs: Sequence[str], where: Path | None = None) -> None:
+        address = f"{SITE}/{name[2:]}"
+        room.write(f"{name}.md", page("\n\n".join(paragraphs), title=TITLE, url=address), where)
+
+    write("a-schleuse", HIGHER[:2])
+    room.scan(60)
+    write("z-schleuse", HIGHER[1:], folder)
+    write("z-siel", HIGHER[1:])
+    unread = [room.ordered([target_of(each)]) for each in (second, room.source)]
+    for job in unread:
+        room.collected(job)
+    write("a-siel", HIGHER[:2])
+    for at in (61, 62, 63):
+        room.scan(at)
         yield
-        room.scan(10 * at + 4)
+    for job in unread:
+        room.worked(job)
         yield
+    room.scan(64)
+    yield
 
 
 def join_hidden(scene: Scene) -> Iterator[None]:
