@@ -7,7 +7,7 @@ or a capture store is involved, every table is copied row by row from one snapsh
 import os
 import secrets
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,10 @@ from storage.write.index import index_now, to_index
 CHUNK_ROWS = 500
 SECONDS = 7 * 24 * 3600
 """Maximum duration of reading from one snapshot, in seconds."""
+
+INCOMPLETE = "copied_only"
+"""Key of the fact that a copy in a PostgreSQL database is not completed yet."""
+Complete = Callable[[str], None] | None
 
 SHAPED = {name: shape.key for name, shape in SHAPES.items()}
 EVERY = true()
@@ -173,12 +177,15 @@ def copy(
     captures: CaptureStore | None = None,
     *,
     held: CapturePlace | None = None,
+    complete: Callable[[str], None] | None = None,
 ) -> int:
     """Copy the archive at `source` to the empty place `target`; return the number of its rows.
 
     The bytes of captures are copied from the database, or from `held`, into the database, or into
     the store `captures`. A target file appears only when complete; in a PostgreSQL database one
-    transaction inserts everything. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
+    transaction inserts everything. `complete` is called with the address of the copy: of a file
+    before it appears; a PostgreSQL database in which it failed is copied to no more, but completed
+    by the next call. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
     SchemaNewerError, PlaceTakenError, ForeignDatabaseError, ArchiveUnreachableError,
     CapturesAwayError, CapturesUnsetError, DamagedBytesError.
     """
@@ -188,15 +195,45 @@ def copy(
         with reachable(old):
             require_current(engine)
             if new.drivername != "sqlite":
-                return _fill(engine, new, progress, captures)
+                return _into_server(engine, new, progress, captures, complete)
             path = Path(new.database or "").absolute()
-            return _into_file(engine, path, progress, captures)
+            return _into_file(engine, path, progress, captures, complete)
     finally:
         engine.dispose()
 
 
+def _into_server(
+    source: Engine,
+    target: URL,
+    progress: Progress,
+    captures: CaptureStore | None,
+    complete: Complete,
+) -> int:
+    if complete is None:
+        return _fill(source, target, progress, captures)
+    begun = ARCHIVE.c.key == INCOMPLETE
+    engine = writing_engine(target)
+    try:
+        with reachable(target):
+            with engine.connect() as connection:
+                is_begun = inspect(connection).has_table(ARCHIVE.name) and (
+                    connection.execute(select(ARCHIVE.c.key).where(begun)).first() is not None
+                )
+            rows = 0 if is_begun else _fill(source, target, progress, captures, INCOMPLETE)
+            complete(target.render_as_string(hide_password=False))
+            with engine.begin() as connection:
+                connection.execute(delete(ARCHIVE).where(begun))
+    finally:
+        engine.dispose()
+    return rows
+
+
 def _into_file(
-    source: Engine, path: Path, progress: Progress, captures: CaptureStore | None
+    source: Engine,
+    path: Path,
+    progress: Progress,
+    captures: CaptureStore | None,
+    complete: Complete,
 ) -> int:
     if path.exists():
         remove_dead(path)  # of a process that was killed once the file was in its place
@@ -210,6 +247,9 @@ def _into_file(
                 rows = _vacuum(source, begun, progress)
             else:
                 rows = _fill(source, database_url(str(begun)), progress, captures)
+                _settle(begun)
+            if complete is not None:
+                complete(str(begun))
                 _settle(begun)
             with begun.open("rb") as file:
                 os.fsync(file.fileno())
@@ -261,8 +301,14 @@ def _has_objects(source: Engine) -> bool:
         return connection.execute(query).first() is not None
 
 
-def _fill(source: Engine, target: URL, progress: Progress, captures: CaptureStore | None) -> int:
-    """Copy every table into a new archive, then index its texts."""
+def _fill(
+    source: Engine,
+    target: URL,
+    progress: Progress,
+    captures: CaptureStore | None,
+    *facts: str,
+) -> int:
+    """Copy every table into a new archive with these facts, then index its texts."""
     engine = writing_engine(target)
     try:
         with reachable(target):
@@ -275,6 +321,8 @@ def _fill(source: Engine, target: URL, progress: Progress, captures: CaptureStor
                     for table in METADATA.sorted_tables
                 )
                 objects.note(new)
+                for fact in facts:
+                    new.execute(insert(ARCHIVE).values(key=fact, value=""))
                 _index(new, progress)
             return rows
     finally:

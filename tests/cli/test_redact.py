@@ -1,14 +1,17 @@
 """`lesart redact`: its reports, refusals and exit codes."""
 
+import errno
 import json
 import os
 import pty
 import sys
 from contextlib import suppress
+from unittest.mock import Mock
 
 import pytest
 
 from storage.cli.exits import run
+from storage.write.redaction import redact_articles
 from tests.flow.driver import SENTENCES, seed
 from worker.cli import commands
 
@@ -199,6 +202,27 @@ def test_an_old_backup_is_redacted_again_when_it_comes_back(written, command, tm
     assert (code, "repeated 1 redactions" in err) == (0, True)
     assert command("show", f"{written.article}@1", *elsewhere)[0] == 1
     assert command("show", f"{written.article}@2", *elsewhere)[0] == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_restored_archive_that_was_not_redacted_again_is_completed_by_the_same_command(
+    written, command, tmp_path, monkeypatch, request, database
+):
+    """A file does not appear before its texts were removed."""
+    backup, listed, new = (tmp_path / name for name in ("old.sqlite3", "acts.jsonl", "new.sqlite3"))
+    command("backup", str(backup))
+    command("redact", f"{written.article}@1", "--reason", "court_order", "--no-scrub")
+    command("redact", "--list", "--format", "jsonl", "-o", str(listed))
+    place = str(new) if database == "sqlite" else request.getfixturevalue("postgres_url")
+    words = ("restore", str(backup), "--redactions", str(listed), "--archive", place)
+    with monkeypatch.context() as failing:
+        lost = OSError(errno.EIO, os.strerror(errno.EIO))
+        failing.setattr(redact_articles, "empty_ordered", Mock(side_effect=lost))
+        assert command(*words)[0] == 4
+    assert not new.exists()
+    assert command(*words)[0] == 0
+    assert command("show", f"{written.article}@1", "--archive", place)[0] == 1
+    assert command(*words)[0] == 2, "the archive is complete now"
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '{"archive": "another"}', '{"rows": 1}'])

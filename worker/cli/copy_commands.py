@@ -1,12 +1,13 @@
 """The commands that copy a whole archive: backup, restore, merge, and the sweep of objects."""
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import gettempdir
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage.cli.app import app, program
 from storage.cli.exits import say
@@ -14,12 +15,12 @@ from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, co
 from storage.cli.output import require_lasting_place
 from storage.cli.progress import ProgressLine
 from storage.read.query.parameter import argument, flag, option
-from storage.settings import SettingsError, load_settings
+from storage.settings import Settings, SettingsError, load_settings
 from storage.values.lazy import LazyModule
 from storage.values.settings.readers import parse_interval
 from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
-from worker.cli.redactions import redact_again
+from worker.cli.redactions import read_acts, redact_again
 from worker.errors import LocatorMissingError
 
 if TYPE_CHECKING:
@@ -103,15 +104,25 @@ def restore(
             tried = str(folder / "drill.sqlite3")
             settings = replace(settings, database_url=tried, captures_url=None)
         store = None if settings.captures is None else stores.open_store(settings.captures)
+        complete = None if redactions is None else _redacting(settings, read_acts(redactions))
         began = time.monotonic()
         with ProgressLine() as line:
-            rows = copying.copy(str(file), settings.database_url, line.report, store)
+            rows = copying.copy(
+                str(file), settings.database_url, line.report, store, complete=complete
+            )
         say(f"restored {rows} rows in {time.monotonic() - began:.1f} s")
-        if redactions is not None:
-            with opened_archive(settings) as archive:
-                redact_again(archive, redactions)
         if verified or drill:
             report_verification(settings, output, VerifyOptions())
+
+
+def _redacting(settings: Settings, acts: Sequence[Mapping[str, Any]]) -> Callable[[str], None]:
+    """Return what repeats redactions in the copy at an address."""
+
+    def redact(place: str) -> None:
+        with opened_archive(replace(settings, database_url=place)) as archive:
+            redact_again(archive, acts)
+
+    return redact
 
 
 def _drill_folder() -> AbstractContextManager[Path]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +62,8 @@ def acts_of(archive: "Archive") -> list[dict[str, Any]]:
         ]  # fmt: skip
 
 
-def redact_again(archive: "Archive", listed: Path) -> None:
-    """Repeat the redactions of a list by `lesart redact --list` in a restored archive.
+def read_acts(listed: Path) -> list[dict[str, Any]]:
+    """Read a list of redactions, written by `lesart redact --list`.
 
     Raises: ReplayError.
     """
@@ -80,6 +80,11 @@ def redact_again(archive: "Archive", listed: Path) -> None:
             ) from error
     if not all(isinstance(each, dict) for each in acts):
         raise orders.ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
+    return acts
+
+
+def redact_again(archive: "Archive", acts: Sequence[Mapping[str, Any]]) -> None:
+    """Repeat the redactions of a list in a restored archive. Raises: ReplayError."""
     say(f"repeated {articles.replay_redactions(archive, acts)} redactions")
     rewrite(archive)
 
