@@ -127,6 +127,24 @@ def driver_error(error: BaseException) -> BaseException | None:
     return error if type(error).__module__.partition(".")[0] in DRIVERS else None
 
 
+def is_foreseen(error: BaseException) -> bool:
+    """Check whether an error is one of the machine or of a database, so that a trace tells nothing.
+
+    >>> is_foreseen(OSError(errno.EIO, "Input/output error")), is_foreseen(KeyError("x"))
+    (True, False)
+    """
+    return isinstance(error, OSError) or driver_error(error) is not None
+
+
+def brief(error: BaseException) -> str:
+    """Return the kind of an error and its message, of a database without the statement.
+
+    >>> brief(KeyError("x"))
+    "KeyError: 'x'"
+    """
+    return f"{type(error).__name__}: {driver_error(error) or error}".strip()
+
+
 def _database_reason(error: BaseException) -> str | None:
     """Return the key in DATABASE_REMEDIES that the error message contains."""
     message = str(driver_error(error) or "").lower()

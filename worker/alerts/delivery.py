@@ -11,6 +11,7 @@ from storage.database.unit import Clock
 from storage.history.alerts import lists
 from storage.read.archive import ReadOnlyArchive, open_with_settings
 from storage.settings import Settings
+from storage.values.failures import brief, is_foreseen
 from storage.values.messages import message_text
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import hosts_by_port
@@ -148,8 +149,8 @@ def _note(way: Outgoing, message: Message, done: Future[Sending]) -> bool:
     try:
         found = done.result()
     except Exception as error:  # a failing service must not stop the others
-        log.warning("alert_failed_here", exc_info=True)
-        found = Sending(arrived=False, answer=f"{type(error).__name__}: {error}")
+        log.warning("alert_failed_here", reason=brief(error), exc_info=not is_foreseen(error))
+        found = Sending(arrived=False, answer=brief(error))
     if found.arrived:
         record(engine, lease, state=ALERTS.sent, sent_at=way.clock(), note=None)
         log.info("alert_sent", steps=len(message.items))

@@ -19,6 +19,7 @@ from storage.database.outgoing import (
     retry_later,
 )
 from storage.settings import Settings
+from storage.values.failures import brief, is_foreseen
 from storage.values.messages import message_text
 from storage.values.net.web_archive import WebArchive, archive_keys, copy_archives, web_archives
 from storage.values.refusals import RefusalReason, refuse
@@ -112,8 +113,10 @@ class _Sender:
                 copied += self._process(request)
             except Exception as error:  # a request that fails here must not stop the others
                 log = LOG.bind(archive=self.service.name, request=request.id)
-                log.warning("copy_failed_here", exc_info=True)
-                self._release(request, f"{type(error).__name__}: {error}")
+                log.warning(
+                    "copy_failed_here", reason=brief(error), exc_info=not is_foreseen(error)
+                )
+                self._release(request, brief(error))
         return copied
 
     def _release(self, request: CopyRequest, reason: str) -> None:
