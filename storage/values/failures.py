@@ -16,6 +16,7 @@ RESTORE_BACKUP = (
     "the archive file is damaged: `lesart verify` lists the damage; move the file away and "
     "restore a backup with `lesart restore`"
 )
+PROCESSES = "end some processes, or raise the limit on processes (`ulimit -u`)"
 OPEN_FILES = "close some files, or raise the limit on open files (`ulimit -n`)"
 
 USE_OTHER_ROLE = (
@@ -41,6 +42,7 @@ SYSTEM_REMEDIES: Mapping[int, str] = {
         "check that the object storage is running and that captures_url, captures_key and "
         "captures_secret are correct; all stored data is intact"
     ),
+    errno.EAGAIN: PROCESSES,
     errno.ENOMEM: "free some memory, then run the command again",
 }
 """Remedies by the error number of the operating system."""
@@ -48,7 +50,7 @@ SYSTEM_REMEDIES: Mapping[int, str] = {
 FAILING = frozenset(
     {
         errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG,
-        errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EREMOTEIO,
+        errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EREMOTEIO, errno.EAGAIN,
     }
 )  # fmt: skip
 """Error numbers of a machine that fails: no other path or setting is right instead."""
