@@ -4,10 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
+import sqlite3
 import time
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from storage.database.engine import read_connection
 from storage.database.outgoing import ALERTS, record
@@ -153,6 +156,30 @@ def test_a_dead_letter_says_why_and_goes_again_when_asked(press, monkeypatch):
         assert send(press, settings) == 1
     assert len({headers["webhook-id"] for headers, _body in receiver.requests}) == 1
     assert press.log()[0].state == "sent"
+
+
+FAILURES_HERE = {
+    "the database": (
+        OperationalError("SELECT geheim", None, sqlite3.OperationalError("disk I/O error")),
+        "OperationalError: disk I/O error",
+    ),
+    "a defect": (KeyError("x"), "KeyError: 'x'"),
+}
+
+
+@pytest.mark.parametrize(("error", "note"), FAILURES_HERE.values(), ids=FAILURES_HERE)
+def test_a_message_that_fails_here_waits_and_says_why(press, monkeypatch, capsys, error, note):
+    known(press)
+    with receiving(lambda: None) as receiver:
+        press.alert("hafen", hook(receiver))
+        changed(press)
+        settings = settings_for(press, receiver)
+        with monkeypatch.context() as failing_once:
+            failing_once.setattr(sending, "entry_of", Mock(side_effect=error))
+            assert sending.work(press.archive, settings) == 0
+        (waiting,) = press.log()
+        assert (waiting.state, waiting.note) == ("failed", note)
+        assert ("Traceback" in capsys.readouterr().err) == isinstance(error, KeyError)
 
 
 def test_who_says_gone_is_not_asked_again_and_who_asks_for_time_gets_it(press):

@@ -72,6 +72,7 @@ ENDINGS = {
     ),
     "no room to answer": (UnwritableError("x", "no"), 4),
     "no room at all": (OSError(errno.ENOSPC, "No space left on device"), 4),
+    "no more processes": (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), 4),
     "folder not to be written": (PermissionError(errno.EACCES, "Permission denied", "/a"), 4),
     "another error of the system": (ConnectionResetError(errno.ECONNRESET, "reset"), None),
     "no database at all": (OperationalError("", {}, Exception("file is not a database")), 2),
