@@ -98,6 +98,10 @@ def _wait(archive: Archive, families: Sequence[int], progress: "ReadingProgress"
         time.sleep(min(LONGEST_POLL_SECONDS, POLL_SECONDS + (now - began) / 100))
 
 
+ENDING_SECONDS = 30.0
+"""Maximum time for an additional process to end once no work is left."""
+
+
 class _Helpers:
     """Additional processes that read captures while they are collected."""
 
@@ -112,10 +116,15 @@ class _Helpers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_more: object) -> None:
-        for process in self._running:
-            if kind is not None:
+        if kind is not None:
+            for process in self._running:
                 process.terminate()
-            process.wait()
+        for process in self._running:
+            try:
+                process.wait(ENDING_SECONDS)
+            except subprocess.TimeoutExpired:  # it stands still, and others did its work
+                process.kill()
+                process.wait()
 
     def start_if_many(self, items: int) -> None:
         """Start one process per additional processor from MANY_ITEMS items on."""
