@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, func, or_, select, text, update
 from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,
+    BOILERPLATE_DUE,
     DERIVATION,
     LINEAGE,
     LINEAGE_UNDONE,
@@ -522,6 +523,6 @@ def _new_article(unit: Unit, group: set[int], rows: Mapping[int, Any]) -> int:
 
 def _remove(unit: Unit, article: int) -> None:
     """Delete an article without origins: its content belongs to another one."""
-    for table, key in ((VERSION, VERSION.c.article_id), (REBUILD_DUE, REBUILD_DUE.c.article_id),
-                       (ARTICLE, ARTICLE.c.id)):  # fmt: skip
-        unit.connection.execute(delete(table).where(key == article))
+    for table in (VERSION, REBUILD_DUE, BOILERPLATE_DUE):
+        unit.connection.execute(delete(table).where(table.c.article_id == article))
+    unit.connection.execute(delete(ARTICLE).where(ARTICLE.c.id == article))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from storage.database.tables import EMPTIED
+from storage.database.tables import EMPTIED, METADATA
 from storage.database.views import VIEWS
 from storage.read.archive import open_archive
 from storage.read.filters import Filters
@@ -37,6 +37,15 @@ def follow(scene: Scene, act: Act) -> list[str]:
     return found if listed == expected else [*found, f"listed are {listed}, not {expected}"]
 
 
+def left_over(room: Newsroom) -> list[str]:
+    """Return the tables with rows of articles that are gone; a message says then why it is not sent."""
+    named = [n for n, t in METADATA.tables.items() if "article_id" in t.c and n != "alert_delivery"]
+    query = "SELECT count(*) FROM {} WHERE article_id NOT IN (SELECT id FROM article)"
+    return [
+        f"{name} names articles that are gone" for name in named if room.number(query.format(name))
+    ]
+
+
 def follow_each(room: Newsroom, names: Iterable[str]) -> dict[str, list[str]]:
     """Return the faults of the readers of each act on one archive with rows in every view."""
     scene = Scene(room)
@@ -44,7 +53,7 @@ def follow_each(room: Newsroom, names: Iterable[str]) -> dict[str, list[str]]:
     empty = [name for name in VIEWS if not room.rows(f"SELECT seq FROM {name}")]
     assert empty == [], "give the scene a row of this view"
     room.now = hour(24)
-    found = {name: follow(scene, ACTS[name]) for name in names}
+    found = {name: [*follow(scene, ACTS[name]), *left_over(room)] for name in names}
     return {name: faults for name, faults in found.items() if faults}
 
 

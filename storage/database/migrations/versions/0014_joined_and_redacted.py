@@ -1,4 +1,8 @@
-"""Renew the rows about redacted files: the scans before the redaction are shown again."""
+"""Renew the rows about redacted files: the scans before the redaction are shown again.
+
+Delete what waits for a comparison with articles that were joined with others: no page of their site
+could be read any more.
+"""
 
 from alembic import op
 from sqlalchemy import text
@@ -20,8 +24,12 @@ _RENEWED = (
 """Tables with their keys, the columns of their articles, and the numbers of a row."""
 
 
+_LEFT = "DELETE FROM boilerplate_due WHERE article_id NOT IN (SELECT id FROM article)"
+
+
 def upgrade() -> None:
     connection = op.get_bind()
+    connection.execute(text(_LEFT))
     for table, key, article, block in _RENEWED:
         query = text(f"SELECT {key} FROM {table} WHERE {article} IN {_ARTICLES} ORDER BY {key}")
         for row in connection.execute(query).scalars().all():
