@@ -168,6 +168,7 @@ LEFT_OUT = {
     "VersionLine": {"removed", "added", "noise", "notices", "method"},
     "Observation": {"id"},
     "Refusal": {"id"},
+    "RightsDeclaration": {"id"},
 }
 """Columns of the view that a record has in another form, or that another record has."""
 COMPUTED = {"NoiseStep": {"version"}, "Refusal": {"times", "first_at"}}

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 VIEWS = {
     "rights": "seq article origin found_in protocol name value machine_readable changed_after "
-    "first_seen last_seen ended_by checks foreign",
+    "first_seen last_seen ended_by checks foreign id",
 }
 """The columns of its views, which never change their order."""
 
