@@ -46,6 +46,7 @@ BARE = {
     "storage/write/archive.py:of_settings": "passes on the settings",
     "storage/write/archive.py:open": "passes on the place of captures",
     "storage/write/copies.py:_fill": "the copy, whose store is given to it",
+    "storage/write/copies.py:_into_server": "reads and deletes a fact about the copy",
     "storage/write/copies.py:_vacuum": "counts the rows of a copy without a store",
     "storage/write/copies.py:copy": "passes on the place of captures",
     "storage/write/copies.py:update": "passes on the place of captures",

@@ -1,10 +1,11 @@
 """The commands that copy a whole archive: backup, restore, merge, and the sweep of objects."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,9 @@ def restore(
             tried = str(folder / "drill.sqlite3")
             settings = replace(settings, database_url=tried, captures_url=None)
         store = None if settings.captures is None else stores.open_store(settings.captures)
-        complete = None if redactions is None else _redacting(settings, read_acts(redactions))
+        complete = None
+        if redactions is not None:
+            complete = partial(_redact_copy, settings, read_acts(redactions))
         began = time.monotonic()
         with ProgressLine() as line:
             rows = copying.copy(
@@ -115,14 +118,11 @@ def restore(
             report_verification(settings, output, VerifyOptions())
 
 
-def _redacting(settings: Settings, acts: Sequence[Mapping[str, Any]]) -> Callable[[str], None]:
-    """Return what repeats redactions in the copy at an address."""
-
-    def redact(place: str) -> None:
-        with opened_archive(replace(settings, database_url=place)) as archive:
-            redact_again(archive, acts)
-
-    return redact
+def _redact_copy(settings: Settings, acts: Sequence[Mapping[str, Any]], place: str) -> None:
+    """Repeat redactions in the copy at an address."""
+    settings = replace(settings, database_url=place)
+    with opened_archive(settings) as archive:
+        redact_again(archive, acts)
 
 
 def _drill_folder() -> AbstractContextManager[Path]:
