@@ -300,7 +300,7 @@ def test_killed_between_the_object_and_its_row_nothing_is_lost_and_the_orphan_go
     (summary,) = rows(tmp_path, "ingest", "seeds")
     assert (summary["new_articles"], summary["failed"]) == (len(SENTENCES), 0)
     assert lesart(tmp_path, "verify").returncode == 0
-    ended = lesart(tmp_path, "sweep", "--older-than", "0.1s")
+    ended = lesart(tmp_path, "sweep", "--older-than", "0.001s")
     told = (
         f"objects: {2 * len(SENTENCES)}, unreferenced: {len(SENTENCES)}, deleted: {len(SENTENCES)}"
     )
