@@ -105,6 +105,16 @@ def find_overtaken(unit: Unit, observations: Iterable[int]) -> set[int]:
     were read.
     """
     unit.flush()
+    edge = func.coalesce(OBSERVATION.c.scan_id, OBSERVATION.c.id)
+    query = select(OBSERVATION.c.id, edge)
+    newest = unit.connection.execute(
+        select(func.max(SCAN.c.id)).where(SCAN.c.complete.is_(True))
+    ).scalar()
+    late = {
+        number
+        for number, own in rows_in(unit.connection, query, OBSERVATION.c.id, {*observations})
+        if newest is not None and own <= newest
+    }
     made, read, earlier = OBSERVATION.alias(), SNAPSHOT.alias(), SNAPSHOT.alias()
     query = (
         select(earlier.c.article_id)
@@ -124,7 +134,7 @@ def find_overtaken(unit: Unit, observations: Iterable[int]) -> set[int]:
         )
         .distinct()
     )
-    found = rows_in(unit.connection, query, read.c.observation_id, {*observations})
+    found = rows_in(unit.connection, query, read.c.observation_id, late)
     return {row[0] for row in found}
 
 
