@@ -70,7 +70,9 @@ SECONDS = 7 * 24 * 3600
 """Maximum duration of reading from one snapshot, in seconds."""
 
 INCOMPLETE = "copied_only"
-"""Key of the fact that a copy in a PostgreSQL database is not completed yet."""
+"""Key of the fact that a copy in a PostgreSQL database is not completed yet, with the state of the
+archive that was copied: only a copy of the same state is completed.
+"""
 Complete = Callable[[str], None] | None
 
 SHAPED = {name: shape.key for name, shape in SHAPES.items()}
@@ -211,15 +213,17 @@ def _into_server(
 ) -> int:
     if complete is None:
         return _fill(source, target, progress, captures)
+    with source.connect() as connection:
+        state = f"{archive_values(connection)} {log.numbers(connection)}"
     begun = ARCHIVE.c.key == INCOMPLETE
     engine = writing_engine(target)
     try:
         with reachable(target):
             with engine.connect() as connection:
                 is_begun = inspect(connection).has_table(ARCHIVE.name) and (
-                    connection.execute(select(ARCHIVE.c.key).where(begun)).first() is not None
+                    connection.execute(select(ARCHIVE.c.value).where(begun)).scalar() == state
                 )
-            rows = 0 if is_begun else _fill(source, target, progress, captures, INCOMPLETE)
+            rows = 0 if is_begun else _fill(source, target, progress, captures, state)
             complete(target.render_as_string(hide_password=False))
             with engine.begin() as connection:
                 connection.execute(delete(ARCHIVE).where(begun))
@@ -306,9 +310,9 @@ def _fill(
     target: URL,
     progress: Progress,
     captures: CaptureStore | None,
-    *facts: str,
+    incomplete: str | None = None,
 ) -> int:
-    """Copy every table into a new archive with these facts, then index its texts."""
+    """Copy every table into a new archive, then index its texts; see `INCOMPLETE`."""
     engine = writing_engine(target)
     try:
         with reachable(target):
@@ -321,8 +325,8 @@ def _fill(
                     for table in METADATA.sorted_tables
                 )
                 objects.note(new)
-                for fact in facts:
-                    new.execute(insert(ARCHIVE).values(key=fact, value=""))
+                if incomplete is not None:
+                    new.execute(insert(ARCHIVE).values(key=INCOMPLETE, value=incomplete))
                 _index(new, progress)
             return rows
     finally:
@@ -368,7 +372,7 @@ class _Objects:
 
         The stored sizes differ, so the counts are computed again.
         """
-        new.execute(delete(ARCHIVE).where(ARCHIVE.c.key.in_((CAPTURE_FOLDER, TOTALS))))
+        new.execute(delete(ARCHIVE).where(ARCHIVE.c.key.in_((CAPTURE_FOLDER, TOTALS, INCOMPLETE))))
         if self._store is not None:
             new.execute(insert(ARCHIVE).values(key=CAPTURE_FOLDER, value=self._folder))
 

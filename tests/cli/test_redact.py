@@ -214,12 +214,18 @@ def test_a_restored_archive_that_was_not_redacted_again_is_completed_by_the_same
     command("redact", f"{written.article}@1", "--reason", "court_order", "--no-scrub")
     command("redact", "--list", "--format", "jsonl", "-o", str(listed))
     place = str(new) if database == "sqlite" else request.getfixturevalue("postgres_url")
+    (tmp_path / "late.txt").write_text(seed("Pegel fällt", *SENTENCES[2:]), "utf-8")
     words = ("restore", str(backup), "--redactions", str(listed), "--archive", place)
     with monkeypatch.context() as failing:
         lost = OSError(errno.EIO, os.strerror(errno.EIO))
         failing.setattr(redact_articles, "empty_ordered", Mock(side_effect=lost))
         assert command(*words)[0] == 4
     assert not new.exists()
+    if database == "postgresql":
+        another = tmp_path / "another.sqlite3"
+        command("ingest", str(tmp_path / "late.txt"))
+        command("backup", str(another))
+        assert command("restore", str(another), *words[2:])[0] == 2, "it is not that backup"
     assert command(*words)[0] == 0
     assert command("show", f"{written.article}@1", "--archive", place)[0] == 1
     assert command(*words)[0] == 2, "the archive is complete now"
