@@ -38,7 +38,7 @@ def follow(scene: Scene, act: Act) -> list[str]:
 
 
 def left_over(room: Newsroom) -> list[str]:
-    """Return the tables with rows of articles that are gone; a message says then why it is not sent."""
+    """Return the tables with rows of articles that are gone, but for messages of alerts."""
     named = [n for n, t in METADATA.tables.items() if "article_id" in t.c and n != "alert_delivery"]
     query = "SELECT count(*) FROM {} WHERE article_id NOT IN (SELECT id FROM article)"
     return [
