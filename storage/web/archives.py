@@ -27,6 +27,7 @@ from storage.read.render.translations import LANGUAGES as PAGE_LANGUAGES
 from storage.read.search import archive_state
 from storage.values.messages import message_text
 from storage.values.net.capture_place import CapturePlace
+from storage.web.accepting import choose_language
 from storage.web.problems import Problem
 
 T = TypeVar("T")
@@ -250,11 +251,9 @@ def language_of(request: Request) -> str:
     language = request.query_params.get("lang")
     if language in PAGE_LANGUAGES:
         return language
-    for each in request.headers.get("accept-language", "").split(","):
-        language = each.partition(";")[0].strip().lower()[:2]
-        if language in PAGE_LANGUAGES:
-            return language
-    return pool_of(request).place.language
+    default = pool_of(request).place.language
+    others = (each for each in PAGE_LANGUAGES if each != default)
+    return choose_language(request.headers, (default, *others))
 
 
 async def archive_pool(request: Request) -> ArchivePool:

@@ -15,11 +15,12 @@ from storage.read.filters import TODAY, Clocks
 from storage.read.query.doors import DOORS
 from storage.read.query.list_door import ListDoor
 from storage.read.query.queries import MOST_ROWS, PAGE_ROWS, ClockOptions
+from storage.web.accepting import choose_type
 from storage.web.archives import pool_of
 from storage.web.parameters import PageParameters, list_parameters
+from storage.web.problems import JSON_TYPE
 from storage.web.schemas import LINES, many, model_of
 
-JSON_TYPE = "application/json"
 _LINE_TYPES = (LINES, "application/x-ndjson", "application/json-lines")
 
 _OPERATIONS = {"list": "list_articles"}
@@ -48,8 +49,8 @@ def answer_one(value: Any) -> Response:
 
 
 def wants_lines(request: Request) -> bool:
-    accepted = request.headers.get("accept", "")
-    return any(each in accepted for each in _LINE_TYPES)
+    """Return whether the client prefers one record a line to a page of a list."""
+    return choose_type(request.headers, (JSON_TYPE, *_LINE_TYPES)) != JSON_TYPE
 
 
 def add_lists(router: APIRouter, tag: str) -> dict[str, Callable[..., Response]]:

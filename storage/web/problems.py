@@ -36,12 +36,14 @@ from storage.values.errors import (
     SearchQueryError,
 )
 from storage.values.messages import message_text
+from storage.web.accepting import choose_type
 
 LOG = structlog.get_logger()
 MOST_ERRORS = 20
 """Maximum number of invalid parameters in a response."""
 MOST_NAME_CHARACTERS = 100
 MEDIA_TYPE = "application/problem+json"
+JSON_TYPE, PAGE_TYPE = "application/json", "text/html"
 CONFLICT = "conflict with recovery"
 """A replica interrupts a query that needs rows which the primary has removed."""
 RETRY_SECONDS = 5
@@ -181,8 +183,8 @@ def problem_of_error(error: Exception) -> Problem:
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether the client asks for a page: a browser, not a program."""
-    return "text/html" in request.headers.get("accept", "")
+    """Return whether the client prefers a page to JSON: a browser, not a program."""
+    return choose_type(request.headers, (MEDIA_TYPE, JSON_TYPE, PAGE_TYPE)) == PAGE_TYPE
 
 
 def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
