@@ -13,13 +13,12 @@ from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups
 from storage.read.query.doors import DOORS
 from storage.read.query.parameter import flag
 from storage.values.lazy import LazyModule
+from storage.values.program import program
 
 if TYPE_CHECKING:
     import platform
-    from importlib import metadata
 else:
     platform = LazyModule("platform")
-    metadata = LazyModule("importlib.metadata")
 
 _OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -164,14 +163,6 @@ def add_summaries() -> None:
     for names in PANELS.values():
         for name, summary in names.items():
             app.command(name, short_help=summary)(print_version)
-
-
-def program() -> str:
-    """Return the name and version of the program."""
-    try:
-        return f"lesart {metadata.version('lesart')}"
-    except metadata.PackageNotFoundError:  # a checkout without installation
-        return "lesart (not installed)"
 
 
 def print_version() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from storage.cli.app import app, command_group, print_version, program
+from storage.cli.app import app, command_group, print_version
 from storage.cli.exits import say
 from storage.cli.options import (
     ArchiveOptions,
@@ -24,6 +24,7 @@ from storage.read.filters import Filters
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import ClockOptions, FilterOptions, PageOptions
 from storage.values.lazy import LazyModule
+from storage.values.program import program
 
 if TYPE_CHECKING:
     from storage.database import engine as engines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from storage.cli.app import command_group, program
+from storage.cli.app import command_group
 from storage.cli.exits import say
 from storage.cli.options import OUTPUT_HELP, ArchiveOptions, OutputOptions, command, output_path
 from storage.cli.output import (
@@ -21,6 +21,7 @@ from storage.cli.report import reading, whole_archive
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.program import program
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from storage.cli.app import app, program
+from storage.cli.app import app
 from storage.cli.exits import NO, say
 from storage.cli.options import ArchiveOptions, FiguresOutputOptions, OutputOptions, command
 from storage.cli.output import (
@@ -25,6 +25,7 @@ from storage.read.query.list_door import ListDoor
 from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.program import program
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

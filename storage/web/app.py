@@ -23,6 +23,7 @@ from storage.database.archive_errors import ArchiveError
 from storage.database.engine import database_url
 from storage.database.ownership import file_of
 from storage.values.messages import message_text
+from storage.values.program import program_version
 from storage.web import api, feeds, metrics, pages, problems, tiles
 from storage.web.archives import THREADS, ArchivePool, ServedArchive, archive_pool
 from storage.web.guards import LOOPBACK, MOST_BODY_BYTES, Guards
@@ -121,7 +122,7 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
 
     app = FastAPI(
         title="Lesart",
-        version="0.1.0",
+        version=program_version(),
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,

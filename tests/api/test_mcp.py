@@ -20,6 +20,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from storage.database.tables import RECORD
+from storage.values.program import program_version
 from storage.web.api import mcp
 from storage.web.app import ReplaceableApp, make_app
 from storage.web.archives import ServedArchive
@@ -156,6 +157,7 @@ def test_fifty_injected_instructions_are_data_and_change_nothing(injected, tmp_p
             tools = await client.list_tools()
             assert [tool.name for tool in tools.tools] == NAMES
             assert all(tool.annotations.read_only_hint for tool in tools.tools)
+            assert client.server_info.version == program_version()
             _, listed = await call(client, "list")
             texts = []
             for article in listed["answer"]["items"]:

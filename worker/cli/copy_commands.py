@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
-from storage.cli.app import app, program
+from storage.cli.app import app
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, command
 from storage.cli.output import require_lasting_place
@@ -18,6 +18,7 @@ from storage.cli.progress import ProgressLine
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings, SettingsError, load_settings
 from storage.values.lazy import LazyModule
+from storage.values.program import program
 from storage.values.settings.readers import parse_interval
 from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive

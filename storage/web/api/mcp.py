@@ -41,6 +41,7 @@ from storage.read.query.doors import DOORS
 from storage.read.query.queries import PAGE_ROWS, Long
 from storage.read.sql import QueryError, QueryLimits
 from storage.values.messages import message_text
+from storage.values.program import program_version
 from storage.web.api import ROUTERS
 from storage.web.archives import STATEMENT_SECONDS, THREADS, ServedArchive, utc_now
 from storage.web.guards import MOST_BODY_BYTES
@@ -110,8 +111,9 @@ class ArchiveTools:
             return await self.call(call.name, call.arguments or {})
 
         return Server(
-            "lesart", instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool
-        )
+            "lesart", version=program_version(), instructions=INSTRUCTIONS,
+            on_list_tools=list_tools, on_call_tool=call_tool,
+        )  # fmt: skip
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
         """Return the answer of a tool as JSON, marked as data."""
