@@ -1,4 +1,4 @@
-"""Signed checkpoints, proof paths and logged rows, with the Python standard library alone.
+"""Files, signed checkpoints, proof paths and logged rows, with the Python standard library alone.
 
 This file is part of the program that verifies a bundle. Each file of a bundle has exactly one form:
 what it contains is read strictly, written again, and must be the same bytes.
@@ -6,11 +6,19 @@ what it contains is read strictly, written again, and must be the same bytes.
 
 import base64
 import hashlib
+import io
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
 
 DASH = "— "
 ED25519, COSIGNATURE = 1, 4
@@ -392,3 +400,195 @@ def declarations(rights: Facts) -> Iterator[str]:
         for each in found:
             name, value = (value_in(each, part, str) for part in ("name", "value"))
             yield f"{name}: {value} ({place})"
+
+
+# ---------------------------------------------------------------------------------------- files
+
+FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
+MANIFEST, PACKAGE, WACZ_BUNDLE = "manifest.json", "datapackage.json", "lesart/bundle.zip"
+MOST_FILES, MOST_FILE_BYTES, MOST_BYTES = 100_000, 1 << 28, 1 << 30
+MOST_LIST_BYTES = 1 << 24
+"""The most bytes of a list of files: that of a zip, the manifest, and that of a WACZ."""
+Reader = Callable[[], bytes]
+_NEVER = re.compile(r"[\\:\x00-\x1f\x7f]")
+_IN_WACZ = re.compile(
+    r"archive/[^/]+\.warc(?:\.gz)?|indexes/[^/]+\.(?:cdxj?|idx)(?:\.gz)?|pages/[^/]+\.jsonl|"
+    r"datapackage(?:-digest)?\.json|lesart/(?:bundle\.zip|wacz-key\.note)"
+)
+_WITH_DESCRIPTOR, _UTF8 = 0x8, 0x800
+_FLAGS = _WITH_DESCRIPTOR | _UTF8 | 0x6
+"""What a member of a zip may state: also how thoroughly it was compressed. No encryption."""
+_TIMES_AND_OWNERS = {0x000A, 0x5455, 0x5855, 0x7855, 0x7875}
+"""Additional fields of a member that no program reads as another name, size or content."""
+_LEFT_OVER = "the zip contains bytes that belong to no file in its list"
+
+
+def is_of_file_manager(name: str) -> bool:
+    """Return whether file managers write such a file into folders that they show."""
+    last = name.rpartition("/")[2]
+    return last in FILE_MANAGERS or last.startswith("._")
+
+
+def files_of_bundle(place: Path) -> tuple[dict[str, Reader], list[str]]:
+    """Return how to read each file of a bundle, and the names of the files around it in a WACZ.
+
+    The bundle is a folder or zip, or in a WACZ, whose `datapackage.json` lists exactly its files,
+    and which has no files but those that belong to this format. Names of files never decide.
+
+    Raises: Wrong.
+    """
+    files = _files_in(_in_folder(place) if place.is_dir() else _in_zip(lambda: place.open("rb")))
+    if PACKAGE not in files or MANIFEST in files:
+        return files, []
+    package = read_json(files[PACKAGE]())
+    for name in files:
+        if not _IN_WACZ.fullmatch(name) and not is_of_file_manager(name):
+            raise Wrong(f"the file {name} does not belong to a WACZ")
+    listed = {PACKAGE, "datapackage-digest.json", *(each["path"] for each in package["resources"])}
+    own = {name for name in files if not is_of_file_manager(name)}
+    if type(package["wacz_version"]) is not str or own != listed or WACZ_BUNDLE not in own:
+        raise Wrong("this is neither a bundle nor a WACZ with a bundle and a list of its files")
+    bundle = partial(io.BytesIO, files[WACZ_BUNDLE]())
+    return _files_in(_in_zip(bundle)), sorted(set(files) - {WACZ_BUNDLE})
+
+
+def _files_in(found: Iterable[tuple[str, int, bool, Reader]]) -> dict[str, Reader]:
+    """Return how to read each file; refuses links, duplicates, huge files and names outside."""
+    files: dict[str, Reader] = {}
+    sizes: dict[str, int] = {}
+    for name, size, is_regular, read in found:
+        if name.startswith("/") or {"..", ""} & set(name.split("/")) or _NEVER.search(name):
+            raise Wrong(f"the name {name} points outside the bundle")
+        if not is_regular:
+            raise Wrong(f"{name} is a link or not a regular file")
+        if name in files:
+            raise Wrong(f"the file {name} is there twice")
+        if len(files) == MOST_FILES:
+            raise Wrong("there are more files than this program reads")
+        files[name], sizes[name] = read, size
+    is_wacz = PACKAGE in files and MANIFEST not in files
+    for name, size in sizes.items():
+        most = MOST_BYTES if is_wacz else MOST_FILE_BYTES
+        if size > (MOST_LIST_BYTES if name in {PACKAGE, MANIFEST} else most):
+            raise Wrong(f"the file {name} is larger than this program reads")
+    if sum(sizes.values()) > MOST_BYTES * (1 + is_wacz):
+        raise Wrong("all files together are larger than this program reads")
+    return files
+
+
+def _in_folder(place: Path) -> Iterator[tuple[str, int, bool, Reader]]:
+    for folder, below, names in os.walk(place):
+        links = [each for each in below if (Path(folder) / each).is_symlink()]
+        for path in (Path(folder) / each for each in (*links, *names)):
+            state = path.lstat()
+            name = path.relative_to(place).as_posix()
+            yield name, state.st_size, stat.S_ISREG(state.st_mode), path.read_bytes
+
+
+def _in_zip(opened: Callable[[], IO[bytes]]) -> Iterator[tuple[str, int, bool, Reader]]:
+    """Yield the members of a zip that any program unpacks in the same way. Raises: Wrong."""
+    with opened() as stream:
+        number, size, begin = _end_of(stream)
+        if size > MOST_LIST_BYTES:
+            raise Wrong("the list of the zip is larger than this program reads")
+        packed = zipfile.ZipFile(stream)  # only its list is used; `_unpack` reads the members
+        at = 0
+        for each in sorted(packed.infolist(), key=lambda each: each.header_offset):
+            if each.header_offset != at:
+                raise Wrong(_LEFT_OVER)
+            content, at = _places_of(stream, each)
+            name, is_folder = each.orig_filename, each.is_dir() and not each.file_size
+            kind = stat.S_IFMT(each.external_attr >> 16)
+            if not is_folder or name.startswith("/") or {"..", ""} & set(name.split("/")[:-1]):
+                read = partial(_unpack, opened, each, content)
+                yield name, max(each.file_size, each.compress_size), kind in {0, stat.S_IFREG}, read
+        if (len(packed.infolist()), packed.start_dir, at) != (number, begin, begin):
+            raise Wrong(_LEFT_OVER)
+
+
+def _end_of(stream: IO[bytes]) -> tuple[int, int, int]:
+    """Return the number of members of a zip, and the size and place of its list. Raises: Wrong.
+
+    A zip with many members states them twice. Nothing may follow, not even a comment.
+    """
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, end - 98))
+    tail = stream.read().rjust(98, b"\0")
+    head, *disks, number, size, begin, comment = struct.unpack("<4s4H2LH", tail[76:])
+    if head != b"PK\5\6" or disks != [0, 0, number] or comment:
+        raise Wrong(_LEFT_OVER)
+    end -= 22
+    if tail[56:60] == b"PK\6\7":
+        stated, end = (number, size, begin), end - 76
+        mark, *more, here, number, size, begin = struct.unpack("<4sQ2H2L4Q", tail[:56])
+        shown = (min(number, 0xFFFF), min(size, 0xFFFFFFFF), min(begin, 0xFFFFFFFF))
+        fields = (more[0], *more[3:], here, *struct.unpack("<LQL", tail[60:76]))
+        if mark != b"PK\6\6" or stated != shown or fields != (44, 0, 0, number, 0, end, 1):
+            raise Wrong(_LEFT_OVER)
+    if begin + size != end:
+        raise Wrong(_LEFT_OVER)
+    return number, size, begin
+
+
+def _places_of(stream: IO[bytes], member: zipfile.ZipInfo) -> tuple[int, int]:
+    """Return where the content of a member of a zip begins, and where its bytes end.
+
+    What its header states is the same as in the list, which other programs do not read.
+
+    Raises: Wrong.
+    """
+    stream.seek(member.header_offset)
+    head, _version, flags, method, _written, *sizes, long, more = struct.unpack(
+        "<4s3HL3L2H", stream.read(30)
+    )
+    name, additional = stream.read(long), stream.read(more)
+    stated = (member.CRC, member.compress_size, member.file_size)
+    begin = member.header_offset + 30 + long + more
+    end = begin + member.compress_size
+    if head != b"PK\3\4" or name != _name_in_header(member):
+        raise Wrong(_LEFT_OVER)
+    is_same = (flags, method) == (member.flag_bits, member.compress_type)
+    if flags & _WITH_DESCRIPTOR:
+        stream.seek(end)
+        described = stream.read(16)
+        is_marked = described[:4] == b"PK\7\x08"
+        end += 16 if is_marked else 12
+        is_same &= struct.unpack("<3L", described[4:] if is_marked else described[:12]) == stated
+        sizes = [each or value for each, value in zip(sizes, stated)]  # noqa: B905  # older Pythons
+    if not is_same or (*sizes,) != stated:
+        raise Wrong(f"{member.orig_filename} is another file in its header than in the list")
+    if flags & ~_FLAGS or method not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise Wrong(f"{member.orig_filename} is encrypted or packed in an unknown way")
+    if {*_fields(member.extra), *_fields(additional)} - _TIMES_AND_OWNERS:
+        raise Wrong(f"{member.orig_filename} may have another name or size for other programs")
+    return begin, end
+
+
+def _name_in_header(member: zipfile.ZipInfo) -> bytes:
+    return member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8 else "cp437")
+
+
+def _fields(additional: bytes) -> Iterator[int]:
+    """Yield the kind of each additional field of a member."""
+    while additional:
+        kind, long = struct.unpack("<2H", additional[:4])
+        yield kind
+        additional = additional[4 + long :]
+
+
+def _unpack(opened: Callable[[], IO[bytes]], member: zipfile.ZipInfo, begin: int) -> bytes:
+    """Return the whole content of a member, of which no more is unpacked than its list states.
+
+    Raises: Wrong.
+    """
+    with opened() as stream:
+        stream.seek(begin)
+        content = stream.read(member.compress_size)
+    is_whole = True
+    if member.compress_type == zipfile.ZIP_DEFLATED:
+        unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+        content = unpacker.decompress(content, member.file_size + 1)
+        is_whole = unpacker.eof and not unpacker.unused_data
+    if not is_whole or len(content) != member.file_size or zlib.crc32(content) != member.CRC:
+        raise Wrong(f"{member.orig_filename} is not the content that the list of the zip states")
+    return content

@@ -9,13 +9,9 @@ A copy of this program from another source is more trustworthy than the one in t
 import argparse
 import copy
 import hashlib
-import io
-import os
 import re
-import stat
 import sys
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -30,7 +26,6 @@ else:  # in a bundle, or started by its path: -I excludes the folder of a progra
     import bundle_report as report  # type: ignore[import-not-found, no-redef]
 
 FORMAT = "lesart bundle v1"
-FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
 PARTS: dict[str, tuple[type, ...]] = {
     "format": (str,), "key": (str,), "witnesses": (list,), "language": (str,),
     "passage": (str, type(None)), "stamps": (list,), "files": (dict,),
@@ -42,87 +37,8 @@ RETENTION = "retention"
 MARK = "[redacted]"
 TOLERANCE = timedelta(minutes=1)
 _EARLIEST = datetime(1, 1, 2, tzinfo=timezone.utc)  # noqa: UP017  # older Pythons, too
-MOST_FILES, MOST_FILE_BYTES, MOST_BYTES = 100_000, 1 << 28, 1 << 30
-WACZ_BUNDLE = "lesart/bundle.zip"
-Facts = dict[str, Any]
-
-
-# ---------------------------------------------------------------------------------------- files
-
-
-_NEVER = re.compile(r"[\\:\x00-\x1f\x7f]")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_WITH_DESCRIPTOR, _UTF8 = 0x8, 0x800
-
-
-def files_in(place: Path) -> dict[str, Any]:
-    """Return how to read each file of a folder or zip; refuses links, duplicates and huge files.
-
-    Raises: Wrong.
-    """
-    found: dict[str, Any] = {}
-    total = 0
-    for name, size, is_regular, read in _in_folder(place) if place.is_dir() else _in_zip(place):
-        total += size
-        if name.startswith("/") or {"..", ""} & set(name.split("/")) or _NEVER.search(name):
-            raise log.Wrong(f"the name {name} points outside the bundle")
-        if not is_regular:
-            raise log.Wrong(f"{name} is a link or not a regular file")
-        if name in found:
-            raise log.Wrong(f"the file {name} is there twice")
-        if size > MOST_FILE_BYTES or total > MOST_BYTES or len(found) == MOST_FILES:
-            raise log.Wrong(
-                f"the file {name} is larger than this program reads, or there are too many"
-            )
-        found[name] = read
-    return found
-
-
-def _in_folder(place: Path) -> Iterator[tuple[str, int, bool, Any]]:
-    for folder, below, names in os.walk(place):
-        links = [each for each in below if (Path(folder) / each).is_symlink()]
-        for path in (Path(folder) / each for each in (*links, *names)):
-            state = path.lstat()
-            name = path.relative_to(place).as_posix()
-            yield name, state.st_size, stat.S_ISREG(state.st_mode), path.read_bytes
-
-
-def _in_zip(place: Path) -> Iterator[tuple[str, int, bool, Any]]:
-    packed = zipfile.ZipFile(place)  # its files are read until the program ends
-    inner = [each for each in packed.infolist() if each.orig_filename == WACZ_BUNDLE]
-    if len(inner) == 1 and inner[0].file_size <= MOST_BYTES:
-        packed = zipfile.ZipFile(io.BytesIO(packed.read(inner[0])))
-    _require_whole(packed)
-    for each in packed.infolist():
-        name, is_folder = each.orig_filename, each.is_dir() and not each.file_size
-        kind = stat.S_IFMT(each.external_attr >> 16)
-        if not is_folder or name.startswith("/") or {"..", ""} & set(name.split("/")[:-1]):
-            read = lambda each=each: packed.read(each)  # noqa: E731
-            yield name, each.file_size, kind in {0, stat.S_IFREG}, read
-
-
-def _require_whole(packed: zipfile.ZipFile) -> None:
-    """Refuse a zip with bytes outside its listed members: other programs could unpack these."""
-    stream, at = packed.fp, 0
-    assert stream is not None
-    for each in sorted(packed.infolist(), key=lambda each: each.header_offset):
-        stream.seek(each.header_offset)
-        head = stream.read(30)
-        sizes = int.from_bytes(head[26:28], "little"), int.from_bytes(head[28:30], "little")
-        if each.header_offset != at or stream.read(sizes[0]) != _name_in_header(each):
-            raise log.Wrong("the zip contains bytes that belong to no file in its list")
-        at += 30 + sum(sizes) + each.compress_size
-        if each.flag_bits & _WITH_DESCRIPTOR:
-            stream.seek(at)
-            at += 16 if stream.read(4) == b"PK\7\x08" else 12
-    end = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, end - 22))
-    if at != packed.start_dir or packed.comment or stream.read(4) != b"PK\5\6":
-        raise log.Wrong("the zip contains bytes that belong to no file in its list")
-
-
-def _name_in_header(member: zipfile.ZipInfo) -> bytes:
-    return member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8 else "cp437")
+Facts = dict[str, Any]
 
 
 class LoggedBundle:
@@ -507,10 +423,10 @@ def check(place: Path, key: str | None, witnesses: list[str], outside: str | Non
 
     Raises: Wrong.
     """
-    files = files_in(place)
+    files, around = log.files_of_bundle(place)
     manifest = _manifest(files, key)
     listed = manifest["files"]
-    more = _compare_files(files, listed)
+    ignored = [*_compare_files(files, listed), *around]
     bundle = LoggedBundle({name: files[name] for name in listed}, manifest, witnesses)
     facts = bundle.facts()
     for text in (each for place in facts["places"] for each in place["texts"]):
@@ -520,11 +436,12 @@ def check(place: Path, key: str | None, witnesses: list[str], outside: str | Non
     unused = sorted(set(listed) - bundle.used)
     if unused:
         raise log.Wrong(f"the file {unused[0]} belongs to no row")
-    beside = f" Ignored files of a file manager: {', '.join(more)}." if more else ""
-    lines = [f"{len(listed)} files match the signed list.{beside}", *report.lines(facts)]
-    if place.suffix == ".wacz":
-        lines.append(f"Of the WACZ only {WACZ_BUNDLE} was checked, no other file.")
-    return [*lines, *older, *([_compare(facts, outside)] if outside else [])]
+    return [
+        f"{len(listed)} files match the signed list. Not checked: {', '.join(ignored) or 'none'}.",
+        *report.lines(facts), *older,
+        *([_compare(facts, outside)] if outside else []),
+        *([f"Of the WACZ only {log.WACZ_BUNDLE} was checked, no other file."] if around else []),
+    ]  # fmt: skip
 
 
 def _compare_report(bundle: LoggedBundle, facts: Facts) -> list[str]:
@@ -590,11 +507,10 @@ def _require_types(manifest: Facts) -> None:
 
 
 def _compare_files(files: Mapping[str, Any], digests: Mapping[str, str]) -> list[str]:
-    """Compare all files with the list and return additional files of a file manager."""
-    additional = sorted(set(files) - {*digests, "manifest.json", "manifest.note", *PROGRAMS})
+    """Compare all files with the list; return the others: programs, and files of a file manager."""
+    additional = sorted(set(files) - {*digests, "manifest.json", "manifest.note"})
     for name in additional:
-        last = name.rpartition("/")[2]
-        if last not in FILE_MANAGERS and not last.startswith("._"):
+        if name not in PROGRAMS and not log.is_of_file_manager(name):
             raise log.Wrong(f"the file {name} does not belong to the bundle")
     for name, digest in digests.items():
         if name not in files:
