@@ -30,7 +30,8 @@ from storage.database.columns import UtcTime
 from storage.database.compression import pack, unpack
 from storage.database.engine import insert_rows
 from storage.database.table_facts import ALL_TABLES
-from storage.database.tables import CAPTURE, COUNTER, DERIVATION, METADATA, SEARCH_DUE, WORDING
+from storage.database.tables import CAPTURE, COUNTER, DERIVATION, SEARCH_DUE, WORDING
+from storage.database.tables.metadata import METADATA
 from storage.language.folded_names import fold_name
 from storage.proof import log
 from storage.values.digest import origin_id, raw_digest, wording_digest

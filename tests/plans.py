@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine, event
 
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 
 ASKED = ("SELECT", "UPDATE", "DELETE", "WITH", "INSERT")
 NAMED = re.compile(r'(?:FROM|JOIN) "?(\w+)"? (?:AS )?"?(\w+)"?')

@@ -32,7 +32,8 @@ from storage.database import planned_times
 from storage.database.engine import database_epoch, read_connection
 from storage.database.planned_times import LONGEST, end_of
 from storage.database.process_identity import identity_in_token, is_dead, new_token
-from storage.database.tables import ALERT_DELIVERY, METADATA, STAMP_REQUEST
+from storage.database.tables import ALERT_DELIVERY, STAMP_REQUEST
+from storage.database.tables.metadata import METADATA
 from storage.values.messages import message_text
 
 LONGEST_NOTE = 300

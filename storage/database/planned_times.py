@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from storage.database.columns import UtcTime
 from storage.database.table_facts import STATE_TABLES
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 
 LONGEST: dict[Column[Any], float] = {
     METADATA.tables[table.name].c[name]: seconds

@@ -21,8 +21,8 @@ from storage.database.archive_errors import ForeignDatabaseError
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import database_epoch, place_of
 from storage.database.schema_version import MIGRATIONS, head, names_in, read_revision, refuse_newer
-from storage.database.table_facts import STATE_TABLES
-from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
+from storage.database.table_facts import EMPTIED, ERASABLE, RECORD, STATE_TABLES
+from storage.database.tables.metadata import METADATA
 from storage.database.view_queries.sql_words import INDEXED_TOKENS
 from storage.database.views import COLUMNS, READER_ROLE, VIEWS, create_views, drop_views
 from storage.values.lazy import LazyModule

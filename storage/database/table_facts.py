@@ -3,14 +3,12 @@
 A table states its facts here, once. The logged tables and the form of their log entries, the
 columns that a redaction empties, the references that `lesart verify` follows, the rows of a proof
 bundle, and the tables that PostgreSQL rewrites after a redaction are derived from them.
-`storage.database.tables` compares the facts with its classes when it is imported. This module
-imports no classes, so that reading commands need not load SQLModel.
+`storage.database.tables.metadata` compares the facts with the classes when it is imported. This
+module imports no classes, so that reading commands need not load SQLModel.
 """
 
 from storage.capabilities import CAPABILITIES
 from storage.capabilities.hooks import LogEntry, RecordTable, StateTable
-
-__all__ = ["ALL_TABLES", "RECORD_TABLES", "STATE_TABLES", "LogEntry", "RecordTable", "StateTable"]
 
 _LOG = "the log is public and contains no text"
 _REASON = "a reason is written for the public record"
@@ -293,3 +291,29 @@ STATE_TABLES: tuple[StateTable, ...] = (
 """The tables of the state, in the order of their classes; those of capabilities last."""
 
 ALL_TABLES: tuple[RecordTable | StateTable, ...] = (*RECORD_TABLES, *STATE_TABLES)
+
+RECORD = tuple(table.name for table in RECORD_TABLES)
+"""The tables whose rows are never updated or deleted."""
+
+LOGGED = tuple(table.name for table in RECORD_TABLES if table.log is not None)
+"""The tables with an entry in the log for every row."""
+
+EMPTIED: dict[str, tuple[str, tuple[str, ...]]] = {
+    **{table.name: (table.name, table.emptied) for table in RECORD_TABLES if table.emptied},
+    **{
+        f"{table.name}_address": (table.name, table.emptied_address)
+        for table in RECORD_TABLES
+        if table.emptied_address
+    },
+}
+"""The columns that a redaction empties, by the values of `table_name`."""
+
+ERASABLE: dict[str, tuple[str, ...]] = {
+    table.name: (*table.emptied, *table.emptied_address)
+    for table in RECORD_TABLES
+    if table.emptied or table.emptied_address
+}
+"""The columns that a redaction may empty, by table.
+
+They become null; columns that must not be null get the value from `storage.values.redaction`.
+"""

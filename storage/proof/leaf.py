@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from storage.database.table_facts import RECORD_TABLES, LogEntry
+from storage.capabilities.hooks import LogEntry
+from storage.database.table_facts import RECORD_TABLES
 
 SALT_SIZE = 16
 DOMAIN = b"lesart commitment v1\n"

@@ -13,7 +13,8 @@ from functools import lru_cache
 from sqlalchemy import Connection, Engine, TextClause, insert, text, update
 
 from storage.database.engine import insert_tuples, read_connection
-from storage.database.tables import COUNTER, LOG_RUN, LOG_TILE, LOGGED
+from storage.database.table_facts import LOGGED
+from storage.database.tables import COUNTER, LOG_RUN, LOG_TILE
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import rows as record
 from storage.proof.leaf import ARCHIVE, SALT_SIZE, SHAPES, commitment, entry, seal_opening

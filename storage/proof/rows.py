@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, LargeBinary, TextClause, text
 
+from storage.capabilities.hooks import LogEntry
 from storage.database.columns import JSON_TYPE, UtcTime
-from storage.database.table_facts import LogEntry
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 from storage.proof.leaf import ARCHIVE, SHAPES, Values, canonical_json
 
 PART_ROWS = 500

@@ -9,7 +9,7 @@ from itertools import pairwise
 from sqlalchemy import Connection, text
 
 from storage.database.rows import iso_utc, stream
-from storage.database.tables import EMPTIED, ERASABLE, LOGGED
+from storage.database.table_facts import EMPTIED, ERASABLE, LOGGED
 from storage.history.corrected_times import clock_corrections, time_after_corrections
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows

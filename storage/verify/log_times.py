@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, func, select, text
 
-from storage.database.tables import CLOCK_CORRECTION, LOGGED, METADATA
+from storage.database.table_facts import LOGGED
+from storage.database.tables import CLOCK_CORRECTION
+from storage.database.tables.metadata import METADATA
 from storage.history.corrected_times import ClockCorrection, clock_corrections
 from storage.proof import checkpoints as kept
 from storage.proof.external.authorities import authority_stamps

@@ -11,8 +11,8 @@ from storage.database.capture_store import MissingBytesError, StoredBytes, load,
 from storage.database.compression import DamagedBytesError
 from storage.database.rows import Row, fetch, stream
 from storage.database.schema import missing_columns, missing_guards
-from storage.database.table_facts import ALL_TABLES
-from storage.database.tables import EMPTIED, LOGGED, METADATA
+from storage.database.table_facts import ALL_TABLES, EMPTIED, LOGGED
+from storage.database.tables.metadata import METADATA
 from storage.proof.leaf import SHAPES
 from storage.record.contents.leftovers import Leftovers, find_capture_places
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name

@@ -43,17 +43,17 @@ from storage.database.engine import (
 from storage.database.part_folder import part_folder, remove_dead
 from storage.database.schema_version import require_current
 from storage.database.sqlite_file import create_private
+from storage.database.table_facts import RECORD
 from storage.database.tables import (
     ARCHIVE,
     CAPTURE,
     DERIVATION,
-    METADATA,
     ORIGIN,
-    RECORD,
     REDACTION,
     SEARCH_DUE,
     WORDING,
 )
+from storage.database.tables.metadata import METADATA
 from storage.history.totals import TOTALS, is_redacting
 from storage.proof import log
 from storage.proof.leaf import SHAPES

@@ -19,7 +19,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from storage.database.tables import RECORD
+from storage.database.table_facts import RECORD
 from storage.values.program import program_version
 from storage.web.api import mcp
 from storage.web.app import ReplaceableApp, make_app

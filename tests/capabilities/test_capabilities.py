@@ -36,7 +36,7 @@ WITHOUT_HOOK = {
         **dict.fromkeys(("docs/proof.md", "docs/read.md", "docs/redaction.md", "docs/watch.md"), _LINK),
         "docs/sql.md": "rules for several views, which name those that they concern",
         **dict.fromkeys((
-            "storage/database/tables/__init__.py", "storage/read/find.py",
+            "storage/database/tables/metadata.py", "storage/read/find.py",
             "storage/record/contents/restricted.py", "storage/write/redaction/description.py",
             "storage/write/redaction/empty_rows.py", "storage/write/redaction/in_bytes.py",
             "storage/write/redaction/plan.py", "worker/cli/redact_command.py",

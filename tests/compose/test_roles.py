@@ -13,7 +13,8 @@ from sqlalchemy import inspect
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
 from storage.database.schema import NOT_FOR_THE_PAGE, upgrade
-from storage.database.tables import METADATA, RECORD
+from storage.database.table_facts import RECORD
+from storage.database.tables.metadata import METADATA
 from storage.database.views import VIEWS
 
 pytestmark = pytest.mark.postgresql("fast")

@@ -14,7 +14,7 @@ from storage.cli.exits import run
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
 from storage.database.table_facts import STATE_TABLES
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 from storage.proof.log import append
 from storage.read.archive import open_archive
 from storage.values.redaction import PENDING

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import tables
 from storage.database.table_facts import RECORD_TABLES, STATE_TABLES
+from storage.database.tables import metadata
 from storage.export.bundle_log import CONTENTS
 from storage.proof.leaf import SHAPES
 from storage.verify.record import REFERENCES
@@ -49,11 +49,13 @@ def test_the_program_of_a_bundle_repeats_the_salted_columns():
     ],
 )
 def test_a_fact_that_is_left_out_is_named(table, change, message):
-    assert tables._missing_fact(FACTS[table]) is None
-    assert message in (tables._missing_fact(FACTS[table]._replace(**change)) or "")
+    assert metadata._missing_fact(FACTS[table]) is None
+    assert message in (metadata._missing_fact(FACTS[table]._replace(**change)) or "")
 
 
 def test_every_reference_names_a_table():
     named = {target for table in FACTS.values() for target in table.references.values()}
-    assert named - {*tables.METADATA.tables} == {"table_name"}, "the column names the table itself"
+    assert named - {*metadata.METADATA.tables} == {"table_name"}, (
+        "the column names the table itself"
+    )
     assert len(REFERENCES) > 60

@@ -9,7 +9,8 @@ import typer
 
 from storage.capabilities import CAPABILITIES
 from storage.cli import exits
-from storage.database.tables import METADATA, RECORD
+from storage.database.table_facts import RECORD
+from storage.database.tables.metadata import METADATA
 from storage.database.views import COLUMNS, VIEWS
 from storage.settings import SETTINGS
 from storage.values.change_class import ChangeClass

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, text
 
 from storage.capabilities import CAPABILITIES
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 from storage.proof import checkpoints, log
 from storage.proof.external.requests import store_stamp
 from storage.proof.note import COSIGNATURE, Note, Signer

@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import DatabaseError
-from storage.database.tables import ERASABLE, LOGGED, METADATA
+from storage.database.table_facts import ERASABLE, LOGGED
+from storage.database.tables.metadata import METADATA
 from storage.export.bundle_log import root_of
 from storage.proof import checkpoints, log, rows
 from storage.proof.checkpoints import ProofKeyError

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import BigInteger, Boolean, Column, Float, Integer
 
 from storage.database.columns import UtcTime
-from storage.database.tables import EMPTIED, METADATA
+from storage.database.table_facts import EMPTIED
+from storage.database.tables.metadata import METADATA
 from storage.export import check_bundle
 from storage.export.bundle_log import CONTENTS, PLAIN, REDACTABLE, LoggedRow, Wrong, write_json
 from storage.proof.leaf import SHAPES, OpenedRow, entry

@@ -17,7 +17,7 @@ import lesart
 from lesart import views
 from storage.database.engine import database_url
 from storage.database.rows import iso_utc
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 from storage.database.views import VIEWS
 from storage.diff.word_diff import Operation
 from storage.read.filters import Clocks

@@ -18,7 +18,8 @@ from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
 from storage.database.rows import fetch
 from storage.database.schema_version import HEAD
-from storage.database.tables import METADATA, TRANSFER, VERSION
+from storage.database.tables import TRANSFER, VERSION
+from storage.database.tables.metadata import METADATA
 from storage.database.views import VIEWS
 from storage.read import lists
 from storage.read.archive import ReadOnlyArchive, open_archive

@@ -10,7 +10,8 @@ from sqlalchemy import Table, select, text, update
 from storage.database.engine import DatabaseError, writing_engine
 from storage.database.engine import database_url as parsed
 from storage.database.schema import missing_guards, upgrade
-from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
+from storage.database.table_facts import EMPTIED, ERASABLE, RECORD
+from storage.database.tables.metadata import METADATA
 from storage.database.unit import writing
 from storage.values.redaction import is_emptied
 from storage.write.archive import Archive

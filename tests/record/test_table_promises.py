@@ -13,7 +13,7 @@ from sqlalchemy import Connection, LargeBinary, select, update
 from storage.cli.exits import run
 from storage.database.columns import JSON_TYPE
 from storage.database.table_facts import RECORD_TABLES
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 from storage.database.views import VIEWS
 from storage.values.fields import FIELDS, FieldForm
 from storage.values.redaction import RedactionReason

@@ -11,7 +11,9 @@ from sqlalchemy import Column, Connection, Float, String, func, insert, select, 
 from storage.database.columns import JSON_TYPE, UtcTime
 from storage.database.planned_times import LONGEST, is_ahead, is_due, move_back
 from storage.database.schema import upgrade
-from storage.database.tables import JOB, METADATA, RECORD, VERSION
+from storage.database.table_facts import RECORD
+from storage.database.tables import JOB, VERSION
+from storage.database.tables.metadata import METADATA
 from storage.proof import checkpoints
 from storage.read.archive import open_archive
 from storage.values.redaction import RedactionReason

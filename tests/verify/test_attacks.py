@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Connection, insert, select, text, update
 
 from storage.database.engine import insert_tuples
-from storage.database.tables import METADATA, RECORD
+from storage.database.table_facts import RECORD
+from storage.database.tables.metadata import METADATA
 from storage.database.unit import Unit
 from storage.proof import checkpoints, log, rows
 from storage.proof.leaf import SHAPES, TABLES, commitment

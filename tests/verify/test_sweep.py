@@ -17,7 +17,8 @@ from sqlalchemy import Connection, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.database.columns import JSON_TYPE, UtcTime
-from storage.database.tables import METADATA, RECORD
+from storage.database.table_facts import RECORD
+from storage.database.tables.metadata import METADATA
 from storage.verify.finding import NOT_COVERED
 from storage.verify.verify import Verification
 from tests.flow.processes import lesart

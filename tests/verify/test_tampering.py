@@ -8,7 +8,8 @@ import sqlalchemy
 from sqlalchemy import Connection, Table, func, insert, select, text, update
 
 from storage.database.columns import JSON_TYPE, UtcTime
-from storage.database.tables import METADATA, RECORD
+from storage.database.table_facts import RECORD
+from storage.database.tables.metadata import METADATA
 from storage.proof.leaf import SHAPES
 from storage.verify.finding import BrokenObject, Scope
 from storage.verify.record import REFERENCES, _key_of, references

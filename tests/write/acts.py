@@ -13,7 +13,8 @@ from storage.capabilities.quotations.store import (
     redact_person,
 )
 from storage.capabilities.reviews.store import add_review, find_change, withdraw_reviews
-from storage.database.tables import LINEAGE, METADATA
+from storage.database.tables import LINEAGE
+from storage.database.tables.metadata import METADATA
 from storage.history.lineages import regroup
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget

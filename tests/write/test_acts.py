@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from storage.database.tables import EMPTIED, METADATA
+from storage.database.table_facts import EMPTIED
+from storage.database.tables.metadata import METADATA
 from storage.database.views import VIEWS
 from storage.read.archive import open_archive
 from storage.read.filters import Filters

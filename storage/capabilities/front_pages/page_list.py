@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from storage.database.tables import FRONT as FRONT_TABLE
-from storage.database.tables import TEASER
+from storage.capabilities.front_pages.tables import FRONT as FRONT_TABLE
+from storage.capabilities.front_pages.tables import TEASER
 from storage.database.unit import Unit, rows_in
 from storage.record.origins import ensure_origins
 from storage.record.reading import CapturedItem

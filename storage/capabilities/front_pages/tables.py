@@ -55,3 +55,5 @@ class FrontRow(Row, table=True):
 
 
 TABLES = (TeaserRow, FrontRow)
+TEASER = Row.metadata.tables["teaser"]
+FRONT = Row.metadata.tables["front"]

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -27,15 +27,9 @@ from sqlalchemy import (
 )
 
 from storage.database.rows import iso_utc
-from storage.database.table_facts import RECORD_TABLES
-from storage.database.tables import (
-    ARTICLE,
-    CLUSTER_MEMBER,
-    METADATA,
-    RECORD,
-    RELATION,
-    RELATION_UNDONE,
-)
+from storage.database.table_facts import RECORD, RECORD_TABLES
+from storage.database.tables import ARTICLE, CLUSTER_MEMBER, RELATION, RELATION_UNDONE
+from storage.database.tables.metadata import METADATA
 from storage.database.unit import Unit, rows_in
 from storage.database.view_queries.scans import scan_start
 from storage.database.view_queries.sql_words import words_of

@@ -9,12 +9,12 @@ from storage.database.tables import (
     ARTICLE,
     DERIVATION,
     INDEX_KEY,
-    METADATA,
     OBSERVATION,
     ORIGIN,
     VERSION,
     WORDING,
 )
+from storage.database.tables.metadata import METADATA
 from storage.database.unit import rows_in
 from storage.values.digest import wording_name
 from storage.write.redaction.named_places import find_retained_places

@@ -27,6 +27,7 @@ from storage.database.capture_store import CapturesUnsetError, name_in, store_of
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import read_connection
 from storage.database.rows import STREAMING
+from storage.database.table_facts import EMPTIED
 from storage.database.tables import (
     ARCHIVE,
     ARTICLE,
@@ -34,10 +35,8 @@ from storage.database.tables import (
     BOILERPLATE_DUE,
     CAPTURE,
     DERIVATION,
-    EMPTIED,
     INDEX_KEY,
     JOB,
-    METADATA,
     NOISE_STEP,
     OBSERVATION,
     OPEN,
@@ -49,11 +48,11 @@ from storage.database.tables import (
     SEARCH_DUE,
     SNAPSHOT,
     SOURCE,
-    TEASER,
     VERSION,
     WATCH,
     WORDING,
 )
+from storage.database.tables.metadata import METADATA, TEASER
 from storage.database.unit import Clock, Unit, rows_in, writing
 from storage.history.changes import CaptureComparer
 from storage.history.renewals import (

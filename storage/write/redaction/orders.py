@@ -12,13 +12,9 @@ from sqlalchemy import (
 )
 
 from storage.database.archive_errors import ArchiveError
-from storage.database.tables import (
-    EMPTIED,
-    FOREIGN_RECORD,
-    METADATA,
-    REDACTION,
-    TRANSFER,
-)
+from storage.database.table_facts import EMPTIED
+from storage.database.tables import FOREIGN_RECORD, REDACTION, TRANSFER
+from storage.database.tables.metadata import METADATA
 from storage.database.unit import Unit, rows_in
 from storage.history.totals import store_fact, stored_fact
 from storage.values.redaction import (

@@ -12,25 +12,23 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from storage.capabilities import CAPABILITIES
+from storage.database.table_facts import EMPTIED
 from storage.database.tables import (
     ARTICLE_ORIGIN,
     DERIVATION,
-    EMPTIED,
     FOREIGN_RECORD,
-    FRONT,
-    METADATA,
     OBSERVATION,
     ORIGIN,
     PRESENCE,
     REFUSAL,
     RELATION,
     SNAPSHOT,
-    TEASER,
     TRANSFER,
     VERDICT,
     WATCH,
     WORDING,
 )
+from storage.database.tables.metadata import FRONT, METADATA, TEASER
 from storage.database.unit import rows_in
 from storage.values.digest import canonical
 from storage.values.redaction import is_emptied

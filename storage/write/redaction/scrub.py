@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, delete, select, text
 from storage.database.archive_errors import ArchiveError
 from storage.database.engine import place_of, read_connection
 from storage.database.servers.pooler import require_sessions
-from storage.database.table_facts import STATE_TABLES
-from storage.database.tables import ARCHIVE, ERASABLE
+from storage.database.table_facts import ERASABLE, STATE_TABLES
+from storage.database.tables import ARCHIVE
 from storage.values.job import Progress
 from storage.write.redaction.empty_rows import UNSCRUBBED
 

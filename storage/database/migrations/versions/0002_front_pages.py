@@ -4,7 +4,7 @@ import sqlalchemy
 from alembic import op
 
 from storage.database.columns import UtcTime
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 
 revision = "0002"
 down_revision = "0001"

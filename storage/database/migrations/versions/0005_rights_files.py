@@ -2,7 +2,8 @@
 
 from alembic import op
 
-from storage.database.tables import METADATA, RIGHTS_FILE
+from storage.database.tables import RIGHTS_FILE
+from storage.database.tables.metadata import METADATA
 
 revision = "0005"
 down_revision = "0004"

@@ -3,7 +3,7 @@
 from alembic import op
 
 from storage.capabilities import parts_of
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 
 revision = "0010"
 down_revision = "0009"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from storage.database.tables import METADATA
+from storage.database.tables.metadata import METADATA
 
 revision = "0013"
 down_revision = "0012"
