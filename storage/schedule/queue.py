@@ -20,9 +20,10 @@ from storage.values.verdict import Counts
 KINDS = ("ingest", "fetch", "read")
 """Kinds of jobs that this version can run; other kinds wait for a newer version."""
 MAX_ATTEMPTS = 3
-BATCH_ATTEMPTS = 2
-"""Attempts after which a batch whose worker died is split: a machine dies more often than a text
-kills a worker.
+BATCH_ATTEMPTS, COLLECTION_ATTEMPTS = 2, 10
+"""Attempts after which a batch whose worker died is split, and a job that collects is given up.
+
+A machine dies more often than a text kills a worker, and collecting may take hours.
 """
 
 JobFamilies = int | Collection[int]
@@ -106,8 +107,8 @@ def claim(
     still due.
 
     `holder` identifies the process of the worker, so that its death can be detected. A batch whose
-    worker died `BATCH_ATTEMPTS` times is split into single jobs; a single job that was tried
-    `MAX_ATTEMPTS` times is quarantined. Returns None if no job is due.
+    worker died `BATCH_ATTEMPTS` times is split into single jobs; another job whose worker died at
+    each of its attempts is quarantined. Returns None if no job is due.
     """
     while True:
         now = database_epoch(unit.connection)
@@ -122,7 +123,9 @@ def claim(
         is_batch = row["kind"] in BATCHES and len(row["arguments"]["items"]) > 1
         if lost and is_batch and row["attempts"] >= BATCH_ATTEMPTS:
             split(unit, row)
-        elif row["attempts"] >= MAX_ATTEMPTS and lost:
+        elif lost and row["attempts"] >= (
+            COLLECTION_ATTEMPTS if row["kind"] == "ingest" else MAX_ATTEMPTS
+        ):
             _quarantine(unit, row["id"], message_text("worker_died"))
         else:
             return _take(unit, row, now, lease_seconds, holder)
@@ -158,12 +161,12 @@ def _next_job(
 
 
 def renew(unit: Unit, claim: Claim) -> None:
-    """Extend the lease and reset the failed attempts, because the job makes progress.
+    """Extend the lease; earlier failures of the job still count.
 
     Raises: StaleLeaseError.
     """
     until = end_of(JOB.c.lease_until, database_epoch(unit.connection), claim.lease_seconds)
-    _update_claimed(unit, claim, lease_until=until, attempts=1, with_number=claim.attempts != 1)
+    _update_claimed(unit, claim, lease_until=until, with_number=False)
 
 
 def finish(unit: Unit, claim: Claim, counts: Counts, reason: str | None = None) -> None:

@@ -26,7 +26,7 @@ from storage.write.readings.store import load_unread, store_readings
 from storage.write.store_captures import finish_scan, record_refusal, start_scan, store_arrivals
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from worker.cli.control import cancel, retry
-from worker.flow import abandoned
+from worker.flow import abandoned, run_jobs
 from worker.flow.abandoned import SILENT_SECONDS, AbandonedJobs, keep_beating
 from worker.flow.decide import decide
 from worker.flow.order import order, target_of
@@ -489,7 +489,7 @@ def test_a_failed_single_waits_before_it_is_tried_again(room):
     assert row["run_after"] > time.time()
 
 
-def test_a_collection_that_makes_progress_is_never_given_up(room):
+def test_a_collection_whose_worker_dies_a_few_times_is_completed(room):
     job = room.ordered(room.places(""))
     room.write("pegel.txt", seed("Pegel steigt", A))
     for _ in range(queue.MAX_ATTEMPTS + 2):
@@ -499,6 +499,54 @@ def test_a_collection_that_makes_progress_is_never_given_up(room):
             queue.renew(unit, held)
         run_out(room, job)
     assert room.worked(job) == Counts(new_articles=1)
+
+
+ONE_OF_A_KIND: dict[str, Callable[[Newsroom], int]] = {
+    "ingest": lambda room: room.ordered(room.places("")),
+    "fetch": lambda room: bare_job(room, "fetch"),
+    "read": lambda room: read_job(room, 1),
+}
+"""A job of each kind, with one item."""
+
+
+def bare_job(room: Newsroom, kind: str) -> int:
+    with room.archive.unit() as unit:
+        arguments = {"items": [[room.source.id, 1]]}
+        return queue.add_job(
+            unit, kind, "command", source_id=room.source.id, arguments=arguments, single=True
+        )
+
+
+@pytest.mark.parametrize("kind", queue.KINDS)
+def test_a_job_that_fails_each_time_after_it_renewed_its_lease_is_tried_three_times(
+    kind, room, monkeypatch
+):
+    job = ONE_OF_A_KIND[kind](room)
+    tried: list[int] = []
+
+    def run_and_fail(archive, _settings, _reader, claim, _progress):
+        archive.transact(queue.renew, claim)
+        tried.append(claim.attempts)
+        raise MemoryError
+
+    monkeypatch.setattr(run_jobs, "_run_handler", run_and_fail)
+    monkeypatch.setattr(queue, "BACKOFF_SECONDS", (0.0,))
+    while len(tried) < 20 and run_next_job(room.archive, room.settings, room.reader, job_id=job):
+        pass
+    row = room.one("SELECT state, reason, attempts FROM job WHERE id = :job", job=job)
+    assert (tried, row["state"], row["attempts"]) == ([1, 2, 3], "quarantined", 3)
+    assert row["reason"].startswith("MemoryError")
+
+
+@pytest.mark.parametrize("kind", queue.KINDS)
+def test_a_job_whose_worker_dies_each_time_after_it_renewed_its_lease_is_given_up(kind, room):
+    job, died = ONE_OF_A_KIND[kind](room), 0
+    while died < 20 and (held := room.claimed(job)) is not None:
+        room.archive.transact(queue.renew, held)
+        run_out(room, job)
+        died += 1
+    most = queue.COLLECTION_ATTEMPTS if kind == "ingest" else queue.MAX_ATTEMPTS
+    assert (died, state(room, job)) == (most, "quarantined")
 
 
 @pytest.mark.parametrize("failure", [

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from storage.schedule import queue
 from tests.flow.driver import findings, seed
 from tests.flow.processes import Service, lesart, rows, until
 from tests.services import free_port
 from tests.web.desk import HIGHER, PEGEL
 from tests.web.site import Reply, page, redirect, simulated_web
 from tests.web_archives.history_archive import Captured, HistoryArchive, stored
+from worker.flow.history import listing
 
 URL = "https://zeitung.example/lohe/pegel"
 OLD = page("Pegel der Lohe steigt", PEGEL)
@@ -200,6 +202,23 @@ def test_a_pause_that_the_archive_requests_is_respected(web, settings, tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[0]["seen"] == 3
     assert moments[1] - moments[0] >= 1.0  # times in the archive have whole seconds
+
+
+def test_an_import_that_fails_at_its_list_requests_it_three_times(
+    web, settings, tmp_path, monkeypatch
+):
+    archive = HistoryArchive(web, "eins.example", HISTORY)
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(listing, "parse_cdx", fail)
+    monkeypatch.setattr(queue, "BACKOFF_SECONDS", (0.0,))
+    given = archived(web, settings, archive.cdx_setting)
+    assert lesart(tmp_path, "ingest", "--history", URL, **given).returncode == 1
+    assert len(archive.lists) == 3
+    (job,) = rows(tmp_path, "jobs", **given)
+    assert (job["state"], job["attempts"], job["reason"][:11]) == ("quarantined", 3, "MemoryError")
 
 
 @pytest.mark.slow
