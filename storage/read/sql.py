@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from storage.database.rows import READER_STATEMENT_SECONDS, iso_utc
 from storage.database.views import READER_ROLE, VIEWS
 from storage.read.answers import Rows
+from storage.read.sql_names import refuse_other_names
 from storage.values.draft import Json
 from storage.values.lazy import LazyModule
 
@@ -30,9 +31,9 @@ else:
 CHUNK_ROWS = 500
 MAX_VALUE_BYTES = 256 * 1024 * 1024
 STEPS_BETWEEN_LOOKS = 50_000
-READABLE = frozenset({*VIEWS, "json_each", "json_tree"})
-"""The readable names: the views, and functions that split JSON."""
-
+_READING = frozenset(
+    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+)
 NO_SELECT = "it is no SELECT"
 
 PARAMETER = re.compile(
@@ -101,8 +102,9 @@ def _ask_sqlite(
     deadline = _Deadline(limits.seconds)
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.value_bytes)
     database.set_progress_handler(deadline.is_over, STEPS_BETWEEN_LOOKS)
-    database.set_authorizer(_Guard(database).allows)
+    database.set_authorizer(_allow_reading)
     try:
+        refuse_other_names(query, parameters)
         cursor = database.execute(query, dict(parameters))
         columns = _columns(cursor.description, query)
     except (sqlite3.Error, OverflowError, UnicodeEncodeError, QueryError) as error:
@@ -134,32 +136,9 @@ class _Deadline:
             raise KeyboardInterrupt from error
 
 
-class _Guard:
-    """Allows SELECT over the views, which may read their own tables."""
-
-    def __init__(self, database: sqlite3.Connection) -> None:
-        found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        self._tables = frozenset(row[0] for row in found)
-
-    def allows(
-        self, action: int, first: str | None, second: str | None, _database: str | None,
-        view: str | None,
-    ) -> int:  # fmt: skip
-        """Authorise a step of a query (SQLite's authorizer callback)."""
-        match action:
-            case sqlite3.SQLITE_SELECT | sqlite3.SQLITE_RECURSIVE:
-                return sqlite3.SQLITE_OK
-            case sqlite3.SQLITE_READ if first in READABLE or view in VIEWS:
-                return sqlite3.SQLITE_OK
-            case sqlite3.SQLITE_READ if not second and self._is_made_by_the_query(first or ""):
-                return sqlite3.SQLITE_OK
-            case sqlite3.SQLITE_FUNCTION if second != "load_extension":
-                return sqlite3.SQLITE_OK
-        return sqlite3.SQLITE_DENY
-
-    def _is_made_by_the_query(self, name: str) -> bool:
-        """Check whether rows are counted that come from the WITH of a query, not from a table."""
-        return name not in self._tables and not name.startswith(("sqlite_", "pragma_"))
+def _allow_reading(action: int, *_names: str | None) -> int:
+    """Authorise a step of a query that only reads (SQLite's authorizer callback)."""
+    return sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
 
 
 def _sqlite_rows(
@@ -185,7 +164,7 @@ def _sqlite_reason(error: Exception) -> str:
     reason = error.reason if isinstance(error, QueryError) else str(error)
     if reason == "interrupted":
         return "it took too long"
-    if "prohibited" in reason or "not authorized" in reason:
+    if any(each in reason for each in ("prohibited", "not authorized", "no such table")):
         return f"{reason}; only the views can be read: {', '.join(VIEWS)}"
     return reason
 
