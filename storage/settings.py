@@ -163,6 +163,12 @@ class Settings:
     )
     languages: tuple[str, ...] = setting(read_languages, "de,en", "expected languages of the texts")
     every: float = setting(read_interval, "60s", "interval between scans of the default source")
+    worker_folders: bool = setting(
+        read_switch,
+        "true",
+        "read files and folders on this machine; false where it does not share those of the "
+        "sources",
+    )
     batch_items: int = setting(read_count, 200, "maximum number of documents per job")
     document_seconds: float = setting(
         read_interval, "2s", "maximum processor time for reading one document"

@@ -21,15 +21,24 @@ from storage.database.tables import (
     VERDICT,
 )
 from storage.database.unit import rows_in
-from storage.schedule.queue import KINDS, JobFamilies, _is_due, in_families
+from storage.schedule.queue import KINDS, READS_FOLDERS, JobFamilies, _is_due, in_families
 from storage.values.verdict import Counts
 
 
 def open_jobs(
-    connection: Connection, families: JobFamilies | None = None, kinds: Sequence[str] | None = KINDS
+    connection: Connection,
+    families: JobFamilies | None = None,
+    kinds: Sequence[str] | None = KINDS,
+    *,
+    folders: bool = True,
 ) -> int:
-    """Count the jobs that are ready or running, of all or of some families."""
+    """Count the jobs that are ready or running, of all or of some families.
+
+    `folders` is false for a process that does not share the folders of the sources.
+    """
     query = select(func.count()).select_from(JOB).where(OPEN)
+    if not folders:
+        query = query.where(~READS_FOLDERS)
     if kinds is not None:
         query = query.where(JOB.c.kind.in_(kinds))
     if families is not None:

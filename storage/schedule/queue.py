@@ -10,7 +10,7 @@ from storage.database import planned_times
 from storage.database.engine import database_epoch
 from storage.database.planned_times import end_of, is_ahead
 from storage.database.process_identity import new_token
-from storage.database.tables import JOB, OPEN, READY, RUNNING, WATCH
+from storage.database.tables import JOB, OPEN, READY, RUNNING, SOURCE, WATCH
 from storage.database.unit import Unit
 from storage.record.suppression import SuppressionLookup
 from storage.values.job import Claim, StaleLeaseError, addresses_of
@@ -98,6 +98,7 @@ def claim(
     families: JobFamilies | None = None,
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
+    folders: bool = True,
     likely: RowMapping | None = None,
 ) -> Claim | None:
     """Claim the next due job: the job `job_id`, any job of the families `families`, or any of a
@@ -105,6 +106,9 @@ def claim(
 
     `likely` is the job that `next_due` found before the lock was taken; it is claimed if it is
     still due.
+
+    A process that does not share the folders of the sources (`folders` is false) claims no job that
+    reads them.
 
     `holder` identifies the process of the worker, so that its death can be detected. A batch whose
     worker died `BATCH_ATTEMPTS` times is split into single jobs; another job whose worker died at
@@ -116,7 +120,9 @@ def claim(
         if likely is not None and likely["kind"] != "fetch":
             query = _due(now, likely["id"], None)
             row, likely = unit.connection.execute(query).mappings().first(), None
-        row = row or _next_job(unit.connection, now, job_id, families, kind, most_fetching)
+        row = row or _next_job(
+            unit.connection, now, job_id, families, kind, most_fetching, folders=folders
+        )
         if row is None:
             return None
         lost = row["state"] == "running"
@@ -138,10 +144,11 @@ def next_due(
     families: JobFamilies | None = None,
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
+    folders: bool = True,
 ) -> RowMapping | None:
     """Return the job that would be claimed now; None if no job is due."""
     now = database_epoch(connection)
-    return _next_job(connection, now, job_id, families, kind, most_fetching)
+    return _next_job(connection, now, job_id, families, kind, most_fetching, folders=folders)
 
 
 def _next_job(
@@ -151,8 +158,12 @@ def _next_job(
     families: JobFamilies | None,
     kind: str | None,
     most_fetching: int,
+    *,
+    folders: bool,
 ) -> RowMapping | None:
     due = _due(now, job_id, families)
+    if not folders:
+        due = due.where(~READS_FOLDERS)
     if kind is not None:
         due = due.where(JOB.c.kind == kind)
     if _fetching(connection, now) >= most_fetching:
@@ -332,6 +343,13 @@ def _is_due(now: float) -> Any:
             and_(JOB.c.state == RUNNING, planned_times.is_due(JOB.c.lease_until, now)),
         ),
     )
+
+
+READS_FOLDERS = and_(
+    JOB.c.kind == "ingest",
+    select(SOURCE.c.id).where(SOURCE.c.id == JOB.c.source_id, SOURCE.c.kind == "folder").exists(),
+)
+"""The condition that a job lists or reads files: it needs the folder of its source."""
 
 
 def in_families(families: JobFamilies) -> Any:

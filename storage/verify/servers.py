@@ -11,7 +11,7 @@ from storage.database.schema_version import require_current
 from storage.database.servers.hosts import each_host
 from storage.database.servers.pooler import mode_of
 from storage.database.servers.position import is_replica, measure_delay
-from storage.history.machine_clocks import read_clocks
+from storage.history.machines import read_clocks, read_conflicts
 from storage.proof.files import copies_of_checkpoints, find_setback
 from storage.settings import Settings
 from storage.values.freshness import CLOCKS_DIFFER
@@ -35,6 +35,7 @@ def check_servers(settings: Settings) -> Iterator[Finding]:
         with _connected(url) as primary:
             yield _pooler(primary, "database_url")
             yield from _clocks(primary)
+            yield from _folders(primary)
             if settings.reader_database_url is not None:
                 yield from _reading_pooler(settings.reader_database_url)
                 for each in each_host(database_url(settings.reader_database_url)):
@@ -98,6 +99,18 @@ def _clocks(primary: Connection) -> Iterator[Finding]:
         machines = ", ".join(each.machine for each in measured)
         message = f"the clock of the database server agrees with those of {machines}"
         yield Finding("clocks", "ok", message)
+
+
+def _folders(primary: Connection) -> Iterator[Finding]:
+    """Report the folders in which two machines find different files."""
+    for each in read_conflicts(primary):
+        view, other = each.view, each.other
+        message = (
+            f"{view.machine} and {other.machine} see different files in {each.locator} of source "
+            f"{each.source}: {view.files:,} and {other.files:,}"
+        )
+        mend = "mount one folder on both, or set LESART_WORKER_FOLDERS=false on one of them"
+        yield Finding("folders", "broken", message, mend)
 
 
 def _reading_pooler(locator: str) -> Iterator[Finding]:

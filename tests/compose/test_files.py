@@ -45,9 +45,18 @@ def test_a_worker_elsewhere_is_the_worker_of_the_stack():
     assert {k: v for k, v in told.items() if k not in others} == {
         k: v for k, v in worker.items() if k not in others
     }
-    assert told["environment"].keys() == worker["environment"].keys()
-    assert {*told["volumes"]} == {each for each in worker["volumes"] if each.startswith("./")}
+    assert told["environment"].keys() == worker["environment"].keys() | {"LESART_WORKER_FOLDERS"}
+    mounted = {each for each in worker["volumes"] if each.startswith("./")}
+    assert {*told["volumes"]} == mounted - {"./seeds:/seeds:ro"}, "a clone has folders of its own"
     assert told["build"] == STACK["services"]["secrets"]["build"]
+
+
+@pytest.mark.parametrize(("line", "value"), [("", "false"), ("LESART_WORKER_FOLDERS=true", "true")])
+def test_a_worker_elsewhere_reads_folders_only_if_it_shares_them(line, value, tmp_path):
+    (tmp_path / ".env").write_text(f"{line}\n")
+    shutil.copyfile(ROOT / "docker-compose.worker.yml", tmp_path / "docker-compose.yml")
+    worker = composed(tmp_path)["services"]["worker"]
+    assert worker["environment"]["LESART_WORKER_FOLDERS"] == value
 
 
 def test_the_services_are_the_ones_that_are_documented():

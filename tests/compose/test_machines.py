@@ -66,7 +66,7 @@ class SecondMachine(Stack):
         worker["extra_hosts"] = [
             f"db.example:{docker('network', 'inspect', 'bridge', '-f', GATEWAY)}"
         ]
-        worker["environment"] |= BEHIND
+        worker["environment"] |= BEHIND | {"LESART_WORKER_FOLDERS": "true"}
         worker["volumes"] = [
             f"{first.seeds}:/seeds:ro", "./files:/files:ro", f"{FAKETIME}:/faketime.so:ro",
         ]  # fmt: skip
@@ -119,6 +119,28 @@ def test_a_worker_in_another_network_archives_with_a_clock_that_is_behind(machin
     clocks = [x for x in first.lesart("doctor") if x["check"] == "clocks"]
     assert {x["state"] for x in clocks} == {"warning"}
     assert all("was 4 min behind" in x["message"] for x in clocks)
+
+
+def test_the_clone_of_the_second_machine_takes_nothing_away(machines):
+    first, second = machines
+    for number in range(12):
+        first.write(f"pegel{number}.txt", STORM.replace("30", f"3{number}"))
+    wait_for(lambda: first.number("SELECT count(*) FROM articles") == 13, seconds=600)
+    file = second.root / "docker-compose.worker.yml"
+    told = yaml.safe_load(file.read_text())
+    shipped = yaml.safe_load((ROOT / "docker-compose.worker.yml").read_text())
+    worker, own = told["services"]["worker"], shipped["services"]["worker"]
+    worker["environment"]["LESART_WORKER_FOLDERS"] = own["environment"]["LESART_WORKER_FOLDERS"]
+    worker["volumes"] = [x for x in worker["volumes"] if not x.endswith(":/seeds:ro")]
+    file.write_text(yaml.safe_dump(told))
+    second.compose("up", "--wait", "--scale", "worker=2")
+    first.compose("up", "--wait", "--scale", "worker=1")
+    began = first.number("SELECT max(seq) FROM jobs")
+    scans = f"FROM jobs WHERE kind = 'ingest' AND state = 'done' AND job > {began}"
+    wait_for(lambda: first.number(f"SELECT count(*) {scans}") >= 8, seconds=600)
+    assert first.number("SELECT count(*) FROM articles WHERE state <> 'present'") == 0
+    assert first.number("SELECT count(*) FROM versions") == 13
+    assert not [x for x in first.lesart("doctor") if x["check"] == "folders"]
 
 
 def test_nothing_reaches_the_first_machine_unencrypted(machines):

@@ -172,7 +172,7 @@ def test_two_sweepers_wake_no_one_twice(room):
 
     def sweeper(_index: int) -> None:
         with Archive.open(room.url, create=False) as archive:
-            sweep(archive, lambda job, _kind: woken.append(job), 100)
+            sweep(archive, lambda job, _kind: woken.append(job), 100, folders=True)
 
     sweeper(0)
     at_once(4, sweeper)
@@ -184,15 +184,18 @@ def test_a_sweep_sends_only_as_many_wake_ups_as_there_is_room_for(room):
         room.ordered([target_of(room.source)])
     woken: list[tuple[int, str]] = []
     for room_left, expected in ((2, 2), (0, 0), (-3, 0)):
-        assert sweep(room.archive, lambda *told: woken.append(told), room_left) == expected
+        assert (
+            sweep(room.archive, lambda *told: woken.append(told), room_left, folders=True)
+            == expected
+        )
     assert len(woken) == 2
 
 
 def test_a_job_whose_wake_up_was_lost_is_woken_again(room):
     room.ordered([target_of(room.source)])
-    sweep(room.archive, lambda *_told: None, 100)
-    assert sweep(room.archive, lambda *_told: None, 100) == 0
-    assert sweep(room.archive, lambda *_told: None, 100, again_seconds=0.0) == 1
+    sweep(room.archive, lambda *_told: None, 100, folders=True)
+    assert sweep(room.archive, lambda *_told: None, 100, folders=True) == 0
+    assert sweep(room.archive, lambda *_told: None, 100, folders=True, again_seconds=0.0) == 1
 
 
 def test_two_schedulers_write_one_job_for_one_tick(room):
@@ -288,10 +291,10 @@ def test_the_lease_of_a_dead_process_of_this_machine_ends_at_once(room):
     job = room.ordered([target_of(room.source)])
     with room.archive.unit() as unit:
         queue.claim(unit, 90.0, DEAD, job_id=job)
-    sweep(room.archive, lambda *_told: None, 10)
+    sweep(room.archive, lambda *_told: None, 10, folders=True)
     assert AbandonedJobs(room.archive).free() == [job]
     assert AbandonedJobs(room.archive).free() == [], "it ended once"
-    assert sweep(room.archive, lambda *_told: None, 10) == 1
+    assert sweep(room.archive, lambda *_told: None, 10, folders=True) == 1
     assert room.claimed(job) is not None
 
 
@@ -583,7 +586,7 @@ def test_a_kind_of_job_that_a_newer_program_wrote_stays_ready(room):
     with room.archive.unit() as unit:
         job = queue.add_job(unit, "summarise", "schedule", source_id=room.source.id)
     assert room.claimed() is None
-    assert sweep(room.archive, lambda *_told: None, 10) == 0
+    assert sweep(room.archive, lambda *_told: None, 10, folders=True) == 0
     assert state(room, job) == "ready"
 
 

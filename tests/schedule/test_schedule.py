@@ -214,7 +214,7 @@ class Running:
     def __init__(self, room, broker: Broker) -> None:
         self.stop = threading.Event()
         self.archive = Archive.open(room.url)
-        self.scheduler = Scheduler(self.archive, room.settings, broker, lambda: 0)
+        self.scheduler = Scheduler(self.archive, room.settings, broker, lambda _queue: 0)
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
@@ -317,7 +317,8 @@ def test_of_two_schedulers_one_leads_and_the_other_takes_over(room, scheduler):
 def test_a_new_scheduler_repeats_the_wake_ups_of_a_dead_one(room, scheduler):
     job = room.ordered(room.places(""))
     with room.archive.engine.begin() as connection:
-        assert [number for number, _kind in wake_ups.wake_due(connection, 1)] == [job]
+        woken = wake_ups.wake_due(connection, 1, folders=True)
+        assert [number for number, _kind in woken] == [job]
     broker = Broker()
     scheduler(broker)
     until(lambda: job in broker.sent)

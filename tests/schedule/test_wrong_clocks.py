@@ -13,7 +13,7 @@ import pytest
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from storage.history.machine_clocks import read_clocks, record_clock
+from storage.history.machines import read_clocks, record_clock
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, findings, page, touch
 from tests.flow.processes import LESART, Service, environment, rows, run_here, until

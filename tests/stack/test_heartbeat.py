@@ -73,7 +73,7 @@ def test_a_folder_that_cannot_be_written_ends_no_one(tmp_path):
 
 @pytest.fixture
 def scheduler(room):
-    with Scheduler(room.archive, room.settings, SimpleNamespace(), lambda: 0) as found:
+    with Scheduler(room.archive, room.settings, SimpleNamespace(), lambda _queue: 0) as found:
         yield found
 
 
@@ -84,7 +84,7 @@ def test_the_scheduler_beats_by_its_sweeps(scheduler, monkeypatch):
     assert scheduler.heartbeat.path.exists()
     scheduler.heartbeat.path.unlink()
     monkeypatch.setattr(
-        scheduler._wake_ups, "depth", lambda: (_ for _ in ()).throw(OSError("no broker"))
+        scheduler._wake_ups, "depth", lambda _queue: (_ for _ in ()).throw(OSError("no broker"))
     )
     scheduler.monitor.with_error_handling(scheduler.sweep)()
     assert not scheduler.heartbeat.path.exists()

@@ -27,6 +27,7 @@ from worker.errors import (
 )
 from worker.flow.collect.targets import IngestTarget
 from worker.flow.order import (
+    NO_FOLDERS,
     default_source,
     history_targets,
     order,
@@ -156,7 +157,9 @@ def run_all_sources(
     Raises: LocatorMissingError without any source; NoWorkerError.
     """
     default_source(archive, settings)
-    active = [s for s in archive.sources(standing=True) if not s.paused]
+    active = [s for s in archive.sources(standing=True) if not s.paused and _is_here(settings, s)]
+    if not active and not settings.worker_folders:
+        raise LocatorError("up", NO_FOLDERS)
     if not active:
         raise LocatorMissingError(
             str(settings.seeds), "this folder does not exist, and there is no other source: create "
@@ -171,7 +174,14 @@ def run_source(archive: Archive, settings: Settings, source: Source) -> list[dic
 
     Raises: LocatorError, NoWorkerError.
     """
+    if settings.is_embedded and not _is_here(settings, source):
+        raise LocatorError(source.name, NO_FOLDERS)
     return run_until_done(archive, settings, [_ordered(archive, [target_of(source)], "command")])
+
+
+def _is_here(settings: Settings, source: Source) -> bool:
+    """Check whether this machine may read a source."""
+    return settings.worker_folders or source.kind != "folder"
 
 
 def run_until_done(

@@ -36,13 +36,19 @@ from worker.sources.locators import (
 DEFAULT_SOURCE = "seeds"
 NO_SITE = "addresses"
 """The source of invalid addresses, which are never requested."""
+NO_FOLDERS = "this machine reads no files and folders, because LESART_WORKER_FOLDERS is false"
 MOST_AT_ONCE = 2_000
 """Maximum number of addresses that are assigned to jobs at a time."""
 
 
 def default_source(archive: Archive, settings: Settings) -> Source | None:
-    """Return the source that watches the seeds folder; it is created if the folder exists."""
+    """Return the source that watches the seeds folder; it is created if the folder exists.
+
+    None on a machine that does not share folders: its own has another content.
+    """
     root = str(settings.seeds.absolute())
+    if not settings.worker_folders:
+        return None
     try:
         found = archive.source(DEFAULT_SOURCE)
     except NoSuchSourceError:
@@ -76,6 +82,8 @@ def target_at(
     if is_address(locator):
         is_capture = bool(origin or observed_at)
         return _address_target(archive, settings, locator, source, type, is_capture=is_capture)
+    if not settings.worker_folders:
+        raise LocatorError(locator, NO_FOLDERS)
     path = file_path(locator)
     root = listing_root(path, locator)
     owner, prefix = _owner(archive, settings, path, root, source)
@@ -149,9 +157,13 @@ def target_of(source: Source) -> IngestTarget:
 def order(
     archive: Archive, targets: Sequence[IngestTarget], trigger: str, slot: str | None = None
 ) -> int | None:
-    """Insert the job that collects `targets` and return its id; None if its slot is taken."""
+    """Insert the job that collects `targets` and return its id; None if its slot is taken.
+
+    A job with a folder belongs to the source of that folder: see `queue.READS_FOLDERS`.
+    """
+    first = next((each for each in targets if each.kind == "folder"), targets[0])
     return archive.transact(
-        queue.add_collecting, trigger, targets[0].source_id, _arguments(targets), slot
+        queue.add_collecting, trigger, first.source_id, _arguments(targets), slot
     )
 
 

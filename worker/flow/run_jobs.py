@@ -75,7 +75,7 @@ def run_next_job(
     """
     claim = archive.claim(
         settings.lease_seconds, process_identity(), job_id=job_id, families=families, kind=kind,
-        most_fetching=most_fetching,
+        most_fetching=most_fetching, folders=settings.worker_folders,
     )  # fmt: skip
     on_claim_answer()
     if claim is None:
@@ -160,7 +160,7 @@ def run_jobs(
                 on_job_end()
             index_backlog(archive)
             relate_backlog(archive)
-            if not archive.read(job_progress.open_jobs, families):
+            if not archive.read(job_progress.open_jobs, families, folders=settings.worker_folders):
                 return
             time.sleep(POLL_SECONDS)
 

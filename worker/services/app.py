@@ -9,7 +9,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_shutdown
 
 from storage.database.unit import Clock, utc_now
-from storage.history.machine_clocks import record_clock
+from storage.history.machines import record_clock
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.write.archive import Archive
@@ -18,6 +18,8 @@ from worker.flow.run_jobs import collect_garbage_rarely
 from worker.log import LOG
 
 QUEUE = "lesart"
+FOLDER_QUEUE = "lesart.folders"
+"""Wake-ups for jobs that read folders, which not every machine shares."""
 
 BROKER_OPTIONS = {
     "socket_timeout": 10,
@@ -99,6 +101,11 @@ def make_app(
     _CLOCK[:] = [clock]
     _MOST_FETCHING[:] = [most_fetching]
     return app
+
+
+def queues_of(settings: Settings) -> list[str]:
+    """Return the queues whose wake-ups this machine can follow."""
+    return [QUEUE, FOLDER_QUEUE] if settings.worker_folders else [QUEUE]
 
 
 def hard_limit_seconds(settings: Settings) -> float:

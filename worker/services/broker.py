@@ -8,7 +8,6 @@ import redis
 from storage.settings import Settings, hide_secrets
 from storage.verify.doctor import Finding
 from worker.errors import BrokerError
-from worker.services.app import QUEUE
 
 SAFE_POLICY = "noeviction"
 FAILURES = (redis.RedisError,)
@@ -54,14 +53,14 @@ def examine_broker(settings: Settings) -> Iterator[Finding]:
         yield Finding("broker", "broken", f"{place} may throw messages away ({policy})", mend)
 
 
-def queue_depth(settings: Settings) -> Callable[[], int]:
-    """Return a function that counts the wake-ups in the broker's queue."""
+def queue_depth(settings: Settings) -> Callable[[str], int]:
+    """Return a function that counts the wake-ups in a queue of the broker."""
     if settings.is_embedded:
-        return lambda: 0
+        return lambda _queue: 0
     client = _client(settings)
 
-    def depth() -> int:
-        length: Any = client.llen(QUEUE)
+    def depth(queue: str) -> int:
+        length: Any = client.llen(queue)
         return int(length)
 
     return depth

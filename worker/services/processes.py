@@ -23,7 +23,7 @@ from worker.errors import ThreadEndedError
 from worker.flow.read import Reader
 from worker.flow.run_jobs import log_storage_failure, run_next_job
 from worker.log import LOG
-from worker.services.app import close_context, make_app, work_context
+from worker.services.app import close_context, make_app, queues_of, work_context
 from worker.services.broker import queue_depth, require_safe
 from worker.services.heartbeat import Heartbeat, beat_with
 from worker.services.schedule.scheduler import Scheduler
@@ -59,6 +59,7 @@ def run_worker(settings: Settings, concurrency: int) -> None:
         app=app,
         hostname=f"lesart@{socket.gethostname()}-{os.getpid()}",
         concurrency=concurrency,
+        queues=queues_of(settings),
         pool_cls="prefork",
         consumer_cls=_Consumer,
         loglevel="WARNING",
@@ -97,7 +98,7 @@ def run_embedded(
     """
     app = make_app(settings, clock, most_fetching=0)
     with Archive.of_settings(settings, clock, create=True) as archive, _stop() as stop:
-        worker = _ThreadWorker(app, stop)
+        worker = _ThreadWorker(app, queues_of(settings), stop)
         worker.start()
         fetcher = _ThreadFetcher(archive, settings, stop)
         fetcher.start()
@@ -158,7 +159,7 @@ class _Consumer(Consumer):
 class _ThreadWorker:
     """A Celery worker in a thread; its messages never leave the process."""
 
-    def __init__(self, app: object, stop: threading.Event) -> None:
+    def __init__(self, app: object, queues: list[str], stop: threading.Event) -> None:
         self._ready = threading.Event()
         ready = self._ready
 
@@ -167,7 +168,7 @@ class _ThreadWorker:
                 ready.set()
 
         self._controller = Controller(
-            app=app, concurrency=1, pool_cls="solo", loglevel="WARNING",
+            app=app, concurrency=1, queues=queues, pool_cls="solo", loglevel="WARNING",
             without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True,
         )  # fmt: skip
         self.thread = ServiceThread("worker", self._run, stop.set)

@@ -71,7 +71,7 @@ class AlertRule:
 
     @property
     def marks(self) -> tuple[Condition, ...]:
-        """Return the conditions on what was recorded about a change."""
+        """Return the recorded conditions on a change."""
         return tuple(each for each in self.recorded if SELECTS[each[0]] == "changes")
 
     @property

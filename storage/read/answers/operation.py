@@ -167,7 +167,7 @@ class OutgoingFigures(Answer):
 
 @dataclass(frozen=True, slots=True)
 class WorkFigures(Answer):
-    """State of the work at a moment: jobs, sources, what is sent to others, and rates per minute.
+    """State of the work at a moment: jobs, sources, outgoing messages, and rates per minute.
 
     `silent_seconds` holds, for each service that ever reported, the seconds since its last report.
     """

@@ -180,7 +180,7 @@ class ArchiveFigures(ArchiveConnection):
         return self._query(stats.stats, head(), now or datetime.now(UTC))
 
     def outgoing(self) -> tuple[OutgoingFigures, ...]:
-        """Return the figures of what is sent to others: alerts, copies elsewhere, stamps."""
+        """Return the figures of outgoing messages: alerts, copies elsewhere, stamps."""
         return self._query(work_state.outgoing_figures)
 
     def pending_work(self) -> "PendingWork":

@@ -1,1 +1,1 @@
-"""Store what was read out of captures: compare before the lock, decide, write, and relate."""
+"""Store the readings of captures: compare before the lock, decide, write, and relate."""

@@ -1,4 +1,4 @@
-"""Store what was read out of captures: decide, write, index and relate."""
+"""Store the readings of captures: decide, write, index and relate."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -68,7 +68,7 @@ class Process:
 
     def __init__(self, machine: Machine, archive: Archive, settings: Settings) -> None:
         self.machine = machine
-        self.scheduler = Scheduler(archive, settings, SimpleNamespace(), lambda: 0)  # type: ignore[arg-type]
+        self.scheduler = Scheduler(archive, settings, SimpleNamespace(), lambda _queue: 0)  # type: ignore[arg-type]
         self.timers: Any = self.scheduler._ticking
         self._waits_until = machine.awake
         self.failure: Exception | None = None

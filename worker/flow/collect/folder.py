@@ -1,11 +1,13 @@
 """Collect one place of files: store new bytes, and report deleted files."""
 
+import socket
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storage.capabilities import PAGE_KINDS
+from storage.history.machines import record_view
 from storage.record.presences import Presence, presences
 from storage.record.suppression import redacted_addresses
 from storage.schedule import progress as job_progress
@@ -156,6 +158,16 @@ class ArrivalStore:
                 absent=absent,
                 gone_before=self.gone,
             )
+
+    def record_view(self, listing: FolderListing) -> None:
+        """Record which files this machine found, if workers may run on others."""
+        if self._scan is None or not listing.complete:
+            return
+        if self.archive.engine.dialect.name == "postgresql":
+            self.archive.transact_unnumbered(
+                record_view, self.place.source_id, socket.gethostname(), listing.names,
+                listing.files,
+            )  # fmt: skip
 
 
 class KnownFiles:
@@ -322,6 +334,7 @@ class FolderCollector:
         if self.place.is_scan and not listing.complete:
             self.reason = f"not read to its end: {self._unread_part or self.place.locator}"
         self._store.finish(listing, self._known.absent())
+        self._store.record_view(listing)
 
     # ------------------------------------------------------------------- one file
 

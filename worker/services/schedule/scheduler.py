@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -26,7 +27,7 @@ from worker.errors import ThreadEndedError
 from worker.flow.abandoned import AbandonedJobs
 from worker.flow.order import default_source, order_due
 from worker.log import LOG
-from worker.services.app import QUEUE, hard_limit_seconds
+from worker.services.app import FOLDER_QUEUE, QUEUE, hard_limit_seconds, queues_of
 from worker.services.heartbeat import Heartbeat
 from worker.services.schedule.act import PeriodicAct
 from worker.services.schedule.act_monitor import ActMonitor
@@ -88,12 +89,17 @@ def sweep(
     publish: Callable[[int, str], None],
     room: int,
     again_seconds: float = queue.WAKE_AGAIN_SECONDS,
+    *,
+    folders: bool = False,
 ) -> int:
     """Publish a wake-up for up to `room` due jobs, and return their number.
 
-    A wake-up without effect is sent again after `again_seconds`.
+    They are the jobs that read folders, or all others. A wake-up without effect is sent again after
+    `again_seconds`.
     """
-    due = archive.transact_unnumbered(wake_ups.wake_due, room, again_seconds=again_seconds)
+    due = archive.transact_unnumbered(
+        wake_ups.wake_due, room, again_seconds=again_seconds, folders=folders
+    )
     for number, kind in due:
         publish(number, kind)
     return len(due)
@@ -103,7 +109,7 @@ class WakeUps:
     """Sends wake-ups for due jobs to the workers, and releases jobs of dead ones."""
 
     def __init__(
-        self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[], int]
+        self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[str], int]
     ) -> None:
         self.archive, self.settings, self.app, self.depth = archive, settings, app, depth
         self._abandoned = AbandonedJobs(archive)
@@ -113,24 +119,34 @@ class WakeUps:
         self._abandoned.free()
         index_backlog(self.archive)
         relate_backlog(self.archive)
-        waiting = self.depth()
+        # nobody but this process reads the messages of an embedded worker
+        names = queues_of(self.settings) if self.settings.is_embedded else (QUEUE, FOLDER_QUEUE)
+        for name in names:
+            self._fill(name)
+
+    def _fill(self, name: str) -> None:
+        """Fill one queue with wake-ups; a queue without readers takes no room from the other."""
+        waiting = self.depth(name)
         is_empty = waiting == 0 and not self.settings.is_embedded
         again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
-        sent = sweep(self.archive, self._publish, MAX_QUEUED_WAKE_UPS - waiting, again)
+        sent = sweep(
+            self.archive, partial(self._publish, name), MAX_QUEUED_WAKE_UPS - waiting, again,
+            folders=name == FOLDER_QUEUE,
+        )  # fmt: skip
         if sent:
             LOG.debug("wake_ups_sent", number=sent)
 
-    def _publish(self, job_id: int, kind: str) -> None:
+    def _publish(self, name: str, job_id: int, kind: str) -> None:
         """Send a wake-up; a batch that hangs is killed before its lease runs out."""
         limit = hard_limit_seconds(self.settings) if kind == "read" else None
-        self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False, time_limit=limit)
+        self.app.send_task("lesart.wake", args=[job_id], queue=name, retry=False, time_limit=limit)
 
 
 class Scheduler:
     """Runs the periodic acts in `ACTS` and the schedules of the sources while it leads."""
 
     def __init__(
-        self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[], int]
+        self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[str], int]
     ) -> None:
         self.archive, self.settings = archive, settings
         self.leadership = leadership_of(archive)

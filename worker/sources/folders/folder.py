@@ -31,7 +31,7 @@ class FolderListing:
 
     `complete` is true if everything was listed to the end: only then is a missing file deleted. A
     file that disappears during the listing is missing. `digest` is equal for two listings with the
-    same files and stamps.
+    same files and stamps, `names` for two with the same names and sizes, also on two machines.
     """
 
     def __init__(self, root: Path, selection: "FileSelection") -> None:
@@ -42,13 +42,15 @@ class FolderListing:
         self.complete = False
         self._wanted = selection
         self._whole = True
-        self._hash = hashlib.sha256()
+        self._hash, self._names = hashlib.sha256(), hashlib.sha256()
 
     def __iter__(self) -> Iterator[FoundFile | RefusedDocument]:
         pending: list[str] = []
+        names: list[str] = []
         for entry in self._entries():
             if isinstance(entry, FoundFile):
                 path, _, stamp = entry
+                names.append(f"{path}\0{stamp[0]}\n")
                 pending.append(f"{path}\0{stamp[0]}:{stamp[1]}:{stamp[2]}:{stamp[3]}\n")
                 self.files += 1
                 self.bytes += stamp[0]
@@ -56,9 +58,9 @@ class FolderListing:
                 pending.append(f"{entry.locator}\0{entry.refused.code}\n")
                 self.rejected += 1
             if len(pending) == 500:  # one long update is faster than many short ones
-                self._add_to_digest(pending)
+                self._add_to_digests(pending, names)
             yield entry
-        self._add_to_digest(pending)
+        self._add_to_digests(pending, names)
         self.complete = self._whole
 
     @property
@@ -66,9 +68,15 @@ class FolderListing:
         """Return the SHA-256 of the paths and stamps read so far, in order."""
         return self._hash.hexdigest()
 
-    def _add_to_digest(self, pending: list[str]) -> None:
-        self._hash.update("".join(pending).encode("utf-8", "surrogateescape"))
-        pending.clear()
+    @property
+    def names(self) -> str:
+        """Return the SHA-256 of the paths and sizes read so far, in order."""
+        return self._names.hexdigest()
+
+    def _add_to_digests(self, pending: list[str], names: list[str]) -> None:
+        for digest, lines in ((self._hash, pending), (self._names, names)):
+            digest.update("".join(lines).encode("utf-8", "surrogateescape"))
+            lines.clear()
 
     def _entries(self) -> Iterator[FoundFile | RefusedDocument]:
         try:
