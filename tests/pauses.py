@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Engine, update
 
 from storage.database.engine import database_epoch
-from storage.database.outgoing import OutgoingQueue, Pauses
+from storage.database.outgoing import OutgoingQueue
+from storage.values.net.pauses import Pauses
 
 
 @contextmanager

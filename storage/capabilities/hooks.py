@@ -1,12 +1,14 @@
 """The statements of a capability about itself, and the names of its parts.
 
 Facts are values; code is a module with a fixed name, a part, which is loaded at its first use.
-This module imports nothing of ours.
+This module imports nothing of ours but pure values.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
+
+from storage.values.net.pauses import ATTEMPTS_OF_A_DAY, FOR_A_DAY, Pauses
 
 PARTS = MappingProxyType({
     "tables": "TABLES: the SQLModel tables of its facts",
@@ -155,18 +157,15 @@ class ChangeMark(NamedTuple):
 
 
 class OutgoingKind(NamedTuple):
-    """The rules for the rows of a table that are sent to others (`storage.database.outgoing`).
-
-    `pauses` are the first one in seconds, the factor of each further one, and the longest.
-    """
+    """The rules for the rows of a table that are sent to others (`storage.database.outgoing`)."""
 
     kind: str
     table: str
     open_states: tuple[str, ...]
     sent: str
     given_up: str | None
-    pauses: tuple[float, float, float] = (5.0, 3.0, 36_000.0)
-    most_attempts: int | None = None
+    pauses: Pauses = FOR_A_DAY
+    most_attempts: int | None = ATTEMPTS_OF_A_DAY
     sending: str | None = None
     uncertain: str | None = None
 

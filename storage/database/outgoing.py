@@ -6,7 +6,6 @@ If the process is killed, the lease ends, and the row is sent again, or, if it m
 once, becomes uncertain. Times are those of the database's clock.
 """
 
-import random
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -35,29 +34,9 @@ from storage.database.process_identity import identity_in_token, is_dead, new_to
 from storage.database.tables import ALERT_DELIVERY, STAMP_REQUEST
 from storage.database.tables.metadata import METADATA
 from storage.values.messages import message_text
+from storage.values.net.pauses import ATTEMPTS_OF_A_DAY, FOR_A_DAY, Pauses
 
 LONGEST_NOTE = 300
-
-
-class Pauses(NamedTuple):
-    """Pauses between attempts in seconds: each is `factor` times the one before, at most `longest`.
-
-    >>> Pauses(5.0, 3.0, 36_000.0).seconds_after(10, asked=86_400.0)
-    36000.0
-    """
-
-    first: float
-    factor: float
-    longest: float
-
-    def seconds_after(self, attempts: int, asked: float | None = None) -> float:
-        """Return the pause after a number of attempts, spread so that not all end at once.
-
-        A longer pause requested by the receiver is respected, up to the longest.
-        """
-        most = min(self.first * self.factor ** min(max(0, attempts - 1), 60), self.longest)
-        pause = most * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
-        return max(pause, min(asked or 0.0, self.longest))
 
 
 class OutgoingQueue(NamedTuple):
@@ -108,15 +87,13 @@ class OutgoingQueue(NamedTuple):
 
 ALERTS = OutgoingQueue(
     "alerts", ALERT_DELIVERY, ("waiting", "failed"), "sent", "dead",
-    Pauses(5.0, 3.0, 36_000.0), most_attempts=10,
+    FOR_A_DAY, ATTEMPTS_OF_A_DAY,
 )  # fmt: skip
 STAMPS = OutgoingQueue(
     "stamps", STAMP_REQUEST, ("waiting", "failed"), "stamped", None, Pauses(60.0, 2.0, 86_400.0),
 )  # fmt: skip
 _OF_CAPABILITIES = {
-    each.kind: OutgoingQueue(
-        each.kind, METADATA.tables[each.table], *each[2:5], Pauses(*each.pauses), *each[6:]
-    )
+    each.kind: OutgoingQueue(each.kind, METADATA.tables[each.table], *each[2:])
     for own in CAPABILITIES
     for each in own.outgoing
 }

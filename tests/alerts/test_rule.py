@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.database.outgoing import ALERTS
 from storage.history.alerts.rule import (
     AlertRule,
     AlertStep,
@@ -130,12 +129,3 @@ def test_a_digest_in_the_hour_that_comes_twice_is_never_in_the_past(first):
     found = next_digest(now, "02:30", ZoneInfo("Europe/Berlin")).astimezone(UTC)
     tomorrow = datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
     assert found == (tomorrow if first else datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
-
-
-@given(st.integers(1, 40), st.none() | st.floats(0, 1e6))
-def test_pauses_grow_are_spread_and_respect_the_request_of_the_receiver(attempts, asked):
-    most = ALERTS.pauses.longest
-    longest = min(5.0 * 3.0 ** (attempts - 1), most)
-    pause = ALERTS.pauses.seconds_after(attempts, asked)
-    assert longest * 0.5 <= pause <= max(longest, min(asked or 0, most))
-    assert pause >= min(asked or 0, most)

@@ -25,7 +25,7 @@ OUTSIDE_COPIES = Capability(
             "copy_request", "the state of work, which nothing else records",
             is_secret=False, holds_text=False,
             references={"observation_id": "observation", "source_id": "source"},
-            waits={"next_at": 10 * _HOUR, "lease_until": 120.0},
+            waits={"next_at": 24 * _HOUR, "lease_until": 120.0},
         ),
     ),
     views=("outside_copies",),
@@ -35,7 +35,7 @@ OUTSIDE_COPIES = Capability(
     outgoing=(
         OutgoingKind(
             "copies", "copy_request", ("waiting", "submitting", "submitted", "unknown"), "copied",
-            "refused", most_attempts=10, sending="submitting", uncertain="unknown",
+            "refused", sending="submitting", uncertain="unknown",
         ),
     ),
     source_options=(
