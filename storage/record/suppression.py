@@ -3,17 +3,24 @@
 Without the salt of the archive, an entry does not reveal whether it belongs to a certain text.
 """
 
-import hmac
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from storage.database.tables import ARCHIVE, REDACTION, SUPPRESSION
 from storage.database.unit import Unit, rows_in
+from storage.language.passage import Passage
+from storage.record.suppressed_passages import (
+    SuppressedPassages,
+    form_of,
+    keyed,
+    passage_value,
+)
 from storage.values.digest import canonical
 from storage.values.redaction import name_placeholder
 
@@ -65,10 +72,13 @@ class SuppressionLookup:
         One of the texts must contain the passage.
         """
         salt = self.salt
-        if salt is None or not self._passages:
+        if salt is None:
             return None
-        for words in map(words_of, texts):
-            for size, held in self._passages.items():
+        for text in texts if self._passages else ():
+            if (act := self._passages.find(text, places)) is not None:
+                return act
+        for words in map(words_of, texts if self._word_passages else ()):
+            for size, held in self._word_passages.items():
                 for at, place in product(range(len(words) - size + 1), places):
                     act = held.get(
                         keyed(salt, OF_PASSAGE, place_digest(place, words[at : at + size]))
@@ -108,11 +118,16 @@ class SuppressionLookup:
         return RedactedAddresses(self.salt, {bytes(digest): number for digest, number in rows})
 
     @cached_property
-    def _passages(self) -> dict[int, dict[bytes, int]]:
+    def _passages(self) -> SuppressedPassages:
+        return load_passages(self._connection, self.salt or b"")
+
+    @cached_property
+    def _word_passages(self) -> dict[int, dict[bytes, int]]:
+        """The passages that schemas before 0015 stored as a number of words."""
         query = select(SUPPRESSION.c.words, SUPPRESSION.c.digest, SUPPRESSION.c.act_id)
+        query = query.where(SUPPRESSION.c.kind == OF_PASSAGE, SUPPRESSION.c.words > 0)
         found: dict[int, dict[bytes, int]] = {}
-        rows = self._connection.execute(query.where(SUPPRESSION.c.kind == OF_PASSAGE))
-        for size, digest, act in rows:
+        for size, digest, act in self._connection.execute(query):
             found.setdefault(size, {})[bytes(digest)] = act
         return found
 
@@ -126,7 +141,24 @@ class SuppressionLookup:
         return {asked[bytes(digest)]: act for digest, act in rows}
 
 
-def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words: int = 0) -> None:
+def load_passages(connection: Connection, salt: bytes) -> SuppressedPassages:
+    """Return the redacted passages of an archive."""
+    query = select(SUPPRESSION.c.digest, SUPPRESSION.c.form, SUPPRESSION.c.act_id)
+    query = query.where(SUPPRESSION.c.kind == OF_PASSAGE, SUPPRESSION.c.words == 0)
+    found = SuppressedPassages(salt, OF_PASSAGE)
+    for digest, form, act in connection.execute(query):
+        found.add(bytes(digest), form, act)
+    return found
+
+
+def suppress(
+    unit: Unit,
+    kind: str,
+    values: Iterable[bytes],
+    act_id: int,
+    words: int = 0,
+    form: Mapping[str, Any] | None = None,
+) -> None:
     """Suppress content with these digests; existing entries are unchanged."""
     salt = _load_or_create_salt(unit.connection)
     digests = [keyed(salt, kind, value) for value in dict.fromkeys(values)]
@@ -135,7 +167,7 @@ def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words:
         bytes(row[0]) for row in rows_in(unit.connection, query, SUPPRESSION.c.digest, digests)
     }
     rows = [
-        {"digest": digest, "kind": kind, "words": words, "act_id": act_id}
+        {"digest": digest, "kind": kind, "words": words, "form": form, "act_id": act_id}
         for digest in digests
         if digest not in known
     ]
@@ -143,10 +175,12 @@ def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words:
         unit.connection.execute(insert(SUPPRESSION), rows)
 
 
-def suppress_passage(unit: Unit, passage: str, places: Iterable[str], act_id: int) -> None:
-    """Suppress texts with a sequence of words at these places."""
-    words = words_of(passage)
-    suppress(unit, OF_PASSAGE, [place_digest(each, words) for each in places], act_id, len(words))
+def suppress_passage(unit: Unit, passage: Passage, places: Iterable[str], act_id: int) -> None:
+    """Suppress texts with a passage at these places."""
+    form = passage.breaks, passage.is_whole
+    values = [passage_value(each, passage.letters, form) for each in places]
+    salt = _load_or_create_salt(unit.connection)
+    suppress(unit, OF_PASSAGE, values, act_id, form=form_of(salt, passage))
 
 
 def suppress_titles(unit: Unit, titles: Iterable[str], places: Sequence[str], act_id: int) -> None:
@@ -157,19 +191,8 @@ def suppress_titles(unit: Unit, titles: Iterable[str], places: Sequence[str], ac
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text in the comparable form of passages: no case, no stops at the
-    ends.
-    """
+    """Return the words of a title in comparable form: no case, no stops at the ends."""
     return [word.strip(".,;:!?\"'()") for word in canonical(text).casefold().split()]
-
-
-def keyed(salt: bytes, kind: str, value: bytes) -> bytes:
-    """Return the digest of a value, which cannot be computed without the salt.
-
-    >>> keyed(b"salt", "raw", b"x") == keyed(b"other", "raw", b"x")
-    False
-    """
-    return hmac.digest(salt, kind.encode() + b"\0" + value, "sha256")
 
 
 def place_digest(place: str, words: Sequence[str]) -> bytes:

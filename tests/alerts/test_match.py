@@ -7,6 +7,7 @@ from storage.database.engine import read_connection
 from storage.database.tables import ALERT, VERSION
 from storage.history.alerts.lists import alert, counts, overdue_seconds
 from storage.history.alerts.rule import AlertRule
+from storage.language.passage import Passage
 from storage.values.errors import AlertError, NoSuchError
 from storage.values.redaction import RedactionReason
 from storage.write.alerts import manage
@@ -250,7 +251,9 @@ def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
 def redact_word(press: Watched) -> None:
     target = RedactionTarget(article_row(press))
     mistake = RedactionReason.MISTAKE
-    redact_passage(press.archive, [target], "der Lohe", mistake, "ada", prepare_reading)
+    redact_passage(
+        press.archive, [target], Passage.parse("der Lohe"), mistake, "ada", prepare_reading
+    )
 
 
 def redact_version(press: Watched) -> None:

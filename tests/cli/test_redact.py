@@ -239,3 +239,16 @@ def test_a_malformed_list_of_redactions_is_refused(written, command, tmp_path, c
     options = ("--redactions", str(listed), "--archive", str(tmp_path / "new.sqlite3"))
     code, _, err = command("restore", str(backup), "--no-verify", *options)
     assert (code, "redactions" in err) == (2, True)
+
+
+def test_the_plan_of_a_passage_shows_the_words_around_each_place(written, command):
+    """A short passage is a part of other words: they are seen before anything happens."""
+    given = ("redact", written.article, "--dry-run", "--passage")
+    (plan,) = command(*given, "egel")[1]
+    around = {(each["before"], each["passage"], each["after"][:8]) for each in plan["places"]}
+    assert ("Der P", "egel", " der Loh") in around
+    assert command(*given, "egel", "--whole-words")[1][0]["places"] == []
+    (plan,) = command(*given, "pegel", "--whole-words")[1]
+    assert {each["passage"] for each in plan["places"]} == {"Pegel"}
+    for wrong in ((*given[:3], "--whole-words"), (*given, "…!")):
+        assert command(*wrong)[0] == 2

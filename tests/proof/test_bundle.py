@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from storage.export import bundle_report, check_bundle
 from storage.export.bundle import Bundle, BundleRequest
 from storage.export.bundle_log import is_signed
+from storage.language.passage import Passage
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import first_stamp
 from storage.proof.external.requests import store_stamp
@@ -350,7 +351,10 @@ def test_a_redacted_row_is_named_and_the_rest_still_holds(tmp_path):
     article = target(room, "seed:presse/a.txt")
     why = RedactionReason.COURT_ORDER
     assert (
-        redact_passage(room.archive, [article], "Ada Lohe", why, "ada", prepare_reading) is not None
+        redact_passage(
+            room.archive, [article], Passage.parse("Ada Lohe"), why, "ada", prepare_reading
+        )
+        is not None
     )
     path = bundle(room, "seed:presse/a.txt@1..@2", tmp_path / "b.zip")
     room.close()

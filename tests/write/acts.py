@@ -16,6 +16,7 @@ from storage.capabilities.reviews.store import add_review, find_change, withdraw
 from storage.database.tables import LINEAGE
 from storage.database.tables.metadata import METADATA
 from storage.history.lineages import regroup
+from storage.language.passage import Passage
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import (
@@ -154,7 +155,7 @@ def redact(origin: str, version: int | None = None, **options: bool) -> Act:
 def redact_words(scene: Scene) -> Iterator[None]:
     for words in ("in der Nacht", "wankt am Morgen"):
         redact_passage(
-            scene.room.archive, [RedactionTarget(scene.article(DAM))], words, ERASURE, "ada",
+            scene.room.archive, [RedactionTarget(scene.article(DAM))], Passage.parse(words), ERASURE, "ada",
             prepare_reading,
         )  # fmt: skip
         yield

@@ -22,6 +22,7 @@ from storage.capabilities import CAPABILITIES
 from storage.cli.exits import NO, SUCCESS, run
 from storage.database.views import VIEWS
 from storage.export.bundle import Bundle, BundleRequest
+from storage.language.passage import Passage
 from storage.proof import checkpoints
 from storage.read.archive import open_archive
 from storage.read.find import Finder
@@ -218,7 +219,7 @@ def targets(room: Newsroom) -> list[RedactionTarget]:
 def redact_all_passages(room: Newsroom) -> None:
     for kind in INPUTS:
         redact_passage(
-            room.archive, targets(room), word(kind), RedactionReason.MISTAKE, "ada",
+            room.archive, targets(room), Passage.parse(word(kind)), RedactionReason.MISTAKE, "ada",
             prepare_reading, with_copies=True,
         )  # fmt: skip
     scrub(room.archive.engine)

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from storage.history.changes import CaptureComparer
+from storage.language.passage import Passage
 from storage.record.reading import CapturedItem, Reading
 from storage.record.suppression import SuppressionLookup
 from storage.schedule import queue
@@ -78,7 +79,7 @@ def test_only_steps_next_to_a_redacted_passage_are_compared_again(room, monkeypa
     with room.archive.read_connection() as connection:
         one = [target(room, "seed:presse/a.txt")]
         plan = plan_of(connection, one, with_copies=False)
-        hits = find_passage(connection, plan, "Ada Zwölfkern", prepare_reading)
+        hits = find_passage(connection, plan, Passage.parse("Ada Zwölfkern"), prepare_reading)
     assert (len(hits.readings), compared["step"]) == (1, 1)
 
 

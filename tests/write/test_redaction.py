@@ -14,6 +14,7 @@ from sqlalchemy import event
 
 from storage.cli.exits import run
 from storage.diff import change
+from storage.language.passage import Passage
 from storage.language.sentences import sentence_keys
 from storage.proof import log
 from storage.relations import relate as relating
@@ -424,7 +425,7 @@ def test_a_passage_whose_redaction_was_killed_before_its_rows_were_emptied_is_re
     room.write("a.txt", seed("Am Pegel", "Frau Ada Zwölfkern sagte: Der Pegel stieg.", PUMPED))
     room.scan(0)
     one, why = target(room, "seed:presse/a.txt"), RedactionReason.MISTAKE
-    given = (room.archive, [one], "Ada Zwölfkern", why, "ada", prepare_reading)
+    given = (room.archive, [one], Passage.parse("Ada Zwölfkern"), why, "ada", prepare_reading)
 
     class KilledError(BaseException):
         """The process ends here."""
@@ -459,7 +460,9 @@ def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, m
     monkeypatch.setattr("storage.write.redaction.redact_articles.remove_passage", under_the_lock)
     why = RedactionReason.MISTAKE
     assert (
-        redact_passage(room.archive, [one], "Ada Zwölfkern", why, "ada", prepare_reading)
+        redact_passage(
+            room.archive, [one], Passage.parse("Ada Zwölfkern"), why, "ada", prepare_reading
+        )
         is not None
     )
     steps = room.rows("SELECT removed, added FROM changes ORDER BY version")
@@ -477,7 +480,9 @@ def test_a_redacted_passage_is_removed_from_every_version_and_the_rest_stays(roo
         room.scan(hour)
     one = target(room, "seed:presse/a.txt")
     why = RedactionReason.GDPR_ERASURE
-    act = redact_passage(room.archive, [one], "ada zwölfkern", why, "ada", prepare_reading)
+    act = redact_passage(
+        room.archive, [one], Passage.parse("ada zwölfkern"), why, "ada", prepare_reading
+    )
     assert act is not None
     assert [text for _number, text in room.versions()] == [
         f"Frau [redacted] sagte: Der Pegel stieg.\n\n{PUMPED}",
@@ -496,7 +501,12 @@ def test_a_redacted_passage_is_removed_from_every_version_and_the_rest_stays(roo
     assert room.scan(3).refused == 1, "the passage came back at its place"
     room.write("b.txt", seed("Frau Ada Zwölfkern singt", "Ganz woanders."))
     assert room.scan(4).new_articles == 1
-    assert redact_passage(room.archive, [one], "ada zwölfkern", why, "ada", prepare_reading) is None
+    assert (
+        redact_passage(
+            room.archive, [one], Passage.parse("ada zwölfkern"), why, "ada", prepare_reading
+        )
+        is None
+    )
 
 
 def test_copies_keep_the_text_unless_they_go_too(room):
@@ -538,7 +548,7 @@ def test_only_records_of_web_archives_with_the_passage_go_with_it(room):
     assert room.number(kept) == 4
     why, one = RedactionReason.GDPR_OBJECTION, target(room, address)
     for passage, left in (("Ada Dreizehnkern", 4), ("Ada Zwölfkern", 2)):
-        redact_passage(room.archive, [one], passage, why, "ada", prepare_reading)
+        redact_passage(room.archive, [one], Passage.parse(passage), why, "ada", prepare_reading)
         assert room.number(kept) == left
     scrub(room.archive.engine)
     assert found_in(places_of_bytes(room, room.root), ["Ada Zwölfkern".encode()]) == []

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from storage.capabilities import CAPABILITIES
+from storage.language.passage import Passage
 from storage.record.observations import add_refusal
 from storage.values.redaction import RedactionReason
 from storage.values.refusals import RefusalReason
@@ -201,7 +202,7 @@ REDACTIONS = {
         room.archive, [target], ERASURE, "ada", with_addresses=True
     ),
     "passage": lambda room, target: redact_passage(
-        room.archive, [target], "in der Nacht", ERASURE, "ada", prepare_reading
+        room.archive, [target], Passage.parse("in der Nacht"), ERASURE, "ada", prepare_reading
     ),
     "bytes": lambda room, _target: drop_overdue_bytes(room.archive, 1800.0, by_clock=True),
 }  # fmt: skip

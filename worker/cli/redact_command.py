@@ -24,6 +24,8 @@ from worker.cli.redactions import acts_of, finish, prepare_reading, rewrite, was
 
 if TYPE_CHECKING:
     from storage.history import renewals
+    from storage.language import passage as containment
+    from storage.language.passage import Passage
     from storage.read import find as finding
     from storage.read import texts
     from storage.write.archive import Archive
@@ -37,6 +39,7 @@ else:
     finding = LazyModule("storage.read.find")
     texts = LazyModule("storage.read.texts")
     renewals = LazyModule("storage.history.renewals")
+    containment = LazyModule("storage.language.passage")
     description = LazyModule("storage.write.redaction.description")
     passages = LazyModule("storage.write.redaction.passage")
     plans = LazyModule("storage.write.redaction.plan")
@@ -56,6 +59,10 @@ class RedactionOptions:
     passage: str | None = option(
         "--passage", "TEXT", "Remove only this passage (default: the whole text)."
     )
+    whole_words: bool = flag(
+        "--whole-words",
+        "With --passage: only where it begins and ends with whole words (default: anywhere).",
+    )
     with_copies: bool = flag("--with-copies", "Redact identical texts in other articles, too.")
     addresses: bool = flag("--addresses", "Remove the addresses and ids of whole articles, too.")
     dry_run: bool = flag("--dry-run", "List what would be removed without changing anything.")
@@ -69,6 +76,13 @@ class RedactionOptions:
     def actor(self) -> str:
         return self.by or current_user()
 
+    @property
+    def wanted(self) -> "Passage | None":
+        """The passage to remove, None for whole texts."""
+        if self.passage is None:
+            return None
+        return containment.Passage.parse(self.passage, is_whole=self.whole_words)
+
     def check(self, targets: Sequence[str] | None) -> None:
         """Refuse an order without a target or a reason.
 
@@ -76,9 +90,13 @@ class RedactionOptions:
         """
         if not targets:
             raise typer.BadParameter("name the articles or versions, or use --list or --finish")
-        if self.passage is not None and len(self.passage.split()) == 0:
-            raise typer.BadParameter("--passage is empty: quote the passage to remove")
-        if self.passage is not None and passages.pattern_of(self.passage).search(MARK):
+        if self.wanted is None and self.whole_words:
+            raise typer.BadParameter("--whole-words applies only to --passage")
+        if self.wanted is not None and not self.wanted.words:
+            raise typer.BadParameter(
+                "--passage has neither letters nor digits: quote the passage to remove"
+            )
+        if self.wanted is not None and self.wanted.is_in(MARK):
             raise typer.BadParameter(
                 f"--passage is a part of the mark {MARK}, which replaces it: quote more of the text"
             )
@@ -245,10 +263,10 @@ def _redact(order: _Order) -> None:
     with ProgressLine() as line:
         planning = articles.Planning(
             archive, found, with_copies=options.with_copies, with_addresses=options.addresses,
-            passage=options.passage, progress=line.report,
+            passage=options.wanted, progress=line.report,
         )  # fmt: skip
         plan = planning.make_plan()
-    summary, changes = archive.read(_describe, plan, options.passage)
+    summary, changes = archive.read(_describe, plan, options.wanted)
     if options.dry_run or options.reason is None:
         order.tell(summary)
         return
@@ -257,8 +275,8 @@ def _redact(order: _Order) -> None:
         _confirm("Remove this for good?", summary)
     acts = _carry_out(order, found, options.reason, planning)
     order.tell({"act": min(acts, default=None), **summary})
-    is_unknown = not acts and options.passage is not None
-    if is_unknown and not archive.read(was_redacted, found, str(options.passage)):
+    passage = options.wanted
+    if not acts and passage and not archive.read(was_redacted, found, passage):
         say(
             "no text, headline, list or captured document of these articles contains this "
             "passage: nothing was changed. All letters must be the same; `lesart search` finds "
@@ -281,20 +299,20 @@ def _carry_out(
     """Redact the targets or a passage of them; return the numbers of the acts."""
     archive, options = order.archive, order.options
     with ProgressLine() as line:
-        if options.passage is None:
+        if options.wanted is None:
             return articles.redact_articles(
                 archive, found, reason, options.actor, with_copies=options.with_copies,
                 with_addresses=options.addresses, progress=line.report, planning=planning,
             )  # fmt: skip
         act = articles.redact_passage(
-            archive, found, options.passage, reason, options.actor, prepare_reading,
+            archive, found, options.wanted, reason, options.actor, prepare_reading,
             with_copies=options.with_copies, progress=line.report, planning=planning,
         )  # fmt: skip
     return [] if act is None else [act]
 
 
 def _describe(
-    connection: Any, plan: "RedactionPlan", passage: str | None
+    connection: Any, plan: "RedactionPlan", passage: "Passage | None"
 ) -> tuple[dict[str, Any], str]:
     """Return the summary of a plan, and the consequence for later captures."""
     summary = description.describe_plan(connection, plan)
@@ -307,7 +325,7 @@ def _describe(
     summary = {
         "articles": summary["articles"], "readings": len(hits.readings),
         "captures": len(captures), "lists": len(plan.lists),
-        "teasers": len(plan.rows["teaser"]),
+        "teasers": len(plan.rows["teaser"]), "places": passages.describe_places(hits, passage),
         **{name: summary[name] for name in ("held_in", "unread", "copies", "related_kept")},
     }  # fmt: skip
     return summary, (
@@ -321,7 +339,11 @@ def _confirm(question: str, summary: Mapping[str, Any]) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     for name, value in summary.items():
-        if value:
+        if name == "places":
+            for each in value:
+                times = f" ({each['readings']} times)" if each["readings"] > 1 else ""
+                say(f"{each['part']}: {each['before']}[{each['passage']}]{each['after']}{times}")
+        elif value:
             say(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
     if not typer.confirm(question, err=True):
         say("nothing was changed")

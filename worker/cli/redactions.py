@@ -12,6 +12,7 @@ from storage.values.failures import naming_file
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
+    from storage.language.passage import Passage
     from storage.record import suppression
     from storage.record.reading import CapturedItem, Reading
     from storage.similarity import signature
@@ -41,11 +42,12 @@ def prepare_reading(captured: "CapturedItem", draft: "Draft", context: str) -> "
     return prepare.prepare(captured, draft, context, "UTC", sign=signature.signature)
 
 
-def was_redacted(connection: Any, found: Sequence["RedactionTarget"], passage: str) -> bool:
+def was_redacted(connection: Any, found: Sequence["RedactionTarget"], passage: "Passage") -> bool:
     """Check whether a passage was redacted in one of these articles before."""
     ids = [each.article_id for each in found if each.article_id is not None]
     lookup = suppression.SuppressionLookup(connection)
-    return lookup.passage_in([passage], plans.addresses_of(connection, ids)) is not None
+    places = plans.addresses_of(connection, ids)
+    return lookup.passage_in([" ".join(passage.words)], places) is not None
 
 
 def acts_of(archive: "Archive") -> list[dict[str, Any]]:

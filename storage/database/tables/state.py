@@ -406,14 +406,17 @@ class ClusterMemberRow(Row, table=True):
 class SuppressionRow(Row, table=True):
     """Redacted content that must not return, as a digest with the archive's salt.
 
-    `kind` is the content: `raw` bytes, `w1` a wording, `passage` a sequence of `words` words,
-    `title` a title at an address, `address` an address itself. `act_id` is the redaction, for an
-    address that of its origin.
+    `kind` is the content: `raw` bytes, `w1` a wording, `passage` a passage at an address, `title` a
+    title of `words` words at an address, `address` an address itself. `form` states of a passage
+    the number of its letters, their keyed sum, where words end, and whether only whole words match;
+    passages from before schema 0015 have a number of `words` instead. `act_id` is the redaction,
+    for an address that of its origin.
     """
 
     digest: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
     kind: str = Field(max_length=16)
     words: int = 0
+    form: Any = json_column()
     act_id: int = big_column()
 
 

@@ -8,9 +8,10 @@ an address of the text, because it may be the title of many texts; a single word
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from storage.language.sentences import sentences
+from storage.record.contents.phrases import Phrase
+from storage.record.suppressed_passages import address_forms
 
 _TITLE_WORDS, _TITLE_LETTERS = 3, 16
 _SENTENCE_WORDS, _SENTENCE_LETTERS = 8, 50
@@ -21,18 +22,18 @@ _TITLES, _LEADS = "title", ("lead", "description")
 
 @dataclass(slots=True)
 class TextIdentity:
-    """The phrases that identify texts: `strong` ones alone, `weak` ones beside an address.
+    """The phrases that identify texts: `strong` ones alone, `weak` ones near an address.
 
     `single` words identify a text only in lists with its address, and in bytes from there.
     """
 
-    strong: set[str] = field(default_factory=set)
-    weak: set[str] = field(default_factory=set)
-    single: set[str] = field(default_factory=set)
+    strong: set[Phrase] = field(default_factory=set)
+    weak: set[Phrase] = field(default_factory=set)
+    single: set[Phrase] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
 
     @property
-    def phrases(self) -> set[str]:
+    def phrases(self) -> set[Phrase]:
         return self.strong | self.weak | self.single | self.addresses
 
     def add_title(self, title: str) -> None:
@@ -55,15 +56,10 @@ class TextIdentity:
 
     def add_address(self, origin: str) -> None:
         """Add the spellings of an address in the bytes that link to it."""
-        parts = urlsplit(origin)
-        if not parts.scheme.startswith("http"):
-            return
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        self.addresses.add(f"{parts.netloc}{path}")
-        if len(path) >= _PATH_LETTERS:
-            self.addresses.add(path)
+        whole, *paths = address_forms(origin) or [""]
+        self.addresses |= {whole, *(path for path in paths if len(path) >= _PATH_LETTERS)} - {""}
 
-    def recognises(self, found: Iterable[str]) -> set[str]:
+    def recognises(self, found: Iterable[Phrase]) -> set[Phrase]:
         """Return the phrases that identify a text, of those found in some bytes."""
         phrases = set(found)
         return phrases & (self.strong | (self.weak if phrases & self.addresses else set()))

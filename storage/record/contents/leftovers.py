@@ -23,12 +23,13 @@ from storage.database.unit import rows_in
 from storage.record.contents.identity import TextIdentity
 from storage.record.contents.phrases import Phrases, read_spellings
 from storage.record.contents.unpack import Parts
+from storage.record.suppressed_passages import keyed
 from storage.record.suppression import (
     OF_BYTES,
     OF_PASSAGE,
     OF_TITLE,
     SuppressionLookup,
-    keyed,
+    load_passages,
     place_digest,
     words_of,
 )
@@ -45,6 +46,7 @@ class Leftovers:
 
     def __init__(self, connection: Connection) -> None:
         self._salt = SuppressionLookup(connection).salt
+        self._passages = load_passages(connection, self._salt or b"")
         self._bytes: dict[bytes, int] = {}
         self._texts: dict[bytes, int] = {}
         self._sizes: dict[int, set[int]] = defaultdict(set)
@@ -54,9 +56,9 @@ class Leftovers:
         for digest, kind, words, act in connection.execute(query):
             if kind == OF_BYTES:
                 self._bytes[bytes(digest)] = act
-            elif words >= (FEWEST_TITLE_WORDS if kind == OF_TITLE else 1):
+            elif words >= (FEWEST_TITLE_WORDS if kind == OF_TITLE else 0):
                 self._texts[bytes(digest)] = act
-                self._sizes[act].add(words)
+                self._sizes[act] |= {words} - {0}
         self._places = dict(_places_of_acts(connection, self._sizes))
         self._names: dict[str, str] = {}
         for place in self._places:
@@ -81,7 +83,7 @@ class Leftovers:
             if number and held in self._bytes:
                 return self._bytes[held]
             for spelling in read_spellings(part) if self._places else ():
-                named = {self._names[each] for each in self._naming.find_in_text(spelling)}
+                named = {self._names[str(each)] for each in self._naming.find_in_text(spelling)}
                 for place in self._places.keys() & {*own, *named}:
                     act = self._find_at(place, spelling)
                     if act is not None and not any(self._find_at(place, each) for each in texts):
@@ -90,8 +92,10 @@ class Leftovers:
 
     def _find_at(self, place: str, text: str) -> int | None:
         assert self._salt is not None
+        if (act := self._passages.find(text, [place])) is not None:
+            return act
         sizes = {size for act in self._places[place] for size in self._sizes[act]}
-        for tag in ("", " ") if "\0" in text else (" ",):
+        for tag in (("", " ") if "\0" in text else (" ",)) if sizes else ():
             words = words_of(_BETWEEN_WORDS.sub(" ", text.replace("\0", tag)))
             for size in sizes:
                 for at in range(len(words) - size + 1):

@@ -3,12 +3,13 @@
 import codecs
 import html
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
+from storage.language.passage import Passage, fold, letters_of
 from storage.record.contents.unpack import Parts
-from storage.values.digest import DOUBLE_QUOTES, SINGLE_QUOTES, raw_digest
+from storage.record.suppressed_passages import without_addresses
+from storage.values.digest import raw_digest
 
 WINDOW_BYTES = 2 * 1024 * 1024
 """Number of bytes whose text is compared at once."""
@@ -18,38 +19,41 @@ _ROUNDS = 3
 """Number of escapes in one another that are undone, such as entities in JSON in an attribute."""
 
 _TAG = re.compile(r"<[^<>]*>")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf])|(.))", re.DOTALL)
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _CHARSET = re.compile(
     rb"(?:charset|encoding)\s*+=\s*+[\"']?\s*+([A-Za-z0-9._:-]{2,40})", re.IGNORECASE
 )
-_MARKS = "\0*_"
-"""Characters that may stand between the letters of a phrase: a removed tag, emphasis."""
-_GAPS = re.compile(rf"[\s+{_MARKS}]+")
-_QUOTES = str.maketrans(dict.fromkeys(DOUBLE_QUOTES, '"') | dict.fromkeys(f"{SINGLE_QUOTES}`", "'"))
+_REMOVED_TAG = "\0"
+"""Replaces a tag: ignored within words."""
 _OLD_CHARSETS = (
     "cp1252", "mac-roman", "cp850", "iso8859-2", "cp1250", "cp1251", "iso8859-7", "cp1254",
     "koi8-r", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr",
 )  # fmt: skip
 """Charsets that are tried beside the declared one, for bytes that are not UTF-8."""
+Phrase = str | Passage
+"""A text, or a passage with its own limits of words."""
 
 
 class Phrases:
-    """Phrases and digests to find in bytes; the name of each is returned if it is found.
+    """Phrases and digests to find in bytes; each phrase, or name of a digest, is returned if found.
 
-    Case, white space, soft hyphens, the shape of quotation marks, and tags and emphasis between
-    the letters are ignored.
+    Passages within `addresses` are ignored: an article keeps its own address.
     """
 
     def __init__(
-        self, phrases: Iterable[str] = (), digests: Mapping[bytes, str] | None = None
+        self,
+        phrases: Iterable[Phrase] = (),
+        digests: Mapping[bytes, str] | None = None,
+        addresses: Iterable[str] = (),
     ) -> None:
         self._digests = dict(digests or {})
-        self._phrases = {
-            phrase: squeezed for phrase in phrases if (squeezed := _squeeze(_plain(phrase)))
+        passages = {
+            phrase: Passage.parse(phrase) if isinstance(phrase, str) else phrase
+            for phrase in phrases
         }
-        self._patterns: dict[str, re.Pattern[str]] = {}
+        self._phrases = {phrase: passage for phrase, passage in passages.items() if passage.words}
+        self._addresses = frozenset(addresses)
 
     def __bool__(self) -> bool:
         return bool(self._phrases or self._digests)
@@ -65,39 +69,34 @@ class Phrases:
         found.left_out = parts.left_out
         return found
 
-    def find_in_text(self, text: str) -> set[str]:
+    def find_in_text(self, text: str) -> set[Phrase]:
         """Return the phrases in a text."""
-        found: set[str] = set()
+        found: set[Phrase] = set()
         for form in _forms(text):
             found |= self._find_in_spelling(form, found)
         return found
 
-    def _find_in_spelling(self, spelling: str, known: set[str]) -> set[str]:
+    def _find_in_spelling(self, spelling: str, known: set[Phrase]) -> set[Phrase]:
         if not self._phrases:
             return set()
-        squeezed = _squeeze(spelling)
+        letters = letters_of(spelling)
         return {
             phrase
-            for phrase, letters in self._phrases.items()
+            for phrase, passage in self._phrases.items()
             if phrase not in known
-            and letters in squeezed
-            and self._pattern(phrase).search(spelling)
+            and passage.is_in_folded(spelling, letters)
+            and (phrase is not passage or self._is_beside_addresses(passage, spelling))
         }
 
-    def _pattern(self, phrase: str) -> re.Pattern[str]:
-        """Return the pattern that respects the limits between the words of a phrase."""
-        if phrase not in self._patterns:
-            words = _GAPS.sub(" ", _plain(phrase)).split()
-            loose = (rf"[{_MARKS}]*".join(map(re.escape, word)) for word in words)
-            self._patterns[phrase] = re.compile(_GAPS.pattern.join(loose))
-        return self._patterns[phrase]
+    def _is_beside_addresses(self, passage: Passage, spelling: str) -> bool:
+        return passage.is_in_folded(without_addresses(spelling, passage, self._addresses))
 
 
 class FoundPhrases:
     """The phrases and names of digests in some bytes, and the reason if a part was left out."""
 
     def __init__(self) -> None:
-        self.phrases: set[str] = set()
+        self.phrases: set[Phrase] = set()
         self.digests: set[str] = set()
         self.left_out: str | None = None
 
@@ -106,7 +105,7 @@ class FoundPhrases:
 
 
 def read_spellings(part: bytes) -> Iterator[str]:
-    """Yield the texts of bytes, in comparable form: with and without tags, escapes undone."""
+    """Yield the folded texts of bytes, with and without tags, escapes undone."""
     for start in range(0, max(len(part) - OVERLAP_BYTES, 1), WINDOW_BYTES):
         window = part[start : start + WINDOW_BYTES + OVERLAP_BYTES]
         for text in dict.fromkeys(_decode(window, _declared(part))):
@@ -142,10 +141,10 @@ def _forms(text: str) -> Iterator[str]:
         if plain == text:
             break
         text = plain
-    text = _plain(text)
+    text = fold(text)
     yield text
     if "<" in text:
-        yield _TAG.sub("\0", text)
+        yield _TAG.sub(_REMOVED_TAG, text)
 
 
 def _without_escapes(text: str) -> str:
@@ -166,14 +165,3 @@ def _unescaped(found: re.Match[str]) -> str:
     if code:
         return chr(int(code, 16))
     return " " if found[3] else found[4]
-
-
-def _plain(text: str) -> str:
-    """Return a text in comparable form; white space and tags are left as they are."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
-    return text.translate(_QUOTES).casefold()
-
-
-def _squeeze(text: str) -> str:
-    return _GAPS.sub("", text)

@@ -1,4 +1,4 @@
-"""Find what is redacted in the bytes of all captures, and add them to the plan of a redaction.
+"""Find redacted content in the bytes of all captures, and add them to the plan of a redaction.
 
 The search reads the whole archive in portions, each on its own connection: no transaction stays
 open and no lock is held. It continues after the last capture that it read.
@@ -28,11 +28,13 @@ from storage.database.tables import (
 )
 from storage.database.tables.metadata import TEASER
 from storage.database.unit import rows_in
+from storage.language.passage import Passage
 from storage.record.contents.identity import TextIdentity
-from storage.record.contents.phrases import FoundPhrases, Phrases
+from storage.record.contents.phrases import FoundPhrases, Phrase, Phrases
+from storage.record.suppressed_passages import address_forms
 from storage.values.job import Progress
 from storage.values.redaction import is_emptied
-from storage.write.redaction.plan import RedactionPlan
+from storage.write.redaction.plan import RedactionPlan, addresses_of
 
 CAPTURES_AT_ONCE = 64
 REDACTED, OWN = "redacted", "own"
@@ -45,22 +47,27 @@ class BytesSearch:
     """Search of all captures and records for a text; each call of `proceed` continues it.
 
     `read_with` are the captures that were read as texts with the passage, None without a passage.
+    Passages within `own_addresses`, those of the articles, are ignored.
     """
 
     identity: TextIdentity
     digests: dict[bytes, str]
     read_with: set[int] | None = None
+    own_addresses: frozenset[str] = frozenset()
     found: dict[int, FoundPhrases] = field(default_factory=dict)
     records: dict[int, FoundPhrases] = field(default_factory=dict)
     _after: int = -1
     _after_record: int = -1
 
     @classmethod
-    def of(cls, connection: Connection, plan: RedactionPlan, passage: str | None) -> "BytesSearch":
+    def of(
+        cls, connection: Connection, plan: RedactionPlan, passage: Passage | None
+    ) -> "BytesSearch":
         """Return the search for the texts of a plan, or for a passage of its articles."""
         identity = TextIdentity()
-        named = select(ORIGIN.c.origin)
-        for (address,) in rows_in(connection, named, ORIGIN.c.id, plan.origins):
+        named = rows_in(connection, select(ORIGIN.c.origin), ORIGIN.c.id, plan.origins)
+        addresses = [row[0] for row in named]
+        for address in addresses:
             identity.add_address(address)
         if passage is not None:
             identity.weak.add(passage)
@@ -73,11 +80,11 @@ class BytesSearch:
             for number, digest in rows_in(connection, query, CAPTURE.c.id, plan.rows["capture"])
             if not is_emptied(bytes(digest))
         }
-        return cls(identity, digests, read)
+        return cls(identity, digests, read, _forms_of(addresses))
 
     def proceed(self, engine: Engine, progress: Progress | None = None) -> None:
         """Read the captures that were not read yet. Raises: CapturesAwayError."""
-        phrases, number = Phrases(self.identity.phrases, self.digests), 0
+        phrases, number = Phrases(self.identity.phrases, self.digests, self.own_addresses), 0
         if not phrases:
             return
         while rows := self._next_captures(engine):
@@ -124,9 +131,13 @@ class BytesSearch:
         return rows
 
 
-def _captures_read_with(connection: Connection, plan: RedactionPlan, passage: str) -> set[int]:
+def _forms_of(addresses: Iterable[str]) -> frozenset[str]:
+    return frozenset(form for each in addresses for form in (each, *address_forms(each)))
+
+
+def _captures_read_with(connection: Connection, plan: RedactionPlan, passage: Passage) -> set[int]:
     """Return the captures that were read as texts with a passage."""
-    phrases = Phrases([passage])
+    phrases = Phrases([passage], addresses=_forms_of(addresses_of(connection, plan.articles)))
     query = select(
         DERIVATION.c.capture_id, WORDING.c.title, WORDING.c.text, DERIVATION.c.detail
     ).join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
@@ -250,7 +261,7 @@ class _Readings:
             readings.texts[row.capture_id].append(f"{row.title or ''}\n\n{row.text or ''}")
         return readings
 
-    def find_quoted(self, capture: int, phrases: Iterable[str]) -> set[str]:
+    def find_quoted(self, capture: int, phrases: Iterable[Phrase]) -> set[Phrase]:
         """Return the phrases that the text itself has, which was read from a capture."""
         wanted = Phrases(phrases)
         return {each for text in self.texts[capture] for each in wanted.find_in_text(text)}

@@ -5,8 +5,8 @@ Each reading with the passage is written again with a mark in its place, as if t
 had read that from the same bytes; then the old readings are redacted like whole versions.
 """
 
-import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -30,10 +30,10 @@ from storage.database.unit import Unit, rows_in
 from storage.diff.change import CaptureContent
 from storage.history.changes import CaptureComparer, content_of_row
 from storage.history.versions import rebuild_all
+from storage.language.passage import Passage
 from storage.record.derivations import DerivationWriter
 from storage.record.reading import CapturedItem, Reading
 from storage.record.suppression import suppress_passage
-from storage.values.digest import canonical
 from storage.values.draft import (
     Draft,
     Extractor,
@@ -46,8 +46,12 @@ from storage.values.draft import (
 )
 from storage.values.redaction import MARK, RedactionReason
 from storage.write.redaction.orders import order
-from storage.write.redaction.plan import RedactionPlan, rows_with_passage
+from storage.write.redaction.plan import RedactionPlan, addresses_of, rows_with_passage
 
+MOST_PLACES = 100
+"""Maximum number of different occurrences of a passage that a plan lists."""
+WORDS_AROUND = 40
+"""Number of characters before and after a passage that a plan shows."""
 Prepare = Callable[[CapturedItem, Draft, str], Reading]
 """Prepares the full-text tokens and the index keys of a draft."""
 
@@ -57,6 +61,7 @@ class WithoutPassage:
     """A reading that has the passage, and its replacement."""
 
     old: Any
+    whole: dict[str, Any]
     detail: dict[str, Any]
     reading: Reading
     content: CaptureContent
@@ -77,20 +82,14 @@ class PassageHits:
         return self.plan.articles
 
 
-def pattern_of(passage: str) -> re.Pattern[str]:
-    """Return a pattern for a passage that ignores case and the amount of white space.
-
-    >>> pattern_of("Ada  Kern").sub(MARK, "Frau ada kern sagte")
-    'Frau [redacted] sagte'
-    """
-    return re.compile(r"\s+".join(map(re.escape, canonical(passage).split())), re.IGNORECASE)
-
-
 def find_passage(
-    connection: Connection, plan: RedactionPlan, passage: str, prepare: Prepare
+    connection: Connection, plan: RedactionPlan, passage: Passage, prepare: Prepare
 ) -> PassageHits:
-    """Return the readings of a plan that have the passage, with their replacements."""
-    wanted = pattern_of(passage)
+    """Return the readings of a plan that have the passage, with their replacements.
+
+    The addresses of the articles themselves are not changed.
+    """
+    own = frozenset(addresses_of(connection, plan.articles))
     found = PassageHits(plan, CaptureComparer.ahead(connection))
     query = select(DERIVATION, WORDING.c.title, WORDING.c.text).join(
         WORDING, WORDING.c.id == DERIVATION.c.wording_id
@@ -99,19 +98,53 @@ def find_passage(
         if row.text is None or row.detail is None:
             continue
         whole = paragraphs_in(row.detail, row.text)
-        paragraphs = [{"role": each.role, "text": wanted.sub(MARK, each.text)} for each in whole]
+        paragraphs = [
+            {"role": each.role, "text": passage.replace(each.text, MARK)} for each in whole
+        ]
         quotes = [as_dict(each) for each in all_quotes_in(row.detail, whole)]
         told = {**row.detail, "quotes": quotes, "paragraphs": None}
-        detail = {**_without(told, wanted), "paragraphs": paragraphs}
+        detail = {**_without(told, passage, own), "paragraphs": paragraphs}
         plain = [each.text for each in whole]
         same = told == {**detail, "paragraphs": None}
         if same and plain == [each["text"] for each in paragraphs]:
             continue
         detail["flags"] = [*detail["flags"], "passage_redacted"]
         reading = prepare(*_as_draft(row, detail))
-        found.readings.append(WithoutPassage(row, detail, reading, _content(detail)))
+        whole_detail = {**told, "paragraphs": plain}
+        found.readings.append(WithoutPassage(row, whole_detail, detail, reading, _content(detail)))
     _compare(connection, found)
     return found
+
+
+def describe_places(hits: PassageHits, passage: Passage) -> list[dict[str, Any]]:
+    """Return the occurrences of a passage: part of the text, words around it, number of readings.
+
+    At most `MOST_PLACES` rows, the most frequent first.
+    """
+    places: Counter[tuple[str, str, str, str]] = Counter()
+    for reading in hits.readings:
+        for part, text in _strings(reading.whole):
+            for start, end in passage.spans(text):
+                before = text[max(start - WORDS_AROUND, 0) : start].lstrip()
+                after = text[end : end + WORDS_AROUND].rstrip()
+                places[part, before, text[start:end], after] += 1
+    return [
+        {"part": part, "before": before, "passage": found, "after": after, "readings": number}
+        for (part, before, found, after), number in places.most_common(MOST_PLACES)
+    ]
+
+
+def _strings(value: Any, part: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the strings and names in the detail of a reading, each with its part of the text."""
+    if isinstance(value, str):
+        yield part, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield part, name
+            yield from _strings(each, f"{part}.{name}" if part else name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each, part)
 
 
 def _content(detail: dict[str, Any]) -> CaptureContent:
@@ -129,13 +162,16 @@ def _compare(connection: Connection, hits: PassageHits) -> None:
             hits.comparing.compare(new.get(pair[0], a), new.get(pair[1], b))
 
 
-def _without(value: Any, wanted: re.Pattern[str]) -> Any:
-    """Return JSON with a mark in place of the passage in every string and every name."""
+def _without(value: Any, passage: Passage, own: Collection[str]) -> Any:
+    """Return JSON with a mark in place of the passage in every name and every other string."""
     if isinstance(value, str):
-        return wanted.sub(MARK, value)
+        return value if value in own else passage.replace(value, MARK)
     if isinstance(value, dict):
-        return {wanted.sub(MARK, name): _without(each, wanted) for name, each in value.items()}
-    return [_without(each, wanted) for each in value] if isinstance(value, list) else value
+        return {
+            passage.replace(name, MARK): _without(each, passage, own)
+            for name, each in value.items()
+        }
+    return [_without(each, passage, own) for each in value] if isinstance(value, list) else value
 
 
 def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[CapturedItem, Draft, str]:
@@ -154,7 +190,7 @@ def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[CapturedItem, Draft, st
 
 
 def remove_passage(
-    unit: Unit, hits: PassageHits, passage: str, reason: RedactionReason, actor: str
+    unit: Unit, hits: PassageHits, passage: Passage, reason: RedactionReason, actor: str
 ) -> tuple[int, list[Any]] | None:
     """Write readings without the passage and order the redaction of the old ones.
 
@@ -172,7 +208,7 @@ def remove_passage(
     readings = [each for each in hits.readings if each.old.id in still]
     bytes_of = hits.plan.lists | hits.plan.held
     records = hits.plan.rows["foreign_record"]
-    beside = rows_with_passage(connection, hits.plan, pattern_of(passage))
+    beside = rows_with_passage(connection, hits.plan, passage)
     has_rows = hits.plan.rows["teaser"] or bytes_of or records or any(beside.values())
     if not readings and not has_rows:
         return None

@@ -3,7 +3,6 @@
 Nothing is written here.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from storage.database.tables import (
 )
 from storage.database.tables.metadata import FRONT, METADATA, TEASER
 from storage.database.unit import rows_in
+from storage.language.passage import Passage
 from storage.values.digest import canonical
 from storage.values.redaction import is_emptied
 
@@ -97,7 +97,7 @@ def plan_of(
     *,
     with_copies: bool,
     with_addresses: bool = False,
-    passage: re.Pattern[str] | None = None,
+    passage: Passage | None = None,
 ) -> RedactionPlan:
     """Return the plan for redacting `targets`; with copies, also in articles with the same text.
 
@@ -121,7 +121,7 @@ class _PlanBuilder:
         *,
         with_copies: bool,
         with_addresses: bool = False,
-        passage: re.Pattern[str] | None = None,
+        passage: Passage | None = None,
     ) -> None:
         self.connection = connection
         self.passage = passage
@@ -343,7 +343,7 @@ class _PlanBuilder:
             is_told = (
                 self._is_whole or canonical(headline or "") in titles
                 if self.passage is None
-                else self.passage.search(f"{kicker or ''} {headline}")
+                else self.passage.is_in(f"{kicker or ''} {headline}")
             )
             if headline is not None and is_told:
                 fronts[number] = front
@@ -418,9 +418,7 @@ class _PlanBuilder:
         rows["derivation"] = {number for number, context in found if not is_emptied(context)}
 
 
-def rows_with_passage(
-    connection: Connection, plan: RedactionPlan, passage: re.Pattern[str]
-) -> Rows:
+def rows_with_passage(connection: Connection, plan: RedactionPlan, passage: Passage) -> Rows:
     """Return the rows of capabilities for observations of a plan that contain a passage."""
     found: Rows = {}
     for name in (each for each in _BESIDE_OBSERVATIONS if each not in ELSEWHERE):
@@ -428,7 +426,7 @@ def rows_with_passage(
         query = select(table.c.id, *(table.c[column] for column in EMPTIED[name][1]))
         rows = rows_in(connection, query, table.c.id, plan.rows[name])
         found[name] = {
-            number for number, *texts in rows if any(passage.search(str(each)) for each in texts)
+            number for number, *texts in rows if any(passage.is_in(str(each)) for each in texts)
         }
     return found
 

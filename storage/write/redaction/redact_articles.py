@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from storage.database.unit import Unit, long_pauses
+from storage.language.passage import Passage
 from storage.values.job import Progress
 from storage.values.redaction import MARK, RedactionReason
 from storage.write.archive import Archive
@@ -11,7 +12,7 @@ from storage.write.index import index_after, index_within
 from storage.write.redaction import orders
 from storage.write.redaction.empty_rows import empty_ordered
 from storage.write.redaction.in_bytes import BytesSearch, add_found_bytes
-from storage.write.redaction.passage import Prepare, find_passage, pattern_of, remove_passage
+from storage.write.redaction.passage import Prepare, find_passage, remove_passage
 from storage.write.redaction.plan import RedactionPlan, RedactionTarget, plan_of
 from storage.write.redaction.retention import captures_due, limits
 
@@ -29,7 +30,7 @@ class Planning:
         *,
         with_copies: bool,
         with_addresses: bool = False,
-        passage: str | None = None,
+        passage: Passage | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._archive, self._targets = archive, targets
@@ -38,11 +39,10 @@ class Planning:
         self._search: BytesSearch | None = None
 
     def make_plan(self) -> RedactionPlan:
-        """Return the plan by what was read, and by what all bytes contain."""
-        pattern = None if self._passage is None else pattern_of(self._passage)
+        """Return the plan by the readings and by the bytes of all captures."""
         plan = self._archive.read(
             plan_of, self._targets, with_copies=self._with_copies,
-            with_addresses=self._with_addresses, passage=pattern,
+            with_addresses=self._with_addresses, passage=self._passage,
         )  # fmt: skip
         if self._search is None:
             self._search = self._archive.read(BytesSearch.of, plan, self._passage)
@@ -115,7 +115,7 @@ def drop_overdue_bytes(
 def redact_passage(
     archive: Archive,
     targets: Sequence[RedactionTarget],
-    passage: str,
+    passage: Passage,
     reason: RedactionReason,
     actor: str,
     prepare: Prepare,
@@ -129,8 +129,8 @@ def redact_passage(
     Matching content that arrives meanwhile is redacted, too. Raises: ValueError if the passage
     is a part of the mark that replaces it, because it would never be gone.
     """
-    first, pattern = None, pattern_of(passage)
-    if pattern.search(MARK):
+    first = None
+    if passage.is_in(MARK):
         raise ValueError(f"the passage is a part of {MARK}")
     planning = planning or Planning(
         archive, targets, with_copies=with_copies, passage=passage, progress=progress

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from sqlalchemy import Connection
 
 from storage.record.contents.leftovers import Leftovers
+from storage.record.derivation_detail import detail_of
 from storage.record.reading import Reading
 from storage.record.suppression import RedactedAddresses, SuppressionLookup
 from storage.values.arrivals.arrival import Arrival
 from storage.values.arrivals.foreign_capture import Import
 from storage.values.digest import raw_digest
-from storage.values.draft import Draft
+from storage.values.draft import Draft, as_dict
 from storage.values.net.addresses import AddressList, Check, CheckedExchange
 from storage.values.net.transfer import Transfer
 from storage.values.redaction import name_placeholder
@@ -154,7 +156,7 @@ def readings_without_redacted(
         act = (
             acts.get(each.digest or b"")
             or next((gone[place] for place in _places(each) if place in gone), None)
-            or suppressed.passage_in(_texts(each.outcome), _places(each))
+            or suppressed.passage_in(_strings_of(each.outcome), _places(each))
         )
         captured = each.captured
         if act is None:
@@ -239,24 +241,31 @@ def _anonymise_list(
     return replace(listing, named=named)
 
 
-def _texts(outcome: object) -> list[str]:
-    """Return the strings of a text with its metadata."""
+def _strings_of(outcome: object) -> list[str]:
+    """Return the strings of a text that a redaction of a passage replaces: all that is stored."""
     if not isinstance(outcome, Draft):
         return []
-    fields = [
-        each
+    quotes = [as_dict(each) for each in outcome.all_quotes()]
+    return [*dict.fromkeys(_strings([detail_of(outcome, ()), quotes]))]
+
+
+def _texts(outcome: object) -> list[str]:
+    """Return the title, the paragraphs and the values of the fields of a text."""
+    if not isinstance(outcome, Draft):
+        return []
+    values = [
+        value
         for field in outcome.fields.values()
         for value in (field.value, *(candidate.value for candidate in field.candidates))
-        for each in _strings(value)
     ]
-    return [outcome.title or "", *(each.text for each in outcome.paragraphs), *fields]
+    return [outcome.title or "", *(each.text for each in outcome.paragraphs), *_strings(values)]
 
 
 def _strings(value: object) -> list[str]:
-    """Return all strings in a JSON value."""
+    """Return all strings in a JSON value, names included."""
     if isinstance(value, str):
         return [value]
-    inside = value.values() if isinstance(value, Mapping) else value
+    inside = chain(value, value.values()) if isinstance(value, Mapping) else value
     return (
         [text for each in inside for text in _strings(each)] if isinstance(inside, Iterable) else []
     )

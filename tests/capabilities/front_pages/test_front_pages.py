@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from storage.capabilities.front_pages.tables import FRONT as FRONT_TABLE
 from storage.capabilities.front_pages.tables import TEASER
 from storage.capabilities.front_pages.view_sql import fronts_query
+from storage.language.passage import Passage
 from storage.read.archive import open_archive
 from storage.read.filters import Clocks
 from storage.record.observations import add_observation
@@ -247,7 +248,9 @@ def test_a_redacted_passage_leaves_headlines_feeds_and_bylines_and_does_not_come
 
     def remove(passage: str) -> int | None:
         why = RedactionReason.GDPR_ERASURE
-        return redact_passage(desk.archive, [target(desk, A)], passage, why, "ada", prepare_reading)
+        return redact_passage(
+            desk.archive, [target(desk, A)], Passage.parse(passage), why, "ada", prepare_reading
+        )
 
     feed, times = "https://zeitung.example/feed", count(1)
     sources = [desk.watch_page(FRONT, kind="front"), desk.watch_page(feed)]

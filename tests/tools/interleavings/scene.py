@@ -12,6 +12,7 @@ from sqlalchemy import update as change
 from storage.capabilities.outside_copies import store as copies
 from storage.database.outgoing import mark_sending, record
 from storage.database.tables import JOB, RELATION
+from storage.language.passage import Passage
 from storage.proof import log
 from storage.proof.checkpoints import make
 from storage.values.arrivals.source import NoSuchSourceError
@@ -114,7 +115,7 @@ class Scene:
     def redact_passage(self, _number: int) -> None:
         with self.archive() as archive:
             redact_passage(
-                archive, [RedactionTarget(self.stage.dike)], "in der Nacht",
+                archive, [RedactionTarget(self.stage.dike)], Passage.parse("in der Nacht"),
                 RedactionReason.GDPR_ERASURE, "ada", prepare_reading, with_copies=True,
             )  # fmt: skip
 

@@ -7,6 +7,7 @@ from storage.capabilities.outside_copies import store
 from storage.capabilities.outside_copies.tables import COPY_REQUEST
 from storage.database.engine import database_epoch
 from storage.database.unit import Unit
+from storage.language.passage import Passage
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_passage
@@ -136,7 +137,7 @@ class Passages(Means):
             return
         self._tick()
         act = redact_passage(
-            self.room.archive, [RedactionTarget(self._article(origin))], PASSAGE,
+            self.room.archive, [RedactionTarget(self._article(origin))], Passage.parse(PASSAGE),
             RedactionReason.GDPR_OBJECTION, "ada", prepare_reading, with_copies=True,
         )  # fmt: skip
         article = self.oracle.of(origin)
