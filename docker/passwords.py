@@ -23,6 +23,10 @@ def main() -> None:
     _write(ROOT / "lesart" / "page_url", page_url)
     replicas = page_url.replace("@postgres/", "@replica1,replica2/")
     _write(ROOT / "lesart" / "replicas_url", replicas)
+    sql_url = f"postgresql://lesart_reader:{passwords['reader']}@postgres/lesart"
+    _write(ROOT / "lesart" / "sql_url", sql_url)
+    sql_replicas = sql_url.replace("@postgres/", "@replica1,replica2,postgres/")
+    _write(ROOT / "lesart" / "sql_replicas_url", sql_replicas)
     _write(ROOT / "lesart" / "broker_url", f"redis://:{redis}@redis:6379/0")
 
 

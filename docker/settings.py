@@ -14,7 +14,9 @@ LINE = re.compile(rf"\s*(?:export\s+)?({PREFIX}\w*)\s*[=:](.*)")
 >>> LINE.fullmatch("LESART_PACE = 5s").groups()
 ('LESART_PACE', ' 5s')
 """
-OWN = frozenset({"HOME", "DATABASE_URL", "BROKER_URL", "READER_URL", "WEB_ADDRESS", "IMAGE"})
+OWN = frozenset(
+    {"HOME", "DATABASE_URL", "BROKER_URL", "READER_URL", "SQL_DATABASE_URL", "WEB_ADDRESS", "IMAGE"}
+)
 """Settings that the stack makes itself."""
 ARCHIVE = "postgresql://postgres/lesart"
 FOLDER = Path("/files")

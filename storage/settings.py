@@ -50,11 +50,13 @@ if TYPE_CHECKING:
 
     from storage.database import archive_errors
     from storage.database import engine as engines
+    from storage.database.servers import hosts
 else:
     tomllib = LazyModule("tomllib")
     zoneinfo = LazyModule("zoneinfo")
     archive_errors = LazyModule("storage.database.archive_errors")
     engines = LazyModule("storage.database.engine")
+    hosts = LazyModule("storage.database.servers.hosts")
 
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"
@@ -239,6 +241,12 @@ class Settings:
         "replicas of a PostgreSQL archive, for the web server, assistants and reading commands: "
         "postgresql://USER@HOST1,HOST2/NAME (default: none)",
     )
+    sql_database_url: str | None = setting(
+        read_text,
+        None,
+        "the same PostgreSQL archive with the role for SQL (lesart_reader), for `lesart sql` and "
+        "assistants (default: none)",
+    )
     web_address: str = setting(
         read_web_address, "127.0.0.1:8790", "address of the web server: HOST:PORT"
     )
@@ -367,8 +375,9 @@ def load_settings(
         raw, origins[key] = given.get(key, (each.default, "default"))
         values[key] = _read(key, raw, origins[key])
     values["database_url"] = _archive_address(values["database_url"], values["home"])
-    replicas = None if archive is not None else values["reader_database_url"]
-    values["reader_database_url"] = _replica_address(replicas, values["database_url"])
+    for key in ("reader_database_url", "sql_database_url"):
+        given_url = None if archive is not None else values[key]
+        values[key] = _other_address(key, given_url, values["database_url"])
     settings = Settings(**values, origins=MappingProxyType(origins))
     _check_together(settings)
     return settings
@@ -495,16 +504,18 @@ def _checked_address(key: str, address: str) -> str:
     return address
 
 
-def _replica_address(address: str | None, archive: str) -> str | None:
-    """Return the address of the replicas, with the servers to prefer if it does not name them."""
+def _other_address(key: str, address: str | None, archive: str) -> str | None:
+    """Return another address of the archive; that of replicas prefers them unless it says more."""
     if address is None:
         return None
-    for key, each in (("reader_database_url", address), ("database_url", archive)):
+    is_replicas = key == "reader_database_url"
+    for name, each in ((key, address), ("database_url", archive)):
         if not each.startswith("postgres"):
-            reason = f"only PostgreSQL has replicas, and {key} is {hide_secrets(each)}: unset it"
-            raise SettingsError("reader_database_url", reason)
-    _checked_address("reader_database_url", address)
-    return engines.preferring_replicas(address)
+            what = "replicas" if is_replicas else "roles"
+            reason = f"only PostgreSQL has {what}, and {name} is {hide_secrets(each)}: unset it"
+            raise SettingsError(key, reason)
+    _checked_address(key, address)
+    return hosts.preferring_replicas(address) if is_replicas else address
 
 
 def _check_together(settings: Settings) -> None:

@@ -24,6 +24,7 @@ from typing import Any
 
 import psycopg
 import redis
+from sqlalchemy.engine import make_url
 
 POSTGRES_VARIABLE = "LESART_TEST_POSTGRES_URL"
 REDIS_VARIABLE = "LESART_TEST_REDIS_URL"
@@ -180,7 +181,7 @@ class Bouncer(Server):
         self.target, self.mode, self.port = target, mode, free_port()
 
     def command(self) -> list[str]:
-        (self.folder / "users.txt").write_text('"postgres" ""\n')
+        (self.folder / "users.txt").write_text('"postgres" ""\n"lesart_reader" "reader"\n')
         (self.folder / "pgbouncer.ini").write_text(
             f"[databases]\n* = {self.target}\n[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
@@ -322,6 +323,22 @@ class FirstState:
     def _shape(connection: "psycopg.Connection[Any]") -> object:
         """Return a description of the schema, to see whether more than rows changed, and the roles of the server."""
         return _only(connection, _SHAPE)
+
+
+def reader_address(url: str) -> str:
+    """Return the address of an archive with the role for SQL, which gets a log-in for that.
+
+    The address of a file is returned as it is.
+    """
+    if not url.startswith("postgres"):
+        return url
+    with psycopg.connect(url, autocommit=True) as connection:
+        if not _only(
+            connection, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'lesart_reader'"
+        ):
+            connection.execute("ALTER ROLE lesart_reader LOGIN PASSWORD 'reader'")
+    place = make_url(url).set(drivername="postgresql", username="lesart_reader", password="reader")
+    return place.render_as_string(hide_password=False)
 
 
 def _only(connection: "psycopg.Connection[Any]", query: str) -> Any:

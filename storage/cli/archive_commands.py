@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from storage.export import warc
     from storage.export.texts import Selection
     from storage.read import answers, find
+    from storage.read import sql as sql_queries
     from storage.read.archive import ReadOnlyArchive
     from storage.read.figures import edits as edit_spans
     from storage.read.figures.edits import EditSpan
@@ -44,6 +45,7 @@ else:
     warc = LazyModule("storage.export.warc")
     answers = LazyModule("storage.read.answers")
     find = LazyModule("storage.read.find")
+    sql_queries = LazyModule("storage.read.sql")
     edit_spans = LazyModule("storage.read.figures.edits")
     moments = LazyModule("storage.read.render.moment")
 
@@ -69,8 +71,11 @@ def sql(
 ) -> None:
     """Run a read-only SQL query on the documented views."""
     parameters = dict(_parameter(each) for each in param or ())
-    with reading(place) as (_settings, archive):
-        found = archive.sql(read_argument(query), parameters)
+    with reading(place, is_for_sql=True) as (settings, archive):
+        limits = sql_queries.QueryLimits(views_role_only=settings.sql_database_url is not None)
+        found = archive.sql(read_argument(query), parameters, limits)
+        if found.note is not None:
+            say(found.note)
         names = _distinct(found.columns)
         rows = (dict(zip(names, row, strict=True)) for row in found.rows)
         report_list(rows, output.target(), names, empty="the query returned no rows")

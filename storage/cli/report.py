@@ -48,17 +48,22 @@ else:
 
 @contextmanager
 def reading(
-    place: ArchiveOptions, then: ClockOptions | None = None, *, is_current: bool = False
+    place: ArchiveOptions,
+    then: ClockOptions | None = None,
+    *,
+    is_current: bool = False,
+    is_for_sql: bool = False,
 ) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
     """Open the archive at `place` for reading, in the state selected by `then`.
 
     With `is_current`, replicas are not read: for what a command writes, or has just written.
+    With `is_for_sql`, it is opened with the role for SQL, if the settings name one.
     Raises: MomentError, SettingsError, ArchiveMissingError, ArchiveUnreachableError,
     SchemaOlderError, SchemaNewerError.
     """
     settings = place.settings()
     with reading_archive.open_with_settings(
-        settings, by_driver=True, may_be_behind=not is_current
+        settings, by_driver=True, may_be_behind=not is_current, is_for_sql=is_for_sql
     ) as archive:
         clocks = TODAY if then is None else then.clocks(settings.zone)
         at_clocks = (

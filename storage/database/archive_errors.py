@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from storage.values.failures import USE_OTHER_ROLE
+from storage.values.failures import CONFINE_SQL, USE_OTHER_ROLE
 
 
 class ArchiveError(Exception):
@@ -91,6 +91,17 @@ class ArchiveRoleError(ArchiveError):
             f"{USE_OTHER_ROLE}"
         )
         self.place, self.reason = place, reason
+
+
+class SqlRoleError(ArchiveError):
+    """The role with which SQL would run may do more than select from the views."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        reasons = ", ".join(self.faults)
+        super().__init__(
+            f"SQL is refused: the role {reasons}, and not only select from the views; {CONFINE_SQL}"
+        )
 
 
 class ArchiveClosedError(ArchiveError):

@@ -100,17 +100,6 @@ def database_url(locator: str) -> URL:
     )
 
 
-def preferring_replicas(locator: str) -> str:
-    """Return an address that prefers replicas, unless it says which servers it wants.
-
-    >>> preferring_replicas("postgresql://db1,db2/lesart")
-    'postgresql://db1,db2/lesart?target_session_attrs=prefer-standby'
-    """
-    if f"{hosts.PREFERRED}=" in locator:
-        return locator
-    return f"{locator}{'&' if '?' in locator else '?'}{hosts.PREFERRED}=prefer-standby"
-
-
 def place_of(url: URL) -> str:
     """Return the location of an archive for messages: a path, or the address without its
     password.
@@ -444,7 +433,8 @@ def _postgres_engine(
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         if mode.get(pooler.POOLER) == "transaction":
-            connection.exec_driver_sql(pooler.local_options(options))
+            for statement in pooler.local_options(options):
+                connection.exec_driver_sql(statement)
 
     return engine
 

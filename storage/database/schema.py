@@ -21,6 +21,7 @@ from storage.database.archive_errors import ForeignDatabaseError
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import database_epoch, place_of
 from storage.database.schema_version import MIGRATIONS, head, names_in, read_revision, refuse_newer
+from storage.database.servers.reader_role import confine_reader
 from storage.database.table_facts import EMPTIED, ERASABLE, RECORD, STATE_TABLES
 from storage.database.tables.metadata import METADATA
 from storage.database.view_queries.sql_words import INDEXED_TOKENS
@@ -378,7 +379,6 @@ def _grant_reading(connection: Connection) -> None:
     ).scalar()
     if not exists and may_create:
         connection.execute(text(f"CREATE ROLE {READER_ROLE} NOLOGIN"))
-        connection.execute(text(f"GRANT {READER_ROLE} TO CURRENT_USER"))  # for `lesart sql`
         exists = True
     if exists:
         schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
@@ -386,6 +386,7 @@ def _grant_reading(connection: Connection) -> None:
         connection.execute(
             text(f"GRANT SELECT ON alembic_version, {', '.join(VIEWS)} TO {READER_ROLE}")
         )
+        confine_reader(connection, ("alembic_version", *_TEXT_INDEXES, *VIEWS, *METADATA.tables))
 
 
 def _grant_page(connection: Connection) -> None:

@@ -10,11 +10,13 @@ from datetime import date, datetime
 from datetime import time as clock_time
 from typing import TYPE_CHECKING, Any
 
+from storage.database.archive_errors import SqlRoleError
 from storage.database.rows import READER_STATEMENT_SECONDS, iso_utc
-from storage.database.views import READER_ROLE, VIEWS
+from storage.database.views import VIEWS
 from storage.read.answers import Rows
 from storage.read.sql_names import refuse_other_names
 from storage.values.draft import Json
+from storage.values.failures import CONFINE_SQL
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.types import string as string_types
     from sqlalchemy import Engine
+
+    from storage.database.servers import reader_role
 else:
     decimal = LazyModule("decimal")
     psycopg = LazyModule("psycopg")
     string_types = LazyModule("psycopg.types.string")
+    reader_role = LazyModule("storage.database.servers.reader_role")
 
 CHUNK_ROWS = 500
 MAX_VALUE_BYTES = 256 * 1024 * 1024
@@ -35,6 +40,10 @@ _READING = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 )
 NO_SELECT = "it is no SELECT"
+REFUSED_NAME = (
+    "{name} is refused: a query names no catalog of PostgreSQL, and no function that does more "
+    "than return a value; a text with this word can be a parameter"
+)
 
 PARAMETER = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?(?:\*/|\Z)|\$(\w*)\$.*?(?:\$\1\$|\Z)|::|"
@@ -50,11 +59,15 @@ PARAMETER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class QueryLimits:
-    """Limits of a query: time per batch, size of a value or row (SQLite only), rows per batch."""
+    """Limits of a query: time per batch, size of a value or row (SQLite only), rows per batch.
+
+    `views_role_only`: refuse a role of PostgreSQL that may do more than select from the views.
+    """
 
     seconds: float = READER_STATEMENT_SECONDS
     value_bytes: int = MAX_VALUE_BYTES
     chunk_rows: int = CHUNK_ROWS
+    views_role_only: bool = False
 
 
 DEFAULT_LIMITS = QueryLimits()
@@ -79,7 +92,7 @@ def ask(
     """Run one query of a user; `resources` closes the connection after the last row.
 
     Times are returned as ISO 8601 in UTC and lists as JSON, on both databases. Each batch of rows
-    may take `limits.seconds`. Raises: QueryError, also while the rows are read.
+    may take `limits.seconds`. Raises: SqlRoleError; QueryError, also while the rows are read.
     """
     answering = _ask_postgres if engine.dialect.name == "postgresql" else _ask_sqlite
     return answering(engine, resources, query, parameters, limits)
@@ -192,7 +205,7 @@ def _ask_postgres(
     try:
         database.execute("SET TRANSACTION READ ONLY")
         database.execute(f"SET LOCAL statement_timeout = {max(1, int(limits.seconds * 1000))}")
-        _become_reader(database)
+        faults = _check_role(database, query, limits)
         for kind in ("json", "jsonb"):
             cursor.adapters.register_loader(kind, string_types.TextLoader)
         cursor.execute(_with_binds(query, parameters), dict(parameters))
@@ -200,17 +213,27 @@ def _ask_postgres(
     except (psycopg.Error, UnicodeEncodeError, QueryError) as error:
         close()
         raise QueryError(query, _postgres_reason(error)) from error
-    return Rows(columns, _postgres_rows(cursor, query, limits, close))
+    except SqlRoleError:
+        close()
+        raise
+    note = f"the role of this query {', '.join(faults)}; {CONFINE_SQL}" if faults else None
+    return Rows(columns, _postgres_rows(cursor, query, limits, close), note)
 
 
-def _become_reader(database: "psycopg.Connection[Any]") -> None:
-    """Take the role that may read only the views, if the archive has it."""
-    try:
-        with database.transaction():
-            database.execute(f"SET LOCAL ROLE {READER_ROLE}")
-    except (psycopg.errors.InvalidParameterValue, psycopg.errors.UndefinedObject,
-            psycopg.errors.InsufficientPrivilege):  # fmt: skip
-        return
+def _check_role(
+    database: "psycopg.Connection[Any]", query: str, limits: QueryLimits
+) -> Sequence[str]:
+    """Return the rights of the role in addition to selecting from the views.
+
+    Raises: SqlRoleError if the limits forbid it; QueryError if the query has a refused name.
+    """
+    reader_role.pin_schema(database)
+    faults = reader_role.find_faults(database)
+    if faults and limits.views_role_only:
+        raise SqlRoleError(faults)
+    if (name := reader_role.find_refused_name(database, query)) is not None:
+        raise QueryError(query, REFUSED_NAME.format(name=name))
+    return faults
 
 
 def _with_binds(query: str, parameters: Mapping[str, Any]) -> str:

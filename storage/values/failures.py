@@ -25,6 +25,11 @@ USE_OTHER_ROLE = (
     "lesart_worker"
 )
 
+CONFINE_SQL = (
+    "set LESART_SQL_DATABASE_URL to an address with the role lesart_reader (Access to the database "
+    "in docs/administration.md)"
+)
+
 SYSTEM_REMEDIES: Mapping[int, str] = {
     errno.ENOSPC: FREE_SPACE,
     errno.EDQUOT: FREE_SPACE,

@@ -8,12 +8,14 @@ from sqlalchemy import URL, Connection, text
 from storage.database.archive_errors import ArchiveError
 from storage.database.engine import DatabaseError, database_url, place_of, reachable, reading_engine
 from storage.database.schema_version import require_current
+from storage.database.servers import reader_role
 from storage.database.servers.hosts import each_host
 from storage.database.servers.pooler import mode_of
 from storage.database.servers.position import is_replica, measure_delay
 from storage.history.machines import read_clocks, read_conflicts
 from storage.proof.files import copies_of_checkpoints, find_setback
 from storage.settings import Settings
+from storage.values.failures import CONFINE_SQL
 from storage.values.freshness import CLOCKS_DIFFER
 from storage.verify.doctor import Finding
 
@@ -36,6 +38,7 @@ def check_servers(settings: Settings) -> Iterator[Finding]:
             yield _pooler(primary, "database_url")
             yield from _clocks(primary)
             yield from _folders(primary)
+            yield _sql_role(settings)
             if settings.reader_database_url is not None:
                 yield from _reading_pooler(settings.reader_database_url)
                 for each in each_host(database_url(settings.reader_database_url)):
@@ -83,6 +86,29 @@ def _pooler(connection: Connection, name: str) -> Finding:
             message = f"{name} leads to a pooler that shares sessions; {_SHARED}"
             mend = "set pool_mode=session, or name the address of PostgreSQL itself"
             return Finding("pooler", "broken", message, mend)
+
+
+def _sql_role(settings: Settings) -> Finding:
+    """Check that the role for SQL may only select from the views."""
+    is_named = settings.sql_database_url is not None
+    url = database_url(settings.sql_database_url or settings.database_url)
+    try:
+        with _connected(url) as connection:
+            database = connection.connection.driver_connection
+            assert database is not None
+            reader_role.pin_schema(database)
+            faults = ", ".join(reader_role.find_faults(database))
+    except (ArchiveError, DatabaseError) as error:
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        message = f"SQL has no connection: {place_of(url)} cannot be read: {reason}"
+        return Finding("sql", "broken", message, "check sql_database_url and the password")
+    if not faults:
+        return Finding("sql", "ok", "SQL of users can only select from the views")
+    if is_named:
+        message = f"SQL is refused: the role in sql_database_url {faults}"
+        return Finding("sql", "broken", message, "revoke that, or name the role lesart_reader")
+    message = f"`lesart sql` uses a role that {faults}; assistants get no SQL"
+    return Finding("sql", "warning", message, CONFINE_SQL)
 
 
 def _clocks(primary: Connection) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from storage.database.engine import database_url
 from storage.database.ownership import file_of
-from storage.database.servers.hosts import server_of
+from storage.database.servers.hosts import preferring_replicas, server_of
 from storage.database.servers.position import read_position
 from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
 from storage.read.archive.reader import UNUSABLE_REPLICA
@@ -48,8 +48,8 @@ CACHE_ENTRY_BYTES = 1_024
 class ServedArchive:
     """Location of the archive and its captures, time zone, languages of the text and the pages.
 
-    `replicas` is the address of replicas, if there are some. `since` tells one run of a server from
-    another; all of its processes have the same.
+    `replicas` is the address of replicas, if there are some, and `sql_url` one with the role for
+    SQL. `since` tells one run of a server from another; all of its processes have the same.
     """
 
     url: str
@@ -58,6 +58,7 @@ class ServedArchive:
     language: str = "en"
     captures: CapturePlace | None = None
     replicas: str | None = None
+    sql_url: str | None = None
     since: str = field(default_factory=partial(secrets.token_hex, 8))
 
     def open(self, clocks: Clocks = TODAY, *, by_driver: bool = False) -> ReadOnlyArchive:
@@ -69,12 +70,18 @@ class ServedArchive:
         assert self.replicas is not None
         return self._open(self.replicas, TODAY)
 
-    def open_any(self) -> ReadOnlyArchive:
-        """Open a replica, or else the primary. Raises: see `open_archive`."""
-        if self.replicas is not None:
+    def open_for_sql(self) -> ReadOnlyArchive:
+        """Open a replica, or the primary, for the SQL of a user.
+
+        Raises: see `open_archive`.
+        """
+        replicas = self.replicas
+        if replicas is not None and self.sql_url is not None:
+            replicas = preferring_replicas(self.sql_url)
+        if replicas is not None:
             with suppress(*UNUSABLE_REPLICA):
-                return self.open_replica()
-        return self.open()
+                return self._open(replicas, TODAY)
+        return self._open(self.sql_url or self.url, TODAY)
 
     def _open(self, url: str, clocks: Clocks, *, by_driver: bool = False) -> ReadOnlyArchive:
         return open_archive(

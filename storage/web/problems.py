@@ -20,6 +20,7 @@ from storage.database.archive_errors import (
     ArchiveError,
     ArchiveMissingError,
     ArchiveUnreachableError,
+    SqlRoleError,
 )
 from storage.database.capture_store import CapturesAwayError, CapturesError, CapturesUnsetError
 from storage.database.compression import DamagedBytesError
@@ -78,6 +79,7 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "restricted": (451, "Restricted"),
         "internal": (500, "Internal error"),
         "bytes_damaged": (500, "Stored bytes damaged"),
+        "sql_unavailable": (503, "SQL unavailable"),
         "too_slow": (503, "Answer too slow"),
         "unavailable": (503, "Archive unavailable"),
     }
@@ -144,6 +146,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
         CursorError: "cursor_invalid",
         DamagedBytesError: "bytes_damaged",
         CapturesError: "unavailable",
+        SqlRoleError: "sql_unavailable",
         ArchiveError: "unavailable",
         PoolTimeoutError: "unavailable",
         ClientDisconnect: "request_invalid",  # the client is gone

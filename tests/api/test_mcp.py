@@ -27,6 +27,7 @@ from storage.web.archives import ServedArchive
 from storage.web.server import bound
 from tests.flow.processes import LESART, Service, environment, lesart, rows, until
 from tests.serve.conftest import served
+from tests.services import reader_address
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDERS = (
@@ -71,7 +72,7 @@ async def call(client, name, /, **arguments):
 
 def within(archive_url, name, /, **arguments):
     """Return the result of a call within this process."""
-    place = ServedArchive(archive_url)
+    place = ServedArchive(archive_url, sql_url=reader_address(archive_url))
 
     async def run():
         app = make_app(place)

@@ -13,13 +13,14 @@ from storage.web.app import make_app
 from storage.web.archives import ServedArchive
 from tests.api.sql_attacks import ATTACKS, HARMLESS, NAMED_LIKE_A_VIEW, TABLES
 from tests.flow.processes import run_here
+from tests.services import reader_address
 
 pytestmark = pytest.mark.postgresql("fast")
 
 
 def by_python(archive_url, folder, queries):
     """Yield the rows of each query, or the sentence that refuses it."""
-    with open_archive(archive_url) as archive:
+    with open_archive(reader_address(archive_url)) as archive:
         for query in queries:
             try:
                 yield [list(row) for row in archive.sql(query).rows]
@@ -30,7 +31,7 @@ def by_python(archive_url, folder, queries):
 def by_command(archive_url, folder, queries):
     for query in queries:
         words = ["sql", "--format", "jsonl", "--", query]
-        ended = run_here(folder, words, {"LESART_DATABASE_URL": archive_url})
+        ended = run_here(folder, words, {"LESART_DATABASE_URL": reader_address(archive_url)})
         if ended.returncode == 0:
             yield [[*json.loads(line).values()] for line in ended.stdout.splitlines()]
         else:
@@ -39,7 +40,7 @@ def by_command(archive_url, folder, queries):
 
 
 def by_tool(archive_url, folder, queries):
-    place = ServedArchive(archive_url)
+    place = ServedArchive(archive_url, sql_url=reader_address(archive_url))
     app = make_app(place)
     tools = ArchiveTools(app.app, place)
 

@@ -83,7 +83,7 @@ def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
         "web_archive_keys": "internet-archive=abc:def",
     }  # fmt: skip
     more = {}
-    if key == "reader_database_url":
+    if key in {"reader_database_url", "sql_database_url"}:
         given[key] = "postgresql://page@db1,db2:5433/lesart"
         more = {"LESART_DATABASE_URL": "postgresql://lesart@db/lesart"}
     value = str(SETTINGS[key].default or given.get(key, "some@where"))
@@ -146,6 +146,16 @@ WRONG = {
         "",
         "reader_database_url",
     ),
+    "a role of a file": (
+        {"LESART_SQL_DATABASE_URL": "postgresql://lesart_reader@db/x"},
+        "",
+        "sql_database_url",
+    ),
+    "a file for SQL": (
+        {"LESART_DATABASE_URL": "postgresql://u@db/x", "LESART_SQL_DATABASE_URL": "a.sqlite3"},
+        "",
+        "sql_database_url",
+    ),
     "database in memory": ({"LESART_DATABASE_URL": "sqlite://"}, "", "database_url"),
     "unknown broker": ({"LESART_BROKER_URL": "amqp://broker"}, "", "broker_url"),
     "negative interval": ({"LESART_EVERY": "-5s"}, "", "every"),
@@ -195,6 +205,18 @@ def test_replicas_are_those_of_the_archive_in_the_settings_and_of_no_other():
     assert load(environ, archive="copy.sqlite3").reader_database_url is None
     own = environ | {"LESART_READER_DATABASE_URL": "postgresql://db1/x?target_session_attrs=any"}
     assert load(own).reader_database_url == "postgresql://db1/x?target_session_attrs=any"
+
+
+def test_the_address_for_sql_belongs_to_the_archive_of_the_settings():
+    environ = {
+        "LESART_DATABASE_URL": "postgresql://u@db/x",
+        "LESART_SQL_DATABASE_URL": "postgresql://lesart_reader:geheim@db1,db/x",
+    }
+    settings = load(environ)
+    assert settings.sql_database_url == environ["LESART_SQL_DATABASE_URL"]
+    assert load(environ, archive="postgresql://other/x").sql_database_url is None
+    (line,) = (each for each in settings.lines() if each["key"] == "sql_database_url")
+    assert line["value"] == "postgresql://lesart_reader:***@db1,db/x"
 
 
 def test_an_unknown_setting_names_the_one_that_was_meant(tmp_path):

@@ -180,6 +180,12 @@ def test_the_page_reads_by_a_role_of_its_own():
     assert SERVICES["web"]["environment"]["LESART_READER_URL_FILE"] == "/secrets/lesart/page_url"
 
 
+def test_sql_runs_with_a_role_of_its_own():
+    for name in ("web", "lesart"):
+        told = SERVICES[name]["environment"]
+        assert told["LESART_SQL_DATABASE_URL_FILE"] == "/secrets/lesart/sql_url"
+
+
 def test_the_stores_are_on_an_internal_network_alone():
     assert STACK["networks"]["stores"] == {"internal": True}
     assert SERVICES["postgres"]["networks"] == ["stores"]
@@ -226,7 +232,8 @@ def test_the_page_and_the_commands_read_the_replicas():
     ]  # fmt: skip
     for name in ("web", "lesart"):
         assert services[name]["environment"] == {
-            "LESART_READER_DATABASE_URL_FILE": "/secrets/lesart/replicas_url"
+            "LESART_READER_DATABASE_URL_FILE": "/secrets/lesart/replicas_url",
+            "LESART_SQL_DATABASE_URL_FILE": "/secrets/lesart/sql_replicas_url",
         }
         assert "@replica1,replica2/" in (ROOT / "docker" / "passwords.py").read_text()
     slots = (ROOT / "docker" / "replication.sql").read_text()

@@ -56,6 +56,20 @@ def test_the_worker_never_sees_the_password_of_the_owner(passwords, tmp_path):
         assert owner not in path.read_text()
 
 
+def test_an_earlier_stack_gets_the_addresses_of_the_role_for_sql_with_its_password(
+    passwords, tmp_path
+):
+    passwords.main()
+    reader = (tmp_path / "postgres" / "reader").read_text()
+    for name in ("sql_url", "sql_replicas_url"):
+        (tmp_path / "lesart" / name).unlink()
+    passwords.main()
+    sql = f"postgresql://lesart_reader:{reader}"
+    assert (tmp_path / "lesart" / "sql_url").read_text() == f"{sql}@postgres/lesart"
+    replicas = (tmp_path / "lesart" / "sql_replicas_url").read_text()
+    assert replicas == f"{sql}@replica1,replica2,postgres/lesart"
+
+
 def _tree(folder: Path) -> dict[str, tuple[str, int]]:
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path): (path.read_text(), path.stat().st_mtime_ns) for path in files}

@@ -3,41 +3,19 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
-from sqlalchemy import inspect
 
-from storage.database.engine import database_url as parsed
-from storage.database.engine import writing_engine
-from storage.database.schema import NOT_FOR_THE_PAGE, upgrade
+from storage.database.schema import NOT_FOR_THE_PAGE
 from storage.database.table_facts import RECORD
 from storage.database.tables.metadata import METADATA
 from storage.database.views import VIEWS
 
 pytestmark = pytest.mark.postgresql("fast")
 
-ROLES = Path(__file__).resolve().parents[2] / "docker" / "roles.sql"
 STATE = sorted(set(METADATA.tables) - set(RECORD))
-
-
-@pytest.fixture(scope="module")
-def stack_url() -> Iterator[str]:
-    """Give an archive whose roles were made as docker/roles.sql makes them, on its own server."""
-    from tests import services
-
-    with services.own_postgres() as server:
-        url = server.url("postgres")
-        with psycopg.connect(url, autocommit=True) as connection:
-            for statement in _statements():
-                connection.execute(statement)
-        engine = writing_engine(parsed(url))
-        upgrade(engine)
-        assert set(VIEWS) <= set(inspect(engine).get_view_names())
-        engine.dispose()
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -156,17 +134,3 @@ def test_a_reader_sees_no_table(reader, table):
 def test_a_reader_cannot_write(reader):
     with pytest.raises(ReadOnlySqlTransaction):
         reader.execute("CREATE TEMP TABLE mine (id int)")
-
-
-def _statements() -> list[str]:
-    """Return what psql would send; passwords come from files that are not here."""
-    lines = [
-        line for line in ROLES.read_text().splitlines() if not line.startswith(("--", "\\set"))
-    ]
-    sql = (
-        "\n".join(lines)
-        .replace(":'worker'", "'one'")
-        .replace(":'reader'", "'two'")
-        .replace(":'page'", "'three'")
-    )
-    return [each.strip() for each in sql.split(";") if each.strip()]

@@ -1,13 +1,23 @@
+from collections.abc import Iterator
+
 import pytest
 import sqlalchemy
 
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
 from storage.database.schema import upgrade
-from storage.read.archive import QueryError, open_archive
+from storage.read.archive import QueryError, ReadOnlyArchive, open_archive
 from storage.read.sql import QueryLimits
+from tests.services import reader_address
 
 pytestmark = pytest.mark.postgresql("fast")
+
+
+@pytest.fixture(scope="module")
+def archive(shared_url: str) -> Iterator[ReadOnlyArchive]:
+    """Give the usual press, with the role for SQL where there are roles."""
+    with open_archive(reader_address(shared_url)) as found:
+        yield found
 
 
 def rows(archive, query, **parameters):
@@ -122,7 +132,7 @@ def test_an_answer_that_no_one_reads_is_closed_with_the_archive(shared_url):
 
 
 @pytest.mark.slow
-def test_an_owner_who_is_no_superuser_asks_as_the_reader_too(postgres_server):
+def test_an_owner_who_is_no_superuser_makes_a_role_for_sql(postgres_server):
     import psycopg
 
     url = postgres_server.url("postgres")
@@ -134,6 +144,14 @@ def test_an_owner_who_is_no_superuser_asks_as_the_reader_too(postgres_server):
     upgrade(engine)
     engine.dispose()
     with open_archive(owned) as archive:
-        assert rows(archive, "SELECT count(*) FROM articles") == [(0,)]
+        found = archive.sql("SELECT count(*) FROM article")
+        assert [*found.rows] == [(0,)]
+        assert "may create roles" in found.note
+    with open_archive(reader_address(url)) as archive:
+        found = archive.sql("SELECT count(*) FROM articles")
+        assert ([*found.rows], found.note) == ([(0,)], None)
         with pytest.raises(QueryError, match="permission denied"):
             rows(archive, "SELECT count(*) FROM article")
+        for query in ("SELECT pg_sleep(0)", "SELECT set_config('role', 'owner', true)"):
+            with pytest.raises(QueryError, match="is refused"):
+                rows(archive, query)

@@ -60,8 +60,11 @@ def test_no_time_limit_or_read_only_session_reaches_another_client(server, tmp_p
             assert rows(tmp_path, "list", **settings) is not None
             ended = lesart(tmp_path, "ingest", f"{number}.txt", **settings)
             assert ended.returncode == 0, ended.stderr
+        services.reader_address(server.url("postgres"))
+        sql = bouncer.url("postgres").replace("postgres@", "lesart_reader:reader@")
         shown = rows(
             tmp_path, "sql", "SELECT current_setting('transaction_read_only') AS r, "
-            "current_setting('timezone') AS z, current_setting('statement_timeout') AS s", **settings
+            "current_setting('timezone') AS z, current_setting('statement_timeout') AS s",
+            sql_database_url=sql, **settings
         )  # fmt: skip
         assert (shown[0]["r"], shown[0]["z"], shown[0]["s"] != "0") == ("on", "UTC", True)

@@ -32,9 +32,11 @@ class Cluster:
 
     def settings(self, *replicas: PostgresServer) -> dict[str, str]:
         hosts = "&".join(f"host={each.folder}" for each in replicas or self.replicas)
+        sql = f"postgresql://lesart_reader@/{DATABASE}?{hosts}&host={self.primary.folder}"
         return {
             "database_url": self.primary.url(DATABASE),
             "reader_database_url": f"postgresql://postgres@/{DATABASE}?{hosts}",
+            "sql_database_url": sql,
             "home": str(self.folder / "home"),
         }
 
@@ -116,6 +118,7 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
         folder = tmp_path_factory.mktemp("cluster")
         ended = lesart(folder, "db", "upgrade", database_url=primary.url(DATABASE))
         assert ended.returncode == 0, ended.stderr
+        services.reader_address(primary.url(DATABASE))
         first, second = (stack.enter_context(services.own_replica(primary)) for _ in range(2))
         yield Cluster(folder, primary, (first, second))
 

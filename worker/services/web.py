@@ -161,6 +161,7 @@ def _served_archive(settings: Settings) -> ServedArchive:
         settings.page_language,
         settings.captures,
         settings.reader_database_url,
+        settings.sql_database_url,
     )
 
 

@@ -68,6 +68,17 @@ def with_hosts(url: URL, hosts: Sequence[str]) -> URL:
     return url
 
 
+def preferring_replicas(locator: str) -> str:
+    """Return an address that prefers replicas, unless it says which servers it wants.
+
+    >>> preferring_replicas("postgresql://db1,db2/lesart")
+    'postgresql://db1,db2/lesart?target_session_attrs=prefer-standby'
+    """
+    if f"{PREFERRED}=" in locator:
+        return locator
+    return f"{locator}{'&' if '?' in locator else '?'}{PREFERRED}=prefer-standby"
+
+
 def has_several(url: URL) -> bool:
     """Check whether an address names more than one server."""
     named = url.query.get("host", "")

@@ -46,12 +46,17 @@ def prepare(connection: Any, mode: Mode, options: Mapping[str, str]) -> None:
     """Set the options of a session of the driver, as far as they stay with this client."""
     connection.prepare_threshold = None  # the pooler may not know prepared statements
     lasting = {k: v for k, v in options.items() if mode == "session" or k in FOLLOWING}
-    _run(connection, _set(lasting, is_local=False))
+    before, connection.autocommit = connection.autocommit, True
+    try:
+        for statement in _settings(lasting, "SET"):
+            connection.execute(statement)
+    finally:
+        connection.autocommit = before
 
 
-def local_options(options: Mapping[str, str]) -> str:
-    """Return the statement that sets options for one transaction."""
-    return _set({_OF_TRANSACTION.get(k, k): v for k, v in options.items()}, is_local=True)
+def local_options(options: Mapping[str, str]) -> list[str]:
+    """Return the statements that set options for one transaction."""
+    return _settings({_OF_TRANSACTION.get(k, k): v for k, v in options.items()}, "SET LOCAL")
 
 
 def require_sessions(engine: Engine) -> None:
@@ -69,11 +74,9 @@ def mode_of(engine: Engine) -> Mode | None:
     return mode
 
 
-def _set(options: Mapping[str, str], *, is_local: bool) -> str:
-    scope = str(is_local).lower()
-    return "SELECT " + ", ".join(
-        f"set_config('{name}', '{value}', {scope})" for name, value in options.items()
-    )
+def _settings(options: Mapping[str, str], verb: str) -> list[str]:
+    """Return statements, which every role may run; the role for SQL lacks `set_config`."""
+    return [f"{verb} {name} = '{value}'" for name, value in options.items()]
 
 
 def _process(connection: Any) -> int:

@@ -71,10 +71,14 @@ class Job(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The result of an SQL query: column names, then the rows as an iterator."""
+    """The result of an SQL query: column names, then the rows as an iterator.
+
+    `note` lists rights of the PostgreSQL role in addition to selecting from the views.
+    """
 
     columns: tuple[str, ...]
     rows: Iterator[tuple[Json, ...]]
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

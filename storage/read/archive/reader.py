@@ -30,9 +30,11 @@ from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import CapturePlace, capture_place
 
 if TYPE_CHECKING:
+    from storage.database.servers import hosts
     from storage.read.query import doors
     from storage.settings import Settings
 else:
+    hosts = LazyModule("storage.database.servers.hosts")
     doors = LazyModule("storage.read.query.doors")
 
 UNUSABLE_REPLICA = (ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError)
@@ -85,13 +87,18 @@ def open_with_settings(
     seconds: int | None = None,
     by_driver: bool = False,
     may_be_behind: bool = False,
+    is_for_sql: bool = False,
 ) -> "ReadOnlyArchive":
-    """Open the archive that the settings name, as they say.
+    """Open the archive that the settings name, as they say; for SQL with the role for it, if any.
 
     With `may_be_behind`, replicas are read where the settings name some; if they cannot be read, or
     lack what a command of this home folder wrote last, the primary is. Raises: see `open_archive`.
     """
+    primary = settings.database_url
     replicas = settings.reader_database_url if may_be_behind else None
+    if is_for_sql and settings.sql_database_url is not None:
+        primary = settings.sql_database_url
+        replicas = replicas and hosts.preferring_replicas(primary)
     open_at = partial(
         open_archive,
         timezone=settings.zone,
@@ -102,12 +109,12 @@ def open_with_settings(
     )
     if replicas is not None:
         with suppress(*UNUSABLE_REPLICA):
-            archive = open_at(replicas, primary=settings.database_url)
+            archive = open_at(replicas, primary=primary)
             with archive.connect() as connection:
                 if not is_behind(connection, settings.home):
                     return archive
             archive.close()
-    return open_at(settings.database_url)
+    return open_at(primary)
 
 
 class ReadOnlyArchive(ArchiveLists, ArchiveTexts, ArchiveFigures):
