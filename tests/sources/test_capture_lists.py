@@ -1,6 +1,8 @@
 """Lists of captures: the forms of CDX servers, TimeMaps in link format, and the selection."""
 
 import json
+import time
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +11,7 @@ from storage.values.net.web_archive import WebArchive, read_web_archive
 from worker.sources.web_archives.capture_list import (
     CaptureListError,
     CaptureSelection,
+    ListedCapture,
     parse_cdx,
     parse_timemap,
 )
@@ -21,7 +24,7 @@ MEMENTO = f'<http://a.example/c/20240618080000mp_/{URL}>; rel="first memento"; d
 
 def listed(*rows: dict[str, str]):
     body = "\n".join(json.dumps({**ROW, **row}) for row in rows)
-    return parse_cdx(body.encode(), ARCHIVE)
+    return list(parse_cdx(body.encode(), ARCHIVE))
 
 
 def test_rows_and_lines_of_a_cdx_server_are_the_same_captures():
@@ -51,17 +54,18 @@ def test_rows_and_lines_of_a_cdx_server_are_the_same_captures():
 )
 def test_an_incomplete_or_strange_cdx_list_is_no_list(body):
     with pytest.raises(CaptureListError):
-        parse_cdx(body, ARCHIVE)
+        list(parse_cdx(body, ARCHIVE))
 
 
 def test_a_timemap_lists_captures_and_further_timemaps():
     further = '<http://a.example/map/2/x>; rel="timemap"; from="Tue, 18 Jun 2024 08:00:00 GMT"'
     body = f'<{URL}>; rel="original",\n<http://a.example/map/x>; rel=self,\n{MEMENTO},\n{further},'
-    captures, maps = parse_timemap(body.encode())
-    assert [each.address for each in captures] == [f"http://a.example/c/20240618080000id_/{URL}"]
-    assert captures[0].url == captures[0].origin == URL
-    assert maps == ["http://a.example/map/2/x"]
-    assert parse_timemap(b"") == ([], [])
+    capture, further_map = parse_timemap(body.encode())
+    assert isinstance(capture, ListedCapture)
+    assert capture.address == f"http://a.example/c/20240618080000id_/{URL}"
+    assert capture.url == capture.origin == URL
+    assert further_map == "http://a.example/map/2/x"
+    assert list(parse_timemap(b"")) == []
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,63 @@ def test_a_timemap_lists_captures_and_further_timemaps():
 )
 def test_an_incomplete_or_strange_timemap_is_no_list(body):
     with pytest.raises(CaptureListError):
-        parse_timemap(body.encode())
+        list(parse_timemap(body.encode()))
+
+
+LINE = b'{"timestamp": "20240618080000", "url": "http://b.example/"}'
+HOSTILE: dict[str, tuple[str, bytes, bytes, bytes]] = {
+    "one link with many attributes": ("timemap", b"<http://a.example/x>", b";a=b", b""),
+    "one attribute with many relations": ("timemap", b'<http://a.example/x>;rel="', b"a ", b'"'),
+    "blanks between attributes": ("timemap", b"<http://a.example/x>;rel=a", b" ", b";a=b"),
+    "an attribute that never ends": ("timemap", b'<http://a.example/x>;rel="', b"a", b""),
+    "many further TimeMaps": ("timemap", b"", b"<http://a.example/x>;rel=timemap,", b""),
+    "many links without a relation": ("timemap", b"", b"<a>,", b""),
+    "many captures": ("timemap", b"", MEMENTO.encode() + b",", b""),
+    "many lines": ("cdx", b"", LINE + b"\n", b""),
+    "many lines of objects": ("cdx", LINE, b"{}\n", b""),
+    "a line with many fields": ("cdx", b'{"timestamp": "20240618080000", "url": [', b"{},", b"1]}"),
+    "a line with a long text": ("cdx", b'{"timestamp": "20240618080000", "url": "', b"a", b'"}'),
+    "a line that never ends": ("cdx", b'{"timestamp": "', b"a", b""),
+    "blank lines": ("cdx", LINE, b"\n", LINE),
+    "many rows": ("cdx", b'[["timestamp","url"]', b',["20240618080000","http://b.example/"]', b"]"),
+    "many empty rows": ("cdx", b'[["timestamp","url"]', b",[]", b"]"),
+    "a row with many fields": ("cdx", b'[["timestamp","url"],[', b"[],", b"1]]"),
+    "many names of fields": ("cdx", b'[["timestamp","url"', b',""', b"]]"),
+    "nested lists": ("cdx", b"", b"[", b""),
+    "a sign of four bytes in many rows": ("cdx", b'[["timestamp","url","\xf0\x9f\x98\x80"]', b",[]", b"]"),
+}  # fmt: skip
+"""Lists that are made to be expensive: the kind, and the beginning, what is repeated, and the end."""
+
+
+def work_on(name: str, size: int) -> tuple[float, int]:
+    """Return the seconds of processor time and the most memory that such a list of a size takes."""
+    kind, begin, repeated, end = HOSTILE[name]
+    body = begin + repeated * (size // len(repeated)) + end
+    tracemalloc.start()
+    begun = time.thread_time()
+    try:
+        for _ in parse_cdx(body, ARCHIVE) if kind == "cdx" else parse_timemap(body):
+            pass
+    except CaptureListError:
+        pass
+    finally:
+        spent, peak = time.thread_time() - begun, tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return spent, peak
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_list_costs_what_its_length_allows(name):
+    short, long = 1 << 15, 1 << 17
+    seconds, _ = work_on(name, short)
+    for _ in range(6):  # another process may disturb one of them
+        more, peak = work_on(name, long)
+        if more <= 8 * max(seconds, 0.001):
+            break
+        seconds = work_on(name, short)[0]
+    assert more <= 8 * max(seconds, 0.001)
+    _, twice = work_on(name, 2 * long)
+    assert twice - peak < 12 * long, "it keeps the answer, its text, and one row"
 
 
 def hours(selection: CaptureSelection, *rows: dict[str, str]) -> list[int]:

@@ -204,6 +204,30 @@ def test_a_pause_that_the_archive_requests_is_respected(web, settings, tmp_path)
     assert moments[1] - moments[0] >= 1.0  # times in the archive have whole seconds
 
 
+@pytest.mark.parametrize("kind", ["cdx", "timemap"])
+def test_a_list_of_too_many_captures_or_attributes_is_refused(
+    kind, web, settings, tmp_path, monkeypatch
+):
+    archive = HistoryArchive(web, "eins.example", HISTORY)
+    monkeypatch.setattr(listing, "MOST_CAPTURES", len(HISTORY) - 1)
+    given = archived(
+        web, settings, archive.cdx_setting if kind == "cdx" else archive.timemap_setting
+    )
+    assert lesart(tmp_path, "ingest", "--history", URL, **given).returncode == 1
+    (many,) = rows(tmp_path, "refusals", **given)
+    assert f"more than {len(HISTORY) - 1} captures" in many["message"]
+    attributes = gzip.compress(f"<{URL}>{';a=b' * 4_000_000}".encode())
+    assert len(attributes) < 20_000
+    web.put(
+        f"http://eins.example/{'cdx' if kind == 'cdx' else f'map/{URL}'}",
+        Reply(attributes, headers=(("Content-Encoding", "gzip"),)),
+    )
+    assert lesart(tmp_path, "ingest", "--history", URL, **given).returncode == 1
+    other = [row for row in rows(tmp_path, "refusals", **given) if row["job"] != many["job"]]
+    assert {row["code"] for row in (many, *other)} == {"capture_list_invalid"}
+    assert archive.fetched() == []
+
+
 def test_an_import_that_fails_at_its_list_requests_it_three_times(
     web, settings, tmp_path, monkeypatch
 ):

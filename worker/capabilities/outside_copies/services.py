@@ -8,6 +8,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,10 +20,10 @@ from storage.values.net.web_archive import WebArchive
 from worker.address import SECRET_PARAMETER
 from worker.flow.history.client import parse_memento_time
 from worker.sources.web_archives.capture_list import (
-    LINK,
     MEMENTO,
-    RELATION,
+    CaptureListError,
     ListedCapture,
+    parse_links,
 )
 from worker.web.exchange import ServerAnswer
 from worker.web.public import local_name_reason
@@ -276,12 +277,9 @@ def _links(header: str) -> dict[str, str]:
     {'original': 'http://a.example/', 'first': 'http://b.example/1', 'memento': 'http://b.example/1'}
     """
     found: dict[str, str] = {}
-    at = 0
-    while match := LINK.match(header, at):
-        at = match.end() + 1
-        relation = RELATION.search(match[2])
-        for name in relation[1].lower().split() if relation else ():
-            found[name] = match[1]
+    with suppress(CaptureListError):
+        for address, relations in parse_links(header):
+            found.update(dict.fromkeys(relations, address))
     return found
 
 

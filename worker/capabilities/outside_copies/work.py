@@ -255,7 +255,7 @@ class _Sender:
                 self.archive, self.settings, request.source_id, is_requested=True
             )
             with closing(client), suppress(HistoryError, ServerPausedError):
-                for each in list_captures(client, query)[0]:
+                for each in list_captures(client, query).captures:
                     found = copy_in_list(self.service, page, each, self.archive.clock())
                     if found is not None:
                         return self._record(request, found, None)

@@ -1,10 +1,8 @@
 """List the captures of an address that a web archive holds: CDX server or TimeMap (RFC 7089)."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import compress
-from operator import not_
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +24,8 @@ from worker.web.exchange import ServerAnswer
 ROWS_PER_REQUEST = 10_000
 MOST_REQUESTS = 50
 """Maximum number of requests for one list of captures."""
+MOST_CAPTURES = ROWS_PER_REQUEST * MOST_REQUESTS
+"""Maximum number of captures in one list, whatever address they are of."""
 MOST_LIST_BYTES = 16 * 1024 * 1024
 
 
@@ -69,17 +69,38 @@ def _moment(options: Mapping[str, Any], name: str) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def list_captures(
-    client: ArchiveClient, query: HistoryQuery
-) -> tuple[list[ListedCapture], list[ListedCapture]]:
-    """Return all captures of an address in the time range of a query, and those of other addresses.
+@dataclass(slots=True)
+class CaptureList:
+    """The captures of an address in a list, and how many of other addresses it names.
 
     A list is believed about the requested address only: a web archive could name any other.
+    """
+
+    url: str
+    captures: list[ListedCapture] = field(default_factory=list)
+    first_other: ListedCapture | None = None
+    others: int = 0
+
+    def add(self, capture: ListedCapture) -> None:
+        """Add a capture that a web archive lists. Raises: CaptureListError for one too many."""
+        if len(self.captures) + self.others == MOST_CAPTURES:
+            raise CaptureListError(message_text("many_captures", limit=MOST_CAPTURES))
+        if is_same_place(capture.url, self.url):
+            self.captures.append(capture)
+        else:
+            self.first_other = self.first_other or capture
+            self.others += 1
+
+
+def list_captures(client: ArchiveClient, query: HistoryQuery) -> CaptureList:
+    """Return all captures of an address in the time range of a query.
+
     Raises: HistoryError, ServerPausedError.
     """
-    pages = _cdx_pages if query.archive.kind == "cdx" else _timemap_pages
+    read_pages = _read_cdx if query.archive.kind == "cdx" else _read_timemaps
+    listed = CaptureList(query.url)
     try:
-        listed = [each for page in pages(client, query) for each in page]
+        read_pages(client, query, listed)
     except CaptureListError as error:
         name = query.archive.name
         refused = refuse("capture_list_invalid", name=name, reason=error.reason)
@@ -88,25 +109,26 @@ def list_captures(
         if pause.is_requested:
             raise
         raise archive_error(query, pause.reason) from pause
-    is_own = [is_same_place(each.url, query.url) for each in listed]
-    return list(compress(listed, is_own)), list(compress(listed, map(not_, is_own)))
+    return listed
 
 
-def refuse_others(query: HistoryQuery, others: Sequence[ListedCapture]) -> RefusalReason:
-    """Return why captures of other addresses are left out."""
-    address = others[0].url[:300]
+def refuse_others(query: HistoryQuery, listed: CaptureList) -> RefusalReason | None:
+    """Return why captures of other addresses are left out; None if there are none."""
+    if listed.first_other is None:
+        return None
+    address = listed.first_other.url[:300]
     return refuse(
-        "capture_address_differs", name=query.archive.name, count=len(others), address=address
+        "capture_address_differs", name=query.archive.name, count=listed.others, address=address
     )
 
 
-def _cdx_pages(client: ArchiveClient, query: HistoryQuery) -> Iterator[list[ListedCapture]]:
-    """Yield the captures of each answer.
+def _read_cdx(client: ArchiveClient, query: HistoryQuery, listed: CaptureList) -> None:
+    """Add the captures of each answer.
 
     The last capture starts the next request: the list is complete if that adds no capture.
     """
     since, selection = query.selection.since, query.selection
-    known: set[tuple[datetime, str]] = set()
+    known: set[tuple[datetime, int]] = set()  # without the addresses, which may be long
     for _ in range(MOST_REQUESTS):
         parameters = {
             "url": query.url, "output": "json", "limit": str(ROWS_PER_REQUEST),
@@ -114,26 +136,30 @@ def _cdx_pages(client: ArchiveClient, query: HistoryQuery) -> Iterator[list[List
             **({"to": f"{selection.until:%Y%m%d%H%M%S}"} if selection.until else {}),
         }  # fmt: skip
         body = _get_list(client, query, f"{query.archive.index}?{urlencode(parameters)}")
-        listed = parse_cdx(body, query.archive)
-        new = [each for each in listed if (each.observed_at, each.url) not in known]
-        if not new:
+        before, since = len(known), None
+        for capture in parse_cdx(body, query.archive):
+            key = (capture.observed_at, hash(capture.url))
+            if key not in known:
+                known.add(key)
+                listed.add(capture)
+                since = max(since or capture.observed_at, capture.observed_at)
+        if len(known) == before:
             return
-        yield new
-        known.update((each.observed_at, each.url) for each in new)
-        since = max(each.observed_at for each in new)
     raise CaptureListError(message_text("many_parts", limit=MOST_REQUESTS))
 
 
-def _timemap_pages(client: ArchiveClient, query: HistoryQuery) -> Iterator[list[ListedCapture]]:
+def _read_timemaps(client: ArchiveClient, query: HistoryQuery, listed: CaptureList) -> None:
     waiting = [query.archive.index.replace("{url}", query.url)]
     known = set(waiting)
     while waiting:
-        captures, further = parse_timemap(_get_list(client, query, waiting.pop(0)))
-        yield captures
-        waiting += [each for each in dict.fromkeys(further) if each not in known]
-        known.update(further)
-        if len(known) > MOST_REQUESTS:
-            raise CaptureListError(message_text("many_parts", limit=MOST_REQUESTS))
+        for each in parse_timemap(_get_list(client, query, waiting.pop(0))):
+            if isinstance(each, ListedCapture):
+                listed.add(each)
+            elif each not in known:
+                waiting.append(each)
+                known.add(each)
+                if len(known) > MOST_REQUESTS:
+                    raise CaptureListError(message_text("many_parts", limit=MOST_REQUESTS))
 
 
 def _get_list(client: ArchiveClient, query: HistoryQuery, address: str) -> bytes:

@@ -42,16 +42,15 @@ def preview_history(
             ArchiveClient(archive, settings, target.source_id, is_requested=True)
         ) as client:
             try:
-                listed, others = list_captures(client, query)
+                listed = list_captures(client, query)
             except HistoryError as error:
                 refused.append(error.refused)
                 continue
             except ServerPausedError as pause:
                 refused.append(archive_error(query, pause.reason).refused)
                 continue
-        if others:
-            refused.append(refuse_others(query, others))
-        selected, _skipped = query.selection.apply(listed)
+        refused += filter(None, [refuse_others(query, listed)])
+        selected, _skipped = query.selection.apply(listed.captures)
         origins = {each.origin for each in selected}
         stored = archive.read(known_captures, target.source_id, origins, read_as=target.type)
         rows += [

@@ -211,10 +211,10 @@ class _HistoryImport:
         """
         ends_at = time.monotonic() + self._run.settings.batch_seconds / 2
         run, counted = self._run, self._importer.counted
-        listed, others = list_captures(self._client, self._query)
-        if others:
-            reason = refuse_others(self._query, others)
-            run.refuse(self._target, others[0].address, reason)
+        found = list_captures(self._client, self._query)
+        if found.first_other is not None and (reason := refuse_others(self._query, found)):
+            run.refuse(self._target, found.first_other.address, reason)
+        listed = found.captures
         run.listed += len(listed)
         selected, skipped = self._query.selection.apply(listed)
         counted.passed_over += skipped

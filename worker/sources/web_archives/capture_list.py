@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,14 +12,21 @@ from storage.values.net.origin_name import clean_address
 from storage.values.net.web_archive import WebArchive
 from worker.sources.web_archives.capture import PAGES
 
-LINK = re.compile(r'\s*<([^<>]{1,10000})>((?:\s*;\s*[\w*-]{1,40}\s*=\s*(?:"[^"]*"|[^\s",;]+))*)\s*')
-"""One link of a TimeMap (RFC 6690): its address and its attributes.
+LINK = re.compile(r"\s*+<([^<>]{1,10000})>")
+"""The address of a link of a TimeMap (RFC 6690)."""
 
->>> LINK.match('<http://a.example/>; rel="first memento"')[2]
-'; rel="first memento"'
+ATTRIBUTE = re.compile(r'\s*+;\s*+([\w*-]{1,40})\s*+=\s*+(?:"([^"]{0,10000})"|([^\s",;]{1,10000}))')
+"""One attribute of a link.
+
+>>> ATTRIBUTE.match('; rel="first memento"').groups()
+('rel', 'first memento', None)
 """
-
-RELATION = re.compile(r';\s*rel\s*=\s*"?([^";]*)', re.IGNORECASE)
+MOST_ATTRIBUTES = 100
+MOST_ROW_CHARACTERS = 65_536
+"""The most characters of a row of a CDX server."""
+_WINDOWS = (1024, 8192, MOST_ROW_CHARACTERS)
+_BLANK = re.compile(r"\s*")
+_DECODER = json.JSONDecoder()
 
 MEMENTO = re.compile(r"(?P<before>https?://\S+?/)(?P<timestamp>\d{14})(?:[a-z]{2}_)?/(?P<url>\S+)")
 """The address of a capture in the style of the Wayback Machine.
@@ -112,47 +119,105 @@ class CaptureSelection:
         return is_late_enough and (self.until is None or moment <= self.until)
 
 
-def parse_cdx(body: bytes, archive: WebArchive) -> list[ListedCapture]:
-    r"""Return the captures in the answer of a CDX server: JSON lines, or a JSON list of rows.
+def parse_cdx(body: bytes, archive: WebArchive) -> Iterator[ListedCapture]:
+    r"""Yield the captures in the answer of a CDX server: JSON lines, or a JSON list of rows.
+
+    One row is in memory at a time, in addition to the answer.
 
     Raises: CaptureListError.
 
     >>> archive = WebArchive("a", "cdx", "", "https://a.example/{timestamp}id_/{url}")
-    >>> parse_cdx(b'[["timestamp","original"],\n["20240618","http://b.example/"]]', archive)
+    >>> list(parse_cdx(b'[["timestamp","original"],\n["20240618","http://b.example/"]]', archive))
     Traceback (most recent call last):
     worker.sources.web_archives.capture_list.CaptureListError: '20240618' is not a timestamp
     """
     text = body.decode("utf-8", "replace").strip()
+    names: list[str] | None = None
     try:
-        if text.startswith("["):
-            rows = [row for row in json.loads(text) if row]
-            found = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
-        else:
-            found = [json.loads(line) for line in text.splitlines() if line.strip()]
-        return [_cdx_capture(each, archive) for each in found]
+        for row in _json_rows(text):
+            if isinstance(row, list):
+                if names is not None:
+                    row = dict(zip(names, row, strict=True))  # noqa: PLW2901  # the row by name
+                else:
+                    names = row
+                    continue
+            yield _cdx_capture(row, archive)
     except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CaptureListError(message_text("list_not_json")) from error
 
 
-def parse_timemap(body: bytes) -> tuple[list[ListedCapture], list[str]]:
-    """Return the captures in a TimeMap in link format, and the addresses of further TimeMaps.
+def _json_rows(text: str) -> Iterator[Any]:
+    """Yield the rows of a JSON list, or the objects of JSON lines, that are not empty.
+
+    Raises: LookupError, ValueError, RecursionError.
+    """
+    is_list = text.startswith("[")
+    at = 1 if is_list else 0
+    while at < len(text) or is_list:
+        at = _BLANK.match(text, at).end()  # type: ignore[union-attr]  # it always matches
+        if is_list and text[at] == "]":
+            if at + 1 < len(text):
+                raise ValueError
+            return
+        row, at = _json_value(text, at)
+        if not isinstance(row, list if is_list else dict):
+            raise TypeError
+        at = _BLANK.match(text, at).end()  # type: ignore[union-attr]
+        if is_list and text[at] != "]":
+            if text[at] != ",":
+                raise ValueError
+            at += 1
+        if row:
+            yield row
+
+
+def _json_value(text: str, at: int) -> tuple[Any, int]:
+    """Return the JSON value at a place of a text, and its end. Raises: ValueError."""
+    for size in _WINDOWS:
+        try:
+            value, length = _DECODER.raw_decode(text[at : at + size])
+        except ValueError:
+            if size == MOST_ROW_CHARACTERS or at + size >= len(text):
+                raise
+        else:
+            return value, at + length
+    raise ValueError
+
+
+def parse_timemap(body: bytes) -> Iterator[ListedCapture | str]:
+    """Yield the captures in a TimeMap in link format, and the addresses of further TimeMaps.
 
     Raises: CaptureListError.
     """
-    text = body.decode("utf-8", "replace").strip()
-    captures, further, at = [], [], 0
-    while at < len(text):
-        match = LINK.match(text, at)
-        if match is None or text[match.end() : match.end() + 1] not in {"", ","}:
-            raise CaptureListError(message_text("list_not_links"))
-        at = match.end() + 1
-        relation = RELATION.search(match[2])
-        relations = relation[1].lower().split() if relation else []
+    for address, relations in parse_links(body.decode("utf-8", "replace").strip()):
         if "memento" in relations:
-            captures.append(_memento(match[1]))
+            yield _memento(address)
         elif "timemap" in relations:
-            further.append(match[1])
-    return captures, further
+            yield address
+
+
+def parse_links(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the address and the relations of each link in a text in link format.
+
+    Raises: CaptureListError.
+    """
+    at = 0
+    while at < len(text):
+        link = LINK.match(text, at)
+        at = link.end() if link else at
+        relations: list[str] = []
+        for _ in range(MOST_ATTRIBUTES):
+            attribute = ATTRIBUTE.match(text, at)
+            if attribute is None:
+                break
+            at = attribute.end()
+            if attribute[1].lower() == "rel" and not relations:
+                relations = (attribute[2] or attribute[3] or "").lower().split()
+        at = _BLANK.match(text, at).end()  # type: ignore[union-attr]  # it always matches
+        if link is None or text[at : at + 1] not in {"", ","}:
+            raise CaptureListError(message_text("list_not_links"))
+        at += 1
+        yield link[1], relations
 
 
 def _cdx_capture(row: dict[str, Any], archive: WebArchive) -> ListedCapture:
