@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.archive_errors import SqlRoleError
@@ -34,7 +35,7 @@ else:
     reader_role = LazyModule("storage.database.servers.reader_role")
 
 CHUNK_ROWS = 500
-MAX_VALUE_BYTES = 256 * 1024 * 1024
+MAX_ROW_BYTES = 64 * 1024 * 1024
 STEPS_BETWEEN_LOOKS = 50_000
 _READING = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
@@ -44,6 +45,15 @@ REFUSED_NAME = (
     "{name} is refused: a query names no catalog of PostgreSQL, and no function that does more "
     "than return a value; a text with this word can be a parameter"
 )
+TOO_SLOW = "it took too long"
+NO_MEMORY = "it needs more memory than a query may have"
+TOO_LARGE = "a row of the answer is too large; select a part, such as substr(text, 1, 20000)"
+_VALUE_TOO_LARGE = "string or blob too big"
+_CODES = {
+    TOO_SLOW: "too_slow", NO_MEMORY: "too_large", TOO_LARGE: "too_large",
+    _VALUE_TOO_LARGE: "too_large",
+}  # fmt: skip
+_ROWS_AT_FIRST = 8
 
 PARAMETER = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?(?:\*/|\Z)|\$(\w*)\$.*?(?:\$\1\$|\Z)|::|"
@@ -59,13 +69,13 @@ PARAMETER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class QueryLimits:
-    """Limits of a query: time per batch, size of a value or row (SQLite only), rows per batch.
+    """Limits of a query: time per batch, size of the values of a row, rows per batch.
 
     `views_role_only`: refuse a role of PostgreSQL that may do more than select from the views.
     """
 
     seconds: float = READER_STATEMENT_SECONDS
-    value_bytes: int = MAX_VALUE_BYTES
+    value_bytes: int = MAX_ROW_BYTES
     chunk_rows: int = CHUNK_ROWS
     views_role_only: bool = False
 
@@ -80,6 +90,11 @@ class QueryError(ValueError):
         super().__init__(f"the query failed: {reason}")
         self.query = query
         self.reason = reason
+
+    @property
+    def code(self) -> str:
+        """The code of the refusal over HTTP."""
+        return _CODES.get(self.reason, "request_invalid")
 
 
 def ask(
@@ -120,7 +135,7 @@ def _ask_sqlite(
         refuse_other_names(query, parameters)
         cursor = database.execute(query, dict(parameters))
         columns = _columns(cursor.description, query)
-    except (sqlite3.Error, OverflowError, UnicodeEncodeError, QueryError) as error:
+    except (sqlite3.Error, MemoryError, OverflowError, UnicodeEncodeError, QueryError) as error:
         connection.close()
         deadline.raise_interruption(error)
         raise QueryError(query, _sqlite_reason(error)) from error
@@ -163,20 +178,35 @@ def _sqlite_rows(
 ) -> Iterator[tuple[Json, ...]]:
     try:
         deadline.restart()
-        while chunk := cursor.fetchmany(limits.chunk_rows):
-            yield from (tuple(map(_plain, row)) for row in chunk)
+        while chunk := [*_read_some(cursor, query, limits)]:
+            yield from chunk
             deadline.restart()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, MemoryError) as error:
         deadline.raise_interruption(error)
         raise QueryError(query, _sqlite_reason(error)) from error
     finally:
         close()
 
 
+def _read_some(
+    cursor: sqlite3.Cursor, query: str, limits: QueryLimits
+) -> Iterator[tuple[Json, ...]]:
+    """Yield rows up to the number of a batch, or as many as reach the size of the largest row."""
+    left = limits.value_bytes
+    for row in islice(cursor, limits.chunk_rows):
+        plain, size = _check_row(row, query, limits)
+        yield plain
+        left -= size
+        if left <= 0:
+            return
+
+
 def _sqlite_reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return NO_MEMORY
     reason = error.reason if isinstance(error, QueryError) else str(error)
     if reason == "interrupted":
-        return "it took too long"
+        return TOO_SLOW
     if any(each in reason for each in ("prohibited", "not authorized", "no such table")):
         return f"{reason}; only the views can be read: {', '.join(VIEWS)}"
     return reason
@@ -255,8 +285,14 @@ def _postgres_rows(
     cursor: Any, query: str, limits: QueryLimits, close: Callable[[], None]
 ) -> Iterator[tuple[Json, ...]]:
     try:
-        while chunk := cursor.fetchmany(limits.chunk_rows):
-            yield from (tuple(map(_plain, row)) for row in chunk)
+        number = min(_ROWS_AT_FIRST, limits.chunk_rows)
+        while chunk := cursor.fetchmany(number):
+            largest = 1
+            for row in chunk:
+                plain, size = _check_row(row, query, limits)
+                largest = max(largest, size)
+                yield plain
+            number = max(1, min(limits.chunk_rows, 4 * number, limits.value_bytes // largest))
     except psycopg.Error as error:
         raise QueryError(query, _postgres_reason(error)) from error
     finally:
@@ -265,11 +301,13 @@ def _postgres_rows(
 
 def _postgres_reason(error: Exception) -> str:
     if isinstance(error, psycopg.errors.QueryCanceled):
-        return "it took too long"
+        return TOO_SLOW
     if isinstance(error, QueryError):
         return error.reason
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
     reason = str(primary or error).partition("\n")[0]
+    if "out of memory" in reason:
+        return NO_MEMORY
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return f"{reason}; only the views can be read: {', '.join(VIEWS)}"
     return reason
@@ -282,6 +320,19 @@ def _columns(description: Sequence[Any] | None, query: str) -> tuple[str, ...]:
     if description is None:
         raise QueryError(query, NO_SELECT)
     return tuple(column[0] for column in description)
+
+
+def size_of(row: Sequence[Json]) -> int:
+    """Return the approximate size of a row: its characters, and 8 for each other value."""
+    return sum(len(value) if isinstance(value, str) else 8 for value in row)
+
+
+def _check_row(row: Sequence[Any], query: str, limits: QueryLimits) -> tuple[tuple[Json, ...], int]:
+    """Return a row for JSON, and its size. Raises: QueryError if it is too large."""
+    plain = tuple(map(_plain, row))
+    if (size := size_of(plain)) > limits.value_bytes:
+        raise QueryError(query, TOO_LARGE)
+    return plain, size
 
 
 def _plain(value: Any) -> Json:

@@ -116,7 +116,7 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     replicas = None if place.replicas is None else ReplicaPools(place, pool)
 
     def close() -> None:
-        for each in (replicas, pool, site):
+        for each in (assistants, replicas, pool, site):
             if each is not None:
                 each.close()
 
@@ -139,9 +139,8 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     for router in (*_reading(), *site.routers):
         app.include_router(router)
     answering: ASGIApp = app if replicas is None else ReplicaReads(app, replicas)
-    app.router.routes.append(
-        Route(_AssistantRoute.path, _AssistantRoute(answering, place), methods=["POST"])
-    )
+    assistants = _AssistantRoute(answering, place)
+    app.router.routes.append(Route(_AssistantRoute.path, assistants, methods=["POST"]))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
     return Guards(
         answering,
@@ -177,6 +176,10 @@ class _AssistantRoute:
         mcp = await run_in_threadpool(load_mcp)
         self._tools = self._tools or mcp.ArchiveTools(self._app, self._place)
         await mcp.answer_http(self._tools, scope, receive, send)
+
+    def close(self) -> None:
+        if self._tools is not None:
+            self._tools.close()
 
 
 def _reading() -> Iterable[APIRouter]:

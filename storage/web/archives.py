@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -21,7 +21,6 @@ from storage.database.ownership import file_of
 from storage.database.servers.hosts import preferring_replicas, server_of
 from storage.database.servers.position import read_position
 from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
-from storage.read.archive.reader import UNUSABLE_REPLICA
 from storage.read.filters import TODAY, Clocks
 from storage.read.render.translations import LANGUAGES as PAGE_LANGUAGES
 from storage.read.search import archive_state
@@ -70,18 +69,13 @@ class ServedArchive:
         assert self.replicas is not None
         return self._open(self.replicas, TODAY)
 
-    def open_for_sql(self) -> ReadOnlyArchive:
-        """Open a replica, or the primary, for the SQL of a user.
-
-        Raises: see `open_archive`.
-        """
-        replicas = self.replicas
-        if replicas is not None and self.sql_url is not None:
-            replicas = preferring_replicas(self.sql_url)
-        if replicas is not None:
-            with suppress(*UNUSABLE_REPLICA):
-                return self._open(replicas, TODAY)
-        return self._open(self.sql_url or self.url, TODAY)
+    @property
+    def sql_addresses(self) -> Sequence[str]:
+        """The addresses for SQL of users; those of replicas come first, and may be out of reach."""
+        primary = self.sql_url or self.url
+        if self.replicas is None:
+            return [primary]
+        return [self.replicas if self.sql_url is None else preferring_replicas(primary), primary]
 
     def _open(self, url: str, clocks: Clocks, *, by_driver: bool = False) -> ReadOnlyArchive:
         return open_archive(

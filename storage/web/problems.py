@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from storage.capabilities.hooks import CapabilityError
+from storage.child_process import ChildStartError
 from storage.database.archive_errors import (
     ArchiveError,
     ArchiveMissingError,
@@ -147,6 +148,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
         DamagedBytesError: "bytes_damaged",
         CapturesError: "unavailable",
         SqlRoleError: "sql_unavailable",
+        ChildStartError: "unavailable",
         ArchiveError: "unavailable",
         PoolTimeoutError: "unavailable",
         ClientDisconnect: "request_invalid",  # the client is gone
@@ -159,6 +161,7 @@ _WHY_UNAVAILABLE: Mapping[type, str] = MappingProxyType(
         CapturesAwayError: message_text("captures_silent"),
         CapturesUnsetError: message_text("captures_unset"),
         PoolTimeoutError: message_text("readers_busy"),
+        ChildStartError: message_text("readers_busy"),
     }
 )
 """Details that replace error messages, which may contain paths of the server."""

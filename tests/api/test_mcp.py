@@ -76,9 +76,11 @@ def within(archive_url, name, /, **arguments):
 
     async def run():
         app = make_app(place)
+        tools = mcp.ArchiveTools(app.app, place)
         try:
-            return await mcp.ArchiveTools(app.app, place).call(name, arguments)
+            return await tools.call(name, arguments)
         finally:
+            tools.close()
             app.close()
 
     result = asyncio.run(run())
@@ -386,7 +388,9 @@ def test_a_replaced_archive_is_served_on_standard_input_too(small_archive):
         before = await tools.call("list", {})
         for each in small_archive.parent.glob(f"{small_archive.name}*"):
             each.unlink()
-        return before, await tools.call("list", {}), await tools.call("sql", {"query": "SELECT 1"})
+        after = [await tools.call("list", {}), await tools.call("sql", {"query": "SELECT 1"})]
+        tools.close()
+        return before, *after
 
     before, *after = asyncio.run(run())
     assert not before.is_error

@@ -51,6 +51,7 @@ def by_tool(archive_url, folder, queries):
         told = json.loads(result.content[0].text)
         assert "error" not in told or told["error"]["status"] < 500, told
         yield told["error"]["detail"] if "error" in told else told["answer"]["items"]
+    tools.close()
     app.close()
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from storage import child_process
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
 from tests.flow.processes import receives_interrupts, until
 from tests.page.conftest import PARAGRAPHS, hints, html
-from worker.flow import document_process as pages
-from worker.flow.document_process import DocumentReader, ExtractorStartError
+from worker.flow.document_process import DocumentReader
 from worker.text import TextSettings, read_document
 from worker.text.page.read_page import read_page
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
@@ -185,13 +185,16 @@ def test_threads_share_one_reader(reader):
 
 
 def test_a_child_that_cannot_start_is_an_error_of_the_reader():
-    with DocumentReader(TextSettings(), memory_mb=20) as reader, pytest.raises(ExtractorStartError):
+    with (
+        DocumentReader(TextSettings(), memory_mb=20) as reader,
+        pytest.raises(child_process.ChildStartError),
+    ):
         reader.read(html(), hints())
 
 
 def test_the_child_knows_no_settings_of_ours(reader, monkeypatch):
     monkeypatch.setenv("LESART_DATABASE_URL", "postgresql://user:secret@host/db")
-    assert not [name for name in pages._environment() if name.startswith("LESART_")]
+    assert not [name for name in child_process.environment() if name.startswith("LESART_")]
 
 
 def test_closing_ends_the_child(reader):
@@ -253,10 +256,10 @@ def test_answers_and_hints_pass_the_pipe_unchanged():
 def test_output_of_the_child_disturbs_no_answer(tmp_path):
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}]\n"
-        "from worker.flow import document_process as pages\n"
-        "requests, answers = pages._take_pipes()\n"
+        "from storage import child_process as pages\n"
+        "requests, answers = pages.take_pipes()\n"
         "print('noise', flush=True)\n"
-        "pages._send(answers, b'content')\n"
+        "pages.send(answers, b'content')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], input=b"", capture_output=True, check=True)
     assert done.stdout == b"\x00\x00\x00\x07content"

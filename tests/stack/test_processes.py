@@ -51,6 +51,7 @@ BARE = {
     "storage/write/copies.py:copy": "passes on the place of captures",
     "storage/write/copies.py:update": "passes on the place of captures",
     "storage/cli/report.py:whole_archive": "passes on the place of captures",
+    "storage/read/sql_process.py:_open": "reads no captures; gets the addresses from the server",
 }  # fmt: skip
 """Functions that open an archive by its address; all others pass the settings."""
 
@@ -69,7 +70,7 @@ THREADS = {
     "storage/web/server.py": "the server for tests, and the end of a process with its parent",
     "worker/cli/checks/explain.py": "a part of one command",
     "worker/flow/abandoned.py": "beats for one job, which is resumed without them",
-    "worker/flow/document_process.py": "the end of a process with its parent",
+    "storage/child_process.py": "the end of a process with its parent",
     "worker/services/processes.py": "guarded: the worker and the fetcher of `up`",
     "worker/services/web.py": "guarded: the page of `up`",
     "worker/web/threads.py": "one request each, which is given up if it hangs",
@@ -81,7 +82,7 @@ PROCESSES = {
     "storage/web/server.py": "_processes_without_interrupt",  # those that serve the page
     "worker/alerts/by_apprise.py": "process_group=0",  # a message on its way is sent
     "worker/cli/ingest/families.py": "terminate",  # they end with the command
-    "worker/flow/document_process.py": "no_interrupt",  # the document is read to its end
+    "storage/child_process.py": "no_interrupt",  # a request is answered to its end
 }
 """The modules that start processes, with the words that decide what Ctrl-C does to them."""
 

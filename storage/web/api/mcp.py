@@ -7,15 +7,21 @@ gives the answer.
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from inspect import getdoc
-from itertools import islice
 from types import MappingProxyType
 from typing import Annotated, Any, get_type_hints
 
 import httpx2
-from anyio import CapacityLimiter, to_thread
+from anyio import (
+    CancelScope,
+    CapacityLimiter,
+    Event,
+    create_task_group,
+    get_cancelled_exc_class,
+    to_thread,
+)
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from mcp.server import Server
@@ -33,13 +39,14 @@ from mcp.types import (
 )
 from pydantic import Field, ValidationError
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.database.rows import iso_utc
 from storage.database.views import COLUMNS
 from storage.read.query.doors import DOORS
 from storage.read.query.queries import PAGE_ROWS, Long
 from storage.read.sql import QueryError, QueryLimits
+from storage.read.sql_process import SqlProcess
 from storage.values.messages import message_text
 from storage.values.program import program_version
 from storage.web.api import ROUTERS
@@ -65,7 +72,9 @@ ROUTES: Mapping[str, tuple[str, Callable[..., Any]]] = MappingProxyType(
 MOST_CHARACTERS = 100_000
 """Maximum length of an answer; a longer list is cut and names the cursor of the rest."""
 MOST_SQL_QUERIES = 2
-"""Maximum number of simultaneous SQL queries of a process; further ones wait without a thread."""
+"""Maximum number of simultaneous SQL queries of a server process, each in a process of its own."""
+MOST_WAITING_QUERIES = 8
+"""Maximum number of SQL queries that wait for one of these; further ones are refused."""
 SQL_LIMITS = QueryLimits(
     STATEMENT_SECONDS, value_bytes=1024 * 1024, chunk_rows=PAGE_ROWS + 1, views_role_only=True
 )
@@ -99,7 +108,11 @@ class ArchiveTools:
         self._place = place
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         self._api = httpx2.AsyncClient(transport=transport, base_url="http://localhost")
-        self._sql_limiter = CapacityLimiter(MOST_SQL_QUERIES)
+        self._queries = SqlQueries(place)
+
+    def close(self) -> None:
+        """End the processes for SQL."""
+        self._queries.close()
 
     def server(self) -> Server[Any]:
         """Return the MCP server of the tools."""
@@ -133,7 +146,7 @@ class ArchiveTools:
         revisions: dict[str, Any] = {}
         clocked: dict[str, Any] = {}
         if name == "sql":
-            answer = await to_thread.run_sync(self._sql, arguments, limiter=self._sql_limiter)
+            answer = await self._queries.answer(_sql_query(arguments))
         elif name in ROUTES:
             answer = await self._get(ROUTES[name][0], arguments)
             clocked = {
@@ -163,30 +176,72 @@ class ArchiveTools:
 
         Raises: Problem.
         """
-        response = await self._api.get(path, params=arguments)
+        try:
+            request = self._api.build_request("GET", path, params=arguments)
+        except httpx2.InvalidURL as error:
+            raise Problem("too_large", message_text("request_large")) from error
+        except UnicodeEncodeError as error:
+            raise Problem("parameter_invalid", message_text("request_invalid")) from error
+        response = await self._api.send(request)
         answer: dict[str, Any] = response.json()
         if response.status_code != HTTPStatus.OK:
             raise Problem(answer.pop("code"), answer.pop("detail"), answer)
         return answer
 
-    def _sql(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the columns and rows of a query.
 
-        Raises: Problem, RequestValidationError, ArchiveError.
+class SqlQueries:
+    """Answers SQL queries in child processes, a few at a time."""
+
+    def __init__(self, place: ServedArchive) -> None:
+        self._place = place
+        self._limiter = CapacityLimiter(MOST_SQL_QUERIES)
+        self._idle: list[SqlProcess] = []
+        self._is_closed = False
+
+    async def answer(self, query: SqlQuery) -> dict[str, Any]:
+        """Return the columns and rows of a query; a client that leaves ends it.
+
+        Raises: Problem, ArchiveError.
         """
-        try:
-            query = SqlQuery.model_validate(arguments)
-        except ValidationError as error:
-            errors = [{**each, "loc": ("query", *each["loc"])} for each in error.errors()]
-            raise RequestValidationError(errors) from error
-        try:
-            with self._place.open_for_sql() as archive:
-                found = archive.sql(query.query, limits=SQL_LIMITS)
-                rows = [*islice(found.rows, query.limit + 1)]
-        except QueryError as error:
-            raise Problem("request_invalid", str(error)) from error
-        is_cut = len(rows) > query.limit
-        return {"columns": found.columns, "items": rows[: query.limit], "is_cut": is_cut}
+        if self._limiter.statistics().tasks_waiting >= MOST_WAITING_QUERIES:
+            raise Problem("too_many", message_text("queries_busy"))
+        async with self._limiter:
+            process = self._idle.pop() if self._idle else SqlProcess(self._place.sql_addresses)
+            asking = partial(process.ask, query.query, query.limit, SQL_LIMITS)
+            try:
+                return await to_thread.run_sync(
+                    asking, limiter=CapacityLimiter(1), abandon_on_cancel=True
+                )
+            except QueryError as error:
+                raise Problem(error.code, str(error)) from error
+            except get_cancelled_exc_class():
+                process.stop()
+                raise
+            finally:
+                self._take_back(process)
+
+    def _take_back(self, process: SqlProcess) -> None:
+        if process.is_stopped:
+            return  # its thread ends it
+        if self._is_closed:
+            process.close()
+        else:
+            self._idle.append(process)
+
+    def close(self) -> None:
+        """End the processes that answer no query; the others end after it."""
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _sql_query(arguments: Mapping[str, Any]) -> SqlQuery:
+    """Raises: RequestValidationError."""
+    try:
+        return SqlQuery.model_validate(arguments)
+    except ValidationError as error:
+        errors = [{**each, "loc": ("query", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(errors) from error
 
 
 @cache
@@ -285,13 +340,41 @@ async def answer_http(tools: ArchiveTools, scope: Scope, receive: Receive, send:
         tools.server(), json_response=True, stateless=True, security_settings=own,
         max_request_body_size=MOST_BODY_BYTES,
     )  # fmt: skip
-    async with manager.run():
-        await manager.handle_request(scope, receive, send)
+    receiving = _Receiver(receive)
+    async with create_task_group() as group:
+        group.start_soon(receiving.cancel_at_disconnect, group.cancel_scope)
+        async with manager.run():
+            await manager.handle_request(scope, receiving, send)
+        group.cancel_scope.cancel()
+
+
+class _Receiver:
+    """Receives a request, and reports that its client has left."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_whole = Event()
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self._is_whole.set()
+        return message
+
+    async def cancel_at_disconnect(self, scope: CancelScope) -> None:
+        await self._is_whole.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        scope.cancel()
 
 
 async def serve_stdio(app: ASGIApp, place: ServedArchive) -> None:
     """Serve the tools on standard input and output until the client closes them."""
     to_thread.current_default_thread_limiter().total_tokens = THREADS
-    server = ArchiveTools(app, place).server()
-    async with stdio_server() as (received, sent):
-        await server.run(received, sent, server.create_initialization_options())
+    tools = ArchiveTools(app, place)
+    server = tools.server()
+    try:
+        async with stdio_server() as (received, sent):
+            await server.run(received, sent, server.create_initialization_options())
+    finally:
+        tools.close()

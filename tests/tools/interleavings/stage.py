@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from sqlalchemy import Engine, text
 
+from storage import child_process
 from storage.database.engine import database_url, writing_engine
 from storage.history.alerts.rule import AlertRule
 from storage.history.memory import Memory
@@ -24,7 +25,6 @@ from tests.services import PostgresDatabases
 from tests.tools.model.texts import donor, web_page
 from tests.write.follower import Follower
 from worker.cli.checks import rederive
-from worker.flow import document_process
 from worker.flow.collect import folder
 from worker.text import hints
 
@@ -49,7 +49,7 @@ class Stage:
         self._engines: list[Engine] = []
         self._resources = ExitStack()
         self._resources.enter_context(patch.object(folder, "HOLD_SECONDS", 43200.0))
-        self._resources.enter_context(patch.object(document_process, "START_SECONDS", 600.0))
+        self._resources.enter_context(patch.object(child_process, "START_SECONDS", 600.0))
         self._resources.enter_context(patch.object(rederive, "Reader", SharingReader))
         self.folder = root / "kopien"
         self.signer = Signer.generate("lohebote.example/log", seed=bytes(32))
