@@ -97,6 +97,8 @@ def serve(
     With several processes, each calls `make`, which must be picklable.
     """
     if workers == 1:
+        # uvicorn raises the signal again when it has ended: the process would end with code 143
+        signal.signal(signal.SIGTERM, lambda *_: None)
         uvicorn.Server(_config(make(), proxies)).run(sockets=[listening])
         return
     watching = _Supervisor(_config_of_many(make, workers, proxies), [listening])
