@@ -34,7 +34,8 @@ QUICK_TESTS = 1
 """Number of tests of a file that are `quick`, where they use an archive."""
 
 NOT_QUICK = (
-    "browser", "chaos", "child", "compose", "large", "real", "slow", "stack", "starts_first",
+    "browser", "chaos", "child", "compose", "large", "outside", "real", "slow", "stack",
+    "starts_first",
 )  # fmt: skip
 SERVERS = frozenset(
     {"postgres_databases", "postgres_server", "postgres_url", "redis_server", "redis_url"}

@@ -204,13 +204,6 @@ def test_an_example_in_python_or_sql_runs_with_the_role_that_its_page_names(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", console_lines())
-def test_an_example_runs_on_postgresql(server, place, line, monkeypatch, capsys):
-    monkeypatch.setenv("LESART_DATABASE_URL", server)
-    test_an_example_runs(place, line, monkeypatch, capsys)
-
-
-@pytest.mark.slow
 def test_a_command_that_the_reader_may_not_run_names_the_role_that_may(server, capsys):
     address = make_url(server).set(username="lesart_reader").render_as_string(hide_password=False)
     for words in (["list"], ["show", THREE_VERSIONS], ["stats"], ["ingest", "seeds"]):
