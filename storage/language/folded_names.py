@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 
 MOST_LETTERS = 120
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
+_WORD = re.compile(r"\w+(?:['’]\w+)*+")
 
 
 @lru_cache(maxsize=1024)  # the same few names speak in a text

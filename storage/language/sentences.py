@@ -20,7 +20,7 @@ NEXT = re.compile(rf"[{re.escape(_OPENING)}–—…\s-]{{0,8}}(?P<word>\w*)(?P<
 >>> NEXT.match("„Die Brücke hält“")["word"]
 'Die'
 """
-DOTTED = re.compile(r"[^\W\d](?:\.[^\W\d])*|\d{1,3}|[IVXLC]{2,}")
+DOTTED = re.compile(r"[^\W\d](?:\.[^\W\d])*+|\d{1,3}|[IVXLC]{2,}")
 """
 >>> [bool(DOTTED.fullmatch(each)) for each in ("U.S", "J", "18", "XXIII", "2024", "Damm")]
 [True, True, True, True, False, False]

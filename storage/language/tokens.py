@@ -42,7 +42,7 @@ TOKEN = re.compile(r"[^\W\d_][^\W_]{0,99}|" + _NUMBER + r"|[^\W_]{1,100}")
 SPAN = re.compile(_NUMBER + r"|[^\W_](?:[^\W_]|[\u00ad\u0300-\u036f])*")
 """Words and numbers in a text before folding."""
 QUERY_PART = re.compile(r'(-*)(?:"([^"]*)(?:"|$)|([^\s"]+))')
-_SHAPE = re.compile(r"(?:(?:Nw|x|p|w(?:Ow)*)(?:A(?!$))?)*")
+_SHAPE = re.compile(r"(?:(?:Nw|x|p|w(?:Ow)*+)(?:A(?!$))?)*+")
 """The order of words and operators, in the letters of `_spell_shape`."""
 
 

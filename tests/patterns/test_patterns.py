@@ -2,11 +2,13 @@
 
 import ast
 import re
+import tracemalloc
+from importlib import import_module
 
 import pytest
 
 from storage.values import lazy
-from tests.patterns.product import modules, patterns, tree
+from tests.patterns.product import compiled, modules, patterns, tree
 from tests.patterns.pump import growth, shapes
 
 pytestmark = pytest.mark.starts_first
@@ -71,3 +73,29 @@ def test_a_pattern_that_grows_too_fast_is_reported(pattern, method):
 def test_a_pattern_with_a_linear_bound_passes(pattern):
     compiled = re.compile(pattern)
     assert not [s for s in shapes(compiled) if growth(compiled, "finditer", s)]
+
+
+REPEATED: dict[str, tuple[str, str | bytes]] = {
+    "storage.capabilities.quotations.statements._WORD": ("match", "1."),
+    "storage.language.folded_names._WORD": ("match", "a'"),
+    "storage.language.sentences.DOTTED": ("fullmatch", "a."),
+    "storage.language.tokens._SHAPE": ("fullmatch", "w"),
+    "storage.read.render.passages.NUMBER": ("match", "1."),
+    "storage.record.contents.phrases._PERCENT": ("match", "%00"),
+    "storage.record.contents.unpack._MAIL_START": ("match", b"Z:\n"),
+}
+"""Patterns with a repeated group over foreign texts of any length, and what the group repeats."""
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_repeated_group_over_a_long_text_keeps_no_repetition(name):
+    method, repeated = REPEATED[name]
+    module, _, attribute = name.rpartition(".")
+    pattern, text = compiled(getattr(import_module(module), attribute)), repeated * 100_000
+    tracemalloc.start()
+    try:
+        getattr(pattern, method)(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < len(text), f"{peak / len(text):.0f} bytes for each character"

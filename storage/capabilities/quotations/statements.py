@@ -22,7 +22,7 @@ LEAST_WORDS = 4
 MOST_COMPARED = 5
 MOST_WITH_PAIR = 50
 """Number of the latest wordings with a pair of words that are considered."""
-_WORD = re.compile(r"\w+(?:[.,]\d+)*")
+_WORD = re.compile(r"\w+(?:[.,]\d+)*+")
 Parted = Callable[[str], Collection[frozenset[str]]]
 """Gives by a folded name the articles in which it means different persons (`identity`)."""
 

@@ -12,7 +12,7 @@ from storage.diff.word_diff import Operation
 from storage.read.render.paragraphs import group_paragraphs, paragraph_kind, paragraph_labels
 from storage.read.render.translations import translate
 
-NUMBER = re.compile(r"\d+(?:[.,:/–-]\d+)*")
+NUMBER = re.compile(r"\d+(?:[.,:/–-]\d+)*+")
 """
 >>> NUMBER.findall("von 3,6 auf 36 Millionen")
 ['3,6', '36']

@@ -22,7 +22,7 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_PARTS = 20_000
 MOST_DEPTH = 8
 
-_MAIL_START = re.compile(rb"(?:From [^\n]*\n)?(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\n]*\n[ \t]?)+")
+_MAIL_START = re.compile(rb"(?:From [^\n]*\n)?(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\n]*\n[ \t]?)++")
 _MAIL_FIELD = re.compile(
     rb"^(?:mime-version|content-type|subject|from|message-id):", re.IGNORECASE | re.MULTILINE
 )
