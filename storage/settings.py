@@ -271,6 +271,12 @@ class Settings:
         "time after which captured bytes with an extracted text are deleted (default: never); of a "
         "pause of the archive, at most three days count",
     )
+    retain_jobs: float = setting(
+        read_interval,
+        "30d",
+        "time after which jobs of the schedule that found nothing new are removed; of a pause of "
+        "the archive, at most three days count",
+    )
     proof_every: float = setting(
         read_interval, "1h", "minimum interval between two signed checkpoints of the log"
     )

@@ -19,6 +19,7 @@ from storage.proof.stamp import read_authorities
 from storage.read.figures.edits import EDIT_SUMMARY, renewed_summary
 from storage.settings import Settings
 from storage.write.archive import Archive
+from storage.write.idle_jobs import remove_idle_jobs
 from storage.write.redaction.redact_articles import drop_overdue_bytes
 from worker.alerts import delivery as alerts
 from worker.log import LOG
@@ -30,6 +31,12 @@ def expire_captures(services: Services) -> None:
     for each in drop_overdue_bytes(services.archive, services.settings.retain_captures):
         if each["captures"]:
             LOG.info("captures_expired", **each)
+
+
+def remove_idle(services: Services) -> None:
+    """Remove the jobs that did nothing and whose retention time is over."""
+    if removed := remove_idle_jobs(services.archive, services.settings.retain_jobs):
+        LOG.info("idle_jobs_removed", jobs=removed)
 
 
 def send_alerts(services: Services) -> None:
@@ -51,6 +58,7 @@ COMMON_ACTS = (
     PeriodicAct("alerts", send_alerts, 1.0),
     *OF_CAPABILITIES,
     PeriodicAct("retention", expire_captures, 3600.0),
+    PeriodicAct("jobs", remove_idle, 3600.0),
     PeriodicAct("figures", update_figures, 60.0),
 )
 
