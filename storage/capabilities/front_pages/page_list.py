@@ -1,16 +1,20 @@
 """Store the teasers of front pages."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from storage.capabilities.front_pages.tables import FRONT as FRONT_TABLE
 from storage.capabilities.front_pages.tables import TEASER
+from storage.database.tables import ORIGIN
 from storage.database.unit import Unit, rows_in
 from storage.record.origins import ensure_origins
 from storage.record.reading import CapturedItem
 from storage.values.draft import Json
 from storage.values.net.addresses import AddressList, ListedAddress
+from storage.values.net.changing_query import Link, find_same_addresses
 
 _TeaserKey = tuple[int, Json, Json]
 """The origin of an address, its headline and its kicker."""
@@ -22,22 +26,19 @@ def store_list(unit: Unit, captured: CapturedItem, listing: AddressList) -> bool
     An equal list is one row that refers to the row with the list.
     """
     front = captured.locator_id
-    shown = [each for each in listing.named if each.hints.get("title")]
+    unit.flush()
+    row = unit.connection.execute(_latest(front)).first()
+    same_as = None if row is None else (row.same_as_id or row.id)
+    stored = select(FRONT_TABLE.c.teasers).where(FRONT_TABLE.c.id == same_as)
+    before = unit.connection.execute(stored).scalar()
+    shown = _with_known_addresses(
+        unit, [each for each in listing.named if each.hints.get("title")], before or ()
+    )
     origins = ensure_origins(unit, [each.origin for each in shown])
     keys = [(origins[each.origin], each.hints["title"], each.hints.get("kicker")) for each in shown]
     numbers = _ensure_teasers(unit, front, keys)
     teasers = [_entry(numbers[key], each) for key, each in zip(keys, shown, strict=True)]
-    unit.flush()
-    latest = (
-        select(FRONT_TABLE.c.id, FRONT_TABLE.c.same_as_id, FRONT_TABLE.c.teasers)
-        .where(FRONT_TABLE.c.origin_id == front)
-        .order_by(FRONT_TABLE.c.id.desc())
-        .limit(1)
-    )
-    row = unit.connection.execute(latest).first()
-    same_as = None if row is None else (row.same_as_id or row.id)
-    stored = select(FRONT_TABLE.c.teasers).where(FRONT_TABLE.c.id == same_as)
-    is_same = row is not None and unit.connection.execute(stored).scalar() == teasers
+    is_same = row is not None and before == teasers
     unit.add(
         FRONT_TABLE,
         {
@@ -47,6 +48,33 @@ def store_list(unit: Unit, captured: CapturedItem, listing: AddressList) -> bool
         },
     )  # fmt: skip
     return not is_same
+
+
+def _latest(front: int) -> Select[Any]:
+    """Return the query for the list of the check before."""
+    return (
+        select(FRONT_TABLE.c.id, FRONT_TABLE.c.same_as_id)
+        .where(FRONT_TABLE.c.origin_id == front)
+        .order_by(FRONT_TABLE.c.id.desc())
+        .limit(1)
+    )
+
+
+def _with_known_addresses(
+    unit: Unit, shown: Sequence[ListedAddress], before: Sequence[Sequence[Any]]
+) -> list[ListedAddress]:
+    """Return teasers with the addresses of the list before where only a changing query differs."""
+    if not any("?" in each.origin for each in shown):
+        return list(shown)
+    query = select(ORIGIN.c.origin, TEASER.c.headline).join(
+        ORIGIN, ORIGIN.c.id == TEASER.c.origin_id
+    )
+    known = rows_in(unit.connection, query, TEASER.c.id, [each[0] for each in before])
+    links = [Link(row.origin, row.headline) for row in known if row.headline is not None]
+    same = find_same_addresses(
+        [Link(each.origin, str(each.hints["title"])) for each in shown], links
+    )
+    return [replace(each, origin=same.get(each.origin, each.origin)) for each in shown]
 
 
 def _entry(number: int, teaser: ListedAddress) -> list[Json]:
