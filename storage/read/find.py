@@ -90,7 +90,7 @@ def refuse_restricted(connection: "Connection", *versions: VersionRef) -> None:
             raise RestrictedError(article.article)
 
 
-def _possible_names(reference: str) -> set[str]:
+def possible_names(reference: str) -> set[str]:
     """Return the texts that may be a name: the complete text, and the part before a version."""
     return {
         reference,
@@ -100,11 +100,11 @@ def _possible_names(reference: str) -> set[str]:
 
 
 _ARTICLE = "a.id AS id, a.public_id AS article, a.versions AS versions"
-_JOINED = """FROM origin o
+JOINED = """FROM origin o
 JOIN article_origin ao ON ao.origin_id = o.id
 JOIN article a ON a.id = ao.article_id"""
 _BY_NAME = f"""
-SELECT o.public_id AS name, 0 AS way, {_ARTICLE} {_JOINED} WHERE o.public_id IN :names
+SELECT o.public_id AS name, 0 AS way, {_ARTICLE} {JOINED} WHERE o.public_id IN :names
 UNION ALL
 SELECT o.public_id, 1, {_ARTICLE} FROM origin o
 JOIN snapshot s ON s.locator_id = o.id
@@ -190,7 +190,7 @@ class Finder:
         The second may be a selector alone, which refers to the same article.
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        self._load({*_possible_names(rev_a), *_possible_names(rev_b)})
+        self._load({*possible_names(rev_a), *possible_names(rev_b)})
         a = parse_revision(rev_a, self.is_known, self.timezone)
         b = parse_revision(rev_b, self.is_known, self.timezone, a.article)
         return self._single_version(rev_a, a), self._single_version(rev_b, b)
@@ -359,9 +359,9 @@ class Finder:
         origins = filter(None, map(origin_name.clean_address, addresses))
         return next(filter(None, map(self._find_by_origin, origins)), None)
 
-    def _find_only(self, condition: str, reference: str, **values: str) -> ArticleRef | None:
+    def _find_only(self, condition: str, reference: str, /, **values: str) -> ArticleRef | None:
         query = (
-            f"SELECT DISTINCT {_ARTICLE} {_JOINED} WHERE {condition} ORDER BY a.public_id "
+            f"SELECT DISTINCT {_ARTICLE} {JOINED} WHERE {condition} ORDER BY a.public_id "
             f"LIMIT {MAX_CANDIDATES}"
         )
         articles = [_article_ref(row) for row in fetch(self.connection, query, values)]
@@ -395,19 +395,22 @@ class Finder:
     def _find_by_origin(self, reference: str) -> ArticleRef | None:
         """Return the article of an origin, otherwise the one last seen at that place."""
         if reference not in self._cache:
-            self._load(_possible_names(reference))
+            self._load(possible_names(reference))
         return self._cache[reference]
 
     def _load(self, names: set[str]) -> None:
         """Resolve names in one query: most are an article with or without a version."""
-        public = list(dict.fromkeys(each for name in names for each in (name, origin_id(name))))
-        rows = fetch(self.connection, _BY_NAME, {"names": public})
+        rows = fetch(self.connection, _BY_NAME, {"names": self._public_names(names)})
         for name in names:
             own = {name, origin_id(name)}
             fitting = sorted(
                 (row for row in rows if row["name"] in own), key=lambda row: row["way"]
             )
             self._cache[name] = _article_ref(fitting[0]) if fitting else None
+
+    @staticmethod
+    def _public_names(names: set[str]) -> list[str]:
+        return list(dict.fromkeys(each for name in names for each in (name, origin_id(name))))
 
     def _version_by_number(self, article: ArticleRef, number: int, reference: str) -> VersionRef:
         if not 1 <= number <= article.versions:

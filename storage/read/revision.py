@@ -98,7 +98,7 @@ def parse_revision(
     >>> parse_revision("https://example.org/@ada@3", lambda text: False, UTC)
     Revision(article='https://example.org/@ada', selector=Number(number=3))
     """
-    _refuse_unprintable(text)
+    refuse_unprintable(text)
     if is_origin(text):
         return Revision(text, Latest())
     article, at, tail = text.rpartition("@")
@@ -120,12 +120,13 @@ def parse_revisions(
 
     Raises: RevisionError.
     """
-    _refuse_unprintable(text)
+    refuse_unprintable(text)
     found = None if is_origin(text) else _range(text, is_origin, timezone)
     return found or (parse_revision(text, is_origin, timezone),)
 
 
-def _refuse_unprintable(text: str) -> None:
+def refuse_unprintable(text: str) -> None:
+    """Refuse a text that no article can be named. Raises: RevisionError."""
     if len(text) > MAX_LENGTH:
         raise RevisionError(text, message_text("reference_long", limit=MAX_LENGTH))
     if "\0" in text or text.encode("utf-8", "ignore").decode() != text:
@@ -137,7 +138,7 @@ def _range(
 ) -> tuple[Revision, Revision] | None:
     """Return the first interpretation as a range, or the first whose articles are both known."""
     first = None
-    for left, right in _splits(text):
+    for left, right in split_range(text):
         if (a := _side(left, is_origin, timezone)) is None or not a.article:
             continue
         if (b := _side(right, is_origin, timezone)) is None:
@@ -149,7 +150,8 @@ def _range(
     return first
 
 
-def _splits(text: str) -> Iterator[tuple[str, str]]:
+def split_range(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the two sides of a range, in every way that a text may be one."""
     position = text.find("..")
     for _ in range(_MAX_SEPARATORS):
         if position < 0:

@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from functools import cached_property
+from functools import cached_property, wraps
 from threading import Event
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from storage.database.archive_errors import ArchiveClosedError, ArchiveReplicaError
 from storage.database.rows import committed_reads
@@ -42,7 +42,27 @@ else:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 LANGUAGES = ("de", "en")
+_MOST_NARROWED = 8
+
+
+def about_articles(*names: str) -> Callable[[F], F]:
+    """Return a decorator of methods that answer about the articles that parameters name.
+
+    They then need no more of the knowledge at an earlier time than what concerns these articles.
+    """
+
+    def decorate(method: F) -> F:
+        @wraps(method)
+        def answer(self: "ArchiveConnection", *args: Any, **options: Any) -> Any:
+            parameters = method.__code__.co_varnames[1:]
+            given = {**dict(zip(parameters, args, strict=False)), **options}
+            return method(self.about(*(given.get(name) for name in names)), *args, **options)
+
+        return cast("F", answer)
+
+    return decorate
 
 
 class ReadingPlace:
@@ -110,6 +130,9 @@ class ArchiveConnection:
         self._sentence_caches: list[blame.SentenceCache] = []
         self._connection: Connection | None = None
         self._shared_finder: find.Finder | None = None
+        self._references: tuple[str, ...] | None = None
+        self._is_whole = False
+        self._narrowed: dict[tuple[str, ...], Self] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -147,10 +170,26 @@ class ArchiveConnection:
         clocks = Clocks(self._moment(as_of), self._moment(known_at))
         place = self._place.on_primary()  # its views are built there, with SQLAlchemy
         engine = place.open()
-        self._resources.callback(engine.dispose)
         archive = type(self)(engine, place, self.timezone, self.languages, clocks)
         archive._closed = self._closed  # noqa: SLF001  # of the same class
+        self._resources.callback(archive.close)
         return archive
+
+    def about(self, *references: str | None) -> Self:
+        """Return the archive with no more of an earlier knowledge than answers about these need.
+
+        It is this archive without such a time or a reference, if it has the whole knowledge, or
+        after some narrowed ones: then all articles together cost less than each alone.
+        """
+        names = tuple(each for each in references if each is not None)
+        is_ready = self._is_whole or self._references is not None or self._connection is not None
+        if self.clocks.known_at is None or is_ready or not names:
+            return self
+        if names not in self._narrowed and len(self._narrowed) < _MOST_NARROWED:
+            archive = self.with_clocks(self.clocks.as_of, self.clocks.known_at)
+            archive._references = names  # noqa: SLF001  # of the same class
+            self._narrowed[names] = archive
+        return self._narrowed.get(names, self)
 
     def _moment(self, given: datetime | str | None) -> datetime | None:
         return parse_moment(given, self.timezone, "last") if isinstance(given, str) else given
@@ -168,8 +207,9 @@ class ArchiveConnection:
                     pooler.require_sessions(connection.engine)
                     if position.is_replica(connection):
                         raise ArchiveReplicaError(self.place)
-                as_of.create_as_of_views(connection, self.clocks)
+                as_of.create_as_of_views(connection, self.clocks, self._references)
                 connection.info["clocks"] = self.clocks
+                self._is_whole = self._references is None
             try:
                 with committed_reads(connection):
                     yield connection

@@ -11,7 +11,9 @@ the code that maintains them (`storage.history.versions`).
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -34,12 +36,16 @@ from storage.database.unit import Unit, rows_in
 from storage.database.view_queries.scans import scan_start
 from storage.database.view_queries.sql_words import words_of
 from storage.history.changes import CaptureComparer
-from storage.history.versions import rebuild
+from storage.history.versions import rebuild_all
+from storage.read.clocks.scope import find_scope
 from storage.read.filters import Clocks
 from storage.relations.clusters import A, Pair, joins, select_related_articles
 from storage.values.outcome import STATES
 
 _PAST = MetaData()
+_SCOPE = Table(
+    "past_scope", _PAST, Column("id", BigInteger, primary_key=True), prefixes=["TEMPORARY"]
+)
 _CLUSTER = Table(
     "past_cluster",
     _PAST,
@@ -57,13 +63,16 @@ _MEMBER = Table(
 )
 
 
-def create_cluster_tables(connection: Connection, known_at: datetime) -> Mapping[str, str]:
+def create_cluster_tables(
+    connection: Connection, known_at: datetime, scope: AbstractSet[int] | None
+) -> Mapping[str, str]:
     """Create tables of this session with the clusters at the time, as far as they differ.
 
-    Returns, by table, the query for its rows; `{}` is a placeholder for the schema.
+    With a `scope`, only those of its articles. Returns, by table, the query for its rows; `{}` is
+    a placeholder for the schema.
     """
-    _PAST.create_all(connection, checkfirst=False)
-    affected = _affected_articles(connection, known_at)
+    _PAST.create_all(connection, [_CLUSTER, _MEMBER], checkfirst=False)
+    affected = _affected_articles(connection, known_at, scope)
     groups = group_articles(_related_pairs(connection, affected, known_at))
     query = select(ARTICLE.c.id, ARTICLE.c.public_id)
     names = dict(rows_in(connection, query, ARTICLE.c.id, groups))
@@ -101,10 +110,17 @@ def group_articles(pairs: Iterable[Pair]) -> dict[int, set[int]]:
     return groups
 
 
-def _affected_articles(connection: Connection, known_at: datetime) -> set[int]:
+def _affected_articles(
+    connection: Connection, known_at: datetime, scope: AbstractSet[int] | None
+) -> set[int]:
     """Return the articles whose cluster depends on a later decision or undoing."""
     later = or_(RELATION.c.decided_at > known_at, RELATION_UNDONE.c.undone_at > known_at)
-    found = connection.execute(select_related_articles().where(later))
+    query = select_related_articles().where(later)
+    found: Iterable[Any] = (
+        rows_in(connection, query, A.c.article_id, scope)
+        if scope is not None
+        else connection.execute(query)
+    )
     touched = {article for _id, *pair, _kind, _detail in found for article in pair}
     of = select(CLUSTER_MEMBER.c.cluster_id)
     clusters = {row[0] for row in rows_in(connection, of, CLUSTER_MEMBER.c.article_id, touched)}
@@ -137,16 +153,25 @@ _ORDER = (
 )  # fmt: skip
 """The order in which views are created: PostgreSQL binds each to the relations that exist then."""
 
+_REBUILT_TOGETHER = 200
+"""Articles whose texts are in memory at the same time."""
 _REBUILT = ("article", "version", "snapshot", "rebuild_due")
 
 
-def create_as_of_views(connection: Connection, clocks: Clocks) -> None:
-    """Make `connection` show the archive by `clocks`; it must not be in a transaction."""
+def create_as_of_views(
+    connection: Connection, clocks: Clocks, references: Iterable[str] | None = None
+) -> None:
+    """Make `connection` show the archive by `clocks`; it must not be in a transaction.
+
+    With `references`, it shows what answers about these articles need, and no other articles, at
+    a cost that does not depend on the number of other articles.
+    """
+    scope = None if references is None else find_scope(connection, references)
     words = words_of(connection)
     connection.exec_driver_sql(words.read_only(False))
     connection.commit()
     with connection.begin():
-        TemporalViews(connection, clocks).build()
+        TemporalViews(connection, clocks, scope).build()
     connection.exec_driver_sql(words.read_only(True))
     connection.commit()
 
@@ -154,8 +179,10 @@ def create_as_of_views(connection: Connection, clocks: Clocks) -> None:
 class TemporalViews:
     """Hides current tables behind those of an earlier time, in one session."""
 
-    def __init__(self, connection: Connection, clocks: Clocks) -> None:
-        self.connection = connection
+    def __init__(
+        self, connection: Connection, clocks: Clocks, scope: AbstractSet[int] | None = None
+    ) -> None:
+        self.connection, self.scope = connection, scope
         self.as_of, self.known_at = clocks.as_of, clocks.known_at
         self.base = "main"
         if connection.dialect.name == "postgresql":
@@ -174,6 +201,7 @@ class TemporalViews:
         """Return, for each table, a query for the rows that were recorded by `known_at`."""
         if self.known_at is None:
             return {}
+        self._store_scope()
         self._store_affected_articles()
         views = self._record_views()
         for name, query in {**views, "presence": self._presence()}.items():
@@ -185,10 +213,10 @@ class TemporalViews:
             key = "id" if name == "article" else "article_id"
             views[name] = (
                 f"SELECT * FROM {self.base}.{name} "
-                f"WHERE {key} NOT IN (SELECT id FROM past_affected) "
+                f"WHERE {key} NOT IN (SELECT id FROM past_affected){self._in_scope(key)} "
                 f"UNION ALL SELECT * FROM past_{name}"
             )
-        clusters = create_cluster_tables(self.connection, self.known_at)
+        clusters = create_cluster_tables(self.connection, self.known_at, self.scope)
         views |= {name: query.format(self.base) for name, query in clusters.items()}
         return views
 
@@ -203,6 +231,21 @@ class TemporalViews:
             if table.known_at is not None
         }
 
+    def _store_scope(self) -> None:
+        if self.scope is not None:
+            _SCOPE.create(self.connection, checkfirst=False)
+            if self.scope:
+                rows = [{"id": each} for each in sorted(self.scope)]
+                self.connection.execute(insert(_SCOPE), rows)
+            self._execute(
+                "CREATE TEMP TABLE past_place AS SELECT DISTINCT source_id, locator_id "
+                f"FROM {self.base}.snapshot WHERE article_id IN (SELECT id FROM past_scope)"
+            )
+
+    def _in_scope(self, column: str) -> str:
+        """Return the condition for rows of articles that the session shows."""
+        return "" if self.scope is None else f" AND {column} IN (SELECT id FROM past_scope)"
+
     def _store_affected_articles(self) -> None:
         """Store the articles whose current history depends on a row that was recorded later."""
         assert self.known_at is not None
@@ -212,11 +255,12 @@ class TemporalViews:
             f"SELECT s.article_id AS id FROM {self.base}.snapshot s "
             f"JOIN {self.base}.observation o ON o.id = s.observation_id "
             f"LEFT JOIN {self.base}.verdict d ON d.observation_id = o.id "
-            f"WHERE o.recorded_at {later} OR d.recorded_at {later} OR s.is_foreign = TRUE "
+            f"WHERE (o.recorded_at {later} OR d.recorded_at {later} OR s.is_foreign = TRUE)"
+            f"{self._in_scope('s.article_id')} "
             f"UNION SELECT ao.article_id AS id FROM {self.base}.noise_step n "
             f"JOIN {self.base}.article_origin ao ON ao.origin_id = n.origin_id "
             f"LEFT JOIN {self.base}.noise_step_undone u ON u.noise_step_id = n.id "
-            f"WHERE n.decided_at {later} OR u.undone_at {later}"
+            f"WHERE (n.decided_at {later} OR u.undone_at {later}){self._in_scope('ao.article_id')}"
         )
 
     def _rebuild_histories(self, views: Mapping[str, str]) -> None:
@@ -224,15 +268,16 @@ class TemporalViews:
         base = self.base
         is_affected = "IN (SELECT id FROM past_affected)"
         self._execute(
-            f"CREATE TEMP TABLE article AS SELECT * FROM {base}.article WHERE id {is_affected}"
-        )
-        self._execute(
             f"CREATE TEMP TABLE snapshot AS SELECT s.* FROM {base}.snapshot s "
             f"JOIN ({views['observation']}) o ON o.id = s.observation_id "
             f"WHERE s.article_id {is_affected} AND ("
             f"NOT EXISTS (SELECT 1 FROM {base}.verdict d WHERE d.observation_id = s.observation_id)"
             f" OR EXISTS (SELECT 1 FROM ({views['verdict']}) d "
             "WHERE d.observation_id = s.observation_id))"
+        )
+        self._execute(
+            f"CREATE TEMP TABLE article AS SELECT * FROM {base}.article "
+            "WHERE id IN (SELECT article_id FROM snapshot)"
         )
         for name in ("version", "rebuild_due"):
             self._execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {base}.{name} WHERE 1 = 0")
@@ -248,10 +293,12 @@ class TemporalViews:
     def _rebuild_articles(self) -> None:
         assert self.known_at is not None
         unit = Unit(self.connection, self.known_at, FIRST_REBUILT_ID)
-        query = text("SELECT DISTINCT id FROM past_affected ORDER BY id")
-        for article_id in self.connection.execute(query).scalars().all():
+        query = text("SELECT DISTINCT article_id FROM snapshot ORDER BY article_id")
+        known = self.connection.execute(query).scalars().all()
+        for start in range(0, len(known), _REBUILT_TOGETHER):
+            some = known[start : start + _REBUILT_TOGETHER]
             showing = CaptureComparer(self.connection, unit.since, decides=False)
-            rebuild(unit, article_id, whole=True, comparing=showing)
+            rebuild_all(unit, dict.fromkeys(some, True), showing)
         unit.flush()
 
     # ---------------------------------------------------------------------- as_of
@@ -321,7 +368,11 @@ class TemporalViews:
             observation_id=f"({newest.format('o.id')})",
             gone=f"(({newest.format('o.outcome')}) = 'gone')",
         )
-        return f"SELECT {columns} FROM {self.base}.presence p"
+        some = ""
+        if self.scope is not None:
+            places = "SELECT source_id, locator_id FROM past_place"
+            some = f" WHERE (p.source_id, p.locator_id) IN ({places})"
+        return f"SELECT {columns} FROM {self.base}.presence p{some}"
 
     def _origins(self) -> str:
         return (
