@@ -63,8 +63,8 @@ def compare_answers(room: Newsroom, times: list[float], names: list[str]) -> int
             list(whole.articles(limit=1))  # from now on it has the knowledge about all articles
             for name in names:
                 narrow = today.with_clocks(known_at=hour(at))
-                assert narrow.about(name) is not narrow
-                assert whole.about(name) is whole
+                assert narrow.narrow_to(name) is not narrow
+                assert whole.narrow_to(name) is whole
                 for question, ask in ANSWERS.items():
                     expected = answer(ask, whole, name)
                     assert answer(ask, narrow, name) == expected, (at, name, question)

@@ -27,11 +27,11 @@ def store_list(unit: Unit, captured: CapturedItem, listing: AddressList) -> bool
     """
     front = captured.locator_id
     unit.flush()
-    row = unit.connection.execute(_latest(front)).first()
+    row = unit.connection.execute(_select_latest(front)).first()
     same_as = None if row is None else (row.same_as_id or row.id)
     stored = select(FRONT_TABLE.c.teasers).where(FRONT_TABLE.c.id == same_as)
     before = unit.connection.execute(stored).scalar()
-    shown = _with_known_addresses(
+    shown = _use_known_addresses(
         unit, [each for each in listing.named if each.hints.get("title")], before or ()
     )
     origins = ensure_origins(unit, [each.origin for each in shown])
@@ -50,7 +50,7 @@ def store_list(unit: Unit, captured: CapturedItem, listing: AddressList) -> bool
     return not is_same
 
 
-def _latest(front: int) -> Select[Any]:
+def _select_latest(front: int) -> Select[Any]:
     """Return the query for the list of the check before."""
     return (
         select(FRONT_TABLE.c.id, FRONT_TABLE.c.same_as_id)
@@ -60,7 +60,7 @@ def _latest(front: int) -> Select[Any]:
     )
 
 
-def _with_known_addresses(
+def _use_known_addresses(
     unit: Unit, shown: Sequence[ListedAddress], before: Sequence[Sequence[Any]]
 ) -> list[ListedAddress]:
     """Return teasers with the addresses of the list before where only a changing query differs."""

@@ -47,7 +47,7 @@ LANGUAGES = ("de", "en")
 _MOST_NARROWED = 8
 
 
-def about_articles(*names: str) -> Callable[[F], F]:
+def narrow_to_articles(*names: str) -> Callable[[F], F]:
     """Return a decorator of methods that answer about the articles that parameters name.
 
     They then need no more of the knowledge at an earlier time than what concerns these articles.
@@ -58,7 +58,7 @@ def about_articles(*names: str) -> Callable[[F], F]:
         def answer(self: "ArchiveConnection", *args: Any, **options: Any) -> Any:
             parameters = method.__code__.co_varnames[1:]
             given = {**dict(zip(parameters, args, strict=False)), **options}
-            return method(self.about(*(given.get(name) for name in names)), *args, **options)
+            return method(self.narrow_to(*(given.get(name) for name in names)), *args, **options)
 
         return cast("F", answer)
 
@@ -131,7 +131,6 @@ class ArchiveConnection:
         self._connection: Connection | None = None
         self._shared_finder: find.Finder | None = None
         self._references: tuple[str, ...] | None = None
-        self._is_whole = False
         self._narrowed: dict[tuple[str, ...], Self] = {}
 
     def __enter__(self) -> Self:
@@ -175,14 +174,14 @@ class ArchiveConnection:
         self._resources.callback(archive.close)
         return archive
 
-    def about(self, *references: str | None) -> Self:
+    def narrow_to(self, *references: str | None) -> Self:
         """Return the archive with no more of an earlier knowledge than answers about these need.
 
         It is this archive without such a time or a reference, if it has the whole knowledge, or
         after some narrowed ones: then all articles together cost less than each alone.
         """
         names = tuple(each for each in references if each is not None)
-        is_ready = self._is_whole or self._references is not None or self._connection is not None
+        is_ready = self._references is not None or self._connection is not None
         if self.clocks.known_at is None or is_ready or not names:
             return self
         if names not in self._narrowed and len(self._narrowed) < _MOST_NARROWED:
@@ -207,9 +206,9 @@ class ArchiveConnection:
                     pooler.require_sessions(connection.engine)
                     if position.is_replica(connection):
                         raise ArchiveReplicaError(self.place)
-                as_of.create_as_of_views(connection, self.clocks, self._references)
+                as_of.create_as_of_views(connection, self.clocks, self._references or None)
                 connection.info["clocks"] = self.clocks
-                self._is_whole = self._references is None
+                self._references = self._references or ()
             try:
                 with committed_reads(connection):
                     yield connection

@@ -20,7 +20,7 @@ from storage.read.answers import (
     Stats,
     WorkFigures,
 )
-from storage.read.archive.connection import ArchiveConnection, about_articles
+from storage.read.archive.connection import ArchiveConnection, narrow_to_articles
 from storage.read.filters import NO_FILTERS, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter
 from storage.read.sql import DEFAULT_LIMITS, QueryLimits
@@ -73,7 +73,7 @@ class ArchiveFigures(ArchiveConnection):
             self.require_named(filters)
         return found
 
-    @about_articles("name")
+    @narrow_to_articles("name")
     def article(self, name: str) -> ArticleLine:
         """Return the article with an id or an address, as in lists.
 
@@ -107,7 +107,7 @@ class ArchiveFigures(ArchiveConnection):
         """Return the highest `seq` that a change may have now."""
         return self._query(lists.newest_seq)
 
-    @about_articles("rev")
+    @narrow_to_articles("rev")
     def is_whole_article(self, rev: str) -> bool:
         """Check whether `rev` specifies an article with all its versions, not a single version.
 

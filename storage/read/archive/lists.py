@@ -22,7 +22,7 @@ from storage.read.answers import (
     Teaser,
     VersionLine,
 )
-from storage.read.archive.connection import ArchiveConnection, about_articles
+from storage.read.archive.connection import ArchiveConnection, narrow_to_articles
 from storage.read.filters import NO_FILTERS, Conditions, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, RefusalFilter
 from storage.read.named import check_if_empty
@@ -82,7 +82,7 @@ class ArchiveLists(ArchiveConnection):
             filters, full_text.search, words, filters, part, latest=latest, steps=steps
         )
 
-    @about_articles("article")
+    @narrow_to_articles("article")
     def history(
         self, article: str, after: str | None = None, limit: int | None = None
     ) -> Iterator[VersionLine]:
@@ -111,7 +111,7 @@ class ArchiveLists(ArchiveConnection):
         steps = ChangeFilter(tuple(classes), silent, contains)
         return self.select_changes(article, steps, filters, after, limit)
 
-    @about_articles("article")
+    @narrow_to_articles("article")
     def select_changes(
         self,
         article: str | None,
@@ -134,7 +134,7 @@ class ArchiveLists(ArchiveConnection):
         """
         return self._query(lists.top_changes, candidates, limit, rank)
 
-    @about_articles("article")
+    @narrow_to_articles("article")
     def observations(
         self, article: str, after: str | None = None, limit: int | None = None
     ) -> Iterator[Observation]:
@@ -171,7 +171,7 @@ class ArchiveLists(ArchiveConnection):
         number = None if article is None else self.article_row_id(article)
         return self._iterate(lineages.lineages, number, Part(after, limit))
 
-    @about_articles("article")
+    @narrow_to_articles("article")
     def noise(
         self,
         article: str | None = None,
@@ -197,7 +197,7 @@ class ArchiveLists(ArchiveConnection):
         with self.connect() as connection:
             yield from explain.explain_relations(connection, relations)
 
-    @about_articles("article")
+    @narrow_to_articles("article")
     def entries(
         self,
         article: str,

@@ -13,7 +13,7 @@ from storage.read.answers import (
     Sentence,
     VersionText,
 )
-from storage.read.archive.connection import ArchiveConnection, about_articles
+from storage.read.archive.connection import ArchiveConnection, narrow_to_articles
 from storage.read.query.records import Part
 from storage.values.errors import (
     AmbiguousPassageError,
@@ -42,7 +42,7 @@ _MAX_PASSAGES = 5
 class ArchiveTexts(ArchiveConnection):
     """One or two texts."""
 
-    @about_articles("rev")
+    @narrow_to_articles("rev")
     def version(self, rev: str) -> VersionText:
         """Return one complete version.
 
@@ -52,7 +52,7 @@ class ArchiveTexts(ArchiveConnection):
             found = texts.version_text(connection, self._finder(connection).version(rev))
             return next(texts.add_statements(connection, [found]))
 
-    @about_articles("rev")
+    @narrow_to_articles("rev")
     def raw(self, rev: str) -> Raw:
         """Return the captured bytes of a version, unchanged.
 
@@ -61,7 +61,7 @@ class ArchiveTexts(ArchiveConnection):
         with self.connect() as connection:
             return texts.raw(connection, self._open(connection, rev))
 
-    @about_articles("rev_a", "rev_b")
+    @narrow_to_articles("rev_a", "rev_b")
     def diff(self, rev_a: str, rev_b: str | None = None) -> Diff:
         """Compare `rev_a` with `rev_b`; `rev_a` may be a range `REV..REV`.
 

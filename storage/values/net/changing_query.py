@@ -38,26 +38,28 @@ def find_same_addresses(shown: Sequence[Link], before: Sequence[Link]) -> dict[s
     >>> found["https://a.example/1?s=6f1c09ab77"]
     'https://a.example/1?s=03bd22e1f4'
     """
-    changing = _page_wide(shown) - {each for link in before for each in _parameters(link.address)}
+    changing = _find_page_wide(shown) - {
+        each for link in before for each in _parameters(link.address)
+    }
     if not changing:
         return {}
     names = {each.partition("=")[0] for each in changing}
-    known = {_without(link.address, names): link for link in reversed(before)}
+    known = {_strip_parameters(link.address, names): link for link in reversed(before)}
     carrying = [link for link in shown if not changing.isdisjoint(_parameters(link.address))]
-    pairs = [(link, known.get(_without(link.address, names))) for link in carrying]
+    pairs = [(link, known.get(_strip_parameters(link.address, names))) for link in carrying]
     same = sum(old is not None and old.headline == link.headline for link, old in pairs)
     if same < FEWEST_LINKS or 2 * same < len(carrying):
         return {}
     return {link.address: old.address for link, old in pairs if old is not None}
 
 
-def _page_wide(links: Sequence[Link]) -> set[str]:
+def _find_page_wide(links: Sequence[Link]) -> set[str]:
     """Return the parameters, with their values, that are equal in many links of a page."""
     places: dict[str, set[str]] = {}
     for link in links:
         for each in _parameters(link.address):
             name = each.partition("=")[0]
-            places.setdefault(each, set()).add(_without(link.address, {name}))
+            places.setdefault(each, set()).add(_strip_parameters(link.address, {name}))
     values = Counter(each.partition("=")[0] for each in places)
     return {
         each
@@ -77,7 +79,7 @@ def _parameters(address: str) -> Collection[str]:
     return query.split("&") if query else ()
 
 
-def _without(address: str, names: Collection[str]) -> str:
+def _strip_parameters(address: str, names: Collection[str]) -> str:
     """Return an address without the parameters of these names."""
     kept = [each for each in _parameters(address) if each.partition("=")[0] not in names]
     return f"{address.partition('?')[0]}?{'&'.join(kept)}"
