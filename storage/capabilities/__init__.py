@@ -36,11 +36,6 @@ def parts_of(part: str) -> Iterator[tuple[Capability, Any]]:
             yield each, import_module(module_of(each, part))
 
 
-def load_part(name: str, part: str) -> Any:
-    """Return the module of a part of one capability, for promised methods of the archive."""
-    return next(module for own, module in parts_of(part) if own.name == name)
-
-
 def find_page_kind(named: object) -> str | None:
     """Return the name of a kind of pages that a capability reads; None for any other type."""
     return named if isinstance(named, str) and named in PAGE_KINDS else None
@@ -48,8 +43,9 @@ def find_page_kind(named: object) -> str | None:
 
 def load_part_for(kind: str, part: str) -> Any:
     """Return the module of a part of the capability that reads pages of a kind."""
-    own = next(each for each in CAPABILITIES if kind in {known.name for known in each.page_kinds})
-    return load_part(own.name, part)
+    return next(
+        module for own, module in parts_of(part) if kind in {k.name for k in own.page_kinds}
+    )
 
 
 def load_parts(part: str) -> Iterator[Any]:

@@ -17,7 +17,7 @@ PARTS = MappingProxyType({
     "doors": "DOORS: for each list its command, route and page",
     "version_facts": "`facts_of_versions`: a field of versions, as `show_lines` shows it",
     "check_facts": "`facts_of_observations`: a field of checks",
-    "pages": "ROUTER and MENU: its pages, and the entries of the main menu with their English text",
+    "pages": "ROUTER: its pages",
     "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",
     "change_marks": "`find_marks`: what was recorded about changes since, for alerts",
     "page_list": "`store_list`: what is stored of a page of its kinds",
@@ -217,7 +217,8 @@ class Capability(NamedTuple):
     `scopes` are permissions of tokens with their meaning, `outgoing` the kinds of rows that it
     sends to others, `source_options` wishes about a source, `page_kinds` the pages that it reads as
     lists. `templates` are those of `TEMPLATES` that it has, `tabs` its pages of an article: the end
-    of the address, and the title. `without` states for each part that it lacks why.
+    of the address, and the title, `menu` its entries of the main menu: the address, and the English
+    text. `without` states for each part that it lacks why.
     """
 
     name: str
@@ -233,4 +234,5 @@ class Capability(NamedTuple):
     page_kinds: tuple[PageKind, ...]
     templates: tuple[str, ...]
     tabs: Names
+    menu: Names
     without: Names

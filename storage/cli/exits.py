@@ -68,7 +68,7 @@ OF_ARCHIVES = (
     ("storage.proof.checkpoints", "ProofKeyError", WRONG_USE),
     ("storage.proof.note", "NoteError", WRONG_USE),
     ("storage.proof.policy", "PolicyError", WRONG_USE),
-    ("storage.cli.open_page", "PageUnreachableError", UNCHECKED),
+    ("storage.values.errors", "PageUnreachableError", UNCHECKED),
     ("storage.database.archive_errors", "ArchiveMissingError", NO_SUCH),
     ("storage.database.archive_errors", "ForeignFileError", NO_SUCH),
     ("storage.database.archive_errors", "ArchiveUnreachableError", UNCHECKED),

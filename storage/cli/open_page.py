@@ -11,6 +11,7 @@ from storage.cli.output import write_text
 from storage.cli.report import reading
 from storage.read.query.parameter import argument
 from storage.settings import Settings
+from storage.values.errors import PageUnreachableError
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -23,16 +24,6 @@ else:
     client = LazyModule("http.client")
 
 ANSWER_SECONDS = 5.0
-
-
-class PageUnreachableError(Exception):
-    """The web page does not respond at the address in the settings."""
-
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(
-            f"cannot reach the web page at {url} ({reason}): start it with `lesart up` or "
-            "`lesart web`, or set LESART_WEB_ADDRESS to its address"
-        )
 
 
 @command(app, "open", example="lesart open 35xhehswnwa6vc12@2")

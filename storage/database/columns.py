@@ -1,12 +1,14 @@
 """Column types with different storage in SQLite and PostgreSQL."""
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import Dialect, String, TypeDecorator
 from sqlalchemy.types import JSON, TIMESTAMP, TypeEngine
 
-from storage.database.rows import require_zone, stored_time
+from storage.values.dates import require_zone, stored_time
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -61,3 +63,11 @@ class _Json(TypeDecorator[Any]):
 
 
 JSON_TYPE = _Json(none_as_null=True)
+
+
+def json_text(value: Any) -> str:
+    """Return JSON for storing; umlauts are not escaped, so that SQL can search for them."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a number beyond 64 bits, or a lone surrogate
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,15 +1,13 @@
 """Connections to SQLite and PostgreSQL, for writing and for reading."""
 
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import orjson
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -22,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
-from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeEngine
 
 from storage.database.archive_errors import (
@@ -34,9 +32,9 @@ from storage.database.archive_errors import (
     DatabaseUrlError,
     ForeignDatabaseError,
 )
-from storage.database.columns import JSON_TYPE, JsonText, UtcTime
+from storage.database.columns import JSON_TYPE, JsonText, UtcTime, json_text
 from storage.database.ownership import file_state
-from storage.database.rows import READER_STATEMENT_SECONDS, committed_reads, stored_time
+from storage.database.rows import READER_STATEMENT_SECONDS, committed_reads
 from storage.database.servers import hosts, pooler
 from storage.database.sqlite_file import (
     STEPS_BETWEEN_LOOKS,
@@ -44,6 +42,7 @@ from storage.database.sqlite_file import (
     open_file,
     require_archive,
 )
+from storage.values.dates import stored_time
 from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import CAPTURES, CapturePlace
 
@@ -221,14 +220,6 @@ def reachable(url: URL) -> Iterator[None]:
         raise
 
 
-def json_text(value: Any) -> str:
-    """Return JSON for storing; umlauts are not escaped, so that SQL can search for them."""
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # a number beyond 64 bits, or a lone surrogate
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert `rows`, all with the same keys, at once: COPY on PostgreSQL, otherwise executemany."""
     if not rows:
@@ -354,28 +345,6 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
-
-
-def adopt_connection(raw: sqlite3.Connection) -> Connection:
-    """Return a connection of SQLAlchemy on one of the driver, in its transaction."""
-    known = _in_memory()
-    pool = StaticPool(cast("Any", lambda: raw))
-    return Engine(pool, known.dialect, known.url, hide_parameters=True).connect()
-
-
-@cache
-def _in_memory() -> Engine:
-    """Return an engine whose dialect is initialised: that would end a transaction."""
-    engine = create_engine("sqlite://", hide_parameters=True, json_serializer=json_text)
-    engine.connect().close()
-    return engine
-
-
-def wrap_driver_error(statement: str, error: sqlite3.Error) -> BaseException:
-    """Return an error of the driver as SQLAlchemy raises it."""
-    return DBAPIError.instance(
-        statement, None, error, sqlite3.Error, hide_parameters=True, dialect=_in_memory().dialect
-    )
 
 
 def _interrupt_after(engine: Engine, seconds: int) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from storage.database.sqlite_file import ROWS_AT_ONCE, SqliteConnection
 from storage.database.view_facts import Kind
 from storage.values.answer import LARGEST
+from storage.values.dates import stored_time
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
 
@@ -285,30 +286,3 @@ def _typed(value: Any, kind: type) -> Any:
     if type(value) is not kind or (isinstance(value, int) and abs(value) > LARGEST):
         raise TypeError(value)
     return value
-
-
-@lru_cache(maxsize=4096)
-def iso_utc(moment: datetime) -> str:
-    """Return `moment` as fixed-width text, which sorts by time.
-
-    >>> iso_utc(datetime(2024, 6, 18, 12, tzinfo=UTC))
-    '2024-06-18T12:00:00.000000+00:00'
-    """
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-@lru_cache(maxsize=4096)
-def stored_time(moment: datetime | None) -> str | None:
-    """Return a time as the text that SQLite stores and that PostgreSQL's COPY accepts.
-
-    Cached, because the rows of one unit contain the same times repeatedly.
-    Raises: ValueError if it has no zone.
-    """
-    return None if moment is None else iso_utc(require_zone(moment))
-
-
-def require_zone(moment: datetime) -> datetime:
-    """Return a time; ValueError if it has no zone."""
-    if moment.tzinfo is None:
-        raise ValueError(f"a time without a zone cannot be stored: {moment!r}")
-    return moment

@@ -24,9 +24,9 @@ from storage.values.net.capture_place import CAPTURES, CapturePlace
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult
 
-    from storage.database import engine as engines
+    from storage.database import sqlite_driver
 else:
-    engines = LazyModule("storage.database.engine")
+    sqlite_driver = LazyModule("storage.database.sqlite_driver")
 
 BUSY_SECONDS = 60
 PAGE_BYTES = 1_024
@@ -139,7 +139,7 @@ class SqliteConnection:
                 while values := cursor.fetchmany(ROWS_AT_ONCE):
                     yield names, values
         except sqlite3.Error as error:
-            raise engines.wrap_driver_error(query, error) from error
+            raise sqlite_driver.wrap_driver_error(query, error) from error
 
     def execute(self, *words: Any, **options: Any) -> "CursorResult[Any]":
         """Execute a statement of SQLAlchemy in the same transaction."""
@@ -165,7 +165,7 @@ class SqliteConnection:
 
     def _as_core(self) -> "Connection":
         if self._core is None:
-            self._core = engines.adopt_connection(self.raw)
+            self._core = sqlite_driver.adopt_connection(self.raw)
         return self._core
 
 
@@ -225,7 +225,7 @@ class SqliteReader:
         try:
             return SqliteConnection(self._path, self._options)
         except sqlite3.Error as error:
-            raise engines.wrap_driver_error("", error) from error
+            raise sqlite_driver.wrap_driver_error("", error) from error
 
 
 def _reading_mode(path: Path) -> str:

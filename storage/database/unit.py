@@ -29,7 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NULLTYPE
 
-from storage.database.engine import insert_rows, json_text
+from storage.database.columns import json_text
+from storage.database.engine import insert_rows
 from storage.database.tables import ARCHIVE, COUNTER
 from storage.values.freshness import CLOCKS_DIFFER
 

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, text
 
 from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
-from storage.database.rows import iso_utc
 from storage.database.table_facts import RECORD_TABLES
 from storage.export import bundle_report, check_bundle
 from storage.export.bundle_log import Wrong, write_json
@@ -33,6 +32,7 @@ from storage.proof.tiles import TileError
 from storage.proof.tree import Node, consistency, inclusion
 from storage.read.find import VersionRef
 from storage.record.contents.restricted import RestrictedTexts
+from storage.values.dates import iso_utc
 from storage.values.errors import NoSuchError, WithheldError
 
 PROGRAMS = {name: Path(__file__).with_name(name if name != "verify.py" else "check_bundle.py")

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     import sqlalchemy
     from sqlalchemy import Connection
 
-    from storage.database import engine as engines
+    from storage.database import columns
     from storage.history import change_conditions
 else:
     sqlalchemy = LazyModule("sqlalchemy")
-    engines = LazyModule("storage.database.engine")
+    columns = LazyModule("storage.database.columns")
     change_conditions = LazyModule("storage.history.change_conditions")
 
 CHUNK_HITS = 100
@@ -167,7 +167,7 @@ def window_query(
     if words_of(database).dialect == "postgresql":
         score = "CAST(ts_rank(s.tokens, CAST(:exact AS tsquery), 1) AS float8)"
         cut = f", {_CUT} AS cut" if "phrased" in values else ""
-        values = {**values, "ranges": engines.json_text(_ranges(top))}
+        values = {**values, "ranges": columns.json_text(_ranges(top))}
         window = f"FROM {_RANGES.format(where=where)} WHERE TRUE{hit} LIMIT :limit"
     return SearchWindow(
         f"SELECT {number} AS wording_id {window}",
@@ -251,7 +251,7 @@ def _matching(
         return indexed.format(name="exact"), {"exact": exact}
     loose = to_tsquery(_without_phrases(query))
     where = f"{indexed.format(name='loose')} AND (s.tokens @@ CAST(:exact AS tsquery) OR {_CUT})"
-    return where, {"exact": exact, "loose": loose, "phrased": engines.json_text(phrased)}
+    return where, {"exact": exact, "loose": loose, "phrased": columns.json_text(phrased)}
 
 
 def force_index_scan(connection: "Connection") -> None:
@@ -311,7 +311,7 @@ def _collect_wordings(
     """Return the wordings that a statement finds for each of a number of requests."""
     results: list[Sequence[int]] = [()] * number
     if requests:
-        values = {"requests": engines.json_text(requests), "limit": limit}
+        values = {"requests": columns.json_text(requests), "limit": limit}
         for row in fetch(connection, statement, values):
             found = row["wording_ids"]
             results[row["n"]] = json.loads(found) if isinstance(found, str) else found

@@ -12,10 +12,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.database.archive_errors import SqlRoleError
-from storage.database.rows import READER_STATEMENT_SECONDS, iso_utc
+from storage.database.rows import READER_STATEMENT_SECONDS
 from storage.database.views import VIEWS
 from storage.read.answers import Rows
 from storage.read.sql_names import refuse_other_names
+from storage.values.dates import iso_utc
 from storage.values.draft import Json
 from storage.values.failures import CONFINE_SQL
 from storage.values.lazy import LazyModule

@@ -9,8 +9,7 @@ from sqlalchemy import select
 
 from storage.capabilities import load_parts
 from storage.capabilities.hooks import ReadText
-from storage.database.columns import JsonText
-from storage.database.engine import json_text
+from storage.database.columns import JsonText, json_text
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
 from storage.database.unit import Unit, rows_in
 from storage.record.derivation_detail import detail_of, layout, publication_columns, value_of

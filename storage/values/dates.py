@@ -1,4 +1,4 @@
-"""The span of time of a date that is only as precise as its source."""
+"""Times as text, and the span of time of a date that is only as precise as its source."""
 
 import datetime as dt
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -83,3 +83,30 @@ def _next(start: datetime, precision: str) -> datetime:
     if precision == "month":
         return (start + timedelta(days=31)).replace(day=1)
     return start + _STEPS[precision]
+
+
+@lru_cache(maxsize=4096)
+def iso_utc(moment: datetime) -> str:
+    """Return `moment` as fixed-width text, which sorts by time.
+
+    >>> iso_utc(datetime(2024, 6, 18, 12, tzinfo=UTC))
+    '2024-06-18T12:00:00.000000+00:00'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+@lru_cache(maxsize=4096)
+def stored_time(moment: datetime | None) -> str | None:
+    """Return a time as the text that SQLite stores and that PostgreSQL's COPY accepts.
+
+    Cached, because the rows of one unit contain the same times repeatedly.
+    Raises: ValueError if it has no zone.
+    """
+    return None if moment is None else iso_utc(require_zone(moment))
+
+
+def require_zone(moment: datetime) -> datetime:
+    """Return a time; ValueError if it has no zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone cannot be stored: {moment!r}")
+    return moment

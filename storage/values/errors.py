@@ -87,3 +87,13 @@ class ExpiredError(RedactedError):
 
 class AlertError(ValueError):
     """The options of an alert are invalid."""
+
+
+class PageUnreachableError(Exception):
+    """The web page does not respond at the address in the settings."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"cannot reach the web page at {url} ({reason}): start it with `lesart up` or "
+            "`lesart web`, or set LESART_WEB_ADDRESS to its address"
+        )

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, text
 
-from storage.database.rows import iso_utc, stream
+from storage.database.rows import stream
 from storage.database.table_facts import EMPTIED, ERASABLE, LOGGED
 from storage.history.corrected_times import clock_corrections, time_after_corrections
 from storage.proof import checkpoints as kept
@@ -22,6 +22,7 @@ from storage.proof.note import Checkpoint, Note, NoteError, Verifier
 from storage.proof.stamp import StampError, read_stamp_time
 from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import complete_root, leaf_hash, root
+from storage.values.dates import iso_utc
 from storage.values.redaction import is_emptied
 from storage.verify.finding import PASSED, REDACTED, BrokenObject, Findings, PassedItem, Scope
 from storage.verify.log_times import TIMES, TOLERANCE, EarliestTimes, earliest

@@ -19,7 +19,7 @@ from storage.database.engine import (
     writing_engine,
 )
 from storage.database.schema_version import require_current
-from storage.database.session import JobListener, SessionLock
+from storage.database.servers.session import JobListener, SessionLock
 from storage.database.tables import (
     ARCHIVE,
 )

@@ -420,7 +420,7 @@ def test_ctrl_c_ends_the_server_while_its_input_is_open(small_archive):
 
 @pytest.mark.slow
 def test_without_the_extra_the_remedy_is_named(small_archive, monkeypatch):
-    code = "import sys; sys.modules['mcp'] = None; from worker.cli.commands import main; main()"
+    code = "import sys; sys.modules['mcp'] = None; from worker.cli.program import main; main()"
     ended = subprocess.run(
         [sys.executable, "-c", code, "mcp", "--archive", str(small_archive)],
         capture_output=True, encoding="utf-8", env=environment(), stdin=subprocess.DEVNULL, timeout=240,

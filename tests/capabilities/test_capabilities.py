@@ -41,7 +41,7 @@ WITHOUT_HOOK = {
             "storage/write/redaction/empty_rows.py", "storage/write/redaction/in_bytes.py",
             "storage/write/redaction/plan.py", "worker/cli/redact_command.py",
         ), "a redaction and a restriction follow headlines to all places of a text"),
-        "storage/read/archive/lists.py": "promised methods for Python users",
+        "storage/read/archive/reader.py": "promised methods for Python users",
     },
     "outside_copies": {
         "docs/administration.md": _LINK, "docs/proof.md": _LINK, "docs/redaction.md": _LINK,
@@ -157,7 +157,7 @@ def test_its_templates_are_stated(own):
 def test_a_fact_has_the_part_that_carries_it_out(own):
     assert not own.outgoing or "work" not in own.without, "who sends what is waiting?"
     assert bool(own.source_options) == ("source_options" not in own.without)
-    assert not own.tabs or "pages" not in own.without
+    assert not (own.tabs or own.menu) or "pages" not in own.without
     assert bool(own.commands) == ("write_command" not in own.without)
 
 

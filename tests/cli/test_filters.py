@@ -7,7 +7,8 @@ from storage.cli.exits import run
 from storage.read.named import NAMED
 from tests.cli.test_help import COMMANDS
 from tests.serve.conftest import served
-from worker.cli.commands import EXIT_CODES, app
+from worker.cli.commands import app
+from worker.cli.program import EXIT_CODES
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
 

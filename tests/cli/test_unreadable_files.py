@@ -12,7 +12,8 @@ import typer
 from storage.cli.exits import run
 from storage.settings import SETTINGS
 from storage.values.settings.readers import read_file
-from worker.cli.commands import EXIT_CODES, app
+from worker.cli.commands import app
+from worker.cli.program import EXIT_CODES
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
 

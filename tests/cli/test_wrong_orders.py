@@ -13,7 +13,8 @@ import pytest
 from storage.cli.exits import run
 from storage.database.schema_version import HEAD
 from tests.flow.driver import SENTENCES, seed
-from worker.cli.commands import EXIT_CODES, app
+from worker.cli.commands import app
+from worker.cli.program import EXIT_CODES
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
 

@@ -20,12 +20,12 @@ from typing import Any
 from sqlalchemy import text
 
 from storage.database.engine import database_url, reading_engine
-from storage.database.rows import iso_utc
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import Settings, load_settings
 from storage.values import job as jobs
 from storage.values.arrivals.source import Source
+from storage.values.dates import iso_utc
 from storage.values.net.capture_place import CapturePlace
 from storage.values.verdict import Counts
 from storage.verify.verify import Verification
@@ -35,7 +35,7 @@ from worker.flow.document_process import DocumentReader
 from worker.flow.order import order, target_at, target_of
 from worker.flow.read import Reader, wall_seconds
 from worker.flow.run_jobs import run_next_job
-from worker.text import TextSettings
+from worker.text.hints import TextSettings
 
 START = datetime(2024, 6, 18, 6, tzinfo=UTC)
 _OLD = count(1_700_000_000)

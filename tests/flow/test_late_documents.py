@@ -14,7 +14,7 @@ from storage.values.verdict import Counts
 from storage.write.readings.store import load_unread, store_readings
 from tests.flow.driver import Newsroom, newsroom_at, seed
 from tests.page.conftest import html
-from worker.text import Hints
+from worker.text.hints import Hints
 
 QUICK = {"document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "9s"}
 

@@ -19,9 +19,10 @@ from storage.values.refusals import RefusalReason
 from tests.flow.processes import receives_interrupts, until
 from tests.page.conftest import PARAGRAPHS, hints, html
 from worker.flow.document_process import DocumentReader
-from worker.text import TextSettings, read_document
+from worker.text.hints import TextSettings
 from worker.text.page.read_page import read_page
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
+from worker.text.read import read_document
 
 pytestmark = [pytest.mark.child, pytest.mark.traced_children, pytest.mark.starts_first]
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,7 +212,7 @@ sys.path[:0] = [{root!r}]
 from tests.flow.processes import receives_interrupts, until
 from tests.page.conftest import html, hints
 from worker.flow.document_process import DocumentReader
-from worker.text import TextSettings
+from worker.text.hints import TextSettings
 reader = DocumentReader(TextSettings(), document_seconds=20)
 reader.read(html(), hints())
 print(reader.child_pid, flush=True)

@@ -612,7 +612,7 @@ def test_a_worker_that_is_killed_in_mid_batch_leaves_everything_to_the_next(room
         "import os, signal, sys\n"
         "from worker.flow.read import Reader\n"
         "Reader.read = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "from worker.cli.commands import main\n"
+        "from worker.cli.program import main\n"
         "main()\n"
     )
     command = [

@@ -210,7 +210,7 @@ def test_a_text_whose_bytes_are_gone_cannot_be_compared_and_makes_no_version(roo
 def take_bytes_away(room: Newsroom) -> None:
     from sqlalchemy import text
 
-    from storage.database.rows import iso_utc
+    from storage.values.dates import iso_utc
 
     number = room.number("SELECT max(id) FROM capture")
     with room.archive.unit() as unit:

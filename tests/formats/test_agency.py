@@ -11,9 +11,12 @@ from tests.text.cases import by_role, draft, outcome, refusal
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.items import Item, Limits
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text import TextSettings, detect_type, is_text_key, split_document
 from worker.text.documents.newsml import newsml_extractor
 from worker.text.documents.ninjs import ninjs_extractor
+from worker.text.file_types import detect_type
+from worker.text.formats.metadata import is_text_key
+from worker.text.hints import TextSettings
+from worker.text.read import split_document
 
 
 @pytest.mark.parametrize(("raw", "type_"), [(ninjs(), "ninjs"), (newsml(), "newsml")])

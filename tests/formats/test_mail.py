@@ -10,8 +10,10 @@ from tests.text.cases import by_role, draft, hints, refusal
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.items import Item, PassedOver, RefusedDocument
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text import TextSettings, detect_type, split_document
+from worker.text.file_types import detect_type
+from worker.text.hints import TextSettings
 from worker.text.mail import mail_extractor
+from worker.text.read import split_document
 
 BODY = "Der Deich am Hafen hält dem Hochwasser stand.\n\nDie Fähre bleibt bis zum Abend im Hafen."
 PARAGRAPHS = BODY.split("\n\n")

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from storage.values.draft import Draft
 from tests.text.cases import draft, hints, outcome, refusal
-from worker.text import TextSettings, read_document
 from worker.text.formats.markdown import markdown_blocks, split_front_matter
+from worker.text.hints import TextSettings
+from worker.text.read import read_document
 
 ARTICLE = """---
 title: "Kanalbrücke gesperrt: 3,6 Tonnen sind zu viel"

@@ -13,9 +13,10 @@ from tests.text.cases import by_role, draft, hints, outcome, refusal
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.items import Item, RefusedDocument
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text import HEAD_BYTES, TextSettings, detect_type
 from worker.text.documents.docx import docx_extractor
 from worker.text.documents.odt import odt_extractor
+from worker.text.file_types import HEAD_BYTES, detect_type
+from worker.text.hints import TextSettings
 
 WORD = docx(paragraph(TITLE, "Titel"), "Hamburg, 18. Juni 2024", *BODY)
 ODT_TEXTS = "".join(f"<text:p>{each}</text:p>" for each in BODY)

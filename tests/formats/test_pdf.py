@@ -11,8 +11,9 @@ from tests.text.cases import by_role, draft, hints, outcome
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.items import Item
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text import TextSettings, detect_type
 from worker.text.documents.pdf import pdf_extractor
+from worker.text.file_types import detect_type
+from worker.text.hints import TextSettings
 
 TITLE = "Deich hält: Entwarnung am Hafen"
 FIRST = (

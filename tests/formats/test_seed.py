@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from storage.values.draft import TEXT_ROLES, Draft
 from tests.text.cases import BRAND, SEEN, by_role, draft, letters, outcome, refusal
-from worker.text import EXTRACTOR, Hints, TextSettings, extractor, read_document
 from worker.text.decode import decode
 from worker.text.formats.clean_text import clean_text
+from worker.text.hints import EXTRACTOR, Hints, TextSettings, extractor
+from worker.text.read import read_document
 
 
 def test_a_seed_is_read_whole() -> None:

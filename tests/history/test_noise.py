@@ -9,7 +9,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from storage.database.rows import iso_utc
 from storage.diff.change import CaptureContent
 from storage.diff.word_diff import Text
 from storage.history import memory
@@ -17,6 +16,7 @@ from storage.history.changes import ComparedPair
 from storage.history.noise.boilerplate import may_be_boilerplate
 from storage.language.paragraphs import paragraph_of
 from storage.read.archive import open_archive
+from storage.values.dates import iso_utc
 from storage.values.errors import NoSuchError
 from storage.write.undo import undo
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page

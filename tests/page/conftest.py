@@ -7,7 +7,7 @@ import pytest
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
 from tests.tiers import mark_unit_test as pytest_itemcollected  # noqa: F401 -- a hook
-from worker.text import Hints, TextSettings
+from worker.text.hints import Hints, TextSettings
 from worker.text.page.read_page import read_page
 
 SEEN_AT = datetime(2024, 6, 20, 12, 0, tzinfo=UTC)

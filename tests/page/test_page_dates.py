@@ -7,8 +7,8 @@ import pytest
 
 from storage.values.draft import Candidate
 from tests.page.test_page_metadata import json_ld_script
-from worker.text import TextSettings
 from worker.text.annotate.date_lines import dates_in_line, read_relative_date
+from worker.text.hints import TextSettings
 from worker.text.page.fields.dates import DateContext, choose_modified, choose_published
 from worker.text.page.read_page import read_page
 

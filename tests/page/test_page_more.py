@@ -7,7 +7,7 @@ import pytest
 from storage.values.draft import Candidate, Draft
 from tests.page.conftest import PARAGRAPHS, html, read
 from tests.page.test_page_metadata import json_ld_script
-from worker.text import Hints, SourceValue, TextSettings
+from worker.text.hints import Hints, SourceValue, TextSettings
 from worker.text.page.read_page import read_page
 from worker.text.page.wire import pack_hints, unpack_hints
 

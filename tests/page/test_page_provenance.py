@@ -12,9 +12,9 @@ import pytest
 from storage.values.draft import Candidate, Draft, Field
 from tests.page.conftest import SEEN_AT, html
 from tests.page.test_page_metadata import json_ld_script
-from worker.text import Hints, SourceValue, TextSettings
 from worker.text.annotate.dates import MONTH_NUMBERS
 from worker.text.annotate.measures import title_key
+from worker.text.hints import Hints, SourceValue, TextSettings
 from worker.text.page.fields.titles import plain_title
 from worker.text.page.read_page import read_page
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from storage.values.draft import Draft
-from worker.text import Hints, TextSettings
 from worker.text.annotate.bylines import ADDRESS, DATE_STAMP
+from worker.text.hints import Hints, TextSettings
 from worker.text.page.read_page import read_page
 
 FOLDER = (

@@ -16,12 +16,12 @@ from sqlmodel import Session, SQLModel, select
 import lesart
 from lesart import views
 from storage.database.engine import database_url
-from storage.database.rows import iso_utc
 from storage.database.tables.metadata import METADATA
 from storage.database.views import VIEWS
 from storage.diff.word_diff import Operation
 from storage.read.filters import Clocks
 from storage.values.answer import Answer
+from storage.values.dates import iso_utc
 from tests.read import user_program
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from storage.database.rows import iso_utc
+from storage.values.dates import iso_utc
 from tests.flow.driver import Newsroom
 from worker.flow.order import target_at
 

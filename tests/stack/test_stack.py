@@ -23,11 +23,11 @@ from tests.flow.processes import Service, Supervisor, environment, lesart_proces
 from tests.services import free_port
 from tests.web.desk import HIGHER, PEGEL
 from tests.web.site import page as saved_page
-from worker.cli.commands import main
+from worker.cli.program import main
 
 pytestmark = [pytest.mark.stack, pytest.mark.traced_children, pytest.mark.starts_first]
 A, B, *_ = SENTENCES
-NO_WORKER = "import worker.cli.ingest.families as c; c.NO_WORKER_SECONDS = 0.5; from worker.cli.commands import main; main()"
+NO_WORKER = "import worker.cli.ingest.families as c; c.NO_WORKER_SECONDS = 0.5; from worker.cli.program import main; main()"
 
 
 @dataclass

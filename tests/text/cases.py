@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
-from worker.text import Hints, TextSettings, read_document
+from worker.text.hints import Hints, TextSettings
+from worker.text.read import read_document
 
 SEEN = datetime(2024, 7, 1, 12, 0, tzinfo=UTC)
 

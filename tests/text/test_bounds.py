@@ -7,9 +7,9 @@ import pytest
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
 from tests.text.cases import hints
-from worker.text import TextSettings, read_document
 from worker.text.formats.metadata import MAX_CHARACTERS, MAX_VALUES
-from worker.text.hints import MAX_PARAGRAPHS
+from worker.text.hints import MAX_PARAGRAPHS, TextSettings
+from worker.text.read import read_document
 
 TEXT = "Der Pegel der Lohe stieg in der Nacht."
 

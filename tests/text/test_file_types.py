@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from storage.values.arrivals.formats import DOCUMENT_TYPES
 from storage.values.refusals import RefusalReason
-from worker.text import detect_type
+from worker.text.file_types import detect_type
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ def put_and_die(store, objects):
     real(store, objects)
     os.kill(os.getpid(), signal.SIGKILL)
 captures.put_all = put_and_die
-from worker.cli.commands import main
+from worker.cli.program import main
 sys.argv = ["lesart", "ingest", "seeds"]
 main()
 """

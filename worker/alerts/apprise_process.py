@@ -10,7 +10,6 @@ import sys
 from typing import Any
 
 from storage.values.messages import message_text
-from worker.alerts.by_apprise import MISSING
 from worker.web.public import non_public_reason
 
 CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
@@ -58,7 +57,7 @@ def _send(order: dict[str, Any]) -> tuple[bool, str]:
     try:
         import apprise  # noqa: PLC0415  # an extra, and slow to load
     except ImportError:
-        return False, MISSING
+        return False, message_text("apprise_missing")
     service = apprise.Apprise()
     if not service.add(order["target"]):
         return False, "Apprise does not support this address."

@@ -12,7 +12,6 @@ from worker.web.credentials import SecretError, read_secret
 
 SECONDS = 45.0
 """Time limit of one message, including the start of its process."""
-MISSING = message_text("apprise_missing")
 
 
 def require_address(target: str) -> None:
@@ -23,7 +22,7 @@ def require_address(target: str) -> None:
     try:
         import apprise  # noqa: PLC0415  # an extra, and slow to load
     except ImportError as error:
-        raise AlertError(MISSING) from error
+        raise AlertError(message_text("apprise_missing")) from error
     if not apprise.Apprise().add(target):
         raise AlertError(message_text("apprise_address"))
 

@@ -19,8 +19,7 @@ import worker.cli.source_commands
 import worker.cli.token_commands
 from storage.capabilities import load_parts
 from storage.cli.app import app
-from worker.cli.program import EXIT_CODES, main
 
 _OF_CAPABILITIES = (*load_parts("write_command"),)
 
-__all__ = ["EXIT_CODES", "app", "main"]
+__all__ = ["app"]

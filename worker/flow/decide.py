@@ -18,7 +18,7 @@ from storage.values.verdict import (
     Verdict,
 )
 from worker.address import Address, parse_address
-from worker.text import SourceValue
+from worker.text.hints import SourceValue
 from worker.text.page.interstitials import BARRIERS
 
 

@@ -20,7 +20,6 @@ from storage.values.draft import Draft
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
-from worker.text import read_document, split_document
 from worker.text.annotate import language
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.wire import (
@@ -31,6 +30,7 @@ from worker.text.page.wire import (
     unpack_hints,
     unpack_parts,
 )
+from worker.text.read import read_document, split_document
 
 if TYPE_CHECKING:
     from trafilatura import meta as trafilatura_meta

@@ -24,7 +24,8 @@ from storage.write.archive import Archive
 from storage.write.readings.store import load_re_extractions, load_unread, store_readings
 from worker.flow.decide import decide, entry_values, fetched_outcome
 from worker.flow.prepare import add_flags, mark_submitted, prepare
-from worker.text import Hints, TextSettings, extractor_of, is_isolated, read_document
+from worker.text.hints import Hints, TextSettings
+from worker.text.read import extractor_of, is_isolated, read_document
 
 if TYPE_CHECKING:
     from worker.flow import document_process

@@ -21,7 +21,7 @@ from worker.errors import LocatorError, ScheduleError
 from worker.flow.order import check_source_name, history_targets, is_source_name, order
 from worker.sources.listings.url_list import OpmlFeed, read_opml
 from worker.sources.locators import ADDRESS_TYPES, parse_locator
-from worker.text import HEAD_BYTES
+from worker.text.file_types import HEAD_BYTES
 from worker.web.kind import kind_of
 
 

@@ -68,15 +68,19 @@ _CONTEXT: list[WorkContext] = []
 
 
 def make_app(
-    settings: Settings, clock: Clock = utc_now, *, most_fetching: int = queue.MOST_FETCHING
+    settings: Settings,
+    tasks: str,
+    clock: Clock = utc_now,
+    *,
+    most_fetching: int = queue.MOST_FETCHING,
 ) -> Celery:
     """Return the app for `settings`: deliver at most once, JSON, no results, no remote control.
 
     The job row is authoritative; a message only wakes a worker, so a lost message costs seconds.
-    `clock` dates the observations. A wake-up claims no fetch job if `most_fetching` are already
-    running.
+    `tasks` is the module of the task. `clock` dates the observations. A wake-up claims no fetch job
+    if `most_fetching` are already running.
     """
-    app = Celery("lesart", broker=settings.broker_url, include=["worker.services.tasks"])
+    app = Celery("lesart", broker=settings.broker_url, include=[tasks])
     app.conf.update(
         task_default_queue=QUEUE,
         task_ignore_result=True,

@@ -32,7 +32,7 @@ from storage.web.schemas import record, troubles
 from storage.write.submissions import Submission, SubmissionRedactedError, store_submission
 from worker.address import Address, parse_address, split_secrets
 from worker.services.orders import ERRORS, IngestService, authenticate_bearer
-from worker.text import HEAD_BYTES, detect_type
+from worker.text.file_types import HEAD_BYTES, detect_type
 from worker.web.public import local_name_reason
 
 MOST_FIELDS = 16

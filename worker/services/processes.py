@@ -29,6 +29,7 @@ from worker.services.heartbeat import Heartbeat, beat_with
 from worker.services.schedule.scheduler import Scheduler
 from worker.services.threads import ServiceThread
 
+TASKS = "worker.services.tasks"
 STARTED_WITHIN_SECONDS = 20.0
 FETCHER_POLL_SECONDS = 0.5
 FETCHER_ENDS_SECONDS = 3.0
@@ -51,7 +52,7 @@ def run_worker(settings: Settings, concurrency: int) -> None:
     Raises: BrokerError.
     """
     require_safe(settings)
-    app = make_app(settings, most_fetching=max(1, min(queue.MOST_FETCHING, concurrency - 1)))
+    app = make_app(settings, TASKS, most_fetching=max(1, min(queue.MOST_FETCHING, concurrency - 1)))
     heartbeat = Heartbeat(settings.home, "worker")
     heartbeat.begin()
     beat_with(app, heartbeat)
@@ -80,7 +81,7 @@ def run_scheduler(settings: Settings) -> None:
     Raises: BrokerError.
     """
     require_safe(settings)
-    app = make_app(settings)
+    app = make_app(settings, TASKS)
     with Archive.of_settings(settings) as archive, _stop() as stop:
         LOG.info("scheduler_started")
         with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
@@ -96,7 +97,7 @@ def run_embedded(
     One thread reads and archives, another waits for servers, and `page` runs at the same time.
     Raises: ThreadEndedError.
     """
-    app = make_app(settings, clock, most_fetching=0)
+    app = make_app(settings, TASKS, clock, most_fetching=0)
     with Archive.of_settings(settings, clock, create=True) as archive, _stop() as stop:
         worker = _ThreadWorker(app, queues_of(settings), stop)
         worker.start()

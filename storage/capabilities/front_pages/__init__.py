@@ -31,6 +31,7 @@ FRONT_PAGES = Capability(
     page_kinds=(PageKind("front", "front pages", every_seconds=900.0),),
     templates=(),
     tabs={"fronts": "Front pages"},
+    menu={"/front": "Front pages"},
     without={
         "version_facts": "a headline on a front page is no fact about a version",
         "check_facts": "a page of its own lists the teasers of a check",

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from storage.capabilities.front_pages import view_sql
     from storage.database import rows as database_rows
     from storage.database.view_queries import sql_words
-    from storage.read import answers, filters
+    from storage.read import answers, filters, find
     from storage.read.answers import FrontStay, Teaser
-    from storage.read.archive import ReadOnlyArchive
+    from storage.read.archive.queries import ArchiveQueries
     from storage.read.filters import Conditions
     from storage.read.query import records
     from storage.read.query.queries import Page
@@ -34,6 +34,7 @@ else:
     sql_words = LazyModule("storage.database.view_queries.sql_words")
     answers = LazyModule("storage.read.answers")
     filters = LazyModule("storage.read.filters")
+    find = LazyModule("storage.read.find")
     records = LazyModule("storage.read.query.records")
     origin_name = LazyModule("storage.values.net.origin_name")
 
@@ -45,8 +46,10 @@ class FrontQuery(ListQuery, ClockOptions):
     front: Long = argument("ADDRESS", "Address of a front page that is watched.")
     record = staticmethod(lambda: answers.Teaser)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
-        return archive.front(self.front, *page)
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
+        with archive.connect() as connection:
+            front = find_front(connection, self.front)
+        return archive.iterate(find_teasers, front, records.Part(*page))
 
 
 @dataclass(kw_only=True)
@@ -63,8 +66,16 @@ class FrontsQuery(ListQuery, ClockOptions):
     )
     record = staticmethod(lambda: answers.FrontStay)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
-        return archive.fronts(self.article, self.front, *page)
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
+        criteria = filters.Conditions()
+        with archive.connect() as connection:
+            if self.article is not None:
+                finder = find.Finder(connection, archive.timezone, archive.clocks)
+                criteria = finder.teaser_conditions(self.article)
+            if self.front is not None:
+                number = find_front(connection, self.front)
+                criteria = criteria.with_clause("k.front_id = :front", front=number)
+        return archive.iterate(find_stays, criteria, records.Part(*page))
 
 
 QUERIES = (FrontQuery, FrontsQuery)

@@ -21,7 +21,6 @@ from storage.web.parameters import ClockParameters
 from storage.web.problems import wants_page
 
 ROUTER = APIRouter(include_in_schema=False, route_class=CachedRoute)
-MENU = (("/front", "Front pages"),)
 ROWS = 100
 
 

@@ -47,6 +47,7 @@ OUTSIDE_COPIES = Capability(
     page_kinds=(),
     templates=("version_panel.html", "check_mark.html"),
     tabs={},
+    menu={},
     without={
         "pages": "pages of versions and checks show copies",
         "verify_checks": "its rows have no digests, and `references` checks what they name",

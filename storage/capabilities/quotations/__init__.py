@@ -66,6 +66,7 @@ QUOTATIONS = Capability(
     page_kinds=(),
     templates=(),
     tabs={},
+    menu={"/statements": "Quotations"},
     without={
         "page_list": "no page is read for it",
         "page_reader": "no page is read for it",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from storage.language.tokens import Query, holds, parse_search
 from storage.read.filters import Conditions
@@ -11,7 +11,21 @@ from storage.read.search import wordings_query
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.capabilities.quotations.answers import QuotationInText
+
+class QuotedInText(Protocol):
+    """A quotation with the title, the text and the language of its version."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def title(self) -> str | None: ...
+    @property
+    def body(self) -> str | None: ...
+    @property
+    def language(self) -> str | None: ...
+
+
+Q = TypeVar("Q", bound=QuotedInText)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +49,11 @@ class Topic:
             return None
         return Conditions().with_clause(f"q.wording_id IN ({found[0]})", **found[1])
 
-    def select(self, quotations: "Iterable[QuotationInText]") -> "Iterator[QuotationInText]":
+    def select(self, quotations: Iterable[Q]) -> Iterator[Q]:
         """Yield the quotations about the words."""
         return (each for each in quotations if self._is_about(each))
 
-    def _is_about(self, each: "QuotationInText") -> bool:
+    def _is_about(self, each: QuotedInText) -> bool:
         language = each.language
         if not any(
             holds(Query((term,)), [each.text], language) for term in self.query.terms_required

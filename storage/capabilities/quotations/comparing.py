@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from storage.capabilities.quotations import answers, statements
+from storage.capabilities.quotations import quotes, statements
 from storage.capabilities.quotations.about import Topic
-from storage.capabilities.quotations.answers import Quotation, QuotationInText, Statement
 from storage.capabilities.quotations.identities import find_parted
+from storage.capabilities.quotations.quotes import Quotation, QuotationInText, Statement
 from storage.database.rows import cursor, place
 from storage.database.views import element_of
 from storage.read.filters import Conditions
@@ -21,7 +21,7 @@ from storage.values.messages import message_text
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.read.archive import ReadOnlyArchive
+    from storage.read.archive.queries import ArchiveQueries
     from storage.read.query.records import Part
 
 _NUMBER = re.compile(r"([0-9a-z]{1,64})@([0-9]{1,9})\.([0-9]{1,4})")
@@ -54,13 +54,13 @@ def _name_of(each: Quotation) -> str:
 
 def load_groups(connection: "Connection", topic: Topic | None, criteria: Conditions) -> list[Group]:
     """Return the statements of the selected quotations with their quotations in time."""
-    found = answers.find_in_texts(connection, topic, criteria)
+    found = quotes.find_in_texts(connection, topic, criteria)
     quotations = sorted(islice(found, MOST_GROUPED), key=_key)
     return statements.group_statements(quotations, find_parted(connection))
 
 
 def show_statement(
-    archive: "ReadOnlyArchive", number: str
+    archive: "ArchiveQueries", number: str
 ) -> tuple[Statement, list[list[QuotationInText]]]:
     """Return the statement of a quotation such as `ARTICLE@2.0`, and the places of each wording.
 
@@ -72,16 +72,16 @@ def show_statement(
         article=found[1] if found else "", version=int(found[2]) if found else 0,
         number=int(found[3]) if found else 0,
     )  # fmt: skip
-    own = next(iter(archive.iterate(answers.find_in_texts, None, criteria)), None)
+    own = next(iter(archive.iterate(quotes.find_in_texts, None, criteria)), None)
     if own is None:
         hint = message_text("where_statements")
         raise NoSuchError(message_text("statement"), number[:100], hint)
     words = sorted({*statements.words_of(own.text)}, key=len)[-MOST_SOUGHT:]
     topic = Topic.parse(" ".join(words), archive.languages) if words else None
-    near = [*islice(archive.iterate(answers.find_in_texts, topic, Conditions()), MOST_GROUPED)]
+    near = [*islice(archive.iterate(quotes.find_in_texts, topic, Conditions()), MOST_GROUPED)]
     if own.name is not None:
-        by_name = answers.SpeakerOptions(speaker=own.name).conditions(archive)
-        near += islice(archive.iterate(answers.find_in_texts, None, by_name), MOST_GROUPED)
+        by_name = quotes.select_speaker(own.name)
+        near += islice(archive.iterate(quotes.find_in_texts, None, by_name), MOST_GROUPED)
     known = {_key(each): each for each in [*near, own]}
     with archive.connect() as connection:
         parted = find_parted(connection)
@@ -162,7 +162,7 @@ def find_edited(
         f"AND {listed})",
         quote=[ChangeClass.QUOTE.value],
     )
-    found = answers.find_in_texts(connection, topic, criteria, part.after)
+    found = quotes.find_in_texts(connection, topic, criteria, part.after)
     changed = (
         each
         for (article, version), those in groupby(found, key=lambda q: (q.article, q.version))
@@ -178,7 +178,7 @@ def _compare_versions(
     criteria = Conditions().with_clause(
         "q.article = :article AND q.version = :version", article=article, version=version - 1
     )
-    older = [*answers.find_in_texts(connection, None, criteria)]
+    older = [*quotes.find_in_texts(connection, None, criteria)]
     known = {statements.words_of(each.text): each for each in older}
     for each in those:
         words = statements.words_of(each.text)

@@ -12,14 +12,13 @@ from starlette.responses import Response
 from storage.capabilities.quotations import comparing
 from storage.capabilities.quotations.answers import (
     IdentitiesQuery,
-    Identity,
     PersonQuery,
     PersonsQuery,
-    Quotation,
     QuotesFeedQuery,
     QuotesQuery,
     StatementsQuery,
 )
+from storage.capabilities.quotations.quotes import Identity, Quotation
 from storage.read.query.queries import Long, Plain
 from storage.read.query.queries import Query as Words
 from storage.read.render.change_html import PARAGRAPH, clean
@@ -31,7 +30,6 @@ from storage.web.pages.rendering import PageWords, page
 from storage.web.parameters import PageParameters
 
 ROUTER = APIRouter(include_in_schema=False, route_class=CachedRoute)
-MENU = (("/statements", "Quotations"),)
 ROWS = 30
 MOST_SHOWN = 200
 """Maximum number of persons of a name, and of articles of a person, on a page."""

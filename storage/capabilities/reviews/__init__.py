@@ -43,6 +43,7 @@ REVIEWS = Capability(
     page_kinds=(),
     templates=(),
     tabs={},
+    menu={},
     without={
         "pages": "the page of a change shows labels",
         "version_facts": "a label is about a change",

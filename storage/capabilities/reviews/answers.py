@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from storage.read import filters
-    from storage.read.archive import ReadOnlyArchive
+    from storage.read.archive.queries import ArchiveQueries
     from storage.read.filters import Conditions
     from storage.read.query import records
     from storage.read.query.queries import Page
@@ -56,7 +56,7 @@ class ReviewsQuery(ListQuery, AnyArticle):
     current: bool = flag("--current", "Leave out reviews that were withdrawn.")
     record = staticmethod(lambda: Review)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Review]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Review]":
         criteria = filters.Conditions()
         if self.article is not None:
             number = archive.article_row_id(self.article)

@@ -19,6 +19,7 @@ RIGHTS = Capability(
     page_kinds=(),
     templates=(),
     tabs={"rights": "Rights"},
+    menu={},
     without={
         "tables": "declarations are stored with the answer of a server",
         "check_facts": "a page of its own lists the periods of declarations",

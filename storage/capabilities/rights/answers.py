@@ -10,7 +10,7 @@ from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     from storage.read import answers
-    from storage.read.archive import ReadOnlyArchive
+    from storage.read.archive.queries import ArchiveQueries
     from storage.read.query.queries import Page
     from storage.values.answer import Answer
 else:
@@ -27,7 +27,7 @@ class RightsQuery(ListQuery, ClockOptions):
     current: bool = flag("--current", "List only the declarations of the latest check.")
     record = staticmethod(lambda: answers.RightsDeclaration)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.rights(self.article, *page, current=self.current)
 
 

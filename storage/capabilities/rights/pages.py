@@ -13,7 +13,6 @@ from storage.web.pages.query_parameters import Checks
 from storage.web.pages.rendering import page
 
 ROUTER = APIRouter(prefix="/a", include_in_schema=False, route_class=CachedRoute)
-MENU = ()
 
 
 @ROUTER.get("/{article}/rights")

@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from storage.capabilities import load_part
 from storage.diff.entry_history import LiveBlogEntry
 from storage.read import lists
 from storage.read.answers import (
     ArticleLine,
     Change,
     ExplainedRelation,
-    FrontStay,
     Hit,
     Job,
     NoiseStep,
@@ -19,7 +17,6 @@ from storage.read.answers import (
     Refusal,
     Relation,
     RightsDeclaration,
-    Teaser,
     VersionLine,
 )
 from storage.read.archive.connection import ArchiveConnection, narrow_to_articles
@@ -233,39 +230,6 @@ class ArchiveLists(ArchiveConnection):
         if current:
             criteria = criteria.with_clause("q.ended_by IS NULL")
         return self._iterate(lists.rights, criteria, Part(after, limit))
-
-    def front(
-        self, address: str, after: str | None = None, limit: int | None = None
-    ) -> Iterator[Teaser]:
-        """Yield the teasers of a front page at its latest check, from top to bottom.
-
-        In an archive opened with `as_of`, those of that time. Raises: NoSuchError, CursorError.
-        """
-        answers = load_part("front_pages", "answers")
-        with self.connect() as connection:
-            front = answers.find_front(connection, address)
-        return self._iterate(answers.find_teasers, front, Part(after, limit))
-
-    def fronts(
-        self,
-        article: str | None = None,
-        front: str | None = None,
-        after: str | None = None,
-        limit: int | None = None,
-    ) -> Iterator[FrontStay]:
-        """Yield how long which headlines were on front pages, in the order of their beginnings.
-
-        `article` is an article or the address of a teaser, `front` the address of a front page.
-        Raises: NoSuchError, CursorError.
-        """
-        answers, criteria = load_part("front_pages", "answers"), Conditions()
-        with self.connect() as connection:
-            if article is not None:
-                criteria = self._finder(connection).teaser_conditions(article)
-            if front is not None:
-                number = answers.find_front(connection, front)
-                criteria = criteria.with_clause("k.front_id = :front", front=number)
-        return self._iterate(answers.find_stays, criteria, Part(after, limit))
 
     def refusals(
         self,

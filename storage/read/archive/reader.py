@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from storage.database.archive_errors import (
     ArchiveMissingError,
@@ -15,14 +15,9 @@ from storage.database.archive_errors import (
 from storage.database.schema_version import SchemaOlderError, require_current
 from storage.database.servers.position import is_behind
 from storage.read import lists
-from storage.read.answers import (
-    ArticleLine,
-    VersionText,
-)
+from storage.read.answers import ArticleLine, FrontStay, Teaser, VersionText
 from storage.read.archive.connection import LANGUAGES, ReadingPlace
-from storage.read.archive.figures import ArchiveFigures
-from storage.read.archive.lists import ArchiveLists
-from storage.read.archive.texts import ArchiveTexts
+from storage.read.archive.queries import ArchiveQueries
 from storage.read.filters import TODAY, Clocks
 from storage.values.answer import Answer
 from storage.values.failures import driver_error
@@ -117,7 +112,7 @@ def open_with_settings(
     return open_at(primary)
 
 
-class ReadOnlyArchive(ArchiveLists, ArchiveTexts, ArchiveFigures):
+class ReadOnlyArchive(ArchiveQueries):
     """An archive opened for reading by `open_archive`; `with` closes it.
 
     Lists are iterators that fetch their rows as needed. Each row has a `cursor`; pass it as
@@ -139,6 +134,30 @@ class ReadOnlyArchive(ArchiveLists, ArchiveTexts, ArchiveFigures):
         if clocks := {"as_of", "known_at"} & options.keys():
             raise TypeError(f"{min(clocks)} is an argument of with_clocks")
         return door.query()(**options).rows(self, (after, limit))
+
+    def front(
+        self, address: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Teaser]:
+        """Yield the teasers of a front page at its latest check, from top to bottom.
+
+        In an archive opened with `as_of`, those of that time. Raises: NoSuchError, CursorError.
+        """
+        return cast("Iterator[Teaser]", self.rows("front", front=address, after=after, limit=limit))
+
+    def fronts(
+        self,
+        article: str | None = None,
+        front: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[FrontStay]:
+        """Yield how long which headlines were on front pages, in the order of their beginnings.
+
+        `article` is an article or the address of a teaser, `front` the address of a front page.
+        Raises: NoSuchError, CursorError.
+        """
+        found = self.rows("fronts", article=article, front=front, after=after, limit=limit)
+        return cast("Iterator[FrontStay]", found)
 
     def __len__(self) -> int:
         """Return the number of articles."""

@@ -28,7 +28,6 @@ from sqlalchemy import (
     text,
 )
 
-from storage.database.rows import iso_utc
 from storage.database.table_facts import RECORD, RECORD_TABLES
 from storage.database.tables import ARTICLE, CLUSTER_MEMBER, RELATION, RELATION_UNDONE
 from storage.database.tables.metadata import METADATA
@@ -40,6 +39,7 @@ from storage.history.versions import rebuild_all
 from storage.read.clocks.scope import find_scope
 from storage.read.filters import Clocks
 from storage.relations.clusters import A, Pair, joins, select_related_articles
+from storage.values.dates import iso_utc
 from storage.values.outcome import STATES
 
 _PAST = MetaData()

@@ -17,7 +17,7 @@ from storage.values.change_class import ChangeClass
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from storage.read.archive import ReadOnlyArchive
+    from storage.read.archive.queries import ArchiveQueries
     from storage.read.lists import ChangeFilter
     from storage.values.answer import Answer
 
@@ -229,7 +229,7 @@ class ListQuery(PageOptions):
         """Return the type of the records."""
         raise NotImplementedError
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         """Yield the records of a page.
 
         Raises: MomentError, NoSuchError, CursorError.
@@ -246,7 +246,7 @@ class ArticlesQuery(ListQuery, ClockOptions, FilterOptions):
 
     record = staticmethod(lambda: answers.ArticleLine)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.articles(self.filters(archive.timezone), *page)
 
 
@@ -279,7 +279,7 @@ class SearchQuery(ListQuery, ClockOptions, FilterOptions):
         classes = (self.change.value,) if self.change else ()
         return lists.ChangeFilter(classes, self.silent, recorded=given_conditions(self))
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[answers.Hit]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[answers.Hit]":
         return archive.search(
             self.q, self.latest, self.filters(archive.timezone), *page, self.steps()
         )
@@ -291,7 +291,7 @@ class VersionsQuery(ListQuery, ClockOptions, OneArticle):
 
     record = staticmethod(lambda: answers.VersionLine)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.history(self.article, *page)
 
 
@@ -301,7 +301,7 @@ class ObservationsQuery(ListQuery, ClockOptions, OneArticle):
 
     record = staticmethod(lambda: answers.Observation)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.observations(self.article, *page)
 
 
@@ -314,7 +314,7 @@ class EntriesQuery(ListQuery, ClockOptions, OneArticle):
     )
     record = staticmethod(lambda: live_blogs.LiveBlogEntry)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.entries(self.article, *page, oldest_first=self.oldest_first)
 
 
@@ -324,7 +324,7 @@ class ChangesQuery(ListQuery, ClockOptions, ChangeFilterOptions, ChangeOptions):
 
     record = staticmethod(lambda: answers.Change)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[answers.Change]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[answers.Change]":
         return archive.select_changes(
             self.article, self.filter(), self.filters(archive.timezone), *page
         )
@@ -339,7 +339,7 @@ class BlameQuery(ListQuery, VersionQuery):
     )
     record = staticmethod(lambda: answers.Blame)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.blame(self.rev, self.removed, *page)
 
 
@@ -350,7 +350,7 @@ class SentencesQuery(ListQuery, VersionQuery):
     contains: Query = argument("TEXT", "Text that the sentences contain; case is ignored.")
     record = staticmethod(lambda: answers.Sentence)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.sentences(self.rev, self.contains, *page)
 
 
@@ -363,7 +363,7 @@ class RelationsQuery(ListQuery, ClockOptions, FilterOptions, AnyArticle):
     )
     record = staticmethod(lambda: answers.Relation)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         found = archive.relations(self.article, self.filters(archive.timezone), *page)
         return archive.explain_relations(found) if self.explain else found
 
@@ -374,7 +374,7 @@ class NoiseQuery(ListQuery, AnyArticle):
 
     record = staticmethod(lambda: answers.NoiseStep)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.noise(self.article, *page)
 
 
@@ -384,7 +384,7 @@ class LineagesQuery(ListQuery, AnyArticle):
 
     record = staticmethod(lambda: lineages.LineageDecision)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.lineages(self.article, *page)
 
 
@@ -402,7 +402,7 @@ class RefusalsQuery(ListQuery):
     since: Plain | None = option("--since", "T", "Only refusals at time T or later (default: all).")
     record = staticmethod(lambda: answers.Refusal)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         since = moment_or_none(self.since, archive.timezone, "first")
         return archive.refusals(
             self.job, *page, codes=self.code or (), source=self.source, since=since
@@ -418,7 +418,7 @@ class JobsQuery(ListQuery):
     )
     record = staticmethod(lambda: answers.Job)
 
-    def rows(self, archive: "ReadOnlyArchive", page: "Page") -> "Iterator[Answer]":
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.jobs(self.job, *page)
 
 

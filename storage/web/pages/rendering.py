@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from storage.capabilities import CAPABILITIES, load_parts
+from storage.capabilities import CAPABILITIES
 from storage.capabilities import FOLDER as CAPABILITIES_FOLDER
 from storage.read.render.passages import runs
 from storage.read.render.translations import LANGUAGES, catalogue, template, translate_message
@@ -81,7 +81,7 @@ def environment() -> Environment:
     )
     found.filters["is_link"] = lambda value: isinstance(value, str) and bool(LINK.fullmatch(value))
     found.filters["runs"] = runs
-    found.globals["menu"] = [entry for part in load_parts("pages") for entry in part.MENU]
+    found.globals["menu"] = [entry for each in CAPABILITIES for entry in each.menu.items()]
     found.globals["change_conditions"] = [
         condition.name for each in CAPABILITIES for condition in each.change_conditions
     ]

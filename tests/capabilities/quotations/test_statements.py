@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from storage.capabilities.quotations import answers
+from storage.capabilities.quotations import answers, quotes
 from storage.read.archive import open_archive
 from tests.flow.driver import hour, page, seed
 from tests.plans import whole_scans_of
@@ -91,7 +91,7 @@ def test_persons_are_those_whom_the_texts_show_to_be_persons(room, lesart):
 def test_a_part_of_the_names_counts_their_quotations_alone(told, lesart, monkeypatch):
     names = lesart("persons")
     for number in (1, 2):
-        monkeypatch.setattr(answers, "NAMES_AT_ONCE", number)
+        monkeypatch.setattr(quotes, "NAMES_AT_ONCE", number)
         assert lesart("persons") == names
         (first,) = lesart("persons", "--limit", "1")
         assert [first, *lesart("persons", "--after", first["cursor"])] == names

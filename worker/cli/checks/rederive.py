@@ -26,7 +26,7 @@ from storage.verify.shown_texts import (
 from storage.write.archive import Archive
 from storage.write.readings.store import load_re_extractions, store_re_extraction
 from worker.flow.read import Reader
-from worker.text import current_extractors
+from worker.text.read import current_extractors
 
 ARTICLES_AT_A_TIME = 50
 

@@ -13,7 +13,7 @@ from storage.verify.derivations import DerivedCapture, DerivedText, derivations
 from storage.verify.finding import BrokenObject, Scope
 from storage.verify.shown_texts import find_field_differences
 from worker.flow.read import Reader, is_retried
-from worker.text import current_extractors
+from worker.text.read import current_extractors
 
 REPORT_EVERY = 100
 UNREAD = frozenset({"resource_time", "resource_memory", "extractor_crashed"})

@@ -10,7 +10,8 @@ from worker.sources.containers.items import (
     Limits,
 )
 from worker.sources.folders.members import MemberHints, Splitter
-from worker.text import HEAD_BYTES, detect_type, is_text_key
+from worker.text.file_types import HEAD_BYTES, detect_type
+from worker.text.formats.metadata import is_text_key
 
 if TYPE_CHECKING:
     from worker.web import kind as content_kind

@@ -39,7 +39,7 @@ from worker.sources.web_archives.capture import interpret_exchange
 from worker.sources.web_archives.capture_list import ListedCapture
 from worker.sources.web_archives.fetched_record import fetched_record, repeat_record
 from worker.sources.web_archives.record_group import RecordGroup
-from worker.text import detect_type
+from worker.text.file_types import detect_type
 from worker.web.exchange import ServerAnswer
 
 if TYPE_CHECKING:
