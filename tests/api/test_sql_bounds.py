@@ -223,7 +223,7 @@ def test_hostile_queries_leave_the_server_to_others(small_archive, number):
     """Others get their answers while hostile queries run; the server stays small."""
     queries = [query for query, _codes in HOSTILE["sqlite"]]
     hostile = [*islice(cycle(queries), number - 1), ENDLESS]
-    with serving(small_archive) as (address, root), ThreadPoolExecutor(number) as threads:
+    with serving(small_archive) as (address, root), ThreadPoolExecutor(10) as threads:
         most_mb = tree_mb(root) + mcp.MOST_SQL_QUERIES * sql_process.MEMORY_MB
         running = [threads.submit(ask, address, query) for query in hostile]
         waits = []
