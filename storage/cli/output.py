@@ -123,7 +123,11 @@ def write_rows(
         counted = _count_rows(rows, written)
         if target.chosen == "table":
             lines = table_lines(
-                map(_shown, counted), shown or columns, target.screen, least=least, blocks=blocks
+                map(_screen_fields, counted),
+                shown or columns,
+                target.screen,
+                least=least,
+                blocks=blocks,
             )
             stream.writelines(f"{line}\n" for line in lines)
         else:
@@ -160,7 +164,7 @@ def write_record(record: Any, target: AnswerTarget) -> None:
     if target.chosen == "json":
         write_json(_nest(record), target.path, indent=2)
     elif target.chosen == "table":
-        lines = block_lines(row := _shown(record), row, target.screen)
+        lines = block_lines(row := _screen_fields(record), row, target.screen)
         write_text((f"{line}\n" for line in lines), target.path)
     else:
         write_rows([record], target)
@@ -352,7 +356,7 @@ def _flat(row: Any) -> Mapping[str, Any]:
     return nested
 
 
-def _shown(row: Any) -> Mapping[str, Any]:
+def _screen_fields(row: Any) -> Mapping[str, Any]:
     shown: Mapping[str, Any] = row.to_shown() if hasattr(row, "to_shown") else _flat(row)
     return shown
 

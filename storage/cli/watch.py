@@ -19,7 +19,7 @@ from storage.read.query.queries import ChangeFilterOptions, ChangeOptions
 from storage.read.render.visible import one_line
 
 if TYPE_CHECKING:
-    from storage.read.answers import Change
+    from storage.read.answers import ChangeEvent
     from storage.read.archive import ReadOnlyArchive
     from storage.read.filters import Filters
     from storage.read.lists import ChangeFilter
@@ -47,7 +47,8 @@ def watch(
 ) -> None:
     """Print changes as they are recorded, until Ctrl-C.
 
-    A change is printed again if its record is updated.
+    Each change is printed once. If something of it becomes different later, an update names it; a
+    change that turns out not to exist is withdrawn.
     """
     is_table = format == "table" or (format is None and sys.stdout.isatty())
     with reading(place) as (settings, archive):
@@ -74,8 +75,7 @@ def _write(follower: "_Follower", *, is_table: bool, limit: int | None) -> None:
     number = 0
     with text_stream(None) as stream:
         for seq, change in follower.changes():
-            row = change.to_dict() | {"cursor": str(seq)}
-            lines = _block(change) if is_table else (json_text(row),)
+            lines = _block(change) if is_table else (json_text(change.to_dict()),)
             text = "".join(f"{line}\n" for line in lines)
             with no_interrupt():  # else the cursor could lag behind what was read
                 stream.write(text)
@@ -101,7 +101,7 @@ class _Follower:
         self._article = article
         self.seq = seq
 
-    def changes(self) -> Iterator[tuple[int, "Change"]]:
+    def changes(self) -> Iterator[tuple[int, "ChangeEvent"]]:
         """Yield each change with its `seq`; wait for the next one, without end."""
         while True:
             newest = self._archive.newest_seq()  # all up to it is visible to the next query
@@ -123,9 +123,12 @@ def _wait_unless_closed(stream: IO[str], seconds: float) -> None:
         raise BrokenPipeError
 
 
-def _block(change: "Change") -> Iterator[str]:
+def _block(change: "ChangeEvent") -> Iterator[str]:
     """Yield the lines of a change for people: when and what, then the passages."""
-    facts = [format_time(change.changed_by, "minutes"), f"{change.article}@{change.version}"]
+    rev = change.article if change.version is None else f"{change.article}@{change.version}"
+    facts = [format_time(change.changed_by, "minutes"), rev]
+    if change.kind != "change":
+        facts.append(" ".join([change.kind, ", ".join(change.update)]).strip())
     facts += [", ".join(change.changes), "silent" if change.silent else ""]
     yield one_line("  ".join(filter(None, [*facts, change.title or "(no title)"])))
     for sign, passages in (("-", change.removed), ("+", change.added)):

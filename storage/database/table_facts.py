@@ -260,6 +260,11 @@ STATE_TABLES: tuple[StateTable, ...] = (
         },
     ),
     StateTable(
+        "change_event", None, is_secret=False, holds_text=False,
+        references={"origin_id": "origin", "wording_id": "wording"},
+        loose={"article_id": "an article that was joined with another one is deleted"},
+    ),
+    StateTable(
         "boilerplate_due", _QUEUE, is_secret=False, holds_text=True,
         loose=dict.fromkeys(("article_id", "a_derivation_id", "b_derivation_id"), _QUEUE),
     ),

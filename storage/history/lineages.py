@@ -31,14 +31,15 @@ from storage.database.view_facts import SNAPSHOT_BLOCK
 from storage.database.view_queries.sql_words import RESTRICTED
 from storage.history.address_claims import Position
 from storage.history.article_rows import add_article
+from storage.history.change_events import record_withdrawal
 from storage.history.renewals import (
     NONE_NAMED,
     NamingVersions,
     find_naming,
-    renew_articles,
     renew_confirmed,
     renew_hidden,
     renew_places,
+    renew_renamed,
 )
 from storage.history.versions import rebuild_all
 from storage.record.derivation_detail import named
@@ -413,7 +414,7 @@ def _renew_groups(
     query = select(ARTICLE.c.id, ARTICLE.c.public_id)
     names = rows_in(unit.connection, query, ARTICLE.c.id, articles)
     renamed = [each for each, name in names if each in rows and rows[each].public_id != name]
-    renew_articles(unit, renamed)
+    renew_renamed(unit, renamed)
     renew_places(unit, articles)
     renew_confirmed(unit, {*articles} - {*renamed})
 
@@ -478,7 +479,7 @@ def name_articles(unit: Unit, articles: Iterable[int]) -> None:
     for article, origin in rows_in(unit.connection, query, ARTICLE_ORIGIN.c.article_id, articles):
         groups.setdefault(article, set()).add(origin)
     several = [article for article, group in groups.items() if len(group) > 1]
-    renew_articles(unit, [each for each in several if _name(unit, each, groups[each])])
+    renew_renamed(unit, [each for each in several if _name(unit, each, groups[each])])
 
 
 def _name(unit: Unit, article: int, group: set[int]) -> bool:
@@ -523,6 +524,7 @@ def _new_article(unit: Unit, group: set[int], rows: Mapping[int, Any]) -> int:
 
 def _remove(unit: Unit, article: int) -> None:
     """Delete an article without origins: its content belongs to another one."""
+    record_withdrawal(unit, article)
     for table in (VERSION, REBUILD_DUE, BOILERPLATE_DUE):
         unit.connection.execute(delete(table).where(table.c.article_id == article))
     unit.connection.execute(delete(ARTICLE).where(ARTICLE.c.id == article))

@@ -24,6 +24,7 @@ from storage.database.tables import (
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.database.view_queries.sql_words import words_of
+from storage.history.change_events import UPDATE_ARTICLE, UPDATE_RESTRICTION, record_updates
 
 
 class NamingVersions(NamedTuple):
@@ -160,7 +161,16 @@ def renew_hidden(
     renew_articles(unit, wanted)
     if wanted:
         renew_versions(unit, find_naming(unit.connection, wanted, naming).versions)
+        shown = _find(unit, VERSION.c.id, VERSION.c.article_id, {*wanted})
+        record_updates(unit, shown, UPDATE_RESTRICTION)
     return wanted
+
+
+def renew_renamed(unit: Unit, articles: Iterable[int]) -> None:
+    """Renew articles that are named after another address; their changes are updated."""
+    wanted = {*articles}
+    renew_articles(unit, wanted)
+    record_updates(unit, _find(unit, VERSION.c.id, VERSION.c.article_id, wanted), UPDATE_ARTICLE)
 
 
 def renew_addresses(unit: Unit, origins: Iterable[int]) -> None:

@@ -118,10 +118,12 @@ def count_rows(connection: Connection, base: Totals, up_to: int | None = None) -
         captures=base.captures + captures,
         raw_bytes=base.raw_bytes + int(raw or 0),
         stored_bytes=base.stored_bytes + int(packed or 0),
-        observations=_added(base.observations, observations),
-        refusals=_added(base.refusals, dict(map(tuple, counted(REFUSAL.c.id, REFUSAL.c.code)))),
+        observations=_add_counts(base.observations, observations),
+        refusals=_add_counts(
+            base.refusals, dict(map(tuple, counted(REFUSAL.c.id, REFUSAL.c.code)))
+        ),
     )
 
 
-def _added(base: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+def _add_counts(base: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted((Counter(base) + Counter(more)).items()))

@@ -13,6 +13,7 @@ from storage.database.tables import ARTICLE, OBSERVATION, REBUILD_DUE, SNAPSHOT,
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
 from storage.history.article_rows import add_version
+from storage.history.change_events import record_changes
 from storage.history.changes import CaptureComparer
 from storage.history.corrected_times import clock_corrections, last_sight
 from storage.history.noise.decisions import NoiseDecisions, decided, delete_pending
@@ -162,12 +163,16 @@ class _VersionUpdater:
         stored_steps = Steps(decisions, known, past, passages, stale)
         self.results.found[article_id] = found
         is_scanned = bool(self.corrections) or any(each.confirmed for each in snapshots)
-        self._record_versions(article_id, found, stored_steps, is_scanned=is_scanned)
+        after = self._record_versions(article_id, found, stored_steps, is_scanned=is_scanned)
+        article = self.articles[article_id]
+        record_changes(self.unit, article, known, after, [*past.values()])
         self._record_snapshots(article_id, found)
 
     def _record_versions(
         self, article_id: int, found: Sequence[Run], stored_steps: Steps, *, is_scanned: bool
-    ) -> None:
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """Insert and update the rows of versions; return their values by number."""
+        after = []
         known = self.known[article_id]
         # only the newest version is shown with the times of later scans
         was_newest, is_newest = max(known, default=0), found[-1].number if found else 0
@@ -179,6 +184,7 @@ class _VersionUpdater:
             else:
                 step = stored_steps.of(run)
             values = {**_place_run(run), **step}
+            after.append((run.number, values))
             if row is None:
                 number = add_version(self.unit, article_id, run.number, values)
             else:
@@ -190,6 +196,7 @@ class _VersionUpdater:
                     seq = self.unit.number(FIELD_BLOCK)
                     self.results.versions.append({"id": row.id, "seq": seq, **values})
             self.results.heads[article_id] = number
+        return after
 
     def _record_snapshots(self, article_id: int, found: Sequence[Run]) -> None:
         number = {each: run.number for run in reversed(found) for each in run.observation_ids}

@@ -103,7 +103,7 @@ def recorded_conditions(
     return criteria
 
 
-def _edit_conditions(selection: ChangeFilter, connection: "Connection") -> Conditions:
+def edit_conditions(selection: ChangeFilter, connection: "Connection") -> Conditions:
     """Return the conditions for steps; without classes, new entries alone are no edit."""
     criteria = step_conditions(selection, connection).merge(
         recorded_conditions(selection, change_conditions.change_clause, connection)
@@ -143,12 +143,14 @@ def changes(
     criteria = conditions(filters, time_column="q.changed_by")
     if article_id is not None:
         criteria = criteria.with_clause("q.article_id = :article", article=article_id)
-    criteria = criteria.merge(_edit_conditions(selection, connection))
+    criteria = criteria.merge(edit_conditions(selection, connection))
     if selection.contains is None:
-        yield from _CHANGES.rows(connection, criteria, part)
+        yield from CHANGES.rows(connection, criteria, part)
         return
-    found = _CHANGES.rows(connection, criteria, Part(part.after))
-    yield from islice((each for each in found if _contains(each, selection.contains)), part.limit)
+    found = CHANGES.rows(connection, criteria, Part(part.after))
+    yield from islice(
+        (each for each in found if contains_passage(each, selection.contains)), part.limit
+    )
 
 
 def top_changes(
@@ -163,58 +165,10 @@ def top_changes(
     )
     ranked = sorted(stream(connection, newest, {"rows": candidates}), key=rank, reverse=True)
     chosen = [row["version_id"] for row in ranked[:limit]]
-    statement = f"SELECT {_CHANGES.columns} FROM ({query}) q WHERE q.version_id IN :chosen"
+    statement = f"SELECT {CHANGES.columns} FROM ({query}) q WHERE q.version_id IN :chosen"
     rows = fetch(connection, statement, {"chosen": chosen}) if chosen else ()
-    found = {row["version_id"]: _CHANGES.record(row) for row in rows}
+    found = {row["version_id"]: CHANGES.record(row) for row in rows}
     return [found[number] for number in chosen]
-
-
-def newest_seq(connection: "Connection") -> int:
-    """Return the highest `seq` that a step may have: its own, or that of a scan."""
-    tables = ("version", "scan", "corrected_scan")
-    query = " UNION ALL ".join(f"SELECT max(seq) AS seq FROM {table}" for table in tables)
-    return max((row["seq"] or 0 for row in fetch(connection, query, {})), default=0)
-
-
-def changes_since(
-    connection: "Connection", seq: int, selection: ChangeFilter, filters: Filters, limit: int
-) -> Iterator[tuple[int, Change]]:
-    """Yield the steps above `seq` in ascending order, each with its own `seq`."""
-    criteria = conditions(filters, time_column="q.changed_by").merge(
-        _edit_conditions(selection, connection)
-    )
-    criteria = criteria.with_clause(_MAY_BE_AFTER, seq=seq)
-    limit_clause = f"LIMIT {max(limit, 0)}" if selection.contains is None else ""
-    statement = _SINCE.format(
-        view=view_query("changes", connection),
-        where=criteria.sql_where,
-        limit=limit_clause,
-        columns=_CHANGES.columns,
-    )
-    rows = stream(connection, statement, criteria.values)
-    found = ((row["seq"], _CHANGES.record(row)) for row in rows)
-    if selection.contains is not None:
-        text = selection.contains
-        found = (each for each in found if _contains(each[1], text))
-    yield from islice(found, limit)
-
-
-_SINCE = """
-WITH known AS MATERIALIZED (
-    SELECT q.version_id, q.seq FROM ({view}) q{where}
-), numbered AS MATERIALIZED (
-    SELECT k.version_id, k.seq FROM known k WHERE k.seq > :seq ORDER BY k.seq {limit}
-)
-SELECT n.seq AS seq, {columns} FROM numbered n
-JOIN ({view}) q ON q.version_id = n.version_id ORDER BY n.seq
-"""
-"""Each `seq` is computed once; the other columns are read only for the selected steps."""
-_MAY_BE_AFTER = (
-    "(q.version_id IN (SELECT own.id FROM version own WHERE own.seq > :seq) "
-    "OR EXISTS (SELECT 1 FROM scan later WHERE later.seq > :seq) "
-    "OR EXISTS (SELECT 1 FROM corrected_scan later WHERE later.seq > :seq))"
-)
-"""Condition that a step has a number above `seq`: its own, or the highest of its scans."""
 
 
 def step(connection: "Connection", article_id: int, number: int) -> Change | None:
@@ -222,7 +176,7 @@ def step(connection: "Connection", article_id: int, number: int) -> Change | Non
     criteria = Conditions().with_clause("q.article_id = :article", article=article_id)
     criteria = criteria.with_clause("q.version = :number", number=number)
     query = steps_query(connection)
-    return next(iter(_CHANGES.fetch(connection, criteria, query=query)), None)
+    return next(iter(CHANGES.fetch(connection, criteria, query=query)), None)
 
 
 def article(connection: "Connection", article_id: int) -> ArticleLine:
@@ -410,7 +364,8 @@ def parse_date(value: Any) -> PartialDate | None:
     return PartialDate(value["value"], value["precision"], value["zone"], value["found_in"])
 
 
-def _contains(change: Change, text: str) -> bool:
+def contains_passage(change: Change, text: str) -> bool:
+    """Check whether a removed or added passage contains a text."""
     needle = " ".join(text.casefold().split())
     passages = (*change.removed, *change.added)
     return any(needle in " ".join(passage.casefold().split()) for passage in passages)
@@ -438,7 +393,7 @@ ARTICLES = RecordList(
     compute=lambda row: {"published": parse_date(row["row_published"])},
 )
 _VERSIONS = RecordList(VersionLine, "history", {"version": int}, "changes")
-_CHANGES = RecordList(
+CHANGES = RecordList(
     Change,
     "changes",
     {"changed_by": datetime, "version_id": int},

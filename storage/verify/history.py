@@ -13,6 +13,7 @@ from storage.database.rows import Row, stream
 from storage.database.view_queries.scans import scan_start
 from storage.database.views import snapshots_query
 from storage.diff.change import METHOD, CaptureContent, CapturePair, TextChange
+from storage.history.change_events import changes_by_key, current_changes
 from storage.history.changes import REDACTED_CONTENT, content_of_row
 from storage.history.corrected_times import clock_corrections, last_sight, time_after_corrections
 from storage.history.runs import LastSight, Run, Snapshot, Transition, runs
@@ -60,6 +61,10 @@ _IS_SCAN = f"""
 SELECT 1 FROM scan
 WHERE source_id = :source AND complete = TRUE AND {scan_start("scan")} = :moment LIMIT 1
 """
+_EVENTS = """
+SELECT article_id, wording_id, occurrence, kind FROM change_event
+WHERE article_id IN :ids ORDER BY id
+"""
 _SCANS = f"""
 SELECT {scan_start("scan")} AS started_at FROM scan
 WHERE source_id = :source AND complete = TRUE AND {scan_start("scan")} BETWEEN :first AND :last
@@ -76,6 +81,7 @@ class _Article:
     snapshots: list[Row] = field(default_factory=list)
     confirmed: dict[int, Row] = field(default_factory=dict)
     noise: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
 
     def is_torn(self) -> bool:
         """Check whether an input row is missing; the check `references` reports it."""
@@ -153,11 +159,20 @@ def _wrong(
         *_wrong_versions(article, found, scans),
         *_wrong_snapshots(article, found),
         *_wrong_article(article, found),
+        *_wrong_events(article),
     ]
     yield from broken
     if not broken and scope.takes(article.row["id"]):
         for message in wrong_steps(connection, article.versions, found, article.undone):
             yield "step_wrong", message
+
+
+def _wrong_events(article: _Article) -> Wrong:
+    """Compare the changes that the change feed has reported with those of the versions."""
+    rows = ((row["number"], row["wording_id"], None) for row in article.versions)
+    events = (((row["wording_id"], row["occurrence"]), row["kind"]) for row in article.events)
+    if current_changes(events) != changes_by_key(rows).keys():
+        yield "events_wrong", "the change feed has reported other changes than its versions have"
 
 
 def _articles(connection: Connection, scope: Scope) -> Iterator[_Article]:
@@ -174,6 +189,8 @@ def _articles(connection: Connection, scope: Scope) -> Iterator[_Article]:
         ids = {"ids": list(chunk)}
         for row in stream(connection, _VERSIONS, ids):
             chunk[row["article_id"]].versions.append(row)
+        for row in stream(connection, _EVENTS, ids):
+            chunk[row["article_id"]].events.append(row)
         for row in stream(connection, _SNAPSHOTS, ids):
             chunk[row["article_id"]].snapshots.append(row)
         for row in stream(connection, _NOISE, ids):

@@ -13,6 +13,7 @@ def restore_old_tables(connection: Connection) -> None:
         connection.execute(text("DROP TABLE sentence_text"))
         views = "CASCADE"
     connection.execute(text(f"DROP TABLE renewal {views}"))
+    connection.execute(text("DROP TABLE change_event"))
     connection.execute(text("DROP TABLE stamp_request"))
     connection.execute(
         text(

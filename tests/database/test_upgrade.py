@@ -26,7 +26,7 @@ from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_articles
 from tests.database.older import restore_old_tables
-from tests.flow.driver import seed
+from tests.flow.driver import SENTENCES, seed
 from worker.cli import commands as cli
 
 SCHEMAS = json.loads(Path(__file__).with_name("schemas.json").read_text("utf-8"))
@@ -188,6 +188,25 @@ def test_all_rows_about_a_redacted_file_of_an_older_archive_get_new_numbers(room
         assert len({row["seq"] for row in seqs}) == len(seqs) > 0
     seen = room.rows("SELECT id, checks FROM observations WHERE article = :a", a=erased["article"])
     assert sorted((row["id"] < 0, row["checks"]) for row in seen) == [(False, 1), (True, 2)]
+
+
+def test_the_changes_of_an_older_archive_are_the_first_rows_of_the_feed(room):
+    for at, text_of_file in enumerate((SENTENCES[0], SENTENCES[1], SENTENCES[0], SENTENCES[1])):
+        room.write("pegel.txt", seed("Pegel", text_of_file))
+        room.scan(at)
+    query = (
+        "SELECT article_id, origin_id, wording_id, occurrence, kind FROM change_event ORDER BY id"
+    )
+    recorded = room.rows(query)
+    with room.archive.engine.begin() as connection:
+        connection.execute(text("DROP TABLE change_event"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0015'"))
+    assert schema.upgrade(room.archive.engine) == ("0015", HEAD)
+    assert room.rows(query) == recorded
+    assert [each["occurrence"] for each in recorded] == [1, 2, 2]
+    seqs = "SELECT seq AS id FROM version WHERE number > 1 ORDER BY seq"
+    assert room.rows("SELECT id FROM change_event ORDER BY id") == room.rows(seqs)
+    assert room.findings() == []
 
 
 def schemas() -> Iterator[tuple[str, str, dict[str, str]]]:

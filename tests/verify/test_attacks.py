@@ -454,6 +454,8 @@ FOUND_ALONE: dict[str, tuple[Attack, str]] = {
     "another archive's id": (statement("UPDATE archive SET value = 'x' WHERE key = 'id'"), "archive row_changed"),
     # the same in a table that the record computes: state
     "other words of a step": (statement("UPDATE version SET words_added = words_added + 1 WHERE number = 2"), "step_wrong"),
+    "a change that its feed never reported": (statement("DELETE FROM change_event"), "events_wrong"),
+    "a change that its feed withdrew": (statement("UPDATE change_event SET kind = 'withdrawn'"), "events_wrong"),
     "a silent step": (statement("UPDATE version SET silent = TRUE WHERE number = 2"), "step_wrong"),
     "other removed words": (statement("UPDATE version SET removed = '[\"x\"]' WHERE number = 2"), "step_wrong"),
     "other added words": (statement("UPDATE version SET added = '[\"etwas\"]' WHERE number = 2"), "step_wrong"),

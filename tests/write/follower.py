@@ -1,5 +1,6 @@
 """Follows an archive by `seq`, as a program would that keeps a copy of the views in step."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,9 @@ from sqlalchemy import text
 from storage.database.engine import database_url as parsed
 from storage.database.engine import reading_engine
 from storage.database.views import VIEWS
+from storage.read.archive import ReadOnlyArchive
+from storage.read.filters import NO_FILTERS
+from storage.read.lists import ANY_STEP
 from tests.flow.driver import plain
 
 Row = dict[str, Any]
@@ -129,3 +133,65 @@ def _state(articles: dict[Any, Row], observations: dict[Any, Row], row: Row) -> 
     article = observations.get((row["id"],), row)["article"]
     found = articles.get((article,))
     return None if found is None else str(found["state"])
+
+
+UNCOUNTED = {"last_seen", "version", "cursor"}
+"""Fields whose difference alone is no row of the change feed."""
+
+
+class FeedReader:
+    """Keeps the changes of an archive by its feed, as `lesart watch` and `/api/changes` give it."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self.held: dict[int, Row] = {}
+        self.faults: list[str] = []
+        self.rows: list[Row] = []
+
+    def poll(self, archive: ReadOnlyArchive) -> list[Row]:
+        """Read all rows since the last one, three at a time; return them."""
+        read: list[Row] = []
+        while found := archive.changes_since(self.last, ANY_STEP, NO_FILTERS, 3):
+            for seq, event in found:
+                if seq <= self.last:
+                    self.faults.append(f"row {seq} comes after row {self.last}")
+                self.last = seq
+                read.append(event.to_dict())
+                self._take(seq, read[-1])
+        self.rows += read
+        return read
+
+    def _take(self, seq: int, row: Row) -> None:
+        number, known = row["change"], self.held.get(row["change"])
+        if row["kind"] == "withdrawn":
+            self.held.pop(number, None)
+        elif row["kind"] == "change" and (number != seq or known is not None):
+            self.faults.append(f"change {number} is reported twice")
+        elif row["kind"] == "update" and not row["update"]:
+            self.faults.append(f"update {seq} names nothing")
+        else:
+            self.held[number] = row
+
+    def losses(self, archive: ReadOnlyArchive) -> list[str]:
+        """Return how the changes of this reader differ from those of the archive."""
+        edits = {_change(each.to_dict()) for each in archive.changes()}
+        with archive.connect() as connection:
+            query = text("SELECT article, changed_by FROM changes")
+            every = {(row[0], plain(row[1])) for row in connection.execute(query)}
+        held = {_change(row) for row in self.held.values()}
+        lost = [f"the feed lacks {dict(each)}" for each in edits - held]
+        odd = [dict(each) for each in held - edits]
+        kept = [each for each in odd if (each["article"], plain(each["changed_by"])) not in every]
+        return [*self.faults, *lost, *(f"the feed kept {each}" for each in kept)]
+
+
+def _change(row: Row) -> tuple[tuple[str, str], ...]:
+    own = {name: value for name, value in row.items() if name not in UNCOUNTED | EVENT_FIELDS}
+    return tuple(sorted((name, plain_text(value)) for name, value in own.items()))
+
+
+def plain_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+EVENT_FIELDS = {"kind", "update", "change"}

@@ -337,6 +337,26 @@ class VersionRow(Row, table=True):
     method: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
 
 
+class ChangeEventRow(Row, table=True):
+    """A row of the change feed: a change, what became different of it, or its withdrawal.
+
+    `kind` is change, update or withdrawn, `what` the names of an update. The change is that to the
+    `occurrence`-th version of the article with that wording; `origin_id` is the address that the
+    article was named after. Rows are only added: a reader has seen the earlier ones.
+    """
+
+    __table_args__ = (Index("change_event_by_article", "article_id", "wording_id"),)
+    id: int = key_column()
+    article_id: int = big_column()
+    origin_id: int = big_column()
+    wording_id: int = big_column()
+    occurrence: int
+    kind: str = Field(max_length=16)
+    what: Any = json_column(nullable=False)
+    changed_after: datetime | None = time_column(nullable=True)
+    changed_by: datetime = time_column()
+
+
 class BoilerplateDueRow(Row, table=True):
     """A removed or added paragraph that may turn out to be boilerplate of its site.
 

@@ -55,7 +55,7 @@ def request_cosignatures(engine: Engine, clock: Clock, policy: Policy) -> list[W
         newest = checkpoints.latest(connection)
     if newest is None:
         return []
-    found = [_asked(engine, newest, each) for each in _missing(engine, newest, policy)]
+    found = [_request_witness(engine, newest, each) for each in _missing(engine, newest, policy)]
     lines = [(policy.witnesses[each.witness].verifier, each.line) for each in found
              if each.line is not None]  # fmt: skip
     if lines:
@@ -71,7 +71,7 @@ def _missing(engine: Engine, newest: SignedCheckpoint, policy: Policy) -> list[W
     return [each for each in found if each.url and each.verifier.vkey not in known]
 
 
-def _asked(engine: Engine, newest: SignedCheckpoint, witness: Witness) -> WitnessAnswer:
+def _request_witness(engine: Engine, newest: SignedCheckpoint, witness: Witness) -> WitnessAnswer:
     try:
         with read_connection(engine) as connection:
             old = _last_size(connection, witness)

@@ -3,7 +3,14 @@
 Every row of a list carries `cursor`, an opaque text from which the same list continues.
 """
 
-from storage.read.answers.articles import ArticleLine, Change, Hit, NoiseStep, VersionLine
+from storage.read.answers.articles import (
+    ArticleLine,
+    Change,
+    ChangeEvent,
+    Hit,
+    NoiseStep,
+    VersionLine,
+)
 from storage.read.answers.fronts import FrontStay, Teaser
 from storage.read.answers.operation import (
     Coverage,
@@ -39,6 +46,7 @@ __all__ = [
     "ArticleLine",
     "Blame",
     "Change",
+    "ChangeEvent",
     "Citation",
     "Coverage",
     "Diff",

@@ -97,6 +97,39 @@ class Change(_StepFields):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeEvent(Answer):
+    """A row of the change feed, with the fields of the change as it is now.
+
+    `kind` is `change` for a new change, `update` if `update` names what became different of it,
+    and `withdrawn` if the change turned out not to exist: then only the article, the wording with
+    its title, and the interval are known. `change` is the number of the row that reported the
+    change first.
+    """
+
+    kind: str
+    update: tuple[str, ...]
+    change: int
+    article: str
+    version: int | None
+    wording: str
+    changed_after: datetime | None
+    changed_by: datetime
+    first_seen: datetime
+    last_seen: datetime | None
+    title: str | None
+    changes: tuple[str, ...]
+    silent: bool | None
+    words_added: int | None
+    words_removed: int | None
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    noise: tuple[Json, ...]
+    notices: tuple[Json, ...]
+    method: int | None
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoiseStep(Answer):
     """A step between two wordings of an article that counts as noise, and the difference.
 

@@ -11,7 +11,7 @@ from storage.read import lists
 from storage.read import sql as sql_queries
 from storage.read.answers import (
     ArticleLine,
-    Change,
+    ChangeEvent,
     Coverage,
     EditFigures,
     EditHour,
@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from storage.language import tokens
-    from storage.read import facets
+    from storage.read import change_feed, facets
     from storage.read.figures import coverage, edits, stats, work_state
     from storage.read.figures.work_state import PendingWork
     from storage.record import sources as source_rows
 else:
     sqlmodel = LazyModule("sqlmodel")
     tokens = LazyModule("storage.language.tokens")
+    change_feed = LazyModule("storage.read.change_feed")
     facets = LazyModule("storage.read.facets")
     coverage = LazyModule("storage.read.figures.coverage")
     edits = LazyModule("storage.read.figures.edits")
@@ -104,8 +105,8 @@ class ArchiveFigures(ArchiveConnection):
         return tuple(articles)
 
     def newest_seq(self) -> int:
-        """Return the highest `seq` that a change may have now."""
-        return self._query(lists.newest_seq)
+        """Return the number of the newest row of the change feed."""
+        return self._query(change_feed.newest_event)
 
     @narrow_to_articles("rev")
     def is_whole_article(self, rev: str) -> bool:
@@ -118,10 +119,10 @@ class ArchiveFigures(ArchiveConnection):
 
     def changes_since(
         self, seq: int, steps: ChangeFilter, filters: Filters, limit: int
-    ) -> list[tuple[int, Change]]:
-        """Return the steps that were written or renumbered after `seq`, each with its own `seq`."""
+    ) -> list[tuple[int, ChangeEvent]]:
+        """Return at most `limit` rows of the change feed above `seq`, each with its number."""
         with self.connect() as connection:
-            return list(lists.changes_since(connection, seq, steps, filters, limit))
+            return list(change_feed.events_since(connection, seq, steps, filters, limit))
 
     def work_state(self, now: datetime) -> "work_state.WorkState":
         """Return the state of the work at `now`."""

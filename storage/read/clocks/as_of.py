@@ -155,7 +155,7 @@ _ORDER = (
 
 _REBUILT_TOGETHER = 200
 """Articles whose texts are in memory at the same time."""
-_REBUILT = ("article", "version", "snapshot", "rebuild_due")
+_REBUILT = ("article", "version", "snapshot", "rebuild_due", "change_event")
 
 
 def create_as_of_views(
@@ -279,7 +279,7 @@ class TemporalViews:
             f"CREATE TEMP TABLE article AS SELECT * FROM {base}.article "
             "WHERE id IN (SELECT article_id FROM snapshot)"
         )
-        for name in ("version", "rebuild_due"):
+        for name in ("version", "rebuild_due", "change_event"):
             self._execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {base}.{name} WHERE 1 = 0")
         for name in ("version", "snapshot"):
             self._execute(f"CREATE INDEX past_{name}_by_article ON {name} (article_id)")

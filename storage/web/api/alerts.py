@@ -41,7 +41,7 @@ def alerts(pool: PoolDep, _query: Annotated[QueryParameters, Query()]) -> Respon
     """List the alerts by name, with the number of deliveries in each state."""
     with pool.today.connect() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
-    items = [_told(each, numbers[each.name]) for each in found]
+    items = [_alert_fields(each, numbers[each.name]) for each in found]
     return answer_one({"items": items, "next": None})
 
 
@@ -64,7 +64,7 @@ def deliveries(
     return answer_rows(request, query, rows)
 
 
-def _told(alert: Alert, numbers: dict[str, int]) -> dict[str, Any]:
+def _alert_fields(alert: Alert, numbers: dict[str, int]) -> dict[str, Any]:
     rule = {name: value for name, value in alert.rule.kept.items() if name != "languages"}
     return {
         "alert": alert.name, "rule": rule, "daily_at": alert.daily_at, "timezone": alert.timezone,

@@ -22,10 +22,13 @@ from storage.web.schemas import LINES, many, model_of
 router = APIRouter(prefix="/api", tags=["changes"], route_class=CachedRoute)
 MOST_SEQ_DIGITS = 18
 add_lists(router, "changes")
+ONLY_SINCE = "Only with a number as `after`."
 CHANGE = create_model(
     "ChangeWithSeq",
-    __base__=model_of(answers.Change),
-    seq=(int, Field(default_factory=int, description="Only with a number as `after`.")),
+    __base__=model_of(answers.ChangeEvent),
+    seq=(int, Field(default_factory=int, description=ONLY_SINCE)),
+    kind=(str, Field(default_factory=str, description=f"{ONLY_SINCE} change, update, withdrawn")),
+    update=(list[str], Field(default_factory=list, description=f"{ONLY_SINCE} What is different")),
 )
 
 
@@ -35,9 +38,10 @@ def changes(
 ) -> Response:
     """List the changes between two versions, newest first.
 
-    With a number as `after` they come in the order in which they were written, each with its
-    `seq`: after `seq` n was read, nothing at or below n ever appears. `next` is then the `seq`
-    from which to go on, at once or later; a row that changed comes again with a new one.
+    With a number as `after` they come in the order in which they were recorded, each once and with
+    its `seq`: after `seq` n was read, nothing at or below n ever appears. `next` is then the `seq`
+    from which to go on, at once or later. What becomes different of a change later comes as a row
+    of the `kind` update, and a change that turns out not to exist as one of the kind withdrawn.
     """
     if query.after is not None and query.after.isdecimal() and query.after.isascii():
         return _since(request, pool, query)

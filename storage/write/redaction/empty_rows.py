@@ -54,6 +54,7 @@ from storage.database.tables import (
 )
 from storage.database.tables.metadata import METADATA, TEASER
 from storage.database.unit import Clock, Unit, rows_in, writing
+from storage.history.change_events import UPDATE_REDACTION, record_updates
 from storage.history.changes import CaptureComparer
 from storage.history.renewals import (
     NONE_NAMED,
@@ -503,6 +504,7 @@ class _RowEraser:
         versions = self._find(VERSION.c.id, VERSION.c.wording_id, wordings)
         versions |= self._find(VERSION.c.id, VERSION.c.observation_id, observations)
         renew_versions(self.unit, versions)
+        record_updates(self.unit, versions, UPDATE_REDACTION)
         refusals = self._find(REFUSAL.c.id, REFUSAL.c.observation_id, observations)
         refusals |= whole["refusal"] | whole["refusal_address"]
         renew_rows(self.unit, "refusal", refusals)

@@ -68,7 +68,7 @@ def explain(settings: Settings, text: str, robots_file: Path | None = None) -> l
         reason = f"{without_secrets(text)[:200]}: {address.message} {remedy}"
         return _concluded([CheckAnswer("address", "no", reason)])
     network = headers.create_network(settings.allow_hosts, settings.ca_file)
-    host, standings, has_archive = _known(settings, address)
+    host, standings, has_archive = _read_state(settings, address)
     answers = [
         CheckAnswer("address", "yes", f"it is called {origin_of(address.text)} in the archive"),
         _server(network, address),
@@ -85,7 +85,7 @@ def explain(settings: Settings, text: str, robots_file: Path | None = None) -> l
     return _concluded(answers)
 
 
-def _known(settings: Settings, address: Address) -> "tuple[Host, list[WatchState], bool]":
+def _read_state(settings: Settings, address: Address) -> "tuple[Host, list[WatchState], bool]":
     try:
         with (
             writing.Archive.of_settings(settings) as archive,

@@ -1,0 +1,163 @@
+"""The events of the change feed: each change once, what became different of it, and its withdrawal.
+
+A change is identified by its article, its wording and the occurrence of that wording, as alerts do:
+a late document moves the numbers of versions. The table `change_event` is only added to.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import func, select
+
+from storage.database.tables import ARTICLE, CHANGE_EVENT, VERSION
+from storage.database.unit import Unit, rows_in
+from storage.values.change_class import ChangeClass
+
+Key = tuple[int, int]
+"""A wording, and the number of versions of the article with that wording up to this one."""
+T = TypeVar("T")
+
+COMPARED: Mapping[str, tuple[str, ...]] = {
+    "label": (
+        "changes", "silent", "words_added", "words_removed", "removed", "added", "noise",
+        "notices", "entries", "method",
+    ),
+    "reading": ("derivation_id",),
+    "interval": ("changed_after", "changed_by"),
+}  # fmt: skip
+"""What an update names, by the columns of a version that it compares. `last_seen` is none."""
+UPDATE_REDACTION, UPDATE_RESTRICTION, UPDATE_ARTICLE = "redaction", "restriction", "article"
+UPDATES = (*COMPARED, UPDATE_REDACTION, UPDATE_RESTRICTION, UPDATE_ARTICLE)
+CHANGE, UPDATE, WITHDRAWN = "change", "update", "withdrawn"
+
+
+class _Change(NamedTuple):
+    """The columns of an event that identify its change, and its interval."""
+
+    article_id: int
+    origin_id: int
+    wording_id: int
+    occurrence: int
+    changed_after: datetime | None
+    changed_by: datetime
+
+
+def changes_by_key(
+    versions: Iterable[tuple[int, int, T]], earlier: Iterable[int] = ()
+) -> dict[Key, T]:
+    """Return the changes among versions (number, wording, value) in order, by their keys.
+
+    The first version of an article is no change; `earlier` are the wordings of the versions before.
+
+    >>> changes_by_key([(1, 7, "a"), (2, 8, "b"), (3, 7, "c")])
+    {(8, 1): 'b', (7, 2): 'c'}
+    """
+    counts = Counter(earlier)
+    found: dict[Key, T] = {}
+    for number, wording, value in versions:
+        counts[wording] += 1
+        if number > 1:
+            found[wording, counts[wording]] = value
+    return found
+
+
+def record_changes(
+    unit: Unit,
+    article: Any,
+    before: Mapping[int, Any],
+    after: Sequence[tuple[int, Mapping[str, Any]]],
+    earlier: Collection[int],
+) -> None:
+    """Add events for the versions of an article: `before` by number, `after` with their numbers.
+
+    `earlier` are the wordings of versions that are neither read nor changed.
+    """
+    old = changes_by_key(((n, row.wording_id, row) for n, row in sorted(before.items())), earlier)
+    new = changes_by_key(((n, values["wording_id"], values) for n, values in after), earlier)
+    same = (article.id, article.origin_id)
+    for key, row in old.items():
+        if key not in new:
+            change = _Change(*same, *key, row.changed_after, row.changed_by)
+            _add(unit, change, WITHDRAWN)
+    for key, values in new.items():
+        change = _Change(*same, *key, values["changed_after"], values["changed_by"])
+        if key not in old:
+            _add(unit, change, CHANGE)
+        elif what := _differences(old[key], values):
+            _add(unit, change, UPDATE, what)
+
+
+def _differences(row: Any, values: Mapping[str, Any]) -> list[str]:
+    """Return what is different in the values of a change, as an update names it."""
+    found = [
+        name
+        for name, columns in COMPARED.items()
+        if any(getattr(row, column) != values[column] for column in columns)
+    ]
+    if ChangeClass.REDACTED in values["changes"] and ChangeClass.REDACTED not in row.changes:
+        return [UPDATE_REDACTION, *(name for name in found if name != "label")]
+    return found
+
+
+def record_updates(unit: Unit, versions: Collection[int], what: str) -> None:
+    """Add an update for the changes to these versions, unless this unit has an event of them."""
+    unit.flush()
+    _add_all(unit, VERSION.c.id, versions, UPDATE, [what])
+
+
+def record_withdrawal(unit: Unit, article_id: int) -> None:
+    """Withdraw all changes of an article that is deleted."""
+    unit.flush()
+    _add_all(unit, VERSION.c.article_id, [article_id], WITHDRAWN, [])
+
+
+def _add_all(unit: Unit, column: Any, ids: Collection[int], kind: str, what: list[str]) -> None:
+    same = VERSION.alias()
+    occurrence = (
+        select(func.count())
+        .where(
+            same.c.article_id == VERSION.c.article_id,
+            same.c.wording_id == VERSION.c.wording_id,
+            same.c.number <= VERSION.c.number,
+        )
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            VERSION.c.article_id, ARTICLE.c.origin_id, VERSION.c.wording_id,
+            occurrence.label("occurrence"), VERSION.c.changed_after, VERSION.c.changed_by,
+        )
+        .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+        .where(VERSION.c.number > 1)
+    )  # fmt: skip
+    rows = [_Change(*row) for row in rows_in(unit.connection, query, column, ids)]
+    known = _recorded_since(unit, {row.article_id for row in rows}) if kind == UPDATE else set()
+    for row in sorted(rows, key=lambda each: (each.article_id, each.changed_by, each.occurrence)):
+        if (row.article_id, row.wording_id, row.occurrence) not in known:
+            _add(unit, row, kind, what)
+
+
+def _recorded_since(unit: Unit, articles: Collection[int]) -> set[tuple[int, int, int]]:
+    """Return the changes with an event of this unit."""
+    columns = (CHANGE_EVENT.c.article_id, CHANGE_EVENT.c.wording_id, CHANGE_EVENT.c.occurrence)
+    query = select(*columns).where(CHANGE_EVENT.c.id > unit.since)
+    rows = rows_in(unit.connection, query, CHANGE_EVENT.c.article_id, articles)
+    return {(row[0], row[1], row[2]) for row in rows}
+
+
+def _add(unit: Unit, change: _Change, kind: str, what: Sequence[str] = ()) -> None:
+    row = {"id": unit.number(), **change._asdict(), "kind": kind, "what": list(what)}
+    unit.add(CHANGE_EVENT, row)
+
+
+def current_changes(events: Iterable[tuple[Key, str]]) -> set[Key]:
+    """Return the changes that a reader of these events, in order, has at their end."""
+    found: set[Key] = set()
+    for key, kind in events:
+        if kind == WITHDRAWN:
+            found.discard(key)
+        else:
+            found.add(key)
+    return found
