@@ -179,6 +179,11 @@ class Settings:
     lease_seconds: float = setting(
         read_interval, "90s", "time after which a job without progress counts as abandoned"
     )
+    confirm_after: float = setting(
+        read_interval,
+        "30m",
+        "time after which a check that agrees confirms a text that was held back",
+    )
     document_memory_mb: int = setting(
         read_count, 1024, "maximum memory for reading one page, in MiB"
     )

@@ -17,10 +17,11 @@ from storage.capabilities.outside_copies import OUTSIDE_COPIES
 from storage.capabilities.quotations import QUOTATIONS
 from storage.capabilities.reviews import REVIEWS
 from storage.capabilities.rights import RIGHTS
+from storage.capabilities.unconfirmed import UNCONFIRMED
 
 FOLDER = Path(__file__).parent
 CAPABILITIES: tuple[Capability, ...] = (
-    FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS,
+    FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS, UNCONFIRMED,
 )  # fmt: skip
 """All capabilities; the order is that of their tables, views and commands."""
 PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(

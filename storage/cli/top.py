@@ -70,6 +70,8 @@ def _lines(figures: "WorkFigures", columns: int) -> Iterator[str]:
         f"{figures.lapsed_leases} leases expired"
     )
     yield f"documents: {figures.read_a_minute:.0f} read per minute, {figures.to_read} waiting"
+    if figures.unconfirmed:
+        yield f"held back: {figures.unconfirmed}, see `lesart unconfirmed --open`"
     for part, silent in figures.silent_seconds.items():
         yield f"{part}: last active {silent:.0f} s ago"
     yield from _table("Sources", figures.sources, columns)

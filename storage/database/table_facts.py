@@ -258,6 +258,7 @@ STATE_TABLES: tuple[StateTable, ...] = (
             "article_id": "article", "wording_id": "wording", "derivation_id": "derivation",
             "observation_id": "observation", "before_id": "derivation", "after_id": "derivation",
         },
+        loose={"confirmed_id": "it is the number of an act"},
     ),
     StateTable(
         "change_event", None, is_secret=False, holds_text=False,

@@ -53,6 +53,8 @@ JOBS_CHANNEL = "lesart_jobs"
 Clock = Callable[[], datetime]
 LONG_PAUSE = timedelta(days=3)
 """A longer pause may be a leap of the clock: of such a pause, only this counts as passed."""
+CONFIRM_SECONDS = 30 * 60
+"""Wait until a check may confirm a doubtful text, unless the settings state another one."""
 IN_CHUNK = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -191,7 +193,7 @@ class Unit:
     Numbers rise in the order of commit: they are assigned while the write lock is held, which
     lasts until the commit. `since` is the highest number before the unit. `now` is the archive's
     time, which rises with them; `reading` is the clock of this machine, and `clock` the clock
-    that all writers share.
+    that all writers share. `confirm_seconds` is the wait until a check may confirm a doubtful text.
     """
 
     def __init__(
@@ -208,6 +210,7 @@ class Unit:
         self.clock = clock or reading
         self.now = self.time.after(self.clock)
         self.since = counter
+        self.confirm_seconds = CONFIRM_SECONDS
         self._counter = counter
         self._began = perf_counter()
         self._rows: dict[Table, list[Mapping[str, Any]]] = {}

@@ -79,7 +79,7 @@ class CaptureContent:
     `notices` are kind and text of each notice, `metadata` are the values of the fields `METADATA`,
     `around` are the keys of all other paragraphs of the page. `entries` are those of a live blog,
     by the numbers of the paragraphs of the text. A capture that `is_page` is that of a web page;
-    one that `is_redacted` has no content to compare.
+    one that `is_redacted` has no content to compare. `signs` are those of its draft.
 
     Values that depend on one capture alone are computed once. Each object is equal to itself alone.
     """
@@ -93,6 +93,7 @@ class CaptureContent:
     entries: tuple[EntryRange, ...] = ()
     is_redacted: bool = False
     is_page: bool = False
+    signs: frozenset[str] | None = None
 
     @cached_property
     def side(self) -> Side:

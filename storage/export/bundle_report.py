@@ -108,7 +108,8 @@ GERMAN: Mapping[str, str] = {
     "not_modified": "unverändert", "gone": "nicht vorhanden", "redirected": "weitergeleitet",
     "unreachable": "nicht erreichbar", "rate_limited": "gedrosselt", "blocked": "gesperrt",
     "not_article": "kein Artikel", "disallowed_by_robots": "laut robots.txt nicht erlaubt",
-    "refused": "abgelehnt", "exact_copy": "gleicher Wortlaut", "near_copy": "fast gleich",
+    "refused": "abgelehnt", "unconfirmed": "zurückgehalten",
+    "exact_copy": "gleicher Wortlaut", "near_copy": "fast gleich",
     "contains": "enthält den anderen", "follow_up": "Folgebericht",
 }  # fmt: skip
 """The German names of logged outcomes and relations."""

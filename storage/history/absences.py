@@ -21,15 +21,17 @@ from storage.history.versions import rebuild_all
 from storage.values.outcome import page_outcome
 
 
-def record_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
+def record_absences(unit: Unit, observation_ids: Sequence[int]) -> frozenset[int]:
     """Record the article of each observation that has no text to read.
+
+    Returns the articles with a text that was held back and counts now.
 
     An observation of a place without an article waits until there is one; an imported capture
     is never gone from its folder. If the server answers that the bytes are those of an earlier
     observation, the wording is that of the earlier one.
     """
     if not observation_ids:
-        return
+        return frozenset()
     unit.flush()
     observations = {
         row.id: row
@@ -41,7 +43,7 @@ def record_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
         for article_id in writer.record(row):
             touched[article_id] = touched.get(article_id, False) or writer.is_late(row, article_id)
     unit.flush()
-    rebuild_all(unit, dict(sorted(touched.items())))
+    return rebuild_all(unit, dict(sorted(touched.items())))
 
 
 class _AbsenceWriter:

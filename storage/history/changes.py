@@ -177,6 +177,10 @@ class CaptureComparer:
         """Set the content of a derivation that this unit of work writes."""
         self.state.contents[derivation_id] = content
 
+    def forget_content(self, derivation_id: int) -> None:
+        """Drop the content of a derivation that was compared and is not written."""
+        self.state.contents.pop(derivation_id, None)
+
     def content_of(self, reading: Reading) -> CaptureContent:
         """Return the content of a draft that was read; it is the same object until the commit."""
         drafts, number = self.state.drafts, reading.captured.observation_id
@@ -411,6 +415,7 @@ def content_of_draft(draft: Draft) -> CaptureContent:
         around=frozenset(draft.around),
         entries=entries_of_text(draft.entries, [p.role for p in draft.paragraphs]),
         is_page=any(step.name == EXTRACT_STEP for step in draft.steps),
+        signs=None if draft.signs is None else frozenset(draft.signs),
     )
 
 
@@ -434,6 +439,7 @@ def content_of_row(
         around=frozenset(detail.get("around") or ()),
         entries=entries_of_text(entries_in(detail), [role for role, _text in layout]),
         is_page=any(step["name"] == EXTRACT_STEP for step in detail["steps"]),
+        signs=frozenset(detail["signs"]) if "signs" in detail else None,
     )
 
 

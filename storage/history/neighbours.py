@@ -57,7 +57,8 @@ class NotComparableError(Exception):
 class KnownArticle:
     """State of an article within a unit of work.
 
-    `head` is its newest wording, `readers` are the extractors of the newest snapshots.
+    `head` is its newest wording, `readers` are the extractors of the newest snapshots. `fresh` and
+    `held` are the snapshots of this unit that count, and those that are held back.
     """
 
     id: int
@@ -67,6 +68,7 @@ class KnownArticle:
     content_at: datetime | None
     readers: set[ExtractorKey] = field(default_factory=set)
     fresh: list[Snapshot] = field(default_factory=list)
+    held: list[Snapshot] = field(default_factory=list)
 
     def append(self, snapshot: Snapshot) -> bool:
         """Add a snapshot of this unit; return whether it is out of order, or its first text."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Select, func, select, text
 
 from storage.database.tables import (
     CAPTURE,
@@ -77,12 +77,17 @@ def readings_by_other_versions(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSnapshot(Snapshot):
-    """A snapshot with the data needed to confirm and to number it."""
+    """A snapshot with the data needed to confirm and to number it.
+
+    `is_held`: it is stored as held back. `answer` is the outcome of its transport.
+    """
 
     source_id: int
     locator_id: int
     outcome: str
     version: int | None
+    is_held: bool
+    answer: str
 
 
 def snapshots_of(
@@ -99,33 +104,17 @@ def snapshots_of(
 
 
 def snapshots_by_article(
-    connection: Connection, since: Mapping[int, datetime | None], reader: ExtractorKey | None = None
+    connection: Connection,
+    since: Mapping[int, datetime | None],
+    reader: ExtractorKey | None = None,
+    *,
+    with_held: bool = False,
 ) -> dict[int, list[StoredSnapshot]]:
-    """Return the snapshots of several articles, as `snapshots_of`; `since` is per article."""
-    query = (
-        select(
-            SNAPSHOT.c.article_id,
-            SNAPSHOT.c.observed_at,
-            SNAPSHOT.c.observation_id,
-            SNAPSHOT.c.wording_id,
-            WORDING.c.digest,
-            SNAPSHOT.c.derivation_id,
-            SNAPSHOT.c.source_id,
-            SNAPSHOT.c.locator_id,
-            SNAPSHOT.c.is_foreign,
-            SNAPSHOT.c.outcome,
-            SNAPSHOT.c.version,
-            CAPTURE.c.digest.label("raw"),
-            DERIVATION.c.capture_id,
-            DERIVATION.c.context,
-            DERIVATION.c.extractor,
-            DERIVATION.c.extractor_version,
-            DERIVATION.c.config,
-        )
-        .join(WORDING, WORDING.c.id == SNAPSHOT.c.wording_id)
-        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
-        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-    )
+    """Return the snapshots of several articles, as `snapshots_of`; `since` is per article.
+
+    With `with_held`, also those that are held back, with the wording that they show.
+    """
+    query = _select_snapshots(with_held=with_held)
     moments = [moment for moment in since.values() if moment is not None]
     if moments and len(moments) == len(since):
         query = query.where(SNAPSHOT.c.observed_at >= min(moments))
@@ -143,6 +132,42 @@ def snapshots_by_article(
             _snapshot_of_row(row, other_readings.get(row.derivation_id, {}))
         )
     return found
+
+
+def _select_snapshots(*, with_held: bool) -> Select[Any]:
+    """Return the query of snapshots with the texts that they show."""
+    counted = SNAPSHOT.c.wording_id
+    shown = func.coalesce(counted, DERIVATION.c.wording_id) if with_held else counted
+    query = (
+        select(
+            SNAPSHOT.c.article_id,
+            SNAPSHOT.c.observed_at,
+            SNAPSHOT.c.observation_id,
+            shown.label("wording_id"),
+            WORDING.c.digest,
+            SNAPSHOT.c.derivation_id,
+            SNAPSHOT.c.source_id,
+            SNAPSHOT.c.locator_id,
+            SNAPSHOT.c.is_foreign,
+            SNAPSHOT.c.outcome,
+            SNAPSHOT.c.version,
+            CAPTURE.c.digest.label("raw"),
+            DERIVATION.c.capture_id,
+            DERIVATION.c.context,
+            DERIVATION.c.extractor,
+            DERIVATION.c.extractor_version,
+            DERIVATION.c.config,
+            SNAPSHOT.c.wording_id.is_(None).label("is_held"),
+            OBSERVATION.c.outcome.label("answer"),
+        )
+        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
+        .join(WORDING, WORDING.c.id == shown)
+        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
+        .join(OBSERVATION, OBSERVATION.c.id == SNAPSHOT.c.observation_id)
+    )
+    if not with_held:
+        query = query.where(SNAPSHOT.c.wording_id.is_not(None))
+    return query
 
 
 def _read(row: Any) -> SnapshotReading:
@@ -167,6 +192,8 @@ def _snapshot_of_row(
         foreign=row.is_foreign,
         outcome=row.outcome,
         version=row.version,
+        is_held=row.is_held,
+        answer=row.answer,
     )
 
 

@@ -20,6 +20,14 @@ from storage.history.noise.decisions import NoiseDecisions, decided, delete_pend
 from storage.history.runs import Pair, Run, Snapshot, runs, steps
 from storage.history.snapshots import StoredSnapshot, add_all_confirmations, snapshots_by_article
 from storage.history.steps import Passages, Steps, step_of
+from storage.history.unconfirmed.counted import find_held_back
+from storage.history.unconfirmed.doubts import (
+    DecidedDoubts,
+    find_doubted,
+    leave_out_held,
+    list_certain_steps,
+    load_doubts,
+)
 from storage.values.outcome import STATES
 
 NOTHING: Mapping[int, frozenset[Pair]] = MappingProxyType({})
@@ -56,22 +64,26 @@ def rebuild_all(
     stale: Mapping[int, frozenset[Pair]] = NOTHING,
     *,
     keeps_versions: bool = False,
-) -> None:
+) -> frozenset[int]:
     """Update the rows of versions, snapshots and articles from the observations.
+
+    Returns the articles with a text that was held back and counts now.
 
     If nothing arrived out of order (`articles` maps to False), only the snapshots since the last
     one with a wording are read: they extend the newest version or follow it. `stale` are steps
     to compare again because other articles have new texts, or because the rules are older; with
     `keeps_versions` they are not decided again to be noise.
     """
-    if not articles:
-        return
-    unit.flush()
     comparing = comparing or CaptureComparer(unit.connection, unit.since)
     undecided = NOTHING if keeps_versions else stale
-    left = _VersionUpdater(unit, comparing, articles, stale, undecided).update()
-    if left:
-        _VersionUpdater(unit, comparing, dict.fromkeys(left, True), stale, undecided).update()
+    confirmed = set[int]()
+    while articles:
+        unit.flush()
+        updater = _VersionUpdater(unit, comparing, articles, stale, undecided)
+        left = updater.update()
+        confirmed |= updater.results.confirmed
+        articles = dict.fromkeys(sorted({*left, *updater.results.repeated}), True)
+    return frozenset(confirmed)
 
 
 def compare_again(
@@ -88,12 +100,19 @@ def compare_again(
 
 @dataclass(slots=True)
 class _Results:
-    """Changed rows of versions and snapshots; the runs and the newest version by article."""
+    """Changed rows of versions and snapshots; the runs and the newest version by article.
+
+    `read` are all snapshots, also those held back. `confirmed` are the articles with a text
+    that was held back and counts now, `repeated` those that show the text of another one.
+    """
 
     versions: list[dict[str, Any]] = field(default_factory=list)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
     found: dict[int, tuple[Run, ...]] = field(default_factory=dict)
     heads: dict[int, int] = field(default_factory=dict)
+    read: dict[int, list[StoredSnapshot]] = field(default_factory=dict)
+    confirmed: set[int] = field(default_factory=set)
+    repeated: set[int] = field(default_factory=set)
 
 
 class _VersionUpdater:
@@ -110,6 +129,8 @@ class _VersionUpdater:
         self.unit = unit
         self.comparing = comparing
         self.stale, self.undecided = stale, undecided
+        doubted = find_doubted(unit.connection, articles)
+        articles = {**articles, **dict.fromkeys(doubted, True)}
         self.articles = _articles(unit, articles)
         newest = [row for row in self.articles.values() if not articles[row.id]]
         self.known = _versions(unit, self.articles, newest)
@@ -122,10 +143,37 @@ class _VersionUpdater:
             del self.since[number]
         recent = {number: since for number, since in self.since.items() if since}
         others = self.since.keys() - recent.keys()
-        self.stored = snapshots_by_article(unit.connection, recent)
-        self.stored |= snapshots_by_article(unit.connection, dict.fromkeys(sorted(others)))
         self.results = _Results()
+        self.results.read = snapshots_by_article(unit.connection, recent, with_held=True)
+        whole = dict.fromkeys(sorted(others))
+        self.results.read |= snapshots_by_article(unit.connection, whole, with_held=True)
+        self.stored = self._counted()
         self.corrections = clock_corrections(unit.connection)
+
+    def _counted(self) -> dict[int, list[StoredSnapshot]]:
+        """Return the snapshots that are not held back, by article.
+
+        A doubt about one of the newest snapshots needs all of them.
+        """
+        doubts = load_doubts(self.unit.connection, self.results.read)
+        found: dict[int, list[StoredSnapshot]] = {}
+        for article, snapshots in self.results.read.items():
+            is_whole = self.since[article] is None
+            certain = list_certain_steps(self.known[article])
+            if not is_whole:
+                first = min(snapshots, key=lambda each: each.place, default=None)
+                certain |= {(first.derivation_id,) * 2} if first else set()
+            deciding = DecidedDoubts(
+                self.unit, self.comparing, self.articles[article], doubts[article], certain,
+                self.results.repeated, records=is_whole,
+            )  # fmt: skip
+            held = find_held_back(snapshots, deciding).held
+            if held and not is_whole:
+                self.left.append(article)
+                continue
+            found[article] = leave_out_held(snapshots, held)
+        self.results.repeated -= self.results.read.keys()
+        return found
 
     def update(self) -> list[int]:
         """Write the results; return the articles that need more snapshots."""
@@ -184,6 +232,7 @@ class _VersionUpdater:
             else:
                 step = stored_steps.of(run)
             values = {**_place_run(run), **step}
+            values["confirmed_id"] = self._confirmation(article_id, run)
             after.append((run.number, values))
             if row is None:
                 number = add_version(self.unit, article_id, run.number, values)
@@ -198,19 +247,38 @@ class _VersionUpdater:
             self.results.heads[article_id] = number
         return after
 
+    def _confirmation(self, article_id: int, run: Run) -> int | None:
+        """Return the number of the act that confirmed the first text of a version, if any."""
+        own = (
+            each for each in self.stored[article_id] if each.observation_id == run.observation_id
+        )
+        if any(each.is_held for each in own):
+            self.results.confirmed.add(article_id)
+            return self.unit.number()
+        rows = self.known[article_id].values()
+        return next(
+            (row.confirmed_id for row in rows if row.observation_id == run.observation_id), None
+        )
+
     def _record_snapshots(self, article_id: int, found: Sequence[Run]) -> None:
         number = {each: run.number for run in reversed(found) for each in run.observation_ids}
         first = {run.observation_id for run in found}
-        for snapshot in self.stored[article_id]:
+        counted = {each.observation_id for each in self.stored[article_id]}
+        for snapshot in self.results.read[article_id]:
             observation = snapshot.observation_id
-            outcome = outcome_in_history(snapshot.outcome, is_first=observation in first)
-            if (snapshot.version, snapshot.outcome) != (number[observation], outcome):
-                self.results.snapshots.append(
-                    {
-                        "observation_id": observation, "seq": self.unit.number(SNAPSHOT_BLOCK),
-                        "version": number[observation], "outcome": outcome,
-                    }
-                )  # fmt: skip
+            values: dict[str, Any] = dict(HELD_BACK)
+            if observation in counted:
+                known = snapshot.answer if snapshot.is_held else snapshot.outcome
+                outcome = outcome_in_history(known, is_first=observation in first)
+                values = {"version": number[observation], "outcome": outcome}
+                values["wording_id"] = snapshot.wording_id
+            stored = None if snapshot.is_held else snapshot.wording_id
+            if (snapshot.version, snapshot.outcome, stored) != (
+                values["version"], values["outcome"], values["wording_id"],
+            ):  # fmt: skip
+                seq = self.unit.number(SNAPSHOT_BLOCK)
+                values |= {"observation_id": observation, "seq": seq}
+                self.results.snapshots.append(values)
 
     def _write(self) -> None:
         unit = self.unit
@@ -256,6 +324,12 @@ class _VersionUpdater:
             "latest_at": latest_at,
             "state": state,
         }
+
+
+HELD_BACK: Mapping[str, Any] = MappingProxyType(
+    {"version": None, "outcome": "unconfirmed", "wording_id": None}
+)
+"""The columns of a snapshot that is held back: its derivation has the text that it shows."""
 
 
 def _goes_on(head: Row[Any], run: Run, snapshots: Sequence[StoredSnapshot]) -> bool:

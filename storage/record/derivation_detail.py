@@ -95,6 +95,7 @@ def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
         "steps": [as_dict(step) for step in draft.steps],
         "quotes": [_quote(each, draft.paragraphs) for each in draft.all_quotes()],
         **{name: value for name, value in given.items() if value},
+        **({} if draft.signs is None else {"signs": list(draft.signs)}),
     }
 
 

@@ -59,6 +59,7 @@ def _draft(row: Any) -> Draft:
         notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
         address=detail.get("address"),
         entries=entries_in(detail),
+        signs=tuple(detail["signs"]) if "signs" in detail else None,
     )
 
 

@@ -13,7 +13,7 @@ from storage.record.reading import CapturedItem, Reading
 from storage.schedule.interval import HOUR, MINUTE, IntervalRange, jitter, next_interval
 from storage.values.net.addresses import Key
 from storage.values.outcome import Event, page_outcome
-from storage.values.verdict import Refuse, Verdict
+from storage.values.verdict import Refuse, Unconfirmed, Verdict
 
 LISTS = frozenset({"feed", "sitemap", "opml", "list", *PAGE_KINDS})
 """The kinds of watches whose content lists addresses; those of a capability are not fetched."""
@@ -70,7 +70,7 @@ class Schedule:
         interval_range = self._intervals(row, kind)
         interval = next_interval(
             interval_range, row["interval_seconds"], event, failures=failures, age=age,
-            seed=f"{key[1]}",
+            seed=f"{key[1]}", confirm_after=self.unit.confirm_seconds,
         )  # fmt: skip
         values = {
             "interval_seconds": interval.interval,
@@ -128,6 +128,8 @@ def record_reading(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> No
             values |= schedule.changes_after(key, event, age=_publication_age(captured))
         if isinstance(verdict, Refuse):
             values["outcome"] = page_outcome(verdict.refused.code)
+        elif isinstance(verdict, Unconfirmed):
+            values["outcome"] = verdict.kind
         else:
             values["outcome"] = "content" if event is not None else "unchanged"
             values["reached_at"] = captured.observed_at

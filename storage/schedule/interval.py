@@ -16,6 +16,8 @@ TIGHTER = 8.0
 """Factor by which the interval shrinks after a change."""
 LONGEST_RETRY = DAY
 JITTER = 0.1
+LATER = 1.15
+"""Factor of the wait for a confirming check, so that no jitter lets it come too early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,20 @@ def next_interval(
     failures: int = 0,
     age: float | None = None,
     seed: str = "",
+    confirm_after: float = 0.0,
 ) -> Interval:
     """Return the interval that follows `interval` after `event`.
 
     `failures` is the number of consecutive failures, including this one. `age` is the number of
     seconds since publication when a text is first seen. `seed` spreads the checks of different
-    addresses.
+    addresses. A text that is held back is checked when a check may confirm it, which is after
+    `confirm_after` seconds.
 
     >>> pages = IntervalRange()
     >>> next_interval(pages, None, "first").interval, next_interval(pages, 1000.0, "quiet").interval
     (900.0, 1350.0)
+    >>> round(next_interval(pages, DAY, "doubtful", confirm_after=1800.0).due_in)
+    2070
     >>> next_interval(pages, DAY, "changed").interval
     10800.0
     >>> [next_interval(pages, each, "failed", failures=2).interval for each in (None, DAY)]
@@ -75,12 +81,14 @@ def next_interval(
             chosen = now / TIGHTER
         case "absent" | "barred":
             chosen = max(now * intervals.growth, HOUR)
-        case "failed":
+        case "failed" | "doubtful":
             chosen = now
     chosen = min(max(chosen, intervals.first), intervals.longest)
     if intervals.off:
         return Interval(chosen, None)
     wait = chosen
+    if event == "doubtful":
+        return Interval(chosen, confirm_after * LATER)
     if event == "failed":
         wait = min(
             intervals.first * 2.0 ** min(failures - 1, 20), max(LONGEST_RETRY, intervals.first)

@@ -182,6 +182,8 @@ class Draft:
     and unknown fields of the input); a value of `published` and `modified` is the dict form of
     `PartialDate`. `around` are the keys (`paragraph_key`) of the other paragraphs of the page.
     `pieces` is the text split at blanks, if the reader has it. `entries` are those of a live blog.
+    `signs` are the signs of an article and of a page in its place (`worker.text.page.signs`); None
+    if no server sent the page.
     """
 
     title: str | None
@@ -198,6 +200,7 @@ class Draft:
     raw_output: str | None = None
     around: tuple[int, ...] = ()
     entries: tuple[EntryRange, ...] = ()
+    signs: tuple[str, ...] | None = None
     pieces: list[str] | None = field(default=None, compare=False, repr=False)
 
     def all_quotes(self) -> tuple[Quote, ...]:

@@ -7,11 +7,11 @@ from typing import Literal
 
 Name = Literal[
     "captured", "content", "unchanged", "not_modified", "gone", "redirected", "unreachable",
-    "rate_limited", "blocked", "not_article", "disallowed_by_robots", "refused",
+    "rate_limited", "blocked", "not_article", "disallowed_by_robots", "refused", "unconfirmed",
 ]  # fmt: skip
-Event = Literal["first", "quiet", "changed", "absent", "barred", "failed"]
+Event = Literal["first", "quiet", "changed", "absent", "barred", "failed", "doubtful"]
 """Result of a check for scheduling: first snapshot, no change, change, gone, not admitted, no
-answer.
+answer, a text that is held back.
 """
 
 Counted = Literal["unchanged", "gone", "failed", "refused"]
@@ -47,6 +47,7 @@ _ALL = (
     Outcome("not_article", False, "barred", "refused", "blocked"),
     Outcome("disallowed_by_robots", False, "barred", "refused", "blocked"),
     Outcome("refused", False, "barred", "refused", None),
+    Outcome("unconfirmed", False, "doubtful", None, None),
 )
 OUTCOMES: Mapping[str, Outcome] = MappingProxyType({each.name: each for each in _ALL})
 """Outcomes by name. `captured` is the result of the transport; reading turns it into another
@@ -59,7 +60,15 @@ STATES: Mapping[str, State] = MappingProxyType(
 """The state of an article after each outcome."""
 
 INTERSTITIALS: Mapping[str, Name] = MappingProxyType(
-    {"blocked": "blocked", "not_article": "not_article", "extraction_empty": "not_article"}
+    {
+        **dict.fromkeys(
+            ("blocked", "bot_check", "consent_wall", "login_wall", "region_wall"), "blocked"
+        ),
+        **dict.fromkeys(
+            ("not_article", "extraction_empty", "error_page", "maintenance", "parked"),
+            "not_article",
+        ),
+    }
 )
 """Outcomes of pages that were received and not accepted, by refusal code."""
 

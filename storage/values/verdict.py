@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from storage.values.outcome import Event
 from storage.values.refusals import RefusalReason
 
-VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refused"]
+VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refused", "unconfirmed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class OriginKnowledge:
     `is_version` is the result of the history function: false if the draft belongs to the version
     before or after it, or differs from it by noise alone (`is_noise`). `elsewhere` is the article
     that has this wording at another origin. `words` is the number of words at the last fetch of
-    this origin.
+    this origin. `is_held`: it is held back, because it may be a page in place of the article;
+    `is_again`: as one before it, and no check can confirm it.
     """
 
     article_exists: bool
@@ -24,6 +25,8 @@ class OriginKnowledge:
     elsewhere: int | None
     words: int | None = None
     is_noise: bool = False
+    is_held: bool = False
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,22 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A text that is held back until it is certain: nothing changes.
+
+    `is_again`: the article had such a page before, which no check can confirm.
+    """
+
+    kind: ClassVar[VerdictKind] = "unconfirmed"
+    counted_as: ClassVar[str] = "unchanged"
+    is_again: bool = False
+
+    @property
+    def event(self) -> Event | None:
+        return "barred" if self.is_again else "doubtful"
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """Not an article, with the reason."""
 
@@ -74,7 +93,7 @@ class Refuse:
     refused: RefusalReason
 
 
-Verdict = NewArticle | NewVersion | UnchangedVerdict | Copy | Refuse
+Verdict = NewArticle | NewVersion | UnchangedVerdict | Copy | Unconfirmed | Refuse
 """Each verdict with its recorded kind, its count in the summary, and its meaning for a watch."""
 
 
@@ -83,7 +102,7 @@ class Counts:
     """The counts of an ingestion; `seen` is the sum of the six.
 
     Missing files and skipped records of web archives are not part of the sum. `noise` is the part
-    of `unchanged` that differs by noise alone.
+    of `unchanged` that differs by noise alone, `unconfirmed` the part that is held back.
     """
 
     new_articles: int = 0
@@ -95,6 +114,7 @@ class Counts:
     failed: int = 0
     gone: int = 0
     passed_over: int = 0
+    unconfirmed: int = 0
 
     @property
     def seen(self) -> int:

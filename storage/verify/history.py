@@ -19,7 +19,14 @@ from storage.history.corrected_times import clock_corrections, last_sight, time_
 from storage.history.runs import LastSight, Run, Snapshot, Transition, runs
 from storage.history.snapshots import SnapshotReading, readings_by_other_versions
 from storage.history.steps import STEP, Steps
-from storage.history.versions import outcome_in_history
+from storage.history.unconfirmed.counted import find_held_back
+from storage.history.unconfirmed.doubts import (
+    RecordedDoubts,
+    StoredDoubts,
+    leave_out_held,
+    load_doubts,
+)
+from storage.history.versions import HELD_BACK, outcome_in_history
 from storage.values.digest import canonical
 from storage.values.outcome import STATES
 from storage.verify.finding import UNREADABLE, BrokenObject, Findings, PassedItem, Scope
@@ -44,11 +51,12 @@ FROM version WHERE article_id IN :ids ORDER BY article_id, number
 """
 _SNAPSHOTS = """
 SELECT s.article_id, s.origin_id, s.observation_id, s.observed_at, s.outcome, s.version,
-    s.wording_id, s.is_foreign,
+    s.wording_id, coalesce(s.wording_id, d.wording_id) AS shown_id, s.is_foreign,
     s.derivation_id, s.source_id, w.digest, b.digest AS raw, d.capture_id, d.context,
     d.extractor, d.extractor_version, d.config
-FROM snapshot s LEFT JOIN wording w ON w.id = s.wording_id
-LEFT JOIN derivation d ON d.id = s.derivation_id LEFT JOIN capture b ON b.id = d.capture_id
+FROM snapshot s LEFT JOIN derivation d ON d.id = s.derivation_id
+LEFT JOIN wording w ON w.id = coalesce(s.wording_id, d.wording_id)
+LEFT JOIN capture b ON b.id = d.capture_id
 WHERE s.article_id IN :ids
 """
 _NOISE = """
@@ -82,10 +90,11 @@ class _Article:
     confirmed: dict[int, Row] = field(default_factory=dict)
     noise: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
+    doubts: StoredDoubts = field(default_factory=StoredDoubts)
 
     def is_torn(self) -> bool:
         """Check whether an input row is missing; the check `references` reports it."""
-        worded = [snapshot for snapshot in self.snapshots if snapshot["wording_id"] is not None]
+        worded = [snapshot for snapshot in self.snapshots if shows_text(snapshot)]
         return any(None in (snapshot["digest"], snapshot["raw"]) for snapshot in worded)
 
     @property
@@ -154,10 +163,12 @@ def _wrong(
     connection: Connection, article: _Article, scans: _ScanTimes, sight: LastSight, scope: Scope
 ) -> Wrong:
     """Yield the errors of an article; its changes are checked only if there are no others."""
-    found = runs(_history(connection, article), article.noise_pairs(), sight)
+    history = _history(connection, article)
+    held = find_held_back(history, RecordedDoubts(article.doubts)).held
+    found = runs(leave_out_held(history, held), article.noise_pairs(), sight)
     broken = [
         *_wrong_versions(article, found, scans),
-        *_wrong_snapshots(article, found),
+        *_wrong_snapshots(article, found, held),
         *_wrong_article(article, found),
         *_wrong_events(article),
     ]
@@ -195,6 +206,8 @@ def _articles(connection: Connection, scope: Scope) -> Iterator[_Article]:
             chunk[row["article_id"]].snapshots.append(row)
         for row in stream(connection, _NOISE, ids):
             chunk[row["article_id"]].noise.append(row)
+        for number, doubts in load_doubts(connection, list(chunk)).items():
+            chunk[number].doubts = doubts
         for row in stream(connection, _confirmation_query(connection), ids):
             chunk[row["article_id"]].confirmed[row["observation_id"]] = row
         yield from chunk.values()
@@ -210,14 +223,14 @@ def _confirmation_query(connection: Connection) -> str:
 
 def _history(connection: Connection, article: _Article) -> list[Snapshot]:
     """Return the snapshots with a wording, and the scans that confirmed them."""
-    worded = [snapshot for snapshot in article.snapshots if snapshot["wording_id"] is not None]
-    moments = [snapshot["observed_at"] for snapshot in worded]
+    worded = [snapshot for snapshot in article.snapshots if shows_text(snapshot)]
+    moments = [snapshot["observed_at"] for snapshot in worded if snapshot["wording_id"]]
     other_readings = readings_by_other_versions(connection, map(_read, worded))
     return [
         Snapshot(
             observed_at=snapshot["observed_at"],
             observation_id=snapshot["observation_id"],
-            wording_id=snapshot["wording_id"],
+            wording_id=snapshot["shown_id"],
             digest=bytes(snapshot["digest"]),
             derivation_id=snapshot["derivation_id"],
             confirmed=_confirmations(connection, article, snapshot, moments),
@@ -285,12 +298,22 @@ def _is_earlier(article: _Article, row: Row, run: Run, scans: _ScanTimes) -> boo
     )
 
 
-def _wrong_snapshots(article: _Article, computed: Sequence[Run]) -> Wrong:
+def shows_text(snapshot: Row) -> bool:
+    """Check whether a snapshot shows a text, even if it is held back."""
+    is_held = snapshot["outcome"] == HELD_BACK["outcome"]
+    return snapshot["wording_id"] is not None or (is_held and snapshot["shown_id"] is not None)
+
+
+def _wrong_snapshots(article: _Article, computed: Sequence[Run], held: Collection[int]) -> Wrong:
     number = {each: run.number for run in reversed(computed) for each in run.observation_ids}
     first = {run.observation_id for run in computed}
     for snapshot in article.snapshots:
         observation = snapshot["observation_id"]
-        if snapshot["version"] != number.get(observation):
+        is_held = snapshot["wording_id"] is None and shows_text(snapshot)
+        if is_held != (observation in held):
+            message = "counts, but is doubtful" if observation in held else "is held back"
+            yield "snapshot_wrong", f"observation {observation} {message}"
+        elif snapshot["version"] != number.get(observation):
             yield "snapshot_wrong", f"observation {observation} is filed under another version"
         elif snapshot["wording_id"] is not None:
             expected = outcome_in_history(snapshot["outcome"], is_first=observation in first)

@@ -24,11 +24,12 @@ from storage.verify.finding import PASSED, BrokenObject, Findings, Scope
 
 WORDINGS_AT_ONCE = 200
 _SEEN = (
-    "SELECT DISTINCT s.wording_id, s.derivation_id, s.article_id, s.origin_id, s.locator_id, "
+    "SELECT DISTINCT d.wording_id, s.derivation_id, s.article_id, s.origin_id, s.locator_id, "
     "s.address_id, s.observed_at, o.observed_at AS first_at FROM snapshot s "
-    "JOIN observation o ON o.id = s.observation_id "
-    "WHERE s.wording_id > :first ORDER BY s.wording_id"
+    "JOIN observation o ON o.id = s.observation_id JOIN derivation d ON d.id = s.derivation_id "
+    "WHERE d.wording_id > :first ORDER BY d.wording_id"
 )
+"""The sights of each wording, also those that are held back: a dismissed text keeps its keys."""
 _FOUND = (
     "SELECT wording_id, count(*) AS number FROM index_key WHERE wording_id > :first "
     "GROUP BY wording_id"

@@ -13,6 +13,7 @@ from storage.database.rows import Row, fetch, stream
 from storage.database.schema import missing_columns, missing_guards
 from storage.database.table_facts import ALL_TABLES, EMPTIED, LOGGED
 from storage.database.tables.metadata import METADATA
+from storage.history.versions import HELD_BACK
 from storage.proof.leaf import SHAPES
 from storage.record.contents.leftovers import Leftovers, find_capture_places
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
@@ -232,12 +233,18 @@ def _key_of(table: str) -> str:
 
 
 def agreement(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that snapshots and versions refer to the wording of their derivation."""
-    for table, key in (("snapshot", "observation_id"), ("version", "id")):
+    """Check that snapshots and versions refer to the wording of their derivation.
+
+    A snapshot that is held back names none.
+    """
+    counts = f"t.outcome <> '{HELD_BACK['outcome']}' AND t.wording_id IS NULL"
+    for table, key, missing in (
+        ("snapshot", "observation_id", counts), ("version", "id", "t.wording_id IS NULL"),
+    ):  # fmt: skip
         query = (
             f"SELECT t.{key} AS id, t.wording_id, d.wording_id AS derived FROM {table} t "
             "JOIN derivation d ON d.id = t.derivation_id "
-            "WHERE t.wording_id IS NULL OR t.wording_id <> d.wording_id"
+            f"WHERE ({missing}) OR t.wording_id <> d.wording_id"
         )
         for row in stream(connection, query, NOTHING):
             message = f"names wording {row['wording_id']}, its derivation {row['derived']}"

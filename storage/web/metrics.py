@@ -123,6 +123,9 @@ def _of_archive(stats: Stats) -> Iterator[GaugeMetricFamily]:
                 "step", waiting)  # fmt: skip
     yield _many("lesart_refusals", "What was refused", "code", stats.refusals.items())
     yield _many("lesart_jobs", "Jobs by their state", "state", stats.jobs.items())
+    held = stats.capabilities["unconfirmed"]
+    yield _many("lesart_unconfirmed", "Texts that were held back, by their decision", "decision",
+                held.items())  # fmt: skip
     looked = [(each.source, each.last_check or each.last_scan) for each in stats.sources]
     moments = [(name, at.timestamp()) for name, at in looked if at is not None]
     yield _many("lesart_source_last_look_seconds", "When a source was looked at last, since 1970",

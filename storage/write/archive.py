@@ -23,7 +23,16 @@ from storage.database.servers.session import JobListener, SessionLock
 from storage.database.tables import (
     ARCHIVE,
 )
-from storage.database.unit import ACT, BEAT, Clock, Unit, archive_time, utc_now, writing
+from storage.database.unit import (
+    ACT,
+    BEAT,
+    CONFIRM_SECONDS,
+    Clock,
+    Unit,
+    archive_time,
+    utc_now,
+    writing,
+)
 from storage.history.clock_corrections import correct_clock
 from storage.history.memory import Memory
 from storage.history.totals import TOTALS, renewed_totals, store_fact
@@ -44,8 +53,15 @@ T = TypeVar("T")
 class Archive:
     """The writable archive; every method that changes something is one transaction."""
 
-    def __init__(self, engine: Engine, place: str, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        place: str,
+        clock: Clock = utc_now,
+        confirm_seconds: float = CONFIRM_SECONDS,
+    ) -> None:
         self.engine = engine
+        self.confirm_seconds = round(confirm_seconds)
         self.clock = clock
         self._place = place
         self.memory = Memory()
@@ -58,10 +74,12 @@ class Archive:
         *,
         create: bool = True,
         captures: CapturePlace | None = None,
+        confirm_seconds: float = CONFIRM_SECONDS,
     ) -> Self:
         """Open the archive at `url`; with `create`, create or upgrade it if necessary.
 
-        Bytes of captures are stored at `captures`, or in the database.
+        Bytes of captures are stored at `captures`, or in the database. A check confirms a doubtful
+        text after `confirm_seconds`.
         Raises: DatabaseUrlError, ForeignDatabaseError, ArchiveUnreachableError, SchemaNewerError;
         without `create` ArchiveMissingError and SchemaOlderError.
         """
@@ -76,14 +94,17 @@ class Archive:
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, place_of(address), clock)
+        return cls(engine, place_of(address), clock, confirm_seconds)
 
     @classmethod
     def of_settings(
         cls, settings: Settings, clock: Clock = utc_now, *, create: bool = False
     ) -> Self:
         """Open the archive that the settings name. Raises: see `open`."""
-        return cls.open(settings.database_url, clock, create=create, captures=settings.captures)
+        return cls.open(
+            settings.database_url, clock, create=create, captures=settings.captures,
+            confirm_seconds=settings.confirm_after,
+        )  # fmt: skip
 
     def close(self) -> None:
         self.engine.dispose()
@@ -164,6 +185,7 @@ class Archive:
     def unit(self) -> Iterator[Unit]:
         """Open a unit of work (`storage.database.unit`)."""
         with writing(self.engine, self.clock) as unit:
+            unit.confirm_seconds = self.confirm_seconds
             yield unit
 
     def transact(

@@ -24,6 +24,7 @@ from storage.values.outcome import OUTCOMES
 from storage.values.refusals import RefusalReason
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from storage.write.readings.confirmed import settle_confirmed
 from storage.write.redaction.without_redacted import checks_without_redacted
 from storage.write.store_captures import store_bytes
 
@@ -74,7 +75,7 @@ def _store_checks(
     _note_watches(unit, schedule, mine, keeper)
     _note_hosts(unit, news)
     unit.flush()
-    record_absences(unit, keeper.without_text)
+    settle_confirmed(unit, record_absences(unit, keeper.without_text))
     _order_reading(unit, claim, keeper)
     return _counts(unit, mine)
 

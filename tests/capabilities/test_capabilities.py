@@ -24,6 +24,9 @@ ELSEWHERE = {
     "quotations": {"docs/quotations.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                    "storage/capabilities/__init__.py",
                    "storage/database/migrations/versions/0010_quotations.py"},
+    "unconfirmed": {"docs/unconfirmed.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
+                    "storage/capabilities/__init__.py",
+                    "storage/database/migrations/versions/0017_unconfirmed.py"},
 }  # fmt: skip
 """The files outside of its folders that a capability may edit: at most six."""
 INDEXES = {ROOT / "docs/README.md", ROOT / "docs/commands.md"}
@@ -70,6 +73,26 @@ WITHOUT_HOOK = {
     "quotations": {
         **dict.fromkeys(("docs/alerts.md", "docs/assistants.md", "docs/read.md"), _LINK),
         "storage/database/migrations/versions/0012_persons.py": "each change of its tables is a migration",
+    },
+    "unconfirmed": {
+        "docs/architecture.md": "a step of the path of a file has the word of its scope",
+        "docs/watch.md": _LINK,
+        "docs/sql.md": "an outcome of checks, and a count of jobs",
+        **dict.fromkeys((
+            "storage/database/tables/metadata.py", "storage/history/versions.py",
+            "storage/history/unconfirmed/doubts.py", "storage/values/outcome.py",
+            "storage/values/verdict.py", "storage/write/readings/writer.py",
+        ), "what is held back is computed before the versions, and is an outcome of a check"),
+        **dict.fromkeys((
+            "storage/database/view_queries/jobs.py", "storage/values/arrivals/counts_sentence.py",
+        ), "a count of jobs and summaries"),
+        "storage/read/answers/texts.py": _FIELD,
+        **dict.fromkeys((
+            "storage/read/figures/work_state.py", "storage/web/metrics.py",
+            "storage/web/pages/front.py",
+            "storage/cli/top.py", "storage/read/answers/operation.py",
+            "storage/export/bundle_report.py",
+        ), "whoever runs the archive sees at once that something is held back"),
     },
 }  # fmt: skip
 """Further files that name a capability, and why no hook serves them."""

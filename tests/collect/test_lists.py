@@ -290,7 +290,9 @@ def test_a_page_that_a_feed_no_longer_lists_is_checked_all_the_same(desk):
     desk.due(at=1)
     desk.web.put(FEED, rss())
     desk.web.put(address(1), page("Meldung 1 vom Hafen", HIGHER))
-    assert desk.due(at=30).new_versions == 1
+    assert desk.due(at=30).unconfirmed == 1
+    desk.due(at=31)
+    assert desk.number("SELECT count(*) FROM versions") == 2
 
 
 def test_pages_of_the_front_are_watched_as_they_are_named(desk):

@@ -43,8 +43,8 @@ def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
 
     def install(rule: Callable = lambda draft: draft, version: str | None = NEXT) -> None:
         def changed(read: Callable) -> Callable:
-            def as_ruled(*args):
-                found = read(*args)
+            def as_ruled(*args, **named):
+                found = read(*args, **named)
                 return rule(found) if hasattr(found, "paragraphs") else found
 
             return as_ruled

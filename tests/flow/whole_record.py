@@ -13,6 +13,7 @@ from storage.proof.note import COSIGNATURE, Note, Signer
 from storage.proof.stamp import read_stamp_time
 from storage.write.undo import undo
 from tests.authority import authority
+from tests.capabilities.unconfirmed.pages import LOG_IN
 from tests.flow.driver import SENTENCES, START, Newsroom, page, seed
 from tests.proof.grown import cosign
 from tests.warcs import answer, request, response
@@ -32,7 +33,8 @@ def fill_record(room: Newsroom) -> None:
     room.write("d.md", page(B))
     address, seen_at = "https://presse.example/b", "2024-06-17T06:00:00Z"
     capture = response(address, seen_at, answer(saved_page("Pegel fällt", A, B)))
-    room.write("e.warc", capture + request(address, seen_at))
+    wall = response("https://presse.example/konto", seen_at, answer(LOG_IN.encode()))
+    room.write("e.warc", capture + request(address, seen_at) + wall)
     room.scan(0)
     relation = room.rows("SELECT id FROM relations ORDER BY decided_at DESC, id DESC")[0]["id"]
     room.archive.transact(undo, relation, "Zufall")

@@ -45,7 +45,7 @@ FIELDS_OF = {
     "sentences": "sentence paragraph since_version changed_after changed_by returned first_article version cursor number current_in is_cut",
     "refusals": "job locator code message hint kept raw_digest at source times first_at cursor",
     "jobs": "job kind source state trigger attempts created_at started_at finished_at reason "
-    "seen new_articles new_versions unchanged noise copies refused failed gone passed_over seconds parent cursor",
+    "seen new_articles new_versions unchanged noise copies refused failed gone passed_over seconds parent unconfirmed cursor",
 }
 
 
@@ -429,7 +429,7 @@ def test_a_version_is_reported_whole(archive):
     assert " ".join(told) == (
         "article id origin origins source state version versions wording title lead text "
         "paragraphs language authors publisher section tags published modified word_count quotes "
-        "notices flags fields observed digests extractor rights outside_copies steps indirect_quotes"
+        "notices flags fields observed digests extractor rights outside_copies unconfirmed steps indirect_quotes"
     )
     assert told["lead"] == "Der Pegel der Lohe steigt."
     assert told["text"].split("\n\n")[1] == "Er stieg um 36 Zentimeter."

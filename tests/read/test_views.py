@@ -53,7 +53,7 @@ GOLDEN = {
     "response_headers peer tls_version certificate duration_ms wire_bytes body_encoding rights id",
     "refusals": "seq job locator code message hint kept raw_digest at source id",
     "jobs": "seq job kind source state trigger attempts created_at started_at finished_at reason "
-    "seen new_articles new_versions unchanged noise copies refused failed gone passed_over seconds parent",
+    "seen new_articles new_versions unchanged noise copies refused failed gone passed_over seconds parent unconfirmed",
 }
 
 

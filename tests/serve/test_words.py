@@ -13,6 +13,7 @@ from storage.database.outgoing import QUEUES
 from storage.diff.entry_history import HIDDEN, REMOVED, SHOWN
 from storage.history.alerts import lists
 from storage.history.alerts.rule import CONDITIONS, AlertRule
+from storage.history.unconfirmed.rule import SHAPE
 from storage.read.render.paragraphs import LABELS
 from storage.read.render.translations import catalogue, message_templates, translate_message
 from storage.values.change_class import ChangeClass
@@ -29,7 +30,7 @@ from worker.alerts import mail, sample
 
 SAID = re.compile(r"""\b(?:t|template|translate)\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*[,)]""")
 KINDS = re.compile(
-    r"^(class|paragraph|protocol|rights|state|kind|view|role|outcome|is|job|trigger|rule|answer|field|flag|outgoing|refusal) "
+    r"^(class|paragraph|protocol|rights|state|kind|view|role|outcome|is|job|trigger|rule|answer|field|flag|outgoing|refusal|doubt) "
 )
 PLACES = sorted({*re.findall(r"\{(\w+)\}", " ".join(map(" ".join, REFUSALS.values())))})
 """The names of the values in the messages of refusals."""
@@ -185,6 +186,7 @@ def test_names_of_classes_and_states_are_said_in_both_languages():
         "rule": {*AlertRule.__dataclass_fields__, *CONDITIONS} - {"languages", "recorded"},
         "refusal": REFUSALS,
         "outgoing": {each.kind for each in QUEUES},
+        "doubt": {*SHAPE, "short", "few_words", "marks_lost", "same_text", "no_marks"},
     }
     labels = {f"{kind} {code}" for kind, found in codes.items() for code in found}
     assert labels - set(english) == set()

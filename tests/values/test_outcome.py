@@ -29,7 +29,7 @@ def test_every_outcome_is_counted_under_a_count_of_the_summary():
 
 def test_whatever_bars_or_fails_is_no_answer():
     for outcome in OUTCOMES.values():
-        assert outcome.answered == (outcome.event not in {"barred", "failed"})
+        assert outcome.answered == (outcome.event not in {"barred", "failed", "doubtful"})
         assert (outcome.event == "failed") == (outcome.counted_as == "failed")
 
 
@@ -39,7 +39,7 @@ def test_whatever_bars_or_fails_is_no_answer():
         ("gone", {"gone"}),
         ("unreachable", {"unreachable", "rate_limited"}),
         ("blocked", {"blocked", "not_article", "disallowed_by_robots"}),
-        (None, {"refused"}),
+        (None, {"refused", "unconfirmed"}),
     ],
 )
 def test_the_state_of_an_article_follows_its_latest_outcome(state, outcomes):

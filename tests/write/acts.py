@@ -27,6 +27,7 @@ from storage.write.redaction.redact_articles import (
 from storage.write.redaction.restrict import lift, restrict
 from storage.write.undo import undo
 from tests.capabilities.front_pages.test_front_pages import front, teaser
+from tests.capabilities.unconfirmed.pages import LOG_IN
 from tests.flow.driver import Newsroom, hour, page, seed, target_of
 from tests.page.test_entries import EDITED, blog, entry
 from tests.warcs import answer, response
@@ -80,6 +81,7 @@ class Scene:
         self.crawl(DAM, web_page(TITLE, *parted, more="<meta name=a>"), 2)
         self.crawl(DAM, web_page(TITLE, *HIGHER), 3, X_Robots_Tag="noai")
         self.crawl(DAM, web_page("Nur für Abonnenten"), 3.1)
+        self.crawl(DAM, LOG_IN, 3.3)
         self.crawl(MOVED, b"", 3.5, status="301 Moved Permanently", Location=DAM)
         self.crawl(WALL, b"", 3.2, status="404 Not Found")
         for at, state in enumerate(((entry(2), entry(1)), (entry(3), entry(2, EDITED), entry(1)))):

@@ -15,11 +15,12 @@ from storage.values.verdict import (
     OriginKnowledge,
     Refuse,
     UnchangedVerdict,
+    Unconfirmed,
     Verdict,
 )
 from worker.address import Address, parse_address
 from worker.text.hints import SourceValue
-from worker.text.page.interstitials import BARRIERS
+from worker.text.page.interstitials import CODES
 
 
 def decide(outcome: Draft | RefusalReason, knowledge: OriginKnowledge) -> Verdict:
@@ -36,6 +37,8 @@ def decide(outcome: Draft | RefusalReason, knowledge: OriginKnowledge) -> Verdic
         case Draft():
             if knowledge.words is not None and _is_cut_short(outcome, knowledge.words):
                 return Refuse(refuse("not_article", reason=message_text("far_less")))
+            if knowledge.is_held:
+                return Unconfirmed(knowledge.is_again)
             if knowledge.article_exists:
                 return (
                     NewVersion() if knowledge.is_version else UnchangedVerdict(knowledge.is_noise)
@@ -56,7 +59,8 @@ def _is_cut_short(draft: Draft, words: int) -> bool:
 
 
 _FIELD_OF = {"title": "title", "summary": "lead"}
-_BARRED = frozenset(refuse("not_article", reason=reason) for reason in BARRIERS)
+_CERTAIN = {refuse("not_article", reason=reason): code for reason, code in CODES.items()}
+"""The refusal codes of pages whose kind is certain, by the refusal of any document."""
 
 
 def entry_values(listed: Mapping[str, Json] | None) -> tuple[SourceValue, ...]:
@@ -83,9 +87,8 @@ def fetched_outcome(
     the complete text that follows later is flagged too.
     """
     if isinstance(outcome, RefusalReason):
-        if outcome not in _BARRED:
-            return outcome
-        return refuse("blocked", reason=next(r for r in BARRIERS if r in outcome.message))
+        code = _CERTAIN.get(outcome)
+        return outcome if code is None else refuse(code)
     return _add_list_offers(outcome, listed or {})
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -121,9 +121,12 @@ class Reader:
     def draft(self, captured: CapturedItem) -> Draft | RefusalReason:
         """Return the draft or refusal of a capture, read with all stored hints."""
         outcome = self.outcome(captured.raw, hints_of(captured))
-        if captured.hints.get("fetched") or captured.hints.get("answered"):
-            outcome = fetched_outcome(outcome, captured.hints.get("listed"))
         submitter = captured.hints.get("submitted_by")
+        is_answer = captured.hints.get("fetched") or captured.hints.get("answered")
+        if is_answer:
+            outcome = fetched_outcome(outcome, captured.hints.get("listed"))
+        elif submitter is None and isinstance(outcome, Draft):
+            outcome = replace(outcome, signs=None)
         if submitter is not None and isinstance(outcome, Draft):
             return mark_submitted(outcome, submitter)
         return outcome

@@ -22,6 +22,9 @@ METADATA = Row.metadata
 
 FRONT = METADATA.tables["front"]
 TEASER = METADATA.tables["teaser"]
+DOUBT = METADATA.tables["doubt"]
+DOUBT_SETTLED = METADATA.tables["doubt_settled"]
+DOUBT_SETTLED_UNDONE = METADATA.tables["doubt_settled_undone"]
 """The tables of headlines, for redactions and restrictions, which follow them everywhere."""
 
 

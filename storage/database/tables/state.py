@@ -108,6 +108,7 @@ class JobRow(Row, table=True):
     failed: int = 0
     gone: int = 0
     passed_over: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    unconfirmed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class PresenceRow(Row, table=True):
@@ -304,6 +305,7 @@ class VersionRow(Row, table=True):
     `notices` are its correction notices, each with the version that it refers to.
     `entries` are the changes of entries of a live blog, all of them for a first version.
     `method` numbers the rules of comparison (`storage.diff.change.METHOD`), 0 for older ones.
+    `confirmed_id` is the number of the act that confirmed its text, if it was held back before.
     """
 
     __table_args__ = (
@@ -335,6 +337,7 @@ class VersionRow(Row, table=True):
     notices: Any = json_column()
     entries: Any = json_column()
     method: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
+    confirmed_id: int | None = big_column(nullable=True)
 
 
 class ChangeEventRow(Row, table=True):

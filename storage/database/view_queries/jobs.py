@@ -48,7 +48,7 @@ REFUSALS = View("refusals", Refusal, ("id",), select_refusals, "never")
 
 
 _SEEN = ("new_articles", "new_versions", "unchanged", "copies", "refused", "failed")
-_COUNTS = (*_SEEN, "noise", "gone", "passed_over")
+_COUNTS = (*_SEEN, "noise", "gone", "passed_over", "unconfirmed")
 
 
 class Job:
@@ -77,6 +77,7 @@ class Job:
     passed_over: int
     seconds: float | None
     parent: int | None
+    unconfirmed: int
 
 
 def select_jobs(words: SqlWords) -> str:

@@ -216,8 +216,11 @@ def overdue_seconds(
 
 
 def is_unmatched(cursor: int) -> ColumnElement[bool]:
-    """Return the condition that a version was added after `cursor`, and not only renumbered."""
-    is_new = or_(VERDICT.c.id.is_(None), VERDICT.c.id > cursor)
+    """Return the condition that a version was added or confirmed after `cursor`, and not only
+    renumbered.
+    """
+    is_confirmed = VERSION.c.confirmed_id > cursor
+    is_new = or_(VERDICT.c.id.is_(None), VERDICT.c.id > cursor, is_confirmed)
     return and_(VERSION.c.seq > cursor, is_new)
 
 

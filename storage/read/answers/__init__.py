@@ -39,6 +39,7 @@ from storage.read.answers.texts import (
     Rights,
     RightsDeclaration,
     Sentence,
+    UnconfirmedReading,
     VersionText,
 )
 
@@ -76,6 +77,7 @@ __all__ = [
     "SourceRate",
     "Stats",
     "Teaser",
+    "UnconfirmedReading",
     "VersionLine",
     "VersionText",
     "WorkFigures",

@@ -60,6 +60,7 @@ class Job(Answer):
     passed_over: int
     seconds: float | None
     parent: int | None
+    unconfirmed: int
     cursor: str
 
     def to_shown(self) -> dict[str, Json]:
@@ -174,6 +175,7 @@ class WorkFigures(Answer):
     """State of the work at a moment: jobs, sources, outgoing messages, and rates per minute.
 
     `silent_seconds` holds, for each service that ever reported, the seconds since its last report.
+    `unconfirmed` are the texts that are held back without a decision.
     """
 
     at: datetime
@@ -187,6 +189,7 @@ class WorkFigures(Answer):
     sources: tuple[SourceRate, ...]
     jobs: tuple[JobProgress, ...]
     outgoing: tuple[OutgoingFigures, ...]
+    unconfirmed: int
 
 
 @dataclass(frozen=True, slots=True)

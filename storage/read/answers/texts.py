@@ -85,12 +85,39 @@ class OutsideCopy(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class UnconfirmedReading(Answer):
+    """A text that was held back because it may be a page in place of the article.
+
+    `until` is the time from which a check that agrees confirms it; None if only a person does.
+    `decision` is confirmed or dismissed, None while it is open; `decided_by` is a person, None if
+    later checks decided.
+    """
+
+    id: int
+    article: str | None
+    origin: str | None
+    wording: str
+    observed_at: datetime
+    last_seen: datetime
+    checks: int
+    signs: tuple[str, ...]
+    grade: str
+    title: str | None
+    text: str | None
+    until: datetime | None
+    decision: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
 class VersionText(Answer):
     """One complete version, as `show` prints it; a redacted one has neither title nor text.
 
     `rights` are the declarations that were seen while the version was online, `outside_copies` the
-    copies of its page at other archives, `steps` the changes on the way from the captured bytes to
-    the text.
+    copies of its page at other archives, `unconfirmed` the readings of the article that are held
+    back, `steps` the changes on the way from the captured bytes to the text.
     """
 
     article: str
@@ -123,6 +150,7 @@ class VersionText(Answer):
     extractor: Extractor
     rights: tuple[Rights, ...] = ()
     outside_copies: tuple[OutsideCopy, ...] = ()
+    unconfirmed: tuple[UnconfirmedReading, ...] = ()
     steps: tuple[CleaningStep, ...] = ()
     indirect_quotes: tuple[Quote, ...] = ()
     published_from: datetime | None = field(default=None, metadata=BESIDE)

@@ -260,7 +260,10 @@ class TemporalViews:
             f"UNION SELECT ao.article_id AS id FROM {self.base}.noise_step n "
             f"JOIN {self.base}.article_origin ao ON ao.origin_id = n.origin_id "
             f"LEFT JOIN {self.base}.noise_step_undone u ON u.noise_step_id = n.id "
-            f"WHERE (n.decided_at {later} OR u.undone_at {later}){self._in_scope('ao.article_id')}"
+            f"WHERE (n.decided_at {later} OR u.undone_at {later}){self._in_scope('ao.article_id')} "
+            f"UNION SELECT ao.article_id AS id FROM {self.base}.doubt d "
+            f"JOIN {self.base}.article_origin ao ON ao.origin_id = d.origin_id "
+            f"WHERE TRUE{self._in_scope('ao.article_id')}"
         )
 
     def _rebuild_histories(self, views: Mapping[str, str]) -> None:

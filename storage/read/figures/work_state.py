@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, and_, case, func, not_, or_, select
 
+from storage.capabilities import parts_of
 from storage.database.engine import database_epoch
 from storage.database.outgoing import QUEUES, OutgoingQueue
 from storage.database.process_identity import identity_in_token, is_dead
@@ -163,7 +164,14 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
             for each in lists.jobs(connection, None, Part(limit=jobs))
         ),
         outgoing=outgoing_figures(connection),
+        unconfirmed=count_unconfirmed(connection),
     )
+
+
+def count_unconfirmed(connection: Connection) -> int:
+    """Return how many texts are held back without a decision."""
+    figures = next(part for own, part in parts_of("figures") if own.name == "unconfirmed")
+    return int(figures.compute_figures(connection)[figures.OPEN])
 
 
 LATEST_ROWS = 3_000

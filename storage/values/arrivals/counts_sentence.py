@@ -34,6 +34,8 @@ def counts_sentence(counts: Mapping[str, Any]) -> str:
     sentences = [f"{head}: {parts}" if parts else head]
     if noise := counts.get("noise"):
         sentences.append(f"{noise:,} differ{'s' if noise == 1 else ''} by noise only")
+    if held := counts.get("unconfirmed"):
+        sentences.append(f"{held:,} held back as unconfirmed")
     if gone := counts.get("gone"):
         sentences.append(f"{gone:,} gone")
     if skipped := counts.get("passed_over"):

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
+from storage.read.figures.work_state import count_unconfirmed
 from storage.read.filters import TODAY
 from storage.read.render.moment import MomentError
 from storage.read.render.passages import PassageBlock, blocks, excerpt
@@ -74,8 +75,14 @@ def front(request: Request, pool: PoolDep, query: Annotated[Front, Query()]) -> 
         ),
         today=utc_now().astimezone(zone).date(), edits=sum(edits.values()),
         first=today - timedelta(days=DAYS - 1), error=error,
+        unconfirmed=pool.cached_value("unconfirmed", 60, lambda: _count_unconfirmed(pool)),
         status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
     )  # fmt: skip
+
+
+def _count_unconfirmed(pool: ArchivePool) -> int:
+    with pool.today.connect() as connection:
+        return count_unconfirmed(connection)
 
 
 @router.get("/find")

@@ -183,7 +183,8 @@ _STEPS = (
         select(
             VERSION.c.seq, VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id,
             VERSION.c.changes, VERSION.c.silent, ARTICLE.c.public_id, DERIVATION.c.language,
-            SOURCE.c.name.label("source"), VERDICT.c.id.label("read_at"),
+            SOURCE.c.name.label("source"),
+            func.coalesce(VERSION.c.confirmed_id, VERDICT.c.id).label("read_at"),
         )
         .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
         .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)

@@ -27,6 +27,10 @@ from storage.history.neighbours import (
 )
 from storage.history.noise.decisions import undone_wordings
 from storage.history.runs import Snapshot
+from storage.history.snapshots import snapshots_by_article
+from storage.history.unconfirmed.counted import find_held_back
+from storage.history.unconfirmed.doubts import DecidedDoubts, load_doubts
+from storage.history.unconfirmed.rule import GRADES, doubt_grade
 from storage.record.derivations import BYTES_GONE, DerivationWriter
 from storage.record.reading import ReExtracted
 from storage.relations.clusters import join_origins
@@ -122,6 +126,8 @@ class ExactCopies:
             self.relate((a, b), moment, held_since)
 
 
+_HELD, _AGAIN = "held", "again"
+"""Results of the search for a doubt about a text."""
 UNWRITTEN = 2**63
 """Placeholder for the number of a derivation that will be the newest one."""
 _NEWEST, _WORDED = SNAPSHOT.alias(), WORDING.alias()
@@ -241,8 +247,14 @@ class KnownContent:
         holder = self._copies.holders.get(wording) if wording else None
         elsewhere = holder.article if holder else None
         article, draft = self.articles.get(place.origin_id), place.reading.outcome
-        if article is None or digest is None or not isinstance(draft, Draft):
+        if digest is None or not isinstance(draft, Draft):
             return OriginKnowledge(article is not None, True, elsewhere)
+        doubt = None if draft.signs is None else self._find_doubt(article, place, wording)
+        if article is None or doubt is not None:
+            is_known = article is not None
+            return OriginKnowledge(
+                is_known, True, elsewhere, is_held=doubt is not None, is_again=doubt is _AGAIN
+            )
         unwritten = Snapshot(
             place.moment, 0, wording or 0, digest, UNWRITTEN, reader=reader_of(draft)
         )
@@ -258,6 +270,54 @@ class KnownContent:
             words=self._words.get(place.origin_id) if is_fetched else None,
             is_noise=is_noise,
         )
+
+    def _find_doubt(
+        self, article: KnownArticle | None, place: Position, wording: int | None
+    ) -> str | None:
+        """Return whether a draft is held back, by all readings of the article, and if as before.
+
+        Most texts agree with the one before them, and nothing else is read for these.
+        """
+        own, digest = self._comparing.content_of(place.reading), place.reading.digest or b""
+        if article is None:
+            return _HELD if doubt_grade(None, own) is not None else None
+        other = self._around.beside(article.id, place.moment, digest, is_before=True)
+        before = None if other is None else self._comparing.contents([other.derivation_id])[0]
+        is_same = other is not None and other.digest == digest
+        grade = None if is_same else doubt_grade(before, own)
+        if grade is None:
+            return None
+        snapshots, number = self._all_snapshots(article, place, wording)
+        doubts = load_doubts(self._unit.connection, [article.id])[article.id]
+        self._comparing.set_content(UNWRITTEN, own)
+        deciding = DecidedDoubts(
+            self._unit, self._comparing, article, doubts, (), set(), records=False
+        )
+        held = find_held_back(snapshots, deciding).held
+        self._comparing.forget_content(UNWRITTEN)
+        is_again = grade[0] == GRADES[-1] and any(
+            each.digest == digest and each.observation_id in held for each in snapshots[:-1]
+        )
+        return None if number not in held else _AGAIN if is_again else _HELD
+
+    def _all_snapshots(
+        self, article: KnownArticle, place: Position, wording: int | None
+    ) -> tuple[list[Snapshot], int]:
+        """Return all readings of an article, the last one that of a place, and its observation."""
+        unit, draft = self._unit, place.reading.outcome
+        assert isinstance(draft, Draft)
+        number = place.reading.captured.observation_id
+        own = Snapshot(
+            place.moment, number, wording or 0, place.reading.digest or b"", UNWRITTEN,
+            reader=reader_of(draft),
+        )  # fmt: skip
+        unit.flush()
+        stored = snapshots_by_article(
+            unit.connection, {article.id: None}, own.reader, with_held=True
+        )[article.id]
+        known = {each.observation_id for each in stored}
+        fresh = [e for e in (*article.fresh, *article.held) if e.observation_id not in known]
+        return [*stored, *fresh, own], number
 
     def _is_noise(self, article: KnownArticle, place: Position, wording: int | None) -> bool:
         """Check whether a draft differs only by noise from the snapshot before or after it."""

@@ -48,8 +48,10 @@ from storage.values.verdict import (
     OriginKnowledge,
     Refuse,
     UnchangedVerdict,
+    Unconfirmed,
     Verdict,
 )
+from storage.write.readings.confirmed import settle_confirmed
 from storage.write.readings.known_content import ExactCopies, KnownContent, WordingHolder
 
 
@@ -140,6 +142,17 @@ def create_article(
     return known
 
 
+def create_empty_article(unit: Unit, place: Position) -> KnownArticle:
+    """Create the article of a new origin whose first text is held back."""
+    article = unit.number()
+    unit.add(ARTICLE_ORIGIN, {"origin_id": place.origin_id, "article_id": article})
+    add_article(
+        unit, origin_id(origin_name(place)), place.origin_id,
+        place.reading.captured.source_id, number=article, seen=place.moment,
+    )  # fmt: skip
+    return KnownArticle(article, place.origin_id, True, None, None)
+
+
 Decide = Callable[[Any, OriginKnowledge], Verdict]
 """Decides on the outcome of a reading: a draft or a refusal."""
 
@@ -204,6 +217,7 @@ class ReadingWriter:
             self.decided.append((place.reading, verdict))
             totals[verdict.counted_as] += 1
             totals["noise"] += isinstance(verdict, UnchangedVerdict) and verdict.is_noise
+            totals["unconfirmed"] += isinstance(verdict, Unconfirmed)
         self._settle(places, claims)
         return Counts(**totals)
 
@@ -231,8 +245,14 @@ class ReadingWriter:
         derivation = self._deriving.derivation(draft, wording, place.reading)
         if is_new:
             self._deriving.texts.append(ReadText(wording, derivation, draft, is_known=False))
-        snapshot = Snapshot(place.moment, 0, wording, digest, derivation, reader=reader_of(draft))
+        number = place.reading.captured.observation_id
+        snapshot = Snapshot(
+            place.moment, number, wording, digest, derivation, reader=reader_of(draft)
+        )
         article = self._known.articles.get(place.origin_id)
+        if isinstance(verdict, Unconfirmed):
+            self._hold(place, article, snapshot)
+            return
         if article is None:
             article = create_article(self.unit, place, snapshot, content)
             self._known.articles[place.origin_id] = article
@@ -253,6 +273,20 @@ class ReadingWriter:
         self._snapshot(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, verdict.kind, derivation)
         self._record_copy(place, article, wording, verdict)
+
+    def _hold(self, place: Position, article: KnownArticle | None, snapshot: Snapshot) -> None:
+        """Store a text that is held back; its article is computed from all readings."""
+        if article is None:
+            article = create_empty_article(self.unit, place)
+            self._known.articles[place.origin_id] = article
+            self._comparing.set_origin(article.id, origin_name(place))
+            self._lineages.began(place.origin_id, article.id, self._known.articles)
+        article.held.append(snapshot)
+        self._changed[article.id] = True
+        content = self._comparing.content_of(place.reading)
+        self._comparing.set_content(snapshot.derivation_id, content)
+        self._snapshot(place, article.id, "unconfirmed", None, snapshot.derivation_id, None)
+        self._verdict(place, Unconfirmed.kind, snapshot.derivation_id)
 
     def _snapshot(
         self,
@@ -311,7 +345,7 @@ class ReadingWriter:
         unit.flush()
         fresh = {a.id for a in self._known.articles.values() if not a.stored}
         whole = {article: late or article in fresh for article, late in self._changed.items()}
-        rebuild_all(unit, whole, self._comparing)
+        confirmed = rebuild_all(unit, whole, self._comparing)
         name_articles(unit, [article for article, late in self._changed.items() if late])
         compare_again(unit, self._comparing, waiting(self._comparing))
         self._copies.settle(claims.displaced)
@@ -322,7 +356,8 @@ class ReadingWriter:
         absent = find_unrecorded_absences(
             unit, [*stood_at, *self._lineages.find_redirecting(places)]
         )
-        record_absences(unit, sorted({*absent, *self._refused}))
+        confirmed |= record_absences(unit, sorted({*absent, *self._refused}))
+        settle_confirmed(unit, confirmed)
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PRESENCE, ("observation_id",), refused)
         overtaken = find_overtaken(unit, [p.reading.captured.observation_id for p in places])

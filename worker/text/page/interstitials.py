@@ -1,7 +1,8 @@
 """Detect pages that replace an article: robot checks, consent, errors, log-in forms."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from storage.values.lazy import lazy_pattern
 from storage.values.messages import message_text
@@ -61,7 +62,7 @@ ERROR_PAGE = lazy_pattern(
     | (?:dieser|der)[ ](?:artikel|beitrag|inhalt)[ ](?:ist|steht)[ ](?:leider[ ])?
       nicht[ ](?:mehr[ ])?(?:verfügbar|zur[ ]verfügung)
     | ^(?:access[ ]denied|403[ ]forbidden|502[ ]bad[ ]gateway|500[ ]internal[ ]server[ ]error
-      |503[ ]service[ ](?:temporarily[ ])?unavailable)""",
+      |503[ ]service[ ](?:temporarily[ ])?unavailable)\W*(?:$|\n|[|–-])""",
     re.VERBOSE | re.IGNORECASE,
 )
 """Text of an error page.
@@ -72,6 +73,8 @@ True
 False
 >>> bool(ERROR_PAGE.search("Fehler 404 | Küstenbote"))
 True
+>>> bool(ERROR_PAGE.search("Access denied: village blocks through traffic"))
+False
 """
 
 LOG_IN = lazy_pattern(
@@ -85,22 +88,69 @@ LOG_IN = lazy_pattern(
 (True, False)
 """
 
-_SIGNS = (
-    (message_text("robot_check"), ROBOT_CHECK),
-    (message_text("consent"), CONSENT),
-    (message_text("error_page"), ERROR_PAGE),
-    (message_text("log_in"), LOG_IN),
+MAINTENANCE = lazy_pattern(
+    r"""briefly[ ]unavailable[ ]for[ ]scheduled[ ]maintenance
+    | (?:site|website|service)[ ]is[ ](?:currently[ ])?(?:down[ ]for|undergoing|under)[ ]
+      (?:scheduled[ ])?maintenance
+    | (?:seite|website|angebot)[ ](?:ist|befindet[ ]sich)[ ][^.]{0,40}(?:im[ ]wartungsmodus
+      |wartungsarbeiten[ ]nicht[ ](?:erreichbar|verfügbar))""",
+    re.VERBOSE | re.IGNORECASE,
 )
+"""Text of a note on maintenance.
 
-BARRIERS = (message_text("robot_check"), message_text("consent"), message_text("log_in"))
-"""Reasons for which an existing article was not delivered."""
+>>> bool(MAINTENANCE.search("Briefly unavailable for scheduled maintenance. Check back."))
+True
+>>> bool(MAINTENANCE.search("Die Brücke ist wegen Wartungsarbeiten gesperrt."))
+False
+"""
+
+REGION = lazy_pattern(
+    r"""from[ ]a[ ]country[ ]belonging[ ]to[ ]the[ ]european[ ]economic[ ]area
+    | (?:page|site|website|content)[ ]is[ ](?:currently[ ])?(?:not[ ]available|unavailable)[ ]in[ ]
+      your[ ](?:country|region|location)
+    | (?:seite|website|inhalt|angebot)[ ]ist[ ](?:leider[ ])?in[ ]ihre[mr][ ](?:land|region)[ ]
+      nicht[ ]verfügbar""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Text of a page for visitors from other regions.
+
+>>> bool(REGION.search("This content is not available in your region."))
+True
+"""
+
+PARKED = lazy_pattern(
+    r"""(?:this|the)[ ]domain(?:[ ]name)?[ ](?:\S{4,60}[ ])?(?:is|may[ ]be)[ ]for[ ]sale
+    | (?:this|the)[ ]domain(?:[ ]name)?[ ]has[ ]expired
+    | diese[ ](?:domain|website)[ ]steht[ ]zum[ ]verkauf""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Text of a page of a domain without a site.
+
+>>> bool(PARKED.search("Diese Domain steht zum Verkauf!"))
+True
+"""
+
+_KINDS = (
+    ("bot_check", message_text("robot_check"), ROBOT_CHECK),
+    ("consent_wall", message_text("consent"), CONSENT),
+    ("error_page", message_text("error_page"), ERROR_PAGE),
+    ("login_wall", message_text("log_in"), LOG_IN),
+    ("maintenance", message_text("maintenance"), MAINTENANCE),
+    ("region_wall", message_text("region_wall"), REGION),
+    ("parked", message_text("parked"), PARKED),
+)
+CODES: Mapping[str, str] = MappingProxyType({reason: code for code, reason, _sign in _KINDS})
+"""The refusal code of a page that a server sent, by the reason why it is no article."""
 
 
-def interstitial_reason(title: str | None, texts: Sequence[str]) -> str | None:
+def interstitial_reason(
+    title: str | None, texts: Sequence[str], *, is_marked: bool = False
+) -> str | None:
     """Return the kind of page that replaces an article, or None for an article.
 
     A pattern must match the opening of a short text, or the title of a very short one. An article
-    about consent banners is longer and mentions them later.
+    about consent banners is longer and mentions them later. The title of a page that `is_marked` as
+    an article decides nothing.
 
     >>> interstitial_reason("Seite nicht gefunden", ["Diese Seite wurde leider nicht gefunden."])
     'an error page'
@@ -109,9 +159,9 @@ def interstitial_reason(title: str | None, texts: Sequence[str]) -> str | None:
     body = "\n".join(texts)
     if len(body) > _LONGEST_INTERSTITIAL:
         return None
-    for reason, sign in _SIGNS:
+    for _code, reason, sign in _KINDS:
         if sign.search(body[:_OPENING]) or (
-            len(body) < _SHORT_INTERSTITIAL and sign.search(title or "")
+            not is_marked and len(body) < _SHORT_INTERSTITIAL and sign.search(title or "")
         ):
             return reason
     return None

@@ -292,10 +292,12 @@ def other_page_refusal(
     paragraphs: Sequence[Paragraph],
     title: str | None,
     leads: Sequence[str],
+    *,
+    is_marked: bool,
 ) -> RefusalReason | None:
     """Return the refusal of a page whose text is not that of an article; otherwise None."""
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
-    reason = interstitial_reason(title, running) or no_article_reason(
+    reason = interstitial_reason(title, running, is_marked=is_marked) or no_article_reason(
         paragraphs, page.blocks, title, leads, article_body(article_node(page.json_ld, None))
     )
     return refuse("not_article", reason=reason) if reason else None

@@ -60,6 +60,7 @@ from worker.text.page.parsed_page import (
     collect_page_clues,
     title_of,
 )
+from worker.text.page.signs import field_signs, is_marked, text_signs, tree_signs
 
 NAME = "lesart-page"
 _HAS_OBSERVED_AT = XPath("boolean(descendant::meta[@name = 'observed_at'])")
@@ -87,6 +88,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if isinstance(decoded, RefusalReason):
         return decoded
     tree = decoded.tree
+    signs = tree_signs(tree)
     page = collect_page(tree, hints, has_updates=MICRODATA in decoded.text)
     capture_time = _meta_observed_at(tree, hints, settings)
     context = FieldContext(
@@ -107,7 +109,8 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         body = body if pieces == body.pieces else ExtractedBody(pieces, None)
     if not body.pieces:
         return empty_page_refusal(title_of(chosen), page.blocks)
-    return _build_draft(page, body, chosen, decoded, hints, settings)
+    signs += field_signs(page.json_ld, chosen.fields, hints.url)
+    return _build_draft(page, body, chosen, decoded, hints, settings, signs=signs)
 
 
 def _build_draft(
@@ -117,6 +120,8 @@ def _build_draft(
     decoded: DecodedTree,
     hints: Hints,
     settings: TextSettings,
+    *,
+    signs: tuple[str, ...],
 ) -> Draft | RefusalReason:
     title = title_of(chosen)
     leads = [c.value for c in page.candidates.get("lead", ()) if isinstance(c.value, str)]
@@ -126,8 +131,7 @@ def _build_draft(
     pieces = complete if page.json_ld.is_news else restore_dropped_blocks(complete, page.blocks)
     live = find_entries(pieces, page.entries) if page.entries else LiveBlog(tuple(pieces))
     pieces = live.pieces
-    names = chosen.fields.get("authors")
-    authors = (names.value if names else None) or ()
+    authors = (names.value if (names := chosen.fields.get("authors")) else None) or ()
     if len(pieces) > MAX_PARAGRAPHS:
         return refuse("too_many_paragraphs", limit=MAX_PARAGRAPHS)
     paragraphs = live.with_entry_roles(assign_roles(pieces, page.blocks, title, leads, authors))
@@ -138,7 +142,7 @@ def _build_draft(
     place = hints.url or (address.value if address else None)
     if refused := front_page_refusal(page, paragraphs, title, place, has_authors=bool(authors)):
         return refused
-    if refused := other_page_refusal(page, paragraphs, title, leads):
+    if refused := other_page_refusal(page, paragraphs, title, leads, is_marked=is_marked(signs)):
         restored = complete = pieces = find_description(page.blocks, leads)
         if not pieces:
             return refused
@@ -167,6 +171,7 @@ def _build_draft(
         raw_output=body.xml,
         around=surrounding_keys(page.blocks, paragraphs),
         entries=live.entries,
+        signs=(*signs, *text_signs(title, running)),
     )
 
 

@@ -87,6 +87,7 @@ def _draft(values: Mapping[str, Any]) -> Draft:
         raw_output=values["raw_output"],
         around=tuple(values["around"]),
         entries=tuple(EntryRange(**entry) for entry in values["entries"]),
+        signs=None if values["signs"] is None else tuple(values["signs"]),
     )
 
 

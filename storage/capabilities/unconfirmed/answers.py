@@ -1,0 +1,53 @@
+"""The list of unconfirmed readings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.read.answers import UnconfirmedReading
+from storage.read.query.parameter import flag
+from storage.read.query.queries import AnyArticle, ListQuery
+from storage.values.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.read import filters
+    from storage.read.archive.queries import ArchiveQueries
+    from storage.read.filters import Conditions
+    from storage.read.query import records
+    from storage.read.query.queries import Page
+    from storage.read.query.records import Part
+else:
+    filters = LazyModule("storage.read.filters")
+    records = LazyModule("storage.read.query.records")
+
+IS_OPEN = "q.decision IS NULL"
+
+
+@dataclass(kw_only=True)
+class UnconfirmedQuery(ListQuery, AnyArticle):
+    """List the readings that are held back, and those that were, oldest first."""
+
+    open: bool = flag("--open", "Only readings without a decision.")
+    record = staticmethod(lambda: UnconfirmedReading)
+
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[UnconfirmedReading]":
+        criteria = filters.Conditions()
+        if self.article is not None:
+            number = archive.article_row_id(self.article)
+            criteria = criteria.with_clause("q.article_id = :article", article=number)
+        if self.open:
+            criteria = criteria.with_clause(IS_OPEN)
+        return archive.iterate(find_unconfirmed, criteria, records.Part(*page))
+
+
+def find_unconfirmed(
+    connection: "Connection", criteria: "Conditions", part: "Part"
+) -> Iterator[UnconfirmedReading]:
+    """Yield the selected readings."""
+    listed = records.RecordList(UnconfirmedReading, "unconfirmed", {"id": int}, "unconfirmed")
+    yield from listed.rows(connection, criteria, part)
+
+
+QUERIES = (UnconfirmedQuery,)

@@ -1,0 +1,207 @@
+"""The doubts about steps of articles and the decisions of persons, loaded and recorded."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from storage.database.tables import (
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    DERIVATION,
+    ORIGIN,
+    SNAPSHOT,
+)
+from storage.database.tables.metadata import DOUBT, DOUBT_SETTLED, DOUBT_SETTLED_UNDONE
+from storage.database.unit import Unit, rows_in
+from storage.history.changes import CaptureComparer
+from storage.history.runs import Pair, Snapshot, compared
+from storage.history.unconfirmed.counted import Decision
+from storage.history.unconfirmed.rule import GRADES, Doubt, doubt_grade
+from storage.values.net.site import site_of
+
+
+@dataclass(slots=True)
+class StoredDoubts:
+    """The doubts about steps of one article, and what persons decided about its wordings."""
+
+    doubts: dict[Pair, Doubt] = field(default_factory=dict)
+    settled: dict[int, Decision] = field(default_factory=dict)
+
+
+def find_doubted(connection: Connection, articles: Collection[int]) -> set[int]:
+    """Return the articles with a doubtful step: they are computed from all of their readings."""
+    if _is_empty(connection, DOUBT):
+        return set()
+    query = select(ARTICLE_ORIGIN.c.article_id).join(
+        DOUBT, DOUBT.c.origin_id == ARTICLE_ORIGIN.c.origin_id
+    )
+    return {row[0] for row in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, articles)}
+
+
+def _is_empty(connection: Connection, table: Table) -> bool:
+    return connection.execute(select(table.c.id).limit(1)).first() is None
+
+
+def load_doubts(connection: Connection, articles: Collection[int]) -> dict[int, StoredDoubts]:
+    """Return the recorded doubts and decisions of articles."""
+    found = {number: StoredDoubts() for number in articles}
+    if _is_empty(connection, DOUBT) and _is_empty(connection, DOUBT_SETTLED):
+        return found
+    query = (
+        select(
+            ARTICLE_ORIGIN.c.article_id, DOUBT.c.a_derivation_id, DOUBT.c.b_derivation_id,
+            DOUBT.c.grade, DOUBT.c.signs, DOUBT.c.wait_seconds,
+        )
+        .join(DOUBT, DOUBT.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
+        .order_by(DOUBT.c.id)
+    )  # fmt: skip
+    for article, a, b, grade, signs, seconds in rows_in(
+        connection, query, ARTICLE_ORIGIN.c.article_id, articles
+    ):
+        _keep(found[article].doubts, (a, b), Doubt(grade, tuple(signs), seconds))
+    for article, wording, decision in rows_in(
+        connection, _SETTLED, SNAPSHOT.c.article_id, articles
+    ):
+        found[article].settled[wording] = decision
+    return found
+
+
+_SETTLED = (
+    select(SNAPSHOT.c.article_id, DERIVATION.c.wording_id, DOUBT_SETTLED.c.decision)
+    .join(DOUBT_SETTLED, DOUBT_SETTLED.c.observation_id == SNAPSHOT.c.observation_id)
+    .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
+    .outerjoin(DOUBT_SETTLED_UNDONE, DOUBT_SETTLED_UNDONE.c.doubt_settled_id == DOUBT_SETTLED.c.id)
+    .where(DOUBT_SETTLED_UNDONE.c.id.is_(None), DERIVATION.c.wording_id.is_not(None))
+    .order_by(DOUBT_SETTLED.c.decided_at, DOUBT_SETTLED.c.decision, DOUBT_SETTLED.c.id)
+)
+"""The decisions in force, the last one of a wording last, in an order that all archives share."""
+
+
+def _keep(doubts: dict[Pair, Doubt], pair: Pair, doubt: Doubt) -> None:
+    """Keep the strongest doubt about a step."""
+    known = doubts.get(pair)
+    if known is None or GRADES.index(known.grade) < GRADES.index(doubt.grade):
+        doubts[pair] = doubt
+
+
+def step_pair(before: Snapshot | None, own: Snapshot) -> Pair:
+    """Return the derivations of a step, by one extractor if possible; one twice without a text
+    before.
+    """
+    if before is None:
+        return own.derivation_id, own.derivation_id
+    a, b = compared(before, own) or (before, own)
+    return a.derivation_id, b.derivation_id
+
+
+class RecordedDoubts:
+    """The recorded doubts of an article, without new ones."""
+
+    def __init__(self, stored: StoredDoubts) -> None:
+        self._stored = stored
+
+    def find_doubt(self, before: Snapshot | None, own: Snapshot) -> Doubt | None:
+        return self._stored.doubts.get(step_pair(before, own))
+
+    def find_decision(self, own: Snapshot) -> Decision | None:
+        return self._stored.settled.get(own.wording_id)
+
+
+class DecidedDoubts(RecordedDoubts):
+    """The doubts of an article: recorded ones, and those that are decided now.
+
+    `certain` are steps of versions: a step is decided once. `repeated` collects the other articles
+    with a text that is doubtful because several addresses show it. With `records` new doubts are
+    added to the record.
+    """
+
+    def __init__(
+        self,
+        unit: Unit,
+        comparing: CaptureComparer,
+        article: Any,
+        stored: StoredDoubts,
+        certain: Collection[Pair],
+        repeated: set[int],
+        *,
+        records: bool,
+    ) -> None:
+        super().__init__(stored)
+        self._unit, self._comparing, self._article = unit, comparing, article
+        self._certain, self._repeated, self._records = certain, repeated, records
+        self._decided: dict[Pair, Doubt | None] = {}
+
+    def find_doubt(self, before: Snapshot | None, own: Snapshot) -> Doubt | None:
+        pair = step_pair(before, own)
+        if pair not in self._decided:
+            self._decided[pair] = self._decide(pair, own)
+        return self._decided[pair]
+
+    def _decide(self, pair: Pair, own: Snapshot) -> Doubt | None:
+        known = self._stored.doubts.get(pair)
+        if known is None and pair in self._certain:
+            return None
+        if not self._comparing.decides or (known is not None and known.grade == GRADES[-1]):
+            return known
+        contents = self._comparing.contents(pair)
+        if len(contents) < len(pair):
+            return known
+        before = None if pair[0] == pair[1] else contents[0]
+        found = doubt_grade(before, contents[1])
+        if found is not None and found[0] != GRADES[-1]:
+            others = self._others_with(own.wording_id)
+            if others:
+                found = doubt_grade(before, contents[1], is_repeated=True)
+                self._repeated |= others
+        if found is None or (known is not None and known.grade == found[0]):
+            return known
+        doubt = Doubt(*found, self._unit.confirm_seconds)
+        if self._records:
+            self._record(pair, own, doubt)
+        return doubt
+
+    def _record(self, pair: Pair, own: Snapshot, doubt: Doubt) -> None:
+        self._stored.doubts[pair] = doubt
+        self._unit.add(
+            DOUBT,
+            {
+                "id": self._unit.number(), "origin_id": self._article.origin_id,
+                "observation_id": own.observation_id, "a_derivation_id": pair[0],
+                "b_derivation_id": pair[1], "signs": list(doubt.signs), "grade": doubt.grade,
+                "wait_seconds": doubt.seconds, "decided_at": self._unit.now,
+            },
+        )  # fmt: skip
+
+    def _others_with(self, wording: int) -> set[int]:
+        """Return the other articles of the site that showed a wording and had another text."""
+        query = (
+            select(SNAPSHOT.c.article_id, ORIGIN.c.origin)
+            .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
+            .join(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
+            .join(ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id)
+            .where(DERIVATION.c.wording_id == wording, SNAPSHOT.c.article_id != self._article.id)
+            .distinct()
+            .limit(MOST_OTHERS)
+        )
+        site = self._comparing.site(self._article.id)
+        shown = self._unit.connection.execute(query)
+        return {article for article, origin in shown if site_of(origin) == site}
+
+
+MOST_OTHERS = 50
+"""Number of other addresses with a text that are looked at: two are enough for a decision."""
+
+
+def list_certain_steps(versions: Mapping[int, Any]) -> set[Pair]:
+    """Return the steps that stored versions show, and that to the first one."""
+    first = versions.get(1)
+    steps = {(row.before_id, row.after_id) for row in versions.values()}
+    return steps | ({(first.derivation_id, first.derivation_id)} if first else set())
+
+
+def leave_out_held(snapshots: Sequence[Any], held: Iterable[int]) -> list[Any]:
+    """Return the snapshots that count."""
+    left_out = {*held}
+    return [each for each in snapshots if each.observation_id not in left_out]

@@ -1,0 +1,5 @@
+from tests.serve.conftest import (  # noqa: F401 -- fixtures
+    _served_postgresql,
+    _served_sqlite,
+    archive_url,
+)

@@ -1,0 +1,1 @@
+"""Deciding about unconfirmed readings: commands, requests, and the check of `lesart doctor`."""
