@@ -150,11 +150,9 @@ class Service:
         return f"127.0.0.1:{services.free_port()}"
 
 
-def _is_healthy(name: str):
-    def is_healthy(place: Place, _running: Running, settings: Mapping[str, str]) -> bool:
-        return place.lesart(f"{name} --health", **settings).code == 0
-
-    return is_healthy
+def _ingests(place: Place, _running: Running, settings: Mapping[str, str]) -> bool:
+    """Check whether a command that hands its job to a worker gets an answer."""
+    return place.lesart("ingest press/said", **settings).code == 0
 
 
 def _is_ready(_place: Place, _running: Running, settings: Mapping[str, str]) -> bool:
@@ -177,8 +175,8 @@ SERVICES = {
     "web --workers 1": Service(_is_ready, role="web", settings=ADDRESS),
     "web --workers 2": Service(_is_ready, role="web", settings=ADDRESS),
     "up": Service(_is_ready, settings=ADDRESS),
-    "scheduler": Service(_is_healthy("scheduler"), settings=BROKER),
-    "worker --concurrency 1": Service(_is_healthy("worker"), settings=BROKER),
+    "scheduler": Service(_has_said("scheduler_started"), settings=BROKER),
+    "worker --concurrency 1": Service(_ingests, settings=BROKER),
     "watch --after 0": Service(_has_said("article"), 130, ended_by=signal.SIGINT),
 }
 """The commands that go on until they are stopped."""

@@ -64,8 +64,8 @@ def put_pages(web: Web) -> None:
     item = f"<item><title>Brücke</title><link>{BRIDGE}</link><guid>{BRIDGE}</guid></item>"
     feed = f"<rss version='2.0'><channel><title>Hafenkurier</title>{item}</channel></rss>"
     web.put(f"{SITE}/feed", Reply(feed.encode(), type="application/rss+xml"))
-    for address in (DAMM, PEOPLE):
-        web.put(address, page("Der Damm hält", [BLOG, TEXT[0], TEXT[2]]))
+    web.put(DAMM, page("Der Damm hält", [BLOG, TEXT[0], TEXT[2]]))
+    web.put(PEOPLE, page("Ada Kern baut", [TEXT[2], BOX]))
     moved = Reply(b"", 301, (("Location", f"{SITE}/neu"),))
     web.put(f"{SITE}/alt", _in_turn(Reply(page("Die Fähre fährt", [BLOG, TEXT[0]])), moved))
     web.put(f"{SITE}/neu", page("Die Fähre fährt", [BLOG, TEXT[0]]))
