@@ -182,7 +182,7 @@ class Settings:
     confirm_after: float = setting(
         read_interval,
         "30m",
-        "time after which a check that agrees confirms a text that was held back",
+        "time after which a check that agrees confirms a text or missing files held back",
     )
     document_memory_mb: int = setting(
         read_count, 1024, "maximum memory for reading one page, in MiB"

@@ -187,9 +187,14 @@ def record_gone(unit: Unit, claim: jobs.Claim, scan: Scan, absent: Sequence[int]
     """Record as gone the files that were there before and that this scan did not find."""
     message = message_text("not_in_folder")
     noted, away = _note_absent(unit, claim, scan.source_id, scan, absent, message)
-    gone = [{"source_id": scan.source_id, "place_id": place_id, "gone": True} for place_id in away]
-    update_rows(unit.connection, PRESENCE, ("source_id", "place_id"), gone)
+    mark_files(unit, scan.source_id, away, gone=True)
     return noted
+
+
+def mark_files(unit: Unit, source_id: int, places: Iterable[int], **marks: Any) -> None:
+    """Set columns of the files at some places of a source."""
+    rows = [{"source_id": source_id, "place_id": each, **marks} for each in places]
+    update_rows(unit.connection, PRESENCE, ("source_id", "place_id"), rows)
 
 
 def record_collections(

@@ -341,7 +341,13 @@ def _sources(sources: Iterable[Any]) -> Iterator[Finding]:
         if source.kind != "folder":
             yield from _watching(source)
             continue
-        if source.standing and source.last_scan is None:
+        if source.held_since is not None:
+            since = f"{source.held_since:%Y-%m-%d %H:%M:%SZ}"
+            message = f"{source.missing_files} files of {source.source} are missing since {since}: "
+            mend = "mount or restore the folder; if they were deleted, run "
+            mend += f"`lesart confirm {source.source}`"
+            yield Finding("sources", "warning", f"{message}its scans are held back", mend)
+        elif source.standing and source.last_scan is None:
             message = f"the source {source.source} was never scanned to its end"
             mend = "start `lesart up`; see `lesart refusals`, `lesart jobs`"
             yield Finding("sources", "warning", message, mend)

@@ -21,6 +21,7 @@ from storage.database.tables import (
     PRESENCE,
     REDACTION,
     REFUSAL,
+    SCAN,
     SNAPSHOT,
     TRANSFER,
     VERDICT,
@@ -286,6 +287,8 @@ def _wrong_presence(row: Any) -> Iterator[str]:
         yield "place_id"
     elif row.locator_text != place.removesuffix(name) + origin_path(row.path, row.member):
         yield "locator_id"
+    if row.missing_since is not None and (row.gone or not row.was_held):
+        yield "missing_since"
     if row.observation_id is None:
         return
     expected = {"source_id": row.seen_by, "locator_id": row.seen_at_id, "job_id": row.seen_in}
@@ -300,6 +303,11 @@ def _wrong_presence(row: Any) -> Iterator[str]:
             yield column
 
 
+_HELD = exists().where(
+    SCAN.c.source_id == PRESENCE.c.source_id,
+    SCAN.c.started_at == PRESENCE.c.missing_since,
+    SCAN.c.complete.is_(False),
+)
 _GONE = exists().where(
     _LATER.c.source_id == PRESENCE.c.source_id,
     _LATER.c.locator_id == PRESENCE.c.locator_id,
@@ -315,7 +323,7 @@ _PRESENCES: Select[Any] = (
             CAPTURE.c.id.in_(_redacted("capture")), OBSERVATION.c.id.in_(_redacted("observation"))
         ).label("is_emptied"),
         VERDICT.c.kind.label("verdict"), SNAPSHOT.c.is_foreign.label("foreign"),
-        _GONE.label("was_gone"),
+        _GONE.label("was_gone"), _HELD.label("was_held"),
     )
     .outerjoin(_PLACE, _PLACE.c.id == PRESENCE.c.place_id)
     .outerjoin(ORIGIN, ORIGIN.c.id == PRESENCE.c.locator_id)

@@ -126,6 +126,10 @@ def _of_archive(stats: Stats) -> Iterator[GaugeMetricFamily]:
     held = stats.capabilities["unconfirmed"]
     yield _many("lesart_unconfirmed", "Texts that were held back, by their decision", "decision",
                 held.items())  # fmt: skip
+    missing = [(each.source, each.missing_files) for each in stats.sources if each.kind == "folder"]
+    yield _many(
+        "lesart_missing_files", "Files that scans miss which are held back", "source", missing
+    )
     looked = [(each.source, each.last_check or each.last_scan) for each in stats.sources]
     moments = [(name, at.timestamp()) for name, at in looked if at is not None]
     yield _many("lesart_source_last_look_seconds", "When a source was looked at last, since 1970",

@@ -18,6 +18,7 @@ from storage.record.captures import (
     CAPTURE_FOLDER,
     Packed,
     load_captures,
+    mark_files,
     observe,
     pack_all,
     put_packed,
@@ -187,14 +188,19 @@ def finish_scan(
     changed: int,
     absent: Sequence[int] = (),
     gone_before: int = 0,
+    missing: Sequence[int] = (),
+    returned: Sequence[int] = (),
 ) -> int:
     """Write the row of a scan and the absences it found (`absent`: ids of places).
 
-    `gone_before` absences were stored with the arrivals of the scan. Returns the number of those
-    stored here. Raises: jobs.StaleLeaseError.
+    `gone_before` absences were stored with the arrivals of the scan. A scan that is held back marks
+    the files that are `missing` now, and each scan unmarks those that have `returned`. Returns the
+    number of absences stored here. Raises: jobs.StaleLeaseError.
     """
     with archive.unit() as unit:
         queue.renew(unit, claim)
+        mark_files(unit, scan.source_id, missing, missing_since=scan.started_at)
+        mark_files(unit, scan.source_id, [*returned, *absent], missing_since=None)
         gone = record_gone(unit, claim, scan, absent) if complete else []
         if complete:
             forget_lists(unit, scan.source_id, absent)

@@ -61,7 +61,7 @@ class _ListingWriter:
         )
         origins = ensure_origins(unit, [each.origin for each in named])
         keys = [(self.source["id"], origins[each.origin]) for each in named]
-        if listing.kind in WHOLE:
+        if listing.kind in WHOLE and origins:  # an empty answer says nothing about the addresses
             forget_unlisted(unit, self.source["id"], list_id, origins.values())
         self._hand_out(keys, wanted)
         self._note(list_id, is_new=bool(wanted))

@@ -21,6 +21,7 @@ VERBS = frozenset(
         "change",
         "check",
         "classify",
+        "confirm",
         "compare",
         "copy",
         "create",

@@ -295,6 +295,19 @@ def test_a_page_that_a_feed_no_longer_lists_is_checked_all_the_same(desk):
     assert desk.number("SELECT count(*) FROM versions") == 2
 
 
+@pytest.mark.few_cases
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_list_that_answers_without_entries_ends_no_watch_and_makes_nothing_gone(kind, desk):
+    publish(desk, 1, 2)
+    desk.web.put(FEED, LISTS[kind](address(1), address(2)))
+    desk.watch_page(FEED)
+    desk.due(at=1)
+    desk.web.put(FEED, LISTS[kind]())
+    desk.due(at=30)
+    assert [desk.watched(address(n))["active"] for n in (1, 2)] == [True, True]
+    assert {row["state"] for row in desk.rows("SELECT state FROM articles")} == {"present"}
+
+
 def test_pages_of_the_front_are_watched_as_they_are_named(desk):
     desk.web.put(f"{SITE}/", page("Die Zeitung", PEGEL))
     assert desk.fetch(f"{SITE}/", at=1) == Counts(new_articles=1)

@@ -291,9 +291,10 @@ def test_a_folder_that_cannot_be_listed_says_nothing_of_its_files(room):
 def test_a_removed_folder_takes_its_files_with_it(room):
     room.write("2024/pegel.txt", seed("Pegel steigt", A))
     room.write("2024/keller.txt", seed("Keller voll", C))
+    room.write("bleibt.txt", seed("Bleibt", B))
     room.scan(0)
     shutil.rmtree(room.folder / "2024")
-    assert room.scan(1) == Counts(gone=2)
+    assert room.scan(1) == Counts(gone=2, unchanged=1)
 
 
 # --------------------------------------------------------------------------- unchanged

@@ -9,6 +9,7 @@ from typing import Any
 
 from storage.capabilities import PAGE_KINDS
 from storage.cli.exits import InterruptionError, say
+from storage.record.presences import missing_files
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import Settings
@@ -169,14 +170,17 @@ def run_all_sources(
     return run_until_done(archive, settings, ordered, processes, everything=True)
 
 
-def run_source(archive: Archive, settings: Settings, source: Source) -> list[dict[str, Any]]:
+def run_source(
+    archive: Archive, settings: Settings, source: Source, *, is_confirmed: bool = False
+) -> list[dict[str, Any]]:
     """Run a source now and return the summaries.
 
-    Raises: LocatorError, NoWorkerError.
+    `is_confirmed` says that its missing files were deleted. Raises: LocatorError, NoWorkerError.
     """
     if settings.is_embedded and not _is_here(settings, source):
         raise LocatorError(source.name, NO_FOLDERS)
-    return run_until_done(archive, settings, [_ordered(archive, [target_of(source)], "command")])
+    target = replace(target_of(source), is_confirmed=is_confirmed)
+    return run_until_done(archive, settings, [_ordered(archive, [target], "command")])
 
 
 def _is_here(settings: Settings, source: Source) -> bool:
@@ -238,10 +242,12 @@ def _summary(archive: Archive, job: int, before: Counts | None, seconds: float) 
     """Return the counts of a job, without those of `before`."""
     with archive.read_connection() as connection:
         counts = job_progress.family_counts(connection, job) - (before or Counts())
+        scanned, held = job_progress.sources_scanned(connection, job), missing_files(connection)
         return {
             "source": job_progress.source_of(connection, job), "job": job, "seen": counts.seen,
             **asdict(counts), "seconds": seconds, "resumed": before is not None,
             "open": job_progress.open_jobs(connection, job, kinds=None),
+            "held_back": sum(held[each][0] for each in scanned if each in held),
         }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from storage.cli.exits import NO, say
+from storage.cli.exits import NO, UNCHECKED, say
 from storage.cli.options import ArchiveOptions, OutputOptions
 from storage.cli.output import AnswerTarget, write_rows, write_text
 from storage.read.render.visible import one_line
@@ -37,7 +37,7 @@ def report_summaries(
     absent: Sequence[tuple[str, int]] = (),
 ) -> None:
     """Write summaries with hints on refused, absent and open documents; exit with 1 if there are
-    any.
+    any, and with 4 if a scan was held back.
 
     `absent` are requested addresses that do not exist, each with the status of the server. On a
     terminal each summary is one sentence, followed by at most five refusals.
@@ -61,6 +61,8 @@ def report_summaries(
         say(f"columns not used, but stored as fields: {', '.join(unused[:MOST_COLUMNS])}{more}")
     if absent or any(each["refused"] or each["failed"] or each["open"] for each in summaries):
         raise typer.Exit(NO)
+    if any(each["held_back"] for each in summaries):
+        raise typer.Exit(UNCHECKED)
 
 
 def _lines(summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -108,7 +110,8 @@ def _find_unused_columns(jobs: Sequence[int], place: ArchiveOptions) -> list[str
 def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: int) -> list[str]:
     r"""Return the hints for summaries; `listed` is the number of refusals written above them.
 
-    >>> done = {"job": 7, "seen": 40, "refused": 0, "failed": 2, "open": 0, "resumed": True}
+    >>> done = {"job": 7, "seen": 40, "refused": 0, "failed": 2, "open": 0, "held_back": 0}
+    >>> done["resumed"] = True
     >>> for each in _sentences([done], listed=0):
     ...     print(each.replace("; ", ";\n"))
     continued unfinished work (job 7): 40 documents
@@ -137,6 +140,14 @@ def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: int) -> list[s
             f"{failed} document{'s' if failed > 1 else ''} failed: see `lesart refusals` and "
             f"`lesart jobs {job}`; `lesart retry {job}` repeats quarantined parts"
         )
+    for each in summaries:
+        if each["held_back"]:
+            source = each["source"]
+            lines.append(
+                f"{each['held_back']} files of {source} are missing: nothing of it was read, and "
+                "they count as deleted only if a later check still misses them. If you deleted "
+                f"them, run `lesart confirm {source}`"
+            )
     if left:
         lines.append(
             f"{left} jobs were created by a newer version of Lesart and stay open: complete them "

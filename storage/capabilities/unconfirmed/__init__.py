@@ -35,7 +35,7 @@ UNCONFIRMED = Capability(
     views=("unconfirmed",),
     scopes={"decide": "decisions on unconfirmed readings"},
     commands=(
-        Command("Automate", "confirm", "Confirm an unconfirmed reading of an article."),
+        Command("Automate", "confirm", "Confirm an unconfirmed reading, or missing files."),
         Command("Automate", "dismiss", "Dismiss an unconfirmed reading of an article."),
     ),
     change_conditions=(),

@@ -117,12 +117,15 @@ class PresenceRow(Row, table=True):
     `refused`: the last check did not result in an article; an unchanged file is not read again.
     A container (JSONL, CSV, archive) has a row without an observation; `captures` is the number of
     captures in a web archive, which have no rows of their own. `place_id` is the file itself,
-    `locator_id` the origin of its content: they differ for a gzipped file.
+    `locator_id` the origin of its content: they differ for a gzipped file. `missing_since` is the
+    first of the scans that were held back because most files of the source were missing, this one
+    included.
     """
 
     __table_args__ = (
         Index("presence_by_observation", "observation_id"),
         Index("presence_by_locator", "source_id", "locator_id"),
+        partial_index("presence_missing", "source_id", where="missing_since IS NOT NULL"),
     )
     source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
     place_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
@@ -141,6 +144,7 @@ class PresenceRow(Row, table=True):
     gone: bool = False
     refused: bool = False
     captures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    missing_since: datetime | None = time_column(nullable=True)
 
 
 class HostRow(Row, table=True):

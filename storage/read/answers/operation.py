@@ -88,6 +88,8 @@ class SourceFigures(Answer):
 
     `missing_since`: time of the last answer, if several intervals passed without one.
     `silent_since`: time of the last new entry, if the source usually lists one sooner.
+    `missing_files`: number of files that are missing since `held_since` and do not count as deleted
+    yet: the scans are held back.
     """
 
     source: str
@@ -104,6 +106,8 @@ class SourceFigures(Answer):
     missing_since: datetime | None = None
     last_news: datetime | None = None
     silent_since: datetime | None = None
+    missing_files: int = 0
+    held_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,10 @@ class Coverage(Answer):
 
 @dataclass(frozen=True, slots=True)
 class SourceRate(Answer):
-    """Whether a source keeps up: checks and files per minute; addresses due, late and failing."""
+    """Whether a source keeps up: checks and files per minute; addresses due, late and failing.
+
+    `missing` are the files that its scans miss, which are held back.
+    """
 
     source: str
     checks_a_minute: float
@@ -128,6 +135,7 @@ class SourceRate(Answer):
     due: int
     late: int
     failing: int
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from storage.history.totals import Totals, current_totals
 from storage.read.answers import SourceFigures, Stats
 from storage.read.figures.coverage import watch_states
 from storage.read.figures.work_state import pending_work
+from storage.record.presences import missing_files
 from storage.record.sources import sources
 
 
@@ -103,7 +104,7 @@ def _articles(connection: Connection) -> dict[int, Any]:
 def _sources(
     connection: Connection, now: datetime, totals: Totals, articles: Mapping[int, Any]
 ) -> tuple[SourceFigures, ...]:
-    watches = watch_states(connection, now)
+    watches, held = watch_states(connection, now), missing_files(connection)
     scans: dict[int, Any] = {
         row[0]: row
         for row in connection.execute(
@@ -121,6 +122,8 @@ def _sources(
             observations=totals.observations.get(str(each.id), 0),
             scans=scans[each.id][1] if each.id in scans else 0,
             last_scan=scans[each.id][2] if each.id in scans else None,
+            missing_files=held[each.id][0] if each.id in held else 0,
+            held_since=held[each.id][1] if each.id in held else None,
             **watches.get(each.id, {}),
         )
         for each in sources(connection)

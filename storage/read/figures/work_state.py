@@ -31,6 +31,7 @@ from storage.read import lists
 from storage.read.answers import JobProgress, OutgoingFigures, SourceRate, WorkFigures
 from storage.read.figures.coverage import LATE
 from storage.read.query.records import Part
+from storage.record.presences import missing_files
 
 CLAIM_SECONDS = 15.0
 """A running worker claims due jobs within this time."""
@@ -145,7 +146,9 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
     """Return the state of the work at `now`, with the latest `jobs` jobs, and the rates."""
     found = work_state(connection, now)
     checks = _checks_a_minute(connection, now)
-    sources = {name: SourceRate(name, 0.0, 0, 0, 0, 0) for name in checks} | {**found.watched}
+    missing = _missing_files(connection)
+    sources = {name: SourceRate(name, 0.0, 0, 0, 0, 0) for name in {**checks, **missing}}
+    sources |= found.watched
     return WorkFigures(
         at=now,
         ready=found.ready,
@@ -156,7 +159,7 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
         read_a_minute=_read_a_minute(connection, now),
         silent_seconds={name: round(each, 1) for name, each in found.silent_seconds.items()},
         sources=tuple(
-            replace(each, checks_a_minute=checks.get(name, 0.0))
+            replace(each, checks_a_minute=checks.get(name, 0.0), missing=missing.get(name, 0))
             for name, each in sorted(sources.items())
         ),
         jobs=tuple(
@@ -172,6 +175,13 @@ def count_unconfirmed(connection: Connection) -> int:
     """Return how many texts are held back without a decision."""
     figures = next(part for own, part in parts_of("figures") if own.name == "unconfirmed")
     return int(figures.compute_figures(connection)[figures.OPEN])
+
+
+def _missing_files(connection: Connection) -> dict[str, int]:
+    """Return the number of files that held-back scans miss, by the name of the source."""
+    held = missing_files(connection)
+    rows = connection.execute(select(SOURCE.c.id, SOURCE.c.name).where(SOURCE.c.id.in_(list(held))))
+    return {name: held[source_id][0] for source_id, name in rows}
 
 
 LATEST_ROWS = 3_000

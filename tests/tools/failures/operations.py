@@ -79,6 +79,12 @@ def edit(folder: Path) -> None:
     (folder / "seeds/b.txt").unlink()
 
 
+def empty_seeds(folder: Path) -> None:
+    """Delete all files of the default source."""
+    for path in (folder / "seeds").iterdir():
+        path.unlink()
+
+
 def crawl(folder: Path) -> None:
     """Write a web archive with two captures of an article and of the front page that names it."""
     article = f"{FRONT}lokales/pegel"
@@ -148,6 +154,7 @@ OPERATIONS: dict[str, Operation] = {
         )
     },
     "source run": Operation(("source", "run", "seeds"), (edit,), AGAIN),
+    "confirm": Operation(("confirm", "seeds"), (empty_seeds,), AGAIN),
     "source remove": Operation(("source", "remove", "seeds"), again=DONE),
     "redact": Operation(("redact", "seed:seeds/a.txt", *SCOPE), again=DONE),
     "redact a version": Operation(("redact", "seed:seeds/a.txt@1", *SCOPE), EDITED, DONE),

@@ -62,6 +62,8 @@ class Oracle:
         self.files: dict[str, File] = {}
         self.taken: dict[str, str] = {}  # origins of the files from which a text was ever taken
         self.listed: set[str] = set()  # those of them that the last scan found
+        self.there: set[str] = set()  # the files that the archive takes to be there
+        self.missing: set[str] = set()  # those of them that a scan missed which was held back
         self.redacted: set[int] = set()
         self.erasures = 0
         self.stored: list[int] = []  # the texts in the order in which they were first taken
@@ -78,7 +80,9 @@ class Oracle:
         self.noise: dict[frozenset[int], float] = {}  # pairs of texts, and until when it is noise
 
     def scan(self, now: float) -> None:
-        """Look at every file at once."""
+        """Look at every file at once, unless all are missing for the first time."""
+        if self._is_held_back():
+            return
         for _name, file in sorted(self.files.items()):
             _number, text, order = file.written
             if file.is_new:
@@ -91,6 +95,15 @@ class Oracle:
             self.absences[self.taken[name]].append(now)
         self.taken |= {name: f.origin for name, f in self.files.items() if f.is_taken}
         self.listed = self.files.keys() & self.taken.keys()
+
+    def _is_held_back(self) -> bool:
+        """Check whether the folder was emptied since the last scan; each scan is an hour later."""
+        waiting = set() if self.files else self.there - self.missing
+        if waiting and len(self.there) > 1:
+            self.missing = self.there
+            return True
+        self.there, self.missing = {*self.files}, set()
+        return False
 
     def refuses(self, origin: str, text: int) -> bool:
         return text in self.redacted | self.instead.keys() or origin in self.erased

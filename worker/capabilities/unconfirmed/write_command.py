@@ -11,11 +11,14 @@ from storage.read.query.parameter import argument, flag, option
 from storage.values.lazy import LazyModule
 from worker.cli.opened import opened_archive
 from worker.cli.redact_command import current_user
+from worker.cli.summaries import report_summaries
 
 if TYPE_CHECKING:
     from storage.capabilities.unconfirmed import store
+    from worker.cli import control
 else:
     store = LazyModule("storage.capabilities.unconfirmed.store")
+    control = LazyModule("worker.cli.control")
 
 _WORDING = "Wording of the reading, such as w1:5f3a9c (default: the newest open one)."
 _BY = "Person to record (default: the current user)."
@@ -25,14 +28,19 @@ _UNDO = "Undo the decision: later checks decide again."
 @command(app, "confirm", example="lesart confirm https://zeitung.example/damm")
 def confirm(
     *,
-    name: str = argument("ARTICLE", "Article by id or address."),
+    name: str = argument("ARTICLE|SOURCE", "Article by id or address, or name of a folder source."),
     wording: str | None = option("--wording", "W", _WORDING),
     by: str | None = option("--by", "NAME", _BY),
     undo: bool = flag("--undo", _UNDO),
     place: ArchiveOptions,
     output: OutputOptions,
 ) -> None:
-    """Confirm an unconfirmed reading of an article."""
+    """Confirm an unconfirmed reading, or missing files.
+
+    A source is scanned now, and its missing files count as gone, however many they are.
+    """
+    if wording is None and by is None and not undo and _confirm_source(name, place, output):
+        return
     _decide("confirmed", name, wording, by or current_user(), place, output, undo=undo)
 
 
@@ -48,6 +56,18 @@ def dismiss(
 ) -> None:
     """Dismiss an unconfirmed reading of an article."""
     _decide("dismissed", name, wording, by or current_user(), place, output, undo=undo)
+
+
+def _confirm_source(name: str, place: ArchiveOptions, output: OutputOptions) -> bool:
+    """Scan a source of files whose missing files were deleted; return whether there is one."""
+    settings = place.settings()
+    with opened_archive(settings) as archive:
+        found = [e for e in archive.sources() if e.name == name and e.kind == "folder"]
+        if not found:
+            return False
+        summaries = control.run_source(archive, settings, found[0], is_confirmed=True)
+    report_summaries(summaries, place, output)
+    return True
 
 
 def _decide(

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from storage.capabilities import PAGE_KINDS
@@ -17,12 +18,14 @@ from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
+from storage.values.messages import message_text
 from storage.values.refusals import refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import refusal_of_redacted
 from storage.write.store_captures import finish_scan, start_scan, store_arrivals
 from worker.flow.collect.import_captures import Importer
+from worker.flow.collect.missing import MissingFiles, find_missing
 from worker.flow.collect.targets import CollectionResult, IngestTarget, Progress
 from worker.sources.containers.items import (
     Foreign,
@@ -108,6 +111,12 @@ class ArrivalStore:
         if self.place.is_scan:
             self._scan = start_scan(self.archive, self.place.source_id)
 
+    def list_entries(self, listing: FolderListing) -> Iterator[FoundFile | RefusedDocument]:
+        """Yield the entries of a listing, and renew the lease meanwhile."""
+        for each in listing:
+            self.renew_lease()
+            yield each
+
     def count_checked(self) -> None:
         """Count a file, and report the progress from time to time."""
         self.checked += 1
@@ -144,19 +153,34 @@ class ArrivalStore:
             self._batch = _Batch()
         self._progress(self.checked, self.changed)
 
-    def finish(self, listing: FolderListing, absent: Sequence[int]) -> None:
-        """Finish the scan, if there is one; `absent` are the places of files that are gone."""
+    @property
+    def scan(self) -> Scan | None:
+        """Return the scan that was started; None if the place is a part of a source."""
+        return self._scan
+
+    def finish(
+        self,
+        listing: FolderListing,
+        absent: Sequence[int] | None,
+        missing: MissingFiles | None,
+    ) -> None:
+        """Finish the scan, if there is one; `absent` are the places of files that are gone.
+
+        It is None if the scan is held back, and `missing` if the listing is not complete.
+        """
         if self._scan is not None:
             self.gone += finish_scan(
                 self.archive,
                 self.claim,
                 self._scan,
-                complete=listing.complete,
+                complete=listing.complete and absent is not None,
                 listing_digest=bytes.fromhex(listing.digest),
                 files=listing.files,
                 changed=self.changed,
-                absent=absent,
+                absent=absent or (),
                 gone_before=self.gone,
+                missing=() if missing is None or absent is not None else missing.places,
+                returned=() if missing is None else missing.returned,
             )
 
     def record_view(self, listing: FolderListing) -> None:
@@ -173,8 +197,9 @@ class ArrivalStore:
 class KnownFiles:
     """The stored files and members of one place, and the counts of those without news."""
 
-    def __init__(self, job_id: int, *, is_scan: bool) -> None:
+    def __init__(self, job_id: int, confirm_after: float, *, is_scan: bool) -> None:
         self._job_id, self._is_scan = job_id, is_scan
+        self._confirm_after = confirm_after
         self._stored: dict[tuple[str, str], Presence] = {}
         self._members: dict[str, list[str]] = {}
         self._found: set[tuple[str, str]] = set()
@@ -212,6 +237,10 @@ class KnownFiles:
         self._found.update((path, each) for each in members if each.startswith(below))
         if not below:
             self.mark_found(path, "")
+
+    def find_missing(self, found: Collection[str], now: datetime) -> MissingFiles:
+        """Return the stored files that are not among the paths `found`."""
+        return find_missing(self._stored, found, now, self._confirm_after)
 
     def absent(self) -> list[int]:
         """Return the places of the stored files that were not found."""
@@ -294,7 +323,7 @@ class FolderCollector:
         self.reason: str | None = None
         self._unread_part: str | None = None
         self._store = ArrivalStore(archive, claim, place, progress, settings.batch_items)
-        self._known = KnownFiles(claim.job_id, is_scan=place.is_scan)
+        self._known = KnownFiles(claim.job_id, settings.confirm_after, is_scan=place.is_scan)
         self._redacted = archive.read(redacted_addresses)
         self._unsettled: list[tuple[FoundFile, UnsettledFile]] = []
         self._hints = hints
@@ -324,7 +353,16 @@ class FolderCollector:
         self._store.start()
         self._known.load(self._store.archive, self.place.source_id)
         listing = expand(self.place.locator)
-        for found in listing:
+        entries = list(self._store.list_entries(listing))
+        missing = self._find_missing(listing, entries)
+        if missing is not None and missing.is_doubtful and not self.place.is_confirmed:
+            self.reason = message_text(
+                "scan_held_back", missing=len(missing.waiting), known=missing.known
+            )
+            self._store.finish(listing, None, missing)
+            self._store.record_view(listing)
+            return
+        for found in entries:
             self._check_file(found, listing)
         self._read_unsettled(listing)
         self._importer.finish()
@@ -333,8 +371,18 @@ class FolderCollector:
         self._store.flush()
         if self.place.is_scan and not listing.complete:
             self.reason = f"not read to its end: {self._unread_part or self.place.locator}"
-        self._store.finish(listing, self._known.absent())
+        self._store.finish(listing, self._known.absent(), missing)
         self._store.record_view(listing)
+
+    def _find_missing(
+        self, listing: FolderListing, entries: Sequence[FoundFile | RefusedDocument]
+    ) -> MissingFiles | None:
+        """Return the missing files of a scan; None if the listing cannot show them."""
+        scan = self._store.scan
+        if scan is None or not listing.complete:
+            return None
+        found = {self._path(each.locator) for each in entries}
+        return self._known.find_missing(found, scan.started_at)
 
     # ------------------------------------------------------------------- one file
 

@@ -15,7 +15,8 @@ class IngestTarget:
     `is_scan` says that a complete listing covers the whole source, so files missing from it are
     deleted. `prefix` turns a path below `root` into an origin. For the kind `web` the locator is an
     address or, in a scan, all watched addresses of a source. For the kind `history` it is an
-    address, and `history` contains the web archive with the selection of captures.
+    address, and `history` contains the web archive with the selection of captures. `is_confirmed`
+    says that a person confirmed that the missing files were deleted.
     """
 
     source_id: int
@@ -28,6 +29,7 @@ class IngestTarget:
     observed_at: str | None = None
     kind: str = "folder"
     history: Mapping[str, Any] | None = None
+    is_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
