@@ -22,7 +22,7 @@ TOOLS = "".join(
         {"id": 2, "method": "tools/list"},
     )
 )  # fmt: skip
-"""What a client of `lesart mcp` sends first."""
+"""What a client of `lesart mcp` sends first: two of them are answered."""
 
 
 def edit(place: Place) -> None:
@@ -40,6 +40,12 @@ COMMANDS = (
     Row("ingest pages", '"new_articles": 4'),
     Row(f"ingest {BRIDGE}", '"new_articles": 1'),
     Row(f"ingest {BRIDGE}", '"new_versions": 1'),
+    Row(f"ingest {DAMM}", '"new_articles": 1'),
+    Row(f"ingest {DAMM}", '"seen": 1'),
+    Row("unconfirmed --open", '"grade": "wall"'),
+    Row(f"dismiss {DAMM}", "dismissed"),
+    Row(f"confirm {DAMM} --undo", "undone"),
+    Row(f"confirm {DAMM}", "confirmed"),
     Row(f"ingest {SITE}/alt", '"new_articles": 1'),
     Row(f"ingest {SITE}/alt", '"seen": 1'),
     Row(f"ingest {SITE}/liveblog-sturmflut", '"new_articles": 1'),
@@ -127,7 +133,6 @@ COMMANDS = (
     Row("redact {pegel} --reason court_order --no-scrub", '"texts": 2'),
     Row("redact --finish", "rewrote the database", role="owner"),
     Row("source remove press", "press"),
-    Row("mcp", ('"serverInfo"', '"0.1.0"', '"quotes"'), given=TOOLS, tools=True),
     Row("mcp", "pip install 'lesart[mcp]'", 2),
     Row("export --format parquet -o texts.parquet", "pip install 'lesart[parquet]'", 2),
 )  # fmt: skip
@@ -145,6 +150,8 @@ class Service:
     role: str = "worker"
     ended_by: signal.Signals = signal.SIGTERM
     settings: Mapping[str, str] = field(default_factory=dict)
+    beside: str = ""
+    """A service that it needs."""
 
     def address(self) -> str:
         return f"127.0.0.1:{services.free_port()}"
@@ -176,7 +183,7 @@ SERVICES = {
     "web --workers 2": Service(_is_ready, role="web", settings=ADDRESS),
     "up": Service(_is_ready, settings=ADDRESS),
     "scheduler": Service(_has_said("scheduler_started"), settings=BROKER),
-    "worker --concurrency 1": Service(_ingests, settings=BROKER),
+    "worker --concurrency 1": Service(_ingests, settings=BROKER, beside="scheduler"),
     "watch --after 0": Service(_has_said("article"), 130, ended_by=signal.SIGINT),
 }
 """The commands that go on until they are stopped."""

@@ -1,6 +1,7 @@
 """The examples of the README and the docs, and a row for each."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,12 +109,13 @@ def prepare(place: Place) -> None:
         assert ended.code in {0, 1}, ended.messages
 
 
-def after(line: str, code: int = 0):
-    """Return an act that runs a command first."""
+def after(*lines: str) -> Callable[[Place], None]:
+    """Return an act that runs other commands first."""
 
     def act(place: Place) -> None:
-        ended = place.lesart(line)
-        assert ended.code == code, ended.messages
+        for line in lines:
+            ended = place.lesart(line)
+            assert ended.code == 0, ended.messages
 
     return act
 
@@ -240,7 +242,11 @@ EXAMPLES = (
     _row(f"lesart ingest --history {BRIDGE} --dry-run", "2024-06-17"),
     _row(f"lesart ingest --history {BRIDGE} --from 2019 --every 1d", '"seen"'),
     _row("lesart list --source internet-archive", f"{SITE}/frueher", before=after(f"ingest --history {SITE}/frueher")),
-    _row(f"lesart redact {DAMM} --reason gdpr_erasure --dry-run", "damm", before=after(f"ingest {DAMM}")),
+    _row("lesart unconfirmed --open", '"grade": "wall"', before=after(f"ingest {DAMM}", f"ingest {DAMM}")),
+    _row(f"lesart dismiss {DAMM} --by redaktion", "dismissed"),
+    _row(f"lesart confirm {DAMM} --undo", "undone"),
+    _row(f"lesart confirm {DAMM}", "confirmed"),
+    _row(f"lesart redact {DAMM} --reason gdpr_erasure --dry-run", "damm"),
     _row(f"lesart redact {DAMM} --restrict --reason gdpr_restriction", '"changed": 1'),
     _row(f"lesart redact {DAMM} --lift", '"changed": 1'),
     _row("lesart redact --list-restricted", ""),

@@ -78,12 +78,10 @@ class Place:
             text = text.replace(f"{{{name}}}", self.values[name])
         return text
 
-    def lesart(
-        self, line: str, role: str = "worker", given: str = "", *, tools: bool = False, **more: str
-    ) -> Ended:
+    def lesart(self, line: str, role: str = "worker", given: str = "", **more: str) -> Ended:
         """Run a command in a process of its own."""
         words = ["lesart", *shlex.split(self.filled(line))]
-        return self.run(words, self.environment(role, tools=tools, **more), given)
+        return self.run(words, self.environment(role, **more), given)
 
     def run(self, words: Sequence[str], environment: Mapping[str, str], given: str = "") -> Ended:
         program = environment["PATH"].partition(":")[0]

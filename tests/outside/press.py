@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from tests.capabilities.unconfirmed.pages import WALLS, article
 from tests.tools.failures.operations import edit, fill
 from tests.warcs import answer, packed, response
 from tests.web.site import Reply, Request, Script, Web, page
@@ -64,8 +65,14 @@ def put_pages(web: Web) -> None:
     item = f"<item><title>Brücke</title><link>{BRIDGE}</link><guid>{BRIDGE}</guid></item>"
     feed = f"<rss version='2.0'><channel><title>Hafenkurier</title>{item}</channel></rss>"
     web.put(f"{SITE}/feed", Reply(feed.encode(), type="application/rss+xml"))
-    web.put(DAMM, page("Der Damm hält", [BLOG, TEXT[0], TEXT[2]]))
-    web.put(PEOPLE, page("Ada Kern baut", [TEXT[2], BOX]))
+    web.put(
+        DAMM,
+        _in_turn(
+            Reply(article("Der Damm hält", (BLOG, TEXT[0], TEXT[2])).encode()),
+            Reply(WALLS["consent"].encode()),
+        ),
+    )
+    web.put(PEOPLE, article("Ada Kern baut", (TEXT[2], BOX)))
     moved = Reply(b"", 301, (("Location", f"{SITE}/neu"),))
     web.put(f"{SITE}/alt", _in_turn(Reply(page("Die Fähre fährt", [BLOG, TEXT[0]])), moved))
     web.put(f"{SITE}/neu", page("Die Fähre fährt", [BLOG, TEXT[0]]))

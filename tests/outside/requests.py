@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.outside.press import BRIDGE, HEADLINE, SITE
+from tests.outside.press import BRIDGE, DAMM, HEADLINE, SITE, bridge
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,9 @@ REQUESTS = (
     _get("/api/person", "36 Millionen", name="Ada Kern"),
     _get("/api/identities", '"items"', name="Ada Kern"),
     _get("/api/facets", '"source"', q="Brücke"),
+    _get("/api/unconfirmed", '"wall"'),
+    Request("post", "/api/unconfirmed", '"decided_by":"ada"', body={"article": DAMM, "decision": "dismissed"}, status=201),
+    Request("delete", "/api/unconfirmed", "", {"article": DAMM}, status=204),
     _get("/api/noise", '"items"'),
     Request("post", "/api/reviews", '"reviewer":"ada"', body={"change": "{bridge}@2", "label": "important"}, status=201),
     _get("/api/reviews", "important"),
@@ -78,7 +81,7 @@ REQUESTS = (
     _get("/log/tile/0/000.p/1", "", "/log/tile/{path}"),
     _get("/metrics", "lesart_"),
     Request("post", "/api/ingest", '"job"', body={"locators": [BRIDGE]}, status=202),
-    Request("post", "/api/captures", '"raw_digest"', body={"url": f"{SITE}/plus/pegel", "html": "<h1>Pegel</h1><p>Der Pegel steigt.</p>"}, status=201),
+    Request("post", "/api/captures", '"raw_digest"', body={"url": f"{SITE}/plus/pegel", "html": bridge("36").decode()}, status=201),
 )  # fmt: skip
 
 LINES = {

@@ -27,8 +27,6 @@ class Row:
     into: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     before: Callable[[Place], object] | None = None
-    tools: bool = False
-    """Whether it needs the extra `mcp`."""
 
     def __str__(self) -> str:
         return ascii(self.line[:70])
@@ -36,7 +34,7 @@ class Row:
     def run(self, place: Place) -> Ended:
         if self.before is not None:
             self.before(place)
-        return place.lesart(self.line, self.role, self.given, tools=self.tools, **self.settings)
+        return place.lesart(self.line, self.role, self.given, **self.settings)
 
     def faults(self, place: Place, ended: Ended) -> list[str]:
         """Return what is wrong with the end of the command."""
@@ -57,7 +55,7 @@ class Row:
         if not found:
             return []
         return [
-            *(f"{place.name}: {each}" for each in found),
+            *(f"{place.name}: {self.line}: {each}" for each in found),
             f"{ended.output[:1500]}{ended.messages[:1500]}",
         ]
 
@@ -74,9 +72,16 @@ class Course:
         """Return what was wrong with a row, on either database."""
         while len(self.found) <= number:
             row = self.rows[len(self.found)]
-            told = self.both.each(lambda place: row.faults(place, row.run(place)))  # noqa: B023  # it runs now
+            told = self.both.each(lambda place: _faults_of(row, place))  # noqa: B023  # it runs now
             self.found.append([each for faults in told.values() for each in faults])
         return self.found[number]
+
+
+def _faults_of(row: Row, place: Place) -> list[str]:
+    try:
+        return row.faults(place, row.run(place))
+    except AssertionError as error:  # what comes before it, or a value that it needs
+        return [f"{place.name}: {error}"]
 
 
 def names(rows: Sequence[Row]) -> list[str]:

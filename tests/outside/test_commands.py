@@ -3,11 +3,12 @@
 import json
 import signal
 import subprocess
+from contextlib import ExitStack
 
 import pytest
 
 from tests.outside import press
-from tests.outside.commands import COMMANDS, FILLED, SERVICES
+from tests.outside.commands import COMMANDS, FILLED, SERVICES, TOOLS
 from tests.outside.installation import ROOT
 from tests.outside.rows import Course, names
 
@@ -58,7 +59,8 @@ def test_each_command_has_a_row_and_each_row_a_command(installed, tmp_path):
 
 @pytest.mark.parametrize("number", range(len(COMMANDS)), ids=names(COMMANDS))
 def test_a_command_answers(course, number):
-    assert course.faults(number) == []
+    faults = course.faults(number)
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("line", SERVICES)
@@ -71,7 +73,10 @@ def test_a_service_begins_its_work_and_ends_as_documented(both, course, line):
             name: value.format(broker=place.broker, address=service.address())
             for name, value in service.settings.items()
         }
-        with place.service(line, service.role, **settings) as running:
+        with ExitStack() as resources:
+            if service.beside:
+                resources.enter_context(place.service(service.beside, service.role, **settings))
+            running = resources.enter_context(place.service(line, service.role, **settings))
             running.until(lambda: service.works(place, running, settings))
             if service.ended_by == signal.SIGINT:
                 running.process.send_signal(signal.SIGINT)
@@ -80,3 +85,25 @@ def test_a_service_begins_its_work_and_ends_as_documented(both, course, line):
         return running.code, "Traceback" in told
 
     assert both.each(run) == dict.fromkeys(("sqlite", "postgresql"), (service.code, False))
+
+
+def test_the_tools_answer_a_client_on_standard_input(both, course):
+    course.faults(FILLED)
+
+    def ask(place):
+        with subprocess.Popen(
+            [place.installed.programs / "lesart", "mcp"], cwd=place.folder, encoding="utf-8",
+            env=place.environment("worker", tools=True), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) as server:  # fmt: skip
+            server.stdin.write(TOOLS)
+            server.stdin.flush()
+            begun, listed = (json.loads(server.stdout.readline())["result"] for _ in range(2))
+            server.stdin.close()
+            code = server.wait(300)
+        return (
+            code,
+            begun["serverInfo"]["name"],
+            "quotes" in [each["name"] for each in listed["tools"]],
+        )
+
+    assert both.each(ask) == dict.fromkeys(("sqlite", "postgresql"), (0, "lesart", True))

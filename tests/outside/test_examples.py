@@ -31,4 +31,5 @@ def test_each_example_has_a_row_and_each_row_an_example():
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=names(EXAMPLES))
 def test_an_example_answers(course, number):
-    assert course.faults(number) == []
+    faults = course.faults(number)
+    assert not faults, "\n".join(faults)

@@ -9,7 +9,7 @@ import pytest
 from storage.values.program import program_version
 from tests import services
 from tests.outside.examples import examples, prepare
-from tests.outside.press import BRIDGE, SITE
+from tests.outside.press import BRIDGE, DAMM, SITE
 from tests.outside.requests import LINES, REQUESTS, TOOLS
 
 pytestmark = pytest.mark.outside
@@ -24,7 +24,7 @@ def archives(both):
     def fill(place):
         prepare(place)
         for line in (
-            "up --once", "ingest press/seeds", f"ingest {BRIDGE}", f"ingest {SITE}/liveblog-sturmflut", f"ingest {SITE}/ --type front",
+            "up --once", "ingest press/seeds", f"ingest {BRIDGE}", f"ingest {DAMM}", f"ingest {DAMM}", f"ingest {SITE}/liveblog-sturmflut", f"ingest {SITE}/ --type front",
             "alert add pegel --query Pegel --mail ada@bote.example", "proof keygen", "proof checkpoint -o checkpoint.txt",
         ):  # fmt: skip
             assert place.lesart(line).code in {0, 1}, line
