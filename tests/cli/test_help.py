@@ -26,6 +26,7 @@ VERBS = frozenset(
         "copy",
         "create",
         "delete",
+        "dismiss",
         "export",
         "extract",
         "import",

@@ -4,25 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storage.capabilities.unconfirmed.readings import IS_OPEN, find_unconfirmed
 from storage.read.answers import UnconfirmedReading
 from storage.read.query.parameter import flag
 from storage.read.query.queries import AnyArticle, ListQuery
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from storage.read import filters
     from storage.read.archive.queries import ArchiveQueries
-    from storage.read.filters import Conditions
     from storage.read.query import records
     from storage.read.query.queries import Page
-    from storage.read.query.records import Part
 else:
     filters = LazyModule("storage.read.filters")
     records = LazyModule("storage.read.query.records")
-
-IS_OPEN = "q.decision IS NULL"
 
 
 @dataclass(kw_only=True)
@@ -40,14 +35,6 @@ class UnconfirmedQuery(ListQuery, AnyArticle):
         if self.open:
             criteria = criteria.with_clause(IS_OPEN)
         return archive.iterate(find_unconfirmed, criteria, records.Part(*page))
-
-
-def find_unconfirmed(
-    connection: "Connection", criteria: "Conditions", part: "Part"
-) -> Iterator[UnconfirmedReading]:
-    """Yield the selected readings."""
-    listed = records.RecordList(UnconfirmedReading, "unconfirmed", {"id": int}, "unconfirmed")
-    yield from listed.rows(connection, criteria, part)
 
 
 QUERIES = (UnconfirmedQuery,)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.capabilities.unconfirmed.answers import IS_OPEN, find_unconfirmed
+from storage.capabilities.unconfirmed.readings import IS_OPEN, find_unconfirmed
 from storage.read.filters import Conditions
 from storage.read.query.records import Part
 from storage.web.archives import PoolDep

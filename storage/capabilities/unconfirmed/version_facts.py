@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from storage.capabilities.unconfirmed.answers import IS_OPEN, find_unconfirmed
+from storage.capabilities.unconfirmed.readings import IS_OPEN, find_unconfirmed
 from storage.read.answers import UnconfirmedReading, VersionText
 from storage.read.filters import Conditions
 from storage.read.query.records import Part

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.capabilities.unconfirmed import pages
 from tests.flow.driver import SENTENCES, page, seed
 from tests.tools.failures import network
 from tests.warcs import answer, packed, response
@@ -85,6 +86,16 @@ def empty_seeds(folder: Path) -> None:
         path.unlink()
 
 
+def wall(folder: Path) -> None:
+    """Write a web archive with an article and a page that stood in its place three hours later."""
+    seen = ((6, pages.FIRST), (9, pages.CONSENT))
+    records = (
+        response(pages.ADDRESS, f"2024-06-18T{hour:02}:00:00Z", answer(body.encode()))
+        for hour, body in seen
+    )
+    _write(folder, "wall.warc", b"".join(records))
+
+
 def crawl(folder: Path) -> None:
     """Write a web archive with two captures of an article and of the front page that names it."""
     article = f"{FRONT}lokales/pegel"
@@ -155,6 +166,7 @@ OPERATIONS: dict[str, Operation] = {
     },
     "source run": Operation(("source", "run", "seeds"), (edit,), AGAIN),
     "confirm": Operation(("confirm", "seeds"), (empty_seeds,), AGAIN),
+    "dismiss": Operation(("dismiss", pages.ADDRESS), (wall, ("ingest", "wall.warc")), AGAIN),
     "source remove": Operation(("source", "remove", "seeds"), again=DONE),
     "redact": Operation(("redact", "seed:seeds/a.txt", *SCOPE), again=DONE),
     "redact a version": Operation(("redact", "seed:seeds/a.txt@1", *SCOPE), EDITED, DONE),
