@@ -166,7 +166,7 @@ OPERATIONS: dict[str, Operation] = {
     },
     "source run": Operation(("source", "run", "seeds"), (edit,), AGAIN),
     "confirm": Operation(("confirm", "seeds"), (empty_seeds,), AGAIN),
-    "dismiss": Operation(("dismiss", pages.ADDRESS), (wall, ("ingest", "wall.warc")), AGAIN),
+    "dismiss": Operation(("dismiss", pages.ADDRESS), (wall, ("ingest", "wall.warc")), TAKEN),
     "source remove": Operation(("source", "remove", "seeds"), again=DONE),
     "redact": Operation(("redact", "seed:seeds/a.txt", *SCOPE), again=DONE),
     "redact a version": Operation(("redact", "seed:seeds/a.txt@1", *SCOPE), EDITED, DONE),
