@@ -44,7 +44,7 @@ COMMANDS = (
     Row(f"ingest {DAMM}", '"seen": 1'),
     Row("unconfirmed --open", '"grade": "wall"'),
     Row(f"dismiss {DAMM}", "dismissed"),
-    Row(f"confirm {DAMM} --undo", "undone"),
+    Row(f"confirm {DAMM} --undo", "undid"),
     Row(f"confirm {DAMM}", "confirmed"),
     Row(f"ingest {SITE}/alt", '"new_articles": 1'),
     Row(f"ingest {SITE}/alt", '"seen": 1'),
