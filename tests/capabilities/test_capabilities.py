@@ -86,6 +86,10 @@ WITHOUT_HOOK = {
         **dict.fromkeys((
             "storage/database/view_queries/jobs.py", "storage/values/arrivals/counts_sentence.py",
         ), "a count of jobs and summaries"),
+        **dict.fromkeys(
+            ("storage/verify/doctor.py", "worker/cli/summaries.py"),
+            "a scan that is held back names the command that confirms it",
+        ),
         "storage/read/answers/texts.py": _FIELD,
         **dict.fromkeys((
             "storage/read/figures/work_state.py", "storage/web/metrics.py",
